@@ -1,0 +1,52 @@
+# Settings of the build. Each can be given on the command line: make CC=clang BUILD=build-clang
+
+# Where everything that is built goes.
+BUILD ?= build
+
+# The C compiler, for all but the GPU. gcc 12 and clang 14 are tested.
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+CLANG_FORMAT ?= clang-format
+
+# nvcc, if there is one; `make NVCC=` builds the host device alone.
+NVCC ?= $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc))
+HAVE_NVCC := $(strip $(NVCC))
+
+# GPU architectures that get machine code (the last one also PTX for newer ones).
+CUDA_ARCHS ?= 80 90
+
+# Instruction set of the host code. The results do not depend on it, the speed does. Empty: the compiler's default.
+ifeq ($(origin ARCH),undefined)
+ARCH := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo x86-64-v3)
+endif
+
+# 1: address and undefined-behaviour sanitizers.
+SANITIZE ?=
+
+# Where `make install` puts things.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# V=1 shows the commands.
+V ?=
+
+# ---- derived ----------------------------------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wundef -Wformat=2 -Werror
+CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(shell pkg-config --cflags libfyaml jansson libxml-2.0 2>/dev/null) $(CPPFLAGS)
+# -ffp-contract=off: a*b+c is two roundings everywhere, an fma is written as one.
+CFLAGS_ALL = -std=gnu17 -O2 -g -ffp-contract=off -fno-math-errno -fopenmp $(WARNINGS) $(if $(ARCH),-march=$(ARCH)) \
+             $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+LDFLAGS_ALL = -fopenmp $(if $(SANITIZE),-fsanitize=address$(,)undefined) $(LDFLAGS)
+LIBS = $(shell pkg-config --libs libfyaml jansson libxml-2.0 2>/dev/null) -lmpfr -lgmp -lxxhash -lm \
+       $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -ldl -lrt)
+
+CUDA_LIBRARY_DIR = $(firstword $(wildcard $(dir $(realpath $(NVCC)))../lib64 $(dir $(realpath $(NVCC)))../lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu))
+CUDA_INCLUDE_DIR = $(firstword $(wildcard $(dir $(realpath $(NVCC)))../include))
+# -fmad=false: the same contract as -ffp-contract=off. -fno-threadsafe-statics keeps libstdc++ out of the link.
+NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \
+    $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
+    -gencode arch=compute_$(lastword $(CUDA_ARCHS))$(,)code=compute_$(lastword $(CUDA_ARCHS)) $(NVCCFLAGS)
+, := ,

@@ -1,0 +1,42 @@
+/*
+ * Judging an output against the truth.
+ *
+ * e = |out - truth|, computed so that its own rounding is below 2^-50 e + radius. A comparison with the tolerance that
+ * the radius leaves open is counted as undecided, never as passed.
+ */
+#ifndef HARNESS_JUDGE_H
+#define HARNESS_JUDGE_H
+
+#include "harness/case.h"
+#include "reference/truth.h"
+
+struct metrics {
+    int64_t elements;
+    int64_t mismatched; /* !(e <= atol + rtol * |truth|): NaN is a mismatch */
+    int64_t undecided;  /* the tolerance lies within the radius of e */
+    int64_t nan, inf;   /* outputs that are NaN, infinite; a NaN or infinite truth that the output equals is neither */
+    int64_t unwritten;  /* outputs that still hold the poison they held before the launch */
+    double max_abs_err; /* infinite if an output is infinite and the truth is not; NaN outputs do not enter */
+    int64_t worst; /* element index h * D + d of the first NaN, else of the first max_abs_err; -1 without elements */
+    double max_ulp_err, p99_ulp_err, p50_ulp_err; /* e / ulp of the output's dtype at the truth, fractional */
+    double max_rel_err;                           /* e / |truth|, over elements with a nonzero truth */
+    double max_scaled_err;                        /* e / (sum w|v| / l) */
+    double rms_err;
+    double max_lse_err; /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
+};
+
+struct verdict {
+    struct metrics total;
+    struct metrics *heads; /* [H], worst counted within the whole tensor */
+    int num_heads;
+};
+
+/* What an output is filled with before a launch: a NaN of each dtype that no kernel computes. */
+void output_poison(struct output *output, const struct problem *problem);
+
+/* Judges output. verdict is overwritten; verdict_clear frees it, and accepts a zeroed one. */
+enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
+                              const struct problem *problem, const struct tolerance *tolerance, struct error *error);
+void verdict_clear(struct verdict *verdict);
+
+#endif

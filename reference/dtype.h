@@ -1,0 +1,43 @@
+/*
+ * The element types of q, k, v and out, and their exact conversion to and from f32.
+ *
+ * Elements are held in memory as a GPU holds them: f16 and bf16 as 16-bit words, f32 as float. Widening to f32 is
+ * exact. Narrowing rounds to nearest even, overflows to infinity, keeps NaN a NaN; the same bits on every machine.
+ */
+#ifndef REFERENCE_DTYPE_H
+#define REFERENCE_DTYPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum dtype { DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_COUNT };
+
+struct dtype_info {
+    const char *name;     /* as in case files and records */
+    size_t size_bytes;    /* of one element */
+    int significand_bits; /* with the implicit one: 11, 8, 24 */
+    int min_exponent;     /* of the smallest normal number, 2^min_exponent: -14, -126, -126 */
+    double max;           /* largest finite value */
+    const char *numpy;    /* the NumPy type an array of it is dumped as: "<f2", "<u2" (bf16, raw), "<f4" */
+};
+
+extern const struct dtype_info dtypes[DTYPE_COUNT];
+
+/* The dtype called name, or DTYPE_COUNT. */
+enum dtype dtype_from_name(const char *name);
+
+/* destination[i] = element first + i of the array at elements, for i < count. Exact. */
+void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t count, float *destination);
+
+/* Element first + i of the array at elements = source[i] rounded to nearest even, for i < count. */
+void dtype_narrow(enum dtype dtype, void *elements, size_t first, size_t count, const float *source);
+
+/* value rounded to the dtype (to nearest even) and widened again. */
+float dtype_round(enum dtype dtype, float value);
+
+/* Distance between neighbours of the dtype at |value|, the smallest subnormal's size near 0; value finite. The
+ * binade above the largest finite value keeps that value's ulp. */
+double dtype_ulp(enum dtype dtype, double value);
+
+#endif

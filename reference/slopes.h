@@ -1,0 +1,23 @@
+/*
+ * ALiBi slopes (Press, Smith and Lewis, 2022, section 3 and the authors' published code for H not a power of two).
+ */
+#ifndef REFERENCE_SLOPES_H
+#define REFERENCE_SLOPES_H
+
+enum slope_convention {
+    SLOPES_BLOOM,     /* n = 2^floor(log2 H): heads h < n get 2^(-b (h+1) / n), head n + i gets 2^(-b (2i+1) / (2n)) */
+    SLOPES_GEOMETRIC, /* 2^(-b (h+1) / H) for every H */
+    SLOPES_COUNT
+};
+
+extern const char *const slope_convention_names[SLOPES_COUNT];
+
+/*
+ * slopes[i] = slope of head head_offset + i of a model with total_heads heads, rounded to f32 (to nearest, computed
+ * with MPFR so that every machine gets the same bits), for i < num_heads. b = max_bias, finite and > 0.
+ * Requires head_offset + num_heads <= total_heads.
+ */
+void slopes_fill(float *slopes, int num_heads, enum slope_convention convention, double max_bias, int head_offset,
+                 int total_heads);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * The exact result of a problem, enclosed: |exact - (value + tail)| <= radius for every element.
+ *
+ * Input NaN and infinities follow IEEE rules for the formula in problem.h; an element that is NaN or infinite in the
+ * exact result is NaN or infinite in value, with radius 0.
+ */
+#ifndef REFERENCE_TRUTH_H
+#define REFERENCE_TRUTH_H
+
+#include "reference/problem.h"
+#include "reference/progress.h"
+
+struct truth {
+    int num_heads, head_dim;
+    double *value;      /* [H, D] nearest double */
+    double *tail;       /* [H, D] the next 53 bits: exact result is value + tail, up to radius */
+    double *radius;     /* [H, D] proven bound */
+    double *magnitude;  /* [H, D] sum_j w_j |v_j| / l within 1e-9 relative: what errors are scaled by */
+    double *lse;        /* [H] */
+    double *lse_tail;   /* [H] */
+    double *lse_radius; /* [H] */
+};
+
+enum { TRUTH_DEFAULT_PRECISION = 160, TRUTH_MIN_PRECISION = 64, TRUTH_MAX_PRECISION = 4096 };
+
+struct truth_options {
+    int precision;             /* bits of every MPFR operation */
+    int threads;               /* >= 1; the result does not depend on it */
+    struct progress *progress; /* may be NULL; advances by H * N in all */
+};
+
+/* Allocates a truth for the problem's shape. truth_clear frees what is there; a zeroed truth may be cleared. */
+enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error);
+void truth_clear(struct truth *truth);
+
+/*
+ * The plain truth: MPFR, one operation a line, every key. Slow and obviously right. truth was initialised for the
+ * problem. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran out.
+ */
+enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                            struct error *error);
+
+/* Largest radius of all output elements, NaN never. */
+double truth_max_radius(const struct truth *truth);
+
+/* XXH64 of value, tail, lse and lse_tail. */
+uint64_t truth_digest(const struct truth *truth);
+
+#endif
