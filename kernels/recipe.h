@@ -58,4 +58,11 @@ bool sentinel_parse(const char *text, struct sentinel *sentinel);
 /* A name for everything but the sentinel: "BIAS-EXPONENTIAL", as in "relative-polynomial". text: RECIPE_TEXT_SIZE. */
 char *recipe_format(char *text, const struct recipe *recipe);
 
+/*
+ * The value of SENTINEL_ADAPTIVE for a problem, base 2: finite, and so far below every logit that the problem can reach
+ * that a masked key weighs nothing. ERROR_SYSTEM if no f32 is low enough.
+ */
+enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, enum bias_form bias,
+                                  struct error *error);
+
 #endif

@@ -40,6 +40,9 @@ void truth_clear(struct truth *truth);
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error);
 
+/* Memory that truth_plain takes, the truth itself included. */
+double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const struct truth_options *options);
+
 /* Largest radius of all output elements, NaN never. */
 double truth_max_radius(const struct truth *truth);
 

@@ -1,0 +1,164 @@
+/*
+ * The arithmetic of the kernels: one named primitive for everything whose bits could differ between devices.
+ */
+#ifndef KERNELS_ARITHMETIC_H
+#define KERNELS_ARITHMETIC_H
+
+#include "kernels/simt.h"
+#include "reference/dtype.h"
+
+#define LOG2_E 0x1.715476p+0f
+#define LN_2 0x1.62e430p-1f
+#define FLOAT_INFINITY float_from_bits(0x7f800000u)
+
+enum { LANE_DIMS = 8 }; /* elements of a row that a lane holds */
+
+/*
+ * 2^x for x <= 127; results below 2^-126 are 0, as with ex2.approx.ftz. Round to the nearest integer n, a polynomial of
+ * degree 6 for 2^(x - n) - 1 on [-1/2, 1/2] (minimax, 2.6e-9 relative before its coefficients are rounded), exponent
+ * bits for 2^n. At most 0x1.06p0 ulp (1.02, kernels/tests/test_arithmetic.c); exact at integers.
+ */
+SIMT_FUNCTION float exp2_polynomial(float x)
+{
+    const float to_integer = 0x1.8p+23f; /* adding it leaves the nearest integer in the low bits */
+    float shifted = __fadd_rn(x, to_integer);
+    float fraction = __fsub_rn(x, __fsub_rn(shifted, to_integer));
+    float p = 0x1.470b4ap-13f;
+    p = fmaf(p, fraction, 0x1.5f7276p-10f);
+    p = fmaf(p, fraction, 0x1.3b270ep-7f);
+    p = fmaf(p, fraction, 0x1.c6ae72p-5f);
+    p = fmaf(p, fraction, 0x1.ebfbe2p-3f);
+    p = fmaf(p, fraction, 0x1.62e432p-1f);
+    p = fmaf(p, fraction, 1.0f);
+    float scaled = __fmul_rn(p, float_from_bits((float_bits(shifted) + 127u) << 23));
+    return x < -126.0f ? 0.0f : scaled;
+}
+
+#ifdef __CUDACC__
+SIMT_FUNCTION float exp2_approx(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+#else
+/*
+ * The host's model of ex2.approx.ftz.f32: 2^x rounded to nearest (a polynomial in double, error 2^-50), subnormal
+ * inputs and results flushed to 0. The hardware's result differs from it by at most 2 ulp (PTX ISA, ex2), in bits that
+ * this model does not know.
+ */
+SIMT_FUNCTION float exp2_approx(float x)
+{
+    static const double coefficients[] = {0x1.62e42fefa39f3p-1,  0x1.ebfbdff82c598p-3,  0x1.c6b08d7048f31p-5,
+                                          0x1.3b2ab6fba1e1cp-7,  0x1.5d87fe7bbbe07p-10, 0x1.4309130961163p-13,
+                                          0x1.ffcbee3b0af8cp-17, 0x1.62bfd49ed0adfp-20, 0x1.b54167a0b9061p-24,
+                                          0x1.e605f979c7a5dp-28, 0x1.c0638527edf34p-32};
+    enum { DEGREE = sizeof coefficients / sizeof coefficients[0] };
+    if (x != x)
+        return x;
+    if (x < -126.0f)
+        return 0.0f;
+    if (x >= 128.0f)
+        return FLOAT_INFINITY;
+    const double to_integer = 0x1.8p+52;
+    double whole = ((double)x + to_integer) - to_integer, fraction = (double)x - whole, p = 0;
+    for (int i = DEGREE - 1; i >= 0; i--)
+        p = p * fraction + coefficients[i];
+    p = p * fraction + 1.0;
+    uint64_t bits = (uint64_t)((int64_t)whole + 1023) << 52;
+    double scale;
+    memcpy(&scale, &bits, sizeof scale);
+    float y = (float)(p * scale);
+    return y < 0x1p-126f ? 0.0f : y;
+}
+#endif
+
+SIMT_FUNCTION float exp2_by(int ex2_approx, float x)
+{
+    return ex2_approx ? exp2_approx(x) : exp2_polynomial(x);
+}
+
+/*
+ * log2(x) for normal x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1), and s times a polynomial
+ * of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23 (|log2 m| + 1 ulp of the sum).
+ */
+SIMT_FUNCTION float log2_polynomial(float x)
+{
+    uint32_t bits = float_bits(x), offset = bits - 0x3f3504f3u; /* bits of sqrt(1/2) */
+    int exponent = (int)offset >> 23;
+    float m = float_from_bits(bits - ((uint32_t)exponent << 23));
+    float s = __fdiv_rn(__fsub_rn(m, 1.0f), __fadd_rn(m, 1.0f));
+    float z = __fmul_rn(s, s);
+    float p = 0x1.5ce7cep-2f;
+    p = fmaf(p, z, 0x1.a58d90p-2f);
+    p = fmaf(p, z, 0x1.277780p-1f);
+    p = fmaf(p, z, 0x1.ec709ep-1f);
+    p = fmaf(p, z, 0x1.715476p+1f);
+    return fmaf(s, p, (float)exponent);
+}
+
+/* destination[0..7] = elements first..first+7 of a tensor, widened; first is a multiple of 8. 16-byte loads. */
+#ifdef __CUDACC__
+SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
+{
+    if (dtype == DTYPE_F32) {
+        const float4 *source = (const float4 *)((const float *)tensor + first);
+        float4 low = __ldg(source), high = __ldg(source + 1);
+        destination[0] = low.x, destination[1] = low.y, destination[2] = low.z, destination[3] = low.w;
+        destination[4] = high.x, destination[5] = high.y, destination[6] = high.z, destination[7] = high.w;
+    } else {
+        uint4 packed = __ldg((const uint4 *)((const uint16_t *)tensor + first));
+        uint32_t words[4] = {packed.x, packed.y, packed.z, packed.w};
+        SIMT_UNROLL
+        for (int i = 0; i < 4; i++) {
+            if (dtype == DTYPE_BF16) {
+                destination[2 * i] = __uint_as_float(words[i] << 16);
+                destination[2 * i + 1] = __uint_as_float(words[i] & 0xffff0000u);
+            } else {
+                destination[2 * i] = __half2float(__ushort_as_half((unsigned short)(words[i] & 0xffffu)));
+                destination[2 * i + 1] = __half2float(__ushort_as_half((unsigned short)(words[i] >> 16)));
+            }
+        }
+    }
+}
+
+SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, float value)
+{
+    if (dtype == DTYPE_F32)
+        ((float *)tensor)[index] = value;
+    else if (dtype == DTYPE_BF16)
+        ((uint16_t *)tensor)[index] = __bfloat16_as_ushort(__float2bfloat16_rn(value));
+    else
+        ((uint16_t *)tensor)[index] = __half_as_ushort(__float2half_rn(value));
+}
+#else
+#ifdef __F16C__
+#include <immintrin.h>
+#endif
+SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
+{
+#ifdef __F16C__
+    if (dtype == DTYPE_F16) {
+        const __m128i *source = (const __m128i *)((const uint16_t *)tensor + first);
+        _mm256_storeu_ps(destination, _mm256_cvtph_ps(_mm_loadu_si128(source)));
+        return;
+    }
+#endif
+    if (dtype == DTYPE_F32) {
+        memcpy(destination, (const float *)tensor + first, LANE_DIMS * sizeof *destination);
+    } else if (dtype == DTYPE_BF16) {
+        const uint16_t *source = (const uint16_t *)tensor + first;
+        for (int i = 0; i < LANE_DIMS; i++)
+            destination[i] = float_from_bits((uint32_t)source[i] << 16);
+    } else {
+        dtype_widen(dtype, tensor, first, LANE_DIMS, destination);
+    }
+}
+
+SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, float value)
+{
+    dtype_narrow(dtype, tensor, index, 1, &value);
+}
+#endif
+
+#endif

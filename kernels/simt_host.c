@@ -1,0 +1,282 @@
+#include "kernels/simt.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "kernels/fiber.h"
+
+#if defined __SANITIZE_ADDRESS__ || !defined __OPTIMIZE__
+enum { STACK_BYTES = 256 * 1024 };
+#else
+enum { STACK_BYTES = 32 * 1024 }; /* a kernel's frame is below 4 KiB; a page that may not be touched lies below each */
+#endif
+
+/* One block, run by one CPU thread. */
+struct block_runner {
+    struct simt_block block; /* first: what kernels see */
+    struct fiber host;
+    struct fiber fibers[MAX_BLOCK_THREADS];
+    const struct simt_site *site[MAX_BLOCK_THREADS];
+    unsigned parity[MAX_BLOCK_THREADS];
+    float exchange[2][MAX_BLOCK_THREADS][WARP_SIZE] __attribute__((aligned(64)));
+    char *stacks;
+    int threads;
+    enum simt_order order;
+    simt_kernel *kernel;
+    const void *arguments;
+    int diverged[2]; /* two threads that wait at different places; equal: none */
+};
+
+struct simt_executor {
+    int count;
+    struct block_runner **runners; /* [count], one a CPU thread */
+    size_t stacks_bytes;
+};
+
+_Thread_local struct simt_block *simt_block;
+
+static const struct simt_site site_exit = {"the end of the kernel", NULL, 0};
+
+/* ---- combining what the lanes of a warp left ---- */
+
+void simt_combine_none(float (*lanes)[WARP_SIZE], int group)
+{
+    (void)lanes, (void)group;
+}
+
+void simt_combine_max(float (*lanes)[WARP_SIZE], int group)
+{
+    float *x = lanes[0];
+    (void)group;
+    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
+        for (int i = 0; i < offset; i++)
+            x[i] = float_max(x[i], x[i + offset]);
+}
+
+void simt_combine_sum(float (*lanes)[WARP_SIZE], int first_offset)
+{
+    float *x = lanes[0];
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
+        for (int i = 0; i < WARP_SIZE; i++)
+            if (!(i & offset))
+                x[i] = x[i + offset] = x[i] + x[i + offset];
+}
+
+/* lanes[r][t]: lane r's part of value t. Pairs at distance group/2 first; row 0 of each group ends with the sums. */
+void simt_combine_scatter(float (*lanes)[WARP_SIZE], int group)
+{
+    for (int first = 0; first < WARP_SIZE; first += group)
+        for (int offset = group / 2; offset > 0; offset /= 2)
+            for (int r = first; r < first + offset; r++)
+                for (int t = 0; t < group; t++)
+                    lanes[r][t] += lanes[r + offset][t];
+}
+
+/* ---- taking turns ---- */
+
+static struct block_runner *runner_here(void)
+{
+    return (struct block_runner *)simt_block;
+}
+
+static void switch_to(struct block_runner *runner, int from, int to)
+{
+    runner->block.thread = to;
+    fiber_switch(&runner->fibers[from], &runner->fibers[to]);
+}
+
+/* Two places are one if they are the same line: inlining may have made copies of a site. */
+static bool same_site(const struct simt_site *a, const struct simt_site *b)
+{
+    return a == b || (a->line == b->line && a->file && b->file && !strcmp(a->file, b->file));
+}
+
+/* Leaves the block for good if a thread of [first, last] waits elsewhere than thread `here`. */
+static void check_convergence(struct block_runner *runner, int here, int first, int last, int step)
+{
+    for (int i = first; i != last + step; i += step)
+        if (!same_site(runner->site[i], runner->site[here])) {
+            runner->diverged[0] = i;
+            runner->diverged[1] = here;
+            fiber_switch(&runner->fibers[here], &runner->host);
+        }
+}
+
+/* The order of threads: first and last of the warp of `thread`, and the step between them. */
+struct turn {
+    int step, first, last;
+};
+
+static struct turn turn_of(const struct block_runner *runner, int thread)
+{
+    int low = thread / WARP_SIZE * WARP_SIZE, high = low + WARP_SIZE - 1;
+    return runner->order == SIMT_FORWARD ? (struct turn){1, low, high} : (struct turn){-1, high, low};
+}
+
+void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, float (*lanes)[WARP_SIZE], int group)
+{
+    struct block_runner *runner = runner_here();
+    int thread = runner->block.thread;
+    struct turn turn = turn_of(runner, thread);
+    runner->site[thread] = site;
+    if (thread == turn.last) {
+        check_convergence(runner, thread, turn.first, turn.last, turn.step);
+        combine(lanes, group);
+        switch_to(runner, thread, turn.first);
+    } else {
+        switch_to(runner, thread, thread + turn.step);
+    }
+}
+
+void simt_block_arrive(const struct simt_site *site)
+{
+    struct block_runner *runner = runner_here();
+    int thread = runner->block.thread;
+    struct turn turn = turn_of(runner, thread);
+    int block_first = runner->order == SIMT_FORWARD ? 0 : runner->threads - 1;
+    int block_last = runner->threads - 1 - block_first;
+
+    runner->site[thread] = site;
+    if (thread == turn.last)
+        check_convergence(runner, thread, turn.first, turn.last, turn.step);
+    if (thread != block_last) {
+        switch_to(runner, thread, thread + turn.step);
+    } else {
+        check_convergence(runner, thread, block_first, block_last, turn.step);
+        if (site == &site_exit)
+            fiber_switch(&runner->fibers[thread], &runner->host);
+        else
+            switch_to(runner, thread, block_first);
+    }
+}
+
+static void fiber_entry(void)
+{
+    fiber_started();
+    struct block_runner *runner = runner_here();
+    runner->kernel(runner->arguments);
+    simt_block_arrive(&site_exit);
+    abort(); /* nobody switches back to a thread that ended */
+}
+
+static void run_block(struct block_runner *runner, struct simt_index block_idx)
+{
+    runner->block.block_idx = block_idx;
+    runner->block.thread = runner->order == SIMT_FORWARD ? 0 : runner->threads - 1;
+    runner->diverged[0] = runner->diverged[1] = 0;
+    memset(runner->parity, 0, sizeof runner->parity);
+    for (int i = 0; i < runner->threads; i++)
+        fiber_prepare(&runner->fibers[i], runner->stacks + (size_t)i * STACK_BYTES, STACK_BYTES, fiber_entry);
+
+    simt_block = &runner->block;
+    fiber_switch(&runner->host, &runner->fibers[runner->block.thread]);
+    simt_block = NULL;
+}
+
+/* ---- launching ---- */
+
+enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
+                                  struct error *error)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct simt_executor *made = calloc(1, sizeof *made);
+    *executor = made;
+    if (!made || !(made->runners = calloc((size_t)threads, sizeof *made->runners)))
+        goto failed;
+    made->stacks_bytes = (size_t)MAX_BLOCK_THREADS * STACK_BYTES;
+    for (; made->count < threads; made->count++) {
+        struct block_runner *runner = aligned_alloc(64, sizeof *runner);
+        if (!runner)
+            goto failed;
+        memset(runner, 0, sizeof *runner);
+        runner->order = order;
+        runner->block.exchange = runner->exchange;
+        runner->block.parity = runner->parity;
+        runner->stacks = mmap(NULL, made->stacks_bytes, PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+        if (runner->stacks == MAP_FAILED) {
+            free(runner);
+            goto failed;
+        }
+        made->runners[made->count] = runner;
+        for (int i = 0; i < MAX_BLOCK_THREADS; i++)
+            if (mprotect(runner->stacks + (size_t)i * STACK_BYTES, page, PROT_NONE)) {
+                made->count++;
+                goto failed;
+            }
+    }
+    return ERROR_NONE;
+failed:
+    simt_executor_free(made);
+    *executor = NULL;
+    return error_memory(error, "the host device", (double)threads * MAX_BLOCK_THREADS * STACK_BYTES);
+}
+
+void simt_executor_free(struct simt_executor *executor)
+{
+    if (!executor)
+        return;
+    for (int i = 0; i < executor->count; i++) {
+        munmap(executor->runners[i]->stacks, executor->stacks_bytes);
+        free(executor->runners[i]);
+    }
+    free(executor->runners);
+    free(executor);
+}
+
+static enum error_kind report_divergence(struct error *error, const char *name, const struct block_runner *runner)
+{
+    char places[2][256];
+    for (int i = 0; i < 2; i++) {
+        const struct simt_site *site = runner->site[runner->diverged[i]];
+        snprintf(places[i], sizeof places[i], site->file ? "%s (%s:%d)" : "%s", site->primitive, site->file,
+                 site->line);
+    }
+    return error_set(error, ERROR_SYSTEM,
+                     "kernel %s diverged in block (%u, %u): thread %d waits at %s while thread %d waits at %s", name,
+                     runner->block.block_idx.x, runner->block.block_idx.y, runner->diverged[0], places[0],
+                     runner->diverged[1], places[1]);
+}
+
+enum error_kind simt_launch(struct simt_executor *executor, const char *name, simt_kernel *kernel,
+                            const void *arguments, const struct simt_grid *grid, struct error *error)
+{
+    enum error_kind result = ERROR_NONE;
+    long blocks = (long)grid->blocks_x * (long)grid->blocks_y;
+    int next_runner = 0;
+    atomic_bool failed = false;
+
+    if (grid->threads == 0 || grid->threads % WARP_SIZE || grid->threads > MAX_BLOCK_THREADS)
+        return error_set(error, ERROR_SYSTEM, "kernel %s: %u threads a block; allowed: multiples of %d up to %d", name,
+                         grid->threads, WARP_SIZE, MAX_BLOCK_THREADS);
+
+#pragma omp parallel num_threads(executor->count)
+    {
+        struct block_runner *runner;
+#pragma omp critical
+        runner = executor->runners[next_runner++];
+        runner->kernel = kernel;
+        runner->arguments = arguments;
+        runner->threads = (int)grid->threads;
+        runner->block.block_dim = (struct simt_index){grid->threads, 1, 1};
+        runner->host = (struct fiber){0};
+#pragma omp for schedule(dynamic, 1)
+        for (long block = 0; block < blocks; block++) {
+            if (failed)
+                continue;
+            run_block(runner,
+                      (struct simt_index){(unsigned)(block % grid->blocks_x), (unsigned)(block / grid->blocks_x), 0});
+            if (runner->diverged[0] != runner->diverged[1]) {
+#pragma omp critical
+                if (!failed) {
+                    failed = true;
+                    result = report_divergence(error, name, runner);
+                }
+            }
+        }
+    }
+    return result;
+}

@@ -1,0 +1,74 @@
+/*
+ * split_kv: one block a (chunk of keys, query head) writes its partial maximum, sum and unnormalised output; a second
+ * kernel merges the chunks of a head through (max, sum) (Dao et al., Flash-Decoding, 2023).
+ * split_kv: grid (num_chunks, H); split_kv_merge: grid (1, H); block BLOCK_THREADS.
+ */
+#include "kernels/online_softmax.h"
+
+SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
+{
+    int chunk = (int)blockIdx.x, head = (int)blockIdx.y, thread = (int)threadIdx.x;
+    int64_t first = chunk * args->chunk_len, end = first + args->chunk_len;
+    int64_t last = end < args->seq_len ? end : args->seq_len;
+
+    struct block_state state = block_online_softmax(args, dtype, group, head, first, last);
+    size_t partial = (size_t)head * (size_t)args->num_chunks + (size_t)chunk;
+    if (thread < args->head_dim)
+        args->partial_out[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
+    if (thread == 0) {
+        args->partial_max[partial] = state.max;
+        args->partial_sum[partial] = state.sum;
+    }
+}
+
+SIMT_FUNCTION void merge_chunks(const struct attention_args *args, enum dtype dtype)
+{
+    __shared__ float warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
+    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args->num_chunks;
+    const float *maxima = args->partial_max + (size_t)head * (size_t)chunks;
+    const float *sums = args->partial_sum + (size_t)head * (size_t)chunks;
+    const float *outs = args->partial_out + (size_t)head * (size_t)chunks * (size_t)args->head_dim;
+
+    float max = maxima[0];
+    for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
+        max = float_max(max, maxima[chunk]);
+    max = warp_max(max);
+    if (thread % WARP_SIZE == 0)
+        warp_maxima[thread / WARP_SIZE] = max;
+    __syncthreads();
+    struct block_state merged = {warp_maxima[0], 0.0f, 0.0f};
+    for (int w = 1; w < BLOCK_WARPS; w++)
+        merged.max = float_max(merged.max, warp_maxima[w]);
+
+    for (int first = 0; first < chunks; first += BLOCK_THREADS) {
+        int count = chunks - first < BLOCK_THREADS ? chunks - first : BLOCK_THREADS;
+        __syncthreads();
+        if (thread < count) {
+            factors[thread] = rescale_factor(args, maxima[first + thread], merged.max);
+            scaled_sums[thread] = __fmul_rn(sums[first + thread], factors[thread]);
+        }
+        __syncthreads();
+        for (int c = 0; c < count; c++) {
+            merged.sum = __fadd_rn(merged.sum, scaled_sums[c]);
+            if (thread < args->head_dim)
+                merged.out =
+                    fmaf(outs[(size_t)(first + c) * (size_t)args->head_dim + (size_t)thread], factors[c], merged.out);
+        }
+    }
+    store_head(args, dtype, head, merged);
+}
+
+#define SPLIT_KV(name, dtype, group)                          \
+    SIMT_KERNEL(split_kv_##name, struct attention_args, args) \
+    {                                                         \
+        split_kv_chunk(&args, dtype, group);                  \
+    }
+
+#define SPLIT_KV_MERGE(name, dtype)                                 \
+    SIMT_KERNEL(split_kv_merge_##name, struct attention_args, args) \
+    {                                                               \
+        merge_chunks(&args, dtype);                                 \
+    }
+
+KERNEL_VARIANTS(SPLIT_KV)
+KERNEL_DTYPES(SPLIT_KV_MERGE)

@@ -1,0 +1,107 @@
+/* The kernels' exponential and logarithm against libm in double. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "kernels/arithmetic.h"
+#include "kernels/recipe.h"
+
+static double ulp_error(float got, double exact)
+{
+    return fabs((double)got - exact) / dtype_ulp(DTYPE_F32, exact);
+}
+
+/* Every 257th float from -126 to 0 and up to 127: the bounds stand in arithmetic.h. */
+static void test_exp2(void **state)
+{
+    double worst_polynomial = 0, worst_approx = 0;
+    (void)state;
+    for (int sign = 0; sign < 2; sign++)
+        for (uint32_t bits = 0x2f000000u; bits <= (sign ? 0x42fc0000u : 0x42fe0000u); bits += 257) {
+            float x = float_from_bits(bits | (uint32_t)sign << 31);
+            double exact = exp2((double)x);
+            worst_polynomial = fmax(worst_polynomial, ulp_error(exp2_polynomial(x), exact));
+            worst_approx = fmax(worst_approx, ulp_error(exp2_approx(x), exact));
+        }
+    assert_true(worst_polynomial <= 0x1.06p0);
+    assert_true(worst_polynomial >= 0x1p-1); /* the test sees more than rounding */
+    assert_true(worst_approx <= 0.5 + 1e-6);
+}
+
+static void test_exp2_special(void **state)
+{
+    (void)state;
+    for (int n = -126; n <= 0; n++) {
+        assert_true(exp2_polynomial((float)n) == ldexpf(1, n));
+        assert_true(exp2_approx((float)n) == ldexpf(1, n));
+    }
+    static const float flushed[] = {-126.5f, -127, -150, -5e4f, -3e38f, -INFINITY};
+    for (size_t i = 0; i < sizeof flushed / sizeof flushed[0]; i++) {
+        assert_true(exp2_polynomial(flushed[i]) == 0);
+        assert_true(exp2_approx(flushed[i]) == 0);
+    }
+    assert_true(isnan(exp2_polynomial(NAN)) && isnan(exp2_approx(NAN)));
+    assert_true(isinf(exp2_approx(128)));
+}
+
+/* No step back between neighbours by more than an ulp: weights keep the order of logits up to rounding. */
+static void test_exp2_monotone(void **state)
+{
+    (void)state;
+    float previous = 0;
+    for (uint32_t i = 0; i < 1u << 20; i++) {
+        float x = -2.0f + (float)i * 0x1p-19f, y = exp2_polynomial(x);
+        assert_true(y >= previous * (1 - 0x1p-23f));
+        previous = y;
+    }
+}
+
+static void test_log2(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 0x00800000u; bits < 0x7f800000u; bits += 4099) {
+        float x = float_from_bits(bits);
+        double exact = log2((double)x);
+        assert_true(fabs((double)log2_polynomial(x) - exact) <= 0x1p-23 * (fabs(exact) + 0.5));
+    }
+    assert_true(log2_polynomial(1) == 0);
+    assert_true(log2_polynomial(0x1p-126f) == -126);
+    assert_true(log2_polynomial(0x1p100f) == 100);
+}
+
+static void test_sentinel_text(void **state)
+{
+    static const struct {
+        const char *text, *formatted;
+    } rows[] = {{"-5e4", "-50000"},       {"-65504", "-65504"},   {"-inf", "-inf"},
+                {"adaptive", "adaptive"}, {"exclude", "exclude"}, {"-3.4028235e38", "-3.4028235e+38"},
+                {"-0.1", "-0.1"},         {"-1e4", "-10000"}};
+    static const char *const refused[] = {"",          "-",     "5e4",   "0",     "-0",       "nan",   "-nan",
+                                          "-infinity", "-1e39", "-0x10", "-5e4x", "Adaptive", "-5 e4", "--5"};
+    struct sentinel sentinel;
+    char text[SENTINEL_TEXT_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_true(sentinel_parse(rows[i].text, &sentinel));
+        assert_string_equal(sentinel_format(text, &sentinel), rows[i].formatted);
+        struct sentinel again;
+        assert_true(sentinel_parse(text, &again));
+        assert_true(again.policy == sentinel.policy && again.value == sentinel.value);
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        if (sentinel_parse(refused[i], &sentinel))
+            fail_msg("'%s' was taken", refused[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exp2), cmocka_unit_test(test_exp2_special),  cmocka_unit_test(test_exp2_monotone),
+        cmocka_unit_test(test_log2), cmocka_unit_test(test_sentinel_text),
+    };
+    return cmocka_run_group_tests_name("arithmetic", tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,287 @@
+/* The SIMT executor: primitives, barriers, and what it says of threads that diverge. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/simt.h"
+
+struct simt_args {
+    float *out;
+    int group;
+};
+
+static enum error_kind launch_on(int cpu_threads, enum simt_order order, simt_kernel *kernel, struct simt_args args,
+                                 struct simt_grid grid, struct error *error)
+{
+    struct simt_executor *executor;
+    if (simt_executor_new(&executor, cpu_threads, order, error))
+        fail_msg("%s", error->text);
+    enum error_kind kind = simt_launch(executor, "under_test", kernel, &args, &grid, error);
+    simt_executor_free(executor);
+    return kind;
+}
+
+static void launch(simt_kernel *kernel, struct simt_args args, struct simt_grid grid)
+{
+    struct error error;
+    if (launch_on(1, SIMT_FORWARD, kernel, args, grid, &error))
+        fail_msg("%s", error.text);
+}
+
+void host_write_indices(const void *arguments);
+SIMT_KERNEL(write_indices, struct simt_args, args)
+{
+    unsigned block = blockIdx.y * 3 + blockIdx.x;
+    args.out[block * blockDim.x + threadIdx.x] = (float)(block * 1000 + threadIdx.x);
+}
+
+static void test_every_thread_of_every_block_runs(void **state)
+{
+    float out[6 * 64] = {0};
+    (void)state;
+    for (int cpu_threads = 1; cpu_threads <= 3; cpu_threads += 2) {
+        struct error error;
+        memset(out, 0, sizeof out);
+        assert_int_equal(launch_on(cpu_threads, SIMT_FORWARD, host_write_indices, (struct simt_args){out, 0},
+                                   (struct simt_grid){3, 2, 64}, &error),
+                         ERROR_NONE);
+        for (int i = 0; i < 6 * 64; i++)
+            assert_true(out[i] == (float)(i / 64 * 1000 + i % 64));
+    }
+}
+
+void host_reduce(const void *arguments);
+SIMT_KERNEL(reduce, struct simt_args, args)
+{
+    float x = (float)((threadIdx.x * 37) % 61), parts[WARP_SIZE], all[WARP_SIZE];
+    int lane = (int)threadIdx.x % WARP_SIZE;
+    float *row = args.out + threadIdx.x * 5;
+    for (int t = 0; t < args.group; t++)
+        parts[t] = x + (float)(100 * t);
+    row[0] = warp_max(x);
+    row[1] = warp_sum(x, 1);
+    row[2] = warp_sum(x, args.group);
+    row[3] = warp_reduce_scatter(parts, args.group);
+    warp_all_gather(x, args.group, all);
+    row[4] = all[(lane + 3) % args.group];
+}
+
+/* Against the definitions in simt.h, in integers that f32 holds exactly. */
+static void test_warp_primitives(void **state)
+{
+    (void)state;
+    for (int group = 8; group <= 32; group *= 2) {
+        float out[64 * 5];
+        launch(host_reduce, (struct simt_args){out, group}, (struct simt_grid){1, 1, 64});
+        for (int thread = 0; thread < 64; thread++) {
+            int warp = thread / 32 * 32, lane = thread % 32, first = thread / group * group, rank = thread % group;
+            int max = 0, sum = 0, strided = 0, scattered = 0;
+            for (int i = 0; i < 32; i++) {
+                int x = ((warp + i) * 37) % 61;
+                max = x > max ? x : max;
+                sum += x;
+                strided += i % group == lane % group ? x : 0;
+            }
+            for (int r = 0; r < group; r++)
+                scattered += ((first + r) * 37) % 61 + 100 * rank;
+            int gathered = ((first + (lane + 3) % group) * 37) % 61;
+            assert_true(out[thread * 5] == (float)max);
+            assert_true(out[thread * 5 + 1] == (float)sum);
+            assert_true(out[thread * 5 + 2] == (float)strided);
+            assert_true(out[thread * 5 + 3] == (float)scattered);
+            assert_true(out[thread * 5 + 4] == (float)gathered);
+        }
+    }
+}
+
+void host_scatter_order(const void *arguments);
+SIMT_KERNEL(scatter_order, struct simt_args, args)
+{
+    static const float values[8] = {0x1p24f, 1.0f, -0x1p24f, 1.0f, 3.0f, 0x1p-2f, 1.0f, -3.0f};
+    float parts[WARP_SIZE];
+    for (int t = 0; t < 8; t++)
+        parts[t] = values[((int)threadIdx.x % 8 + t) % 8];
+    args.out[threadIdx.x] = warp_reduce_scatter(parts, 8);
+}
+
+/* The order of additions is part of the contract: bits on a GPU are compared with it. */
+static void test_reduction_order(void **state)
+{
+    static const float values[8] = {0x1p24f, 1.0f, -0x1p24f, 1.0f, 3.0f, 0x1p-2f, 1.0f, -3.0f};
+    float out[32];
+    (void)state;
+    launch(host_scatter_order, (struct simt_args){out, 0}, (struct simt_grid){1, 1, 32});
+    for (int rank = 0; rank < 8; rank++) {
+        float x[8];
+        for (int r = 0; r < 8; r++)
+            x[r] = values[(r + rank) % 8];
+        for (int offset = 4; offset > 0; offset /= 2)
+            for (int r = 0; r < offset; r++)
+                x[r] = x[r] + x[r + offset];
+        assert_true(out[rank] == x[0]);
+    }
+}
+
+void host_shared_sum(const void *arguments);
+SIMT_KERNEL(shared_sum, struct simt_args, args)
+{
+    __shared__ float values[MAX_BLOCK_THREADS];
+    values[threadIdx.x] = (float)(threadIdx.x + blockIdx.x);
+    __syncthreads();
+    float sum = 0;
+    for (unsigned i = 0; i < blockDim.x; i++)
+        sum += values[i];
+    __syncthreads();
+    values[threadIdx.x] = -1;
+    args.out[blockIdx.x * blockDim.x + threadIdx.x] = sum;
+}
+
+static void test_shared_memory_and_barriers(void **state)
+{
+    float out[4 * 256];
+    struct error error;
+    (void)state;
+    for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+        assert_int_equal(launch_on(2, (enum simt_order)order, host_shared_sum, (struct simt_args){out, 0},
+                                   (struct simt_grid){4, 1, 256}, &error),
+                         ERROR_NONE);
+        for (int i = 0; i < 4 * 256; i++)
+            assert_true(out[i] == (float)(255 * 128 + 256 * (i / 256)));
+    }
+}
+
+void host_missing_barrier(const void *arguments);
+SIMT_KERNEL(missing_barrier, struct simt_args, args)
+{
+    __shared__ float value;
+    if (threadIdx.x == 0)
+        value = 1;
+    else if (threadIdx.x == 63)
+        value = 2;
+    args.out[threadIdx.x] = value;
+}
+
+/* What tests of kernels rely on: a race shows as other bits in the opposite order. */
+static void test_backward_order_shows_a_race(void **state)
+{
+    float out[2][64];
+    struct error error;
+    (void)state;
+    for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++)
+        launch_on(1, (enum simt_order)order, host_missing_barrier, (struct simt_args){out[order], 0},
+                  (struct simt_grid){1, 1, 64}, &error);
+    assert_memory_not_equal(out[0], out[1], sizeof out[0]);
+}
+
+void host_barrier_in_branch(const void *arguments);
+SIMT_KERNEL(barrier_in_branch, struct simt_args, args)
+{
+    if (threadIdx.x < 40)
+        __syncthreads();
+    args.out[threadIdx.x] = 1;
+}
+
+void host_shuffle_in_branch(const void *arguments);
+SIMT_KERNEL(shuffle_in_branch, struct simt_args, args)
+{
+    float x = 1;
+    if (threadIdx.x % 2)
+        x = warp_max(x);
+    else
+        x = warp_sum(x, 1);
+    args.out[threadIdx.x] = x;
+}
+
+void host_warps_apart(const void *arguments);
+SIMT_KERNEL(warps_apart, struct simt_args, args)
+{
+    if (threadIdx.x < 32)
+        __syncthreads();
+    else
+        __syncthreads();
+    args.out[threadIdx.x] = 1;
+}
+
+void host_early_return(const void *arguments);
+SIMT_KERNEL(early_return, struct simt_args, args)
+{
+    if (threadIdx.x == 5)
+        return;
+    args.out[threadIdx.x] = warp_max(1);
+}
+
+static void test_divergence_is_reported(void **state)
+{
+    static const struct {
+        simt_kernel *kernel;
+        const char *places[2];
+    } rows[] = {
+        {host_barrier_in_branch, {"__syncthreads (", "the end of the kernel"}},
+        {host_shuffle_in_branch, {"warp_max (", "warp_sum ("}},
+        {host_warps_apart, {"__syncthreads (", "test_simt.c:"}},
+        {host_early_return, {"warp_max (", "thread 5 "}},
+    };
+    float out[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+            struct error error;
+            assert_int_equal(launch_on(2, (enum simt_order)order, rows[i].kernel, (struct simt_args){out, 0},
+                                       (struct simt_grid){2, 2, 64}, &error),
+                             ERROR_SYSTEM);
+            assert_non_null(strstr(error.text, "under_test diverged in block"));
+            for (int place = 0; place < 2; place++)
+                if (!strstr(error.text, rows[i].places[place]))
+                    fail_msg("'%s' does not name '%s'", error.text, rows[i].places[place]);
+        }
+}
+
+/* An executor that reported an error runs the next kernel as if nothing had happened. */
+static void test_usable_after_divergence(void **state)
+{
+    float out[6 * 64];
+    struct simt_executor *executor;
+    struct error error;
+    struct simt_args args = {out, 0};
+    (void)state;
+    assert_int_equal(simt_executor_new(&executor, 1, SIMT_FORWARD, &error), ERROR_NONE);
+    assert_int_equal(simt_launch(executor, "a", host_early_return, &args, &(struct simt_grid){1, 1, 64}, &error),
+                     ERROR_SYSTEM);
+    assert_int_equal(simt_launch(executor, "b", host_write_indices, &args, &(struct simt_grid){3, 2, 64}, &error),
+                     ERROR_NONE);
+    assert_true(out[6 * 64 - 1] == 5063);
+    simt_executor_free(executor);
+}
+
+static void test_refuses_block_sizes(void **state)
+{
+    static const unsigned threads[] = {0, 31, 33, 288};
+    float out[1];
+    struct error error;
+    (void)state;
+    for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
+        assert_int_equal(launch_on(1, SIMT_FORWARD, host_write_indices, (struct simt_args){out, 0},
+                                   (struct simt_grid){1, 1, threads[i]}, &error),
+                         ERROR_SYSTEM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_thread_of_every_block_runs),
+        cmocka_unit_test(test_warp_primitives),
+        cmocka_unit_test(test_reduction_order),
+        cmocka_unit_test(test_shared_memory_and_barriers),
+        cmocka_unit_test(test_backward_order_shows_a_race),
+        cmocka_unit_test(test_divergence_is_reported),
+        cmocka_unit_test(test_usable_after_divergence),
+        cmocka_unit_test(test_refuses_block_sizes),
+    };
+    return cmocka_run_group_tests_name("simt", tests, NULL, NULL) != 0;
+}

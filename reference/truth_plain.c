@@ -1,0 +1,251 @@
+/*
+ * The plain truth. Per head, with u = 2^-precision and every MPFR operation rounded to nearest:
+ *
+ *     s_j = scale * sum_i q_i k_ij + slope * (j - P)      m = max_j s_j as computed
+ *     w_j = exp(s_j - m)      l = sum_j w_j      p_j = w_j / l      o_d = sum_j p_j v_jd      lse = m + log l
+ *
+ * Error (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 3.1 and 4.2; g_n = n u / (1 - n u)).
+ * Products q_i k_ij are exact in double: 24 + 24 bits, exponents within [-298, 256]. The shift m cancels exactly.
+ *   logit   |ds_j| <= g_(D+2) A_j, A_j = |scale| sum_i |q_i k_ij| + |slope (j - P)|: D additions, one product, one sum;
+ *           the bias is one product and one sum
+ *   weight  w_j (1 + e), |e| <= eta = 1.01 (g_(D+2) A + 2.1 A u + u), A = max_j A_j, as long as eta <= 0.01: the
+ *           subtraction adds u |s_j - m|. MPFR's exponents reach -2^62; a weight below that is 0, which is less than u
+ *   sum     l (1 + e), |e| <= eta + 1.01 g_N: terms are positive
+ *   p_j     relative error <= 1.01 (2 eta + g_N + u)
+ *   output  |do_d| <= 1.02 (2 eta + g_N + u + g_(N+1)) sum_j p_j |v_jd| <= 2.1 (eta + (N + 2) u) M_d
+ *   lse     |dlse| <= 1.02 (eta + g_N) + 2 u (|lse| + log N), log N < 64
+ * A and M_d are computed in double, each at most (N + D + 8) 2^-53 below its exact value relative, which the factor
+ * 2.1 -> 2.2 covers for N + D < 2^40. Storing value + tail adds 2^-106 |o_d| + 2^-1074.
+ * Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
+ */
+#include "reference/truth.h"
+
+#include <math.h>
+#include <mpfr.h>
+#include <stdlib.h>
+
+/* What one thread needs for a head: N weights, D outputs, and a row of k or v. */
+struct workspace {
+    mpfr_t *weight;   /* [N] logits, then weights */
+    mpfr_t *out;      /* [D] */
+    void *limbs;      /* significands of both */
+    float *query;     /* [D] */
+    float *row;       /* [D] */
+    double *absolute; /* [D] sum_j p_j |v_jd| */
+};
+
+static void workspace_clear(struct workspace *workspace)
+{
+    free(workspace->weight);
+    free(workspace->limbs);
+    free(workspace->query);
+    free(workspace->absolute);
+}
+
+/* All memory that grows with the problem is taken here, because MPFR's own allocation aborts when it fails. */
+static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, int precision,
+                                      struct error *error)
+{
+    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim, numbers = keys + dim;
+    size_t limb_bytes = mpfr_custom_get_size(precision);
+
+    *workspace = (struct workspace){
+        .weight = malloc(numbers * sizeof *workspace->weight),
+        .limbs = malloc(numbers * limb_bytes),
+        .query = malloc(2 * dim * sizeof *workspace->query),
+        .absolute = malloc(dim * sizeof *workspace->absolute),
+    };
+    if (!workspace->weight || !workspace->limbs || !workspace->query || !workspace->absolute) {
+        workspace_clear(workspace);
+        return error_memory(error, "the plain truth of a head",
+                            (double)numbers * (double)(limb_bytes + sizeof *workspace->weight));
+    }
+    workspace->out = workspace->weight + keys;
+    workspace->row = workspace->query + dim;
+    for (size_t i = 0; i < numbers; i++) {
+        char *limbs = (char *)workspace->limbs + i * limb_bytes;
+        mpfr_custom_init(limbs, precision);
+        mpfr_custom_init_set(workspace->weight[i], MPFR_ZERO_KIND, 0, precision, limbs);
+    }
+    return ERROR_NONE;
+}
+
+/* value + tail = x, up to 2^-106 |x| + 2^-1074; destroys x. */
+static void split(double *value, double *tail, mpfr_t x)
+{
+    *value = mpfr_get_d(x, MPFR_RNDN);
+    *tail = 0;
+    if (isfinite(*value)) {
+        mpfr_sub_d(x, x, *value, MPFR_RNDN);
+        *tail = mpfr_get_d(x, MPFR_RNDN);
+    }
+}
+
+static double representation_radius(double value)
+{
+    return 0x1p-106 * fabs(value) + 0x1p-1074;
+}
+
+/* s_j in the place of the weights, and m. Returns max_j A_j; *visible counts the visible keys. */
+static double score_keys(mpfr_t max, int64_t *visible, struct workspace *workspace, const struct problem *problem,
+                         int head, int precision, struct progress *progress)
+{
+    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
+    double largest = 0;
+    mpfr_t bias, slope;
+    mpfr_inits2(precision, bias, slope, (mpfr_ptr)0);
+    mpfr_set_flt(slope, problem->slopes[head], MPFR_RNDN);
+    mpfr_set_inf(max, -1);
+    *visible = 0;
+
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
+        if (!problem_visible(problem, key))
+            continue;
+        mpfr_ptr logit = workspace->weight[key];
+        double absolute = 0;
+        dtype_widen(problem->dtype, problem->k, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        mpfr_set_zero(logit, 1);
+        for (int d = 0; d < dim; d++) {
+            double product = (double)workspace->query[d] * (double)workspace->row[d];
+            mpfr_add_d(logit, logit, product, MPFR_RNDN);
+            absolute += fabs(product);
+        }
+        mpfr_mul_d(logit, logit, (double)problem->scale, MPFR_RNDN);
+        mpfr_mul_si(bias, slope, (long)(key - problem->q_position), MPFR_RNDN);
+        mpfr_add(logit, logit, bias, MPFR_RNDN);
+        mpfr_max(max, max, logit, MPFR_RNDN);
+
+        absolute = absolute * fabs((double)problem->scale) + fabs(mpfr_get_d(bias, MPFR_RNDA));
+        largest = fmax(largest, absolute);
+        ++*visible;
+    }
+    mpfr_clears(bias, slope, (mpfr_ptr)0);
+    return largest;
+}
+
+/* w_j in the place of the logits, and l. */
+static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace, const struct problem *problem,
+                       struct progress *progress)
+{
+    mpfr_set_zero(sum, 1);
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
+        if (!problem_visible(problem, key))
+            continue;
+        mpfr_ptr weight = workspace->weight[key];
+        mpfr_sub(weight, weight, max, MPFR_RNDN);
+        mpfr_exp(weight, weight, MPFR_RNDN);
+        mpfr_add(sum, sum, weight, MPFR_RNDN);
+    }
+}
+
+/* o_d and sum_j p_j |v_jd|, from the weights and their sum. */
+static void sum_values(struct workspace *workspace, const mpfr_t sum, const struct problem *problem, int head,
+                       int precision, struct progress *progress)
+{
+    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
+    mpfr_t probability, term;
+    mpfr_inits2(precision, probability, term, (mpfr_ptr)0);
+    for (int d = 0; d < dim; d++) {
+        mpfr_set_zero(workspace->out[d], 1);
+        workspace->absolute[d] = 0;
+    }
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
+        progress_add(progress, 1);
+        if (!problem_visible(problem, key))
+            continue;
+        mpfr_div(probability, workspace->weight[key], sum, MPFR_RNDN);
+        double nearest = mpfr_get_d(probability, MPFR_RNDA);
+        dtype_widen(problem->dtype, problem->v, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        for (int d = 0; d < dim; d++) {
+            mpfr_mul_d(term, probability, (double)workspace->row[d], MPFR_RNDN);
+            mpfr_add(workspace->out[d], workspace->out[d], term, MPFR_RNDN);
+            workspace->absolute[d] += nearest * fabs((double)workspace->row[d]);
+        }
+    }
+    mpfr_clears(probability, term, (mpfr_ptr)0);
+}
+
+static void head_truth(struct truth *truth, struct workspace *workspace, const struct problem *problem, int head,
+                       const struct truth_options *options)
+{
+    int dim = problem->head_dim;
+    size_t first = (size_t)head * (size_t)dim;
+    double u = ldexp(1, -options->precision);
+    int64_t visible;
+    mpfr_t sum, max;
+    mpfr_inits2(options->precision, sum, max, (mpfr_ptr)0);
+
+    dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->query);
+    double largest = score_keys(max, &visible, workspace, problem, head, options->precision, options->progress);
+    if (visible == 0) {
+        truth->lse[head] = -INFINITY; /* and out is the 0 that truth_init left, exactly */
+        progress_add(options->progress, problem->seq_len);
+        goto out;
+    }
+    weigh_keys(sum, max, workspace, problem, options->progress);
+    sum_values(workspace, sum, problem, head, options->precision, options->progress);
+
+    double eta = 1.01 * ((dim + 5) * u * largest + u);
+    double relative = eta + (double)(problem->seq_len + 2) * u;
+    if (!(relative <= 0.01))
+        relative = INFINITY;
+    for (int d = 0; d < dim; d++) {
+        size_t i = first + (size_t)d;
+        double magnitude = workspace->absolute[d];
+        split(&truth->value[i], &truth->tail[i], workspace->out[d]);
+        truth->magnitude[i] = magnitude;
+        truth->radius[i] = 0;
+        if (isfinite(truth->value[i]))
+            truth->radius[i] = magnitude > 0 ? 2.2 * relative * magnitude + representation_radius(truth->value[i]) : 0;
+    }
+    mpfr_log(sum, sum, MPFR_RNDN);
+    mpfr_add(sum, max, sum, MPFR_RNDN);
+    split(&truth->lse[head], &truth->lse_tail[head], sum);
+    truth->lse_radius[head] = 0;
+    if (isfinite(truth->lse[head]))
+        truth->lse_radius[head] =
+            1.05 * relative + 2 * u * (fabs(truth->lse[head]) + 64) + representation_radius(truth->lse[head]);
+out:
+    mpfr_clears(sum, max, (mpfr_ptr)0);
+}
+
+double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const struct truth_options *options)
+{
+    double number = (double)(sizeof(mpfr_t) + mpfr_custom_get_size(options->precision));
+    int threads = options->threads < num_heads ? options->threads : num_heads;
+    return threads * ((double)seq_len + head_dim) * number + num_heads * (4.0 * head_dim + 3) * sizeof(double);
+}
+
+enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                            struct error *error)
+{
+    enum error_kind result = ERROR_NONE;
+    int threads = options->threads < problem->num_heads ? options->threads : problem->num_heads;
+
+#pragma omp parallel num_threads(threads)
+    {
+        struct workspace workspace;
+        struct error failure;
+        mpfr_exp_t emin = mpfr_get_emin(), emax = mpfr_get_emax(); /* a thread's own */
+        mpfr_set_emin(mpfr_get_emin_min());
+        mpfr_set_emax(mpfr_get_emax_max());
+        enum error_kind kind = workspace_init(&workspace, problem, options->precision, &failure);
+        if (kind) {
+#pragma omp critical
+            if (!result)
+                result = error_set(error, kind, "%s", failure.text);
+        }
+#pragma omp for schedule(dynamic, 1)
+        for (int head = 0; head < problem->num_heads; head++)
+            if (!kind && !progress_cancelled(options->progress))
+                head_truth(truth, &workspace, problem, head, options);
+        if (!kind)
+            workspace_clear(&workspace);
+        mpfr_set_emin(emin);
+        mpfr_set_emax(emax);
+        mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
+    }
+    if (!result && progress_cancelled(options->progress))
+        result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    return result;
+}
