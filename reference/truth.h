@@ -19,6 +19,7 @@ struct truth {
     double *lse;        /* [H] */
     double *lse_tail;   /* [H] */
     double *lse_radius; /* [H] */
+    int plain_heads;    /* heads that MPFR computed from every key; the others were certified */
 };
 
 enum { TRUTH_DEFAULT_PRECISION = 160, TRUTH_MIN_PRECISION = 64, TRUTH_MAX_PRECISION = 4096 };
@@ -39,6 +40,18 @@ void truth_clear(struct truth *truth);
  */
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error);
+
+/* The same of one head, on the calling thread; the caller frees MPFR's cache. */
+enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
+                                 const struct truth_options *options, struct error *error);
+
+/*
+ * The certified truth: the same numbers from far less work, with a radius of at most 2^-64 of sum w|v| / l. Heads that
+ * it cannot settle are computed by truth_plain_head, with options->precision bits, doubled until the radius is reached.
+ * truth_certified.md has the proof.
+ */
+enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                                struct error *error);
 
 /* Memory that truth_plain takes, the truth itself included. */
 double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const struct truth_options *options);

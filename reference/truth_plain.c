@@ -216,36 +216,55 @@ double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const str
     return threads * ((double)seq_len + head_dim) * number + num_heads * (4.0 * head_dim + 3) * sizeof(double);
 }
 
+/* With the whole range of exponents, which is a thread's own in MPFR. */
+static enum error_kind solve_head(struct truth *truth, struct workspace *workspace, const struct problem *problem,
+                                  int head, const struct truth_options *options, struct error *error)
+{
+    mpfr_exp_t emin = mpfr_get_emin(), emax = mpfr_get_emax();
+    mpfr_set_emin(mpfr_get_emin_min());
+    mpfr_set_emax(mpfr_get_emax_max());
+    head_truth(truth, workspace, problem, head, options);
+    mpfr_set_emin(emin);
+    mpfr_set_emax(emax);
+    return progress_cancelled(options->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted") : ERROR_NONE;
+}
+
+enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
+                                 const struct truth_options *options, struct error *error)
+{
+    struct workspace workspace;
+    enum error_kind kind = workspace_init(&workspace, problem, options->precision, error);
+    if (kind)
+        return kind;
+    kind = solve_head(truth, &workspace, problem, head, options, error);
+    workspace_clear(&workspace);
+    return kind;
+}
+
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error)
 {
     enum error_kind result = ERROR_NONE;
     int threads = options->threads < problem->num_heads ? options->threads : problem->num_heads;
+    truth->plain_heads = problem->num_heads;
 
 #pragma omp parallel num_threads(threads)
     {
         struct workspace workspace;
         struct error failure;
-        mpfr_exp_t emin = mpfr_get_emin(), emax = mpfr_get_emax(); /* a thread's own */
-        mpfr_set_emin(mpfr_get_emin_min());
-        mpfr_set_emax(mpfr_get_emax_max());
         enum error_kind kind = workspace_init(&workspace, problem, options->precision, &failure);
-        if (kind) {
-#pragma omp critical
-            if (!result)
-                result = error_set(error, kind, "%s", failure.text);
-        }
+        bool ready = !kind;
 #pragma omp for schedule(dynamic, 1)
         for (int head = 0; head < problem->num_heads; head++)
-            if (!kind && !progress_cancelled(options->progress))
-                head_truth(truth, &workspace, problem, head, options);
-        if (!kind)
+            if (!kind)
+                kind = solve_head(truth, &workspace, problem, head, options, &failure);
+        if (kind) {
+#pragma omp critical
+            result = error_set(error, kind, "%s", failure.text);
+        }
+        if (ready)
             workspace_clear(&workspace);
-        mpfr_set_emin(emin);
-        mpfr_set_emax(emax);
         mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
     }
-    if (!result && progress_cancelled(options->progress))
-        result = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return result;
 }

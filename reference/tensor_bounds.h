@@ -1,0 +1,20 @@
+/*
+ * Bounds on k and v, channel by channel: what a certificate knows of keys that it never looks at.
+ */
+#ifndef REFERENCE_TENSOR_BOUNDS_H
+#define REFERENCE_TENSOR_BOUNDS_H
+
+#include "reference/problem.h"
+#include "reference/progress.h"
+
+struct tensor_bounds {
+    float *k; /* [Hkv, D] >= |k| of every visible key; NaN or infinite if one of them is */
+    float *v; /* [Hkv, D] the same for v */
+};
+
+/* One pass over the visible keys, exact. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
+                                   const struct progress *progress, struct error *error);
+void tensor_bounds_clear(struct tensor_bounds *bounds);
+
+#endif

@@ -1,0 +1,475 @@
+/*
+ * The certified truth: double where a double will do, double-double where weight is, nothing where a bound will do, and
+ * MPFR for the heads that this cannot settle. truth_certified.md derives every constant; "lemma n" refers to it.
+ *
+ * Per head: look at the keys from the newest down in double, until the keys that are left provably weigh less than
+ * 2^-74 together (lemma 3). Heavy keys, within 2^-32 of the heaviest, are done again in double-double; light keys stay
+ * in double (lemmas 1, 2, 4). The radius adds up what was lost (lemma 5).
+ */
+#include "reference/truth.h"
+
+#include <math.h>
+#include <mpfr.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/exp_dd.h"
+#include "reference/tensor_bounds.h"
+
+enum {
+    BLOCK = 64, /* keys at once */
+    LANES = 16  /* partial sums of a dot product */
+};
+
+#define UNIT 0x1p-53          /* u */
+#define RADIUS_GOAL 0x1p-64   /* of sum w|v| / l, for every element */
+#define LIGHT_BELOW 22.2      /* nats below the largest logit: weights under 2^-32 */
+#define DROPPED_BELOW 490.0   /* nats: weights under 2^-700; exp's range ends at 500 */
+#define LARGEST_LOGIT 0x1p+40 /* |logits| beyond it go to MPFR; below it bounds in double are off by < 2^-8 */
+
+/* How hard to try: first as cheap as the goal allows, then everything in double-double and a far smaller tail. */
+struct effort {
+    double ln_tail;     /* logarithm of the weight that may be left unseen, relative to the heaviest key */
+    double tail;        /* exp of it, rounded up */
+    double light_below; /* nats */
+};
+
+static const struct effort efforts[] = {
+    {.ln_tail = -51.3, .tail = 0x1p-74, .light_below = LIGHT_BELOW},
+    {.ln_tail = -110.9, .tail = 0x1p-160, .light_below = INFINITY},
+};
+
+/* One thread's memory. Rows are padded to a multiple of LANES with zeros. */
+struct workspace {
+    size_t padded;                   /* head_dim rounded up */
+    double *memory;                  /* the arrays of doubles below */
+    double *query;                   /* [padded] */
+    double *hi, *lo;                 /* [padded] heavy sum of w v */
+    double *block_hi, *block_lo;     /* [padded] the same of the block at hand */
+    double *magnitude;               /* [padded] heavy sum of w |v| */
+    double *light, *light_magnitude; /* [padded] */
+    float *rows;                     /* [BLOCK, padded] */
+    int64_t *keys;                   /* [capacity] the keys that were looked at */
+    double *logits;                  /* [capacity] */
+    size_t count, capacity;
+};
+
+static void workspace_clear(struct workspace *workspace)
+{
+    free(workspace->memory);
+    free(workspace->rows);
+    free(workspace->keys);
+    free(workspace->logits);
+    *workspace = (struct workspace){0};
+}
+
+static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, struct error *error)
+{
+    enum { ARRAYS = 8 };
+    size_t padded = ((size_t)problem->head_dim + LANES - 1) / LANES * LANES;
+    *workspace = (struct workspace){
+        .padded = padded,
+        .memory = aligned_alloc(64, ARRAYS * padded * sizeof(double)),
+        .rows = aligned_alloc(64, BLOCK * padded * sizeof(float)),
+    };
+    if (!workspace->memory || !workspace->rows) {
+        workspace_clear(workspace);
+        return error_memory(error, "the truth of a head", (double)padded * (ARRAYS * 8 + BLOCK * 4));
+    }
+    memset(workspace->memory, 0, ARRAYS * padded * sizeof(double));
+    memset(workspace->rows, 0, BLOCK * padded * sizeof(float));
+    double **arrays[ARRAYS] = {
+        &workspace->query,    &workspace->hi,        &workspace->lo,    &workspace->block_hi,
+        &workspace->block_lo, &workspace->magnitude, &workspace->light, &workspace->light_magnitude};
+    for (size_t i = 0; i < ARRAYS; i++)
+        *arrays[i] = workspace->memory + i * padded;
+    return ERROR_NONE;
+}
+
+static bool workspace_grow(struct workspace *workspace)
+{
+    size_t capacity = workspace->capacity ? 2 * workspace->capacity : 4096;
+    int64_t *keys = realloc(workspace->keys, capacity * sizeof *keys);
+    if (keys)
+        workspace->keys = keys;
+    double *logits = realloc(workspace->logits, capacity * sizeof *logits);
+    if (logits)
+        workspace->logits = logits;
+    if (!keys || !logits)
+        return false;
+    workspace->capacity = capacity;
+    return true;
+}
+
+/* A head while it is worked on. */
+struct head {
+    const struct problem *problem;
+    int index, kv_head;
+    double slope, scale;
+    double reach;      /* B: |scale| sum_i |q_i| max_j |k_ij|, rounded up: no logit is further from its bias */
+    double largest;    /* A: reach plus the largest |bias| in the window */
+    double look_error; /* of a logit in double */
+    double max;        /* largest logit looked at, the shift of all weights */
+    double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max) */
+};
+
+/* rows[i] = row of keys[i] in tensor. */
+static void gather_rows(struct workspace *workspace, const struct head *head, const void *tensor, const int64_t *keys,
+                        size_t count)
+{
+    const struct problem *problem = head->problem;
+    for (size_t i = 0; i < count; i++)
+        dtype_widen(problem->dtype, tensor, problem_row(problem, keys[i], head->kv_head), (size_t)problem->head_dim,
+                    workspace->rows + i * workspace->padded);
+}
+
+/* Error at most (D + 4) u sum |q k|: products are exact. */
+static double dot_double(const double *query, const float *row, size_t padded)
+{
+    double sums[LANES] = {0};
+    for (size_t i = 0; i < padded; i += LANES)
+#pragma omp simd
+        for (size_t lane = 0; lane < LANES; lane++)
+            sums[lane] += query[i + lane] * (double)row[i + lane];
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t lane = 0; lane < half; lane++)
+            sums[lane] += sums[lane + half];
+    return sums[0];
+}
+
+/* Lemma 1: error at most D^2 u^2 sum |q k|. Every addition is a two-sum whose errors are added up in double. */
+static struct double_double dot_dd(const double *query, const float *row, size_t padded)
+{
+    double sums[LANES] = {0}, errors[LANES] = {0};
+    for (size_t i = 0; i < padded; i += LANES)
+#pragma omp simd
+        for (size_t lane = 0; lane < LANES; lane++) {
+            struct double_double sum = dd_two_sum(sums[lane], query[i + lane] * (double)row[i + lane]);
+            sums[lane] = sum.hi;
+            errors[lane] += sum.lo;
+        }
+    for (size_t half = LANES / 2; half > 0; half /= 2)
+        for (size_t lane = 0; lane < half; lane++) {
+            struct double_double sum = dd_two_sum(sums[lane], sums[lane + half]);
+            sums[lane] = sum.hi;
+            errors[lane] += errors[lane + half] + sum.lo;
+        }
+    return dd_two_sum(sums[0], errors[0]);
+}
+
+/*
+ * Lemma 3: an upper bound on log(sum of exp(s_j - max) over keys below `low`), where logits looked at so far reach max.
+ * The geometric series 1 / (1 - e^-slope) is at most 1 + 1 / slope.
+ */
+static double ln_tail_below(const struct head *head, int64_t low, double max)
+{
+    if (low <= 0)
+        return -INFINITY;
+    if (!(head->slope > 0))
+        return INFINITY;
+    double terms = fmin((double)low, 1 + 1 / head->slope);
+    double ln_terms = 0.6932 * (ilogb(terms) + 1);
+    return head->slope * (double)(low - 1 - head->problem->q_position) + head->reach - (max - 1) + ln_terms;
+}
+
+/* Logits in double from the newest key down, until the tail is small enough. False: MPFR has to do it. */
+static bool look(struct head *head, struct workspace *workspace, const struct effort *effort,
+                 const struct progress *progress)
+{
+    const struct problem *problem = head->problem;
+    int64_t high = problem->seq_len, low = high;
+    head->max = -INFINITY;
+    workspace->count = 0;
+    while (low > 0 && ln_tail_below(head, low, head->max) > effort->ln_tail && !progress_cancelled(progress)) {
+        if (workspace->count + BLOCK > workspace->capacity && !workspace_grow(workspace))
+            return false;
+        int64_t *keys = workspace->keys + workspace->count;
+        double *logits = workspace->logits + workspace->count;
+        size_t count = 0;
+        for (; low > 0 && count < BLOCK; low--)
+            if (problem_visible(problem, low - 1))
+                keys[count++] = low - 1;
+        gather_rows(workspace, head, problem->k, keys, count);
+        for (size_t i = 0; i < count; i++) {
+            double bias = head->slope * (double)(keys[i] - problem->q_position);
+            logits[i] =
+                dot_double(workspace->query, workspace->rows + i * workspace->padded, workspace->padded) * head->scale +
+                bias;
+            head->max = logits[i] > head->max ? logits[i] : head->max;
+        }
+        workspace->count += count;
+    }
+    double distance = fmax(fabs((double)(high - problem->q_position)), fabs((double)(low - problem->q_position)));
+    head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
+    head->look_error = (problem->head_dim + 8) * UNIT * head->largest;
+    head->unseen = low > 0 ? effort->tail : 0;
+    return head->largest < LARGEST_LOGIT && head->look_error < 0.5;
+}
+
+/* A logit again, in double-double, less the shift: error at most (D^2 + 16) u^2 A. */
+static struct double_double logit_dd(const struct head *head, const struct workspace *workspace, const float *row,
+                                     int64_t key)
+{
+    struct double_double dot = dot_dd(workspace->query, row, workspace->padded);
+    struct double_double bias = dd_two_product(head->slope, (double)(key - head->problem->q_position));
+    return dd_add_d(dd_add(dd_mul_d(dot, head->scale), bias), -head->max);
+}
+
+/* Adds a block of heavy keys to hi + lo and to the sum of weights (lemma 4). */
+static struct double_double add_heavy(const struct head *head, struct workspace *workspace, const int64_t *keys,
+                                      size_t count, struct double_double sum)
+{
+    size_t padded = workspace->padded;
+    struct double_double weights[BLOCK];
+    gather_rows(workspace, head, head->problem->k, keys, count);
+    for (size_t i = 0; i < count; i++)
+        weights[i] = logit_dd(head, workspace, workspace->rows + i * padded, keys[i]);
+    for (size_t i = 0; i < count; i++)
+        weights[i] = exp_dd(weights[i]);
+    for (size_t i = 0; i < count; i++)
+        sum = dd_add(sum, weights[i]);
+
+    double *restrict hi = workspace->block_hi, *restrict lo = workspace->block_lo;
+    double *restrict magnitude = workspace->magnitude;
+    memset(hi, 0, padded * sizeof *hi);
+    memset(lo, 0, padded * sizeof *lo);
+    gather_rows(workspace, head, head->problem->v, keys, count);
+    for (size_t i = 0; i < count; i++) {
+        const float *restrict row = workspace->rows + i * padded;
+        double weight_hi = weights[i].hi, weight_lo = weights[i].lo;
+#pragma omp simd
+        for (size_t d = 0; d < padded; d++) {
+            double value = (double)row[d];
+            struct double_double product = dd_two_product(weight_hi, value);
+            struct double_double total = dd_two_sum(hi[d], product.hi);
+            hi[d] = total.hi;
+            lo[d] += total.lo + __builtin_fma(weight_lo, value, product.lo);
+            magnitude[d] += weight_hi * fabs(value);
+        }
+    }
+    for (size_t d = 0; d < padded; d++) {
+        struct double_double total =
+            dd_add((struct double_double){workspace->hi[d], workspace->lo[d]}, dd_two_sum(hi[d], lo[d]));
+        workspace->hi[d] = total.hi;
+        workspace->lo[d] = total.lo;
+    }
+    return sum;
+}
+
+/* Adds a block of light keys, all in double. */
+static double add_light(const struct head *head, struct workspace *workspace, const int64_t *keys, const double *logits,
+                        size_t count, double sum)
+{
+    size_t padded = workspace->padded;
+    double *restrict light = workspace->light, *restrict magnitude = workspace->light_magnitude;
+    double weights[BLOCK];
+    for (size_t i = 0; i < count; i++)
+        weights[i] = exp_double(logits[i] - head->max);
+    gather_rows(workspace, head, head->problem->v, keys, count);
+    for (size_t i = 0; i < count; i++) {
+        const float *restrict row = workspace->rows + i * padded;
+        double weight = weights[i];
+        sum += weight;
+#pragma omp simd
+        for (size_t d = 0; d < padded; d++) {
+            double term = weight * (double)row[d];
+            light[d] += term;
+            magnitude[d] += fabs(term);
+        }
+    }
+    return sum;
+}
+
+/* What the keys looked at add up to. */
+struct sums {
+    struct double_double heavy; /* sum of weights */
+    double light;
+    size_t num_heavy, num_light;
+};
+
+static struct sums add_up(struct head *head, struct workspace *workspace, const struct effort *effort)
+{
+    struct sums sums = {0};
+    int64_t heavy_keys[BLOCK], light_keys[BLOCK];
+    double light_logits[BLOCK];
+    size_t heavy = 0, light = 0;
+
+    memset(workspace->hi, 0, (size_t)(workspace->memory + 8 * workspace->padded - workspace->hi) * sizeof(double));
+    for (size_t i = 0; i < workspace->count; i++) {
+        double below = head->max - workspace->logits[i];
+        if (below > DROPPED_BELOW) {
+            head->unseen += 0x1p-690;
+        } else if (below > effort->light_below) {
+            light_keys[light] = workspace->keys[i];
+            light_logits[light++] = workspace->logits[i];
+        } else {
+            heavy_keys[heavy++] = workspace->keys[i];
+        }
+        bool last = i + 1 == workspace->count;
+        if (heavy == BLOCK || (last && heavy)) {
+            sums.heavy = add_heavy(head, workspace, heavy_keys, heavy, sums.heavy);
+            sums.num_heavy += heavy;
+            heavy = 0;
+        }
+        if (light == BLOCK || (last && light)) {
+            sums.light = add_light(head, workspace, light_keys, light_logits, light, sums.light);
+            sums.num_light += light;
+            light = 0;
+        }
+    }
+    return sums;
+}
+
+/* value + tail = x, up to 2^-106 |x| + 2^-1074; destroys x. */
+static void split(double *value, double *tail, mpfr_t x)
+{
+    *value = mpfr_get_d(x, MPFR_RNDN);
+    mpfr_sub_d(x, x, *value, MPFR_RNDN);
+    *tail = mpfr_get_d(x, MPFR_RNDN);
+}
+
+/* lse = max + log l by MPFR, once a head. */
+static void store_lse(struct truth *truth, const struct head *head, struct double_double sum, double relative_error)
+{
+    mpfr_t lse;
+    mpfr_init2(lse, TRUTH_DEFAULT_PRECISION);
+    mpfr_set_d(lse, sum.hi, MPFR_RNDN);
+    mpfr_add_d(lse, lse, sum.lo, MPFR_RNDN);
+    mpfr_log(lse, lse, MPFR_RNDN);
+    mpfr_add_d(lse, lse, head->max, MPFR_RNDN);
+    split(&truth->lse[head->index], &truth->lse_tail[head->index], lse);
+    truth->lse_radius[head->index] = 1.01 * relative_error + 0x1p-105 * fabs(truth->lse[head->index]) + 0x1p-150;
+    mpfr_clear(lse);
+}
+
+/* Lemma 5: values and radii. False if a radius misses the goal. */
+static bool conclude(struct truth *truth, const struct head *head, const struct workspace *workspace,
+                     const struct sums *sums, const float *v_bounds)
+{
+    double dim = head->problem->head_dim, blocks = (double)(sums->num_heavy / BLOCK + 2);
+    double weight_error = 1.01 * (dim * dim + 16) * UNIT * UNIT * head->largest + EXP_DD_ERROR;
+    double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
+    double heavy_sum_error = weight_error + 3 * (double)sums->num_heavy * UNIT * UNIT;
+    double light_error =
+        1.01 * (head->look_error + DROPPED_BELOW * 2 * UNIT + EXP_DOUBLE_ERROR + (double)(sums->num_light + 3) * UNIT);
+
+    struct double_double sum = dd_add_d(sums->heavy, sums->light);
+    double sum_error = 1.01 * (heavy_sum_error * sums->heavy.hi + light_error * sums->light) / sum.hi;
+    double unseen = 1.02 * head->unseen / sum.hi;
+    bool reached = sum_error < RADIUS_GOAL;
+
+    for (int d = 0; d < head->problem->head_dim; d++) {
+        size_t i = (size_t)head->index * (size_t)head->problem->head_dim + (size_t)d;
+        struct double_double numerator =
+            dd_add_d((struct double_double){workspace->hi[d], workspace->lo[d]}, workspace->light[d]);
+        struct double_double out = dd_div(numerator, sum);
+        double heavy = workspace->magnitude[d], light = workspace->light_magnitude[d], out_abs = fabs(out.hi);
+        double radius = (heavy_error * heavy + light_error * light) / sum.hi;
+        radius += out_abs * (sum_error + 32 * UNIT * UNIT) + unseen * ((double)v_bounds[d] + out_abs);
+        truth->value[i] = out.hi;
+        truth->tail[i] = out.lo;
+        truth->magnitude[i] = (heavy + light) / sum.hi;
+        truth->radius[i] = radius > 0 ? 1.05 * radius + 0x1p-1060 : 0;
+        reached = reached && truth->radius[i] <= RADIUS_GOAL * truth->magnitude[i];
+    }
+    store_lse(truth, head, sum, sum_error + unseen);
+    return reached;
+}
+
+/* Whether the head was settled without MPFR. */
+static bool certify_head(struct truth *truth, struct workspace *workspace, const struct problem *problem, int index,
+                         const struct tensor_bounds *bounds, const struct progress *progress)
+{
+    size_t dim = (size_t)problem->head_dim;
+    struct head head = {
+        .problem = problem,
+        .index = index,
+        .kv_head = problem_kv_head(problem, index),
+        .slope = (double)problem->slopes[index],
+        .scale = (double)problem->scale,
+    };
+    const float *k_bounds = bounds->k + (size_t)head.kv_head * dim, *v_bounds = bounds->v + (size_t)head.kv_head * dim;
+    bool finite = isfinite(head.slope) && isfinite(head.scale);
+    float row[LANES];
+    for (size_t d = 0; d < dim; d++) {
+        dtype_widen(problem->dtype, problem->q, (size_t)index * dim + d, 1, row);
+        workspace->query[d] = (double)row[0];
+        head.reach += fabs((double)row[0]) * (double)k_bounds[d];
+        finite = finite && isfinite(v_bounds[d]);
+    }
+    head.reach *= fabs(head.scale) * (1 + 0x1p-40);
+    if (!finite || !(head.reach < LARGEST_LOGIT))
+        return false;
+
+    for (size_t i = 0; i < sizeof efforts / sizeof efforts[0] && !progress_cancelled(progress); i++) {
+        if (!look(&head, workspace, &efforts[i], progress))
+            return false;
+        if (workspace->count == 0) { /* no visible key: 0, as truth_init left it, and -inf */
+            truth->lse[index] = -INFINITY;
+            return true;
+        }
+        struct sums sums = add_up(&head, workspace, &efforts[i]);
+        if (conclude(truth, &head, workspace, &sums, v_bounds))
+            return true;
+    }
+    return false;
+}
+
+/* Ziv's strategy: MPFR with more and more bits until the radius is small enough, or TRUTH_MAX_PRECISION is reached. */
+static enum error_kind solve_head_by_mpfr(struct truth *truth, const struct problem *problem, int head,
+                                          const struct truth_options *options, struct error *error)
+{
+    struct truth_options more = *options;
+    size_t first = (size_t)head * (size_t)problem->head_dim;
+    more.progress = NULL; /* a head counts once */
+    for (;; more.precision *= 2) {
+        bool reached = true;
+        more.precision = more.precision < TRUTH_MAX_PRECISION ? more.precision : TRUTH_MAX_PRECISION;
+        enum error_kind kind = truth_plain_head(truth, problem, head, &more, error);
+        if (kind)
+            return kind;
+        for (size_t i = first; i < first + (size_t)problem->head_dim; i++)
+            reached = reached && !(truth->radius[i] > RADIUS_GOAL * truth->magnitude[i]);
+        if (reached || more.precision == TRUTH_MAX_PRECISION)
+            return ERROR_NONE;
+    }
+}
+
+enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                                struct error *error)
+{
+    struct tensor_bounds bounds;
+    enum error_kind result = tensor_bounds_scan(&bounds, problem, options->threads, options->progress, error);
+    if (result)
+        return result;
+    truth->plain_heads = 0;
+
+#pragma omp parallel num_threads(options->threads)
+    {
+        struct workspace workspace;
+        struct error failure;
+        enum error_kind kind = workspace_init(&workspace, problem, &failure);
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < problem->num_heads; i++) {
+            int head = problem->num_heads - 1 - i; /* the flattest, which take longest, first */
+            if (kind || progress_cancelled(options->progress))
+                continue;
+            if (!certify_head(truth, &workspace, problem, head, &bounds, options->progress)) {
+                kind = solve_head_by_mpfr(truth, problem, head, options, &failure);
+#pragma omp atomic
+                truth->plain_heads++;
+            }
+            progress_add(options->progress, (long)problem->seq_len);
+        }
+        if (kind && kind != ERROR_INTERRUPTED) {
+#pragma omp critical
+            result = error_set(error, kind, "%s", failure.text);
+        }
+        workspace_clear(&workspace);
+        mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
+    }
+    tensor_bounds_clear(&bounds);
+    if (!result && progress_cancelled(options->progress))
+        result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    return result;
+}
