@@ -1,7 +1,7 @@
 /*
  * A case: one YAML document, its axes, and the points of their cross product.
  *
- * The format is described once, in the key table of case.c, which parses files, fills defaults, names a point's
+ * The format is described once, in the key table of case_keys.c, which parses files, fills defaults, names a point's
  * values and prints `alibicheck list keys`.
  */
 #ifndef HARNESS_CASE_H
@@ -11,6 +11,7 @@
 
 #include "harness/input.h"
 #include "kernels/kernel.h"
+#include "reference/truth.h"
 
 struct tolerance {
     double atol, rtol; /* an element passes if |out - truth| <= atol + rtol * |truth| */
@@ -26,6 +27,7 @@ struct point {
     enum kernel kernel;
     struct kernel_options kernel_options;
     struct recipe recipe;
+    enum truth_method truth_method;
     int truth_precision; /* bits */
     struct tolerance tolerance;
     bool expect_fail;
@@ -43,19 +45,26 @@ struct case_list {
     size_t count;
 };
 
-/* What every point of a case shares. because is NULL unless the file has it; line is where the document starts. */
+/* What every point of a case shares. about, signature and because are NULL unless the file has them; each is one
+ * line. */
 const char *case_name(const struct test_case *test_case);
 const char *case_about(const struct test_case *test_case);
+const char *case_signature(const struct test_case *test_case);
 const char *case_because(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
 
 /*
  * Reads a case file, or every *.yaml and *.yml file below a folder in order of name, and appends its cases.
  * settings[i] is "KEY=VALUE": VALUE is YAML and replaces what every file says of KEY.
- * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong, the offending text, what is allowed".
+ * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong: 'the offending text'; allowed: what is allowed"; a setting's place
+ * is "--set KEY=VALUE:COLUMN". list is then as it was.
  */
 enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
                                size_t num_settings, struct error *error);
+
+/* The same for a text in memory, called name in messages and by case_path. */
+enum error_kind case_list_parse(struct case_list *list, const char *name, const char *text, size_t size,
+                                const char *const *settings, size_t num_settings, struct error *error);
 void case_list_clear(struct case_list *list);
 
 /* Points of the cross product, at least 1; point `index` of them. The kernel, then the sentinel vary fastest, so that

@@ -3,6 +3,7 @@
  *
  * Every element is a pure function of (seed, tensor, index): a counter-based generator (Philox 4x32, Random123), so
  * any element can be made alone, in any order, by any number of threads, with the same bits on every machine.
+ * Inputs are finite: a value that the dtype cannot hold becomes its largest finite one.
  */
 #ifndef HARNESS_INPUT_H
 #define HARNESS_INPUT_H
@@ -16,8 +17,10 @@ enum distribution {
     DISTRIBUTION_UNIFORM,    /* [low, high) */
     DISTRIBUTION_CONSTANT,   /* value */
     DISTRIBUTION_OUTLIERS,   /* normal, with a few channels of k (the same ones for all keys) `factor` times larger */
-    DISTRIBUTION_CANCELLING, /* normal q and k; keys in pairs, from the newest, whose weighted v nearly cancel */
-    DISTRIBUTION_ONEHOT,     /* normal, and one key near the newest that takes all the weight */
+    DISTRIBUTION_CANCELLING, /* normal q and k; keys in pairs, from the newest, whose weighted v nearly cancel: k alike,
+                              * v(newer) = -exp(-slope) v(older) rounded, slope that of the KV group's first head */
+    DISTRIBUTION_ONEHOT,     /* normal, and for each KV head one of the newest 8 keys that takes all the weight of the
+                              * group's first head: k = factor * q of that head */
     DISTRIBUTION_COUNT
 };
 
@@ -51,7 +54,7 @@ struct problem_spec {
 /* A problem and the memory behind it. */
 struct inputs {
     struct problem problem;
-    uint64_t digest; /* XXH64 of q, k, v, slopes, in this order */
+    uint64_t digest; /* XXH3_64bits of q, k, v, slopes as one run of bytes; three times as fast as XXH64 */
     void *q, *k, *v;
     float *slopes;
 };

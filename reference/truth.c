@@ -25,6 +25,33 @@ enum error_kind truth_init(struct truth *truth, const struct problem *problem, s
     return ERROR_NONE;
 }
 
+const char *const truth_method_names[TRUTH_METHOD_COUNT] = {
+    [TRUTH_CERTIFIED] = "certified",
+    [TRUTH_PLAIN] = "plain",
+};
+
+static enum error_kind (*const methods[TRUTH_METHOD_COUNT])(struct truth *, const struct problem *,
+                                                            const struct truth_options *, struct error *) = {
+    [TRUTH_CERTIFIED] = truth_certified,
+    [TRUTH_PLAIN] = truth_plain,
+};
+
+enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
+                              const struct truth_options *options, struct error *error)
+{
+    return methods[method](truth, problem, options, error);
+}
+
+double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int head_dim,
+                   const struct truth_options *options)
+{
+    int threads = options->threads < num_heads ? options->threads : num_heads;
+    double looked_at = (double)seq_len * (sizeof(int64_t) + sizeof(double)); /* certified: a key and its logit */
+    double thread_bytes =
+        method == TRUTH_PLAIN ? truth_plain_bytes(seq_len, head_dim, options->precision) : 2 * looked_at;
+    return threads * thread_bytes + num_heads * (4.0 * head_dim + 3) * sizeof(double);
+}
+
 void truth_clear(struct truth *truth)
 {
     free(truth->value); /* the one allocation of truth_init */

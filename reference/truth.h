@@ -22,10 +22,15 @@ struct truth {
     int plain_heads;    /* heads that MPFR computed from every key; the others were certified */
 };
 
+/* Ways to compute it; the same number within their radii. */
+enum truth_method { TRUTH_CERTIFIED, TRUTH_PLAIN, TRUTH_METHOD_COUNT };
+
+extern const char *const truth_method_names[TRUTH_METHOD_COUNT];
+
 enum { TRUTH_DEFAULT_PRECISION = 160, TRUTH_MIN_PRECISION = 64, TRUTH_MAX_PRECISION = 4096 };
 
 struct truth_options {
-    int precision;             /* bits of every MPFR operation */
+    int precision;             /* bits of every MPFR operation; certified: where it needs MPFR, to begin with */
     int threads;               /* >= 1; the result does not depend on it */
     struct progress *progress; /* may be NULL; advances by H * N in all */
 };
@@ -53,8 +58,17 @@ enum error_kind truth_plain_head(struct truth *truth, const struct problem *prob
 enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                                 struct error *error);
 
-/* Memory that truth_plain takes, the truth itself included. */
-double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const struct truth_options *options);
+/* The truth by either method. */
+enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
+                              const struct truth_options *options, struct error *error);
+
+/* Memory that truth_compute takes at most, the truth itself included; without the heads that a certificate leaves to
+ * MPFR. */
+double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int head_dim,
+                   const struct truth_options *options);
+
+/* The part of it that one thread of truth_plain takes. */
+double truth_plain_bytes(int64_t seq_len, int head_dim, int precision);
 
 /* Largest radius of all output elements, NaN never. */
 double truth_max_radius(const struct truth *truth);

@@ -209,11 +209,9 @@ out:
     mpfr_clears(sum, max, (mpfr_ptr)0);
 }
 
-double truth_plain_bytes(int64_t seq_len, int num_heads, int head_dim, const struct truth_options *options)
+double truth_plain_bytes(int64_t seq_len, int head_dim, int precision)
 {
-    double number = (double)(sizeof(mpfr_t) + mpfr_custom_get_size(options->precision));
-    int threads = options->threads < num_heads ? options->threads : num_heads;
-    return threads * ((double)seq_len + head_dim) * number + num_heads * (4.0 * head_dim + 3) * sizeof(double);
+    return ((double)seq_len + head_dim) * (double)(sizeof(mpfr_t) + mpfr_custom_get_size(precision));
 }
 
 /* With the whole range of exponents, which is a thread's own in MPFR. */

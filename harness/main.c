@@ -1,0 +1,256 @@
+/*
+ * alibicheck COMMAND [OPTIONS]: parses the command line, dispatches, prints the one error, returns the exit code.
+ */
+#include <argp.h>
+#include <omp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/list.h"
+#include "harness/run.h"
+
+#define VERSION "0.1"
+
+/* Reached by the signal handler, hence the one global. */
+static struct progress progress;
+
+/* The first signal asks for an orderly end, the second ends at once. */
+static void on_signal(int number)
+{
+    (void)number;
+    atomic_store_explicit(&progress.cancelled, true, memory_order_relaxed);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other */
+}
+
+/* A growing list of strings from the command line. */
+struct strings {
+    const char **items;
+    size_t count;
+};
+
+static void strings_add(struct strings *strings, const char *item, const struct argp_state *state)
+{
+    const char **items = realloc(strings->items, (strings->count + 1) * sizeof *items);
+    if (!items)
+        argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
+    strings->items = items;
+    strings->items[strings->count++] = item;
+}
+
+/* ---- run ---- */
+
+enum { OPTION_RESULTS = 256, OPTION_JUNIT, OPTION_DUMP, OPTION_DEVICE, OPTION_THREADS, OPTION_ONLY, OPTION_SET };
+
+static const struct argp_option run_option_table[] = {
+    {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
+    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
+    {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
+    {"only", OPTION_ONLY, "GLOB", 0, "run only points whose key matches; repeatable (see `list points`)", 1},
+    {"results", OPTION_RESULTS, "FILE", 0, "write records as JSON Lines, each as its point ends; - is stdout", 2},
+    {"junit", OPTION_JUNIT, "FILE", 0, "write a JUnit report", 2},
+    {"dump", OPTION_DUMP, "DIR", 0, "write inputs, output and truth of every point as NumPy files", 2},
+    {0}};
+
+struct run_arguments {
+    struct run_options options;
+    struct strings paths, settings, only;
+};
+
+static error_t parse_run_option(int key, char *argument, struct argp_state *state)
+{
+    struct run_arguments *arguments = state->input;
+    struct run_options *options = &arguments->options;
+    char *end;
+    long threads;
+    switch (key) {
+    case OPTION_DEVICE:
+        options->device = argument;
+        return 0;
+    case OPTION_THREADS:
+        threads = strtol(argument, &end, 10);
+        if (*end || end == argument || threads < 1 || threads > 1024)
+            argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
+        options->threads = (int)threads;
+        return 0;
+    case OPTION_SET:
+        if (!strchr(argument, '='))
+            argp_error(state, "--set %s: allowed: KEY=VALUE (`alibicheck list keys`)", argument);
+        strings_add(&arguments->settings, argument, state);
+        return 0;
+    case OPTION_ONLY:
+        strings_add(&arguments->only, argument, state);
+        return 0;
+    case OPTION_RESULTS:
+        options->results = argument;
+        return 0;
+    case OPTION_JUNIT:
+        options->junit = argument;
+        return 0;
+    case OPTION_DUMP:
+        options->dump = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        strings_add(&arguments->paths, argument, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no case given; try: alibicheck run cases/seed");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp run_parser = {
+    run_option_table,
+    parse_run_option,
+    "CASE...",
+    "Run every point of the given case files and folders: make the inputs, run the kernel, compute the truth with "
+    "MPFR, "
+    "and count the elements that are further from it than the case allows."
+    "\vExamples:\n"
+    "  alibicheck run cases/seed\n"
+    "  alibicheck run cases/seed --only '*seq_len=729*' --results out.jsonl\n"
+    "  alibicheck run cases/models/bloom.yaml --set seq_len=[512,1024] --set sentinel=-5e4\n\n"
+    "Exit code: 0 everything as expected, 1 an expectation was not met, 2 usage or a bad case file, 3 device or system "
+    "failure, 130 interrupted. Ctrl-C ends after the step in work and keeps all records; twice ends at once.",
+    NULL,
+    NULL,
+    NULL};
+
+static int command_run(int argc, char **argv, struct error *error)
+{
+    struct run_arguments arguments = {.options = {.device = "auto", .threads = omp_get_num_procs()}};
+    struct run_options *options = &arguments.options;
+    argp_parse(&run_parser, argc, argv, 0, NULL, &arguments);
+    options->paths = arguments.paths.items;
+    options->num_paths = arguments.paths.count;
+    options->settings = arguments.settings.items;
+    options->num_settings = arguments.settings.count;
+    options->only = arguments.only.items;
+    options->num_only = arguments.only.count;
+    catch_signals();
+    int code = run(options, &progress, error);
+    free(arguments.paths.items);
+    free(arguments.settings.items);
+    free(arguments.only.items);
+    return code;
+}
+
+/* ---- list ---- */
+
+struct list_arguments {
+    const char *topic;
+    struct strings paths;
+};
+
+static error_t parse_list_option(int key, char *argument, struct argp_state *state)
+{
+    struct list_arguments *arguments = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (arguments->topic)
+            strings_add(&arguments->paths, argument, state);
+        else
+            arguments->topic = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no topic given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The part of the help behind \v names the topics. */
+static char *list_help(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key == ARGP_KEY_HELP_POST_DOC)
+        return list_topics();
+    return (char *)(uintptr_t)text;
+}
+
+static const struct argp list_parser = {
+    NULL, parse_list_option, "TOPIC [CASE...]", "Print what this program offers. Topics:\v ", NULL, list_help, NULL};
+
+static int command_list(int argc, char **argv, struct error *error)
+{
+    struct list_arguments arguments = {0};
+    argp_parse(&list_parser, argc, argv, 0, NULL, &arguments);
+    int code = list(arguments.topic, arguments.paths.items, arguments.paths.count, error);
+    free(arguments.paths.items);
+    return code;
+}
+
+/* ---- dispatch ---- */
+
+static const struct {
+    const char *name;
+    const char *about;
+    const char *program; /* what its own messages start with */
+    int (*function)(int argc, char **argv, struct error *error);
+} commands[] = {
+    {"run", "run cases and judge every point against the truth", "alibicheck run", command_run},
+    {"list", "print kernels, devices, case keys, cases, points", "alibicheck list", command_list},
+};
+
+enum { NUM_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_help(FILE *stream)
+{
+    fprintf(stream, "Usage: alibicheck COMMAND [OPTIONS]\n"
+                    "Numerical accuracy of GPU ALiBi decode attention, measured against an MPFR reference.\n\n");
+    for (size_t i = 0; i < NUM_COMMANDS; i++)
+        fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].about);
+    fprintf(stream, "\n`alibicheck COMMAND --help` explains a command, `alibicheck list keys` the case files.\n"
+                    "Start with: alibicheck run cases/seed\n");
+}
+
+int main(int argc, char **argv)
+{
+    struct error error = {0};
+    argp_err_exit_status = ERROR_USAGE;
+#ifdef __AVX2__
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
+        fprintf(stderr, "alibicheck: this build needs a CPU with AVX2; build with `make ARCH=`\n");
+        return ERROR_SYSTEM;
+    }
+#endif
+    if (argc < 2) {
+        print_help(stderr);
+        return ERROR_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return 0;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("alibicheck " VERSION);
+        return 0;
+    }
+    for (size_t i = 0; i < NUM_COMMANDS; i++)
+        if (!strcmp(argv[1], commands[i].name)) {
+            argv[1] = (char *)(uintptr_t)commands[i].program;
+            int code = commands[i].function(argc - 1, argv + 1, &error);
+            if (error.kind)
+                fprintf(stderr, "alibicheck: %s\n", error.text);
+            return code;
+        }
+    fprintf(stderr, "alibicheck: unknown command '%s'; allowed:", argv[1]);
+    for (size_t i = 0; i < NUM_COMMANDS; i++)
+        fprintf(stderr, " %s", commands[i].name);
+    fprintf(stderr, " (`alibicheck --help`)\n");
+    return ERROR_USAGE;
+}

@@ -1,0 +1,382 @@
+#include "harness/record.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/metric.h"
+#include "harness/text.h"
+
+const char *const status_names[STATUS_COUNT] = {
+    [STATUS_PASS] = "pass",   [STATUS_FAIL] = "fail",   [STATUS_XFAIL] = "xfail",
+    [STATUS_XPASS] = "xpass", [STATUS_ERROR] = "error",
+};
+
+bool status_as_expected(enum status status)
+{
+    return status == STATUS_PASS || status == STATUS_XFAIL;
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
+
+/* text as a JSON string, exactly if it is UTF-8. */
+static json_t *from_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *clean = text_clean(text);
+    string = clean ? json_string(clean) : NULL;
+    free(clean);
+    return string;
+}
+
+static json_t *from_digest(uint64_t digest)
+{
+    char text[17];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
+    return json_string(text);
+}
+
+/* JSON readers take integers to 2^63 - 1; a larger one is a string of its digits. */
+static json_t *from_unsigned(uint64_t value)
+{
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    char text[32];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)value);
+    return json_string(text);
+}
+
+/* Appends a member; takes value, which may be NULL for want of memory. */
+static bool put(json_t *object, const char *name, json_t *value)
+{
+    return json_object_set_new(object, name, value) == 0;
+}
+
+/* object if complete; else frees it, NULL. */
+static json_t *finish(json_t *object, bool complete)
+{
+    if (complete)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* ---- fields: one function each where a value is more than a member of the record ------------------------------- */
+
+static json_t *get_schema(const struct record *record)
+{
+    (void)record;
+    return json_integer(RECORD_SCHEMA);
+}
+
+static json_t *get_case(const struct record *record)
+{
+    return from_text(case_name(record->point->test_case));
+}
+
+static json_t *get_kernel(const struct record *record)
+{
+    return json_string(kernels[record->point->kernel].name);
+}
+
+static json_t *get_recipe(const struct record *record)
+{
+    char text[RECIPE_TEXT_SIZE];
+    return json_string(recipe_format(text, &record->point->recipe));
+}
+
+static json_t *get_device(const struct record *record)
+{
+    return record->device ? json_string(record->device) : json_null();
+}
+
+static json_t *get_seq_len(const struct record *record)
+{
+    return json_integer(record->point->problem.seq_len);
+}
+
+static json_t *get_num_heads(const struct record *record)
+{
+    return json_integer(record->point->problem.num_heads);
+}
+
+static json_t *get_num_kv_heads(const struct record *record)
+{
+    return json_integer(record->point->problem.num_kv_heads);
+}
+
+static json_t *get_head_dim(const struct record *record)
+{
+    return json_integer(record->point->problem.head_dim);
+}
+
+static json_t *get_dtype(const struct record *record)
+{
+    return json_string(dtypes[record->point->problem.dtype].name);
+}
+
+static json_t *get_sentinel(const struct record *record)
+{
+    char text[SENTINEL_TEXT_SIZE];
+    return json_string(sentinel_format(text, &record->point->recipe.sentinel));
+}
+
+static json_t *get_seed(const struct record *record)
+{
+    return from_unsigned(record->point->problem.seed);
+}
+
+static json_t *get_unknown(const struct record *record)
+{
+    (void)record;
+    return json_null();
+}
+
+static json_t *get_worst(const struct record *record)
+{
+    if (!record->verdict || record->verdict->total.worst < 0 || !record->output || !record->truth)
+        return json_null();
+    int64_t worst = record->verdict->total.worst;
+    int head_dim = record->point->problem.head_dim;
+    float out;
+    dtype_widen(record->point->problem.dtype, record->output->out, (size_t)worst, 1, &out);
+    json_t *object = json_object();
+    return finish(object, put(object, "head", json_integer(worst / head_dim)) &&
+                              put(object, "dim", json_integer(worst % head_dim)) &&
+                              put(object, "out", json_from_double(out)) &&
+                              put(object, "truth", json_from_double(record->truth->value[worst])));
+}
+
+static json_t *get_status(const struct record *record)
+{
+    return json_string(status_names[record->status]);
+}
+
+static json_t *get_expect(const struct record *record)
+{
+    return json_string(record->point->expect_fail ? "fail" : "pass");
+}
+
+static json_t *get_key(const struct record *record)
+{
+    char text[POINT_KEY_SIZE];
+    return from_text(point_key(text, record->point));
+}
+
+static json_t *get_input_digest(const struct record *record)
+{
+    return record->problem ? from_digest(record->input_digest) : json_null();
+}
+
+static json_t *get_output_digest(const struct record *record)
+{
+    return record->output ? from_digest(record->output_digest) : json_null();
+}
+
+static json_t *get_truth_digest(const struct record *record)
+{
+    return record->truth ? from_digest(record->truth_digest) : json_null();
+}
+
+static json_t *get_truth_radius(const struct record *record)
+{
+    return record->truth ? json_from_double(truth_max_radius(record->truth)) : json_null();
+}
+
+static json_t *get_seconds(const struct record *record)
+{
+    const struct seconds *seconds = &record->seconds;
+    json_t *object = json_object();
+    return finish(object, put(object, "inputs", json_from_double(seconds->inputs)) &&
+                              put(object, "kernel", json_from_double(seconds->kernel)) &&
+                              put(object, "truth", json_from_double(seconds->truth)) &&
+                              put(object, "judge", json_from_double(seconds->judge)));
+}
+
+static json_t *get_device_name(const struct record *record)
+{
+    return record->device_name ? from_text(record->device_name) : json_null();
+}
+
+static json_t *get_tolerance(const struct record *record)
+{
+    json_t *object = json_object();
+    return finish(object, put(object, "atol", json_from_double(record->point->tolerance.atol)) &&
+                              put(object, "rtol", json_from_double(record->point->tolerance.rtol)));
+}
+
+static json_t *get_scale(const struct record *record)
+{
+    return json_from_double(record->point->problem.scale);
+}
+
+static json_t *get_max_bias(const struct record *record)
+{
+    return json_from_double(record->point->problem.max_bias);
+}
+
+static json_t *get_slopes(const struct record *record)
+{
+    return json_string(slope_convention_names[record->point->problem.slopes]);
+}
+
+static json_t *get_q_position(const struct record *record)
+{
+    return json_integer(record->point->problem.q_position);
+}
+
+/* {"distribution": NAME} and the parameters that it reads. */
+static json_t *get_input(const struct record *record)
+{
+    enum { MEAN_STDDEV = 1, LOW_HIGH = 2, VALUE = 4, CHANNELS = 8, FACTOR = 16 };
+    static const int parameters[DISTRIBUTION_COUNT] = {
+        [DISTRIBUTION_NORMAL] = MEAN_STDDEV,     [DISTRIBUTION_UNIFORM] = LOW_HIGH,
+        [DISTRIBUTION_CONSTANT] = VALUE,         [DISTRIBUTION_OUTLIERS] = MEAN_STDDEV | CHANNELS | FACTOR,
+        [DISTRIBUTION_CANCELLING] = MEAN_STDDEV, [DISTRIBUTION_ONEHOT] = MEAN_STDDEV | FACTOR,
+    };
+    const struct input_spec *input = &record->point->problem.input;
+    int has = parameters[input->distribution];
+    json_t *object = json_object();
+    bool complete = put(object, "distribution", json_string(distribution_names[input->distribution]));
+    if (has & MEAN_STDDEV)
+        complete = complete && put(object, "mean", json_from_double(input->mean)) &&
+                   put(object, "stddev", json_from_double(input->stddev));
+    if (has & LOW_HIGH)
+        complete = complete && put(object, "low", json_from_double(input->low)) &&
+                   put(object, "high", json_from_double(input->high));
+    if (has & VALUE)
+        complete = complete && put(object, "value", json_from_double(input->value));
+    if (has & CHANNELS)
+        complete = complete && put(object, "channels", json_integer(input->channels));
+    if (has & FACTOR)
+        complete = complete && put(object, "factor", json_from_double(input->factor));
+    return finish(object, complete);
+}
+
+static json_t *get_chunk_len(const struct record *record)
+{
+    const struct point *point = record->point;
+    return kernels[point->kernel].uses_chunk_len ? json_integer(point->kernel_options.chunk_len) : json_null();
+}
+
+static json_t *get_truth_method(const struct record *record)
+{
+    return json_string(truth_method_names[record->point->truth_method]);
+}
+
+static json_t *get_truth_precision(const struct record *record)
+{
+    return json_integer(record->point->truth_precision);
+}
+
+static json_t *get_heads(const struct record *record)
+{
+    if (!record->verdict)
+        return json_null();
+    json_t *heads = json_array();
+    for (int h = 0; h < record->verdict->num_heads; h++) {
+        json_t *head = json_object();
+        bool complete = put(head, "head", json_integer(h));
+        for (enum metric metric = 0; metric < METRIC_COUNT; metric++)
+            if (metric_table[metric].per_head)
+                complete = complete &&
+                           put(head, metric_table[metric].name, metric_to_json(metric, &record->verdict->heads[h]));
+        if (json_array_append_new(heads, finish(head, complete)) != 0)
+            return finish(heads, false);
+    }
+    return heads;
+}
+
+static json_t *get_error(const struct record *record)
+{
+    return record->error[0] ? from_text(record->error) : json_null();
+}
+
+/* In the order of the interface (DESIGN section 6), then what came later. A row is a function or a metric. */
+static const struct field {
+    const char *name;
+    json_t *(*get)(const struct record *record);
+    enum metric metric; /* if get is NULL: named as the metric, null without a verdict */
+} fields[] = {
+    {.name = "schema", .get = get_schema},
+    {.name = "case", .get = get_case},
+    {.name = "kernel", .get = get_kernel},
+    {.name = "recipe", .get = get_recipe},
+    {.name = "device", .get = get_device},
+    {.name = "seq_len", .get = get_seq_len},
+    {.name = "num_heads", .get = get_num_heads},
+    {.name = "num_kv_heads", .get = get_num_kv_heads},
+    {.name = "head_dim", .get = get_head_dim},
+    {.name = "dtype", .get = get_dtype},
+    {.name = "sentinel", .get = get_sentinel},
+    {.name = "seed", .get = get_seed},
+    {.metric = METRIC_ELEMENTS},
+    {.metric = METRIC_MISMATCHED},
+    {.metric = METRIC_MAX_ABS_ERR},
+    {.metric = METRIC_MAX_ULP_ERR},
+    {.name = "budget_used", .get = get_unknown},
+    {.metric = METRIC_NAN},
+    {.metric = METRIC_INF},
+    {.name = "signature", .get = get_unknown},
+    {.name = "worst", .get = get_worst},
+    {.name = "status", .get = get_status},
+    {.name = "expect", .get = get_expect},
+    {.name = "key", .get = get_key},
+    {.name = "input_digest", .get = get_input_digest},
+    {.name = "output_digest", .get = get_output_digest},
+    {.name = "truth_digest", .get = get_truth_digest},
+    {.name = "truth_radius", .get = get_truth_radius},
+    {.name = "references", .get = get_unknown},
+    {.name = "seconds", .get = get_seconds},
+    {.name = "device_name", .get = get_device_name},
+    {.name = "tolerance", .get = get_tolerance},
+    {.metric = METRIC_UNDECIDED},
+    {.metric = METRIC_UNWRITTEN},
+    {.metric = METRIC_P99_ULP_ERR},
+    {.metric = METRIC_P50_ULP_ERR},
+    {.metric = METRIC_MAX_REL_ERR},
+    {.metric = METRIC_MAX_SCALED_ERR},
+    {.metric = METRIC_RMS_ERR},
+    {.metric = METRIC_MAX_LSE_ERR},
+    {.name = "scale", .get = get_scale},
+    {.name = "max_bias", .get = get_max_bias},
+    {.name = "slopes", .get = get_slopes},
+    {.name = "q_position", .get = get_q_position},
+    {.name = "input", .get = get_input},
+    {.name = "chunk_len", .get = get_chunk_len},
+    {.name = "truth_method", .get = get_truth_method},
+    {.name = "truth_precision", .get = get_truth_precision},
+    {.name = "heads", .get = get_heads},
+    {.name = "error", .get = get_error},
+};
+
+json_t *record_to_json(const struct record *record)
+{
+    json_t *object = json_object();
+    bool complete = object;
+    for (size_t i = 0; complete && i < sizeof fields / sizeof fields[0]; i++) {
+        const struct field *field = &fields[i];
+        if (field->get)
+            complete = put(object, field->name, field->get(record));
+        else
+            complete = put(object, metric_table[field->metric].name,
+                           record->verdict ? metric_to_json(field->metric, &record->verdict->total) : json_null());
+    }
+    return finish(object, complete);
+}
+
+char *record_reproduce(const struct record *record)
+{
+    char key[POINT_KEY_SIZE], *line = NULL;
+    const char *path = case_path(record->point->test_case);
+    char *file = text_shell_quote(path, false);
+    char *only = text_shell_quote(point_key(key, record->point), true);
+    const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
+    if (file && only && asprintf(&line, "alibicheck run %s%s --only %s", here, file, only) < 0)
+        line = NULL;
+    free(only);
+    free(file);
+    return line;
+}

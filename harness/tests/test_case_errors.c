@@ -1,0 +1,260 @@
+/* What is said of bad case files and settings: the place, the text, what is allowed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/tests/case_fixture.h"
+#include "harness/tests/case_promises.h"
+
+static void assert_refused(const char *text, size_t size, const char *const *settings, size_t num_settings,
+                           const char *start, const char *part)
+{
+    struct case_list list = {0};
+    struct error error = {0};
+    assert_int_equal(case_list_parse(&list, "test.yaml", text, size, settings, num_settings, &error), ERROR_USAGE);
+    assert_int_equal(list.count, 0);
+    case_list_clear(&list);
+    if (strncmp(error.text, start, strlen(start)) != 0)
+        fail_msg("'%s' does not start with '%s'", error.text, start);
+    if (!strstr(error.text, part))
+        fail_msg("'%s' does not say '%s'", error.text, part);
+    if (strchr(error.text, '\n'))
+        fail_msg("more than one line: '%s'", error.text);
+    if (!strstr(error.text, "allowed: "))
+        fail_msg("'%s' does not say what is allowed", error.text);
+}
+
+static const struct bad {
+    const char *name;
+    const char *text;
+    size_t size;
+    int line, column;
+    const char *says;
+} bad_texts[] = {
+    {"empty file", TEXT(""), 1, 1, "the file is empty"},
+    {"byte order mark alone", TEXT("\xef\xbb\xbf"), 1, 1, "the file is empty"},
+    {"comments alone", TEXT("# nothing\n\n"), 1, 1, "the file has no case"},
+    {"empty document", TEXT(HEAD "---\n---\n"), 5, 1, "an empty document"},
+    {"a number", TEXT("42\n"), 1, 1, "a case is a mapping of keys, not: '42'"},
+    {"a list", TEXT("- case: a\n"), 1, 1, "a case is a mapping of keys, not: a list"},
+    {"not UTF-8", TEXT("case: a\nabout: \xc3\xa4 \xff\n"), 2, 10, "not UTF-8: byte '\\xff'"},
+    {"overlong UTF-8", TEXT("case: \xc0\xaf\n"), 1, 7, "not UTF-8: byte '\\xc0'"},
+    {"surrogate", TEXT("case: \xed\xa0\x80\n"), 1, 7, "not UTF-8: byte '\\xed'"},
+    {"cut UTF-8", TEXT("case: \xe2\x98"), 1, 7, "not UTF-8: byte '\\xe2'"},
+    {"UTF-16",
+     TEXT("\xff\xfe"
+          "c\0"),
+     1, 1, "not UTF-8: byte '\\xff'"},
+    {"NUL byte", TEXT("case: a\nab\0ut: x\n"), 2, 3, "NUL byte: '\\x00'"},
+    {"control character", TEXT("case: a\nabout: \x1b[31m\n"), 2, 8, "control character: '\\x1b'"},
+    {"direction override", TEXT("case: a # \xe2\x80\xae\n"), 1, 11, "control character: '\\u202e'"},
+    {"next line", TEXT("case: a\xc2\x85seq_len: 1\n"), 1, 8, "control character: '\\u0085'"},
+    {"not YAML", TEXT(HEAD "seed: [1, 2\n"), 6, 1, "not YAML: "},
+    {"open quote", TEXT("case: \"a\n"), 1, 7, "double-quoted scalar without closing quote"},
+    {"wrong indentation", TEXT("case: a\n  seq_len: 1\n"), 1, 7, "not YAML: "},
+    {"tab for indentation", TEXT("case: a\n\tseq_len: 1\n"), 1, 7, "not YAML: "},
+    {"tab first", TEXT("\tcase: a\n"), 1, 1, "not YAML: invalid tab"},
+    {"reserved character", TEXT(HEAD "seed: @1\n"), 5, 7, "not YAML: "},
+    {"unknown escape", TEXT("case: \"\\q\"\n"), 1, 7, "not YAML: "},
+    {"directive", TEXT("# text\r\n%YAML 1.2\n---\n" HEAD), 2, 1, "directives are not part of the format: '%YAML 1.2'"},
+    {"anchor", TEXT(HEAD "seed: &one 1\n"), 5, 7, "anchors are not part of the format: '&one 1'"},
+    {"alias", TEXT(HEAD "seed: *one\n"), 5, 7, "aliases are not part of the format: '*one'"},
+    {"tag", TEXT(HEAD "seed: !!int 1\n"), 5, 7, "tags are not part of the format: '!!int 1'"},
+    {"anchored document", TEXT("&x\ncase: a\n"), 1, 1, "anchors are not part of the format"},
+    {"merge key", TEXT(HEAD "<<: {seed: 1}\n"), 5, 1, "unknown key: '<<'"},
+    {"explicit key", TEXT(HEAD "? seed\n: 1\n"), 5, 1, "'?' stands alone: '? seed'"},
+    /* Freed twice by libfyaml 0.7.12, were it to see it. */
+    {"explicit key, tab, list", TEXT("? a: \t- b\n"), 1, 1, "'?' stands alone"},
+    {"list as key", TEXT(HEAD "[a, b]: 1\n"), 5, 1, "a key is not a name: a list"},
+    /* Nothing has no place; that of what stands before it is named. */
+    {"empty key", TEXT(HEAD ": 1\n"), 4, 11, "a key is not a name: ''"},
+    {"key with a NUL", TEXT(HEAD "\"se\\0ed\": 1\n"), 5, 1, "a key is not a name: 'se\\x00ed'"},
+    {"deep nesting", TEXT(HEAD "seed: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n"), 5, 22, "nested too deeply: '[[["},
+    {"unknown key", TEXT(HEAD "seq_lne: 1\n"), 5, 1, "unknown key: 'seq_lne'; did you mean 'seq_len'?"},
+    {"unknown key, far from all", TEXT("frobnicate: 1\n"), 1, 1, "unknown key: 'frobnicate'; allowed: case, about,"},
+    {"duplicate key", TEXT(HEAD "seq_len: 1\n"), 5, 1, "duplicate key: 'seq_len', already on line 2"},
+    {"missing case", TEXT("seq_len: 1\n"), 1, 1, "required key is missing: 'case'"},
+    {"missing head_dim", TEXT("\ncase: a\nseq_len: 1\nnum_heads: 1\n"), 2, 1, "required key is missing: 'head_dim'"},
+    {"case with a space", TEXT("case: a b\n"), 1, 7, "case is not a name: 'a b'"},
+    {"case is empty", TEXT("case: ''\n"), 1, 7, "case is not a name: ''"},
+    {"case is a list", TEXT("case: [a, b]\n"), 1, 7, "case takes one value: a list"},
+    {"case without value", TEXT("case:\nseq_len: 1\n"), 1, 1, "case has no value"},
+    {"same name twice", TEXT(HEAD "---\n" HEAD), 6, 7, "duplicate case: 'a', already at test.yaml:1:7"},
+    {"about is a mapping", TEXT(HEAD "about: {a: b}\n"), 5, 8, "about is not a single value: a mapping"},
+    {"about with an escape character", TEXT(HEAD "about: \"\\e[0m\"\n"), 5, 8, "about holds a control character"},
+    {"null", TEXT(HEAD "seed: ~\n"), 5, 7, "seed has no value: '~'"},
+    {"null in a list", TEXT(HEAD "seed: [1, null]\n"), 5, 11, "seed has no value: 'null'"},
+    {"no kernel of that name", TEXT(HEAD "kernel: [single_pass, slpit_kv]\n"), 5, 23,
+     "unknown kernel: 'slpit_kv'; did you mean 'split_kv'? allowed: single_pass, split_kv, all"},
+    {"no dtype of that name", TEXT(HEAD "dtype: fp16\n"), 5, 8, "unknown dtype: 'fp16'; did you mean 'f16'?"},
+    {"upper case", TEXT(HEAD "dtype: F16\n"), 5, 8, "unknown dtype: 'F16'; did you mean 'f16'?"},
+    {"no bias of that name", TEXT(HEAD "bias: none\n"), 5, 7, "unknown bias: 'none'; allowed: relative, absolute"},
+    {"dtype is a mapping", TEXT(HEAD "dtype: {f16: 1}\n"), 5, 8, "dtype is not a single value: a mapping"},
+    {"kernel twice through all", TEXT(HEAD "kernel: [split_kv, all]\n"), 5, 20,
+     "duplicate value of kernel: 'split_kv', already on line 5, column 10"},
+    {"word for a number", TEXT(HEAD "seed: one\n"), 5, 7, "seed is not a whole number: 'one'; allowed: 0 to 1844674"},
+    {"fraction for an integer", TEXT(HEAD "seed: 1.5\n"), 5, 7, "seed is not a whole number: '1.5'"},
+    {"exponent for an integer", TEXT(HEAD "seed: 1e3\n"), 5, 7, "seed is not a whole number: '1e3'"},
+    {"hexadecimal integer", TEXT(HEAD "seed: 0x10\n"), 5, 7, "seed is not a whole number: '0x10'"},
+    {"quoted integer", TEXT(HEAD "seed: \"1\"\n"), 5, 7, "seed is quoted text, not a whole number: '1'"},
+    {"sign alone", TEXT(HEAD "seed: '-'\n"), 5, 7, "seed is quoted text"},
+    {"list in a list", TEXT(HEAD "seed: [1, [2]]\n"), 5, 11, "seed is not a single value: a list"},
+    {"empty list", TEXT(HEAD "seed: []\n"), 5, 7, "seed has no values: '[]'"},
+    {"seq_len 0", TEXT("case: a\nseq_len: 0\n"), 2, 10, "seq_len is out of range: '0'; allowed: 1 to 134217728"},
+    {"seq_len too large", TEXT("case: a\nseq_len: [1, 134217729]\n"), 2, 14, "seq_len is out of range: '134217729'"},
+    {"negative seed", TEXT(HEAD "seed: -1\n"), 5, 7, "seed is out of range: '-1'"},
+    {"seed of 2^64", TEXT(HEAD "seed: 18446744073709551616\n"), 5, 7, "seed is out of range"},
+    {"absurdly long number", TEXT(HEAD "seed: 99999999999999999999999999999999999999999999999\n"), 5, 7,
+     "seed is out of range"},
+    {"num_heads too large", TEXT("case: a\nseq_len: 1\nnum_heads: 1025\n"), 3, 12, "allowed: 1 to 1024"},
+    {"q_position too low", TEXT(HEAD "q_position: -2147483649\n"), 5, 13, "q_position is out of range"},
+    {"head_dim 72", TEXT("case: a\nseq_len: 1\nnum_heads: 8\nhead_dim: 72\n"), 4, 11,
+     "head_dim is out of step: '72'; allowed: 64 to 256, multiples of 16"},
+    {"head_dim 48", TEXT("case: a\nseq_len: 1\nnum_heads: 8\nhead_dim: 48\n"), 4, 11, "head_dim is out of range"},
+    {"head_dim range", TEXT("case: a\nseq_len: 1\nnum_heads: 8\nhead_dim: 64..128\n"), 4, 11, "takes no range"},
+    {"chunk_len out of step", TEXT(HEAD "chunk_len: 48\n"), 5, 12, "chunk_len is out of step: '48'"},
+    {"range backwards", TEXT(HEAD "seed: 5..3\n"), 5, 7, "range whose end is before its start: '5..3'"},
+    {"range without end", TEXT(HEAD "seed: 5..\n"), 5, 7, "seed is not a whole number: '5..'"},
+    {"three dots", TEXT(HEAD "seed: 1...3\n"), 5, 7, "seed is not a whole number: '1...3'"},
+    {"range beyond the limit", TEXT("case: a\nseq_len: 1..999999999\n"), 2, 10, "seq_len is out of range"},
+    {"range where one value is taken", TEXT(HEAD "truth_precision: 64..128\n"), 5, 18, "is not a whole number"},
+    {"truth_precision 32", TEXT(HEAD "truth_precision: 32\n"), 5, 18, "allowed: 64 to 4096"},
+    {"truth_precision list", TEXT(HEAD "truth_precision: [64, 128]\n"), 5, 18, "truth_precision takes one value"},
+    {"duplicate value", TEXT(HEAD "seed: [3, 1, 3]\n"), 5, 14,
+     "duplicate value of seed: '3', already on line 5, column 8"},
+    {"duplicate in a range", TEXT(HEAD "seed:\n  - 7\n  - 2..9\n"), 7, 5, "duplicate value of seed: '7', already on"},
+    {"ranges that overlap", TEXT(HEAD "q_position: [-5..-1, -3..4]\n"), 5, 22, "duplicate value of q_position: '-3'"},
+    {"duplicate number in another spelling", TEXT(HEAD "scale: [0.1, 1e-1]\n"), 5, 14,
+     "duplicate value of scale: '0.1'"},
+    {"numbers that are one f32", TEXT(HEAD "scale: [0.1, 0.1000000001]\n"), 5, 14, "duplicate value of scale: '0.1'"},
+    {"duplicate sentinel", TEXT(HEAD "sentinel: [-5e4, exclude, -50000]\n"), 5, 27, "duplicate value of sentinel"},
+    {"duplicate input", TEXT(HEAD "input: [normal, {distribution: normal, mean: 0}]\n"), 5, 17,
+     "duplicate value of input: 'normal'"},
+    {"too many points", TEXT(HEAD "seed: 0..100000\n"), 1, 1,
+     "case has 100001 points: 'seed 100001'; allowed: at most 100000"},
+    {"far too many points", TEXT(HEAD "seed: 0..18446744073709551615\nq_position: 0..2147483647\n"), 1, 1,
+     "case has 2^64 or more points: 'q_position 2147483648 x seed 18446744073709551615'"},
+    {"product over the limit", TEXT("case: a\nseq_len: 1..1000\nnum_heads: 1..101\nhead_dim: 64\n"), 1, 1,
+     "case has 101000 points: 'seq_len 1000 x num_heads 101'"},
+    {"heads that do not divide", TEXT(HEAD "num_kv_heads: 3\n"), 5, 15,
+     "num_kv_heads does not divide num_heads: '3' with num_heads 8"},
+    {"heads that do not divide in one combination",
+     TEXT("case: a\nseq_len: 1\nhead_dim: 64\nnum_kv_heads: [1, 4]\nnum_heads: [8, 12, 14]\n"), 4, 19,
+     "'4' with num_heads 14"},
+    {"heads outside their model", TEXT(HEAD "head_offset: 5\ntotal_heads: 12\n"), 6, 14,
+     "total_heads is too small: '12' with head_offset 5, num_heads 8"},
+    {"head_offset too large", TEXT(HEAD "head_offset: 4090\n"), 5, 14, "head_offset is too large: '4090' with"},
+    {"more outlier channels than head_dim",
+     TEXT("case: a\nseq_len: 1\nnum_heads: 8\nhead_dim: [64, 128]\ninput: {distribution: outliers, channels: 100}\n"),
+     5, 8, "input has more outlier channels than head_dim: 'outliers:channels=100' with head_dim 64"},
+    {"sentinel of no kind", TEXT(HEAD "sentinel: excldue\n"), 5, 11, "'excldue'; did you mean 'exclude'?"},
+    {"sentinel above 0", TEXT(HEAD "sentinel: 5e4\n"), 5, 11, "sentinel is neither a policy nor a negative number"},
+    {"sentinel NaN", TEXT(HEAD "sentinel: .nan\n"), 5, 11, "sentinel is neither a policy nor a negative number"},
+    {"scale 0", TEXT(HEAD "scale: 0\n"), 5, 8, "scale is out of range: '0'"},
+    {"scale below f32", TEXT(HEAD "scale: 1e-60\n"), 5, 8, "scale is out of range: '1e-60'"},
+    {"scale above f32", TEXT(HEAD "scale: 1e39\n"), 5, 8, "scale is out of range: '1e39'"},
+    {"scale is text", TEXT(HEAD "scale: 1/8\n"), 5, 8, "scale is not a number: '1/8'"},
+    {"scale infinite", TEXT(HEAD "scale: .inf\n"), 5, 8, "scale is not a finite number: '.inf'"},
+    {"max_bias too large", TEXT(HEAD "max_bias: 64.5\n"), 5, 11, "allowed: numbers above 0 up to 64"},
+    {"max_bias negative", TEXT(HEAD "max_bias: -8\n"), 5, 11, "max_bias is out of range: '-8'"},
+    {"tolerance NaN", TEXT(HEAD "tolerance: {atol: .nan}\n"), 5, 19, "atol is not a finite number: '.nan'"},
+    {"tolerance nan as C spells it", TEXT(HEAD "tolerance: {rtol: nan}\n"), 5, 19, "rtol is not a finite number"},
+    {"tolerance infinite", TEXT(HEAD "tolerance: {rtol: inf, atol: 0}\n"), 5, 19, "rtol is not a finite number"},
+    {"tolerance overflows", TEXT(HEAD "tolerance: {rtol: 1e999}\n"), 5, 19, "rtol is out of range: '1e999'"},
+    {"tolerance negative", TEXT(HEAD "tolerance:\n  atol: 1\n  rtol: -1e-3\n"), 7, 9, "rtol is negative: '-1e-3'"},
+    {"tolerance is a number", TEXT(HEAD "tolerance: 1e-3\n"), 5, 12, "tolerance is not a mapping: '1e-3'"},
+    {"tolerance is a list", TEXT(HEAD "tolerance: [{atol: 1}]\n"), 5, 12, "tolerance takes one value: a list"},
+    {"tolerance of no kind", TEXT(HEAD "tolerance: {ulp: 1}\n"), 5, 13, "unknown part of tolerance: 'ulp'"},
+    {"tolerance twice", TEXT(HEAD "tolerance: {atol: 1, atol: 2}\n"), 5, 22, "duplicate key: 'atol'"},
+    {"no distribution of that name", TEXT(HEAD "input: uniforn\n"), 5, 8, "'uniforn'; did you mean 'uniform'?"},
+    {"input without distribution", TEXT(HEAD "input: {mean: 1}\n"), 5, 8, "input has no 'distribution'"},
+    {"distribution is a list", TEXT(HEAD "input: {distribution: [normal]}\n"), 5, 23, "distribution is not a single"},
+    {"distribution twice", TEXT(HEAD "input: {distribution: normal, distribution: normal}\n"), 5, 31,
+     "duplicate key: 'distribution'"},
+    {"parameter that is not read", TEXT(HEAD "input: {distribution: uniform, stddev: 1}\n"), 5, 32,
+     "distribution uniform does not read: 'stddev'; allowed: distribution, low, high"},
+    {"parameter of no kind", TEXT(HEAD "input: {distribution: normal, maen: 1}\n"), 5, 31, "did you mean 'mean'?"},
+    {"parameter twice", TEXT(HEAD "input: {distribution: normal, mean: 1, mean: 1}\n"), 5, 40, "duplicate key: 'mean'"},
+    {"parameter is a list", TEXT(HEAD "input: {distribution: normal, mean: [1]}\n"), 5, 37,
+     "mean is not a single value"},
+    {"stddev negative", TEXT(HEAD "input: {distribution: normal, stddev: -1}\n"), 5, 39, "stddev is out of range"},
+    {"channels not whole", TEXT(HEAD "input: {distribution: outliers, channels: 2.5}\n"), 5, 43, "not a whole number"},
+    {"channels beyond int", TEXT(HEAD "input: {distribution: outliers, channels: 1e30}\n"), 5, 43, "out of range"},
+    {"low above high", TEXT(HEAD "input: {distribution: uniform, low: 2}\n"), 5, 37,
+     "no values between low 2 and high 1"},
+    {"value beyond f32", TEXT(HEAD "input: {distribution: constant, value: -118446744073709551615e30}\n"), 5, 40,
+     "value is out of range"},
+    {"list of inputs in a list", TEXT(HEAD "input: [[normal]]\n"), 5, 9, "input is not a distribution: a list"},
+    {"expect maybe", TEXT(HEAD "expect: maybe\n"), 5, 9, "unknown expect: 'maybe'; allowed: pass, fail"},
+    {"because without a failure", TEXT(HEAD "because: luck\n"), 5, 10, "because stands without 'expect: fail': 'luck'"},
+    {"signature of a pass", TEXT(HEAD "expect: pass\nsignature: nan\n"), 6, 12, "signature stands without"},
+    {"CRLF keeps count of lines", TEXT("case: a\r\nseq_len: 1\r\nnum_heads: x\r\n"), 3, 12, "'x'"},
+    {"columns are characters", TEXT("{case: a, about: \xc3\xa4\xe2\x98\xba, seq_len: 0}\n"), 1, 31,
+     "seq_len is out of"},
+    {"byte order mark has no column", TEXT("\xef\xbb\xbf{seq_len: 0, case: a}\n"), 1, 11, "seq_len is out of range"},
+    {"long text is cut",
+     TEXT(HEAD "dtype: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+               "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"),
+     5, 8, "aaaa...'; allowed: f16"},
+    {"line breaks are escaped", TEXT(HEAD "dtype: \"f\\n16\\t\\x07\"\n"), 5, 8, "'f\\n16\\t\\x07'"},
+};
+
+static void test_bad_texts_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(bad_texts); i++) {
+        const struct bad *bad = &bad_texts[i];
+        char start[64];
+        print_message("    %s\n", bad->name);
+        snprintf(start, sizeof start, "test.yaml:%d:%d: ", bad->line, bad->column);
+        assert_refused(bad->text, bad->size, NULL, 0, start, bad->says);
+        const char *broken = case_promise_broken(bad->text, bad->size);
+        if (broken)
+            fail_msg("%s: %s", bad->name, broken);
+    }
+}
+
+static void test_bad_settings_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[2];
+        const char *start, *says;
+    } rows[] = {
+        {{"seq_lne=1"}, "--set seq_lne=1:1: ", "unknown key: 'seq_lne'; did you mean 'seq_len'?"},
+        {{"seq_len"}, "--set seq_len:1: ", "a setting has no '=': 'seq_len'; allowed: KEY=VALUE"},
+        {{"=1"}, "--set =1:1: ", "unknown key: ''"},
+        {{""}, "--set :1: ", "a setting has no '='"},
+        {{"case=b"}, "--set case=b:1: ", "cannot be set: 'case'"},
+        {{"about=b"}, "--set about=b:1: ", "cannot be set: 'about'"},
+        {{"seed=1", "seed=2"}, "--set seed=2:1: ", "set twice: 'seed'"},
+        {{"seed="}, "--set seed=:6: ", "seed has no value"},
+        {{"seed=~"}, "--set seed=~:6: ", "seed has no value: '~'"},
+        {{"seed=[1, x]"}, "--set seed=[1, x]:10: ", "seed is not a whole number: 'x'"},
+        {{"seed=[1"}, "--set seed=[1:8: ", "not YAML: "},
+        {{"seed=1\n---\n2"}, "--set seed=1\\n---\\n2:1: ", "a setting is one line"},
+        {{"seed=\xff"}, "--set seed=\\xff:6: ", "not UTF-8"},
+        {{"seed=&a 1"}, "--set seed=&a 1:6: ", "anchors are not part of the format: '&a 1'"},
+        {{"kernel=slpit_kv"}, "--set kernel=slpit_kv:8: ", "did you mean 'split_kv'?"},
+        {{"num_kv_heads=3"}, "--set num_kv_heads=3:14: ", "'3' with num_heads 8"},
+        {{"tolerance={atol: -1}"}, "--set tolerance={atol: -1}:18: ", "atol is negative: '-1'"},
+        {{"because=x"}, "--set because=x:9: ", "because stands without 'expect: fail'"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_refused(TEXT(HEAD), rows[i].settings, rows[i].settings[1] ? 2 : 1, rows[i].start, rows[i].says);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bad_texts_are_refused_with_their_place),
+        cmocka_unit_test(test_bad_settings_are_refused_with_their_place),
+    };
+    return cmocka_run_group_tests_name("case_errors", tests, NULL, NULL) ? 1 : 0;
+}
