@@ -2,6 +2,12 @@
 
 include config.mk
 
+ifneq ($(filter-out help clean format check-format,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(PACKAGE_LIBS),)
+$(error pkg-config does not find $(PACKAGES); `scripts/setup run` installs what is missing)
+endif
+endif
+
 # ---- parts, in order of dependence: harness -> kernels -> reference -------------------------------------------
 REFERENCE := $(sort $(wildcard reference/*.c))
 KERNELS   := $(sort $(wildcard kernels/*.c))
@@ -11,13 +17,16 @@ TESTS     := $(sort $(wildcard */tests/test_*.c))
 BENCH     := $(sort $(wildcard */tests/bench_*.c))
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
 
+# Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Ubuntu 24.04).
+ifeq ($(ARB_LIBS),)
+TESTS := $(filter-out reference/tests/test_truth_arb.c,$(TESTS))
+endif
+
 ifeq ($(HAVE_NVCC),)
 KERNELS := $(filter-out kernels/device_cuda.c,$(KERNELS))
 else
 KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
-endif
-ifeq ($(CUDA_TARGETS_ONLY),)
 endif
 
 HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o)
@@ -26,23 +35,34 @@ LIBRARY := $(BUILD)/libalibicheck.a
 PROGRAM := $(BUILD)/alibicheck
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
+FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
 
+# Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better.
+VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/tests/test_case_fuzz.c
+VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
+
+# What is being done goes to stderr: stdout is for results.
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2))
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all check check-tests check-format check-golden bench sanitize fuzz soak install clean help format cuda-objects
+.PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-valgrind \
+        bench sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(PROGRAM)  ## build build/alibicheck (the default)
+all: $(PROGRAM)  ## build the program, build/alibicheck (the default)
 
+# ---- objects ----------------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+$(BUILD)/kernels/device_cuda.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+
 # A kernel is CUDA C: gcc or clang compile it for the host device, nvcc for the GPU.
+$(BUILD)/%.host.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(BUILD)/%.host.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -53,6 +73,15 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $(@:.o=.d) -c $< -o $@
 
+# Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
+# now: a rule's own settings, which its prerequisites inherit, are not among them.
+FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
+FORCE:
+
+# ---- programs ---------------------------------------------------------------------------------------------------
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -61,45 +90,67 @@ $(PROGRAM): $(BUILD)/harness/main.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
-$(TEST_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(TEST_PROGRAMS): LIBS := -lcmocka $(LIBS)
+$(BENCH_PROGRAMS): LIBS := -lopenblas $(LIBS)
+$(FUZZ_PROGRAMS): LDFLAGS_ALL += -fsanitize=fuzzer
+ifneq ($(ARB_LIBS),)
+ARB_PROGRAMS := $(addprefix $(BUILD)/reference/tests/,test_truth_arb bench_truth)
+$(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
+$(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
+$(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
+endif
+$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LIBS) -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-$(BENCH_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $^ -lopenblas $(LIBS) -o $@
+tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)  ## build the tests and benchmarks as well
+	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
-# Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything.
-$(BUILD)/flags: FORCE
-	@mkdir -p $(@D)
-	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)' | cmp -s - $@ || \
-	  echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)' > $@
-FORCE:
+fuzz-programs: $(FUZZ_PROGRAMS)
 
-check: check-format check-tests check-golden  ## run every test
+# ---- tests. Each part hands its counts to scripts/tally, which prints "N passed, N failed" ----------------------
+FORMATTED = $(sort $(wildcard */*.[ch] */*.cu */tests/*.[ch] */tests/*.cu))
+RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
+RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
+RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
+RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 
-check-tests: $(TEST_PROGRAMS) $(PROGRAM)
-	$(Q)BUILD=$(BUILD) scripts/run-tests $(TEST_PROGRAMS)
+check: tests  ## run the four parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)'
 
-check-golden: $(PROGRAM)
-	$(Q)BUILD=$(BUILD) harness/tests/golden/run
+check-format:  ## the sources are in the house format
+	$(Q)$(RUN_FORMAT)
 
-check-format:
-	$(call say,FORMAT,'clang-format --dry-run')
-	$(Q)$(CLANG_FORMAT) --dry-run --Werror $(SOURCES_TO_FORMAT)
+check-tests: $(TEST_PROGRAMS)  ## the cmocka programs beside each part
+	$(Q)$(RUN_TESTS)
 
-SOURCES_TO_FORMAT = $(sort $(wildcard */*.[ch] */*.cu */tests/*.[ch] */tests/*.cu))
+check-golden: $(PROGRAM)  ## the command line: exit code, stdout, stderr (harness/tests/golden)
+	$(Q)$(RUN_GOLDEN)
 
-format:  ## rewrite the sources in the house format
-	$(Q)$(CLANG_FORMAT) -i $(SOURCES_TO_FORMAT)
+check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back from --dump
+	$(Q)$(RUN_TRUTH)
+
+sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
+	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
+
+.PHONY: check-sanitized
+check-sanitized: $(TEST_PROGRAMS) $(PROGRAM)
+	$(Q)scripts/tally run '$(RUN_TESTS)' '$(RUN_GOLDEN)'
+
+check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under valgrind: errors and leaks
+	$(Q)scripts/run-valgrind $(VALGRIND_TESTS)
+
+fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers, in build-fuzz
+	$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
-sanitize:  ## every test under the address and undefined-behaviour sanitizers
-	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-tests check-golden
+# ---- the rest ---------------------------------------------------------------------------------------------------
+format:  ## rewrite the sources in the house format
+	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
 
-install: $(PROGRAM)  ## install into DESTDIR/PREFIX (default /usr/local)
+install: $(PROGRAM)  ## install program and cases into DESTDIR/PREFIX (default /usr/local)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/alibicheck
 	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/alibicheck
 	cp -R cases $(DESTDIR)$(PREFIX)/share/alibicheck/
@@ -109,6 +160,6 @@ clean:  ## remove what was built
 
 help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
-	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(TEST_PROGRAMS:=.d) $(BENCH_PROGRAMS:=.d)
+-include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS))

@@ -11,6 +11,7 @@
 
 #include "harness/input.h"
 #include "kernels/kernel.h"
+#include "reference/conventional.h"
 #include "reference/truth.h"
 
 struct tolerance {
@@ -29,7 +30,9 @@ struct point {
     struct recipe recipe;
     enum truth_method truth_method;
     int truth_precision; /* bits */
+    unsigned references; /* bit k: the kernel is compared with conventional reference k too */
     struct tolerance tolerance;
+    double budget; /* largest budget_used that passes; 0: judged by the tolerance */
     bool expect_fail;
 };
 

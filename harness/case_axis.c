@@ -84,7 +84,7 @@ enum error_kind axis_read(struct axis *axis, const struct key *key, const struct
     size_t count = 1;
     const struct yaml_node *element = node;
     *axis = (struct axis){0};
-    if (node->kind == YAML_SEQUENCE) {
+    if (node->kind == YAML_SEQUENCE && !key->type->takes_list) {
         key->type->allowed(allowed, key);
         if (!key->axis)
             return place_error(error, &node->place, "%s takes one value: a list; allowed: %s", key->name, allowed);

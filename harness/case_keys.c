@@ -39,6 +39,11 @@ static const char *truth_choice(uint64_t index)
     return truth_method_names[index];
 }
 
+static const char *reference_choice(uint64_t index)
+{
+    return conventionals[index].name;
+}
+
 static const char *expect_choice(uint64_t index)
 {
     return index ? "fail" : "pass"; /* as stored in expect_fail */
@@ -47,6 +52,7 @@ static const char *expect_choice(uint64_t index)
 #define FIELD(member) .field = offsetof(struct point, member), .field_size = sizeof(((struct point *)0)->member)
 #define WHOLE(from, to) .type = &type_whole, .least = (from), .span = (uint64_t)(to) - (uint64_t)(from)
 #define CHOICE(names, count) .type = &type_choice, .choice = (names), .num_choices = (count)
+#define SET(names, count) .type = &type_set, .choice = (names), .num_choices = (count)
 #define REAL(greatest) .type = &type_real, .limit = (greatest)
 
 const struct key keys[KEY_COUNT] = {
@@ -187,11 +193,24 @@ const struct key keys[KEY_COUNT] = {
                              .preset = "160",
                              FIELD(truth_precision),
                              .about = "Bits of MPFR's arithmetic, where the truth needs MPFR."},
+    [KEY_REFERENCE] = {.name = "reference",
+                       SET(reference_choice, CONVENTIONAL_COUNT),
+                       .preset = "none",
+                       FIELD(references),
+                       .about = "Conventional references that the output is compared with too, in f32 or f64, bias "
+                                "slope * j or slope * (j - q_position). The truth says who is at fault."},
     [KEY_TOLERANCE] = {.name = "tolerance",
                        .type = &type_tolerance,
                        .derived = "f16 1e-3, bf16 1e-2, f32 1e-5, both",
                        FIELD(tolerance),
                        .about = "An element passes if |out - truth| <= atol + rtol * |truth|."},
+    [KEY_BUDGET] = {.name = "budget",
+                    REAL(DBL_MAX),
+                    .derived = "none",
+                    FIELD(budget),
+                    .about =
+                        "Judge by the error bound in place of the tolerance: an element passes if |out - truth| <= "
+                        "budget * bound. 1 is what rounding allows."},
     [KEY_EXPECT] = {.name = "expect",
                     CHOICE(expect_choice, 2),
                     .preset = "pass",

@@ -31,7 +31,9 @@ enum key_id {
     KEY_SEED,
     KEY_TRUTH,
     KEY_TRUTH_PRECISION,
+    KEY_REFERENCE,
     KEY_TOLERANCE,
+    KEY_BUDGET,
     KEY_EXPECT,
     KEY_SIGNATURE,
     KEY_BECAUSE,
@@ -39,7 +41,8 @@ enum key_id {
 };
 
 union value {
-    uint64_t integer; /* distance from the key's least value, so that one type holds every range; a name's index */
+    uint64_t integer; /* distance from the key's least value, so that one type holds every range; a name's index;
+                       * of a set, bit i: name i is in it */
     double number;
     struct sentinel sentinel;
     struct input_spec input;
@@ -71,6 +74,7 @@ struct value_type {
     /* What is allowed, for messages and documentation. text: ALLOWED_TEXT_SIZE. */
     char *(*allowed)(char *text, const struct key *key);
     void (*clear)(union value *value); /* NULL if a value owns nothing */
+    bool takes_list;                   /* a list is one value, and parse reads it */
 };
 
 enum { VALUE_TEXT_SIZE = 192, ALLOWED_TEXT_SIZE = 512 };
@@ -79,6 +83,7 @@ extern const struct value_type type_name_text; /* letters, digits, '.', '_', '-'
 extern const struct value_type type_text;      /* one line, white space folded */
 extern const struct value_type type_whole;     /* integers and ranges of them */
 extern const struct value_type type_choice;    /* one of a list of names */
+extern const struct value_type type_set;       /* none, one or some of a list of names */
 extern const struct value_type type_real;      /* 0 < x <= limit, f32 or f64 after its field */
 extern const struct value_type type_sentinel;
 extern const struct value_type type_input;
@@ -103,8 +108,8 @@ struct key {
     uint64_t span;                         /* whole: greatest - least */
     unsigned multiple_of;                  /* whole: 0 or a divisor of every value */
     double limit;                          /* real */
-    const char *(*choice)(uint64_t index); /* choice: the names */
-    uint64_t num_choices;                  /* choice */
+    const char *(*choice)(uint64_t index); /* choice, set: the names */
+    uint64_t num_choices;                  /* choice, set */
     const char *every;                     /* choice: a word for all of them; NULL: none */
 };
 

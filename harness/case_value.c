@@ -146,27 +146,35 @@ const struct value_type type_whole = {
 
 /* ---- one of a list of names ---- */
 
-static enum error_kind choice_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
-                                    struct error *error)
+static enum error_kind choice_find(const struct key *key, const struct yaml_node *node, uint64_t *index,
+                                   struct error *error)
 {
     char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
     enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
-    if (key->every && strcmp(node->text, key->every) == 0) {
-        segment->extra = key->num_choices - 1;
-        return ERROR_NONE;
-    }
     struct suggestion suggestion = {.text = node->text};
-    for (uint64_t i = 0; i < key->num_choices; i++) {
-        if (strcmp(node->text, key->choice(i)) == 0) {
-            segment->first.integer = i;
+    for (*index = 0; *index < key->num_choices; ++*index) {
+        if (strcmp(node->text, key->choice(*index)) == 0)
             return ERROR_NONE;
-        }
-        suggestion_offer(&suggestion, key->choice(i));
+        suggestion_offer(&suggestion, key->choice(*index));
     }
     return place_error(error, &node->place, "unknown %s: %s; %sallowed: %s", key->name, yaml_quote(quoted, node),
                        suggestion_format(advice, &suggestion), allowed);
+}
+
+static bool is_word(const struct yaml_node *node, const char *word)
+{
+    return node->kind == YAML_SCALAR && strcmp(node->text, word) == 0;
+}
+
+static enum error_kind choice_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
+                                    struct error *error)
+{
+    if (!key->every || !is_word(node, key->every))
+        return choice_find(key, node, &segment->first.integer, error);
+    segment->extra = key->num_choices - 1;
+    return ERROR_NONE;
 }
 
 static char *choice_format(char *text, const struct key *key, const struct point *point)
@@ -191,6 +199,52 @@ const struct value_type type_choice = {
     .apply = integer_apply,
     .format = choice_format,
     .allowed = choice_allowed,
+};
+
+/* ---- some of a list of names ---- */
+
+static char *set_allowed(char *text, const struct key *key)
+{
+    char names[ALLOWED_TEXT_SIZE];
+    snprintf(text, ALLOWED_TEXT_SIZE, "none, %.*s, lists of these", ALLOWED_TEXT_SIZE / 2, choice_allowed(names, key));
+    return text;
+}
+
+static enum error_kind set_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
+                                 struct error *error)
+{
+    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE];
+    bool list = node->kind == YAML_SEQUENCE;
+    if (is_word(node, "none"))
+        return ERROR_NONE;
+    if (list && !node->first)
+        return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->name,
+                           set_allowed(allowed, key));
+    for (const struct yaml_node *name = list ? node->first : node; name; name = list ? name->next : NULL) {
+        uint64_t index;
+        enum error_kind kind = choice_find(key, name, &index, error);
+        if (kind)
+            return kind;
+        if (segment->first.integer >> index & 1)
+            return place_error(error, &name->place, "duplicate value of %s: %s; allowed: each value once", key->name,
+                               yaml_quote(quoted, name));
+        segment->first.integer |= UINT64_C(1) << index;
+    }
+    return ERROR_NONE;
+}
+
+static void set_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
+{
+    (void)step;
+    unsigned set = (unsigned)first->integer;
+    memcpy(point_field(key, point), &set, sizeof set);
+}
+
+const struct value_type type_set = {
+    .parse = set_parse,
+    .apply = set_apply,
+    .allowed = set_allowed,
+    .takes_list = true,
 };
 
 /* ---- real numbers ---- */

@@ -185,9 +185,9 @@ static void clamp(float *values, size_t count, float largest)
     }
 }
 
-/* Elements first .. first + count of a tensor, in its dtype. */
+/* Elements first .. first + count of a tensor, in its dtype, at elements[at]. */
 static void make_elements(const struct generator *generator, enum tensor tensor, size_t first, size_t count,
-                          void *elements)
+                          void *elements, size_t at)
 {
     const struct problem_spec *spec = generator->spec;
     float values[BLOCK];
@@ -198,18 +198,29 @@ static void make_elements(const struct generator *generator, enum tensor tensor,
             shape_block(generator, tensor, first + done, block, values);
         if (generator->may_overflow)
             clamp(values, block, (float)dtypes[spec->dtype].max);
-        dtype_narrow(spec->dtype, elements, first + done, block, values);
+        dtype_narrow(spec->dtype, elements, at + done, block, values);
     }
 }
 
-static enum error_kind make_tensor(const struct generator *generator, enum tensor tensor, size_t count, void *elements,
-                                   int threads, const struct progress *progress, struct error *error)
+/* Runs of `run` elements that stand `stride` apart in the tensor, the first at `first`, packed into elements. */
+struct runs {
+    size_t first, run, stride, count;
+};
+
+static enum error_kind make_tensor(const struct generator *generator, enum tensor tensor, struct runs runs,
+                                   void *elements, int threads, const struct progress *progress, struct error *error)
 {
     /* A block's work depends on its place alone, so neither chunks nor threads show in the result. */
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (count > CHUNK)
-    for (size_t first = 0; first < count; first += CHUNK)
-        if (!progress_cancelled(progress))
-            make_elements(generator, tensor, first, count - first < CHUNK ? count - first : CHUNK, elements);
+    size_t chunks_a_run = (runs.run + CHUNK - 1) / CHUNK, runs_at_once = runs.run < CHUNK ? CHUNK / runs.run : 1;
+    size_t tasks = chunks_a_run * ((runs.count + runs_at_once - 1) / runs_at_once);
+#pragma omp parallel for num_threads(threads) schedule(dynamic) if (tasks > 1)
+    for (size_t task = 0; task < tasks; task++) {
+        size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
+        size_t from = task / chunks_a_run * runs_at_once;
+        for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
+            make_elements(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
+                          i * runs.run + begin);
+    }
     if (progress_cancelled(progress))
         return error_set(error, ERROR_INTERRUPTED, "interrupted while making inputs");
     return ERROR_NONE;
@@ -341,9 +352,25 @@ static double key_value_elements(const struct problem_spec *spec)
     return (double)spec->seq_len * spec->num_kv_heads * spec->head_dim;
 }
 
+int problem_spec_parts(const struct problem_spec *spec)
+{
+    double head_bytes = 2.0 * (double)spec->seq_len * spec->head_dim * (double)dtypes[spec->dtype].size_bytes;
+    if (head_bytes * spec->num_kv_heads <= 4.0 * PART_BYTES)
+        return 1;
+    int heads_a_part = head_bytes < PART_BYTES ? (int)(PART_BYTES / head_bytes) : 1;
+    return (spec->num_kv_heads + heads_a_part - 1) / heads_a_part;
+}
+
+struct part problem_spec_part(const struct problem_spec *spec, int index)
+{
+    int parts = problem_spec_parts(spec), heads = (spec->num_kv_heads + parts - 1) / parts, first = index * heads;
+    return (struct part){first, spec->num_kv_heads - first < heads ? spec->num_kv_heads - first : heads};
+}
+
 double problem_spec_bytes(const struct problem_spec *spec)
 {
-    return (query_elements(spec) + 2 * key_value_elements(spec)) * (double)dtypes[spec->dtype].size_bytes +
+    double part = problem_spec_part(spec, 0).num_kv_heads / (double)spec->num_kv_heads;
+    return (query_elements(spec) + 2 * part * key_value_elements(spec)) * (double)dtypes[spec->dtype].size_bytes +
            (double)spec->num_heads * (double)sizeof(float);
 }
 
@@ -370,52 +397,100 @@ static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t 
     return XXH3_64bits_digest(&state);
 }
 
-enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, int threads,
+/*
+ * Bounds that the distribution promises for every key, from its parameters: |z| < 6.5 of normal numbers, what shapes
+ * multiply with, the dtype's range; 2^-7 covers f32 arithmetic and rounding to any dtype, a subnormal's half ulp apart.
+ */
+static void promise_bounds(struct tensor_bounds *bounds, const struct generator *generator, struct part part)
+{
+    const struct problem_spec *spec = generator->spec;
+    const struct input_spec *input = &spec->input;
+    size_t head_dim = (size_t)spec->head_dim;
+    double normal = fabs(input->mean) + 6.5 * fabs(input->stddev);
+    const double plain[DISTRIBUTION_COUNT] = {
+        [DISTRIBUTION_NORMAL] = normal,
+        [DISTRIBUTION_UNIFORM] = fmax(fabs(input->low), fabs(input->high)),
+        [DISTRIBUTION_CONSTANT] = fabs(input->value),
+        [DISTRIBUTION_OUTLIERS] = normal,
+        [DISTRIBUTION_CANCELLING] = normal,
+        [DISTRIBUTION_ONEHOT] = normal,
+    };
+    for (size_t i = 0; i < (size_t)part.num_kv_heads * head_dim; i++) {
+        size_t channel = (size_t)part.kv_head * head_dim + i;
+        double v = plain[input->distribution], k = v;
+        if (generator->channel_factor)
+            k *= fmax(1, fabs((double)generator->channel_factor[channel]));
+        if (generator->dominating) {
+            float q;
+            size_t head = channel / head_dim * (size_t)(spec->num_heads / spec->num_kv_heads);
+            dtype_widen(spec->dtype, generator->q, head * head_dim + channel % head_dim, 1, &q);
+            k = fmax(k, fabs((double)q * input->factor));
+        }
+        bounds->k[i] = (float)fmin(k * (1 + 0x1p-7) + 0x1p-24, dtypes[spec->dtype].max);
+        bounds->v[i] = (float)fmin(v * (1 + 0x1p-7) + 0x1p-24, dtypes[spec->dtype].max);
+    }
+}
+
+enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
     struct generator generator = {0};
     *inputs = (struct inputs){0};
     double size_bytes = (double)dtypes[spec->dtype].size_bytes;
-    void *slopes = NULL;
+    double share = part.num_kv_heads / (double)spec->num_kv_heads;
+    size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
+    void *slopes = NULL, *bounds = NULL;
     enum error_kind status = allocate(&inputs->q, query_elements(spec) * size_bytes, "q", error);
     if (!status)
-        status = allocate(&inputs->k, key_value_elements(spec) * size_bytes, "k", error);
+        status = allocate(&inputs->k, share * key_value_elements(spec) * size_bytes, "k", error);
     if (!status)
-        status = allocate(&inputs->v, key_value_elements(spec) * size_bytes, "v", error);
+        status = allocate(&inputs->v, share * key_value_elements(spec) * size_bytes, "v", error);
     if (!status)
         status = allocate(&slopes, (double)spec->num_heads * (double)sizeof(float), "slopes", error);
+    if (!status)
+        status = allocate(&bounds, 2 * (double)part_row * (double)sizeof(float), "bounds", error);
     inputs->slopes = slopes;
+    inputs->bounds.k = bounds;
     if (status)
         goto out;
+    inputs->bounds.v = inputs->bounds.k + part_row;
 
-    size_t q_count = (size_t)spec->num_heads * (size_t)spec->head_dim;
-    size_t kv_count = (size_t)spec->seq_len * (size_t)spec->num_kv_heads * (size_t)spec->head_dim;
+    int heads_a_kv_head = spec->num_heads / spec->num_kv_heads;
+    size_t first_head = (size_t)(part.kv_head * heads_a_kv_head);
+    size_t q_count = (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
+    size_t keys = (size_t)spec->seq_len;
+    struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
+    if (part_row == row)
+        kv_runs = (struct runs){0, keys * row, keys * row, 1};
     slopes_fill(inputs->slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
     status = generator_init(&generator, spec, inputs, error);
     if (!status)
-        status = make_tensor(&generator, TENSOR_Q, q_count, inputs->q, threads, progress, error);
+        status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, threads, progress, error);
     if (!status)
-        status = make_tensor(&generator, TENSOR_K, kv_count, inputs->k, threads, progress, error);
+        status = make_tensor(&generator, TENSOR_K, kv_runs, inputs->k, threads, progress, error);
     if (!status)
-        status = make_tensor(&generator, TENSOR_V, kv_count, inputs->v, threads, progress, error);
+        status = make_tensor(&generator, TENSOR_V, kv_runs, inputs->v, threads, progress, error);
     if (status)
         goto out;
 
+    promise_bounds(&inputs->bounds, &generator, part);
+    size_t element_bytes = dtypes[spec->dtype].size_bytes;
     inputs->problem = (struct problem){
         .seq_len = spec->seq_len,
-        .num_heads = spec->num_heads,
-        .num_kv_heads = spec->num_kv_heads,
+        .num_heads = part.num_kv_heads * heads_a_kv_head,
+        .num_kv_heads = part.num_kv_heads,
         .head_dim = spec->head_dim,
         .dtype = spec->dtype,
         .scale = spec->scale,
         .q_position = spec->q_position,
-        .slopes = inputs->slopes,
-        .q = inputs->q,
+        .slopes = inputs->slopes + first_head,
+        .q = (char *)inputs->q + first_head * head_dim * element_bytes,
         .k = inputs->k,
         .v = inputs->v,
+        .bounds = part_row < row ? &inputs->bounds : NULL,
     };
-    size_t element_bytes = dtypes[spec->dtype].size_bytes;
-    inputs->digest = digest_of(&inputs->problem, q_count * element_bytes, kv_count * element_bytes);
+    inputs->digest = digest_of(&inputs->problem, (size_t)problem_elements(&inputs->problem) * element_bytes,
+                               keys * part_row * element_bytes);
 out:
     generator_clear(&generator);
     if (status)
@@ -429,5 +504,6 @@ void inputs_clear(struct inputs *inputs)
     free(inputs->k);
     free(inputs->v);
     free(inputs->slopes);
+    free(inputs->bounds.k);
     *inputs = (struct inputs){0};
 }

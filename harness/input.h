@@ -11,6 +11,7 @@
 #include "reference/problem.h"
 #include "reference/progress.h"
 #include "reference/slopes.h"
+#include "reference/tensor_bounds.h"
 
 enum distribution {
     DISTRIBUTION_NORMAL,     /* mean + stddev * N(0, 1) */
@@ -51,19 +52,40 @@ struct problem_spec {
     uint64_t seed;
 };
 
-/* A problem and the memory behind it. */
+/*
+ * Some KV heads of a problem with their query heads: heads are independent, so a problem that is too large for memory
+ * is made, run and judged part by part, with the same bits.
+ */
+struct part {
+    int kv_head, num_kv_heads; /* first, count */
+};
+
+enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes more */
+
+/* The parts of a problem: one, or, if its k and v take more than 4 PART_BYTES, as many as keep each within PART_BYTES.
+ * A matter of the spec alone, so that digests are the same on every machine. */
+static inline struct part whole_problem(const struct problem_spec *spec)
+{
+    return (struct part){0, spec->num_kv_heads};
+}
+
+int problem_spec_parts(const struct problem_spec *spec);
+struct part problem_spec_part(const struct problem_spec *spec, int index);
+
+/* A problem, or a part of one, and the memory behind it. */
 struct inputs {
-    struct problem problem;
-    uint64_t digest; /* XXH3_64bits of q, k, v, slopes as one run of bytes; three times as fast as XXH64 */
-    void *q, *k, *v;
-    float *slopes;
+    struct problem problem;      /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
+    uint64_t digest;             /* XXH3_64bits of the part's q, k, v, slopes; three times as fast as XXH64 */
+    void *q, *k, *v;             /* q of all heads; k and v of the part, [N, part, D] */
+    float *slopes;               /* of all heads */
+    struct tensor_bounds bounds; /* what the distribution promises; problem.bounds where there are several parts */
 };
 
 /*
- * Makes the inputs of spec; inputs is overwritten. ERROR_SYSTEM if memory is short. inputs_clear frees; a zeroed
- * struct may be cleared.
+ * Makes the inputs of a part of spec; inputs is overwritten. ERROR_SYSTEM if memory is short. inputs_clear frees; a
+ * zeroed struct may be cleared.
  */
-enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, int threads,
+enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error);
 void inputs_clear(struct inputs *inputs);
 
@@ -76,7 +98,7 @@ enum tensor { TENSOR_Q, TENSOR_K, TENSOR_V };
 void input_stream(float *destination, const struct input_spec *input, uint64_t seed, enum tensor tensor, uint64_t first,
                   size_t count);
 
-/* Bytes of memory that the problem's q, k, v and slopes take. */
+/* Bytes of memory that the inputs of the problem's largest part take. */
 double problem_spec_bytes(const struct problem_spec *spec);
 
 /* Whether two specs describe the same inputs, so that one truth serves both. */

@@ -63,11 +63,6 @@ static double distance(double output, double value, double tail, double *lost)
     return fabs(rest);
 }
 
-struct comparison {
-    double err; /* e of DESIGN section 5 */
-    bool mismatched, undecided;
-};
-
 /*
  * e <= atol + rtol * |truth|, and whether the truth's radius or rounding leaves that open.
  *
@@ -78,9 +73,10 @@ struct comparison {
  * covers it). The slack is the sum, raised by 2^-50 for its own few roundings. Where all is exact it is 0 and a tie is
  * decided: it passes.
  */
-static struct comparison compare(double output, double value, double tail, double radius,
-                                 const struct tolerance *tolerance)
+struct comparison judge_element(double output, const struct truth *truth, size_t index,
+                                const struct tolerance *tolerance)
 {
+    double value = truth->value[index], tail = truth->tail[index], radius = truth->radius[index];
     if (same_non_finite(output, value))
         return (struct comparison){.err = 0};
     if (!isfinite(output) || !isfinite(value))
@@ -103,6 +99,14 @@ static struct comparison compare(double output, double value, double tail, doubl
     return comparison;
 }
 
+double judge_lse(double lse, const struct truth *truth, size_t head)
+{
+    double unused_lost;
+    if (same_non_finite(lse, truth->lse[head]))
+        return 0;
+    return distance(lse, truth->lse[head], truth->lse_tail[head], &unused_lost);
+}
+
 /* Metrics in the making, of a head or of all. */
 struct tally {
     struct metrics metrics;
@@ -111,7 +115,7 @@ struct tally {
     bool nan_seen; /* worst is a NaN and stays */
 };
 
-static const struct tally tally_empty = {.metrics = {.worst = -1}};
+static const struct tally tally_empty = {.metrics = {.worst = -1, .budget_used = NAN}};
 
 /* An element as it enters the tallies. */
 struct element {
@@ -119,6 +123,7 @@ struct element {
     double output, truth, magnitude;
     struct comparison comparison;
     double err_ulp;
+    double budget_share; /* NaN: no bound is known */
     bool unwritten;
 };
 
@@ -140,6 +145,8 @@ static void tally_element(struct tally *tally, const struct element *element)
     metrics->nan += isnan(element->output) && !same;
     metrics->inf += isinf(element->output) && !same;
     metrics->unwritten += element->unwritten;
+    if (isnan(metrics->budget_used) || element->budget_share > metrics->budget_used)
+        metrics->budget_used = element->budget_share;
     if (isnan(err)) {
         if (!tally->nan_seen)
             metrics->worst = element->index;
@@ -197,8 +204,17 @@ static double err_in_ulp(double err, enum dtype dtype, double value)
     return err == 0 || !isfinite(value) ? err : err / dtype_ulp(dtype, value);
 }
 
+/* e / bound; 0 where both are 0, and infinite for a NaN. */
+static double budget_share(double err, double bound)
+{
+    if (isnan(err))
+        return INFINITY;
+    return err == 0 ? 0 : err / bound;
+}
+
 enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
-                              const struct problem *problem, const struct tolerance *tolerance, struct error *error)
+                              const double *bound, const struct problem *problem, const struct tolerance *tolerance,
+                              struct error *error)
 {
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     size_t elements = num_heads * head_dim;
@@ -225,16 +241,15 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
                 .output = row[d],
                 .truth = truth->value[i],
                 .magnitude = truth->magnitude[i],
-                .comparison = compare(row[d], truth->value[i], truth->tail[i], truth->radius[i], tolerance),
+                .comparison = judge_element(row[d], truth, i, tolerance),
                 .unwritten = is_poison(dtype, output->out, i),
             };
+            element.budget_share = bound ? budget_share(element.comparison.err, bound[i]) : NAN;
             err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
             tally_element(&head, &element);
             tally_element(&total, &element);
         }
-        double lse = output->lse[h], unused_lost;
-        double lse_err =
-            same_non_finite(lse, truth->lse[h]) ? 0 : distance(lse, truth->lse[h], truth->lse_tail[h], &unused_lost);
+        double lse_err = judge_lse(output->lse[h], truth, h);
         tally_lse(&head, lse_err);
         tally_lse(&total, lse_err);
         tally_finish(&head, err_ulp + h * head_dim);

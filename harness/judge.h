@@ -10,6 +10,19 @@
 #include "harness/case.h"
 #include "reference/truth.h"
 
+/* One element against the truth. */
+struct comparison {
+    double err; /* e */
+    bool mismatched, undecided;
+};
+
+/* output against element `index` of the truth. Both NaN, or the same infinity, are equal. */
+struct comparison judge_element(double output, const struct truth *truth, size_t index,
+                                const struct tolerance *tolerance);
+
+/* |lse - truth| of a head; 0 where both are NaN or the same infinity. */
+double judge_lse(double lse, const struct truth *truth, size_t head);
+
 struct metrics {
     int64_t elements;
     int64_t mismatched; /* !(e <= atol + rtol * |truth|): NaN is a mismatch */
@@ -22,6 +35,7 @@ struct metrics {
     double max_rel_err;                           /* e / |truth|, over elements with a nonzero truth */
     double max_scaled_err;                        /* e / (sum w|v| / l) */
     double rms_err;
+    double budget_used; /* max of e / error bound; infinite for a NaN; NaN if no bound is known */
     double max_lse_err; /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
 };
 
@@ -34,9 +48,13 @@ struct verdict {
 /* What an output is filled with before a launch: a NaN of each dtype that no kernel computes. */
 void output_poison(struct output *output, const struct problem *problem);
 
-/* Judges output. verdict is overwritten; verdict_clear frees it, and accepts a zeroed one. */
+/*
+ * Judges output. bound[H, D] is the error bound of each element (error_bound.h), or NULL. verdict is overwritten;
+ * verdict_clear frees it, and accepts a zeroed one.
+ */
 enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
-                              const struct problem *problem, const struct tolerance *tolerance, struct error *error);
+                              const double *bound, const struct problem *problem, const struct tolerance *tolerance,
+                              struct error *error);
 void verdict_clear(struct verdict *verdict);
 
 #endif

@@ -20,6 +20,7 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_INF] = {COUNT(inf), .title = "infinite", .per_head = true},
     [METRIC_UNDECIDED] = {COUNT(undecided), .title = "undecided"},
     [METRIC_UNWRITTEN] = {COUNT(unwritten), .title = "unwritten"},
+    [METRIC_BUDGET_USED] = {REAL(budget_used), .title = "budget used", .nan_is_unknown = true, .per_head = true},
     [METRIC_MAX_LSE_ERR] = {REAL(max_lse_err), .title = "max lse err", .per_head = true},
 };
 
@@ -40,6 +41,8 @@ double metric_value(enum metric metric, const struct metrics *metrics)
 
 json_t *metric_to_json(enum metric metric, const struct metrics *metrics)
 {
+    if (metric_table[metric].nan_is_unknown && isnan(read_real(metric, metrics)))
+        return json_null();
     return metric_table[metric].is_count ? json_integer(read_count(metric, metrics))
                                          : json_from_double(read_real(metric, metrics));
 }

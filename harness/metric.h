@@ -23,16 +23,18 @@ enum metric {
     METRIC_INF,
     METRIC_UNDECIDED,
     METRIC_UNWRITTEN,
+    METRIC_BUDGET_USED,
     METRIC_MAX_LSE_ERR,
     METRIC_COUNT
 };
 
 struct metric_info {
-    const char *name;  /* of the field in a record */
-    const char *title; /* for people: over a column, or after a count ("3 unwritten") */
-    bool is_count;     /* an int64_t; else a double */
-    bool per_head;     /* among the figures of each head in a record */
-    size_t offset;     /* in struct metrics */
+    const char *name;    /* of the field in a record */
+    const char *title;   /* for people: over a column, or after a count ("3 unwritten") */
+    bool is_count;       /* an int64_t; else a double */
+    bool nan_is_unknown; /* a NaN is null in a record */
+    bool per_head;       /* among the figures of each head in a record */
+    size_t offset;       /* in struct metrics */
 };
 
 extern const struct metric_info metric_table[METRIC_COUNT];

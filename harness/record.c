@@ -185,6 +185,75 @@ static json_t *get_truth_radius(const struct record *record)
     return record->truth ? json_from_double(truth_max_radius(record->truth)) : json_null();
 }
 
+/* {"kernel": COUNT, "reference": COUNT, "both": COUNT} */
+static json_t *from_sides(const struct fault_tally *tally)
+{
+    json_t *object = json_object();
+    bool complete = object;
+    for (int side = 0; side < FAULT_SIDE_COUNT; side++)
+        complete = complete && put(object, fault_side_names[side], json_integer(tally->at_fault[side]));
+    return finish(object, complete);
+}
+
+/* The heads with a mismatch. */
+static json_t *from_fault_heads(const struct fault *fault)
+{
+    json_t *heads = json_array();
+    for (int h = 0; h < fault->num_heads; h++) {
+        const struct fault_tally *tally = &fault->heads[h];
+        if (tally->mismatched == 0)
+            continue;
+        json_t *head = json_object();
+        bool complete = put(head, "head", json_integer(h)) &&
+                        put(head, "mismatched", json_integer(tally->mismatched)) &&
+                        put(head, "at_fault", from_sides(tally));
+        if (json_array_append_new(heads, finish(head, complete)) != 0)
+            return finish(heads, false);
+    }
+    return heads;
+}
+
+static json_t *from_place(int64_t element, int head_dim)
+{
+    json_t *object = json_object();
+    return finish(object, put(object, "head", json_integer(element / head_dim)) &&
+                              put(object, "dim", json_integer(element % head_dim)));
+}
+
+/* The reference itself against the truth. */
+static json_t *from_reference(const struct fault *fault)
+{
+    json_t *object = json_object();
+    return finish(object, put(object, "mismatched", json_integer(fault->truth.mismatched)) &&
+                              put(object, "max_abs_err", json_from_double(fault->truth.max_abs_err)) &&
+                              put(object, "worst", from_place(fault->truth.worst, fault->head_dim)) &&
+                              put(object, "undecided", json_integer(fault->truth.undecided)) &&
+                              put(object, "max_lse_err", json_from_double(fault->truth.max_lse_err)));
+}
+
+static json_t *from_fault(const struct fault *fault)
+{
+    json_t *object = json_object();
+    return finish(object, put(object, "mismatched", json_integer(fault->total.mismatched)) &&
+                              put(object, "max_abs_err", json_from_double(fault->max_abs_err)) &&
+                              put(object, "at_fault", from_sides(&fault->total)) &&
+                              put(object, "max_lse_err", json_from_double(fault->max_lse_err)) &&
+                              put(object, "truth", from_reference(fault)) &&
+                              put(object, "heads", from_fault_heads(fault)));
+}
+
+static json_t *get_references(const struct record *record)
+{
+    if (!record->faults || record->point->references == 0)
+        return json_null();
+    json_t *object = json_object();
+    bool complete = object;
+    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
+        if (record->point->references >> kind & 1)
+            complete = complete && put(object, conventionals[kind].name, from_fault(&record->faults[kind]));
+    return finish(object, complete);
+}
+
 static json_t *get_seconds(const struct record *record)
 {
     const struct seconds *seconds = &record->seconds;
@@ -192,7 +261,8 @@ static json_t *get_seconds(const struct record *record)
     return finish(object, put(object, "inputs", json_from_double(seconds->inputs)) &&
                               put(object, "kernel", json_from_double(seconds->kernel)) &&
                               put(object, "truth", json_from_double(seconds->truth)) &&
-                              put(object, "judge", json_from_double(seconds->judge)));
+                              put(object, "judge", json_from_double(seconds->judge)) &&
+                              put(object, "reference", json_from_double(seconds->reference)));
 }
 
 static json_t *get_device_name(const struct record *record)
@@ -316,7 +386,7 @@ static const struct field {
     {.metric = METRIC_MISMATCHED},
     {.metric = METRIC_MAX_ABS_ERR},
     {.metric = METRIC_MAX_ULP_ERR},
-    {.name = "budget_used", .get = get_unknown},
+    {.metric = METRIC_BUDGET_USED},
     {.metric = METRIC_NAN},
     {.metric = METRIC_INF},
     {.name = "signature", .get = get_unknown},
@@ -328,7 +398,7 @@ static const struct field {
     {.name = "output_digest", .get = get_output_digest},
     {.name = "truth_digest", .get = get_truth_digest},
     {.name = "truth_radius", .get = get_truth_radius},
-    {.name = "references", .get = get_unknown},
+    {.name = "references", .get = get_references},
     {.name = "seconds", .get = get_seconds},
     {.name = "device_name", .get = get_device_name},
     {.name = "tolerance", .get = get_tolerance},
@@ -379,4 +449,24 @@ char *record_reproduce(const struct record *record)
     free(only);
     free(file);
     return line;
+}
+
+char *record_references(const struct record *record, const char *indent)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream;
+    for (int kind = 0; complete && record->faults && kind < CONVENTIONAL_COUNT; kind++) {
+        if (!(record->point->references >> kind & 1))
+            continue;
+        char *sentence = fault_sentence(&record->faults[kind]);
+        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, conventionals[kind].name, sentence) > 0;
+        free(sentence);
+    }
+    complete = stream && fclose(stream) == 0 && complete;
+    if (complete)
+        return text;
+    free(text);
+    return NULL;
 }

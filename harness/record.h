@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "harness/fault.h"
 #include "harness/judge.h"
 
 enum { RECORD_SCHEMA = 1 };
@@ -25,7 +26,7 @@ extern const char *const status_names[STATUS_COUNT];
 bool status_as_expected(enum status status);
 
 struct seconds {
-    double inputs, kernel, truth, judge;
+    double inputs, kernel, truth, judge, reference;
     bool truth_shared; /* the truth was computed for an earlier point; its seconds are 0 */
 };
 
@@ -37,6 +38,7 @@ struct record {
     char error[512]; /* STATUS_ERROR: why; else empty */
     /* The rest is not known (NULL, null in JSON) if the status is STATUS_ERROR and the run failed. */
     const struct verdict *verdict;
+    const struct fault *faults; /* [CONVENTIONAL_COUNT], those that point->references has a bit for */
     const struct problem *problem;
     const struct output *output;
     const struct truth *truth;
@@ -50,5 +52,9 @@ json_t *record_to_json(const struct record *record);
 
 /* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'". A new string, or NULL. */
 char *record_reproduce(const struct record *record);
+
+/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without
+ * one. A new string, or NULL. */
+char *record_references(const struct record *record, const char *indent);
 
 #endif

@@ -171,10 +171,12 @@ static char *make_detail(const struct record *record, const char *headline)
         [STATUS_ERROR] = "error",
     };
     const char *because = case_because(record->point->test_case);
-    char *detail = NULL, *reproduce = record_reproduce(record);
-    if (reproduce && asprintf(&detail, "%s: %s\n%s%s%sreproduce: %s\n", verdicts[record->status], headline,
-                              because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
+    char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "");
+    if (reproduce && references &&
+        asprintf(&detail, "%s: %s\n%s%s%s%sreproduce: %s\n", verdicts[record->status], headline, references,
+                 because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
         detail = NULL;
+    free(references);
     free(reproduce);
     return detail;
 }
@@ -199,7 +201,8 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     struct test *test = &junit->tests[junit->num_tests++];
     *test = (struct test){.name = strdup(point_key(key, record->point)),
                           .status = record->status,
-                          .elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge};
+                          .elapsed_s =
+                              seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference};
     if (status_elements[record->status].element) {
         test->headline = make_headline(record);
         test->detail = test->headline ? make_detail(record, test->headline) : NULL;

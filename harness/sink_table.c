@@ -172,6 +172,16 @@ static void print_notes(const struct metrics *total)
         printf("\n");
 }
 
+/* What became of the comparisons with conventional references, a line each. */
+static bool print_references(const struct record *record)
+{
+    char *lines = record_references(record, "      ");
+    if (lines)
+        fputs(lines, stdout);
+    free(lines);
+    return lines;
+}
+
 /* Prints prefix and text, made presentable; frees text. */
 static bool print_text(const char *prefix, char *text)
 {
@@ -219,6 +229,7 @@ static enum error_kind print_record(struct sink *sink, const struct record *reco
     print_row(table, record);
     if (record->verdict)
         print_notes(&record->verdict->total);
+    printed = print_references(record) && printed;
     if (record->error[0])
         printed = print_text("      error: ", text_line(record->error, sizeof record->error)) && printed;
     if (!status_as_expected(record->status))

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-const struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct problem_spec *spec,
-                                                 enum truth_method method, int precision)
+struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct problem_spec *spec,
+                                           enum truth_method method, int precision)
 {
-    for (const struct truth_cache_entry *entry = cache->newest; entry; entry = entry->older)
+    for (struct truth_cache_entry *entry = cache->newest; entry; entry = entry->older)
         if (entry->method == method && entry->precision == precision && problem_spec_equal(&entry->spec, spec))
             return entry;
     return NULL;
@@ -14,47 +14,71 @@ const struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache
 static void entry_free(struct truth_cache_entry *entry)
 {
     truth_clear(&entry->truth);
+    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
+        free(entry->references[kind]);
     free(entry);
 }
 
-/* Drops the oldest entries until the budget holds; the newest stays whatever its size. */
-static void make_room(struct truth_cache *cache)
+/* Drops the oldest entries until the budget holds; the one in use stays whatever its size and age. */
+static void make_room(struct truth_cache *cache, const struct truth_cache_entry *in_use)
 {
-    while (cache->size_bytes > TRUTH_CACHE_BYTES && cache->newest->older) {
-        struct truth_cache_entry **last = &cache->newest;
-        while ((*last)->older)
-            last = &(*last)->older;
-        cache->size_bytes -= (*last)->size_bytes;
-        entry_free(*last);
-        *last = NULL;
+    while (cache->size_bytes > TRUTH_CACHE_BYTES) {
+        struct truth_cache_entry **oldest = NULL, *dropped;
+        for (struct truth_cache_entry **link = &cache->newest; *link; link = &(*link)->older)
+            oldest = *link == in_use ? oldest : link;
+        if (!oldest)
+            break;
+        dropped = *oldest;
+        *oldest = dropped->older;
+        cache->size_bytes -= dropped->size_bytes;
+        entry_free(dropped);
     }
 }
 
-enum error_kind truth_cache_compute(struct truth_cache *cache, const struct truth_cache_entry **entry,
-                                    const struct problem_spec *spec, enum truth_method method,
-                                    const struct problem *problem, const struct truth_options *options,
-                                    struct error *error)
+struct truth_cache_entry *truth_cache_begin(const struct problem_spec *spec, enum truth_method method, int precision)
 {
-    struct truth_cache_entry *made = calloc(1, sizeof *made);
-    if (!made)
-        return error_memory(error, "the truth", sizeof *made);
-    enum error_kind kind = truth_init(&made->truth, problem, error);
-    if (!kind)
-        kind = truth_compute(&made->truth, method, problem, options, error);
-    if (kind) {
-        entry_free(made);
-        return kind;
+    struct truth_cache_entry *entry = calloc(1, sizeof *entry);
+    struct problem shape = {.num_heads = spec->num_heads, .head_dim = spec->head_dim};
+    struct error ignored; /* the caller says what memory was for */
+    if (!entry || truth_init(&entry->truth, &shape, &ignored)) {
+        free(entry);
+        return NULL;
     }
-    made->spec = *spec;
-    made->method = method;
-    made->precision = options->precision;
-    made->digest = truth_digest(&made->truth);
-    made->size_bytes = (size_t)problem_elements(problem) * 4 * sizeof(double);
-    made->older = cache->newest;
-    cache->newest = made;
-    cache->size_bytes += made->size_bytes;
-    make_room(cache);
-    *entry = made;
+    entry->spec = *spec;
+    entry->method = method;
+    entry->precision = precision;
+    entry->size_bytes = (size_t)problem_elements(&shape) * 4 * sizeof(double);
+    return entry;
+}
+
+void truth_cache_keep(struct truth_cache *cache, struct truth_cache_entry *entry)
+{
+    entry->digest = truth_digest(&entry->truth);
+    entry->older = cache->newest;
+    cache->newest = entry;
+    cache->size_bytes += entry->size_bytes;
+    make_room(cache, entry);
+}
+
+void truth_cache_drop(struct truth_cache_entry *entry)
+{
+    if (entry)
+        entry_free(entry);
+}
+
+enum error_kind truth_cache_add_reference(struct truth_cache *cache, struct truth_cache_entry *entry,
+                                          enum conventional kind, struct error *error)
+{
+    size_t size_bytes = (size_t)entry->spec.num_heads * ((size_t)entry->spec.head_dim + 1) * sizeof(double);
+    if (entry->references[kind])
+        return ERROR_NONE;
+    entry->references[kind] = malloc(size_bytes);
+    if (!entry->references[kind])
+        return error_memory(error, "a conventional reference", (double)size_bytes);
+    entry->size_bytes += size_bytes;
+    if (truth_cache_find(cache, &entry->spec, entry->method, entry->precision) == entry)
+        cache->size_bytes += size_bytes;
+    make_room(cache, entry);
     return ERROR_NONE;
 }
 

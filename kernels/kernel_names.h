@@ -23,14 +23,17 @@
     X(bf16, DTYPE_BF16)  \
     X(f32, DTYPE_F32)
 
-/* F(function) for every compiled function. */
-#define KERNEL_FUNCTIONS(F)                                                                                         \
-    F(single_pass_f16_8)                                                                                            \
-    F(single_pass_f16_16) F(single_pass_f16_32) F(single_pass_bf16_8) F(single_pass_bf16_16) F(single_pass_bf16_32) \
-        F(single_pass_f32_8) F(single_pass_f32_16) F(single_pass_f32_32) F(split_kv_f16_8) F(split_kv_f16_16)       \
-            F(split_kv_f16_32) F(split_kv_bf16_8) F(split_kv_bf16_16) F(split_kv_bf16_32) F(split_kv_f32_8)         \
-                F(split_kv_f32_16) F(split_kv_f32_32) F(split_kv_merge_f16) F(split_kv_merge_bf16)                  \
-                    F(split_kv_merge_f32)
+/* F(function) for every compiled function, a variant of KERNEL_VARIANTS a line. */
+/* clang-format off */
+#define KERNEL_FUNCTIONS(F)                                             \
+    F(single_pass_f16_8) F(single_pass_f16_16) F(single_pass_f16_32)    \
+    F(single_pass_bf16_8) F(single_pass_bf16_16) F(single_pass_bf16_32) \
+    F(single_pass_f32_8) F(single_pass_f32_16) F(single_pass_f32_32)    \
+    F(split_kv_f16_8) F(split_kv_f16_16) F(split_kv_f16_32)             \
+    F(split_kv_bf16_8) F(split_kv_bf16_16) F(split_kv_bf16_32)          \
+    F(split_kv_f32_8) F(split_kv_f32_16) F(split_kv_f32_32)             \
+    F(split_kv_merge_f16) F(split_kv_merge_bf16) F(split_kv_merge_f32)
+/* clang-format on */
 
 #define KERNEL_FUNCTION_ENUM(name) FUNCTION_##name,
 #define KERNEL_HOST_DECLARATION(name) void host_##name(const void *arguments);

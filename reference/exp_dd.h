@@ -118,7 +118,7 @@ DD_INLINE double exp_power(uint64_t bits)
 DD_INLINE struct double_double exp_dd(struct double_double x)
 {
     struct exp_reduced reduced = exp_reduce(x.hi, x.lo);
-    struct double_double r = dd_fast_two_sum(reduced.hi, reduced.lo);
+    struct double_double r = dd_two_sum(reduced.hi, reduced.lo); /* hi vanishes where x is next to k ln2 / 64 */
     double high = 0x1.27e4fb7789f5cp-22;
     high = high * r.hi + 0x1.71de3a556c734p-19;
     high = high * r.hi + 0x1.a01a01a01a01ap-16;

@@ -14,6 +14,8 @@
 #include "reference/dtype.h"
 #include "reference/error.h"
 
+struct tensor_bounds;
+
 struct problem {
     int64_t seq_len;  /* N >= 1 */
     int num_heads;    /* H >= 1 */
@@ -27,6 +29,7 @@ struct problem {
     const void *k;          /* [N, Hkv, D] */
     const void *v;          /* [N, Hkv, D] */
     const uint8_t *visible; /* [N], 0 removes the key; NULL: every key is visible */
+    const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };
 
 static inline int problem_kv_head(const struct problem *problem, int head)

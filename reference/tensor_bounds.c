@@ -37,8 +37,14 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
     size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim; /* all KV heads of a key */
     size_t element_bytes = dtypes[problem->dtype].size_bytes, row_bytes = row * element_bytes;
     size_t padded_bytes = (row_bytes + 63) / 64 * 64; /* no two threads write one cache line */
-    char *maxima = calloc((size_t)threads * 2, padded_bytes);
     *bounds = (struct tensor_bounds){.k = malloc(2 * row * sizeof(float))};
+    if (bounds->k && problem->bounds) {
+        bounds->v = bounds->k + row;
+        memcpy(bounds->k, problem->bounds->k, row * sizeof(float));
+        memcpy(bounds->v, problem->bounds->v, row * sizeof(float));
+        return ERROR_NONE;
+    }
+    char *maxima = calloc((size_t)threads * 2, padded_bytes);
     if (!maxima || !bounds->k) {
         free(maxima);
         tensor_bounds_clear(bounds);

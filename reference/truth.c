@@ -58,6 +58,22 @@ void truth_clear(struct truth *truth)
     memset(truth, 0, sizeof *truth);
 }
 
+struct truth truth_part(const struct truth *truth, int first_head, int num_heads)
+{
+    size_t head = (size_t)first_head, first = head * (size_t)truth->head_dim;
+    return (struct truth){
+        .num_heads = num_heads,
+        .head_dim = truth->head_dim,
+        .value = truth->value + first,
+        .tail = truth->tail + first,
+        .radius = truth->radius + first,
+        .magnitude = truth->magnitude + first,
+        .lse = truth->lse + head,
+        .lse_tail = truth->lse_tail + head,
+        .lse_radius = truth->lse_radius + head,
+    };
+}
+
 double truth_max_radius(const struct truth *truth)
 {
     size_t elements = (size_t)truth->num_heads * (size_t)truth->head_dim;

@@ -39,6 +39,9 @@ struct truth_options {
 enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error);
 void truth_clear(struct truth *truth);
 
+/* The part of a truth that belongs to some heads, in the same memory; not to be cleared. */
+struct truth truth_part(const struct truth *truth, int first_head, int num_heads);
+
 /*
  * The plain truth: MPFR, one operation a line, every key. Slow and obviously right. truth was initialised for the
  * problem. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran out.

@@ -36,7 +36,7 @@ struct effort {
 
 static const struct effort efforts[] = {
     {.ln_tail = -51.3, .tail = 0x1p-74, .light_below = LIGHT_BELOW},
-    {.ln_tail = -110.9, .tail = 0x1p-160, .light_below = INFINITY},
+    {.ln_tail = -110.95, .tail = 0x1p-160, .light_below = INFINITY},
 };
 
 /* One thread's memory. Rows are padded to a multiple of LANES with zeros. */
@@ -203,7 +203,8 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest;
     head->unseen = low > 0 ? effort->tail : 0;
-    return head->largest < LARGEST_LOGIT && head->look_error < 0.5;
+    /* Farther than 2^53 the distance itself is rounded; an error above 2^-7 is not 1.01 times linear in exp. */
+    return head->largest < LARGEST_LOGIT && distance <= 0x1p53 && head->look_error < 0x1p-7;
 }
 
 /* A logit again, in double-double, less the shift: error at most (D^2 + 16) u^2 A. */
@@ -349,7 +350,7 @@ static bool conclude(struct truth *truth, const struct head *head, const struct 
     double dim = head->problem->head_dim, blocks = (double)(sums->num_heavy / BLOCK + 2);
     double weight_error = 1.01 * (dim * dim + 16) * UNIT * UNIT * head->largest + EXP_DD_ERROR;
     double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
-    double heavy_sum_error = weight_error + 3 * (double)sums->num_heavy * UNIT * UNIT;
+    double heavy_sum_error = weight_error + 3 * (double)(sums->num_heavy + 1) * UNIT * UNIT;
     double light_error =
         1.01 * (head->look_error + DROPPED_BELOW * 2 * UNIT + EXP_DOUBLE_ERROR + (double)(sums->num_light + 3) * UNIT);
 
@@ -415,23 +416,27 @@ static bool certify_head(struct truth *truth, struct workspace *workspace, const
     return false;
 }
 
+/* Whether MPFR's answer will do. Below 2^-1010 the doubles that hold it, not MPFR's precision, limit the radius. */
+static bool settled(const struct truth *truth, int head)
+{
+    size_t first = (size_t)head * (size_t)truth->head_dim;
+    for (size_t i = first; i < first + (size_t)truth->head_dim; i++)
+        if (truth->radius[i] > RADIUS_GOAL * truth->magnitude[i] + 0x1p-1072)
+            return false;
+    return !(truth->lse_radius[head] > RADIUS_GOAL * fmax(1, fabs(truth->lse[head])));
+}
+
 /* Ziv's strategy: MPFR with more and more bits until the radius is small enough, or TRUTH_MAX_PRECISION is reached. */
 static enum error_kind solve_head_by_mpfr(struct truth *truth, const struct problem *problem, int head,
                                           const struct truth_options *options, struct error *error)
 {
     struct truth_options more = *options;
-    size_t first = (size_t)head * (size_t)problem->head_dim;
-    more.progress = NULL; /* a head counts once */
     for (;; more.precision *= 2) {
-        bool reached = true;
         more.precision = more.precision < TRUTH_MAX_PRECISION ? more.precision : TRUTH_MAX_PRECISION;
         enum error_kind kind = truth_plain_head(truth, problem, head, &more, error);
-        if (kind)
+        if (kind || settled(truth, head) || more.precision == TRUTH_MAX_PRECISION)
             return kind;
-        for (size_t i = first; i < first + (size_t)problem->head_dim; i++)
-            reached = reached && !(truth->radius[i] > RADIUS_GOAL * truth->magnitude[i]);
-        if (reached || more.precision == TRUTH_MAX_PRECISION)
-            return ERROR_NONE;
+        progress_add(options->progress, -(long)problem->seq_len); /* a head counts once */
     }
 }
 
@@ -454,12 +459,13 @@ enum error_kind truth_certified(struct truth *truth, const struct problem *probl
             int head = problem->num_heads - 1 - i; /* the flattest, which take longest, first */
             if (kind || progress_cancelled(options->progress))
                 continue;
-            if (!certify_head(truth, &workspace, problem, head, &bounds, options->progress)) {
+            if (certify_head(truth, &workspace, problem, head, &bounds, options->progress)) {
+                progress_add(options->progress, (long)problem->seq_len);
+            } else {
                 kind = solve_head_by_mpfr(truth, problem, head, options, &failure);
 #pragma omp atomic
                 truth->plain_heads++;
             }
-            progress_add(options->progress, (long)problem->seq_len);
         }
         if (kind && kind != ERROR_INTERRUPTED) {
 #pragma omp critical

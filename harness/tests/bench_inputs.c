@@ -57,7 +57,7 @@ static enum error_kind measure(struct times *times, int threads)
         struct inputs inputs;
         struct error error;
         double start = omp_get_wtime();
-        if (inputs_generate(&inputs, &spec, threads, NULL, &error)) {
+        if (inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error)) {
             fprintf(stderr, "bench_inputs: %s\n", error.text);
             return error.kind;
         }

@@ -50,7 +50,7 @@ static size_t element_count(const struct problem_spec *spec, enum tensor tensor)
 static void generate(struct inputs *inputs, const struct problem_spec *spec)
 {
     struct error error = {0};
-    assert_int_equal(inputs_generate(inputs, spec, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(inputs_generate(inputs, spec, whole_problem(spec), 1, NULL, &error), ERROR_NONE);
 }
 
 /* The whole tensor in f32. A new array. */
@@ -124,8 +124,8 @@ static void threads_do_not_show(void **state)
         spec.seq_len = 1500;
         struct inputs one, many;
         struct error error;
-        assert_int_equal(inputs_generate(&one, &spec, 1, NULL, &error), ERROR_NONE);
-        assert_int_equal(inputs_generate(&many, &spec, 3, NULL, &error), ERROR_NONE);
+        assert_int_equal(inputs_generate(&one, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_NONE);
+        assert_int_equal(inputs_generate(&many, &spec, whole_problem(&spec), 3, NULL, &error), ERROR_NONE);
         size_t kv_bytes = element_count(&spec, TENSOR_K) * 2;
         assert_memory_equal(one.k, many.k, kv_bytes);
         assert_memory_equal(one.v, many.v, kv_bytes);
@@ -403,10 +403,10 @@ static void cancelling_the_work_stops_it(void **state)
     struct progress progress = {.work_total = 0};
     struct inputs inputs;
     struct error error;
-    assert_int_equal(inputs_generate(&inputs, &spec, 2, &progress, &error), ERROR_NONE);
+    assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_NONE);
     inputs_clear(&inputs);
     atomic_store(&progress.cancelled, true);
-    assert_int_equal(inputs_generate(&inputs, &spec, 2, &progress, &error), ERROR_INTERRUPTED);
+    assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_INTERRUPTED);
     assert_true(!inputs.q && !inputs.k && !inputs.v && !inputs.slopes);
     assert_int_equal(atomic_load(&progress.work_done), 0);
 }
@@ -427,7 +427,7 @@ static void memory_that_cannot_be_had_is_an_error(void **state)
         spec.seq_len = lengths[i];
         struct inputs inputs;
         struct error error = {0};
-        assert_int_equal(inputs_generate(&inputs, &spec, 1, NULL, &error), ERROR_SYSTEM);
+        assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_SYSTEM);
         assert_non_null(strstr(error.text, "out of memory"));
         assert_true(!inputs.q && !inputs.k && !inputs.v && !inputs.slopes);
     }

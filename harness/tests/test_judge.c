@@ -61,7 +61,8 @@ static const struct metrics *judge(struct bench *bench)
     struct error error;
     verdict_clear(&bench->verdict);
     assert_int_equal(
-        verdict_reach(&bench->verdict, &bench->output, &bench->truth, &bench->problem, &bench->tolerance, &error), 0);
+        verdict_reach(&bench->verdict, &bench->output, &bench->truth, NULL, &bench->problem, &bench->tolerance, &error),
+        0);
     return &bench->verdict.total;
 }
 

@@ -70,10 +70,11 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "chunk_len", "truth_method",
                    "truth_precision", "heads", "error");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
-    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge");
+    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
-                   "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "max_lse_err");
+                   "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
+                   "max_lse_err");
     json_decref(json);
 }
 
@@ -285,7 +286,8 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
                                     .max_rel_err = 11.5,
                                     .max_scaled_err = 12.5,
                                     .rms_err = 13.5,
-                                    .max_lse_err = 14.5};
+                                    .max_lse_err = 14.5,
+                                    .budget_used = 15.5};
     static const struct {
         enum metric metric;
         const char *name;
@@ -297,6 +299,7 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
         {METRIC_NAN, "nan", 4},
         {METRIC_INF, "inf", 5},
         {METRIC_UNWRITTEN, "unwritten", 6},
+        {METRIC_BUDGET_USED, "budget_used", 15.5},
         {METRIC_MAX_ABS_ERR, "max_abs_err", 7.5},
         {METRIC_MAX_ULP_ERR, "max_ulp_err", 8.5},
         {METRIC_P99_ULP_ERR, "p99_ulp_err", 9.5},

@@ -1,0 +1,234 @@
+/* Evaluating points: what is shared between them, and parts of a problem against the whole. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "harness/evaluate.h"
+
+static struct problem_spec small_spec(enum distribution distribution)
+{
+    struct problem_spec spec = {.seq_len = 301,
+                                .num_heads = 6,
+                                .num_kv_heads = 3,
+                                .head_dim = 64,
+                                .dtype = DTYPE_F16,
+                                .scale = 0.125f,
+                                .max_bias = 8,
+                                .total_heads = 6,
+                                .q_position = 300,
+                                .input = input_spec_default,
+                                .seed = 5};
+    spec.input.distribution = distribution;
+    return spec;
+}
+
+static void generate(struct inputs *inputs, const struct problem_spec *spec, struct part part)
+{
+    struct error error;
+    if (inputs_generate(inputs, spec, part, 2, NULL, &error))
+        fail_msg("%s", error.text);
+}
+
+/* q, slopes and every row of k and v of a part are those of the whole. */
+static void test_a_part_is_cut_from_the_whole(void **state)
+{
+    (void)state;
+    for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++) {
+        struct problem_spec spec = small_spec((enum distribution)distribution);
+        struct inputs whole, part;
+        generate(&whole, &spec, whole_problem(&spec));
+        for (int g = 0; g < 3; g++) {
+            int heads = g == 2 ? 1 : 2; /* parts {0, 1}, {1, 2}, {2} */
+            generate(&part, &spec, (struct part){g, heads});
+            size_t row_bytes = (size_t)heads * 64 * 2;
+            assert_int_equal(part.problem.num_heads, 2 * heads);
+            assert_int_equal(part.problem.num_kv_heads, heads);
+            assert_memory_equal(part.problem.q, (const char *)whole.problem.q + g * 2 * 64 * 2,
+                                (size_t)heads * 2 * 64 * 2);
+            assert_memory_equal(part.problem.slopes, whole.problem.slopes + 2 * g, (size_t)heads * 2 * sizeof(float));
+            for (int64_t key = 0; key < spec.seq_len; key++) {
+                size_t from = problem_row(&whole.problem, key, g) * 2, to = problem_row(&part.problem, key, 0) * 2;
+                assert_memory_equal((const char *)part.problem.k + to, (const char *)whole.problem.k + from, row_bytes);
+                assert_memory_equal((const char *)part.problem.v + to, (const char *)whole.problem.v + from, row_bytes);
+            }
+            inputs_clear(&part);
+        }
+        assert_null(whole.problem.bounds); /* all of it is there to be looked at */
+        inputs_clear(&whole);
+    }
+}
+
+/* What a distribution promises of keys that nobody looks at must hold for every element: a certificate rests on it. */
+static void test_promised_bounds_hold(void **state)
+{
+    (void)state;
+    for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+            for (int variant = 0; variant < 3; variant++) {
+                struct problem_spec spec = small_spec((enum distribution)distribution);
+                struct inputs part;
+                struct tensor_bounds scanned;
+                struct error error;
+                spec.dtype = (enum dtype)dtype;
+                spec.seed = (uint64_t)variant;
+                spec.seq_len = 3001;
+                spec.q_position = 3000;
+                spec.input.mean = variant == 1 ? -3 : 0;
+                spec.input.stddev = variant == 2 ? 5e4 : 1; /* f16 is clamped */
+                generate(&part, &spec, (struct part){1, 2});
+                const struct tensor_bounds *promised = part.problem.bounds;
+                assert_non_null(promised);
+                part.problem.bounds = NULL;
+                assert_int_equal(tensor_bounds_scan(&scanned, &part.problem, 1, NULL, &error), 0);
+                for (int i = 0; i < 2 * 64; i++) {
+                    assert_true(scanned.k[i] <= promised->k[i]);
+                    assert_true(scanned.v[i] <= promised->v[i]);
+                }
+                tensor_bounds_clear(&scanned);
+                inputs_clear(&part);
+            }
+}
+
+/* Kernel and truth of parts, with promised bounds in place of scanned ones, against those of the whole. */
+static void test_parts_give_the_results_of_the_whole(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS);
+    struct inputs whole, part;
+    struct truth truths[2];
+    struct error error;
+    struct device *device;
+    double seconds;
+    uint16_t out[2][6 * 64];
+    float lse[2][6];
+    const struct truth_options options = {.precision = 160, .threads = 1};
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_INFINITY};
+    const struct kernel_options kernel_options = {.chunk_len = 64};
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    generate(&whole, &spec, whole_problem(&spec));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(truth_init(&truths[i], &whole.problem, &error), 0);
+    struct output output = {out[0], lse[0]};
+    assert_int_equal(
+        device_run(device, KERNEL_SPLIT_KV, &kernel_options, &recipe, &whole.problem, &output, &seconds, &error), 0);
+    assert_int_equal(truth_certified(&truths[0], &whole.problem, &options, &error), 0);
+    for (int g = 0; g < 3; g++) {
+        generate(&part, &spec, (struct part){g, 1});
+        struct truth truth = truth_part(&truths[1], 2 * g, 2);
+        output = (struct output){out[1] + g * 2 * 64, lse[1] + 2 * g};
+        assert_int_equal(
+            device_run(device, KERNEL_SPLIT_KV, &kernel_options, &recipe, &part.problem, &output, &seconds, &error), 0);
+        assert_int_equal(truth_certified(&truth, &part.problem, &options, &error), 0);
+        inputs_clear(&part);
+    }
+    assert_memory_equal(out[0], out[1], sizeof out[0]);
+    assert_memory_equal(lse[0], lse[1], sizeof lse[0]);
+    for (int i = 0; i < 6 * 64; i++) {
+        double apart = (truths[0].value[i] - truths[1].value[i]) + (truths[0].tail[i] - truths[1].tail[i]);
+        assert_true(fabs(apart) <= truths[0].radius[i] + truths[1].radius[i]);
+    }
+    for (int i = 0; i < 2; i++)
+        truth_clear(&truths[i]);
+    inputs_clear(&whole);
+    device_close(device);
+}
+
+/* The rule is one of the spec alone: nothing below 2 GiB is cut, and parts cover all KV heads without overlap. */
+static void test_the_rule_for_parts(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
+    assert_int_equal(problem_spec_parts(&spec), 1);
+    spec.head_dim = 128;
+    spec.num_heads = spec.num_kv_heads = 32;
+    spec.seq_len = 131072; /* 2 GiB of k and v */
+    assert_int_equal(problem_spec_parts(&spec), 1);
+    for (int64_t n = 131073; n < 1 << 25; n = n * 3 / 2) {
+        spec.seq_len = n;
+        int parts = problem_spec_parts(&spec), next = 0;
+        assert_true(parts > 1);
+        for (int i = 0; i < parts; i++) {
+            struct part part = problem_spec_part(&spec, i);
+            assert_int_equal(part.kv_head, next);
+            assert_true(part.num_kv_heads >= 1);
+            next += part.num_kv_heads;
+            assert_true(part.num_kv_heads == 1 || 2.0 * (double)n * 128 * 2 * part.num_kv_heads <= PART_BYTES);
+        }
+        assert_int_equal(next, 32);
+    }
+}
+
+static struct point small_point(enum kernel kernel)
+{
+    return (struct point){.problem = small_spec(DISTRIBUTION_NORMAL),
+                          .kernel = kernel,
+                          .kernel_options = {.chunk_len = 64},
+                          .recipe = {.sentinel.policy = SENTINEL_EXCLUDE},
+                          .truth_precision = 160,
+                          .tolerance = {1e-3, 1e-3}};
+}
+
+/* Points on one problem share its inputs and its truth; another problem gets its own. */
+static void test_points_share_inputs_and_truth(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    uint64_t truth_digests[3];
+    for (int i = 0; i < 3; i++) {
+        struct point point = small_point(i == 1 ? KERNEL_SPLIT_KV : KERNEL_SINGLE_PASS);
+        point.problem.seed += i == 2;
+        const void *inputs_before = evaluator.inputs.k;
+        if (evaluate(&evaluator, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        assert_int_equal(evaluation.verdict.total.unwritten, 0);
+        assert_true(evaluation.verdict.total.budget_used <= 1);
+        assert_true(evaluation.seconds.truth_shared == (i == 1));
+        if (i == 1)
+            assert_ptr_equal(evaluator.inputs.k, inputs_before);
+        truth_digests[i] = evaluation.truth_digest;
+        evaluation_clear(&evaluation);
+    }
+    assert_true(truth_digests[0] == truth_digests[1] && truth_digests[0] != truth_digests[2]);
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* A tolerance within the certified radius of an error: the verdict is taken from MPFR, with its smaller radius. */
+static void test_undecided_is_judged_by_mpfr(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
+    assert_int_equal(evaluation.truth->plain_heads, 0);
+    point.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
+    evaluation_clear(&evaluation);
+    assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
+    assert_int_equal(evaluation.truth->plain_heads, 6);
+    evaluation_clear(&evaluation);
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_part_is_cut_from_the_whole),        cmocka_unit_test(test_promised_bounds_hold),
+        cmocka_unit_test(test_parts_give_the_results_of_the_whole), cmocka_unit_test(test_the_rule_for_parts),
+        cmocka_unit_test(test_points_share_inputs_and_truth),       cmocka_unit_test(test_undecided_is_judged_by_mpfr),
+    };
+    return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
+}

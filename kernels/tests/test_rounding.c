@@ -1,0 +1,172 @@
+/* Error bounds: no sound kernel exceeds its own, and the bound is neither idle nor blind to a broken kernel. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/rounding.h"
+#include "kernels/tests/made_problem.h"
+
+/* A made problem, its truth and the kernel's output, widened. */
+struct bench {
+    struct made_problem made;
+    struct truth truth;
+    float *out;
+    double *bound;
+};
+
+static struct bench bench_new(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim, enum dtype dtype)
+{
+    struct bench bench = {.made = make_problem(seq_len, num_heads, num_kv_heads, head_dim, dtype)};
+    struct truth_options options = {.precision = 160, .threads = 1};
+    struct error error;
+    size_t elements = (size_t)problem_elements(&bench.made.problem);
+    bench.out = malloc(elements * sizeof *bench.out);
+    bench.bound = malloc(elements * sizeof *bench.bound);
+    assert_true(bench.out && bench.bound);
+    assert_int_equal(truth_init(&bench.truth, &bench.made.problem, &error), 0);
+    assert_int_equal(truth_certified(&bench.truth, &bench.made.problem, &options, &error), 0);
+    return bench;
+}
+
+static void bench_free(struct bench *bench)
+{
+    truth_clear(&bench->truth);
+    free_problem(&bench->made);
+    free(bench->out);
+    free(bench->bound);
+}
+
+/* Largest error over bound. */
+static double budget_used(struct bench *bench, enum kernel kernel, const struct recipe *recipe,
+                          const struct rounding_model *model)
+{
+    const struct problem *problem = &bench->made.problem;
+    struct kernel_options options = {.chunk_len = 96};
+    struct device *device;
+    struct error error;
+    double seconds, used = 0;
+    size_t elements = (size_t)problem_elements(problem);
+    void *raw = malloc(elements * dtypes[problem->dtype].size_bytes);
+    float *lse = malloc((size_t)problem->num_heads * sizeof *lse);
+    assert_true(raw && lse);
+    struct output output = {raw, lse};
+    struct rounding_model own = kernel_rounding(kernel, &options, recipe, problem);
+
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_run(device, kernel, &options, recipe, problem, &output, &seconds, &error), 0);
+    device_close(device);
+    dtype_widen(problem->dtype, raw, 0, elements, bench->out);
+    assert_int_equal(error_bound(bench->bound, model ? model : &own, problem, &bench->truth, 1, NULL, &error), 0);
+    for (size_t i = 0; i < elements; i++) {
+        double err = fabs((double)bench->out[i] - bench->truth.value[i]);
+        assert_true(bench->bound[i] >= 0);
+        if (err > 0)
+            used = fmax(used, err / bench->bound[i]);
+    }
+    free(raw);
+    free(lse);
+    return used;
+}
+
+static void test_sound_kernels_stay_below_one(void **state)
+{
+    static const int64_t lengths[] = {1, 2, 40, 300, 1500};
+    (void)state;
+    for (size_t n = 0; n < sizeof lengths / sizeof lengths[0]; n++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+            struct bench bench = bench_new(lengths[n], 4, 2, n % 2 ? 64 : 144, (enum dtype)dtype);
+            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+                for (int bias = 0; bias < BIAS_COUNT; bias++)
+                    for (int exponential = 0; exponential < EXPONENTIAL_COUNT; exponential++) {
+                        struct recipe recipe = {
+                            {.policy = SENTINEL_INFINITY}, (enum bias_form)bias, (enum exponential)exponential};
+                        double used = budget_used(&bench, (enum kernel)kernel, &recipe, NULL);
+                        if (!(used <= 1))
+                            fail_msg("N %lld %s kernel %d bias %d exponential %d: %g of the bound",
+                                     (long long)lengths[n], dtypes[dtype].name, kernel, bias, exponential, used);
+                    }
+            bench_free(&bench);
+        }
+}
+
+/* With f16 output the half ulp of its last rounding is reached; in f32 worst-case constants leave room, not orders. */
+static void test_bound_is_not_idle(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    (void)state;
+    struct bench half = bench_new(300, 4, 4, 128, DTYPE_F16), single = bench_new(300, 4, 4, 128, DTYPE_F32);
+    assert_true(budget_used(&half, KERNEL_SINGLE_PASS, &recipe, NULL) > 0.9);
+    assert_true(budget_used(&single, KERNEL_SINGLE_PASS, &recipe, NULL) > 0.01);
+    bench_free(&half);
+    bench_free(&single);
+}
+
+/* The absolute form's error needs its own bound: that of the relative form does not cover it. */
+static void test_other_recipes_bound_is_exceeded(void **state)
+{
+    struct recipe absolute = {.sentinel.policy = SENTINEL_EXCLUDE, .bias = BIAS_ABSOLUTE};
+    struct recipe relative = {.sentinel.policy = SENTINEL_EXCLUDE, .bias = BIAS_RELATIVE};
+    (void)state;
+    struct bench bench = bench_new(1500, 4, 4, 64, DTYPE_F32);
+    struct rounding_model model =
+        kernel_rounding(KERNEL_SINGLE_PASS, &(struct kernel_options){96}, &relative, &bench.made.problem);
+    assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &absolute, NULL) <= 1);
+    assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &absolute, &model) > 1);
+    bench_free(&bench);
+}
+
+/* One key dropped in 1500 by mask: far within the tolerances in use, far outside what rounding explains. */
+static void test_dropped_key_exceeds_the_bound(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    (void)state;
+    struct bench bench = bench_new(1500, 4, 4, 64, DTYPE_F32);
+    mask_keys(&bench.made, 1480, 1481, 1); /* after the truth was computed */
+    assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL) > 10);
+    bench_free(&bench);
+}
+
+/* An error in each term of the model alone makes the bound grow. */
+static void test_every_term_counts(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } terms[] = {
+#define TERM(field) {#field, offsetof(struct rounding_model, field)}
+        TERM(slope), TERM(scale),       TERM(dot),     TERM(bias), TERM(logit),
+        TERM(shift), TERM(exponential), TERM(rescale), TERM(add),  TERM(division),
+    };
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    struct error error;
+    (void)state;
+    struct bench bench = bench_new(300, 1, 1, 64, DTYPE_F32);
+    struct rounding_model model =
+        kernel_rounding(KERNEL_SPLIT_KV, &(struct kernel_options){96}, &recipe, &bench.made.problem);
+    assert_int_equal(error_bound(bench.bound, &model, &bench.made.problem, &bench.truth, 1, NULL, &error), 0);
+    double before = bench.bound[5];
+    for (size_t i = 0; i < sizeof terms / sizeof terms[0]; i++) {
+        struct rounding_model worse = model;
+        *(double *)((char *)&worse + terms[i].offset) += 0x1p-18;
+        assert_int_equal(error_bound(bench.bound, &worse, &bench.made.problem, &bench.truth, 1, NULL, &error), 0);
+        if (!(bench.bound[5] > 1.05 * before))
+            fail_msg("%s: %g before, %g after", terms[i].name, before, bench.bound[5]);
+    }
+    bench_free(&bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sound_kernels_stay_below_one),
+        cmocka_unit_test(test_bound_is_not_idle),
+        cmocka_unit_test(test_other_recipes_bound_is_exceeded),
+        cmocka_unit_test(test_dropped_key_exceeds_the_bound),
+        cmocka_unit_test(test_every_term_counts),
+    };
+    return cmocka_run_group_tests_name("rounding", tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,48 @@
+/*
+ * Conventional references: what tests elsewhere compare a kernel with, through OpenBLAS. They are judged against the
+ * truth like a kernel.
+ *
+ *     t_j = q.k_j (gemv)      s_j = t_j * scale + bias_j      m = max_j s_j      w_j = exp(s_j - m)      l = sum_j w_j
+ *     o   = sum_j (w_j / l) v_j (gemv)      lse = m + log l
+ *
+ * every operation in f32 or every one in f64, as a program in PyTorch on inputs widened to that type does. bias_j is
+ * slope * (j - P) or slope * j; the latter's lse has slope * P taken off at the end, so that it means the same.
+ *
+ * OpenBLAS chooses the order of its sums by the CPU: these figures, and only these, can differ in their last digits
+ * between machines. They do not depend on the number of threads.
+ */
+#ifndef REFERENCE_CONVENTIONAL_H
+#define REFERENCE_CONVENTIONAL_H
+
+#include "reference/problem.h"
+#include "reference/progress.h"
+
+enum conventional {
+    CONVENTIONAL_F32_ABSOLUTE,
+    CONVENTIONAL_F32_RELATIVE,
+    CONVENTIONAL_F64_RELATIVE,
+    CONVENTIONAL_F64_ABSOLUTE,
+    CONVENTIONAL_COUNT
+};
+
+struct conventional_info {
+    const char *name;
+    bool is_f64;   /* else f32 */
+    bool absolute; /* bias slope * j; else slope * (j - P) */
+};
+
+extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];
+
+/*
+ * out[H, D] and lse[H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and where
+ * none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared among
+ * threads >= 1. progress may be NULL; advances by H * N. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran
+ * out.
+ */
+enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
+                                       struct progress *progress, double *out, double *lse, struct error *error);
+
+/* Memory that it takes beyond out and lse. */
+double conventional_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
+
+#endif

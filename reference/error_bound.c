@@ -1,0 +1,212 @@
+/* The bound of error_bound.md, equation by equation; the numbers in comments are those of its equations. */
+#include "reference/error_bound.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/exp_dd.h"
+#include "reference/tensor_bounds.h"
+
+/* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
+#define LN_TAIL 32.0
+#define TAIL 0x1p-46
+
+/* What a head's bound is summed from, one thread's. */
+struct workspace {
+    double *logits;       /* [N] s_j, natural; those of keys from `low` on */
+    double *absolute;     /* [N] |scale| sum_i |q_i k_ij| */
+    double *query;        /* [D] */
+    float *row;           /* [D] */
+    double *from_weights; /* [D] sum_j p_j |v_jd - o_d| eta_j */
+    double *from_values;  /* [D] sum_j p_j |v_jd| alpha_j */
+};
+
+static void workspace_clear(struct workspace *workspace)
+{
+    free(workspace->logits);
+    free(workspace->query);
+    free(workspace->row);
+    *workspace = (struct workspace){0};
+}
+
+static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, struct error *error)
+{
+    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
+    *workspace = (struct workspace){
+        .logits = malloc(2 * keys * sizeof(double)),
+        .query = malloc(3 * dim * sizeof(double)),
+        .row = malloc(dim * sizeof(float)),
+    };
+    if (!workspace->logits || !workspace->query || !workspace->row) {
+        workspace_clear(workspace);
+        return error_memory(error, "the error bound of a head", (double)keys * 2 * sizeof(double));
+    }
+    workspace->absolute = workspace->logits + keys;
+    workspace->from_weights = workspace->query + dim;
+    workspace->from_values = workspace->from_weights + dim;
+    return ERROR_NONE;
+}
+
+/* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, by the
+ * geometric series of truth_certified.md, lemma 3, with the lse known. */
+static int64_t score_keys(struct workspace *workspace, const struct problem *problem, const struct truth *truth,
+                          const struct tensor_bounds *bounds, int head, double *max)
+{
+    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
+    const float *k_bounds = bounds->k + (size_t)kv_head * (size_t)dim;
+    double slope = (double)problem->slopes[head], scale = (double)problem->scale, reach = 0;
+    for (int d = 0; d < dim; d++)
+        reach += fabs(workspace->query[d]) * (double)k_bounds[d];
+    reach *= fabs(scale);
+    double ln_terms = slope > 0 ? 0.6932 * (ilogb(1 + 1 / slope) + 1) : INFINITY;
+
+    *max = -INFINITY;
+    int64_t low = problem->seq_len;
+    while (low > 0 &&
+           !(slope * (double)(low - 1 - problem->q_position) + reach - truth->lse[head] + ln_terms < -LN_TAIL)) {
+        low--;
+        if (!problem_visible(problem, low))
+            continue;
+        double dot = 0, absolute = 0;
+        dtype_widen(problem->dtype, problem->k, problem_row(problem, low, kv_head), (size_t)dim, workspace->row);
+        for (int d = 0; d < dim; d++) {
+            double product = workspace->query[d] * (double)workspace->row[d];
+            dot += product;
+            absolute += fabs(product);
+        }
+        workspace->logits[low] = dot * scale + slope * (double)(low - problem->q_position);
+        workspace->absolute[low] = absolute * fabs(scale);
+        *max = fmax(*max, workspace->logits[low]);
+    }
+    return low;
+}
+
+/* How often a key's contribution is rounded after it was formed (4): rounds that follow it in its chunk, merges. */
+struct roundings {
+    double rescales, sum_adds, out_adds;
+};
+
+static struct roundings roundings_after(const struct rounding_model *model, int64_t seq_len, int64_t key)
+{
+    int64_t chunk_len = model->chunk_len ? model->chunk_len : seq_len, chunk = key / chunk_len;
+    int64_t chunks = (seq_len + chunk_len - 1) / chunk_len;
+    int64_t end = (chunk + 1) * chunk_len < seq_len ? (chunk + 1) * chunk_len : seq_len;
+    double rounds = (double)((end - 1 - chunk * chunk_len) / model->keys_per_round -
+                             (key - chunk * chunk_len) / model->keys_per_round);
+    double merges = model->chunk_len ? (double)(chunks - chunk) : 0;
+    return (struct roundings){
+        .rescales = rounds + model->rescales_after,
+        .sum_adds = (rounds + 1) * model->sum_adds_per_round + model->sum_adds_after + merges,
+        .out_adds = (rounds + 1) * model->out_adds_per_round + model->out_adds_after + merges,
+    };
+}
+
+/* n roundings of relative error e each, with the higher orders (Higham, lemma 3.1). */
+static double compound(double n, double e)
+{
+    double first = n * e;
+    return first < 0.5 ? first / (1 - first) : INFINITY;
+}
+
+/* eta_j (3): the relative error of a weight, second order included. */
+static double weight_error(const struct rounding_model *model, const struct problem *problem, int head, int64_t key,
+                           double logit, double absolute, double max, double rescales)
+{
+    double slope = fabs((double)problem->slopes[head]);
+    double distance = slope * fabs((double)(key - problem->q_position));
+    double formed_bias = model->absolute_bias ? slope * fabs((double)key) : distance;
+    double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
+    /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
+    double error = distance * model->slope + absolute * (model->scale + model->dot) + formed_bias * model->bias +
+                   (fabs(logit) + formed_shift) * model->logit + (max - logit) * model->shift;
+    error += model->exponential + compound(rescales, model->rescale);
+    return error < 0.5 ? error * (1 + error) : INFINITY; /* e^x - 1 <= x (1 + x) there */
+}
+
+static void head_bound(double *bound, struct workspace *workspace, const struct rounding_model *model,
+                       const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                       int head)
+{
+    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
+    size_t first = (size_t)head * (size_t)dim;
+    const double *out = truth->value + first;
+    const float *v_bounds = bounds->v + (size_t)kv_head * (size_t)dim;
+    double max, from_sum = 0, lost = 0;
+
+    dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->row);
+    for (int d = 0; d < dim; d++) {
+        workspace->query[d] = (double)workspace->row[d];
+        workspace->from_weights[d] = workspace->from_values[d] = 0;
+        bound[first + (size_t)d] = INFINITY;
+    }
+    if (!isfinite(truth->lse[head])) {
+        if (truth->lse[head] == -INFINITY) /* an empty row is exactly 0 */
+            for (int d = 0; d < dim; d++)
+                bound[first + (size_t)d] = 0;
+        return;
+    }
+    int64_t low = score_keys(workspace, problem, truth, bounds, head, &max);
+    for (int64_t key = low; key < problem->seq_len; key++) {
+        if (!problem_visible(problem, key))
+            continue;
+        double relative = workspace->logits[key] - truth->lse[head];
+        if (relative < -60)
+            continue; /* e^-60 N is below TAIL for N < 2^40 */
+        struct roundings roundings = roundings_after(model, problem->seq_len, key);
+        double probability = exp_double(fmin(relative, 0));
+        double eta = weight_error(model, problem, head, key, workspace->logits[key], workspace->absolute[key], max,
+                                  roundings.rescales);
+        double alpha = compound(roundings.out_adds, model->add) * (1 + eta);
+        double beta = compound(roundings.sum_adds, model->add) * (1 + eta);
+        from_sum += probability * beta;
+        lost += probability * (eta + beta);
+        double eta_weight = probability * eta, alpha_weight = probability * alpha;
+        dtype_widen(problem->dtype, problem->v, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        for (int d = 0; d < dim; d++) {
+            double value = (double)workspace->row[d];
+            workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
+            workspace->from_values[d] += alpha_weight * fabs(value);
+        }
+    }
+    for (int d = 0; d < dim; d++) {
+        double magnitude = fabs(out[d]);
+        double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
+                       2 * TAIL * ((double)v_bounds[d] + magnitude); /* (2) */
+        error = lost < 0.5 ? error / (1 - lost) : INFINITY;
+        error += (magnitude + error) * model->division;
+        if (problem->dtype != DTYPE_F32 && isfinite(error))
+            error += 0.5 * dtype_ulp(problem->dtype, magnitude + error); /* (5) */
+        if (isfinite(out[d]))
+            bound[first + (size_t)d] = error * (1 + 0x1p-30);
+    }
+}
+
+enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
+                            const struct truth *truth, int threads, const struct progress *progress,
+                            struct error *error)
+{
+    struct tensor_bounds bounds;
+    enum error_kind result = tensor_bounds_scan(&bounds, problem, threads, progress, error);
+    if (result)
+        return result;
+#pragma omp parallel num_threads(threads)
+    {
+        struct workspace workspace;
+        struct error failure;
+        enum error_kind kind = workspace_init(&workspace, problem, &failure);
+#pragma omp for schedule(dynamic, 1)
+        for (int i = 0; i < problem->num_heads; i++)
+            if (!kind && !progress_cancelled(progress))
+                head_bound(bound, &workspace, model, problem, truth, &bounds, problem->num_heads - 1 - i);
+        if (kind) {
+#pragma omp critical
+            result = error_set(error, kind, "%s", failure.text);
+        }
+        workspace_clear(&workspace);
+    }
+    tensor_bounds_clear(&bounds);
+    if (!result && progress_cancelled(progress))
+        result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    return result;
+}

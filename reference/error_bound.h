@@ -1,0 +1,44 @@
+/*
+ * How far a kernel's output may lie from the truth by rounding alone: a forward error bound for every element.
+ *
+ * A kernel is described by a rounding model: the relative error of each step and the order of its summations. The bound
+ * is derived in error_bound.md and holds to first order with its second-order terms included; it is not fitted. A sound
+ * kernel stays below it, and an error above it is a bug in the kernel, in its recipe or in the bound.
+ */
+#ifndef REFERENCE_ERROR_BOUND_H
+#define REFERENCE_ERROR_BOUND_H
+
+#include "reference/truth.h"
+
+struct rounding_model {
+    /* Relative errors. Logits are in base 2, as the kernel forms them. */
+    double slope;       /* of the base-2 slope */
+    double scale;       /* of the base-2 scale */
+    double dot;         /* of q.k, relative to sum |q_i k_i| */
+    double bias;        /* of the bias as formed */
+    double logit;       /* of the sum of both, as formed */
+    double shift;       /* of logit - maximum */
+    double exponential; /* of 2^x */
+    double rescale;     /* of one multiplication by a rescaling factor, the factor's own error included */
+    double add;         /* of one addition to a sum of weights or weighted values */
+    double division;    /* of the final division */
+    bool absolute_bias; /* the bias is formed as slope * j, not slope * (j - P) */
+
+    /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */
+    int64_t keys_per_round, chunk_len;
+    int sum_adds_per_round; /* additions to one partial sum of weights in a round */
+    int out_adds_per_round; /* additions to one partial weighted sum in a round */
+    int sum_adds_after;     /* additions after the last round, within the block */
+    int out_adds_after;
+    int rescales_after; /* rescalings after the last round, merges of blocks included */
+};
+
+/*
+ * bound[h * D + d], for the problem and its truth. An element for which nothing can be promised has an infinite bound.
+ * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
+ */
+enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
+                            const struct truth *truth, int threads, const struct progress *progress,
+                            struct error *error);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * Time of the certified truth of 33001 x 32 x 128, f16, normal inputs, against three other ways to have every key
+ * count. Prints one JSON object a line:
+ *   truth_over_blas64  certified truth against dense f64 attention through OpenBLAS, conversion from f16 included
+ *   plain_over_truth   the plain truth (MPFR, 160 bits) against certified truth
+ *   arb_over_truth     dense Arb (arb_dot, arb_exp, 128 bits) against certified truth; left out where Arb is missing
+ * All use every core, a head a thread; values are ratios of median times. The slow sides run once.
+ */
+#include <cblas.h>
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reference/slopes.h"
+#include "reference/truth.h"
+#ifdef HAVE_ARB
+#include "reference/tests/arb_attention.h"
+#endif
+
+enum {
+    KEYS = 33001,
+    HEADS = 32,
+    DIM = 128,
+    ROW = HEADS * DIM,
+    BLOCK = 128, /* rows converted at once for BLAS: 128 KiB of doubles, which stay in the L2 cache */
+    REPEATS = 9,
+    QUANTILES = 65536
+};
+
+/* Normal numbers with standard deviation 1: quantiles (i + 1/2) / 65536, drawn at random. */
+static void fill_normal(uint16_t *tensor, size_t count, const uint16_t *quantiles, uint64_t seed)
+{
+    uint64_t state = seed;
+    for (size_t i = 0; i < count; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        tensor[i] = quantiles[state >> 48];
+    }
+}
+
+/* Bisection: slow, and needs nothing but erfc. */
+static void fill_quantiles(uint16_t *quantiles)
+{
+    for (int i = 0; i < QUANTILES / 2; i++) {
+        double p = (i + 0.5) / QUANTILES, low = -5, high = 0;
+        while (high - low > 1e-6) {
+            double middle = 0.5 * (low + high);
+            *(erfc(-middle * 0.70710678118654752) < 2 * p ? &low : &high) = middle;
+        }
+        float quantile = (float)low, mirrored = -quantile;
+        dtype_narrow(DTYPE_F16, quantiles, (size_t)i, 1, &quantile);
+        dtype_narrow(DTYPE_F16, quantiles, (size_t)(QUANTILES - 1 - i), 1, &mirrored);
+    }
+}
+
+/* rows[count, DIM] in f64 = rows of one KV head from key `first` on. */
+static void convert_rows(double *rows, const uint16_t *tensor, int first, int count, int kv_head)
+{
+    for (int i = 0; i < count; i++) {
+        float row[DIM];
+        dtype_widen(DTYPE_F16, tensor, ((size_t)(first + i) * HEADS + (size_t)kv_head) * DIM, DIM, row);
+#pragma omp simd
+        for (int d = 0; d < DIM; d++)
+            rows[i * DIM + d] = (double)row[d];
+    }
+}
+
+/*
+ * What a careful user would write: f64 throughout, every key, two dgemv a block of keys. Heads over threads and
+ * single-threaded BLAS calls are faster here than one head after the other with BLAS's own threads.
+ */
+static void blas_attention(double *out, const struct problem *problem, int threads)
+{
+    openblas_set_num_threads(1);
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+    for (int head = 0; head < HEADS; head++) {
+        double *logits = malloc((KEYS + DIM + BLOCK * DIM) * sizeof *logits);
+        double *query = logits + KEYS, *rows = query + DIM, *result = out + head * DIM, max = -INFINITY, sum = 0;
+        float narrow[DIM];
+        dtype_widen(DTYPE_F16, problem->q, (size_t)head * DIM, DIM, narrow);
+        for (int d = 0; d < DIM; d++) {
+            query[d] = (double)narrow[d];
+            result[d] = 0;
+        }
+        for (int first = 0; first < KEYS; first += BLOCK) {
+            int count = KEYS - first < BLOCK ? KEYS - first : BLOCK;
+            convert_rows(rows, problem->k, first, count, head);
+            cblas_dgemv(CblasRowMajor, CblasNoTrans, count, DIM, (double)problem->scale, rows, DIM, query, 1, 0,
+                        logits + first, 1);
+        }
+        for (int j = 0; j < KEYS; j++) {
+            logits[j] += (double)problem->slopes[head] * (double)(j - problem->q_position);
+            max = logits[j] > max ? logits[j] : max;
+        }
+        for (int j = 0; j < KEYS; j++)
+            sum += logits[j] = exp(logits[j] - max);
+        for (int first = 0; first < KEYS; first += BLOCK) {
+            int count = KEYS - first < BLOCK ? KEYS - first : BLOCK;
+            convert_rows(rows, problem->v, first, count, head);
+            cblas_dgemv(CblasRowMajor, CblasTrans, count, DIM, 1 / sum, rows, DIM, logits + first, 1, 1, result, 1);
+        }
+        free(logits);
+    }
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values)
+{
+    qsort(values, REPEATS, sizeof *values, ascending);
+    return values[REPEATS / 2];
+}
+
+int main(void)
+{
+    static float slopes[HEADS];
+    static double blas_out[HEADS * DIM];
+    size_t elements = (size_t)KEYS * ROW;
+    uint16_t *quantiles = malloc(QUANTILES * sizeof *quantiles), *q = malloc(ROW * sizeof *q);
+    uint16_t *k = malloc(elements * sizeof *k), *v = malloc(elements * sizeof *v);
+    double blas_s[REPEATS], truth_s[REPEATS], difference = 0, relative_radius = 0;
+    struct truth truth = {0}, other = {0};
+    struct error error;
+    int status = EXIT_FAILURE;
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = omp_get_num_procs()};
+    struct problem problem = {.seq_len = KEYS,
+                              .num_heads = HEADS,
+                              .num_kv_heads = HEADS,
+                              .head_dim = DIM,
+                              .dtype = DTYPE_F16,
+                              .scale = 0x1.6a09e6p-4f,
+                              .q_position = KEYS - 1,
+                              .slopes = slopes,
+                              .q = q,
+                              .k = k,
+                              .v = v};
+
+    error_set(&error, ERROR_SYSTEM, "out of memory");
+    if (!quantiles || !q || !k || !v)
+        goto out;
+    fill_quantiles(quantiles);
+    fill_normal(q, ROW, quantiles, 1);
+    fill_normal(k, elements, quantiles, 2);
+    fill_normal(v, elements, quantiles, 3);
+    slopes_fill(slopes, HEADS, SLOPES_BLOOM, 8, 0, HEADS);
+    if (truth_init(&truth, &problem, &error) || truth_init(&other, &problem, &error))
+        goto out;
+
+    for (int i = -1; i < REPEATS; i++) { /* -1: warm up */
+        double start = omp_get_wtime();
+        if (truth_certified(&truth, &problem, &options, &error))
+            goto out;
+        double middle = omp_get_wtime();
+        blas_attention(blas_out, &problem, options.threads);
+        if (i >= 0) {
+            truth_s[i] = middle - start;
+            blas_s[i] = omp_get_wtime() - middle;
+        }
+    }
+    for (int i = 0; i < ROW; i++) {
+        difference = fmax(difference, fabs(blas_out[i] - truth.value[i]));
+        relative_radius = fmax(relative_radius, truth.radius[i] / truth.magnitude[i]);
+    }
+    double certified = median(truth_s), blas = median(blas_s);
+    printf("{\"bench\": \"truth_over_blas64\", \"value\": %.3f, \"unit\": \"ratio\", \"truth_s\": %.4f, \"blas64_s\": "
+           "%.4f, \"threads\": %d, \"log2_radius_over_magnitude\": %.1f, \"plain_heads\": %d, \"max_difference\": %.1e}\n",
+           certified / blas, certified, blas, options.threads, log2(relative_radius), truth.plain_heads, difference);
+    fflush(stdout);
+
+#ifdef HAVE_ARB
+    double arb_start = omp_get_wtime();
+    if (arb_attention(&other, &problem, 128, options.threads, &error))
+        goto out;
+    double arb = omp_get_wtime() - arb_start;
+    printf("{\"bench\": \"arb_over_truth\", \"value\": %.1f, \"unit\": \"ratio\", \"truth_s\": %.4f, \"arb_s\": %.2f, "
+           "\"threads\": %d, \"precision\": 128, \"log2_radius\": %.1f}\n",
+           arb / certified, certified, arb, options.threads, log2(truth_max_radius(&other)));
+    fflush(stdout);
+#else
+    fprintf(stderr, "bench_truth: built without Arb, so there is no arb_over_truth\n");
+#endif
+    double plain_start = omp_get_wtime();
+    if (truth_plain(&other, &problem, &options, &error))
+        goto out;
+    double plain = omp_get_wtime() - plain_start;
+    printf("{\"bench\": \"plain_over_truth\", \"value\": %.0f, \"unit\": \"ratio\", \"truth_s\": %.4f, \"plain_s\": "
+           "%.2f, \"threads\": %d, \"precision\": %d, \"log2_radius\": %.1f}\n",
+           plain / certified, certified, plain, options.threads, options.precision, log2(truth_max_radius(&other)));
+    status = EXIT_SUCCESS;
+out:
+    if (status)
+        fprintf(stderr, "bench_truth: %s\n", error.text);
+    truth_clear(&truth);
+    truth_clear(&other);
+    free(quantiles), free(q), free(k), free(v);
+    return status;
+}
