@@ -29,7 +29,7 @@ KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
 endif
 
-HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o)
+HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o) $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) $(HOST_KERNEL_OBJECTS) $(CUDA_OBJECTS)
 LIBRARY := $(BUILD)/libalibicheck.a
 PROGRAM := $(BUILD)/alibicheck
@@ -59,14 +59,22 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+$(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(BUILD)/kernels/device_cuda.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
-# A kernel is CUDA C: gcc or clang compile it for the host device, nvcc for the GPU.
-$(BUILD)/%.host.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
+# A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/real.h),
+# for `alibicheck explain`; nvcc for the GPU.
+$(KERNELS_CU:%.cu=$(BUILD)/%.host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)
+$(KERNELS_CU:%.cu=$(BUILD)/%.replay.o): OPTIMIZE = $(OPTIMIZE_REPLAY)
 $(BUILD)/%.host.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -x c -c $< -o $@
+
+$(BUILD)/%.replay.o: %.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (replay)")
+	$(Q)$(CC) $(CPPFLAGS_ALL) -DSIMT_REPLAY $(CFLAGS_ALL) -g1 -MMD -MP -x c -c $< -o $@
 
 $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -141,7 +149,7 @@ check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under v
 	$(Q)scripts/run-valgrind $(VALGRIND_TESTS)
 
 fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers, in build-fuzz
-	$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
+	+$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done

@@ -54,9 +54,11 @@ SANITIZERS_COMPILE := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame
                       $(if $(filter fuzzer,$(SANITIZE)),-fsanitize=fuzzer-no-link)
 
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(PACKAGE_CPPFLAGS) $(CPPFLAGS)
-# Kernels on the host device spend their time in loops that -O3 unrolls.
 OPTIMIZE = -O2
-OPTIMIZE_KERNELS = -O3
+# Kernels on the host device and the certified truth spend their time in loops that -O3 unrolls; with sanitizers it takes
+# minutes over them. The replay of explain need not be fast.
+OPTIMIZE_KERNELS = $(if $(SANITIZE),-O1,-O3)
+OPTIMIZE_REPLAY = -O1
 # -ffp-contract=off: a*b+c is two roundings everywhere, an fma is written as one.
 CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenmp $(WARNINGS) \
              $(if $(ARCH),-march=$(ARCH)) $(SANITIZERS) $(SANITIZERS_COMPILE) $(CFLAGS)

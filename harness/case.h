@@ -82,6 +82,11 @@ void case_point(const struct test_case *test_case, size_t index, struct point *p
  */
 char *point_key(char *text, const struct point *point);
 
+/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kind's defaults.
+ * text has MASK_TEXT_SIZE characters and is returned. */
+enum { MASK_TEXT_SIZE = 64 };
+char *mask_format(char *text, const struct mask_spec *mask);
+
 /* The table that documents the format: key, type, default, allowed values, meaning. */
 void case_print_keys(FILE *stream);
 

@@ -28,6 +28,16 @@ static bool channels_fit(const struct point *point)
            point->problem.input.channels <= point->problem.head_dim;
 }
 
+static bool mask_fits(const struct point *point)
+{
+    const struct mask_spec *mask = &point->problem.mask;
+    const int64_t counts[] = {mask->window, mask->sinks, mask->drop_newest, mask->padding, mask->block};
+    bool fits = true;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        fits &= counts[i] <= point->problem.seq_len;
+    return fits;
+}
+
 enum { CONSTRAINT_KEYS = 3 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
@@ -45,6 +55,7 @@ static const struct constraint {
      "head_offset + num_heads or more"},
     {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
     {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
+    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
 };
 
 enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };

@@ -7,7 +7,7 @@
 #include "harness/suggest.h"
 #include "reference/truth.h"
 
-enum { SEQ_LEN_MAX = 1 << 27, NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64 };
+enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64 };
 
 static const char *kernel_choice(uint64_t index)
 {
@@ -176,6 +176,16 @@ const struct key keys[KEY_COUNT] = {
                    .about = "Distribution of q, k and v. Parameters: mean, stddev (normal, outliers, cancelling, "
                             "onehot); low, high (uniform); value (constant); channels (outliers); factor (outliers, "
                             "onehot)."},
+    [KEY_MASK] = {.name = "mask",
+                  .type = &type_mask,
+                  .axis = true,
+                  .preset = "none",
+                  FIELD(problem.mask),
+                  .about =
+                      "Which keys are removed. holes: each with probability P. window: all but the newest W and the "
+                      "oldest S (0 if not given). drop_newest: the newest K. block: all but every K-th (2nd) block "
+                      "of B keys, the oldest block kept. padding: the oldest K. The newest are the last of the "
+                      "cache, whatever q_position is."},
     [KEY_SEED] = {.name = "seed",
                   WHOLE(0, UINT64_MAX),
                   .axis = true,

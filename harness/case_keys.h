@@ -28,6 +28,7 @@ enum key_id {
     KEY_TOTAL_HEADS,
     KEY_Q_POSITION,
     KEY_INPUT,
+    KEY_MASK,
     KEY_SEED,
     KEY_TRUTH,
     KEY_TRUTH_PRECISION,
@@ -46,6 +47,7 @@ union value {
     double number;
     struct sentinel sentinel;
     struct input_spec input;
+    struct mask_spec mask;
     struct tolerance tolerance; /* negative: the default of the point's dtype */
     char *text;                 /* allocated */
 };
@@ -77,7 +79,7 @@ struct value_type {
     bool takes_list;                   /* a list is one value, and parse reads it */
 };
 
-enum { VALUE_TEXT_SIZE = 192, ALLOWED_TEXT_SIZE = 512 };
+enum { VALUE_TEXT_SIZE = 192, ALLOWED_TEXT_SIZE = 512, SEQ_LEN_MAX = 1 << 27 };
 
 extern const struct value_type type_name_text; /* letters, digits, '.', '_', '-' */
 extern const struct value_type type_text;      /* one line, white space folded */
@@ -87,6 +89,7 @@ extern const struct value_type type_set;       /* none, one or some of a list of
 extern const struct value_type type_real;      /* 0 < x <= limit, f32 or f64 after its field */
 extern const struct value_type type_sentinel;
 extern const struct value_type type_input;
+extern const struct value_type type_mask;
 extern const struct value_type type_tolerance;
 
 /* Which axes vary fastest, so that points with the same inputs stand together. Within a stage: later rows faster. */

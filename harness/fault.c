@@ -99,7 +99,8 @@ enum error_kind fault_find(struct fault *fault, const struct output *output, con
             }
         }
         fault->max_lse_err = larger(fault->max_lse_err, lse_distance((double)output->lse[h], reference_lse[h]));
-        fault->truth.max_lse_err = larger(fault->truth.max_lse_err, judge_lse(reference_lse[h], truth, h));
+        fault->truth.max_lse_err =
+            larger(fault->truth.max_lse_err, judge_lse(reference_lse[h], truth, h, tolerance).err);
     }
     free(row);
     return ERROR_NONE;

@@ -22,6 +22,8 @@ enum {
     STREAM_DOMINATING               /* and which key dominates */
 };
 
+_Static_assert((int)MASK_STREAM > (int)STREAM_DOMINATING, "no two uses share a stream");
+
 /* What the shapes of a problem's distribution need, made once. Pointers are NULL where the distribution has no use. */
 struct generator {
     const struct problem_spec *spec;
@@ -371,7 +373,7 @@ double problem_spec_bytes(const struct problem_spec *spec)
 {
     double part = problem_spec_part(spec, 0).num_kv_heads / (double)spec->num_kv_heads;
     return (query_elements(spec) + 2 * part * key_value_elements(spec)) * (double)dtypes[spec->dtype].size_bytes +
-           (double)spec->num_heads * (double)sizeof(float);
+           (double)spec->num_heads * (double)sizeof(float) + (spec->mask.kind != MASK_NONE ? (double)spec->seq_len : 0);
 }
 
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b)
@@ -382,7 +384,8 @@ bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec 
            a->max_bias == b->max_bias && a->head_offset == b->head_offset && a->total_heads == b->total_heads &&
            a->q_position == b->q_position && a->seed == b->seed && x->distribution == y->distribution &&
            x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
-           x->value == y->value && x->channels == y->channels && x->factor == y->factor;
+           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
+           mask_spec_equal(&a->mask, &b->mask);
 }
 
 static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t kv_bytes)
@@ -394,7 +397,19 @@ static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t 
     XXH3_64bits_update(&state, problem->k, kv_bytes);
     XXH3_64bits_update(&state, problem->v, kv_bytes);
     XXH3_64bits_update(&state, problem->slopes, (size_t)problem->num_heads * sizeof(float));
+    if (problem->visible)
+        XXH3_64bits_update(&state, problem->visible, (size_t)problem->seq_len);
     return XXH3_64bits_digest(&state);
+}
+
+static void make_visible(uint8_t *visible, const struct problem_spec *spec, int threads)
+{
+    size_t keys = (size_t)spec->seq_len, chunks = (keys + CHUNK - 1) / CHUNK;
+#pragma omp parallel for num_threads(threads) schedule(dynamic) if (chunks > 1)
+    for (size_t chunk = 0; chunk < chunks; chunk++) {
+        size_t first = chunk * CHUNK, count = keys - first < CHUNK ? keys - first : CHUNK;
+        mask_fill(visible + first, &spec->mask, spec->seq_len, spec->seed, (int64_t)first, count);
+    }
 }
 
 /*
@@ -439,7 +454,7 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     double size_bytes = (double)dtypes[spec->dtype].size_bytes;
     double share = part.num_kv_heads / (double)spec->num_kv_heads;
     size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
-    void *slopes = NULL, *bounds = NULL;
+    void *slopes = NULL, *bounds = NULL, *visible = NULL;
     enum error_kind status = allocate(&inputs->q, query_elements(spec) * size_bytes, "q", error);
     if (!status)
         status = allocate(&inputs->k, share * key_value_elements(spec) * size_bytes, "k", error);
@@ -449,7 +464,10 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
         status = allocate(&slopes, (double)spec->num_heads * (double)sizeof(float), "slopes", error);
     if (!status)
         status = allocate(&bounds, 2 * (double)part_row * (double)sizeof(float), "bounds", error);
+    if (!status && spec->mask.kind != MASK_NONE)
+        status = allocate(&visible, (double)spec->seq_len, "the mask", error);
     inputs->slopes = slopes;
+    inputs->visible = visible;
     inputs->bounds.k = bounds;
     if (status)
         goto out;
@@ -473,6 +491,8 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     if (status)
         goto out;
 
+    if (inputs->visible)
+        make_visible(inputs->visible, spec, threads);
     promise_bounds(&inputs->bounds, &generator, part);
     size_t element_bytes = dtypes[spec->dtype].size_bytes;
     inputs->problem = (struct problem){
@@ -487,6 +507,7 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
         .q = (char *)inputs->q + first_head * head_dim * element_bytes,
         .k = inputs->k,
         .v = inputs->v,
+        .visible = inputs->visible,
         .bounds = part_row < row ? &inputs->bounds : NULL,
     };
     inputs->digest = digest_of(&inputs->problem, (size_t)problem_elements(&inputs->problem) * element_bytes,
@@ -504,6 +525,7 @@ void inputs_clear(struct inputs *inputs)
     free(inputs->k);
     free(inputs->v);
     free(inputs->slopes);
+    free(inputs->visible);
     free(inputs->bounds.k);
     *inputs = (struct inputs){0};
 }

@@ -8,6 +8,7 @@
 #ifndef HARNESS_INPUT_H
 #define HARNESS_INPUT_H
 
+#include "harness/mask.h"
 #include "reference/problem.h"
 #include "reference/progress.h"
 #include "reference/slopes.h"
@@ -49,6 +50,7 @@ struct problem_spec {
     int head_offset, total_heads; /* slopes are those of heads head_offset.. of a model with total_heads */
     int64_t q_position;
     struct input_spec input;
+    struct mask_spec mask;
     uint64_t seed;
 };
 
@@ -75,9 +77,10 @@ struct part problem_spec_part(const struct problem_spec *spec, int index);
 /* A problem, or a part of one, and the memory behind it. */
 struct inputs {
     struct problem problem;      /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
-    uint64_t digest;             /* XXH3_64bits of the part's q, k, v, slopes; three times as fast as XXH64 */
+    uint64_t digest;             /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible; faster than XXH64 */
     void *q, *k, *v;             /* q of all heads; k and v of the part, [N, part, D] */
     float *slopes;               /* of all heads */
+    uint8_t *visible;            /* [N], the same in every part; NULL without a mask */
     struct tensor_bounds bounds; /* what the distribution promises; problem.bounds where there are several parts */
 };
 

@@ -73,10 +73,9 @@ static double distance(double output, double value, double tail, double *lost)
  * covers it). The slack is the sum, raised by 2^-50 for its own few roundings. Where all is exact it is 0 and a tie is
  * decided: it passes.
  */
-struct comparison judge_element(double output, const struct truth *truth, size_t index,
-                                const struct tolerance *tolerance)
+static struct comparison compare(double output, double value, double tail, double radius,
+                                 const struct tolerance *tolerance)
 {
-    double value = truth->value[index], tail = truth->tail[index], radius = truth->radius[index];
     if (same_non_finite(output, value))
         return (struct comparison){.err = 0};
     if (!isfinite(output) || !isfinite(value))
@@ -99,12 +98,15 @@ struct comparison judge_element(double output, const struct truth *truth, size_t
     return comparison;
 }
 
-double judge_lse(double lse, const struct truth *truth, size_t head)
+struct comparison judge_element(double output, const struct truth *truth, size_t index,
+                                const struct tolerance *tolerance)
 {
-    double unused_lost;
-    if (same_non_finite(lse, truth->lse[head]))
-        return 0;
-    return distance(lse, truth->lse[head], truth->lse_tail[head], &unused_lost);
+    return compare(output, truth->value[index], truth->tail[index], truth->radius[index], tolerance);
+}
+
+struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance)
+{
+    return compare(lse, truth->lse[head], truth->lse_tail[head], truth->lse_radius[head], tolerance);
 }
 
 /* Metrics in the making, of a head or of all. */
@@ -123,7 +125,8 @@ struct element {
     double output, truth, magnitude;
     struct comparison comparison;
     double err_ulp;
-    double budget_share; /* NaN: no bound is known */
+    double bound;        /* of the error, the truth's radius included; NaN: not known */
+    double budget_share; /* NaN: no finite bound */
     bool unwritten;
 };
 
@@ -145,6 +148,7 @@ static void tally_element(struct tally *tally, const struct element *element)
     metrics->nan += isnan(element->output) && !same;
     metrics->inf += isinf(element->output) && !same;
     metrics->unwritten += element->unwritten;
+    metrics->unbounded += isinf(element->bound);
     if (isnan(metrics->budget_used) || element->budget_share > metrics->budget_used)
         metrics->budget_used = element->budget_share;
     if (isnan(err)) {
@@ -165,13 +169,15 @@ static void tally_element(struct tally *tally, const struct element *element)
     tally->numbers++;
 }
 
-static void tally_lse(struct tally *tally, double err)
+static void tally_lse(struct tally *tally, struct comparison lse)
 {
     double *maximum = &tally->metrics.max_lse_err;
-    if (isnan(err))
+    tally->metrics.lse_mismatched += lse.mismatched;
+    tally->metrics.undecided += lse.undecided;
+    if (isnan(lse.err))
         *maximum = NAN;
     else
-        raise_to(maximum, err); /* a NaN there stays */
+        raise_to(maximum, lse.err); /* a NaN there stays */
 }
 
 /* Ascending, NaN last. */
@@ -204,9 +210,11 @@ static double err_in_ulp(double err, enum dtype dtype, double value)
     return err == 0 || !isfinite(value) ? err : err / dtype_ulp(dtype, value);
 }
 
-/* e / bound; 0 where both are 0, and infinite for a NaN. */
+/* e / bound; 0 where both are 0, infinite for a NaN output, NaN where nothing is promised. */
 static double budget_share(double err, double bound)
 {
+    if (!isfinite(bound))
+        return NAN;
     if (isnan(err))
         return INFINITY;
     return err == 0 ? 0 : err / bound;
@@ -244,14 +252,15 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
                 .comparison = judge_element(row[d], truth, i, tolerance),
                 .unwritten = is_poison(dtype, output->out, i),
             };
-            element.budget_share = bound ? budget_share(element.comparison.err, bound[i]) : NAN;
+            element.bound = bound ? bound[i] + truth->radius[i] : NAN;
+            element.budget_share = budget_share(element.comparison.err, element.bound);
             err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
             tally_element(&head, &element);
             tally_element(&total, &element);
         }
-        double lse_err = judge_lse(output->lse[h], truth, h);
-        tally_lse(&head, lse_err);
-        tally_lse(&total, lse_err);
+        struct comparison lse = judge_lse(output->lse[h], truth, h, tolerance);
+        tally_lse(&head, lse);
+        tally_lse(&total, lse);
         tally_finish(&head, err_ulp + h * head_dim);
         verdict->heads[h] = head.metrics;
     }

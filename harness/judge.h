@@ -20,13 +20,13 @@ struct comparison {
 struct comparison judge_element(double output, const struct truth *truth, size_t index,
                                 const struct tolerance *tolerance);
 
-/* |lse - truth| of a head; 0 where both are NaN or the same infinity. */
-double judge_lse(double lse, const struct truth *truth, size_t head);
+/* The same of a head's lse. */
+struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance);
 
 struct metrics {
     int64_t elements;
     int64_t mismatched; /* !(e <= atol + rtol * |truth|): NaN is a mismatch */
-    int64_t undecided;  /* the tolerance lies within the radius of e */
+    int64_t undecided;  /* elements and lse: the tolerance lies within the radius of e */
     int64_t nan, inf;   /* outputs that are NaN, infinite; a NaN or infinite truth that the output equals is neither */
     int64_t unwritten;  /* outputs that still hold the poison they held before the launch */
     double max_abs_err; /* infinite if an output is infinite and the truth is not; NaN outputs do not enter */
@@ -35,8 +35,11 @@ struct metrics {
     double max_rel_err;                           /* e / |truth|, over elements with a nonzero truth */
     double max_scaled_err;                        /* e / (sum w|v| / l) */
     double rms_err;
-    double budget_used; /* max of e / error bound; infinite for a NaN; NaN if no bound is known */
-    double max_lse_err; /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
+    double budget_used; /* max of e / (error bound + radius) over finite bounds; infinite for a NaN output; NaN if no
+                         * bound is known */
+    int64_t unbounded;  /* elements for which the error bound promises nothing */
+    int64_t lse_mismatched; /* heads: !(|lse - truth| <= atol + rtol * |truth|) */
+    double max_lse_err;     /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
 };
 
 struct verdict {

@@ -1,8 +1,6 @@
 /*
  * alibicheck COMMAND [OPTIONS]: parses the command line, dispatches, prints the one error, returns the exit code.
  */
-#include <argp.h>
-#include <omp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/explain.h"
 #include "harness/list.h"
+#include "harness/options.h"
 #include "harness/run.h"
+#include "harness/sentinel_command.h"
 
 #define VERSION "0.1"
 
@@ -34,63 +35,22 @@ static void catch_signals(void)
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other */
 }
 
-/* A growing list of strings from the command line. */
-struct strings {
-    const char **items;
-    size_t count;
-};
-
-static void strings_add(struct strings *strings, const char *item, const struct argp_state *state)
-{
-    const char **items = realloc(strings->items, (strings->count + 1) * sizeof *items);
-    if (!items)
-        argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
-    strings->items = items;
-    strings->items[strings->count++] = item;
-}
-
 /* ---- run ---- */
 
-enum { OPTION_RESULTS = 256, OPTION_JUNIT, OPTION_DUMP, OPTION_DEVICE, OPTION_THREADS, OPTION_ONLY, OPTION_SET };
+enum { OPTION_RESULTS = 256, OPTION_JUNIT, OPTION_DUMP };
 
 static const struct argp_option run_option_table[] = {
-    {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
-    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
-    {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
-    {"only", OPTION_ONLY, "GLOB", 0, "run only points whose key matches; repeatable (see `list points`)", 1},
     {"results", OPTION_RESULTS, "FILE", 0, "write records as JSON Lines, each as its point ends; - is stdout", 2},
     {"junit", OPTION_JUNIT, "FILE", 0, "write a JUnit report", 2},
     {"dump", OPTION_DUMP, "DIR", 0, "write inputs, output and truth of every point as NumPy files", 2},
     {0}};
 
-struct run_arguments {
-    struct run_options options;
-    struct strings paths, settings, only;
-};
-
 static error_t parse_run_option(int key, char *argument, struct argp_state *state)
 {
-    struct run_arguments *arguments = state->input;
-    struct run_options *options = &arguments->options;
-    char *end;
-    long threads;
+    struct run_options *options = state->input;
     switch (key) {
-    case OPTION_DEVICE:
-        options->device = argument;
-        return 0;
-    case OPTION_THREADS:
-        threads = strtol(argument, &end, 10);
-        if (*end || end == argument || threads < 1 || threads > 1024)
-            argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
-        options->threads = (int)threads;
-        return 0;
-    case OPTION_SET:
-        if (!strchr(argument, '='))
-            argp_error(state, "--set %s: allowed: KEY=VALUE (`alibicheck list keys`)", argument);
-        strings_add(&arguments->settings, argument, state);
-        return 0;
-    case OPTION_ONLY:
-        strings_add(&arguments->only, argument, state);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->selection;
         return 0;
     case OPTION_RESULTS:
         options->results = argument;
@@ -101,12 +61,6 @@ static error_t parse_run_option(int key, char *argument, struct argp_state *stat
     case OPTION_DUMP:
         options->dump = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        strings_add(&arguments->paths, argument, state);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no case given; try: alibicheck run cases/seed");
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -116,8 +70,7 @@ static const struct argp run_parser = {
     run_option_table,
     parse_run_option,
     "CASE...",
-    "Run every point of the given case files and folders: make the inputs, run the kernel, compute the truth with "
-    "MPFR, "
+    "Run every point of the given case files and folders: make the inputs, run the kernel, compute the exact result, "
     "and count the elements that are further from it than the case allows."
     "\vExamples:\n"
     "  alibicheck run cases/seed\n"
@@ -125,26 +78,73 @@ static const struct argp run_parser = {
     "  alibicheck run cases/models/bloom.yaml --set seq_len=[512,1024] --set sentinel=-5e4\n\n"
     "Exit code: 0 everything as expected, 1 an expectation was not met, 2 usage or a bad case file, 3 device or system "
     "failure, 130 interrupted. Ctrl-C ends after the step in work and keeps all records; twice ends at once.",
-    NULL,
+    selection_parsers,
     NULL,
     NULL};
 
 static int command_run(int argc, char **argv, struct error *error)
 {
-    struct run_arguments arguments = {.options = {.device = "auto", .threads = omp_get_num_procs()}};
-    struct run_options *options = &arguments.options;
-    argp_parse(&run_parser, argc, argv, 0, NULL, &arguments);
-    options->paths = arguments.paths.items;
-    options->num_paths = arguments.paths.count;
-    options->settings = arguments.settings.items;
-    options->num_settings = arguments.settings.count;
-    options->only = arguments.only.items;
-    options->num_only = arguments.only.count;
+    struct run_options options = {.selection = selection_options_default()};
+    argp_parse(&run_parser, argc, argv, 0, NULL, &options);
     catch_signals();
-    int code = run(options, &progress, error);
-    free(arguments.paths.items);
-    free(arguments.settings.items);
-    free(arguments.only.items);
+    int code = run(&options, &progress, error);
+    selection_options_clear(&options.selection);
+    return code;
+}
+
+/* ---- explain ---- */
+
+enum { OPTION_ELEMENT = 256, OPTION_JSON };
+
+static const struct argp_option explain_option_table[] = {
+    {"element", OPTION_ELEMENT, "H,D", 0, "the element to explain: head and dim (default: the worst one)", 2},
+    {"json", OPTION_JSON, NULL, 0, "print a JSON object for each point, in a line", 2},
+    {0}};
+
+static error_t parse_explain_option(int key, char *argument, struct argp_state *state)
+{
+    struct explain_options *options = state->input;
+    char rest;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->selection;
+        return 0;
+    case OPTION_ELEMENT:
+        if (sscanf(argument, "%d,%d%c", &options->head, &options->dim, &rest) != 2 || options->head < 0 ||
+            options->dim < 0)
+            argp_error(state, "--element %s: allowed: HEAD,DIM, both from 0", argument);
+        options->has_element = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp explain_parser = {
+    explain_option_table,
+    parse_explain_option,
+    "CASE...",
+    "Say where a kernel's error comes from: replay its arithmetic with the roundings of one stage at a time (bias, "
+    "logit, exponential, ...) and everything else exact, and print each stage's share of the error."
+    "\vExamples:\n"
+    "  alibicheck explain cases/seed/flashinfer-33001.yaml --only '*head_dim=128,*sentinel=-inf'\n"
+    "  alibicheck explain cases/models/bloom.yaml --set seq_len=2048 --set bias=absolute --element 0,77\n\n"
+    "Exit code: 0 explained, 2 usage or a bad case file, 3 device or system failure, or a kernel that is wrong without "
+    "any rounding, 130 interrupted.",
+    selection_parsers,
+    NULL,
+    NULL};
+
+static int command_explain(int argc, char **argv, struct error *error)
+{
+    struct explain_options options = {.selection = selection_options_default()};
+    argp_parse(&explain_parser, argc, argv, 0, NULL, &options);
+    catch_signals();
+    int code = explain(&options, &progress, error);
+    selection_options_clear(&options.selection);
     return code;
 }
 
@@ -203,6 +203,8 @@ static const struct {
     int (*function)(int argc, char **argv, struct error *error);
 } commands[] = {
     {"run", "run cases and judge every point against the truth", "alibicheck run", command_run},
+    {"explain", "say which stage of a kernel's arithmetic its error comes from", "alibicheck explain", command_explain},
+    {"sentinel", "say which stand-ins for -inf are safe for a model", "alibicheck sentinel", sentinel_command},
     {"list", "print kernels, devices, case keys, cases, points", "alibicheck list", command_list},
 };
 

@@ -21,6 +21,8 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_UNDECIDED] = {COUNT(undecided), .title = "undecided"},
     [METRIC_UNWRITTEN] = {COUNT(unwritten), .title = "unwritten"},
     [METRIC_BUDGET_USED] = {REAL(budget_used), .title = "budget used", .nan_is_unknown = true, .per_head = true},
+    [METRIC_UNBOUNDED] = {COUNT(unbounded), .title = "unbounded"},
+    [METRIC_LSE_MISMATCHED] = {COUNT(lse_mismatched), .title = "lse mismatched", .per_head = true},
     [METRIC_MAX_LSE_ERR] = {REAL(max_lse_err), .title = "max lse err", .per_head = true},
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case_parameter.h"
 #include "harness/metric.h"
 #include "harness/text.h"
 
@@ -297,38 +298,71 @@ static json_t *get_q_position(const struct record *record)
     return json_integer(record->point->problem.q_position);
 }
 
+/* The parameters that a kind reads, with their values. */
+static bool put_parameters(json_t *object, const struct parameter_set *set, int kind, const void *spec)
+{
+    bool complete = object;
+    for (size_t i = 0; complete && i < set->count; i++) {
+        const struct parameter *parameter = &set->parameters[i];
+        double value = parameter_get(parameter, spec);
+        if (parameter_read_by(parameter, kind))
+            complete =
+                put(object, parameter->name,
+                    parameter->type == PARAMETER_DOUBLE ? json_from_double(value) : json_integer((json_int_t)value));
+    }
+    return complete;
+}
+
 /* {"distribution": NAME} and the parameters that it reads. */
 static json_t *get_input(const struct record *record)
 {
-    enum { MEAN_STDDEV = 1, LOW_HIGH = 2, VALUE = 4, CHANNELS = 8, FACTOR = 16 };
-    static const int parameters[DISTRIBUTION_COUNT] = {
-        [DISTRIBUTION_NORMAL] = MEAN_STDDEV,     [DISTRIBUTION_UNIFORM] = LOW_HIGH,
-        [DISTRIBUTION_CONSTANT] = VALUE,         [DISTRIBUTION_OUTLIERS] = MEAN_STDDEV | CHANNELS | FACTOR,
-        [DISTRIBUTION_CANCELLING] = MEAN_STDDEV, [DISTRIBUTION_ONEHOT] = MEAN_STDDEV | FACTOR,
-    };
     const struct input_spec *input = &record->point->problem.input;
-    int has = parameters[input->distribution];
     json_t *object = json_object();
-    bool complete = put(object, "distribution", json_string(distribution_names[input->distribution]));
-    if (has & MEAN_STDDEV)
-        complete = complete && put(object, "mean", json_from_double(input->mean)) &&
-                   put(object, "stddev", json_from_double(input->stddev));
-    if (has & LOW_HIGH)
-        complete = complete && put(object, "low", json_from_double(input->low)) &&
-                   put(object, "high", json_from_double(input->high));
-    if (has & VALUE)
-        complete = complete && put(object, "value", json_from_double(input->value));
-    if (has & CHANNELS)
-        complete = complete && put(object, "channels", json_integer(input->channels));
-    if (has & FACTOR)
-        complete = complete && put(object, "factor", json_from_double(input->factor));
-    return finish(object, complete);
+    return finish(object, put(object, "distribution", json_string(distribution_names[input->distribution])) &&
+                              put_parameters(object, &input_parameters, (int)input->distribution, input));
+}
+
+/* null without a mask; "all", or {"window": 256, "sinks": 4}, the parameters that its kind reads. */
+static json_t *get_mask(const struct record *record)
+{
+    const struct mask_spec *mask = &record->point->problem.mask;
+    if (mask->kind == MASK_NONE)
+        return json_null();
+    if (mask->kind == MASK_ALL)
+        return json_string(mask_names[MASK_ALL]);
+    json_t *object = json_object();
+    return finish(object, put_parameters(object, &mask_parameters, (int)mask->kind, mask));
 }
 
 static json_t *get_chunk_len(const struct record *record)
 {
     const struct point *point = record->point;
     return kernels[point->kernel].uses_chunk_len ? json_integer(point->kernel_options.chunk_len) : json_null();
+}
+
+static json_t *get_bias(const struct record *record)
+{
+    return json_string(bias_form_names[record->point->recipe.bias]);
+}
+
+static json_t *get_exponential(const struct record *record)
+{
+    return json_string(exponential_names[record->point->recipe.exponential]);
+}
+
+static json_t *get_budget(const struct record *record)
+{
+    return record->point->budget > 0 ? json_real(record->point->budget) : json_null();
+}
+
+static json_t *get_head_offset(const struct record *record)
+{
+    return json_integer(record->point->problem.head_offset);
+}
+
+static json_t *get_total_heads(const struct record *record)
+{
+    return json_integer(record->point->problem.total_heads);
 }
 
 static json_t *get_truth_method(const struct record *record)
@@ -415,7 +449,15 @@ static const struct field {
     {.name = "slopes", .get = get_slopes},
     {.name = "q_position", .get = get_q_position},
     {.name = "input", .get = get_input},
+    {.name = "mask", .get = get_mask},
     {.name = "chunk_len", .get = get_chunk_len},
+    {.name = "bias", .get = get_bias},
+    {.name = "exponential", .get = get_exponential},
+    {.name = "head_offset", .get = get_head_offset},
+    {.name = "total_heads", .get = get_total_heads},
+    {.name = "budget", .get = get_budget},
+    {.metric = METRIC_UNBOUNDED},
+    {.metric = METRIC_LSE_MISMATCHED},
     {.name = "truth_method", .get = get_truth_method},
     {.name = "truth_precision", .get = get_truth_precision},
     {.name = "heads", .get = get_heads},
@@ -444,10 +486,24 @@ char *record_reproduce(const struct record *record)
     char *file = text_shell_quote(path, false);
     char *only = text_shell_quote(point_key(key, record->point), true);
     const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
-    if (file && only && asprintf(&line, "alibicheck run %s%s --only %s", here, file, only) < 0)
-        line = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&line, &size);
+    bool complete = file && only && stream;
+    if (complete)
+        fprintf(stream, "alibicheck run %s%s --only %s", here, file, only);
+    for (size_t i = 0; complete && i < record->num_settings; i++) {
+        char *setting = text_shell_quote(record->settings[i], true);
+        complete = setting && fprintf(stream, " --set %s", setting) > 0;
+        free(setting);
+    }
     free(only);
     free(file);
+    if (stream && fclose(stream))
+        complete = false;
+    if (!complete) {
+        free(line);
+        line = NULL;
+    }
     return line;
 }
 

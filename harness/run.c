@@ -1,24 +1,14 @@
 #include "harness/run.h"
 
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "harness/case.h"
 #include "harness/evaluate.h"
-#include "harness/fault.h"
-#include "harness/memory.h"
 #include "harness/sink.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1, MAX_SINKS = 4 };
-
-/* The points that a run is asked for: indices into the cross products of its cases, case by case. */
-struct selection {
-    struct point *points;
-    size_t count, capacity;
-};
 
 struct run {
     const struct run_options *options;
@@ -35,65 +25,14 @@ static double now_s(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* ---- selecting ---- */
-
-static bool point_selected(const struct point *point, const struct run_options *options)
-{
-    char key[POINT_KEY_SIZE];
-    if (options->num_only == 0)
-        return true;
-    point_key(key, point);
-    for (size_t i = 0; i < options->num_only; i++)
-        if (!strcmp(options->only[i], key) || !fnmatch(options->only[i], key, 0))
-            return true;
-    return false;
-}
-
-static enum error_kind select_points(struct selection *selection, const struct case_list *cases,
-                                     const struct run_options *options, struct error *error)
-{
-    for (size_t c = 0; c < cases->count; c++) {
-        for (size_t i = 0; i < case_num_points(cases->cases[c]); i++) {
-            struct point point;
-            case_point(cases->cases[c], i, &point);
-            if (!point_selected(&point, options))
-                continue;
-            if (selection->count == selection->capacity) {
-                size_t capacity = selection->capacity ? 2 * selection->capacity : 64;
-                struct point *points = realloc(selection->points, capacity * sizeof *points);
-                if (!points)
-                    return error_memory(error, "the list of points", (double)(capacity * sizeof *points));
-                selection->points = points;
-                selection->capacity = capacity;
-            }
-            selection->points[selection->count++] = point;
-        }
-    }
-    if (selection->count == 0)
-        return error_set(error, ERROR_USAGE,
-                         "--only %s: no point has such a key; `alibicheck list points CASE...` prints the keys",
-                         options->only[0]);
-    return ERROR_NONE;
-}
-
 /* ---- planning ---- */
 
-static enum error_kind check_memory(const struct selection *selection, const struct run_options *options,
-                                    struct error *error)
+static enum error_kind check_memory(const struct selection *selection, int threads, struct error *error)
 {
-    double available = memory_available_bytes();
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct point *point = &selection->points[i];
-        double needed = evaluate_bytes(point, options->threads);
-        if (needed > available) {
-            char key[POINT_KEY_SIZE], sizes[2][32];
-            point_key(key, point);
-            return error_set(error, ERROR_SYSTEM, "%s: point %.300s needs %s of memory and %s is available",
-                             case_path(point->test_case), key, format_size(sizes[0], needed),
-                             format_size(sizes[1], available));
-        }
-    }
-    return ERROR_NONE;
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < selection->count && !kind; i++)
+        kind = selection_check_memory(&selection->points[i], evaluate_bytes(&selection->points[i], threads), error);
+    return kind;
 }
 
 /* The unit of progress is a key of a head of a truth or a reference. The cache is taken to hold them all. */
@@ -125,24 +64,10 @@ static enum error_kind check_dump(const struct selection *selection, const struc
     return ERROR_NONE;
 }
 
-static enum error_kind open_device(struct device **device, const struct run_options *options, struct error *error)
-{
-    struct device_options device_options = {.threads = options->threads};
-    if (!strcmp(options->device, "auto")) {
-        struct error ignored; /* no GPU is what auto provides for */
-        if (!device_open(device, DEVICE_CUDA, &device_options, &ignored))
-            return ERROR_NONE;
-        return device_open(device, DEVICE_HOST, &device_options, error);
-    }
-    for (int kind = 0; kind < DEVICE_COUNT; kind++)
-        if (!strcmp(options->device, device_kind_names[kind]))
-            return device_open(device, (enum device_kind)kind, &device_options, error);
-    return error_set(error, ERROR_USAGE, "--device %s: allowed: auto, cuda, host", options->device);
-}
-
 /*
  * Opens what the run writes to. Nothing is left of a run that cannot write what it is asked for: the folder of dumps
- * comes first, since all it does is to be there; the table last, since closing it prints.
+ * comes first, since all it does is to be there, then JUnit, which writes aside; the table last, since closing it
+ * prints.
  */
 static enum error_kind open_sinks(struct run *run, struct error *error)
 {
@@ -153,8 +78,8 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
         enum error_kind (*open)(struct sink *, const char *, struct error *);
     } files[] = {
         {options->dump, sink_open_dump},
-        {options->results, sink_open_jsonl},
         {options->junit, sink_open_junit},
+        {options->results, sink_open_jsonl},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0] && !kind; i++)
         if (files[i].path) {
@@ -173,11 +98,11 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
 
 static enum status status_of(const struct point *point, const struct metrics *total)
 {
-    bool failed = total->mismatched > 0;
+    bool failed = total->mismatched + total->lse_mismatched > 0;
+    if (point->budget > 0 ? total->unbounded > 0 : total->undecided > 0)
+        return STATUS_ERROR;
     if (point->budget > 0)
         failed = !(total->budget_used <= point->budget);
-    else if (total->undecided > 0)
-        return STATUS_ERROR;
     if (point->expect_fail)
         return failed ? STATUS_XFAIL : STATUS_XPASS;
     return failed ? STATUS_FAIL : STATUS_PASS;
@@ -189,8 +114,10 @@ static void fill_record(struct record *record, const struct evaluation *evaluati
     record->status = status_of(record->point, total);
     if (record->status == STATUS_ERROR)
         snprintf(record->error, sizeof record->error,
-                 "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
-                 (long long)total->undecided);
+                 record->point->budget > 0
+                     ? "rounding can do anything to %lld elements, so a budget says nothing; give a tolerance"
+                     : "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
+                 (long long)(record->point->budget > 0 ? total->unbounded : total->undecided));
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->problem = &evaluation->problem;
@@ -208,6 +135,8 @@ static enum error_kind do_point(struct run *run, const struct point *point, stru
     struct error failure;
     struct record record = {
         .point = point,
+        .settings = run->options->selection.settings.items,
+        .num_settings = run->options->selection.settings.count,
         .device = device_kind_names[device_kind(run->evaluator.device)],
         .device_name = device_name(run->evaluator.device),
     };
@@ -249,22 +178,17 @@ static int exit_code(const struct summary *summary)
 
 int run(const struct run_options *options, struct progress *progress, struct error *error)
 {
-    struct run run = {.options = options, .evaluator = {.threads = options->threads, .progress = progress}};
-    struct case_list cases = {0};
-    struct selection selection = {0};
-    enum error_kind kind = ERROR_NONE;
+    struct run run = {.options = options, .evaluator = {.threads = options->selection.threads, .progress = progress}};
+    struct selection selection;
     double start = now_s();
 
-    for (size_t i = 0; i < options->num_paths && !kind; i++)
-        kind = case_list_read(&cases, options->paths[i], options->settings, options->num_settings, error);
-    if (!kind)
-        kind = select_points(&selection, &cases, options, error);
+    enum error_kind kind = selection_make(&selection, &options->selection, error);
     if (!kind)
         kind = check_dump(&selection, options, error);
     if (!kind)
-        kind = check_memory(&selection, options, error);
+        kind = check_memory(&selection, options->selection.threads, error);
     if (!kind)
-        kind = open_device(&run.evaluator.device, options, error);
+        kind = selection_open_device(&run.evaluator.device, &options->selection, error);
     if (!kind)
         kind = open_sinks(&run, error);
     if (kind)
@@ -289,7 +213,6 @@ out:
     }
     evaluator_clear(&run.evaluator);
     device_close(run.evaluator.device);
-    free(selection.points);
-    case_list_clear(&cases);
+    selection_clear(&selection);
     return kind ? (int)kind : exit_code(&run.summary);
 }

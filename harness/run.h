@@ -4,25 +4,15 @@
 #ifndef HARNESS_RUN_H
 #define HARNESS_RUN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "reference/error.h"
+#include "harness/selection.h"
 #include "reference/progress.h"
 
 /* What the command line asks for; strings belong to the caller. */
 struct run_options {
-    const char *const *paths; /* case files and folders */
-    size_t num_paths;
-    const char *const *settings; /* KEY=VALUE */
-    size_t num_settings;
-    const char *const *only; /* globs on point keys; none: every point */
-    size_t num_only;
-    const char *device;  /* "auto", "cuda" or "host" */
+    struct selection_options selection;
     const char *results; /* NULL: not written */
     const char *junit;
     const char *dump;
-    int threads;
 };
 
 /*

@@ -119,7 +119,8 @@ static enum error_kind write_array(const char *folder, const struct array_file *
     return kind;
 }
 
-/* The removed keys as [first, end) pairs in ascending order; null if every key is visible. */
+/* The removed keys as [first, end) pairs in ascending order; null if every key is visible. Takes the place of the
+ * record's mask, which describes them. */
 static json_t *mask_to_json(const struct problem *problem)
 {
     if (!problem || !problem->visible)

@@ -234,7 +234,6 @@ static void free_junit(struct junit *junit)
 
 static enum error_kind close_junit(struct sink *sink, const struct summary *summary, struct error *error)
 {
-    (void)summary;
     struct junit *junit = sink->state;
     enum error_kind kind = ERROR_NONE;
     /* EndDocument closes what is open and flushes. */
@@ -244,9 +243,10 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
         kind = error_set(error, junit->error.kind, "%s", junit->error.text);
     enum error_kind close_kind = file_close(junit->descriptor, junit->target, kind ? NULL : error);
     kind = kind ? kind : close_kind;
-    if (!kind && junit->partial && rename(junit->partial, junit->target) != 0)
+    bool began = summary->points_total > 0; /* else the run was refused, and leaves what was there */
+    if (!kind && began && junit->partial && rename(junit->partial, junit->target) != 0)
         kind = error_set(error, ERROR_SYSTEM, "cannot write %s: %s", junit->target, strerror(errno));
-    if (kind && junit->partial)
+    if ((kind || !began) && junit->partial)
         unlink(junit->partial);
     free_junit(junit);
     sink->state = NULL;

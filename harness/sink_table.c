@@ -141,6 +141,7 @@ static void print_titles(void)
 
 static void print_row(const struct table *table, const struct record *record)
 {
+    const struct mask_spec *mask = &record->point->problem.mask;
     for (const struct column *column = columns; column < columns + NUM_COLUMNS; column++) {
         char cell[CELL_SIZE];
         if (column->needs_verdict && !record->verdict)
@@ -153,13 +154,21 @@ static void print_row(const struct table *table, const struct record *record)
             printf("%s", verdict_colour(table, record->status));
         print_cell(column, cell);
     }
-    printf("%s\n", table->colour ? "\x1b[0m" : "");
+    printf("%s", table->colour ? "\x1b[0m" : "");
+    /* The only thing behind the last column, so that tables without masks are no wider. */
+    if (mask->kind != MASK_NONE) {
+        char text[MASK_TEXT_SIZE];
+        int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->status]);
+        printf("%*s  mask %s", width, "", mask_format(text, mask));
+    }
+    printf("\n");
 }
 
 /* Counts that are 0 in a healthy run, where they are not: "4096 NaN, 128 unwritten". */
 static void print_notes(const struct metrics *total)
 {
-    static const enum metric notes[] = {METRIC_NAN, METRIC_INF, METRIC_UNWRITTEN, METRIC_UNDECIDED};
+    static const enum metric notes[] = {METRIC_NAN, METRIC_INF, METRIC_UNWRITTEN, METRIC_UNDECIDED,
+                                        METRIC_LSE_MISMATCHED};
     const char *separator = "      ";
     for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
         char text[METRIC_TEXT_SIZE];

@@ -1,5 +1,6 @@
 /*
- * The arithmetic of the kernels: one named primitive for everything whose bits could differ between devices.
+ * The arithmetic of the kernels beyond that of real.h: one named primitive for everything whose bits could differ
+ * between devices.
  */
 #ifndef KERNELS_ARITHMETIC_H
 #define KERNELS_ARITHMETIC_H
@@ -7,8 +8,6 @@
 #include "kernels/simt.h"
 #include "reference/dtype.h"
 
-#define LOG2_E 0x1.715476p+0f
-#define LN_2 0x1.62e430p-1f
 #define FLOAT_INFINITY float_from_bits(0x7f800000u)
 
 enum { LANE_DIMS = 8 }; /* elements of a row that a lane holds */
@@ -42,33 +41,39 @@ SIMT_FUNCTION float exp2_approx(float x)
     return y;
 }
 #else
-/*
- * The host's model of ex2.approx.ftz.f32: 2^x rounded to nearest (a polynomial in double, error 2^-50), subnormal
- * inputs and results flushed to 0. The hardware's result differs from it by at most 2 ulp (PTX ISA, ex2), in bits that
- * this model does not know.
- */
-SIMT_FUNCTION float exp2_approx(float x)
+/* 2^x, error 2^-50; 0 below 2^-1022. */
+SIMT_FUNCTION double exp2_double(double x)
 {
     static const double coefficients[] = {0x1.62e42fefa39f3p-1,  0x1.ebfbdff82c598p-3,  0x1.c6b08d7048f31p-5,
                                           0x1.3b2ab6fba1e1cp-7,  0x1.5d87fe7bbbe07p-10, 0x1.4309130961163p-13,
                                           0x1.ffcbee3b0af8cp-17, 0x1.62bfd49ed0adfp-20, 0x1.b54167a0b9061p-24,
                                           0x1.e605f979c7a5dp-28, 0x1.c0638527edf34p-32};
     enum { DEGREE = sizeof coefficients / sizeof coefficients[0] };
+    const double to_integer = 0x1.8p+52; /* adding it leaves the nearest integer in the low bits */
+    double shifted = x + to_integer, fraction = x - (shifted - to_integer), p = 0, scale;
+    for (int i = DEGREE - 1; i >= 0; i--)
+        p = p * fraction + coefficients[i];
+    p = p * fraction + 1.0;
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023) << 52;
+    memcpy(&scale, &bits, sizeof scale);
+    return x < -1022 ? 0 : x >= 1023 ? (double)FLOAT_INFINITY : p * scale;
+}
+
+/*
+ * The host's model of ex2.approx.ftz.f32: 2^x rounded to nearest, subnormal inputs and results flushed to 0. The
+ * hardware's result differs from it by at most 2 ulp (PTX ISA, ex2), in bits that this model does not know.
+ */
+SIMT_FUNCTION float exp2_approx(float x)
+{
     if (x != x)
         return x;
     if (x < -126.0f)
         return 0.0f;
     if (x >= 128.0f)
         return FLOAT_INFINITY;
-    const double to_integer = 0x1.8p+52;
-    double whole = ((double)x + to_integer) - to_integer, fraction = (double)x - whole, p = 0;
-    for (int i = DEGREE - 1; i >= 0; i--)
-        p = p * fraction + coefficients[i];
-    p = p * fraction + 1.0;
-    uint64_t bits = (uint64_t)((int64_t)whole + 1023) << 52;
-    double scale;
-    memcpy(&scale, &bits, sizeof scale);
-    float y = (float)(p * scale);
+    float y = (float)exp2_double((double)x);
     return y < 0x1p-126f ? 0.0f : y;
 }
 #endif
@@ -97,9 +102,55 @@ SIMT_FUNCTION float log2_polynomial(float x)
     return fmaf(s, p, (float)exponent);
 }
 
+/* x log2(e) and x ln(2): logits and lse between base e and base 2. */
+SIMT_FUNCTION real to_base_2_in(enum stage stage, real x)
+{
+    return mul_in(stage, x, constant_in(stage, 0x1.715476p+0f, 0x1.71547652b82fep+0));
+}
+
+SIMT_FUNCTION real to_base_e_in(enum stage stage, real x)
+{
+    return mul_in(stage, x, constant_in(stage, 0x1.62e430p-1f, 0x1.62e42fefa39efp-1));
+}
+
+/* 2^x by the recipe's exponential, and log2(x). */
+#ifndef SIMT_REPLAY
+SIMT_FUNCTION real exp2_in(enum stage stage, int ex2_approx, real x)
+{
+    (void)stage;
+    return exp2_by(ex2_approx, x);
+}
+
+SIMT_FUNCTION real log2_in(enum stage stage, real x)
+{
+    (void)stage;
+    return log2_polynomial(x);
+}
+#else
+/* The error is carried over as a relative one: its sizes are those of results that may be far apart. */
+SIMT_FUNCTION real exp2_in(enum stage stage, int ex2_approx, real x)
+{
+    real y = {.computed = exp2_by(ex2_approx, x.computed)};
+    double exact = exp2_double((double)x.computed);
+    REPLAY_EACH(s)
+    y.alone[s] = exp2_double(x.alone[s]);
+    if ((double)y.computed != exact)
+        y.alone[stage] *= (double)y.computed / exact;
+    return y;
+}
+
+SIMT_FUNCTION real log2_in(enum stage stage, real x)
+{
+    real y;
+    REPLAY_EACH(s)
+    y.alone[s] = log2(x.alone[s]);
+    return replay_rounding(y, stage, log2_polynomial(x.computed), log2((double)x.computed));
+}
+#endif
+
 /* destination[0..7] = elements first..first+7 of a tensor, widened; first is a multiple of 8. 16-byte loads. */
 #ifdef __CUDACC__
-SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
+SIMT_FUNCTION void widen_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
 {
     if (dtype == DTYPE_F32) {
         const float4 *source = (const float4 *)((const float *)tensor + first);
@@ -135,7 +186,7 @@ SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, f
 #ifdef __F16C__
 #include <immintrin.h>
 #endif
-SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
+SIMT_FUNCTION void widen_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
 {
 #ifdef __F16C__
     if (dtype == DTYPE_F16) {
@@ -158,6 +209,34 @@ SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first,
 SIMT_FUNCTION void store_element(enum dtype dtype, void *tensor, size_t index, float value)
 {
     dtype_narrow(dtype, tensor, index, 1, &value);
+}
+#endif
+
+/* The same for reals; a replay's tensor out holds reals. */
+#ifndef SIMT_REPLAY
+SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, real *destination)
+{
+    widen_lane(dtype, tensor, first, destination);
+}
+
+SIMT_FUNCTION void store_in(enum stage stage, enum dtype dtype, void *tensor, size_t index, real value)
+{
+    (void)stage;
+    store_element(dtype, tensor, index, value);
+}
+#else
+SIMT_FUNCTION void load_lane(enum dtype dtype, const void *tensor, size_t first, real *destination)
+{
+    float lane[LANE_DIMS];
+    widen_lane(dtype, tensor, first, lane);
+    for (int i = 0; i < LANE_DIMS; i++)
+        destination[i] = real_of(lane[i]);
+}
+
+SIMT_FUNCTION void store_in(enum stage stage, enum dtype dtype, void *tensor, size_t index, real value)
+{
+    float rounded = dtype_round(dtype, value.computed);
+    ((real *)tensor)[index] = replay_rounding(value, stage, rounded, (double)value.computed);
 }
 #endif
 

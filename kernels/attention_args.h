@@ -1,4 +1,7 @@
-/* What a kernel is launched with: one struct for all of them, filled by launch_plan(). */
+/*
+ * What a kernel is launched with: one struct for all of them, filled by plan_launches() and the device.
+ * `real` is what the kernel was compiled for (real.h): float, or struct replayed.
+ */
 #ifndef KERNELS_ATTENTION_ARGS_H
 #define KERNELS_ATTENTION_ARGS_H
 
@@ -10,13 +13,13 @@ struct attention_args {
     const void *v;          /* [N, Hkv, D] */
     const float *slopes;    /* [H] */
     const uint8_t *visible; /* [N] or NULL */
-    void *out;              /* [H, D] */
-    float *lse;             /* [H] */
+    void *out;              /* [H, D] in dtype; of a replay: real */
+    void *lse;              /* [H] real */
 
     /* split_kv: unnormalised partial results, one a (head, chunk) */
-    float *partial_max; /* [H, num_chunks] base 2 */
-    float *partial_sum; /* [H, num_chunks] */
-    float *partial_out; /* [H, num_chunks, D] */
+    void *partial_max; /* [H, num_chunks] real, base 2 */
+    void *partial_sum; /* [H, num_chunks] real */
+    void *partial_out; /* [H, num_chunks, D] real */
     int num_chunks;
     int64_t chunk_len;
 

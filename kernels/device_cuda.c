@@ -97,8 +97,8 @@ static enum error_kind cuda_run(void *state, struct launch_plan *plan, const str
     args->out = on_gpu.out;
     args->lse = on_gpu.lse;
     args->partial_max = on_gpu.partials;
-    args->partial_sum = args->partial_max + plan->num_partials;
-    args->partial_out = args->partial_sum + plan->num_partials;
+    args->partial_sum = (float *)on_gpu.partials + plan->num_partials;
+    args->partial_out = (float *)on_gpu.partials + 2 * plan->num_partials;
 
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));

@@ -22,7 +22,7 @@ static enum error_kind host_open(void **state, char *name, const struct device_o
 {
     snprintf(name, DEVICE_NAME_SIZE, "host (%d thread%s, fibers by %s)", options->threads,
              options->threads == 1 ? "" : "s", fiber_switch_name);
-    return simt_executor_new((struct simt_executor **)state, options->threads, SIMT_FORWARD, error);
+    return simt_executor_new((struct simt_executor **)state, options->threads, SIMT_FORWARD, sizeof(float), error);
 }
 
 static void host_close(void *state)

@@ -36,12 +36,14 @@
 /* clang-format on */
 
 #define KERNEL_FUNCTION_ENUM(name) FUNCTION_##name,
-#define KERNEL_HOST_DECLARATION(name) void host_##name(const void *arguments);
+#define KERNEL_HOST_DECLARATIONS(name)       \
+    void host_##name(const void *arguments); \
+    void replay_##name(const void *arguments);
 
 enum kernel_function { KERNEL_FUNCTIONS(KERNEL_FUNCTION_ENUM) FUNCTION_COUNT };
 
 #ifndef __CUDACC__
-KERNEL_FUNCTIONS(KERNEL_HOST_DECLARATION)
+KERNEL_FUNCTIONS(KERNEL_HOST_DECLARATIONS)
 #endif
 
 #endif

@@ -80,11 +80,20 @@ static double max_abs(enum dtype dtype, const void *tensor, size_t count)
     return (double)result;
 }
 
-/*
- * No logit lies below L = -|scale| D max|q| max|k| + min over heads of slope (0 - origin), base 2. The sentinel lies
- * max(160, 2^-10 |L|) lower: a masked key then weighs less than 2^-126 of any visible one, which the exponential
- * flushes to 0, and the kernel's own rounding of logits (2^-22 |L|) cannot close the gap.
- */
+/* 160 rather than 126: the kernel's own rounding of logits (2^-22 |lowest|) cannot close the gap that is left. */
+enum error_kind adaptive_sentinel_below(float *sentinel, double lowest, struct error *error)
+{
+    double value = lowest - fmax(160, fabs(lowest) * 0x1p-10);
+    if (!(value >= -0x1.fffffep+127))
+        return error_set(error, ERROR_SYSTEM,
+                         "sentinel adaptive: logits can reach %g (base 2), below every finite f32; allowed policies: "
+                         "-inf, exclude",
+                         lowest);
+    *sentinel = (float)value;
+    return ERROR_NONE;
+}
+
+/* No logit lies below -|scale| D max|q| max|k| + min over heads of slope (0 - origin), base 2. */
 enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, enum bias_form bias,
                                   struct error *error)
 {
@@ -99,12 +108,5 @@ enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem
         lowest_bias = fmin(lowest_bias, fmin(-slope * origin, slope * ((double)(problem->seq_len - 1) - origin)));
     }
     double lowest = (lowest_bias - fabs((double)problem->scale) * problem->head_dim * largest_q * largest_k) * M_LOG2E;
-    double value = lowest - fmax(160, fabs(lowest) * 0x1p-10);
-    if (!(value >= -0x1.fffffep+127))
-        return error_set(error, ERROR_SYSTEM,
-                         "sentinel adaptive: logits can reach %g (base 2), below every finite f32; allowed policies: "
-                         "-inf, exclude",
-                         lowest);
-    *sentinel = (float)value;
-    return ERROR_NONE;
+    return adaptive_sentinel_below(sentinel, lowest, error);
 }

@@ -59,9 +59,13 @@ bool sentinel_parse(const char *text, struct sentinel *sentinel);
 char *recipe_format(char *text, const struct recipe *recipe);
 
 /*
- * The value of SENTINEL_ADAPTIVE for a problem, base 2: finite, and so far below every logit that the problem can reach
- * that a masked key weighs nothing. ERROR_SYSTEM if no f32 is low enough.
+ * The value of SENTINEL_ADAPTIVE where no logit, base 2, lies below lowest <= 0: max(160, 2^-10 |lowest|) lower, so
+ * that a masked key weighs less than 2^-126 of any visible one, which the exponential flushes to 0. ERROR_SYSTEM if no
+ * f32 is low enough.
  */
+enum error_kind adaptive_sentinel_below(float *sentinel, double lowest, struct error *error);
+
+/* The value for a problem, from the largest |q| and |k| of its tensors and its slopes. */
 enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, enum bias_form bias,
                                   struct error *error);
 

@@ -13,6 +13,7 @@ enum { STACK_BYTES = 256 * 1024 };
 #else
 enum { STACK_BYTES = 32 * 1024 }; /* a kernel's frame is below 4 KiB; a page that may not be touched lies below each */
 #endif
+enum { STACK_REALS = 1024 }; /* of a frame, at most: what it grows by where a real is larger than a float */
 
 /* One block, run by one CPU thread. */
 struct block_runner {
@@ -21,8 +22,8 @@ struct block_runner {
     struct fiber fibers[MAX_BLOCK_THREADS];
     const struct simt_site *site[MAX_BLOCK_THREADS];
     unsigned parity[MAX_BLOCK_THREADS];
-    float exchange[2][MAX_BLOCK_THREADS][WARP_SIZE] __attribute__((aligned(64)));
     char *stacks;
+    size_t stack_bytes; /* of one fiber */
     int threads;
     enum simt_order order;
     simt_kernel *kernel;
@@ -38,42 +39,7 @@ struct simt_executor {
 
 _Thread_local struct simt_block *simt_block;
 
-static const struct simt_site site_exit = {"the end of the kernel", NULL, 0};
-
-/* ---- combining what the lanes of a warp left ---- */
-
-void simt_combine_none(float (*lanes)[WARP_SIZE], int group)
-{
-    (void)lanes, (void)group;
-}
-
-void simt_combine_max(float (*lanes)[WARP_SIZE], int group)
-{
-    float *x = lanes[0];
-    (void)group;
-    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
-        for (int i = 0; i < offset; i++)
-            x[i] = float_max(x[i], x[i + offset]);
-}
-
-void simt_combine_sum(float (*lanes)[WARP_SIZE], int first_offset)
-{
-    float *x = lanes[0];
-    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
-        for (int i = 0; i < WARP_SIZE; i++)
-            if (!(i & offset))
-                x[i] = x[i + offset] = x[i] + x[i + offset];
-}
-
-/* lanes[r][t]: lane r's part of value t. Pairs at distance group/2 first; row 0 of each group ends with the sums. */
-void simt_combine_scatter(float (*lanes)[WARP_SIZE], int group)
-{
-    for (int first = 0; first < WARP_SIZE; first += group)
-        for (int offset = group / 2; offset > 0; offset /= 2)
-            for (int r = first; r < first + offset; r++)
-                for (int t = 0; t < group; t++)
-                    lanes[r][t] += lanes[r + offset][t];
-}
+static const struct simt_site site_exit = {"the end of the kernel", NULL, 0, STAGE_NONE};
 
 /* ---- taking turns ---- */
 
@@ -116,7 +82,7 @@ static struct turn turn_of(const struct block_runner *runner, int thread)
     return runner->order == SIMT_FORWARD ? (struct turn){1, low, high} : (struct turn){-1, high, low};
 }
 
-void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, float (*lanes)[WARP_SIZE], int group)
+void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void *values, int group)
 {
     struct block_runner *runner = runner_here();
     int thread = runner->block.thread;
@@ -124,7 +90,7 @@ void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, float
     runner->site[thread] = site;
     if (thread == turn.last) {
         check_convergence(runner, thread, turn.first, turn.last, turn.step);
-        combine(lanes, group);
+        combine(values, group, site->stage);
         switch_to(runner, thread, turn.first);
     } else {
         switch_to(runner, thread, thread + turn.step);
@@ -169,7 +135,8 @@ static void run_block(struct block_runner *runner, struct simt_index block_idx)
     runner->diverged[0] = runner->diverged[1] = 0;
     memset(runner->parity, 0, sizeof runner->parity);
     for (int i = 0; i < runner->threads; i++)
-        fiber_prepare(&runner->fibers[i], runner->stacks + (size_t)i * STACK_BYTES, STACK_BYTES, fiber_entry);
+        fiber_prepare(&runner->fibers[i], runner->stacks + (size_t)i * runner->stack_bytes, runner->stack_bytes,
+                      fiber_entry);
 
     simt_block = &runner->block;
     fiber_switch(&runner->host, &runner->fibers[runner->block.thread]);
@@ -179,40 +146,38 @@ static void run_block(struct block_runner *runner, struct simt_index block_idx)
 /* ---- launching ---- */
 
 enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
-                                  struct error *error)
+                                  size_t real_bytes, struct error *error)
 {
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t stack_bytes = (STACK_BYTES + STACK_REALS * (real_bytes - sizeof(float)) + page - 1) / page * page;
     struct simt_executor *made = calloc(1, sizeof *made);
     *executor = made;
     if (!made || !(made->runners = calloc((size_t)threads, sizeof *made->runners)))
         goto failed;
-    made->stacks_bytes = (size_t)MAX_BLOCK_THREADS * STACK_BYTES;
-    for (; made->count < threads; made->count++) {
+    made->stacks_bytes = MAX_BLOCK_THREADS * stack_bytes;
+    while (made->count < threads) {
         struct block_runner *runner = aligned_alloc(64, sizeof *runner);
         if (!runner)
             goto failed;
         memset(runner, 0, sizeof *runner);
         runner->order = order;
-        runner->block.exchange = runner->exchange;
+        runner->stack_bytes = stack_bytes;
         runner->block.parity = runner->parity;
+        runner->block.exchange = aligned_alloc(64, 2 * MAX_BLOCK_THREADS * WARP_SIZE * real_bytes);
         runner->stacks = mmap(NULL, made->stacks_bytes, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-        if (runner->stacks == MAP_FAILED) {
-            free(runner);
+        made->runners[made->count++] = runner;
+        if (runner->stacks == MAP_FAILED || !runner->block.exchange)
             goto failed;
-        }
-        made->runners[made->count] = runner;
         for (int i = 0; i < MAX_BLOCK_THREADS; i++)
-            if (mprotect(runner->stacks + (size_t)i * STACK_BYTES, page, PROT_NONE)) {
-                made->count++;
+            if (mprotect(runner->stacks + (size_t)i * stack_bytes, page, PROT_NONE))
                 goto failed;
-            }
     }
     return ERROR_NONE;
 failed:
     simt_executor_free(made);
     *executor = NULL;
-    return error_memory(error, "the host device", (double)threads * MAX_BLOCK_THREADS * STACK_BYTES);
+    return error_memory(error, "the host device", (double)threads * MAX_BLOCK_THREADS * (double)stack_bytes);
 }
 
 void simt_executor_free(struct simt_executor *executor)
@@ -220,7 +185,9 @@ void simt_executor_free(struct simt_executor *executor)
     if (!executor)
         return;
     for (int i = 0; i < executor->count; i++) {
-        munmap(executor->runners[i]->stacks, executor->stacks_bytes);
+        if (executor->runners[i]->stacks != MAP_FAILED)
+            munmap(executor->runners[i]->stacks, executor->stacks_bytes);
+        free(executor->runners[i]->block.exchange);
         free(executor->runners[i]);
     }
     free(executor->runners);

@@ -8,11 +8,11 @@
 #ifndef KERNELS_SIMT_HOST_H
 #define KERNELS_SIMT_HOST_H
 
-#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/real.h"
 #include "reference/error.h"
 
 /* A place in a kernel where threads wait for each other. */
@@ -20,6 +20,7 @@ struct simt_site {
     const char *primitive;
     const char *file;
     int line;
+    enum stage stage; /* of the additions that it makes */
 };
 
 struct simt_index {
@@ -30,22 +31,21 @@ struct simt_index {
 struct simt_block {
     struct simt_index block_idx, block_dim;
     int thread; /* index of the running fiber */
-    /* What lanes hand over: [parity][warp][lane][value]. Two copies, since a lane may be one primitive ahead. */
-    float (*exchange)[MAX_BLOCK_THREADS][WARP_SIZE];
+    /* What lanes hand over: real [parity][thread][value]. Two copies, since a lane may be one primitive ahead. */
+    void *exchange;
     unsigned *parity; /* [thread]: which copy its next primitive uses */
 };
 
 extern _Thread_local struct simt_block *simt_block;
 
-typedef void simt_combine(float (*lanes)[WARP_SIZE], int group);
+/* values: real [lane][value]. */
+typedef void simt_combine(void *values, int group, enum stage stage);
 
 /* Waits for the other lanes of the warp; the last one calls combine on the warp's part of the exchange. */
-void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, float (*lanes)[WARP_SIZE], int group);
+void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void *values, int group);
 
 /* Waits for the other threads of the block. */
 void simt_block_arrive(const struct simt_site *site);
-
-simt_combine simt_combine_none, simt_combine_max, simt_combine_sum, simt_combine_scatter;
 
 typedef void simt_kernel(const void *arguments);
 
@@ -61,8 +61,9 @@ enum simt_order {
 
 struct simt_executor; /* fiber stacks of a number of CPU threads */
 
+/* For kernels whose `real` has real_bytes: sizeof(float), or sizeof(struct replayed) for a replay. */
 enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
-                                  struct error *error);
+                                  size_t real_bytes, struct error *error);
 void simt_executor_free(struct simt_executor *executor);
 
 /* Runs a kernel over a grid. ERROR_SYSTEM with both places if threads diverge. */
@@ -71,111 +72,115 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 
 /* ---- the dialect ---- */
 
-#define SIMT_KERNEL(name, type, args)       \
-    static void name(const type args);      \
-    void host_##name(const void *arguments) \
-    {                                       \
-        name(*(const type *)arguments);     \
-    }                                       \
+#ifdef SIMT_REPLAY
+#define SIMT_ENTRY(name) replay_##name
+#else
+#define SIMT_ENTRY(name) host_##name
+#endif
+
+#define SIMT_KERNEL(name, type, args)            \
+    static void name(const type args);           \
+    void SIMT_ENTRY(name)(const void *arguments) \
+    {                                            \
+        name(*(const type *)arguments);          \
+    }                                            \
     static void name(const type args)
-#define SIMT_FUNCTION static inline __attribute__((always_inline))
-#define SIMT_UNROLL
 
 #define __shared__ static _Thread_local
 #define threadIdx ((struct simt_index){(unsigned)simt_block->thread, 0, 0})
 #define blockIdx (simt_block->block_idx)
 #define blockDim (simt_block->block_dim)
 
-#define SIMT_SITE(primitive)                                                  \
-    __extension__({                                                           \
-        static const struct simt_site site = {primitive, __FILE__, __LINE__}; \
-        &site;                                                                \
+#define SIMT_SITE(primitive, stage)                                                  \
+    __extension__({                                                                  \
+        static const struct simt_site site = {primitive, __FILE__, __LINE__, stage}; \
+        &site;                                                                       \
     })
 
-#define __syncthreads() simt_block_arrive(SIMT_SITE("__syncthreads"))
-#define warp_max(x) simt_warp_max(SIMT_SITE("warp_max"), x)
-#define warp_sum(x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum"), x, first_offset)
-#define warp_reduce_scatter(x, group) simt_warp_reduce_scatter(SIMT_SITE("warp_reduce_scatter"), x, group)
-#define warp_all_gather(x, group, all) simt_warp_all_gather(SIMT_SITE("warp_all_gather"), x, group, all)
+#define __syncthreads() simt_block_arrive(SIMT_SITE("__syncthreads", STAGE_NONE))
+#define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x)
+#define warp_sum_in(stage, x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum_in", stage), x, first_offset)
+#define warp_reduce_scatter_in(stage, x, group) \
+    simt_warp_reduce_scatter(SIMT_SITE("warp_reduce_scatter_in", stage), x, group)
+#define warp_all_gather(x, group, all) simt_warp_all_gather(SIMT_SITE("warp_all_gather", STAGE_NONE), x, group, all)
 
-SIMT_FUNCTION float __fmul_rn(float a, float b)
+/* ---- combining what the lanes of a warp left: lanes[r][t] is lane r's value t ---- */
+
+static inline void simt_combine_none(void *values, int group, enum stage stage)
 {
-    return a * b;
+    (void)values, (void)group, (void)stage;
 }
 
-SIMT_FUNCTION float __fadd_rn(float a, float b)
+static inline void simt_combine_max(void *values, int group, enum stage stage)
 {
-    return a + b;
+    real *x = values;
+    (void)group, (void)stage;
+    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
+        for (int i = 0; i < offset; i++)
+            x[i] = real_max(x[i], x[i + offset]);
 }
 
-SIMT_FUNCTION float __fsub_rn(float a, float b)
+static inline void simt_combine_sum(void *values, int first_offset, enum stage stage)
 {
-    return a - b;
+    real *x = values;
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
+        for (int i = 0; i < WARP_SIZE; i++)
+            if (!(i & offset))
+                x[i] = x[i + offset] = add_in(stage, x[i], x[i + offset]);
 }
 
-SIMT_FUNCTION float __fdiv_rn(float a, float b)
+/* Pairs at distance group/2 first; row 0 of each group ends with the sums. */
+static inline void simt_combine_scatter(void *values, int group, enum stage stage)
 {
-    return a / b;
+    real(*lanes)[WARP_SIZE] = values;
+    for (int first = 0; first < WARP_SIZE; first += group)
+        for (int offset = group / 2; offset > 0; offset /= 2)
+            for (int r = first; r < first + offset; r++)
+                for (int t = 0; t < group; t++)
+                    lanes[r][t] = add_in(stage, lanes[r][t], lanes[r + offset][t]);
 }
 
-/* fmaxf without its call: the other operand where one is NaN. */
-SIMT_FUNCTION float float_max(float a, float b)
-{
-    return b > a || a != a ? b : a;
-}
-
-SIMT_FUNCTION uint32_t float_bits(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-SIMT_FUNCTION float float_from_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
+/* ---- warp primitives ---- */
 
 /* The warp's rows of the copy of the exchange that this thread's next primitive uses. */
-SIMT_FUNCTION float (*simt_exchange(int thread))[WARP_SIZE]
+SIMT_FUNCTION real (*simt_exchange(int thread))[WARP_SIZE]
 {
+    real(*copies)[MAX_BLOCK_THREADS][WARP_SIZE] = simt_block->exchange;
     unsigned parity = simt_block->parity[thread]++ & 1;
-    return simt_block->exchange[parity] + thread / WARP_SIZE * WARP_SIZE;
+    return copies[parity] + thread / WARP_SIZE * WARP_SIZE;
 }
 
-SIMT_FUNCTION float simt_warp_max(const struct simt_site *site, float x)
+SIMT_FUNCTION real simt_warp_max(const struct simt_site *site, real x)
 {
     int thread = simt_block->thread;
-    float(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     lanes[0][thread % WARP_SIZE] = x;
     simt_warp_arrive(site, simt_combine_max, lanes, 0);
     return lanes[0][0];
 }
 
-SIMT_FUNCTION float simt_warp_sum(const struct simt_site *site, float x, int first_offset)
+SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first_offset)
 {
     int thread = simt_block->thread;
-    float(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     lanes[0][thread % WARP_SIZE] = x;
     simt_warp_arrive(site, simt_combine_sum, lanes, first_offset);
     return lanes[0][thread % WARP_SIZE];
 }
 
-SIMT_FUNCTION float simt_warp_reduce_scatter(const struct simt_site *site, float *x, int group)
+SIMT_FUNCTION real simt_warp_reduce_scatter(const struct simt_site *site, real *x, int group)
 {
     int thread = simt_block->thread, lane = thread % WARP_SIZE;
-    float(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     memcpy(lanes[lane], x, (size_t)group * sizeof *x);
     simt_warp_arrive(site, simt_combine_scatter, lanes, group);
     return lanes[lane / group * group][lane % group];
 }
 
-SIMT_FUNCTION void simt_warp_all_gather(const struct simt_site *site, float x, int group, float *all)
+SIMT_FUNCTION void simt_warp_all_gather(const struct simt_site *site, real x, int group, real *all)
 {
     int thread = simt_block->thread, lane = thread % WARP_SIZE;
-    float(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_none, lanes, group);
     memcpy(all, lanes[0] + lane / group * group, (size_t)group * sizeof *all);

@@ -14,45 +14,45 @@ SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype 
     struct block_state state = block_online_softmax(args, dtype, group, head, first, last);
     size_t partial = (size_t)head * (size_t)args->num_chunks + (size_t)chunk;
     if (thread < args->head_dim)
-        args->partial_out[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
+        ((real *)args->partial_out)[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
     if (thread == 0) {
-        args->partial_max[partial] = state.max;
-        args->partial_sum[partial] = state.sum;
+        ((real *)args->partial_max)[partial] = state.max;
+        ((real *)args->partial_sum)[partial] = state.sum;
     }
 }
 
 SIMT_FUNCTION void merge_chunks(const struct attention_args *args, enum dtype dtype)
 {
-    __shared__ float warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
+    __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
     int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args->num_chunks;
-    const float *maxima = args->partial_max + (size_t)head * (size_t)chunks;
-    const float *sums = args->partial_sum + (size_t)head * (size_t)chunks;
-    const float *outs = args->partial_out + (size_t)head * (size_t)chunks * (size_t)args->head_dim;
+    const real *maxima = (const real *)args->partial_max + (size_t)head * (size_t)chunks;
+    const real *sums = (const real *)args->partial_sum + (size_t)head * (size_t)chunks;
+    const real *outs = (const real *)args->partial_out + (size_t)head * (size_t)chunks * (size_t)args->head_dim;
 
-    float max = maxima[0];
+    real max = maxima[0];
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
-        max = float_max(max, maxima[chunk]);
+        max = real_max(max, maxima[chunk]);
     max = warp_max(max);
     if (thread % WARP_SIZE == 0)
         warp_maxima[thread / WARP_SIZE] = max;
     __syncthreads();
-    struct block_state merged = {warp_maxima[0], 0.0f, 0.0f};
+    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f)};
     for (int w = 1; w < BLOCK_WARPS; w++)
-        merged.max = float_max(merged.max, warp_maxima[w]);
+        merged.max = real_max(merged.max, warp_maxima[w]);
 
     for (int first = 0; first < chunks; first += BLOCK_THREADS) {
         int count = chunks - first < BLOCK_THREADS ? chunks - first : BLOCK_THREADS;
         __syncthreads();
         if (thread < count) {
-            factors[thread] = rescale_factor(args, maxima[first + thread], merged.max);
-            scaled_sums[thread] = __fmul_rn(sums[first + thread], factors[thread]);
+            factors[thread] = rescale_factor(STAGE_MERGE, args, maxima[first + thread], merged.max);
+            scaled_sums[thread] = mul_in(STAGE_MERGE, sums[first + thread], factors[thread]);
         }
         __syncthreads();
         for (int c = 0; c < count; c++) {
-            merged.sum = __fadd_rn(merged.sum, scaled_sums[c]);
+            merged.sum = add_in(STAGE_MERGE, merged.sum, scaled_sums[c]);
             if (thread < args->head_dim)
-                merged.out =
-                    fmaf(outs[(size_t)(first + c) * (size_t)args->head_dim + (size_t)thread], factors[c], merged.out);
+                merged.out = fma_in(STAGE_MERGE, outs[(size_t)(first + c) * (size_t)args->head_dim + (size_t)thread],
+                                    factors[c], merged.out);
         }
     }
     store_head(args, dtype, head, merged);

@@ -1,8 +1,9 @@
 /*
  * The element types of q, k, v and out, and their exact conversion to and from f32.
  *
- * Elements are held in memory as a GPU holds them: f16 and bf16 as 16-bit words, f32 as float. Widening to f32 is
- * exact. Narrowing rounds to nearest even, overflows to infinity, keeps NaN a NaN; the same bits on every machine.
+ * Elements are held in memory as a GPU holds them: f16 and bf16 as 16-bit words, f32 as float, fp8 as bytes (OCP 8-bit
+ * floating point specification, 2023: e4m3 has no infinity and one NaN). Widening to f32 is exact. Narrowing rounds to
+ * nearest even, overflows to infinity (e4m3: NaN), keeps NaN a NaN; the same bits on every machine.
  */
 #ifndef REFERENCE_DTYPE_H
 #define REFERENCE_DTYPE_H
@@ -11,20 +12,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum dtype { DTYPE_F16, DTYPE_BF16, DTYPE_F32, DTYPE_COUNT };
+enum dtype {
+    DTYPE_F16,
+    DTYPE_BF16,
+    DTYPE_F32,
+    DTYPE_COUNT,              /* those before it are what kernels take and give */
+    DTYPE_E4M3 = DTYPE_COUNT, /* fp8, of inputs alone: truths take them, kernels do not yet */
+    DTYPE_E5M2,
+    DTYPE_COUNT_WITH_FP8
+};
 
 struct dtype_info {
     const char *name;     /* as in case files and records */
     size_t size_bytes;    /* of one element */
-    int significand_bits; /* with the implicit one: 11, 8, 24 */
-    int min_exponent;     /* of the smallest normal number, 2^min_exponent: -14, -126, -126 */
+    int significand_bits; /* with the implicit one: 11, 8, 24, 4, 3 */
+    int min_exponent;     /* of the smallest normal number, 2^min_exponent: -14, -126, -126, -6, -14 */
     double max;           /* largest finite value */
-    const char *numpy;    /* the NumPy type an array of it is dumped as: "<f2", "<u2" (bf16, raw), "<f4" */
+    const char *numpy;    /* the NumPy type an array of it is dumped as: "<f2", "<u2" (bf16, raw), "<f4", "|u1" */
 };
 
-extern const struct dtype_info dtypes[DTYPE_COUNT];
+extern const struct dtype_info dtypes[DTYPE_COUNT_WITH_FP8];
 
-/* The dtype called name, or DTYPE_COUNT. */
+/* The dtype of kernels called name, or DTYPE_COUNT. */
 enum dtype dtype_from_name(const char *name);
 
 /* destination[i] = element first + i of the array at elements, for i < count. Exact. */

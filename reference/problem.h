@@ -23,12 +23,12 @@ struct problem {
     int head_dim;     /* D >= 1 */
     enum dtype dtype;
     float scale;
-    int64_t q_position;     /* P, the key index at which the bias is 0; any value */
-    const float *slopes;    /* [H] */
-    const void *q;          /* [H, D] */
-    const void *k;          /* [N, Hkv, D] */
-    const void *v;          /* [N, Hkv, D] */
-    const uint8_t *visible; /* [N], 0 removes the key; NULL: every key is visible */
+    int64_t q_position;                 /* P, the key index at which the bias is 0; any value */
+    const float *slopes;                /* [H] */
+    const void *q;                      /* [H, D] */
+    const void *k;                      /* [N, Hkv, D] */
+    const void *v;                      /* [N, Hkv, D] */
+    const uint8_t *visible;             /* [N], 0 removes the key; NULL: every key is visible */
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };
 

@@ -4,31 +4,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { GROUP = 4 }; /* rows at once: the maxima are loaded and stored once for all of them */
+
 /*
  * Magnitudes of IEEE numbers are ordered like their bits without the sign, NaN above infinity, so the maximum is taken
  * over integers. WORD holds an element.
  */
-#define DEFINE_MAX_ROWS(name, word, magnitude)                     \
-    static void name(void *maxima, const void *rows, size_t count) \
-    {                                                              \
-        word *max = maxima;                                        \
-        const word *row = rows;                                    \
-        _Pragma("omp simd") for (size_t i = 0; i < count; i++)     \
-        {                                                          \
-            word bits = row[i] & (word)magnitude;                  \
-            max[i] = bits > max[i] ? bits : max[i];                \
-        }                                                          \
+#define DEFINE_MAX_ROWS(name, word, magnitude)                                                                  \
+    static void name(void *maxima, const char *const *rows, size_t count)                                       \
+    {                                                                                                           \
+        word *restrict max = maxima;                                                                            \
+        const word *row0 = (const void *)rows[0], *row1 = (const void *)rows[1], *row2 = (const void *)rows[2], \
+                   *row3 = (const void *)rows[3];                                                               \
+        _Pragma("omp simd") for (size_t i = 0; i < count; i++)                                                  \
+        {                                                                                                       \
+            word bits0 = row0[i] & (word)magnitude, bits1 = row1[i] & (word)magnitude;                          \
+            word bits2 = row2[i] & (word)magnitude, bits3 = row3[i] & (word)magnitude, largest = max[i];        \
+            bits0 = bits1 > bits0 ? bits1 : bits0;                                                              \
+            bits2 = bits3 > bits2 ? bits3 : bits2;                                                              \
+            bits0 = bits2 > bits0 ? bits2 : bits0;                                                              \
+            max[i] = bits0 > largest ? bits0 : largest;                                                         \
+        }                                                                                                       \
     }
 
+DEFINE_MAX_ROWS(max_rows_8, uint8_t, 0x7f)
 DEFINE_MAX_ROWS(max_rows_16, uint16_t, 0x7fff)
 DEFINE_MAX_ROWS(max_rows_32, uint32_t, 0x7fffffff)
 
-static void max_rows(size_t element_bytes, void *maxima, const void *rows, size_t count)
+/* maxima[i] = max(maxima[i], |rows[0][i]|, ... |rows[GROUP - 1][i]|) */
+static void max_rows(size_t element_bytes, void *maxima, const char *const *rows, size_t count)
 {
-    if (element_bytes == sizeof(uint16_t))
+    if (element_bytes == sizeof(uint8_t))
+        max_rows_8(maxima, rows, count);
+    else if (element_bytes == sizeof(uint16_t))
         max_rows_16(maxima, rows, count);
     else
         max_rows_32(maxima, rows, count);
+}
+
+/* The same of those rows of a tensor from `first` on, GROUP at most, that are visible. */
+static void max_group(void *maxima, const struct problem *problem, const void *tensor, int64_t first, size_t row)
+{
+    size_t element_bytes = dtypes[problem->dtype].size_bytes;
+    const char *rows[GROUP];
+    int count = 0;
+    for (int64_t key = first; key < first + GROUP && key < problem->seq_len; key++)
+        if (problem_visible(problem, key))
+            rows[count++] = (const char *)tensor + (size_t)key * row * element_bytes;
+    if (count == 0)
+        return;
+    for (int i = count; i < GROUP; i++)
+        rows[i] = rows[0];
+    max_rows(element_bytes, maxima, rows, row);
 }
 
 enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
@@ -55,23 +82,28 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
 #pragma omp parallel num_threads(threads)
     {
         char *k_maxima = maxima + (size_t)omp_get_thread_num() * 2 * padded_bytes, *v_maxima = k_maxima + padded_bytes;
-#pragma omp for schedule(static)
-        for (int64_t key = 0; key < problem->seq_len; key++) {
-            if (!problem_visible(problem, key) || progress_cancelled(progress))
+        /* Threads advance together: what the heads look at first, the newest keys, is left in the cache. */
+#pragma omp for schedule(static, 16)
+        for (int64_t first = 0; first < problem->seq_len; first += GROUP) {
+            if (progress_cancelled(progress))
                 continue;
-            max_rows(element_bytes, k_maxima, (const char *)problem->k + (size_t)key * row_bytes, row);
-            max_rows(element_bytes, v_maxima, (const char *)problem->v + (size_t)key * row_bytes, row);
+            max_group(k_maxima, problem, problem->k, first, row);
+            max_group(v_maxima, problem, problem->v, first, row);
         }
     }
-    for (int thread = 1; thread < threads; thread++) {
-        max_rows(element_bytes, maxima, maxima + (size_t)thread * 2 * padded_bytes, row);
-        max_rows(element_bytes, maxima + padded_bytes, maxima + (size_t)(thread * 2 + 1) * padded_bytes, row);
-    }
+    for (int thread = 1; thread < threads; thread++)
+        for (size_t tensor = 0; tensor < 2; tensor++) {
+            const char *other = maxima + ((size_t)thread * 2 + tensor) * padded_bytes;
+            max_rows(element_bytes, maxima + tensor * padded_bytes, (const char *[GROUP]){other, other, other, other},
+                     row);
+        }
     dtype_widen(problem->dtype, maxima, 0, row, bounds->k);
     dtype_widen(problem->dtype, maxima + padded_bytes, 0, row, bounds->v);
     free(maxima);
-    if (progress_cancelled(progress))
+    if (progress_cancelled(progress)) {
+        tensor_bounds_clear(bounds);
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
+    }
     return ERROR_NONE;
 }
 

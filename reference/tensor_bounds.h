@@ -12,7 +12,8 @@ struct tensor_bounds {
     float *v; /* [Hkv, D] the same for v */
 };
 
-/* Those that the problem carries, or by one pass over the visible keys, exact. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+/* Those that the problem carries, or by one pass over the visible keys, exact. ERROR_SYSTEM if memory is short,
+ * ERROR_INTERRUPTED. */
 enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
                                    const struct progress *progress, struct error *error);
 void tensor_bounds_clear(struct tensor_bounds *bounds);

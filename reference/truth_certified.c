@@ -18,28 +18,29 @@
 
 enum {
     BLOCK = 64, /* keys at once */
-    LANES = 16  /* partial sums of a dot product */
+    LANES = 16, /* partial sums of a dot product */
+    AHEAD = 6   /* rows asked for early: those of one head lie far apart, where the hardware does not prefetch */
 };
 
 #define UNIT 0x1p-53          /* u */
 #define RADIUS_GOAL 0x1p-64   /* of sum w|v| / l, for every element */
-#define LIGHT_BELOW 22.2      /* nats below the largest logit: weights under 2^-32 */
-#define DROPPED_BELOW 490.0   /* nats: weights under 2^-700; exp's range ends at 500 */
 #define LARGEST_LOGIT 0x1p+40 /* |logits| beyond it go to MPFR; below it bounds in double are off by < 2^-8 */
 
 /* How hard to try: first as cheap as the goal allows, then everything in double-double and a far smaller tail. */
 struct effort {
-    double ln_tail;     /* logarithm of the weight that may be left unseen, relative to the heaviest key */
-    double tail;        /* exp of it, rounded up */
-    double light_below; /* nats */
+    double ln_tail;       /* logarithm of the weight that may be left unseen, relative to the heaviest key */
+    double tail;          /* exp of it, rounded up */
+    double light_below;   /* nats below the largest logit; 22.2: weights under 2^-32 */
+    double dropped_below; /* nats; at most 490, because exp's range ends at 500 */
+    double dropped;       /* exp(1 - dropped_below), rounded up: the most that a dropped key weighs */
 };
 
 static const struct effort efforts[] = {
-    {.ln_tail = -51.3, .tail = 0x1p-74, .light_below = LIGHT_BELOW},
-    {.ln_tail = -110.95, .tail = 0x1p-160, .light_below = INFINITY},
+    {.ln_tail = -51.3, .tail = 0x1p-74, .light_below = 22.2, .dropped_below = 62, .dropped = 0x1p-88},
+    {.ln_tail = -110.95, .tail = 0x1p-160, .light_below = INFINITY, .dropped_below = 490, .dropped = 0x1p-705},
 };
 
-/* One thread's memory. Rows are padded to a multiple of LANES with zeros. */
+/* One thread's memory. Arrays are padded to a multiple of LANES with zeros. */
 struct workspace {
     size_t padded;                   /* head_dim rounded up */
     double *memory;                  /* the arrays of doubles below */
@@ -48,7 +49,7 @@ struct workspace {
     double *block_hi, *block_lo;     /* [padded] the same of the block at hand */
     double *magnitude;               /* [padded] heavy sum of w |v| */
     double *light, *light_magnitude; /* [padded] */
-    float *rows;                     /* [BLOCK, padded] */
+    float *row;                      /* [padded] of k or v */
     int64_t *keys;                   /* [capacity] the keys that were looked at */
     double *logits;                  /* [capacity] */
     size_t count, capacity;
@@ -57,7 +58,7 @@ struct workspace {
 static void workspace_clear(struct workspace *workspace)
 {
     free(workspace->memory);
-    free(workspace->rows);
+    free(workspace->row);
     free(workspace->keys);
     free(workspace->logits);
     *workspace = (struct workspace){0};
@@ -70,14 +71,14 @@ static enum error_kind workspace_init(struct workspace *workspace, const struct 
     *workspace = (struct workspace){
         .padded = padded,
         .memory = aligned_alloc(64, ARRAYS * padded * sizeof(double)),
-        .rows = aligned_alloc(64, BLOCK * padded * sizeof(float)),
+        .row = aligned_alloc(64, padded * sizeof(float)),
     };
-    if (!workspace->memory || !workspace->rows) {
+    if (!workspace->memory || !workspace->row) {
         workspace_clear(workspace);
-        return error_memory(error, "the truth of a head", (double)padded * (ARRAYS * 8 + BLOCK * 4));
+        return error_memory(error, "the truth of a head", (double)padded * (ARRAYS * 8 + 4));
     }
     memset(workspace->memory, 0, ARRAYS * padded * sizeof(double));
-    memset(workspace->rows, 0, BLOCK * padded * sizeof(float));
+    memset(workspace->row, 0, padded * sizeof(float));
     double **arrays[ARRAYS] = {
         &workspace->query,    &workspace->hi,        &workspace->lo,    &workspace->block_hi,
         &workspace->block_lo, &workspace->magnitude, &workspace->light, &workspace->light_magnitude};
@@ -113,14 +114,30 @@ struct head {
     double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max) */
 };
 
-/* rows[i] = row of keys[i] in tensor. */
-static void gather_rows(struct workspace *workspace, const struct head *head, const void *tensor, const int64_t *keys,
-                        size_t count)
+static void prefetch_row(const struct head *head, const void *tensor, int64_t key)
+{
+    size_t element_bytes = dtypes[head->problem->dtype].size_bytes;
+    const char *row = (const char *)tensor + problem_row(head->problem, key, head->kv_head) * element_bytes;
+    for (size_t offset = 0; offset < (size_t)head->problem->head_dim * element_bytes; offset += 64)
+        __builtin_prefetch(row + offset);
+}
+
+/* The row of a key, [padded], until the next call. */
+static const float *load_row(struct workspace *workspace, const struct head *head, const void *tensor, int64_t key)
 {
     const struct problem *problem = head->problem;
-    for (size_t i = 0; i < count; i++)
-        dtype_widen(problem->dtype, tensor, problem_row(problem, keys[i], head->kv_head), (size_t)problem->head_dim,
-                    workspace->rows + i * workspace->padded);
+    dtype_widen(problem->dtype, tensor, problem_row(problem, key, head->kv_head), (size_t)problem->head_dim,
+                workspace->row);
+    return workspace->row;
+}
+
+/* The row of keys[i] of `count`, with memory asked for the row of keys[i + AHEAD]. */
+static const float *load_row_of(struct workspace *workspace, const struct head *head, const void *tensor,
+                                const int64_t *keys, size_t i, size_t count)
+{
+    if (i + AHEAD < count)
+        prefetch_row(head, tensor, keys[i + AHEAD]);
+    return load_row(workspace, head, tensor, keys[i]);
 }
 
 /* Error at most (D + 4) u sum |q k|: products are exact. */
@@ -183,28 +200,26 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
     while (low > 0 && ln_tail_below(head, low, head->max) > effort->ln_tail && !progress_cancelled(progress)) {
         if (workspace->count + BLOCK > workspace->capacity && !workspace_grow(workspace))
             return false;
-        int64_t *keys = workspace->keys + workspace->count;
-        double *logits = workspace->logits + workspace->count;
-        size_t count = 0;
-        for (; low > 0 && count < BLOCK; low--)
-            if (problem_visible(problem, low - 1))
-                keys[count++] = low - 1;
-        gather_rows(workspace, head, problem->k, keys, count);
-        for (size_t i = 0; i < count; i++) {
-            double bias = head->slope * (double)(keys[i] - problem->q_position);
-            logits[i] =
-                dot_double(workspace->query, workspace->rows + i * workspace->padded, workspace->padded) * head->scale +
-                bias;
-            head->max = logits[i] > head->max ? logits[i] : head->max;
+        for (size_t end = workspace->count + BLOCK; low > 0 && workspace->count < end; low--) {
+            int64_t key = low - 1;
+            if (!problem_visible(problem, key))
+                continue;
+            if (key >= AHEAD)
+                prefetch_row(head, problem->k, key - AHEAD);
+            const float *row = load_row(workspace, head, problem->k, key);
+            double bias = head->slope * (double)(key - problem->q_position);
+            double logit = dot_double(workspace->query, row, workspace->padded) * head->scale + bias;
+            head->max = logit > head->max ? logit : head->max;
+            workspace->keys[workspace->count] = key;
+            workspace->logits[workspace->count++] = logit;
         }
-        workspace->count += count;
     }
     double distance = fmax(fabs((double)(high - problem->q_position)), fabs((double)(low - problem->q_position)));
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest;
     head->unseen = low > 0 ? effort->tail : 0;
-    /* Farther than 2^53 the distance itself is rounded; an error above 2^-7 is not 1.01 times linear in exp. */
-    return head->largest < LARGEST_LOGIT && distance <= 0x1p53 && head->look_error < 0x1p-7;
+    /* From 2^53 on the distance itself may be rounded; an error above 2^-7 is not 1.01 times linear in exp. */
+    return head->largest < LARGEST_LOGIT && distance < 0x1p53 && head->look_error < 0x1p-7;
 }
 
 /* A logit again, in double-double, less the shift: error at most (D^2 + 16) u^2 A. */
@@ -222,11 +237,15 @@ static struct double_double add_heavy(const struct head *head, struct workspace 
 {
     size_t padded = workspace->padded;
     struct double_double weights[BLOCK];
-    gather_rows(workspace, head, head->problem->k, keys, count);
-    for (size_t i = 0; i < count; i++)
-        weights[i] = logit_dd(head, workspace, workspace->rows + i * padded, keys[i]);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        const float *row = load_row_of(workspace, head, head->problem->k, keys, i, count);
+        weights[i] = logit_dd(head, workspace, row, keys[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (i < AHEAD)
+            prefetch_row(head, head->problem->v, keys[i]);
         weights[i] = exp_dd(weights[i]);
+    }
     for (size_t i = 0; i < count; i++)
         sum = dd_add(sum, weights[i]);
 
@@ -234,9 +253,8 @@ static struct double_double add_heavy(const struct head *head, struct workspace 
     double *restrict magnitude = workspace->magnitude;
     memset(hi, 0, padded * sizeof *hi);
     memset(lo, 0, padded * sizeof *lo);
-    gather_rows(workspace, head, head->problem->v, keys, count);
     for (size_t i = 0; i < count; i++) {
-        const float *restrict row = workspace->rows + i * padded;
+        const float *restrict row = load_row_of(workspace, head, head->problem->v, keys, i, count);
         double weight_hi = weights[i].hi, weight_lo = weights[i].lo;
 #pragma omp simd
         for (size_t d = 0; d < padded; d++) {
@@ -264,11 +282,13 @@ static double add_light(const struct head *head, struct workspace *workspace, co
     size_t padded = workspace->padded;
     double *restrict light = workspace->light, *restrict magnitude = workspace->light_magnitude;
     double weights[BLOCK];
-    for (size_t i = 0; i < count; i++)
-        weights[i] = exp_double(logits[i] - head->max);
-    gather_rows(workspace, head, head->problem->v, keys, count);
     for (size_t i = 0; i < count; i++) {
-        const float *restrict row = workspace->rows + i * padded;
+        if (i < AHEAD)
+            prefetch_row(head, head->problem->v, keys[i]);
+        weights[i] = exp_double(logits[i] - head->max);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const float *restrict row = load_row_of(workspace, head, head->problem->v, keys, i, count);
         double weight = weights[i];
         sum += weight;
 #pragma omp simd
@@ -298,8 +318,8 @@ static struct sums add_up(struct head *head, struct workspace *workspace, const 
     memset(workspace->hi, 0, (size_t)(workspace->memory + 8 * workspace->padded - workspace->hi) * sizeof(double));
     for (size_t i = 0; i < workspace->count; i++) {
         double below = head->max - workspace->logits[i];
-        if (below > DROPPED_BELOW) {
-            head->unseen += 0x1p-690;
+        if (below > effort->dropped_below) {
+            head->unseen += effort->dropped;
         } else if (below > effort->light_below) {
             light_keys[light] = workspace->keys[i];
             light_logits[light++] = workspace->logits[i];
@@ -352,7 +372,7 @@ static bool conclude(struct truth *truth, const struct head *head, const struct 
     double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
     double heavy_sum_error = weight_error + 3 * (double)(sums->num_heavy + 1) * UNIT * UNIT;
     double light_error =
-        1.01 * (head->look_error + DROPPED_BELOW * 2 * UNIT + EXP_DOUBLE_ERROR + (double)(sums->num_light + 3) * UNIT);
+        1.01 * (head->look_error + 490 * 2 * UNIT + EXP_DOUBLE_ERROR + (double)(sums->num_light + 3) * UNIT);
 
     struct double_double sum = dd_add_d(sums->heavy, sums->light);
     double sum_error = 1.01 * (heavy_sum_error * sums->heavy.hi + light_error * sums->light) / sum.hi;

@@ -33,6 +33,12 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     if ((unsigned)point.kernel >= KERNEL_COUNT || (unsigned)problem->dtype >= DTYPE_COUNT ||
         (unsigned)problem->input.distribution >= DISTRIBUTION_COUNT || point.kernel_options.chunk_len < CHUNK_LEN_MIN)
         return "a point's choice is out of range";
+    const struct mask_spec *mask = &problem->mask;
+    if ((unsigned)mask->kind >= MASK_COUNT || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
+        mask->window > problem->seq_len || mask->sinks < 0 || mask->sinks > problem->seq_len || mask->drop_newest < 0 ||
+        mask->drop_newest > problem->seq_len || mask->padding < 0 || mask->padding > problem->seq_len ||
+        mask->block > problem->seq_len || (mask->kind == MASK_BLOCK && (mask->block < 1 || mask->keep_every < 1)))
+        return "a point's mask is not allowed";
     if (!(problem->scale > 0) || !isfinite(problem->scale) || !(problem->max_bias > 0) ||
         !(point.tolerance.atol >= 0) || !isfinite(point.tolerance.atol) || !(point.tolerance.rtol >= 0) ||
         !isfinite(point.tolerance.rtol))

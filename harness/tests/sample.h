@@ -83,7 +83,7 @@ static inline void sample_init(struct sample *sample)
                       .key = "sample:kernel=split_kv,seq_len=3"},
         .slopes = {0.5f, 0.25f},
         .lse = {1, 2},
-        .truth_lse = {1, 2.25},
+        .truth_lse = {1, 2 + 0x1p-10},
         .visible = {1, 0, 1},
     };
     for (int i = 0; i < SAMPLE_ELEMENTS; i++) {

@@ -80,6 +80,7 @@ static void test_defaults_of_a_minimal_case(void **state)
     assert_int_equal(problem->q_position, 32);
     assert_int_equal(problem->input.distribution, DISTRIBUTION_NORMAL);
     assert_true(problem->input.mean == 0 && problem->input.stddev == 1);
+    assert_int_equal(problem->mask.kind, MASK_NONE);
     assert_int_equal(problem->seed, 0);
     case_list_clear(&list);
 }
@@ -108,6 +109,7 @@ static void test_values_arrive_in_their_fields(void **state)
                                   "total_heads: 40\n"
                                   "q_position: -2147483648\n"
                                   "input: {distribution: outliers, mean: -1.5, channels: 112, factor: 1e2}\n"
+                                  "mask: {sinks: 4, window: 256}\n"
                                   "seed: 18446744073709551615\n"
                                   "truth: plain\n"
                                   "truth_precision: 4096\n"
@@ -146,6 +148,7 @@ static void test_values_arrive_in_their_fields(void **state)
     assert_int_equal(problem->input.distribution, DISTRIBUTION_OUTLIERS);
     assert_true(problem->input.mean == -1.5 && problem->input.stddev == 1 && problem->input.factor == 100);
     assert_int_equal(problem->input.channels, 112);
+    assert_true(mask_spec_equal(&problem->mask, &(struct mask_spec){.kind = MASK_WINDOW, .window = 256, .sinks = 4}));
     assert_true(problem->seed == UINT64_MAX);
     case_list_clear(&list);
 }
@@ -156,7 +159,7 @@ static void test_values_given_as_their_defaults_leave_the_key_alone(void **state
     assert_keys(HEAD "kernel: single_pass\nnum_kv_heads: 8\ndtype: f16\nsentinel: exclude\nbias: relative\n"
                      "exponential: polynomial\nchunk_len: 1024\nscale: 0.125\nmax_bias: 8\nslopes: bloom\n"
                      "head_offset: 0\ntotal_heads: 8\nq_position: 32\n"
-                     "input: {distribution: normal, mean: -0, stddev: 1}\nseed: 0\n",
+                     "input: {distribution: normal, mean: -0, stddev: 1}\nmask: none\nseed: 0\n",
                 "a:seq_len=33,num_heads=8,head_dim=64\n");
 }
 
@@ -167,6 +170,40 @@ static void test_keys_name_what_differs_from_the_default(void **state)
                      "input: {distribution: onehot, factor: 8, stddev: 2.5}\nq_position: -1\ndtype: 'f32'\n",
                 "a:seq_len=33,num_heads=8,num_kv_heads=2,head_dim=64,dtype=f32,sentinel=-inf,scale=0.1,max_bias=0.1,"
                 "q_position=-1,input=onehot:stddev=2.5,seed=7\n");
+}
+
+static void test_every_mask_has_a_key_of_its_own(void **state)
+{
+    (void)state;
+    assert_keys(HEAD
+                "mask: [none, all, {holes: 0.25}, {holes: 0}, {window: 33}, {sinks: 4, window: 1e1}, {window: 0},\n"
+                "  {drop_newest: 33}, {drop_newest: -0}, {block: 16}, {block: 16, keep_every: 4},\n"
+                "  {block: 1, keep_every: 134217728}, {padding: 3}]\nseed: 7\n",
+                "a:seq_len=33,num_heads=8,head_dim=64,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=all,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=holes:0.25,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=holes:0,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=window:33,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=window:10:sinks:4,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=window:0,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=drop_newest:33,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=drop_newest:0,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=block:16,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=block:16:keep_every:4,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=block:1:keep_every:134217728,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=padding:3,seed=7\n");
+}
+
+static void test_mask_defaults(void **state)
+{
+    (void)state;
+    struct case_list list = parse(HEAD "mask: [{block: 8}, {window: 5}]\n");
+    struct point point = point_of(&list, 0, 0);
+    assert_true(
+        mask_spec_equal(&point.problem.mask, &(struct mask_spec){.kind = MASK_BLOCK, .block = 8, .keep_every = 2}));
+    point = point_of(&list, 0, 1);
+    assert_true(mask_spec_equal(&point.problem.mask, &(struct mask_spec){.kind = MASK_WINDOW, .window = 5}));
+    case_list_clear(&list);
 }
 
 static void test_kernel_then_sentinel_vary_fastest_and_problems_slowest(void **state)
@@ -395,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_values_arrive_in_their_fields),
         cmocka_unit_test(test_values_given_as_their_defaults_leave_the_key_alone),
         cmocka_unit_test(test_keys_name_what_differs_from_the_default),
+        cmocka_unit_test(test_every_mask_has_a_key_of_its_own),
+        cmocka_unit_test(test_mask_defaults),
         cmocka_unit_test(test_kernel_then_sentinel_vary_fastest_and_problems_slowest),
         cmocka_unit_test(test_ranges_are_inclusive_and_mix_with_values),
         cmocka_unit_test(test_defaults_follow_the_other_axes),

@@ -25,16 +25,27 @@ static const char *const seeds[] = {
     "expect: fail\nbecause: >-\n  folded\n  \"text\"\nsignature: 'le''ak'\n---\ncase: y\nseq_len: 1\n",
     "{case: z, seq_len: [1, 2..4], num_heads: 12, head_dim: 64, input: [{distribution: outliers, mean: 1, "
     "stddev: 2e-3, channels: 7, factor: 3}, {distribution: uniform, low: -1, high: 2}], scale: [0.5, 0x1p-3], "
-    "q_position: [-5..5, 100], head_offset: 3, total_heads: 99, chunk_len: 64, max_bias: 16, slopes: geometric}",
+    "q_position: [-5..5, 100], head_offset: 3, total_heads: 99, chunk_len: 64, max_bias: 16, slopes: geometric, "
+    "mask: [none, {window: 2, sinks: 1}, {holes: 0.5}, {block: 1, keep_every: 3}]}",
     "case: &anchor \"y\\n\\x41\\u263a\"\n? [a, {b: ~}]\n: *anchor\n<<: !!map {x: y}\n...\n%TAG ! !a\n---\n- - ! 3\n",
     "\xef\xbb\xbf"
     "case: crlf\r\nseq_len: 1\r\nnum_heads: 1\r\nhead_dim: 64\r\nseed: [18446744073709551615, 0..99998]\r\n",
 };
 
 static const char *const words[] = {
-    "\n", "  ", "\t",   ": ",   "- ",   "? ",         "[",      "]",        "{",     "}",    ", ",   "#",
-    "'",  "\"", "\\",   "..",   "&a ",  "*a",         "!!int ", "---\n",    "...\n", "| ",   ">-\n", "%YAML 1.2\n",
-    "~",  "-1", "1e99", ".nan", "-inf", "2147483648", "\r\n",   "\xc3\xa4", "\xff",  "case", "seed", "seq_len",
+    "\n",     "  ",       "\t",
+    ": ",     "- ",       "? ",
+    "[",      "]",        "{",
+    "}",      ", ",       "#",
+    "'",      "\"",       "\\",
+    "..",     "&a ",      "*a",
+    "!!int ", "---\n",    "...\n",
+    "| ",     ">-\n",     "%YAML 1.2\n",
+    "~",      "-1",       "1e99",
+    ".nan",   "-inf",     "2147483648",
+    "\r\n",   "\xc3\xa4", "\xff",
+    "case",   "seed",     "seq_len",
+    "mask",   "window",   "{padding: 1}",
 };
 
 /* SplitMix64 (Steele, Lea and Flood, 2014). */

@@ -11,6 +11,8 @@
 
 #include "harness/evaluate.h"
 
+static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};
+
 static struct problem_spec small_spec(enum distribution distribution)
 {
     struct problem_spec spec = {.seq_len = 301,
@@ -35,12 +37,14 @@ static void generate(struct inputs *inputs, const struct problem_spec *spec, str
         fail_msg("%s", error.text);
 }
 
-/* q, slopes and every row of k and v of a part are those of the whole. */
+/* q, slopes, every row of k and v of a part, and which keys are visible, are those of the whole. */
 static void test_a_part_is_cut_from_the_whole(void **state)
 {
     (void)state;
     for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++) {
         struct problem_spec spec = small_spec((enum distribution)distribution);
+        if (distribution % 2)
+            spec.mask = half_of_the_keys;
         struct inputs whole, part;
         generate(&whole, &spec, whole_problem(&spec));
         for (int g = 0; g < 3; g++) {
@@ -51,6 +55,9 @@ static void test_a_part_is_cut_from_the_whole(void **state)
             assert_int_equal(part.problem.num_kv_heads, heads);
             assert_memory_equal(part.problem.q, (const char *)whole.problem.q + g * 2 * 64 * 2,
                                 (size_t)heads * 2 * 64 * 2);
+            assert_true((part.problem.visible != NULL) == (distribution % 2 == 1));
+            if (part.problem.visible)
+                assert_memory_equal(part.problem.visible, whole.problem.visible, (size_t)spec.seq_len);
             assert_memory_equal(part.problem.slopes, whole.problem.slopes + 2 * g, (size_t)heads * 2 * sizeof(float));
             for (int64_t key = 0; key < spec.seq_len; key++) {
                 size_t from = problem_row(&whole.problem, key, g) * 2, to = problem_row(&part.problem, key, 0) * 2;
@@ -96,10 +103,10 @@ static void test_promised_bounds_hold(void **state)
 }
 
 /* Kernel and truth of parts, with promised bounds in place of scanned ones, against those of the whole. */
-static void test_parts_give_the_results_of_the_whole(void **state)
+static void assert_parts_give_the_results_of_the_whole(struct mask_spec mask)
 {
-    (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS);
+    spec.mask = mask;
     struct inputs whole, part;
     struct truth truths[2];
     struct error error;
@@ -137,6 +144,14 @@ static void test_parts_give_the_results_of_the_whole(void **state)
         truth_clear(&truths[i]);
     inputs_clear(&whole);
     device_close(device);
+}
+
+static void test_parts_give_the_results_of_the_whole(void **state)
+{
+    (void)state;
+    assert_parts_give_the_results_of_the_whole((struct mask_spec){.kind = MASK_NONE});
+    assert_parts_give_the_results_of_the_whole(half_of_the_keys);
+    assert_parts_give_the_results_of_the_whole((struct mask_spec){.kind = MASK_WINDOW, .window = 50, .sinks = 1});
 }
 
 /* The rule is one of the spec alone: nothing below 2 GiB is cut, and parts cover all KV heads without overlap. */
@@ -203,6 +218,48 @@ static void test_points_share_inputs_and_truth(void **state)
     device_close(evaluator.device);
 }
 
+/* Points that differ in the mask alone share neither inputs nor truth, and what is removed is not seen. */
+static void test_a_mask_is_part_of_the_problem(void **state)
+{
+    (void)state;
+    static const struct mask_spec masks[] = {{.kind = MASK_NONE},
+                                             {.kind = MASK_HOLES, .holes = 0.5},
+                                             {.kind = MASK_DROP_NEWEST, .drop_newest = 40},
+                                             {.kind = MASK_ALL},
+                                             {.kind = MASK_NONE}};
+    enum { MASKS = sizeof masks / sizeof masks[0] };
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    uint64_t input_digests[MASKS], truth_digests[MASKS], output_digests[MASKS];
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    for (int i = 0; i < MASKS; i++) {
+        struct point point = small_point(KERNEL_SPLIT_KV);
+        point.problem.mask = masks[i];
+        if (evaluate(&evaluator, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        assert_true(evaluation.verdict.total.budget_used <= 1);
+        assert_true((evaluation.problem.visible != NULL) == (masks[i].kind != MASK_NONE));
+        if (masks[i].kind == MASK_ALL)
+            for (int h = 0; h < 6; h++)
+                assert_true(evaluation.truth->lse[h] == -INFINITY && evaluation.output.lse[h] == -INFINITY);
+        input_digests[i] = evaluation.input_digest;
+        truth_digests[i] = evaluation.truth_digest;
+        output_digests[i] = evaluation.output_digest;
+        evaluation_clear(&evaluation);
+    }
+    for (int i = 0; i < MASKS; i++)
+        for (int j = 0; j < i; j++) {
+            bool same = i == MASKS - 1 && j == 0;
+            assert_true((input_digests[i] == input_digests[j]) == same);
+            assert_true((truth_digests[i] == truth_digests[j]) == same);
+            assert_true((output_digests[i] == output_digests[j]) == same);
+        }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
 /* A tolerance within the certified radius of an error: the verdict is taken from MPFR, with its smaller radius. */
 static void test_undecided_is_judged_by_mpfr(void **state)
 {
@@ -229,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_a_part_is_cut_from_the_whole),        cmocka_unit_test(test_promised_bounds_hold),
         cmocka_unit_test(test_parts_give_the_results_of_the_whole), cmocka_unit_test(test_the_rule_for_parts),
         cmocka_unit_test(test_points_share_inputs_and_truth),       cmocka_unit_test(test_undecided_is_judged_by_mpfr),
+        cmocka_unit_test(test_a_mask_is_part_of_the_problem),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
 }

@@ -139,9 +139,9 @@ static void test_the_reference_is_judged_by_the_truth_and_its_radius(void **stat
 /* ---- the sample: outputs 1, but for 1.5 at head 1, dim 2 where the truth is 1 too ------------------------------- */
 
 static const double right[SAMPLE_ELEMENTS] = {1, 1, 1, 1, 1, 1, 1, 1};
-/* Wrong at head 0, dims 1 and 3, NaN at head 1, dim 0. */
-static const double wrong[SAMPLE_ELEMENTS] = {1, 1.25, 1, 1.125, NAN, 1, 1, 1};
-static const double wrong_lse[SAMPLE_H] = {1.5, 2}, right_lse[SAMPLE_H] = {1, 2.25};
+/* Wrong at head 0, dims 1 and 3, and head 1, dim 1; NaN at head 1, dim 0. */
+static const double wrong[SAMPLE_ELEMENTS] = {1, 1.25, 1, 1.125, NAN, 1.375, 1, 1};
+static const double wrong_lse[SAMPLE_H] = {1.5, 2}, right_lse[SAMPLE_H] = {1, 2 + 0x1p-10};
 
 struct desk {
     struct sample sample;
@@ -184,16 +184,16 @@ static void test_heads_and_lse(void **state)
     struct desk *desk = *state;
     const struct fault *fault = &desk->faults[CONVENTIONAL_F32_ABSOLUTE];
     compare(desk, CONVENTIONAL_F32_ABSOLUTE, wrong, wrong_lse);
-    assert_int_equal(fault->total.mismatched, 4);
+    assert_int_equal(fault->total.mismatched, 5);
     assert_int_equal(fault->heads[0].mismatched, 2);
     assert_int_equal(fault->heads[0].at_fault[FAULT_REFERENCE], 2);
-    assert_int_equal(fault->heads[1].at_fault[FAULT_REFERENCE], 1);
+    assert_int_equal(fault->heads[1].at_fault[FAULT_REFERENCE], 2);
     assert_int_equal(fault->heads[1].at_fault[FAULT_KERNEL], 1);
     assert_true(fault->max_abs_err == 0.5);
     assert_true(fault->max_lse_err == 0.5);
-    assert_int_equal(fault->truth.mismatched, 3);
-    assert_int_equal(fault->truth.worst, 4); /* the NaN */
-    assert_true(fault->truth.max_abs_err == 0.25 && fault->truth.max_lse_err == 0.5);
+    assert_int_equal(fault->truth.mismatched, 4);
+    assert_int_equal(fault->truth.worst, 4); /* the NaN, though an error larger than all before follows */
+    assert_true(fault->truth.max_abs_err == 0.375 && fault->truth.max_lse_err == 0.5);
 
     static const double nan_lse[SAMPLE_H] = {NAN, 2};
     struct fault other;
@@ -212,8 +212,8 @@ static void test_sentences(void **state)
     compare(desk, CONVENTIONAL_F32_ABSOLUTE, wrong, wrong_lse);
     compare(desk, CONVENTIONAL_F64_RELATIVE, right, right_lse);
     char *lines = record_references(&desk->sample.record, "  ");
-    assert_string_equal(lines, "  against f32_absolute: 3/8 differ, 0.25 max: reference at fault in 3 (heads 0-1); "
-                               "reference itself 3/8 wrong, 0.25 max\n"
+    assert_string_equal(lines, "  against f32_absolute: 4/8 differ, 0.375 max: reference at fault in 4 (heads 0-1); "
+                               "reference itself 4/8 wrong, 0.375 max\n"
                                "  against f64_relative: agrees, 0 max\n");
     free(lines);
     desk->sample.record.faults = NULL; /* the run failed */
@@ -260,14 +260,14 @@ static void test_record(void **state)
     json = record_to_json(&desk->sample.record);
     char *text = json_dumps(json_object_get(json, "references"), JSON_COMPACT | JSON_PRINT_FLAGS);
     assert_string_equal(
-        text, "{\"f32_absolute\":{\"mismatched\":4,\"max_abs_err\":0.5,"
-              "\"at_fault\":{\"kernel\":1,\"reference\":3,\"both\":0},\"max_lse_err\":0.5,"
-              "\"truth\":{\"mismatched\":3,\"max_abs_err\":0.25,\"worst\":{\"head\":1,\"dim\":0},\"undecided\":0,"
+        text, "{\"f32_absolute\":{\"mismatched\":5,\"max_abs_err\":0.5,"
+              "\"at_fault\":{\"kernel\":1,\"reference\":4,\"both\":0},\"max_lse_err\":0.5,"
+              "\"truth\":{\"mismatched\":4,\"max_abs_err\":0.375,\"worst\":{\"head\":1,\"dim\":0},\"undecided\":0,"
               "\"max_lse_err\":0.5},"
               "\"heads\":[{\"head\":0,\"mismatched\":2,\"at_fault\":{\"kernel\":0,\"reference\":2,\"both\":0}},"
-              "{\"head\":1,\"mismatched\":2,\"at_fault\":{\"kernel\":1,\"reference\":1,\"both\":0}}]},"
+              "{\"head\":1,\"mismatched\":3,\"at_fault\":{\"kernel\":1,\"reference\":2,\"both\":0}}]},"
               "\"f64_relative\":{\"mismatched\":1,\"max_abs_err\":0.5,"
-              "\"at_fault\":{\"kernel\":1,\"reference\":0,\"both\":0},\"max_lse_err\":0.25,"
+              "\"at_fault\":{\"kernel\":1,\"reference\":0,\"both\":0},\"max_lse_err\":0.0009765625,"
               "\"truth\":{\"mismatched\":0,\"max_abs_err\":8.6736173798840355e-19,"
               "\"worst\":{\"head\":0,\"dim\":0},\"undecided\":0,"
               "\"max_lse_err\":0.0},"

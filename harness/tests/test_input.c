@@ -135,6 +135,63 @@ static void threads_do_not_show(void **state)
     }
 }
 
+/* More than one chunk of keys. */
+static void threads_do_not_show_in_a_mask(void **state)
+{
+    (void)state;
+    struct problem_spec spec = {
+        .seq_len = 600001, .num_heads = 1, .num_kv_heads = 1, .head_dim = 16, .max_bias = 8, .total_heads = 1};
+    static const struct mask_spec masks[] = {
+        {.kind = MASK_HOLES, .holes = 0.5}, {.kind = MASK_BLOCK, .block = 1000, .keep_every = 3}, {.kind = MASK_ALL}};
+    uint8_t *expected = malloc((size_t)spec.seq_len);
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
+        spec.mask = masks[m];
+        mask_fill(expected, &spec.mask, spec.seq_len, spec.seed, 0, (size_t)spec.seq_len);
+        for (int threads = 1; threads <= 3; threads += 2) {
+            struct inputs inputs;
+            struct error error;
+            assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error), ERROR_NONE);
+            assert_ptr_equal(inputs.problem.visible, inputs.visible);
+            assert_memory_equal(inputs.visible, expected, (size_t)spec.seq_len);
+            inputs_clear(&inputs);
+            assert_null(inputs.visible);
+        }
+    }
+    free(expected);
+}
+
+/* The mask is part of the input, and of its digest if there is one; it goes by places in the cache, not by distance. */
+static void a_mask_changes_visible_and_the_digest_alone(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
+    struct inputs plain_inputs, inputs;
+    generate(&plain_inputs, &spec);
+    double bytes = problem_spec_bytes(&spec);
+    spec.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 5, .sinks = 2};
+    spec.q_position = -3;
+    generate(&inputs, &spec);
+    size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K) * 2;
+    size_t slope_bytes = (size_t)spec.num_heads * sizeof(float), keys = (size_t)spec.seq_len;
+    assert_memory_equal(inputs.visible, "\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\1\1\1\1", keys);
+    assert_memory_equal(inputs.q, plain_inputs.q, q_bytes);
+    assert_memory_equal(inputs.k, plain_inputs.k, kv_bytes);
+    assert_memory_equal(inputs.v, plain_inputs.v, kv_bytes);
+    assert_true(problem_spec_bytes(&spec) == bytes + 21);
+
+    char *all = malloc(q_bytes + 2 * kv_bytes + slope_bytes + keys), *end = all;
+    end = mempcpy(end, inputs.q, q_bytes);
+    end = mempcpy(end, inputs.k, kv_bytes);
+    end = mempcpy(end, inputs.v, kv_bytes);
+    end = mempcpy(end, inputs.slopes, slope_bytes);
+    assert_true(plain_inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+    end = mempcpy(end, inputs.visible, keys);
+    assert_true(inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+    free(all);
+    inputs_clear(&inputs);
+    inputs_clear(&plain_inputs);
+}
+
 /* A change here means that every committed baseline describes other inputs. */
 static void the_bits_never_change(void **state)
 {
@@ -362,7 +419,7 @@ static void specs_are_equal_if_every_field_is(void **state)
 {
     (void)state;
     const struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
-    struct problem_spec others[20];
+    struct problem_spec others[22];
     size_t count = 0;
 #define OTHER(field, value)            \
     do {                               \
@@ -389,6 +446,8 @@ static void specs_are_equal_if_every_field_is(void **state)
     OTHER(input.value, 2);
     OTHER(input.channels, 5);
     OTHER(input.factor, 31);
+    OTHER(mask.kind, MASK_ALL);
+    OTHER(mask.sinks, 1);
 #undef OTHER
     assert_int_equal(count, sizeof others / sizeof *others);
     assert_true(problem_spec_equal(&spec, &spec));
@@ -439,6 +498,8 @@ int main(void)
         cmocka_unit_test(an_element_alone_is_the_element_in_bulk),
         cmocka_unit_test(tensors_are_their_streams_rounded),
         cmocka_unit_test(threads_do_not_show),
+        cmocka_unit_test(threads_do_not_show_in_a_mask),
+        cmocka_unit_test(a_mask_changes_visible_and_the_digest_alone),
         cmocka_unit_test(the_bits_never_change),
         cmocka_unit_test(digest_covers_q_k_v_and_slopes_in_order),
         cmocka_unit_test(problem_is_what_the_spec_says),

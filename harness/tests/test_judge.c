@@ -399,6 +399,26 @@ static void test_empty_row_has_an_exact_lse(void **state)
     verdict_clear(&bench.verdict);
 }
 
+/* A wrong lse fails a point whose output is right: that is how a bias off by a constant shows. */
+static void test_lse_is_judged_by_the_tolerance(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    set_up(&bench, DTYPE_F16, 3, 2);
+    bench.lse[0] = bench.lse[1] = bench.lse[2] = 4;
+    bench.truth_lse[0] = bench.truth_lse[1] = bench.truth_lse[2] = 4;
+    bench.truth_lse[1] += 0x1p-7; /* limit 1e-3 + 4e-3 */
+    bench.lse[2] = NAN;
+    const struct metrics *total = judge(&bench);
+    assert_int_equal(total->mismatched, 0);
+    assert_int_equal(total->lse_mismatched, 2);
+    for (int h = 0; h < 3; h++)
+        assert_int_equal(bench.verdict.heads[h].lse_mismatched, h > 0);
+    bench.truth_lse_radius[1] = 0x1p-7;
+    assert_int_equal(judge(&bench)->undecided, 1);
+    verdict_clear(&bench.verdict);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_first_of_equal_errors_is_the_worst),
         cmocka_unit_test(test_poison_is_a_nan_that_is_counted_until_overwritten),
         cmocka_unit_test(test_empty_row_has_an_exact_lse),
+        cmocka_unit_test(test_lse_is_judged_by_the_tolerance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

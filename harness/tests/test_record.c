@@ -67,14 +67,15 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "budget_used", "nan", "inf", "signature", "worst", "status", "expect", "key", "input_digest",
                    "output_digest", "truth_digest", "truth_radius", "references", "seconds", "device_name", "tolerance",
                    "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
-                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "chunk_len", "truth_method",
+                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
+                   "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "heads", "error");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
-                   "max_lse_err");
+                   "lse_mismatched", "max_lse_err");
     json_decref(json);
 }
 
@@ -128,7 +129,7 @@ static void test_values(void **state)
     json_t *second = json_array_get(json_object_get(json, "heads"), 1);
     assert_int_equal(json_integer_value(json_object_get(second, "head")), 1);
     assert_int_equal(json_integer_value(json_object_get(second, "mismatched")), 1);
-    assert_double_equal(json_real_value(json_object_get(second, "max_lse_err")), 0.25);
+    assert_double_equal(json_real_value(json_object_get(second, "max_lse_err")), 0x1p-10);
     json_decref(json);
 }
 
@@ -222,6 +223,31 @@ static void test_input_has_the_parameters_of_its_distribution(void **state)
     json_decref(json);
 }
 
+static void test_mask_is_null_its_name_or_its_parameters(void **state)
+{
+    struct sample *sample = *state;
+    static const struct {
+        struct mask_spec mask;
+        const char *json;
+    } rows[] = {
+        {{.kind = MASK_NONE}, "null"},
+        {{.kind = MASK_ALL}, "\"all\""},
+        {{.kind = MASK_HOLES, .holes = 0.5}, "{\"holes\":0.5}"},
+        {{.kind = MASK_WINDOW, .window = 256}, "{\"window\":256,\"sinks\":0}"},
+        {{.kind = MASK_DROP_NEWEST, .drop_newest = 134217728}, "{\"drop_newest\":134217728}"},
+        {{.kind = MASK_BLOCK, .block = 64, .keep_every = 4}, "{\"block\":64,\"keep_every\":4}"},
+        {{.kind = MASK_PADDING, .padding = 7}, "{\"padding\":7}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        sample->point.problem.mask = rows[i].mask;
+        json_t *json = round_trip(&sample->record);
+        char *text = json_dumps(json_object_get(json, "mask"), JSON_COMPACT | JSON_ENCODE_ANY);
+        assert_string_equal(text, rows[i].json);
+        free(text);
+        json_decref(json);
+    }
+}
+
 static void test_seed_beyond_json_integers_is_a_string(void **state)
 {
     struct sample *sample = *state;
@@ -257,6 +283,12 @@ static void test_reproduce_is_quoted_for_a_shell(void **state)
         assert_string_equal(line, rows[i].line);
         free(line);
     }
+    static const char *const settings[] = {"seed=3", "tolerance={atol: 0}"};
+    sample->record.settings = settings;
+    sample->record.num_settings = 2;
+    char *line = record_reproduce(&sample->record);
+    assert_string_equal(line, "alibicheck run ./-a.yaml --only '$(x)' --set 'seed=3' --set 'tolerance={atol: 0}'");
+    free(line);
 }
 
 static void test_status_as_expected(void **state)
@@ -287,7 +319,9 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
                                     .max_scaled_err = 12.5,
                                     .rms_err = 13.5,
                                     .max_lse_err = 14.5,
-                                    .budget_used = 15.5};
+                                    .budget_used = 15.5,
+                                    .unbounded = 16,
+                                    .lse_mismatched = 17};
     static const struct {
         enum metric metric;
         const char *name;
@@ -300,6 +334,8 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
         {METRIC_INF, "inf", 5},
         {METRIC_UNWRITTEN, "unwritten", 6},
         {METRIC_BUDGET_USED, "budget_used", 15.5},
+        {METRIC_UNBOUNDED, "unbounded", 16},
+        {METRIC_LSE_MISMATCHED, "lse_mismatched", 17},
         {METRIC_MAX_ABS_ERR, "max_abs_err", 7.5},
         {METRIC_MAX_ULP_ERR, "max_ulp_err", 8.5},
         {METRIC_P99_ULP_ERR, "p99_ulp_err", 9.5},
@@ -334,6 +370,7 @@ int main(void)
         TEST(test_nan_and_infinities_are_strings),
         TEST(test_floats_read_back_exactly),
         TEST(test_input_has_the_parameters_of_its_distribution),
+        TEST(test_mask_is_null_its_name_or_its_parameters),
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),

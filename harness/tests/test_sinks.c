@@ -127,7 +127,9 @@ static void test_table_text(void **state)
     sample->point.problem.num_kv_heads = 2;
     sample->point.recipe.sentinel.policy = SENTINEL_ADAPTIVE;
     sample_judge(sample);
+    sample->point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2, .sinks = 1};
     kinds += sink.record(&sink, &sample->record, &desk->error);
+    sample->point.problem.mask = (struct mask_spec){.kind = MASK_NONE};
     sample_set_error(sample, "lane 3 left the shuffle\nat single_pass.cu:12");
     kinds += sink.record(&sink, &sample->record, &desk->error);
     struct test_case other = {.name = "other", .path = "o.yaml", .key = "other:seed=1"};
@@ -148,7 +150,7 @@ static void test_table_text(void **state)
         "     1,2      512  FAIL\n"
         "      reproduce: alibicheck run cases/sample.yaml --only 'sample:kernel=split_kv,seq_len=3'\n"
         "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7          0/8    8.67e-19"
-        "     0,0 8.88e-16  pass\n"
+        "     0,0 8.88e-16  pass     mask window:2:sinks:1\n"
         "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7            -           -"
         "       -        -  ERROR\n"
         "      error: lane 3 left the shuffle at single_pass.cu:12\n"
@@ -586,6 +588,7 @@ static void test_dump_names_the_removed_keys(void **state)
 {
     struct desk *desk = *state;
     desk->sample.problem.visible = desk->sample.visible;
+    desk->sample.point.problem.mask = (struct mask_spec){.kind = MASK_HOLES, .holes = 0.5};
     dump(desk);
     json_t *json = read_point(desk);
     char *text = json_dumps(json_object_get(json, "mask"), JSON_COMPACT);

@@ -275,7 +275,7 @@ static void test_no_races(void **state)
     static simt_kernel *const functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(HOST_FUNCTION)};
 
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
-        assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, &error), ERROR_NONE);
+        assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
         assert_int_equal(
             plan_launches(&plan, KERNEL_SPLIT_KV, &(struct kernel_options){32}, &recipe, &made.problem, &error),
             ERROR_NONE);

@@ -20,7 +20,7 @@ static enum error_kind launch_on(int cpu_threads, enum simt_order order, simt_ke
                                  struct simt_grid grid, struct error *error)
 {
     struct simt_executor *executor;
-    if (simt_executor_new(&executor, cpu_threads, order, error))
+    if (simt_executor_new(&executor, cpu_threads, order, sizeof(real), error))
         fail_msg("%s", error->text);
     enum error_kind kind = simt_launch(executor, "under_test", kernel, &args, &grid, error);
     simt_executor_free(executor);
@@ -65,9 +65,9 @@ SIMT_KERNEL(reduce, struct simt_args, args)
     for (int t = 0; t < args.group; t++)
         parts[t] = x + (float)(100 * t);
     row[0] = warp_max(x);
-    row[1] = warp_sum(x, 1);
-    row[2] = warp_sum(x, args.group);
-    row[3] = warp_reduce_scatter(parts, args.group);
+    row[1] = warp_sum_in(STAGE_SUM, x, 1);
+    row[2] = warp_sum_in(STAGE_SUM, x, args.group);
+    row[3] = warp_reduce_scatter_in(STAGE_DOT, parts, args.group);
     warp_all_gather(x, args.group, all);
     row[4] = all[(lane + 3) % args.group];
 }
@@ -107,7 +107,7 @@ SIMT_KERNEL(scatter_order, struct simt_args, args)
     float parts[WARP_SIZE];
     for (int t = 0; t < 8; t++)
         parts[t] = values[((int)threadIdx.x % 8 + t) % 8];
-    args.out[threadIdx.x] = warp_reduce_scatter(parts, 8);
+    args.out[threadIdx.x] = warp_reduce_scatter_in(STAGE_DOT, parts, 8);
 }
 
 /* The order of additions is part of the contract: bits on a GPU are compared with it. */
@@ -194,7 +194,7 @@ SIMT_KERNEL(shuffle_in_branch, struct simt_args, args)
     if (threadIdx.x % 2)
         x = warp_max(x);
     else
-        x = warp_sum(x, 1);
+        x = warp_sum_in(STAGE_SUM, x, 1);
     args.out[threadIdx.x] = x;
 }
 
@@ -223,7 +223,7 @@ static void test_divergence_is_reported(void **state)
         const char *places[2];
     } rows[] = {
         {host_barrier_in_branch, {"__syncthreads (", "the end of the kernel"}},
-        {host_shuffle_in_branch, {"warp_max (", "warp_sum ("}},
+        {host_shuffle_in_branch, {"warp_max (", "warp_sum_in ("}},
         {host_warps_apart, {"__syncthreads (", "test_simt.c:"}},
         {host_early_return, {"warp_max (", "thread 5 "}},
     };
@@ -250,7 +250,7 @@ static void test_usable_after_divergence(void **state)
     struct error error;
     struct simt_args args = {out, 0};
     (void)state;
-    assert_int_equal(simt_executor_new(&executor, 1, SIMT_FORWARD, &error), ERROR_NONE);
+    assert_int_equal(simt_executor_new(&executor, 1, SIMT_FORWARD, sizeof(real), &error), ERROR_NONE);
     assert_int_equal(simt_launch(executor, "a", host_early_return, &args, &(struct simt_grid){1, 1, 64}, &error),
                      ERROR_SYSTEM);
     assert_int_equal(simt_launch(executor, "b", host_write_indices, &args, &(struct simt_grid){3, 2, 64}, &error),

@@ -141,38 +141,47 @@ static void test_every_kind_is_as_good_as_its_arithmetic(void **state)
         }
 }
 
-/* Three keys at the end of 33001, q.k = 0, v the unit vectors: out[j] is the weight of key j. */
+/*
+ * Twelve keys at the end of 33001, q.k a single product of about 10,000, v the unit vectors: out[j] is the weight of
+ * key j. An ulp of a logit of 1000 is 2^-14, so every rounding shows.
+ */
 static void test_f32_forms_round_as_f32_does(void **state)
 {
     (void)state;
-    enum { KEYS = 33001, VISIBLE = 3 };
+    enum { KEYS = 33001, VISIBLE = 12 };
     struct fixture *fixture = fixture_new(KEYS, 1, 1, DTYPE_F32);
     float slope = fixture->slopes[0] = 0x1.ae89fap-1f; /* 2^-0.25 */
     float *v = fixture->v;
-    memset(fixture->q, 0, DIM * sizeof(float));
+    float *query = memset(fixture->q, 0, DIM * sizeof(float)), *k = fixture->k;
+    query[0] = 1;
+    fixture->problem.scale = 0.1f;
     memset(fixture->visible, 0, KEYS);
     fixture->problem.visible = fixture->visible;
     for (int j = 0; j < VISIBLE; j++) {
         fixture->visible[KEYS - VISIBLE + j] = 1;
+        k[(size_t)(KEYS - VISIBLE + j) * DIM] = 10001.3f + 0.7f * (float)j;
         for (int d = 0; d < DIM; d++)
             v[(size_t)(KEYS - VISIBLE + j) * DIM + (size_t)d] = (float)(d == j);
     }
     for (int absolute = 0; absolute < 2; absolute++) {
         float logits[VISIBLE], sum = 0;
-        for (int j = 0; j < VISIBLE; j++)
-            logits[j] = slope * (float)(absolute ? KEYS - VISIBLE + j : j - (VISIBLE - 1));
+        for (int j = 0; j < VISIBLE; j++) {
+            float bias = slope * (float)(absolute ? KEYS - VISIBLE + j : j - (VISIBLE - 1));
+            float product = k[(size_t)(KEYS - VISIBLE + j) * DIM] * 0.1f;
+            logits[j] = product + bias;
+        }
         for (int j = 0; j < VISIBLE; j++)
             sum += expf(logits[j] - logits[VISIBLE - 1]);
         attend(fixture, absolute ? CONVENTIONAL_F32_ABSOLUTE : CONVENTIONAL_F32_RELATIVE, 1);
         for (int j = 0; j < VISIBLE; j++) {
             double expected = (double)(expf(logits[j] - logits[VISIBLE - 1]) / sum);
-            assert_true(fabs(fixture->out[j] - expected) <= 0x1p-22 * expected); /* the order of the sum is free */
+            assert_true(fabs(fixture->out[j] - expected) <= 0x1p-21 * expected); /* the order of the sum is free */
             assert_true((double)(float)fixture->out[j] == fixture->out[j]);
         }
         float lse = logits[VISIBLE - 1] + logf(sum);
         if (absolute)
             lse -= slope * (float)(KEYS - 1);
-        assert_true(fabs(fixture->lse[0] - (double)lse) <= (absolute ? 0x1p-9 : 0x1p-22));
+        assert_true(fabs(fixture->lse[0] - (double)lse) <= (absolute ? 0x1p-9 : 0x1p-14));
     }
     fixture_free(fixture);
 }

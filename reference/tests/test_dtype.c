@@ -238,6 +238,65 @@ static void limits_are_those_of_the_formats(void **state)
     assert_true(dtypes[DTYPE_F32].max == (double)0x1.fffffep127f);
 }
 
+/* A byte's value by the format's definition: significand bits m, exponent bias b. */
+static double fp8_value(enum dtype dtype, unsigned byte)
+{
+    int m = dtype == DTYPE_E4M3 ? 3 : 2, b = dtype == DTYPE_E4M3 ? 7 : 15;
+    int exponent = (int)(byte & 0x7f) >> m, fraction = (int)byte & ((1 << m) - 1);
+    double sign = byte & 0x80 ? -1 : 1;
+    if (dtype == DTYPE_E4M3 && (byte & 0x7f) == 0x7f)
+        return NAN;
+    if (dtype == DTYPE_E5M2 && exponent == 31)
+        return fraction ? NAN : sign * INFINITY;
+    return sign * (exponent ? ldexp((1 << m) + fraction, exponent - b - m) : ldexp(fraction, 1 - b - m));
+}
+
+static void every_fp8_byte_widens_exactly_and_survives(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = DTYPE_E4M3; dtype < DTYPE_COUNT_WITH_FP8; dtype++)
+        for (unsigned byte = 0; byte < 256; byte++) {
+            uint8_t word = (uint8_t)byte, back;
+            double exact = fp8_value(dtype, byte);
+            float wide;
+            dtype_widen(dtype, &word, 0, 1, &wide);
+            dtype_narrow(dtype, &back, 0, 1, &wide);
+            assert_true(isnan(exact) ? isnan(wide) : (double)wide == exact && !signbit(wide) == !signbit(exact));
+            if (isnan(exact))
+                assert_true(isnan(fp8_value(dtype, back)));
+            else
+                assert_int_equal(back, word);
+        }
+}
+
+/* Between neighbours everything goes to the nearer one, the middle to the even one, beyond the largest to overflow. */
+static void fp8_narrows_to_nearest_even(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = DTYPE_E4M3; dtype < DTYPE_COUNT_WITH_FP8; dtype++) {
+        unsigned largest = dtype == DTYPE_E4M3 ? 0x7e : 0x7b;
+        assert_true(fp8_value(dtype, largest) == dtypes[dtype].max);
+        for (unsigned byte = 0; byte <= largest; byte++) {
+            double low = fp8_value(dtype, byte), ulp = dtype_ulp(dtype, low), high = low + ulp;
+            float middle = (float)((low + high) / 2);
+            float values[3] = {nextafterf(middle, 0), middle, nextafterf(middle, INFINITY)};
+            uint8_t words[3], above = (uint8_t)(byte + 1);
+            dtype_narrow(dtype, words, 0, 3, values);
+            if (byte == largest && dtype == DTYPE_E4M3)
+                above = 0x7f; /* 448 + 16 is the middle to 480, which is NaN's place */
+            assert_int_equal(words[0], byte);
+            assert_int_equal(words[1], byte % 2 ? above : byte);
+            assert_int_equal(words[2], above);
+        }
+        const float beyond[] = {1e30f, -INFINITY, NAN};
+        uint8_t words[3];
+        dtype_narrow(dtype, words, 0, 3, beyond);
+        assert_int_equal(words[0], dtype == DTYPE_E4M3 ? 0x7f : 0x7c);
+        assert_int_equal(words[1], dtype == DTYPE_E4M3 ? 0xff : 0xfc);
+        assert_true(isnan(fp8_value(dtype, words[2])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +310,8 @@ int main(void)
         cmocka_unit_test(ulp_is_the_distance_to_the_next_value),
         cmocka_unit_test(names_are_found),
         cmocka_unit_test(limits_are_those_of_the_formats),
+        cmocka_unit_test(every_fp8_byte_widens_exactly_and_survives),
+        cmocka_unit_test(fp8_narrows_to_nearest_even),
     };
     int failed = cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
     return failed > 255 ? 255 : failed;
