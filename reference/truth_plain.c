@@ -116,7 +116,8 @@ static double score_keys(mpfr_t max, int64_t *visible, struct workspace *workspa
         mpfr_max(max, max, logit, MPFR_RNDN);
 
         absolute = absolute * fabs((double)problem->scale) + fabs(mpfr_get_d(bias, MPFR_RNDA));
-        largest = fmax(largest, absolute);
+        if (mpfr_number_p(logit)) /* the weight of -inf is 0, and what is NaN or +inf needs no radius */
+            largest = fmax(largest, absolute);
         ++*visible;
     }
     mpfr_clears(bias, slope, (mpfr_ptr)0);
@@ -192,11 +193,14 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
     for (int d = 0; d < dim; d++) {
         size_t i = first + (size_t)d;
         double magnitude = workspace->absolute[d];
+        bool zero =
+            magnitude == 0 && mpfr_zero_p(workspace->out[d]); /* every v is 0, not merely too small for a double */
         split(&truth->value[i], &truth->tail[i], workspace->out[d]);
         truth->magnitude[i] = magnitude;
         truth->radius[i] = 0;
         if (isfinite(truth->value[i]))
-            truth->radius[i] = magnitude > 0 ? 2.2 * relative * magnitude + representation_radius(truth->value[i]) : 0;
+            truth->radius[i] =
+                zero ? 0 : (magnitude > 0 ? 2.2 * relative * magnitude : 0) + representation_radius(truth->value[i]);
     }
     mpfr_log(sum, sum, MPFR_RNDN);
     mpfr_add(sum, max, sum, MPFR_RNDN);
