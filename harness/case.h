@@ -9,7 +9,7 @@
 
 #include <stdio.h>
 
-#include "harness/input.h"
+#include "harness/problem_spec.h"
 #include "kernels/kernel.h"
 #include "reference/conventional.h"
 #include "reference/truth.h"

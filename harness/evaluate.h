@@ -2,7 +2,7 @@
  * Evaluating a point: inputs, kernel, truth, error bound, references, verdict.
  *
  * An evaluator keeps what points share: the device, the inputs at hand, the truths and references computed so far. A
- * problem too large for memory is worked on part by part (input.h); what comes out is the same.
+ * problem too large for memory is worked on part by part (problem_spec.h); what comes out is the same.
  */
 #ifndef HARNESS_EVALUATE_H
 #define HARNESS_EVALUATE_H
