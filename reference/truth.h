@@ -15,7 +15,7 @@ struct truth {
     double *value;      /* [H, D] nearest double */
     double *tail;       /* [H, D] the next 53 bits: exact result is value + tail, up to radius */
     double *radius;     /* [H, D] proven bound */
-    double *magnitude;  /* [H, D] sum_j w_j |v_j| / l within 1e-9 relative: what errors are scaled by */
+    double *magnitude;  /* [H, D] sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius is small */
     double *lse;        /* [H] */
     double *lse_tail;   /* [H] */
     double *lse_radius; /* [H] */
