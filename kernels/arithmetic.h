@@ -15,7 +15,8 @@ enum { LANE_DIMS = 8 }; /* elements of a row that a lane holds */
 /*
  * 2^x for x <= 127; results below 2^-126 are 0, as with ex2.approx.ftz. Round to the nearest integer n, a polynomial of
  * degree 6 for 2^(x - n) - 1 on [-1/2, 1/2] (minimax, 2.6e-9 relative before its coefficients are rounded), exponent
- * bits for 2^n. At most 0x1.06p0 ulp (1.02, kernels/tests/test_arithmetic.c); exact at integers.
+ * bits for 2^n. At most 0x1.06p0 ulp; 1.0145 is the worst of all f32 in [-126, 127] (EXP2_STEP=1 test_arithmetic);
+ * exact at integers.
  */
 SIMT_FUNCTION float exp2_polynomial(float x)
 {
@@ -85,7 +86,7 @@ SIMT_FUNCTION float exp2_by(int ex2_approx, float x)
 
 /*
  * log2(x) for normal x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1), and s times a polynomial
- * of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23 (|log2 m| + 1 ulp of the sum).
+ * of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23 (|log2 x| + 1/2).
  */
 SIMT_FUNCTION float log2_polynomial(float x)
 {
