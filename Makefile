@@ -12,7 +12,7 @@ endif
 REFERENCE := $(sort $(wildcard reference/*.c))
 KERNELS   := $(sort $(wildcard kernels/*.c))
 KERNELS_CU := $(sort $(wildcard kernels/*.cu))
-HARNESS   := $(filter-out harness/main.c,$(sort $(wildcard harness/*.c)))
+HARNESS   := $(filter-out harness/tests/%,$(sort $(wildcard harness/*/*.c)))
 TESTS     := $(sort $(wildcard */tests/test_*.c))
 BENCH     := $(sort $(wildcard */tests/bench_*.c))
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
@@ -117,7 +117,7 @@ tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)  ## build the tests and ben
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- tests. Each part hands its counts to scripts/tally, which prints "N passed, N failed" ----------------------
-FORMATTED = $(sort $(wildcard */*.[ch] */*.cu */tests/*.[ch] */tests/*.cu))
+FORMATTED = $(sort $(wildcard */*.[ch] */*.cu */*/*.[ch] */*/*.cu))
 RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
 RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/explain.h"
-#include "harness/list.h"
-#include "harness/options.h"
-#include "harness/run.h"
-#include "harness/sentinel_command.h"
+#include "harness/command/explain.h"
+#include "harness/command/list.h"
+#include "harness/command/options.h"
+#include "harness/command/run.h"
+#include "harness/command/sentinel_command.h"
 
 #define VERSION "0.1"
 

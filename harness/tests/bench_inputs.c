@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define XXH_INLINE_ALL /* as harness/input.c does */
+#define XXH_INLINE_ALL /* as harness/input/input.c does */
 #include <xxhash.h>
 
-#include "harness/input.h"
+#include "harness/input/input.h"
 
 enum { REPEATS = 5 };
 

@@ -4,7 +4,7 @@
 #ifndef HARNESS_TESTS_CASE_FIXTURE_H
 #define HARNESS_TESTS_CASE_FIXTURE_H
 
-#include "harness/case.h"
+#include "harness/case/case.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 #define TEXT(literal) literal, sizeof(literal) - 1

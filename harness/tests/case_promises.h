@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/case.h"
+#include "harness/case/case.h"
 
 /* The sentence of the promise that a point breaks, or NULL. */
 static inline const char *point_promise_broken(const struct test_case *test_case, size_t index)

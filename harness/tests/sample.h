@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "harness/record.h"
+#include "harness/report/record.h"
 
 struct test_case {
     const char *name, *about, *because, *path, *key;

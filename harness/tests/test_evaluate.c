@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "harness/evaluate.h"
+#include "harness/judge/evaluate.h"
 
 static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};
 

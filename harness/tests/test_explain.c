@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "harness/diagnosis.h"
+#include "harness/command/diagnosis.h"
 #include "harness/tests/case_fixture.h"
 
 struct explained {

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "harness/fault.h"
-#include "harness/metric.h"
-#include "harness/sink.h"
+#include "harness/judge/fault.h"
+#include "harness/judge/metric.h"
+#include "harness/report/sink.h"
 #include "harness/tests/sample.h"
 
 enum { AGREE = FAULT_SIDE_COUNT };

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "harness/input.h"
+#include "harness/input/input.h"
 
 /* 21 keys, 6 heads on 3 KV heads of 80: rows that no block size divides. */
 static struct problem_spec small_spec(enum distribution distribution, enum dtype dtype)

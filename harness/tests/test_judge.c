@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "harness/judge.h"
+#include "harness/judge/judge.h"
 
 enum { MAX_ELEMENTS = 1024 };
 

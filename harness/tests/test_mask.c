@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <xxhash.h>
 
-#include "harness/mask.h"
-#include "harness/random_stream.h"
+#include "harness/input/mask.h"
+#include "harness/input/random_stream.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 

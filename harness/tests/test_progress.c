@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "harness/progress.h"
+#include "harness/support/progress.h"
 
 /* stderr on something else for a while. */
 struct swapped {

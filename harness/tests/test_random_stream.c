@@ -11,8 +11,8 @@
 
 #include <Random123/philox.h>
 
-#include "harness/normal_quantile.h"
-#include "harness/random_stream.h"
+#include "harness/input/normal_quantile.h"
+#include "harness/input/random_stream.h"
 
 static const struct random_stream stream_any = {0x0123456789abcdefu, 2};
 

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "harness/metric.h"
+#include "harness/judge/metric.h"
 #include "harness/tests/sample.h"
 
 #define assert_double_equal(a, b) assert_true((a) == (b))

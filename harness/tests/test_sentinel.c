@@ -9,9 +9,9 @@
 #include <float.h>
 #include <math.h>
 
-#include "harness/input.h"
-#include "harness/normal_quantile.h"
-#include "harness/sentinel.h"
+#include "harness/input/input.h"
+#include "harness/input/normal_quantile.h"
+#include "harness/command/sentinel.h"
 
 static const struct stand_in *find(const char *name)
 {

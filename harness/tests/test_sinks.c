@@ -10,7 +10,7 @@
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 
-#include "harness/sink.h"
+#include "harness/report/sink.h"
 #include "harness/tests/sample.h"
 
 /* A point, a folder that goes away with the test, and what every sink is closed with. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "harness/text.h"
+#include "harness/support/text.h"
 
 #define BAD "\xef\xbf\xbd" /* U+FFFD */
 

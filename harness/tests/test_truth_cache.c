@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "harness/truth_cache.h"
+#include "harness/judge/truth_cache.h"
 
 enum { HEADS = 2, DIM = 64, REFERENCE_BYTES = HEADS * (DIM + 1) * 8 };
 

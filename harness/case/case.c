@@ -1,0 +1,76 @@
+/* A case's points and their names. Files are read in case_list.c, documents in case_document.c. */
+#include "harness/case/case.h"
+
+#include <string.h>
+
+#include "harness/case/case_document.h"
+
+static const char *case_text(const struct test_case *test_case, enum key_id id)
+{
+    const struct axis *axis = &test_case->axes[id];
+    return axis->num_segments ? axis->segments[0].first.text : NULL;
+}
+
+const char *case_name(const struct test_case *test_case)
+{
+    return case_text(test_case, KEY_CASE);
+}
+
+const char *case_about(const struct test_case *test_case)
+{
+    return case_text(test_case, KEY_ABOUT);
+}
+
+const char *case_signature(const struct test_case *test_case)
+{
+    return case_text(test_case, KEY_SIGNATURE);
+}
+
+const char *case_because(const struct test_case *test_case)
+{
+    return case_text(test_case, KEY_BECAUSE);
+}
+
+const char *case_path(const struct test_case *test_case)
+{
+    return test_case->path;
+}
+
+size_t case_num_points(const struct test_case *test_case)
+{
+    return test_case->num_points;
+}
+
+/* An odometer: the digits are the axes' values, the fastest stage first, later keys before earlier ones. */
+void case_point(const struct test_case *test_case, size_t index, struct point *point)
+{
+    uint64_t digits[KEY_COUNT] = {0}, left = index;
+    for (int stage = STAGE_COUNT - 1; stage >= 0; stage--)
+        for (int id = KEY_COUNT - 1; id >= 0; id--)
+            if (keys[id].axis && (int)keys[id].stage == stage) {
+                uint64_t count = axis_count(&test_case->axes[id]);
+                digits[id] = left % count;
+                left /= count;
+            }
+    case_assemble(test_case, digits, point);
+    point->index = index;
+}
+
+char *point_key(char *text, const struct point *point)
+{
+    size_t length = (size_t)snprintf(text, POINT_KEY_SIZE, "%s", case_name(point->test_case));
+    char separator = ':';
+    for (int id = 0; id < KEY_COUNT && length < POINT_KEY_SIZE; id++) {
+        char value[VALUE_TEXT_SIZE], preset[VALUE_TEXT_SIZE] = "";
+        if (!keys[id].axis || !point->test_case->axes[id].given)
+            continue;
+        keys[id].type->format(value, &keys[id], point);
+        if (keys[id].preset || keys[id].derived)
+            key_default(preset, &keys[id], point);
+        if (strcmp(value, preset) == 0)
+            continue;
+        length += (size_t)snprintf(text + length, POINT_KEY_SIZE - length, "%c%s=%s", separator, keys[id].name, value);
+        separator = ',';
+    }
+    return text;
+}

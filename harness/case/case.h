@@ -1,0 +1,93 @@
+/*
+ * A case: one YAML document, its axes, and the points of their cross product.
+ *
+ * The format is described once, in the key table of case_keys.c, which parses files, fills defaults, names a point's
+ * values and prints `alibicheck list keys`.
+ */
+#ifndef HARNESS_CASE_CASE_H
+#define HARNESS_CASE_CASE_H
+
+#include <stdio.h>
+
+#include "harness/input/problem_spec.h"
+#include "kernels/kernel.h"
+#include "reference/conventional.h"
+#include "reference/truth.h"
+
+struct tolerance {
+    double atol, rtol; /* an element passes if |out - truth| <= atol + rtol * |truth| */
+};
+
+struct test_case; /* opaque: name, about, path, axes */
+
+/* One point of a case's cross product: everything that a result depends on. */
+struct point {
+    const struct test_case *test_case;
+    size_t index; /* within the case */
+    struct problem_spec problem;
+    enum kernel kernel;
+    struct kernel_options kernel_options;
+    struct recipe recipe;
+    enum truth_method truth_method;
+    int truth_precision; /* bits */
+    unsigned references; /* bit k: the kernel is compared with conventional reference k too */
+    struct tolerance tolerance;
+    double budget; /* largest budget_used that passes; 0: judged by the tolerance */
+    bool expect_fail;
+};
+
+enum {
+    CASE_MAX_POINTS = 100000, /* points of one case */
+    CASE_MAX_FILE_BYTES = 1 << 20,
+    POINT_KEY_SIZE = 1024
+};
+
+/* A list of cases, from one file or many. */
+struct case_list {
+    struct test_case **cases;
+    size_t count;
+};
+
+/* What every point of a case shares. about, signature and because are NULL unless the file has them; each is one
+ * line. */
+const char *case_name(const struct test_case *test_case);
+const char *case_about(const struct test_case *test_case);
+const char *case_signature(const struct test_case *test_case);
+const char *case_because(const struct test_case *test_case);
+const char *case_path(const struct test_case *test_case);
+
+/*
+ * Reads a case file, or every *.yaml and *.yml file below a folder in order of name, and appends its cases.
+ * settings[i] is "KEY=VALUE": VALUE is YAML and replaces what every file says of KEY.
+ * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong: 'the offending text'; allowed: what is allowed"; a setting's place
+ * is "--set KEY=VALUE:COLUMN". list is then as it was.
+ */
+enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
+                               size_t num_settings, struct error *error);
+
+/* The same for a text in memory, called name in messages and by case_path. */
+enum error_kind case_list_parse(struct case_list *list, const char *name, const char *text, size_t size,
+                                const char *const *settings, size_t num_settings, struct error *error);
+void case_list_clear(struct case_list *list);
+
+/* Points of the cross product, at least 1; point `index` of them. The kernel, then the sentinel vary fastest, so that
+ * points with the same inputs stand together. */
+size_t case_num_points(const struct test_case *test_case);
+void case_point(const struct test_case *test_case, size_t index, struct point *point);
+
+/*
+ * The point's name: "CASE:kernel=split_kv,seq_len=33001,...", every axis whose value differs from the default, in the
+ * order of the key table. Unique within a case, stable when a case gains values or the format gains keys.
+ * text has POINT_KEY_SIZE characters and is returned.
+ */
+char *point_key(char *text, const struct point *point);
+
+/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kind's defaults.
+ * text has MASK_TEXT_SIZE characters and is returned. */
+enum { MASK_TEXT_SIZE = 64 };
+char *mask_format(char *text, const struct mask_spec *mask);
+
+/* The table that documents the format: key, type, default, allowed values, meaning. */
+void case_print_keys(FILE *stream);
+
+#endif

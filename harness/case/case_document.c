@@ -1,0 +1,249 @@
+#include "harness/case/case_document.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- constraints between keys ---- */
+
+static bool kv_heads_divide(const struct point *point)
+{
+    return point->problem.num_heads % point->problem.num_kv_heads == 0;
+}
+
+static bool model_has_heads(const struct point *point)
+{
+    return point->problem.head_offset + point->problem.num_heads <= point->problem.total_heads;
+}
+
+/* total_heads is within its range if it is given, so this is about its default. */
+static bool model_has_room(const struct point *point)
+{
+    return point->problem.total_heads <= keys[KEY_TOTAL_HEADS].least + (int64_t)keys[KEY_TOTAL_HEADS].span;
+}
+
+static bool channels_fit(const struct point *point)
+{
+    return point->problem.input.distribution != DISTRIBUTION_OUTLIERS ||
+           point->problem.input.channels <= point->problem.head_dim;
+}
+
+static bool mask_fits(const struct point *point)
+{
+    const struct mask_spec *mask = &point->problem.mask;
+    const int64_t counts[] = {mask->window, mask->sinks, mask->drop_newest, mask->padding, mask->block};
+    bool fits = true;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        fits &= counts[i] <= point->problem.seq_len;
+    return fits;
+}
+
+enum { CONSTRAINT_KEYS = 3 };
+
+/* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
+static const struct constraint {
+    bool (*holds)(const struct point *point);
+    enum key_id keys[CONSTRAINT_KEYS];
+    size_t num_keys;
+    const char *what, *allowed;
+} constraints[] = {
+    {kv_heads_divide, {KEY_NUM_KV_HEADS, KEY_NUM_HEADS}, 2, "does not divide num_heads", "divisors of num_heads"},
+    {model_has_heads,
+     {KEY_TOTAL_HEADS, KEY_HEAD_OFFSET, KEY_NUM_HEADS},
+     3,
+     "is too small",
+     "head_offset + num_heads or more"},
+    {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
+    {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
+    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
+};
+
+enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };
+
+static enum error_kind constraint_error(const struct test_case *test_case, const struct constraint *constraint,
+                                        const uint64_t *index, const struct point *point, struct error *error)
+{
+    char value[VALUE_TEXT_SIZE], with[2 * VALUE_TEXT_SIZE] = "", text[VALUE_TEXT_SIZE];
+    size_t culprit = 0, length = 0;
+    uint64_t step;
+    while (culprit + 1 < constraint->num_keys && !test_case->axes[constraint->keys[culprit]].given)
+        culprit++;
+    enum key_id id = constraint->keys[culprit];
+    for (size_t i = 0; i < constraint->num_keys; i++) {
+        const struct key *key = &keys[constraint->keys[i]];
+        if (i != culprit)
+            length += (size_t)snprintf(with + length, sizeof with - length, "%s %s %s", length ? "," : " with",
+                                       key->name, key->type->format(text, key, point));
+    }
+    const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+    return place_error(error, &segment->node->place, "%s %s: '%s'%s; allowed: %s", keys[id].name, constraint->what,
+                       keys[id].type->format(value, &keys[id], point), with, constraint->allowed);
+}
+
+/* Every combination of the axes that constraints look at; the other axes stay at their first value. */
+static enum error_kind check_constraints(const struct test_case *test_case, struct error *error)
+{
+    bool constrained[KEY_COUNT] = {false};
+    uint64_t index[KEY_COUNT] = {0};
+    for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
+        for (size_t j = 0; j < constraints[i].num_keys; j++)
+            constrained[constraints[i].keys[j]] = true;
+    for (int id = 0; id < KEY_COUNT;) {
+        struct point point;
+        case_assemble(test_case, index, &point);
+        for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
+            if (!constraints[i].holds(&point))
+                return constraint_error(test_case, &constraints[i], index, &point, error);
+        /* The next combination, or the end once every axis has come round to 0. */
+        for (id = 0; id < KEY_COUNT; id++) {
+            if (!constrained[id])
+                continue;
+            if (++index[id] < axis_count(&test_case->axes[id]))
+                break;
+            index[id] = 0;
+        }
+    }
+    return ERROR_NONE;
+}
+
+/* ---- the document ---- */
+
+/* values[id] = the node that the document gives for key id, or NULL. */
+static enum error_kind collect_keys(const struct yaml_node *document, const struct yaml_node **values,
+                                    struct error *error)
+{
+    char quoted[QUOTE_SIZE], advice[ALLOWED_TEXT_SIZE];
+    if (document->kind != YAML_MAPPING)
+        return place_error(error, &document->place, "a case is a mapping of keys, not: %s; allowed: KEY: VALUE lines",
+                           yaml_is_null(document) ? "an empty document" : yaml_quote(quoted, document));
+    for (const struct yaml_node *name = document->first; name; name = name->next->next) {
+        enum error_kind kind = parse_key_name(name, error);
+        if (kind)
+            return kind;
+        enum key_id id = key_find(name->text, name->size);
+        if (id == KEY_COUNT)
+            return place_error(error, &name->place, "unknown key: %s; %s", yaml_quote(quoted, name),
+                               key_advice(advice, name->text, name->size));
+        if (values[id])
+            return place_error(error, &name->place, "duplicate key: %s, already on line %d; allowed: each key once",
+                               yaml_quote(quoted, name), values[id]->place.line);
+        values[id] = name->next;
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind read_axes(struct test_case *test_case, const struct yaml_node *document,
+                                 const struct yaml_node *const *values, struct error *error)
+{
+    char allowed[ALLOWED_TEXT_SIZE];
+    for (int id = 0; id < KEY_COUNT; id++) {
+        const struct key *key = &keys[id];
+        enum error_kind kind = ERROR_NONE;
+        if (values[id])
+            kind = axis_read(&test_case->axes[id], key, values[id], error);
+        else if (key->preset || key->derived)
+            kind = axis_read_preset(&test_case->axes[id], key, error);
+        else
+            kind = place_error(error, &document->place, "required key is missing: '%s'; allowed: %s", key->name,
+                               key->type->allowed(allowed, key));
+        if (kind)
+            return kind;
+    }
+    return ERROR_NONE;
+}
+
+/* signature and because explain a failure. A setting of `expect` sets the file's explanation aside. */
+static enum error_kind check_expectation(const struct test_case *test_case, const struct yaml_node *const *values,
+                                         struct error *error)
+{
+    static const enum key_id explanations[] = {KEY_SIGNATURE, KEY_BECAUSE};
+    char quoted[QUOTE_SIZE];
+    if (test_case->axes[KEY_EXPECT].segments[0].first.integer)
+        return ERROR_NONE;
+    for (size_t i = 0; i < sizeof explanations / sizeof explanations[0]; i++) {
+        const struct yaml_node *node = values[explanations[i]];
+        if (node)
+            return place_error(error, &node->place, "%s stands without 'expect: fail': %s; allowed: with expect: fail",
+                               keys[explanations[i]].name, yaml_quote(quoted, node));
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind count_points(struct test_case *test_case, const struct yaml_node *document, struct error *error)
+{
+    char factors[384] = "", points[32];
+    size_t length = 0;
+    uint64_t product = 1;
+    for (int id = 0; id < KEY_COUNT; id++) {
+        uint64_t count = axis_count(&test_case->axes[id]);
+        if (count > 1 && length < sizeof factors)
+            length += (size_t)snprintf(factors + length, sizeof factors - length, "%s%s %" PRIu64, length ? " x " : "",
+                                       keys[id].name, count);
+        if (__builtin_mul_overflow(product, count, &product))
+            product = UINT64_MAX;
+    }
+    test_case->num_points = product;
+    if (product <= CASE_MAX_POINTS)
+        return ERROR_NONE;
+    snprintf(points, sizeof points, product == UINT64_MAX ? "2^64 or more" : "%" PRIu64, product);
+    return place_error(error, &document->place, "case has %s points: '%s'; allowed: at most %d points a case", points,
+                       factors, CASE_MAX_POINTS);
+}
+
+enum error_kind case_read(struct test_case **test_case, const struct yaml_node *document,
+                          const struct setting *settings, size_t num_settings, struct error *error)
+{
+    const struct yaml_node *values[KEY_COUNT] = {NULL};
+    *test_case = NULL;
+    enum error_kind kind = collect_keys(document, values, error);
+    if (kind)
+        return kind;
+    for (size_t i = 0; i < num_settings; i++) {
+        values[settings[i].key] = settings[i].value;
+        if (settings[i].key == KEY_EXPECT)
+            values[KEY_SIGNATURE] = values[KEY_BECAUSE] = NULL;
+    }
+    struct test_case *made = calloc(1, sizeof *made);
+    char *path = strdup(document->place.source->name);
+    if (!made || !path) {
+        free(made);
+        free(path);
+        return error_memory(error, "a case", (double)sizeof *made);
+    }
+    made->path = path;
+    if ((kind = read_axes(made, document, values, error)) || (kind = check_expectation(made, values, error)) ||
+        (kind = count_points(made, document, error)) || (kind = check_constraints(made, error))) {
+        case_free(made);
+        return kind;
+    }
+    made->line = values[KEY_CASE]->place.line;
+    made->column = place_column(&values[KEY_CASE]->place);
+    for (int id = 0; id < KEY_COUNT; id++)
+        for (size_t i = 0; i < made->axes[id].num_segments; i++)
+            made->axes[id].segments[i].node = NULL;
+    *test_case = made;
+    return ERROR_NONE;
+}
+
+void case_free(struct test_case *test_case)
+{
+    if (!test_case)
+        return;
+    for (int id = 0; id < KEY_COUNT; id++)
+        axis_clear(&test_case->axes[id], &keys[id]);
+    free(test_case->path);
+    free(test_case);
+}
+
+void case_assemble(const struct test_case *test_case, const uint64_t *index, struct point *point)
+{
+    *point = point_unset;
+    point->test_case = test_case;
+    for (int id = 0; id < KEY_COUNT; id++) {
+        uint64_t step = 0;
+        const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+        if (segment && keys[id].type->apply)
+            keys[id].type->apply(&keys[id], &segment->first, step, point);
+    }
+    point_derive(point);
+}

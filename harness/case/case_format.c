@@ -1,0 +1,78 @@
+/* The documentation of the case format, printed from the key table. */
+#include <string.h>
+
+#include "harness/case/case_keys.h"
+
+static const char introduction[] =
+    "A case file is YAML. Each document is a case: a mapping of the keys below. A key marked * is an axis and takes a\n"
+    "list; the case stands for the cross product of its axes, at most %d points. On an axis of whole numbers,\n"
+    "0..2 is short for 0, 1, 2. A key that is left out has its default. `--set KEY=VALUE` replaces what files say.\n"
+    "\n"
+    "    case: long-context              # required: case, seq_len, num_heads, head_dim\n"
+    "    about: The shapes at which far keys are lost.\n"
+    "    kernel: [single_pass, split_kv]\n"
+    "    seq_len: [729, 33001]\n"
+    "    num_heads: 32\n"
+    "    head_dim: [128, 256]\n"
+    "    sentinel: [-5e4, -inf, adaptive, exclude]\n"
+    "    input: {distribution: outliers, channels: 2}\n"
+    "    seed: 0..2\n"
+    "    tolerance: {atol: 1e-3, rtol: 1e-3}\n"
+    "\n";
+
+enum { NUM_COLUMNS = 4 };
+
+static const int widths[NUM_COLUMNS] = {18, 32, 22, 44};
+
+/* How much of text goes on a line of width characters: up to the last space that fits, if there is one. */
+static int wrap(const char *text, int width)
+{
+    int length = (int)strlen(text);
+    if (length <= width)
+        return length;
+    int end = width;
+    while (end > 0 && text[end] != ' ')
+        end--;
+    return end > 0 ? end : width;
+}
+
+static void print_row(FILE *stream, const char *const *cells)
+{
+    const char *left[NUM_COLUMNS];
+    memcpy(left, cells, sizeof left);
+    for (bool more = true; more;) {
+        int column_end = 0, printed = 0;
+        more = false;
+        for (int column = 0; column < NUM_COLUMNS; column++) {
+            int length = wrap(left[column], widths[column] - 2);
+            if (length)
+                printed += fprintf(stream, "%*s%.*s", column_end - printed, "", length, left[column]);
+            left[column] += length;
+            left[column] += strspn(left[column], " ");
+            more |= *left[column] != '\0';
+            column_end += widths[column];
+        }
+        fputc('\n', stream);
+    }
+}
+
+void case_print_keys(FILE *stream)
+{
+    static const char *const titles[NUM_COLUMNS] = {"KEY", "VALUES", "DEFAULT", "MEANING"};
+    fprintf(stream, introduction, CASE_MAX_POINTS);
+    print_row(stream, titles);
+    for (int id = 0; id < KEY_COUNT; id++) {
+        const struct key *key = &keys[id];
+        char name[32], allowed[ALLOWED_TEXT_SIZE];
+        snprintf(name, sizeof name, "%s%s", key->name, key->axis ? " *" : "");
+        const char *cells[NUM_COLUMNS] = {
+            name,
+            key->type->allowed(allowed, key),
+            key->preset    ? key->preset
+            : key->derived ? key->derived
+                           : "required",
+            key->about,
+        };
+        print_row(stream, cells);
+    }
+}

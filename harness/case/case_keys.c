@@ -1,0 +1,297 @@
+#include "harness/case/case_keys.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "harness/support/suggest.h"
+#include "reference/truth.h"
+
+enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64 };
+
+static const char *kernel_choice(uint64_t index)
+{
+    return kernels[index].name;
+}
+
+static const char *dtype_choice(uint64_t index)
+{
+    return dtypes[index].name;
+}
+
+static const char *bias_choice(uint64_t index)
+{
+    return bias_form_names[index];
+}
+
+static const char *exponential_choice(uint64_t index)
+{
+    return exponential_names[index];
+}
+
+static const char *slopes_choice(uint64_t index)
+{
+    return slope_convention_names[index];
+}
+
+static const char *truth_choice(uint64_t index)
+{
+    return truth_method_names[index];
+}
+
+static const char *reference_choice(uint64_t index)
+{
+    return conventionals[index].name;
+}
+
+static const char *expect_choice(uint64_t index)
+{
+    return index ? "fail" : "pass"; /* as stored in expect_fail */
+}
+
+#define FIELD(member) .field = offsetof(struct point, member), .field_size = sizeof(((struct point *)0)->member)
+#define WHOLE(from, to) .type = &type_whole, .least = (from), .span = (uint64_t)(to) - (uint64_t)(from)
+#define CHOICE(names, count) .type = &type_choice, .choice = (names), .num_choices = (count)
+#define SET(names, count) .type = &type_set, .choice = (names), .num_choices = (count)
+#define REAL(greatest) .type = &type_real, .limit = (greatest)
+
+const struct key keys[KEY_COUNT] = {
+    [KEY_CASE] = {.name = "case",
+                  .type = &type_name_text,
+                  .constant_of_run = true,
+                  .about = "The case's name, unique within a run."},
+    [KEY_ABOUT] = {.name = "about",
+                   .type = &type_text,
+                   .constant_of_run = true,
+                   .derived = "none",
+                   .about = "What the case is for, in a sentence."},
+    [KEY_KERNEL] = {.name = "kernel",
+                    CHOICE(kernel_choice, KERNEL_COUNT),
+                    .every = "all",
+                    .axis = true,
+                    .stage = STAGE_KERNEL,
+                    .preset = "single_pass",
+                    FIELD(kernel),
+                    .about = "The kernel under test."},
+    [KEY_SEQ_LEN] = {.name = "seq_len",
+                     WHOLE(1, SEQ_LEN_MAX),
+                     .axis = true,
+                     FIELD(problem.seq_len),
+                     .about = "Keys in the KV cache, N."},
+    [KEY_NUM_HEADS] = {.name = "num_heads",
+                       WHOLE(1, NUM_HEADS_MAX),
+                       .axis = true,
+                       FIELD(problem.num_heads),
+                       .about = "Query heads, H."},
+    [KEY_NUM_KV_HEADS] = {.name = "num_kv_heads",
+                          WHOLE(1, NUM_HEADS_MAX),
+                          .axis = true,
+                          .derived = "num_heads",
+                          FIELD(problem.num_kv_heads),
+                          .about = "Heads of k and v, each shared by num_heads / num_kv_heads query heads; divides "
+                                   "num_heads."},
+    [KEY_HEAD_DIM] = {.name = "head_dim",
+                      WHOLE(HEAD_DIM_MIN, HEAD_DIM_MAX),
+                      .multiple_of = HEAD_DIM_STEP,
+                      .axis = true,
+                      FIELD(problem.head_dim),
+                      .about = "Elements of a head, D."},
+    [KEY_DTYPE] = {.name = "dtype",
+                   CHOICE(dtype_choice, DTYPE_COUNT),
+                   .axis = true,
+                   .preset = "f16",
+                   FIELD(problem.dtype),
+                   .about = "Element type of q, k, v and the output."},
+    [KEY_SENTINEL] = {.name = "sentinel",
+                      .type = &type_sentinel,
+                      .axis = true,
+                      .stage = STAGE_SENTINEL,
+                      .preset = "exclude",
+                      FIELD(recipe.sentinel),
+                      .about = "What stands in for -inf as a masked logit and as the initial maximum, in the kernel's "
+                               "base-2 logits."},
+    [KEY_BIAS] = {.name = "bias",
+                  CHOICE(bias_choice, BIAS_COUNT),
+                  .axis = true,
+                  .stage = STAGE_RECIPE,
+                  .preset = "relative",
+                  FIELD(recipe.bias),
+                  .about = "How the kernel forms the bias: slope * (j - q_position), or slope * j."},
+    [KEY_EXPONENTIAL] = {.name = "exponential",
+                         CHOICE(exponential_choice, EXPONENTIAL_COUNT),
+                         .axis = true,
+                         .stage = STAGE_RECIPE,
+                         .preset = "polynomial",
+                         FIELD(recipe.exponential),
+                         .about = "The kernel's 2^x."},
+    [KEY_CHUNK_LEN] = {.name = "chunk_len",
+                       WHOLE(CHUNK_LEN_MIN, SEQ_LEN_MAX),
+                       .multiple_of = 32,
+                       .axis = true,
+                       .stage = STAGE_RECIPE,
+                       .preset = "1024",
+                       FIELD(kernel_options.chunk_len),
+                       .about = "Keys a partition, for kernels that split the sequence."},
+    [KEY_SCALE] = {.name = "scale",
+                   REAL(FLT_MAX),
+                   .axis = true,
+                   .derived = "1/sqrt(head_dim)",
+                   FIELD(problem.scale),
+                   .about = "Factor of q.k, rounded to f32."},
+    [KEY_MAX_BIAS] = {.name = "max_bias",
+                      REAL(MAX_BIAS_MAX),
+                      .axis = true,
+                      .preset = "8",
+                      FIELD(problem.max_bias),
+                      .about = "b: the flattest slope is 2^-b."},
+    [KEY_SLOPES] = {.name = "slopes",
+                    CHOICE(slopes_choice, SLOPES_COUNT),
+                    .axis = true,
+                    .preset = "bloom",
+                    FIELD(problem.slopes),
+                    .about = "Convention of the ALiBi slopes where num_heads is not a power of two."},
+    [KEY_HEAD_OFFSET] = {.name = "head_offset",
+                         WHOLE(0, TOTAL_HEADS_MAX - 1),
+                         .axis = true,
+                         .preset = "0",
+                         FIELD(problem.head_offset),
+                         .about = "Index of the first head in a model of which this is a part."},
+    [KEY_TOTAL_HEADS] = {.name = "total_heads",
+                         WHOLE(1, TOTAL_HEADS_MAX),
+                         .axis = true,
+                         .derived = "num_heads + head_offset",
+                         FIELD(problem.total_heads),
+                         .about = "Heads of that model; its slopes are used."},
+    [KEY_Q_POSITION] = {.name = "q_position",
+                        WHOLE(-(INT64_C(1) << 31), INT64_C(1) << 31),
+                        .axis = true,
+                        .derived = "seq_len - 1",
+                        FIELD(problem.q_position),
+                        .about = "The key index at which the bias is 0."},
+    [KEY_INPUT] = {.name = "input",
+                   .type = &type_input,
+                   .axis = true,
+                   .preset = "normal",
+                   FIELD(problem.input),
+                   .about = "Distribution of q, k and v. Parameters: mean, stddev (normal, outliers, cancelling, "
+                            "onehot); low, high (uniform); value (constant); channels (outliers); factor (outliers, "
+                            "onehot)."},
+    [KEY_MASK] = {.name = "mask",
+                  .type = &type_mask,
+                  .axis = true,
+                  .preset = "none",
+                  FIELD(problem.mask),
+                  .about =
+                      "Which keys are removed. holes: each with probability P. window: all but the newest W and the "
+                      "oldest S (0 if not given). drop_newest: the newest K. block: all but every K-th (2nd) block "
+                      "of B keys, the oldest block kept. padding: the oldest K. The newest are the last of the "
+                      "cache, whatever q_position is."},
+    [KEY_SEED] = {.name = "seed",
+                  WHOLE(0, UINT64_MAX),
+                  .axis = true,
+                  .preset = "0",
+                  FIELD(problem.seed),
+                  .about = "Seed of the inputs."},
+    [KEY_TRUTH] = {.name = "truth",
+                   CHOICE(truth_choice, TRUTH_METHOD_COUNT),
+                   .preset = "certified",
+                   FIELD(truth_method),
+                   .about = "How the truth is computed: fast with a proven radius, or MPFR for every key. The same "
+                            "number within their radii."},
+    [KEY_TRUTH_PRECISION] = {.name = "truth_precision",
+                             WHOLE(TRUTH_MIN_PRECISION, TRUTH_MAX_PRECISION),
+                             .preset = "160",
+                             FIELD(truth_precision),
+                             .about = "Bits of MPFR's arithmetic, where the truth needs MPFR."},
+    [KEY_REFERENCE] = {.name = "reference",
+                       SET(reference_choice, CONVENTIONAL_COUNT),
+                       .preset = "none",
+                       FIELD(references),
+                       .about = "Conventional references that the output is compared with too, in f32 or f64, bias "
+                                "slope * j or slope * (j - q_position). The truth says who is at fault."},
+    [KEY_TOLERANCE] = {.name = "tolerance",
+                       .type = &type_tolerance,
+                       .derived = "f16 1e-3, bf16 1e-2, f32 1e-5, both",
+                       FIELD(tolerance),
+                       .about = "An element passes if |out - truth| <= atol + rtol * |truth|."},
+    [KEY_BUDGET] = {.name = "budget",
+                    REAL(DBL_MAX),
+                    .derived = "none",
+                    FIELD(budget),
+                    .about =
+                        "Judge by the error bound in place of the tolerance: an element passes if |out - truth| <= "
+                        "budget * bound. 1 is what rounding allows."},
+    [KEY_EXPECT] = {.name = "expect",
+                    CHOICE(expect_choice, 2),
+                    .preset = "pass",
+                    FIELD(expect_fail),
+                    .about = "`fail` marks a known failure: a pass is then unexpected."},
+    [KEY_SIGNATURE] = {.name = "signature",
+                       .type = &type_text,
+                       .derived = "none",
+                       .about = "How the known failure looks. Only with expect: fail."},
+    [KEY_BECAUSE] = {.name = "because",
+                     .type = &type_text,
+                     .derived = "none",
+                     .about = "Why the failure is known and accepted. Only with expect: fail."},
+};
+
+_Static_assert((int)TRUTH_DEFAULT_PRECISION == 160 && (int)CHUNK_LEN_DEFAULT == 1024, "presets of the table");
+
+const struct point point_unset = {
+    .problem.q_position = INT64_MIN,
+    .tolerance = {.atol = -1, .rtol = -1},
+};
+
+void point_derive(struct point *point)
+{
+    static const double tolerances[DTYPE_COUNT] = {[DTYPE_F16] = 1e-3, [DTYPE_BF16] = 1e-2, [DTYPE_F32] = 1e-5};
+    struct problem_spec *problem = &point->problem;
+    if (problem->num_kv_heads == 0)
+        problem->num_kv_heads = problem->num_heads;
+    if (problem->total_heads == 0)
+        problem->total_heads = problem->num_heads + problem->head_offset;
+    if (problem->q_position == INT64_MIN)
+        problem->q_position = problem->seq_len - 1;
+    /* sqrt and the division are correctly rounded in double; for the head dims that kernels take, none of the
+     * quotients lies near the middle of two floats, so the conversion gives 1/sqrt(D) rounded to f32. */
+    if (problem->scale == 0)
+        problem->scale = (float)(1 / sqrt(problem->head_dim));
+    if (point->tolerance.atol < 0)
+        point->tolerance.atol = tolerances[problem->dtype];
+    if (point->tolerance.rtol < 0)
+        point->tolerance.rtol = tolerances[problem->dtype];
+}
+
+enum key_id key_find(const char *name, size_t size)
+{
+    int id = 0;
+    while (id < KEY_COUNT && (strlen(keys[id].name) != size || memcmp(keys[id].name, name, size) != 0))
+        id++;
+    return (enum key_id)id;
+}
+
+char *key_advice(char *text, const char *name, size_t size)
+{
+    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE];
+    snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), name);
+    struct suggestion suggestion = {.text = typed};
+    for (int id = 0; id < KEY_COUNT; id++)
+        suggestion_offer(&suggestion, keys[id].name);
+    int length = snprintf(text, ALLOWED_TEXT_SIZE, "%sallowed:", suggestion_format(advice, &suggestion));
+    for (int id = 0; id < KEY_COUNT && length < ALLOWED_TEXT_SIZE; id++)
+        length += snprintf(text + length, (size_t)(ALLOWED_TEXT_SIZE - length), "%s %s", id ? "," : "", keys[id].name);
+    return text;
+}
+
+char *key_default(char *text, const struct key *key, const struct point *point)
+{
+    if (key->preset) {
+        snprintf(text, VALUE_TEXT_SIZE, "%s", key->preset);
+        return text;
+    }
+    struct point without = *point;
+    memcpy((char *)&without + key->field, (const char *)&point_unset + key->field, key->field_size);
+    point_derive(&without);
+    return key->type->format(text, key, &without);
+}

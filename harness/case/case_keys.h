@@ -1,0 +1,150 @@
+/*
+ * The keys of a case file: one table row says what a key is called, what it may hold, what it defaults to, where its
+ * value goes in a point, and what it means. The table parses, names points and documents the format.
+ */
+#ifndef HARNESS_CASE_CASE_KEYS_H
+#define HARNESS_CASE_CASE_KEYS_H
+
+#include "harness/case/case.h"
+#include "harness/support/yaml.h"
+
+enum key_id {
+    KEY_CASE,
+    KEY_ABOUT,
+    KEY_KERNEL,
+    KEY_SEQ_LEN,
+    KEY_NUM_HEADS,
+    KEY_NUM_KV_HEADS,
+    KEY_HEAD_DIM,
+    KEY_DTYPE,
+    KEY_SENTINEL,
+    KEY_BIAS,
+    KEY_EXPONENTIAL,
+    KEY_CHUNK_LEN,
+    KEY_SCALE,
+    KEY_MAX_BIAS,
+    KEY_SLOPES,
+    KEY_HEAD_OFFSET,
+    KEY_TOTAL_HEADS,
+    KEY_Q_POSITION,
+    KEY_INPUT,
+    KEY_MASK,
+    KEY_SEED,
+    KEY_TRUTH,
+    KEY_TRUTH_PRECISION,
+    KEY_REFERENCE,
+    KEY_TOLERANCE,
+    KEY_BUDGET,
+    KEY_EXPECT,
+    KEY_SIGNATURE,
+    KEY_BECAUSE,
+    KEY_COUNT
+};
+
+union value {
+    uint64_t integer; /* distance from the key's least value, so that one type holds every range; a name's index;
+                       * of a set, bit i: name i is in it */
+    double number;
+    struct sentinel sentinel;
+    struct input_spec input;
+    struct mask_spec mask;
+    struct tolerance tolerance; /* negative: the default of the point's dtype */
+    char *text;                 /* allocated */
+};
+
+/* Successive values of an axis: one, or a range of integers. */
+struct segment {
+    union value first;
+    uint64_t extra;               /* integers that follow first */
+    uint64_t before;              /* values of the axis in earlier segments; saturates */
+    const struct yaml_node *node; /* where it stands; NULL for a default, and once the case has been read */
+};
+
+struct key;
+
+/* How values of one type are read, compared, put into a point, and written. Rows of the key table share them. */
+struct value_type {
+    enum error_kind (*parse)(const struct key *key, const struct yaml_node *node, struct segment *segment,
+                             struct error *error);
+    /* A total order; integers by value. NULL if the type is never an axis. */
+    int (*compare)(const union value *a, const union value *b);
+    /* Puts the value `step` after first into the key's field. NULL if points do not hold it. */
+    void (*apply)(const struct key *key, const union value *first, uint64_t step, struct point *point);
+    /* The field as a point's key spells it, different for different values. text: VALUE_TEXT_SIZE. NULL: never an axis.
+     */
+    char *(*format)(char *text, const struct key *key, const struct point *point);
+    /* What is allowed, for messages and documentation. text: ALLOWED_TEXT_SIZE. */
+    char *(*allowed)(char *text, const struct key *key);
+    void (*clear)(union value *value); /* NULL if a value owns nothing */
+    bool takes_list;                   /* a list is one value, and parse reads it */
+};
+
+enum { VALUE_TEXT_SIZE = 192, ALLOWED_TEXT_SIZE = 512, SEQ_LEN_MAX = 1 << 27 };
+
+extern const struct value_type type_name_text; /* letters, digits, '.', '_', '-' */
+extern const struct value_type type_text;      /* one line, white space folded */
+extern const struct value_type type_whole;     /* integers and ranges of them */
+extern const struct value_type type_choice;    /* one of a list of names */
+extern const struct value_type type_set;       /* none, one or some of a list of names */
+extern const struct value_type type_real;      /* 0 < x <= limit, f32 or f64 after its field */
+extern const struct value_type type_sentinel;
+extern const struct value_type type_input;
+extern const struct value_type type_mask;
+extern const struct value_type type_tolerance;
+
+/* Which axes vary fastest, so that points with the same inputs stand together. Within a stage: later rows faster. */
+enum key_stage { STAGE_PROBLEM, STAGE_RECIPE, STAGE_SENTINEL, STAGE_KERNEL, STAGE_COUNT };
+
+struct key {
+    const char *name;
+    const struct value_type *type;
+    bool axis;            /* may be a list */
+    bool constant_of_run; /* --set may not change it */
+    enum key_stage stage;
+    const char *preset;  /* default as `format` writes it; NULL: see derived */
+    const char *derived; /* the default in words where it is no constant; NULL and no preset: the key is required */
+    const char *about;
+
+    size_t field, field_size; /* in struct point */
+
+    int64_t least;                         /* whole: the least value */
+    uint64_t span;                         /* whole: greatest - least */
+    unsigned multiple_of;                  /* whole: 0 or a divisor of every value */
+    double limit;                          /* real */
+    const char *(*choice)(uint64_t index); /* choice, set: the names */
+    uint64_t num_choices;                  /* choice, set */
+    const char *every;                     /* choice: a word for all of them; NULL: none */
+};
+
+extern const struct key keys[KEY_COUNT];
+
+/* A point before values are put in: what a derived default replaces. point_derive fills what is still unset. */
+extern const struct point point_unset;
+void point_derive(struct point *point);
+
+/* The key called name, or KEY_COUNT. */
+enum key_id key_find(const char *name, size_t size);
+
+/* "did you mean 'x'? allowed: case, about, ..." for a key that does not exist. text: ALLOWED_TEXT_SIZE. */
+char *key_advice(char *text, const char *name, size_t size);
+
+/* The default of key in this point as `format` writes it. text: VALUE_TEXT_SIZE. */
+char *key_default(char *text, const struct key *key, const struct point *point);
+
+/* "KEY WHAT: TEXT; allowed: ALLOWED" at the node's place. */
+enum error_kind value_error(const struct key *key, const struct yaml_node *node, const char *what, struct error *error);
+
+/* Reads a decimal number, all of the text; ERROR_USAGE as "KEY is ...: TEXT; allowed: ALLOWED" if it is none. */
+enum error_kind parse_number(const char *key_name, const char *allowed, const struct yaml_node *node, double *number,
+                             struct error *error);
+/* The text of a scalar that has some, without NULs. */
+enum error_kind parse_scalar(const char *key_name, const char *allowed, const struct yaml_node *node,
+                             struct error *error);
+/* A mapping's key as a name; ERROR_USAGE if it is no plain text. */
+enum error_kind parse_key_name(const struct yaml_node *node, struct error *error);
+
+/* A finite number in the fewest digits that read back as the same double, or the same float. text: 32 characters. */
+char *format_double(char *text, double number);
+char *format_float(char *text, float number);
+
+#endif

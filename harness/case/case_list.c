@@ -1,0 +1,338 @@
+/* Lists of cases: which files are read, in what order, with what settings. */
+#include <errno.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/case/case_document.h"
+
+/* ---- settings ---- */
+
+struct settings {
+    struct setting *settings;
+    struct source *sources; /* "KEY=VALUE", what places point into */
+    char **names;           /* "--set KEY=VALUE" */
+    struct yaml_stream *streams;
+    size_t count;
+};
+
+static void settings_clear(struct settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        yaml_clear(&settings->streams[i]);
+        free(settings->names[i]);
+    }
+    free(settings->settings);
+    free(settings->sources);
+    free(settings->names);
+    free(settings->streams);
+    *settings = (struct settings){0};
+}
+
+/* Reads setting i, whose slots are zeroed. */
+static enum error_kind setting_read(struct settings *settings, size_t i, const char *text, struct error *error)
+{
+    char quoted[QUOTE_SIZE], advice[ALLOWED_TEXT_SIZE];
+    struct source *source = &settings->sources[i];
+    size_t size = strlen(text), key_size = strcspn(text, "=");
+    if (asprintf(&settings->names[i], "--set %s", text) < 0) {
+        settings->names[i] = NULL;
+        return error_memory(error, "a setting", (double)size + 7);
+    }
+    enum error_kind kind = source_init(source, settings->names[i], text, size, true, error);
+    if (kind)
+        return kind;
+
+    struct place start = source_place(source, 0), value = source_place(source, key_size + 1);
+    quote(quoted, text, size);
+    if (source->size != size || strpbrk(text, "\n\r"))
+        return place_error(error, &start, "a setting is one line: %s; allowed: KEY=VALUE", quoted);
+    if (key_size == size)
+        return place_error(error, &start, "a setting has no '=': %s; allowed: KEY=VALUE", quoted);
+    quote(quoted, text, key_size);
+    enum key_id id = key_find(text, key_size);
+    if (id == KEY_COUNT)
+        return place_error(error, &start, "unknown key: %s; %s", quoted, key_advice(advice, text, key_size));
+    if (keys[id].constant_of_run)
+        return place_error(error, &start, "cannot be set: %s; allowed: every key but case and about", quoted);
+    for (size_t j = 0; j < i; j++)
+        if (settings->settings[j].key == id)
+            return place_error(error, &start, "set twice: %s; allowed: each key once", quoted);
+
+    if ((kind = yaml_read(&settings->streams[i], source, key_size + 1, error)))
+        return kind;
+    const struct yaml_node *document = settings->streams[i].first;
+    if (!document || document->next) {
+        return place_error(error, &value, "%s has %s: %s; allowed: KEY=VALUE", keys[id].name,
+                           document ? "more than one value" : "no value", quote(quoted, text, size));
+    }
+    settings->settings[i] = (struct setting){.key = id, .value = document};
+    return ERROR_NONE;
+}
+
+static enum error_kind settings_read(struct settings *settings, const char *const *texts, size_t count,
+                                     struct error *error)
+{
+    *settings = (struct settings){
+        .settings = calloc(count + 1, sizeof *settings->settings),
+        .sources = calloc(count + 1, sizeof *settings->sources),
+        .names = calloc(count + 1, sizeof *settings->names),
+        .streams = calloc(count + 1, sizeof *settings->streams),
+    };
+    if (!settings->settings || !settings->sources || !settings->names || !settings->streams) {
+        settings_clear(settings);
+        return error_memory(error, "settings", (double)(count + 1) * sizeof *settings->sources);
+    }
+    for (settings->count = 0; settings->count < count;) {
+        size_t i = settings->count++;
+        enum error_kind kind = setting_read(settings, i, texts[i], error);
+        if (kind) {
+            settings_clear(settings);
+            return kind;
+        }
+    }
+    return ERROR_NONE;
+}
+
+/* ---- lists ---- */
+
+static enum error_kind list_reserve(struct case_list *list, size_t more, struct error *error)
+{
+    size_t count = list->count + more;
+    struct test_case **cases = realloc(list->cases, (count ? count : 1) * sizeof *cases);
+    if (!cases)
+        return error_memory(error, "a list of cases", (double)count * sizeof *cases);
+    list->cases = cases;
+    return ERROR_NONE;
+}
+
+void case_list_clear(struct case_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        case_free(list->cases[i]);
+    free(list->cases);
+    *list = (struct case_list){0};
+}
+
+struct named {
+    const struct test_case *test_case;
+    size_t rank; /* place in the order of reading */
+};
+
+static int compare_named(const void *a, const void *b)
+{
+    const struct named *x = a, *y = b;
+    int order = strcmp(case_name(x->test_case), case_name(y->test_case));
+    return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+/* The first case, in the order of reading, whose name an earlier one has; *earlier is that one. */
+static const struct test_case *find_duplicate(struct named *named, size_t count, const struct test_case **earlier)
+{
+    const struct named *found = NULL;
+    qsort(named, count, sizeof *named, compare_named);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(case_name(named[i - 1].test_case), case_name(named[i].test_case)) == 0 &&
+            (!found || named[i].rank < found->rank))
+            found = &named[i];
+    if (!found)
+        return NULL;
+    *earlier = found[-1].test_case;
+    return found->test_case;
+}
+
+/* Case names are unique in list and fresh together. */
+static enum error_kind check_names(const struct case_list *list, const struct case_list *fresh, struct error *error)
+{
+    size_t count = list->count + fresh->count;
+    struct named *named = calloc(count + 1, sizeof *named);
+    if (!named)
+        return error_memory(error, "a list of cases", (double)(count + 1) * sizeof *named);
+    for (size_t i = 0; i < count; i++)
+        named[i] = (struct named){
+            .test_case = i < list->count ? list->cases[i] : fresh->cases[i - list->count],
+            .rank = i,
+        };
+    enum error_kind kind = ERROR_NONE;
+    const struct test_case *earlier, *later = find_duplicate(named, count, &earlier);
+    if (later) {
+        char path[PATH_QUOTE_SIZE], earlier_path[PATH_QUOTE_SIZE];
+        kind = error_set(error, ERROR_USAGE,
+                         "%s:%d:%d: duplicate case: '%s', already at %s:%d:%d; allowed: names unique in a run",
+                         quote_path(path, later->path), later->line, later->column, case_name(later),
+                         quote_path(earlier_path, earlier->path), earlier->line, earlier->column);
+    }
+    free(named);
+    return kind;
+}
+
+/* Moves the cases of fresh to the end of list, which is left as it was if that fails. */
+static enum error_kind list_move(struct case_list *list, struct case_list *fresh, struct error *error)
+{
+    enum error_kind kind = check_names(list, fresh, error);
+    if (!kind)
+        kind = list_reserve(list, fresh->count, error);
+    if (kind)
+        return kind;
+    for (size_t i = 0; i < fresh->count; i++)
+        list->cases[list->count++] = fresh->cases[i];
+    fresh->count = 0;
+    return ERROR_NONE;
+}
+
+/* Appends the cases of one file. */
+static enum error_kind append_source(struct case_list *list, const struct source *source,
+                                     const struct settings *settings, struct error *error)
+{
+    struct place start = source_place(source, 0);
+    struct yaml_stream stream;
+    if (source->size == 0)
+        return place_error(error, &start, "the file is empty: ''; allowed: a YAML document for each case");
+    enum error_kind kind = yaml_read(&stream, source, 0, error);
+    if (kind)
+        return kind;
+    if (!stream.first)
+        kind = place_error(error, &start, "the file has no case: ''; allowed: a YAML document for each case");
+    for (const struct yaml_node *document = stream.first; document && !kind; document = document->next) {
+        struct test_case *test_case;
+        if ((kind = list_reserve(list, 1, error)) ||
+            (kind = case_read(&test_case, document, settings->settings, settings->count, error)))
+            break;
+        list->cases[list->count++] = test_case;
+    }
+    yaml_clear(&stream);
+    return kind;
+}
+
+enum error_kind case_list_parse(struct case_list *list, const char *name, const char *text, size_t size,
+                                const char *const *settings, size_t num_settings, struct error *error)
+{
+    struct case_list fresh = {0};
+    struct settings read;
+    struct source source;
+    enum error_kind kind = settings_read(&read, settings, num_settings, error);
+    if (kind)
+        return kind;
+    if (!(kind = source_init(&source, name, text, size, false, error)) &&
+        !(kind = append_source(&fresh, &source, &read, error)))
+        kind = list_move(list, &fresh, error);
+    case_list_clear(&fresh);
+    settings_clear(&read);
+    return kind;
+}
+
+/* ---- folders ---- */
+
+struct paths {
+    char **paths;
+    size_t count;
+};
+
+static void paths_clear(struct paths *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        free(paths->paths[i]);
+    free(paths->paths);
+    *paths = (struct paths){0};
+}
+
+static enum error_kind paths_add(struct paths *paths, const char *path, struct error *error)
+{
+    char **grown = realloc(paths->paths, (paths->count + 1) * sizeof *grown);
+    if (grown)
+        paths->paths = grown;
+    char *copy = grown ? strdup(path) : NULL;
+    if (!copy)
+        return error_memory(error, "a list of case files", (double)((paths->count + 1) * sizeof *grown));
+    paths->paths[paths->count++] = copy;
+    return ERROR_NONE;
+}
+
+static int compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_case_file(const FTSENT *entry)
+{
+    static const char *const endings[] = {".yaml", ".yml"};
+    struct stat status;
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t size = strlen(endings[i]);
+        if (entry->fts_namelen > size && strcmp(entry->fts_name + entry->fts_namelen - size, endings[i]) == 0)
+            /* A link to a folder is not followed, so that no loop is. Any other link is read as a file. */
+            return entry->fts_info != FTS_SL || stat(entry->fts_accpath, &status) != 0 || !S_ISDIR(status.st_mode);
+    }
+    return false;
+}
+
+/* Case files below folder, sorted; names that start with a dot are skipped, as a shell does. */
+static enum error_kind paths_find(struct paths *paths, const char *folder, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    char name[PATH_QUOTE_SIZE];
+    char *const roots[] = {(char *)folder, NULL};
+    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
+    if (!tree)
+        return error_memory(error, "a folder's tree", 0);
+    errno = 0;
+    for (FTSENT *entry; !kind && (entry = fts_read(tree)); errno = 0) {
+        bool hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
+        switch (entry->fts_info) {
+        case FTS_D:
+            if (hidden)
+                fts_set(tree, entry, FTS_SKIP);
+            break;
+        case FTS_DP:
+            break;
+        case FTS_DNR:
+        case FTS_ERR:
+        case FTS_NS:
+            kind = error_set(error, ERROR_USAGE, "%s: cannot be read: %s", quote_path(name, entry->fts_path),
+                             strerror(entry->fts_errno));
+            break;
+        default:
+            if (!hidden && is_case_file(entry))
+                kind = paths_add(paths, entry->fts_path, error);
+        }
+    }
+    if (!kind && errno)
+        kind = error_set(error, ERROR_SYSTEM, "%s: cannot be read: %s", quote_path(name, folder), strerror(errno));
+    fts_close(tree);
+    if (!kind && !paths->count)
+        kind = error_set(error, ERROR_USAGE, "%s: the folder has no case file; allowed: *.yaml, *.yml",
+                         quote_path(name, folder));
+    if (!kind)
+        qsort(paths->paths, paths->count, sizeof *paths->paths, compare_paths);
+    return kind;
+}
+
+enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
+                               size_t num_settings, struct error *error)
+{
+    struct paths paths = {0};
+    struct case_list fresh = {0};
+    struct settings read;
+    struct stat status;
+    enum error_kind kind = settings_read(&read, settings, num_settings, error);
+    if (kind)
+        return kind;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        kind = paths_find(&paths, path, error);
+    else
+        kind = paths_add(&paths, path, error);
+    for (size_t i = 0; i < paths.count && !kind; i++) {
+        struct source source;
+        if ((kind = source_read(&source, paths.paths[i], CASE_MAX_FILE_BYTES, error)))
+            break;
+        kind = append_source(&fresh, &source, &read, error);
+        source_clear(&source);
+    }
+    if (!kind)
+        kind = list_move(list, &fresh, error);
+    case_list_clear(&fresh);
+    paths_clear(&paths);
+    settings_clear(&read);
+    return kind;
+}

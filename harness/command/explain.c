@@ -1,0 +1,241 @@
+#include "harness/command/explain.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command/diagnosis.h"
+#include "harness/judge/metric.h"
+
+/* One point, explained. */
+struct explained {
+    const struct point *point;
+    const struct device *device;
+    const struct evaluation *evaluation;
+    struct explanation explanation;
+    struct diagnosis diagnosis;
+};
+
+/* ---- text ------------------------------------------------------------------------------------------------------- */
+
+static void print_row(const char *name, const struct stage_error *stage, int head_dim, bool with_share)
+{
+    char place[32];
+    snprintf(place, sizeof place, "%lld,%lld", (long long)(stage->worst / head_dim),
+             (long long)(stage->worst % head_dim));
+    printf("  %-14s %11.3g %8s %11.3g %+12.3g", name, stage->max_abs_err, place, stage->rms_err, stage->err);
+    if (with_share)
+        printf(" %6.1f%%", 100 * stage->share);
+    printf("\n");
+}
+
+static void print_head(const struct explained *explained)
+{
+    const struct point *point = explained->point;
+    const struct evaluation *evaluation = explained->evaluation;
+    const struct explanation *explanation = &explained->explanation;
+    const struct metrics *total = &evaluation->verdict.total;
+    char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE], number[METRIC_TEXT_SIZE];
+    int head_dim = point->problem.head_dim;
+    printf("%s\n", point_key(key, point));
+    printf("  %s, %s, sentinel %s, %lldx%dx%d %s, seed %llu, on %s\n", kernels[point->kernel].name,
+           recipe_format(recipe, &point->recipe), sentinel_format(sentinel, &point->recipe.sentinel),
+           (long long)point->problem.seq_len, point->problem.num_heads, head_dim, dtypes[point->problem.dtype].name,
+           (unsigned long long)point->problem.seed, device_name(explained->device));
+    printf("  %lld/%lld mismatched, max abs err %s\n  worst heads:", (long long)total->mismatched,
+           (long long)total->elements, metric_format(number, METRIC_MAX_ABS_ERR, total));
+    for (int i = 0; i < explanation->num_heads; i++) {
+        const struct head_error *head = &explanation->heads[i];
+        printf("%s %d (%.3g at dim %d, %.0f%% %s)", i ? "," : "", head->head, head->max_abs_err, head->dim,
+               100 * head->share, stage_names[head->stage]);
+    }
+    printf("\n  head %lld, dim %lld: output %.9g, truth %.9g, error %.3g, %.1f%% of the bound %.3g\n\n",
+           (long long)(explanation->element / head_dim), (long long)(explanation->element % head_dim),
+           explanation->output, explanation->truth, explanation->kernel.err,
+           100 * fabs(explanation->kernel.err) / explanation->bound, explanation->bound);
+}
+
+static void print_agreement(const struct explanation *explanation)
+{
+    double err = explanation->kernel.err, rest = err - explanation->together.err;
+    if (explanation->differing == 0)
+        printf("  The replay has the kernel's bits");
+    else
+        printf("  The replay differs from the kernel in %lld elements", (long long)explanation->differing);
+    if (err != 0 && isfinite(rest))
+        printf("; the stages add up to its error here but for %.2g%%", 100 * fabs(rest / err));
+    printf(".\n");
+}
+
+static void print_text(const struct explained *explained)
+{
+    const struct explanation *explanation = &explained->explanation;
+    int head_dim = explained->point->problem.head_dim;
+    print_head(explained);
+    printf("  %-14s %11s %8s %11s %12s %7s\n", "stage", "max error", "at h,d", "rms", "here", "share");
+    for (enum stage stage = STAGE_NONE + 1; stage <= STAGE_OUTPUT; stage++)
+        print_row(stage_names[stage], &explanation->stages[stage], head_dim, true);
+    print_row(stage_names[STAGE_NONE], &explanation->stages[STAGE_NONE], head_dim, true);
+    print_row("together", &explanation->together, head_dim, false);
+    print_row("the kernel", &explanation->kernel, head_dim, false);
+    print_agreement(explanation);
+    printf("\n  %s\n", explained->diagnosis.text);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------------------------- */
+
+static json_t *json_from_stage(const char *name, const struct stage_error *stage, int head_dim)
+{
+    return json_pack("{s:s, s:o, s:{s:I, s:I}, s:o, s:o, s:o}", "stage", name, "max_abs_err",
+                     json_from_double(stage->max_abs_err), "worst", "head", (json_int_t)(stage->worst / head_dim),
+                     "dim", (json_int_t)(stage->worst % head_dim), "rms_err", json_from_double(stage->rms_err), "err",
+                     json_from_double(stage->err), "share", json_from_double(stage->share));
+}
+
+static json_t *json_from_explained(const struct explained *explained)
+{
+    const struct point *point = explained->point;
+    const struct explanation *explanation = &explained->explanation;
+    const struct diagnosis *diagnosis = &explained->diagnosis;
+    const struct metrics *total = &explained->evaluation->verdict.total;
+    int head_dim = point->problem.head_dim;
+    char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE];
+    json_t *stages = json_array(), *heads = json_array();
+    for (enum stage stage = STAGE_NONE; stage <= STAGE_OUTPUT; stage++)
+        json_array_append_new(stages, json_from_stage(stage_names[stage], &explanation->stages[stage], head_dim));
+    for (int i = 0; i < explanation->num_heads; i++) {
+        const struct head_error *head = &explanation->heads[i];
+        json_array_append_new(heads, json_pack("{s:i, s:i, s:o, s:s, s:o}", "head", head->head, "dim", head->dim,
+                                               "max_abs_err", json_from_double(head->max_abs_err), "stage",
+                                               stage_names[head->stage], "share", json_from_double(head->share)));
+    }
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:{s:I, s:I, s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:I, s:o, "
+        "s:s, s:o, s:b, s:s}",
+        "case", case_name(point->test_case), "key", point_key(key, point), "kernel", kernels[point->kernel].name,
+        "recipe", recipe_format(recipe, &point->recipe), "sentinel", sentinel_format(sentinel, &point->recipe.sentinel),
+        "device", device_kind_names[device_kind(explained->device)], "elements", (json_int_t)total->elements,
+        "mismatched", (json_int_t)total->mismatched, "max_abs_err", json_from_double(total->max_abs_err), "element",
+        "head", (json_int_t)(explanation->element / head_dim), "dim", (json_int_t)(explanation->element % head_dim),
+        "out", json_from_double(explanation->output), "truth", json_from_double(explanation->truth), "err",
+        json_from_double(explanation->kernel.err), "bound", json_from_double(explanation->bound), "stages", stages,
+        "together", json_from_stage("together", &explanation->together, head_dim), "the_kernel",
+        json_from_stage("kernel", &explanation->kernel, head_dim), "differing", (json_int_t)explanation->differing,
+        "heads", heads, "cause", diagnosis->cause, "cause_share", json_from_double(diagnosis->share), "is_rounding",
+        (int)diagnosis->is_rounding, "diagnosis", diagnosis->text);
+}
+
+static enum error_kind print_json(const struct explained *explained, struct error *error)
+{
+    json_t *object = json_from_explained(explained);
+    if (!object || json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)) {
+        json_decref(object);
+        return error_memory(error, "an explanation as JSON", 0);
+    }
+    json_decref(object);
+    printf("\n");
+    return ERROR_NONE;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------------ */
+
+static enum error_kind check_point(const struct point *point, const struct explain_options *options,
+                                   struct error *error)
+{
+    const struct problem_spec *spec = &point->problem;
+    char key[POINT_KEY_SIZE], size[32];
+    if (options->has_element && (options->head >= spec->num_heads || options->dim >= spec->head_dim))
+        return error_set(error, ERROR_USAGE, "--element %d,%d: point %.300s has heads 0 to %d and dims 0 to %d",
+                         options->head, options->dim, point_key(key, point), spec->num_heads - 1, spec->head_dim - 1);
+    if (problem_spec_parts(spec) > 1)
+        return error_set(error, ERROR_USAGE,
+                         "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
+                         point_key(key, point), format_size(size, 4.0 * PART_BYTES));
+    return selection_check_memory(
+        point,
+        evaluate_bytes(point, options->selection.threads) +
+            replay_bytes(point->kernel, &point->kernel_options, spec->seq_len, spec->num_heads, spec->head_dim),
+        error);
+}
+
+static enum error_kind check_selection(const struct selection *selection, const struct explain_options *options,
+                                       struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    if (selection->count > EXPLAIN_MAX_POINTS)
+        return error_set(error, ERROR_USAGE,
+                         "explain: %zu points; allowed: up to %d; choose with --only GLOB or --set KEY=VALUE "
+                         "(`alibicheck list points CASE...` prints the keys)",
+                         selection->count, EXPLAIN_MAX_POINTS);
+    for (size_t i = 0; i < selection->count && !kind; i++)
+        kind = check_point(&selection->points[i], options, error);
+    return kind;
+}
+
+/* Evaluates a point, replays it and prints what comes out. *wrong: the kernel is, without any rounding. */
+static enum error_kind explain_point(struct evaluator *evaluator, const struct point *point,
+                                     const struct explain_options *options, bool first, bool *wrong,
+                                     struct error *error)
+{
+    struct evaluation evaluation;
+    struct replay replay = {NULL, NULL};
+    struct explained explained = {.point = point, .device = evaluator->device, .evaluation = &evaluation};
+    char key[POINT_KEY_SIZE];
+    int64_t element = options->has_element ? (int64_t)options->head * point->problem.head_dim + options->dim : -1;
+
+    progress_display_point(evaluator->display, point_key(key, point));
+    enum error_kind kind = evaluate(evaluator, &evaluation, point, error);
+    if (!kind && progress_cancelled(evaluator->progress))
+        kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    if (kind)
+        goto out;
+    progress_display_step(evaluator->display, "replay", 0);
+    kind = replay_run(&replay, point->kernel, &point->kernel_options, &point->recipe, &evaluation.problem,
+                      options->selection.threads, error);
+    if (kind)
+        goto out;
+    explanation_make(&explained.explanation, &evaluation, &replay, element);
+    explained.diagnosis = diagnose(point, &evaluation, &explained.explanation);
+    *wrong |= !strcmp(explained.diagnosis.cause, "kernel");
+    progress_display_hide(evaluator->display);
+    if (options->json) {
+        kind = print_json(&explained, error);
+    } else {
+        printf("%s", first ? "" : "\n");
+        print_text(&explained);
+    }
+    if (!kind && (fflush(stdout) || ferror(stdout)))
+        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    progress_display_show(evaluator->display);
+out:
+    replay_clear(&replay);
+    evaluation_clear(&evaluation);
+    return kind;
+}
+
+int explain(const struct explain_options *options, struct progress *progress, struct error *error)
+{
+    struct evaluator evaluator = {.threads = options->selection.threads, .progress = progress};
+    struct selection selection;
+    bool wrong = false;
+    enum error_kind kind = selection_make(&selection, &options->selection, error);
+    if (!kind)
+        kind = check_selection(&selection, options, error);
+    if (!kind)
+        kind = selection_open_device(&evaluator.device, &options->selection, error);
+    if (kind)
+        goto out;
+    evaluator.display = progress_display_start(selection.count, progress);
+    for (size_t i = 0; i < selection.count && !kind; i++)
+        kind = explain_point(&evaluator, &selection.points[i], options, i == 0, &wrong, error);
+    progress_display_stop(evaluator.display);
+    if (!kind && wrong)
+        kind = error_set(error, ERROR_SYSTEM, "explain: a kernel is wrong in exact arithmetic");
+out:
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+    selection_clear(&selection);
+    return (int)kind;
+}

@@ -1,0 +1,25 @@
+/*
+ * `alibicheck explain`: where the error of each point comes from, stage by stage of the kernel's arithmetic.
+ */
+#ifndef HARNESS_COMMAND_EXPLAIN_H
+#define HARNESS_COMMAND_EXPLAIN_H
+
+#include "harness/command/selection.h"
+#include "reference/progress.h"
+
+enum { EXPLAIN_MAX_POINTS = 16 };
+
+struct explain_options {
+    struct selection_options selection;
+    bool has_element; /* else each point's worst element */
+    int head, dim;
+    bool json; /* one JSON object a point, in a line, instead of text */
+};
+
+/*
+ * Explains on stdout. Returns the exit code: 0, or an enum error_kind with *error; ERROR_SYSTEM too, once all points
+ * are explained, if a kernel is wrong in exact arithmetic and its sentinel is not the reason.
+ */
+int explain(const struct explain_options *options, struct progress *progress, struct error *error);
+
+#endif

@@ -1,0 +1,75 @@
+#include "harness/command/options.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Keys above those that commands give their own options (256 and up). */
+enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET };
+
+static const struct argp_option option_table[] = {
+    {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
+    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
+    {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
+    {"only", OPTION_ONLY, "GLOB", 0, "run only points whose key matches; repeatable (see `list points`)", 1},
+    {0}};
+
+void strings_add(struct strings *strings, const char *item, const struct argp_state *state)
+{
+    const char **items = realloc(strings->items, (strings->count + 1) * sizeof *items);
+    if (!items)
+        argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
+    strings->items = items;
+    strings->items[strings->count++] = item;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct selection_options *options = state->input;
+    char *end;
+    long threads;
+    switch (key) {
+    case OPTION_DEVICE:
+        options->device = argument;
+        return 0;
+    case OPTION_THREADS:
+        threads = strtol(argument, &end, 10);
+        if (*end || end == argument || threads < 1 || threads > 1024)
+            argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
+        options->threads = (int)threads;
+        return 0;
+    case OPTION_SET:
+        if (!strchr(argument, '='))
+            argp_error(state, "--set %s: allowed: KEY=VALUE (`alibicheck list keys`)", argument);
+        strings_add(&options->settings, argument, state);
+        return 0;
+    case OPTION_ONLY:
+        strings_add(&options->only, argument, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        strings_add(&options->paths, argument, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no case given; try: %s cases/seed", state->name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp selection_parser = {option_table, parse_option, NULL, NULL, NULL, NULL, NULL};
+
+const struct argp_child selection_parsers[] = {{&selection_parser, 0, NULL, 0}, {0}};
+
+struct selection_options selection_options_default(void)
+{
+    return (struct selection_options){.device = "auto", .threads = omp_get_num_procs()};
+}
+
+void selection_options_clear(struct selection_options *options)
+{
+    free(options->paths.items);
+    free(options->settings.items);
+    free(options->only.items);
+    *options = (struct selection_options){.threads = 0};
+}

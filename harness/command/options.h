@@ -1,0 +1,22 @@
+/* Options that commands share, as parts of their argp parsers. */
+#ifndef HARNESS_COMMAND_OPTIONS_H
+#define HARNESS_COMMAND_OPTIONS_H
+
+#include <argp.h>
+
+#include "harness/command/selection.h"
+
+/* Appends; reports want of memory through argp. */
+void strings_add(struct strings *strings, const char *item, const struct argp_state *state);
+
+/*
+ * CASE..., --device, --threads, --set, --only: a child parser. Its input, which the parent hands on at ARGP_KEY_INIT
+ * (state->child_inputs[0]), is a struct selection_options. The parent leaves ARGP_KEY_ARG and ARGP_KEY_NO_ARGS to it.
+ */
+extern const struct argp_child selection_parsers[];
+
+/* What it is before any option: every device and core. */
+struct selection_options selection_options_default(void);
+void selection_options_clear(struct selection_options *options);
+
+#endif

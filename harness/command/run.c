@@ -1,0 +1,218 @@
+#include "harness/command/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness/judge/evaluate.h"
+#include "harness/report/sink.h"
+
+enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1, MAX_SINKS = 4 };
+
+struct run {
+    const struct run_options *options;
+    struct evaluator evaluator;
+    struct sink sinks[MAX_SINKS];
+    size_t num_sinks;
+    struct summary summary;
+};
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- planning ---- */
+
+static enum error_kind check_memory(const struct selection *selection, int threads, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < selection->count && !kind; i++)
+        kind = selection_check_memory(&selection->points[i], evaluate_bytes(&selection->points[i], threads), error);
+    return kind;
+}
+
+/* The unit of progress is a key of a head of a truth or a reference. The cache is taken to hold them all. */
+static long count_work(const struct selection *selection)
+{
+    long work = 0;
+    const struct point *previous = NULL;
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct point *point = &selection->points[i];
+        bool same = previous && problem_spec_equal(&previous->problem, &point->problem);
+        unsigned references = point->references & ~(same ? previous->references : 0);
+        work += (long)point->problem.seq_len * point->problem.num_heads * (!same + __builtin_popcount(references));
+        previous = point;
+    }
+    return work;
+}
+
+/* A dump holds k and v whole. */
+static enum error_kind check_dump(const struct selection *selection, const struct run_options *options,
+                                  struct error *error)
+{
+    for (size_t i = 0; i < selection->count && options->dump; i++)
+        if (problem_spec_parts(&selection->points[i].problem) > 1) {
+            char key[POINT_KEY_SIZE], size[32];
+            return error_set(error, ERROR_USAGE,
+                             "--dump %s: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
+                             options->dump, point_key(key, &selection->points[i]), format_size(size, 4.0 * PART_BYTES));
+        }
+    return ERROR_NONE;
+}
+
+/*
+ * Opens what the run writes to. Nothing is left of a run that cannot write what it is asked for: the folder of dumps
+ * comes first, since all it does is to be there, then JUnit, which writes aside; the table last, since closing it
+ * prints.
+ */
+static enum error_kind open_sinks(struct run *run, struct error *error)
+{
+    const struct run_options *options = run->options;
+    enum error_kind kind = ERROR_NONE;
+    struct {
+        const char *path;
+        enum error_kind (*open)(struct sink *, const char *, struct error *);
+    } files[] = {
+        {options->dump, sink_open_dump},
+        {options->junit, sink_open_junit},
+        {options->results, sink_open_jsonl},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && !kind; i++)
+        if (files[i].path) {
+            kind = files[i].open(&run->sinks[run->num_sinks], files[i].path, error);
+            run->num_sinks += !kind;
+        }
+    /* Records on stdout leave no room for the table. */
+    if (!kind && (!options->results || strcmp(options->results, "-"))) {
+        kind = sink_open_table(&run->sinks[run->num_sinks], error);
+        run->num_sinks += !kind;
+    }
+    return kind;
+}
+
+/* ---- running ---- */
+
+static enum status status_of(const struct point *point, const struct metrics *total)
+{
+    bool failed = total->mismatched + total->lse_mismatched > 0;
+    if (point->budget > 0 ? total->unbounded > 0 : total->undecided > 0)
+        return STATUS_ERROR;
+    if (point->budget > 0)
+        failed = !(total->budget_used <= point->budget);
+    if (point->expect_fail)
+        return failed ? STATUS_XFAIL : STATUS_XPASS;
+    return failed ? STATUS_FAIL : STATUS_PASS;
+}
+
+static void fill_record(struct record *record, const struct evaluation *evaluation)
+{
+    const struct metrics *total = &evaluation->verdict.total;
+    record->status = status_of(record->point, total);
+    if (record->status == STATUS_ERROR)
+        snprintf(record->error, sizeof record->error,
+                 record->point->budget > 0
+                     ? "rounding can do anything to %lld elements, so a budget says nothing; give a tolerance"
+                     : "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
+                 (long long)(record->point->budget > 0 ? total->unbounded : total->undecided));
+    record->verdict = &evaluation->verdict;
+    record->faults = evaluation->faults;
+    record->problem = &evaluation->problem;
+    record->output = &evaluation->output;
+    record->truth = evaluation->truth;
+    record->input_digest = evaluation->input_digest;
+    record->output_digest = evaluation->output_digest;
+    record->truth_digest = evaluation->truth_digest;
+}
+
+/* Runs a point and hands its record to every sink. A point that fails becomes a record too; the run goes on. */
+static enum error_kind do_point(struct run *run, const struct point *point, struct error *error)
+{
+    struct evaluation evaluation;
+    struct error failure;
+    struct record record = {
+        .point = point,
+        .settings = run->options->selection.settings.items,
+        .num_settings = run->options->selection.settings.count,
+        .device = device_kind_names[device_kind(run->evaluator.device)],
+        .device_name = device_name(run->evaluator.device),
+    };
+    char key[POINT_KEY_SIZE];
+
+    progress_display_point(run->evaluator.display, point_key(key, point));
+    enum error_kind kind = evaluate(&run->evaluator, &evaluation, point, &failure);
+    if (kind == ERROR_INTERRUPTED) {
+        error_set(error, kind, "%s", failure.text);
+        goto out;
+    }
+    record.seconds = evaluation.seconds;
+    if (kind) {
+        record.status = STATUS_ERROR;
+        snprintf(record.error, sizeof record.error, "%.500s", failure.text);
+        kind = ERROR_NONE;
+    } else {
+        fill_record(&record, &evaluation);
+    }
+    run->summary.points_done++;
+    run->summary.by_status[record.status]++;
+    progress_display_hide(run->evaluator.display);
+    for (size_t i = 0; i < run->num_sinks && !kind; i++)
+        kind = run->sinks[i].record(&run->sinks[i], &record, error);
+    progress_display_show(run->evaluator.display);
+out:
+    evaluation_clear(&evaluation);
+    return kind;
+}
+
+static int exit_code(const struct summary *summary)
+{
+    int code = EXIT_EXPECTED;
+    for (int status = 0; status < STATUS_COUNT; status++)
+        if (summary->by_status[status] && !status_as_expected((enum status)status))
+            code = EXIT_UNEXPECTED;
+    return summary->by_status[STATUS_ERROR] ? ERROR_SYSTEM : code;
+}
+
+int run(const struct run_options *options, struct progress *progress, struct error *error)
+{
+    struct run run = {.options = options, .evaluator = {.threads = options->selection.threads, .progress = progress}};
+    struct selection selection;
+    double start = now_s();
+
+    enum error_kind kind = selection_make(&selection, &options->selection, error);
+    if (!kind)
+        kind = check_dump(&selection, options, error);
+    if (!kind)
+        kind = check_memory(&selection, options->selection.threads, error);
+    if (!kind)
+        kind = selection_open_device(&run.evaluator.device, &options->selection, error);
+    if (!kind)
+        kind = open_sinks(&run, error);
+    if (kind)
+        goto out;
+
+    progress->work_total = count_work(&selection);
+    run.summary.points_total = selection.count;
+    run.summary.device_name = device_name(run.evaluator.device);
+    run.evaluator.display = progress_display_start(selection.count, progress);
+    for (size_t i = 0; i < selection.count && !kind; i++)
+        kind = progress_cancelled(progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+                                            : do_point(&run, &selection.points[i], error);
+    progress_display_stop(run.evaluator.display);
+out:
+    run.summary.interrupted = kind == ERROR_INTERRUPTED;
+    run.summary.elapsed_s = now_s() - start;
+    for (size_t i = 0; i < run.num_sinks; i++) {
+        struct error failure;
+        enum error_kind closed = run.sinks[i].close(&run.sinks[i], &run.summary, &failure);
+        if (closed && !kind)
+            kind = error_set(error, closed, "%s", failure.text);
+    }
+    evaluator_clear(&run.evaluator);
+    device_close(run.evaluator.device);
+    selection_clear(&selection);
+    return kind ? (int)kind : exit_code(&run.summary);
+}

@@ -1,0 +1,63 @@
+#include "harness/input/problem_spec.h"
+
+const char *const distribution_names[DISTRIBUTION_COUNT] = {
+    [DISTRIBUTION_NORMAL] = "normal",         [DISTRIBUTION_UNIFORM] = "uniform",
+    [DISTRIBUTION_CONSTANT] = "constant",     [DISTRIBUTION_OUTLIERS] = "outliers",
+    [DISTRIBUTION_CANCELLING] = "cancelling", [DISTRIBUTION_ONEHOT] = "onehot",
+};
+
+const struct input_spec input_spec_default = {
+    .distribution = DISTRIBUTION_NORMAL,
+    .mean = 0,
+    .stddev = 1,
+    .low = -1,
+    .high = 1,
+    .value = 1,
+    .channels = 4,
+    .factor = 30,
+};
+
+double problem_spec_query_elements(const struct problem_spec *spec)
+{
+    return (double)spec->num_heads * spec->head_dim;
+}
+
+double problem_spec_key_elements(const struct problem_spec *spec)
+{
+    return (double)spec->seq_len * spec->num_kv_heads * spec->head_dim;
+}
+
+int problem_spec_parts(const struct problem_spec *spec)
+{
+    double head_bytes = 2.0 * (double)spec->seq_len * spec->head_dim * (double)dtypes[spec->dtype].size_bytes;
+    if (head_bytes * spec->num_kv_heads <= 4.0 * PART_BYTES)
+        return 1;
+    int heads_a_part = head_bytes < PART_BYTES ? (int)(PART_BYTES / head_bytes) : 1;
+    return (spec->num_kv_heads + heads_a_part - 1) / heads_a_part;
+}
+
+struct part problem_spec_part(const struct problem_spec *spec, int index)
+{
+    int parts = problem_spec_parts(spec), heads = (spec->num_kv_heads + parts - 1) / parts, first = index * heads;
+    return (struct part){first, spec->num_kv_heads - first < heads ? spec->num_kv_heads - first : heads};
+}
+
+double problem_spec_bytes(const struct problem_spec *spec)
+{
+    double part = problem_spec_part(spec, 0).num_kv_heads / (double)spec->num_kv_heads;
+    return (problem_spec_query_elements(spec) + 2 * part * problem_spec_key_elements(spec)) *
+               (double)dtypes[spec->dtype].size_bytes +
+           (double)spec->num_heads * (double)sizeof(float) + (spec->mask.kind != MASK_NONE ? (double)spec->seq_len : 0);
+}
+
+bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b)
+{
+    const struct input_spec *x = &a->input, *y = &b->input;
+    return a->seq_len == b->seq_len && a->num_heads == b->num_heads && a->num_kv_heads == b->num_kv_heads &&
+           a->head_dim == b->head_dim && a->dtype == b->dtype && a->scale == b->scale && a->slopes == b->slopes &&
+           a->max_bias == b->max_bias && a->head_offset == b->head_offset && a->total_heads == b->total_heads &&
+           a->q_position == b->q_position && a->seed == b->seed && x->distribution == y->distribution &&
+           x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
+           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
+           mask_spec_equal(&a->mask, &b->mask);
+}

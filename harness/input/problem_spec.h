@@ -1,0 +1,81 @@
+/*
+ * The description of a problem: everything that its inputs are made from, and that a record repeats.
+ */
+#ifndef HARNESS_INPUT_PROBLEM_SPEC_H
+#define HARNESS_INPUT_PROBLEM_SPEC_H
+
+#include "harness/input/mask.h"
+#include "reference/dtype.h"
+#include "reference/slopes.h"
+
+enum distribution {
+    DISTRIBUTION_NORMAL,     /* mean + stddev * N(0, 1) */
+    DISTRIBUTION_UNIFORM,    /* [low, high) */
+    DISTRIBUTION_CONSTANT,   /* value */
+    DISTRIBUTION_OUTLIERS,   /* normal, with a few channels of k (the same ones for all keys) `factor` times larger */
+    DISTRIBUTION_CANCELLING, /* normal q and k; keys in pairs, from the newest, whose weighted v nearly cancel: k alike,
+                              * v(newer) = -exp(-slope) v(older) rounded, slope that of the KV group's first head */
+    DISTRIBUTION_ONEHOT,     /* normal, and for each KV head one of the newest 8 keys that takes all the weight of the
+                              * group's first head: k = factor * q of that head */
+    DISTRIBUTION_COUNT
+};
+
+extern const char *const distribution_names[DISTRIBUTION_COUNT];
+
+/* A parameter that the distribution does not name keeps its default and is not read. */
+struct input_spec {
+    enum distribution distribution;
+    double mean, stddev; /* normal, outliers, cancelling, onehot: 0, 1 */
+    double low, high;    /* uniform: -1, 1 */
+    double value;        /* constant: 1 */
+    int channels;        /* outliers: 4 (at most head_dim) */
+    double factor;       /* outliers: 30; onehot: 8, the dominating key is factor * q */
+};
+
+extern const struct input_spec input_spec_default; /* normal, all parameters at their defaults */
+
+struct problem_spec {
+    int64_t seq_len;
+    int num_heads, num_kv_heads, head_dim;
+    enum dtype dtype;
+    float scale;
+    enum slope_convention slopes;
+    double max_bias;
+    int head_offset, total_heads; /* slopes are those of heads head_offset.. of a model with total_heads */
+    int64_t q_position;
+    struct input_spec input;
+    struct mask_spec mask;
+    uint64_t seed;
+};
+
+/*
+ * Some KV heads of a problem with their query heads: heads are independent, so a problem that is too large for memory
+ * is made, run and judged part by part, with the same bits.
+ */
+struct part {
+    int kv_head, num_kv_heads; /* first, count */
+};
+
+enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes more */
+
+static inline struct part whole_problem(const struct problem_spec *spec)
+{
+    return (struct part){0, spec->num_kv_heads};
+}
+
+/* The parts of a problem: one, or, if its k and v take more than 4 PART_BYTES, as many as keep each within PART_BYTES.
+ * A matter of the spec alone, so that digests are the same on every machine. */
+int problem_spec_parts(const struct problem_spec *spec);
+struct part problem_spec_part(const struct problem_spec *spec, int index);
+
+/* Elements of q, and of k or v, of the whole problem. */
+double problem_spec_query_elements(const struct problem_spec *spec);
+double problem_spec_key_elements(const struct problem_spec *spec);
+
+/* Bytes of memory that the inputs of the problem's largest part take. */
+double problem_spec_bytes(const struct problem_spec *spec);
+
+/* Whether two specs describe the same inputs, so that one truth serves both. */
+bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);
+
+#endif

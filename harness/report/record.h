@@ -1,0 +1,57 @@
+/*
+ * A record: what is known of one point once it was run, and its form as JSON (schema 1, field names in DESIGN order).
+ */
+#ifndef HARNESS_REPORT_RECORD_H
+#define HARNESS_REPORT_RECORD_H
+
+#include <jansson.h>
+
+#include "harness/judge/evaluate.h"
+
+enum { RECORD_SCHEMA = 1 };
+
+enum status {
+    STATUS_PASS,  /* within tolerance, as expected */
+    STATUS_FAIL,  /* out of tolerance where a pass was expected */
+    STATUS_XFAIL, /* out of tolerance, as expected */
+    STATUS_XPASS, /* within tolerance where a failure was expected */
+    STATUS_ERROR, /* not judged: the run failed, or the truth is too coarse to decide */
+    STATUS_COUNT
+};
+
+extern const char *const status_names[STATUS_COUNT];
+
+/* Whether the point ended as its case expects. */
+bool status_as_expected(enum status status);
+
+struct record {
+    const struct point *point;
+    const char *const *settings; /* KEY=VALUE of --set that the run was given */
+    size_t num_settings;
+    const char *device; /* device_kind_names[] */
+    const char *device_name;
+    enum status status;
+    char error[512]; /* STATUS_ERROR: why; else empty */
+    /* The rest is not known (NULL, null in JSON) if the status is STATUS_ERROR and the run failed. */
+    const struct verdict *verdict;
+    const struct fault *faults; /* [CONVENTIONAL_COUNT], those that point->references has a bit for */
+    const struct problem *problem;
+    const struct output *output;
+    const struct truth *truth;
+    uint64_t input_digest, output_digest, truth_digest;
+    struct seconds seconds;
+};
+
+/* The record as a new JSON object: every field of the interface in order, unknown ones null, NaN and infinities as the
+ * strings "nan", "inf", "-inf". NULL if memory ran out. */
+json_t *record_to_json(const struct record *record);
+
+/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings. A new string,
+ * or NULL. */
+char *record_reproduce(const struct record *record);
+
+/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without
+ * one. A new string, or NULL. */
+char *record_references(const struct record *record, const char *indent);
+
+#endif

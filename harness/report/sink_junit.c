@@ -1,0 +1,307 @@
+#include "harness/report/sink.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <libxml/xmlwriter.h>
+
+#include "harness/support/file.h"
+#include "harness/judge/metric.h"
+#include "harness/support/text.h"
+
+/* One point, kept until its suite is complete: a suite's counts stand before its test cases. */
+struct test {
+    char *name;
+    char *headline; /* what it came to, NULL for a plain pass */
+    char *detail;   /* the headline and how to run it alone, or NULL */
+    enum status status;
+    double elapsed_s;
+};
+
+struct junit {
+    char *target;  /* what appears at close */
+    char *partial; /* what is written until then; NULL: the target itself, which is not a file */
+    int descriptor;
+    xmlTextWriter *writer;
+    struct error error; /* the first failed write */
+    const struct test_case *test_case;
+    struct test *tests; /* of test_case, so far */
+    size_t num_tests, capacity;
+};
+
+/* ---- the document; xmlTextWriter's results are all -1 for want of memory --------------------------------------- */
+
+static int write_bytes(void *context, const char *data, int size)
+{
+    struct junit *junit = context;
+    if (!junit->error.kind)
+        file_write(junit->descriptor, junit->target, data, (size_t)size, &junit->error);
+    return size; /* libxml2 would report a failure on stderr by itself */
+}
+
+static bool start(xmlTextWriter *writer, const char *name)
+{
+    return xmlTextWriterStartElement(writer, BAD_CAST name) >= 0;
+}
+
+static bool end(xmlTextWriter *writer)
+{
+    return xmlTextWriterEndElement(writer) >= 0;
+}
+
+static bool attribute(xmlTextWriter *writer, const char *name, const char *value)
+{
+    char *clean = text_clean(value);
+    bool done = clean && xmlTextWriterWriteAttribute(writer, BAD_CAST name, BAD_CAST clean) >= 0;
+    free(clean);
+    return done;
+}
+
+static bool attribute_count(xmlTextWriter *writer, const char *name, size_t count)
+{
+    return xmlTextWriterWriteFormatAttribute(writer, BAD_CAST name, "%zu", count) >= 0;
+}
+
+static bool attribute_seconds(xmlTextWriter *writer, const char *name, double seconds)
+{
+    return xmlTextWriterWriteFormatAttribute(writer, BAD_CAST name, "%.6f", seconds) >= 0;
+}
+
+static bool content(xmlTextWriter *writer, const char *text)
+{
+    char *clean = text_clean(text);
+    bool done = clean && xmlTextWriterWriteString(writer, BAD_CAST clean) >= 0;
+    free(clean);
+    return done;
+}
+
+/* The element that a status adds to its test case. */
+static const struct {
+    const char *element, *type;
+} status_elements[STATUS_COUNT] = {
+    [STATUS_PASS] = {NULL, NULL},
+    [STATUS_FAIL] = {"failure", "accuracy"},
+    [STATUS_XFAIL] = {"system-out", NULL},
+    [STATUS_XPASS] = {"failure", "unexpected pass"},
+    [STATUS_ERROR] = {"error", "not judged"},
+};
+
+static bool write_test(xmlTextWriter *writer, const char *class_name, const struct test *test)
+{
+    bool done = start(writer, "testcase") && attribute(writer, "name", test->name) &&
+                attribute(writer, "classname", class_name) && attribute_seconds(writer, "time", test->elapsed_s);
+    if (status_elements[test->status].element) {
+        done = done && start(writer, status_elements[test->status].element);
+        if (status_elements[test->status].type)
+            done = done && attribute(writer, "message", test->headline) &&
+                   attribute(writer, "type", status_elements[test->status].type);
+        done = done && content(writer, test->detail) && end(writer);
+    }
+    return done && end(writer);
+}
+
+static void forget_tests(struct junit *junit)
+{
+    for (size_t i = 0; i < junit->num_tests; i++) {
+        free(junit->tests[i].name);
+        free(junit->tests[i].headline);
+        free(junit->tests[i].detail);
+    }
+    junit->num_tests = 0;
+}
+
+/* Writes the suite that is complete, and forgets it. */
+static bool write_suite(struct junit *junit)
+{
+    if (junit->num_tests == 0)
+        return true;
+    xmlTextWriter *writer = junit->writer;
+    size_t failures = 0, errors = 0;
+    double elapsed_s = 0;
+    for (size_t i = 0; i < junit->num_tests; i++) {
+        enum status status = junit->tests[i].status;
+        failures += status == STATUS_FAIL || status == STATUS_XPASS;
+        errors += status == STATUS_ERROR;
+        elapsed_s += junit->tests[i].elapsed_s;
+    }
+    const char *name = case_name(junit->test_case);
+    bool done = start(writer, "testsuite") && attribute(writer, "name", name) &&
+                attribute_count(writer, "tests", junit->num_tests) && attribute_count(writer, "failures", failures) &&
+                attribute_count(writer, "errors", errors) && attribute_count(writer, "skipped", 0) &&
+                attribute_seconds(writer, "time", elapsed_s);
+    for (size_t i = 0; done && i < junit->num_tests; i++)
+        done = write_test(writer, name, &junit->tests[i]);
+    done = done && end(writer);
+    forget_tests(junit);
+    return done;
+}
+
+/* ---- records --------------------------------------------------------------------------------------------------- */
+
+/* What the point came to, in one line. */
+static char *make_headline(const struct record *record)
+{
+    char *headline = NULL;
+    if (record->status == STATUS_ERROR)
+        return strdup(record->error);
+    const struct metrics *total = &record->verdict->total;
+    char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
+    int head_dim = record->point->problem.head_dim;
+    int length = asprintf(
+        &headline,
+        "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at head %lld dim %lld"
+        " (%lld NaN, %lld infinite, %lld unwritten)",
+        (long long)total->mismatched, (long long)total->elements, metric_format(max_abs_err, METRIC_MAX_ABS_ERR, total),
+        metric_format(max_ulp_err, METRIC_MAX_ULP_ERR, total), (long long)(total->worst / head_dim),
+        (long long)(total->worst % head_dim), (long long)total->nan, (long long)total->inf,
+        (long long)total->unwritten);
+    return length < 0 ? NULL : headline;
+}
+
+static char *make_detail(const struct record *record, const char *headline)
+{
+    static const char *const verdicts[STATUS_COUNT] = {
+        [STATUS_FAIL] = "fail",
+        [STATUS_XFAIL] = "failed as expected",
+        [STATUS_XPASS] = "passed where a failure was expected",
+        [STATUS_ERROR] = "error",
+    };
+    const char *because = case_because(record->point->test_case);
+    char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "");
+    if (reproduce && references &&
+        asprintf(&detail, "%s: %s\n%s%s%s%sreproduce: %s\n", verdicts[record->status], headline, references,
+                 because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
+        detail = NULL;
+    free(references);
+    free(reproduce);
+    return detail;
+}
+
+static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
+{
+    struct junit *junit = sink->state;
+    if (record->point->test_case != junit->test_case && !write_suite(junit))
+        goto no_memory;
+    junit->test_case = record->point->test_case;
+    if (junit->num_tests == junit->capacity) {
+        size_t capacity = junit->capacity ? 2 * junit->capacity : 64;
+        struct test *tests = reallocarray(junit->tests, capacity, sizeof *tests);
+        if (!tests)
+            goto no_memory;
+        junit->tests = tests;
+        junit->capacity = capacity;
+    }
+
+    char key[POINT_KEY_SIZE];
+    const struct seconds *seconds = &record->seconds;
+    struct test *test = &junit->tests[junit->num_tests++];
+    *test = (struct test){.name = strdup(point_key(key, record->point)),
+                          .status = record->status,
+                          .elapsed_s =
+                              seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference};
+    if (status_elements[record->status].element) {
+        test->headline = make_headline(record);
+        test->detail = test->headline ? make_detail(record, test->headline) : NULL;
+        if (!test->detail)
+            goto no_memory;
+    }
+    if (!test->name)
+        goto no_memory;
+    if (junit->error.kind)
+        return error_set(error, junit->error.kind, "%s", junit->error.text);
+    return ERROR_NONE;
+
+no_memory:
+    return error_memory(error, sink->path, 4096);
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------------- */
+
+static void free_junit(struct junit *junit)
+{
+    forget_tests(junit);
+    if (junit->writer)
+        xmlFreeTextWriter(junit->writer);
+    free(junit->tests);
+    free(junit->partial);
+    free(junit->target);
+    free(junit);
+}
+
+static enum error_kind close_junit(struct sink *sink, const struct summary *summary, struct error *error)
+{
+    struct junit *junit = sink->state;
+    enum error_kind kind = ERROR_NONE;
+    /* EndDocument closes what is open and flushes. */
+    if (!write_suite(junit) || xmlTextWriterEndDocument(junit->writer) < 0)
+        kind = error_memory(error, sink->path, 4096);
+    else if (junit->error.kind)
+        kind = error_set(error, junit->error.kind, "%s", junit->error.text);
+    enum error_kind close_kind = file_close(junit->descriptor, junit->target, kind ? NULL : error);
+    kind = kind ? kind : close_kind;
+    bool began = summary->points_total > 0; /* else the run was refused, and leaves what was there */
+    if (!kind && began && junit->partial && rename(junit->partial, junit->target) != 0)
+        kind = error_set(error, ERROR_SYSTEM, "cannot write %s: %s", junit->target, strerror(errno));
+    if ((kind || !began) && junit->partial)
+        unlink(junit->partial);
+    free_junit(junit);
+    sink->state = NULL;
+    return kind;
+}
+
+/*
+ * Where to write. Only a file is replaced by renaming; a device or a pipe is written to as it is. A link is followed,
+ * so that what it points to is replaced and not the link.
+ */
+static bool choose_paths(struct junit *junit, const char *path)
+{
+    struct stat status;
+    bool exists = strcmp(path, "-") != 0 && stat(path, &status) == 0;
+    junit->target = exists ? realpath(path, NULL) : NULL;
+    if (!junit->target) /* new, or a pipe without a path of its own (/dev/stdout) */
+        junit->target = strdup(path);
+    if (!junit->target)
+        return false;
+    if (strcmp(path, "-") == 0 || (exists && !S_ISREG(status.st_mode)))
+        return true;
+    return asprintf(&junit->partial, "%s.partial.%ld", junit->target, (long)getpid()) >= 0;
+}
+
+enum error_kind sink_open_junit(struct sink *sink, const char *path, struct error *error)
+{
+    struct junit *junit = calloc(1, sizeof *junit);
+    if (!junit)
+        return error_memory(error, path, sizeof *junit);
+    enum error_kind kind = ERROR_NONE;
+    junit->descriptor = -1;
+    if (!choose_paths(junit, path)) {
+        kind = error_memory(error, path, (double)strlen(path));
+        goto out;
+    }
+    kind = file_create(&junit->descriptor, junit->partial ? junit->partial : junit->target, error);
+    if (kind)
+        goto out;
+
+    xmlOutputBuffer *buffer = xmlOutputBufferCreateIO(write_bytes, NULL, junit, NULL);
+    junit->writer = buffer ? xmlNewTextWriter(buffer) : NULL; /* owns buffer if it succeeds */
+    if (!junit->writer && buffer)
+        xmlOutputBufferClose(buffer);
+    if (!junit->writer || xmlTextWriterSetIndent(junit->writer, 1) < 0 ||
+        xmlTextWriterStartDocument(junit->writer, NULL, "UTF-8", NULL) < 0 || !start(junit->writer, "testsuites") ||
+        !attribute(junit->writer, "name", "alibicheck")) {
+        kind = error_memory(error, path, sizeof *junit);
+        file_close(junit->descriptor, junit->target, NULL);
+        if (junit->partial)
+            unlink(junit->partial);
+        goto out;
+    }
+    *sink = (struct sink){.path = path, .state = junit, .record = record_junit, .close = close_junit};
+out:
+    if (kind)
+        free_junit(junit);
+    return kind;
+}

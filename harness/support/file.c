@@ -1,0 +1,78 @@
+#include "harness/support/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum error_kind file_create(int *descriptor, const char *path, struct error *error)
+{
+    if (strcmp(path, "-") == 0) {
+        *descriptor = STDOUT_FILENO;
+        return ERROR_NONE;
+    }
+    *descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    if (*descriptor < 0)
+        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+    return ERROR_NONE;
+}
+
+enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)
+{
+    const char *next = data;
+    while (size > 0) {
+        ssize_t written = write(descriptor, next, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+        next += written;
+        size -= (size_t)written;
+    }
+    return ERROR_NONE;
+}
+
+enum error_kind file_close(int descriptor, const char *path, struct error *error)
+{
+    /* After EINTR the descriptor is closed all the same (Linux). */
+    if (descriptor >= 0 && descriptor != STDOUT_FILENO && close(descriptor) != 0 && errno != EINTR)
+        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+    return ERROR_NONE;
+}
+
+enum error_kind file_make_folders(const char *path, struct error *error)
+{
+    char *partial = strdup(path);
+    if (!partial)
+        return error_memory(error, path, (double)strlen(path));
+    enum error_kind kind = ERROR_NONE;
+    for (char *c = partial + 1; !kind; c++) {
+        if (*c != '/' && *c != '\0')
+            continue;
+        char separator = *c;
+        *c = '\0';
+        struct stat status;
+        if (mkdir(partial, 0777) != 0) {
+            int reason = errno;
+            bool folder = reason == EEXIST && stat(partial, &status) == 0 && S_ISDIR(status.st_mode);
+            if (!folder)
+                kind = error_set(error, ERROR_SYSTEM, "cannot create folder %s: %s", partial,
+                                 strerror(reason == EEXIST ? ENOTDIR : reason));
+        }
+        if (separator == '\0')
+            break;
+        *c = separator;
+    }
+    free(partial);
+    return kind;
+}
+
+char *file_join(const char *folder, const char *name)
+{
+    char *path = NULL;
+    return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
+}

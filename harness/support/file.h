@@ -1,0 +1,26 @@
+/*
+ * Files that are written: every result is looked at, and an error names the path and the system's reason.
+ */
+#ifndef HARNESS_SUPPORT_FILE_H
+#define HARNESS_SUPPORT_FILE_H
+
+#include <stddef.h>
+
+#include "reference/error.h"
+
+/* Creates or truncates path for writing; "-" is stdout. ERROR_SYSTEM if it cannot be; *descriptor is then -1. */
+enum error_kind file_create(int *descriptor, const char *path, struct error *error);
+
+/* Writes all of it, whatever signals arrive. */
+enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error);
+
+/* Closes; stdout stays open. A descriptor of -1 is nothing. */
+enum error_kind file_close(int descriptor, const char *path, struct error *error);
+
+/* A folder and those above it, as far as they are missing. */
+enum error_kind file_make_folders(const char *path, struct error *error);
+
+/* "FOLDER/NAME" as a new string, or NULL if memory ran out. */
+char *file_join(const char *folder, const char *name);
+
+#endif

@@ -1,0 +1,35 @@
+#include "harness/support/memory.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* The first number in a file, after prefix on its line; infinity if there is none ("max" in a control group). */
+static double read_number(const char *path, const char *prefix)
+{
+    char line[256], format[64];
+    double value = INFINITY;
+    snprintf(format, sizeof format, "%s%%lf", prefix);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return INFINITY;
+    while (fgets(line, sizeof line, file)) {
+        double number;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        if (sscanf(line, format, &number) == 1) {
+#pragma GCC diagnostic pop
+            value = number;
+            break;
+        }
+    }
+    fclose(file);
+    return value;
+}
+
+double memory_available_bytes(void)
+{
+    double machine = 1024 * read_number("/proc/meminfo", "MemAvailable:");
+    double limit = read_number("/sys/fs/cgroup/memory.max", "");
+    double used = read_number("/sys/fs/cgroup/memory.current", "");
+    return isfinite(limit) && isfinite(used) ? fmin(machine, fmax(0, limit - used)) : machine;
+}
