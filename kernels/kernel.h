@@ -26,7 +26,9 @@ extern const struct kernel_info kernels[KERNEL_COUNT];
 enum kernel kernel_from_name(const char *name);
 
 struct kernel_options {
-    int64_t chunk_len; /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
+    int64_t chunk_len;  /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
+    int page_size;      /* keys a page of the KV cache; 0: k and v are contiguous */
+    uint64_t page_seed; /* what the page table is shuffled from */
 };
 
 /* A kernel's result, in buffers of the caller's. */

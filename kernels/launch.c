@@ -44,7 +44,7 @@ static enum error_kind resolve_sentinel(struct attention_args *args, const struc
     if (recipe->sentinel.policy == SENTINEL_VALUE)
         value = recipe->sentinel.value;
     if (recipe->sentinel.policy == SENTINEL_ADAPTIVE) {
-        enum error_kind kind = adaptive_sentinel(&value, problem, recipe->bias, error);
+        enum error_kind kind = adaptive_sentinel(&value, problem, recipe, error);
         if (kind)
             return kind;
     }

@@ -6,15 +6,156 @@
 #include <string.h>
 #include <strings.h>
 
+const char *const masked_entry_names[MASKED_ENTRY_COUNT] = {
+    [MASKED_REPLACE] = "replace",
+    [MASKED_ADD] = "add",
+};
+
+const char *const empty_row_names[EMPTY_ROW_COUNT] = {
+    [EMPTY_ROW_ZERO] = "zero",
+    [EMPTY_ROW_DIVIDE] = "divide",
+    [EMPTY_ROW_AT_SENTINEL] = "zero_at_sentinel",
+};
+
 const char *const bias_form_names[BIAS_COUNT] = {
     [BIAS_RELATIVE] = "relative",
     [BIAS_ABSOLUTE] = "absolute",
+    [BIAS_NONE] = "none",
+};
+
+const char *const slopes_source_names[SLOPES_SOURCE_COUNT] = {
+    [SLOPES_FROM_INPUT] = "input",
+    [SLOPES_FROM_BLOOM] = "bloom",
+    [SLOPES_FROM_GEOMETRIC] = "geometric",
+};
+
+const char *const positions_names[POSITIONS_COUNT] = {
+    [POSITIONS_GLOBAL] = "global",
+    [POSITIONS_LOCAL] = "local",
+    [POSITIONS_TOP_LEFT] = "top_left",
+};
+
+const char *const scale_entry_names[SCALE_ENTRY_COUNT] = {
+    [SCALE_DOT] = "dot",
+    [SCALE_QUERY] = "query",
+    [SCALE_SUM] = "sum",
+};
+
+const char *const log2e_entry_names[LOG2E_ENTRY_COUNT] = {
+    [LOG2E_FOLDED] = "folded",
+    [LOG2E_EXPONENTIAL] = "exponential",
 };
 
 const char *const exponential_names[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_POLYNOMIAL] = "polynomial",
     [EXPONENTIAL_EX2_APPROX] = "ex2_approx",
+    [EXPONENTIAL_EXP2] = "exp2",
+    [EXPONENTIAL_EXP] = "exp",
 };
+
+const char *const division_names[DIVISION_COUNT] = {
+    [DIVISION_EXACT] = "exact",
+    [DIVISION_RECIPROCAL] = "reciprocal",
+};
+
+const char *const merge_form_names[MERGE_FORM_COUNT] = {
+    [MERGE_MAX_SUM] = "max_sum",
+    [MERGE_NORMALIZED] = "normalized",
+    [MERGE_LSE] = "lse",
+};
+
+const char *const masked_values_names[MASKED_VALUES_COUNT] = {
+    [MASKED_VALUES_SKIPPED] = "skipped",
+    [MASKED_VALUES_READ] = "read",
+};
+
+const char *const dtype_rounding_names[ROUND_COUNT] = {
+    [ROUND_F32] = "f32",
+    [ROUND_F16] = "f16",
+    [ROUND_BF16] = "bf16",
+};
+
+enum dtype dtype_rounding_dtype(enum dtype_rounding rounding)
+{
+    static const enum dtype rounding_dtypes[ROUND_COUNT] = {
+        [ROUND_F32] = DTYPE_F32, [ROUND_F16] = DTYPE_F16, [ROUND_BF16] = DTYPE_BF16};
+    return rounding_dtypes[rounding];
+}
+
+static bool finite_sentinel(const struct recipe *recipe)
+{
+    return recipe->sentinel.policy == SENTINEL_VALUE || recipe->sentinel.policy == SENTINEL_ADAPTIVE;
+}
+
+static bool below_dtype(const struct recipe *recipe)
+{
+    double lowest = -dtypes[dtype_rounding_dtype(recipe->logit_dtype)].max;
+    return recipe->sentinel.policy == SENTINEL_VALUE && (double)recipe->sentinel.value < lowest;
+}
+
+static bool excludes(const struct recipe *recipe)
+{
+    return recipe->sentinel.policy == SENTINEL_EXCLUDE;
+}
+
+static bool adds_nothing(const struct recipe *recipe)
+{
+    return excludes(recipe) && recipe->masked_entry == MASKED_ADD;
+}
+
+static bool exp_of_base_2(const struct recipe *recipe)
+{
+    return recipe->exponential == EXPONENTIAL_EXP && recipe->log2e == LOG2E_FOLDED;
+}
+
+static bool zero_at_no_sentinel(const struct recipe *recipe)
+{
+    return recipe->empty_row == EMPTY_ROW_AT_SENTINEL && !finite_sentinel(recipe);
+}
+
+static bool unguarded_without_infinity(const struct recipe *recipe)
+{
+    return recipe->unguarded && recipe->initial_max != INITIAL_MAX_INFINITY && finite_sentinel(recipe);
+}
+
+static bool max_bias_of_no_slopes(const struct recipe *recipe)
+{
+    return recipe->slopes_max_bias != 0 && recipe->slopes == SLOPES_FROM_INPUT;
+}
+
+static bool rounds_no_bias(const struct recipe *recipe)
+{
+    return recipe->bias == BIAS_NONE &&
+           (recipe->slope_dtype || recipe->position_dtype || recipe->bias_dtype || recipe->slopes ||
+            recipe->key_shift || recipe->positions || recipe->scale_entry == SCALE_SUM);
+}
+
+static bool cuts_off_no_max(const struct recipe *recipe)
+{
+    return recipe->merge_cutoff != 0 && recipe->merge == MERGE_LSE;
+}
+
+const char *recipe_contradiction(const struct recipe *recipe)
+{
+    static const struct {
+        bool (*holds)(const struct recipe *recipe);
+        const char *why;
+    } rules[] = {
+        {adds_nothing, "sentinel exclude skips masked keys, so masked_entry add has nothing to add"},
+        {below_dtype, "the sentinel lies below the lowest finite value of logit_dtype, so it is no finite sentinel"},
+        {exp_of_base_2, "exponential exp takes natural logits, and log2e folded makes them base 2"},
+        {zero_at_no_sentinel, "empty_row zero_at_sentinel compares with a finite sentinel, and there is none"},
+        {unguarded_without_infinity, "guards false has no effect: with a finite sentinel no maximum is ever -inf"},
+        {max_bias_of_no_slopes,
+         "slopes_max_bias is of slopes that the kernel makes, and slopes input takes those given"},
+        {rounds_no_bias, "bias none has no slopes, positions or biases to choose a form for"},
+        {cuts_off_no_max, "merge_cutoff compares maxima, and merge lse has none"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].holds(recipe))
+            return rules[i].why;
+    return NULL;
+}
 
 static const char *const sentinel_names[SENTINEL_COUNT] = {
     [SENTINEL_INFINITY] = "-inf",
@@ -58,7 +199,11 @@ bool sentinel_parse(const char *text, struct sentinel *sentinel)
 
 char *recipe_format(char *text, const struct recipe *recipe)
 {
-    snprintf(text, RECIPE_TEXT_SIZE, "%s-%s", bias_form_names[recipe->bias], exponential_names[recipe->exponential]);
+    if (recipe->name)
+        snprintf(text, RECIPE_TEXT_SIZE, "%s", recipe->name);
+    else
+        snprintf(text, RECIPE_TEXT_SIZE, "%s-%s", bias_form_names[recipe->bias],
+                 exponential_names[recipe->exponential]);
     return text;
 }
 
@@ -93,20 +238,31 @@ enum error_kind adaptive_sentinel_below(float *sentinel, double lowest, struct e
     return ERROR_NONE;
 }
 
-/* No logit lies below -|scale| D max|q| max|k| + min over heads of slope (0 - origin), base 2. */
-enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, enum bias_form bias,
+/* No logit lies below -|scale| D max|q| max|k| + min over heads of slope (position - origin), in the logits' units. */
+enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, const struct recipe *recipe,
                                   struct error *error)
 {
     size_t q_elements = (size_t)problem_elements(problem);
     size_t k_elements = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
     double largest_q = max_abs(problem->dtype, problem->q, q_elements);
-    double largest_k = max_abs(problem->dtype, problem->k, k_elements);
-    double origin = bias == BIAS_ABSOLUTE ? 0.0 : (double)problem->q_position;
-    double lowest_bias = 0;
-    for (int head = 0; head < problem->num_heads; head++) {
+    double largest_k = max_abs(problem_kv_dtype(problem), problem->k, k_elements);
+    int64_t origin = recipe->bias == BIAS_ABSOLUTE ? 0 : problem->q_position;
+    double oldest = (double)(problem->kv_offset - origin);
+    double newest = (double)(problem->kv_offset + problem->seq_len - 1 - origin);
+    double lowest = 0;
+    for (int head = 0; head < problem->num_heads && recipe->bias != BIAS_NONE; head++) {
         double slope = (double)problem->slopes[head];
-        lowest_bias = fmin(lowest_bias, fmin(-slope * origin, slope * ((double)(problem->seq_len - 1) - origin)));
+        lowest = fmin(lowest, fmin(slope * oldest, slope * newest));
     }
-    double lowest = (lowest_bias - fabs((double)problem->scale) * problem->head_dim * largest_q * largest_k) * M_LOG2E;
-    return adaptive_sentinel_below(sentinel, lowest, error);
+    lowest -= fabs(problem_logit_scale(problem)) * problem->head_dim * largest_q * largest_k;
+    if (recipe->log2e == LOG2E_FOLDED)
+        lowest *= M_LOG2E;
+    enum error_kind kind = adaptive_sentinel_below(sentinel, lowest, error);
+    double least = -dtypes[dtype_rounding_dtype(recipe->logit_dtype)].max;
+    if (!kind && (double)*sentinel < least)
+        return error_set(error, ERROR_SYSTEM,
+                         "sentinel adaptive: logits can reach %g, too near the lowest %s, %g; allowed policies: -inf, "
+                         "exclude",
+                         lowest, dtype_rounding_names[recipe->logit_dtype], least);
+    return kind;
 }

@@ -1,8 +1,9 @@
 /*
  * The numerical choices a kernel is run with. A recipe is data: kernels read it, nothing is compiled for one.
  *
- * Kernels hold logits in base 2: scale and slopes are multiplied by log2(e) in f32 before the launch and weights are
- * powers of 2. A sentinel stands in the same units, as in the kernels in use.
+ * Zero is the sound choice of every field but `sentinel`, so a recipe names only what it does otherwise. A sentinel
+ * stands in the units of the logits as the kernel forms them: base 2 where log2(e) is folded into scale and slopes,
+ * natural where it enters at the exponential.
  */
 #ifndef KERNELS_RECIPE_H
 #define KERNELS_RECIPE_H
@@ -26,26 +27,157 @@ struct sentinel {
     float value; /* SENTINEL_VALUE only; finite, < 0 */
 };
 
+/* How the value of the sentinel comes into a masked key's logit. */
+enum masked_entry {
+    MASKED_REPLACE, /* the logit is the sentinel */
+    MASKED_ADD,     /* the logit is what it would be plus the sentinel: -FLT_MAX plus a negative logit may be -inf */
+    MASKED_ENTRY_COUNT
+};
+
+/* The maximum before the first key. */
+enum initial_max {
+    INITIAL_MAX_AS_SENTINEL, /* the masked value; -inf where the policy excludes */
+    INITIAL_MAX_VALUE,       /* a number of its own: -FLT_MAX, -1e20 */
+    INITIAL_MAX_INFINITY,    /* -inf, whatever masked keys have */
+    INITIAL_MAX_COUNT
+};
+
+/* A row whose sum of weights is 0, or looks it. */
+enum empty_row {
+    EMPTY_ROW_ZERO,        /* out 0, lse -inf */
+    EMPTY_ROW_DIVIDE,      /* 0 / 0 */
+    EMPTY_ROW_AT_SENTINEL, /* 0 also where the maximum equals the masked value, as TransformerEngine's softmax does */
+    EMPTY_ROW_COUNT
+};
+
 enum bias_form {
     BIAS_RELATIVE, /* slope * (j - P): 0 at the query, exact distances */
     BIAS_ABSOLUTE, /* slope * j: differs from relative by a constant a row, which softmax ignores and f32 does not */
+    BIAS_NONE,     /* dropped */
     BIAS_COUNT
+};
+
+/* Which slopes the kernel uses. */
+enum slopes_source {
+    SLOPES_FROM_INPUT,     /* those of the problem */
+    SLOPES_FROM_BLOOM,     /* its own, for num_heads heads: wrong for a part of a model, or for one that has others */
+    SLOPES_FROM_GEOMETRIC, /* the same by the other convention (reference/slopes.h) */
+    SLOPES_SOURCE_COUNT
+};
+
+/* What the kernel takes the positions of keys and query to be. */
+enum positions {
+    POSITIONS_GLOBAL,   /* key j is at kv_offset + j, the query at q_position */
+    POSITIONS_LOCAL,    /* the chunk's offset is forgotten: key j is at j */
+    POSITIONS_TOP_LEFT, /* the query is at 0 and distances count as magnitudes: slope * -|j| */
+    POSITIONS_COUNT
+};
+
+enum scale_entry {
+    SCALE_DOT,   /* scale * q.k + bias, one fma */
+    SCALE_QUERY, /* (scale q).k + bias: q is scaled and rounded to f32 first */
+    SCALE_SUM,   /* scale * (q.k + bias / scale): FlashAttention-2, Falcon */
+    SCALE_ENTRY_COUNT
+};
+
+enum log2e_entry {
+    LOG2E_FOLDED,      /* scale and slopes are multiplied by log2(e) in f32; logits are in base 2 */
+    LOG2E_EXPONENTIAL, /* natural logits; differences are multiplied by log2(e) before 2^x, or go to e^x */
+    LOG2E_ENTRY_COUNT
 };
 
 enum exponential {
     EXPONENTIAL_POLYNOMIAL, /* degree-6 polynomial on fmaf: the same bits on every device */
     EXPONENTIAL_EX2_APPROX, /* ex2.approx.ftz.f32 on a GPU; on the host a model of it, 2^x correctly rounded, flushed */
+    EXPONENTIAL_EXP2,       /* exp2f of CUDA, subnormals kept; on the host 2^x correctly rounded */
+    EXPONENTIAL_EXP,        /* expf of CUDA, of natural differences; on the host e^x correctly rounded */
     EXPONENTIAL_COUNT
 };
 
-struct recipe {
-    struct sentinel sentinel;
-    enum bias_form bias;
-    enum exponential exponential;
+enum division {
+    DIVISION_EXACT,      /* IEEE */
+    DIVISION_RECIPROCAL, /* rcp.approx.ftz.f32, then a product; on the host 1/x correctly rounded, flushed */
+    DIVISION_COUNT
 };
 
+/* How chunks come together; kernels that do not split ignore it. */
+enum merge_form {
+    MERGE_MAX_SUM,    /* partial outputs undivided, factors exp(max_c - max) */
+    MERGE_NORMALIZED, /* partial outputs divided by their sums, weights sum_c exp(max_c - max): vLLM paged v2 */
+    MERGE_LSE,        /* partial outputs divided by their sums, weights exp(lse_c - max lse): FlashAttention-2 */
+    MERGE_FORM_COUNT
+};
+
+enum masked_values {
+    MASKED_VALUES_SKIPPED, /* v of keys that are not there is not read: past the end, and excluded ones */
+    MASKED_VALUES_READ,    /* it is read and multiplied by a weight of 0 */
+    MASKED_VALUES_COUNT
+};
+
+/* The dtype that a quantity is rounded to, to nearest even, as soon as it is formed. */
+enum dtype_rounding { ROUND_F32, ROUND_F16, ROUND_BF16, ROUND_COUNT };
+
+struct recipe {
+    /* What stands in for -inf. */
+    struct sentinel sentinel;
+
+    /* The bias, and 2^x. */
+    enum bias_form bias;
+    enum exponential exponential;
+
+    /* Masked keys, the start, the end. */
+    enum masked_entry masked_entry;
+    enum initial_max initial_max;
+    float initial_max_value; /* INITIAL_MAX_VALUE */
+    float initial_sum;       /* of weights, before the first key: 0 or 1; what it adds is rescaled away by any key that
+                              * lies above the initial maximum */
+    bool unguarded;          /* inf - inf is formed where a maximum is -inf */
+    enum empty_row empty_row;
+    float epsilon; /* added to every denominator */
+    enum division division;
+    enum masked_values masked_values;
+
+    /* Slopes and positions. */
+    enum slopes_source slopes;
+    float slopes_max_bias; /* of SLOPES_FROM_*; 0: 8 */
+    enum dtype_rounding slope_dtype, position_dtype, bias_dtype;
+    enum positions positions;
+    int key_shift; /* keys by which all distances are off: slope * (j - P + key_shift) */
+
+    /* Logits and weights. */
+    enum scale_entry scale_entry;
+    enum log2e_entry log2e;
+    enum dtype_rounding dot_dtype; /* every product and sum of q.k */
+    enum dtype_rounding logit_dtype;
+    enum dtype_rounding weight_dtype; /* before the product with v; sums take them unrounded */
+    float max_offset;                 /* added to every maximum, in nats: ggml's 3 ln 2 */
+
+    /* Chunks. */
+    enum merge_form merge;
+    enum dtype_rounding partial_dtype; /* partial outputs */
+    float merge_cutoff;                /* chunks whose factor lies below exp(merge_cutoff) count as 0; 0: none do */
+
+    const char *name; /* of a recipe that has one; the caller's */
+};
+
+extern const char *const masked_entry_names[MASKED_ENTRY_COUNT];
+extern const char *const empty_row_names[EMPTY_ROW_COUNT];
 extern const char *const bias_form_names[BIAS_COUNT];
+extern const char *const slopes_source_names[SLOPES_SOURCE_COUNT];
+extern const char *const positions_names[POSITIONS_COUNT];
+extern const char *const scale_entry_names[SCALE_ENTRY_COUNT];
+extern const char *const log2e_entry_names[LOG2E_ENTRY_COUNT];
 extern const char *const exponential_names[EXPONENTIAL_COUNT];
+extern const char *const division_names[DIVISION_COUNT];
+extern const char *const merge_form_names[MERGE_FORM_COUNT];
+extern const char *const masked_values_names[MASKED_VALUES_COUNT];
+extern const char *const dtype_rounding_names[ROUND_COUNT];
+
+/* Why a recipe contradicts itself, as a sentence without a full stop; NULL if it does not. */
+const char *recipe_contradiction(const struct recipe *recipe);
+
+/* The dtype itself. */
+enum dtype dtype_rounding_dtype(enum dtype_rounding rounding);
 
 enum { SENTINEL_TEXT_SIZE = 32, RECIPE_TEXT_SIZE = 64 };
 
@@ -55,7 +187,7 @@ char *sentinel_format(char *text, const struct sentinel *sentinel);
 /* Reads what sentinel_format writes, and any finite negative f32 number ("-5e4"). False if it is neither. */
 bool sentinel_parse(const char *text, struct sentinel *sentinel);
 
-/* A name for everything but the sentinel: "BIAS-EXPONENTIAL", as in "relative-polynomial". text: RECIPE_TEXT_SIZE. */
+/* Its name, or for one that has none "BIAS-EXPONENTIAL", as in "relative-polynomial". text: RECIPE_TEXT_SIZE. */
 char *recipe_format(char *text, const struct recipe *recipe);
 
 /*
@@ -65,8 +197,9 @@ char *recipe_format(char *text, const struct recipe *recipe);
  */
 enum error_kind adaptive_sentinel_below(float *sentinel, double lowest, struct error *error);
 
-/* The value for a problem, from the largest |q| and |k| of its tensors and its slopes. */
-enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, enum bias_form bias,
+/* The value for a problem in the units of the recipe's logits, from the largest |q| and |k| of its tensors and its
+ * slopes. */
+enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem, const struct recipe *recipe,
                                   struct error *error);
 
 #endif

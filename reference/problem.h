@@ -1,11 +1,13 @@
 /*
  * One decode-attention problem: what every kernel computes and what the truth is the truth of.
  *
- *     s_hj  = scale * <q_h, k_gj> + slope_h * (j - q_position)   for every visible key j, g = h / (H / Hkv)
- *     o_h   = sum_j exp(s_hj) v_gj / sum_j exp(s_hj)             0 where no key is visible
+ *     s_hj  = scale * k_scale * <q_h, k_gj> + slope_h * (kv_offset + j - q_position)
+ *                                                                for every visible key j, g = h / (H / Hkv)
+ *     o_h   = v_scale * sum_j exp(s_hj) v_gj / sum_j exp(s_hj)   0 where no key is visible
  *     lse_h = log sum_j exp(s_hj)                                -inf where no key is visible
  *
- * q, k, v in their dtype, scale and slopes in f32 are exact as given.
+ * q, k, v in their dtypes, scales and slopes in f32 are exact as given. k_scale and v_scale are those of an fp8 cache
+ * and 1 without one.
  * Shapes, row-major: q[H, D], k[N, Hkv, D], v[N, Hkv, D], slopes[H], visible[N]; out[H, D] in dtype, lse[H] in f32.
  */
 #ifndef REFERENCE_PROBLEM_H
@@ -16,14 +18,25 @@
 
 struct tensor_bounds;
 
+/* What k and v are held in. */
+enum kv_format {
+    KV_AS_DTYPE, /* the problem's dtype */
+    KV_E4M3,
+    KV_E5M2,
+    KV_FORMAT_COUNT
+};
+
 struct problem {
     int64_t seq_len;  /* N >= 1 */
     int num_heads;    /* H >= 1 */
     int num_kv_heads; /* Hkv, divides H */
     int head_dim;     /* D >= 1 */
-    enum dtype dtype;
+    enum dtype dtype; /* of q and out, and of k and v unless kv_format says otherwise */
+    enum kv_format kv_format;
+    float k_scale, v_scale; /* of KV_E4M3 and KV_E5M2; else not read */
     float scale;
-    int64_t q_position;                 /* P, the key index at which the bias is 0; any value */
+    int64_t q_position;                 /* P, the position at which the bias is 0; any value */
+    int64_t kv_offset;                  /* the position of key 0: k and v are a chunk of a longer cache */
     const float *slopes;                /* [H] */
     const void *q;                      /* [H, D] */
     const void *k;                      /* [N, Hkv, D] */
@@ -35,6 +48,28 @@ struct problem {
 static inline int problem_kv_head(const struct problem *problem, int head)
 {
     return head / (problem->num_heads / problem->num_kv_heads);
+}
+
+static inline enum dtype problem_kv_dtype(const struct problem *problem)
+{
+    return problem->kv_format == KV_AS_DTYPE ? problem->dtype : problem->kv_format == KV_E4M3 ? DTYPE_E4M3 : DTYPE_E5M2;
+}
+
+/* scale * k_scale, exact: a product of two f32. */
+static inline double problem_logit_scale(const struct problem *problem)
+{
+    return (double)problem->scale * (problem->kv_format == KV_AS_DTYPE ? 1 : (double)problem->k_scale);
+}
+
+static inline double problem_value_scale(const struct problem *problem)
+{
+    return problem->kv_format == KV_AS_DTYPE ? 1 : (double)problem->v_scale;
+}
+
+/* What the slope is multiplied by: 0 at the query, negative for older keys. */
+static inline int64_t problem_distance(const struct problem *problem, int64_t key)
+{
+    return problem->kv_offset + key - problem->q_position;
 }
 
 static inline int64_t problem_elements(const struct problem *problem)

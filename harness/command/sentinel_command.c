@@ -115,7 +115,7 @@ static const struct choice_option {
     size_t field;
 } choice_options[] = {
     {OPTION_SLOPES, slope_convention_names, SLOPES_COUNT, offsetof(struct arguments, slopes)},
-    {OPTION_BIAS, bias_form_names, BIAS_COUNT, offsetof(struct arguments, bias)},
+    {OPTION_BIAS, bias_form_names, BIAS_NONE, offsetof(struct arguments, bias)},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))

@@ -294,7 +294,7 @@ static void test_bounds_hold_on_problems(void **state)
         struct progress progress = {0};
         struct error error;
         assert_int_equal(inputs_generate(&made, &spec, whole_problem(&spec), 1, &progress, &error), 0);
-        for (int bias = 0; bias < BIAS_COUNT; bias++) {
+        for (int bias = 0; bias < BIAS_NONE; bias++) {
             struct logit_range range = range_of(&made.problem, &spec, (enum bias_form)bias, true);
             range.nearest_distance = trial;
             for (int head = 0; head < spec.num_heads; head++) {
@@ -368,10 +368,11 @@ static void test_adaptive_value_is_that_of_the_kernels(void **state)
         struct progress progress = {0};
         struct error error;
         assert_int_equal(inputs_generate(&made, &spec, whole_problem(&spec), 1, &progress, &error), 0);
-        for (int bias = 0; bias < BIAS_COUNT; bias++) {
+        for (int bias = 0; bias < BIAS_NONE; bias++) {
             struct logit_range range = range_of(&made.problem, &spec, (enum bias_form)bias, false);
             float kernel, reported;
-            assert_int_equal(adaptive_sentinel(&kernel, &made.problem, (enum bias_form)bias, &error), 0);
+            assert_int_equal(
+                adaptive_sentinel(&kernel, &made.problem, &(struct recipe){.bias = (enum bias_form)bias}, &error), 0);
             double lowest = lowest_logit(&range, spec.seq_len - 1, BASE_2);
             assert_int_equal(adaptive_sentinel_below(&reported, lowest, &error), 0);
             assert_true(kernel == reported);

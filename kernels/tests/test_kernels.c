@@ -42,7 +42,8 @@ static struct result run_kernel(enum kernel kernel, const struct recipe *recipe,
     assert_true(result.out && result.lse && result.raw);
     struct output output = {result.raw, result.lse};
     assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){threads}, &error), ERROR_NONE);
-    if (device_run(device, kernel, &(struct kernel_options){chunk_len}, recipe, problem, &output, &seconds, &error))
+    if (device_run(device, kernel, &(struct kernel_options){.chunk_len = chunk_len}, recipe, problem, &output, &seconds,
+                   &error))
         fail_msg("%s", error.text);
     dtype_widen(problem->dtype, result.raw, 0, elements, result.out);
     device_close(device);
@@ -95,8 +96,9 @@ static void check_all_policies(const struct made_problem *made, int64_t chunk_le
     struct truth truth = truth_of(&made->problem);
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
         for (int policy = 0; policy < NUM_POLICIES; policy++)
-            for (int exponential = 0; exponential < EXPONENTIAL_COUNT; exponential++) {
-                struct recipe recipe = {policies[policy], bias, (enum exponential)exponential};
+            for (int exponential = 0; exponential <= EXPONENTIAL_EX2_APPROX; exponential++) {
+                struct recipe recipe = {
+                    .sentinel = policies[policy], .bias = bias, .exponential = (enum exponential)exponential};
                 struct result result = run_kernel((enum kernel)kernel, &recipe, &made->problem, chunk_len, 1);
                 assert_close(&result, &truth, &made->problem, arithmetic);
                 free_result(&result);
@@ -276,9 +278,9 @@ static void test_no_races(void **state)
 
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
         assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
-        assert_int_equal(
-            plan_launches(&plan, KERNEL_SPLIT_KV, &(struct kernel_options){32}, &recipe, &made.problem, &error),
-            ERROR_NONE);
+        assert_int_equal(plan_launches(&plan, KERNEL_SPLIT_KV, &(struct kernel_options){.chunk_len = 32}, &recipe,
+                                       &made.problem, &error),
+                         ERROR_NONE);
         assert_int_equal(plan.num_partials, PARTIALS);
         plan.args.q = made.q, plan.args.k = made.k, plan.args.v = made.v, plan.args.slopes = made.slopes;
         plan.args.out = out[order], plan.args.lse = lse[order];
@@ -304,9 +306,9 @@ static void test_refuses_head_dim(void **state)
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
     struct launch_plan plan;
     struct error error;
-    assert_int_equal(
-        plan_launches(&plan, KERNEL_SINGLE_PASS, &(struct kernel_options){32}, &recipe, &made.problem, &error),
-        ERROR_USAGE);
+    assert_int_equal(plan_launches(&plan, KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 32}, &recipe,
+                                   &made.problem, &error),
+                     ERROR_USAGE);
     assert_non_null(strstr(error.text, "72"));
     free_problem(&made);
 }
@@ -318,7 +320,8 @@ static void test_adaptive_sentinel(void **state)
     struct made_problem made = make_problem(500, 3, 1, 64, DTYPE_F32);
     struct error error;
     float sentinel;
-    assert_int_equal(adaptive_sentinel(&sentinel, &made.problem, BIAS_RELATIVE, &error), ERROR_NONE);
+    assert_int_equal(adaptive_sentinel(&sentinel, &made.problem, &(struct recipe){.bias = BIAS_RELATIVE}, &error),
+                     ERROR_NONE);
     double lowest = 0;
     for (int h = 0; h < 3; h++)
         for (int j = 0; j < 500; j++) {
@@ -331,7 +334,8 @@ static void test_adaptive_sentinel(void **state)
     assert_true((double)sentinel >= 10 * lowest - 1000);
     ((float *)made.k)[7] = 3e38f;
     ((float *)made.q)[7] = 3e38f;
-    assert_int_equal(adaptive_sentinel(&sentinel, &made.problem, BIAS_RELATIVE, &error), ERROR_SYSTEM);
+    assert_int_equal(adaptive_sentinel(&sentinel, &made.problem, &(struct recipe){.bias = BIAS_RELATIVE}, &error),
+                     ERROR_SYSTEM);
     free_problem(&made);
 }
 
