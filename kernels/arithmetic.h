@@ -5,8 +5,8 @@
 #ifndef KERNELS_ARITHMETIC_H
 #define KERNELS_ARITHMETIC_H
 
+#include "kernels/recipe.h"
 #include "kernels/simt.h"
-#include "reference/dtype.h"
 
 #define FLOAT_INFINITY float_from_bits(0x7f800000u)
 
@@ -41,6 +41,23 @@ SIMT_FUNCTION float exp2_approx(float x)
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
+
+SIMT_FUNCTION float exp2_rounded(float x)
+{
+    return exp2f(x);
+}
+
+SIMT_FUNCTION float exp_rounded(float x)
+{
+    return expf(x);
+}
+
+SIMT_FUNCTION float reciprocal_approx(float x)
+{
+    float y;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
 #else
 /* 2^x, error 2^-50; 0 below 2^-1022. */
 SIMT_FUNCTION double exp2_double(double x)
@@ -62,26 +79,53 @@ SIMT_FUNCTION double exp2_double(double x)
     return x < -1022 ? 0 : x >= 1023 ? (double)FLOAT_INFINITY : p * scale;
 }
 
+#define LOG2_E 0x1.71547652b82fep+0
+
+/* Subnormal numbers become 0, as in PTX's .ftz instructions. */
+SIMT_FUNCTION float flush_to_zero(float x)
+{
+    return fabsf(x) < 0x1p-126f ? 0.0f : x;
+}
+
 /*
- * The host's model of ex2.approx.ftz.f32: 2^x rounded to nearest, subnormal inputs and results flushed to 0. The
- * hardware's result differs from it by at most 2 ulp (PTX ISA, ex2), in bits that this model does not know.
+ * The host's models of the GPU's functions: the exact result rounded to nearest. The hardware's differ from them, in
+ * bits that the models do not know, by at most 2 ulp (ex2.approx.ftz, PTX ISA), 2 ulp (exp2f), 1 ulp (expf, CUDA C
+ * Programming Guide) and 1 ulp (rcp.approx.ftz, PTX ISA).
  */
+SIMT_FUNCTION float exp2_rounded(float x)
+{
+    return x != x ? x : x >= 128.0f ? FLOAT_INFINITY : (float)exp2_double((double)x);
+}
+
 SIMT_FUNCTION float exp2_approx(float x)
 {
-    if (x != x)
-        return x;
-    if (x < -126.0f)
-        return 0.0f;
-    if (x >= 128.0f)
-        return FLOAT_INFINITY;
-    float y = (float)exp2_double((double)x);
-    return y < 0x1p-126f ? 0.0f : y;
+    return flush_to_zero(exp2_rounded(flush_to_zero(x)));
+}
+
+SIMT_FUNCTION float exp_rounded(float x)
+{
+    return x != x ? x : x >= 89.0f ? FLOAT_INFINITY : (float)exp2_double((double)x * LOG2_E);
+}
+
+SIMT_FUNCTION float reciprocal_approx(float x)
+{
+    return flush_to_zero(1.0f / flush_to_zero(x));
 }
 #endif
 
-SIMT_FUNCTION float exp2_by(int ex2_approx, float x)
+/* The recipe's exponential: e^x for EXPONENTIAL_EXP, 2^x for the others. */
+SIMT_FUNCTION float exponential_by(int exponential, float x)
 {
-    return ex2_approx ? exp2_approx(x) : exp2_polynomial(x);
+    switch (exponential) {
+    case EXPONENTIAL_EX2_APPROX:
+        return exp2_approx(x);
+    case EXPONENTIAL_EXP2:
+        return exp2_rounded(x);
+    case EXPONENTIAL_EXP:
+        return exp_rounded(x);
+    default:
+        return exp2_polynomial(x);
+    }
 }
 
 /*
@@ -114,12 +158,39 @@ SIMT_FUNCTION real to_base_e_in(enum stage stage, real x)
     return mul_in(stage, x, constant_in(stage, 0x1.62e430p-1f, 0x1.62e42fefa39efp-1));
 }
 
-/* 2^x by the recipe's exponential, and log2(x). */
+#ifdef __CUDACC__
+SIMT_FUNCTION float round_f16(float x)
+{
+    return __half2float(__float2half_rn(x));
+}
+
+SIMT_FUNCTION float round_bf16(float x)
+{
+    return __bfloat162float(__float2bfloat16_rn(x));
+}
+#else
+SIMT_FUNCTION float round_f16(float x)
+{
+    return dtype_round(DTYPE_F16, x);
+}
+
+SIMT_FUNCTION float round_bf16(float x)
+{
+    return dtype_round(DTYPE_BF16, x);
+}
+#endif
+
+SIMT_FUNCTION float round_to(int rounding, float x)
+{
+    return rounding == ROUND_F16 ? round_f16(x) : rounding == ROUND_BF16 ? round_bf16(x) : x;
+}
+
+/* exponential_by, log2, the approximate reciprocal, and rounding to a dtype_rounding. */
 #ifndef SIMT_REPLAY
-SIMT_FUNCTION real exp2_in(enum stage stage, int ex2_approx, real x)
+SIMT_FUNCTION real exponential_in(enum stage stage, int exponential, real x)
 {
     (void)stage;
-    return exp2_by(ex2_approx, x);
+    return exponential_by(exponential, x);
 }
 
 SIMT_FUNCTION real log2_in(enum stage stage, real x)
@@ -127,14 +198,31 @@ SIMT_FUNCTION real log2_in(enum stage stage, real x)
     (void)stage;
     return log2_polynomial(x);
 }
-#else
-/* The error is carried over as a relative one: its sizes are those of results that may be far apart. */
-SIMT_FUNCTION real exp2_in(enum stage stage, int ex2_approx, real x)
+
+SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
 {
-    real y = {.computed = exp2_by(ex2_approx, x.computed)};
-    double exact = exp2_double((double)x.computed);
+    (void)stage;
+    return reciprocal_approx(x);
+}
+
+SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
+{
+    (void)stage;
+    return round_to(rounding, x);
+}
+#else
+SIMT_FUNCTION double exponential_exact(int exponential, double x)
+{
+    return exp2_double(exponential == EXPONENTIAL_EXP ? x * LOG2_E : x);
+}
+
+/* The error is carried over as a relative one: its sizes are those of results that may be far apart. */
+SIMT_FUNCTION real exponential_in(enum stage stage, int exponential, real x)
+{
+    real y = {.computed = exponential_by(exponential, x.computed)};
+    double exact = exponential_exact(exponential, (double)x.computed);
     REPLAY_EACH(s)
-    y.alone[s] = exp2_double(x.alone[s]);
+    y.alone[s] = exponential_exact(exponential, x.alone[s]);
     if ((double)y.computed != exact)
         y.alone[stage] *= (double)y.computed / exact;
     return y;
@@ -147,9 +235,37 @@ SIMT_FUNCTION real log2_in(enum stage stage, real x)
     y.alone[s] = log2(x.alone[s]);
     return replay_rounding(y, stage, log2_polynomial(x.computed), log2((double)x.computed));
 }
+
+SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
+{
+    real y;
+    REPLAY_EACH(s)
+    y.alone[s] = 1 / x.alone[s];
+    return replay_rounding(y, stage, reciprocal_approx(x.computed), 1 / (double)x.computed);
+}
+
+SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
+{
+    return rounding == ROUND_F32 ? x : replay_rounding(x, stage, round_to(rounding, x.computed), (double)x.computed);
+}
 #endif
 
-/* destination[0..7] = elements first..first+7 of a tensor, widened; first is a multiple of 8. 16-byte loads. */
+/*
+ * e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included; its one NaN is all
+ * ones (OCP 8-bit floating point specification, 2023).
+ */
+#ifdef __CUDACC__
+SIMT_FUNCTION float widen_fp8(enum dtype dtype, uint32_t byte)
+{
+    if (dtype == DTYPE_E5M2)
+        return __half2float(__ushort_as_half((unsigned short)(byte << 8)));
+    float eighth = __half2float(__ushort_as_half((unsigned short)((byte & 0x80u) << 8 | (byte & 0x7fu) << 7)));
+    return (byte & 0x7fu) == 0x7fu ? float_from_bits(0x7fffffffu) : __fmul_rn(0x1p8f, eighth);
+}
+#endif
+
+/* destination[0..7] = elements first..first+7 of a tensor, widened; first is a multiple of 8. 16-byte loads, 8 of fp8.
+ */
 #ifdef __CUDACC__
 SIMT_FUNCTION void widen_lane(enum dtype dtype, const void *tensor, size_t first, float *destination)
 {
@@ -158,6 +274,13 @@ SIMT_FUNCTION void widen_lane(enum dtype dtype, const void *tensor, size_t first
         float4 low = __ldg(source), high = __ldg(source + 1);
         destination[0] = low.x, destination[1] = low.y, destination[2] = low.z, destination[3] = low.w;
         destination[4] = high.x, destination[5] = high.y, destination[6] = high.z, destination[7] = high.w;
+    } else if (dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) {
+        uint2 packed = __ldg((const uint2 *)((const uint8_t *)tensor + first));
+        SIMT_UNROLL
+        for (int i = 0; i < 4; i++) {
+            destination[i] = widen_fp8(dtype, packed.x >> 8 * i & 0xffu);
+            destination[4 + i] = widen_fp8(dtype, packed.y >> 8 * i & 0xffu);
+        }
     } else {
         uint4 packed = __ldg((const uint4 *)((const uint16_t *)tensor + first));
         uint32_t words[4] = {packed.x, packed.y, packed.z, packed.w};

@@ -58,7 +58,8 @@ enum error_kind device_run(struct device *device, enum kernel kernel, const stru
 {
     struct launch_plan plan;
     enum error_kind kind = plan_launches(&plan, kernel, options, recipe, problem, error);
-    if (kind)
-        return kind;
-    return device->ops->run(device->state, &plan, problem, output, seconds, error);
+    if (!kind)
+        kind = device->ops->run(device->state, &plan, problem, output, seconds, error);
+    plan_clear(&plan);
+    return kind;
 }

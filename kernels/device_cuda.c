@@ -50,7 +50,7 @@ static void cuda_close(void *state)
 
 /* Device memory of one run. */
 struct cuda_buffers {
-    void *q, *k, *v, *slopes, *visible, *out, *lse, *partials;
+    void *q, *k, *v, *page_table, *slopes, *visible, *out, *lse, *workspace;
 };
 
 static enum error_kind cuda_run(void *state, struct launch_plan *plan, const struct problem *problem,
@@ -62,10 +62,11 @@ static enum error_kind cuda_run(void *state, struct launch_plan *plan, const str
     float milliseconds = 0;
     size_t element = dtypes[problem->dtype].size_bytes;
     size_t q_bytes = (size_t)problem_elements(problem) * element;
-    size_t kv_bytes = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim * element;
+    size_t kv_bytes = plan->cache.size_bytes, table_bytes = (size_t)plan->cache.pages * sizeof(int32_t);
     size_t head_bytes = (size_t)problem->num_heads * sizeof(float);
     size_t mask_bytes = problem->visible ? (size_t)problem->seq_len : 0;
-    size_t partial_bytes = plan->num_partials * (size_t)(problem->head_dim + 2) * sizeof(float);
+    size_t workspace_bytes = plan_workspace_reals(plan) * sizeof(float);
+    const float *slopes = plan->slopes ? plan->slopes : problem->slopes;
     (void)state;
 
     TRY(cudaMalloc(&on_gpu.q, q_bytes));
@@ -75,9 +76,9 @@ static enum error_kind cuda_run(void *state, struct launch_plan *plan, const str
     TRY(cudaMalloc(&on_gpu.out, q_bytes));
     TRY(cudaMalloc(&on_gpu.lse, head_bytes));
     TRY(cudaMemcpy(on_gpu.q, problem->q, q_bytes, cudaMemcpyHostToDevice));
-    TRY(cudaMemcpy(on_gpu.k, problem->k, kv_bytes, cudaMemcpyHostToDevice));
-    TRY(cudaMemcpy(on_gpu.v, problem->v, kv_bytes, cudaMemcpyHostToDevice));
-    TRY(cudaMemcpy(on_gpu.slopes, problem->slopes, head_bytes, cudaMemcpyHostToDevice));
+    TRY(cudaMemcpy(on_gpu.k, plan->cache.k, kv_bytes, cudaMemcpyHostToDevice));
+    TRY(cudaMemcpy(on_gpu.v, plan->cache.v, kv_bytes, cudaMemcpyHostToDevice));
+    TRY(cudaMemcpy(on_gpu.slopes, slopes, head_bytes, cudaMemcpyHostToDevice));
     /* The output travels too, so that what a kernel leaves unwritten still shows its poison. */
     TRY(cudaMemcpy(on_gpu.out, output->out, q_bytes, cudaMemcpyHostToDevice));
     TRY(cudaMemcpy(on_gpu.lse, output->lse, head_bytes, cudaMemcpyHostToDevice));
@@ -85,20 +86,23 @@ static enum error_kind cuda_run(void *state, struct launch_plan *plan, const str
         TRY(cudaMalloc(&on_gpu.visible, mask_bytes));
         TRY(cudaMemcpy(on_gpu.visible, problem->visible, mask_bytes, cudaMemcpyHostToDevice));
     }
-    if (partial_bytes)
-        TRY(cudaMalloc(&on_gpu.partials, partial_bytes));
+    if (table_bytes) {
+        TRY(cudaMalloc(&on_gpu.page_table, table_bytes));
+        TRY(cudaMemcpy(on_gpu.page_table, plan->cache.page_table, table_bytes, cudaMemcpyHostToDevice));
+    }
+    if (workspace_bytes)
+        TRY(cudaMalloc(&on_gpu.workspace, workspace_bytes));
 
     struct attention_args *args = &plan->args;
     args->q = on_gpu.q;
     args->k = on_gpu.k;
     args->v = on_gpu.v;
+    args->page_table = on_gpu.page_table;
     args->slopes = on_gpu.slopes;
     args->visible = on_gpu.visible;
     args->out = on_gpu.out;
     args->lse = on_gpu.lse;
-    args->partial_max = on_gpu.partials;
-    args->partial_sum = (float *)on_gpu.partials + plan->num_partials;
-    args->partial_out = (float *)on_gpu.partials + 2 * plan->num_partials;
+    plan_place_workspace(plan, on_gpu.workspace, sizeof(float));
 
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));
@@ -120,8 +124,8 @@ out:
         cudaEventDestroy(start);
     if (end)
         cudaEventDestroy(end);
-    void *const buffers[] = {on_gpu.q,       on_gpu.k,   on_gpu.v,   on_gpu.slopes,
-                             on_gpu.visible, on_gpu.out, on_gpu.lse, on_gpu.partials};
+    void *const buffers[] = {on_gpu.q,       on_gpu.k,   on_gpu.v,   on_gpu.page_table, on_gpu.slopes,
+                             on_gpu.visible, on_gpu.out, on_gpu.lse, on_gpu.workspace};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         cudaFree(buffers[i]); /* accepts NULL; after a failure the first error is the one that counts */
     return kind;

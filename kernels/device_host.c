@@ -33,22 +33,21 @@ static void host_close(void *state)
 static enum error_kind host_run(void *state, struct launch_plan *plan, const struct problem *problem,
                                 struct output *output, double *seconds, struct error *error)
 {
-    size_t floats = plan->num_partials * (size_t)(problem->head_dim + 2);
-    float *partials = malloc(floats ? floats * sizeof *partials : 1);
-    if (!partials)
-        return error_memory(error, "the chunks' partial results", (double)floats * sizeof *partials);
+    size_t floats = plan_workspace_reals(plan);
+    float *workspace = malloc(floats ? floats * sizeof *workspace : 1);
+    if (!workspace)
+        return error_memory(error, "a kernel's workspace", (double)floats * sizeof *workspace);
 
     struct attention_args *args = &plan->args;
     args->q = problem->q;
-    args->k = problem->k;
-    args->v = problem->v;
-    args->slopes = problem->slopes;
+    args->k = plan->cache.k;
+    args->v = plan->cache.v;
+    args->page_table = plan->cache.page_table;
+    args->slopes = plan->slopes ? plan->slopes : problem->slopes;
     args->visible = problem->visible;
     args->out = output->out;
     args->lse = output->lse;
-    args->partial_max = partials;
-    args->partial_sum = partials + plan->num_partials;
-    args->partial_out = partials + 2 * plan->num_partials;
+    plan_place_workspace(plan, workspace, sizeof *workspace);
 
     enum error_kind kind = ERROR_NONE;
     double start = now_s();
@@ -59,7 +58,7 @@ static enum error_kind host_run(void *state, struct launch_plan *plan, const str
                            &grid, error);
     }
     *seconds = now_s() - start;
-    free(partials);
+    free(workspace);
     return kind;
 }
 

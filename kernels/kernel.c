@@ -7,6 +7,8 @@ const struct kernel_info kernels[KERNEL_COUNT] = {
     [KERNEL_SPLIT_KV] = {.name = "split_kv",
                          .about = "one block a chunk of keys, then a kernel that merges the chunks of a head",
                          .uses_chunk_len = true},
+    [KERNEL_TWO_PASS] = {.name = "two_pass",
+                         .about = "all logits are stored, then their softmax times v, one block a head"},
 };
 
 enum kernel kernel_from_name(const char *name)

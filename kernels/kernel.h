@@ -10,7 +10,7 @@
 #include "kernels/recipe.h"
 #include "reference/progress.h"
 
-enum kernel { KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV, KERNEL_COUNT };
+enum kernel { KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV, KERNEL_TWO_PASS, KERNEL_COUNT };
 
 enum { HEAD_DIM_MIN = 64, HEAD_DIM_MAX = 256, HEAD_DIM_STEP = 16, CHUNK_LEN_MIN = 32, CHUNK_LEN_DEFAULT = 1024 };
 

@@ -5,7 +5,7 @@
 #ifndef KERNELS_KERNEL_NAMES_H
 #define KERNELS_KERNEL_NAMES_H
 
-/* X(name, dtype, group): 8 elements a lane, so group lanes serve head dims up to 8 group. */
+/* X(name, dtype of k and v, group): 8 elements a lane, so group lanes serve head dims up to 8 group. */
 #define KERNEL_VARIANTS(X)     \
     X(f16_8, DTYPE_F16, 8)     \
     X(f16_16, DTYPE_F16, 16)   \
@@ -15,24 +15,28 @@
     X(bf16_32, DTYPE_BF16, 32) \
     X(f32_8, DTYPE_F32, 8)     \
     X(f32_16, DTYPE_F32, 16)   \
-    X(f32_32, DTYPE_F32, 32)
+    X(f32_32, DTYPE_F32, 32)   \
+    X(e4m3_8, DTYPE_E4M3, 8)   \
+    X(e4m3_16, DTYPE_E4M3, 16) \
+    X(e4m3_32, DTYPE_E4M3, 32) \
+    X(e5m2_8, DTYPE_E5M2, 8)   \
+    X(e5m2_16, DTYPE_E5M2, 16) \
+    X(e5m2_32, DTYPE_E5M2, 32)
 
-/* X(name, dtype): kernels that need no groups. */
-#define KERNEL_DTYPES(X) \
-    X(f16, DTYPE_F16)    \
-    X(bf16, DTYPE_BF16)  \
-    X(f32, DTYPE_F32)
-
-/* F(function) for every compiled function, a variant of KERNEL_VARIANTS a line. */
+/* F(function) for every compiled function. */
 /* clang-format off */
-#define KERNEL_FUNCTIONS(F)                                             \
-    F(single_pass_f16_8) F(single_pass_f16_16) F(single_pass_f16_32)    \
-    F(single_pass_bf16_8) F(single_pass_bf16_16) F(single_pass_bf16_32) \
-    F(single_pass_f32_8) F(single_pass_f32_16) F(single_pass_f32_32)    \
-    F(split_kv_f16_8) F(split_kv_f16_16) F(split_kv_f16_32)             \
-    F(split_kv_bf16_8) F(split_kv_bf16_16) F(split_kv_bf16_32)          \
-    F(split_kv_f32_8) F(split_kv_f32_16) F(split_kv_f32_32)             \
-    F(split_kv_merge_f16) F(split_kv_merge_bf16) F(split_kv_merge_f32)
+#define KERNEL_FUNCTIONS_OF(F, kernel)                             \
+    F(kernel##_f16_8) F(kernel##_f16_16) F(kernel##_f16_32)        \
+    F(kernel##_bf16_8) F(kernel##_bf16_16) F(kernel##_bf16_32)     \
+    F(kernel##_f32_8) F(kernel##_f32_16) F(kernel##_f32_32)        \
+    F(kernel##_e4m3_8) F(kernel##_e4m3_16) F(kernel##_e4m3_32)     \
+    F(kernel##_e5m2_8) F(kernel##_e5m2_16) F(kernel##_e5m2_32)
+#define KERNEL_FUNCTIONS(F)             \
+    KERNEL_FUNCTIONS_OF(F, single_pass) \
+    KERNEL_FUNCTIONS_OF(F, split_kv)    \
+    F(split_kv_merge)                   \
+    KERNEL_FUNCTIONS_OF(F, two_pass_logits) \
+    KERNEL_FUNCTIONS_OF(F, two_pass_output)
 /* clang-format on */
 
 #define KERNEL_FUNCTION_ENUM(name) FUNCTION_##name,

@@ -13,16 +13,16 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
 {
     struct launch_plan plan;
     struct simt_executor *executor = NULL;
-    struct replayed *partials = NULL;
+    struct replayed *workspace = NULL;
     size_t elements = (size_t)problem_elements(problem);
     *replay = (struct replay){NULL, NULL};
     enum error_kind kind = plan_launches(&plan, kernel, options, recipe, problem, error);
     if (kind)
-        return kind;
+        goto out;
     *replay = (struct replay){calloc(elements, sizeof(struct replayed)),
                               calloc((size_t)problem->num_heads, sizeof(struct replayed))};
-    partials = malloc((plan.num_partials * (size_t)(problem->head_dim + 2) + 1) * sizeof *partials);
-    if (!replay->out || !replay->lse || !partials) {
+    workspace = malloc((plan_workspace_reals(&plan) + 1) * sizeof *workspace);
+    if (!replay->out || !replay->lse || !workspace) {
         kind = error_memory(error, "a replay",
                             replay_bytes(kernel, options, problem->seq_len, problem->num_heads, problem->head_dim));
         goto out;
@@ -32,15 +32,14 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
 
     struct attention_args *args = &plan.args;
     args->q = problem->q;
-    args->k = problem->k;
-    args->v = problem->v;
-    args->slopes = problem->slopes;
+    args->k = plan.cache.k;
+    args->v = plan.cache.v;
+    args->page_table = plan.cache.page_table;
+    args->slopes = plan.slopes ? plan.slopes : problem->slopes;
     args->visible = problem->visible;
     args->out = replay->out;
     args->lse = replay->lse;
-    args->partial_max = partials;
-    args->partial_sum = partials + plan.num_partials;
-    args->partial_out = partials + 2 * plan.num_partials;
+    plan_place_workspace(&plan, workspace, sizeof *workspace);
     for (int i = 0; i < plan.num_launches && !kind; i++) {
         const struct launch *launch = &plan.launches[i];
         struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->threads};
@@ -49,7 +48,8 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     }
 out:
     simt_executor_free(executor);
-    free(partials);
+    free(workspace);
+    plan_clear(&plan);
     if (kind)
         replay_clear(replay);
     return kind;

@@ -13,46 +13,117 @@
 
 enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE, LANE_DIMS = 8 };
 
+/* An ulp is at most 2 u. Documented limits of the GPU's functions; the host's models are within half an ulp. */
 static const double exponential_error[EXPONENTIAL_COUNT] = {
-    [EXPONENTIAL_POLYNOMIAL] = 2 * 0x1.06p0 * UNIT, /* 0x1.06p0 ulp (arithmetic.h); an ulp is at most 2 u */
+    [EXPONENTIAL_POLYNOMIAL] = 2 * 0x1.06p0 * UNIT, /* 0x1.06p0 ulp (arithmetic.h) */
     [EXPONENTIAL_EX2_APPROX] = 2 * 2 * UNIT,        /* 2 ulp (PTX ISA, ex2.approx.ftz.f32) */
+    [EXPONENTIAL_EXP2] = 2 * 2 * UNIT,              /* 2 ulp (CUDA C Programming Guide, exp2f) */
+    [EXPONENTIAL_EXP] = 2 * 1 * UNIT,               /* 1 ulp (the same, expf) */
 };
+
+static const double division_error[DIVISION_COUNT] = {
+    [DIVISION_EXACT] = UNIT, [DIVISION_RECIPROCAL] = 2 * UNIT + UNIT, /* 1 ulp (PTX ISA, rcp.approx.ftz.f32), and the
+                                                                         product */
+};
+
+/* What rounding to a narrow dtype does: relative error, absolute error of subnormal results, largest magnitude. */
+struct narrowing {
+    double unit, floor, max;
+};
+
+static struct narrowing narrowing_of(enum dtype_rounding rounding)
+{
+    const struct dtype_info *info = &dtypes[dtype_rounding_dtype(rounding)];
+    if (rounding == ROUND_F32)
+        return (struct narrowing){0, 0, INFINITY};
+    return (struct narrowing){
+        ldexp(1, -info->significand_bits),
+        rounding == ROUND_F16 ? ldexp(1, info->min_exponent - info->significand_bits) : 0, /* bf16's is f32's */
+        info->max,
+    };
+}
 
 static int lanes_of(int head_dim)
 {
     return head_dim <= 64 ? 8 : head_dim <= 128 ? 16 : 32;
 }
 
+/* slope, scale, bias and logit: logit.h. */
+static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
+{
+    bool natural = recipe->log2e == LOG2E_EXPONENTIAL, scales_sum = recipe->scale_entry == SCALE_SUM;
+    bool exact_position = problem->kv_offset + problem->seq_len < 1 << 24 && llabs(problem->q_position) < 1 << 23;
+    bool has_kv_scale = problem->kv_format != KV_AS_DTYPE;
+    struct narrowing slope = narrowing_of(recipe->slope_dtype), position = narrowing_of(recipe->position_dtype),
+                     bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
+                     logit = narrowing_of(recipe->logit_dtype);
+    double base_change = natural ? 0 : BASE_CHANGE, nats = natural ? 1 : M_LN2;
+    int lanes = lanes_of(problem->head_dim);
+
+    model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
+    model->slope = slope.unit + (scales_sum ? UNIT : base_change);
+    model->slope_floor = slope.floor;
+    model->scale = base_change + has_kv_scale * UNIT;
+    model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) + (LANE_DIMS + 1) * dot.unit +
+                 (recipe->scale_entry == SCALE_QUERY) * UNIT;
+    model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor;
+    model->dot_max = dot.max;
+    model->bias = (exact_position ? UNIT : 2 * UNIT) + position.unit + bias.unit;
+    model->position_max = position.max;
+    model->bias_max = bias.max * nats * (scales_sum ? fabs(problem_logit_scale(problem)) : 1);
+    model->logit = UNIT + logit.unit + (scales_sum ? UNIT + model->scale : 0);
+    model->logit_floor = (bias.floor + logit.floor) * nats;
+    model->logit_max = logit.max * nats;
+    model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
+    model->max_offset = (double)recipe->max_offset;
+}
+
 /*
- * online_softmax.h, line by line. A lane adds 8 products with fma and the group's lanes add in a tree. A round is 8
- * warps x 32 keys; a lane adds one weight a round to its sum and `lanes` values to its output. After the last round the
- * lanes add in a tree (5 levels for sums, log2(32 / lanes) for outputs) and the warps merge in order, one rescaling and
- * one fma each. split_kv merges chunks with one more rescaling; its additions are counted chunk by chunk.
+ * lane.h and online_softmax.h, line by line. A round is 8 warps x 32 keys; a lane adds one weight a round to its sum
+ * and `lanes` values to its output. After the last round the lanes add in a tree (5 levels for sums, log2(32 / lanes)
+ * for outputs) and the warps merge in order, one rescaling and one fma each. split_kv merges chunks with one more
+ * rescaling, or two products where partial outputs are normalised; its additions are counted chunk by chunk.
  */
+static void round_sums(struct rounding_model *model, enum kernel kernel, const struct kernel_options *options,
+                       const struct recipe *recipe, const struct problem *problem)
+{
+    int lanes = lanes_of(problem->head_dim);
+    bool split = kernel == KERNEL_SPLIT_KV;
+    model->keys_per_round = BLOCK_WARPS * WARP_SIZE;
+    model->chunk_len = split ? options->chunk_len : 0;
+    model->rescales_per_round = kernel != KERNEL_TWO_PASS;
+    model->sum_adds_per_round = 1;
+    model->out_adds_per_round = lanes;
+    model->sum_adds_after = 5 + BLOCK_WARPS;
+    model->out_adds_after = ilogb(WARP_SIZE / lanes) + BLOCK_WARPS;
+    model->rescales_after = !split ? 1 : recipe->merge == MERGE_MAX_SUM ? 2 : 3;
+
+    struct narrowing weight = narrowing_of(recipe->weight_dtype), partial = narrowing_of(recipe->partial_dtype);
+    model->weight = weight.unit;
+    model->weight_floor = weight.floor;
+    model->partial_max = INFINITY;
+    if (!split)
+        return;
+    double chunks = ceil((double)problem->seq_len / (double)options->chunk_len);
+    model->partial = partial.unit + (recipe->merge == MERGE_MAX_SUM ? 0 : model->division);
+    model->out_floor = partial.floor * chunks;
+    model->partial_max = partial.max; /* of v where outputs are divided, which is looser than it need be */
+    model->merge_lse =
+        recipe->merge == MERGE_LSE ? 4 * UNIT : 0; /* log2: 2^-23 relative; its change of base; the sum */
+}
+
 struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_options *options,
                                       const struct recipe *recipe, const struct problem *problem)
 {
-    int lanes = lanes_of(problem->head_dim);
-    bool exact_distance = problem->seq_len < 1 << 24 && llabs(problem->q_position) < 1 << 23;
     double exponential = exponential_error[recipe->exponential];
-    return (struct rounding_model){
-        .slope = BASE_CHANGE,
-        .scale = BASE_CHANGE,
-        .dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18),
-        .bias = exact_distance ? UNIT : 2 * UNIT,
-        .logit = UNIT,
-        .shift = UNIT,
+    struct rounding_model model = {
         .exponential = exponential,
         .rescale = exponential + UNIT,
         .add = UNIT,
-        .division = UNIT,
-        .absolute_bias = recipe->bias == BIAS_ABSOLUTE,
-        .keys_per_round = BLOCK_WARPS * WARP_SIZE,
-        .chunk_len = kernel == KERNEL_SPLIT_KV ? options->chunk_len : 0,
-        .sum_adds_per_round = 1,
-        .out_adds_per_round = lanes,
-        .sum_adds_after = 5 + BLOCK_WARPS,
-        .out_adds_after = ilogb(WARP_SIZE / lanes) + BLOCK_WARPS,
-        .rescales_after = kernel == KERNEL_SPLIT_KV ? 2 : 1,
+        .division = division_error[recipe->division] + (problem->kv_format != KV_AS_DTYPE) * UNIT +
+                    (recipe->epsilon != 0) * UNIT,
     };
+    round_logits(&model, recipe, problem);
+    round_sums(&model, kernel, options, recipe, problem);
+    return model;
 }

@@ -1,9 +1,24 @@
 /*
- * split_kv: one block a (chunk of keys, query head) writes its partial maximum, sum and unnormalised output; a second
- * kernel merges the chunks of a head through (max, sum) (Dao et al., Flash-Decoding, 2023).
+ * split_kv: one block a (chunk of keys, query head) writes its partial maximum, sum and output; a second kernel merges
+ * the chunks of a head in the recipe's form (Dao et al., Flash-Decoding, 2023, for lse).
  * split_kv: grid (num_chunks, H); split_kv_merge: grid (1, H); block BLOCK_THREADS.
  */
 #include "kernels/online_softmax.h"
+
+/* A chunk's state as the recipe hands it to the merge: for MERGE_LSE its lse as the maximum, and 1 as the sum. */
+SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, struct block_state state)
+{
+    if (args->merge != MERGE_MAX_SUM) {
+        bool empty = row_empty(args, state.max, state.sum);
+        state.out = empty ? real_of(0.0f) : divide_by_sum(args, STAGE_MERGE, state.out, state.sum);
+        if (args->merge == MERGE_LSE) {
+            state.max = empty ? real_of(-FLOAT_INFINITY) : state_lse(STAGE_MERGE, args, state.max, state.sum);
+            state.sum = real_of(empty ? 0.0f : 1.0f);
+        }
+    }
+    state.out = round_in(STAGE_MERGE, args->partial_dtype, state.out);
+    return state;
+}
 
 SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
 {
@@ -11,7 +26,7 @@ SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype 
     int64_t first = chunk * args->chunk_len, end = first + args->chunk_len;
     int64_t last = end < args->seq_len ? end : args->seq_len;
 
-    struct block_state state = block_online_softmax(args, dtype, group, head, first, last);
+    struct block_state state = chunk_result(args, block_online_softmax(args, dtype, group, head, first, last));
     size_t partial = (size_t)head * (size_t)args->num_chunks + (size_t)chunk;
     if (thread < args->head_dim)
         ((real *)args->partial_out)[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
@@ -21,13 +36,13 @@ SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype 
     }
 }
 
-SIMT_FUNCTION void merge_chunks(const struct attention_args *args, enum dtype dtype)
+SIMT_KERNEL(split_kv_merge, struct attention_args, args)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
-    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args->num_chunks;
-    const real *maxima = (const real *)args->partial_max + (size_t)head * (size_t)chunks;
-    const real *sums = (const real *)args->partial_sum + (size_t)head * (size_t)chunks;
-    const real *outs = (const real *)args->partial_out + (size_t)head * (size_t)chunks * (size_t)args->head_dim;
+    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args.num_chunks;
+    const real *maxima = (const real *)args.partial_max + (size_t)head * (size_t)chunks;
+    const real *sums = (const real *)args.partial_sum + (size_t)head * (size_t)chunks;
+    const real *outs = (const real *)args.partial_out + (size_t)head * (size_t)chunks * (size_t)args.head_dim;
 
     real max = maxima[0];
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
@@ -44,18 +59,19 @@ SIMT_FUNCTION void merge_chunks(const struct attention_args *args, enum dtype dt
         int count = chunks - first < BLOCK_THREADS ? chunks - first : BLOCK_THREADS;
         __syncthreads();
         if (thread < count) {
-            factors[thread] = rescale_factor(STAGE_MERGE, args, maxima[first + thread], merged.max);
-            scaled_sums[thread] = mul_in(STAGE_MERGE, sums[first + thread], factors[thread]);
+            real factor = merge_factor(&args, maxima[first + thread], merged.max);
+            scaled_sums[thread] = mul_in(STAGE_MERGE, sums[first + thread], factor);
+            factors[thread] = args.merge == MERGE_MAX_SUM ? factor : scaled_sums[thread];
         }
         __syncthreads();
         for (int c = 0; c < count; c++) {
             merged.sum = add_in(STAGE_MERGE, merged.sum, scaled_sums[c]);
-            if (thread < args->head_dim)
-                merged.out = fma_in(STAGE_MERGE, outs[(size_t)(first + c) * (size_t)args->head_dim + (size_t)thread],
+            if (thread < args.head_dim)
+                merged.out = fma_in(STAGE_MERGE, outs[(size_t)(first + c) * (size_t)args.head_dim + (size_t)thread],
                                     factors[c], merged.out);
         }
     }
-    store_head(args, dtype, head, merged);
+    store_head(&args, head, merged);
 }
 
 #define SPLIT_KV(name, dtype, group)                          \
@@ -64,11 +80,4 @@ SIMT_FUNCTION void merge_chunks(const struct attention_args *args, enum dtype dt
         split_kv_chunk(&args, dtype, group);                  \
     }
 
-#define SPLIT_KV_MERGE(name, dtype)                                 \
-    SIMT_KERNEL(split_kv_merge_##name, struct attention_args, args) \
-    {                                                               \
-        merge_chunks(&args, dtype);                                 \
-    }
-
 KERNEL_VARIANTS(SPLIT_KV)
-KERNEL_DTYPES(SPLIT_KV_MERGE)

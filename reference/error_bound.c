@@ -96,7 +96,7 @@ static struct roundings roundings_after(const struct rounding_model *model, int6
                              (key - chunk * chunk_len) / model->keys_per_round);
     double merges = model->chunk_len ? (double)(chunks - chunk) : 0;
     return (struct roundings){
-        .rescales = rounds + model->rescales_after,
+        .rescales = rounds * model->rescales_per_round + model->rescales_after,
         .sum_adds = (rounds + 1) * model->sum_adds_per_round + model->sum_adds_after + merges,
         .out_adds = (rounds + 1) * model->out_adds_per_round + model->out_adds_after + merges,
     };
@@ -113,14 +113,21 @@ static double compound(double n, double e)
 static double weight_error(const struct rounding_model *model, const struct problem *problem, int head, int64_t key,
                            double logit, double absolute, double max, double rescales)
 {
-    double slope = fabs((double)problem->slopes[head]);
-    double distance = slope * fabs((double)(key - problem->q_position));
-    double formed_bias = model->absolute_bias ? slope * fabs((double)key) : distance;
+    double slope = fabs((double)problem->slopes[head]), keys = fabs((double)problem_distance(problem, key));
+    double position = model->absolute_bias ? fabs((double)(problem->kv_offset + key)) : keys;
+    double formed_bias = slope * position;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
+    double formed_logit = fabs(logit) + formed_shift, scale = fabs(problem_logit_scale(problem));
+    if (position > model->position_max || formed_bias > model->bias_max || formed_logit > model->logit_max ||
+        (isfinite(model->dot_max) && absolute > scale * model->dot_max))
+        return INFINITY;
     /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
-    double error = distance * model->slope + absolute * (model->scale + model->dot) + formed_bias * model->bias +
-                   (fabs(logit) + formed_shift) * model->logit + (max - logit) * model->shift;
+    double error = keys * fmax(slope * model->slope, model->slope_floor) + absolute * (model->scale + model->dot) +
+                   formed_bias * model->bias + formed_logit * model->logit +
+                   (max - logit + model->max_offset) * model->shift + scale * model->dot_floor + model->logit_floor;
     error += model->exponential + compound(rescales, model->rescale);
+    if (model->merge_lse > 0) /* (6) */
+        error += (fmax(formed_logit, fabs(max) + formed_shift) + log((double)problem->seq_len)) * model->merge_lse;
     return error < 0.5 ? error * (1 + error) : INFINITY; /* e^x - 1 <= x (1 + x) there */
 }
 
@@ -147,6 +154,8 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         return;
     }
     int64_t low = score_keys(workspace, problem, truth, bounds, head, &max);
+    double largest = exp_double(fmin(max - truth->lse[head], 0)); /* probability */
+    double keys = model->chunk_len ? (double)model->chunk_len : (double)problem->seq_len;
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
             continue;
@@ -157,11 +166,12 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         double probability = exp_double(fmin(relative, 0));
         double eta = weight_error(model, problem, head, key, workspace->logits[key], workspace->absolute[key], max,
                                   roundings.rescales);
-        double alpha = compound(roundings.out_adds, model->add) * (1 + eta);
+        double alpha = (compound(roundings.out_adds, model->add) + model->weight + model->partial) * (1 + eta);
         double beta = compound(roundings.sum_adds, model->add) * (1 + eta);
         from_sum += probability * beta;
         lost += probability * (eta + beta);
-        double eta_weight = probability * eta, alpha_weight = probability * alpha;
+        double eta_weight = probability * eta;
+        double alpha_weight = probability * alpha + model->weight_floor * largest;
         dtype_widen(problem->dtype, problem->v, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
         for (int d = 0; d < dim; d++) {
             double value = (double)workspace->row[d];
@@ -172,7 +182,9 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
     for (int d = 0; d < dim; d++) {
         double magnitude = fabs(out[d]);
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
-                       2 * TAIL * ((double)v_bounds[d] + magnitude); /* (2) */
+                       2 * TAIL * ((double)v_bounds[d] + magnitude) + model->out_floor * largest; /* (2) */
+        if (keys * (double)v_bounds[d] > model->partial_max)
+            error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;
         error += (magnitude + error) * model->division;
         if (problem->dtype != DTYPE_F32 && isfinite(error))

@@ -21,11 +21,26 @@ struct rounding_model {
     double exponential; /* of 2^x */
     double rescale;     /* of one multiplication by a rescaling factor, the factor's own error included */
     double add;         /* of one addition to a sum of weights or weighted values */
+    double weight;      /* of a weight's rounding before the product with v */
+    double partial;     /* of a chunk's output's rounding, before chunks are merged */
+    double merge_lse;   /* of a chunk's lse, where chunks are merged by it; 0: they are not */
     double division;    /* of the final division */
     bool absolute_bias; /* the bias is formed as slope * j, not slope * (j - P) */
+    double max_offset;  /* nats by which maxima are raised */
+
+    /* Absolute errors, of narrow dtypes whose results are subnormal; 0 where nothing is narrow. */
+    double slope_floor;  /* of the slope */
+    double dot_floor;    /* of q.k */
+    double logit_floor;  /* of a logit, bias included, in nats */
+    double weight_floor; /* of a weight, of which the largest is 1 */
+    double out_floor;    /* of partial outputs, all chunks together, with weights of which the largest is 1 */
+
+    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; INFINITY where it does not. */
+    double position_max, bias_max, dot_max, logit_max, partial_max;
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */
     int64_t keys_per_round, chunk_len;
+    int rescales_per_round; /* 1, or 0 where the maximum is known from the start */
     int sum_adds_per_round; /* additions to one partial sum of weights in a round */
     int out_adds_per_round; /* additions to one partial weighted sum in a round */
     int sum_adds_after;     /* additions after the last round, within the block */

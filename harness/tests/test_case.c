@@ -209,7 +209,8 @@ static void test_mask_defaults(void **state)
 static void test_kernel_then_sentinel_vary_fastest_and_problems_slowest(void **state)
 {
     (void)state;
-    assert_keys("case: a\nseed: [3, 1]\nkernel: all\nbias: [absolute, relative]\nsentinel: [-inf, exclude]\n"
+    assert_keys("case: a\nseed: [3, 1]\nkernel: [single_pass, split_kv]\nbias: [absolute, relative]\nsentinel: [-inf, "
+                "exclude]\n"
                 "seq_len: [9, 1]\nnum_heads: 8\nhead_dim: 64\n",
                 "a:seq_len=9,num_heads=8,head_dim=64,sentinel=-inf,bias=absolute,seed=3\n"
                 "a:kernel=split_kv,seq_len=9,num_heads=8,head_dim=64,sentinel=-inf,bias=absolute,seed=3\n"

@@ -9,6 +9,7 @@
 
 #include "kernels/replay.h"
 #include "kernels/tests/made_problem.h"
+#include "kernels/tests/sound_recipes.h"
 
 /* Stages whose roundings reach out. */
 enum { FIRST_STAGE = STAGE_NONE + 1, LAST_STAGE = STAGE_OUTPUT };
@@ -60,17 +61,44 @@ static double stage_error(const struct replay *replay, size_t element, int stage
     return replay->out[element].alone[stage] - replay->out[element].alone[STAGE_NONE];
 }
 
-/*
- * For every kernel, exponential, bias form and policy: `computed` is the kernel's output, no stage at all is the truth,
- * the stages' errors add up to the kernel's.
- */
-static void check_problem(const struct made_problem *made)
+/* `computed` is the kernel's output, no stage at all is the truth, the stages' errors add up to the kernel's. */
+static void check_recipe(const struct problem *problem, const struct truth *truth, enum kernel kernel,
+                         const struct recipe *recipe)
 {
-    const struct problem *problem = &made->problem;
     size_t elements = (size_t)problem_elements(problem);
-    struct truth truth = truth_of(problem);
     float *out = malloc(elements * sizeof *out), lse[8];
     assert_true(out && problem->num_heads <= 8);
+    struct replay replay = replay_of(kernel, recipe, problem, 1);
+    run_kernel(out, lse, kernel, recipe, problem);
+    for (size_t i = 0; i < elements; i++) {
+        const struct replayed *element = &replay.out[i];
+        double sum = 0, magnitude = 0, size = truth->magnitude[i];
+        assert_memory_equal(&element->computed, &out[i], sizeof out[i]);
+        if (!(fabs(element->alone[STAGE_NONE] - truth->value[i]) <= 1e-12 * size))
+            fail_msg("%s %s, element %zu: %.17g without rounding, truth %.17g", kernels[kernel].name,
+                     recipe->name ? recipe->name : "", i, element->alone[STAGE_NONE], truth->value[i]);
+        for (int stage = FIRST_STAGE; stage <= LAST_STAGE; stage++) {
+            sum += stage_error(&replay, i, stage);
+            magnitude += fabs(stage_error(&replay, i, stage));
+        }
+        double rest_of_error = (double)element->computed - element->alone[STAGE_NONE] - sum;
+        if (!(fabs(rest_of_error) <= 1e-3 * magnitude + magnitude * magnitude / size + 1e-13 * size))
+            fail_msg("%s %s, element %zu: the kernel is off by %g, its stages by %g together", kernels[kernel].name,
+                     recipe->name ? recipe->name : "", i, (double)element->computed - truth->value[i], sum);
+        assert_true(stage_error(&replay, i, STAGE_LSE) == 0);
+    }
+    for (int h = 0; h < problem->num_heads; h++) {
+        assert_memory_equal(&replay.lse[h].computed, &lse[h], sizeof lse[h]);
+        assert_true(fabs(replay.lse[h].alone[STAGE_NONE] - truth->lse[h]) <= 1e-12 * (1 + fabs(truth->lse[h])));
+    }
+    replay_clear(&replay);
+    free(out);
+}
+
+/* Every kernel, exponential, bias form and policy. */
+static void check_problem(const struct made_problem *made)
+{
+    struct truth truth = truth_of(&made->problem);
     enum { EXPONENTIALS = EXPONENTIAL_EX2_APPROX + 1, BIASES = BIAS_NONE };
     for (int variant = 0; variant < KERNEL_COUNT * EXPONENTIALS * BIASES * SENTINEL_COUNT; variant++) {
         int rest = variant;
@@ -79,31 +107,22 @@ static void check_problem(const struct made_problem *made)
         recipe.bias = (enum bias_form)((rest /= EXPONENTIALS) % BIASES);
         recipe.sentinel.policy = (enum sentinel_policy)(rest / BIASES);
         recipe.sentinel.value = -5e4f;
-        struct replay replay = replay_of(kernel, &recipe, problem, 1);
-        run_kernel(out, lse, kernel, &recipe, problem);
-        for (size_t i = 0; i < elements; i++) {
-            const struct replayed *element = &replay.out[i];
-            double sum = 0, magnitude = 0, size = truth.magnitude[i];
-            assert_memory_equal(&element->computed, &out[i], sizeof out[i]);
-            assert_true(fabs(element->alone[STAGE_NONE] - truth.value[i]) <= 1e-12 * size);
-            for (int stage = FIRST_STAGE; stage <= LAST_STAGE; stage++) {
-                sum += stage_error(&replay, i, stage);
-                magnitude += fabs(stage_error(&replay, i, stage));
-            }
-            double rest_of_error = (double)element->computed - element->alone[STAGE_NONE] - sum;
-            if (!(fabs(rest_of_error) <= 1e-3 * magnitude + 1e-13 * size))
-                fail_msg("element %zu: the kernel is off by %g, its stages by %g together", i,
-                         (double)element->computed - truth.value[i], sum);
-            assert_true(stage_error(&replay, i, STAGE_LSE) == 0);
-        }
-        for (int h = 0; h < problem->num_heads; h++) {
-            assert_memory_equal(&replay.lse[h].computed, &lse[h], sizeof lse[h]);
-            assert_true(fabs(replay.lse[h].alone[STAGE_NONE] - truth.lse[h]) <= 1e-12 * (1 + fabs(truth.lse[h])));
-        }
-        replay_clear(&replay);
+        check_recipe(&made->problem, &truth, kernel, &recipe);
     }
-    free(out);
     truth_clear(&truth);
+}
+
+/* Every other choice of a recipe rounds through the same stages. */
+static void test_agrees_for_every_recipe(void **state)
+{
+    (void)state;
+    struct made_problem made = make_problem(150, 2, 1, 64, DTYPE_F32);
+    struct truth truth = truth_of(&made.problem);
+    for (int i = 0; i < NUM_SOUND_RECIPES; i++)
+        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+            check_recipe(&made.problem, &truth, (enum kernel)kernel, &sound_recipes[i]);
+    truth_clear(&truth);
+    free_problem(&made);
 }
 
 static void test_agrees_with_kernel_and_truth(void **state)
@@ -261,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_agrees_with_kernel_and_truth),
+        cmocka_unit_test(test_agrees_for_every_recipe),
         cmocka_unit_test(test_threads_do_not_change_bits),
         cmocka_unit_test(test_slope_stage_is_what_it_says),
         cmocka_unit_test(test_output_stage_is_what_it_says),

@@ -9,6 +9,7 @@
 
 #include "kernels/rounding.h"
 #include "kernels/tests/made_problem.h"
+#include "kernels/tests/sound_recipes.h"
 
 /* A made problem, its truth and the kernel's output, widened. */
 struct bench {
@@ -70,6 +71,26 @@ static double budget_used(struct bench *bench, enum kernel kernel, const struct 
     free(raw);
     free(lse);
     return used;
+}
+
+/* Recipes of every kind, on rows with holes. */
+static void test_sound_recipes_stay_below_one(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        struct bench bench = bench_new(700, 4, 2, 64, (enum dtype)dtype);
+        for (int i = 0; i < NUM_SOUND_RECIPES; i++)
+            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+                double used = budget_used(&bench, (enum kernel)kernel, &sound_recipes[i], NULL);
+                if (!(used <= 1))
+                    fail_msg("%s %s %s: %g of the bound", dtypes[dtype].name, kernels[kernel].name,
+                             sound_recipes[i].name, used);
+                if (getenv("BUDGETS"))
+                    print_message("%-24s %-5s %-12s %.3g\n", sound_recipes[i].name, dtypes[dtype].name,
+                                  kernels[kernel].name, used);
+            }
+        bench_free(&bench);
+    }
 }
 
 static void test_sound_kernels_stay_below_one(void **state)
@@ -164,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound_kernels_stay_below_one),
+        cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_bound_is_not_idle),
         cmocka_unit_test(test_other_recipes_bound_is_exceeded),
         cmocka_unit_test(test_dropped_key_exceeds_the_bound),

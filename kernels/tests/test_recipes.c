@@ -1,0 +1,286 @@
+/* What the choices of a recipe do to an answer that rounding alone does not explain, and the forms of a cache. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/kernel.h"
+#include "kernels/tests/made_problem.h"
+#include "kernels/tests/sound_recipes.h"
+
+enum { KEYS = 700, HEADS = 4, DIM = 64 };
+
+/* What a kernel makes of a problem: out widened. */
+struct answer {
+    float out[HEADS * DIM], lse[HEADS];
+};
+
+static struct answer answer_of(enum kernel kernel, const struct kernel_options *options, const struct recipe *recipe,
+                               const struct problem *problem)
+{
+    struct answer answer;
+    struct device *device;
+    struct error error;
+    double seconds;
+    size_t elements = (size_t)problem_elements(problem);
+    float raw[HEADS * DIM];
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), ERROR_NONE);
+    if (device_run(device, kernel, options, recipe, problem, &(struct output){raw, answer.lse}, &seconds, &error))
+        fail_msg("%s", error.text);
+    device_close(device);
+    dtype_widen(problem->dtype, raw, 0, elements, answer.out);
+    return answer;
+}
+
+static struct answer answer_to(const struct recipe *recipe, const struct problem *problem)
+{
+    return answer_of(KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 96}, recipe, problem);
+}
+
+/* v: 1 on visible keys, 100 on the others; the newest `masked` keys are masked. The truth is 1. */
+static struct made_problem masked_problem(int64_t masked)
+{
+    struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    float *v = made.v;
+    made.visible = malloc(KEYS);
+    assert_non_null(made.visible);
+    for (int64_t key = 0; key < KEYS; key++) {
+        made.visible[key] = key < KEYS - masked;
+        for (int i = 0; i < HEADS * DIM; i++)
+            v[key * HEADS * DIM + i] = made.visible[key] ? 1 : 100;
+    }
+    made.problem.visible = made.visible;
+    return made;
+}
+
+/* The first head's slope is 0.25, so with 600 keys masked the best logit is some -150 in base e, -216 in base 2. */
+static void test_masked_keys(void **state)
+{
+    static const struct {
+        struct recipe recipe;
+        int64_t masked;
+        float low, high; /* of head 0's elements; NAN: NaN */
+    } rows[] = {
+        {{.sentinel = {SENTINEL_VALUE, -1e4f}}, 600, 1, 1},
+        {{.sentinel = {SENTINEL_VALUE, -100}}, 600, 99, 100},
+        {{.sentinel = {SENTINEL_VALUE, -100}, .log2e = LOG2E_EXPONENTIAL}, 600, 99, 100},
+        {{.sentinel = {SENTINEL_VALUE, -200}, .log2e = LOG2E_EXPONENTIAL}, 600, 1, 1},
+        {{.sentinel = {SENTINEL_VALUE, -100}, .masked_entry = MASKED_ADD}, 600, 99, 100},
+        {{.sentinel = {SENTINEL_VALUE, -1000}, .masked_entry = MASKED_ADD}, 600, 1, 1},
+        {{.sentinel = {SENTINEL_EXCLUDE}, .initial_max = INITIAL_MAX_VALUE, .initial_max_value = 0}, 600, 0, 0},
+        {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 600, 0, 0},
+        {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 0, 1, 1},
+        {{.sentinel = {SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_DIVIDE}, KEYS, NAN, NAN},
+        {{.sentinel = {SENTINEL_INFINITY}, .unguarded = true}, KEYS, NAN, NAN},
+        {{.sentinel = {SENTINEL_INFINITY}}, KEYS, 0, 0},
+        {{.sentinel = {SENTINEL_EXCLUDE}, .epsilon = 0.25f}, 0, 0.7f, 0.99f},
+        {{.sentinel = {SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ}, 0, NAN, NAN}, /* slots past the end */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made_problem made = masked_problem(rows[i].masked);
+        struct answer answer = answer_to(&rows[i].recipe, &made.problem);
+        for (int d = 0; d < DIM; d++) {
+            float out = answer.out[d];
+            bool as_expected = rows[i].low != rows[i].low
+                                   ? out != out
+                                   : out >= rows[i].low * (1 - 1e-5f) && out <= rows[i].high * (1 + 1e-5f);
+            if (!as_expected)
+                fail_msg("row %zu: %g, expected %g to %g", i, (double)out, (double)rows[i].low, (double)rows[i].high);
+        }
+        free_problem(&made);
+    }
+}
+
+/* On an empty row two_pass with a finite sentinel averages all keys, without what fills a tile. */
+static void test_two_pass_averages_an_empty_row(void **state)
+{
+    (void)state;
+    struct made_problem made = masked_problem(KEYS);
+    struct recipe recipe = {.sentinel = {SENTINEL_VALUE, -1e4f}};
+    struct answer answer =
+        answer_of(KERNEL_TWO_PASS, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
+    for (int i = 0; i < HEADS * DIM; i++)
+        assert_true(fabsf(answer.out[i] - 100) < 1e-3f);
+    free_problem(&made);
+}
+
+/* A choice that changes the mathematics gives the answer of the problem that it takes this one to be. */
+static void test_mistaken_biases(void **state)
+{
+    (void)state;
+    struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    const struct problem *problem = &made.problem;
+    struct recipe sound = {.sentinel = {SENTINEL_EXCLUDE}};
+    float slopes[4][HEADS];
+    slopes_fill(slopes[0], HEADS, SLOPES_BLOOM, 16, 0, HEADS);
+    slopes_fill(slopes[1], HEADS, SLOPES_GEOMETRIC, 8, 0, HEADS);
+    for (int h = 0; h < HEADS; h++) {
+        slopes[2][h] = 0;
+        slopes[3][h] = -problem->slopes[h];
+    }
+    struct problem flatter = *problem, geometric = *problem, unbiased = *problem, mirrored = *problem, later = *problem;
+    flatter.slopes = slopes[0];
+    geometric.slopes = slopes[1];
+    unbiased.slopes = slopes[2];
+    mirrored.slopes = slopes[3];
+    mirrored.q_position = 0;
+    later.q_position -= 1;
+    const struct {
+        struct recipe recipe;
+        const struct problem *as;
+    } rows[] = {
+        {{.slopes = SLOPES_FROM_BLOOM, .slopes_max_bias = 16}, &flatter},
+        {{.slopes = SLOPES_FROM_BLOOM}, problem},
+        {{.slopes = SLOPES_FROM_GEOMETRIC}, &geometric},
+        {{.bias = BIAS_NONE}, &unbiased},
+        {{.positions = POSITIONS_TOP_LEFT}, &mirrored},
+        {{.key_shift = 1}, &later},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct recipe recipe = rows[i].recipe;
+        recipe.sentinel = sound.sentinel;
+        struct answer mistaken = answer_to(&recipe, problem), expected = answer_to(&sound, rows[i].as);
+        assert_memory_equal(mistaken.out, expected.out, sizeof mistaken.out);
+        assert_memory_equal(mistaken.lse, expected.lse, sizeof mistaken.lse);
+    }
+    free_problem(&made);
+}
+
+/* A chunk of a longer cache: only the distance counts, so an offset is a query that is nearer. */
+static void test_chunk_of_a_cache(void **state)
+{
+    (void)state;
+    struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+    struct problem chunk = made.problem;
+    chunk.kv_offset = 5000;
+    chunk.q_position = 6000;
+    made.problem.q_position = 1000;
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        struct kernel_options options = {.chunk_len = 96};
+        struct answer a = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
+        struct answer b = answer_of((enum kernel)kernel, &options, &recipe, &chunk);
+        assert_memory_equal(&a, &b, sizeof a);
+    }
+    recipe.positions = POSITIONS_LOCAL;
+    struct answer near = answer_to(&(struct recipe){.sentinel = {SENTINEL_EXCLUDE}}, &chunk);
+    struct answer far = answer_to(&recipe, &chunk);
+    for (int h = 0; h < HEADS; h++)
+        assert_true(fabsf(near.lse[h] - far.lse[h] - 5000 * made.problem.slopes[h]) < 2e-3f);
+    free_problem(&made);
+}
+
+/* Pages, shuffled, change no bit; keys past the last page's end are not read. */
+static void test_pages_change_nothing(void **state)
+{
+    static const int page_sizes[] = {1, 16, 48, 1024};
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        struct made_problem made = make_problem(KEYS, HEADS, 2, DIM, (enum dtype)dtype);
+        struct recipe recipe = {.sentinel = {SENTINEL_INFINITY}};
+        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            struct kernel_options options = {.chunk_len = 96};
+            struct answer whole = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
+            for (size_t i = 0; i < sizeof page_sizes / sizeof page_sizes[0]; i++) {
+                options.page_size = page_sizes[i];
+                options.page_seed = i;
+                struct answer paged = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
+                assert_memory_equal(&paged, &whole, sizeof paged);
+            }
+        }
+        free_problem(&made);
+    }
+}
+
+/* An fp8 cache with scales that are powers of 2 gives the bits of the f32 cache that it stands for. */
+static void test_fp8_cache(void **state)
+{
+    enum { ELEMENTS = KEYS * 2 * DIM };
+    static const enum dtype formats[] = {DTYPE_E4M3, DTYPE_E5M2};
+    (void)state;
+    for (size_t f = 0; f < 2; f++) {
+        struct made_problem made = make_problem(KEYS, HEADS, 2, DIM, DTYPE_F32);
+        uint8_t *k8 = malloc(ELEMENTS), *v8 = malloc(ELEMENTS);
+        assert_true(k8 && v8);
+        dtype_narrow(formats[f], k8, 0, ELEMENTS, made.k);
+        dtype_narrow(formats[f], v8, 0, ELEMENTS, made.v);
+        dtype_widen(formats[f], k8, 0, ELEMENTS, made.k);
+        dtype_widen(formats[f], v8, 0, ELEMENTS, made.v);
+        struct problem wide = made.problem, narrow = made.problem;
+        wide.scale *= 0.5f;
+        narrow.kv_format = formats[f] == DTYPE_E4M3 ? KV_E4M3 : KV_E5M2;
+        narrow.k_scale = 0.5f;
+        narrow.v_scale = 4;
+        narrow.k = k8;
+        narrow.v = v8;
+        struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            struct kernel_options options = {.chunk_len = 96, .page_size = 16};
+            struct answer a = answer_of((enum kernel)kernel, &options, &recipe, &wide);
+            struct answer b = answer_of((enum kernel)kernel, &options, &recipe, &narrow);
+            for (int i = 0; i < HEADS * DIM; i++)
+                assert_true(b.out[i] == 4 * a.out[i]);
+            assert_memory_equal(a.lse, b.lse, sizeof a.lse);
+        }
+        free(k8);
+        free(v8);
+        free_problem(&made);
+    }
+}
+
+/* Warps and chunks whose factor is below the cut-off count as nothing: a little at -3, nothing that f32 shows at -40.
+ */
+static void test_merge_cutoff(void **state)
+{
+    static const float cutoffs[] = {-3, -40};
+    float lost[2] = {0, 0};
+    (void)state;
+    struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+    struct kernel_options options = {.chunk_len = 96};
+    struct answer all = answer_of(KERNEL_SPLIT_KV, &options, &recipe, &made.problem);
+    for (int i = 0; i < 2; i++) {
+        recipe.merge_cutoff = cutoffs[i];
+        struct answer some = answer_of(KERNEL_SPLIT_KV, &options, &recipe, &made.problem);
+        for (int d = 0; d < DIM; d++)
+            lost[i] = fmaxf(lost[i], fabsf(all.out[d] - some.out[d]));
+    }
+    assert_true(lost[0] > 1e-5f && lost[0] < 0.2f);
+    assert_true(lost[1] == 0);
+    free_problem(&made);
+}
+
+static void test_contradictions(void **state)
+{
+    static const struct recipe refused[] = {
+        {.sentinel = {SENTINEL_EXCLUDE}, .masked_entry = MASKED_ADD},
+        {.sentinel = {SENTINEL_VALUE, -1e5f}, .logit_dtype = ROUND_F16},
+        {.sentinel = {SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_EXP},
+        {.sentinel = {SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_AT_SENTINEL},
+        {.sentinel = {SENTINEL_VALUE, -1e4f}, .unguarded = true},
+        {.sentinel = {SENTINEL_EXCLUDE}, .slopes_max_bias = 16},
+        {.sentinel = {SENTINEL_EXCLUDE}, .bias = BIAS_NONE, .slope_dtype = ROUND_F16},
+        {.sentinel = {SENTINEL_EXCLUDE}, .merge = MERGE_LSE, .merge_cutoff = -20},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_non_null(recipe_contradiction(&refused[i]));
+    for (int i = 0; i < NUM_SOUND_RECIPES; i++)
+        assert_null(recipe_contradiction(&sound_recipes[i]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masked_keys),          cmocka_unit_test(test_two_pass_averages_an_empty_row),
+        cmocka_unit_test(test_mistaken_biases),      cmocka_unit_test(test_chunk_of_a_cache),
+        cmocka_unit_test(test_pages_change_nothing), cmocka_unit_test(test_fp8_cache),
+        cmocka_unit_test(test_merge_cutoff),         cmocka_unit_test(test_contradictions),
+    };
+    int failed = cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
+    return failed > 125 ? 125 : failed;
+}
