@@ -1,0 +1,73 @@
+/* What an output shows without any key: NaN, zeros; and what is left to its looks when no key explains it. */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/judge/hypothesis.h"
+
+static bool is_wrong_nan(double value, double truth)
+{
+    return !isfinite(value) && !(isnan(value) && isnan(truth)) && value != truth;
+}
+
+bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
+{
+    int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
+    struct explanation *best = &suspect->best;
+    for (int d = 0; d < dims; d++) {
+        nans += is_wrong_nan(suspect->out[d], suspect->truth[d]);
+        zeros += suspect->out[d] == 0;
+        right_zeros += suspect->truth[d] == 0;
+    }
+    if (metrics->unwritten > 0) {
+        snprintf(best->detail, sizeof best->detail, "%lld of %d elements were never written",
+                 (long long)metrics->unwritten, dims);
+        return true;
+    }
+    if (nans > 0) {
+        best->signature = SIGNATURE_NAN;
+        snprintf(best->detail, sizeof best->detail, "%d of %d elements", nans, dims);
+    } else if (zeros == dims && right_zeros < dims) {
+        best->signature = SIGNATURE_SILENT_ZERO;
+        best->residual = 0;
+        snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
+                 suspect->truth_lse);
+    } else if (isnan(suspect->lse) != isnan(suspect->truth_lse) ||
+               (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
+        best->signature = SIGNATURE_NAN;
+        snprintf(best->detail, sizeof best->detail, "lse alone");
+    } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
+        best->signature = SIGNATURE_SILENT_ZERO;
+        snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/*
+ * Errors of which nothing is known but their looks: at most 2^-5 of sum w|v| / l, and without a direction. Those in the
+ * direction of the truth are a factor, which lse tells from weight that went elsewhere.
+ */
+void hypothesis_noise(struct suspect *suspect)
+{
+    double along = 0, truth_squares = 0, err_squares = 0, largest = 0;
+    int dims = suspect->problem->head_dim;
+    if (suspect->by_lse || suspect->visible == 0 || dims < 16)
+        return;
+    for (int d = 0; d < dims; d++) {
+        double err = suspect->out[d] - suspect->truth[d];
+        along += err * suspect->truth[d];
+        truth_squares += suspect->truth[d] * suspect->truth[d];
+        err_squares += err * err;
+        largest = fmax(largest, fabs(err) / suspect->magnitude[d]);
+    }
+    bool lse_is_near = fabs(suspect->lse - suspect->truth_lse) <= 0x1p-5;
+    if (!(largest <= 0x1p-5) || !lse_is_near || !(along * along <= 0.5 * truth_squares * err_squares))
+        return;
+    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+    suspect->best.rms = suspect->error;
+    suspect->best.residual = NAN;
+    snprintf(suspect->best.detail, sizeof suspect->best.detail,
+             "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest,
+             suspect->lse - suspect->truth_lse);
+}
