@@ -21,11 +21,6 @@ const char *case_about(const struct test_case *test_case)
     return case_text(test_case, KEY_ABOUT);
 }
 
-const char *case_signature(const struct test_case *test_case)
-{
-    return case_text(test_case, KEY_SIGNATURE);
-}
-
 const char *case_because(const struct test_case *test_case)
 {
     return case_text(test_case, KEY_BECAUSE);

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "harness/case/judgement.h"
 #include "harness/input/problem_spec.h"
 #include "kernels/kernel.h"
 #include "reference/conventional.h"
@@ -32,8 +33,10 @@ struct point {
     int truth_precision; /* bits */
     unsigned references; /* bit k: the kernel is compared with conventional reference k too */
     struct tolerance tolerance;
-    double budget; /* largest budget_used that passes; 0: judged by the tolerance */
+    double budget;    /* largest budget_used that passes; 0: judged by the tolerance */
+    unsigned oracles; /* bit o: the kernel is put to oracle o */
     bool expect_fail;
+    enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
 };
 
 enum {
@@ -48,11 +51,10 @@ struct case_list {
     size_t count;
 };
 
-/* What every point of a case shares. about, signature and because are NULL unless the file has them; each is one
+/* What every point of a case shares. about and because are NULL unless the file has them; each is one
  * line. */
 const char *case_name(const struct test_case *test_case);
 const char *case_about(const struct test_case *test_case);
-const char *case_signature(const struct test_case *test_case);
 const char *case_because(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
 

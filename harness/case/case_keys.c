@@ -44,6 +44,16 @@ static const char *reference_choice(uint64_t index)
     return conventionals[index].name;
 }
 
+static const char *signature_choice(uint64_t index)
+{
+    return signature_names[index];
+}
+
+static const char *oracle_choice(uint64_t index)
+{
+    return oracle_names[index];
+}
+
 static const char *expect_choice(uint64_t index)
 {
     return index ? "fail" : "pass"; /* as stored in expect_fail */
@@ -221,15 +231,24 @@ const struct key keys[KEY_COUNT] = {
                     .about =
                         "Judge by the error bound in place of the tolerance: an element passes if |out - truth| <= "
                         "budget * bound. 1 is what rounding allows."},
+    [KEY_ORACLES] = {.name = "oracles",
+                     SET(oracle_choice, ORACLE_COUNT),
+                     .every = "all",
+                     .preset = "all",
+                     FIELD(oracles),
+                     .about = "What the kernel must hold beside the numbers, tried on changed copies of the problem; "
+                              "`alibicheck list oracles` explains them."},
     [KEY_EXPECT] = {.name = "expect",
                     CHOICE(expect_choice, 2),
                     .preset = "pass",
                     FIELD(expect_fail),
                     .about = "`fail` marks a known failure: a pass is then unexpected."},
     [KEY_SIGNATURE] = {.name = "signature",
-                       .type = &type_text,
-                       .derived = "none",
-                       .about = "How the known failure looks. Only with expect: fail."},
+                       CHOICE(signature_choice, SIGNATURE_COUNT),
+                       .preset = "none",
+                       FIELD(signature),
+                       .about = "How the known failure looks; a failure that looks otherwise is unexpected. Only with "
+                                "expect: fail."},
     [KEY_BECAUSE] = {.name = "because",
                      .type = &type_text,
                      .derived = "none",

@@ -35,6 +35,7 @@ enum key_id {
     KEY_REFERENCE,
     KEY_TOLERANCE,
     KEY_BUDGET,
+    KEY_ORACLES,
     KEY_EXPECT,
     KEY_SIGNATURE,
     KEY_BECAUSE,
@@ -113,7 +114,7 @@ struct key {
     double limit;                          /* real */
     const char *(*choice)(uint64_t index); /* choice, set: the names */
     uint64_t num_choices;                  /* choice, set */
-    const char *every;                     /* choice: a word for all of them; NULL: none */
+    const char *every;                     /* choice, set: a word for all of them; NULL: none */
 };
 
 extern const struct key keys[KEY_COUNT];

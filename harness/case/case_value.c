@@ -206,7 +206,7 @@ const struct value_type type_choice = {
 static char *set_allowed(char *text, const struct key *key)
 {
     char names[ALLOWED_TEXT_SIZE];
-    snprintf(text, ALLOWED_TEXT_SIZE, "none, %.*s, lists of these", ALLOWED_TEXT_SIZE / 2, choice_allowed(names, key));
+    snprintf(text, ALLOWED_TEXT_SIZE, "none, %.*s, lists of names", ALLOWED_TEXT_SIZE / 2, choice_allowed(names, key));
     return text;
 }
 
@@ -217,6 +217,10 @@ static enum error_kind set_parse(const struct key *key, const struct yaml_node *
     bool list = node->kind == YAML_SEQUENCE;
     if (is_word(node, "none"))
         return ERROR_NONE;
+    if (key->every && is_word(node, key->every)) {
+        segment->first.integer = (UINT64_C(1) << key->num_choices) - 1;
+        return ERROR_NONE;
+    }
     if (list && !node->first)
         return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->name,
                            set_allowed(allowed, key));

@@ -96,13 +96,14 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
 
 /* ---- running ---- */
 
-static enum status status_of(const struct point *point, const struct metrics *total)
+static enum status status_of(const struct point *point, const struct evaluation *evaluation)
 {
-    bool failed = total->mismatched + total->lse_mismatched > 0;
+    const struct metrics *total = &evaluation->verdict.total;
     if (point->budget > 0 ? total->unbounded > 0 : total->undecided > 0)
         return STATUS_ERROR;
-    if (point->budget > 0)
-        failed = !(total->budget_used <= point->budget);
+    bool failed = evaluation_failed(point, evaluation) || oracles_violated(&evaluation->oracles) > 0;
+    if (point->expect_fail && failed && point->signature != SIGNATURE_NONE)
+        return point->signature == evaluation->finding.signature ? STATUS_XFAIL : STATUS_FAIL;
     if (point->expect_fail)
         return failed ? STATUS_XFAIL : STATUS_XPASS;
     return failed ? STATUS_FAIL : STATUS_PASS;
@@ -111,7 +112,10 @@ static enum status status_of(const struct point *point, const struct metrics *to
 static void fill_record(struct record *record, const struct evaluation *evaluation)
 {
     const struct metrics *total = &evaluation->verdict.total;
-    record->status = status_of(record->point, total);
+    record->status = status_of(record->point, evaluation);
+    if (record->status == STATUS_FAIL && record->point->expect_fail)
+        snprintf(record->error, sizeof record->error, "expected to fail as %s, fails as %s",
+                 signature_names[record->point->signature], signature_names[evaluation->finding.signature]);
     if (record->status == STATUS_ERROR)
         snprintf(record->error, sizeof record->error,
                  record->point->budget > 0
@@ -120,6 +124,8 @@ static void fill_record(struct record *record, const struct evaluation *evaluati
                  (long long)(record->point->budget > 0 ? total->unbounded : total->undecided));
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
+    record->finding = &evaluation->finding;
+    record->oracles = &evaluation->oracles;
     record->problem = &evaluation->problem;
     record->output = &evaluation->output;
     record->truth = evaluation->truth;

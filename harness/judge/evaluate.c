@@ -1,5 +1,6 @@
 #include "harness/judge/evaluate.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <time.h>
 #include <xxhash.h>
@@ -126,6 +127,37 @@ static enum error_kind compute_references(struct work *work, struct part_work *p
     return kind;
 }
 
+/* The kernel on a trial's problem. */
+static enum error_kind run_trial(void *context, const struct kernel_options *options, const struct problem *problem,
+                                 struct output *output, struct error *error)
+{
+    const struct work *work = context;
+    double seconds;
+    return device_run(work->evaluator->device, work->point->kernel, options, &work->point->recipe, problem, output,
+                      &seconds, error);
+}
+
+static enum error_kind run_oracles(struct work *work, struct part_work *part, struct error *error)
+{
+    const struct point *point = work->point;
+    struct oracle_subject subject = {
+        .run = run_trial,
+        .context = work,
+        .kernel = point->kernel,
+        .options = &point->kernel_options,
+        .recipe = &point->recipe,
+        .problem = part->problem,
+        .truth = &part->truth,
+        .threads = work->evaluator->threads,
+        .progress = NULL, /* its work is not counted */
+    };
+    double start = now_s();
+    progress_display_step(work->evaluator->display, "oracles", 0);
+    enum error_kind kind = oracles_run(&work->evaluation->oracles, &subject, point->oracles, error);
+    work->evaluation->seconds.oracles += now_s() - start;
+    return kind;
+}
+
 /* Finds or makes the point's entry in the cache; *fresh says that its truth is still to be computed. */
 static enum error_kind open_entry(struct work *work, enum truth_method method, bool *fresh, struct error *error)
 {
@@ -165,6 +197,8 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
             kind = compute_bound(work, &part, error);
         if (!kind)
             kind = compute_references(work, &part, error);
+        if (!kind && with_kernel && i == 0)
+            kind = run_oracles(work, &part, error);
         if (!kind) {
             uint64_t pair[2] = {digest, evaluator->inputs.digest};
             digest = parts == 1 ? evaluator->inputs.digest : XXH64(pair, sizeof pair, 0);
@@ -209,6 +243,26 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
     return kind;
 }
 
+bool evaluation_failed(const struct point *point, const struct evaluation *evaluation)
+{
+    const struct metrics *total = &evaluation->verdict.total;
+    return point->budget > 0 ? !(total->budget_used <= point->budget) : total->mismatched + total->lse_mismatched > 0;
+}
+
+static enum error_kind find_signature(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    double start = now_s();
+    if (!evaluation_failed(work->point, evaluation))
+        return ERROR_NONE;
+    progress_display_step(work->evaluator->display, "signature", 0);
+    enum error_kind kind = signature_find(&evaluation->finding, &evaluation->output, evaluation->truth,
+                                          &evaluation->verdict, &evaluation->problem, &work->point->tolerance,
+                                          work->point->budget, work->evaluator->threads, error);
+    evaluation->seconds.judge += now_s() - start;
+    return kind;
+}
+
 static enum error_kind find_faults(struct work *work, const struct truth_cache_entry *entry, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
@@ -229,17 +283,23 @@ static uint64_t digest_output(const struct output *output, const struct problem 
     return XXH64(output->lse, (size_t)problem->num_heads * sizeof(float), XXH64(output->out, size_bytes, 0));
 }
 
-enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
-                         struct error *error)
+/* A problem without its tensors. */
+static struct problem shape_of(const struct problem_spec *spec)
 {
-    const struct problem_spec *spec = &point->problem;
-    struct problem shape = {.num_heads = spec->num_heads,
+    return (struct problem){.num_heads = spec->num_heads,
                             .head_dim = spec->head_dim,
                             .dtype = spec->dtype,
                             .seq_len = spec->seq_len,
                             .num_kv_heads = spec->num_kv_heads,
                             .q_position = spec->q_position,
                             .scale = spec->scale};
+}
+
+enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                         struct error *error)
+{
+    const struct problem_spec *spec = &point->problem;
+    struct problem shape = shape_of(spec);
     size_t elements = (size_t)problem_elements(&shape);
     struct work work = {
         .evaluator = evaluator,
@@ -269,6 +329,8 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
         if (!kind)
             kind = reach_verdict(&work, error);
     }
+    if (!kind)
+        kind = find_signature(&work, error);
     evaluation->output_digest = digest_output(&evaluation->output, &shape);
     return kind;
 }
@@ -295,6 +357,7 @@ double evaluate_bytes(const struct point *point, int threads)
 {
     const struct problem_spec *spec = &point->problem;
     struct truth_options options = {.precision = point->truth_precision, .threads = threads};
+    struct problem shape = shape_of(spec);
     double row = (double)spec->num_heads * (spec->head_dim + 1), references = 0;
     int part_heads = spec->num_heads / spec->num_kv_heads * problem_spec_part(spec, 0).num_kv_heads;
     if (point->references)
@@ -303,5 +366,7 @@ double evaluate_bytes(const struct point *point, int threads)
     return problem_spec_bytes(spec) +
            truth_bytes(point->truth_method, spec->seq_len, part_heads, spec->head_dim, &options) +
            kernel_workspace_bytes(point->kernel, &point->kernel_options, spec->seq_len, part_heads, spec->head_dim) +
-           row * (sizeof(float) + 6 * sizeof(double)) + references;
+           row * (sizeof(float) + 6 * sizeof(double)) + references +
+           fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
+                signature_bytes(spec->seq_len, spec->num_heads, spec->head_dim, threads));
 }

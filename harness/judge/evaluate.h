@@ -8,11 +8,13 @@
 #define HARNESS_JUDGE_EVALUATE_H
 
 #include "harness/judge/fault.h"
+#include "harness/judge/oracle.h"
+#include "harness/judge/signature.h"
 #include "harness/support/progress.h"
 #include "harness/judge/truth_cache.h"
 
 struct seconds {
-    double inputs, kernel, truth, judge, reference;
+    double inputs, kernel, truth, judge, reference, oracles;
     bool truth_shared; /* the truth was computed for an earlier point; its seconds are 0 */
 };
 
@@ -40,10 +42,15 @@ struct evaluation {
     double *bound; /* [H, D] */
     struct verdict verdict;
     struct fault faults[CONVENTIONAL_COUNT];
+    struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
+    struct oracle_report oracles;     /* of the problem's first part */
     const struct truth *truth;
     uint64_t input_digest, output_digest, truth_digest;
     struct seconds seconds;
 };
+
+/* Whether the numbers fail the point: by its budget if it has one, else by its tolerance. Oracles do not enter. */
+bool evaluation_failed(const struct point *point, const struct evaluation *evaluation);
 
 /* evaluation is overwritten and, whatever the result, to be cleared. */
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,

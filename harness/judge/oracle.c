@@ -256,28 +256,17 @@ static enum error_kind check_guards(struct oracle_work *work, struct error *erro
 }
 
 const struct oracle_info oracles[ORACLE_COUNT] = {
-    [ORACLE_POISON] = {"poison", "every element of out and lse is written, whatever stood there before", check_poison},
-    [ORACLE_INPUTS] = {"inputs", "the inputs are what they were before the run", check_inputs},
-    [ORACLE_DETERMINISM] = {"determinism", "two runs on the same inputs give the same bits", check_determinism},
-    [ORACLE_MASKED_SLOTS] = {"masked_slots", "what stands past the length and in masked keys changes no bit",
-                             check_masked_slots},
-    [ORACLE_PARTITION] = {"partition", "another chunk length or page size changes no more than rounding does",
-                          check_partition},
-    [ORACLE_CONSTANT_V] = {"constant_v", "if all of v is one number, so is out", check_constant_v},
-    [ORACLE_BIAS_SHIFT] = {"bias_shift", "a shift of the query moves lse by slope times shift, and out not at all",
-                           check_bias_shift},
-    [ORACLE_HEAD_PERMUTATION] = {"head_permutation", "heads in another order, with their slopes, give the same bits",
+    [ORACLE_POISON] = {"every element of out and lse is written, whatever stood there before", check_poison},
+    [ORACLE_INPUTS] = {"the inputs are what they were before the run", check_inputs},
+    [ORACLE_DETERMINISM] = {"two runs on the same inputs give the same bits", check_determinism},
+    [ORACLE_MASKED_SLOTS] = {"what stands past the length and in masked keys changes no bit", check_masked_slots},
+    [ORACLE_PARTITION] = {"another chunk length or page size changes no more than rounding does", check_partition},
+    [ORACLE_CONSTANT_V] = {"if all of v is one number, so is out", check_constant_v},
+    [ORACLE_BIAS_SHIFT] = {"a shift of the query moves lse by slope times shift, and out not at all", check_bias_shift},
+    [ORACLE_HEAD_PERMUTATION] = {"heads in another order, with their slopes, give the same bits",
                                  check_head_permutation},
-    [ORACLE_GUARDS] = {"guards", "nothing is written before or past a buffer", check_guards},
+    [ORACLE_GUARDS] = {"nothing is written before or past a buffer", check_guards},
 };
-
-enum oracle oracle_from_name(const char *name)
-{
-    int oracle = 0;
-    while (oracle < ORACLE_COUNT && strcmp(oracles[oracle].name, name))
-        oracle++;
-    return (enum oracle)oracle;
-}
 
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,
                             struct error *error)

@@ -10,36 +10,20 @@
 #ifndef HARNESS_JUDGE_ORACLE_H
 #define HARNESS_JUDGE_ORACLE_H
 
+#include "harness/case/judgement.h"
 #include "harness/judge/trial.h"
 #include "reference/truth.h"
 
-enum oracle {
-    ORACLE_POISON,
-    ORACLE_INPUTS,
-    ORACLE_DETERMINISM,
-    ORACLE_MASKED_SLOTS,
-    ORACLE_PARTITION,
-    ORACLE_CONSTANT_V,
-    ORACLE_BIAS_SHIFT,
-    ORACLE_HEAD_PERMUTATION,
-    ORACLE_GUARDS, /* last: it looks at the zones after all the others' runs */
-    ORACLE_COUNT
-};
-
-enum { ORACLE_ALL = (1 << ORACLE_COUNT) - 1, ORACLE_DETAIL_SIZE = 160, ORACLE_SHIFT_KEYS = 7 };
+enum { ORACLE_DETAIL_SIZE = 160, ORACLE_SHIFT_KEYS = 7 };
 
 struct oracle_work; /* oracle_work.h */
 
 struct oracle_info {
-    const char *name;  /* as in case files and records */
     const char *about; /* what holds of a sound kernel, a sentence */
     enum error_kind (*check)(struct oracle_work *work, struct error *error);
 };
 
 extern const struct oracle_info oracles[ORACLE_COUNT];
-
-/* The oracle called name, or ORACLE_COUNT. */
-enum oracle oracle_from_name(const char *name);
 
 enum oracle_outcome { ORACLE_NOT_RUN, ORACLE_HELD, ORACLE_VIOLATED, ORACLE_NOT_APPLICABLE, ORACLE_OUTCOME_COUNT };
 

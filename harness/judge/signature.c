@@ -12,21 +12,6 @@ struct signature_info {
     int preference; /* among explanations that are equally good, the lowest is named */
 };
 
-const char *const signature_names[SIGNATURE_COUNT] = {
-    [SIGNATURE_NONE] = "none",
-    [SIGNATURE_LEAK] = "leak",
-    [SIGNATURE_SILENT_ZERO] = "silent-zero",
-    [SIGNATURE_NAN] = "nan",
-    [SIGNATURE_UNIFORM] = "uniform",
-    [SIGNATURE_EPS_BIAS] = "eps-bias",
-    [SIGNATURE_PRECISION_LOSS] = "precision-loss",
-    [SIGNATURE_DROPPED_KEYS] = "dropped-keys",
-    [SIGNATURE_WRONG_SLOPE] = "wrong-slope",
-    [SIGNATURE_DROPPED_BIAS] = "dropped-bias",
-    [SIGNATURE_BIAS_SHIFT] = "bias-shift",
-    [SIGNATURE_UNKNOWN] = "unknown",
-};
-
 static const struct signature_info infos[SIGNATURE_COUNT] = {
     [SIGNATURE_NONE] = {"Nothing failed.", "Nothing to change.", 0},
     [SIGNATURE_NAN] =
@@ -60,14 +45,6 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
                            "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
 };
-
-enum signature signature_from_name(const char *name)
-{
-    int signature = 0;
-    while (signature < SIGNATURE_COUNT && strcmp(signature_names[signature], name))
-        signature++;
-    return (enum signature)signature;
-}
 
 const char *signature_meaning(enum signature signature)
 {

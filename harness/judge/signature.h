@@ -8,28 +8,8 @@
 #ifndef HARNESS_JUDGE_SIGNATURE_H
 #define HARNESS_JUDGE_SIGNATURE_H
 
+#include "harness/case/judgement.h"
 #include "harness/judge/judge.h"
-
-enum signature {
-    SIGNATURE_NONE,           /* nothing failed */
-    SIGNATURE_LEAK,           /* masked keys or empty slots carry weight */
-    SIGNATURE_SILENT_ZERO,    /* the row's sum is lost: out is 0 */
-    SIGNATURE_NAN,            /* NaN or infinity where the truth is finite */
-    SIGNATURE_UNIFORM,        /* the plain mean of v */
-    SIGNATURE_EPS_BIAS,       /* out is scaled by 1 / (1 + epsilon / sum) */
-    SIGNATURE_PRECISION_LOSS, /* rounding, named or by its looks */
-    SIGNATURE_DROPPED_KEYS,   /* attention over some of the visible keys */
-    SIGNATURE_WRONG_SLOPE,    /* attention with another slope */
-    SIGNATURE_DROPPED_BIAS,   /* attention without bias */
-    SIGNATURE_BIAS_SHIFT,     /* out right, lse off by slope times a whole number of keys, the same for all heads */
-    SIGNATURE_UNKNOWN,        /* no mode explains it */
-    SIGNATURE_COUNT
-};
-
-extern const char *const signature_names[SIGNATURE_COUNT];
-
-/* The signature called name, or SIGNATURE_COUNT. */
-enum signature signature_from_name(const char *name);
 
 /* One sentence each: what the signature means, and what to change in the kernel. */
 const char *signature_meaning(enum signature signature);

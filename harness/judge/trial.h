@@ -10,7 +10,7 @@
 #include "kernels/guard.h"
 #include "kernels/kernel.h"
 
-enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 23 };
+enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
 
 /* The kernel under trial. It sees a trial's tensors alone. */
 typedef enum error_kind trial_run_function(void *context, const struct kernel_options *options,

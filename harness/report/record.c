@@ -129,10 +129,46 @@ static json_t *get_seed(const struct record *record)
     return from_unsigned(record->point->problem.seed);
 }
 
-static json_t *get_unknown(const struct record *record)
+static json_t *get_signature(const struct record *record)
 {
-    (void)record;
-    return json_null();
+    return record->finding ? json_string(signature_names[record->finding->signature]) : json_null();
+}
+
+/* What is known beside the name; null where nothing failed. */
+static json_t *get_finding(const struct record *record)
+{
+    const struct signature_finding *finding = record->finding;
+    if (!finding || finding->signature == SIGNATURE_NONE)
+        return json_null();
+    json_t *object = json_object();
+    return finish(object, put(object, "head", json_integer(finding->head)) &&
+                              put(object, "detail", from_text(finding->detail)) &&
+                              put(object, "residual", json_from_double(finding->residual)) &&
+                              put(object, "heads_failing", json_integer(finding->num_heads_failing)) &&
+                              put(object, "heads_examined", json_integer(finding->num_heads_examined)) &&
+                              put(object, "heads_explained", json_integer(finding->num_heads_explained)));
+}
+
+/* {NAME: OUTCOME} for those that were run, and {NAME: DETAIL} of those violated. */
+static json_t *get_oracles(const struct record *record)
+{
+    if (!record->oracles)
+        return json_null();
+    json_t *object = json_object();
+    bool complete = object;
+    for (int o = 0; complete && o < ORACLE_COUNT; o++)
+        complete = put(object, oracle_names[o], json_string(oracle_outcome_names[record->oracles->outcome[o]]));
+    return finish(object, complete);
+}
+
+static json_t *get_oracle_details(const struct record *record)
+{
+    json_t *object = record->oracles ? json_object() : json_null();
+    bool complete = object;
+    for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
+        if (record->oracles->outcome[o] == ORACLE_VIOLATED)
+            complete = put(object, oracle_names[o], from_text(record->oracles->detail[o]));
+    return finish(object, complete);
 }
 
 static json_t *get_worst(const struct record *record)
@@ -263,7 +299,8 @@ static json_t *get_seconds(const struct record *record)
                               put(object, "kernel", json_from_double(seconds->kernel)) &&
                               put(object, "truth", json_from_double(seconds->truth)) &&
                               put(object, "judge", json_from_double(seconds->judge)) &&
-                              put(object, "reference", json_from_double(seconds->reference)));
+                              put(object, "reference", json_from_double(seconds->reference)) &&
+                              put(object, "oracles", json_from_double(seconds->oracles)));
 }
 
 static json_t *get_device_name(const struct record *record)
@@ -423,7 +460,7 @@ static const struct field {
     {.metric = METRIC_BUDGET_USED},
     {.metric = METRIC_NAN},
     {.metric = METRIC_INF},
-    {.name = "signature", .get = get_unknown},
+    {.name = "signature", .get = get_signature},
     {.name = "worst", .get = get_worst},
     {.name = "status", .get = get_status},
     {.name = "expect", .get = get_expect},
@@ -460,6 +497,9 @@ static const struct field {
     {.metric = METRIC_LSE_MISMATCHED},
     {.name = "truth_method", .get = get_truth_method},
     {.name = "truth_precision", .get = get_truth_precision},
+    {.name = "finding", .get = get_finding},
+    {.name = "oracles", .get = get_oracles},
+    {.name = "oracle_details", .get = get_oracle_details},
     {.name = "heads", .get = get_heads},
     {.name = "error", .get = get_error},
 };
@@ -477,52 +517,4 @@ json_t *record_to_json(const struct record *record)
                            record->verdict ? metric_to_json(field->metric, &record->verdict->total) : json_null());
     }
     return finish(object, complete);
-}
-
-char *record_reproduce(const struct record *record)
-{
-    char key[POINT_KEY_SIZE], *line = NULL;
-    const char *path = case_path(record->point->test_case);
-    char *file = text_shell_quote(path, false);
-    char *only = text_shell_quote(point_key(key, record->point), true);
-    const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
-    size_t size;
-    FILE *stream = open_memstream(&line, &size);
-    bool complete = file && only && stream;
-    if (complete)
-        fprintf(stream, "alibicheck run %s%s --only %s", here, file, only);
-    for (size_t i = 0; complete && i < record->num_settings; i++) {
-        char *setting = text_shell_quote(record->settings[i], true);
-        complete = setting && fprintf(stream, " --set %s", setting) > 0;
-        free(setting);
-    }
-    free(only);
-    free(file);
-    if (stream && fclose(stream))
-        complete = false;
-    if (!complete) {
-        free(line);
-        line = NULL;
-    }
-    return line;
-}
-
-char *record_references(const struct record *record, const char *indent)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    bool complete = stream;
-    for (int kind = 0; complete && record->faults && kind < CONVENTIONAL_COUNT; kind++) {
-        if (!(record->point->references >> kind & 1))
-            continue;
-        char *sentence = fault_sentence(&record->faults[kind]);
-        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, conventionals[kind].name, sentence) > 0;
-        free(sentence);
-    }
-    complete = stream && fclose(stream) == 0 && complete;
-    if (complete)
-        return text;
-    free(text);
-    return NULL;
 }

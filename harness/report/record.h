@@ -35,6 +35,8 @@ struct record {
     /* The rest is not known (NULL, null in JSON) if the status is STATUS_ERROR and the run failed. */
     const struct verdict *verdict;
     const struct fault *faults; /* [CONVENTIONAL_COUNT], those that point->references has a bit for */
+    const struct signature_finding *finding;
+    const struct oracle_report *oracles;
     const struct problem *problem;
     const struct output *output;
     const struct truth *truth;
@@ -53,5 +55,9 @@ char *record_reproduce(const struct record *record);
 /* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without
  * one. A new string, or NULL. */
 char *record_references(const struct record *record, const char *indent);
+
+/* How the point failed: its signature with meaning and remedy, and each oracle that was violated, a line each after
+ * indent; "" if nothing is to be said. A new string, or NULL. */
+char *record_findings(const struct record *record, const char *indent);
 
 #endif

@@ -172,10 +172,12 @@ static char *make_detail(const struct record *record, const char *headline)
     };
     const char *because = case_because(record->point->test_case);
     char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "");
-    if (reproduce && references &&
-        asprintf(&detail, "%s: %s\n%s%s%s%sreproduce: %s\n", verdicts[record->status], headline, references,
+    char *findings = record_findings(record, "");
+    if (reproduce && references && findings &&
+        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->status], headline, findings, references,
                  because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
         detail = NULL;
+    free(findings);
     free(references);
     free(reproduce);
     return detail;

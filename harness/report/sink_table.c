@@ -191,6 +191,15 @@ static bool print_references(const struct record *record)
     return lines;
 }
 
+static bool print_findings(const struct record *record)
+{
+    char *lines = record_findings(record, "      ");
+    if (lines)
+        fputs(lines, stdout);
+    free(lines);
+    return lines;
+}
+
 /* Prints prefix and text, made presentable; frees text. */
 static bool print_text(const char *prefix, char *text)
 {
@@ -238,6 +247,7 @@ static enum error_kind print_record(struct sink *sink, const struct record *reco
     print_row(table, record);
     if (record->verdict)
         print_notes(&record->verdict->total);
+    printed = print_findings(record) && printed;
     printed = print_references(record) && printed;
     if (record->error[0])
         printed = print_text("      error: ", text_line(record->error, sizeof record->error)) && printed;

@@ -68,7 +68,7 @@ static void test_what_is_refused(void **state)
     } rows[] = {
         {"f32_absolut",
          "test.yaml:5:12: unknown reference: 'f32_absolut'; did you mean 'f32_absolute'? allowed: none, f32_absolute, "
-         "f32_relative, f64_relative, f64_absolute, lists of these"},
+         "f32_relative, f64_relative, f64_absolute, lists of names"},
         {"[f32_absolute, f64]", "test.yaml:5:27: unknown reference: 'f64'; allowed: none, f32_absolute"},
         {"[none]", "test.yaml:5:13: unknown reference: 'none'; allowed: "},
         {"[f32_absolute, f32_absolute]", "test.yaml:5:27: duplicate value of reference: 'f32_absolute'; allowed: each"},

@@ -158,7 +158,7 @@ static void test_sound_kernels_hold(void **state)
                                  (!kernels[kernel].uses_chunk_len || situation->shape.seq_len <= CHUNK_LEN_MIN));
                 if (report.outcome[o] != (applies ? ORACLE_HELD : ORACLE_NOT_APPLICABLE))
                     fail_msg("%s, %s, policy %d, bias %d: %s: %s %s", situation->what, kernels[kernel].name,
-                             (int)policy, (int)recipe.bias, oracles[o].name, oracle_outcome_names[report.outcome[o]],
+                             (int)policy, (int)recipe.bias, oracle_names[o], oracle_outcome_names[report.outcome[o]],
                              report.detail[o]);
             }
         }
@@ -325,7 +325,7 @@ static void print_heading(void)
 {
     printf("| broken kernel | numbers |");
     for (int o = 0; o < ORACLE_COUNT; o++)
-        printf(" %s |", oracles[o].name);
+        printf(" %s |", oracle_names[o]);
     printf("\n|---|---|");
     for (int o = 0; o < ORACLE_COUNT; o++)
         printf("---|");
@@ -371,7 +371,7 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         for (int o = 0; o < ORACLE_COUNT; o++) {
             bool own = o == (int)broken->caught_by;
             if ((report.outcome[o] == ORACLE_VIOLATED) != own)
-                fail_msg("a kernel that %s: %s: %s %s", broken->what, oracles[o].name,
+                fail_msg("a kernel that %s: %s: %s %s", broken->what, oracle_names[o],
                          oracle_outcome_names[report.outcome[o]], report.detail[o]);
             assert_int_equal(report.detail[o][0] != 0, report.outcome[o] != ORACLE_HELD);
             caught[o] |= own;
@@ -381,7 +381,7 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
     }
     for (int o = 0; o < ORACLE_COUNT; o++)
         if (!caught[o])
-            fail_msg("no broken kernel for %s", oracles[o].name);
+            fail_msg("no broken kernel for %s", oracle_names[o]);
     truth_clear(&truth);
     free_problem(&made);
     free_problem(&same);

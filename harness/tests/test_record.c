@@ -69,9 +69,9 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
                    "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "heads", "error");
+                   "truth_precision", "finding", "oracles", "oracle_details", "heads", "error");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
-    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference");
+    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",

@@ -1,0 +1,86 @@
+/* A record in words: how to run it again, what became of its comparisons, how it failed. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/report/record.h"
+#include "harness/support/text.h"
+
+char *record_reproduce(const struct record *record)
+{
+    char key[POINT_KEY_SIZE], *line = NULL;
+    const char *path = case_path(record->point->test_case);
+    char *file = text_shell_quote(path, false);
+    char *only = text_shell_quote(point_key(key, record->point), true);
+    const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
+    size_t size;
+    FILE *stream = open_memstream(&line, &size);
+    bool complete = file && only && stream;
+    if (complete)
+        fprintf(stream, "alibicheck run %s%s --only %s", here, file, only);
+    for (size_t i = 0; complete && i < record->num_settings; i++) {
+        char *setting = text_shell_quote(record->settings[i], true);
+        complete = setting && fprintf(stream, " --set %s", setting) > 0;
+        free(setting);
+    }
+    free(only);
+    free(file);
+    if (stream && fclose(stream))
+        complete = false;
+    if (!complete) {
+        free(line);
+        line = NULL;
+    }
+    return line;
+}
+
+char *record_references(const struct record *record, const char *indent)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream;
+    for (int kind = 0; complete && record->faults && kind < CONVENTIONAL_COUNT; kind++) {
+        if (!(record->point->references >> kind & 1))
+            continue;
+        char *sentence = fault_sentence(&record->faults[kind]);
+        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, conventionals[kind].name, sentence) > 0;
+        free(sentence);
+    }
+    complete = stream && fclose(stream) == 0 && complete;
+    if (complete)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
+static bool print_finding(FILE *stream, const char *indent, const struct record *record)
+{
+    const struct signature_finding *finding = record->finding;
+    enum signature signature = finding->signature;
+    bool expected = status_as_expected(record->status);
+    if (signature == SIGNATURE_NONE)
+        return true;
+    return fprintf(stream, "%ssignature %s%s%s (%d of %d heads examined)\n", indent, signature_names[signature],
+                   finding->detail[0] ? ": " : "", finding->detail, finding->num_heads_explained,
+                   finding->num_heads_examined) > 0 &&
+           (expected ||
+            fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
+}
+
+char *record_findings(const struct record *record, const char *indent)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream && (!record->finding || print_finding(stream, indent, record));
+    for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
+        if (record->oracles->outcome[o] == ORACLE_VIOLATED)
+            complete =
+                fprintf(stream, "%soracle %s violated: %s\n", indent, oracle_names[o], record->oracles->detail[o]) > 0;
+    complete = stream && fclose(stream) == 0 && complete;
+    if (complete)
+        return text;
+    free(text);
+    return NULL;
+}
