@@ -42,7 +42,7 @@ struct point {
 enum {
     CASE_MAX_POINTS = 100000, /* points of one case */
     CASE_MAX_FILE_BYTES = 1 << 20,
-    POINT_KEY_SIZE = 1024
+    POINT_KEY_SIZE = 2048
 };
 
 /* A list of cases, from one file or many. */
@@ -84,9 +84,9 @@ void case_point(const struct test_case *test_case, size_t index, struct point *p
  */
 char *point_key(char *text, const struct point *point);
 
-/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kind's defaults.
+/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kinds' defaults.
  * text has MASK_TEXT_SIZE characters and is returned. */
-enum { MASK_TEXT_SIZE = 64 };
+enum { MASK_TEXT_SIZE = 384 };
 char *mask_format(char *text, const struct mask_spec *mask);
 
 /* The table that documents the format: key, type, default, allowed values, meaning. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/input/distribution.h"
+
 /* ---- constraints between keys ---- */
 
 static bool kv_heads_divide(const struct point *point)
@@ -28,6 +30,37 @@ static bool channels_fit(const struct point *point)
            point->problem.input.channels <= point->problem.head_dim;
 }
 
+static bool k_scale_fits(const struct point *point)
+{
+    return point->problem.kv_format != KV_AS_DTYPE || point->problem.k_scale == 1;
+}
+
+static bool v_scale_fits(const struct point *point)
+{
+    return point->problem.kv_format != KV_AS_DTYPE || point->problem.v_scale == 1;
+}
+
+static bool slopes_fit(const struct point *point)
+{
+    return point->problem.num_slope_values == 0 || point->problem.num_slope_values == point->problem.num_heads;
+}
+
+static bool floor_fits(const struct point *point)
+{
+    return logit_floor_fits(&point->problem);
+}
+
+static bool gap_fits(const struct point *point)
+{
+    return point->problem.mask.gap_from + point->problem.mask.gap_keys <= point->problem.seq_len;
+}
+
+static bool file_fits(const struct point *point)
+{
+    const struct mask_bits *bits = point->problem.mask.bits;
+    return !bits || 8 * bits->size_bytes >= (uint64_t)point->problem.seq_len;
+}
+
 static bool mask_fits(const struct point *point)
 {
     const struct mask_spec *mask = &point->problem.mask;
@@ -38,7 +71,7 @@ static bool mask_fits(const struct point *point)
     return fits;
 }
 
-enum { CONSTRAINT_KEYS = 3 };
+enum { CONSTRAINT_KEYS = 6 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
 static const struct constraint {
@@ -56,6 +89,20 @@ static const struct constraint {
     {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
     {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
     {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
+    {gap_fits,
+     {KEY_MASK, KEY_SEQ_LEN},
+     2,
+     "has a gap that ends beyond the last key",
+     "gap_from + gap_keys up to seq_len"},
+    {file_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "has a file of too few bits", "files of seq_len / 8 bytes or more"},
+    {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
+    {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {floor_fits,
+     {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
+     6,
+     "has logits that q and k cannot hold",
+     "|value| + 6.5 spread that scale * k_scale times a q and a k of these dtypes can reach"},
 };
 
 enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };

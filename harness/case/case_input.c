@@ -7,22 +7,21 @@
 
 #define READ_BY(distribution) (1u << DISTRIBUTION_##distribution)
 
+#define NORMALS (READ_BY(NORMAL) | READ_BY(OUTLIERS) | READ_BY(CANCELLING) | READ_BY(ONEHOT) | READ_BY(LOGIT_FLOOR))
+
+#define NUMBER(member, kinds, type, least, greatest, allowed) \
+    PARAMETER_NUMBER(input_spec, member, kinds, type, least, greatest, allowed)
+
 /* Values stay within f32, in which inputs are made. */
 static const struct parameter parameters[] = {
-    {"mean", READ_BY(NORMAL) | READ_BY(OUTLIERS) | READ_BY(CANCELLING) | READ_BY(ONEHOT), PARAMETER_DOUBLE,
-     offsetof(struct input_spec, mean), -FLT_MAX, FLT_MAX, "numbers that f32 can hold"},
-    {"stddev", READ_BY(NORMAL) | READ_BY(OUTLIERS) | READ_BY(CANCELLING) | READ_BY(ONEHOT), PARAMETER_DOUBLE,
-     offsetof(struct input_spec, stddev), 0, FLT_MAX, "numbers from 0 on that f32 can hold"},
-    {"low", READ_BY(UNIFORM), PARAMETER_DOUBLE, offsetof(struct input_spec, low), -FLT_MAX, FLT_MAX,
-     "numbers that f32 can hold"},
-    {"high", READ_BY(UNIFORM), PARAMETER_DOUBLE, offsetof(struct input_spec, high), -FLT_MAX, FLT_MAX,
-     "numbers that f32 can hold"},
-    {"value", READ_BY(CONSTANT), PARAMETER_DOUBLE, offsetof(struct input_spec, value), -FLT_MAX, FLT_MAX,
-     "numbers that f32 can hold"},
-    {"channels", READ_BY(OUTLIERS), PARAMETER_INT, offsetof(struct input_spec, channels), 1, HEAD_DIM_MAX,
-     "whole numbers from 1 to head_dim"},
-    {"factor", READ_BY(OUTLIERS) | READ_BY(ONEHOT), PARAMETER_DOUBLE, offsetof(struct input_spec, factor), FLT_MIN,
-     FLT_MAX, "numbers above 0 that f32 can hold"},
+    NUMBER(mean, NORMALS, DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
+    NUMBER(stddev, NORMALS, DOUBLE, 0, FLT_MAX, "numbers from 0 on that f32 can hold"),
+    NUMBER(low, READ_BY(UNIFORM), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
+    NUMBER(high, READ_BY(UNIFORM), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
+    NUMBER(value, READ_BY(CONSTANT) | READ_BY(LOGIT_FLOOR), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
+    NUMBER(spread, READ_BY(LOGIT_FLOOR), DOUBLE, 0, FLT_MAX, "numbers from 0 on that f32 can hold"),
+    NUMBER(channels, READ_BY(OUTLIERS), INT, 1, HEAD_DIM_MAX, "whole numbers from 1 to head_dim"),
+    NUMBER(factor, READ_BY(OUTLIERS) | READ_BY(ONEHOT), DOUBLE, FLT_MIN, FLT_MAX, "numbers above 0 that f32 can hold"),
 };
 
 const struct parameter_set input_parameters = {
@@ -34,19 +33,23 @@ const struct parameter_set input_parameters = {
     .count = sizeof parameters / sizeof parameters[0],
 };
 
-/* The factor is the one parameter whose default depends on the distribution (harness/input/input.h). */
+/* Defaults that depend on the distribution (harness/input/problem_spec.h). */
 static const struct {
     enum distribution distribution;
-    double factor;
-} default_factors[] = {{DISTRIBUTION_OUTLIERS, 30}, {DISTRIBUTION_ONEHOT, 8}};
+    size_t field; /* a double */
+    double preset;
+} own_defaults[] = {
+    {DISTRIBUTION_ONEHOT, offsetof(struct input_spec, factor), 8},
+    {DISTRIBUTION_LOGIT_FLOOR, offsetof(struct input_spec, value), -10000},
+};
 
 static struct input_spec input_default(enum distribution distribution)
 {
     struct input_spec input = input_spec_default;
     input.distribution = distribution;
-    for (size_t i = 0; i < sizeof default_factors / sizeof default_factors[0]; i++)
-        if (default_factors[i].distribution == distribution)
-            input.factor = default_factors[i].factor;
+    for (size_t i = 0; i < sizeof own_defaults / sizeof own_defaults[0]; i++)
+        if (own_defaults[i].distribution == distribution)
+            memcpy((char *)&input + own_defaults[i].field, &own_defaults[i].preset, sizeof own_defaults[i].preset);
     return input;
 }
 
@@ -100,7 +103,7 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, struct inp
         return place_error(error, &mapping->place, "input has no 'distribution'; allowed: %s",
                            input_allowed(allowed, NULL));
     if ((kind = distribution_parse(distribution, input, error)) ||
-        (kind = parameters_parse(&input_parameters, (int)input->distribution, mapping, input, error)))
+        (kind = parameters_parse(&input_parameters, 1u << input->distribution, mapping, input, error)))
         return kind;
     if (input->distribution == DISTRIBUTION_UNIFORM && last && !(input->low < input->high))
         return place_error(error, &last->place,

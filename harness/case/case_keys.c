@@ -7,7 +7,7 @@
 #include "harness/support/suggest.h"
 #include "reference/truth.h"
 
-enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64 };
+enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64, PAGE_SIZE_MAX = 1 << 16 };
 
 static const char *kernel_choice(uint64_t index)
 {
@@ -17,6 +17,11 @@ static const char *kernel_choice(uint64_t index)
 static const char *dtype_choice(uint64_t index)
 {
     return dtypes[index].name;
+}
+
+static const char *kv_format_choice(uint64_t index)
+{
+    return kv_format_names[index];
 }
 
 static const char *bias_choice(uint64_t index)
@@ -112,6 +117,26 @@ const struct key keys[KEY_COUNT] = {
                    .preset = "f16",
                    FIELD(problem.dtype),
                    .about = "Element type of q, k, v and the output."},
+    [KEY_KV_DTYPE] = {.name = "kv_dtype",
+                      CHOICE(kv_format_choice, KV_FORMAT_COUNT),
+                      .axis = true,
+                      .preset = "same",
+                      FIELD(problem.kv_format),
+                      .about = "Element type of k and v: dtype, or fp8."},
+    [KEY_K_SCALE] = {.name = "k_scale",
+                     REAL(FLT_MAX),
+                     .axis = true,
+                     .preset = "1",
+                     FIELD(problem.k_scale),
+                     .about =
+                         "What every element of an fp8 k is multiplied by, rounded to f32. Inputs are made without "
+                         "it."},
+    [KEY_V_SCALE] = {.name = "v_scale",
+                     REAL(FLT_MAX),
+                     .axis = true,
+                     .preset = "1",
+                     FIELD(problem.v_scale),
+                     .about = "The same of v."},
     [KEY_SENTINEL] = {.name = "sentinel",
                       .type = &type_sentinel,
                       .axis = true,
@@ -142,6 +167,20 @@ const struct key keys[KEY_COUNT] = {
                        .preset = "1024",
                        FIELD(kernel_options.chunk_len),
                        .about = "Keys a partition, for kernels that split the sequence."},
+    [KEY_PAGE_SIZE] = {.name = "page_size",
+                       WHOLE(0, PAGE_SIZE_MAX),
+                       .axis = true,
+                       .stage = STAGE_RECIPE,
+                       .preset = "0",
+                       FIELD(kernel_options.page_size),
+                       .about = "Keys a page of the KV cache, found through a page table; 0: k and v are contiguous."},
+    [KEY_PAGE_SEED] = {.name = "page_seed",
+                       WHOLE(0, UINT64_MAX),
+                       .axis = true,
+                       .stage = STAGE_RECIPE,
+                       .preset = "0",
+                       FIELD(kernel_options.page_seed),
+                       .about = "Seed of the order in which the pages lie in memory."},
     [KEY_SCALE] = {.name = "scale",
                    REAL(FLT_MAX),
                    .axis = true,
@@ -155,11 +194,14 @@ const struct key keys[KEY_COUNT] = {
                       FIELD(problem.max_bias),
                       .about = "b: the flattest slope is 2^-b."},
     [KEY_SLOPES] = {.name = "slopes",
-                    CHOICE(slopes_choice, SLOPES_COUNT),
+                    .type = &type_slopes,
+                    .choice = slopes_choice,
+                    .num_choices = SLOPES_COUNT,
                     .axis = true,
                     .preset = "bloom",
                     FIELD(problem.slopes),
-                    .about = "Convention of the ALiBi slopes where num_heads is not a power of two."},
+                    .about = "Convention of the ALiBi slopes where num_heads is not a power of two; or the slopes of "
+                             "the heads themselves, and then max_bias, head_offset and total_heads say nothing."},
     [KEY_HEAD_OFFSET] = {.name = "head_offset",
                          WHOLE(0, TOTAL_HEADS_MAX - 1),
                          .axis = true,
@@ -172,20 +214,29 @@ const struct key keys[KEY_COUNT] = {
                          .derived = "num_heads + head_offset",
                          FIELD(problem.total_heads),
                          .about = "Heads of that model; its slopes are used."},
+    [KEY_KV_OFFSET] = {.name = "kv_offset",
+                       WHOLE(0, (INT64_C(1) << 31) - SEQ_LEN_MAX),
+                       .axis = true,
+                       .preset = "0",
+                       FIELD(problem.kv_offset),
+                       .about =
+                           "Position of key 0, where k and v are a chunk of a longer cache: key j is at kv_offset + "
+                           "j."},
     [KEY_Q_POSITION] = {.name = "q_position",
                         WHOLE(-(INT64_C(1) << 31), INT64_C(1) << 31),
                         .axis = true,
-                        .derived = "seq_len - 1",
+                        .derived = "kv_offset + seq_len - 1",
                         FIELD(problem.q_position),
-                        .about = "The key index at which the bias is 0."},
+                        .about = "The position at which the bias is 0."},
     [KEY_INPUT] = {.name = "input",
                    .type = &type_input,
                    .axis = true,
                    .preset = "normal",
                    FIELD(problem.input),
                    .about = "Distribution of q, k and v. Parameters: mean, stddev (normal, outliers, cancelling, "
-                            "onehot); low, high (uniform); value (constant); channels (outliers); factor (outliers, "
-                            "onehot)."},
+                            "onehot, logit_floor); low, high (uniform); value (constant, logit_floor); spread "
+                            "(logit_floor); channels (outliers); factor (outliers, onehot). logit_floor: all logits, "
+                            "bias apart, are value + spread * N(0, 1) up to the rounding of k."},
     [KEY_MASK] = {.name = "mask",
                   .type = &type_mask,
                   .axis = true,
@@ -194,8 +245,9 @@ const struct key keys[KEY_COUNT] = {
                   .about =
                       "Which keys are removed. holes: each with probability P. window: all but the newest W and the "
                       "oldest S (0 if not given). drop_newest: the newest K. block: all but every K-th (2nd) block "
-                      "of B keys, the oldest block kept. padding: the oldest K. The newest are the last of the "
-                      "cache, whatever q_position is."},
+                      "of B keys, the oldest block kept. padding: the oldest K. gap_from: K keys (1) from key J "
+                      "on. file: those whose bit is 0, bit j % 8 of byte j / 8 for key j. Several: what any of them "
+                      "removes. The newest are the last of the cache, whatever q_position is."},
     [KEY_SEED] = {.name = "seed",
                   WHOLE(0, UINT64_MAX),
                   .axis = true,
@@ -271,7 +323,7 @@ void point_derive(struct point *point)
     if (problem->total_heads == 0)
         problem->total_heads = problem->num_heads + problem->head_offset;
     if (problem->q_position == INT64_MIN)
-        problem->q_position = problem->seq_len - 1;
+        problem->q_position = problem->kv_offset + problem->seq_len - 1;
     /* sqrt and the division are correctly rounded in double; for the head dims that kernels take, none of the
      * quotients lies near the middle of two floats, so the conversion gives 1/sqrt(D) rounded to f32. */
     if (problem->scale == 0)

@@ -17,15 +17,21 @@ enum key_id {
     KEY_NUM_KV_HEADS,
     KEY_HEAD_DIM,
     KEY_DTYPE,
+    KEY_KV_DTYPE,
+    KEY_K_SCALE,
+    KEY_V_SCALE,
     KEY_SENTINEL,
     KEY_BIAS,
     KEY_EXPONENTIAL,
     KEY_CHUNK_LEN,
+    KEY_PAGE_SIZE,
+    KEY_PAGE_SEED,
     KEY_SCALE,
     KEY_MAX_BIAS,
     KEY_SLOPES,
     KEY_HEAD_OFFSET,
     KEY_TOTAL_HEADS,
+    KEY_KV_OFFSET,
     KEY_Q_POSITION,
     KEY_INPUT,
     KEY_MASK,
@@ -42,13 +48,21 @@ enum key_id {
     KEY_COUNT
 };
 
+/* A convention, or slopes of their own. */
+struct slopes_value {
+    enum slope_convention convention;
+    size_t count;
+    float *values; /* [count], allocated; NULL: the convention's */
+};
+
 union value {
     uint64_t integer; /* distance from the key's least value, so that one type holds every range; a name's index;
                        * of a set, bit i: name i is in it */
     double number;
     struct sentinel sentinel;
     struct input_spec input;
-    struct mask_spec mask;
+    struct mask_spec mask; /* bits is allocated */
+    struct slopes_value slopes;
     struct tolerance tolerance; /* negative: the default of the point's dtype */
     char *text;                 /* allocated */
 };
@@ -80,7 +94,7 @@ struct value_type {
     bool takes_list;                   /* a list is one value, and parse reads it */
 };
 
-enum { VALUE_TEXT_SIZE = 192, ALLOWED_TEXT_SIZE = 512, SEQ_LEN_MAX = 1 << 27 };
+enum { VALUE_TEXT_SIZE = 384, ALLOWED_TEXT_SIZE = 800, SEQ_LEN_MAX = 1 << 27 };
 
 extern const struct value_type type_name_text; /* letters, digits, '.', '_', '-' */
 extern const struct value_type type_text;      /* one line, white space folded */
@@ -91,6 +105,7 @@ extern const struct value_type type_real;      /* 0 < x <= limit, f32 or f64 aft
 extern const struct value_type type_sentinel;
 extern const struct value_type type_input;
 extern const struct value_type type_mask;
+extern const struct value_type type_slopes; /* choice: the conventions */
 extern const struct value_type type_tolerance;
 
 /* Which axes vary fastest, so that points with the same inputs stand together. Within a stage: later rows faster. */

@@ -61,11 +61,31 @@ enum error_kind parameter_kind_parse(const struct parameter_set *set, const char
                        suggestion_format(advice, &suggestion), allowed);
 }
 
-/* The parameter called by node, or an error that lists what the kind reads. */
-static enum error_kind parameter_find(const struct parameter_set *set, int kind, const struct yaml_node *node,
+/* "window, holes". text: ALLOWED_TEXT_SIZE. */
+static char *kinds_format(char *text, const struct parameter_set *set, unsigned kinds)
+{
+    int length = 0;
+    for (int kind = 0; kind < set->num_kinds; kind++)
+        if (kinds >> kind & 1)
+            length += snprintf(text + length, (size_t)(ALLOWED_TEXT_SIZE - length), "%s%s", length ? ", " : "",
+                               set->kinds[kind]);
+    return text;
+}
+
+/* Whether a parameter is allowed beside these kinds: it is read by one, or names another that may stand with them. */
+static bool parameter_fits(const struct parameter_set *set, const struct parameter *parameter, unsigned kinds)
+{
+    bool names_kind = false;
+    for (int kind = 0; !set->chooser && kind < set->num_kinds; kind++)
+        names_kind |= strcmp(parameter->name, set->kinds[kind]) == 0;
+    return names_kind || parameter_read_by(parameter, kinds);
+}
+
+/* The parameter called by node, or an error that lists what the kinds read. */
+static enum error_kind parameter_find(const struct parameter_set *set, unsigned kinds, const struct yaml_node *node,
                                       size_t *found, struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
+    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE], names[ALLOWED_TEXT_SIZE];
     struct suggestion suggestion = {.text = node->text};
     int length = snprintf(allowed, sizeof allowed, "%s", set->chooser ? set->chooser : "");
     bool known = false;
@@ -73,7 +93,7 @@ static enum error_kind parameter_find(const struct parameter_set *set, int kind,
         const struct parameter *parameter = &set->parameters[i];
         bool named = strcmp(node->text, parameter->name) == 0;
         known |= named;
-        if (!parameter_read_by(parameter, kind))
+        if (!parameter_fits(set, parameter, kinds))
             continue;
         if (named) {
             *found = i;
@@ -85,10 +105,10 @@ static enum error_kind parameter_find(const struct parameter_set *set, int kind,
     }
     yaml_quote(quoted, node);
     if (known)
-        return place_error(error, &node->place, "%s %s does not read: %s; allowed: %s", set->what, set->kinds[kind],
-                           quoted, allowed);
+        return place_error(error, &node->place, "%s %s does not read: %s; allowed: %s", set->what,
+                           kinds_format(names, set, kinds), quoted, allowed);
     return place_error(error, &node->place, "unknown parameter of %s %s: %s; %sallowed: %s", set->what,
-                       set->kinds[kind], quoted, suggestion_format(advice, &suggestion), allowed);
+                       kinds_format(names, set, kinds), quoted, suggestion_format(advice, &suggestion), allowed);
 }
 
 static enum error_kind parameter_parse(const struct parameter *parameter, const struct yaml_node *node, void *spec,
@@ -96,6 +116,8 @@ static enum error_kind parameter_parse(const struct parameter *parameter, const 
 {
     char quoted[QUOTE_SIZE];
     double number;
+    if (parameter->parse)
+        return parameter->parse(parameter, node, spec, error);
     enum error_kind kind = parse_number(parameter->name, parameter->allowed, node, &number, error);
     if (kind)
         return kind;
@@ -108,8 +130,8 @@ static enum error_kind parameter_parse(const struct parameter *parameter, const 
     return ERROR_NONE;
 }
 
-enum error_kind parameters_parse(const struct parameter_set *set, int kind, const struct yaml_node *mapping, void *spec,
-                                 struct error *error)
+enum error_kind parameters_parse(const struct parameter_set *set, unsigned kinds, const struct yaml_node *mapping,
+                                 void *spec, struct error *error)
 {
     char quoted[QUOTE_SIZE];
     uint64_t seen = 0;
@@ -120,7 +142,7 @@ enum error_kind parameters_parse(const struct parameter_set *set, int kind, cons
             return failure;
         if (set->chooser && strcmp(name->text, set->chooser) == 0)
             continue;
-        if ((failure = parameter_find(set, kind, name, &index, error)))
+        if ((failure = parameter_find(set, kinds, name, &index, error)))
             return failure;
         if (seen >> index & 1)
             return place_error(error, &name->place, "duplicate key: %s; allowed: each key once",
@@ -135,7 +157,15 @@ enum error_kind parameters_parse(const struct parameter_set *set, int kind, cons
 int parameters_compare(const struct parameter_set *set, const void *a, const void *b)
 {
     for (size_t i = 0; i < set->count; i++) {
-        double x = parameter_get(&set->parameters[i], a), y = parameter_get(&set->parameters[i], b);
+        const struct parameter *parameter = &set->parameters[i];
+        if (parameter->text) {
+            const char *s = parameter->text(a), *t = parameter->text(b);
+            int order = strcmp(s ? s : "", t ? t : "");
+            if (order)
+                return order;
+            continue;
+        }
+        double x = parameter_get(parameter, a), y = parameter_get(parameter, b);
         if (x != y)
             return x < y ? -1 : 1;
     }

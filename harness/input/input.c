@@ -1,6 +1,7 @@
 #include "harness/input/input.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #define XXH_INLINE_ALL /* compiled for our instruction set: three times as fast as the library's SSE2 */
@@ -73,20 +74,29 @@ static void make_visible(uint8_t *visible, const struct problem_spec *spec, int 
     }
 }
 
+static void make_slopes(float *slopes, const struct problem_spec *spec)
+{
+    if (spec->slope_values)
+        memcpy(slopes, spec->slope_values, (size_t)spec->num_heads * sizeof *slopes);
+    else
+        slopes_fill(slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
+}
+
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
     struct generator generator = {0};
     *inputs = (struct inputs){0};
-    double size_bytes = (double)dtypes[spec->dtype].size_bytes;
+    double q_size = (double)dtypes[spec->dtype].size_bytes;
+    double kv_size = (double)dtypes[problem_spec_kv_dtype(spec)].size_bytes;
     double share = part.num_kv_heads / (double)spec->num_kv_heads;
     size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
     void *slopes = NULL, *bounds = NULL, *visible = NULL;
-    enum error_kind status = allocate(&inputs->q, problem_spec_query_elements(spec) * size_bytes, "q", error);
+    enum error_kind status = allocate(&inputs->q, problem_spec_query_elements(spec) * q_size, "q", error);
     if (!status)
-        status = allocate(&inputs->k, share * problem_spec_key_elements(spec) * size_bytes, "k", error);
+        status = allocate(&inputs->k, share * problem_spec_key_elements(spec) * kv_size, "k", error);
     if (!status)
-        status = allocate(&inputs->v, share * problem_spec_key_elements(spec) * size_bytes, "v", error);
+        status = allocate(&inputs->v, share * problem_spec_key_elements(spec) * kv_size, "v", error);
     if (!status)
         status = allocate(&slopes, (double)spec->num_heads * (double)sizeof(float), "slopes", error);
     if (!status)
@@ -107,7 +117,7 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
     if (part_row == row)
         kv_runs = (struct runs){0, keys * row, keys * row, 1};
-    slopes_fill(inputs->slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
+    make_slopes(inputs->slopes, spec);
     status = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
     if (!status)
         status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, threads, progress, error);
@@ -121,24 +131,28 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     if (inputs->visible)
         make_visible(inputs->visible, spec, threads);
     generator_bounds(&inputs->bounds, &generator, part);
-    size_t element_bytes = dtypes[spec->dtype].size_bytes;
+    size_t q_bytes = dtypes[spec->dtype].size_bytes, kv_bytes = dtypes[problem_spec_kv_dtype(spec)].size_bytes;
     inputs->problem = (struct problem){
         .seq_len = spec->seq_len,
         .num_heads = part.num_kv_heads * heads_a_kv_head,
         .num_kv_heads = part.num_kv_heads,
         .head_dim = spec->head_dim,
         .dtype = spec->dtype,
+        .kv_format = spec->kv_format,
+        .k_scale = spec->k_scale,
+        .v_scale = spec->v_scale,
         .scale = spec->scale,
         .q_position = spec->q_position,
+        .kv_offset = spec->kv_offset,
         .slopes = inputs->slopes + first_head,
-        .q = (char *)inputs->q + first_head * head_dim * element_bytes,
+        .q = (char *)inputs->q + first_head * head_dim * q_bytes,
         .k = inputs->k,
         .v = inputs->v,
         .visible = inputs->visible,
         .bounds = part_row < row ? &inputs->bounds : NULL,
     };
-    inputs->digest = digest_of(&inputs->problem, (size_t)problem_elements(&inputs->problem) * element_bytes,
-                               keys * part_row * element_bytes);
+    inputs->digest =
+        digest_of(&inputs->problem, (size_t)problem_elements(&inputs->problem) * q_bytes, keys * part_row * kv_bytes);
 out:
     generator_clear(&generator);
     if (status)

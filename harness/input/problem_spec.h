@@ -5,7 +5,7 @@
 #define HARNESS_INPUT_PROBLEM_SPEC_H
 
 #include "harness/input/mask.h"
-#include "reference/dtype.h"
+#include "reference/problem.h"
 #include "reference/slopes.h"
 
 enum distribution {
@@ -17,6 +17,8 @@ enum distribution {
                               * v(newer) = -exp(-slope) v(older) rounded, slope that of the KV group's first head */
     DISTRIBUTION_ONEHOT,     /* normal, and for each KV head one of the newest 8 keys that takes all the weight of the
                               * group's first head: k = factor * q of that head */
+    DISTRIBUTION_LOGIT_FLOOR, /* logits near a chosen value: q = c e_0, c a power of two, and element 0 of a key is
+                               * (value + spread * N(0, 1)) / (scale * k_scale * c); the rest of k, and v, normal */
     DISTRIBUTION_COUNT
 };
 
@@ -25,23 +27,32 @@ extern const char *const distribution_names[DISTRIBUTION_COUNT];
 /* A parameter that the distribution does not name keeps its default and is not read. */
 struct input_spec {
     enum distribution distribution;
-    double mean, stddev; /* normal, outliers, cancelling, onehot: 0, 1 */
+    double mean, stddev; /* normal, outliers, cancelling, onehot, logit_floor: 0, 1 */
     double low, high;    /* uniform: -1, 1 */
-    double value;        /* constant: 1 */
+    double value;        /* constant: 1; logit_floor: -10000, in natural units, bias apart */
+    double spread;       /* logit_floor: 1 */
     int channels;        /* outliers: 4 (at most head_dim) */
     double factor;       /* outliers: 30; onehot: 8, the dominating key is factor * q */
 };
 
 extern const struct input_spec input_spec_default; /* normal, all parameters at their defaults */
 
+extern const char *const kv_format_names[KV_FORMAT_COUNT]; /* "same", "e4m3", "e5m2" */
+
 struct problem_spec {
     int64_t seq_len;
     int num_heads, num_kv_heads, head_dim;
     enum dtype dtype;
+    enum kv_format kv_format;
+    float k_scale, v_scale; /* of an fp8 cache */
     float scale;
     enum slope_convention slopes;
     double max_bias;
     int head_offset, total_heads; /* slopes are those of heads head_offset.. of a model with total_heads */
+    const float *slope_values;    /* [num_slope_values], finite, the owner's: slopes of their own, in place of all that;
+                                   * NULL: none */
+    int num_slope_values;         /* num_heads or 0 */
+    int64_t kv_offset;            /* the position of key 0 */
     int64_t q_position;
     struct input_spec input;
     struct mask_spec mask;
@@ -57,6 +68,11 @@ struct part {
 };
 
 enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes more */
+
+static inline enum dtype problem_spec_kv_dtype(const struct problem_spec *spec)
+{
+    return problem_kv_dtype(&(struct problem){.dtype = spec->dtype, .kv_format = spec->kv_format});
+}
 
 static inline struct part whole_problem(const struct problem_spec *spec)
 {

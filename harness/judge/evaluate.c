@@ -291,7 +291,11 @@ static struct problem shape_of(const struct problem_spec *spec)
                             .dtype = spec->dtype,
                             .seq_len = spec->seq_len,
                             .num_kv_heads = spec->num_kv_heads,
+                            .kv_format = spec->kv_format,
+                            .k_scale = spec->k_scale,
+                            .v_scale = spec->v_scale,
                             .q_position = spec->q_position,
+                            .kv_offset = spec->kv_offset,
                             .scale = spec->scale};
 }
 

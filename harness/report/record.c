@@ -325,9 +325,18 @@ static json_t *get_max_bias(const struct record *record)
     return json_from_double(record->point->problem.max_bias);
 }
 
+/* The convention's name, or {"values": [SLOPE, ...]}. */
 static json_t *get_slopes(const struct record *record)
 {
-    return json_string(slope_convention_names[record->point->problem.slopes]);
+    const struct problem_spec *problem = &record->point->problem;
+    if (problem->num_slope_values == 0)
+        return json_string(slope_convention_names[problem->slopes]);
+    json_t *values = json_array();
+    bool complete = values;
+    for (int i = 0; complete && i < problem->num_slope_values; i++)
+        complete = json_array_append_new(values, json_from_double((double)problem->slope_values[i])) == 0;
+    json_t *object = json_object();
+    return finish(object, put(object, "values", finish(values, complete)));
 }
 
 static json_t *get_q_position(const struct record *record)
@@ -335,17 +344,19 @@ static json_t *get_q_position(const struct record *record)
     return json_integer(record->point->problem.q_position);
 }
 
-/* The parameters that a kind reads, with their values. */
-static bool put_parameters(json_t *object, const struct parameter_set *set, int kind, const void *spec)
+/* The parameters that the kinds (bit k: kind k) read, with their values. */
+static bool put_parameters(json_t *object, const struct parameter_set *set, unsigned kinds, const void *spec)
 {
     bool complete = object;
     for (size_t i = 0; complete && i < set->count; i++) {
         const struct parameter *parameter = &set->parameters[i];
-        double value = parameter_get(parameter, spec);
-        if (parameter_read_by(parameter, kind))
-            complete =
-                put(object, parameter->name,
-                    parameter->type == PARAMETER_DOUBLE ? json_from_double(value) : json_integer((json_int_t)value));
+        if (!parameter_read_by(parameter, kinds))
+            continue;
+        double value = parameter->text ? 0 : parameter_get(parameter, spec);
+        complete = put(object, parameter->name,
+                       parameter->text                       ? json_string(parameter->text(spec))
+                       : parameter->type == PARAMETER_DOUBLE ? json_from_double(value)
+                                                             : json_integer((json_int_t)value));
     }
     return complete;
 }
@@ -356,19 +367,19 @@ static json_t *get_input(const struct record *record)
     const struct input_spec *input = &record->point->problem.input;
     json_t *object = json_object();
     return finish(object, put(object, "distribution", json_string(distribution_names[input->distribution])) &&
-                              put_parameters(object, &input_parameters, (int)input->distribution, input));
+                              put_parameters(object, &input_parameters, 1u << input->distribution, input));
 }
 
-/* null without a mask; "all", or {"window": 256, "sinks": 4}, the parameters that its kind reads. */
+/* null without a mask; "all", or {"window": 256, "sinks": 4}, the parameters that its kinds read. */
 static json_t *get_mask(const struct record *record)
 {
     const struct mask_spec *mask = &record->point->problem.mask;
     if (mask->kind == MASK_NONE)
         return json_null();
     if (mask->kind == MASK_ALL)
-        return json_string(mask_names[MASK_ALL]);
+        return json_string("all");
     json_t *object = json_object();
-    return finish(object, put_parameters(object, &mask_parameters, (int)mask->kind, mask));
+    return finish(object, put_parameters(object, &mask_parameters, mask->kind, mask));
 }
 
 static json_t *get_chunk_len(const struct record *record)
@@ -410,6 +421,37 @@ static json_t *get_truth_method(const struct record *record)
 static json_t *get_truth_precision(const struct record *record)
 {
     return json_integer(record->point->truth_precision);
+}
+
+static json_t *get_kv_dtype(const struct record *record)
+{
+    return json_string(dtypes[problem_spec_kv_dtype(&record->point->problem)].name);
+}
+
+static json_t *get_k_scale(const struct record *record)
+{
+    return json_from_double((double)record->point->problem.k_scale);
+}
+
+static json_t *get_v_scale(const struct record *record)
+{
+    return json_from_double((double)record->point->problem.v_scale);
+}
+
+static json_t *get_kv_offset(const struct record *record)
+{
+    return json_integer(record->point->problem.kv_offset);
+}
+
+static json_t *get_page_size(const struct record *record)
+{
+    return json_integer(record->point->kernel_options.page_size);
+}
+
+static json_t *get_page_seed(const struct record *record)
+{
+    const struct kernel_options *options = &record->point->kernel_options;
+    return options->page_size > 0 ? from_unsigned(options->page_seed) : json_null();
 }
 
 static json_t *get_heads(const struct record *record)
@@ -502,6 +544,12 @@ static const struct field {
     {.name = "oracle_details", .get = get_oracle_details},
     {.name = "heads", .get = get_heads},
     {.name = "error", .get = get_error},
+    {.name = "kv_dtype", .get = get_kv_dtype},
+    {.name = "k_scale", .get = get_k_scale},
+    {.name = "v_scale", .get = get_v_scale},
+    {.name = "kv_offset", .get = get_kv_offset},
+    {.name = "page_size", .get = get_page_size},
+    {.name = "page_seed", .get = get_page_seed},
 };
 
 json_t *record_to_json(const struct record *record)

@@ -65,7 +65,7 @@ static const void *get_truth_lse(const struct record *record)
 
 static const struct array_file {
     const char *name;
-    const char *type; /* NULL: the problem's dtype */
+    const char *type; /* NULL: the problem's dtype, or that of its k and v */
     enum axis axes[3];
     const void *(*get)(const struct record *record); /* NULL if the run did not come so far */
 } array_files[] = {
@@ -107,8 +107,8 @@ static enum error_kind write_array(const char *folder, const struct array_file *
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
     enum error_kind kind = ERROR_NONE;
-    struct npy_array array = {.type = file->type ? file->type : dtypes[problem->dtype].numpy,
-                              .data = file->get(record)};
+    enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
+    struct npy_array array = {.type = file->type ? file->type : dtypes[dtype].numpy, .data = file->get(record)};
     for (; array.num_axes < 3 && file->axes[array.num_axes] != AXIS_NONE; array.num_axes++)
         array.shape[array.num_axes] = axis_length(file->axes[array.num_axes], problem);
     if (array.data)

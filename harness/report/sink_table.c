@@ -34,15 +34,17 @@ static void cell_recipe(char *cell, const struct record *record)
     snprintf(cell, CELL_SIZE, "%s", recipe_format(text, &record->point->recipe));
 }
 
-/* "33001x32x128 f16", with grouped queries "33001x32/8x128 f16". */
+/* "33001x32x128 f16", with grouped queries "33001x32/8x128 f16", with an fp8 cache "33001x32x128 f16/e4m3". */
 static void cell_shape(char *cell, const struct record *record)
 {
     const struct problem_spec *problem = &record->point->problem;
-    char groups[16] = "";
+    char groups[16] = "", cache[16] = "";
     if (problem->num_kv_heads != problem->num_heads)
         snprintf(groups, sizeof groups, "/%d", problem->num_kv_heads);
-    snprintf(cell, CELL_SIZE, "%lldx%d%sx%d %s", (long long)problem->seq_len, problem->num_heads, groups,
-             problem->head_dim, dtypes[problem->dtype].name);
+    if (problem->kv_format != KV_AS_DTYPE)
+        snprintf(cache, sizeof cache, "/%s", kv_format_names[problem->kv_format]);
+    snprintf(cell, CELL_SIZE, "%lldx%d%sx%d %s%s", (long long)problem->seq_len, problem->num_heads, groups,
+             problem->head_dim, dtypes[problem->dtype].name, cache);
 }
 
 static void cell_input(char *cell, const struct record *record)

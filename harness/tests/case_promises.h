@@ -31,13 +31,29 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     if (problem->head_offset < 0 || problem->head_offset + problem->num_heads > problem->total_heads)
         return "a point's heads are not heads of its model";
     if ((unsigned)point.kernel >= KERNEL_COUNT || (unsigned)problem->dtype >= DTYPE_COUNT ||
-        (unsigned)problem->input.distribution >= DISTRIBUTION_COUNT || point.kernel_options.chunk_len < CHUNK_LEN_MIN)
+        (unsigned)problem->input.distribution >= DISTRIBUTION_COUNT || point.kernel_options.chunk_len < CHUNK_LEN_MIN ||
+        (unsigned)problem->kv_format >= KV_FORMAT_COUNT || point.kernel_options.page_size < 0)
         return "a point's choice is out of range";
+    if (problem->kv_offset < 0 || problem->kv_offset + problem->seq_len > INT64_C(1) << 31)
+        return "a point's positions are out of range";
+    if (!(problem->k_scale > 0) || !isfinite(problem->k_scale) || !(problem->v_scale > 0) ||
+        !isfinite(problem->v_scale) ||
+        (problem->kv_format == KV_AS_DTYPE && (problem->k_scale != 1 || problem->v_scale != 1)))
+        return "a point's cache scales are not allowed";
+    if ((problem->num_slope_values == 0) != !problem->slope_values ||
+        (problem->slope_values && problem->num_slope_values != problem->num_heads))
+        return "a point has not a slope a head";
+    for (int i = 0; i < problem->num_slope_values; i++)
+        if (!isfinite(problem->slope_values[i]))
+            return "a point's slope is not finite";
     const struct mask_spec *mask = &problem->mask;
-    if ((unsigned)mask->kind >= MASK_COUNT || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
+    if ((unsigned)mask->kind >= 1u << MASK_KINDS || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
         mask->window > problem->seq_len || mask->sinks < 0 || mask->sinks > problem->seq_len || mask->drop_newest < 0 ||
         mask->drop_newest > problem->seq_len || mask->padding < 0 || mask->padding > problem->seq_len ||
-        mask->block > problem->seq_len || (mask->kind == MASK_BLOCK && (mask->block < 1 || mask->keep_every < 1)))
+        mask->block > problem->seq_len || (mask->kind & MASK_BLOCK && (mask->block < 1 || mask->keep_every < 1)) ||
+        mask->gap_from < 0 || mask->gap_keys < 0 || mask->gap_from + mask->gap_keys > problem->seq_len ||
+        !(mask->kind & MASK_FILE) != !mask->bits ||
+        (mask->bits && 8 * mask->bits->size_bytes < (uint64_t)problem->seq_len))
         return "a point's mask is not allowed";
     if (!(problem->scale > 0) || !isfinite(problem->scale) || !(problem->max_bias > 0) ||
         !(point.tolerance.atol >= 0) || !isfinite(point.tolerance.atol) || !(point.tolerance.rtol >= 0) ||

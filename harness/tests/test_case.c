@@ -78,7 +78,14 @@ static void test_defaults_of_a_minimal_case(void **state)
     assert_true(problem->max_bias == 8);
     assert_int_equal(problem->head_offset, 0);
     assert_int_equal(problem->total_heads, 8);
+    assert_int_equal(problem->kv_offset, 0);
     assert_int_equal(problem->q_position, 32);
+    assert_int_equal(problem->kv_format, KV_AS_DTYPE);
+    assert_true(problem->k_scale == 1 && problem->v_scale == 1);
+    assert_null(problem->slope_values);
+    assert_int_equal(problem->num_slope_values, 0);
+    assert_int_equal(point.kernel_options.page_size, 0);
+    assert_true(point.kernel_options.page_seed == 0);
     assert_int_equal(problem->input.distribution, DISTRIBUTION_NORMAL);
     assert_true(problem->input.mean == 0 && problem->input.stddev == 1);
     assert_int_equal(problem->mask.kind, MASK_NONE);
@@ -99,15 +106,21 @@ static void test_values_arrive_in_their_fields(void **state)
                                   "num_kv_heads: 4\n"
                                   "head_dim: 112\n"
                                   "dtype: bf16\n"
+                                  "kv_dtype: e5m2\n"
+                                  "k_scale: 0.1\n"
+                                  "v_scale: 3\n"
                                   "sentinel: -5e4\n"
                                   "bias: absolute\n"
                                   "exponential: ex2_approx\n"
                                   "chunk_len: 32\n"
+                                  "page_size: 65536\n"
+                                  "page_seed: 18446744073709551614\n"
                                   "scale: 0x1.8p-4\n"
                                   "max_bias: 16.5\n"
                                   "slopes: geometric\n"
                                   "head_offset: 4\n"
                                   "total_heads: 40\n"
+                                  "kv_offset: 2013265920\n"
                                   "q_position: -2147483648\n"
                                   "input: {distribution: outliers, mean: -1.5, channels: 112, factor: 1e2}\n"
                                   "mask: {sinks: 4, window: 256}\n"
@@ -145,7 +158,12 @@ static void test_values_arrive_in_their_fields(void **state)
     assert_int_equal(problem->slopes, SLOPES_GEOMETRIC);
     assert_int_equal(problem->head_offset, 4);
     assert_int_equal(problem->total_heads, 40);
+    assert_true(problem->kv_offset == 2013265920);
     assert_true(problem->q_position == INT64_C(-2147483648));
+    assert_int_equal(problem->kv_format, KV_E5M2);
+    assert_true(problem->k_scale == 0.1f && problem->v_scale == 3);
+    assert_int_equal(point.kernel_options.page_size, 65536);
+    assert_true(point.kernel_options.page_seed == UINT64_MAX - 1);
     assert_int_equal(problem->input.distribution, DISTRIBUTION_OUTLIERS);
     assert_true(problem->input.mean == -1.5 && problem->input.stddev == 1 && problem->input.factor == 100);
     assert_int_equal(problem->input.channels, 112);
@@ -159,7 +177,8 @@ static void test_values_given_as_their_defaults_leave_the_key_alone(void **state
     (void)state;
     assert_keys(HEAD "kernel: single_pass\nnum_kv_heads: 8\ndtype: f16\nsentinel: exclude\nbias: relative\n"
                      "exponential: polynomial\nchunk_len: 1024\nscale: 0.125\nmax_bias: 8\nslopes: bloom\n"
-                     "head_offset: 0\ntotal_heads: 8\nq_position: 32\n"
+                     "head_offset: 0\ntotal_heads: 8\nkv_offset: 0\nq_position: 32\nkv_dtype: same\nk_scale: 1\n"
+                     "v_scale: 1.0\npage_size: 0\npage_seed: 0\n"
                      "input: {distribution: normal, mean: -0, stddev: 1}\nmask: none\nseed: 0\n",
                 "a:seq_len=33,num_heads=8,head_dim=64\n");
 }
@@ -171,6 +190,60 @@ static void test_keys_name_what_differs_from_the_default(void **state)
                      "input: {distribution: onehot, factor: 8, stddev: 2.5}\nq_position: -1\ndtype: 'f32'\n",
                 "a:seq_len=33,num_heads=8,num_kv_heads=2,head_dim=64,dtype=f32,sentinel=-inf,scale=0.1,max_bias=0.1,"
                 "q_position=-1,input=onehot:stddev=2.5,seed=7\n");
+    assert_keys(HEAD "kv_offset: 9\nkv_dtype: e4m3\nk_scale: 0.5\nv_scale: 2\npage_size: 16\npage_seed: 3\n"
+                     "q_position: 41\n", /* the default of this kv_offset */
+                "a:seq_len=33,num_heads=8,head_dim=64,kv_dtype=e4m3,k_scale=0.5,v_scale=2,page_size=16,page_seed=3,"
+                "kv_offset=9\n");
+}
+
+static void test_q_position_follows_the_offset_of_the_chunk(void **state)
+{
+    (void)state;
+    struct case_list list = parse(HEAD "kv_offset: [0, 100, 2013265920]\n");
+    for (size_t i = 0; i < 3; i++) {
+        struct point point = point_of(&list, 0, i);
+        assert_int_equal(point.problem.q_position, point.problem.kv_offset + 32);
+    }
+    case_list_clear(&list);
+}
+
+static void test_slopes_may_be_given(void **state)
+{
+    (void)state;
+    static const float expected[] = {0.1f, 0, -2.5f};
+    struct case_list list = parse("case: a\nseq_len: 1\nnum_heads: 3\nhead_dim: 64\n"
+                                  "slopes: [geometric, {values: [0.1, -0, -2.5]}, bloom]\n");
+    struct point point = point_of(&list, 0, 1);
+    assert_int_equal(point.problem.num_slope_values, 3);
+    assert_memory_equal(point.problem.slope_values, expected, sizeof expected);
+    assert_null(point_of(&list, 0, 0).problem.slope_values);
+    assert_int_equal(point_of(&list, 0, 0).problem.slopes, SLOPES_GEOMETRIC);
+    char *keys = all_keys(&list);
+    assert_string_equal(keys, "a:seq_len=1,num_heads=3,head_dim=64,slopes=geometric\n"
+                              "a:seq_len=1,num_heads=3,head_dim=64,slopes=values:0.1:0:-2.5\n"
+                              "a:seq_len=1,num_heads=3,head_dim=64\n");
+    free(keys);
+    case_list_clear(&list);
+}
+
+/* Too many to spell: their number and hash, which one f32 step in the last of them changes. */
+static void test_many_slopes_are_named_by_their_hash(void **state)
+{
+    (void)state;
+    char keys[2][POINT_KEY_SIZE], text[2048], values[1024] = "";
+    for (int i = 0; i < 99; i++)
+        strcat(values, i ? ", 0.123" : "0.123");
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(text, sizeof text, "case: a\nseq_len: 1\nnum_heads: 100\nhead_dim: 64\nslopes: {values: [%s, %s]}\n",
+                 values, i ? "0.70000005" : "0.7");
+        struct case_list list = parse(text);
+        struct point point = point_of(&list, 0, 0);
+        static const char start[] = "a:seq_len=1,num_heads=100,head_dim=64,slopes=values:100:";
+        assert_memory_equal(point_key(keys[i], &point), start, sizeof start - 1);
+        assert_int_equal(strlen(keys[i]), sizeof start - 1 + 16);
+        case_list_clear(&list);
+    }
+    assert_string_not_equal(keys[0], keys[1]);
 }
 
 static void test_every_mask_has_a_key_of_its_own(void **state)
@@ -179,7 +252,9 @@ static void test_every_mask_has_a_key_of_its_own(void **state)
     assert_keys(HEAD
                 "mask: [none, all, {holes: 0.25}, {holes: 0}, {window: 33}, {sinks: 4, window: 1e1}, {window: 0},\n"
                 "  {drop_newest: 33}, {drop_newest: -0}, {block: 16}, {block: 16, keep_every: 4},\n"
-                "  {block: 1, keep_every: 134217728}, {padding: 3}]\nseed: 7\n",
+                "  {block: 1, keep_every: 134217728}, {padding: 3},\n"
+                "  {drop_newest: 1, holes: 0.5, sinks: 2, window: 8}, {gap_from: 3}, {gap_keys: 30, gap_from: 3}]\n"
+                "seed: 7\n",
                 "a:seq_len=33,num_heads=8,head_dim=64,seed=7\n"
                 "a:seq_len=33,num_heads=8,head_dim=64,mask=all,seed=7\n"
                 "a:seq_len=33,num_heads=8,head_dim=64,mask=holes:0.25,seed=7\n"
@@ -192,18 +267,28 @@ static void test_every_mask_has_a_key_of_its_own(void **state)
                 "a:seq_len=33,num_heads=8,head_dim=64,mask=block:16,seed=7\n"
                 "a:seq_len=33,num_heads=8,head_dim=64,mask=block:16:keep_every:4,seed=7\n"
                 "a:seq_len=33,num_heads=8,head_dim=64,mask=block:1:keep_every:134217728,seed=7\n"
-                "a:seq_len=33,num_heads=8,head_dim=64,mask=padding:3,seed=7\n");
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=padding:3,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=holes:0.5:window:8:sinks:2:drop_newest:1,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=gap_from:3,seed=7\n"
+                "a:seq_len=33,num_heads=8,head_dim=64,mask=gap_from:3:gap_keys:30,seed=7\n");
 }
 
 static void test_mask_defaults(void **state)
 {
     (void)state;
-    struct case_list list = parse(HEAD "mask: [{block: 8}, {window: 5}]\n");
+    struct case_list list = parse(HEAD "mask: [{block: 8}, {window: 5}, {gap_from: 4}, {gap_from: 4, block: 8}]\n");
     struct point point = point_of(&list, 0, 0);
     assert_true(
         mask_spec_equal(&point.problem.mask, &(struct mask_spec){.kind = MASK_BLOCK, .block = 8, .keep_every = 2}));
     point = point_of(&list, 0, 1);
     assert_true(mask_spec_equal(&point.problem.mask, &(struct mask_spec){.kind = MASK_WINDOW, .window = 5}));
+    point = point_of(&list, 0, 2);
+    assert_true(
+        mask_spec_equal(&point.problem.mask, &(struct mask_spec){.kind = MASK_GAP, .gap_from = 4, .gap_keys = 1}));
+    point = point_of(&list, 0, 3);
+    assert_true(mask_spec_equal(
+        &point.problem.mask,
+        &(struct mask_spec){.kind = MASK_GAP | MASK_BLOCK, .gap_from = 4, .gap_keys = 1, .block = 8, .keep_every = 2}));
     case_list_clear(&list);
 }
 
@@ -291,6 +376,23 @@ static void test_tolerance_defaults_to_the_dtype_of_the_point(void **state)
     list = parse(HEAD "dtype: [f16, bf16, f32]\ntolerance: {atol: 0.5}\n");
     for (size_t i = 0; i < 3; i++)
         assert_true(point_of(&list, 0, i).tolerance.atol == 0.5 && point_of(&list, 0, i).tolerance.rtol == expected[i]);
+    case_list_clear(&list);
+}
+
+static void test_a_distribution_has_its_own_value(void **state)
+{
+    (void)state;
+    struct case_list list =
+        parse(HEAD "input: [constant, logit_floor, {distribution: logit_floor, value: 1, spread: 0}]\n");
+    assert_true(point_of(&list, 0, 0).problem.input.value == 1);
+    assert_true(point_of(&list, 0, 1).problem.input.value == -10000);
+    assert_true(point_of(&list, 0, 1).problem.input.spread == 1);
+    assert_true(point_of(&list, 0, 2).problem.input.value == 1);
+    char *keys = all_keys(&list);
+    assert_string_equal(keys, "a:seq_len=33,num_heads=8,head_dim=64,input=constant\n"
+                              "a:seq_len=33,num_heads=8,head_dim=64,input=logit_floor\n"
+                              "a:seq_len=33,num_heads=8,head_dim=64,input=logit_floor:value=1:spread=0\n");
+    free(keys);
     case_list_clear(&list);
 }
 
@@ -435,6 +537,9 @@ int main(void)
         cmocka_unit_test(test_values_arrive_in_their_fields),
         cmocka_unit_test(test_values_given_as_their_defaults_leave_the_key_alone),
         cmocka_unit_test(test_keys_name_what_differs_from_the_default),
+        cmocka_unit_test(test_q_position_follows_the_offset_of_the_chunk),
+        cmocka_unit_test(test_slopes_may_be_given),
+        cmocka_unit_test(test_many_slopes_are_named_by_their_hash),
         cmocka_unit_test(test_every_mask_has_a_key_of_its_own),
         cmocka_unit_test(test_mask_defaults),
         cmocka_unit_test(test_kernel_then_sentinel_vary_fastest_and_problems_slowest),
@@ -442,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_defaults_follow_the_other_axes),
         cmocka_unit_test(test_tolerance_defaults_to_the_dtype_of_the_point),
         cmocka_unit_test(test_a_distribution_has_its_own_factor),
+        cmocka_unit_test(test_a_distribution_has_its_own_value),
         cmocka_unit_test(test_a_key_does_not_change_when_the_case_gains_values),
         cmocka_unit_test(test_keys_of_a_large_case_are_unique),
         cmocka_unit_test(test_documents_are_cases_in_their_order),

@@ -57,6 +57,51 @@ static void write_text(const char *name, const char *text)
 
 /* ---- tests ---- */
 
+#define MASKED_HEAD "case: a\nseq_len: [9, 24]\nnum_heads: 1\nhead_dim: 64\n"
+
+/* A mask file is found from its case file's folder, wherever the program runs; of a setting, from where it runs. */
+static void test_mask_files_are_found_from_the_case_file(void **state)
+{
+    (void)state;
+    struct case_list list = {0};
+    struct error error;
+    struct point point;
+    char absolute[256], setting[320], key[POINT_KEY_SIZE];
+    assert_int_equal(mkdir(in_folder("masked"), 0700), 0);
+    assert_int_equal(mkdir(in_folder("masked/bits"), 0700), 0);
+    write_bytes("masked/bits/some-1.bits", "\x19\x01\x80", 3);
+    write_text("masked/a.yaml", MASKED_HEAD "mask: [{file: bits/some-1.bits}, {padding: 1, file: bits/some-1.bits}]\n");
+    assert_int_equal(case_list_read(&list, in_folder("masked/a.yaml"), NULL, 0, &error), ERROR_NONE);
+    assert_int_equal(case_num_points(list.cases[0]), 4);
+    case_point(list.cases[0], 3, &point);
+    assert_string_equal(point_key(key, &point),
+                        "a:seq_len=24,num_heads=1,head_dim=64,mask=padding:1:file:bits/some-1.bits");
+    assert_int_equal(point.problem.mask.bits->size_bytes, 3);
+    assert_memory_equal(point.problem.mask.bits->bytes, "\x19\x01\x80", 3);
+    case_list_clear(&list);
+
+    snprintf(absolute, sizeof absolute, "%s", in_folder("masked/bits/some-1.bits"));
+    snprintf(setting, sizeof setting, "mask={file: %s}", absolute);
+    const char *const settings[] = {setting};
+    write_text("b.yaml", MASKED_HEAD);
+    assert_int_equal(case_list_read(&list, in_folder("b.yaml"), settings, 1, &error), ERROR_NONE);
+    case_point(list.cases[0], 0, &point);
+    assert_string_equal(point.problem.mask.bits->name, absolute);
+    case_list_clear(&list);
+    const char *const relative[] = {"mask={file: masked/bits/some-1.bits}"};
+    assert_int_equal(case_list_read(&list, in_folder("b.yaml"), relative, 1, &error), ERROR_USAGE);
+
+    write_text("masked/c.yaml", "case: a\nseq_len: [24, 25]\nnum_heads: 1\nhead_dim: 64\n"
+                                "mask: {file: bits/some-1.bits}\n");
+    assert_int_equal(case_list_read(&list, in_folder("masked/c.yaml"), NULL, 0, &error), ERROR_USAGE);
+    assert_non_null(strstr(error.text, "c.yaml:5:7: mask has a file of too few bits: 'file:bits/some-1.bits' with "
+                                       "seq_len 25; allowed: "));
+    assert_int_equal(list.count, 0);
+    remove(in_folder("b.yaml"));
+    remove(in_folder("masked/a.yaml"));
+    remove(in_folder("masked/c.yaml"));
+}
+
 static void assert_path_refused(const char *name, const char *part)
 {
     struct case_list list = parse(HEAD), before = list;
@@ -188,9 +233,12 @@ static void test_an_unreadable_folder_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths_without_cases_are_refused),   cmocka_unit_test(test_large_files_are_refused),
-        cmocka_unit_test(test_a_folder_is_read_in_order_of_path), cmocka_unit_test(test_names_are_unique_across_files),
+        cmocka_unit_test(test_paths_without_cases_are_refused),
+        cmocka_unit_test(test_large_files_are_refused),
+        cmocka_unit_test(test_a_folder_is_read_in_order_of_path),
+        cmocka_unit_test(test_names_are_unique_across_files),
         cmocka_unit_test(test_an_unreadable_folder_is_refused),
+        cmocka_unit_test(test_mask_files_are_found_from_the_case_file),
     };
     return cmocka_run_group_tests_name("case_files", tests, make_folder, remove_folder) ? 1 : 0;
 }

@@ -27,6 +27,10 @@ static const char *const seeds[] = {
     "stddev: 2e-3, channels: 7, factor: 3}, {distribution: uniform, low: -1, high: 2}], scale: [0.5, 0x1p-3], "
     "q_position: [-5..5, 100], head_offset: 3, total_heads: 99, chunk_len: 64, max_bias: 16, slopes: geometric, "
     "mask: [none, {window: 2, sinks: 1}, {holes: 0.5}, {block: 1, keep_every: 3}]}",
+    "{case: s, seq_len: [2, 9], num_heads: 2, head_dim: 64, kv_dtype: [e4m3, same], k_scale: 1, page_size: 16, "
+    "page_seed: 3, kv_offset: [0, 7..8], slopes: [bloom, {values: [0.5, -1e-3]}], dtype: f32, input: [{distribution: "
+    "logit_floor, value: -9999, spread: 0}, logit_floor], mask: [{window: 2, holes: 0.5, gap_from: 1, gap_keys: 1}, "
+    "{file: Makefile, padding: 1}]}",
     "case: &anchor \"y\\n\\x41\\u263a\"\n? [a, {b: ~}]\n: *anchor\n<<: !!map {x: y}\n...\n%TAG ! !a\n---\n- - ! 3\n",
     "\xef\xbb\xbf"
     "case: crlf\r\nseq_len: 1\r\nnum_heads: 1\r\nhead_dim: 64\r\nseed: [18446744073709551615, 0..99998]\r\n",
@@ -46,6 +50,7 @@ static const char *const words[] = {
     "\r\n",   "\xc3\xa4", "\xff",
     "case",   "seed",     "seq_len",
     "mask",   "window",   "{padding: 1}",
+    "values", "k_scale",  "gap_from: 1",
 };
 
 /* SplitMix64 (Steele, Lea and Flood, 2014). */

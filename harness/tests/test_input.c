@@ -33,6 +33,8 @@ static struct problem_spec small_spec(enum distribution distribution, enum dtype
     spec.input.distribution = distribution;
     if (distribution == DISTRIBUTION_ONEHOT)
         spec.input.factor = 8;
+    if (distribution == DISTRIBUTION_LOGIT_FLOOR)
+        spec.input.value = -10000;
     return spec;
 }
 
@@ -59,7 +61,7 @@ static float *widened(const struct inputs *inputs, const struct problem_spec *sp
     const void *const tensors[] = {inputs->q, inputs->k, inputs->v};
     size_t count = element_count(spec, tensor);
     float *values = malloc(count * sizeof *values);
-    dtype_widen(spec->dtype, tensors[tensor], 0, count, values);
+    dtype_widen(tensor == TENSOR_Q ? spec->dtype : problem_spec_kv_dtype(spec), tensors[tensor], 0, count, values);
     return values;
 }
 
@@ -70,7 +72,7 @@ static float *plain(const struct problem_spec *spec, enum tensor tensor)
     float *values = malloc(count * sizeof *values);
     input_stream(values, &spec->input, spec->seed, tensor, 0, count);
     for (size_t i = 0; i < count; i++)
-        values[i] = dtype_round(spec->dtype, values[i]);
+        values[i] = dtype_round(tensor == TENSOR_Q ? spec->dtype : problem_spec_kv_dtype(spec), values[i]);
     return values;
 }
 
@@ -203,6 +205,7 @@ static void the_bits_never_change(void **state)
         [DISTRIBUTION_OUTLIERS] = {0x4bbea95ec6a200aeu, 0xa8df51a3417a1287u, 0x90db6daba57bf041u},
         [DISTRIBUTION_CANCELLING] = {0x876d39070489f6bau, 0x33e43fd9887c91f1u, 0x207b17af5936eaf2u},
         [DISTRIBUTION_ONEHOT] = {0xa508e68a38e6d4ddu, 0xd8d8ded3f6fde792u, 0x77ff5841431569a6u},
+        [DISTRIBUTION_LOGIT_FLOOR] = {0x86ba95ba637cdbb5u, 0x7edd1b94519eb5dfu, 0xbc421a8ec7fafffdu},
     };
     for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
@@ -241,12 +244,13 @@ static void problem_is_what_the_spec_says(void **state)
     spec.head_offset = 4;
     spec.total_heads = 12;
     spec.q_position = 1000;
+    spec.kv_offset = 70;
     struct inputs inputs;
     generate(&inputs, &spec);
     const struct problem *problem = &inputs.problem;
     assert_true(problem->seq_len == spec.seq_len && problem->num_heads == 6 && problem->num_kv_heads == 3);
     assert_true(problem->head_dim == 80 && problem->dtype == DTYPE_F32 && problem->q_position == 1000);
-    assert_true(problem->scale == spec.scale && problem->visible == NULL);
+    assert_true(problem->scale == spec.scale && problem->visible == NULL && problem->kv_offset == 70);
     assert_true(problem->q == inputs.q && problem->k == inputs.k && problem->v == inputs.v);
     assert_true(problem->slopes == inputs.slopes);
     assert_true(((uintptr_t)inputs.q | (uintptr_t)inputs.k | (uintptr_t)inputs.v | (uintptr_t)inputs.slopes) % 64 == 0);
@@ -379,6 +383,167 @@ static void one_of_the_newest_keys_takes_all_the_weight(void **state)
         assert_true(places[i] > 0);
 }
 
+/* Every stored logit is what was asked for up to the rounding of one element of k, for every dtype of q and of k. */
+static void logits_lie_at_their_floor(void **state)
+{
+    (void)state;
+    static const double floors[][2] = {{-10000, 1}, {-10000, 0}, {0, 0}, {0, 3}, {12345.678, 0.5}, {-1e5, 100}};
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (int kv_format = 0; kv_format < KV_FORMAT_COUNT; kv_format++)
+            for (size_t f = 0; f < sizeof floors / sizeof *floors; f++) {
+                struct problem_spec spec = small_spec(DISTRIBUTION_LOGIT_FLOOR, (enum dtype)dtype);
+                spec.kv_format = (enum kv_format)kv_format;
+                spec.k_scale = 0.37f;
+                spec.input.value = floors[f][0];
+                spec.input.spread = floors[f][1];
+                enum dtype kv_dtype = problem_spec_kv_dtype(&spec);
+                struct inputs inputs;
+                assert_true(logit_floor_fits(&spec));
+                generate(&inputs, &spec);
+                float *q = widened(&inputs, &spec, TENSOR_Q), *k = widened(&inputs, &spec, TENSOR_K);
+                float *v = widened(&inputs, &spec, TENSOR_V), *v_plain = plain(&spec, TENSOR_V);
+                double scale = problem_logit_scale(&inputs.problem), sum = 0, squares = 0;
+                for (size_t i = 0; i < element_count(&spec, TENSOR_Q); i++)
+                    assert_true(i % 80 == 0 ? q[i] > 0 && q[i] == q[0] : q[i] == 0);
+                size_t rows = element_count(&spec, TENSOR_K) / 80;
+                for (size_t row = 0; row < rows; row++) {
+                    double logit = 0, rounding = scale * (double)q[0] * dtype_ulp(kv_dtype, (double)k[80 * row]) / 2;
+                    for (size_t d = 0; d < 80; d++)
+                        logit += scale * (double)q[d] * (double)k[80 * row + d];
+                    assert_true(fabs(logit - floors[f][0]) <=
+                                (6.5 * floors[f][1] + rounding) * (1 + 0x1p-20) + fabs(logit) * 0x1p-23);
+                    sum += logit - floors[f][0];
+                    squares += (logit - floors[f][0]) * (logit - floors[f][0]);
+                }
+                if (dtype == DTYPE_F32 && kv_format == KV_AS_DTYPE) { /* 63 normal numbers, to four deviations */
+                    double deviation = floors[f][1], mean = sum / (double)rows;
+                    assert_true(fabs(mean) <= 4 * deviation / sqrt((double)rows) + 0x1p-3);
+                    assert_true(fabs(sqrt(squares / (double)rows) - deviation) <= 0.4 * deviation + 0x1p-3);
+                }
+                assert_memory_equal(v, v_plain, element_count(&spec, TENSOR_V) * sizeof *v);
+                free(v_plain);
+                free(v);
+                free(k);
+                free(q);
+                inputs_clear(&inputs);
+            }
+}
+
+static void floors_that_cannot_be_held_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dtype dtype;
+        double value;
+        float scale;
+        bool fits;
+    } rows[] = {
+        {DTYPE_F16, -2.1e9, 1, true}, /* 2^15 * 65504 */
+        {DTYPE_F16, -2.2e9, 1, false}, {DTYPE_F16, -2.2e9, 2, true},
+        {DTYPE_F16, 1e-9, 1, false}, /* 2^-14 * 2^-14 is the least product of normal numbers */
+        {DTYPE_F16, 4e-9, 1, true},    {DTYPE_F32, -3e38, 1, true},
+        {DTYPE_BF16, -3e38, 1, true},  {DTYPE_F32, -3e38, 0x1p-149f, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct problem_spec spec = small_spec(DISTRIBUTION_LOGIT_FLOOR, rows[i].dtype);
+        spec.input.value = rows[i].value;
+        spec.input.spread = 0;
+        spec.scale = rows[i].scale;
+        assert_int_equal(logit_floor_fits(&spec), rows[i].fits);
+        spec.input.distribution = DISTRIBUTION_NORMAL;
+        assert_true(logit_floor_fits(&spec));
+    }
+}
+
+/* k and v alone are in fp8: their streams rounded to it, whatever the scales; q, digest and memory follow. */
+static void an_fp8_cache_holds_the_streams_rounded_to_it(void **state)
+{
+    (void)state;
+    for (int kv_format = KV_E4M3; kv_format <= KV_E5M2; kv_format++) {
+        struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
+        spec.kv_format = (enum kv_format)kv_format;
+        spec.k_scale = 0.5f;
+        spec.v_scale = 3;
+        struct inputs inputs;
+        generate(&inputs, &spec);
+        for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
+            float *made = widened(&inputs, &spec, (enum tensor)tensor), *expected = plain(&spec, (enum tensor)tensor);
+            assert_memory_equal(made, expected, element_count(&spec, (enum tensor)tensor) * sizeof *made);
+            free(expected);
+            free(made);
+        }
+        assert_true(inputs.problem.kv_format == spec.kv_format && inputs.problem.k_scale == 0.5f &&
+                    inputs.problem.v_scale == 3);
+        size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K), slopes = 24;
+        assert_true(problem_spec_bytes(&spec) == (double)(q_bytes + 2 * kv_bytes + slopes));
+        char *all = malloc(q_bytes + 2 * kv_bytes + slopes), *end = all;
+        end = mempcpy(end, inputs.q, q_bytes);
+        end = mempcpy(end, inputs.k, kv_bytes);
+        end = mempcpy(end, inputs.v, kv_bytes);
+        end = mempcpy(end, inputs.slopes, slopes);
+        assert_true(inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+        free(all);
+        inputs_clear(&inputs);
+    }
+}
+
+static void fp8_inputs_are_finite_and_within_the_promised_bounds(void **state)
+{
+    (void)state;
+    for (int kv_format = KV_E4M3; kv_format <= KV_E5M2; kv_format++)
+        for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
+            for (int large = 0; large < 2; large++) {
+                struct problem_spec spec = small_spec((enum distribution)distribution, DTYPE_F16);
+                spec.kv_format = (enum kv_format)kv_format;
+                spec.k_scale = spec.v_scale = 1;
+                if (large) {
+                    spec.input.stddev = 1e5;
+                    spec.input.high = 1e6;
+                }
+                struct inputs inputs;
+                generate(&inputs, &spec);
+                float *k = widened(&inputs, &spec, TENSOR_K), *v = widened(&inputs, &spec, TENSOR_V);
+                for (size_t i = 0; i < element_count(&spec, TENSOR_K); i++) {
+                    assert_true(fabsf(k[i]) <= inputs.bounds.k[i % key_elements(&spec)]);
+                    assert_true(fabsf(v[i]) <= inputs.bounds.v[i % key_elements(&spec)]);
+                }
+                assert_true((double)inputs.bounds.k[1] <= dtypes[problem_spec_kv_dtype(&spec)].max);
+                free(v);
+                free(k);
+                inputs_clear(&inputs);
+            }
+}
+
+/* Slopes of their own reach the problem and what is made from slopes: pairs that cancel, also where v has to grow. */
+static void slopes_can_be_given(void **state)
+{
+    (void)state;
+    static const float slopes[] = {0.5f, 0.25f, -3, 0, -200, 1e30f};
+    struct problem_spec spec = small_spec(DISTRIBUTION_CANCELLING, DTYPE_F32);
+    spec.slope_values = slopes;
+    spec.num_slope_values = 6;
+    struct inputs inputs;
+    generate(&inputs, &spec);
+    assert_memory_equal(inputs.problem.slopes, slopes, sizeof slopes);
+    float *v = widened(&inputs, &spec, TENSOR_V);
+    size_t row = key_elements(&spec);
+    for (size_t c = 0; c < row; c++)
+        for (size_t j = 0; j < 21; j++)
+            assert_true(fabsf(v[j * row + c]) <= inputs.bounds.v[c]);
+    for (size_t c = 80; c < 160; c++) /* KV head 1: head 2, slope -3 */
+        assert_float_equal(v[20 * row + c] / v[19 * row + c], -20.0855369f, 1e-5f);
+    for (size_t c = 160; c < 240; c++) /* exp(200) is infinite in f32 */
+        assert_true(fabsf(v[20 * row + c]) == FLT_MAX);
+    free(v);
+    inputs_clear(&inputs);
+
+    struct part part = {1, 2};
+    struct error error;
+    assert_int_equal(inputs_generate(&inputs, &spec, part, 1, NULL, &error), ERROR_NONE);
+    assert_memory_equal(inputs.problem.slopes, slopes + 2, 4 * sizeof *slopes);
+    inputs_clear(&inputs);
+}
+
 static void inputs_are_finite_whatever_the_parameters(void **state)
 {
     (void)state;
@@ -392,6 +557,7 @@ static void inputs_are_finite_whatever_the_parameters(void **state)
         {.distribution = DISTRIBUTION_OUTLIERS, .stddev = 3e38, .channels = 80, .factor = 0},
         {.distribution = DISTRIBUTION_CANCELLING, .stddev = 3e38},
         {.distribution = DISTRIBUTION_ONEHOT, .stddev = 3e38, .factor = 3e38},
+        {.distribution = DISTRIBUTION_LOGIT_FLOOR, .stddev = 3e38, .value = -DBL_MAX, .spread = DBL_MAX},
     };
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
@@ -419,7 +585,8 @@ static void specs_are_equal_if_every_field_is(void **state)
 {
     (void)state;
     const struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
-    struct problem_spec others[22];
+    static const float slopes[3] = {1, 2, 3}, same_slopes[2] = {1, 2};
+    struct problem_spec others[30];
     size_t count = 0;
 #define OTHER(field, value)            \
     do {                               \
@@ -448,11 +615,28 @@ static void specs_are_equal_if_every_field_is(void **state)
     OTHER(input.factor, 31);
     OTHER(mask.kind, MASK_ALL);
     OTHER(mask.sinks, 1);
+    OTHER(kv_format, KV_E4M3);
+    OTHER(k_scale, 2);
+    OTHER(v_scale, 2);
+    OTHER(kv_offset, 1);
+    OTHER(input.spread, 2);
+    OTHER(slope_values, slopes);
+    others[count - 1].num_slope_values = 2;
+    OTHER(slope_values, slopes);
+    others[count - 1].num_slope_values = 3;
+    OTHER(slope_values, slopes + 1);
+    others[count - 1].num_slope_values = 2;
 #undef OTHER
     assert_int_equal(count, sizeof others / sizeof *others);
     assert_true(problem_spec_equal(&spec, &spec));
     for (size_t i = 0; i < count; i++)
         assert_false(problem_spec_equal(&spec, &others[i]));
+    for (size_t i = count - 3; i < count; i++) /* the three slopes among themselves */
+        for (size_t j = count - 3; j < count; j++)
+            assert_int_equal(problem_spec_equal(&others[i], &others[j]), i == j);
+    struct problem_spec same = others[count - 3];
+    same.slope_values = same_slopes;
+    assert_true(problem_spec_equal(&same, &others[count - 3]));
 }
 
 static void cancelling_the_work_stops_it(void **state)
@@ -506,6 +690,11 @@ int main(void)
         cmocka_unit_test(outliers_are_the_same_channels_of_k_for_every_key),
         cmocka_unit_test(pairs_cancel_up_to_the_rounding_of_one_value),
         cmocka_unit_test(one_of_the_newest_keys_takes_all_the_weight),
+        cmocka_unit_test(logits_lie_at_their_floor),
+        cmocka_unit_test(floors_that_cannot_be_held_are_known),
+        cmocka_unit_test(an_fp8_cache_holds_the_streams_rounded_to_it),
+        cmocka_unit_test(fp8_inputs_are_finite_and_within_the_promised_bounds),
+        cmocka_unit_test(slopes_can_be_given),
         cmocka_unit_test(inputs_are_finite_whatever_the_parameters),
         cmocka_unit_test(specs_are_equal_if_every_field_is),
         cmocka_unit_test(cancelling_the_work_stops_it),

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <xxhash.h>
@@ -14,6 +16,10 @@
 #include "harness/input/random_stream.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* Keys 0, 3, 4, 8 of 16; eight keys and no more. */
+static const struct mask_bits some_bits = {.name = "some", .bytes = (uint8_t[]){0x19, 0x01}, .size_bytes = 2};
+static const struct mask_bits short_bits = {.name = "short", .bytes = (uint8_t[]){0xff}, .size_bytes = 1};
 
 /* Oldest key first; '#' is visible, '.' removed. */
 static void each_kind_removes_the_keys_it_says(void **state)
@@ -52,6 +58,26 @@ static void each_kind_removes_the_keys_it_says(void **state)
         {{.kind = MASK_PADDING, .padding = 4}, "....######"},
         {{.kind = MASK_PADDING, .padding = 10}, ".........."},
         {{.kind = MASK_PADDING, .padding = 11}, ".........."},
+        {{.kind = MASK_GAP, .gap_from = 0, .gap_keys = 1}, ".#########"},
+        {{.kind = MASK_GAP, .gap_from = 3, .gap_keys = 4}, "###....###"},
+        {{.kind = MASK_GAP, .gap_from = 9, .gap_keys = 1}, "#########."},
+        {{.kind = MASK_GAP, .gap_from = 0, .gap_keys = 10}, ".........."},
+        {{.kind = MASK_GAP, .gap_from = 8, .gap_keys = INT64_MAX}, "########.."},
+        {{.kind = MASK_FILE, .bits = &some_bits}, "#..##...#."},
+        {{.kind = MASK_FILE, .bits = &some_bits}, "#..##...#"},
+        {{.kind = MASK_FILE, .bits = &short_bits}, "########.."},
+        {{.kind = MASK_WINDOW | MASK_DROP_NEWEST, .window = 5, .sinks = 2, .drop_newest = 2}, "##...###.."},
+        {{.kind = MASK_WINDOW | MASK_GAP, .window = 5, .sinks = 1, .gap_from = 6, .gap_keys = 2}, "#....#..##"},
+        {{.kind = MASK_FILE | MASK_PADDING, .padding = 1, .bits = &some_bits}, "...##...#."},
+        {{.kind = MASK_BLOCK | MASK_PADDING | MASK_DROP_NEWEST,
+          .block = 3,
+          .keep_every = 2,
+          .padding = 1,
+          .drop_newest = 2},
+         ".##...##.."},
+        {{.kind = MASK_HOLES | MASK_PADDING, .holes = 0, .padding = 4}, "....######"},
+        {{.kind = MASK_HOLES | MASK_WINDOW, .holes = 1, .window = 10}, ".........."},
+        {{.kind = MASK_ALL | MASK_PADDING, .padding = 0}, ".........."},
     };
     for (size_t r = 0; r < COUNT(rows); r++) {
         uint8_t visible[10];
@@ -114,18 +140,24 @@ static void a_range_alone_is_the_range_in_bulk(void **state)
 {
     (void)state;
     enum { N = 5000 };
-    static const struct mask_spec masks[MASK_COUNT] = {
-        [MASK_NONE] = {.kind = MASK_NONE},
-        [MASK_ALL] = {.kind = MASK_ALL},
-        [MASK_HOLES] = {.kind = MASK_HOLES, .holes = 0.3},
-        [MASK_WINDOW] = {.kind = MASK_WINDOW, .window = 900, .sinks = 70},
-        [MASK_DROP_NEWEST] = {.kind = MASK_DROP_NEWEST, .drop_newest = 1234},
-        [MASK_BLOCK] = {.kind = MASK_BLOCK, .block = 48, .keep_every = 3},
-        [MASK_PADDING] = {.kind = MASK_PADDING, .padding = 77},
+    uint8_t bytes[N / 8 + 1], bulk[N], range[N];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * i + 1);
+    const struct mask_bits bits = {.bytes = bytes, .size_bytes = sizeof bytes};
+    const struct mask_spec masks[] = {
+        {.kind = MASK_NONE},
+        {.kind = MASK_ALL},
+        {.kind = MASK_HOLES, .holes = 0.3},
+        {.kind = MASK_WINDOW, .window = 900, .sinks = 70},
+        {.kind = MASK_DROP_NEWEST, .drop_newest = 1234},
+        {.kind = MASK_BLOCK, .block = 48, .keep_every = 3},
+        {.kind = MASK_PADDING, .padding = 77},
+        {.kind = MASK_GAP, .gap_from = 1000, .gap_keys = 1001},
+        {.kind = MASK_FILE, .bits = &bits},
+        {.kind = MASK_HOLES | MASK_BLOCK | MASK_FILE, .holes = 0.3, .block = 48, .keep_every = 3, .bits = &bits},
     };
-    uint8_t bulk[N], range[N];
-    for (int kind = 0; kind < MASK_COUNT; kind++) {
-        assert_int_equal(masks[kind].kind, kind);
+    _Static_assert(COUNT(masks) == MASK_KINDS + 2, "every kind, none and several");
+    for (size_t kind = 0; kind < COUNT(masks); kind++) {
         mask_fill(bulk, &masks[kind], N, 9, 0, N);
         for (int64_t first = 0; first < N; first = 3 * first + 1)
             for (int64_t count = 0; first + count <= N; count = 2 * count + 1) {
@@ -136,6 +168,78 @@ static void a_range_alone_is_the_range_in_bulk(void **state)
                     assert_int_equal(range[count], 0xa5);
             }
     }
+}
+
+/* Whatever the kinds: a key is visible where it is for each of them alone. */
+static void several_kinds_keep_what_each_of_them_keeps(void **state)
+{
+    (void)state;
+    enum { N = 600 };
+    uint8_t bytes[N / 8 + 1], together[N], alone[N], expected[N];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(0xff - (i % 7 == 0));
+    const struct mask_bits bits = {.bytes = bytes, .size_bytes = sizeof bytes};
+    struct mask_spec mask = {.holes = 0.05,
+                             .window = 500,
+                             .sinks = 20,
+                             .drop_newest = 10,
+                             .padding = 5,
+                             .block = 40,
+                             .keep_every = 1,
+                             .gap_from = 300,
+                             .gap_keys = 33,
+                             .bits = &bits};
+    for (unsigned kinds = 0; kinds < 1u << MASK_KINDS; kinds++) {
+        memset(expected, 1, N);
+        for (unsigned kind = 1; kind < 1u << MASK_KINDS; kind *= 2) {
+            mask.kind = (enum mask_kind)(kinds & kind);
+            mask_fill(alone, &mask, N, 3, 0, N);
+            for (int j = 0; j < N; j++)
+                expected[j] &= alone[j];
+        }
+        mask.kind = (enum mask_kind)kinds;
+        mask_fill(together, &mask, N, 3, 0, N);
+        assert_memory_equal(together, expected, N);
+    }
+}
+
+static void write_file(const char *path, const void *bytes, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_bit_file_is_read_as_it_is_or_refused(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x19, 0x01, 0x00, 0x80};
+    char folder[] = "/tmp/alibicheck-test-XXXXXX", path[64];
+    struct mask_bits *bits;
+    struct error error;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/bits", folder);
+    assert_int_equal(mask_bits_read(&bits, "b", path, 4, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "cannot be opened (No such file or directory)");
+    assert_null(bits);
+    assert_int_equal(mask_bits_read(&bits, "b", folder, 4, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "is not a regular file");
+    write_file(path, bytes, 0);
+    assert_int_equal(mask_bits_read(&bits, "b", path, 4, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "has 0 bytes");
+    write_file(path, bytes, sizeof bytes);
+    assert_int_equal(mask_bits_read(&bits, "b", path, 3, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "has 4 bytes");
+    assert_int_equal(mask_bits_read(&bits, "b", path, 4, &error), ERROR_NONE);
+    assert_string_equal(bits->name, "b");
+    assert_int_equal(bits->size_bytes, 4);
+    for (int key = 0; key < 64; key++)
+        assert_int_equal(mask_bits_visible(bits, key), key == 0 || key == 3 || key == 4 || key == 8 || key == 31);
+    mask_bits_free(bits);
+    mask_bits_free(NULL);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 /* Key j of a longer cache has the holes of a shorter one, and they come from a stream of their own. */
@@ -166,15 +270,23 @@ static void the_bits_never_change(void **state)
 static void specs_are_equal_if_every_field_is(void **state)
 {
     (void)state;
-    static const struct mask_spec none, others[] = {
-                                            {.kind = MASK_ALL}, {.holes = 0.5}, {.window = 1}, {.sinks = 1},
-                                            {.drop_newest = 1}, {.padding = 1}, {.block = 1},  {.keep_every = 1},
-                                        };
+    static const struct mask_spec none,
+        others[] = {
+            {.kind = MASK_ALL}, {.holes = 0.5},  {.window = 1},        {.sinks = 1},
+            {.drop_newest = 1}, {.padding = 1},  {.block = 1},         {.keep_every = 1},
+            {.gap_from = 1},    {.gap_keys = 1}, {.bits = &some_bits},
+        };
     assert_true(mask_spec_equal(&none, &none));
     for (size_t i = 0; i < COUNT(others); i++) {
         assert_true(mask_spec_equal(&others[i], &others[i]));
         assert_false(mask_spec_equal(&none, &others[i]));
     }
+    /* Files are equal by their bytes, whatever they are called. */
+    struct mask_bits same = {.name = "other", .bytes = (uint8_t[]){0x19, 0x01}, .size_bytes = 2}, longer = same;
+    assert_true(mask_spec_equal(&(struct mask_spec){.bits = &some_bits}, &(struct mask_spec){.bits = &same}));
+    assert_false(mask_spec_equal(&(struct mask_spec){.bits = &some_bits}, &(struct mask_spec){.bits = &short_bits}));
+    longer.size_bytes = 1;
+    assert_false(mask_spec_equal(&(struct mask_spec){.bits = &same}, &(struct mask_spec){.bits = &longer}));
 }
 
 int main(void)
@@ -184,6 +296,8 @@ int main(void)
         cmocka_unit_test(holes_are_as_frequent_as_they_should_be),
         cmocka_unit_test(holes_of_seeds_and_of_neighbours_are_independent),
         cmocka_unit_test(a_range_alone_is_the_range_in_bulk),
+        cmocka_unit_test(several_kinds_keep_what_each_of_them_keeps),
+        cmocka_unit_test(a_bit_file_is_read_as_it_is_or_refused),
         cmocka_unit_test(holes_are_words_of_the_masks_stream),
         cmocka_unit_test(the_bits_never_change),
         cmocka_unit_test(specs_are_equal_if_every_field_is),

@@ -69,7 +69,8 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
                    "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "finding", "oracles", "oracle_details", "heads", "error");
+                   "truth_precision", "finding", "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale",
+                   "v_scale", "kv_offset", "page_size", "page_seed");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
@@ -223,9 +224,53 @@ static void test_input_has_the_parameters_of_its_distribution(void **state)
     json_decref(json);
 }
 
+static void test_slopes_are_a_convention_or_their_values(void **state)
+{
+    struct sample *sample = *state;
+    static const float values[] = {0.1f, -3};
+    json_t *json = round_trip(&sample->record);
+    assert_string_equal(json_string_value(json_object_get(json, "slopes")), "bloom");
+    json_decref(json);
+    sample->point.problem.slope_values = values;
+    sample->point.problem.num_slope_values = 2;
+    json = round_trip(&sample->record);
+    const json_t *list = json_object_get(json_object_get(json, "slopes"), "values");
+    assert_int_equal(json_array_size(list), 2);
+    assert_true(json_number_value(json_array_get(list, 0)) == (double)0.1f);
+    assert_true(json_number_value(json_array_get(list, 1)) == -3);
+    json_decref(json);
+}
+
+static void test_cache_is_as_resolved(void **state)
+{
+    struct sample *sample = *state;
+    sample->point.problem.dtype = DTYPE_F16;
+    json_t *json = round_trip(&sample->record);
+    assert_string_equal(json_string_value(json_object_get(json, "kv_dtype")), "f16");
+    assert_int_equal(json_integer_value(json_object_get(json, "page_size")), 0);
+    assert_true(json_is_null(json_object_get(json, "page_seed")));
+    json_decref(json);
+    sample->point.problem.kv_format = KV_E5M2;
+    sample->point.problem.k_scale = 0.1f;
+    sample->point.problem.v_scale = 3;
+    sample->point.problem.kv_offset = 2013265920;
+    sample->point.kernel_options.page_size = 16;
+    sample->point.kernel_options.page_seed = UINT64_MAX;
+    json = round_trip(&sample->record);
+    assert_string_equal(json_string_value(json_object_get(json, "dtype")), "f16");
+    assert_string_equal(json_string_value(json_object_get(json, "kv_dtype")), "e5m2");
+    assert_true(json_number_value(json_object_get(json, "k_scale")) == (double)0.1f);
+    assert_true(json_number_value(json_object_get(json, "v_scale")) == 3);
+    assert_int_equal(json_integer_value(json_object_get(json, "kv_offset")), 2013265920);
+    assert_int_equal(json_integer_value(json_object_get(json, "page_size")), 16);
+    assert_string_equal(json_string_value(json_object_get(json, "page_seed")), "18446744073709551615");
+    json_decref(json);
+}
+
 static void test_mask_is_null_its_name_or_its_parameters(void **state)
 {
     struct sample *sample = *state;
+    static const struct mask_bits bits = {.name = "some/file.bits"};
     static const struct {
         struct mask_spec mask;
         const char *json;
@@ -237,6 +282,10 @@ static void test_mask_is_null_its_name_or_its_parameters(void **state)
         {{.kind = MASK_DROP_NEWEST, .drop_newest = 134217728}, "{\"drop_newest\":134217728}"},
         {{.kind = MASK_BLOCK, .block = 64, .keep_every = 4}, "{\"block\":64,\"keep_every\":4}"},
         {{.kind = MASK_PADDING, .padding = 7}, "{\"padding\":7}"},
+        {{.kind = MASK_GAP, .gap_from = 7, .gap_keys = 1}, "{\"gap_from\":7,\"gap_keys\":1}"},
+        {{.kind = MASK_FILE, .bits = &bits}, "{\"file\":\"some/file.bits\"}"},
+        {{.kind = MASK_FILE | MASK_WINDOW, .window = 3, .bits = &bits},
+         "{\"window\":3,\"sinks\":0,\"file\":\"some/file.bits\"}"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         sample->point.problem.mask = rows[i].mask;
@@ -371,6 +420,8 @@ int main(void)
         TEST(test_floats_read_back_exactly),
         TEST(test_input_has_the_parameters_of_its_distribution),
         TEST(test_mask_is_null_its_name_or_its_parameters),
+        TEST(test_slopes_are_a_convention_or_their_values),
+        TEST(test_cache_is_as_resolved),
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),

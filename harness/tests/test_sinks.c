@@ -576,6 +576,18 @@ static void test_dump_reads_back(void **state)
     json_decref(json);
 }
 
+/* Its k and v are fp8, a byte an element; the rest stays in the problem's dtype. */
+static void test_dump_of_an_fp8_cache_is_raw_bytes(void **state)
+{
+    struct desk *desk = *state;
+    desk->sample.point.problem.kv_format = KV_E4M3;
+    dump(desk);
+    assert_npy(desk, "q.npy", NPY("<f2", "2, 4,"), desk->sample.q, sizeof desk->sample.q);
+    assert_npy(desk, "k.npy", NPY("|u1", "3, 1, 4,"), desk->sample.k, 12);
+    assert_npy(desk, "v.npy", NPY("|u1", "3, 1, 4,"), desk->sample.v, 12);
+    assert_npy(desk, "out.npy", NPY("<f2", "2, 4,"), desk->sample.out, sizeof desk->sample.out);
+}
+
 static void test_dump_of_bf16_is_raw_words(void **state)
 {
     struct desk *desk = *state;
@@ -662,6 +674,7 @@ int main(void)
         TEST(test_junit_through_a_link),
         TEST(test_dump_reads_back),
         TEST(test_dump_of_bf16_is_raw_words),
+        TEST(test_dump_of_an_fp8_cache_is_raw_bytes),
         TEST(test_dump_names_the_removed_keys),
         TEST(test_dump_overwrites),
         TEST(test_dump_reports_what_cannot_be_written),
