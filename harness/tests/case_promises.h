@@ -33,6 +33,13 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     if ((unsigned)point.kernel >= KERNEL_COUNT || (unsigned)problem->dtype >= DTYPE_COUNT ||
         (unsigned)problem->input.distribution >= DISTRIBUTION_COUNT || point.kernel_options.chunk_len < CHUNK_LEN_MIN)
         return "a point's choice is out of range";
+    const struct recipe *recipe = &point.recipe;
+    if (recipe_contradiction(recipe) || (unsigned)recipe->sentinel.policy >= SENTINEL_COUNT ||
+        (recipe->sentinel.policy == SENTINEL_VALUE &&
+         !(recipe->sentinel.value < 0 && isfinite(recipe->sentinel.value))) ||
+        !(recipe->epsilon >= 0 && recipe->epsilon <= 1) || !isfinite(recipe->initial_max_value) ||
+        (unsigned)recipe->bias >= BIAS_COUNT || (unsigned)recipe->exponential >= EXPONENTIAL_COUNT)
+        return "a point's recipe is not allowed";
     const struct mask_spec *mask = &problem->mask;
     if ((unsigned)mask->kind >= MASK_COUNT || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
         mask->window > problem->seq_len || mask->sinks < 0 || mask->sinks > problem->seq_len || mask->drop_newest < 0 ||
