@@ -62,6 +62,15 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(BUILD)/kernels/device_cuda.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
+# The recipes travel in the program. Rewritten only when one changes, comes or goes.
+RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
+join_recipes = for file in $(RECIPES); do echo "--- \# $$file"; cat "$$file"; done
+$(BUILD)/recipes.yaml: FORCE
+	@mkdir -p $(@D)
+	@$(join_recipes) | cmp -s - $@ || { $(join_recipes); } > $@
+$(BUILD)/harness/case/recipe_text.o: CPPFLAGS_ALL += -DRECIPE_FILE='"$(BUILD)/recipes.yaml"'
+$(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
+
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/real.h),
 # for `alibicheck explain`; nvcc for the GPU.
 $(KERNELS_CU:%.cu=$(BUILD)/%.host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/command/explain.h"
 #include "harness/command/list.h"
 #include "harness/command/options.h"
@@ -150,20 +151,28 @@ static int command_explain(int argc, char **argv, struct error *error)
 
 /* ---- list ---- */
 
-struct list_arguments {
-    const char *topic;
-    struct strings paths;
-};
+enum { OPTION_LIST_RECIPES = 256 };
+
+static const struct argp_option list_option_table[] = {
+    {"recipes", OPTION_LIST_RECIPES, "DIR", 0, "recipe files of your own, beside the program's; repeatable", 0},
+    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0},
+    {0}};
 
 static error_t parse_list_option(int key, char *argument, struct argp_state *state)
 {
-    struct list_arguments *arguments = state->input;
+    struct list_options *options = state->input;
     switch (key) {
+    case OPTION_LIST_RECIPES:
+        strings_add(&options->recipes, argument, state);
+        return 0;
+    case 'v':
+        options->verbose = true;
+        return 0;
     case ARGP_KEY_ARG:
-        if (arguments->topic)
-            strings_add(&arguments->paths, argument, state);
+        if (options->topic)
+            strings_add(&options->paths, argument, state);
         else
-            arguments->topic = argument;
+            options->topic = argument;
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "no topic given");
@@ -182,15 +191,21 @@ static char *list_help(int key, const char *text, void *input)
     return (char *)(uintptr_t)text;
 }
 
-static const struct argp list_parser = {
-    NULL, parse_list_option, "TOPIC [CASE...]", "Print what this program offers. Topics:\v ", NULL, list_help, NULL};
+static const struct argp list_parser = {list_option_table,
+                                        parse_list_option,
+                                        "TOPIC [CASE...]",
+                                        "Print what this program offers. Topics:\v ",
+                                        NULL,
+                                        list_help,
+                                        NULL};
 
 static int command_list(int argc, char **argv, struct error *error)
 {
-    struct list_arguments arguments = {0};
-    argp_parse(&list_parser, argc, argv, 0, NULL, &arguments);
-    int code = list(arguments.topic, arguments.paths.items, arguments.paths.count, error);
-    free(arguments.paths.items);
+    struct list_options options = {0};
+    argp_parse(&list_parser, argc, argv, 0, NULL, &options);
+    int code = list(&options, error);
+    free(options.paths.items);
+    free(options.recipes.items);
     return code;
 }
 
@@ -205,7 +220,7 @@ static const struct {
     {"run", "run cases and judge every point against the truth", "alibicheck run", command_run},
     {"explain", "say which stage of a kernel's arithmetic its error comes from", "alibicheck explain", command_explain},
     {"sentinel", "say which stand-ins for -inf are safe for a model", "alibicheck sentinel", sentinel_command},
-    {"list", "print kernels, devices, case keys, cases, points", "alibicheck list", command_list},
+    {"list", "print kernels, devices, case keys, recipes, cases, points", "alibicheck list", command_list},
 };
 
 enum { NUM_COMMANDS = sizeof commands / sizeof commands[0] };
@@ -246,6 +261,7 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], commands[i].name)) {
             argv[1] = (char *)(uintptr_t)commands[i].program;
             int code = commands[i].function(argc - 1, argv + 1, &error);
+            recipe_library_close();
             if (error.kind)
                 fprintf(stderr, "alibicheck: %s\n", error.text);
             return code;

@@ -28,7 +28,8 @@ struct point {
     struct problem_spec problem;
     enum kernel kernel;
     struct kernel_options kernel_options;
-    struct recipe recipe;
+    const struct recipe *base_recipe; /* what `recipe` names, the case list's or the library's; NULL: recipe_sound */
+    struct recipe recipe;             /* the same with what `sentinel`, `bias` and `exponential` put in its place */
     enum truth_method truth_method;
     int truth_precision; /* bits */
     unsigned references; /* bit k: the kernel is compared with conventional reference k too */
@@ -59,7 +60,8 @@ const char *case_because(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
 
 /*
- * Reads a case file, or every *.yaml and *.yml file below a folder in order of name, and appends its cases.
+ * Reads a case file, or every *.yaml and *.yml file below a folder in order of name, and appends its cases. Folders
+ * below it that are called `recipes` hold recipes and are passed over.
  * settings[i] is "KEY=VALUE": VALUE is YAML and replaces what every file says of KEY.
  * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong: 'the offending text'; allowed: what is allowed"; a setting's place
  * is "--set KEY=VALUE:COLUMN". list is then as it was.

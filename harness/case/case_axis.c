@@ -10,11 +10,15 @@ struct ranked {
     size_t rank;
 };
 
+struct order {
+    int (*compare)(const union value *a, const union value *b);
+};
+
 static int compare_ranked(const void *a, const void *b, void *context)
 {
     const struct ranked *x = a, *y = b;
-    const struct key *key = context;
-    int order = key->type->compare(&x->segment->first, &y->segment->first);
+    const struct order *by = context;
+    int order = by->compare(&x->segment->first, &y->segment->first);
     return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
@@ -36,21 +40,20 @@ static enum error_kind duplicate_error(const struct key *key, const struct ranke
  * Sorted by first value, two segments that share a value make two neighbours share one: if i < j overlap, segment i
  * reaches j's start and so the start of every segment between them.
  */
-static enum error_kind check_duplicates(const struct axis *axis, const struct key *key, struct error *error)
+static enum error_kind check_order(const struct axis *axis, const struct key *key, struct order order,
+                                   struct error *error)
 {
-    if (axis->num_segments < 2)
-        return ERROR_NONE;
     struct ranked *ranked = calloc(axis->num_segments, sizeof *ranked);
     if (!ranked)
         return error_memory(error, "an axis", (double)(axis->num_segments * sizeof *ranked));
     for (size_t i = 0; i < axis->num_segments; i++)
         ranked[i] = (struct ranked){.segment = &axis->segments[i], .rank = i};
-    qsort_r(ranked, axis->num_segments, sizeof *ranked, compare_ranked, (void *)key);
+    qsort_r(ranked, axis->num_segments, sizeof *ranked, compare_ranked, &order);
     enum error_kind kind = ERROR_NONE;
     for (size_t i = 1; i < axis->num_segments && !kind; i++) {
         const struct segment *a = ranked[i - 1].segment, *b = ranked[i].segment;
-        bool overlap = key->type->compare(&a->first, &b->first) == 0;
-        if (key->type->compare == type_whole.compare)
+        bool overlap = order.compare(&a->first, &b->first) == 0;
+        if (order.compare == type_whole.compare)
             overlap |= b->first.integer - a->first.integer <= a->extra;
         if (overlap)
             kind = duplicate_error(key, &ranked[i - 1], &ranked[i], error);
@@ -59,12 +62,14 @@ static enum error_kind check_duplicates(const struct axis *axis, const struct ke
     return kind;
 }
 
-static enum error_kind axis_allocate(struct axis *axis, size_t num_segments, struct error *error)
+static enum error_kind check_duplicates(const struct axis *axis, const struct key *key, struct error *error)
 {
-    *axis = (struct axis){.segments = calloc(num_segments, sizeof *axis->segments)};
-    if (!axis->segments)
-        return error_memory(error, "an axis", (double)(num_segments * sizeof *axis->segments));
-    return ERROR_NONE;
+    if (axis->num_segments < 2)
+        return ERROR_NONE;
+    enum error_kind kind = check_order(axis, key, (struct order){key->type->compare}, error);
+    if (!kind && key->type->compare_names)
+        kind = check_order(axis, key, (struct order){key->type->compare_names}, error);
+    return kind;
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
@@ -78,34 +83,65 @@ static uint64_t segment_end(const struct segment *segment)
     return add_saturated(add_saturated(segment->before, segment->extra), 1);
 }
 
-enum error_kind axis_read(struct axis *axis, const struct key *key, const struct yaml_node *node, struct error *error)
+/* Segments that one value of a case stands for. */
+static enum error_kind count_segments(const struct key *key, const struct yaml_node *element, size_t *count,
+                                      struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE];
-    size_t count = 1;
-    const struct yaml_node *element = node;
-    *axis = (struct axis){0};
-    if (node->kind == YAML_SEQUENCE && !key->type->takes_list) {
-        key->type->allowed(allowed, key);
-        if (!key->axis)
-            return place_error(error, &node->place, "%s takes one value: a list; allowed: %s", key->name, allowed);
-        if (!node->first)
-            return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->name, allowed);
-        element = node->first;
-        for (count = 0; element; element = element->next)
-            count++;
-        element = node->first;
-    }
-    enum error_kind kind = axis_allocate(axis, count, error);
-    axis->given = true;
-    while (!kind && axis->num_segments < count) {
+    *count = 1;
+    return key->type->num_segments ? key->type->num_segments(element, count, error) : ERROR_NONE;
+}
+
+/* Appends the segments of one value; there is room for them. */
+static enum error_kind append_segments(struct axis *axis, const struct key *key, const struct yaml_node *element,
+                                       struct error *error)
+{
+    size_t count;
+    enum error_kind kind = count_segments(key, element, &count, error);
+    for (size_t rank = 0; rank < count && !kind; rank++) {
         struct segment *segment = &axis->segments[axis->num_segments];
+        segment->rank = rank;
         if ((kind = key->type->parse(key, element, segment, error)))
             break;
         segment->node = element;
         segment->before = axis->num_segments ? segment_end(segment - 1) : 0;
         axis->num_segments++;
-        element = element->next;
     }
+    return kind;
+}
+
+static enum error_kind axis_allocate(struct axis *axis, size_t num_segments, struct error *error)
+{
+    *axis = (struct axis){.segments = calloc(num_segments, sizeof *axis->segments)};
+    if (!axis->segments)
+        return error_memory(error, "an axis", (double)(num_segments * sizeof *axis->segments));
+    return ERROR_NONE;
+}
+
+enum error_kind axis_read(struct axis *axis, const struct key *key, const struct yaml_node *node, struct error *error)
+{
+    char allowed[ALLOWED_TEXT_SIZE];
+    bool list = node->kind == YAML_SEQUENCE && !key->type->takes_list;
+    size_t count = 0, more;
+    enum error_kind kind = ERROR_NONE;
+    *axis = (struct axis){0};
+    key->type->allowed(allowed, key);
+    if (list && !key->axis)
+        return place_error(error, &node->place, "%s takes one value: a list; allowed: %s", key->name, allowed);
+    if (list && !node->first)
+        return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->name, allowed);
+    const struct yaml_node *first = list ? node->first : node;
+    for (const struct yaml_node *element = first; element && !kind; element = list ? element->next : NULL) {
+        kind = count_segments(key, element, &more, error);
+        count += more;
+    }
+    if (!kind && key->type->num_segments && count > CASE_MAX_POINTS)
+        return place_error(error, &node->place, "%s has %zu values: a list; allowed: at most %d points a case",
+                           key->name, count, CASE_MAX_POINTS);
+    if (!kind)
+        kind = axis_allocate(axis, count, error);
+    axis->given = true;
+    for (const struct yaml_node *element = first; element && !kind; element = list ? element->next : NULL)
+        kind = append_segments(axis, key, element, error);
     if (!kind)
         kind = check_duplicates(axis, key, error);
     if (kind)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/input/distribution.h"
+#include "harness/case/case_recipe.h"
 
 /* ---- constraints between keys ---- */
 
@@ -127,6 +128,54 @@ static enum error_kind constraint_error(const struct test_case *test_case, const
                        keys[id].type->format(value, &keys[id], point), with, constraint->allowed);
 }
 
+/* ---- recipes that contradict themselves ---- */
+
+static const enum key_id recipe_keys[] = {KEY_RECIPE, KEY_SENTINEL, KEY_BIAS, KEY_EXPONENTIAL};
+
+enum { NUM_RECIPE_KEYS = sizeof recipe_keys / sizeof recipe_keys[0] };
+
+/* The recipe itself does not contradict itself, so one of the keys that override it makes the contradiction: the one
+ * that makes it alone, or else the last one given. */
+static enum key_id recipe_culprit(const struct test_case *test_case, const struct point *point)
+{
+    enum key_id last = KEY_RECIPE;
+    for (size_t i = 0; i < NUM_RECIPE_KEYS; i++) {
+        struct recipe recipe = point->base_recipe ? *point->base_recipe : recipe_sound;
+        if (!test_case->axes[recipe_keys[i]].given)
+            continue;
+        recipe_override(&recipe, recipe_keys[i], &point->recipe);
+        last = recipe_keys[i];
+        if (recipe_contradiction(&recipe))
+            break;
+    }
+    return last;
+}
+
+static enum error_kind recipe_error(const struct test_case *test_case, const uint64_t *index, const struct point *point,
+                                    struct error *error)
+{
+    char value[VALUE_TEXT_SIZE], recipe[VALUE_TEXT_SIZE];
+    enum key_id id = recipe_culprit(test_case, point);
+    uint64_t step;
+    const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+    return place_error(error, &segment->node->place,
+                       "%s contradicts the recipe: '%s' with recipe %s; %s; allowed: choices that agree", keys[id].name,
+                       keys[id].type->format(value, &keys[id], point),
+                       type_recipe.format(recipe, &keys[KEY_RECIPE], point), recipe_contradiction(&point->recipe));
+}
+
+/* ---- every combination ---- */
+
+static enum error_kind check_point(const struct test_case *test_case, const uint64_t *index, struct error *error)
+{
+    struct point point;
+    case_assemble(test_case, index, &point);
+    for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
+        if (!constraints[i].holds(&point))
+            return constraint_error(test_case, &constraints[i], index, &point, error);
+    return recipe_contradiction(&point.recipe) ? recipe_error(test_case, index, &point, error) : ERROR_NONE;
+}
+
 /* Every combination of the axes that constraints look at; the other axes stay at their first value. */
 static enum error_kind check_constraints(const struct test_case *test_case, struct error *error)
 {
@@ -135,12 +184,12 @@ static enum error_kind check_constraints(const struct test_case *test_case, stru
     for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
         for (size_t j = 0; j < constraints[i].num_keys; j++)
             constrained[constraints[i].keys[j]] = true;
+    for (size_t i = 0; i < NUM_RECIPE_KEYS; i++)
+        constrained[recipe_keys[i]] = true;
     for (int id = 0; id < KEY_COUNT;) {
-        struct point point;
-        case_assemble(test_case, index, &point);
-        for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
-            if (!constraints[i].holds(&point))
-                return constraint_error(test_case, &constraints[i], index, &point, error);
+        enum error_kind kind = check_point(test_case, index, error);
+        if (kind)
+            return kind;
         /* The next combination, or the end once every axis has come round to 0. */
         for (id = 0; id < KEY_COUNT; id++) {
             if (!constrained[id])

@@ -1,7 +1,8 @@
-/* The documentation of the case format, printed from the key table. */
+/* The documentation of cases and recipes, printed from their tables. */
 #include <string.h>
 
 #include "harness/case/case_keys.h"
+#include "harness/case/case_recipe.h"
 
 static const char introduction[] =
     "A case file is YAML. Each document is a case: a mapping of the keys below. A key marked * is an axis and takes a\n"
@@ -73,6 +74,27 @@ void case_print_keys(FILE *stream)
                            : "required",
             key->about,
         };
+        print_row(stream, cells);
+    }
+}
+
+static const char recipe_introduction[] =
+    "A recipe file is YAML. Each document is a recipe: `recipe: NAME`, `about`, `source` and the keys below. A case\n"
+    "takes recipes by name or spells one, with keys that override those of a base:\n"
+    "\n"
+    "    recipe: [vllm-paged-v2, {base: vllm-paged-v2, epsilon: 0}, {name: mine, sentinel: -1e4, initial_sum: 1}]\n"
+    "\n";
+
+void recipe_print_keys(FILE *stream)
+{
+    static const char *const titles[NUM_COLUMNS] = {"KEY", "VALUES", "DEFAULT", "MEANING"};
+    fputs(recipe_introduction, stream);
+    print_row(stream, titles);
+    for (size_t i = 0; i < NUM_RECIPE_FIELDS; i++) {
+        const struct recipe_field *field = &recipe_fields[i];
+        char allowed[RECIPE_ALLOWED_SIZE], sound[RECIPE_FIELD_TEXT_SIZE];
+        const char *cells[NUM_COLUMNS] = {field->name, field->type->allowed(allowed, field),
+                                          field->type->format(sound, field, &recipe_sound), field->about};
         print_row(stream, cells);
     }
 }

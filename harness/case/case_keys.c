@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/case/case_recipe.h"
 #include "harness/support/suggest.h"
 #include "reference/truth.h"
 
@@ -137,28 +138,37 @@ const struct key keys[KEY_COUNT] = {
                      .preset = "1",
                      FIELD(problem.v_scale),
                      .about = "The same of v."},
+    [KEY_RECIPE] = {.name = "recipe",
+                    .type = &type_recipe,
+                    .axis = true,
+                    .stage = STAGE_RECIPE,
+                    .derived = "default",
+                    FIELD(base_recipe),
+                    .about =
+                        "The numerical choices of the kernel: a recipe in use, or one of its own ({name: NAME, base: "
+                        "NAME, KEY: VALUE, ...}; `alibicheck list recipe-keys`)."},
     [KEY_SENTINEL] = {.name = "sentinel",
                       .type = &type_sentinel,
                       .axis = true,
                       .stage = STAGE_SENTINEL,
-                      .preset = "exclude",
+                      .derived = "the recipe's",
                       FIELD(recipe.sentinel),
-                      .about = "What stands in for -inf as a masked logit and as the initial maximum, in the kernel's "
-                               "base-2 logits."},
+                      .about = "What stands in for -inf as a masked logit and as the initial maximum, in the units of "
+                               "the kernel's logits (base 2 by default)."},
     [KEY_BIAS] = {.name = "bias",
-                  CHOICE(bias_choice, BIAS_NONE),
+                  CHOICE(bias_choice, BIAS_COUNT),
                   .axis = true,
                   .stage = STAGE_RECIPE,
-                  .preset = "relative",
+                  .derived = "the recipe's",
                   FIELD(recipe.bias),
-                  .about = "How the kernel forms the bias: slope * (j - q_position), or slope * j."},
+                  .about = "How the kernel forms the bias: slope * (j - q_position), slope * j, or none at all."},
     [KEY_EXPONENTIAL] = {.name = "exponential",
-                         CHOICE(exponential_choice, EXPONENTIAL_EX2_APPROX + 1),
+                         CHOICE(exponential_choice, EXPONENTIAL_COUNT),
                          .axis = true,
                          .stage = STAGE_RECIPE,
-                         .preset = "polynomial",
+                         .derived = "the recipe's",
                          FIELD(recipe.exponential),
-                         .about = "The kernel's 2^x."},
+                         .about = "The kernel's 2^x, or e^x."},
     [KEY_CHUNK_LEN] = {.name = "chunk_len",
                        WHOLE(CHUNK_LEN_MIN, SEQ_LEN_MAX),
                        .multiple_of = 32,
@@ -311,8 +321,31 @@ _Static_assert((int)TRUTH_DEFAULT_PRECISION == 160 && (int)CHUNK_LEN_DEFAULT == 
 
 const struct point point_unset = {
     .problem.q_position = INT64_MIN,
+    .recipe = {.sentinel.policy = SENTINEL_COUNT, .bias = BIAS_COUNT, .exponential = EXPONENTIAL_COUNT},
     .tolerance = {.atol = -1, .rtol = -1},
 };
+
+void recipe_override(struct recipe *recipe, enum key_id id, const struct recipe *from)
+{
+    if (id == KEY_SENTINEL && from->sentinel.policy != SENTINEL_COUNT) {
+        recipe->sentinel = from->sentinel;
+        recipe->initial_max = INITIAL_MAX_AS_SENTINEL;
+        recipe->initial_max_value = 0;
+    }
+    if (id == KEY_BIAS && from->bias != BIAS_COUNT)
+        recipe->bias = from->bias;
+    if (id == KEY_EXPONENTIAL && from->exponential != EXPONENTIAL_COUNT)
+        recipe->exponential = from->exponential;
+}
+
+static void derive_recipe(struct point *point)
+{
+    struct recipe recipe = point->base_recipe ? *point->base_recipe : recipe_sound;
+    recipe_override(&recipe, KEY_SENTINEL, &point->recipe);
+    recipe_override(&recipe, KEY_BIAS, &point->recipe);
+    recipe_override(&recipe, KEY_EXPONENTIAL, &point->recipe);
+    point->recipe = recipe;
+}
 
 void point_derive(struct point *point)
 {
@@ -328,6 +361,7 @@ void point_derive(struct point *point)
      * quotients lies near the middle of two floats, so the conversion gives 1/sqrt(D) rounded to f32. */
     if (problem->scale == 0)
         problem->scale = (float)(1 / sqrt(problem->head_dim));
+    derive_recipe(point);
     if (point->tolerance.atol < 0)
         point->tolerance.atol = tolerances[problem->dtype];
     if (point->tolerance.rtol < 0)

@@ -20,6 +20,7 @@ enum key_id {
     KEY_KV_DTYPE,
     KEY_K_SCALE,
     KEY_V_SCALE,
+    KEY_RECIPE,
     KEY_SENTINEL,
     KEY_BIAS,
     KEY_EXPONENTIAL,
@@ -60,6 +61,7 @@ union value {
                        * of a set, bit i: name i is in it */
     double number;
     struct sentinel sentinel;
+    const struct recipe_entry *recipe; /* the library's, or owned */
     struct input_spec input;
     struct mask_spec mask; /* bits is allocated */
     struct slopes_value slopes;
@@ -72,6 +74,7 @@ struct segment {
     union value first;
     uint64_t extra;               /* integers that follow first */
     uint64_t before;              /* values of the axis in earlier segments; saturates */
+    size_t rank;                  /* among the segments that node stands for */
     const struct yaml_node *node; /* where it stands; NULL for a default, and once the case has been read */
 };
 
@@ -79,10 +82,14 @@ struct key;
 
 /* How values of one type are read, compared, put into a point, and written. Rows of the key table share them. */
 struct value_type {
+    /* How many segments a node stands for; parse is called for each. NULL: one. */
+    enum error_kind (*num_segments)(const struct yaml_node *node, size_t *count, struct error *error);
     enum error_kind (*parse)(const struct key *key, const struct yaml_node *node, struct segment *segment,
                              struct error *error);
     /* A total order; integers by value. NULL if the type is never an axis. */
     int (*compare)(const union value *a, const union value *b);
+    /* A second order, by what values are called in a point's key. NULL: that differs where values do. */
+    int (*compare_names)(const union value *a, const union value *b);
     /* Puts the value `step` after first into the key's field. NULL if points do not hold it. */
     void (*apply)(const struct key *key, const union value *first, uint64_t step, struct point *point);
     /* The field as a point's key spells it, different for different values. text: VALUE_TEXT_SIZE. NULL: never an axis.
@@ -102,6 +109,7 @@ extern const struct value_type type_whole;     /* integers and ranges of them */
 extern const struct value_type type_choice;    /* one of a list of names */
 extern const struct value_type type_set;       /* none, one or some of a list of names */
 extern const struct value_type type_real;      /* 0 < x <= limit, f32 or f64 after its field */
+extern const struct value_type type_recipe;
 extern const struct value_type type_sentinel;
 extern const struct value_type type_input;
 extern const struct value_type type_mask;
@@ -137,6 +145,9 @@ extern const struct key keys[KEY_COUNT];
 /* A point before values are put in: what a derived default replaces. point_derive fills what is still unset. */
 extern const struct point point_unset;
 void point_derive(struct point *point);
+
+/* Puts what key id, one of those that override the recipe, says in `from` into recipe. */
+void recipe_override(struct recipe *recipe, enum key_id id, const struct recipe *from);
 
 /* The key called name, or KEY_COUNT. */
 enum key_id key_find(const char *name, size_t size);

@@ -1,11 +1,9 @@
 /* Lists of cases: which files are read, in what order, with what settings. */
-#include <errno.h>
-#include <fts.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "harness/case/case_document.h"
+#include "harness/case/case_paths.h"
 
 /* ---- settings ---- */
 
@@ -222,106 +220,16 @@ enum error_kind case_list_parse(struct case_list *list, const char *name, const 
     return kind;
 }
 
-/* ---- folders ---- */
-
-struct paths {
-    char **paths;
-    size_t count;
-};
-
-static void paths_clear(struct paths *paths)
-{
-    for (size_t i = 0; i < paths->count; i++)
-        free(paths->paths[i]);
-    free(paths->paths);
-    *paths = (struct paths){0};
-}
-
-static enum error_kind paths_add(struct paths *paths, const char *path, struct error *error)
-{
-    char **grown = realloc(paths->paths, (paths->count + 1) * sizeof *grown);
-    if (grown)
-        paths->paths = grown;
-    char *copy = grown ? strdup(path) : NULL;
-    if (!copy)
-        return error_memory(error, "a list of case files", (double)((paths->count + 1) * sizeof *grown));
-    paths->paths[paths->count++] = copy;
-    return ERROR_NONE;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool is_case_file(const FTSENT *entry)
-{
-    static const char *const endings[] = {".yaml", ".yml"};
-    struct stat status;
-    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
-        size_t size = strlen(endings[i]);
-        if (entry->fts_namelen > size && strcmp(entry->fts_name + entry->fts_namelen - size, endings[i]) == 0)
-            /* A link to a folder is not followed, so that no loop is. Any other link is read as a file. */
-            return entry->fts_info != FTS_SL || stat(entry->fts_accpath, &status) != 0 || !S_ISDIR(status.st_mode);
-    }
-    return false;
-}
-
-/* Case files below folder, sorted; names that start with a dot are skipped, as a shell does. */
-static enum error_kind paths_find(struct paths *paths, const char *folder, struct error *error)
-{
-    enum error_kind kind = ERROR_NONE;
-    char name[PATH_QUOTE_SIZE];
-    char *const roots[] = {(char *)folder, NULL};
-    FTS *tree = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL);
-    if (!tree)
-        return error_memory(error, "a folder's tree", 0);
-    errno = 0;
-    for (FTSENT *entry; !kind && (entry = fts_read(tree)); errno = 0) {
-        bool hidden = entry->fts_level > 0 && entry->fts_name[0] == '.';
-        switch (entry->fts_info) {
-        case FTS_D:
-            if (hidden)
-                fts_set(tree, entry, FTS_SKIP);
-            break;
-        case FTS_DP:
-            break;
-        case FTS_DNR:
-        case FTS_ERR:
-        case FTS_NS:
-            kind = error_set(error, ERROR_USAGE, "%s: cannot be read: %s", quote_path(name, entry->fts_path),
-                             strerror(entry->fts_errno));
-            break;
-        default:
-            if (!hidden && is_case_file(entry))
-                kind = paths_add(paths, entry->fts_path, error);
-        }
-    }
-    if (!kind && errno)
-        kind = error_set(error, ERROR_SYSTEM, "%s: cannot be read: %s", quote_path(name, folder), strerror(errno));
-    fts_close(tree);
-    if (!kind && !paths->count)
-        kind = error_set(error, ERROR_USAGE, "%s: the folder has no case file; allowed: *.yaml, *.yml",
-                         quote_path(name, folder));
-    if (!kind)
-        qsort(paths->paths, paths->count, sizeof *paths->paths, compare_paths);
-    return kind;
-}
-
 enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
                                size_t num_settings, struct error *error)
 {
     struct paths paths = {0};
     struct case_list fresh = {0};
     struct settings read;
-    struct stat status;
     enum error_kind kind = settings_read(&read, settings, num_settings, error);
     if (kind)
         return kind;
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        kind = paths_find(&paths, path, error);
-    else
-        kind = paths_add(&paths, path, error);
+    kind = paths_find(&paths, path, "case", "recipes", error);
     for (size_t i = 0; i < paths.count && !kind; i++) {
         struct source source;
         if ((kind = source_read(&source, paths.paths[i], CASE_MAX_FILE_BYTES, error)))

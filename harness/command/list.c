@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "harness/case/case.h"
+#include "harness/case/recipe_library.h"
 
-static enum error_kind list_kernels(const struct case_list *cases, struct error *error)
+static enum error_kind list_kernels(const struct case_list *cases, const struct list_options *options,
+                                    struct error *error)
 {
-    (void)cases, (void)error;
+    (void)cases, (void)options, (void)error;
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
         printf("%-12s %s\n", kernels[kernel].name, kernels[kernel].about);
     printf("\nAll take head_dim %d to %d in steps of %d and dtypes", HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
@@ -18,9 +20,10 @@ static enum error_kind list_kernels(const struct case_list *cases, struct error 
 }
 
 /* A device that cannot be opened is listed with the reason. */
-static enum error_kind list_devices(const struct case_list *cases, struct error *error)
+static enum error_kind list_devices(const struct case_list *cases, const struct list_options *options,
+                                    struct error *error)
 {
-    (void)cases, (void)error;
+    (void)cases, (void)options, (void)error;
     for (int kind = 0; kind < DEVICE_COUNT; kind++) {
         struct device *device = NULL;
         struct error reason;
@@ -33,16 +36,17 @@ static enum error_kind list_devices(const struct case_list *cases, struct error 
     return ERROR_NONE;
 }
 
-static enum error_kind list_keys(const struct case_list *cases, struct error *error)
+static enum error_kind list_keys(const struct case_list *cases, const struct list_options *options, struct error *error)
 {
-    (void)cases, (void)error;
+    (void)cases, (void)options, (void)error;
     case_print_keys(stdout);
     return ERROR_NONE;
 }
 
-static enum error_kind list_cases(const struct case_list *cases, struct error *error)
+static enum error_kind list_cases(const struct case_list *cases, const struct list_options *options,
+                                  struct error *error)
 {
-    (void)error;
+    (void)options, (void)error;
     for (size_t i = 0; i < cases->count; i++) {
         const char *about = case_about(cases->cases[i]);
         size_t count = case_num_points(cases->cases[i]);
@@ -54,9 +58,10 @@ static enum error_kind list_cases(const struct case_list *cases, struct error *e
     return ERROR_NONE;
 }
 
-static enum error_kind list_points(const struct case_list *cases, struct error *error)
+static enum error_kind list_points(const struct case_list *cases, const struct list_options *options,
+                                   struct error *error)
 {
-    (void)error;
+    (void)options, (void)error;
     for (size_t i = 0; i < cases->count; i++)
         for (size_t index = 0; index < case_num_points(cases->cases[i]); index++) {
             char key[POINT_KEY_SIZE];
@@ -67,15 +72,113 @@ static enum error_kind list_points(const struct case_list *cases, struct error *
     return ERROR_NONE;
 }
 
+/*
+ * What a column of `list recipes` is made of: a word, so that a shell can take a line apart. The first part as its
+ * value; of the others those that are not sound, as ",VALUE" or ",LABEL=VALUE".
+ */
+struct recipe_part {
+    const char *column; /* where one begins: its title */
+    int width;
+    const char *field;
+    const char *label;
+};
+
+static const struct recipe_part recipe_parts[] = {
+    {"MASKED LOGIT", 18, "sentinel", NULL},
+    {NULL, 0, "masked_entry", ""},
+    {NULL, 0, "guards", "guards"},
+    {"INITIAL MAX", 12, "initial_max", NULL},
+    {"SUM", 4, "initial_sum", NULL},
+    {"EMPTY ROW", 17, "empty_row", NULL},
+    {"EPSILON", 9, "epsilon", NULL},
+    {"EXPONENTIAL", 12, "exponential", NULL},
+    {"BIAS", 0, "bias", NULL},
+    {NULL, 0, "scale_entry", "scale"},
+    {NULL, 0, "slopes", "slopes"},
+    {NULL, 0, "positions", "positions"},
+    {NULL, 0, "slope_dtype", "slope"},
+    {NULL, 0, "position_dtype", "position"},
+    {NULL, 0, "bias_dtype", "bias"},
+};
+
+enum { NUM_RECIPE_PARTS = sizeof recipe_parts / sizeof recipe_parts[0], NAME_WIDTH = 33, CELL_SIZE = 256 };
+
+/* The cell that begins at *part, which goes to the next column's. */
+static char *recipe_cell(char *cell, size_t *part, const struct recipe *recipe)
+{
+    char value[RECIPE_FIELD_TEXT_SIZE], sound[RECIPE_FIELD_TEXT_SIZE];
+    int length = 0;
+    const struct recipe_part *first = &recipe_parts[*part];
+    do {
+        const struct recipe_part *next = &recipe_parts[*part];
+        const struct recipe_field *field = recipe_field_find(next->field);
+        field->type->format(value, field, recipe);
+        field->type->format(sound, field, &recipe_sound);
+        if (next == first)
+            length = snprintf(cell, CELL_SIZE, "%s", value);
+        else if (strcmp(value, sound) != 0)
+            length += snprintf(cell + length, (size_t)(CELL_SIZE - length), ",%s%s%s", next->label,
+                               *next->label ? "=" : "", value);
+    } while (++*part < NUM_RECIPE_PARTS && !recipe_parts[*part].column);
+    if (length >= first->width && !strcmp(first->field, "epsilon")) /* 1.1920929e-07 */
+        snprintf(cell, CELL_SIZE, "%.3g", (double)recipe->epsilon);
+    return cell;
+}
+
+static void print_recipe_row(const struct recipe_entry *entry)
+{
+    char cell[CELL_SIZE];
+    printf("%-*s", NAME_WIDTH, entry->name);
+    for (size_t part = 0; part < NUM_RECIPE_PARTS;) {
+        int width = recipe_parts[part].width;
+        printf("%-*s", width, recipe_cell(cell, &part, &entry->recipe));
+    }
+    putchar('\n');
+}
+
+static void print_recipe_titles(void)
+{
+    printf("%-*s", NAME_WIDTH, "NAME");
+    for (size_t part = 0; part < NUM_RECIPE_PARTS; part++)
+        if (recipe_parts[part].column)
+            printf("%-*s", recipe_parts[part].width, recipe_parts[part].column);
+    putchar('\n');
+}
+
+static enum error_kind list_recipes(const struct case_list *cases, const struct list_options *options,
+                                    struct error *error)
+{
+    (void)cases;
+    enum error_kind kind = recipe_library_open(error);
+    if (!kind && !options->verbose)
+        print_recipe_titles();
+    for (size_t i = 0; i < recipe_library_count() && !kind; i++)
+        if (options->verbose)
+            recipe_print(stdout, recipe_library_at(i));
+        else
+            print_recipe_row(recipe_library_at(i));
+    return kind;
+}
+
+static enum error_kind list_recipe_keys(const struct case_list *cases, const struct list_options *options,
+                                        struct error *error)
+{
+    (void)cases, (void)options, (void)error;
+    recipe_print_keys(stdout);
+    return ERROR_NONE;
+}
+
 static const struct {
     const char *name;
     const char *about;
-    enum error_kind (*print)(const struct case_list *cases, struct error *error);
+    enum error_kind (*print)(const struct case_list *cases, const struct list_options *options, struct error *error);
     bool takes_paths;
 } topics[] = {
     {"kernels", "the kernels under test", list_kernels, false},
     {"devices", "the devices, and why one is not available", list_devices, false},
     {"keys", "the format of case files, key by key", list_keys, false},
+    {"recipes", "the recipes, a line each; with --verbose as YAML", list_recipes, false},
+    {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, false},
     {"cases", "the cases in files or folders", list_cases, true},
     {"points", "the keys of their points, as --only takes them", list_points, true},
 };
@@ -90,27 +193,33 @@ char *list_topics(void)
     if (!stream)
         return NULL;
     for (size_t i = 0; i < NUM_TOPICS; i++)
-        fprintf(stream, "  %-8s%s  %s\n", topics[i].name, topics[i].takes_paths ? " CASE..." : "        ",
+        fprintf(stream, "  %-11s%s  %s\n", topics[i].name, topics[i].takes_paths ? " CASE..." : "        ",
                 topics[i].about);
     return fclose(stream) ? NULL : text;
 }
 
-int list(const char *topic, const char *const *paths, size_t num_paths, struct error *error)
+int list(const struct list_options *options, struct error *error)
 {
     struct case_list cases = {0};
     enum error_kind kind = ERROR_NONE;
     size_t i = 0;
-    while (i < NUM_TOPICS && strcmp(topics[i].name, topic))
+    while (i < NUM_TOPICS && strcmp(topics[i].name, options->topic))
         i++;
-    if (i == NUM_TOPICS)
-        return error_set(error, ERROR_USAGE, "list %s: unknown; allowed: kernels, devices, keys, cases, points", topic);
-    if (topics[i].takes_paths != (num_paths > 0))
-        return error_set(error, ERROR_USAGE, "list %s %s", topic,
-                         num_paths ? "takes no further argument" : "needs case files or folders");
-    for (size_t p = 0; p < num_paths && !kind; p++)
-        kind = case_list_read(&cases, paths[p], NULL, 0, error);
+    if (i == NUM_TOPICS) {
+        char names[128];
+        for (size_t t = 0, length = 0; t < NUM_TOPICS; t++)
+            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
+        return error_set(error, ERROR_USAGE, "list %s: unknown; allowed: %s", options->topic, names);
+    }
+    if (topics[i].takes_paths != (options->paths.count > 0))
+        return error_set(error, ERROR_USAGE, "list %s %s", options->topic,
+                         options->paths.count ? "takes no further argument" : "needs case files or folders");
+    for (size_t r = 0; r < options->recipes.count && !kind; r++)
+        kind = recipe_library_read(options->recipes.items[r], error);
+    for (size_t p = 0; p < options->paths.count && !kind; p++)
+        kind = case_list_read(&cases, options->paths.items[p], NULL, 0, error);
     if (!kind)
-        kind = topics[i].print(&cases, error);
+        kind = topics[i].print(&cases, options, error);
     case_list_clear(&cases);
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");

@@ -2,13 +2,18 @@
 #ifndef HARNESS_COMMAND_LIST_H
 #define HARNESS_COMMAND_LIST_H
 
-#include <stddef.h>
+#include "harness/command/selection.h"
 
-#include "reference/error.h"
+/* What the command line asks for; strings belong to the caller. */
+struct list_options {
+    const char *topic;
+    struct strings paths;   /* case files and folders, for the topics that take them */
+    struct strings recipes; /* files and folders of further recipes */
+    bool verbose;
+};
 
-/* Prints the list called topic; paths are case files and folders, for the topics that take them. Returns the exit
- * code. */
-int list(const char *topic, const char *const *paths, size_t num_paths, struct error *error);
+/* Prints the list called options->topic. Returns the exit code. */
+int list(const struct list_options *options, struct error *error);
 
 /* The topics and what each prints, one a line, for --help. A new string, or NULL. */
 char *list_topics(void);

@@ -5,12 +5,15 @@
 #include <string.h>
 
 /* Keys above those that commands give their own options (256 and up). */
-enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET };
+enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET, OPTION_RECIPE, OPTION_RECIPES };
 
 static const struct argp_option option_table[] = {
     {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
     {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
+    {"recipe", OPTION_RECIPE, "NAME,...", 0, "the same as --set recipe=[NAME,...]; all is every one (`list recipes`)",
+     1},
+    {"recipes", OPTION_RECIPES, "DIR", 0, "recipe files of your own, beside those of `list recipes`; repeatable", 1},
     {"only", OPTION_ONLY, "GLOB", 0, "run only points whose key matches; repeatable (see `list points`)", 1},
     {0}};
 
@@ -43,6 +46,16 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--set %s: allowed: KEY=VALUE (`alibicheck list keys`)", argument);
         strings_add(&options->settings, argument, state);
         return 0;
+    case OPTION_RECIPE:
+        if (options->recipe_setting)
+            argp_error(state, "--recipe %s: given twice; allowed: once, as NAME,NAME", argument);
+        if (asprintf(&options->recipe_setting, strchr(argument, ',') ? "recipe=[%s]" : "recipe=%s", argument) < 0)
+            argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
+        strings_add(&options->settings, options->recipe_setting, state);
+        return 0;
+    case OPTION_RECIPES:
+        strings_add(&options->recipes, argument, state);
+        return 0;
     case OPTION_ONLY:
         strings_add(&options->only, argument, state);
         return 0;
@@ -71,5 +84,7 @@ void selection_options_clear(struct selection_options *options)
     free(options->paths.items);
     free(options->settings.items);
     free(options->only.items);
+    free(options->recipes.items);
+    free(options->recipe_setting);
     *options = (struct selection_options){.threads = 0};
 }

@@ -10,8 +10,9 @@
 void strings_add(struct strings *strings, const char *item, const struct argp_state *state);
 
 /*
- * CASE..., --device, --threads, --set, --only: a child parser. Its input, which the parent hands on at ARGP_KEY_INIT
- * (state->child_inputs[0]), is a struct selection_options. The parent leaves ARGP_KEY_ARG and ARGP_KEY_NO_ARGS to it.
+ * CASE..., --device, --threads, --set, --recipe, --recipes, --only: a child parser. Its input, which the parent hands
+ * on at ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options. The parent leaves ARGP_KEY_ARG and
+ * ARGP_KEY_NO_ARGS to it.
  */
 extern const struct argp_child selection_parsers[];
 

@@ -143,6 +143,8 @@ static enum error_kind do_point(struct run *run, const struct point *point, stru
         .point = point,
         .settings = run->options->selection.settings.items,
         .num_settings = run->options->selection.settings.count,
+        .recipes = run->options->selection.recipes.items,
+        .num_recipes = run->options->selection.recipes.count,
         .device = device_kind_names[device_kind(run->evaluator.device)],
         .device_name = device_name(run->evaluator.device),
     };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/support/memory.h"
 
 static bool is_selected(const struct point *point, const struct strings *only)
@@ -37,6 +38,8 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
 {
     enum error_kind kind = ERROR_NONE;
     *selection = (struct selection){.count = 0};
+    for (size_t i = 0; i < options->recipes.count && !kind; i++)
+        kind = recipe_library_read(options->recipes.items[i], error);
     for (size_t i = 0; i < options->paths.count && !kind; i++)
         kind = case_list_read(&selection->cases, options->paths.items[i], options->settings.items,
                               options->settings.count, error);

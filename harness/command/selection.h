@@ -17,6 +17,8 @@ struct selection_options {
     struct strings paths;    /* case files and folders */
     struct strings settings; /* KEY=VALUE */
     struct strings only;     /* globs on point keys; none: every point */
+    struct strings recipes;  /* files and folders of further recipes */
+    char *recipe_setting;    /* what --recipe stands for, allocated; one of the settings */
     const char *device;      /* "auto", "cuda" or "host" */
     int threads;
 };
@@ -28,8 +30,8 @@ struct selection {
     size_t count, capacity;
 };
 
-/* Reads the cases and selects. selection is overwritten; whatever the result, it is to be cleared. ERROR_USAGE if no
- * point is left. */
+/* Reads the recipes and the cases and selects. selection is overwritten; whatever the result, it is to be cleared.
+ * ERROR_USAGE if no point is left. */
 enum error_kind selection_make(struct selection *selection, const struct selection_options *options,
                                struct error *error);
 void selection_clear(struct selection *selection);

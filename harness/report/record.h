@@ -28,6 +28,8 @@ struct record {
     const struct point *point;
     const char *const *settings; /* KEY=VALUE of --set that the run was given */
     size_t num_settings;
+    const char *const *recipes; /* files and folders of --recipes */
+    size_t num_recipes;
     const char *device; /* device_kind_names[] */
     const char *device_name;
     enum status status;
@@ -48,8 +50,8 @@ struct record {
  * strings "nan", "inf", "-inf". NULL if memory ran out. */
 json_t *record_to_json(const struct record *record);
 
-/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings. A new string,
- * or NULL. */
+/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes. A
+ * new string, or NULL. */
 char *record_reproduce(const struct record *record);
 
 /* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without

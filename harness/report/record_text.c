@@ -5,6 +5,17 @@
 #include "harness/report/record.h"
 #include "harness/support/text.h"
 
+static bool put_options(FILE *stream, const char *option, const char *const *values, size_t count, bool always_quote)
+{
+    bool complete = true;
+    for (size_t i = 0; complete && i < count; i++) {
+        char *value = text_shell_quote(values[i], always_quote);
+        complete = value && fprintf(stream, "%s%s", option, value) > 0;
+        free(value);
+    }
+    return complete;
+}
+
 char *record_reproduce(const struct record *record)
 {
     char key[POINT_KEY_SIZE], *line = NULL;
@@ -17,11 +28,8 @@ char *record_reproduce(const struct record *record)
     bool complete = file && only && stream;
     if (complete)
         fprintf(stream, "alibicheck run %s%s --only %s", here, file, only);
-    for (size_t i = 0; complete && i < record->num_settings; i++) {
-        char *setting = text_shell_quote(record->settings[i], true);
-        complete = setting && fprintf(stream, " --set %s", setting) > 0;
-        free(setting);
-    }
+    complete = complete && put_options(stream, " --recipes=", record->recipes, record->num_recipes, false) &&
+               put_options(stream, " --set ", record->settings, record->num_settings, true);
     free(only);
     free(file);
     if (stream && fclose(stream))

@@ -46,6 +46,13 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     for (int i = 0; i < problem->num_slope_values; i++)
         if (!isfinite(problem->slope_values[i]))
             return "a point's slope is not finite";
+    const struct recipe *recipe = &point.recipe;
+    if (recipe_contradiction(recipe) || (unsigned)recipe->sentinel.policy >= SENTINEL_COUNT ||
+        (recipe->sentinel.policy == SENTINEL_VALUE &&
+         !(recipe->sentinel.value < 0 && isfinite(recipe->sentinel.value))) ||
+        !(recipe->epsilon >= 0 && recipe->epsilon <= 1) || !isfinite(recipe->initial_max_value) ||
+        (unsigned)recipe->bias >= BIAS_COUNT || (unsigned)recipe->exponential >= EXPONENTIAL_COUNT)
+        return "a point's recipe is not allowed";
     const struct mask_spec *mask = &problem->mask;
     if ((unsigned)mask->kind >= 1u << MASK_KINDS || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
         mask->window > problem->seq_len || mask->sinks < 0 || mask->sinks > problem->seq_len || mask->drop_newest < 0 ||

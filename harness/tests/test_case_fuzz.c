@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "harness/case/case_recipe.h"
 #include "harness/tests/case_promises.h"
 
 enum { TEXT_SIZE = 1024, DEFAULT_RUNS = 30000 };
@@ -31,6 +32,9 @@ static const char *const seeds[] = {
     "page_seed: 3, kv_offset: [0, 7..8], slopes: [bloom, {values: [0.5, -1e-3]}], dtype: f32, input: [{distribution: "
     "logit_floor, value: -9999, spread: 0}, logit_floor], mask: [{window: 2, holes: 0.5, gap_from: 1, gap_keys: 1}, "
     "{file: Makefile, padding: 1}]}",
+    "case: r\nseq_len: 9\nnum_heads: 4\nhead_dim: 64\nrecipe: [mlx, {base: flashinfer, sentinel: -FLT_MAX, "
+    "initial_max: -1e20, guards: true}, {name: own, epsilon: 1e-6, merge: lse}, {key_shift: -1}]\nbias: [absolute]\n",
+    "{case: s, seq_len: 9, num_heads: 4, head_dim: 64, recipe: all, exponential: ex2_approx}",
     "case: &anchor \"y\\n\\x41\\u263a\"\n? [a, {b: ~}]\n: *anchor\n<<: !!map {x: y}\n...\n%TAG ! !a\n---\n- - ! 3\n",
     "\xef\xbb\xbf"
     "case: crlf\r\nseq_len: 1\r\nnum_heads: 1\r\nhead_dim: 64\r\nseed: [18446744073709551615, 0..99998]\r\n",
@@ -51,6 +55,7 @@ static const char *const words[] = {
     "case",   "seed",     "seq_len",
     "mask",   "window",   "{padding: 1}",
     "values", "k_scale",  "gap_from: 1",
+    "recipe", "base",     "{epsilon: 1}",
 };
 
 /* SplitMix64 (Steele, Lea and Flood, 2014). */
@@ -79,9 +84,20 @@ static size_t splice(char *text, size_t size, size_t at, size_t remove, const ch
     return size - remove + insert_size;
 }
 
+/* A word of the format, or a key or a choice of recipes. */
+static const char *draw_word(uint64_t *state)
+{
+    size_t index = below(state, sizeof words / sizeof words[0] + NUM_RECIPE_FIELDS);
+    if (index < sizeof words / sizeof words[0])
+        return words[index];
+    const struct recipe_field *field = &recipe_fields[index - sizeof words / sizeof words[0]];
+    size_t choice = below(state, (size_t)field->num_choices + 1);
+    return choice ? field->choices[choice - 1] : field->name;
+}
+
 static size_t mutate(char *text, size_t size, uint64_t *state)
 {
-    const char *word = words[below(state, sizeof words / sizeof words[0])];
+    const char *word = draw_word(state);
     const char *other = seeds[below(state, sizeof seeds / sizeof seeds[0])];
     size_t at = below(state, size + 1), from = below(state, strlen(other)), length = below(state, 24);
     char byte = (char)next_random(state);

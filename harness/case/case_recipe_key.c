@@ -1,0 +1,80 @@
+/* The value of the key `recipe`: a recipe of the library, all of them, or one that the case spells itself. */
+#include <string.h>
+
+#include "harness/case/case_keys.h"
+#include "harness/case/case_recipe.h"
+#include "harness/case/recipe_library.h"
+
+static bool is_all(const struct yaml_node *node)
+{
+    return node->kind == YAML_SCALAR && strcmp(node->text, "all") == 0;
+}
+
+/* `all` is a segment for each recipe, so that lists of it and names are seen to repeat some. */
+static enum error_kind recipe_num_segments(const struct yaml_node *node, size_t *count, struct error *error)
+{
+    *count = 1;
+    if (!is_all(node))
+        return ERROR_NONE;
+    enum error_kind kind = recipe_library_open(error);
+    *count = recipe_library_count();
+    return kind;
+}
+
+static enum error_kind recipe_key_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
+                                        struct error *error)
+{
+    (void)key;
+    if (!is_all(node))
+        return recipe_value_parse(node, &segment->first.recipe, error);
+    segment->first.recipe = recipe_library_at(segment->rank);
+    return ERROR_NONE;
+}
+
+static int recipe_key_compare(const union value *a, const union value *b)
+{
+    return recipe_compare(&a->recipe->recipe, &b->recipe->recipe);
+}
+
+static int recipe_name_compare(const union value *a, const union value *b)
+{
+    return strcmp(a->recipe->name, b->recipe->name);
+}
+
+static void recipe_key_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
+{
+    (void)key, (void)step;
+    point->base_recipe = &first->recipe->recipe;
+}
+
+static char *recipe_key_format(char *text, const struct key *key, const struct point *point)
+{
+    (void)key;
+    snprintf(text, VALUE_TEXT_SIZE, "%s", point->base_recipe ? point->base_recipe->name : "default");
+    return text;
+}
+
+static char *recipe_key_allowed(char *text, const struct key *key)
+{
+    (void)key;
+    snprintf(text, ALLOWED_TEXT_SIZE, "names of `alibicheck list recipes`, all, {base: NAME, KEY: VALUE, ...}");
+    return text;
+}
+
+static void recipe_key_clear(union value *value)
+{
+    if (value->recipe && value->recipe->owned)
+        recipe_entry_free((struct recipe_entry *)value->recipe);
+    value->recipe = NULL;
+}
+
+const struct value_type type_recipe = {
+    .num_segments = recipe_num_segments,
+    .parse = recipe_key_parse,
+    .compare = recipe_key_compare,
+    .compare_names = recipe_name_compare,
+    .apply = recipe_key_apply,
+    .format = recipe_key_format,
+    .allowed = recipe_key_allowed,
+    .clear = recipe_key_clear,
+};
