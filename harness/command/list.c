@@ -5,6 +5,8 @@
 
 #include "harness/case/case.h"
 #include "harness/case/recipe_library.h"
+#include "harness/judge/oracle.h"
+#include "harness/judge/signature.h"
 
 static enum error_kind list_kernels(const struct case_list *cases, const struct list_options *options,
                                     struct error *error)
@@ -168,6 +170,25 @@ static enum error_kind list_recipe_keys(const struct case_list *cases, const str
     return ERROR_NONE;
 }
 
+static enum error_kind list_oracles(const struct case_list *cases, const struct list_options *options,
+                                    struct error *error)
+{
+    (void)cases, (void)options, (void)error;
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        printf("%-17s %s\n", oracle_names[o], oracles[o].about);
+    return ERROR_NONE;
+}
+
+static enum error_kind list_signatures(const struct case_list *cases, const struct list_options *options,
+                                       struct error *error)
+{
+    (void)cases, (void)options, (void)error;
+    for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT; s++)
+        printf("%-17s %s\n%-17s %s\n", signature_names[s], signature_meaning((enum signature)s), "",
+               signature_remedy((enum signature)s));
+    return ERROR_NONE;
+}
+
 static const struct {
     const char *name;
     const char *about;
@@ -179,6 +200,8 @@ static const struct {
     {"keys", "the format of case files, key by key", list_keys, false},
     {"recipes", "the recipes, a line each; with --verbose as YAML", list_recipes, false},
     {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, false},
+    {"oracles", "what a kernel must hold beside the numbers", list_oracles, false},
+    {"signatures", "how failures are named, what they mean, what to change", list_signatures, false},
     {"cases", "the cases in files or folders", list_cases, true},
     {"points", "the keys of their points, as --only takes them", list_points, true},
 };
