@@ -52,6 +52,17 @@ static double absolute_loss(const struct suspect *suspect)
     return 0x1p-21 * (fabs(suspect->slope) * position + fabs(suspect->max));
 }
 
+/* An lse that is off by no more than a bias in absolute form is rounded by. */
+static void explain_lse(struct suspect *suspect, double loss)
+{
+    if (!(suspect->error <= loss))
+        return;
+    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+    suspect->best.rms = suspect->error;
+    snprintf(suspect->best.detail, sizeof suspect->best.detail,
+             "lse alone is off, by %.3g: what f32 rounds off slope * position", suspect->lse - suspect->truth_lse);
+}
+
 /*
  * Errors of which nothing is known but their looks: small against sum w|v| / l, and without a direction. A factor is
  * rounding only as far as merges round lse: the weights of chunks, formed from lse rounded to f32, do not add up to 1.
@@ -61,8 +72,12 @@ void hypothesis_noise(struct suspect *suspect)
     double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
     double limit = fmin(0x1p-3, fmax(0x1p-5, loss));
     int dims = suspect->problem->head_dim;
-    if (suspect->by_lse || suspect->visible == 0 || dims < 16)
+    if (suspect->visible == 0 || dims < 16)
         return;
+    if (suspect->by_lse) {
+        explain_lse(suspect, loss);
+        return;
+    }
     for (int d = 0; d < dims; d++) {
         double err = suspect->out[d] - suspect->truth[d];
         along += err * suspect->truth[d];

@@ -235,6 +235,20 @@ static void test_f16_distances(void **state)
     }
 }
 
+/* The lse of the absolute form is slope * P too large before slope * P is taken off. */
+static void test_lse_rounded_in_the_absolute_form(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    trial.made.problem.q_position = 100000;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-3, 0};
+    trial.output.lse[0] += 5e-3f;
+    expect(&trial, SIGNATURE_PRECISION_LOSS, "lse alone is off");
+    trial.output.lse[0] += 0.3f;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +261,7 @@ int main(void)
         cmocka_unit_test(test_rounded_biases_and_positions),
         cmocka_unit_test(test_lse_merge_in_the_absolute_form),
         cmocka_unit_test(test_f16_distances),
+        cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
