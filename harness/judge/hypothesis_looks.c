@@ -44,16 +44,40 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     return true;
 }
 
+/* What rounding a logit to f32 may add to it where its bias is absolute: a few half ulp of the largest one. */
+static double absolute_loss(const struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    double position = fmax(fabs((double)problem->q_position), fabs((double)(problem->kv_offset + problem->seq_len)));
+    return 0x1p-21 * (fabs(suspect->slope) * position + fabs(suspect->max));
+}
+
+/* An lse that is off by no more than a bias in absolute form is rounded by. */
+static void explain_lse(struct suspect *suspect, double loss)
+{
+    if (!(suspect->error <= loss))
+        return;
+    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+    suspect->best.rms = suspect->error;
+    snprintf(suspect->best.detail, sizeof suspect->best.detail,
+             "lse alone is off, by %.3g: what f32 rounds off slope * position", suspect->lse - suspect->truth_lse);
+}
+
 /*
- * Errors of which nothing is known but their looks: at most 2^-5 of sum w|v| / l, and without a direction. Those in the
- * direction of the truth are a factor, which lse tells from weight that went elsewhere.
+ * Errors of which nothing is known but their looks: small against sum w|v| / l, and without a direction. A factor is
+ * rounding only as far as merges round lse: the weights of chunks, formed from lse rounded to f32, do not add up to 1.
  */
 void hypothesis_noise(struct suspect *suspect)
 {
-    double along = 0, truth_squares = 0, err_squares = 0, largest = 0;
+    double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
+    double limit = fmin(0x1p-3, fmax(0x1p-5, loss));
     int dims = suspect->problem->head_dim;
-    if (suspect->by_lse || suspect->visible == 0 || dims < 16)
+    if (suspect->visible == 0 || dims < 16)
         return;
+    if (suspect->by_lse) {
+        explain_lse(suspect, loss);
+        return;
+    }
     for (int d = 0; d < dims; d++) {
         double err = suspect->out[d] - suspect->truth[d];
         along += err * suspect->truth[d];
@@ -61,13 +85,17 @@ void hypothesis_noise(struct suspect *suspect)
         err_squares += err * err;
         largest = fmax(largest, fabs(err) / suspect->magnitude[d]);
     }
-    bool lse_is_near = fabs(suspect->lse - suspect->truth_lse) <= 0x1p-5;
-    if (!(largest <= 0x1p-5) || !lse_is_near || !(along * along <= 0.5 * truth_squares * err_squares))
+    double factor = 1 + along / truth_squares, lse_err = suspect->lse - suspect->truth_lse;
+    bool has_direction = along * along > 0.5 * truth_squares * err_squares;
+    if (!(largest <= limit) || !(fabs(lse_err) <= limit) || (has_direction && !(fabs(factor - 1) <= loss)))
         return;
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;
     suspect->best.residual = NAN;
-    snprintf(suspect->best.detail, sizeof suspect->best.detail,
-             "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest,
-             suspect->lse - suspect->truth_lse);
+    if (has_direction)
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "out is scaled by %.6g: weights rounded in a merge do not add up to 1", factor);
+    else
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);
 }

@@ -146,6 +146,38 @@ static void offer_empty_slots(struct suspect *suspect)
                   "slots without a key carry %.3g%% of the weight", 100 * (1 - d));
 }
 
+/*
+ * Whether out shows where the weight went: a mean next to 0 takes weight off the truth as an epsilon in the denominator
+ * does. Then the share must be more than an epsilon's, or lse must have grown by it.
+ */
+static bool tells_from_epsilon(struct suspect *suspect, const double *mean, struct mixture mixture)
+{
+    double growth = suspect->lse - suspect->truth_lse;
+    mix(suspect, mean, mixture);
+    double rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+    return mixture.c > 1e-2 || rms <= rms_of_scaled_truth(suspect) / 2 ||
+           fabs(growth + log1p(-mixture.c)) <= mixture.c / 4;
+}
+
+/* The same for two parameters, which need not be weight at all. */
+static bool needs_mean(struct suspect *suspect, const double *mean, struct mixture mixture)
+{
+    mix(suspect, mean, mixture);
+    return suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= rms_of_scaled_truth(suspect) / 2;
+}
+
+static void offer_leak(struct suspect *suspect, const double *mean, enum weighting weighting)
+{
+    struct mixture both = fit_both(suspect, mean);
+    if (suspect->visible > 0) {
+        struct mixture share = fit_share(suspect, mean);
+        if (tells_from_epsilon(suspect, mean, share))
+            offer_mixture(suspect, mean, share, weighting);
+    }
+    if (suspect->visible == 0 || needs_mean(suspect, mean, both))
+        offer_mixture(suspect, mean, both, weighting);
+}
+
 enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error)
 {
     if (suspect->by_lse)
@@ -162,13 +194,7 @@ enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error)
     for (enum weighting w = 0; w < WEIGHTING_COUNT; w++) {
         mean_of(suspect, POPULATION_MASKED, w);
         memcpy(mean, suspect->predicted, size_bytes);
-        if (suspect->visible > 0)
-            offer_mixture(suspect, mean, fit_share(suspect, mean), w);
-        struct mixture both = fit_both(suspect, mean);
-        mix(suspect, mean, both);
-        if (suspect->visible == 0 ||
-            suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= rms_of_scaled_truth(suspect) / 2)
-            offer_mixture(suspect, mean, both, w);
+        offer_leak(suspect, mean, w);
     }
     free(mean);
     return ERROR_NONE;

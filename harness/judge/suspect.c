@@ -197,7 +197,7 @@ void suspect_take(struct suspect *suspect, const struct explanation *explanation
     int preference = signature_preference(explanation->signature) - signature_preference(best->signature);
     bool preferred = best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms;
     if (!preferred && rms < 4 * best_rms)
-        preferred = preference < 0 || (preference == 0 && rms < best_rms);
+        preferred = preference < 0 || (preference == 0 && explanation->rms < 0.8 * best->rms);
     if (preferred)
         suspect->best = *explanation;
 }

@@ -87,7 +87,7 @@ double suspect_residual(const struct suspect *suspect, const double *predicted);
 
 /* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the head and is
  * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and the signature
- * comes first in the order of preference (signature.c). */
+ * comes first in the order of preference (signature.c), or is the same and its rms is a fifth less. */
 void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
