@@ -79,13 +79,12 @@ static double rounded(const struct workspace *workspace, double value)
 }
 
 /* Row `row` of destination = the head_dim elements from `first` on, exactly. */
-static void widen(const struct workspace *workspace, union reals destination, size_t row, const void *tensor,
-                  size_t first)
+static void widen(const struct workspace *workspace, union reals destination, size_t row, enum dtype dtype,
+                  const void *tensor, size_t first)
 {
-    const struct problem *problem = workspace->problem;
-    size_t dim = (size_t)problem->head_dim;
+    size_t dim = (size_t)workspace->problem->head_dim;
     float *narrow = workspace->is_f64 ? workspace->narrow : destination.f32 + row * dim;
-    dtype_widen(problem->dtype, tensor, first, dim, narrow);
+    dtype_widen(dtype, tensor, first, dim, narrow);
     if (workspace->is_f64)
         for (size_t d = 0; d < dim; d++)
             destination.f64[row * dim + d] = (double)narrow[d];
@@ -98,7 +97,8 @@ static int gather(struct workspace *workspace, int64_t *next, const void *tensor
     int count = 0;
     for (; *next < problem->seq_len && count < BLOCK_KEYS; ++*next)
         if (problem_visible(problem, *next)) {
-            widen(workspace, workspace->rows, (size_t)count, tensor, problem_row(problem, *next, kv_head));
+            widen(workspace, workspace->rows, (size_t)count, problem_kv_dtype(problem), tensor,
+                  problem_row(problem, *next, kv_head));
             workspace->keys[count++] = *next;
         }
     return count;
@@ -151,7 +151,7 @@ static void add_rows(struct workspace *workspace, int count)
 static int64_t score_keys(struct workspace *workspace, int head, bool absolute, struct progress *progress)
 {
     const struct problem *problem = workspace->problem;
-    double slope = (double)problem->slopes[head], scale = (double)problem->scale;
+    double slope = (double)problem->slopes[head], scale = rounded(workspace, problem_logit_scale(problem));
     int64_t origin = absolute ? 0 : problem->q_position, visible = 0, next = 0;
     int count;
     while (!progress_cancelled(progress) &&
@@ -159,7 +159,7 @@ static int64_t score_keys(struct workspace *workspace, int head, bool absolute, 
         double *logits = workspace->logits + visible;
         multiply_rows(logits, workspace, count);
         for (int i = 0; i < count; i++) {
-            double distance = rounded(workspace, (double)(workspace->keys[i] - origin));
+            double distance = rounded(workspace, (double)(problem->kv_offset + workspace->keys[i] - origin));
             double bias = rounded(workspace, slope * distance);
             logits[i] = rounded(workspace, rounded(workspace, logits[i] * scale) + bias);
         }
@@ -205,7 +205,7 @@ static void attend_head(struct workspace *workspace, int head, bool absolute, do
     const struct problem *problem = workspace->problem;
     size_t dim = (size_t)problem->head_dim;
     memset(workspace->out.memory, 0, dim * sizeof(double));
-    widen(workspace, workspace->query, 0, problem->q, (size_t)head * dim);
+    widen(workspace, workspace->query, 0, problem->dtype, problem->q, (size_t)head * dim);
     int64_t visible = score_keys(workspace, head, absolute, progress);
     double max = -INFINITY; /* of NaN logits too; then the weights are NaN */
     for (int64_t i = 0; i < visible; i++)
@@ -220,8 +220,10 @@ static void attend_head(struct workspace *workspace, int head, bool absolute, do
             *lse = rounded(workspace, *lse - rounded(workspace, (double)problem->slopes[head] * position));
         }
     }
-    for (size_t d = 0; d < dim; d++)
-        out[d] = workspace->is_f64 ? workspace->out.f64[d] : (double)workspace->out.f32[d];
+    for (size_t d = 0; d < dim; d++) {
+        double value = workspace->is_f64 ? workspace->out.f64[d] : (double)workspace->out.f32[d];
+        out[d] = rounded(workspace, value * problem_value_scale(problem));
+    }
     progress_add(progress, (long)problem->seq_len);
 }
 

@@ -3,10 +3,11 @@
  * truth like a kernel.
  *
  *     t_j = q.k_j (gemv)      s_j = t_j * scale + bias_j      m = max_j s_j      w_j = exp(s_j - m)      l = sum_j w_j
- *     o   = sum_j (w_j / l) v_j (gemv)      lse = m + log l
+ *     o   = v_scale * sum_j (w_j / l) v_j (gemv)      lse = m + log l
  *
- * every operation in f32 or every one in f64, as a program in PyTorch on inputs widened to that type does. bias_j is
- * slope * (j - P) or slope * j; the latter's lse has slope * P taken off at the end, so that it means the same.
+ * every operation in f32 or every one in f64, as a program in PyTorch on inputs widened to that type does. scale
+ * includes k_scale, rounded once. bias_j is slope * (j - P) or slope * j, j counted with kv_offset; the latter's lse
+ * has slope * P taken off at the end, so that it means the same.
  *
  * OpenBLAS chooses the order of its sums by the CPU: these figures, and only these, can differ in their last digits
  * between machines. They do not depend on the number of threads.
@@ -28,7 +29,7 @@ enum conventional {
 struct conventional_info {
     const char *name;
     bool is_f64;   /* else f32 */
-    bool absolute; /* bias slope * j; else slope * (j - P) */
+    bool absolute; /* bias slope * position; else slope * distance */
 };
 
 extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];

@@ -14,7 +14,7 @@
 
 /* What a head's bound is summed from, one thread's. */
 struct workspace {
-    double *logits;       /* [N] s_j, natural; those of keys from `low` on */
+    double *logits;       /* [N] s_j, natural; those of keys from `low` on; -inf where a contract drops the key */
     double *absolute;     /* [N] |scale| sum_i |q_i k_ij| */
     double *query;        /* [D] */
     float *row;           /* [D] */
@@ -48,34 +48,79 @@ static enum error_kind workspace_init(struct workspace *workspace, const struct 
     return ERROR_NONE;
 }
 
+/* A head's part of the formula, as the truth's contract has it, to the nearest double. */
+struct terms {
+    const struct problem *problem;
+    enum truth_of of;
+    int head;
+    double scale, slope, value_scale;
+};
+
+static struct terms terms_of(const struct problem *problem, const struct truth_contract *contract, int head)
+{
+    struct terms terms = {
+        .problem = problem, .of = contract->of, .head = head, .value_scale = problem_value_scale(problem)};
+    mpfr_t number;
+    mpfr_init2(number, 128);
+    contract_scale(number, contract, problem);
+    terms.scale = mpfr_get_d(number, MPFR_RNDN);
+    contract_slope(number, contract, problem, head);
+    terms.slope = mpfr_get_d(number, MPFR_RNDN);
+    mpfr_clear(number);
+    return terms;
+}
+
+/* -inf for a key that the contract drops. */
+static double bias_of(const struct terms *terms, int64_t key)
+{
+    struct contract_bias bias = contract_bias(terms->of, terms->problem, terms->head, key);
+    return bias.dropped ? -INFINITY : terms->slope * (double)bias.distance + bias.rounded;
+}
+
+/* Logarithm of the number of equal terms that bound sum_{j < low} exp(bias_j), each as large as the newest of them: a
+ * geometric series, or all of them where biases are rounded and only known to grow with j. */
+static double ln_terms_below(const struct terms *terms, int64_t low)
+{
+    if (!(terms->slope > 0))
+        return INFINITY;
+    bool exact = terms->of == TRUTH_OF_INPUTS || terms->of == TRUTH_OF_FORMULA;
+    return 0.6932 * (ilogb(exact ? 1 + 1 / terms->slope : (double)low) + 1);
+}
+
 /* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, by the
  * geometric series of truth_certified.md, lemma 3, with the lse known. */
 static int64_t score_keys(struct workspace *workspace, const struct problem *problem, const struct truth *truth,
-                          const struct tensor_bounds *bounds, int head, double *max)
+                          const struct tensor_bounds *bounds, const struct terms *terms, double *max)
 {
+    int head = terms->head;
     int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
     const float *k_bounds = bounds->k + (size_t)kv_head * (size_t)dim;
-    double slope = (double)problem->slopes[head], scale = (double)problem->scale, reach = 0;
+    double scale = terms->scale, reach = 0;
     for (int d = 0; d < dim; d++)
         reach += fabs(workspace->query[d]) * (double)k_bounds[d];
     reach *= fabs(scale);
-    double ln_terms = slope > 0 ? 0.6932 * (ilogb(1 + 1 / slope) + 1) : INFINITY;
 
     *max = -INFINITY;
     int64_t low = problem->seq_len;
-    while (low > 0 &&
-           !(slope * (double)(low - 1 - problem->q_position) + reach - truth->lse[head] + ln_terms < -LN_TAIL)) {
+    while (low > 0) {
+        double bias = bias_of(terms, low - 1);
+        bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
+        if (!dropped && bias + reach - truth->lse[head] + ln_terms_below(terms, low) < -LN_TAIL)
+            break;
         low--;
-        if (!problem_visible(problem, low))
+        if (dropped)
+            workspace->logits[low] = -INFINITY;
+        if (dropped || !problem_visible(problem, low))
             continue;
         double dot = 0, absolute = 0;
-        dtype_widen(problem->dtype, problem->k, problem_row(problem, low, kv_head), (size_t)dim, workspace->row);
+        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, low, kv_head), (size_t)dim,
+                    workspace->row);
         for (int d = 0; d < dim; d++) {
             double product = workspace->query[d] * (double)workspace->row[d];
             dot += product;
             absolute += fabs(product);
         }
-        workspace->logits[low] = dot * scale + slope * (double)(low - problem->q_position);
+        workspace->logits[low] = dot * scale + bias;
         workspace->absolute[low] = absolute * fabs(scale);
         *max = fmax(*max, workspace->logits[low]);
     }
@@ -110,21 +155,25 @@ static double compound(double n, double e)
 }
 
 /* eta_j (3): the relative error of a weight, second order included. */
-static double weight_error(const struct rounding_model *model, const struct problem *problem, int head, int64_t key,
-                           double logit, double absolute, double max, double rescales)
+static double weight_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double logit,
+                           double absolute, double max, double rescales)
 {
-    double slope = fabs((double)problem->slopes[head]), keys = fabs((double)problem_distance(problem, key));
+    const struct problem *problem = terms->problem;
+    double slope = fabs(terms->slope), given = terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
+    double keys = fabs((double)problem_distance(problem, key));
+    double distance = fmax(slope * keys, fabs(bias_of(terms, key)));
     double position = model->absolute_bias ? fabs((double)(problem->kv_offset + key)) : keys;
-    double formed_bias = slope * position;
+    double formed_bias = model->absolute_bias ? slope * position : distance;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double formed_logit = fabs(logit) + formed_shift, scale = fabs(problem_logit_scale(problem));
     if (position > model->position_max || formed_bias > model->bias_max || formed_logit > model->logit_max ||
         (isfinite(model->dot_max) && absolute > scale * model->dot_max))
         return INFINITY;
     /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
-    double error = keys * fmax(slope * model->slope, model->slope_floor) + absolute * (model->scale + model->dot) +
-                   formed_bias * model->bias + formed_logit * model->logit +
-                   (max - logit + model->max_offset) * model->shift + scale * model->dot_floor + model->logit_floor;
+    double error = fmax(distance * (model->slope + given), keys * model->slope_floor) +
+                   absolute * (model->scale + given + model->dot) + formed_bias * model->bias +
+                   formed_logit * model->logit + (max - logit + model->max_offset) * model->shift +
+                   scale * model->dot_floor + model->logit_floor;
     error += model->exponential + compound(rescales, model->rescale);
     if (model->merge_lse > 0) /* (6) */
         error += (fmax(formed_logit, fabs(max) + formed_shift) + log((double)problem->seq_len)) * model->merge_lse;
@@ -139,7 +188,8 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
     size_t first = (size_t)head * (size_t)dim;
     const double *out = truth->value + first;
     const float *v_bounds = bounds->v + (size_t)kv_head * (size_t)dim;
-    double max, from_sum = 0, lost = 0;
+    struct terms terms = terms_of(problem, &truth->contract, head);
+    double max, from_sum = 0, lost = 0, value_scale = terms.value_scale;
 
     dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->row);
     for (int d = 0; d < dim; d++) {
@@ -153,7 +203,7 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
                 bound[first + (size_t)d] = 0;
         return;
     }
-    int64_t low = score_keys(workspace, problem, truth, bounds, head, &max);
+    int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &max);
     double largest = exp_double(fmin(max - truth->lse[head], 0)); /* probability */
     double keys = model->chunk_len ? (double)model->chunk_len : (double)problem->seq_len;
     for (int64_t key = low; key < problem->seq_len; key++) {
@@ -164,17 +214,18 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
             continue; /* e^-60 N is below TAIL for N < 2^40 */
         struct roundings roundings = roundings_after(model, problem->seq_len, key);
         double probability = exp_double(fmin(relative, 0));
-        double eta = weight_error(model, problem, head, key, workspace->logits[key], workspace->absolute[key], max,
-                                  roundings.rescales);
+        double eta =
+            weight_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], max, roundings.rescales);
         double alpha = (compound(roundings.out_adds, model->add) + model->weight + model->partial) * (1 + eta);
         double beta = compound(roundings.sum_adds, model->add) * (1 + eta);
         from_sum += probability * beta;
         lost += probability * (eta + beta);
         double eta_weight = probability * eta;
         double alpha_weight = probability * alpha + model->weight_floor * largest;
-        dtype_widen(problem->dtype, problem->v, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), (size_t)dim,
+                    workspace->row);
         for (int d = 0; d < dim; d++) {
-            double value = (double)workspace->row[d];
+            double value = (double)workspace->row[d] * value_scale;
             workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
             workspace->from_values[d] += alpha_weight * fabs(value);
         }
@@ -182,7 +233,8 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
     for (int d = 0; d < dim; d++) {
         double magnitude = fabs(out[d]);
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
-                       2 * TAIL * ((double)v_bounds[d] + magnitude) + model->out_floor * largest; /* (2) */
+                       2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
+                       model->out_floor * largest * fabs(value_scale); /* (2) */
         if (keys * (double)v_bounds[d] > model->partial_max)
             error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;
@@ -216,6 +268,7 @@ enum error_kind error_bound(double *bound, const struct rounding_model *model, c
             result = error_set(error, kind, "%s", failure.text);
         }
         workspace_clear(&workspace);
+        mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
     }
     tensor_bounds_clear(&bounds);
     if (!result && progress_cancelled(progress))

@@ -13,7 +13,7 @@
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
     double slope;       /* of the base-2 slope */
-    double scale;       /* of the base-2 scale */
+    double scale;       /* of the base-2 scale, k_scale included */
     double dot;         /* of q.k, relative to sum |q_i k_i| */
     double bias;        /* of the bias as formed */
     double logit;       /* of the sum of both, as formed */
@@ -49,8 +49,8 @@ struct rounding_model {
 };
 
 /*
- * bound[h * D + d], for the problem and its truth. An element for which nothing can be promised has an infinite bound.
- * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
+ * bound[h * D + d], for the problem and its truth, under that truth's contract. An element for which nothing can be
+ * promised has an infinite bound. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
  */
 enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
                             const struct truth *truth, int threads, const struct progress *progress,

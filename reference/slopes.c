@@ -1,7 +1,5 @@
 #include "reference/slopes.h"
 
-#include <mpfr.h>
-
 const char *const slope_convention_names[SLOPES_COUNT] = {
     [SLOPES_BLOOM] = "bloom",
     [SLOPES_GEOMETRIC] = "geometric",
@@ -32,26 +30,30 @@ static struct fraction (*const fraction_of_head[SLOPES_COUNT])(int head, int tot
     [SLOPES_GEOMETRIC] = geometric,
 };
 
-/*
- * The product b * numerator is exact (53 + 33 bits), the quotient and the power are off by 2^-255 relative each, the
- * quotient's part grown by |exponent| ln 2 < 2^7 for a slope that f32 can hold. 2^x is a dyadic number only for whole
- * x, which come out exactly; any other slope lies at an f32 midpoint or within 2^-247 of one with odds of about 2^-220.
- */
+/* The product b * numerator is exact (53 + 33 bits), the quotient and the power are off by 2^-p relative each, the
+ * quotient's part grown by |exponent| ln 2 < 2^8 for a slope that f32 can hold. */
+void slope_of_head(mpfr_t slope, enum slope_convention convention, double max_bias, int head, int total_heads)
+{
+    struct fraction fraction = fraction_of_head[convention](head, total_heads);
+    mpfr_set_d(slope, -max_bias, MPFR_RNDN);
+    mpfr_mul_ui(slope, slope, fraction.numerator, MPFR_RNDN);
+    mpfr_div_ui(slope, slope, fraction.denominator, MPFR_RNDN);
+    mpfr_exp2(slope, slope, MPFR_RNDN);
+}
+
+/* 2^x is a dyadic number only for whole x, which come out exactly; any other slope lies at an f32 midpoint or within
+ * 2^-246 of one with odds of about 2^-220. */
 enum { SLOPE_PRECISION = 256 };
 
 void slopes_fill(float *slopes, int num_heads, enum slope_convention convention, double max_bias, int head_offset,
                  int total_heads)
 {
-    mpfr_t power;
-    mpfr_init2(power, SLOPE_PRECISION);
+    mpfr_t slope;
+    mpfr_init2(slope, SLOPE_PRECISION);
     for (int i = 0; i < num_heads; i++) {
-        struct fraction fraction = fraction_of_head[convention](head_offset + i, total_heads);
-        mpfr_set_d(power, -max_bias, MPFR_RNDN);
-        mpfr_mul_ui(power, power, fraction.numerator, MPFR_RNDN);
-        mpfr_div_ui(power, power, fraction.denominator, MPFR_RNDN);
-        mpfr_exp2(power, power, MPFR_RNDN);
-        slopes[i] = mpfr_get_flt(power, MPFR_RNDN);
+        slope_of_head(slope, convention, max_bias, head_offset + i, total_heads);
+        slopes[i] = mpfr_get_flt(slope, MPFR_RNDN);
     }
-    mpfr_clear(power);
+    mpfr_clear(slope);
     mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }

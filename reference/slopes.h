@@ -4,6 +4,8 @@
 #ifndef REFERENCE_SLOPES_H
 #define REFERENCE_SLOPES_H
 
+#include <mpfr.h>
+
 enum slope_convention {
     SLOPES_BLOOM,     /* n = 2^floor(log2 H): heads h < n get 2^(-b (h+1) / n), head n + i gets 2^(-b (2i+1) / (2n)) */
     SLOPES_GEOMETRIC, /* 2^(-b (h+1) / H) for every H */
@@ -19,5 +21,9 @@ extern const char *const slope_convention_names[SLOPES_COUNT];
  */
 void slopes_fill(float *slopes, int num_heads, enum slope_convention convention, double max_bias, int head_offset,
                  int total_heads);
+
+/* slope = that of one head, as a real number: relative error at most 2^(10 - p) where f32 can hold it, p >= 128 being
+ * the precision of slope. */
+void slope_of_head(mpfr_t slope, enum slope_convention convention, double max_bias, int head, int total_heads);
 
 #endif

@@ -45,7 +45,7 @@ static void max_rows(size_t element_bytes, void *maxima, const char *const *rows
 /* The same of those rows of a tensor from `first` on, GROUP at most, that are visible. */
 static void max_group(void *maxima, const struct problem *problem, const void *tensor, int64_t first, size_t row)
 {
-    size_t element_bytes = dtypes[problem->dtype].size_bytes;
+    size_t element_bytes = dtypes[problem_kv_dtype(problem)].size_bytes;
     const char *rows[GROUP];
     int count = 0;
     for (int64_t key = first; key < first + GROUP && key < problem->seq_len; key++)
@@ -62,7 +62,7 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
                                    const struct progress *progress, struct error *error)
 {
     size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim; /* all KV heads of a key */
-    size_t element_bytes = dtypes[problem->dtype].size_bytes, row_bytes = row * element_bytes;
+    size_t element_bytes = dtypes[problem_kv_dtype(problem)].size_bytes, row_bytes = row * element_bytes;
     size_t padded_bytes = (row_bytes + 63) / 64 * 64; /* no two threads write one cache line */
     *bounds = (struct tensor_bounds){.k = malloc(2 * row * sizeof(float))};
     if (bounds->k && problem->bounds) {
@@ -97,8 +97,8 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
             max_rows(element_bytes, maxima + tensor * padded_bytes, (const char *[GROUP]){other, other, other, other},
                      row);
         }
-    dtype_widen(problem->dtype, maxima, 0, row, bounds->k);
-    dtype_widen(problem->dtype, maxima + padded_bytes, 0, row, bounds->v);
+    dtype_widen(problem_kv_dtype(problem), maxima, 0, row, bounds->k);
+    dtype_widen(problem_kv_dtype(problem), maxima + padded_bytes, 0, row, bounds->v);
     free(maxima);
     if (progress_cancelled(progress)) {
         tensor_bounds_clear(bounds);

@@ -1,5 +1,6 @@
 /*
- * Bounds on k and v, channel by channel: what a certificate knows of keys that it never looks at.
+ * Bounds on k and v, channel by channel: what a certificate knows of keys that it never looks at. Of
+ * the elements as they are held, without k_scale and v_scale.
  */
 #ifndef REFERENCE_TENSOR_BOUNDS_H
 #define REFERENCE_TENSOR_BOUNDS_H

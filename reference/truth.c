@@ -39,7 +39,8 @@ static enum error_kind (*const methods[TRUTH_METHOD_COUNT])(struct truth *, cons
 enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
                               const struct truth_options *options, struct error *error)
 {
-    return methods[method](truth, problem, options, error);
+    bool of_inputs = !options->contract || options->contract->of == TRUTH_OF_INPUTS;
+    return methods[of_inputs ? method : TRUTH_PLAIN](truth, problem, options, error);
 }
 
 double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int head_dim,
@@ -47,8 +48,8 @@ double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int
 {
     int threads = options->threads < num_heads ? options->threads : num_heads;
     double looked_at = (double)seq_len * (sizeof(int64_t) + sizeof(double)); /* certified: a key and its logit */
-    double thread_bytes =
-        method == TRUTH_PLAIN ? truth_plain_bytes(seq_len, head_dim, options->precision) : 2 * looked_at;
+    bool plain = method == TRUTH_PLAIN || (options->contract && options->contract->of != TRUTH_OF_INPUTS);
+    double thread_bytes = plain ? truth_plain_bytes(seq_len, head_dim, options->precision) : 2 * looked_at;
     return threads * thread_bytes + num_heads * (4.0 * head_dim + 3) * sizeof(double);
 }
 
@@ -61,6 +62,8 @@ void truth_clear(struct truth *truth)
 struct truth truth_part(const struct truth *truth, int first_head, int num_heads)
 {
     size_t head = (size_t)first_head, first = head * (size_t)truth->head_dim;
+    struct truth_contract contract = truth->contract;
+    contract.head_offset += first_head;
     return (struct truth){
         .num_heads = num_heads,
         .head_dim = truth->head_dim,
@@ -71,6 +74,7 @@ struct truth truth_part(const struct truth *truth, int first_head, int num_heads
         .lse = truth->lse + head,
         .lse_tail = truth->lse_tail + head,
         .lse_radius = truth->lse_radius + head,
+        .contract = contract,
     };
 }
 
@@ -81,6 +85,21 @@ double truth_max_radius(const struct truth *truth)
     for (size_t i = 0; i < elements; i++)
         radius = fmax(radius, truth->radius[i]);
     return radius;
+}
+
+double truth_distance(const struct truth *a, const struct truth *b)
+{
+    size_t elements = (size_t)a->num_heads * (size_t)a->head_dim;
+    double largest = 0;
+    for (size_t i = 0; i < elements; i++) {
+        bool same = a->value[i] == b->value[i] || (isnan(a->value[i]) && isnan(b->value[i]));
+        double distance = isfinite(a->value[i]) && isfinite(b->value[i])
+                              ? fabs((a->value[i] - b->value[i]) + (a->tail[i] - b->tail[i]))
+                          : same ? 0
+                                 : INFINITY;
+        largest = fmax(largest, distance);
+    }
+    return largest;
 }
 
 uint64_t truth_digest(const struct truth *truth)

@@ -1,12 +1,15 @@
 /*
  * The exact result of a problem, enclosed: |exact - (value + tail)| <= radius for every element.
  *
+ * The result is that of the formula in problem.h, or what a contract makes of it (contract.h).
+ *
  * Input NaN and infinities follow IEEE rules for the formula in problem.h; an element that is NaN or infinite in the
  * exact result is NaN or infinite in value, with radius 0.
  */
 #ifndef REFERENCE_TRUTH_H
 #define REFERENCE_TRUTH_H
 
+#include "reference/contract.h"
 #include "reference/problem.h"
 #include "reference/progress.h"
 
@@ -15,11 +18,13 @@ struct truth {
     double *value;      /* [H, D] nearest double */
     double *tail;       /* [H, D] the next 53 bits: exact result is value + tail, up to radius */
     double *radius;     /* [H, D] proven bound */
-    double *magnitude;  /* [H, D] sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius is small */
+    double *magnitude;  /* [H, D] |v_scale| sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius
+                           is small */
     double *lse;        /* [H] */
     double *lse_tail;   /* [H] */
     double *lse_radius; /* [H] */
     int plain_heads;    /* heads that MPFR computed from every key; the others were certified */
+    struct truth_contract contract; /* what it is the truth of */
 };
 
 /* Ways to compute it; the same number within their radii. */
@@ -33,6 +38,7 @@ struct truth_options {
     int precision;             /* bits of every MPFR operation; certified: where it needs MPFR, to begin with */
     int threads;               /* >= 1; the result does not depend on it */
     struct progress *progress; /* may be NULL; advances by H * N in all */
+    const struct truth_contract *contract; /* NULL: that of the inputs. truth_certified does not read it */
 };
 
 /* Allocates a truth for the problem's shape. truth_clear frees what is there; a zeroed truth may be cleared. */
@@ -56,12 +62,12 @@ enum error_kind truth_plain_head(struct truth *truth, const struct problem *prob
 /*
  * The certified truth: the same numbers from far less work, with a radius of at most 2^-64 of sum w|v| / l. Heads that
  * it cannot settle are computed by truth_plain_head, with options->precision bits, doubled until the radius is reached.
- * truth_certified.md has the proof.
+ * Of the inputs, whatever the contract. truth_certified.md has the proof.
  */
 enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                                 struct error *error);
 
-/* The truth by either method. */
+/* The truth by either method; by the plain one under any contract but that of the inputs. */
 enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
                               const struct truth_options *options, struct error *error);
 
@@ -75,6 +81,10 @@ double truth_plain_bytes(int64_t seq_len, int head_dim, int precision);
 
 /* Largest radius of all output elements, NaN never. */
 double truth_max_radius(const struct truth *truth);
+
+/* Largest |a - b| of all output elements of two truths of one shape, tails counted: how far apart two contracts are.
+ * Equal infinities and two NaN are 0 apart; anything else with one of them is infinitely far. */
+double truth_distance(const struct truth *a, const struct truth *b);
 
 /* XXH64 of value, tail, lse and lse_tail. */
 uint64_t truth_digest(const struct truth *truth);

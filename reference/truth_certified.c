@@ -116,7 +116,7 @@ struct head {
 
 static void prefetch_row(const struct head *head, const void *tensor, int64_t key)
 {
-    size_t element_bytes = dtypes[head->problem->dtype].size_bytes;
+    size_t element_bytes = dtypes[problem_kv_dtype(head->problem)].size_bytes;
     const char *row = (const char *)tensor + problem_row(head->problem, key, head->kv_head) * element_bytes;
     for (size_t offset = 0; offset < (size_t)head->problem->head_dim * element_bytes; offset += 64)
         __builtin_prefetch(row + offset);
@@ -126,7 +126,7 @@ static void prefetch_row(const struct head *head, const void *tensor, int64_t ke
 static const float *load_row(struct workspace *workspace, const struct head *head, const void *tensor, int64_t key)
 {
     const struct problem *problem = head->problem;
-    dtype_widen(problem->dtype, tensor, problem_row(problem, key, head->kv_head), (size_t)problem->head_dim,
+    dtype_widen(problem_kv_dtype(problem), tensor, problem_row(problem, key, head->kv_head), (size_t)problem->head_dim,
                 workspace->row);
     return workspace->row;
 }
@@ -186,7 +186,7 @@ static double ln_tail_below(const struct head *head, int64_t low, double max)
         return INFINITY;
     double terms = fmin((double)low, 1 + 1 / head->slope);
     double ln_terms = 0.6932 * (ilogb(terms) + 1);
-    return head->slope * (double)(low - 1 - head->problem->q_position) + head->reach - (max - 1) + ln_terms;
+    return head->slope * (double)problem_distance(head->problem, low - 1) + head->reach - (max - 1) + ln_terms;
 }
 
 /* Logits in double from the newest key down, until the tail is small enough. False: MPFR has to do it. */
@@ -207,14 +207,14 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
             if (key >= AHEAD)
                 prefetch_row(head, problem->k, key - AHEAD);
             const float *row = load_row(workspace, head, problem->k, key);
-            double bias = head->slope * (double)(key - problem->q_position);
+            double bias = head->slope * (double)problem_distance(problem, key);
             double logit = dot_double(workspace->query, row, workspace->padded) * head->scale + bias;
             head->max = logit > head->max ? logit : head->max;
             workspace->keys[workspace->count] = key;
             workspace->logits[workspace->count++] = logit;
         }
     }
-    double distance = fmax(fabs((double)(high - problem->q_position)), fabs((double)(low - problem->q_position)));
+    double distance = fmax(fabs((double)problem_distance(problem, high)), fabs((double)problem_distance(problem, low)));
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest;
     head->unseen = low > 0 ? effort->tail : 0;
@@ -227,7 +227,7 @@ static struct double_double logit_dd(const struct head *head, const struct works
                                      int64_t key)
 {
     struct double_double dot = dot_dd(workspace->query, row, workspace->padded);
-    struct double_double bias = dd_two_product(head->slope, (double)(key - head->problem->q_position));
+    struct double_double bias = dd_two_product(head->slope, (double)problem_distance(head->problem, key));
     return dd_add_d(dd_add(dd_mul_d(dot, head->scale), bias), -head->max);
 }
 
@@ -367,6 +367,7 @@ static void store_lse(struct truth *truth, const struct head *head, struct doubl
 static bool conclude(struct truth *truth, const struct head *head, const struct workspace *workspace,
                      const struct sums *sums, const float *v_bounds)
 {
+    double value_scale = problem_value_scale(head->problem);
     double dim = head->problem->head_dim, blocks = (double)(sums->num_heavy / BLOCK + 2);
     double weight_error = 1.01 * (dim * dim + 16) * UNIT * UNIT * head->largest + EXP_DD_ERROR;
     double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
@@ -383,14 +384,14 @@ static bool conclude(struct truth *truth, const struct head *head, const struct 
         size_t i = (size_t)head->index * (size_t)head->problem->head_dim + (size_t)d;
         struct double_double numerator =
             dd_add_d((struct double_double){workspace->hi[d], workspace->lo[d]}, workspace->light[d]);
-        struct double_double out = dd_div(numerator, sum);
+        struct double_double out = dd_div(numerator, sum), scaled = dd_mul_d(out, value_scale);
         double heavy = workspace->magnitude[d], light = workspace->light_magnitude[d], out_abs = fabs(out.hi);
         double radius = (heavy_error * heavy + light_error * light) / sum.hi;
         radius += out_abs * (sum_error + 32 * UNIT * UNIT) + unseen * ((double)v_bounds[d] + out_abs);
-        truth->value[i] = out.hi;
-        truth->tail[i] = out.lo;
-        truth->magnitude[i] = (heavy + light) / sum.hi;
-        truth->radius[i] = radius > 0 ? 1.05 * radius + 0x1p-1060 : 0;
+        truth->value[i] = scaled.hi;
+        truth->tail[i] = scaled.lo;
+        truth->magnitude[i] = (heavy + light) / sum.hi * fabs(value_scale);
+        truth->radius[i] = radius > 0 && value_scale != 0 ? 1.05 * radius * fabs(value_scale) + 0x1p-1060 : 0;
         reached = reached && truth->radius[i] <= RADIUS_GOAL * truth->magnitude[i];
     }
     store_lse(truth, head, sum, sum_error + unseen);
@@ -407,10 +408,10 @@ static bool certify_head(struct truth *truth, struct workspace *workspace, const
         .index = index,
         .kv_head = problem_kv_head(problem, index),
         .slope = (double)problem->slopes[index],
-        .scale = (double)problem->scale,
+        .scale = problem_logit_scale(problem),
     };
     const float *k_bounds = bounds->k + (size_t)head.kv_head * dim, *v_bounds = bounds->v + (size_t)head.kv_head * dim;
-    bool finite = isfinite(head.slope) && isfinite(head.scale);
+    bool finite = isfinite(head.slope) && isfinite(head.scale) && isfinite(problem_value_scale(problem));
     float row[LANES];
     for (size_t d = 0; d < dim; d++) {
         dtype_widen(problem->dtype, problem->q, (size_t)index * dim + d, 1, row);
@@ -451,6 +452,7 @@ static enum error_kind solve_head_by_mpfr(struct truth *truth, const struct prob
                                           const struct truth_options *options, struct error *error)
 {
     struct truth_options more = *options;
+    more.contract = NULL;
     for (;; more.precision *= 2) {
         more.precision = more.precision < TRUTH_MAX_PRECISION ? more.precision : TRUTH_MAX_PRECISION;
         enum error_kind kind = truth_plain_head(truth, problem, head, &more, error);
@@ -468,6 +470,7 @@ enum error_kind truth_certified(struct truth *truth, const struct problem *probl
     if (result)
         return result;
     truth->plain_heads = 0;
+    truth->contract = (struct truth_contract){.of = TRUTH_OF_INPUTS};
 
 #pragma omp parallel num_threads(options->threads)
     {

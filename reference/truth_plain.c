@@ -1,18 +1,23 @@
 /*
  * The plain truth. Per head, with u = 2^-precision and every MPFR operation rounded to nearest:
  *
- *     s_j = scale * sum_i q_i k_ij + slope * (j - P)      m = max_j s_j as computed
- *     w_j = exp(s_j - m)      l = sum_j w_j      p_j = w_j / l      o_d = sum_j p_j v_jd      lse = m + log l
+ *     s_j = scale * sum_i q_i k_ij + slope * distance_j + rounded_j      m = max_j s_j as computed
+ *     w_j = exp(s_j - m)      l = sum_j w_j      p_j = w_j / l      o_d = v_scale * sum_j p_j v_jd      lse = m + log l
+ *
+ * with scale (k_scale included), slope, distance_j and rounded_j of the contract (contract.h). distance_j and rounded_j
+ * are exact; so are scale, a product of two f32 in a double, and slope, or they carry GUARD bits more than the rest and
+ * add less than 2^-50 u to each bound below.
  *
  * Error (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., sections 3.1 and 4.2; g_n = n u / (1 - n u)).
  * Products q_i k_ij are exact in double: 24 + 24 bits, exponents within [-298, 256]. The shift m cancels exactly.
- *   logit   |ds_j| <= g_(D+2) A_j, A_j = |scale| sum_i |q_i k_ij| + |slope (j - P)|: D additions, one product, one sum;
- *           the bias is one product and one sum
+ *   logit   |ds_j| <= g_(D+2) A_j, A_j = |scale| sum_i |q_i k_ij| + |slope distance_j| + |rounded_j|: D - 1 additions,
+ *           one product, one sum; the bias is one product and two sums
  *   weight  w_j (1 + e), |e| <= eta = 1.01 (g_(D+2) A + 2.1 A u + u), A = max_j A_j, as long as eta <= 0.01: the
  *           subtraction adds u |s_j - m|. MPFR's exponents reach -2^62; a weight below that is 0, which is less than u
  *   sum     l (1 + e), |e| <= eta + 1.01 g_N: terms are positive
  *   p_j     relative error <= 1.01 (2 eta + g_N + u)
- *   output  |do_d| <= 1.02 (2 eta + g_N + u + g_(N+1)) sum_j p_j |v_jd| <= 2.1 (eta + (N + 2) u) M_d
+ *   output  |do_d| <= 1.02 (2 eta + g_N + u + g_(N+1) + u) M_d <= 2.1 (eta + (N + 2) u) M_d, where
+ *           M_d = |v_scale| sum_j p_j |v_jd|; the last u is the product with v_scale
  *   lse     |dlse| <= 1.02 (eta + g_N) + 2 u (|lse| + log N), log N < 64
  * A and M_d are computed in double, each at most (N + D + 8) 2^-53 below its exact value relative, which the factor
  * 2.1 -> 2.2 covers for N + D < 2^40. Storing value + tail adds 2^-106 |o_d| + 2^-1074.
@@ -23,6 +28,8 @@
 #include <math.h>
 #include <mpfr.h>
 #include <stdlib.h>
+
+enum { GUARD = 64 }; /* bits of scale and slope beyond the precision */
 
 /* What one thread needs for a head: N weights, D outputs, and a row of k or v. */
 struct workspace {
@@ -86,51 +93,71 @@ static double representation_radius(double value)
     return 0x1p-106 * fabs(value) + 0x1p-1074;
 }
 
-/* s_j in the place of the weights, and m. Returns max_j A_j; *visible counts the visible keys. */
-static double score_keys(mpfr_t max, int64_t *visible, struct workspace *workspace, const struct problem *problem,
-                         int head, int precision, struct progress *progress)
+static const struct truth_contract of_inputs = {.of = TRUTH_OF_INPUTS};
+
+static const struct truth_contract *contract_of(const struct truth_options *options)
 {
+    return options->contract ? options->contract : &of_inputs;
+}
+
+/* Whether a key takes part. */
+static bool counts(const struct problem *problem, const struct truth_options *options, int head, int64_t key)
+{
+    return problem_visible(problem, key) && !contract_bias(contract_of(options)->of, problem, head, key).dropped;
+}
+
+/* s_j in the place of the weights, and m. Returns max_j A_j; *num_keys counts the keys that take part. */
+static double score_keys(mpfr_t max, int64_t *num_keys, struct workspace *workspace, const struct problem *problem,
+                         int head, const struct truth_options *options)
+{
+    const struct truth_contract *contract = contract_of(options);
     int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
     double largest = 0;
-    mpfr_t bias, slope;
-    mpfr_inits2(precision, bias, slope, (mpfr_ptr)0);
-    mpfr_set_flt(slope, problem->slopes[head], MPFR_RNDN);
+    mpfr_t scale, slope, bias;
+    mpfr_inits2(options->precision + GUARD, scale, slope, (mpfr_ptr)0);
+    mpfr_init2(bias, options->precision);
+    contract_scale(scale, contract, problem);
+    contract_slope(slope, contract, problem, head);
+    double nearest_scale = mpfr_get_d(scale, MPFR_RNDA);
     mpfr_set_inf(max, -1);
-    *visible = 0;
+    *num_keys = 0;
 
-    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
-        if (!problem_visible(problem, key))
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(options->progress); key++) {
+        if (!counts(problem, options, head, key))
             continue;
+        struct contract_bias parts = contract_bias(contract->of, problem, head, key);
         mpfr_ptr logit = workspace->weight[key];
         double absolute = 0;
-        dtype_widen(problem->dtype, problem->k, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, kv_head), (size_t)dim,
+                    workspace->row);
         mpfr_set_zero(logit, 1);
         for (int d = 0; d < dim; d++) {
             double product = (double)workspace->query[d] * (double)workspace->row[d];
             mpfr_add_d(logit, logit, product, MPFR_RNDN);
             absolute += fabs(product);
         }
-        mpfr_mul_d(logit, logit, (double)problem->scale, MPFR_RNDN);
-        mpfr_mul_si(bias, slope, (long)(key - problem->q_position), MPFR_RNDN);
+        mpfr_mul(logit, logit, scale, MPFR_RNDN);
+        mpfr_mul_si(bias, slope, (long)parts.distance, MPFR_RNDN);
+        absolute = absolute * fabs(nearest_scale) + fabs(mpfr_get_d(bias, MPFR_RNDA)) + fabs(parts.rounded);
+        mpfr_add_d(bias, bias, parts.rounded, MPFR_RNDN);
         mpfr_add(logit, logit, bias, MPFR_RNDN);
         mpfr_max(max, max, logit, MPFR_RNDN);
 
-        absolute = absolute * fabs((double)problem->scale) + fabs(mpfr_get_d(bias, MPFR_RNDA));
         if (mpfr_number_p(logit)) /* the weight of -inf is 0, and what is NaN or +inf needs no radius */
             largest = fmax(largest, absolute);
-        ++*visible;
+        ++*num_keys;
     }
-    mpfr_clears(bias, slope, (mpfr_ptr)0);
+    mpfr_clears(scale, slope, bias, (mpfr_ptr)0);
     return largest;
 }
 
 /* w_j in the place of the logits, and l. */
 static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace, const struct problem *problem,
-                       struct progress *progress)
+                       int head, const struct truth_options *options)
 {
     mpfr_set_zero(sum, 1);
-    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
-        if (!problem_visible(problem, key))
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(options->progress); key++) {
+        if (!counts(problem, options, head, key))
             continue;
         mpfr_ptr weight = workspace->weight[key];
         mpfr_sub(weight, weight, max, MPFR_RNDN);
@@ -139,30 +166,33 @@ static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace
     }
 }
 
-/* o_d and sum_j p_j |v_jd|, from the weights and their sum. */
+/* o_d and sum_j p_j |v_jd|, the latter without v_scale, from the weights and their sum. */
 static void sum_values(struct workspace *workspace, const mpfr_t sum, const struct problem *problem, int head,
-                       int precision, struct progress *progress)
+                       const struct truth_options *options)
 {
     int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
     mpfr_t probability, term;
-    mpfr_inits2(precision, probability, term, (mpfr_ptr)0);
+    mpfr_inits2(options->precision, probability, term, (mpfr_ptr)0);
     for (int d = 0; d < dim; d++) {
         mpfr_set_zero(workspace->out[d], 1);
         workspace->absolute[d] = 0;
     }
-    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(progress); key++) {
-        progress_add(progress, 1);
-        if (!problem_visible(problem, key))
+    for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(options->progress); key++) {
+        progress_add(options->progress, 1);
+        if (!counts(problem, options, head, key))
             continue;
         mpfr_div(probability, workspace->weight[key], sum, MPFR_RNDN);
         double nearest = mpfr_get_d(probability, MPFR_RNDA);
-        dtype_widen(problem->dtype, problem->v, problem_row(problem, key, kv_head), (size_t)dim, workspace->row);
+        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), (size_t)dim,
+                    workspace->row);
         for (int d = 0; d < dim; d++) {
             mpfr_mul_d(term, probability, (double)workspace->row[d], MPFR_RNDN);
             mpfr_add(workspace->out[d], workspace->out[d], term, MPFR_RNDN);
             workspace->absolute[d] += nearest * fabs((double)workspace->row[d]);
         }
     }
+    for (int d = 0; d < dim; d++)
+        mpfr_mul_d(workspace->out[d], workspace->out[d], problem_value_scale(problem), MPFR_RNDN);
     mpfr_clears(probability, term, (mpfr_ptr)0);
 }
 
@@ -171,20 +201,20 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
 {
     int dim = problem->head_dim;
     size_t first = (size_t)head * (size_t)dim;
-    double u = ldexp(1, -options->precision);
-    int64_t visible;
+    double u = ldexp(1, -options->precision), value_scale = fabs(problem_value_scale(problem));
+    int64_t num_keys;
     mpfr_t sum, max;
     mpfr_inits2(options->precision, sum, max, (mpfr_ptr)0);
 
     dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->query);
-    double largest = score_keys(max, &visible, workspace, problem, head, options->precision, options->progress);
-    if (visible == 0) {
+    double largest = score_keys(max, &num_keys, workspace, problem, head, options);
+    if (num_keys == 0) {
         truth->lse[head] = -INFINITY; /* and out is the 0 that truth_init left, exactly */
         progress_add(options->progress, problem->seq_len);
         goto out;
     }
-    weigh_keys(sum, max, workspace, problem, options->progress);
-    sum_values(workspace, sum, problem, head, options->precision, options->progress);
+    weigh_keys(sum, max, workspace, problem, head, options);
+    sum_values(workspace, sum, problem, head, options);
 
     double eta = 1.01 * ((dim + 5) * u * largest + u);
     double relative = eta + (double)(problem->seq_len + 2) * u;
@@ -192,15 +222,14 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
         relative = INFINITY;
     for (int d = 0; d < dim; d++) {
         size_t i = first + (size_t)d;
-        double magnitude = workspace->absolute[d];
-        bool zero =
-            magnitude == 0 && mpfr_zero_p(workspace->out[d]); /* every v is 0, not merely too small for a double */
+        double magnitude = workspace->absolute[d] * value_scale;
+        if (magnitude == 0 && !mpfr_zero_p(workspace->out[d]))
+            magnitude = 0x1p-1074; /* too small for a double; 0 is left to where every v is 0 */
         split(&truth->value[i], &truth->tail[i], workspace->out[d]);
         truth->magnitude[i] = magnitude;
         truth->radius[i] = 0;
         if (isfinite(truth->value[i]))
-            truth->radius[i] =
-                zero ? 0 : (magnitude > 0 ? 2.2 * relative * magnitude : 0) + representation_radius(truth->value[i]);
+            truth->radius[i] = magnitude > 0 ? 2.2 * relative * magnitude + representation_radius(truth->value[i]) : 0;
     }
     mpfr_log(sum, sum, MPFR_RNDN);
     mpfr_add(sum, max, sum, MPFR_RNDN);
@@ -249,6 +278,7 @@ enum error_kind truth_plain(struct truth *truth, const struct problem *problem, 
     enum error_kind result = ERROR_NONE;
     int threads = options->threads < problem->num_heads ? options->threads : problem->num_heads;
     truth->plain_heads = problem->num_heads;
+    truth->contract = *contract_of(options);
 
 #pragma omp parallel num_threads(threads)
     {

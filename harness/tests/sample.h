@@ -118,7 +118,8 @@ static inline void sample_init(struct sample *sample)
                                    sample->truth_lse,
                                    sample->truth_lse_tail,
                                    sample->truth_lse_radius,
-                                   0};
+                                   0,
+                                   {0}};
     sample->output = (struct output){.out = sample->out, .lse = sample->lse};
     sample->point = (struct point){
         .test_case = &sample->test_case,

@@ -22,7 +22,7 @@ static struct fault find(double kernel, double reference, double truth_value, do
     float out = (float)kernel, lse = 0;
     double tail = 0, magnitude = 1, zero = 0;
     struct output output = {&out, &lse};
-    struct truth truth = {1, 1, &truth_value, &tail, &radius, &magnitude, &zero, &zero, &zero, 0};
+    struct truth truth = {1, 1, &truth_value, &tail, &radius, &magnitude, &zero, &zero, &zero, 0, {0}};
     struct problem problem = {.seq_len = 1, .num_heads = 1, .num_kv_heads = 1, .head_dim = 1, .dtype = DTYPE_F32};
     struct fault fault;
     struct error error;

@@ -47,7 +47,8 @@ static void set_up(struct bench *bench, enum dtype dtype, int num_heads, int hea
                                   bench->truth_lse,
                                   bench->truth_lse_tail,
                                   bench->truth_lse_radius,
-                                  0};
+                                  0,
+                                  {0}};
     bench->output = (struct output){bench->out, bench->lse};
     for (int i = 0; i < num_heads * head_dim; i++) {
         set_out(bench, (size_t)i, 1);

@@ -20,9 +20,9 @@ struct workspace {
 };
 
 static void load_row(arb_ptr balls, struct workspace *workspace, const struct problem *problem, const void *tensor,
-                     size_t first)
+                     enum dtype dtype, size_t first)
 {
-    dtype_widen(problem->dtype, tensor, first, (size_t)problem->head_dim, workspace->row);
+    dtype_widen(dtype, tensor, first, (size_t)problem->head_dim, workspace->row);
     for (int d = 0; d < problem->head_dim; d++)
         arb_set_d(balls + d, (double)workspace->row[d]);
 }
@@ -48,16 +48,17 @@ static bool score_keys(arf_t max, struct workspace *workspace, const struct prob
     arb_t scale, slope;
     arb_init(scale);
     arb_init(slope);
-    arb_set_d(scale, (double)problem->scale);
+    arb_set_d(scale, problem_logit_scale(problem));
     arb_set_d(slope, (double)problem->slopes[head]);
     for (int64_t key = 0; key < problem->seq_len; key++) {
         arb_ptr logit = workspace->weight + key;
         if (!problem_visible(problem, key))
             continue;
-        load_row(workspace->rows, workspace, problem, problem->k, problem_row(problem, key, kv_head));
+        load_row(workspace->rows, workspace, problem, problem->k, problem_kv_dtype(problem),
+                 problem_row(problem, key, kv_head));
         arb_dot(logit, NULL, 0, workspace->query, 1, workspace->rows, 1, problem->head_dim, precision);
         arb_mul(logit, logit, scale, precision);
-        arb_addmul_si(logit, slope, (slong)(key - problem->q_position), precision);
+        arb_addmul_si(logit, slope, (slong)problem_distance(problem, key), precision);
         if (!any || arf_cmp(arb_midref(logit), max) > 0)
             arf_set(max, arb_midref(logit));
         any = true;
@@ -93,7 +94,7 @@ static void sum_values(struct workspace *workspace, const struct problem *proble
         arb_ptr weight = workspace->weight + first;
         for (int64_t i = 0; i < count; i++) {
             if (problem_visible(problem, first + i))
-                load_row(workspace->rows + i * dim, workspace, problem, problem->v,
+                load_row(workspace->rows + i * dim, workspace, problem, problem->v, problem_kv_dtype(problem),
                          problem_row(problem, first + i, kv_head));
             else
                 _arb_vec_zero(workspace->rows + i * dim, dim);
@@ -107,11 +108,13 @@ static void solve_head(struct truth *truth, struct workspace *workspace, const s
                        slong precision)
 {
     size_t first = (size_t)head * (size_t)problem->head_dim;
-    arb_t sum;
+    arb_t sum, value_scale;
     arf_t max;
     arb_init(sum);
+    arb_init(value_scale);
+    arb_set_d(value_scale, problem_value_scale(problem));
     arf_init(max);
-    load_row(workspace->query, workspace, problem, problem->q, first);
+    load_row(workspace->query, workspace, problem, problem->q, problem->dtype, first);
     if (!score_keys(max, workspace, problem, head, precision)) {
         truth->lse[head] = -INFINITY; /* and out is the 0 that truth_init left */
         goto out;
@@ -121,6 +124,7 @@ static void solve_head(struct truth *truth, struct workspace *workspace, const s
     for (int d = 0; d < problem->head_dim; d++) {
         size_t i = first + (size_t)d;
         arb_div(workspace->out + d, workspace->out + d, sum, precision);
+        arb_mul(workspace->out + d, workspace->out + d, value_scale, precision);
         store(&truth->value[i], &truth->tail[i], &truth->radius[i], workspace->out + d);
     }
     arb_log(sum, sum, precision);
@@ -128,6 +132,7 @@ static void solve_head(struct truth *truth, struct workspace *workspace, const s
     store(&truth->lse[head], &truth->lse_tail[head], &truth->lse_radius[head], sum);
 out:
     arb_clear(sum);
+    arb_clear(value_scale);
     arf_clear(max);
 }
 

@@ -14,7 +14,7 @@
 struct drawn_problem {
     struct problem problem;
     bool finite;    /* no NaN or infinity anywhere */
-    char text[512]; /* what was drawn, for a failure's message */
+    char text[640]; /* what was drawn, for a failure's message */
 };
 
 /* SplitMix64 (Steele, Lea and Flood, 2014). */
@@ -258,6 +258,25 @@ static inline float draw_slope(uint64_t *state)
     }
 }
 
+/* A cache's scale: of ordinary calibrations, and of what no one should have written there. */
+static inline float draw_cache_scale(uint64_t *state)
+{
+    static const float scales[] = {1, 0x1p-3f, 0x1p-149f, 0x1p20f, -0x1p-2f, 0, 0x1.8p100f, 0x1.fffffep-8f};
+    enum { COUNT = sizeof scales / sizeof scales[0] };
+    double ordinary = exp2(draw_between(state, -10, 2));
+    int i = draw_below(state, 3 * COUNT);
+    return i < COUNT ? scales[i] : (float)ordinary;
+}
+
+/* 0 as often as not. */
+static inline int64_t draw_kv_offset(uint64_t *state)
+{
+    int64_t near = draw_below(state, 5000);
+    const int64_t offsets[] = {1, near, -near, 1000000 + near, (INT64_C(1) << 53) + near, (INT64_C(1) << 60) - near};
+    int count = sizeof offsets / sizeof offsets[0], i = draw_below(state, 2 * count);
+    return i < count ? offsets[i] : 0;
+}
+
 static inline int64_t draw_position(uint64_t *state, int64_t seq_len)
 {
     int64_t inside = (int64_t)(draw_bits(state) % (uint64_t)seq_len);
@@ -332,6 +351,8 @@ static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed
     while (head_dim > 1 && seq_len * num_heads * head_dim > budget)
         head_dim -= head_dim / 2;
     enum dtype dtype = (enum dtype)draw_below(&state, DTYPE_COUNT_WITH_FP8);
+    enum kv_format kv_format = (enum kv_format)draw_below(&state, KV_FORMAT_COUNT);
+    enum dtype kv_dtype = problem_kv_dtype(&(struct problem){.dtype = dtype, .kv_format = kv_format});
     const struct filling_kind *q_kind = draw_filling_kind(&state), *k_kind = draw_filling_kind(&state);
     const struct filling_kind *v_kind = draw_filling_kind(&state);
     const char *mask_name, *spoiled = "nothing";
@@ -342,8 +363,8 @@ static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed
         slopes[h] = draw_slope(&state);
     uint8_t *visible = draw_mask(&state, seq_len, &mask_name);
     void *q = draw_tensor(&state, q_kind, dtype, 1, num_heads, head_dim);
-    void *k = draw_tensor(&state, k_kind, dtype, seq_len, num_kv_heads, head_dim);
-    void *v = draw_tensor(&state, v_kind, dtype, seq_len, num_kv_heads, head_dim);
+    void *k = draw_tensor(&state, k_kind, kv_dtype, seq_len, num_kv_heads, head_dim);
+    void *v = draw_tensor(&state, v_kind, kv_dtype, seq_len, num_kv_heads, head_dim);
     size_t rows = (size_t)seq_len * (size_t)(num_kv_heads * head_dim);
     switch (draw_below(&state, 40)) {
     case 0:
@@ -352,25 +373,32 @@ static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed
         break;
     case 1:
         spoiled = "k";
-        spoil(&state, k, rows, dtype);
+        spoil(&state, k, rows, kv_dtype);
         break;
     case 2:
     case 3:
         spoiled = "v";
-        spoil(&state, v, rows, dtype);
+        spoil(&state, v, rows, kv_dtype);
         break;
     default:
         break;
     }
     float scale = draw_scale(&state, head_dim);
-    int64_t q_position = draw_position(&state, seq_len);
+    int64_t q_position = draw_position(&state, seq_len), kv_offset = draw_kv_offset(&state);
+    if (draw_below(&state, 4))
+        q_position += kv_offset; /* else the chunk lies wherever it lies */
+    float k_scale = draw_cache_scale(&state), v_scale = draw_cache_scale(&state);
     *drawn = (struct drawn_problem){.problem = {.seq_len = seq_len,
                                                 .num_heads = num_heads,
                                                 .num_kv_heads = num_kv_heads,
                                                 .head_dim = head_dim,
                                                 .dtype = dtype,
+                                                .kv_format = kv_format,
+                                                .k_scale = k_scale,
+                                                .v_scale = v_scale,
                                                 .scale = scale,
                                                 .q_position = q_position,
+                                                .kv_offset = kv_offset,
                                                 .slopes = slopes,
                                                 .q = q,
                                                 .k = k,
@@ -378,11 +406,12 @@ static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed
                                                 .visible = visible},
                                     .finite = spoiled[0] == 'n'};
     snprintf(drawn->text, sizeof drawn->text,
-             "seed %llu: %lld keys, %d heads, %d KV heads, head_dim %d, %s, scale %a, q_position %lld, slope[0] %a, "
+             "seed %llu: %lld keys, %d heads, %d KV heads, head_dim %d, %s, k and v %s (%a, %a), scale %a, "
+             "q_position %lld, kv_offset %lld, slope[0] %a, "
              "q %s, k %s, v %s, mask %s, NaN or infinity in %s",
              (unsigned long long)seed, (long long)seq_len, num_heads, num_kv_heads, head_dim, dtypes[dtype].name,
-             (double)scale, (long long)q_position, (double)slopes[0], q_kind->name, k_kind->name, v_kind->name,
-             mask_name, spoiled);
+             dtypes[kv_dtype].name, (double)k_scale, (double)v_scale, (double)scale, (long long)q_position,
+             (long long)kv_offset, (double)slopes[0], q_kind->name, k_kind->name, v_kind->name, mask_name, spoiled);
 }
 
 static inline void drawn_problem_clear(struct drawn_problem *drawn)

@@ -141,6 +141,34 @@ static void test_every_kind_is_as_good_as_its_arithmetic(void **state)
         }
 }
 
+/* A chunk of an fp8 cache: scales multiply, positions count from kv_offset. */
+static void test_chunks_of_fp8_caches(void **state)
+{
+    (void)state;
+    static const double most[CONVENTIONAL_COUNT] = {1e-4, 1e-5, 1e-14, 1e-12};
+    for (enum kv_format kv_format = KV_E4M3; kv_format < KV_FORMAT_COUNT; kv_format++) {
+        struct fixture *fixture = fixture_new(400, 4, 2, DTYPE_F16);
+        struct problem *problem = &fixture->problem;
+        problem->kv_format = kv_format;
+        problem->k_scale = 0.6f;
+        problem->v_scale = 0.9f;
+        problem->kv_offset = 250;
+        problem->q_position = 700;
+        free(fixture->k);
+        free(fixture->v);
+        problem->k = fixture->k = make_tensor(problem_kv_dtype(problem), 400 * 2 * DIM, 4);
+        problem->v = fixture->v = make_tensor(problem_kv_dtype(problem), 400 * 2 * DIM, 5);
+        for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+            double out_err, lse_err;
+            attend(fixture, kind, 2);
+            measure(fixture, &out_err, &lse_err);
+            if (!(out_err <= most[kind] && lse_err <= 100 * most[kind]))
+                fail_msg("%s: off by %g, lse by %g", conventionals[kind].name, out_err, lse_err);
+        }
+        fixture_free(fixture);
+    }
+}
+
 /*
  * Twelve keys at the end of 33001, q.k a single product of about 10,000, v the unit vectors: out[j] is the weight of
  * key j. An ulp of a logit of 1000 is 2^-14, so every rounding shows.
@@ -272,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_kind_is_as_good_as_its_arithmetic),
+        cmocka_unit_test(test_chunks_of_fp8_caches),
         cmocka_unit_test(test_f32_forms_round_as_f32_does),
         cmocka_unit_test(test_removed_keys_are_not_looked_at),
         cmocka_unit_test(test_an_empty_row_is_zero),

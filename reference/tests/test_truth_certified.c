@@ -554,7 +554,8 @@ static void test_lemma_logit(void **state)
         }
         struct problem problem = {.q_position = (int64_t)draw_between(&random, -0x1p40, 0x1p40)};
         struct workspace workspace = {.padded = LANES, .query = query};
-        struct head head = {.problem = &problem, .scale = (double)(float)draw_between(&random, 0.1, 1)};
+        double scale = (double)(float)draw_between(&random, 0.1, 1);
+        struct head head = {.problem = &problem, .scale = scale * (double)(float)draw_between(&random, 0.1, 1)};
         head.slope = (double)(float)(draw_between(&random, -2, 2) * 0x1p-40);
         int64_t key = (int64_t)draw_between(&random, 0, 0x1p20);
         double distance = (double)(key - problem.q_position);

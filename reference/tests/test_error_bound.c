@@ -1,0 +1,232 @@
+/* What the error bound makes of chunks, fp8 caches and contracts. Kernels are held against it in test_rounding.c. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+
+#include "reference/error_bound.h"
+#include "reference/tests/drawn_problem.h"
+
+enum { KEYS = 200, HEADS = 3, DIM = 16 };
+
+/* An ordinary problem in f32, with k and v as kv_format says. */
+struct made {
+    struct problem problem;
+    float q[HEADS * DIM], slopes[HEADS];
+    void *k, *v;
+    uint8_t visible[KEYS];
+    double bound[HEADS * DIM];
+    struct truth truth;
+};
+
+/* Every rounding and every order of its own size, so that none hides behind another. */
+static const struct rounding_model model = {
+    .slope = 0x1p-24,
+    .scale = 0x1p-23,
+    .dot = 0x1p-22,
+    .bias = 0x1.8p-24,
+    .logit = 0x1.4p-24,
+    .shift = 0x1.2p-24,
+    .exponential = 0x1p-21,
+    .rescale = 0x1.1p-22,
+    .add = 0x1p-24,
+    .division = 0x1p-24,
+    .keys_per_round = 16,
+    .sum_adds_per_round = 1,
+    .out_adds_per_round = 2,
+};
+
+static struct made *made_new(enum kv_format kv_format)
+{
+    struct made *made = calloc(1, sizeof *made);
+    uint64_t random = 11;
+    assert_non_null(made);
+    made->problem = (struct problem){.seq_len = KEYS,
+                                     .num_heads = HEADS,
+                                     .num_kv_heads = 1,
+                                     .head_dim = DIM,
+                                     .dtype = DTYPE_F32,
+                                     .kv_format = kv_format,
+                                     .k_scale = 1,
+                                     .v_scale = 1,
+                                     .scale = 0.25f,
+                                     .q_position = KEYS - 1,
+                                     .slopes = made->slopes,
+                                     .q = made->q,
+                                     .visible = made->visible};
+    enum dtype dtype = problem_kv_dtype(&made->problem);
+    for (int i = 0; i < HEADS * DIM; i++)
+        made->q[i] = (float)draw_normal(&random);
+    slopes_fill(made->slopes, HEADS, SLOPES_GEOMETRIC, 8, 0, HEADS);
+    memset(made->visible, 1, KEYS);
+    made->problem.k = made->k = draw_tensor(&random, &filling_kinds[0], dtype, KEYS, 1, DIM);
+    made->problem.v = made->v = draw_tensor(&random, &filling_kinds[0], dtype, KEYS, 1, DIM);
+    return made;
+}
+
+static void made_free(struct made *made)
+{
+    truth_clear(&made->truth);
+    free(made->k);
+    free(made->v);
+    free(made);
+}
+
+/* Truth under a contract, and the bound of a model for it. */
+static void bound_for(struct made *made, const struct rounding_model *rounding, const struct truth_contract *contract)
+{
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1, .contract = contract};
+    struct error error;
+    truth_clear(&made->truth);
+    assert_int_equal(truth_init(&made->truth, &made->problem, &error), ERROR_NONE);
+    assert_int_equal(truth_compute(&made->truth, TRUTH_CERTIFIED, &made->problem, &options, &error), ERROR_NONE);
+    assert_int_equal(error_bound(made->bound, rounding, &made->problem, &made->truth, 1, NULL, &error), ERROR_NONE);
+    for (int i = 0; i < HEADS * DIM; i++)
+        assert_true(made->bound[i] > 0 && made->bound[i] < 1);
+}
+
+/* Powers of two scale every step exactly. */
+static void test_an_fp8_cache_is_bounded_by_its_values(void **state)
+{
+    (void)state;
+    for (enum kv_format kv_format = KV_E4M3; kv_format < KV_FORMAT_COUNT; kv_format++) {
+        struct made *fp8 = made_new(kv_format), *f32 = made_new(KV_AS_DTYPE);
+        fp8->problem.k_scale = 0.5f;
+        fp8->problem.v_scale = -0.25f;
+        dtype_widen(problem_kv_dtype(&fp8->problem), fp8->k, 0, KEYS * DIM, f32->k);
+        dtype_widen(problem_kv_dtype(&fp8->problem), fp8->v, 0, KEYS * DIM, f32->v);
+        for (int i = 0; i < KEYS * DIM; i++) {
+            ((float *)f32->k)[i] *= 0.5f;
+            ((float *)f32->v)[i] *= -0.25f;
+        }
+        bound_for(fp8, &model, NULL);
+        bound_for(f32, &model, NULL);
+        assert_memory_equal(fp8->bound, f32->bound, sizeof fp8->bound);
+        made_free(fp8);
+        made_free(f32);
+    }
+}
+
+/* In either form of the bias a chunk is bounded like the longer cache of which all else is masked. */
+static void test_a_chunk_is_bounded_by_its_positions(void **state)
+{
+    enum { FIRST = 120 };
+    (void)state;
+    for (int absolute = 0; absolute < 2; absolute++) {
+        struct made *whole = made_new(KV_AS_DTYPE), *chunk = made_new(KV_AS_DTYPE);
+        struct rounding_model rounding = model;
+        rounding.absolute_bias = absolute;
+        rounding.keys_per_round = 1; /* rounds of more would begin elsewhere */
+        memset(whole->visible, 0, FIRST);
+        chunk->problem.seq_len = KEYS - FIRST;
+        chunk->problem.kv_offset = FIRST;
+        chunk->problem.k = (float *)chunk->k + FIRST * DIM;
+        chunk->problem.v = (float *)chunk->v + FIRST * DIM;
+        bound_for(whole, &rounding, NULL);
+        bound_for(chunk, &rounding, NULL);
+        for (int i = 0; i < HEADS * DIM; i++)
+            assert_true(fabs(whole->bound[i] - chunk->bound[i]) <= 1e-9 * whole->bound[i]);
+
+        /* The absolute form pays for its positions, the relative one does not. */
+        chunk->problem.kv_offset += 100000;
+        chunk->problem.q_position += 100000;
+        bound_for(chunk, &rounding, NULL);
+        for (int i = 0; i < HEADS * DIM; i++)
+            assert_true(absolute ? chunk->bound[i] > 2 * whole->bound[i]
+                                 : fabs(whole->bound[i] - chunk->bound[i]) <= 1e-9 * whole->bound[i]);
+        made_free(whole);
+        made_free(chunk);
+    }
+}
+
+/* A kernel without a rounding of its own is as far from the formula as its f32 scale and slopes take it. */
+static void test_the_formula_counts_given_roundings(void **state)
+{
+    static const struct truth_contract formula = {.of = TRUTH_OF_FORMULA,
+                                                  .default_scale = true,
+                                                  .convention = SLOPES_GEOMETRIC,
+                                                  .max_bias = 8,
+                                                  .total_heads = HEADS};
+    (void)state;
+    const struct rounding_model none = {.keys_per_round = 1};
+    struct made *made = made_new(KV_AS_DTYPE), *inputs = made_new(KV_AS_DTYPE);
+    bound_for(inputs, &none, NULL);
+    bound_for(made, &none, &formula);
+    double used = 0;
+    for (int i = 0; i < HEADS * DIM; i++) {
+        double err = fabs(inputs->truth.value[i] - made->truth.value[i]);
+        assert_true(err <= made->bound[i]);
+        assert_true(inputs->bound[i] < 1e-3 * made->bound[i]);
+        used = fmax(used, err / made->bound[i]);
+    }
+    print_message("formula: f32 slopes use up to %.3f of the bound\n", used);
+    assert_true(used > 0.01);
+    made_free(made);
+    made_free(inputs);
+}
+
+/* Keys that f16 distances drop, newer than the query and older, are bounded like masked ones. */
+static void test_dropped_keys_are_masked_keys(void **state)
+{
+    static const struct truth_contract f16 = {.of = TRUTH_OF_F16_DISTANCE};
+    (void)state;
+    for (int side = -1; side <= 1; side += 2) {
+        struct made *dropped = made_new(KV_AS_DTYPE), *masked = made_new(KV_AS_DTYPE);
+        int64_t offset = side < 0 ? -65520 - 150 : 65520 - 50; /* 50 keys are within reach */
+        dropped->problem.kv_offset = masked->problem.kv_offset = offset;
+        dropped->problem.q_position = masked->problem.q_position = 0;
+        for (int key = 0; key < KEYS; key++)
+            masked->visible[key] = llabs(offset + key) < 65520;
+        bound_for(masked, &model, &f16);
+        bound_for(dropped, &model, &f16);
+        for (int i = 0; i < HEADS * DIM; i++) /* the tail's 2^-46 knows the largest v of visible keys */
+            assert_true(fabs(masked->bound[i] - dropped->bound[i]) <= 1e-6 * masked->bound[i]);
+        made_free(masked);
+        made_free(dropped);
+    }
+}
+
+/* The bias of bf16 decides which keys weigh: with constant values but for one key the bound follows that key's weight.
+ */
+static void test_bf16_biases_weigh_keys(void **state)
+{
+    static const struct truth_contract bf16 = {.of = TRUTH_OF_BF16_BIAS};
+    (void)state;
+    const struct rounding_model rounding = {.exponential = 0x1p-20, .keys_per_round = 1};
+    struct made *made = made_new(KV_AS_DTYPE);
+    float *v = made->v;
+    memset(made->k, 0, sizeof(float) * KEYS * DIM);
+    for (int i = 0; i < HEADS; i++)
+        made->slopes[i] = 0.5f;
+    for (int key = 0; key < KEYS; key++)
+        for (int d = 0; d < DIM; d++)
+            v[key * DIM + d] = key == KEYS - 1;
+    made->problem.kv_offset = 1024 - KEYS + 2; /* newest: position 1025, bias bf16(512.5) = 512, as position 1024's */
+    made->problem.q_position = 1025;
+    bound_for(made, &rounding, &bf16);
+    /* p (1 - p) twice: sum_j p_j |v_j - p| eta, p the newest key's weight, which is what out is. */
+    double p = made->truth.value[0], expected = 2 * p * (1 - p) * 0x1p-20;
+    assert_true(fabs(made->bound[0] - expected) < 1e-3 * expected);
+    assert_true(p < 0.3); /* exact biases: 1 - e^-0.5 = 0.39 */
+    made_free(made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_fp8_cache_is_bounded_by_its_values),
+        cmocka_unit_test(test_a_chunk_is_bounded_by_its_positions),
+        cmocka_unit_test(test_the_formula_counts_given_roundings),
+        cmocka_unit_test(test_dropped_keys_are_masked_keys),
+        cmocka_unit_test(test_bf16_biases_weigh_keys),
+    };
+    int failed = cmocka_run_group_tests_name("error_bound", tests, NULL, NULL);
+    mpfr_free_cache();
+    return failed != 0;
+}
