@@ -154,6 +154,12 @@ static double compound(double n, double e)
     return first < 0.5 ? first / (1 - first) : INFINITY;
 }
 
+/* Whether a magnitude may be beyond what its dtype holds; limit 0: it holds everything. */
+static bool overflows(double magnitude, double limit)
+{
+    return limit > 0 && magnitude > limit;
+}
+
 /* eta_j (3): the relative error of a weight, second order included. */
 static double weight_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double logit,
                            double absolute, double max, double rescales)
@@ -166,8 +172,8 @@ static double weight_error(const struct rounding_model *model, const struct term
     double formed_bias = model->absolute_bias ? slope * position : distance;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double formed_logit = fabs(logit) + formed_shift, scale = fabs(problem_logit_scale(problem));
-    if (position > model->position_max || formed_bias > model->bias_max || formed_logit > model->logit_max ||
-        (isfinite(model->dot_max) && absolute > scale * model->dot_max))
+    if (overflows(position, model->position_max) || overflows(formed_bias, model->bias_max) ||
+        overflows(formed_logit, model->logit_max) || overflows(absolute, scale * model->dot_max))
         return INFINITY;
     /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
     double error = fmax(distance * (model->slope + given), keys * model->slope_floor) +
@@ -235,7 +241,7 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
                        2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
                        model->out_floor * largest * fabs(value_scale); /* (2) */
-        if (keys * (double)v_bounds[d] > model->partial_max)
+        if (overflows(keys * (double)v_bounds[d], model->partial_max))
             error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;
         error += (magnitude + error) * model->division;

@@ -35,7 +35,7 @@ struct rounding_model {
     double weight_floor; /* of a weight, of which the largest is 1 */
     double out_floor;    /* of partial outputs, all chunks together, with weights of which the largest is 1 */
 
-    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; INFINITY where it does not. */
+    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. */
     double position_max, bias_max, dot_max, logit_max, partial_max;
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */

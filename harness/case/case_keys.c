@@ -45,6 +45,11 @@ static const char *truth_choice(uint64_t index)
     return truth_method_names[index];
 }
 
+static const char *truth_of_choice(uint64_t index)
+{
+    return truth_ofs[index].name;
+}
+
 static const char *reference_choice(uint64_t index)
 {
     return conventionals[index].name;
@@ -275,6 +280,14 @@ const struct key keys[KEY_COUNT] = {
                              .preset = "160",
                              FIELD(truth_precision),
                              .about = "Bits of MPFR's arithmetic, where the truth needs MPFR."},
+    [KEY_TRUTH_OF] = {.name = "truth_of",
+                      CHOICE(truth_of_choice, TRUTH_OF_COUNT),
+                      .axis = true,
+                      .preset = "inputs",
+                      FIELD(problem.truth_of),
+                      .about = "What the truth is the truth of: the inputs as given; the formula, with exact scale and "
+                               "slopes; or the biases that a model was trained with, bf16(slope * j) or slope * "
+                               "f16(distance). All but the first take MPFR for every key."},
     [KEY_REFERENCE] = {.name = "reference",
                        SET(reference_choice, CONVENTIONAL_COUNT),
                        .preset = "none",

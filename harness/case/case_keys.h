@@ -39,6 +39,7 @@ enum key_id {
     KEY_SEED,
     KEY_TRUTH,
     KEY_TRUTH_PRECISION,
+    KEY_TRUTH_OF,
     KEY_REFERENCE,
     KEY_TOLERANCE,
     KEY_BUDGET,

@@ -132,6 +132,7 @@ static void fill_record(struct record *record, const struct evaluation *evaluati
     record->input_digest = evaluation->input_digest;
     record->output_digest = evaluation->output_digest;
     record->truth_digest = evaluation->truth_digest;
+    record->contract_distance = evaluation->contract_distance;
 }
 
 /* Runs a point and hands its record to every sink. A point that fails becomes a record too; the run goes on. */

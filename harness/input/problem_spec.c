@@ -77,7 +77,8 @@ bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec 
            a->head_dim == b->head_dim && a->dtype == b->dtype && a->kv_format == b->kv_format &&
            a->k_scale == b->k_scale && a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) &&
            a->kv_offset == b->kv_offset && a->q_position == b->q_position && a->seed == b->seed &&
-           x->distribution == y->distribution && x->spread == y->spread && x->mean == y->mean &&
-           x->stddev == y->stddev && x->low == y->low && x->high == y->high && x->value == y->value &&
-           x->channels == y->channels && x->factor == y->factor && mask_spec_equal(&a->mask, &b->mask);
+           a->truth_of == b->truth_of && x->distribution == y->distribution && x->spread == y->spread &&
+           x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
+           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
+           mask_spec_equal(&a->mask, &b->mask);
 }

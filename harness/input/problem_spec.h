@@ -6,6 +6,7 @@
 
 #include "harness/input/mask.h"
 #include "reference/problem.h"
+#include "reference/contract.h"
 #include "reference/slopes.h"
 
 enum distribution {
@@ -57,6 +58,7 @@ struct problem_spec {
     struct input_spec input;
     struct mask_spec mask;
     uint64_t seed;
+    enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */
 };
 
 /*

@@ -83,16 +83,54 @@ static enum error_kind run_kernel(struct work *work, struct part_work *part, str
     return kind;
 }
 
+/* What the spec's truth is the truth of, for heads from first_head on. */
+static struct truth_contract contract_of(const struct problem_spec *spec, int first_head)
+{
+    bool own_slopes = spec->slope_values != NULL;
+    return (struct truth_contract){
+        .of = spec->truth_of,
+        .default_scale = spec->scale == (float)(1 / sqrt(spec->head_dim)),
+        .convention = spec->slopes,
+        .max_bias = own_slopes ? 0 : spec->max_bias,
+        .head_offset = own_slopes ? 0 : spec->head_offset + first_head,
+        .total_heads = own_slopes ? 0 : spec->total_heads,
+    };
+}
+
+/* How far another contract's truth lies from that of the inputs. */
+static enum error_kind measure_contract(struct work *work, struct part_work *part, struct truth_options options,
+                                        struct error *error)
+{
+    struct truth of_inputs;
+    options.contract = NULL;
+    options.progress = NULL; /* its work is not counted */
+    enum error_kind kind = truth_init(&of_inputs, part->problem, error);
+    if (!kind)
+        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, part->problem, &options, error);
+    if (!kind)
+        work->entry->contract_distance = fmax(work->entry->contract_distance, truth_distance(&part->truth, &of_inputs));
+    truth_clear(&of_inputs);
+    return kind;
+}
+
 static enum error_kind compute_truth(struct work *work, struct part_work *part, enum truth_method method,
                                      struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
+    struct truth_contract contract = contract_of(&work->point->problem, part->first_head);
     struct truth_options options = {
-        .precision = work->point->truth_precision, .threads = evaluator->threads, .progress = evaluator->progress};
+        .precision = work->point->truth_precision,
+        .threads = evaluator->threads,
+        .progress = evaluator->progress,
+        .contract = &contract,
+    };
     double start = now_s();
     progress_display_step(evaluator->display, "truth", part_keys(part));
     enum error_kind kind = truth_compute(&part->truth, method, part->problem, &options, error);
     work->entry->truth.plain_heads += part->truth.plain_heads;
+    work->entry->truth.contract = part->truth.contract;
+    if (!kind && contract.of != TRUTH_OF_INPUTS)
+        kind = measure_contract(work, part, options, error);
     work->evaluation->seconds.truth += now_s() - start;
     return kind;
 }
@@ -215,6 +253,7 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
     evaluation->input_digest = digest;
     evaluation->truth = &work->entry->truth;
     evaluation->truth_digest = work->entry->digest;
+    evaluation->contract_distance = work->entry->contract_distance;
     return ERROR_NONE;
 }
 
@@ -360,7 +399,8 @@ void evaluator_clear(struct evaluator *evaluator)
 double evaluate_bytes(const struct point *point, int threads)
 {
     const struct problem_spec *spec = &point->problem;
-    struct truth_options options = {.precision = point->truth_precision, .threads = threads};
+    struct truth_contract contract = contract_of(spec, 0);
+    struct truth_options options = {.precision = point->truth_precision, .threads = threads, .contract = &contract};
     struct problem shape = shape_of(spec);
     double row = (double)spec->num_heads * (spec->head_dim + 1), references = 0;
     int part_heads = spec->num_heads / spec->num_kv_heads * problem_spec_part(spec, 0).num_kv_heads;

@@ -46,6 +46,7 @@ struct evaluation {
     struct oracle_report oracles;     /* of the problem's first part */
     const struct truth *truth;
     uint64_t input_digest, output_digest, truth_digest;
+    double contract_distance; /* of the truth from that of the inputs */
     struct seconds seconds;
 };
 

@@ -13,6 +13,9 @@ void hypothesis_slope(struct suspect *suspect);
 /* hypothesis_slope.c, after the others: the one slope that fits best. */
 void hypothesis_any_slope(struct suspect *suspect);
 
+/* hypothesis_rounding.c: the biases of the inputs, where the truth is that of another contract. */
+void hypothesis_contract(struct suspect *suspect);
+
 /* hypothesis_rounding.c: slopes, positions, biases, logits or weights rounded; absolute and base-2 forms of the bias.
  */
 void hypothesis_rounding(struct suspect *suspect);

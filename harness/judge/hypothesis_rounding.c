@@ -163,6 +163,16 @@ static void try_weights(struct suspect *suspect, enum dtype dtype)
                   dtypes[dtype].name);
 }
 
+void hypothesis_contract(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    if (suspect->visible == 0 || suspect->by_lse)
+        return;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = problem_visible(problem, j) ? suspect_logit(suspect, j) : -INFINITY;
+    suspect_try(suspect, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place of the contract's");
+}
+
 void hypothesis_rounding(struct suspect *suspect)
 {
     if (suspect->visible == 0 || suspect->by_lse)

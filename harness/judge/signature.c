@@ -30,15 +30,15 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
     [SIGNATURE_DROPPED_BIAS] = {"The output is that of attention without a bias.", "Pass the slopes to this code path.",
                                 6},
     [SIGNATURE_WRONG_SLOPE] = {"The output is that of attention with another slope.",
-                               "Take the slopes that the model defines, for all of its heads, in f32.", 7},
+                               "Take the slopes that the model defines, for all of its heads, in f32.", 8},
     [SIGNATURE_LEAK] = {"Masked keys or empty slots carry weight.",
                         "Exclude masked keys by index, or give them -inf or a value below every logit that the problem "
                         "can reach.",
                         3},
     [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
-                            "Guard the division by a test for an empty row in place of an epsilon.", 8},
+                            "Guard the division by a test for an empty row in place of an epsilon.", 9},
     [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
-                                "Lower the cut-off, or widen the type, that removes the keys named.", 9},
+                                "Lower the cut-off, or widen the type, that removes the keys named.", 7},
     [SIGNATURE_PRECISION_LOSS] = {"The output is off by the rounding of an intermediate result.",
                                   "Form the bias from the distance to the query, and biases, logits and sums in f32.",
                                   10},
@@ -225,12 +225,14 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
     enum error_kind kind = suspect_read_keys(suspect, error);
     if (!kind && failing)
         kind = hypothesis_mask(suspect, error);
-    if (!kind && failing && !suspect_is_settled(suspect))
-        hypothesis_slope(suspect);
+    if (!kind && failing)
+        hypothesis_contract(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_keys(suspect, error);
     if (!kind)
         kind = hypothesis_chunk(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_slope(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_rounding(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))

@@ -18,6 +18,7 @@ struct truth_cache_entry {
     int precision;
     struct truth truth;
     uint64_t digest;
+    double contract_distance;               /* largest difference from the truth of the inputs; 0 for that one */
     double *references[CONVENTIONAL_COUNT]; /* out[H, D], then lse[H] */
     unsigned have_references;               /* a bit for each reference that is complete */
     size_t size_bytes;

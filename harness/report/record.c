@@ -413,6 +413,16 @@ static json_t *get_total_heads(const struct record *record)
     return json_integer(record->point->problem.total_heads);
 }
 
+static json_t *get_truth_of(const struct record *record)
+{
+    return json_string(truth_ofs[record->point->problem.truth_of].name);
+}
+
+static json_t *get_contract_distance(const struct record *record)
+{
+    return record->truth ? json_from_double(record->contract_distance) : json_null();
+}
+
 static json_t *get_truth_method(const struct record *record)
 {
     return json_string(truth_method_names[record->point->truth_method]);
@@ -539,6 +549,8 @@ static const struct field {
     {.metric = METRIC_LSE_MISMATCHED},
     {.name = "truth_method", .get = get_truth_method},
     {.name = "truth_precision", .get = get_truth_precision},
+    {.name = "truth_of", .get = get_truth_of},
+    {.name = "contract_distance", .get = get_contract_distance},
     {.name = "finding", .get = get_finding},
     {.name = "oracles", .get = get_oracles},
     {.name = "oracle_details", .get = get_oracle_details},

@@ -43,6 +43,7 @@ struct record {
     const struct output *output;
     const struct truth *truth;
     uint64_t input_digest, output_digest, truth_digest;
+    double contract_distance;
     struct seconds seconds;
 };
 

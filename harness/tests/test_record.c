@@ -69,8 +69,8 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
                    "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "finding", "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale",
-                   "v_scale", "kv_offset", "page_size", "page_seed");
+                   "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
+                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
