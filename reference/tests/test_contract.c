@@ -304,6 +304,30 @@ static void test_bf16_bias(void **state)
     free(made);
 }
 
+/* A bias of 2^30 costs 30 bits of every logit, rounded to bf16 or not. */
+static void test_the_radius_counts_rounded_biases(void **state)
+{
+    static const struct truth_contract bf16_contract = {.of = TRUTH_OF_BF16_BIAS};
+    (void)state;
+    struct made *made = made_new();
+    made->slopes[0] = 1;
+    made->problem.num_heads = 1;
+    made->problem.kv_offset = INT64_C(1) << 30;
+    made->problem.q_position = 0;
+    double radius[2];
+    for (int rounded = 0; rounded < 2; rounded++) {
+        struct truth truth;
+        struct truth_options options = {.precision = 64, .threads = 1, .contract = rounded ? &bf16_contract : NULL};
+        struct error error;
+        assert_int_equal(truth_init(&truth, &made->problem, &error), ERROR_NONE);
+        assert_int_equal(truth_plain(&truth, &made->problem, &options, &error), ERROR_NONE);
+        radius[rounded] = truth.radius[0] / truth.magnitude[0];
+        truth_clear(&truth);
+    }
+    assert_true(fabs(radius[1] / radius[0] - 1) < 0.01);
+    free(made);
+}
+
 /* The query's position is no part of that form: it moves lse by slope * distance, and out not at all. */
 static void test_bf16_bias_knows_no_query(void **state)
 {
@@ -434,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_formula_has_real_scale_and_slopes),
         cmocka_unit_test(test_formula_keeps_the_caches_scale),
         cmocka_unit_test(test_bf16_bias),
+        cmocka_unit_test(test_the_radius_counts_rounded_biases),
         cmocka_unit_test(test_bf16_bias_knows_no_query),
         cmocka_unit_test(test_f16_distance_rounds),
         cmocka_unit_test(test_f16_distance_drops_keys),
