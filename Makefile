@@ -47,7 +47,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-valgrind \
-        bench sanitize fuzz format install clean help FORCE
+        soak bench sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -159,6 +159,9 @@ check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under v
 
 fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers, in build-fuzz
 	+$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
+
+soak: $(PROGRAM)  ## put sound recipes to 200 random problems (SOAK, SOAK_SEED): none may be accused
+	$(Q)ALIBICHECK=$(PROGRAM) scripts/soak $(or $(SOAK),200) $(or $(SOAK_SEED),0)
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
