@@ -166,10 +166,11 @@ enum error_kind dumped_point_read(struct dumped_point *point, const char *folder
     object = json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
     if (object)
         kind = read_fields(point, object, quoted, error);
+    else if (reason.line < 0)
+        kind = error_set(error, ERROR_USAGE, "%s: cannot be read; allowed: a folder that `run --dump` wrote", quoted);
     else
-        kind =
-            error_set(error, ERROR_USAGE, "%s:%d:%d: %s; allowed: the point.json of a folder that `run --dump` wrote",
-                      quoted, reason.line, reason.column, reason.text);
+        kind = error_set(error, ERROR_USAGE, "%s:%d:%d: %s; allowed: what `run --dump` wrote", quoted, reason.line,
+                         reason.column, reason.text);
     json_decref(object);
     free(path);
     if (kind)
