@@ -2,6 +2,7 @@
 
 #include <argp.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,10 @@ struct arguments {
     double q_bound, k_bound, q_norm, k_norm, logit_bound, nearest_distance;
     int slopes, bias;
     bool json;
+    const char *q, *k, *dump;
+    bool raw_bf16; /* --dtype */
+    enum dtype raw_fp8;
+    uint32_t given; /* bit n: option OPTION_FIRST + n */
     int64_t seq_lens[REPORT_LENGTHS];
     int num_lengths;
 };
@@ -35,13 +40,15 @@ static const struct arguments defaults = {
     .logit_bound = NAN,
     .slopes = SLOPES_BLOOM,
     .bias = BIAS_RELATIVE,
+    .raw_fp8 = DTYPE_COUNT_WITH_FP8,
     .seq_lens = {1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 33001, 1 << 16, 1 << 17, 1 << 18, 1 << 19,
                  1 << 20},
     .num_lengths = 12,
 };
 
 enum option_key {
-    OPTION_NUM_HEADS = 256,
+    OPTION_FIRST = 256,
+    OPTION_NUM_HEADS = OPTION_FIRST,
     OPTION_HEAD_DIM,
     OPTION_MAX_BIAS,
     OPTION_SLOPES,
@@ -56,12 +63,18 @@ enum option_key {
     OPTION_SEQ_LEN,
     OPTION_NEAREST_DISTANCE,
     OPTION_BIAS,
+    OPTION_Q,
+    OPTION_K,
+    OPTION_DTYPE,
+    OPTION_DUMP,
     OPTION_JSON,
 };
 
+#define BIT(option) (UINT32_C(1) << ((option)-OPTION_FIRST))
+
 static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "The model:", 1},
-    {"num-heads", OPTION_NUM_HEADS, "H", 0, "query heads; required", 1},
+    {"num-heads", OPTION_NUM_HEADS, "H", 0, "query heads; required without tensors", 1},
     {"max-bias", OPTION_MAX_BIAS, "B", 0, "the flattest slope is 2^-B (8)", 1},
     {"slopes", OPTION_SLOPES, "NAME", 0, "bloom (default) or geometric", 1},
     {"head-offset", OPTION_HEAD_OFFSET, "N", 0, "index of the first head in a model of which these are a part (0)", 1},
@@ -75,12 +88,18 @@ static const struct argp_option option_table[] = {
     {"q-norm", OPTION_Q_NORM, "X", 0, "largest Euclidean norm of a row of q: Cauchy-Schwarz instead of elements", 2},
     {"k-norm", OPTION_K_NORM, "X", 0, "the same of k", 2},
     {"logit-bound", OPTION_LOGIT_BOUND, "X", 0, "largest |scale q.k| itself, instead of all these", 2},
-    {0, 0, 0, 0, "The rows:", 3},
-    {"seq-len", OPTION_SEQ_LEN, "LIST", 0, "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001)", 3},
+    {0, 0, 0, 0, "Tensors instead of bounds:", 3},
+    {"q", OPTION_Q, "FILE", 0, "q[H,D], a NumPy file, with --k: each head's scores themselves", 3},
+    {"k", OPTION_K, "FILE", 0, "k[N,Hkv,D]; read block by block", 3},
+    {"dtype", OPTION_DTYPE, "LIST", 0, "what raw words hold: bf16 ('<u2'), e4m3 or e5m2 ('|u1')", 3},
+    {"dump", OPTION_DUMP, "DIR", 0, "a point's folder that `run --dump` wrote: tensors, slopes, scale, mask", 3},
+    {0, 0, 0, 0, "The rows:", 4},
+    {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
+     "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001; the tensors' own)", 4},
     {"nearest-distance", OPTION_NEAREST_DISTANCE, "K", 0,
-     "the nearest visible key is K keys from the query (0): masks, windows and chunks remove nearer ones", 3},
-    {0, 0, 0, 0, "Output:", 4},
-    {"json", OPTION_JSON, NULL, 0, "one JSON object", 4},
+     "the nearest visible key is K keys from the query (0): masks, windows and chunks remove nearer ones", 4},
+    {0, 0, 0, 0, "Output:", 5},
+    {"json", OPTION_JSON, NULL, 0, "one JSON object", 5},
     {0}};
 
 #define SEQ_LEN_MAX 0x1p40
@@ -173,6 +192,37 @@ static void parse_choice(const struct choice_option *option, const char *text, c
     argp_error(state, "--%s %s: allowed: %s", option_name(option->key), text, allowed);
 }
 
+static int64_t longest_length(const int64_t *seq_lens, int count)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < count; i++)
+        longest = seq_lens[i] > longest ? seq_lens[i] : longest;
+    return longest;
+}
+
+static void parse_dtypes(struct arguments *arguments, const char *text, const struct argp_state *state)
+{
+    arguments->raw_bf16 = false;
+    arguments->raw_fp8 = DTYPE_COUNT_WITH_FP8;
+    for (const char *next = text;; next++) {
+        size_t size = strcspn(next, ",");
+        int dtype = 0;
+        while (dtype < DTYPE_COUNT_WITH_FP8 &&
+               (strlen(dtypes[dtype].name) != size || memcmp(dtypes[dtype].name, next, size) != 0))
+            dtype++;
+        if (dtype == DTYPE_BF16 && !arguments->raw_bf16)
+            arguments->raw_bf16 = true;
+        else if ((dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) && arguments->raw_fp8 == DTYPE_COUNT_WITH_FP8)
+            arguments->raw_fp8 = (enum dtype)dtype;
+        else
+            argp_error(state, "--dtype %s: allowed: bf16, e4m3, e5m2, or bf16 and one of the others with a comma",
+                       text);
+        next += size;
+        if (!*next)
+            break;
+    }
+}
+
 static void parse_lengths(struct arguments *arguments, const char *text, const struct argp_state *state)
 {
     const char *next = text;
@@ -192,23 +242,43 @@ static void parse_lengths(struct arguments *arguments, const char *text, const s
     arguments->num_lengths = count;
 }
 
+#define BOUNDS (BIT(OPTION_Q_BOUND) | BIT(OPTION_K_BOUND) | BIT(OPTION_Q_NORM) | BIT(OPTION_K_NORM))
+#define MODEL                                                                                      \
+    (BIT(OPTION_NUM_HEADS) | BIT(OPTION_MAX_BIAS) | BIT(OPTION_SLOPES) | BIT(OPTION_HEAD_OFFSET) | \
+     BIT(OPTION_TOTAL_HEADS) | BIT(OPTION_BIAS) | BIT(OPTION_HEAD_DIM) | BIT(OPTION_SCALE))
+
+/* Options that an option takes the place of. */
+static const struct {
+    enum option_key option;
+    uint32_t instead_of;
+    const char *names;
+} conflicts[] = {
+    {OPTION_LOGIT_BOUND, BOUNDS, "--q-bound, --k-bound, --q-norm and --k-norm"},
+    {OPTION_Q, BOUNDS | BIT(OPTION_LOGIT_BOUND) | BIT(OPTION_NUM_HEADS) | BIT(OPTION_HEAD_DIM),
+     "--num-heads, --head-dim and bounds"},
+    {OPTION_DUMP, MODEL | BOUNDS | BIT(OPTION_LOGIT_BOUND) | BIT(OPTION_Q) | BIT(OPTION_K) | BIT(OPTION_DTYPE),
+     "--q, --k, --dtype, the model and bounds"},
+};
+
 /* What no option alone can tell. */
 static void check(const struct arguments *arguments, const struct argp_state *state)
 {
     double heads = arguments->head_offset + arguments->num_heads;
-    int64_t longest = 0;
-    if (isnan(arguments->num_heads))
+    bool tensors = arguments->q || arguments->k || arguments->dump;
+    for (size_t i = 0; i < COUNT(conflicts); i++)
+        if (arguments->given & BIT(conflicts[i].option) && arguments->given & conflicts[i].instead_of)
+            argp_error(state, "--%s: takes the place of %s", option_name((int)conflicts[i].option), conflicts[i].names);
+    if (!arguments->q != !arguments->k)
+        argp_error(state, "--%s is missing beside --%s", arguments->q ? "k" : "q", arguments->q ? "q" : "k");
+    if (arguments->given & BIT(OPTION_DTYPE) && !arguments->q)
+        argp_error(state, "--dtype: is of the tensors --q and --k");
+    if (isnan(arguments->num_heads) && !tensors)
         argp_error(state, "--num-heads is missing; try: %s --num-heads 32", state->name);
-    if (!isnan(arguments->total_heads) && heads > arguments->total_heads)
+    if (!isnan(arguments->total_heads) && !isnan(arguments->num_heads) && heads > arguments->total_heads)
         argp_error(state, "--total-heads %.0f: allowed: at least head-offset + num-heads = %.0f",
                    arguments->total_heads, heads);
-    if (!isnan(arguments->logit_bound) && !(isnan(arguments->q_bound) && isnan(arguments->k_bound) &&
-                                            isnan(arguments->q_norm) && isnan(arguments->k_norm)))
-        argp_error(state, "--logit-bound %g: takes the place of --q-bound, --k-bound, --q-norm and --k-norm",
-                   arguments->logit_bound);
-    for (int i = 0; i < arguments->num_lengths; i++)
-        longest = arguments->seq_lens[i] > longest ? arguments->seq_lens[i] : longest;
-    if (arguments->nearest_distance >= (double)longest)
+    int64_t longest = longest_length(arguments->seq_lens, arguments->num_lengths);
+    if (!tensors && arguments->nearest_distance >= (double)longest)
         argp_error(state, "--nearest-distance %.0f: allowed: less than the longest --seq-len, %.0f",
                    arguments->nearest_distance, (double)longest);
 }
@@ -216,6 +286,8 @@ static void check(const struct arguments *arguments, const struct argp_state *st
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct arguments *arguments = state->input;
+    if (key >= OPTION_FIRST && key <= OPTION_JSON)
+        arguments->given |= BIT(key);
     for (size_t i = 0; i < COUNT(number_options); i++)
         if ((int)number_options[i].key == key) {
             parse_number(&number_options[i], argument, state);
@@ -229,6 +301,18 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case OPTION_SEQ_LEN:
         parse_lengths(arguments, argument, state);
+        return 0;
+    case OPTION_Q:
+        arguments->q = argument;
+        return 0;
+    case OPTION_K:
+        arguments->k = argument;
+        return 0;
+    case OPTION_DUMP:
+        arguments->dump = argument;
+        return 0;
+    case OPTION_DTYPE:
+        parse_dtypes(arguments, argument, state);
         return 0;
     case OPTION_JSON:
         arguments->json = true;
@@ -249,14 +333,16 @@ static const struct argp parser = {
     parse_option,
     NULL,
     "Tell which stand-ins for -inf (sentinels) are safe for a model: the lowest logit that can be reached at each "
-    "sequence length, the distance at which each sentinel in use is reached, and what follows. From bounds alone; "
-    "nothing is run."
+    "sequence length, the distance at which each sentinel in use is reached, and what follows. From bounds, or from "
+    "the tensors q and k themselves; no kernel is run."
     "\vA sentinel that logits reach is harmless while the newest key is visible: its bias is 0 and the row's maximum "
     "stays near it. --nearest-distance asks what happens once masks have removed the near keys.\n\n"
     "Examples:\n"
     "  alibicheck sentinel --num-heads 32\n"
     "  alibicheck sentinel --num-heads 14 --head-offset 14 --total-heads 112\n"
-    "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64k --nearest-distance 32k",
+    "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64k --nearest-distance 32k\n"
+    "  alibicheck sentinel --q q.npy --k k.npy --dtype bf16 --max-bias 16\n"
+    "  alibicheck sentinel --dump DIR/POINT",
     NULL,
     NULL,
     NULL};
@@ -296,9 +382,7 @@ static void bound_scores(struct sentinel_report *report, const struct arguments 
 /* Beyond f32 every kernel fails, whatever stands for -inf. */
 static enum error_kind check_f32(const struct sentinel_report *report, struct error *error)
 {
-    int64_t longest = 0;
-    for (int i = 0; i < report->num_lengths; i++)
-        longest = report->seq_lens[i] > longest ? report->seq_lens[i] : longest;
+    int64_t longest = longest_length(report->seq_lens, report->num_lengths);
     double largest =
         fmax(-lowest_logit(&report->range, longest - 1, BASE_2), highest_logit(&report->range, longest, BASE_2));
     if (largest <= (double)FLT_MAX)
@@ -307,32 +391,105 @@ static enum error_kind check_f32(const struct sentinel_report *report, struct er
                      (double)FLT_MAX);
 }
 
+/* Its own length among those that are shown if none were asked for. */
+static void add_length(struct sentinel_report *report, int64_t seq_len)
+{
+    int at = 0;
+    while (at < report->num_lengths && report->seq_lens[at] < seq_len)
+        at++;
+    if (report->num_lengths == REPORT_LENGTHS || (at < report->num_lengths && report->seq_lens[at] == seq_len))
+        return;
+    memmove(report->seq_lens + at + 1, report->seq_lens + at,
+            (size_t)(report->num_lengths - at) * sizeof report->seq_lens[0]);
+    report->seq_lens[at] = seq_len;
+    report->num_lengths++;
+}
+
+/* Reads the tensors and takes the report's range from them. */
+static enum error_kind measure(struct sentinel_report *report, struct sentinel_tensors *tensors,
+                               const struct arguments *arguments, struct error *error)
+{
+    struct tensor_request request = {
+        .dump = arguments->dump,
+        .q = arguments->q,
+        .k = arguments->k,
+        .raw_bf16 = arguments->raw_bf16,
+        .raw_fp8 = arguments->raw_fp8,
+        .scale = arguments->scale,
+        .bias = (enum bias_form)arguments->bias,
+        .slopes = report->slopes,
+        .max_bias = report->max_bias,
+        .head_offset = report->head_offset,
+        .total_heads = isnan(arguments->total_heads) ? 0 : (int)arguments->total_heads,
+    };
+    enum error_kind kind = sentinel_tensors_read(tensors, &request, error);
+    if (kind)
+        return kind;
+    struct logit_range *range = &report->range;
+    report->tensors = tensors;
+    report->num_heads = range->num_heads = tensors->num_heads;
+    report->total_heads = tensors->total_heads;
+    if (arguments->dump)
+        report->slopes = SLOPES_COUNT;
+    range->heads = tensors->ranges;
+    range->bias = tensors->bias;
+    range->flattest_slope = INFINITY;
+    for (int h = 0; h < tensors->num_heads; h++) {
+        const struct head_range *head = &tensors->ranges[h];
+        range->dot_bound = fmax(range->dot_bound, fmax(-head->lowest_score, head->highest_score));
+        range->steepest_slope = fmax(range->steepest_slope, head->slope);
+        range->flattest_slope = fmin(range->flattest_slope, head->slope);
+    }
+    if (!(arguments->given & BIT(OPTION_NEAREST_DISTANCE)))
+        range->nearest_distance = tensors->nearest_distance;
+    if (!(arguments->given & BIT(OPTION_SEQ_LEN)))
+        add_length(report, tensors->span);
+    snprintf(report->dot_source, sizeof report->dot_source,
+             "measured over %" PRId64 " keys of %s, scale %.7g, head dim %d", tensors->seq_len,
+             dtypes[tensors->k_dtype].name, tensors->scale, tensors->head_dim);
+    int64_t longest = longest_length(report->seq_lens, report->num_lengths);
+    if (range->nearest_distance >= longest)
+        return error_set(error, ERROR_USAGE,
+                         "the nearest visible key is %" PRId64 " from the query; allowed: a --seq-len above that",
+                         range->nearest_distance);
+    return ERROR_NONE;
+}
+
 int sentinel_command(int argc, char **argv, struct error *error)
 {
     struct arguments arguments = defaults;
+    struct sentinel_tensors tensors = {0};
     argp_parse(&parser, argc, argv, 0, NULL, &arguments);
     struct sentinel_report report = {
-        .num_heads = (int)arguments.num_heads,
         .head_offset = (int)arguments.head_offset,
-        .total_heads =
-            (int)(isnan(arguments.total_heads) ? arguments.num_heads + arguments.head_offset : arguments.total_heads),
         .slopes = (enum slope_convention)arguments.slopes,
         .max_bias = arguments.max_bias,
         .range = {.bias = (enum bias_form)arguments.bias, .nearest_distance = (int64_t)arguments.nearest_distance},
         .num_lengths = arguments.num_lengths,
     };
     memcpy(report.seq_lens, arguments.seq_lens, sizeof report.seq_lens);
-    logit_range_slopes(&report.range, report.num_heads, report.slopes, report.max_bias, report.head_offset,
-                       report.total_heads);
-    bound_scores(&report, &arguments);
-    enum error_kind kind = check_f32(&report, error);
+    enum error_kind kind = ERROR_NONE;
+    if (arguments.q || arguments.dump) {
+        kind = measure(&report, &tensors, &arguments, error);
+    } else {
+        report.num_heads = (int)arguments.num_heads;
+        report.total_heads =
+            isnan(arguments.total_heads) ? report.head_offset + report.num_heads : (int)arguments.total_heads;
+        logit_range_slopes(&report.range, report.num_heads, report.slopes, report.max_bias, report.head_offset,
+                           report.total_heads);
+        bound_scores(&report, &arguments);
+    }
+    if (!kind)
+        kind = check_f32(&report, error);
     if (kind)
-        return (int)kind;
+        goto out;
     if (arguments.json)
         kind = sentinel_report_json(stdout, &report, error);
     else
         sentinel_report_text(stdout, &report);
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+out:
+    sentinel_tensors_clear(&tensors);
     return (int)kind;
 }
