@@ -64,6 +64,16 @@ const struct stand_in stand_ins[STAND_IN_COUNT] = {
         .consequence = "leak, masked keys outweigh visible ones",
     },
     {
+        .name = "-FLT_MAX/2",
+        .used_by = "ggml, as the initial maximum",
+        .kind = STAND_IN_REPLACES,
+        .value = -0.5 * (double)FLT_MAX,
+        .base = BASE_E,
+        .held_in = DTYPE_F32,
+        .empty_row = "nan",
+        .consequence = "silent zero, the maximum starts at it and stays there",
+    },
+    {
         .name = "-0.7 FLT_MAX",
         .used_by = "JAX Pallas",
         .kind = STAND_IN_REPLACES,
@@ -159,14 +169,38 @@ double logit_dot_bound(double scale, int head_dim, double q_bound, double k_boun
     return product_up(fabs(scale), product_up(q, k));
 }
 
-double lowest_logit(const struct logit_range *range, int64_t distance, enum logit_base base)
+static int head_count(const struct logit_range *range)
 {
-    double bias = range->bias == BIAS_ABSOLUTE ? 0 : product_up(range->steepest_slope, (double)distance);
-    return -in_base_up(sum_up(range->dot_bound, bias), base);
+    return range->heads ? range->num_heads : 1;
 }
 
-/* The maximum is at least the logit of the nearest visible key, which is lowest in the steepest head. In the absolute
- * form its bias is slope * (P - nearest_distance) >= 0, bounded by 0 so that the bound holds at every length. */
+/* Scores around 0, so that sums of magnitudes bound them. */
+static struct head_range head_at(const struct logit_range *range, int head)
+{
+    if (!range->heads)
+        return (struct head_range){range->steepest_slope, -range->dot_bound, range->dot_bound};
+    struct head_range known = range->heads[head];
+    return (struct head_range){known.slope, fmin(known.lowest_score, 0), fmax(known.highest_score, 0)};
+}
+
+static double lowest_of_head(const struct head_range *head, enum bias_form bias, int64_t distance, enum logit_base base)
+{
+    double magnitude = bias == BIAS_ABSOLUTE ? 0 : product_up(head->slope, (double)distance);
+    return -in_base_up(sum_up(-head->lowest_score, magnitude), base);
+}
+
+double lowest_logit(const struct logit_range *range, int64_t distance, enum logit_base base)
+{
+    double lowest = 0;
+    for (int i = 0; i < head_count(range); i++) {
+        struct head_range head = head_at(range, i);
+        lowest = fmin(lowest, lowest_of_head(&head, range->bias, distance, base));
+    }
+    return lowest;
+}
+
+/* The maximum is at least the logit of the nearest visible key. In the absolute form its bias is
+ * slope * (P - nearest_distance) >= 0, bounded by 0 so that the bound holds at every length. */
 double lowest_maximum(const struct logit_range *range, enum logit_base base)
 {
     return lowest_logit(range, range->nearest_distance, base);
@@ -174,24 +208,35 @@ double lowest_maximum(const struct logit_range *range, enum logit_base base)
 
 double highest_logit(const struct logit_range *range, int64_t seq_len, enum logit_base base)
 {
-    double bias = range->bias == BIAS_ABSOLUTE ? product_up(range->steepest_slope, (double)(seq_len - 1)) : 0;
-    return in_base_up(sum_up(range->dot_bound, bias), base);
+    double highest = 0;
+    for (int i = 0; i < head_count(range); i++) {
+        struct head_range head = head_at(range, i);
+        double bias = range->bias == BIAS_ABSOLUTE ? product_up(head.slope, (double)(seq_len - 1)) : 0;
+        highest = fmax(highest, in_base_up(sum_up(head.highest_score, bias), base));
+    }
+    return highest;
 }
 
-/*
- * Whether a masked key can weigh 2^-126 of the heaviest visible one, or more. An added stand-in moves along with the
- * bias form, so that masked and visible keys compare as they do in the relative form, where no bias is above 0.
- */
+bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_score)
+{
+    double masked = stand_in->value;
+    if (stand_in->kind == STAND_IN_ADDS)
+        masked = sum_up(masked, in_base_up(fmax(highest_score, 0), stand_in->base));
+    return maximum < sum_up(masked, flushed_gap[stand_in->base]);
+}
+
+/* An added stand-in moves along with the bias form, so that masked and visible keys compare as they do in the relative
+ * form, where no bias is above 0. */
 static bool is_unsafe(const struct stand_in *stand_in, const struct logit_range *range, int64_t nearest_distance)
 {
-    struct logit_range row = *range;
-    double masked = stand_in->value;
-    row.nearest_distance = nearest_distance;
-    if (stand_in->kind == STAND_IN_ADDS) {
-        row.bias = BIAS_RELATIVE;
-        masked = sum_up(masked, in_base_up(range->dot_bound, stand_in->base));
+    enum bias_form bias = stand_in->kind == STAND_IN_ADDS ? BIAS_RELATIVE : range->bias;
+    for (int i = 0; i < head_count(range); i++) {
+        struct head_range head = head_at(range, i);
+        double maximum = lowest_of_head(&head, bias, nearest_distance, stand_in->base);
+        if (stand_in_weighs(stand_in, maximum, head.highest_score))
+            return true;
     }
-    return lowest_maximum(&row, stand_in->base) < sum_up(masked, flushed_gap[stand_in->base]);
+    return false;
 }
 
 bool stand_in_overflows(const struct stand_in *stand_in, const struct logit_range *range, int64_t seq_len)

@@ -30,12 +30,20 @@ extern const char *const logit_base_names[BASE_COUNT]; /* "e", "2" */
 enum { DISTANCE_NEVER = -1 };
 #define DISTANCE_MAX (INT64_C(1) << 53)
 
+/* What is known of one head: its slope, >= 0, and that lowest_score <= scale <q, k> <= highest_score, base e. */
+struct head_range {
+    double slope, lowest_score, highest_score;
+};
+
 /* What is known of the logits of a model's heads. */
 struct logit_range {
     double dot_bound;                      /* |scale <q, k>| <= dot_bound, base e */
     double steepest_slope, flattest_slope; /* > 0 */
     enum bias_form bias;                   /* BIAS_ABSOLUTE: slope * j >= 0, the lowest logit has no bias */
     int64_t nearest_distance;              /* of a visible key; 0: the newest key */
+    const struct head_range *heads;        /* [num_heads], the caller's, where they are known one by one; NULL: each of
+                                            * them has at most dot_bound and steepest_slope */
+    int num_heads;
 };
 
 /* The slopes of heads head_offset.. (num_heads of them) of a model, as slopes_fill makes them. */
@@ -78,7 +86,7 @@ struct stand_in {
     const char *caution;     /* what else to know, a sentence; NULL: nothing */
 };
 
-enum { STAND_IN_COUNT = 10 };
+enum { STAND_IN_COUNT = 11 };
 
 extern const struct stand_in stand_ins[STAND_IN_COUNT];
 
@@ -94,6 +102,13 @@ extern const char *const standing_names[STANDING_COUNT];
 
 /* How the stand-in fares among the visible keys of rows of seq_len keys; seq_len > nearest_distance. */
 enum standing stand_in_standing(const struct stand_in *stand_in, const struct logit_range *range, int64_t seq_len);
+
+/*
+ * Whether a masked key can weigh 2^-126 of a visible one or more where a row's maximum over its visible keys is
+ * `maximum`, in the stand-in's base. Finite kinds; an added one stands on top of a score of up to highest_score, base
+ * e.
+ */
+bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_score);
 
 /* Whether logits overflow what they are held in, upwards: +inf in a row makes it NaN. */
 bool stand_in_overflows(const struct stand_in *stand_in, const struct logit_range *range, int64_t seq_len);

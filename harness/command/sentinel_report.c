@@ -42,6 +42,7 @@ static struct logit_range bias_alone(const struct logit_range *range)
 {
     struct logit_range alone = *range;
     alone.dot_bound = 0;
+    alone.heads = NULL;
     return alone;
 }
 
@@ -89,9 +90,13 @@ static void print_wrapped(FILE *stream, const char *text, int column, int indent
 static void print_model(FILE *stream, const struct sentinel_report *report)
 {
     const struct logit_range *range = &report->range;
-    fprintf(stream, "Model: heads %d to %d of %d, %s slopes, max_bias %g: steepest %.7g, flattest %.7g\n",
-            report->head_offset, report->head_offset + report->num_heads - 1, report->total_heads,
-            slope_convention_names[report->slopes], report->max_bias, range->steepest_slope, range->flattest_slope);
+    if (report->slopes == SLOPES_COUNT)
+        fprintf(stream, "Model: %d heads, slopes from the folder: steepest %.7g, flattest %.7g\n", report->num_heads,
+                range->steepest_slope, range->flattest_slope);
+    else
+        fprintf(stream, "Model: heads %d to %d of %d, %s slopes, max_bias %g: steepest %.7g, flattest %.7g\n",
+                report->head_offset, report->head_offset + report->num_heads - 1, report->total_heads,
+                slope_convention_names[report->slopes], report->max_bias, range->steepest_slope, range->flattest_slope);
     int column = fprintf(stream, "Scores: |scale q.k| <= %.7g, ", range->dot_bound);
     print_wrapped(stream, report->dot_source, column, 8);
     fprintf(stream, "Bias: %s; the nearest visible key is %" PRId64 " from the query%s\n",
@@ -132,6 +137,67 @@ static void print_lengths(FILE *stream, const struct sentinel_report *report)
             }
         fputc('\n', stream);
     }
+}
+
+/* Heads of the tensors whose own rows meet a finite stand-in. */
+struct heads_met {
+    int reached; /* with a visible key at or below it */
+    int failing; /* where a masked key weighs something: for an added one, at the most */
+};
+
+static struct heads_met heads_met(const struct sentinel_tensors *tensors, const struct stand_in *stand_in)
+{
+    struct heads_met met = {0, 0};
+    double factor = stand_in->base == BASE_2 ? M_LOG2E : 1;
+    for (int h = 0; h < tensors->num_heads; h++) {
+        const struct tensor_head *head = &tensors->heads[h];
+        met.reached += head->lowest_key >= 0 && head->lowest_logit * factor <= stand_in->value;
+        met.failing += head->highest_key >= 0 &&
+                       stand_in_weighs(stand_in, head->highest_logit * factor, tensors->ranges[h].highest_score);
+    }
+    return met;
+}
+
+/* The head with the lowest logit; -1 if no key is visible. */
+static int lowest_head(const struct sentinel_tensors *tensors)
+{
+    int lowest = -1;
+    for (int h = 0; h < tensors->num_heads && tensors->num_visible; h++)
+        if (lowest < 0 || tensors->heads[h].lowest_logit < tensors->heads[lowest].lowest_logit)
+            lowest = h;
+    return lowest;
+}
+
+static void print_tensors(FILE *stream, const struct sentinel_report *report)
+{
+    const struct sentinel_tensors *tensors = report->tensors;
+    int lowest = lowest_head(tensors);
+    fprintf(stream,
+            "\nThe tensors as they stand: %" PRId64 " keys, %" PRId64
+            " of them visible. Scores of every key, logits of visible ones, base e\n",
+            tensors->seq_len, tensors->num_visible);
+    if (lowest < 0) {
+        fprintf(stream, "no visible key: each sentinel does what the column `empty row` below says\n");
+        return;
+    }
+    fprintf(stream, "%6s %11s %12s %12s %14s %10s %14s %10s\n", "head", "slope", "low score", "high score",
+            "lowest logit", "at key", "highest logit", "at key");
+    for (int h = 0; h < tensors->num_heads; h++) {
+        const struct head_range *range = &tensors->ranges[h];
+        const struct tensor_head *head = &tensors->heads[h];
+        fprintf(stream, "%6d %11.7g %12.6g %12.6g %14.8g %10" PRId64 " %14.8g %10" PRId64 "\n", h, range->slope,
+                range->lowest_score, range->highest_score, head->lowest_logit, head->lowest_key, head->highest_logit,
+                head->highest_key);
+    }
+    fprintf(stream, "lowest of all: %.8g (base e), %.8g (base 2), head %d, key %" PRId64 "\n",
+            tensors->heads[lowest].lowest_logit, tensors->heads[lowest].lowest_logit * M_LOG2E, lowest,
+            tensors->heads[lowest].lowest_key);
+    for (int i = 0; i < STAND_IN_COUNT; i++)
+        if (stand_in_finite(&stand_ins[i])) {
+            struct heads_met met = heads_met(tensors, &stand_ins[i]);
+            fprintf(stream, "%-14s  reached in %d of %d heads, fails in %d\n", stand_ins[i].name, met.reached,
+                    tensors->num_heads, met.failing);
+        }
 }
 
 static void print_distances(FILE *stream, const struct sentinel_report *report)
@@ -225,6 +291,8 @@ static void print_verdict(FILE *stream, const struct sentinel_report *report)
 void sentinel_report_text(FILE *stream, const struct sentinel_report *report)
 {
     print_model(stream, report);
+    if (report->tensors)
+        print_tensors(stream, report);
     print_lengths(stream, report);
     print_distances(stream, report);
     print_verdict(stream, report);
@@ -243,21 +311,71 @@ static json_t *json_reached(const struct stand_in *stand_in, const struct logit_
                      json_distance(stand_in_reached_from(stand_in, range, BASE_2)));
 }
 
+/* What each head can reach at a length, where heads are known one by one. */
+static json_t *json_reachable(const struct sentinel_report *report, int64_t seq_len)
+{
+    if (!report->tensors)
+        return json_null();
+    json_t *heads = json_array();
+    for (int h = 0; h < report->num_heads; h++) {
+        struct logit_range one = report->range;
+        one.heads += h;
+        one.num_heads = 1;
+        json_array_append_new(heads, json_pack("{s:f, s:f}", "lowest_logit", lowest_logit(&one, seq_len - 1, BASE_E),
+                                               "highest_logit", highest_logit(&one, seq_len, BASE_E)));
+    }
+    return heads;
+}
+
 static json_t *json_length(const struct sentinel_report *report, int64_t seq_len)
 {
     float adaptive;
     if (!has_visible_key(report, seq_len))
-        return json_pack("{s:I, s:n, s:n, s:n, s:n}", "seq_len", (json_int_t)seq_len, "lowest_logit",
-                         "lowest_logit_base_2", "adaptive", "standing");
+        return json_pack("{s:I, s:n, s:n, s:n, s:n, s:n}", "seq_len", (json_int_t)seq_len, "lowest_logit",
+                         "lowest_logit_base_2", "adaptive", "standing", "heads");
     json_t *standing = json_object();
     for (int i = 0; i < STAND_IN_COUNT; i++)
         json_object_set_new(standing, stand_ins[i].name,
                             json_string(standing_names[stand_in_standing(&stand_ins[i], &report->range, seq_len)]));
     bool found = adaptive_value(&adaptive, report, seq_len);
-    return json_pack("{s:I, s:f, s:f, s:o, s:o}", "seq_len", (json_int_t)seq_len, "lowest_logit",
+    return json_pack("{s:I, s:f, s:f, s:o, s:o, s:o}", "seq_len", (json_int_t)seq_len, "lowest_logit",
                      lowest_logit(&report->range, seq_len - 1, BASE_E), "lowest_logit_base_2",
                      lowest_logit(&report->range, seq_len - 1, BASE_2), "adaptive",
-                     found ? json_real((double)adaptive) : json_null(), "standing", standing);
+                     found ? json_real((double)adaptive) : json_null(), "standing", standing, "heads",
+                     json_reachable(report, seq_len));
+}
+
+static json_t *json_tensors(const struct sentinel_tensors *tensors)
+{
+    if (!tensors)
+        return json_null();
+    json_t *heads = json_array(), *met = json_object();
+    for (int h = 0; h < tensors->num_heads; h++) {
+        const struct head_range *range = &tensors->ranges[h];
+        const struct tensor_head *head = &tensors->heads[h];
+        json_t *row = json_pack("{s:i, s:f, s:f, s:f}", "head", h, "slope", range->slope, "lowest_score",
+                                range->lowest_score, "highest_score", range->highest_score);
+        json_t *logits =
+            head->lowest_key < 0
+                ? json_pack("{s:n, s:n, s:n, s:n}", "lowest_logit", "lowest_key", "highest_logit", "highest_key")
+                : json_pack("{s:f, s:I, s:f, s:I}", "lowest_logit", head->lowest_logit, "lowest_key",
+                            (json_int_t)head->lowest_key, "highest_logit", head->highest_logit, "highest_key",
+                            (json_int_t)head->highest_key);
+        json_object_update(row, logits);
+        json_decref(logits);
+        json_array_append_new(heads, row);
+    }
+    for (int i = 0; i < STAND_IN_COUNT; i++)
+        if (stand_in_finite(&stand_ins[i])) {
+            struct heads_met counts = heads_met(tensors, &stand_ins[i]);
+            json_object_set_new(met, stand_ins[i].name,
+                                json_pack("{s:i, s:i}", "reached", counts.reached, "failing", counts.failing));
+        }
+    return json_pack("{s:I, s:i, s:i, s:s, s:s, s:f, s:I, s:i, s:o, s:o}", "seq_len", (json_int_t)tensors->seq_len,
+                     "num_kv_heads", tensors->num_kv_heads, "head_dim", tensors->head_dim, "q_dtype",
+                     dtypes[tensors->q_dtype].name, "k_dtype", dtypes[tensors->k_dtype].name, "scale", tensors->scale,
+                     "visible", (json_int_t)tensors->num_visible, "lowest_head", lowest_head(tensors), "heads", heads,
+                     "sentinels", met);
 }
 
 static json_t *json_stand_in(const struct sentinel_report *report, const struct stand_in *stand_in)
@@ -285,13 +403,15 @@ enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report 
         json_array_append_new(sentinels, json_stand_in(report, &stand_ins[i]));
     bool complete =
         json_array_size(lengths) == (size_t)report->num_lengths && json_array_size(sentinels) == (size_t)STAND_IN_COUNT;
-    json_t *object =
-        json_pack("{s:i, s:i, s:i, s:i, s:s, s:f, s:f, s:f, s:s, s:f, s:s, s:I, s:o, s:o}", "schema", 1, "num_heads",
-                  report->num_heads, "head_offset", report->head_offset, "total_heads", report->total_heads, "slopes",
-                  slope_convention_names[report->slopes], "max_bias", report->max_bias, "steepest_slope",
-                  range->steepest_slope, "flattest_slope", range->flattest_slope, "bias", bias_form_names[range->bias],
-                  "dot_bound", range->dot_bound, "dot_source", report->dot_source, "nearest_distance",
-                  (json_int_t)range->nearest_distance, "lengths", lengths, "sentinels", sentinels);
+    json_t *tensors = json_tensors(report->tensors);
+    json_t *object = json_pack(
+        "{s:i, s:i, s:i, s:i, s:s, s:o, s:f, s:f, s:s, s:f, s:s, s:I, s:o, s:o, s:o}", "schema", 1, "num_heads",
+        report->num_heads, "head_offset", report->head_offset, "total_heads", report->total_heads, "slopes",
+        report->slopes == SLOPES_COUNT ? "given" : slope_convention_names[report->slopes], "max_bias",
+        report->slopes == SLOPES_COUNT ? json_null() : json_real(report->max_bias), "steepest_slope",
+        range->steepest_slope, "flattest_slope", range->flattest_slope, "bias", bias_form_names[range->bias],
+        "dot_bound", range->dot_bound, "dot_source", report->dot_source, "nearest_distance",
+        (json_int_t)range->nearest_distance, "lengths", lengths, "sentinels", sentinels, "tensors", tensors);
     char *text = object && complete ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
     if (!text)

@@ -5,18 +5,19 @@
 
 #include <stdio.h>
 
-#include "harness/command/sentinel.h"
+#include "harness/command/sentinel_tensors.h"
 
 enum { REPORT_LENGTHS = 64 };
 
 struct sentinel_report {
     int num_heads, head_offset, total_heads;
-    enum slope_convention slopes;
+    enum slope_convention slopes; /* SLOPES_COUNT: given one by one, of no convention */
     double max_bias;
     struct logit_range range;
     char dot_source[256];             /* where range.dot_bound comes from */
     int64_t seq_lens[REPORT_LENGTHS]; /* at least one > range.nearest_distance */
     int num_lengths;
+    const struct sentinel_tensors *tensors; /* range is theirs; NULL: from bounds alone */
 };
 
 void sentinel_report_text(FILE *stream, const struct sentinel_report *report);
