@@ -1,0 +1,336 @@
+#include "harness/command/sentinel_options.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sentinel_arguments defaults = {
+    .num_heads = NAN,
+    .head_dim = 128,
+    .max_bias = 8,
+    .total_heads = NAN,
+    .scale = NAN,
+    .q_bound = NAN,
+    .k_bound = NAN,
+    .q_norm = NAN,
+    .k_norm = NAN,
+    .logit_bound = NAN,
+    .slopes = SLOPES_BLOOM,
+    .bias = BIAS_RELATIVE,
+    .raw_fp8 = DTYPE_COUNT_WITH_FP8,
+    .seq_lens = {1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15, 33001, 1 << 16, 1 << 17, 1 << 18, 1 << 19,
+                 1 << 20},
+    .num_lengths = 12,
+};
+
+enum option_key {
+    OPTION_FIRST = 256,
+    OPTION_NUM_HEADS = OPTION_FIRST,
+    OPTION_HEAD_DIM,
+    OPTION_MAX_BIAS,
+    OPTION_SLOPES,
+    OPTION_HEAD_OFFSET,
+    OPTION_TOTAL_HEADS,
+    OPTION_SCALE,
+    OPTION_Q_BOUND,
+    OPTION_K_BOUND,
+    OPTION_Q_NORM,
+    OPTION_K_NORM,
+    OPTION_LOGIT_BOUND,
+    OPTION_SEQ_LEN,
+    OPTION_NEAREST_DISTANCE,
+    OPTION_BIAS,
+    OPTION_Q,
+    OPTION_K,
+    OPTION_DTYPE,
+    OPTION_DUMP,
+    OPTION_JSON,
+};
+
+#define BIT(option) (UINT32_C(1) << ((option)-OPTION_FIRST))
+
+static const struct argp_option option_table[] = {
+    {0, 0, 0, 0, "The model:", 1},
+    {"num-heads", OPTION_NUM_HEADS, "H", 0, "query heads; required without tensors", 1},
+    {"max-bias", OPTION_MAX_BIAS, "B", 0, "the flattest slope is 2^-B (8)", 1},
+    {"slopes", OPTION_SLOPES, "NAME", 0, "bloom (default) or geometric", 1},
+    {"head-offset", OPTION_HEAD_OFFSET, "N", 0, "index of the first head in a model of which these are a part (0)", 1},
+    {"total-heads", OPTION_TOTAL_HEADS, "H", 0, "heads of that model (num-heads + head-offset)", 1},
+    {"bias", OPTION_BIAS, "FORM", 0, "relative (default): slope * (j - P); absolute: slope * j", 1},
+    {0, 0, 0, 0, "Bounds on the scores scale q.k:", 2},
+    {"head-dim", OPTION_HEAD_DIM, "D", 0, "elements of a row (128)", 2},
+    {"scale", OPTION_SCALE, "X", 0, "factor of q.k, rounded to f32 (1/sqrt(D))", 2},
+    {"q-bound", OPTION_Q_BOUND, "X", 0, "largest |element| of q (6.5, which normal inputs stay below)", 2},
+    {"k-bound", OPTION_K_BOUND, "X", 0, "the same of k", 2},
+    {"q-norm", OPTION_Q_NORM, "X", 0, "largest Euclidean norm of a row of q: Cauchy-Schwarz instead of elements", 2},
+    {"k-norm", OPTION_K_NORM, "X", 0, "the same of k", 2},
+    {"logit-bound", OPTION_LOGIT_BOUND, "X", 0, "largest |scale q.k| itself, instead of all these", 2},
+    {0, 0, 0, 0, "Tensors instead of bounds:", 3},
+    {"q", OPTION_Q, "FILE", 0, "q[H,D], a NumPy file, with --k: each head's scores themselves", 3},
+    {"k", OPTION_K, "FILE", 0, "k[N,Hkv,D]; read block by block", 3},
+    {"dtype", OPTION_DTYPE, "LIST", 0, "what raw words hold: bf16 ('<u2'), e4m3 or e5m2 ('|u1')", 3},
+    {"dump", OPTION_DUMP, "DIR", 0, "a point's folder that `run --dump` wrote: tensors, slopes, scale, mask", 3},
+    {0, 0, 0, 0, "The rows:", 4},
+    {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
+     "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001; the tensors' own)", 4},
+    {"nearest-distance", OPTION_NEAREST_DISTANCE, "K", 0,
+     "the nearest visible key is K keys from the query (0): masks, windows and chunks remove nearer ones", 4},
+    {0, 0, 0, 0, "Output:", 5},
+    {"json", OPTION_JSON, NULL, 0, "one JSON object", 5},
+    {0}};
+
+#define SEQ_LEN_MAX 0x1p40
+#define BOUND_MAX 1e30
+
+/* Options that take one number. */
+static const struct number_option {
+    enum option_key key;
+    bool whole; /* takes k and M as well: 2^10, 2^20 */
+    double low, high;
+    size_t field; /* in struct sentinel_arguments */
+} number_options[] = {
+    {OPTION_NUM_HEADS, true, 1, 1024, offsetof(struct sentinel_arguments, num_heads)},
+    {OPTION_HEAD_DIM, true, 1, 65536, offsetof(struct sentinel_arguments, head_dim)},
+    {OPTION_MAX_BIAS, false, 0.001, 64, offsetof(struct sentinel_arguments, max_bias)},
+    {OPTION_HEAD_OFFSET, true, 0, 4095, offsetof(struct sentinel_arguments, head_offset)},
+    {OPTION_TOTAL_HEADS, true, 1, 4096, offsetof(struct sentinel_arguments, total_heads)},
+    {OPTION_SCALE, false, -BOUND_MAX, BOUND_MAX, offsetof(struct sentinel_arguments, scale)},
+    {OPTION_Q_BOUND, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, q_bound)},
+    {OPTION_K_BOUND, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, k_bound)},
+    {OPTION_Q_NORM, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, q_norm)},
+    {OPTION_K_NORM, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, k_norm)},
+    {OPTION_LOGIT_BOUND, false, 0, 1e300, offsetof(struct sentinel_arguments, logit_bound)},
+    {OPTION_NEAREST_DISTANCE, true, 0, SEQ_LEN_MAX, offsetof(struct sentinel_arguments, nearest_distance)},
+};
+
+/* Options that take one of some names. */
+static const struct choice_option {
+    enum option_key key;
+    const char *const *names;
+    int count;
+    size_t field;
+} choice_options[] = {
+    {OPTION_SLOPES, slope_convention_names, SLOPES_COUNT, offsetof(struct sentinel_arguments, slopes)},
+    {OPTION_BIAS, bias_form_names, BIAS_NONE, offsetof(struct sentinel_arguments, bias)},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static const char *option_name(int key)
+{
+    size_t i = 0;
+    while (option_table[i].key != key)
+        i++;
+    return option_table[i].name;
+}
+
+/* Reads the number at *text, and with `whole` a suffix, and moves *text behind it. False if it is no such number. */
+static bool read_number(const char **text, bool whole, double low, double high, double *number)
+{
+    static const struct {
+        char suffix;
+        double factor;
+    } suffixes[] = {{'k', 0x1p10}, {'M', 0x1p20}};
+    char *end;
+    *number = strtod(*text, &end);
+    if (end == *text)
+        return false;
+    for (size_t i = 0; whole && i < COUNT(suffixes); i++)
+        if (*end == suffixes[i].suffix) {
+            *number *= suffixes[i].factor;
+            end++;
+            break;
+        }
+    *text = end;
+    return *number >= low && *number <= high && (!whole || *number == floor(*number));
+}
+
+static void parse_number(const struct number_option *option, const char *text, const struct argp_state *state)
+{
+    const char *end = text;
+    double number;
+    if (!read_number(&end, option->whole, option->low, option->high, &number) || *end)
+        argp_error(state, "--%s %s: allowed: %s %.16g to %.16g", option_name(option->key), text,
+                   option->whole ? "whole numbers" : "numbers", option->low, option->high);
+    *(double *)((char *)state->input + option->field) = number;
+}
+
+static void parse_choice(const struct choice_option *option, const char *text, const struct argp_state *state)
+{
+    char allowed[128] = "";
+    for (int i = 0; i < option->count; i++) {
+        if (!strcmp(text, option->names[i])) {
+            *(int *)((char *)state->input + option->field) = i;
+            return;
+        }
+        size_t size = strlen(allowed);
+        snprintf(allowed + size, sizeof allowed - size, "%s%s", i ? ", " : "", option->names[i]);
+    }
+    argp_error(state, "--%s %s: allowed: %s", option_name(option->key), text, allowed);
+}
+
+int64_t longest_length(const int64_t *seq_lens, int count)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < count; i++)
+        longest = seq_lens[i] > longest ? seq_lens[i] : longest;
+    return longest;
+}
+
+static void parse_dtypes(struct sentinel_arguments *arguments, const char *text, const struct argp_state *state)
+{
+    arguments->raw_bf16 = false;
+    arguments->raw_fp8 = DTYPE_COUNT_WITH_FP8;
+    for (const char *next = text;; next++) {
+        size_t size = strcspn(next, ",");
+        int dtype = 0;
+        while (dtype < DTYPE_COUNT_WITH_FP8 &&
+               (strlen(dtypes[dtype].name) != size || memcmp(dtypes[dtype].name, next, size) != 0))
+            dtype++;
+        if (dtype == DTYPE_BF16 && !arguments->raw_bf16)
+            arguments->raw_bf16 = true;
+        else if ((dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) && arguments->raw_fp8 == DTYPE_COUNT_WITH_FP8)
+            arguments->raw_fp8 = (enum dtype)dtype;
+        else
+            argp_error(state, "--dtype %s: allowed: bf16, e4m3, e5m2, or bf16 and one of the others with a comma",
+                       text);
+        next += size;
+        if (!*next)
+            break;
+    }
+}
+
+static void parse_lengths(struct sentinel_arguments *arguments, const char *text, const struct argp_state *state)
+{
+    const char *next = text;
+    double length;
+    int count = 0;
+    for (;;) {
+        bool good = count < REPORT_LENGTHS && read_number(&next, true, 1, SEQ_LEN_MAX, &length);
+        if (!good || (*next && *next != ','))
+            argp_error(state,
+                       "--seq-len %s: allowed: up to %d whole numbers 1 to %.0f, k and M for 2^10 and 2^20, "
+                       "with commas between them",
+                       text, REPORT_LENGTHS, SEQ_LEN_MAX);
+        arguments->seq_lens[count++] = (int64_t)length;
+        if (!*next++)
+            break;
+    }
+    arguments->num_lengths = count;
+}
+
+#define BOUNDS (BIT(OPTION_Q_BOUND) | BIT(OPTION_K_BOUND) | BIT(OPTION_Q_NORM) | BIT(OPTION_K_NORM))
+#define MODEL                                                                                      \
+    (BIT(OPTION_NUM_HEADS) | BIT(OPTION_MAX_BIAS) | BIT(OPTION_SLOPES) | BIT(OPTION_HEAD_OFFSET) | \
+     BIT(OPTION_TOTAL_HEADS) | BIT(OPTION_BIAS) | BIT(OPTION_HEAD_DIM) | BIT(OPTION_SCALE))
+
+/* Options that an option takes the place of. */
+static const struct {
+    enum option_key option;
+    uint32_t instead_of;
+    const char *names;
+} conflicts[] = {
+    {OPTION_LOGIT_BOUND, BOUNDS, "--q-bound, --k-bound, --q-norm and --k-norm"},
+    {OPTION_Q, BOUNDS | BIT(OPTION_LOGIT_BOUND) | BIT(OPTION_NUM_HEADS) | BIT(OPTION_HEAD_DIM),
+     "--num-heads, --head-dim and bounds"},
+    {OPTION_DUMP, MODEL | BOUNDS | BIT(OPTION_LOGIT_BOUND) | BIT(OPTION_Q) | BIT(OPTION_K) | BIT(OPTION_DTYPE),
+     "--q, --k, --dtype, the model and bounds"},
+};
+
+/* What no option alone can tell. */
+static void check(const struct sentinel_arguments *arguments, const struct argp_state *state)
+{
+    double heads = arguments->head_offset + arguments->num_heads;
+    bool tensors = arguments->q || arguments->k || arguments->dump;
+    for (size_t i = 0; i < COUNT(conflicts); i++)
+        if (arguments->given & BIT(conflicts[i].option) && arguments->given & conflicts[i].instead_of)
+            argp_error(state, "--%s: takes the place of %s", option_name((int)conflicts[i].option), conflicts[i].names);
+    if (!arguments->q != !arguments->k)
+        argp_error(state, "--%s is missing beside --%s", arguments->q ? "k" : "q", arguments->q ? "q" : "k");
+    if (arguments->given & BIT(OPTION_DTYPE) && !arguments->q)
+        argp_error(state, "--dtype: is of the tensors --q and --k");
+    if (isnan(arguments->num_heads) && !tensors)
+        argp_error(state, "--num-heads is missing; try: %s --num-heads 32", state->name);
+    if (!isnan(arguments->total_heads) && !isnan(arguments->num_heads) && heads > arguments->total_heads)
+        argp_error(state, "--total-heads %.0f: allowed: at least head-offset + num-heads = %.0f",
+                   arguments->total_heads, heads);
+    int64_t longest = longest_length(arguments->seq_lens, arguments->num_lengths);
+    if (!tensors && arguments->nearest_distance >= (double)longest)
+        argp_error(state, "--nearest-distance %.0f: allowed: less than the longest --seq-len, %.0f",
+                   arguments->nearest_distance, (double)longest);
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct sentinel_arguments *arguments = state->input;
+    if (key >= OPTION_FIRST && key <= OPTION_JSON)
+        arguments->given |= BIT(key);
+    for (size_t i = 0; i < COUNT(number_options); i++)
+        if ((int)number_options[i].key == key) {
+            parse_number(&number_options[i], argument, state);
+            return 0;
+        }
+    for (size_t i = 0; i < COUNT(choice_options); i++)
+        if ((int)choice_options[i].key == key) {
+            parse_choice(&choice_options[i], argument, state);
+            return 0;
+        }
+    switch (key) {
+    case OPTION_SEQ_LEN:
+        parse_lengths(arguments, argument, state);
+        return 0;
+    case OPTION_Q:
+        arguments->q = argument;
+        return 0;
+    case OPTION_K:
+        arguments->k = argument;
+        return 0;
+    case OPTION_DUMP:
+        arguments->dump = argument;
+        return 0;
+    case OPTION_DTYPE:
+        parse_dtypes(arguments, argument, state);
+        return 0;
+    case OPTION_JSON:
+        arguments->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "'%s': takes options only", argument);
+        return 0;
+    case ARGP_KEY_END:
+        check(arguments, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    option_table,
+    parse_option,
+    NULL,
+    "Tell which stand-ins for -inf (sentinels) are safe for a model: the lowest logit that can be reached at each "
+    "sequence length, the distance at which each sentinel in use is reached, and what follows. From bounds, or from "
+    "the tensors q and k themselves; no kernel is run."
+    "\vA sentinel that logits reach is harmless while the newest key is visible: its bias is 0 and the row's maximum "
+    "stays near it. --nearest-distance asks what happens once masks have removed the near keys.\n\n"
+    "Examples:\n"
+    "  alibicheck sentinel --num-heads 32\n"
+    "  alibicheck sentinel --num-heads 14 --head-offset 14 --total-heads 112\n"
+    "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64k --nearest-distance 32k\n"
+    "  alibicheck sentinel --q q.npy --k k.npy --dtype bf16 --max-bias 16\n"
+    "  alibicheck sentinel --dump DIR/POINT",
+    NULL,
+    NULL,
+    NULL};
+
+void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv)
+{
+    *arguments = defaults;
+    argp_parse(&parser, argc, argv, 0, NULL, arguments);
+    arguments->lengths_given = arguments->given & BIT(OPTION_SEQ_LEN);
+    arguments->nearest_given = arguments->given & BIT(OPTION_NEAREST_DISTANCE);
+}

@@ -1,0 +1,30 @@
+/*
+ * The options of `alibicheck sentinel`.
+ */
+#ifndef HARNESS_COMMAND_SENTINEL_OPTIONS_H
+#define HARNESS_COMMAND_SENTINEL_OPTIONS_H
+
+#include "harness/command/sentinel_report.h"
+
+/* NAN: not given. Whole numbers up to 2^53 are exact. */
+struct sentinel_arguments {
+    double num_heads, head_dim, max_bias, head_offset, total_heads, scale;
+    double q_bound, k_bound, q_norm, k_norm, logit_bound, nearest_distance;
+    int slopes, bias;
+    bool json;
+    const char *q, *k, *dump;
+    bool raw_bf16; /* --dtype */
+    enum dtype raw_fp8;
+    uint32_t given; /* which options were given; sentinel_arguments_parse checks them against each other */
+    bool lengths_given, nearest_given;
+    int64_t seq_lens[REPORT_LENGTHS];
+    int num_lengths;
+};
+
+/* Parses (argp: a wrong option, or options that contradict each other, end the program with exit code 2). */
+void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv);
+
+/* The largest of them, 0 if there are none. */
+int64_t longest_length(const int64_t *seq_lens, int count);
+
+#endif
