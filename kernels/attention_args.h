@@ -44,7 +44,8 @@ struct attention_args {
     int guard_infinity;     /* differences with an infinite maximum count as weight 0 */
     int exclude;            /* masked keys are skipped by index */
     int add_masked_logit;   /* it is added to a masked key's logit instead of replacing it */
-    int read_masked_values; /* v of keys that are not there is read */
+    int read_masked_values; /* v of masked keys is read though they are excluded */
+    int read_past_end;      /* so is v of what fills the last tile */
     int has_bias;
     int64_t distance_offset; /* the slope is multiplied by key + distance_offset */
     int64_t lse_distance;    /* slope times this is subtracted from lse: what all biases have too much */

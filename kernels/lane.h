@@ -108,8 +108,8 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
     SIMT_UNROLL
     for (int t = 0; t < group; t++) {
         int64_t key = first + t;
-        bool skipped =
-            !args->read_masked_values && (key >= last || (args->exclude && args->visible && !args->visible[key]));
+        bool skipped = key >= last ? !args->read_past_end
+                                   : !args->read_masked_values && args->exclude && args->visible && !args->visible[key];
         if (lane->has_dims && !skipped) {
             load_lane(dtype, args->v, lane_row(args, lane, key), row);
             SIMT_UNROLL

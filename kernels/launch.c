@@ -107,6 +107,12 @@ static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, 
     return ERROR_NONE;
 }
 
+/* two_pass stands for frameworks, whose tensors have no slots past the end. */
+static bool reads_past_end(enum kernel kernel, const struct recipe *recipe)
+{
+    return recipe->masked_values == MASKED_VALUES_READ && kernel != KERNEL_TWO_PASS;
+}
+
 enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, const struct kernel_options *options,
                               const struct recipe *recipe, const struct problem *problem, struct error *error)
 {
@@ -138,6 +144,7 @@ enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, cons
         .exclude = recipe->sentinel.policy == SENTINEL_EXCLUDE,
         .add_masked_logit = recipe->masked_entry == MASKED_ADD,
         .read_masked_values = recipe->masked_values == MASKED_VALUES_READ,
+        .read_past_end = reads_past_end(kernel, recipe),
         .has_bias = recipe->bias != BIAS_NONE,
         .scale_entry = (int)recipe->scale_entry,
         .exponential = (int)recipe->exponential,
@@ -169,8 +176,7 @@ enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, cons
                             MAX_BLOCK_THREADS};
     kind = make_slopes(&plan->slopes, recipe, problem->num_heads, error);
     if (!kind)
-        kind = kv_cache_lay_out(&plan->cache, problem, options,
-                                recipe->masked_values == MASKED_VALUES_READ ? WARP_SIZE : 0, error);
+        kind = kv_cache_lay_out(&plan->cache, problem, options, plan->args.read_past_end ? WARP_SIZE : 0, error);
     return kind;
 }
 
