@@ -202,8 +202,9 @@ void suspect_take(struct suspect *suspect, const struct explanation *explanation
         suspect->best = *explanation;
 }
 
-static void offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
-                  const char *format, va_list arguments)
+__attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect, enum signature signature, bool fitted,
+                                                        const double *predicted, double lse, const char *format,
+                                                        va_list arguments)
 {
     struct explanation explanation = {.signature = signature};
     if (suspect->by_lse) {
