@@ -70,14 +70,20 @@ static void test_masked_keys(void **state)
         {{.sentinel = {SENTINEL_VALUE, -200}, .log2e = LOG2E_EXPONENTIAL}, 600, 1, 1},
         {{.sentinel = {SENTINEL_VALUE, -100}, .masked_entry = MASKED_ADD}, 600, 99, 100},
         {{.sentinel = {SENTINEL_VALUE, -1000}, .masked_entry = MASKED_ADD}, 600, 1, 1},
-        {{.sentinel = {SENTINEL_EXCLUDE}, .initial_max = INITIAL_MAX_VALUE, .initial_max_value = 0}, 600, 0, 0},
+        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .initial_max = INITIAL_MAX_VALUE, .initial_max_value = 0},
+         600,
+         0,
+         0},
         {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 600, 0, 0},
         {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 0, 1, 1},
-        {{.sentinel = {SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_DIVIDE}, KEYS, NAN, NAN},
-        {{.sentinel = {SENTINEL_INFINITY}, .unguarded = true}, KEYS, NAN, NAN},
-        {{.sentinel = {SENTINEL_INFINITY}}, KEYS, 0, 0},
-        {{.sentinel = {SENTINEL_EXCLUDE}, .epsilon = 0.25f}, 0, 0.7f, 0.99f},
-        {{.sentinel = {SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ}, 0, NAN, NAN}, /* slots past the end */
+        {{.sentinel = {.policy = SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_DIVIDE}, KEYS, NAN, NAN},
+        {{.sentinel = {.policy = SENTINEL_INFINITY}, .unguarded = true}, KEYS, NAN, NAN},
+        {{.sentinel = {.policy = SENTINEL_INFINITY}}, KEYS, 0, 0},
+        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .epsilon = 0.25f}, 0, 0.7f, 0.99f},
+        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ},
+         0,
+         NAN,
+         NAN}, /* slots past the end */
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -114,7 +120,7 @@ static void test_mistaken_biases(void **state)
     (void)state;
     struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
     const struct problem *problem = &made.problem;
-    struct recipe sound = {.sentinel = {SENTINEL_EXCLUDE}};
+    struct recipe sound = {.sentinel = {.policy = SENTINEL_EXCLUDE}};
     float slopes[4][HEADS];
     slopes_fill(slopes[0], HEADS, SLOPES_BLOOM, 16, 0, HEADS);
     slopes_fill(slopes[1], HEADS, SLOPES_GEOMETRIC, 8, 0, HEADS);
@@ -155,7 +161,7 @@ static void test_chunk_of_a_cache(void **state)
 {
     (void)state;
     struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
-    struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+    struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}};
     struct problem chunk = made.problem;
     chunk.kv_offset = 5000;
     chunk.q_position = 6000;
@@ -167,7 +173,7 @@ static void test_chunk_of_a_cache(void **state)
         assert_memory_equal(&a, &b, sizeof a);
     }
     recipe.positions = POSITIONS_LOCAL;
-    struct answer near = answer_to(&(struct recipe){.sentinel = {SENTINEL_EXCLUDE}}, &chunk);
+    struct answer near = answer_to(&(struct recipe){.sentinel = {.policy = SENTINEL_EXCLUDE}}, &chunk);
     struct answer far = answer_to(&recipe, &chunk);
     for (int h = 0; h < HEADS; h++)
         assert_true(fabsf(near.lse[h] - far.lse[h] - 5000 * made.problem.slopes[h]) < 2e-3f);
@@ -181,7 +187,7 @@ static void test_pages_change_nothing(void **state)
     (void)state;
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
         struct made_problem made = make_problem(KEYS, HEADS, 2, DIM, (enum dtype)dtype);
-        struct recipe recipe = {.sentinel = {SENTINEL_INFINITY}};
+        struct recipe recipe = {.sentinel = {.policy = SENTINEL_INFINITY}};
         for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
             struct kernel_options options = {.chunk_len = 96};
             struct answer whole = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
@@ -217,7 +223,7 @@ static void test_fp8_cache(void **state)
         narrow.v_scale = 4;
         narrow.k = k8;
         narrow.v = v8;
-        struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+        struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}};
         for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
             struct kernel_options options = {.chunk_len = 96, .page_size = 16};
             struct answer a = answer_of((enum kernel)kernel, &options, &recipe, &wide);
@@ -240,7 +246,7 @@ static void test_merge_cutoff(void **state)
     float lost[2] = {0, 0};
     (void)state;
     struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
-    struct recipe recipe = {.sentinel = {SENTINEL_EXCLUDE}};
+    struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}};
     struct kernel_options options = {.chunk_len = 96};
     struct answer all = answer_of(KERNEL_SPLIT_KV, &options, &recipe, &made.problem);
     for (int i = 0; i < 2; i++) {
@@ -257,14 +263,14 @@ static void test_merge_cutoff(void **state)
 static void test_contradictions(void **state)
 {
     static const struct recipe refused[] = {
-        {.sentinel = {SENTINEL_EXCLUDE}, .masked_entry = MASKED_ADD},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_entry = MASKED_ADD},
         {.sentinel = {SENTINEL_VALUE, -1e5f}, .logit_dtype = ROUND_F16},
-        {.sentinel = {SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_EXP},
-        {.sentinel = {SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_AT_SENTINEL},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_EXP},
+        {.sentinel = {.policy = SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_AT_SENTINEL},
         {.sentinel = {SENTINEL_VALUE, -1e4f}, .unguarded = true},
-        {.sentinel = {SENTINEL_EXCLUDE}, .slopes_max_bias = 16},
-        {.sentinel = {SENTINEL_EXCLUDE}, .bias = BIAS_NONE, .slope_dtype = ROUND_F16},
-        {.sentinel = {SENTINEL_EXCLUDE}, .merge = MERGE_LSE, .merge_cutoff = -20},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .slopes_max_bias = 16},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .bias = BIAS_NONE, .slope_dtype = ROUND_F16},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .merge = MERGE_LSE, .merge_cutoff = -20},
     };
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
