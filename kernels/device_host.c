@@ -1,8 +1,10 @@
 /* The host device: kernels on the SIMT executor, on the caller's memory. */
 #include "kernels/device.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "kernels/fiber.h"
@@ -10,6 +12,8 @@
 
 #define HOST_FUNCTION(name) [FUNCTION_##name] = host_##name,
 static simt_kernel *const host_functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(HOST_FUNCTION)};
+
+enum { ALIGNMENT = 4096 }; /* of a page */
 
 static double now_s(void)
 {
@@ -30,36 +34,49 @@ static void host_close(void *state)
     simt_executor_free(state);
 }
 
-static enum error_kind host_run(void *state, struct launch_plan *plan, const struct problem *problem,
-                                struct output *output, double *seconds, struct error *error)
+static enum error_kind host_allocate(void *state, void **memory, size_t size_bytes, struct error *error)
 {
-    size_t floats = plan_workspace_reals(plan);
-    float *workspace = malloc(floats ? floats * sizeof *workspace : 1);
-    if (!workspace)
-        return error_memory(error, "a kernel's workspace", (double)floats * sizeof *workspace);
+    (void)state;
+    *memory = size_bytes < PTRDIFF_MAX - ALIGNMENT
+                  ? aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
+                  : NULL;
+    return *memory ? ERROR_NONE : error_memory(error, "a kernel's memory", (double)size_bytes);
+}
 
-    struct attention_args *args = &plan->args;
-    args->q = problem->q;
-    args->k = plan->cache.k;
-    args->v = plan->cache.v;
-    args->page_table = plan->cache.page_table;
-    args->slopes = plan->slopes ? plan->slopes : problem->slopes;
-    args->visible = problem->visible;
-    args->out = output->out;
-    args->lse = output->lse;
-    plan_place_workspace(plan, workspace, sizeof *workspace);
+static void host_release(void *state, void *memory)
+{
+    (void)state;
+    free(memory);
+}
 
+static enum error_kind host_copy(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
+{
+    (void)state, (void)error;
+    memcpy(to, from, size_bytes);
+    return ERROR_NONE;
+}
+
+static enum error_kind host_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
     enum error_kind kind = ERROR_NONE;
     double start = now_s();
     for (int i = 0; i < plan->num_launches && !kind; i++) {
         const struct launch *launch = &plan->launches[i];
-        struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->threads};
-        kind = simt_launch(state, kernel_function_names[launch->function], host_functions[launch->function], args,
-                           &grid, error);
+        struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
+        kind = simt_launch(state, kernel_function_names[launch->function], host_functions[launch->function],
+                           &plan->args, &grid, error);
     }
     *seconds = now_s() - start;
-    free(workspace);
     return kind;
 }
 
-const struct device_ops device_host_ops = {host_open, host_run, host_close};
+const struct device_ops device_host_ops = {
+    .open = host_open,
+    .close = host_close,
+    .allocate = host_allocate,
+    .release = host_release,
+    .copy_in = host_copy,
+    .copy_out = host_copy,
+    .shares_memory = true,
+    .launch = host_launch,
+};

@@ -37,6 +37,30 @@ struct output {
     float *lse; /* [H] */
 };
 
+enum { BATCH_MAX_SEQUENCES = 1024 };
+
+/*
+ * What one launch computes: a kernel with a recipe on sequences of their own lengths. Each is a problem and has the
+ * result that it has alone, bit for bit. All have the shapes, dtypes, scales and slopes of the first, but for seq_len,
+ * kv_slots, positions and mask.
+ */
+struct batch {
+    enum kernel kernel;
+    const struct kernel_options *options;
+    const struct recipe *recipe;
+    const struct problem *problems; /* [num_sequences] */
+    const struct output *outputs;   /* [num_sequences] */
+    int num_sequences;              /* 1 .. BATCH_MAX_SEQUENCES */
+};
+
+/* What a launch did to memory that was not its to write. */
+struct memory_audit {
+    const char *breached;   /* the buffer before or past which was written, as "out"; NULL: none */
+    ptrdiff_t offset_bytes; /* of the first byte, from the buffer's first: below 0, or buffer_bytes and up */
+    size_t buffer_bytes;
+    const char *changed; /* the input that is not what it was; NULL: none */
+};
+
 enum device_kind { DEVICE_CUDA, DEVICE_HOST, DEVICE_COUNT };
 
 extern const char *const device_kind_names[DEVICE_COUNT];
@@ -58,9 +82,16 @@ enum device_kind device_kind(const struct device *device);
 const char *device_name(const struct device *device);
 
 /*
- * Runs a kernel on a problem. *seconds is the time of the launches alone, copies excluded. ERROR_SYSTEM with the call
- * that failed, or with file and line of a divergent shuffle or barrier.
+ * Runs a batch. *seconds is the time of the launches alone, copies excluded. What stood in the outputs before is there
+ * when the launches begin. audit, where it is not NULL, asks for every buffer to lie between guard zones in the
+ * device's own memory, and is filled; without it a device may work in the caller's. ERROR_SYSTEM with the call that
+ * failed, or with file and line of a divergent shuffle or barrier; ERROR_USAGE for shapes that the kernel does not
+ * take.
  */
+enum error_kind device_run_batch(struct device *device, const struct batch *batch, struct memory_audit *audit,
+                                 double *seconds, struct error *error);
+
+/* The same for one sequence, without an audit. */
 enum error_kind device_run(struct device *device, enum kernel kernel, const struct kernel_options *options,
                            const struct recipe *recipe, const struct problem *problem, struct output *output,
                            double *seconds, struct error *error);

@@ -9,8 +9,8 @@
 #define KERNELS_LANE_H
 
 #include "kernels/arithmetic.h"
-#include "kernels/attention_args.h"
 #include "kernels/kernel_names.h"
+#include "kernels/sequence.h"
 
 enum { BLOCK_WARPS = 8, BLOCK_THREADS = BLOCK_WARPS * WARP_SIZE, MAX_HEAD_DIM = 256 };
 
@@ -21,21 +21,23 @@ struct lane {
     int dim;            /* first of its elements; past head_dim for idle lanes */
     bool has_dims;      /* it has elements */
     size_t row_stride;  /* of k and v, in elements */
-    size_t head_offset; /* of its KV head and elements within a row */
+    size_t head_offset; /* of its KV head and elements within a row, from the sequence's first row */
 };
 
 SIMT_FUNCTION struct lane lane_here(const struct attention_args *args, int group, int head)
 {
     int thread = (int)threadIdx.x, index = thread % WARP_SIZE, rank = index % group;
     int kv_head = head / (args->num_heads / args->num_kv_heads), dim = rank * LANE_DIMS;
+    size_t row_stride = (size_t)args->num_kv_heads * (size_t)args->head_dim;
+    size_t first_row = args->page_table ? 0 : (size_t)args->sequence.first_row;
     return (struct lane){
         .warp = thread / WARP_SIZE,
         .index = index,
         .group_first = index - rank,
         .dim = dim,
         .has_dims = dim < args->head_dim,
-        .row_stride = (size_t)args->num_kv_heads * (size_t)args->head_dim,
-        .head_offset = (size_t)kv_head * (size_t)args->head_dim + (size_t)dim,
+        .row_stride = row_stride,
+        .head_offset = first_row * row_stride + (size_t)kv_head * (size_t)args->head_dim + (size_t)dim,
     };
 }
 
@@ -44,13 +46,20 @@ SIMT_FUNCTION size_t lane_row(const struct attention_args *args, const struct la
 {
     int64_t row = key;
     if (args->page_table)
-        row = (int64_t)args->page_table[key / args->page_size] * args->page_size + key % args->page_size;
+        row = (int64_t)args->page_table[args->sequence.first_page + key / args->page_size] * args->page_size +
+              key % args->page_size;
     return (size_t)row * lane->row_stride + lane->head_offset;
+}
+
+/* A key of the sequence that its mask removes. */
+SIMT_FUNCTION bool key_removed(const struct attention_args *args, int64_t key)
+{
+    return args->sequence.has_mask && !args->visible[args->sequence.first_key + key];
 }
 
 SIMT_FUNCTION bool key_masked(const struct attention_args *args, int64_t key, int64_t last)
 {
-    return key >= last || (args->visible && !args->visible[key]);
+    return key >= last || key_removed(args, key);
 }
 
 /* This lane's elements of q, scaled where the recipe scales the query. */
@@ -61,7 +70,8 @@ SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct la
     for (int i = 0; i < LANE_DIMS; i++)
         query[i] = real_of(0.0f);
     if (lane->has_dims)
-        load_lane((enum dtype)args->dtype, args->q, (size_t)head * (size_t)args->head_dim + (size_t)lane->dim, query);
+        load_lane((enum dtype)args->dtype, args->q, query_row(args, head) * (size_t)args->head_dim + (size_t)lane->dim,
+                  query);
     if (args->scale_entry == SCALE_QUERY) {
         SIMT_UNROLL
         for (int i = 0; i < LANE_DIMS; i++)
@@ -108,8 +118,8 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
     SIMT_UNROLL
     for (int t = 0; t < group; t++) {
         int64_t key = first + t;
-        bool skipped = key >= last ? !args->read_past_end
-                                   : !args->read_masked_values && args->exclude && args->visible && !args->visible[key];
+        bool skipped =
+            key >= last ? !args->read_past_end : !args->read_masked_values && args->exclude && key_removed(args, key);
         if (lane->has_dims && !skipped) {
             load_lane(dtype, args->v, lane_row(args, lane, key), row);
             SIMT_UNROLL

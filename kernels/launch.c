@@ -1,8 +1,11 @@
 #include "kernels/launch.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "kernels/pack.h"
 #include "kernels/simt.h"
 #include "reference/slopes.h"
 
@@ -54,6 +57,46 @@ double kernel_workspace_bytes(enum kernel kernel, const struct kernel_options *o
     return reals * (double)sizeof(float);
 }
 
+const char *const buffer_names[BUFFER_COUNT] = {
+    [BUFFER_Q] = "q",
+    [BUFFER_K] = "k",
+    [BUFFER_V] = "v",
+    [BUFFER_PAGE_TABLE] = "the page table",
+    [BUFFER_SLOPES] = "slopes",
+    [BUFFER_VISIBLE] = "visible",
+    [BUFFER_SEQUENCES] = "the sequences",
+    [BUFFER_OUT] = "out",
+    [BUFFER_LSE] = "lse",
+    [BUFFER_PARTIAL_MAX] = "partial_max",
+    [BUFFER_PARTIAL_SUM] = "partial_sum",
+    [BUFFER_PARTIAL_OUT] = "partial_out",
+    [BUFFER_LOGITS] = "logits",
+};
+
+/* Where a buffer's address is in attention_args. */
+static const size_t buffer_arguments[BUFFER_COUNT] = {
+    [BUFFER_Q] = offsetof(struct attention_args, q),
+    [BUFFER_K] = offsetof(struct attention_args, k),
+    [BUFFER_V] = offsetof(struct attention_args, v),
+    [BUFFER_PAGE_TABLE] = offsetof(struct attention_args, page_table),
+    [BUFFER_SLOPES] = offsetof(struct attention_args, slopes),
+    [BUFFER_VISIBLE] = offsetof(struct attention_args, visible),
+    [BUFFER_SEQUENCES] = offsetof(struct attention_args, sequences),
+    [BUFFER_OUT] = offsetof(struct attention_args, out),
+    [BUFFER_LSE] = offsetof(struct attention_args, lse),
+    [BUFFER_PARTIAL_MAX] = offsetof(struct attention_args, partial_max),
+    [BUFFER_PARTIAL_SUM] = offsetof(struct attention_args, partial_sum),
+    [BUFFER_PARTIAL_OUT] = offsetof(struct attention_args, partial_out),
+    [BUFFER_LOGITS] = offsetof(struct attention_args, logits),
+};
+
+void plan_bind(struct launch_plan *plan, enum buffer buffer, void *memory)
+{
+    memcpy((char *)&plan->args + buffer_arguments[buffer], &memory, sizeof memory);
+}
+
+/* ---- a sequence ------------------------------------------------------------------------------------------------- */
+
 /* The sentinel's value in the logits' units and dtype; -inf where the policy has none. */
 static enum error_kind resolve_sentinel(float *value, const struct recipe *recipe, const struct problem *problem,
                                         struct error *error)
@@ -81,19 +124,54 @@ static float resolve_initial_max(float masked_logit, const struct recipe *recipe
 }
 
 /* What is added to a key's index to give what the slope is multiplied by, and what lse is too high by for it. */
-static void resolve_positions(struct attention_args *args, const struct recipe *recipe, const struct problem *problem)
+static void resolve_positions(struct sequence_args *sequence, const struct recipe *recipe,
+                              const struct problem *problem)
 {
     int64_t origin = recipe->bias == BIAS_ABSOLUTE ? 0 : problem->q_position;
-    args->distance_offset = recipe->key_shift - origin + problem->kv_offset;
-    args->lse_distance = problem->q_position - origin;
+    sequence->key_distance = recipe->key_shift - origin + problem->kv_offset;
+    sequence->lse_distance = problem->q_position - origin;
     if (recipe->positions == POSITIONS_LOCAL)
-        args->distance_offset -= problem->kv_offset;
+        sequence->key_distance -= problem->kv_offset;
     if (recipe->positions == POSITIONS_TOP_LEFT) {
-        args->distance_offset = problem->kv_offset;
-        args->distance_magnitude = true;
-        args->lse_distance = 0;
+        sequence->key_distance = problem->kv_offset;
+        sequence->lse_distance = 0;
     }
 }
+
+/* Sequence i, which lies behind the one before it in every buffer but the KV cache (kv_cache_lay_out). */
+static enum error_kind plan_sequence(struct launch_plan *plan, const struct batch *batch, int i, struct error *error)
+{
+    const struct problem *problem = &batch->problems[i];
+    struct sequence_args *sequence = &plan->sequences[i], first = {0};
+    const struct sequence_args *before = i ? sequence - 1 : &first;
+    int64_t heads = problem->num_heads;
+    *sequence = (struct sequence_args){
+        .seq_len = problem->seq_len,
+        .first_query = i * heads,
+        .first_key = before->first_key + (before->has_mask ? before->seq_len : 0),
+        .first_chunk = before->first_chunk + before->num_chunks * heads,
+        .first_logit = before->first_logit + before->seq_len * heads,
+        .num_chunks = (int)chunks_of(batch->options, problem->seq_len),
+        .has_mask = problem->visible != NULL,
+    };
+    resolve_positions(sequence, batch->recipe, problem);
+    enum error_kind kind = resolve_sentinel(&sequence->masked_logit, batch->recipe, problem, error);
+    sequence->initial_max = resolve_initial_max(sequence->masked_logit, batch->recipe);
+    return kind;
+}
+
+static enum error_kind plan_sequences(struct launch_plan *plan, const struct batch *batch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    plan->sequences = calloc((size_t)batch->num_sequences, sizeof *plan->sequences);
+    if (!plan->sequences)
+        return error_memory(error, "the sequences", (double)batch->num_sequences * (double)sizeof *plan->sequences);
+    for (int i = 0; i < batch->num_sequences && !kind; i++)
+        kind = plan_sequence(plan, batch, i, error);
+    return kind;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
 
 static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, int num_heads, struct error *error)
 {
@@ -110,42 +188,35 @@ static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, 
 /* two_pass stands for frameworks, whose tensors have no slots past the end. */
 static bool reads_past_end(enum kernel kernel, const struct recipe *recipe)
 {
-    return recipe->masked_values == MASKED_VALUES_READ && kernel != KERNEL_TWO_PASS;
+    return recipe->masked_values == MASKED_VALUES_READ_PAST_END && kernel != KERNEL_TWO_PASS;
 }
 
-enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, const struct kernel_options *options,
-                              const struct recipe *recipe, const struct problem *problem, struct error *error)
+static struct attention_args make_args(const struct batch *batch)
 {
-    float masked_logit;
-    *plan = (struct launch_plan){0};
-    if (problem->head_dim < HEAD_DIM_MIN || problem->head_dim > HEAD_DIM_MAX || problem->head_dim % HEAD_DIM_STEP)
-        return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
-                         kernels[kernel].name, problem->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
-    enum error_kind kind = resolve_sentinel(&masked_logit, recipe, problem, error);
-    if (kind)
-        return kind;
-    plan->args = (struct attention_args){
-        .seq_len = problem->seq_len,
+    const struct recipe *recipe = batch->recipe;
+    const struct problem *problem = batch->problems;
+    float nats = recipe->log2e == LOG2E_FOLDED ? (float)M_LOG2E : 1;
+    return (struct attention_args){
+        .chunk_len = batch->options->chunk_len,
         .num_heads = problem->num_heads,
         .num_kv_heads = problem->num_kv_heads,
         .head_dim = problem->head_dim,
         .dtype = (int)problem->dtype,
-        .page_size = options->page_size,
+        .page_size = batch->options->page_size,
         .scale = (float)problem_logit_scale(problem),
         .value_scale = (float)problem_value_scale(problem),
-        .masked_logit = masked_logit,
-        .initial_max = resolve_initial_max(masked_logit, recipe),
         .initial_sum = recipe->initial_sum,
-        .max_offset = recipe->log2e == LOG2E_FOLDED ? recipe->max_offset * (float)M_LOG2E : recipe->max_offset,
+        .max_offset = recipe->max_offset * nats,
         .epsilon = recipe->epsilon,
-        .merge_cutoff = recipe->log2e == LOG2E_FOLDED ? recipe->merge_cutoff * (float)M_LOG2E : recipe->merge_cutoff,
+        .merge_cutoff = recipe->merge_cutoff * nats,
         .natural_logits = recipe->log2e == LOG2E_EXPONENTIAL,
         .guard_infinity = !recipe->unguarded,
         .exclude = recipe->sentinel.policy == SENTINEL_EXCLUDE,
         .add_masked_logit = recipe->masked_entry == MASKED_ADD,
-        .read_masked_values = recipe->masked_values == MASKED_VALUES_READ,
-        .read_past_end = reads_past_end(kernel, recipe),
+        .read_masked_values = recipe->masked_values != MASKED_VALUES_SKIPPED,
+        .read_past_end = reads_past_end(batch->kernel, recipe),
         .has_bias = recipe->bias != BIAS_NONE,
+        .distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT,
         .scale_entry = (int)recipe->scale_entry,
         .exponential = (int)recipe->exponential,
         .empty_row = (int)recipe->empty_row,
@@ -159,43 +230,94 @@ enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, cons
         .weight_dtype = (int)recipe->weight_dtype,
         .partial_dtype = (int)recipe->partial_dtype,
     };
-    resolve_positions(&plan->args, recipe, problem);
+}
 
-    unsigned heads = (unsigned)problem->num_heads, chunks = 1;
-    if (launches[kernel].over_chunks[0]) {
-        plan->args.chunk_len = options->chunk_len;
-        chunks = (unsigned)chunks_of(options, problem->seq_len);
-        plan->args.num_chunks = (int)chunks;
+static void make_launches(struct launch_plan *plan, const struct batch *batch)
+{
+    const struct problem *problem = batch->problems;
+    int variant = variant_of(problem_kv_dtype(problem), problem->head_dim), chunks = 1;
+    for (int i = 0; i < batch->num_sequences; i++)
+        chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
+    plan->num_launches = launches[batch->kernel].num_launches;
+    for (int i = 0; i < plan->num_launches; i++)
+        plan->launches[i] = (struct launch){
+            .function = launches[batch->kernel].functions[i][variant],
+            .blocks_x = launches[batch->kernel].over_chunks[i] ? (unsigned)chunks : 1,
+            .blocks_y = (unsigned)problem->num_heads,
+            .blocks_z = (unsigned)batch->num_sequences,
+            .threads = MAX_BLOCK_THREADS,
+        };
+}
+
+/* Sizes, and what of one sequence lies where the caller has it. */
+static void make_buffers(struct launch_plan *plan, const struct batch *batch, size_t real_bytes)
+{
+    const struct problem *problem = batch->problems;
+    const struct sequence_args *last = &plan->sequences[batch->num_sequences - 1];
+    size_t heads = (size_t)problem->num_heads, sequences = (size_t)batch->num_sequences;
+    size_t row = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    size_t keys = (size_t)(last->first_key + (last->has_mask ? last->seq_len : 0));
+    size_t partials = (size_t)last->first_chunk + (size_t)last->num_chunks * heads;
+    size_t logits = (size_t)last->first_logit + (size_t)last->seq_len * heads;
+    bool split = batch->kernel == KERNEL_SPLIT_KV, stores_logits = batch->kernel == KERNEL_TWO_PASS;
+    const struct plan_buffer buffers[BUFFER_COUNT] = {
+        [BUFFER_Q] = {problem->q, NULL, sequences * row},
+        [BUFFER_K] = {plan->cache.k, NULL, plan->cache.size_bytes},
+        [BUFFER_V] = {plan->cache.v, NULL, plan->cache.size_bytes},
+        [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.pages * sizeof(int32_t)},
+        [BUFFER_SLOPES] = {plan->slopes ? plan->slopes : problem->slopes, NULL, heads * sizeof(float)},
+        [BUFFER_VISIBLE] = {problem->visible, NULL, keys},
+        [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
+        [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},
+        [BUFFER_LSE] = {batch->outputs->lse, batch->outputs->lse, sequences * heads * sizeof(float)},
+        [BUFFER_PARTIAL_MAX] = {NULL, NULL, split ? partials * real_bytes : 0},
+        [BUFFER_PARTIAL_SUM] = {NULL, NULL, split ? partials * real_bytes : 0},
+        [BUFFER_PARTIAL_OUT] = {NULL, NULL, split ? partials * (size_t)problem->head_dim * real_bytes : 0},
+        [BUFFER_LOGITS] = {NULL, NULL, stores_logits ? logits * real_bytes : 0},
+    };
+    memcpy(plan->buffers, buffers, sizeof buffers);
+}
+
+/* ---- plans ------------------------------------------------------------------------------------------------------ */
+
+static enum error_kind check_shapes(const struct batch *batch, struct error *error)
+{
+    const struct problem *first = batch->problems;
+    if (first->head_dim < HEAD_DIM_MIN || first->head_dim > HEAD_DIM_MAX || first->head_dim % HEAD_DIM_STEP)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
+                         kernels[batch->kernel].name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+    for (int i = 1; i < batch->num_sequences; i++) {
+        const struct problem *other = &batch->problems[i];
+        if (other->num_heads != first->num_heads || other->num_kv_heads != first->num_kv_heads ||
+            other->head_dim != first->head_dim || other->dtype != first->dtype || other->kv_format != first->kv_format)
+            return error_set(error, ERROR_USAGE,
+                             "sequence %d of a batch has other heads, head_dim or dtype than the first", i);
     }
-    plan->num_partials = kernel == KERNEL_SPLIT_KV ? (size_t)chunks * heads : 0;
-    plan->num_logits = kernel == KERNEL_TWO_PASS ? (size_t)problem->seq_len * heads : 0;
-    int variant = variant_of(problem_kv_dtype(problem), problem->head_dim);
-    for (int i = 0; i < launches[kernel].num_launches; i++)
-        plan->launches[plan->num_launches++] =
-            (struct launch){launches[kernel].functions[i][variant], launches[kernel].over_chunks[i] ? chunks : 1, heads,
-                            MAX_BLOCK_THREADS};
-    kind = make_slopes(&plan->slopes, recipe, problem->num_heads, error);
+    return ERROR_NONE;
+}
+
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, size_t real_bytes,
+                              struct error *error)
+{
+    *plan = (struct launch_plan){.num_launches = 0};
+    enum error_kind kind = check_shapes(batch, error);
+    if (kind || (kind = plan_sequences(plan, batch, error)))
+        return kind;
+    plan->args = make_args(batch);
+    make_launches(plan, batch);
+    kind = make_slopes(&plan->slopes, batch->recipe, batch->problems->num_heads, error);
     if (!kind)
-        kind = kv_cache_lay_out(&plan->cache, problem, options, plan->args.read_past_end ? WARP_SIZE : 0, error);
-    return kind;
+        kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
+    if (kind)
+        return kind;
+    make_buffers(plan, batch, real_bytes);
+    return batch->num_sequences > 1 ? plan_pack(plan, batch, error) : ERROR_NONE;
 }
 
 void plan_clear(struct launch_plan *plan)
 {
+    free(plan->sequences);
     free(plan->slopes);
+    free(plan->packed);
     kv_cache_clear(&plan->cache);
-}
-
-size_t plan_workspace_reals(const struct launch_plan *plan)
-{
-    return plan->num_partials * (size_t)(plan->args.head_dim + 2) + plan->num_logits;
-}
-
-void plan_place_workspace(struct launch_plan *plan, void *workspace, size_t real_bytes)
-{
-    char *reals = workspace;
-    plan->args.partial_max = reals;
-    plan->args.partial_sum = reals + plan->num_partials * real_bytes;
-    plan->args.partial_out = reals + 2 * plan->num_partials * real_bytes;
-    plan->args.logits = reals + plan->num_partials * (size_t)(plan->args.head_dim + 2) * real_bytes;
 }

@@ -1,39 +1,68 @@
 /*
- * What a device does to run a kernel on a problem: the functions to launch, in order, and their argument.
+ * What a device does to run a kernel on a batch: the functions to launch, in order, their argument, and the memory that
+ * they read and write.
  */
 #ifndef KERNELS_LAUNCH_H
 #define KERNELS_LAUNCH_H
 
-#include "kernels/attention_args.h"
 #include "kernels/kernel_names.h"
 #include "kernels/kv_cache.h"
 
 struct launch {
     enum kernel_function function;
-    unsigned blocks_x, blocks_y, threads;
+    unsigned blocks_x, blocks_y, blocks_z, threads;
+};
+
+/* The buffers of attention_args. */
+enum buffer {
+    BUFFER_Q,
+    BUFFER_K,
+    BUFFER_V,
+    BUFFER_PAGE_TABLE,
+    BUFFER_SLOPES,
+    BUFFER_VISIBLE,
+    BUFFER_SEQUENCES,
+    BUFFER_OUT,
+    BUFFER_LSE,
+    BUFFER_PARTIAL_MAX,
+    BUFFER_PARTIAL_SUM,
+    BUFFER_PARTIAL_OUT,
+    BUFFER_LOGITS,
+    BUFFER_COUNT
+};
+
+extern const char *const buffer_names[BUFFER_COUNT];
+
+struct plan_buffer {
+    const void *source; /* what it holds when the launches begin; NULL: anything */
+    void *destination;  /* where what it holds at the end goes; NULL: nowhere, and an input is then not written to */
+    size_t size_bytes;  /* 0: the launches have no such buffer */
 };
 
 struct launch_plan {
-    struct attention_args args; /* shapes and numbers; the device fills in the pointers */
+    struct attention_args args; /* shapes and numbers; the device binds the buffers */
     struct launch launches[2];
     int num_launches;
+    struct plan_buffer buffers[BUFFER_COUNT];
+
+    /* The plan's own memory behind some of the buffers. */
+    struct sequence_args *sequences; /* [B] */
     struct kv_cache cache;
-    float *slopes;       /* [H] of a kernel that has its own; NULL: the problem's */
-    size_t num_partials; /* H * num_chunks: reals in partial_max and partial_sum, 1 / D of those in partial_out */
-    size_t num_logits;   /* H * N reals, or 0 */
+    float *slopes; /* [H] of a kernel that has its own; NULL: the problem's */
+    char *packed;  /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
 };
 
 extern const char *const kernel_function_names[FUNCTION_COUNT];
 
-/* plan is overwritten; plan_clear frees what is its own, whatever the result. */
-enum error_kind plan_launches(struct launch_plan *plan, enum kernel kernel, const struct kernel_options *options,
-                              const struct recipe *recipe, const struct problem *problem, struct error *error);
+/*
+ * Plans the launches for kernels whose `real` has real_bytes. plan is overwritten; plan_clear frees what is its own,
+ * whatever the result. The batch's tensors outlive the plan. ERROR_USAGE for shapes that the kernel does not take.
+ */
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, size_t real_bytes,
+                              struct error *error);
 void plan_clear(struct launch_plan *plan);
 
-/* Reals that the launches work in: partial results, then logits. */
-size_t plan_workspace_reals(const struct launch_plan *plan);
-
-/* Points args at the workspace, of reals of real_bytes. */
-void plan_place_workspace(struct launch_plan *plan, void *workspace, size_t real_bytes);
+/* Points args at a buffer where the device has it; NULL for one that there is not. */
+void plan_bind(struct launch_plan *plan, enum buffer buffer, void *memory);
 
 #endif

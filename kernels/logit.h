@@ -7,7 +7,7 @@
 #define KERNELS_LOGIT_H
 
 #include "kernels/arithmetic.h"
-#include "kernels/attention_args.h"
+#include "kernels/sequence.h"
 
 /* What a head's logits are formed with, in the logits' units. */
 struct head_factors {
@@ -30,7 +30,7 @@ SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args
 
 SIMT_FUNCTION real key_bias(const struct attention_args *args, real slope, int64_t key)
 {
-    int64_t distance = key + args->distance_offset;
+    int64_t distance = key + args->sequence.key_distance;
     if (args->distance_magnitude && distance > 0)
         distance = -distance;
     real position = round_in(STAGE_BIAS, args->position_dtype, integer_in(STAGE_BIAS, distance));
@@ -57,10 +57,10 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
     if (!masked)
         return biased_logit(args, dot, factors, key);
     if (!args->add_masked_logit)
-        return real_of(args->masked_logit);
+        return real_of(args->sequence.masked_logit);
     if (key >= last)
         return real_of(-FLOAT_INFINITY);
-    real logit = add_in(STAGE_LOGIT, biased_logit(args, dot, factors, key), real_of(args->masked_logit));
+    real logit = add_in(STAGE_LOGIT, biased_logit(args, dot, factors, key), real_of(args->sequence.masked_logit));
     return round_in(STAGE_LOGIT, args->logit_dtype, logit);
 }
 
@@ -106,7 +106,7 @@ SIMT_FUNCTION real state_lse(enum stage stage, const struct attention_args *args
 /* A row without weight, as the recipe sees it. */
 SIMT_FUNCTION bool row_empty(const struct attention_args *args, real max, real sum)
 {
-    if (args->empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->masked_logit)
+    if (args->empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit)
         return true;
     return args->empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
 }
@@ -137,23 +137,24 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
         if (args->value_scale != 1.0f)
             out = mul_in(STAGE_DIVISION, out, real_of(args->value_scale));
         store_in(STAGE_OUTPUT, (enum dtype)args->dtype, args->out,
-                 (size_t)head * (size_t)args->head_dim + (size_t)thread, out);
+                 query_row(args, head) * (size_t)args->head_dim + (size_t)thread, out);
     }
     if (thread == 0) {
         real lse = real_of(-FLOAT_INFINITY);
         if (!empty) {
             real slope = real_of(args->has_bias ? args->slopes[head] : 0.0f);
             lse = state.max;
-            if (args->lse_distance != 0) {
+            if (args->sequence.lse_distance != 0) {
                 if (!args->natural_logits)
                     slope = to_base_2_in(STAGE_SLOPE, slope);
-                lse = sub_in(STAGE_LSE, lse, mul_in(STAGE_LSE, slope, integer_in(STAGE_LSE, args->lse_distance)));
+                lse = sub_in(STAGE_LSE, lse,
+                             mul_in(STAGE_LSE, slope, integer_in(STAGE_LSE, args->sequence.lse_distance)));
             }
             lse = state_lse(STAGE_LSE, args, lse, state.sum);
             if (!args->natural_logits)
                 lse = to_base_e_in(STAGE_LSE, lse);
         }
-        ((real *)args->lse)[head] = lse;
+        ((real *)args->lse)[query_row(args, head)] = lse;
     }
 }
 

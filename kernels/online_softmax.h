@@ -18,7 +18,7 @@ struct softmax_state {
 SIMT_FUNCTION struct softmax_state softmax_begin(const struct attention_args *args, const struct lane *lane)
 {
     struct softmax_state state;
-    state.max = real_of(args->initial_max);
+    state.max = real_of(args->sequence.initial_max);
     state.sum = real_of(lane->index == 0 ? args->initial_sum : 0.0f);
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i++)

@@ -67,6 +67,7 @@ const char *const merge_form_names[MERGE_FORM_COUNT] = {
 const char *const masked_values_names[MASKED_VALUES_COUNT] = {
     [MASKED_VALUES_SKIPPED] = "skipped",
     [MASKED_VALUES_READ] = "read",
+    [MASKED_VALUES_READ_PAST_END] = "read_past_end",
 };
 
 const char *const dtype_rounding_names[ROUND_COUNT] = {

@@ -109,8 +109,9 @@ enum merge_form {
 };
 
 enum masked_values {
-    MASKED_VALUES_SKIPPED, /* v of keys that are not there is not read: past the end, and excluded ones */
-    MASKED_VALUES_READ,    /* it is read and multiplied by a weight of 0 */
+    MASKED_VALUES_SKIPPED,       /* v of excluded keys is not read */
+    MASKED_VALUES_READ,          /* it is read and multiplied by a weight of 0 */
+    MASKED_VALUES_READ_PAST_END, /* so is that of slots past the end that fill the last tile */
     MASKED_VALUES_COUNT
 };
 

@@ -13,15 +13,19 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
 {
     struct launch_plan plan;
     struct simt_executor *executor = NULL;
-    struct replayed *workspace = NULL;
-    size_t elements = (size_t)problem_elements(problem);
+    char *workspace = NULL;
+    size_t elements = (size_t)problem_elements(problem), workspace_bytes = 0, placed_bytes = 0;
+    const struct output nowhere = {NULL, NULL};
+    const struct batch batch = {kernel, options, recipe, problem, &nowhere, 1};
     *replay = (struct replay){NULL, NULL};
-    enum error_kind kind = plan_launches(&plan, kernel, options, recipe, problem, error);
+    enum error_kind kind = plan_launches(&plan, &batch, sizeof(struct replayed), error);
     if (kind)
         goto out;
+    for (enum buffer b = 0; b < BUFFER_COUNT; b++)
+        workspace_bytes += plan.buffers[b].source ? 0 : plan.buffers[b].size_bytes;
     *replay = (struct replay){calloc(elements, sizeof(struct replayed)),
                               calloc((size_t)problem->num_heads, sizeof(struct replayed))};
-    workspace = malloc((plan_workspace_reals(&plan) + 1) * sizeof *workspace);
+    workspace = malloc(workspace_bytes);
     if (!replay->out || !replay->lse || !workspace) {
         kind = error_memory(error, "a replay",
                             replay_bytes(kernel, options, problem->seq_len, problem->num_heads, problem->head_dim));
@@ -30,21 +34,19 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     if ((kind = simt_executor_new(&executor, threads, SIMT_FORWARD, sizeof(struct replayed), error)))
         goto out;
 
-    struct attention_args *args = &plan.args;
-    args->q = problem->q;
-    args->k = plan.cache.k;
-    args->v = plan.cache.v;
-    args->page_table = plan.cache.page_table;
-    args->slopes = plan.slopes ? plan.slopes : problem->slopes;
-    args->visible = problem->visible;
-    args->out = replay->out;
-    args->lse = replay->lse;
-    plan_place_workspace(&plan, workspace, sizeof *workspace);
+    for (enum buffer b = 0; b < BUFFER_COUNT; b++) {
+        const struct plan_buffer *buffer = &plan.buffers[b];
+        bool own = !buffer->source && buffer->size_bytes;
+        plan_bind(&plan, b, own ? workspace + placed_bytes : (char *)(uintptr_t)buffer->source);
+        placed_bytes += own ? buffer->size_bytes : 0;
+    }
+    plan_bind(&plan, BUFFER_OUT, replay->out);
+    plan_bind(&plan, BUFFER_LSE, replay->lse);
     for (int i = 0; i < plan.num_launches && !kind; i++) {
         const struct launch *launch = &plan.launches[i];
-        struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->threads};
-        kind = simt_launch(executor, kernel_function_names[launch->function], replay_functions[launch->function], args,
-                           &grid, error);
+        struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
+        kind = simt_launch(executor, kernel_function_names[launch->function], replay_functions[launch->function],
+                           &plan.args, &grid, error);
     }
 out:
     simt_executor_free(executor);

@@ -2,7 +2,7 @@
  * The dialect that kernels are written in: CUDA C in the C subset, compiled by nvcc for the GPU and by gcc or clang
  * for the host device.
  *
- * Available in kernels: threadIdx.x, blockIdx.x, blockIdx.y, blockDim.x, __shared__, __device__, __syncthreads(), the
+ * Available in kernels: threadIdx.x, blockIdx.x, .y and .z, blockDim.x, __shared__, __device__, __syncthreads(), the
  * arithmetic of real.h, and the warp primitives below. Blocks are one-dimensional and a multiple of 32 threads. Every
  * lane of a warp calls a warp primitive from the same place, every thread of a block the same __syncthreads(); the host
  * device reports a violation with both places. Sums are taken in one fixed order, so the bits are the same on every

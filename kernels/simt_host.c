@@ -203,16 +203,16 @@ static enum error_kind report_divergence(struct error *error, const char *name, 
                  site->line);
     }
     return error_set(error, ERROR_SYSTEM,
-                     "kernel %s diverged in block (%u, %u): thread %d waits at %s while thread %d waits at %s", name,
-                     runner->block.block_idx.x, runner->block.block_idx.y, runner->diverged[0], places[0],
-                     runner->diverged[1], places[1]);
+                     "kernel %s diverged in block (%u, %u, %u): thread %d waits at %s while thread %d waits at %s",
+                     name, runner->block.block_idx.x, runner->block.block_idx.y, runner->block.block_idx.z,
+                     runner->diverged[0], places[0], runner->diverged[1], places[1]);
 }
 
 enum error_kind simt_launch(struct simt_executor *executor, const char *name, simt_kernel *kernel,
                             const void *arguments, const struct simt_grid *grid, struct error *error)
 {
     enum error_kind result = ERROR_NONE;
-    long blocks = (long)grid->blocks_x * (long)grid->blocks_y;
+    long layer = (long)grid->blocks_x * (long)grid->blocks_y, blocks = layer * (long)grid->blocks_z;
     int next_runner = 0;
     atomic_bool failed = false;
 
@@ -235,7 +235,8 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
             if (failed)
                 continue;
             run_block(runner,
-                      (struct simt_index){(unsigned)(block % grid->blocks_x), (unsigned)(block / grid->blocks_x), 0});
+                      (struct simt_index){(unsigned)(block % grid->blocks_x),
+                                          (unsigned)(block % layer / grid->blocks_x), (unsigned)(block / layer)});
             if (runner->diverged[0] != runner->diverged[1]) {
 #pragma omp critical
                 if (!failed) {

@@ -50,7 +50,7 @@ void simt_block_arrive(const struct simt_site *site);
 typedef void simt_kernel(const void *arguments);
 
 struct simt_grid {
-    unsigned blocks_x, blocks_y;
+    unsigned blocks_x, blocks_y, blocks_z;
     unsigned threads; /* a block; a multiple of WARP_SIZE, at most MAX_BLOCK_THREADS */
 };
 

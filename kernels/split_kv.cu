@@ -1,7 +1,7 @@
 /*
  * split_kv: one block a (chunk of keys, query head) writes its partial maximum, sum and output; a second kernel merges
  * the chunks of a head in the recipe's form (Dao et al., Flash-Decoding, 2023, for lse).
- * split_kv: grid (num_chunks, H); split_kv_merge: grid (1, H); block BLOCK_THREADS.
+ * split_kv: grid (chunks of the longest sequence, H, B); split_kv_merge: grid (1, H, B); block BLOCK_THREADS.
  */
 #include "kernels/online_softmax.h"
 
@@ -20,14 +20,22 @@ SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args,
     return state;
 }
 
+/* Of a head's partial results, which lie chunk by chunk. */
+SIMT_FUNCTION size_t first_partial(const struct attention_args *args, int head)
+{
+    return (size_t)args->sequence.first_chunk + (size_t)head * (size_t)args->sequence.num_chunks;
+}
+
 SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
 {
     int chunk = (int)blockIdx.x, head = (int)blockIdx.y, thread = (int)threadIdx.x;
     int64_t first = chunk * args->chunk_len, end = first + args->chunk_len;
-    int64_t last = end < args->seq_len ? end : args->seq_len;
+    int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
+    if (chunk >= args->sequence.num_chunks)
+        return; /* a longer sequence of the batch has one here */
 
     struct block_state state = chunk_result(args, block_online_softmax(args, dtype, group, head, first, last));
-    size_t partial = (size_t)head * (size_t)args->num_chunks + (size_t)chunk;
+    size_t partial = first_partial(args, head) + (size_t)chunk;
     if (thread < args->head_dim)
         ((real *)args->partial_out)[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
     if (thread == 0) {
@@ -36,13 +44,14 @@ SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype 
     }
 }
 
-SIMT_KERNEL(split_kv_merge, struct attention_args, args)
+SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
-    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args.num_chunks;
-    const real *maxima = (const real *)args.partial_max + (size_t)head * (size_t)chunks;
-    const real *sums = (const real *)args.partial_sum + (size_t)head * (size_t)chunks;
-    const real *outs = (const real *)args.partial_out + (size_t)head * (size_t)chunks * (size_t)args.head_dim;
+    struct attention_args args = attention_args_here(&launch);
+    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args.sequence.num_chunks;
+    const real *maxima = (const real *)args.partial_max + first_partial(&args, head);
+    const real *sums = (const real *)args.partial_sum + first_partial(&args, head);
+    const real *outs = (const real *)args.partial_out + first_partial(&args, head) * (size_t)args.head_dim;
 
     real max = maxima[0];
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
@@ -74,10 +83,11 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, args)
     store_head(&args, head, merged);
 }
 
-#define SPLIT_KV(name, dtype, group)                          \
-    SIMT_KERNEL(split_kv_##name, struct attention_args, args) \
-    {                                                         \
-        split_kv_chunk(&args, dtype, group);                  \
+#define SPLIT_KV(name, dtype, group)                               \
+    SIMT_KERNEL(split_kv_##name, struct attention_args, launch)    \
+    {                                                              \
+        struct attention_args args = attention_args_here(&launch); \
+        split_kv_chunk(&args, dtype, group);                       \
     }
 
 KERNEL_VARIANTS(SPLIT_KV)

@@ -1,18 +1,24 @@
 /*
  * two_pass: all logits are stored, then a block a head finds their maximum, turns them into weights and multiplies with
  * v, as a framework does that runs q.k, softmax and the product with v one after the other. Nothing is rescaled.
- * two_pass_logits: grid (num_chunks, H), chunks of chunk_len keys; two_pass_output: grid (1, H); block BLOCK_THREADS.
+ * two_pass_logits: grid (chunks of the longest sequence, H, B); two_pass_output: grid (1, H, B); block BLOCK_THREADS.
  */
 #include "kernels/online_softmax.h"
+
+/* Of a head's, which lie key by key. */
+SIMT_FUNCTION size_t first_logit(const struct attention_args *args, int head)
+{
+    return (size_t)args->sequence.first_logit + (size_t)head * (size_t)args->sequence.seq_len;
+}
 
 SIMT_FUNCTION void store_logits(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
     int64_t first = (int64_t)blockIdx.x * args->chunk_len, end = first + args->chunk_len;
-    int64_t last = end < args->seq_len ? end : args->seq_len;
+    int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
     struct lane lane = lane_here(args, group, head);
     struct head_factors factors = head_factors(args, head);
-    real query[LANE_DIMS], *logits = (real *)args->logits + (size_t)head * (size_t)args->seq_len;
+    real query[LANE_DIMS], *logits = (real *)args->logits + first_logit(args, head);
     lane_query(args, &lane, head, factors.scale, query);
 
     for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
@@ -28,8 +34,8 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
 {
     __shared__ real warp_maxima[BLOCK_WARPS];
     int thread = (int)threadIdx.x;
-    real max = real_of(args->initial_max);
-    for (int64_t key = thread; key < args->seq_len; key += BLOCK_THREADS)
+    real max = real_of(args->sequence.initial_max);
+    for (int64_t key = thread; key < args->sequence.seq_len; key += BLOCK_THREADS)
         max = real_max(max, logits[key]);
     max = warp_max(max);
     if (thread % WARP_SIZE == 0)
@@ -43,33 +49,36 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
 SIMT_FUNCTION void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
-    const real *logits = (const real *)args->logits + (size_t)head * (size_t)args->seq_len;
+    int64_t seq_len = args->sequence.seq_len;
+    const real *logits = (const real *)args->logits + first_logit(args, head);
     struct lane lane = lane_here(args, group, head);
     struct softmax_state state = softmax_begin(args, &lane);
     softmax_rescale(args, &state, row_max(args, logits));
     bool nothing = args->guard_infinity && value_of(state.max) == -FLOAT_INFINITY; /* the same for every thread */
 
-    for (int64_t tile = lane.warp * WARP_SIZE; tile < args->seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
+    for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;
-        bool skipped = key >= args->seq_len || (args->exclude && key_masked(args, key, args->seq_len));
+        bool skipped = key >= seq_len || (args->exclude && key_removed(args, key));
         real weight = skipped ? real_of(0.0f) : key_weight(args, logits[key], state.max);
         state.sum = add_in(STAGE_SUM, state.sum, weight);
-        tile_weighted_sum(args, dtype, group, &lane, weight, tile, args->seq_len, state.out);
+        tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);
     }
     softmax_end(&state, group);
     store_head(args, head, merge_warps(args, group, &state));
 }
 
-#define TWO_PASS_LOGITS(name, dtype, group)                          \
-    SIMT_KERNEL(two_pass_logits_##name, struct attention_args, args) \
-    {                                                                \
-        store_logits(&args, dtype, group);                           \
+#define TWO_PASS_LOGITS(name, dtype, group)                            \
+    SIMT_KERNEL(two_pass_logits_##name, struct attention_args, launch) \
+    {                                                                  \
+        struct attention_args args = attention_args_here(&launch);     \
+        store_logits(&args, dtype, group);                             \
     }
 
-#define TWO_PASS_OUTPUT(name, dtype, group)                          \
-    SIMT_KERNEL(two_pass_output_##name, struct attention_args, args) \
-    {                                                                \
-        softmax_times_v(&args, dtype, group);                        \
+#define TWO_PASS_OUTPUT(name, dtype, group)                            \
+    SIMT_KERNEL(two_pass_output_##name, struct attention_args, launch) \
+    {                                                                  \
+        struct attention_args args = attention_args_here(&launch);     \
+        softmax_times_v(&args, dtype, group);                          \
     }
 
 KERNEL_VARIANTS(TWO_PASS_LOGITS)

@@ -8,7 +8,7 @@
  *
  * q, k, v in their dtypes, scales and slopes in f32 are exact as given. k_scale and v_scale are those of an fp8 cache
  * and 1 without one.
- * Shapes, row-major: q[H, D], k[N, Hkv, D], v[N, Hkv, D], slopes[H], visible[N]; out[H, D] in dtype, lse[H] in f32.
+ * Shapes, row-major: q[H, D], k, v[N + kv_slots, Hkv, D], slopes[H], visible[N]; out[H, D] in dtype, lse[H] in f32.
  */
 #ifndef REFERENCE_PROBLEM_H
 #define REFERENCE_PROBLEM_H
@@ -28,6 +28,7 @@ enum kv_format {
 
 struct problem {
     int64_t seq_len;  /* N >= 1 */
+    int64_t kv_slots; /* keys that k and v have room for behind the last one: slots of a cache, which mean nothing */
     int num_heads;    /* H >= 1 */
     int num_kv_heads; /* Hkv, divides H */
     int head_dim;     /* D >= 1 */
@@ -39,8 +40,8 @@ struct problem {
     int64_t kv_offset;                  /* the position of key 0: k and v are a chunk of a longer cache */
     const float *slopes;                /* [H] */
     const void *q;                      /* [H, D] */
-    const void *k;                      /* [N, Hkv, D] */
-    const void *v;                      /* [N, Hkv, D] */
+    const void *k;                      /* [N + kv_slots, Hkv, D] */
+    const void *v;                      /* [N + kv_slots, Hkv, D] */
     const uint8_t *visible;             /* [N], 0 removes the key; NULL: every key is visible */
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };

@@ -22,7 +22,7 @@ const char *const oracle_names[ORACLE_COUNT] = {
     [ORACLE_DETERMINISM] = "determinism", [ORACLE_MASKED_SLOTS] = "masked_slots",
     [ORACLE_PARTITION] = "partition",     [ORACLE_CONSTANT_V] = "constant_v",
     [ORACLE_BIAS_SHIFT] = "bias_shift",   [ORACLE_HEAD_PERMUTATION] = "head_permutation",
-    [ORACLE_GUARDS] = "guards",
+    [ORACLE_GUARDS] = "guards",           [ORACLE_BATCH] = "batch",
 };
 
 enum signature signature_from_name(const char *name)

@@ -36,7 +36,8 @@ enum oracle {
     ORACLE_CONSTANT_V,
     ORACLE_BIAS_SHIFT,
     ORACLE_HEAD_PERMUTATION,
-    ORACLE_GUARDS, /* last: it looks at the zones after all the others' runs */
+    ORACLE_GUARDS,
+    ORACLE_BATCH,
     ORACLE_COUNT
 };
 

@@ -305,7 +305,9 @@ const struct recipe_field recipe_fields[NUM_RECIPE_FIELDS] = {
     {.name = "masked_values",
      NAMES(masked_values_names),
      FIELD(masked_values),
-     .about = "v of keys that are masked or past the end: not read, or read and multiplied by a weight of 0."},
+     .about = "v of keys that a mask removes: not read, or read and multiplied by a weight of 0; or that of slots past "
+              "the end "
+              "of the cache too."},
     {.name = "bias",
      NAMES(bias_form_names),
      FIELD(bias),

@@ -165,14 +165,15 @@ static enum error_kind compute_references(struct work *work, struct part_work *p
     return kind;
 }
 
-/* The kernel on a trial's problem. */
-static enum error_kind run_trial(void *context, const struct kernel_options *options, const struct problem *problem,
-                                 struct output *output, struct error *error)
+/* The kernel on the sequences of a trial. */
+static enum error_kind run_trial(void *context, const struct kernel_options *options, const struct problem *problems,
+                                 const struct output *outputs, int num_sequences, struct memory_audit *audit,
+                                 struct error *error)
 {
     const struct work *work = context;
+    const struct batch batch = {work->point->kernel, options, &work->point->recipe, problems, outputs, num_sequences};
     double seconds;
-    return device_run(work->evaluator->device, work->point->kernel, options, &work->point->recipe, problem, output,
-                      &seconds, error);
+    return device_run_batch(work->evaluator->device, &batch, audit, &seconds, error);
 }
 
 static enum error_kind run_oracles(struct work *work, struct part_work *part, struct error *error)

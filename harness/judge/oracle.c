@@ -32,9 +32,9 @@ static enum error_kind check_inputs(struct oracle_work *work, struct error *erro
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
-    if (work->input_changed != ORACLE_INPUT_COUNT)
+    if (work->audit.changed)
         oracle_conclude(work, ORACLE_INPUTS, ORACLE_VIOLATED, "%s is not what it was before the run",
-                        trial_tensor_names[work->input_changed]);
+                        work->audit.changed);
     else
         oracle_hold(work, ORACLE_INPUTS);
     return ERROR_NONE;
@@ -243,21 +243,37 @@ static enum error_kind check_head_permutation(struct oracle_work *work, struct e
 
 static enum error_kind check_guards(struct oracle_work *work, struct error *error)
 {
-    const struct trial_breach *breach = &work->trial.breach;
+    const struct memory_audit *audit = &work->audit;
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
-    oracle_hold(work, ORACLE_GUARDS);
-    if (breach->seen)
+    if (audit->breached)
         oracle_conclude(work, ORACLE_GUARDS, ORACLE_VIOLATED, "written to at byte %lld of %s, which has %zu",
-                        (long long)breach->offset_bytes, trial_tensor_names[breach->tensor],
-                        work->trial.tensors[breach->tensor].size_bytes);
+                        (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    else
+        oracle_hold(work, ORACLE_GUARDS);
     return ERROR_NONE;
+}
+
+static enum error_kind check_batch(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run_in_batch(work, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_BATCH, &work->base, allowed,
+                      "between a shorter and a longer sequence of one launch");
+    return kind;
 }
 
 const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_POISON] = {"every element of out and lse is written, whatever stood there before", check_poison},
-    [ORACLE_INPUTS] = {"the inputs are what they were before the run", check_inputs},
+    [ORACLE_INPUTS] = {"the inputs in the device's memory are what they were before the run", check_inputs},
     [ORACLE_DETERMINISM] = {"two runs on the same inputs give the same bits", check_determinism},
     [ORACLE_MASKED_SLOTS] = {"what stands past the length and in masked keys changes no bit", check_masked_slots},
     [ORACLE_PARTITION] = {"another chunk length or page size changes no more than rounding does", check_partition},
@@ -265,7 +281,8 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_BIAS_SHIFT] = {"a shift of the query moves lse by slope times shift, and out not at all", check_bias_shift},
     [ORACLE_HEAD_PERMUTATION] = {"heads in another order, with their slopes, give the same bits",
                                  check_head_permutation},
-    [ORACLE_GUARDS] = {"nothing is written before or past a buffer", check_guards},
+    [ORACLE_GUARDS] = {"nothing is written before or past a buffer of the device's memory", check_guards},
+    [ORACLE_BATCH] = {"other sequences in the same launch, shorter and longer, change no bit", check_batch},
 };
 
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,

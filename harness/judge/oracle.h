@@ -50,7 +50,8 @@ struct oracle_report {
 
 /*
  * Puts the kernel to the oracles o with bit o of which set; the others are ORACLE_NOT_RUN. All of them take seven runs
- * of the kernel, two more if a repeated run differs. ERROR_SYSTEM if a run fails or memory is short, ERROR_INTERRUPTED.
+ * of the kernel and one of a batch, two more if a repeated run differs. ERROR_SYSTEM if a run fails or memory is short,
+ * ERROR_INTERRUPTED.
  */
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,
                             struct error *error);

@@ -19,21 +19,40 @@ void oracle_hold(struct oracle_work *work, enum oracle oracle)
     oracle_conclude(work, oracle, ORACLE_HELD, "%s", "");
 }
 
+/* Takes a run's result. A kernel that changes its inputs is not to change the next run's. */
+static enum error_kind conclude_run(struct oracle_work *work, enum error_kind kind)
+{
+    if (kind)
+        return kind;
+    trial_values_take(&work->got, &work->trial);
+    for (enum trial_tensor t = 0; t < TRIAL_OUT && work->audit.changed; t++)
+        trial_change(&work->trial, t);
+    return ERROR_NONE;
+}
+
+static enum error_kind check_cancelled(const struct oracle_work *work, struct error *error)
+{
+    return progress_cancelled(work->subject->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+                                                       : ERROR_NONE;
+}
+
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct kernel_options *options,
                            struct error *error)
 {
     const struct oracle_subject *subject = work->subject;
-    if (progress_cancelled(subject->progress))
-        return error_set(error, ERROR_INTERRUPTED, "interrupted");
-    enum error_kind kind = trial_run(&work->trial, poison, subject->run, subject->context, options, error);
-    if (kind)
-        return kind;
-    trial_values_take(&work->got, &work->trial);
-    if (work->input_changed !=
-        ORACLE_INPUT_COUNT) /* a kernel that changes its inputs is not to change the next run's */
-        for (enum trial_tensor t = 0; t < ORACLE_INPUT_COUNT; t++)
-            trial_change(&work->trial, t);
-    return ERROR_NONE;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run(&work->trial, poison, subject->run, subject->context, options, NULL, error);
+    return conclude_run(work, kind);
+}
+
+enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error)
+{
+    const struct oracle_subject *subject = work->subject;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run_in_batch(&work->trial, subject->run, subject->context, subject->options, NULL, error);
+    return conclude_run(work, kind);
 }
 
 static size_t values_count(const struct oracle_work *work)
@@ -90,23 +109,18 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
 
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)
 {
-    uint64_t digests[ORACLE_INPUT_COUNT];
+    const struct oracle_subject *subject = work->subject;
     if (work->have_base)
         return ERROR_NONE;
-    for (enum trial_tensor t = 0; t < ORACLE_INPUT_COUNT; t++)
-        digests[t] = trial_digest(&work->trial, t);
-    enum error_kind kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
-    if (kind)
-        return kind;
-    oracle_copy_values(work, &work->base, &work->got);
-    for (enum trial_tensor t = 0; t < ORACLE_INPUT_COUNT && work->input_changed == ORACLE_INPUT_COUNT; t++)
-        if (trial_digest(&work->trial, t) != digests[t])
-            work->input_changed = t;
-    if (work->input_changed != ORACLE_INPUT_COUNT)
-        for (enum trial_tensor t = 0; t < ORACLE_INPUT_COUNT; t++)
-            trial_change(&work->trial, t);
-    work->have_base = true;
-    return ERROR_NONE;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject->run, subject->context, subject->options, &work->audit,
+                         error);
+    kind = conclude_run(work, kind);
+    if (!kind)
+        oracle_copy_values(work, &work->base, &work->got);
+    work->have_base = !kind;
+    return kind;
 }
 
 /*
@@ -190,7 +204,6 @@ enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report 
         .subject = subject,
         .report = report,
         .kernel = {subject->kernel, subject->recipe, subject->threads, subject->progress},
-        .input_changed = ORACLE_INPUT_COUNT,
     };
     struct trial_values *const values[] = {&work->base,     &work->base_bound, &work->got,
                                            &work->expected, &work->allowed,    &work->bound};

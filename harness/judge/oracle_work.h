@@ -8,8 +8,6 @@
 #include "harness/judge/oracle.h"
 #include "harness/judge/trial_bound.h"
 
-#define ORACLE_INPUT_COUNT TRIAL_OUT /* tensors before it are inputs */
-
 struct oracle_work {
     const struct oracle_subject *subject;
     struct oracle_report *report;
@@ -20,9 +18,9 @@ struct oracle_work {
     struct trial_values base;       /* of the problem as it is */
     struct trial_values base_bound; /* of base */
     struct trial_truth truth;
-    enum trial_tensor input_changed; /* by the base run; ORACLE_INPUT_COUNT: none */
-    bool poison_shows;               /* a repeated run differs because of what stood in the output */
-    bool undetermined;               /* a repeated run differs in any case */
+    struct memory_audit audit; /* of the base run */
+    bool poison_shows;         /* a repeated run differs because of what stood in the output */
+    bool undetermined;         /* a repeated run differs in any case */
 
     struct trial_values got; /* by the last run */
     struct trial_values expected, allowed, bound;
@@ -48,7 +46,10 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct kernel_options *options,
                            struct error *error);
 
-/* The base run: base, input_changed. */
+/* The same among other sequences of one launch (trial_run_in_batch), with the subject's options. */
+enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error);
+
+/* The base run: base, audit. */
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error);
 
 /* The base run and a repeated one, which then is work->got: poison_shows, undetermined. */

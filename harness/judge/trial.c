@@ -2,13 +2,18 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #include "harness/judge/judge.h"
 
 const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
     [TRIAL_Q] = "q",     [TRIAL_K] = "k",     [TRIAL_V] = "v", [TRIAL_SLOPES] = "slopes", [TRIAL_VISIBLE] = "visible",
     [TRIAL_OUT] = "out", [TRIAL_LSE] = "lse",
+};
+
+enum {
+    ALIGNMENT = 64,
+    RUN_COPIES = 6 /* of the tensors: the trial's own, and of the three sequences of a batch, less than two and a half
+                    * times as much, the KV cache's and, in an audited run, the device's */
 };
 
 /* Heads and keys of a problem that a trial works on. */
@@ -80,9 +85,16 @@ static struct problem part_of(const struct problem *problem, const struct cut *c
     part.seq_len = cut->num_keys;
     part.num_kv_heads = cut->num_kv_heads;
     part.num_heads = cut->num_kv_heads * cut->heads_a_kv_head;
+    part.kv_slots = TRIAL_SLOTS;
     part.q_position = problem->q_position - cut->first_key;
     part.bounds = NULL; /* of tensors that trials change */
     return part;
+}
+
+/* Aligned as kernels like it. */
+static void *allocate(size_t size_bytes)
+{
+    return aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
 enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements,
@@ -99,10 +111,11 @@ enum error_kind trial_init(struct trial *trial, const struct problem *problem, i
     trial->whole = trial->problem.num_heads == problem->num_heads && cut.num_keys == problem->seq_len;
     for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++) {
         size_t size_bytes = tensor_bytes(&trial->problem, t);
-        enum error_kind kind =
-            size_bytes ? guarded_init(&trial->tensors[t], size_bytes, trial_tensor_names[t], error) : ERROR_NONE;
-        if (kind)
-            return kind;
+        if (!size_bytes)
+            continue;
+        trial->tensors[t] = (struct trial_memory){allocate(size_bytes), size_bytes};
+        if (!trial->tensors[t].data)
+            return error_memory(error, trial_tensor_names[t], (double)size_bytes);
     }
     struct problem *part = &trial->problem;
     part->q = trial->tensors[TRIAL_Q].data;
@@ -118,7 +131,7 @@ enum error_kind trial_init(struct trial *trial, const struct problem *problem, i
 void trial_clear(struct trial *trial)
 {
     for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++)
-        guarded_clear(&trial->tensors[t]);
+        free(trial->tensors[t].data);
     *trial = (struct trial){0};
 }
 
@@ -138,8 +151,8 @@ double trial_bytes(const struct problem *shape, int64_t max_elements)
     part.visible = shape->visible;
     double bytes = 0;
     for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++)
-        bytes += (double)tensor_bytes(&part, t) + 2 * GUARD_BYTES;
-    return bytes;
+        bytes += (double)tensor_bytes(&part, t);
+    return RUN_COPIES * bytes;
 }
 
 void *trial_change(struct trial *trial, enum trial_tensor tensor)
@@ -190,8 +203,7 @@ void trial_reload(struct trial *trial)
     trial->changed = 0;
 }
 
-enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
-                          const struct kernel_options *options, struct error *error)
+static void poison_output(struct trial *trial, enum trial_poison poison)
 {
     if (poison == TRIAL_POISON_NAN) {
         output_poison(&trial->output, &trial->problem);
@@ -199,18 +211,62 @@ enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_r
         memset(trial->output.out, 0x5a, trial->tensors[TRIAL_OUT].size_bytes);
         memset(trial->output.lse, 0x5a, trial->tensors[TRIAL_LSE].size_bytes);
     }
-    enum error_kind kind = run(context, options, &trial->problem, &trial->output, error);
-    for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT && !kind; t++) {
-        ptrdiff_t offset_bytes;
-        if (trial->tensors[t].data && !guarded_check(&trial->tensors[t], &offset_bytes) && !trial->breach.seen)
-            trial->breach = (struct trial_breach){true, t, offset_bytes};
-    }
-    return kind;
 }
 
-uint64_t trial_digest(const struct trial *trial, enum trial_tensor tensor)
+enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
+                          const struct kernel_options *options, struct memory_audit *audit, struct error *error)
 {
-    return XXH3_64bits(trial->tensors[tensor].data, trial->tensors[tensor].size_bytes);
+    poison_output(trial, poison);
+    return run(context, options, &trial->problem, &trial->output, 1, audit, error);
+}
+
+/* The newest third of the keys. */
+static struct problem shorter_companion(const struct problem *problem)
+{
+    struct problem shorter = *problem;
+    int64_t removed = problem->seq_len - (problem->seq_len + 2) / 3;
+    size_t bytes = (size_t)removed * kv_row_bytes(problem);
+    shorter.seq_len -= removed;
+    shorter.q_position -= removed;
+    shorter.k = (const char *)problem->k + bytes;
+    shorter.v = (const char *)problem->v + bytes;
+    shorter.visible = problem->visible ? problem->visible + removed : NULL;
+    return shorter;
+}
+
+/* Keys in half of the slots too. */
+static struct problem longer_companion(const struct problem *problem)
+{
+    struct problem longer = *problem;
+    longer.seq_len += TRIAL_SLOTS / 2;
+    longer.kv_slots -= TRIAL_SLOTS / 2;
+    longer.visible = NULL;
+    return longer;
+}
+
+enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
+                                   const struct kernel_options *options, struct memory_audit *audit,
+                                   struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    size_t element = dtypes[trial->problem.dtype].size_bytes, each = (q_bytes + lse_bytes + ALIGNMENT) / ALIGNMENT;
+    each *= ALIGNMENT;
+    char *memory = allocate(3 * each), *query = memory + 2 * each;
+    if (!memory)
+        return error_memory(error, "the batch of a trial", 3 * (double)each);
+    poison_output(trial, TRIAL_POISON_NAN);
+    /* q turned by an element; what comes from outputs of two sequences is for nobody. */
+    memcpy(query, (const char *)trial->problem.q + element, q_bytes - element);
+    memcpy(query + q_bytes - element, trial->problem.q, element);
+    memset(memory, 0, 2 * each);
+    struct problem problems[] = {shorter_companion(&trial->problem), trial->problem, longer_companion(&trial->problem)};
+    const struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)},
+                                     trial->output,
+                                     {memory + each, (float *)(void *)(memory + each + q_bytes)}};
+    problems[0].q = problems[2].q = query;
+    enum error_kind kind = run(context, options, problems, outputs, 3, audit, error);
+    free(memory);
+    return kind;
 }
 
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value)

@@ -1,20 +1,20 @@
 /*
  * A trial: a kernel run again on a copy of a problem, or of a part of it, that may be changed between runs.
  *
- * Every tensor lies between guard zones. k and v have TRIAL_SLOTS more keys than the problem, as a cache has slots past
- * its length; they hold 0 unless a trial is changed.
+ * The copy has TRIAL_SLOTS slots past its keys (kv_slots); they hold 0 unless a trial is changed.
  */
 #ifndef HARNESS_JUDGE_TRIAL_H
 #define HARNESS_JUDGE_TRIAL_H
 
-#include "kernels/guard.h"
 #include "kernels/kernel.h"
 
 enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
 
-/* The kernel under trial. It sees a trial's tensors alone. */
+/* The kernel under trial, on the sequences of one launch; audit as in device_run_batch. It sees a trial's tensors
+ * alone. */
 typedef enum error_kind trial_run_function(void *context, const struct kernel_options *options,
-                                           const struct problem *problem, struct output *output, struct error *error);
+                                           const struct problem *problems, const struct output *outputs,
+                                           int num_sequences, struct memory_audit *audit, struct error *error);
 
 enum trial_tensor { TRIAL_Q, TRIAL_K, TRIAL_V, TRIAL_SLOPES, TRIAL_VISIBLE, TRIAL_OUT, TRIAL_LSE, TRIAL_TENSOR_COUNT };
 
@@ -26,21 +26,18 @@ enum trial_poison {
     TRIAL_POISON_NUMBER, /* bytes 0x5a: 203.25 in f16, 1.5e16 in bf16 and f32 */
 };
 
-/* Where a guard zone was first seen changed. */
-struct trial_breach {
-    bool seen;
-    enum trial_tensor tensor;
-    ptrdiff_t offset_bytes; /* from the tensor's first byte */
+struct trial_memory {
+    void *data;
+    size_t size_bytes;
 };
 
 struct trial {
     struct problem problem; /* of the copies; q_position may be changed, and is set back by trial_reload */
     struct output output;
-    struct trial_breach breach;
     bool whole; /* the problem is the original's, not a part of it */
 
     const struct problem *original; /* the caller's */
-    struct guarded tensors[TRIAL_TENSOR_COUNT];
+    struct trial_memory tensors[TRIAL_TENSOR_COUNT];
     int original_heads_a_kv_head;
     int64_t first_key; /* of the original, at which the part begins */
     unsigned changed;  /* bit t: tensor t is no longer the original's */
@@ -66,7 +63,7 @@ void trial_clear(struct trial *trial);
 /* The shape of what is copied of a problem of this shape; its tensors are not set. */
 struct problem trial_shape(const struct problem *shape, int64_t max_elements);
 
-/* Bytes that a trial of a problem of this shape takes. */
+/* Bytes that a trial of a problem of this shape takes, its runs included, at most. */
 double trial_bytes(const struct problem *shape, int64_t max_elements);
 
 /* A tensor to be changed: it is the original's again after the next trial_reload. */
@@ -75,12 +72,17 @@ void *trial_change(struct trial *trial, enum trial_tensor tensor);
 /* Puts the original's elements back into what was changed. */
 void trial_reload(struct trial *trial);
 
-/* Poisons the output, runs the kernel, and looks at the guard zones. */
+/* Poisons the output and runs the kernel, on the trial's problem alone. */
 enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
-                          const struct kernel_options *options, struct error *error);
+                          const struct kernel_options *options, struct memory_audit *audit, struct error *error);
 
-/* Of the inputs' bytes, slots past the length included: XXH3_64bits. */
-uint64_t trial_digest(const struct trial *trial, enum trial_tensor tensor);
+/*
+ * The same as the second of three sequences of one launch: the first has the newest third of the trial's keys, the last
+ * one all of them and some of the slots, none masked; both have other queries than the trial.
+ */
+enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
+                                   const struct kernel_options *options, struct memory_audit *audit,
+                                   struct error *error);
 
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);

@@ -13,6 +13,7 @@
 
 #include "harness/judge/judge.h"
 #include "harness/judge/oracle.h"
+#include "kernels/device.h"
 #include "kernels/tests/made_problem.h"
 
 /* A kernel on the host device, and what breaks it. */
@@ -20,39 +21,47 @@ struct kernel_run {
     struct device *device;
     enum kernel kernel;
     const struct recipe *recipe;
-    void (*before)(struct problem *problem, void *scratch); /* changes what the kernel is told; NULL: nothing */
-    void (*after)(const struct problem *problem, const struct kernel_options *options, struct output *output, int run);
+    /* Changes what the kernel is told of sequence i of a launch; NULL: nothing. */
+    void (*before)(struct problem *problems, int i, void *scratch);
+    /* Changes what it answers for a sequence; NULL: nothing. */
+    void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                  int run);
     bool keeps_zeros; /* elements that are 0 are not written */
     int runs;
 };
 
-enum { SCRATCH_BYTES = 4096 };
+enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = 3, MAX_ELEMENTS = 4096 };
 
-static enum error_kind run_kernel(void *context, const struct kernel_options *options, const struct problem *problem,
-                                  struct output *output, struct error *error)
+static enum error_kind run_kernel(void *context, const struct kernel_options *options, const struct problem *problems,
+                                  const struct output *outputs, int num_sequences, struct memory_audit *audit,
+                                  struct error *error)
 {
+    static float old[MAX_SEQUENCES][MAX_ELEMENTS];
     struct kernel_run *run = context;
-    struct problem told = *problem;
+    struct problem told[MAX_SEQUENCES];
     double seconds;
-    size_t elements = (size_t)problem_elements(problem);
+    size_t elements = (size_t)problem_elements(problems);
     _Alignas(64) char scratch[SCRATCH_BYTES];
-    float *old = malloc(elements * sizeof *old);
-    if (!old)
-        return error_memory(error, "the output before a run", (double)(elements * sizeof *old));
-    dtype_widen(problem->dtype, output->out, 0, elements, old);
-    if (run->before)
-        run->before(&told, scratch);
-    enum error_kind kind = device_run(run->device, run->kernel, options, run->recipe, &told, output, &seconds, error);
-    for (size_t i = 0; i < elements && run->keeps_zeros && !kind; i++) {
-        float value;
-        dtype_widen(problem->dtype, output->out, i, 1, &value);
-        if (value == 0)
-            dtype_narrow(problem->dtype, output->out, i, 1, &old[i]);
+    assert_true(num_sequences <= MAX_SEQUENCES && elements <= MAX_ELEMENTS);
+    memcpy(told, problems, (size_t)num_sequences * sizeof *problems);
+    for (int i = 0; i < num_sequences; i++) {
+        dtype_widen(problems[i].dtype, outputs[i].out, 0, elements, old[i]);
+        if (run->before)
+            run->before(told, i, scratch);
     }
-    if (!kind && run->after)
-        run->after(problem, options, output, run->runs);
+    const struct batch batch = {run->kernel, options, run->recipe, told, outputs, num_sequences};
+    enum error_kind kind = device_run_batch(run->device, &batch, audit, &seconds, error);
+    for (int i = 0; i < num_sequences && !kind; i++) {
+        for (size_t e = 0; e < elements && run->keeps_zeros; e++) {
+            float value;
+            dtype_widen(problems[i].dtype, outputs[i].out, e, 1, &value);
+            if (value == 0)
+                dtype_narrow(problems[i].dtype, outputs[i].out, e, 1, &old[i][e]);
+        }
+        if (run->after)
+            run->after(&problems[i], options, &outputs[i], run->runs);
+    }
     run->runs++;
-    free(old);
     return kind;
 }
 
@@ -175,31 +184,9 @@ static float *f32(const void *tensor)
     return (float *)(uintptr_t)tensor;
 }
 
-static void writes_past_out(const struct problem *problem, const struct kernel_options *options, struct output *output,
-                            int run)
-{
-    (void)options, (void)run;
-    f32(output->out)[problem_elements(problem)] = 0;
-}
-
-static void writes_before_lse(const struct problem *problem, const struct kernel_options *options,
-                              struct output *output, int run)
-{
-    (void)problem, (void)options, (void)run;
-    output->lse[-1] = output->lse[0];
-}
-
-/* A fused kernel that appends the new token's k in place, at the wrong slot. */
-static void writes_into_k(const struct problem *problem, const struct kernel_options *options, struct output *output,
-                          int run)
-{
-    (void)options, (void)output, (void)run;
-    f32(problem->k)[problem_row(problem, 17, 1)] += 0.5f;
-}
-
 /* Atomic additions in an order that changes. */
 static void differs_by_an_ulp(const struct problem *problem, const struct kernel_options *options,
-                              struct output *output, int run)
+                              const struct output *output, int run)
 {
     (void)problem, (void)options;
     if (run % 2)
@@ -208,7 +195,7 @@ static void differs_by_an_ulp(const struct problem *problem, const struct kernel
 
 /* Weight 0 times whatever the last tile's slots hold. */
 static void reads_past_the_end(const struct problem *problem, const struct kernel_options *options,
-                               struct output *output, int run)
+                               const struct output *output, int run)
 {
     (void)options, (void)run;
     for (int h = 0; h < problem->num_heads; h++)
@@ -217,7 +204,7 @@ static void reads_past_the_end(const struct problem *problem, const struct kerne
 }
 
 static void reads_masked_values(const struct problem *problem, const struct kernel_options *options,
-                                struct output *output, int run)
+                                const struct output *output, int run)
 {
     (void)options, (void)run;
     f32(output->out)[3] += 0 * f32(problem->v)[problem_row(problem, MASKED_KEY, 0) + 3];
@@ -225,7 +212,7 @@ static void reads_masked_values(const struct problem *problem, const struct kern
 
 /* The first key of the second chunk has 2e-4 of the weight too much. */
 static void counts_a_boundary_key_twice(const struct problem *problem, const struct kernel_options *options,
-                                        struct output *output, int run)
+                                        const struct output *output, int run)
 {
     (void)run;
     for (int h = 0; h < problem->num_heads; h++)
@@ -237,7 +224,7 @@ static void counts_a_boundary_key_twice(const struct problem *problem, const str
 }
 
 /* As an epsilon in the denominator does. */
-static void is_biased(const struct problem *problem, const struct kernel_options *options, struct output *output,
+static void is_biased(const struct problem *problem, const struct kernel_options *options, const struct output *output,
                       int run)
 {
     (void)options, (void)run;
@@ -245,37 +232,135 @@ static void is_biased(const struct problem *problem, const struct kernel_options
         f32(output->out)[i] *= 1 - 3e-4f;
 }
 
-static void takes_the_query_to_be_the_newest_key(struct problem *problem, void *scratch)
+static void takes_the_query_to_be_the_newest_key(struct problem *problems, int i, void *scratch)
 {
+    struct problem *problem = &problems[i];
     (void)scratch;
     problem->q_position = problem->seq_len - 1;
 }
 
 /* Whole for positions up to 2048 and its like; the error is in lse alone. */
-static void holds_the_position_in_bf16(struct problem *problem, void *scratch)
+static void holds_the_position_in_bf16(struct problem *problems, int i, void *scratch)
 {
+    struct problem *problem = &problems[i];
     (void)scratch;
     problem->q_position = (int64_t)dtype_round(DTYPE_BF16, (float)problem->q_position + 1) - 1;
 }
 
-static void makes_its_own_slopes(struct problem *problem, void *scratch)
+static void makes_its_own_slopes(struct problem *problems, int i, void *scratch)
 {
+    struct problem *problem = &problems[i];
     float *slopes = scratch;
     slopes_fill(slopes, problem->num_heads, SLOPES_BLOOM, 8, 0, problem->num_heads);
     problem->slopes = slopes;
 }
 
+/* A batch padded to its shortest sequence, the first one here. */
+static void takes_all_to_be_as_long_as_the_first(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (problems[i].seq_len > problems[0].seq_len)
+        problems[i].seq_len = problems[0].seq_len;
+}
+
+/* ---- kernels that are broken in the device's memory: what they do beside their launches -------------------------- */
+
+static void writes_past_out(const struct launch_plan *plan)
+{
+    f32(plan->args.out)[plan->buffers[BUFFER_OUT].size_bytes / sizeof(float)] = 0;
+}
+
+static void writes_before_lse(const struct launch_plan *plan)
+{
+    f32(plan->args.lse)[-1] = 0;
+}
+
+static void writes_past_partial_sums(const struct launch_plan *plan)
+{
+    f32(plan->args.partial_sum)[plan->buffers[BUFFER_PARTIAL_SUM].size_bytes / sizeof(float)] = 1;
+}
+
+/* A fused kernel that appends the new token's k in place, at the wrong slot. */
+static void writes_into_k(const struct launch_plan *plan)
+{
+    f32(plan->args.k)[(17 * HKV + 1) * D] += 0.5f;
+}
+
+static void (*misbehave)(const struct launch_plan *plan);
+
+static enum error_kind launch_and_misbehave(void *state, const struct launch_plan *plan, double *seconds,
+                                            struct error *error)
+{
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    if (!kind)
+        misbehave(plan);
+    return kind;
+}
+
+/* Finds the keys of every sequence of a launch where those of the first are. */
+static enum error_kind launch_with_the_first_rows(void *state, const struct launch_plan *plan, double *seconds,
+                                                  struct error *error)
+{
+    struct launch_plan broken = *plan;
+    struct sequence_args sequences[MAX_SEQUENCES];
+    int count = (int)(plan->buffers[BUFFER_SEQUENCES].size_bytes / sizeof *sequences);
+    memcpy(sequences, plan->args.sequences, plan->buffers[BUFFER_SEQUENCES].size_bytes);
+    for (int i = 0; i < count; i++)
+        sequences[i].first_row = 0;
+    plan_bind(&broken, BUFFER_SEQUENCES, sequences);
+    return device_host_ops.launch(state, &broken, seconds, error);
+}
+
+/* Memory with room around it for what a kernel writes where it should not. */
+enum { MARGIN_BYTES = 4096 };
+
+static enum error_kind allocate_with_margins(void *state, void **memory, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = device_host_ops.allocate(state, memory, size_bytes + 2 * MARGIN_BYTES, error);
+    if (!kind)
+        *memory = (char *)*memory + MARGIN_BYTES;
+    return kind;
+}
+
+static void release_with_margins(void *state, void *memory)
+{
+    device_host_ops.release(state, memory ? (char *)memory - MARGIN_BYTES : NULL);
+}
+
+/* The host device with another launch, in memory of its own as a GPU has it. */
+static struct device *open_broken(struct device_ops *ops,
+                                  enum error_kind (*launch)(void *state, const struct launch_plan *plan,
+                                                            double *seconds, struct error *error))
+{
+    struct device *device;
+    struct error error;
+    *ops = device_host_ops;
+    ops->shares_memory = false;
+    ops->allocate = allocate_with_margins;
+    ops->release = release_with_margins;
+    ops->launch = launch;
+    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){1}, &error))
+        fail_msg("%s", error.text);
+    return device;
+}
+
 static const struct broken_kernel {
     const char *what;
     enum oracle caught_by;
-    void (*before)(struct problem *problem, void *scratch);
-    void (*after)(const struct problem *problem, const struct kernel_options *options, struct output *output, int run);
+    void (*before)(struct problem *problems, int i, void *scratch);
+    void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                  int run);
     bool keeps_zeros;
+    void (*misbehave)(const struct launch_plan *plan);
+    enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
 } broken_kernels[] = {
     {.what = "leaves an element unwritten if it is 0", .caught_by = ORACLE_POISON, .keeps_zeros = true},
-    {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .after = writes_past_out},
-    {.what = "writes an element before lse", .caught_by = ORACLE_GUARDS, .after = writes_before_lse},
-    {.what = "writes into k", .caught_by = ORACLE_INPUTS, .after = writes_into_k},
+    {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .misbehave = writes_past_out},
+    {.what = "writes an element before lse", .caught_by = ORACLE_GUARDS, .misbehave = writes_before_lse},
+    {.what = "writes an element past its partial sums",
+     .caught_by = ORACLE_GUARDS,
+     .misbehave = writes_past_partial_sums},
+    {.what = "writes into k", .caught_by = ORACLE_INPUTS, .misbehave = writes_into_k},
     {.what = "differs by an ulp from run to run", .caught_by = ORACLE_DETERMINISM, .after = differs_by_an_ulp},
     {.what = "multiplies v past the length by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_past_the_end},
     {.what = "multiplies v of a masked key by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_masked_values},
@@ -290,6 +375,12 @@ static const struct broken_kernel {
      .caught_by = ORACLE_BIAS_SHIFT,
      .before = holds_the_position_in_bf16},
     {.what = "makes its own slopes", .caught_by = ORACLE_HEAD_PERMUTATION, .before = makes_its_own_slopes},
+    {.what = "takes all sequences of a launch to be as long as the first",
+     .caught_by = ORACLE_BATCH,
+     .before = takes_all_to_be_as_long_as_the_first},
+    {.what = "finds all sequences' keys where the first one's are",
+     .caught_by = ORACLE_BATCH,
+     .launch = launch_with_the_first_rows},
 };
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */
@@ -313,7 +404,7 @@ static bool numbers_pass(struct kernel_run *run, const struct problem *problem, 
     struct tolerance tolerance = {1e-3, 1e-3};
     struct verdict verdict;
     struct error error;
-    if (run_kernel(run, &options, problem, &output, &error) ||
+    if (run_kernel(run, &options, problem, &output, 1, NULL, &error) ||
         verdict_reach(&verdict, &output, truth, NULL, problem, &tolerance, &error))
         fail_msg("%s", error.text);
     bool pass = verdict.total.mismatched + verdict.total.lse_mismatched == 0;
@@ -347,7 +438,6 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
 {
     bool table = getenv("ORACLE_TABLE") != NULL, caught[ORACLE_COUNT] = {false};
     size_t k_bytes = (size_t)(N + 1) * HKV * D * sizeof(float);
-    struct device *device = open_host();
     struct made_problem made = make_broken_problem(), same = make_broken_problem();
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
     struct truth truth;
@@ -360,12 +450,16 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         print_heading();
     for (size_t i = 0; i < sizeof broken_kernels / sizeof broken_kernels[0]; i++) {
         const struct broken_kernel *broken = &broken_kernels[i];
+        struct device_ops ops;
+        misbehave = broken->misbehave;
+        struct device *device = open_broken(&ops, broken->misbehave ? launch_and_misbehave
+                                                  : broken->launch  ? broken->launch
+                                                                    : device_host_ops.launch);
         struct kernel_run run = {device,        KERNEL_SPLIT_KV,     &recipe, broken->before,
                                  broken->after, broken->keeps_zeros, 0};
         struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, ORACLE_ALL);
-        assert_memory_equal(made.k, same.k, k_bytes);
         bool pass = numbers_pass(&run, &made.problem, &truth);
-        memcpy(made.k, same.k, k_bytes);
+        assert_memory_equal(made.k, same.k, k_bytes);
         if (table)
             print_row(broken->what, pass, &report);
         for (int o = 0; o < ORACLE_COUNT; o++) {
@@ -378,6 +472,7 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         }
         assert_int_equal(oracles_violated(&report), 1);
         assert_true(pass);
+        device_close(device);
     }
     for (int o = 0; o < ORACLE_COUNT; o++)
         if (!caught[o])
@@ -385,7 +480,6 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
     truth_clear(&truth);
     free_problem(&made);
     free_problem(&same);
-    device_close(device);
 }
 
 /* What the broken kernel does shows as well in a part of the problem that is small enough. */
@@ -397,10 +491,10 @@ static void test_a_part_of_the_problem_shows_it(void **state)
     (void)state;
     mask_keys(&made, 580, 600, 1);
     static const struct {
-        void (*after)(const struct problem *, const struct kernel_options *, struct output *, int);
-        void (*before)(struct problem *, void *);
+        void (*after)(const struct problem *, const struct kernel_options *, const struct output *, int);
+        void (*before)(struct problem *, int, void *);
         enum oracle caught_by;
-    } kernels_too[] = {{writes_past_out, NULL, ORACLE_GUARDS},
+    } kernels_too[] = {{NULL, takes_all_to_be_as_long_as_the_first, ORACLE_BATCH},
                        {is_biased, NULL, ORACLE_CONSTANT_V},
                        {counts_a_boundary_key_twice, NULL, ORACLE_PARTITION},
                        {NULL, takes_the_query_to_be_the_newest_key, ORACLE_BIAS_SHIFT}};

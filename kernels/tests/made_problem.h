@@ -33,14 +33,16 @@ static inline void *made_tensor(enum dtype dtype, size_t count, uint64_t state)
     return tensor;
 }
 
-static inline struct made_problem make_problem(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim,
-                                               enum dtype dtype)
+/* index: of a sequence, each with tensors of its own. */
+static inline struct made_problem make_sequence(int index, int64_t seq_len, int num_heads, int num_kv_heads,
+                                                int head_dim, enum dtype dtype)
 {
     size_t row = (size_t)num_kv_heads * (size_t)head_dim;
+    uint64_t state = 3 * (uint64_t)index;
     struct made_problem made = {
-        .q = made_tensor(dtype, (size_t)num_heads * (size_t)head_dim, 1),
-        .k = made_tensor(dtype, (size_t)seq_len * row, 2),
-        .v = made_tensor(dtype, (size_t)seq_len * row, 3),
+        .q = made_tensor(dtype, (size_t)num_heads * (size_t)head_dim, state + 1),
+        .k = made_tensor(dtype, (size_t)seq_len * row, state + 2),
+        .v = made_tensor(dtype, (size_t)seq_len * row, state + 3),
         .slopes = malloc((size_t)num_heads * sizeof(float)),
     };
     if (!made.slopes)
@@ -60,6 +62,12 @@ static inline struct made_problem make_problem(int64_t seq_len, int num_heads, i
         .v = made.v,
     };
     return made;
+}
+
+static inline struct made_problem make_problem(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim,
+                                               enum dtype dtype)
+{
+    return make_sequence(0, seq_len, num_heads, num_kv_heads, head_dim, dtype);
 }
 
 /* Removes keys first, first + step, ... below end. */

@@ -277,21 +277,24 @@ static void test_no_races(void **state)
     static simt_kernel *const functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(HOST_FUNCTION)};
 
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+        const struct output output = {out[order], lse[order]};
+        const struct kernel_options options = {.chunk_len = 32};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1};
         assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
-        assert_int_equal(plan_launches(&plan, KERNEL_SPLIT_KV, &(struct kernel_options){.chunk_len = 32}, &recipe,
-                                       &made.problem, &error),
-                         ERROR_NONE);
-        assert_int_equal(plan.num_partials, PARTIALS);
-        plan.args.q = made.q, plan.args.k = made.k, plan.args.v = made.v, plan.args.slopes = made.slopes;
-        plan.args.out = out[order], plan.args.lse = lse[order];
-        plan.args.partial_max = partials, plan.args.partial_sum = partials + PARTIALS;
-        plan.args.partial_out = partials + 2 * PARTIALS;
+        assert_int_equal(plan_launches(&plan, &batch, sizeof(float), &error), ERROR_NONE);
+        assert_int_equal(plan.buffers[BUFFER_PARTIAL_MAX].size_bytes, PARTIALS * sizeof(float));
+        for (enum buffer b = 0; b < BUFFER_COUNT; b++)
+            plan_bind(&plan, b, (void *)(uintptr_t)plan.buffers[b].source);
+        plan_bind(&plan, BUFFER_PARTIAL_MAX, partials);
+        plan_bind(&plan, BUFFER_PARTIAL_SUM, partials + PARTIALS);
+        plan_bind(&plan, BUFFER_PARTIAL_OUT, partials + 2 * PARTIALS);
         for (int i = 0; i < plan.num_launches; i++) {
             const struct launch *launch = &plan.launches[i];
-            struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->threads};
+            struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
             assert_int_equal(simt_launch(executor, "split_kv", functions[launch->function], &plan.args, &grid, &error),
                              ERROR_NONE);
         }
+        plan_clear(&plan);
         simt_executor_free(executor);
     }
     assert_memory_equal(out[SIMT_FORWARD], out[SIMT_BACKWARD], sizeof out[0]);
@@ -304,11 +307,13 @@ static void test_refuses_head_dim(void **state)
     (void)state;
     struct made_problem made = make_problem(4, 1, 1, 72, DTYPE_F16);
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    const struct output output = {NULL, NULL};
+    const struct kernel_options options = {.chunk_len = 32};
+    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, &made.problem, &output, 1};
     struct launch_plan plan;
     struct error error;
-    assert_int_equal(plan_launches(&plan, KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 32}, &recipe,
-                                   &made.problem, &error),
-                     ERROR_USAGE);
+    assert_int_equal(plan_launches(&plan, &batch, sizeof(float), &error), ERROR_USAGE);
+    plan_clear(&plan);
     assert_non_null(strstr(error.text, "72"));
     free_problem(&made);
 }

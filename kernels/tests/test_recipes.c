@@ -80,10 +80,8 @@ static void test_masked_keys(void **state)
         {{.sentinel = {.policy = SENTINEL_INFINITY}, .unguarded = true}, KEYS, NAN, NAN},
         {{.sentinel = {.policy = SENTINEL_INFINITY}}, KEYS, 0, 0},
         {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .epsilon = 0.25f}, 0, 0.7f, 0.99f},
-        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ},
-         0,
-         NAN,
-         NAN}, /* slots past the end */
+        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ}, 600, 1, 1},
+        {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ_PAST_END}, 0, NAN, NAN},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -49,7 +49,7 @@ static void test_every_thread_of_every_block_runs(void **state)
         struct error error;
         memset(out, 0, sizeof out);
         assert_int_equal(launch_on(cpu_threads, SIMT_FORWARD, host_write_indices, (struct simt_args){out, 0},
-                                   (struct simt_grid){3, 2, 64}, &error),
+                                   (struct simt_grid){3, 2, 1, 64}, &error),
                          ERROR_NONE);
         for (int i = 0; i < 6 * 64; i++)
             assert_true(out[i] == (float)(i / 64 * 1000 + i % 64));
@@ -78,7 +78,7 @@ static void test_warp_primitives(void **state)
     (void)state;
     for (int group = 8; group <= 32; group *= 2) {
         float out[64 * 5];
-        launch(host_reduce, (struct simt_args){out, group}, (struct simt_grid){1, 1, 64});
+        launch(host_reduce, (struct simt_args){out, group}, (struct simt_grid){1, 1, 1, 64});
         for (int thread = 0; thread < 64; thread++) {
             int warp = thread / 32 * 32, lane = thread % 32, first = thread / group * group, rank = thread % group;
             int max = 0, sum = 0, strided = 0, scattered = 0;
@@ -116,7 +116,7 @@ static void test_reduction_order(void **state)
     static const float values[8] = {0x1p24f, 1.0f, -0x1p24f, 1.0f, 3.0f, 0x1p-2f, 1.0f, -3.0f};
     float out[32];
     (void)state;
-    launch(host_scatter_order, (struct simt_args){out, 0}, (struct simt_grid){1, 1, 32});
+    launch(host_scatter_order, (struct simt_args){out, 0}, (struct simt_grid){1, 1, 1, 32});
     for (int rank = 0; rank < 8; rank++) {
         float x[8];
         for (int r = 0; r < 8; r++)
@@ -149,7 +149,7 @@ static void test_shared_memory_and_barriers(void **state)
     (void)state;
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
         assert_int_equal(launch_on(2, (enum simt_order)order, host_shared_sum, (struct simt_args){out, 0},
-                                   (struct simt_grid){4, 1, 256}, &error),
+                                   (struct simt_grid){4, 1, 1, 256}, &error),
                          ERROR_NONE);
         for (int i = 0; i < 4 * 256; i++)
             assert_true(out[i] == (float)(255 * 128 + 256 * (i / 256)));
@@ -175,7 +175,7 @@ static void test_backward_order_shows_a_race(void **state)
     (void)state;
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++)
         launch_on(1, (enum simt_order)order, host_missing_barrier, (struct simt_args){out[order], 0},
-                  (struct simt_grid){1, 1, 64}, &error);
+                  (struct simt_grid){1, 1, 1, 64}, &error);
     assert_memory_not_equal(out[0], out[1], sizeof out[0]);
 }
 
@@ -233,7 +233,7 @@ static void test_divergence_is_reported(void **state)
         for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
             struct error error;
             assert_int_equal(launch_on(2, (enum simt_order)order, rows[i].kernel, (struct simt_args){out, 0},
-                                       (struct simt_grid){2, 2, 64}, &error),
+                                       (struct simt_grid){2, 2, 1, 64}, &error),
                              ERROR_SYSTEM);
             assert_non_null(strstr(error.text, "under_test diverged in block"));
             for (int place = 0; place < 2; place++)
@@ -251,9 +251,9 @@ static void test_usable_after_divergence(void **state)
     struct simt_args args = {out, 0};
     (void)state;
     assert_int_equal(simt_executor_new(&executor, 1, SIMT_FORWARD, sizeof(real), &error), ERROR_NONE);
-    assert_int_equal(simt_launch(executor, "a", host_early_return, &args, &(struct simt_grid){1, 1, 64}, &error),
+    assert_int_equal(simt_launch(executor, "a", host_early_return, &args, &(struct simt_grid){1, 1, 1, 64}, &error),
                      ERROR_SYSTEM);
-    assert_int_equal(simt_launch(executor, "b", host_write_indices, &args, &(struct simt_grid){3, 2, 64}, &error),
+    assert_int_equal(simt_launch(executor, "b", host_write_indices, &args, &(struct simt_grid){3, 2, 1, 64}, &error),
                      ERROR_NONE);
     assert_true(out[6 * 64 - 1] == 5063);
     simt_executor_free(executor);
@@ -267,7 +267,7 @@ static void test_refuses_block_sizes(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++)
         assert_int_equal(launch_on(1, SIMT_FORWARD, host_write_indices, (struct simt_args){out, 0},
-                                   (struct simt_grid){1, 1, threads[i]}, &error),
+                                   (struct simt_grid){1, 1, 1, threads[i]}, &error),
                          ERROR_SYSTEM);
 }
 
