@@ -173,15 +173,18 @@ static enum error_kind plan_sequences(struct launch_plan *plan, const struct bat
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
-static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, int num_heads, struct error *error)
+static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, const struct problem *problem,
+                                   struct error *error)
 {
     if (recipe->slopes == SLOPES_FROM_INPUT)
         return ERROR_NONE;
-    *slopes = malloc((size_t)num_heads * sizeof **slopes);
+    *slopes = malloc((size_t)problem->num_heads * sizeof **slopes);
     if (!*slopes)
-        return error_memory(error, "slopes", (double)num_heads * sizeof **slopes);
-    slopes_fill(*slopes, num_heads, recipe->slopes == SLOPES_FROM_BLOOM ? SLOPES_BLOOM : SLOPES_GEOMETRIC,
-                recipe->slopes_max_bias > 0 ? (double)recipe->slopes_max_bias : 8, 0, num_heads);
+        return error_memory(error, "slopes", (double)problem->num_heads * sizeof **slopes);
+    for (int head = 0; head < problem->num_heads; head++)
+        slopes_fill(*slopes + head, 1, recipe->slopes == SLOPES_FROM_BLOOM ? SLOPES_BLOOM : SLOPES_GEOMETRIC,
+                    recipe->slopes_max_bias > 0 ? (double)recipe->slopes_max_bias : 8,
+                    problem_whole_head(problem, head), problem_whole_heads(problem));
     return ERROR_NONE;
 }
 
@@ -305,7 +308,7 @@ enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batc
         return kind;
     plan->args = make_args(batch);
     make_launches(plan, batch);
-    kind = make_slopes(&plan->slopes, batch->recipe, batch->problems->num_heads, error);
+    kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
     if (!kind)
         kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
     if (kind)

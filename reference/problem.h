@@ -18,6 +18,14 @@
 
 struct tensor_bounds;
 
+/* Where the heads of a problem stand in a larger one that was cut into parts for want of memory or time; zeroed: they
+ * are all there are. Head h is head first_head + h / own group * group + h % own group of the whole. */
+struct head_place {
+    int num_heads; /* of the whole */
+    int first_head;
+    int group; /* query heads a KV head, of the whole; the part may have fewer of each */
+};
+
 /* What k and v are held in. */
 enum kv_format {
     KV_AS_DTYPE, /* the problem's dtype */
@@ -43,12 +51,27 @@ struct problem {
     const void *k;                      /* [N + kv_slots, Hkv, D] */
     const void *v;                      /* [N + kv_slots, Hkv, D] */
     const uint8_t *visible;             /* [N], 0 removes the key; NULL: every key is visible */
+    struct head_place place;            /* a kernel that makes its own slopes makes those of the whole */
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };
 
 static inline int problem_kv_head(const struct problem *problem, int head)
 {
     return head / (problem->num_heads / problem->num_kv_heads);
+}
+
+/* Heads of the whole, and which of them a head is. */
+static inline int problem_whole_heads(const struct problem *problem)
+{
+    return problem->place.num_heads ? problem->place.num_heads : problem->num_heads;
+}
+
+static inline int problem_whole_head(const struct problem *problem, int head)
+{
+    int group = problem->num_heads / problem->num_kv_heads;
+    if (!problem->place.num_heads)
+        return head;
+    return problem->place.first_head + head / group * problem->place.group + head % group;
 }
 
 static inline enum dtype problem_kv_dtype(const struct problem *problem)

@@ -37,9 +37,9 @@ size_t case_num_points(const struct test_case *test_case)
 }
 
 /* An odometer: the digits are the axes' values, the fastest stage first, later keys before earlier ones. */
-void case_point(const struct test_case *test_case, size_t index, struct point *point)
+static void read_odometer(const struct test_case *test_case, size_t index, uint64_t *digits)
 {
-    uint64_t digits[KEY_COUNT] = {0}, left = index;
+    uint64_t left = index;
     for (int stage = STAGE_COUNT - 1; stage >= 0; stage--)
         for (int id = KEY_COUNT - 1; id >= 0; id--)
             if (keys[id].axis && (int)keys[id].stage == stage) {
@@ -47,8 +47,33 @@ void case_point(const struct test_case *test_case, size_t index, struct point *p
                 digits[id] = left % count;
                 left /= count;
             }
+}
+
+void case_point(const struct test_case *test_case, size_t index, struct point *point)
+{
+    uint64_t digits[KEY_COUNT] = {0};
+    read_odometer(test_case, index, digits);
     case_assemble(test_case, digits, point);
     point->index = index;
+}
+
+const char *const batch_mode_names[BATCH_MODE_COUNT] = {[BATCH_ALONE] = "alone", [BATCH_TOGETHER] = "together"};
+
+int point_num_sequences(const struct point *point)
+{
+    return point->batch == BATCH_TOGETHER ? (int)axis_count(&point->test_case->axes[KEY_SEQ_LEN]) : 1;
+}
+
+void point_sequence(const struct point *point, int i, struct point *sequence)
+{
+    uint64_t digits[KEY_COUNT] = {0};
+    if (point->batch == BATCH_ALONE) {
+        *sequence = *point;
+        return;
+    }
+    read_odometer(point->test_case, point->index, digits);
+    digits[KEY_SEQ_LEN] = (uint64_t)i;
+    case_assemble(point->test_case, digits, sequence);
 }
 
 char *point_key(char *text, const struct point *point)

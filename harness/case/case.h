@@ -21,6 +21,11 @@ struct tolerance {
 
 struct test_case; /* opaque: name, about, path, axes */
 
+/* Whether the lengths of seq_len are launched one by one, or as the sequences of one batch. */
+enum batch_mode { BATCH_ALONE, BATCH_TOGETHER, BATCH_MODE_COUNT };
+
+extern const char *const batch_mode_names[BATCH_MODE_COUNT];
+
 /* One point of a case's cross product: everything that a result depends on. */
 struct point {
     const struct test_case *test_case;
@@ -28,6 +33,7 @@ struct point {
     struct problem_spec problem;
     enum kernel kernel;
     struct kernel_options kernel_options;
+    enum batch_mode batch;
     const struct recipe *base_recipe; /* what `recipe` names, the case list's or the library's; NULL: recipe_sound */
     struct recipe recipe;             /* the same with what `sentinel`, `bias` and `exponential` put in its place */
     enum truth_method truth_method;
@@ -78,6 +84,11 @@ void case_list_clear(struct case_list *list);
  * points with the same inputs stand together. */
 size_t case_num_points(const struct test_case *test_case);
 void case_point(const struct test_case *test_case, size_t index, struct point *point);
+
+/* The sequences of the launch that a point is judged in, 1 unless they go together; sequence i, a point of the same
+ * case, but for its index. The point itself is number point->problem.sequence. */
+int point_num_sequences(const struct point *point);
+void point_sequence(const struct point *point, int i, struct point *sequence);
 
 /*
  * The point's name: "CASE:kernel=split_kv,seq_len=33001,...", every axis whose value differs from the default, in the

@@ -72,6 +72,27 @@ static bool mask_fits(const struct point *point)
     return fits;
 }
 
+static bool batch_has_lengths(const struct point *point)
+{
+    uint64_t lengths = axis_count(&point->test_case->axes[KEY_SEQ_LEN]);
+    return point->batch == BATCH_ALONE || (lengths > 1 && lengths <= BATCH_MAX_SEQUENCES);
+}
+
+/* Problems that are worked on in parts (problem_spec_parts) are launched alone. */
+static bool batch_fits(const struct point *point)
+{
+    double bytes = 0, key_bytes = 2 * (double)dtypes[problem_spec_kv_dtype(&point->problem)].size_bytes *
+                                  point->problem.num_kv_heads * point->problem.head_dim;
+    const struct axis *lengths = &point->test_case->axes[KEY_SEQ_LEN];
+    for (size_t i = 0; i < lengths->num_segments && point->batch == BATCH_TOGETHER; i++) {
+        const struct segment *segment = &lengths->segments[i];
+        double first = (double)segment->first.integer + (double)keys[KEY_SEQ_LEN].least,
+               count = (double)segment->extra + 1;
+        bytes += key_bytes * count * (first + (count - 1) / 2);
+    }
+    return bytes <= 4.0 * PART_BYTES;
+}
+
 enum { CONSTRAINT_KEYS = 6 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
@@ -99,6 +120,16 @@ static const struct constraint {
     {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
     {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
     {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {batch_has_lengths,
+     {KEY_BATCH, KEY_SEQ_LEN},
+     2,
+     "has no batch of lengths",
+     "alone, or together with 2 to 1024 values of seq_len"},
+    {batch_fits,
+     {KEY_BATCH, KEY_SEQ_LEN, KEY_NUM_KV_HEADS, KEY_NUM_HEADS, KEY_HEAD_DIM, KEY_DTYPE},
+     6,
+     "has k and v of more than 2 GiB",
+     "alone, or lengths whose k and v take up to 2 GiB in all"},
     {floor_fits,
      {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
      6,
@@ -342,4 +373,6 @@ void case_assemble(const struct test_case *test_case, const uint64_t *index, str
             keys[id].type->apply(&keys[id], &segment->first, step, point);
     }
     point_derive(point);
+    if (point->batch == BATCH_TOGETHER)
+        point->problem.sequence = (int)index[KEY_SEQ_LEN];
 }

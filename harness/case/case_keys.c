@@ -50,6 +50,11 @@ static const char *truth_of_choice(uint64_t index)
     return truth_ofs[index].name;
 }
 
+static const char *batch_choice(uint64_t index)
+{
+    return batch_mode_names[index];
+}
+
 static const char *reference_choice(uint64_t index)
 {
     return conventionals[index].name;
@@ -196,6 +201,15 @@ const struct key keys[KEY_COUNT] = {
                        .preset = "0",
                        FIELD(kernel_options.page_seed),
                        .about = "Seed of the order in which the pages lie in memory."},
+    [KEY_BATCH] = {.name = "batch",
+                   CHOICE(batch_choice, BATCH_MODE_COUNT),
+                   .axis = true,
+                   .stage = STAGE_RECIPE,
+                   .preset = "alone",
+                   FIELD(batch),
+                   .about =
+                       "Whether the lengths of seq_len are launched one by one, or together as the sequences of one "
+                       "batch, each with inputs of its own and judged as a point of its own."},
     [KEY_SCALE] = {.name = "scale",
                    REAL(FLT_MAX),
                    .axis = true,

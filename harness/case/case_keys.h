@@ -27,6 +27,7 @@ enum key_id {
     KEY_CHUNK_LEN,
     KEY_PAGE_SIZE,
     KEY_PAGE_SEED,
+    KEY_BATCH,
     KEY_SCALE,
     KEY_MAX_BIAS,
     KEY_SLOPES,

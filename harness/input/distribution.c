@@ -84,7 +84,7 @@ static void cancelling_shape(const struct generator *generator, struct place pla
         return;
     size_t older = (size_t)(place.key - 1) * generator->key_elements + (size_t)place.head * (size_t)spec->head_dim +
                    (size_t)place.channel;
-    input_stream(values, &spec->input, spec->seed, place.tensor, older, count);
+    input_stream(values, &spec->input, problem_spec_seed(spec), place.tensor, older, count);
     if (place.tensor == TENSOR_V)
         for (size_t i = 0; i < count; i++)
             values[i] = -generator->decay[place.head] * dtype_round(problem_spec_kv_dtype(spec), values[i]);
@@ -119,7 +119,7 @@ static void logit_floor_shape(const struct generator *generator, struct place pl
     if (place.tensor == TENSOR_K) {
         size_t index = (size_t)place.key * generator->key_elements + (size_t)place.head * (size_t)spec->head_dim;
         float z;
-        normal_stream(&z, &unit, (struct random_stream){spec->seed, TENSOR_K}, index, 1);
+        normal_stream(&z, &unit, (struct random_stream){problem_spec_seed(spec), TENSOR_K}, index, 1);
         double logit = (double)parameter(spec->input.value) + (double)parameter(spec->input.spread) * (double)z;
         values[0] = parameter(logit / generator->floor_divisor);
     }
@@ -187,7 +187,7 @@ void generator_make(const struct generator *generator, enum tensor tensor, size_
     float values[BLOCK];
     for (size_t done = 0; done < count; done += BLOCK) {
         size_t block = count - done < BLOCK ? count - done : BLOCK;
-        input_stream(values, &spec->input, spec->seed, tensor, first + done, block);
+        input_stream(values, &spec->input, problem_spec_seed(spec), tensor, first + done, block);
         if (distributions[spec->input.distribution].shape)
             shape_block(generator, tensor, first + done, block, values);
         if (generator->may_overflow)
@@ -244,7 +244,7 @@ static void make_channel_factors(struct generator *generator, int *order)
 {
     const struct problem_spec *spec = generator->spec;
     int head_dim = spec->head_dim, channels = spec->input.channels < head_dim ? spec->input.channels : head_dim;
-    struct random_stream stream = {spec->seed, STREAM_CHANNELS};
+    struct random_stream stream = {problem_spec_seed(spec), STREAM_CHANNELS};
     for (int g = 0; g < spec->num_kv_heads; g++) {
         float *factor = generator->channel_factor + (size_t)g * (size_t)head_dim;
         for (int d = 0; d < head_dim; d++) {
@@ -287,7 +287,7 @@ static void make_dominating(struct generator *generator)
     uint64_t newest = spec->seq_len < ONEHOT_NEWEST ? (uint64_t)spec->seq_len : ONEHOT_NEWEST;
     for (int g = 0; g < spec->num_kv_heads; g++) {
         uint32_t word;
-        random_words(&word, (struct random_stream){spec->seed, STREAM_DOMINATING}, (uint64_t)g, 1);
+        random_words(&word, (struct random_stream){problem_spec_seed(spec), STREAM_DOMINATING}, (uint64_t)g, 1);
         generator->dominating[g] = spec->seq_len - 1 - (int64_t)(word * newest >> 32);
     }
 }

@@ -70,7 +70,7 @@ static void make_visible(uint8_t *visible, const struct problem_spec *spec, int 
 #pragma omp parallel for num_threads(threads) schedule(dynamic) if (chunks > 1)
     for (size_t chunk = 0; chunk < chunks; chunk++) {
         size_t first = chunk * CHUNK, count = keys - first < CHUNK ? keys - first : CHUNK;
-        mask_fill(visible + first, &spec->mask, spec->seq_len, spec->seed, (int64_t)first, count);
+        mask_fill(visible + first, &spec->mask, spec->seq_len, problem_spec_seed(spec), (int64_t)first, count);
     }
 }
 
@@ -111,7 +111,8 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     inputs->bounds.v = inputs->bounds.k + part_row;
 
     int heads_a_kv_head = spec->num_heads / spec->num_kv_heads;
-    size_t first_head = (size_t)(part.kv_head * heads_a_kv_head);
+    int first_head_index = part.kv_head * heads_a_kv_head;
+    size_t first_head = (size_t)first_head_index;
     size_t q_count = (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
     size_t keys = (size_t)spec->seq_len;
     struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
@@ -144,6 +145,7 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
         .scale = spec->scale,
         .q_position = spec->q_position,
         .kv_offset = spec->kv_offset,
+        .place = {spec->num_heads, first_head_index, heads_a_kv_head},
         .slopes = inputs->slopes + first_head,
         .q = (char *)inputs->q + first_head * head_dim * q_bytes,
         .k = inputs->k,

@@ -61,6 +61,17 @@ double problem_spec_bytes(const struct problem_spec *spec)
            (double)spec->num_heads * (double)sizeof(float) + (spec->mask.kind != MASK_NONE ? (double)spec->seq_len : 0);
 }
 
+/* splitmix64's step and mix (Steele, Lea and Flood, 2014), a bijection of the seed for each sequence. */
+uint64_t problem_spec_seed(const struct problem_spec *spec)
+{
+    uint64_t z = spec->seed + (uint64_t)spec->sequence * 0x9e3779b97f4a7c15u;
+    if (spec->sequence == 0)
+        return spec->seed;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
 static bool slopes_equal(const struct problem_spec *a, const struct problem_spec *b)
 {
     if (a->slopes != b->slopes || a->max_bias != b->max_bias || a->head_offset != b->head_offset ||
@@ -77,8 +88,8 @@ bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec 
            a->head_dim == b->head_dim && a->dtype == b->dtype && a->kv_format == b->kv_format &&
            a->k_scale == b->k_scale && a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) &&
            a->kv_offset == b->kv_offset && a->q_position == b->q_position && a->seed == b->seed &&
-           a->truth_of == b->truth_of && x->distribution == y->distribution && x->spread == y->spread &&
-           x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
-           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
+           a->sequence == b->sequence && a->truth_of == b->truth_of && x->distribution == y->distribution &&
+           x->spread == y->spread && x->mean == y->mean && x->stddev == y->stddev && x->low == y->low &&
+           x->high == y->high && x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
            mask_spec_equal(&a->mask, &b->mask);
 }

@@ -58,6 +58,7 @@ struct problem_spec {
     struct input_spec input;
     struct mask_spec mask;
     uint64_t seed;
+    int sequence;           /* of a batch: each has inputs of its own, the first those of the seed */
     enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */
 };
 
@@ -92,6 +93,10 @@ double problem_spec_key_elements(const struct problem_spec *spec);
 
 /* Bytes of memory that the inputs of the problem's largest part take. */
 double problem_spec_bytes(const struct problem_spec *spec);
+
+/* What the random streams of a spec's tensors and mask start from: its seed, for another sequence than the first
+ * another one. */
+uint64_t problem_spec_seed(const struct problem_spec *spec);
 
 /* Whether two specs describe the same inputs, so that one truth serves both. */
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);

@@ -72,13 +72,29 @@ static enum error_kind open_part(struct part_work *part, struct work *work, int 
     return ERROR_NONE;
 }
 
+/* The part alone or, of a batch, the whole problem in its place among its companions. */
 static enum error_kind run_kernel(struct work *work, struct part_work *part, struct error *error)
 {
     const struct point *point = work->point;
-    double seconds = 0;
-    progress_display_step(work->evaluator->display, "kernel", 0);
-    enum error_kind kind = device_run(work->evaluator->device, point->kernel, &point->kernel_options, &point->recipe,
-                                      part->problem, &part->output, &seconds, error);
+    struct evaluator *evaluator = work->evaluator;
+    struct companions *companions = &evaluator->companions;
+    struct batch batch = {point->kernel, &point->kernel_options, &point->recipe, part->problem, &part->output, 1};
+    enum error_kind kind = ERROR_NONE;
+    double seconds = 0, start = now_s();
+    if (point->batch == BATCH_TOGETHER) {
+        progress_display_step(evaluator->display, "inputs of the batch", 0);
+        kind = companions_make(companions, point, evaluator->threads, evaluator->progress, error);
+        work->evaluation->seconds.inputs += now_s() - start;
+        if (kind)
+            return kind;
+        companions->problems[point->problem.sequence] = *part->problem;
+        companions->outputs[point->problem.sequence] = part->output;
+        batch.problems = companions->problems;
+        batch.outputs = companions->outputs;
+        batch.num_sequences = companions->count;
+    }
+    progress_display_step(evaluator->display, "kernel", 0);
+    kind = device_run_batch(evaluator->device, &batch, NULL, &seconds, error);
     work->evaluation->seconds.kernel += seconds;
     return kind;
 }
@@ -128,7 +144,7 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
     progress_display_step(evaluator->display, "truth", part_keys(part));
     enum error_kind kind = truth_compute(&part->truth, method, part->problem, &options, error);
     work->entry->truth.plain_heads += part->truth.plain_heads;
-    work->entry->truth.contract = part->truth.contract;
+    work->entry->truth.contract = contract_of(&work->point->problem, 0); /* truth_part goes on to a part's heads */
     if (!kind && contract.of != TRUTH_OF_INPUTS)
         kind = measure_contract(work, part, options, error);
     work->evaluation->seconds.truth += now_s() - start;
@@ -263,6 +279,7 @@ static struct problem whole_of(const struct inputs *inputs, const struct problem
 {
     struct problem whole = inputs->problem;
     bool in_parts = whole.num_kv_heads < spec->num_kv_heads;
+    whole.place = (struct head_place){.num_heads = 0};
     whole.num_heads = spec->num_heads;
     whole.num_kv_heads = spec->num_kv_heads;
     whole.q = inputs->q;
@@ -393,8 +410,16 @@ void evaluation_clear(struct evaluation *evaluation)
 void evaluator_clear(struct evaluator *evaluator)
 {
     inputs_clear(&evaluator->inputs);
+    companions_clear(&evaluator->companions);
     truth_cache_clear(&evaluator->cache);
     evaluator->have_inputs = false;
+}
+
+/* The copy of a part's k and v in pages, or with slots past the end (kv_cache.h). */
+static double layout_bytes(const struct point *point)
+{
+    bool copied = point->kernel_options.page_size > 0 || point->recipe.masked_values == MASKED_VALUES_READ_PAST_END;
+    return copied ? problem_spec_bytes(&point->problem) : 0;
 }
 
 double evaluate_bytes(const struct point *point, int threads)
@@ -408,7 +433,7 @@ double evaluate_bytes(const struct point *point, int threads)
     if (point->references)
         references = __builtin_popcount(point->references) * row * sizeof(double) +
                      conventional_bytes(spec->seq_len, part_heads, spec->head_dim, threads);
-    return problem_spec_bytes(spec) +
+    return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, part_heads, spec->head_dim, &options) +
            kernel_workspace_bytes(point->kernel, &point->kernel_options, spec->seq_len, part_heads, spec->head_dim) +
            row * (sizeof(float) + 6 * sizeof(double)) + references +

@@ -7,6 +7,7 @@
 #ifndef HARNESS_JUDGE_EVALUATE_H
 #define HARNESS_JUDGE_EVALUATE_H
 
+#include "harness/judge/companions.h"
 #include "harness/judge/fault.h"
 #include "harness/judge/oracle.h"
 #include "harness/judge/signature.h"
@@ -30,6 +31,7 @@ struct evaluator {
     struct problem_spec inputs_of;
     int inputs_part;
     bool have_inputs;
+    struct companions companions; /* the other sequences of the last batch */
 };
 
 /* Zeroes but for what is the caller's. */

@@ -140,7 +140,13 @@ static enum error_kind check_partition(struct oracle_work *work, struct error *e
 
 static enum error_kind check_constant_v(struct oracle_work *work, struct error *error)
 {
+    const struct problem *problem = &work->trial.problem;
     char run_was[48];
+    if ((double)trial_constant(&work->trial) * fabs(problem_value_scale(problem)) > dtypes[problem->dtype].max) {
+        oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "%s cannot hold the constant times v_scale",
+                        dtypes[problem->dtype].name);
+        return ERROR_NONE;
+    }
     enum error_kind kind = oracle_need_truth(work, error);
     if (!kind)
         kind = trial_constant_bound(work->expected.out, work->allowed.out, &work->trial, &work->truth, &work->kernel,

@@ -78,6 +78,12 @@ static size_t tensor_bytes(const struct problem *problem, enum trial_tensor tens
     return bytes[tensor];
 }
 
+/* Query heads a KV head of the whole of which a problem is a part. */
+static int group_of(const struct problem *problem)
+{
+    return problem->place.num_heads ? problem->place.group : problem->num_heads / problem->num_kv_heads;
+}
+
 /* The part's problem, on the original's tensors. */
 static struct problem part_of(const struct problem *problem, const struct cut *cut)
 {
@@ -86,6 +92,7 @@ static struct problem part_of(const struct problem *problem, const struct cut *c
     part.num_kv_heads = cut->num_kv_heads;
     part.num_heads = cut->num_kv_heads * cut->heads_a_kv_head;
     part.kv_slots = TRIAL_SLOTS;
+    part.place = (struct head_place){problem_whole_heads(problem), problem_whole_head(problem, 0), group_of(problem)};
     part.q_position = problem->q_position - cut->first_key;
     part.bounds = NULL; /* of tensors that trials change */
     return part;

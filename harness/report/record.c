@@ -464,6 +464,27 @@ static json_t *get_page_seed(const struct record *record)
     return options->page_size > 0 ? from_unsigned(options->page_seed) : json_null();
 }
 
+/* The lengths of the launch's sequences. */
+static json_t *get_batch(const struct record *record)
+{
+    const struct point *point = record->point;
+    if (point->batch == BATCH_ALONE)
+        return json_null();
+    json_t *lengths = json_array();
+    for (int i = 0; i < point_num_sequences(point); i++) {
+        struct point sequence;
+        point_sequence(point, i, &sequence);
+        if (json_array_append_new(lengths, json_integer(sequence.problem.seq_len)) != 0)
+            return finish(lengths, false);
+    }
+    return lengths;
+}
+
+static json_t *get_sequence(const struct record *record)
+{
+    return record->point->batch == BATCH_ALONE ? json_null() : json_integer(record->point->problem.sequence);
+}
+
 static json_t *get_heads(const struct record *record)
 {
     if (!record->verdict)
@@ -562,6 +583,8 @@ static const struct field {
     {.name = "kv_offset", .get = get_kv_offset},
     {.name = "page_size", .get = get_page_size},
     {.name = "page_seed", .get = get_page_seed},
+    {.name = "batch", .get = get_batch},
+    {.name = "sequence", .get = get_sequence},
 };
 
 json_t *record_to_json(const struct record *record)

@@ -143,7 +143,9 @@ static void print_titles(void)
 
 static void print_row(const struct table *table, const struct record *record)
 {
-    const struct mask_spec *mask = &record->point->problem.mask;
+    const struct point *point = record->point;
+    const struct mask_spec *mask = &point->problem.mask;
+    int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->status]);
     for (const struct column *column = columns; column < columns + NUM_COLUMNS; column++) {
         char cell[CELL_SIZE];
         if (column->needs_verdict && !record->verdict)
@@ -157,11 +159,14 @@ static void print_row(const struct table *table, const struct record *record)
         print_cell(column, cell);
     }
     printf("%s", table->colour ? "\x1b[0m" : "");
-    /* The only thing behind the last column, so that tables without masks are no wider. */
+    /* The only things behind the last column, so that tables without masks and batches are no wider. */
+    if (mask->kind != MASK_NONE || point->batch == BATCH_TOGETHER)
+        printf("%*s", width, "");
+    if (point->batch == BATCH_TOGETHER)
+        printf("  sequence %d of %d", point->problem.sequence + 1, point_num_sequences(point));
     if (mask->kind != MASK_NONE) {
         char text[MASK_TEXT_SIZE];
-        int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->status]);
-        printf("%*s  mask %s", width, "", mask_format(text, mask));
+        printf("  mask %s", mask_format(text, mask));
     }
     printf("\n");
 }

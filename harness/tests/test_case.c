@@ -530,9 +530,42 @@ static void test_the_documented_example_is_a_case(void **state)
     free(text);
 }
 
+/* The lengths of seq_len are the sequences of one launch, each with inputs of its own; the first with those of a launch
+ * alone. */
+static void test_a_batch_is_the_lengths_of_its_case(void **state)
+{
+    (void)state;
+    struct case_list list =
+        parse("case: a\nseq_len: [5, 70..71]\nnum_heads: 8\nhead_dim: 64\nbatch: [alone, together]\nkernel: all\n");
+    static const int64_t lengths[] = {5, 70, 71};
+    assert_int_equal(case_num_points(list.cases[0]), 18);
+    for (size_t i = 0; i < 18; i++) {
+        struct point point = point_of(&list, 0, i), sequence;
+        bool together = point.batch == BATCH_TOGETHER;
+        assert_int_equal(together, i / 3 % 2);
+        assert_int_equal(point.problem.sequence, together ? i / 6 : 0);
+        assert_int_equal(point_num_sequences(&point), together ? 3 : 1);
+        for (int s = 0; s < point_num_sequences(&point); s++) {
+            point_sequence(&point, s, &sequence);
+            assert_int_equal(sequence.kernel, point.kernel);
+            assert_int_equal(sequence.problem.seq_len, together ? lengths[s] : point.problem.seq_len);
+            assert_int_equal(sequence.problem.q_position, sequence.problem.seq_len - 1);
+            assert_int_equal(sequence.problem.sequence, s);
+            assert_true((problem_spec_seed(&sequence.problem) == sequence.problem.seed) == (s == 0));
+            if (s == point.problem.sequence)
+                assert_true(problem_spec_equal(&sequence.problem, &point.problem));
+        }
+    }
+    case_list_clear(&list);
+    assert_keys("case: a\nseq_len: [5, 9]\nnum_heads: 8\nhead_dim: 64\nbatch: together\n",
+                "a:seq_len=5,num_heads=8,head_dim=64,batch=together\n"
+                "a:seq_len=9,num_heads=8,head_dim=64,batch=together\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_batch_is_the_lengths_of_its_case),
         cmocka_unit_test(test_defaults_of_a_minimal_case),
         cmocka_unit_test(test_values_arrive_in_their_fields),
         cmocka_unit_test(test_values_given_as_their_defaults_leave_the_key_alone),

@@ -9,7 +9,9 @@
 
 #include <math.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/judge/evaluate.h"
+#include "harness/tests/case_fixture.h"
 
 static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};
 
@@ -280,13 +282,141 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     device_close(evaluator.device);
 }
 
+/* A sequence judged in its batch has the bits that it has alone, whichever it is; all are made and none is left over.
+ */
+static void test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone(void **state)
+{
+    (void)state;
+    struct case_list list = parse("case: a\nseq_len: [97, 1, 300]\nnum_heads: 4\nnum_kv_heads: 2\nhead_dim: 64\n"
+                                  "batch: together\nkernel: all\nmask: [none, {holes: 0.3}]\npage_size: [0, 16]\n"
+                                  "chunk_len: 64\noracles: none\n");
+    struct evaluator evaluator = {.threads = 2};
+    struct evaluation together, alone;
+    struct error error;
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){2}, &error), 0);
+    for (size_t i = 0; i < case_num_points(list.cases[0]); i++) {
+        struct point point;
+        case_point(list.cases[0], i, &point);
+        if (evaluate(&evaluator, &together, &point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(together.verdict.total.mismatched + together.verdict.total.lse_mismatched, 0);
+        point.batch = BATCH_ALONE;
+        if (evaluate(&evaluator, &alone, &point, &error))
+            fail_msg("%s", error.text);
+        assert_true(alone.output_digest == together.output_digest);
+        assert_true(alone.input_digest == together.input_digest);
+        evaluation_clear(&together);
+        evaluation_clear(&alone);
+    }
+    case_list_clear(&list);
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* A kernel that makes its own slopes makes those of the whole problem, also where only some of the heads are at hand.
+ */
+static void test_own_slopes_are_those_of_the_whole(void **state)
+{
+    static const struct recipe own = {.sentinel.policy = SENTINEL_EXCLUDE, .slopes = SLOPES_FROM_BLOOM};
+    static const struct recipe given = {.sentinel.policy = SENTINEL_EXCLUDE};
+    static const struct kernel_options kernel_options = {.chunk_len = 64};
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
+    struct device *device;
+    struct error error;
+    struct inputs part;
+    struct trial trial;
+    uint16_t out[2][6 * 64];
+    float lse[2][6];
+    double seconds;
+    (void)state;
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    for (int g = 0; g < 3; g++) {
+        generate(&part, &spec, (struct part){g, 1});
+        /* A trial of a part, of one query head of two. */
+        assert_int_equal(trial_init(&trial, &part.problem, 301 * 64, &error), 0);
+        const struct problem *problems[] = {&part.problem, &trial.problem};
+        for (int p = 0; p < 2; p++) {
+            size_t heads = (size_t)problems[p]->num_heads;
+            for (int i = 0; i < 2; i++) {
+                struct output output = {out[i], lse[i]};
+                assert_int_equal(device_run(device, KERNEL_SPLIT_KV, &kernel_options, i ? &own : &given, problems[p],
+                                            &output, &seconds, &error),
+                                 0);
+            }
+            assert_memory_equal(out[0], out[1], heads * 64 * sizeof out[0][0]);
+            assert_memory_equal(lse[0], lse[1], heads * sizeof lse[0][0]);
+        }
+        trial_clear(&trial);
+        inputs_clear(&part);
+    }
+    device_close(device);
+}
+
+/* The largest product that a kernel is asked for is one that its output can hold. */
+static void test_a_constant_that_overflows_accuses_nobody(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    point.problem.kv_format = KV_E4M3;
+    point.problem.k_scale = 1;
+    point.problem.input.stddev = 0.3;
+    point.oracles = 1 << ORACLE_CONSTANT_V;
+    for (int i = 0; i < 2; i++) {
+        point.problem.v_scale = i ? 40000 : 30000; /* times 1.875, f16's largest being 65504 */
+        if (evaluate(&evaluator, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(evaluation.oracles.outcome[ORACLE_CONSTANT_V], i ? ORACLE_NOT_APPLICABLE : ORACLE_HELD);
+        evaluation_clear(&evaluation);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* Every recipe that the program carries, where nothing is masked and the last tile is part full, has an answer. */
+static void test_every_recipe_answers_an_ordinary_problem(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 2};
+    struct evaluation evaluation;
+    struct error error;
+    assert_int_equal(recipe_library_open(&error), 0);
+    struct case_list list = parse("case: a\nseq_len: 1000\nnum_heads: 8\nhead_dim: 64\nkernel: all\nrecipe: all\n"
+                                  "oracles: none\n");
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){2}, &error), 0);
+    for (size_t i = 0; i < case_num_points(list.cases[0]); i++) {
+        struct point point;
+        char key[POINT_KEY_SIZE];
+        case_point(list.cases[0], i, &point);
+        if (evaluate(&evaluator, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        if (evaluation.verdict.total.nan + evaluation.verdict.total.inf + evaluation.verdict.total.unwritten)
+            fail_msg("%s: %d NaN", point_key(key, &point), (int)evaluation.verdict.total.nan);
+        evaluation_clear(&evaluation);
+    }
+    case_list_clear(&list);
+    recipe_library_close();
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_part_is_cut_from_the_whole),        cmocka_unit_test(test_promised_bounds_hold),
-        cmocka_unit_test(test_parts_give_the_results_of_the_whole), cmocka_unit_test(test_the_rule_for_parts),
-        cmocka_unit_test(test_points_share_inputs_and_truth),       cmocka_unit_test(test_undecided_is_judged_by_mpfr),
+        cmocka_unit_test(test_a_part_is_cut_from_the_whole),
+        cmocka_unit_test(test_promised_bounds_hold),
+        cmocka_unit_test(test_parts_give_the_results_of_the_whole),
+        cmocka_unit_test(test_the_rule_for_parts),
+        cmocka_unit_test(test_points_share_inputs_and_truth),
+        cmocka_unit_test(test_undecided_is_judged_by_mpfr),
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
+        cmocka_unit_test(test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone),
+        cmocka_unit_test(test_own_slopes_are_those_of_the_whole),
+        cmocka_unit_test(test_a_constant_that_overflows_accuses_nobody),
+        cmocka_unit_test(test_every_recipe_answers_an_ordinary_problem),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
 }
