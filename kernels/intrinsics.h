@@ -10,6 +10,7 @@
 #include <cuda_fp16.h>
 
 #define SIMT_FUNCTION static __device__ __forceinline__
+#define SIMT_BODY SIMT_FUNCTION
 #define SIMT_UNROLL _Pragma("unroll")
 
 SIMT_FUNCTION float float_max(float a, float b)
@@ -34,6 +35,13 @@ SIMT_FUNCTION float float_from_bits(uint32_t bits)
 #include <string.h>
 
 #define SIMT_FUNCTION static inline __attribute__((always_inline))
+/* A kernel's body. Each of the kernel's variants has its own copy, with its dtype and group as constants; where
+ * compiling them costs more than running one for all, they share it. */
+#if defined SIMT_REPLAY || defined SIMT_SHARED_BODY
+#define SIMT_BODY static __attribute__((noinline))
+#else
+#define SIMT_BODY SIMT_FUNCTION
+#endif
 #define SIMT_UNROLL
 
 SIMT_FUNCTION float __fmul_rn(float a, float b)

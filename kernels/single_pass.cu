@@ -4,7 +4,7 @@
  */
 #include "kernels/online_softmax.h"
 
-SIMT_FUNCTION void softmax_of_head(const struct attention_args *args, enum dtype dtype, int group)
+SIMT_BODY void softmax_of_head(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
     store_head(args, head, block_online_softmax(args, dtype, group, head, 0, args->sequence.seq_len));

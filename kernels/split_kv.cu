@@ -26,7 +26,7 @@ SIMT_FUNCTION size_t first_partial(const struct attention_args *args, int head)
     return (size_t)args->sequence.first_chunk + (size_t)head * (size_t)args->sequence.num_chunks;
 }
 
-SIMT_FUNCTION void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
+SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
 {
     int chunk = (int)blockIdx.x, head = (int)blockIdx.y, thread = (int)threadIdx.x;
     int64_t first = chunk * args->chunk_len, end = first + args->chunk_len;

@@ -11,7 +11,7 @@ SIMT_FUNCTION size_t first_logit(const struct attention_args *args, int head)
     return (size_t)args->sequence.first_logit + (size_t)head * (size_t)args->sequence.seq_len;
 }
 
-SIMT_FUNCTION void store_logits(const struct attention_args *args, enum dtype dtype, int group)
+SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
     int64_t first = (int64_t)blockIdx.x * args->chunk_len, end = first + args->chunk_len;
@@ -46,7 +46,7 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
     return args->max_offset != 0 ? add_in(STAGE_SHIFT, max, real_of(args->max_offset)) : max;
 }
 
-SIMT_FUNCTION void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
+SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
     int64_t seq_len = args->sequence.seq_len;
