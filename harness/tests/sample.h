@@ -45,6 +45,19 @@ char *point_key(char *text, const struct point *point)
     return text;
 }
 
+int point_num_sequences(const struct point *point)
+{
+    return point->batch == BATCH_TOGETHER ? 3 : 1;
+}
+
+/* Lengths that go up by one. */
+void point_sequence(const struct point *point, int i, struct point *sequence)
+{
+    *sequence = *point;
+    sequence->problem.seq_len += i - point->problem.sequence;
+    sequence->problem.sequence = i;
+}
+
 enum { SAMPLE_N = 3, SAMPLE_H = 2, SAMPLE_D = 4, SAMPLE_ELEMENTS = SAMPLE_H * SAMPLE_D };
 
 /* Two heads, one KV head, three keys, the second one removed; everything in place, so it must not be moved. */

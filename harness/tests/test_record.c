@@ -70,7 +70,8 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
-                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed");
+                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
+                   "sequence");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
@@ -267,6 +268,24 @@ static void test_cache_is_as_resolved(void **state)
     json_decref(json);
 }
 
+static void test_a_batch_is_its_lengths_and_the_place_among_them(void **state)
+{
+    struct sample *sample = *state;
+    json_t *json = round_trip(&sample->record);
+    assert_true(json_is_null(json_object_get(json, "batch")));
+    assert_true(json_is_null(json_object_get(json, "sequence")));
+    json_decref(json);
+    sample->point.batch = BATCH_TOGETHER;
+    sample->point.problem.sequence = 1;
+    json = round_trip(&sample->record);
+    const json_t *batch = json_object_get(json, "batch");
+    assert_int_equal(json_array_size(batch), 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(json_integer_value(json_array_get(batch, i)), sample->point.problem.seq_len + (int64_t)i - 1);
+    assert_int_equal(json_integer_value(json_object_get(json, "sequence")), 1);
+    json_decref(json);
+}
+
 static void test_mask_is_null_its_name_or_its_parameters(void **state)
 {
     struct sample *sample = *state;
@@ -422,6 +441,7 @@ int main(void)
         TEST(test_mask_is_null_its_name_or_its_parameters),
         TEST(test_slopes_are_a_convention_or_their_values),
         TEST(test_cache_is_as_resolved),
+        TEST(test_a_batch_is_its_lengths_and_the_place_among_them),
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
