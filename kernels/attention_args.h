@@ -58,14 +58,13 @@ struct attention_args {
     float epsilon;
     float merge_cutoff;     /* 0: none */
     int natural_logits;     /* log2(e) enters at the exponential */
-    int guard_infinity;     /* differences with an infinite maximum count as weight 0 */
     int exclude;            /* masked keys are skipped by index */
     int add_masked_logit;   /* it is added to a masked key's logit instead of replacing it */
     int read_masked_values; /* v of masked keys is read though they are excluded */
     int read_past_end;      /* so is v of what fills the last tile */
     int has_bias;
     int distance_magnitude; /* the slope is multiplied by -|key + key_distance| instead */
-    int scale_entry, exponential, empty_row, division, merge; /* enums of recipe.h */
+    int guards, scale_entry, exponential, empty_row, division, merge; /* enums of recipe.h */
     int slope_dtype, position_dtype, bias_dtype, dot_dtype, logit_dtype, weight_dtype,
         partial_dtype; /* dtype_rounding */
 };

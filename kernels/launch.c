@@ -213,7 +213,7 @@ static struct attention_args make_args(const struct batch *batch)
         .epsilon = recipe->epsilon,
         .merge_cutoff = recipe->merge_cutoff * nats,
         .natural_logits = recipe->log2e == LOG2E_EXPONENTIAL,
-        .guard_infinity = !recipe->unguarded,
+        .guards = (int)recipe->guards,
         .exclude = recipe->sentinel.policy == SENTINEL_EXCLUDE,
         .add_masked_logit = recipe->masked_entry == MASKED_ADD,
         .read_masked_values = recipe->masked_values != MASKED_VALUES_SKIPPED,

@@ -72,10 +72,22 @@ SIMT_FUNCTION real weight_of(enum stage stage, const struct attention_args *args
     return exponential_in(stage, args->exponential, difference);
 }
 
+/* The maximum of some keys as the recipe goes on with it. */
+SIMT_FUNCTION real guarded_max(const struct attention_args *args, real max)
+{
+    return args->guards == GUARDS_ZERO_MAX && value_of(max) == -FLOAT_INFINITY ? real_of(0.0f) : max;
+}
+
+/* No key has been seen, and the recipe knows it. */
+SIMT_FUNCTION bool nothing_seen(const struct attention_args *args, real max)
+{
+    return args->guards == GUARDS_SOUND && value_of(max) == -FLOAT_INFINITY;
+}
+
 /* The weight of a logit against a maximum; 0 where the logit is infinite and guarded. */
 SIMT_FUNCTION real key_weight(const struct attention_args *args, real logit, real max)
 {
-    if (args->guard_infinity && value_of(logit) == -FLOAT_INFINITY)
+    if (args->guards != GUARDS_NONE && value_of(logit) == -FLOAT_INFINITY)
         return real_of(0.0f);
     return weight_of(STAGE_EXPONENTIAL, args, sub_in(STAGE_SHIFT, logit, max));
 }
@@ -83,7 +95,7 @@ SIMT_FUNCTION real key_weight(const struct attention_args *args, real logit, rea
 /* The factor that moves a sum from one maximum to another; 0 from an empty (infinite) one if guarded. */
 SIMT_FUNCTION real rescale_factor(enum stage stage, const struct attention_args *args, real from, real to)
 {
-    if (args->guard_infinity && value_of(from) == -FLOAT_INFINITY)
+    if (args->guards != GUARDS_NONE && value_of(from) == -FLOAT_INFINITY)
         return real_of(0.0f);
     return weight_of(stage, args, sub_in(stage, from, to));
 }

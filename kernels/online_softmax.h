@@ -67,9 +67,9 @@ SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_ar
         real max = warp_max(logit);
         if (args->max_offset != 0)
             max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
-        max = real_max(state.max, max);
-        if (args->guard_infinity && value_of(max) == -FLOAT_INFINITY)
-            continue; /* nothing visible so far; the same for every lane */
+        max = guarded_max(args, real_max(state.max, max));
+        if (nothing_seen(args, max))
+            continue; /* the same for every lane */
 
         real weight = args->exclude && masked ? real_of(0.0f) : key_weight(args, logit, max);
         if (value_of(max) != value_of(state.max))

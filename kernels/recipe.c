@@ -11,6 +11,12 @@ const char *const masked_entry_names[MASKED_ENTRY_COUNT] = {
     [MASKED_ADD] = "add",
 };
 
+const char *const guards_names[GUARDS_COUNT] = {
+    [GUARDS_SOUND] = "true",
+    [GUARDS_NONE] = "false",
+    [GUARDS_ZERO_MAX] = "zero_max",
+};
+
 const char *const empty_row_names[EMPTY_ROW_COUNT] = {
     [EMPTY_ROW_ZERO] = "zero",
     [EMPTY_ROW_DIVIDE] = "divide",
@@ -114,9 +120,9 @@ static bool zero_at_no_sentinel(const struct recipe *recipe)
     return recipe->empty_row == EMPTY_ROW_AT_SENTINEL && !finite_sentinel(recipe);
 }
 
-static bool unguarded_without_infinity(const struct recipe *recipe)
+static bool guards_no_infinity(const struct recipe *recipe)
 {
-    return recipe->unguarded && recipe->initial_max != INITIAL_MAX_INFINITY && finite_sentinel(recipe);
+    return recipe->guards != GUARDS_SOUND && recipe->initial_max != INITIAL_MAX_INFINITY && finite_sentinel(recipe);
 }
 
 static bool max_bias_of_no_slopes(const struct recipe *recipe)
@@ -146,7 +152,8 @@ const char *recipe_contradiction(const struct recipe *recipe)
         {below_dtype, "the sentinel lies below the lowest finite value of logit_dtype, so it is no finite sentinel"},
         {exp_of_base_2, "exponential exp takes natural logits, and log2e folded makes them base 2"},
         {zero_at_no_sentinel, "empty_row zero_at_sentinel compares with a finite sentinel, and there is none"},
-        {unguarded_without_infinity, "guards false has no effect: with a finite sentinel no maximum is ever -inf"},
+        {guards_no_infinity,
+         "guards false and zero_max have no effect: with a finite sentinel no maximum is ever -inf"},
         {max_bias_of_no_slopes,
          "slopes_max_bias is of slopes that the kernel makes, and slopes input takes those given"},
         {rounds_no_bias, "bias none has no slopes, positions or biases to choose a form for"},

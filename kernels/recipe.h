@@ -42,6 +42,15 @@ enum initial_max {
     INITIAL_MAX_COUNT
 };
 
+/* What a maximum of -inf is taken for. */
+enum guards {
+    GUARDS_SOUND,    /* no key so far: inf - inf is never formed */
+    GUARDS_NONE,     /* a number like others: inf - inf is formed */
+    GUARDS_ZERO_MAX, /* 0, which stays the maximum, so that later logits far below 0 have no weight: vLLM's unified
+                        Triton kernel */
+    GUARDS_COUNT
+};
+
 /* A row whose sum of weights is 0, or looks it. */
 enum empty_row {
     EMPTY_ROW_ZERO,        /* out 0, lse -inf */
@@ -132,7 +141,7 @@ struct recipe {
     float initial_max_value; /* INITIAL_MAX_VALUE */
     float initial_sum;       /* of weights, before the first key: 0 or 1; what it adds is rescaled away by any key that
                               * lies above the initial maximum */
-    bool unguarded;          /* inf - inf is formed where a maximum is -inf */
+    enum guards guards;
     enum empty_row empty_row;
     float epsilon; /* added to every denominator */
     enum division division;
@@ -162,6 +171,7 @@ struct recipe {
 };
 
 extern const char *const masked_entry_names[MASKED_ENTRY_COUNT];
+extern const char *const guards_names[GUARDS_COUNT];
 extern const char *const empty_row_names[EMPTY_ROW_COUNT];
 extern const char *const bias_form_names[BIAS_COUNT];
 extern const char *const slopes_source_names[SLOPES_SOURCE_COUNT];

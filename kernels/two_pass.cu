@@ -43,7 +43,9 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
     __syncthreads();
     for (int w = 0; w < BLOCK_WARPS; w++)
         max = real_max(max, warp_maxima[w]);
-    return args->max_offset != 0 ? add_in(STAGE_SHIFT, max, real_of(args->max_offset)) : max;
+    if (args->max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
+    return guarded_max(args, max);
 }
 
 SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
@@ -54,7 +56,7 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     struct lane lane = lane_here(args, group, head);
     struct softmax_state state = softmax_begin(args, &lane);
     softmax_rescale(args, &state, row_max(args, logits));
-    bool nothing = args->guard_infinity && value_of(state.max) == -FLOAT_INFINITY; /* the same for every thread */
+    bool nothing = nothing_seen(args, state.max); /* the same for every thread */
 
     for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;

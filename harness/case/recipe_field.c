@@ -132,8 +132,6 @@ static const struct recipe_field_type type_integer = {integer_parse, integer_for
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-static const char *const guard_names[] = {"true", "false"}; /* as stored in unguarded, which is the opposite */
-
 static enum error_kind choice_parse(const struct recipe_field *field, const struct yaml_node *node,
                                     struct recipe *recipe, struct error *error)
 {
@@ -290,9 +288,9 @@ const struct recipe_field recipe_fields[NUM_RECIPE_FIELDS] = {
      .about = "The maximum before the first key. as_sentinel: the sentinel, -inf where that is exclude."},
     {.name = "initial_sum", NUMBER(0, 1), FIELD(initial_sum), .about = "The sum of weights before the first key."},
     {.name = "guards",
-     NAMES(guard_names),
-     FIELD(unguarded),
-     .about = "false: inf - inf is formed where a maximum is -inf."},
+     NAMES(guards_names),
+     FIELD(guards),
+     .about = "Where a maximum is -inf. false: inf - inf is formed; zero_max: it becomes 0 and stays the maximum."},
     {.name = "empty_row",
      NAMES(empty_row_names),
      FIELD(empty_row),

@@ -86,7 +86,7 @@ struct recipe_part {
 };
 
 static const struct recipe_part recipe_parts[] = {
-    {"MASKED LOGIT", 18, "sentinel", NULL},
+    {"MASKED LOGIT", 21, "sentinel", NULL},
     {NULL, 0, "masked_entry", ""},
     {NULL, 0, "guards", "guards"},
     {"INITIAL MAX", 12, "initial_max", NULL},

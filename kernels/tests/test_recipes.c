@@ -77,7 +77,7 @@ static void test_masked_keys(void **state)
         {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 600, 0, 0},
         {{.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL}, 0, 1, 1},
         {{.sentinel = {.policy = SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_DIVIDE}, KEYS, NAN, NAN},
-        {{.sentinel = {.policy = SENTINEL_INFINITY}, .unguarded = true}, KEYS, NAN, NAN},
+        {{.sentinel = {.policy = SENTINEL_INFINITY}, .guards = GUARDS_NONE}, KEYS, NAN, NAN},
         {{.sentinel = {.policy = SENTINEL_INFINITY}}, KEYS, 0, 0},
         {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .epsilon = 0.25f}, 0, 0.7f, 0.99f},
         {{.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_values = MASKED_VALUES_READ}, 600, 1, 1},
@@ -109,6 +109,60 @@ static void test_two_pass_averages_an_empty_row(void **state)
         answer_of(KERNEL_TWO_PASS, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
     for (int i = 0; i < HEADS * DIM; i++)
         assert_true(fabsf(answer.out[i] - 100) < 1e-3f);
+    free_problem(&made);
+}
+
+/*
+ * A maximum of -inf that becomes 0 stays the maximum: where the oldest keys are masked and the others lie below -250 in
+ * head 0, every block that began with a tile or chunk of masked keys loses all weight. Head 3, above -6, keeps its.
+ */
+static void test_a_maximum_set_to_0(void **state)
+{
+    static const struct {
+        enum kernel kernel;
+        int64_t masked; /* of the oldest keys */
+        bool lost;
+    } rows[] = {
+        {KERNEL_SINGLE_PASS, 0, false}, {KERNEL_SINGLE_PASS, 31, false}, {KERNEL_SINGLE_PASS, 32, true},
+        {KERNEL_SPLIT_KV, 31, false},   {KERNEL_SPLIT_KV, 96, true},     {KERNEL_TWO_PASS, 300, false},
+    };
+    (void)state;
+    struct kernel_options options = {.chunk_len = 96};
+    struct recipe sound = {.sentinel = {.policy = SENTINEL_INFINITY}}, zero = sound;
+    zero.guards = GUARDS_ZERO_MAX;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+        made.problem.q_position += 1000;
+        mask_keys(&made, 0, rows[i].masked, 1);
+        struct answer right = answer_of(rows[i].kernel, &options, &sound, &made.problem);
+        struct answer answer = answer_of(rows[i].kernel, &options, &zero, &made.problem);
+        for (int d = 0; d < DIM; d++) {
+            assert_true(right.out[d] != 0 && answer.out[d] == (rows[i].lost ? 0 : right.out[d]));
+            assert_true(fabsf(answer.out[3 * DIM + d] - right.out[3 * DIM + d]) < 1e-5f);
+        }
+        assert_true(answer.lse[0] == (rows[i].lost ? -INFINITY : right.lse[0]));
+        free_problem(&made);
+    }
+}
+
+/* With it a row without visible keys has a sum of 0 and a finite maximum: 0 or 0 / 0 by the choice of empty_row. */
+static void test_a_maximum_set_to_0_on_an_empty_row(void **state)
+{
+    (void)state;
+    struct made_problem made = masked_problem(KEYS);
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+        for (int divide = 0; divide < 2; divide++) {
+            struct recipe recipe = {.sentinel = {.policy = SENTINEL_INFINITY},
+                                    .initial_sum = 1,
+                                    .guards = GUARDS_ZERO_MAX,
+                                    .empty_row = divide ? EMPTY_ROW_DIVIDE : EMPTY_ROW_ZERO};
+            struct answer answer =
+                answer_of((enum kernel)kernel, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
+            for (int i = 0; i < HEADS * DIM; i++)
+                assert_true(divide ? isnan(answer.out[i]) : answer.out[i] == 0);
+            for (int h = 0; h < HEADS; h++)
+                assert_true(divide || answer.lse[h] == -INFINITY);
+        }
     free_problem(&made);
 }
 
@@ -265,7 +319,8 @@ static void test_contradictions(void **state)
         {.sentinel = {SENTINEL_VALUE, -1e5f}, .logit_dtype = ROUND_F16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_EXP},
         {.sentinel = {.policy = SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_AT_SENTINEL},
-        {.sentinel = {SENTINEL_VALUE, -1e4f}, .unguarded = true},
+        {.sentinel = {SENTINEL_VALUE, -1e4f}, .guards = GUARDS_NONE},
+        {.sentinel = {.policy = SENTINEL_ADAPTIVE}, .guards = GUARDS_ZERO_MAX},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .slopes_max_bias = 16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .bias = BIAS_NONE, .slope_dtype = ROUND_F16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .merge = MERGE_LSE, .merge_cutoff = -20},
@@ -281,6 +336,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_masked_keys),          cmocka_unit_test(test_two_pass_averages_an_empty_row),
+        cmocka_unit_test(test_a_maximum_set_to_0),   cmocka_unit_test(test_a_maximum_set_to_0_on_an_empty_row),
         cmocka_unit_test(test_mistaken_biases),      cmocka_unit_test(test_chunk_of_a_cache),
         cmocka_unit_test(test_pages_change_nothing), cmocka_unit_test(test_fp8_cache),
         cmocka_unit_test(test_merge_cutoff),         cmocka_unit_test(test_contradictions),
