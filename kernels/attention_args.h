@@ -63,6 +63,7 @@ struct attention_args {
     int read_masked_values; /* v of masked keys is read though they are excluded */
     int read_past_end;      /* so is v of what fills the last tile */
     int has_bias;
+    int mask_positive_bias; /* keys with a positive one count as masked */
     int distance_magnitude; /* the slope is multiplied by -|key + key_distance| instead */
     int guards, scale_entry, exponential, empty_row, division, merge; /* enums of recipe.h */
     int slope_dtype, position_dtype, bias_dtype, dot_dtype, logit_dtype, weight_dtype,

@@ -219,6 +219,7 @@ static struct attention_args make_args(const struct batch *batch)
         .read_masked_values = recipe->masked_values != MASKED_VALUES_SKIPPED,
         .read_past_end = reads_past_end(batch->kernel, recipe),
         .has_bias = recipe->bias != BIAS_NONE,
+        .mask_positive_bias = recipe->positive_bias == POSITIVE_BIAS_MASKED,
         .distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT,
         .scale_entry = (int)recipe->scale_entry,
         .exponential = (int)recipe->exponential,

@@ -37,6 +37,12 @@ SIMT_FUNCTION real key_bias(const struct attention_args *args, real slope, int64
     return round_in(STAGE_BIAS, args->bias_dtype, mul_in(STAGE_BIAS, slope, position));
 }
 
+/* A key that the recipe masks for the sign of its bias. */
+SIMT_FUNCTION bool bias_masks(const struct attention_args *args, struct head_factors factors, int64_t key)
+{
+    return args->mask_positive_bias && value_of(key_bias(args, factors.slope, key)) > 0.0f;
+}
+
 /* The logit of a visible key. */
 SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key)
 {

@@ -62,7 +62,7 @@ SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_ar
     for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;
         real dot = tile_dot(args, dtype, group, &lane, query, tile, last);
-        bool masked = key_masked(args, key, last);
+        bool masked = key_masked(args, key, last) || bias_masks(args, factors, key);
         real logit = key_logit(args, dot, factors, key, last, masked);
         real max = warp_max(logit);
         if (args->max_offset != 0)

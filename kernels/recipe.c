@@ -41,6 +41,11 @@ const char *const positions_names[POSITIONS_COUNT] = {
     [POSITIONS_TOP_LEFT] = "top_left",
 };
 
+const char *const positive_bias_names[POSITIVE_BIAS_COUNT] = {
+    [POSITIVE_BIAS_KEPT] = "kept",
+    [POSITIVE_BIAS_MASKED] = "masked",
+};
+
 const char *const scale_entry_names[SCALE_ENTRY_COUNT] = {
     [SCALE_DOT] = "dot",
     [SCALE_QUERY] = "query",
@@ -137,6 +142,13 @@ static bool rounds_no_bias(const struct recipe *recipe)
             recipe->key_shift || recipe->positions || recipe->scale_entry == SCALE_SUM);
 }
 
+/* Absolute biases are positive for all keys but one; magnitudes of distances give none. */
+static bool masks_no_sign(const struct recipe *recipe)
+{
+    return recipe->positive_bias == POSITIVE_BIAS_MASKED &&
+           (recipe->bias != BIAS_RELATIVE || recipe->positions == POSITIONS_TOP_LEFT);
+}
+
 static bool cuts_off_no_max(const struct recipe *recipe)
 {
     return recipe->merge_cutoff != 0 && recipe->merge == MERGE_LSE;
@@ -157,6 +169,9 @@ const char *recipe_contradiction(const struct recipe *recipe)
         {max_bias_of_no_slopes,
          "slopes_max_bias is of slopes that the kernel makes, and slopes input takes those given"},
         {rounds_no_bias, "bias none has no slopes, positions or biases to choose a form for"},
+        {masks_no_sign,
+         "positive_bias masked goes by the sign of distances, which bias relative has unless positions are "
+         "top_left"},
         {cuts_off_no_max, "merge_cutoff compares maxima, and merge lse has none"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)

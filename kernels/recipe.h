@@ -66,6 +66,13 @@ enum bias_form {
     BIAS_COUNT
 };
 
+/* Keys whose bias is positive: with slopes above 0 those newer than the query. */
+enum positive_bias {
+    POSITIVE_BIAS_KEPT,
+    POSITIVE_BIAS_MASKED, /* as if the mask removed them, but that v of excluded ones is read */
+    POSITIVE_BIAS_COUNT
+};
+
 /* Which slopes the kernel uses. */
 enum slopes_source {
     SLOPES_FROM_INPUT,     /* those of the problem */
@@ -152,6 +159,7 @@ struct recipe {
     float slopes_max_bias; /* of SLOPES_FROM_*; 0: 8 */
     enum dtype_rounding slope_dtype, position_dtype, bias_dtype;
     enum positions positions;
+    enum positive_bias positive_bias;
     int key_shift; /* keys by which all distances are off: slope * (j - P + key_shift) */
 
     /* Logits and weights. */
@@ -176,6 +184,7 @@ extern const char *const empty_row_names[EMPTY_ROW_COUNT];
 extern const char *const bias_form_names[BIAS_COUNT];
 extern const char *const slopes_source_names[SLOPES_SOURCE_COUNT];
 extern const char *const positions_names[POSITIONS_COUNT];
+extern const char *const positive_bias_names[POSITIVE_BIAS_COUNT];
 extern const char *const scale_entry_names[SCALE_ENTRY_COUNT];
 extern const char *const log2e_entry_names[LOG2E_ENTRY_COUNT];
 extern const char *const exponential_names[EXPONENTIAL_COUNT];

@@ -24,8 +24,9 @@ SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype,
     for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;
         real dot = tile_dot(args, dtype, group, &lane, query, tile, last);
+        bool masked = key_masked(args, key, last) || bias_masks(args, factors, key);
         if (key < last)
-            logits[key] = key_logit(args, dot, factors, key, last, key_masked(args, key, last));
+            logits[key] = key_logit(args, dot, factors, key, last, masked);
     }
 }
 
@@ -54,13 +55,15 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     int64_t seq_len = args->sequence.seq_len;
     const real *logits = (const real *)args->logits + first_logit(args, head);
     struct lane lane = lane_here(args, group, head);
+    struct head_factors factors = head_factors(args, head);
     struct softmax_state state = softmax_begin(args, &lane);
     softmax_rescale(args, &state, row_max(args, logits));
     bool nothing = nothing_seen(args, state.max); /* the same for every thread */
 
     for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;
-        bool skipped = key >= seq_len || (args->exclude && key_removed(args, key));
+        bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
+        bool skipped = key >= seq_len || (args->exclude && masked);
         real weight = skipped ? real_of(0.0f) : key_weight(args, logits[key], state.max);
         state.sum = add_in(STAGE_SUM, state.sum, weight);
         tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);

@@ -19,7 +19,7 @@ struct recipe_field_type {
     char *(*allowed)(char *text, const struct recipe_field *field);
 };
 
-enum { RECIPE_FIELD_TEXT_SIZE = 48, RECIPE_ALLOWED_SIZE = 256, NUM_RECIPE_FIELDS = 27 };
+enum { RECIPE_FIELD_TEXT_SIZE = 48, RECIPE_ALLOWED_SIZE = 256, NUM_RECIPE_FIELDS = 28 };
 
 struct recipe_field {
     const char *name;

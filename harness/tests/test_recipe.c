@@ -110,6 +110,7 @@ static void test_recipes_have_the_numbers_of_their_sources(void **state)
         {"jax-pallas-decode", "epsilon", "1.1920929e-07"},
         {"hf-bloom", "bias_dtype", "bf16"},
         {"vllm-triton-alibi-prefix", "guards", "false"},
+        {"vllm-triton-alibi-prefix", "positive_bias", "masked"},
         {"vllm-triton-unified", "guards", "zero_max"},
         {"tensorrt-llm-decode", "masked_entry", "add"},
     };

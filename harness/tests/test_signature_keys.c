@@ -109,6 +109,25 @@ static void test_missing_keys(void **state)
     }
 }
 
+static double rule_positive_missing(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    return problem_distance(problem, key) > 0 ? -INFINITY : rule_right(problem, head, key, parameter);
+}
+
+/* A query among the keys whose newer ones are taken for masked. */
+static void test_keys_newer_than_the_query_missing(void **state)
+{
+    (void)state;
+    for (int64_t newer = 1; newer <= 300; newer *= 300) {
+        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+        trial.made.problem.q_position = 699 - newer;
+        begin(&trial);
+        break_all(&trial, rule_positive_missing, 0);
+        expect_and_end(&trial, SIGNATURE_DROPPED_KEYS,
+                       newer == 1 ? "the newest keys are missing: key 699" : "the newest keys are missing: key 400");
+    }
+}
+
 /*
  * The merge of ggml: a chunk whose maximum lies 20 below the row's counts as nothing. Here the newest key outweighs
  * each other one by about e^23, and some chunks of 512 keys have a maximum above the cut, some below.
@@ -275,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_empty_rows),
         cmocka_unit_test(test_the_plain_mean_of_all_keys),
         cmocka_unit_test(test_missing_keys),
+        cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
         cmocka_unit_test(test_epsilon_in_the_denominator),
         cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),

@@ -208,6 +208,37 @@ static void test_mistaken_biases(void **state)
     free_problem(&made);
 }
 
+/* A query among the keys: the answer is that of the problem whose newer keys are masked, bit by bit. */
+static void test_keys_of_positive_bias_masked(void **state)
+{
+    static const struct recipe rows[] = {
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}},
+        {.sentinel = {.policy = SENTINEL_INFINITY}, .scale_entry = SCALE_SUM, .merge = MERGE_LSE},
+        {.sentinel = {.policy = SENTINEL_INFINITY}, .masked_entry = MASKED_ADD, .log2e = LOG2E_EXPONENTIAL},
+        {.sentinel = {SENTINEL_VALUE, -1e4f}, .empty_row = EMPTY_ROW_DIVIDE},
+    };
+    (void)state;
+    struct made_problem made = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    struct made_problem older = make_problem(KEYS, HEADS, HEADS, DIM, DTYPE_F32);
+    struct kernel_options options = {.chunk_len = 96};
+    made.problem.q_position = older.problem.q_position = 400;
+    mask_keys(&made, 350, 360, 1);
+    mask_keys(&older, 350, 360, 1);
+    mask_keys(&older, 401, KEYS, 1);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            struct recipe recipe = rows[i];
+            recipe.positive_bias = POSITIVE_BIAS_MASKED;
+            struct answer all = answer_of((enum kernel)kernel, &options, &rows[i], &made.problem);
+            struct answer some = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
+            struct answer expected = answer_of((enum kernel)kernel, &options, &rows[i], &older.problem);
+            assert_memory_equal(&some, &expected, sizeof some);
+            assert_true(all.lse[0] > some.lse[0] + 10);
+        }
+    free_problem(&made);
+    free_problem(&older);
+}
+
 /* A chunk of a longer cache: only the distance counts, so an offset is a query that is nearer. */
 static void test_chunk_of_a_cache(void **state)
 {
@@ -324,6 +355,10 @@ static void test_contradictions(void **state)
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .slopes_max_bias = 16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .bias = BIAS_NONE, .slope_dtype = ROUND_F16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .merge = MERGE_LSE, .merge_cutoff = -20},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .bias = BIAS_ABSOLUTE, .positive_bias = POSITIVE_BIAS_MASKED},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE},
+         .positions = POSITIONS_TOP_LEFT,
+         .positive_bias = POSITIVE_BIAS_MASKED},
     };
     (void)state;
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
@@ -335,11 +370,12 @@ static void test_contradictions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masked_keys),          cmocka_unit_test(test_two_pass_averages_an_empty_row),
-        cmocka_unit_test(test_a_maximum_set_to_0),   cmocka_unit_test(test_a_maximum_set_to_0_on_an_empty_row),
-        cmocka_unit_test(test_mistaken_biases),      cmocka_unit_test(test_chunk_of_a_cache),
-        cmocka_unit_test(test_pages_change_nothing), cmocka_unit_test(test_fp8_cache),
-        cmocka_unit_test(test_merge_cutoff),         cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_masked_keys),        cmocka_unit_test(test_two_pass_averages_an_empty_row),
+        cmocka_unit_test(test_a_maximum_set_to_0), cmocka_unit_test(test_a_maximum_set_to_0_on_an_empty_row),
+        cmocka_unit_test(test_mistaken_biases),    cmocka_unit_test(test_keys_of_positive_bias_masked),
+        cmocka_unit_test(test_chunk_of_a_cache),   cmocka_unit_test(test_pages_change_nothing),
+        cmocka_unit_test(test_fp8_cache),          cmocka_unit_test(test_merge_cutoff),
+        cmocka_unit_test(test_contradictions),
     };
     int failed = cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;
