@@ -144,6 +144,8 @@ static double lse_rounding(double lse, double truth)
     return 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
 }
 
+/* Within the tolerance and what logits of the lse's size lose in f32, and an ulp, which the rounding of out takes half
+ * of. */
 static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
 {
     const struct problem *problem = inquiry->problem;
@@ -154,7 +156,7 @@ static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
     dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
     for (size_t d = 0; d < dim; d++) {
         double truth = inquiry->truth->value[first + d], loss = 0x1p-22 * lse * inquiry->truth->magnitude[first + d];
-        if (!(fabs((double)row[d] - truth) <= allowed(inquiry, truth) + loss))
+        if (!(fabs((double)row[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
             return false;
     }
     return true;
@@ -182,7 +184,7 @@ static double guess_shift(const struct inquiry *inquiry, const struct ranked_hea
 
 /*
  * An lse that is off by slope * keys, keys whole and the same for every head, while out is right up to what f32 logits
- * of that size lose.
+ * of that size lose and its own dtype.
  */
 static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
                        const struct ranked_head *ranked, float *row)

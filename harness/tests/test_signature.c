@@ -146,6 +146,36 @@ static void test_biases_shifted_by_a_constant(void **state)
     }
 }
 
+/* A tolerance below half an ulp of out, which the rounding of out alone exceeds. */
+static void test_a_shift_shows_below_the_ulp_of_out(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
+        struct trial trial = make_trial(200, 8, 2, 64, dtype);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-4, 1e-4};
+        shift_biases(&trial, 2);
+        expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, "slope * +2 keys");
+    }
+}
+
+/* The same lse with an out that is 4 ulp off is another failure. */
+static void test_a_shift_of_a_wrong_out_is_none(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+    double out[64];
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-4, 1e-4};
+    shift_biases(&trial, 2);
+    for (int d = 0; d < 64; d++)
+        out[d] = trial.truth.value[d] + (d == 5 ? 4 * dtype_ulp(DTYPE_F16, trial.truth.value[d]) : 0);
+    set_out(&trial, 0, out);
+    find(&trial);
+    assert_int_not_equal(trial.finding.signature, SIGNATURE_BIAS_SHIFT);
+    end(&trial);
+}
+
 static void test_shifts_that_heads_do_not_share_are_unknown(void **state)
 {
     (void)state;
@@ -181,6 +211,8 @@ int main(void)
         cmocka_unit_test(test_zeros_with_the_lse_of_the_sentinel),
         cmocka_unit_test(test_without_keys_in_memory_the_rest_is_unknown),
         cmocka_unit_test(test_biases_shifted_by_a_constant),
+        cmocka_unit_test(test_a_shift_shows_below_the_ulp_of_out),
+        cmocka_unit_test(test_a_shift_of_a_wrong_out_is_none),
         cmocka_unit_test(test_shifts_that_heads_do_not_share_are_unknown),
         cmocka_unit_test(test_names_are_unique_and_found),
     };
