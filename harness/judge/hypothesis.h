@@ -16,8 +16,8 @@ void hypothesis_any_slope(struct suspect *suspect);
 /* hypothesis_rounding.c: the biases of the inputs, where the truth is that of another contract. */
 void hypothesis_contract(struct suspect *suspect);
 
-/* hypothesis_rounding.c: slopes, positions, biases, logits or weights rounded; absolute and base-2 forms of the bias.
- */
+/* hypothesis_rounding.c: slopes, positions, biases, logits or weights rounded, on top of what the contract rounds
+ * first; absolute and base-2 forms of the bias. */
 void hypothesis_rounding(struct suspect *suspect);
 
 /* hypothesis_mask.c: plain means; masked keys or empty slots carry weight. */

@@ -54,10 +54,10 @@ static void read_chunk(struct chunks *chunks, int64_t chunk, struct suspect *sus
     if (end > problem->seq_len)
         end = problem->seq_len;
     for (int64_t j = first; j < end; j++)
-        if (problem_visible(problem, j))
+        if (suspect_visible(suspect, j))
             max = fmax(max, suspect_logit(suspect, j));
     for (int64_t j = first; j < end; j++) {
-        if (!problem_visible(problem, j))
+        if (!suspect_visible(suspect, j))
             continue;
         double weight = exp(suspect_logit(suspect, j) - max);
         suspect_read_value(suspect, j, dims);

@@ -139,7 +139,7 @@ enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error)
     }
     int64_t count = 0;
     for (int64_t j = 0; j < problem->seq_len; j++)
-        if (problem_visible(problem, j))
+        if (suspect_visible(suspect, j))
             keys[count++] = (struct weighed_key){suspect_logit(suspect, j), j};
     offer_ends(suspect, &search, &growing, keys);
     if (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS) {

@@ -192,7 +192,8 @@ enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error)
     if (!mean)
         return error_memory(error, "a head's signature", (double)size_bytes);
     for (enum weighting w = 0; w < WEIGHTING_COUNT; w++) {
-        mean_of(suspect, POPULATION_MASKED, w);
+        if (!mean_of(suspect, POPULATION_MASKED, w))
+            continue; /* the contract drops keys, and no mask does */
         memcpy(mean, suspect->predicted, size_bytes);
         offer_leak(suspect, mean, w);
     }

@@ -29,6 +29,7 @@ enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, con
     *suspect = (struct suspect){
         .problem = problem,
         .tolerance = tolerance,
+        .truth_of = truth->contract.of,
         .head = head,
         .slope = (double)problem->slopes[head],
         .by_lse = by_lse,
@@ -82,12 +83,12 @@ static void sum_weights(struct suspect *suspect)
     const struct problem *problem = suspect->problem;
     suspect->max = -INFINITY;
     for (int64_t j = 0; j < problem->seq_len; j++)
-        if (problem_visible(problem, j)) {
+        if (suspect_visible(suspect, j)) {
             suspect->visible++;
             suspect->max = fmax(suspect->max, suspect_logit(suspect, j));
         }
     for (int64_t j = 0; j < problem->seq_len; j++)
-        if (problem_visible(problem, j))
+        if (suspect_visible(suspect, j))
             suspect->sum += exp(suspect_logit(suspect, j) - suspect->max);
 }
 

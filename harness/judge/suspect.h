@@ -39,6 +39,7 @@ struct explanation {
 struct suspect {
     const struct problem *problem;
     const struct tolerance *tolerance;
+    enum truth_of truth_of; /* the contract that the truth is of */
     int head;
     double slope;
     bool by_lse; /* out is right, lse is not */
@@ -48,7 +49,7 @@ struct suspect {
     double noise;                            /* what rounding leaves of it in a match */
 
     double *dots;      /* [N] scale * k_scale * q.k, masked keys as well */
-    int64_t visible;   /* keys */
+    int64_t visible;   /* keys that take part */
     double max, sum;   /* of the true logits of visible keys: the largest, sum of exp(s - max) */
     double *logits;    /* [N] of the hypothesis at hand; -INFINITY: not there */
     double *predicted; /* [D] */
@@ -67,10 +68,18 @@ void suspect_clear(struct suspect *suspect);
 /* Computes dots, max and sum. */
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
 
-/* The logit of key j in exact arithmetic, visible or not. */
+/* Whether key j takes part: it is visible, and the contract keeps it. */
+static inline bool suspect_visible(const struct suspect *suspect, int64_t key)
+{
+    return problem_visible(suspect->problem, key) &&
+           !contract_bias(suspect->truth_of, suspect->problem, suspect->head, key).dropped;
+}
+
+/* The logit of key j in exact arithmetic, by the contract's bias but for one that it drops; visible or not. */
 static inline double suspect_logit(const struct suspect *suspect, int64_t key)
 {
-    return suspect->dots[key] + suspect->slope * (double)problem_distance(suspect->problem, key);
+    struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
+    return suspect->dots[key] + (suspect->slope * (double)bias.distance + bias.rounded);
 }
 
 /* v of key j times v_scale, for elements below dims, into suspect->row; the scale is left to the caller. */

@@ -44,11 +44,12 @@ static inline double out_at(const struct trial *trial, int head, int dim)
     return (double)element;
 }
 
-/* Takes the truth of the problem as it stands. */
-static inline void begin(struct trial *trial)
+/* Takes the truth of the problem as it stands, under a contract other than the formula. */
+static inline void begin_under(struct trial *trial, enum truth_of truth_of)
 {
     const struct problem *problem = &trial->made.problem;
-    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+    struct truth_contract contract = {.of = truth_of};
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1, .contract = &contract};
     struct error error;
     size_t elements = (size_t)problem_elements(problem);
     assert_int_equal(truth_init(&trial->truth, problem, &error), ERROR_NONE);
@@ -61,6 +62,11 @@ static inline void begin(struct trial *trial)
         trial->output.lse[h] = (float)trial->truth.lse[h];
     }
     trial->tolerance = (struct tolerance){1e-3, 1e-3};
+}
+
+static inline void begin(struct trial *trial)
+{
+    begin_under(trial, TRUTH_OF_INPUTS);
 }
 
 static inline struct trial make_trial(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim, enum dtype dtype)

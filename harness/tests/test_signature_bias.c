@@ -249,6 +249,84 @@ static void test_lse_rounded_in_the_absolute_form(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* The contract's logit, exact. */
+static double rule_contract(const struct problem *problem, int head, int64_t key, double of)
+{
+    struct contract_bias bias = contract_bias((enum truth_of)of, problem, head, key);
+    double logit = scaled_dot(problem, head, key) + (double)problem->slopes[head] * (double)bias.distance;
+    return bias.dropped ? -INFINITY : visible_or_none(problem, key, logit + bias.rounded);
+}
+
+/* The same from logits in f32, in the form that the contract's biases have. */
+static double rule_contract_f32(const struct problem *problem, int head, int64_t key, double of)
+{
+    struct contract_bias bias = contract_bias((enum truth_of)of, problem, head, key);
+    double slope = (double)problem->slopes[head], shift = slope * (double)problem->q_position;
+    double dot = scaled_dot(problem, head, key), logit = (double)(float)(dot + bias.rounded) - shift;
+    if ((enum truth_of)of == TRUTH_OF_F16_DISTANCE)
+        logit = (double)(float)(dot + (double)(float)(slope * (double)bias.distance));
+    return bias.dropped ? -INFINITY : visible_or_none(problem, key, logit);
+}
+
+static double rule_contract_logit_bf16(const struct problem *problem, int head, int64_t key, double of)
+{
+    return (double)dtype_round(DTYPE_BF16, (float)rule_contract(problem, head, key, of));
+}
+
+static double rule_contract_newest_missing(const struct problem *problem, int head, int64_t key, double of)
+{
+    return key >= problem->seq_len - 60 ? -INFINITY : rule_contract(problem, head, key, of);
+}
+
+static double rule_inputs(const struct problem *problem, int head, int64_t key, double of)
+{
+    (void)of;
+    return rule_right(problem, head, key, 0);
+}
+
+/*
+ * What a contract rounds is no failure of a kernel that keeps it: its f32 logits are, or what else it rounds or leaves
+ * out. Half of the slopes are powers of 2, with which bf16 positions give bf16 biases. From q_position 65800 on, the
+ * contract drops the oldest keys.
+ */
+static void test_failures_of_a_kernel_that_keeps_a_contract(void **state)
+{
+    (void)state;
+    static const struct {
+        enum truth_of truth_of;
+        int64_t kv_offset, q_position;
+        logit_rule *rule;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {
+        {TRUTH_OF_BF16_BIAS, 9000, 9699, rule_contract_f32, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to f32, with the contract's biases, absolute form"},
+        {TRUTH_OF_BF16_BIAS, 9000, 9699, rule_inputs, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place"},
+        {TRUTH_OF_BF16_BIAS, 0, 699, rule_contract_newest_missing, SIGNATURE_DROPPED_KEYS,
+         "the newest keys are missing: key 640"},
+        {TRUTH_OF_F16_DISTANCE, 0, 65800, rule_contract_f32, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to f32, with the contract's distances, relative form"},
+        {TRUTH_OF_F16_DISTANCE, 0, 5000, rule_contract_logit_bf16, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to bf16, with the contract's distances, relative form"},
+        {TRUTH_OF_F16_DISTANCE, 0, 5000, rule_inputs, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place"},
+        {TRUTH_OF_F16_DISTANCE, 0, 65800, rule_contract_newest_missing, SIGNATURE_DROPPED_KEYS,
+         "the newest keys are missing: key 640"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+        trial.made.problem.kv_offset = rows[i].kv_offset;
+        trial.made.problem.q_position = rows[i].q_position;
+        for (int h = 2; h < 4; h++)
+            trial.made.slopes[h] *= 1.3f;
+        begin_under(&trial, rows[i].truth_of);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5};
+        break_all(&trial, rule_contract, (double)rows[i].truth_of);
+        expect(&trial, SIGNATURE_NONE, "");
+        break_all(&trial, rows[i].rule, (double)rows[i].truth_of);
+        expect_and_end(&trial, rows[i].signature, rows[i].detail);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_rounded_biases_and_positions),
         cmocka_unit_test(test_lse_merge_in_the_absolute_form),
         cmocka_unit_test(test_f16_distances),
+        cmocka_unit_test(test_failures_of_a_kernel_that_keeps_a_contract),
         cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
