@@ -46,6 +46,27 @@ static bool slopes_fit(const struct point *point)
     return point->problem.num_slope_values == 0 || point->problem.num_slope_values == point->problem.num_heads;
 }
 
+/* Slopes that are given, and beside them a key that only a convention reads: each value of it is the same problem. */
+static bool slopes_leave(const struct point *point, enum key_id id)
+{
+    return point->problem.num_slope_values == 0 || !point->test_case->axes[id].given;
+}
+
+static bool slopes_leave_max_bias(const struct point *point)
+{
+    return slopes_leave(point, KEY_MAX_BIAS);
+}
+
+static bool slopes_leave_head_offset(const struct point *point)
+{
+    return slopes_leave(point, KEY_HEAD_OFFSET);
+}
+
+static bool slopes_leave_total_heads(const struct point *point)
+{
+    return slopes_leave(point, KEY_TOTAL_HEADS);
+}
+
 static bool floor_fits(const struct point *point)
 {
     return logit_floor_fits(&point->problem);
@@ -118,6 +139,21 @@ static const struct constraint {
      "gap_from + gap_keys up to seq_len"},
     {file_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "has a file of too few bits", "files of seq_len / 8 bytes or more"},
     {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
+    {slopes_leave_max_bias,
+     {KEY_MAX_BIAS, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
+    {slopes_leave_head_offset,
+     {KEY_HEAD_OFFSET, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
+    {slopes_leave_total_heads,
+     {KEY_TOTAL_HEADS, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
     {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
     {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
     {batch_has_lengths,

@@ -210,9 +210,9 @@ static void test_q_position_follows_the_offset_of_the_chunk(void **state)
 static void test_slopes_may_be_given(void **state)
 {
     (void)state;
-    static const float expected[] = {0.1f, 0, -2.5f};
+    static const float expected[] = {0.1f, 0, -1.7e38f};
     struct case_list list = parse("case: a\nseq_len: 1\nnum_heads: 3\nhead_dim: 64\n"
-                                  "slopes: [geometric, {values: [0.1, -0, -2.5]}, bloom]\n");
+                                  "slopes: [geometric, {values: [0.1, -0, -1.7e38]}, bloom]\n");
     struct point point = point_of(&list, 0, 1);
     assert_int_equal(point.problem.num_slope_values, 3);
     assert_memory_equal(point.problem.slope_values, expected, sizeof expected);
@@ -220,7 +220,7 @@ static void test_slopes_may_be_given(void **state)
     assert_int_equal(point_of(&list, 0, 0).problem.slopes, SLOPES_GEOMETRIC);
     char *keys = all_keys(&list);
     assert_string_equal(keys, "a:seq_len=1,num_heads=3,head_dim=64,slopes=geometric\n"
-                              "a:seq_len=1,num_heads=3,head_dim=64,slopes=values:0.1:0:-2.5\n"
+                              "a:seq_len=1,num_heads=3,head_dim=64,slopes=values:0.1:0:-1.7e+38\n"
                               "a:seq_len=1,num_heads=3,head_dim=64\n");
     free(keys);
     case_list_clear(&list);

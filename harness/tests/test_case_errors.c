@@ -30,6 +30,8 @@ static void assert_refused(const char *text, size_t size, const char *const *set
         fail_msg("'%s' does not say what is allowed", error.text);
 }
 
+#define SLOPES "case: a\nseq_len: 1\nnum_heads: 1\nhead_dim: 64\nslopes: [bloom, {values: [1]}]\n"
+
 static const struct bad {
     const char *name;
     const char *text;
@@ -289,6 +291,14 @@ static const struct bad {
     {"slope NaN", TEXT(HEAD "slopes: {values: [1, .nan]}\n"), 5, 22, "slopes is not a finite number: '.nan'"},
     {"slope beyond f32", TEXT(HEAD "slopes: [bloom, {values: [1, -1e39]}]\n"), 5, 30,
      "slopes is out of range: '-1e39'"},
+    {"slope that log2(e) makes infinite", TEXT(HEAD "slopes: {values: [1, 3e38]}\n"), 5, 22,
+     "slopes is out of range: '3e38'; allowed: numbers from -FLT_MAX / 2 to FLT_MAX / 2"},
+    {"max_bias beside slopes", TEXT(SLOPES "max_bias: [8, 16]\n"), 6, 12,
+     "max_bias is given beside the slopes themselves: '8' with slopes values:1; allowed: slopes of a convention"},
+    {"head_offset beside slopes", TEXT(SLOPES "head_offset: 0\n"), 6, 14,
+     "head_offset is given beside the slopes themselves: '0' with slopes values:1"},
+    {"total_heads beside slopes", TEXT(SLOPES "total_heads: 1\n"), 6, 14,
+     "total_heads is given beside the slopes themselves: '1' with slopes values:1"},
     {"fewer slopes than heads", TEXT(HEAD "slopes: {values: [1, 2]}\n"), 5, 9,
      "slopes has not one value a head: 'values:1:2' with num_heads 8; allowed: num_heads values"},
     {"duplicate slopes",
@@ -384,6 +394,9 @@ static void test_bad_settings_are_refused_with_their_place(void **state)
         {{"kernel=slpit_kv"}, "--set kernel=slpit_kv:8: ", "did you mean 'split_kv'?"},
         {{"num_kv_heads=3"}, "--set num_kv_heads=3:14: ", "'3' with num_heads 8"},
         {{"tolerance={atol: -1}"}, "--set tolerance={atol: -1}:18: ", "atol is negative: '-1'"},
+        {{"slopes={values: [1, 2, 3, 4, 5, 6, 7, 8]}", "max_bias=16"},
+         "--set max_bias=16:10: ",
+         "max_bias is given beside the slopes themselves: '16' with slopes values:1:2:3"},
         {{"because=x"}, "--set because=x:9: ", "because stands without 'expect: fail'"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
