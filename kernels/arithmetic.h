@@ -129,8 +129,9 @@ SIMT_FUNCTION float exponential_by(int exponential, float x)
 }
 
 /*
- * log2(x) for normal x > 0: x = m 2^e with m in [sqrt(1/2), sqrt(2)), s = (m - 1) / (m + 1), and s times a polynomial
- * of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23 (|log2 x| + 1/2).
+ * log2(x) for normal x > 0; -inf for 0, infinity and NaN for themselves. x = m 2^e with m in [sqrt(1/2), sqrt(2)), s =
+ * (m - 1) / (m + 1), and s times a polynomial of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23
+ * (|log2 x| + 1/2).
  */
 SIMT_FUNCTION float log2_polynomial(float x)
 {
@@ -144,7 +145,7 @@ SIMT_FUNCTION float log2_polynomial(float x)
     p = fmaf(p, z, 0x1.277780p-1f);
     p = fmaf(p, z, 0x1.ec709ep-1f);
     p = fmaf(p, z, 0x1.715476p+1f);
-    return fmaf(s, p, (float)exponent);
+    return x == 0.0f ? -FLOAT_INFINITY : x < FLOAT_INFINITY ? fmaf(s, p, (float)exponent) : x;
 }
 
 /* x log2(e) and x ln(2): logits and lse between base e and base 2. */

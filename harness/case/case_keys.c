@@ -230,7 +230,7 @@ const struct key keys[KEY_COUNT] = {
                     .preset = "bloom",
                     FIELD(problem.slopes),
                     .about = "Convention of the ALiBi slopes where num_heads is not a power of two; or the slopes of "
-                             "the heads themselves, and then max_bias, head_offset and total_heads say nothing."},
+                             "the heads themselves, without max_bias, head_offset and total_heads."},
     [KEY_HEAD_OFFSET] = {.name = "head_offset",
                          WHOLE(0, TOTAL_HEADS_MAX - 1),
                          .axis = true,

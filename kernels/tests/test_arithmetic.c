@@ -72,7 +72,8 @@ static void test_log2(void **state)
         double exact = log2((double)x);
         assert_true(fabs((double)log2_polynomial(x) - exact) <= 0x1p-23 * (fabs(exact) + 0.5));
     }
-    assert_true(log2_polynomial(1) == 0);
+    assert_true(log2_polynomial(1) == 0 && log2_polynomial(0) == -INFINITY && isinf(log2_polynomial(INFINITY)) &&
+                isnan(log2_polynomial(NAN)));
     assert_true(log2_polynomial(0x1p-126f) == -126);
     assert_true(log2_polynomial(0x1p100f) == 100);
 }
