@@ -59,12 +59,3 @@ char *metric_format(char *text, enum metric metric, const struct metrics *metric
         snprintf(text, METRIC_TEXT_SIZE, "%.3g", read_real(metric, metrics));
     return text;
 }
-
-json_t *json_from_double(double value)
-{
-    if (isnan(value))
-        return json_string("nan");
-    if (isinf(value))
-        return json_string(value > 0 ? "inf" : "-inf");
-    return json_real(value);
-}

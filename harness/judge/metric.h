@@ -5,7 +5,7 @@
 #ifndef HARNESS_JUDGE_METRIC_H
 #define HARNESS_JUDGE_METRIC_H
 
-#include <jansson.h>
+#include "harness/support/json_value.h"
 
 #include "harness/judge/judge.h"
 
@@ -51,11 +51,5 @@ json_t *metric_to_json(enum metric metric, const struct metrics *metrics);
 char *metric_format(char *text, enum metric metric, const struct metrics *metrics);
 
 enum { METRIC_TEXT_SIZE = 32 };
-
-/* A number, or for what JSON has no number the string "nan", "inf" or "-inf". NULL if memory ran out. */
-json_t *json_from_double(double value);
-
-/* What every JSON text is printed with: 17 digits, so that each double reads back exactly. */
-enum { JSON_PRINT_FLAGS = JSON_REAL_PRECISION(17) };
 
 #endif
