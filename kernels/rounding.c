@@ -105,8 +105,10 @@ static void round_sums(struct rounding_model *model, enum kernel kernel, const s
     if (!split)
         return;
     double chunks = ceil((double)problem->seq_len / (double)options->chunk_len);
-    model->partial = partial.unit + (recipe->merge == MERGE_MAX_SUM ? 0 : model->division);
-    model->out_floor = partial.floor * chunks;
+    bool divided = recipe->merge != MERGE_MAX_SUM;
+    model->partial = partial.unit + (divided ? model->division : 0);
+    model->out_floor = divided ? 0 : partial.floor * chunks;
+    model->divided_floor = divided ? partial.floor : 0;
     model->partial_max = partial.max; /* of v where outputs are divided, which is looser than it need be */
     model->merge_lse =
         recipe->merge == MERGE_LSE ? 4 * UNIT : 0; /* log2: 2^-23 relative; its change of base; the sum */

@@ -240,7 +240,7 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         double magnitude = fabs(out[d]);
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
                        2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
-                       model->out_floor * largest * fabs(value_scale); /* (2) */
+                       (model->out_floor * largest + model->divided_floor) * fabs(value_scale); /* (2) */
         if (overflows(keys * (double)v_bounds[d], model->partial_max))
             error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;

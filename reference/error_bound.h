@@ -33,7 +33,8 @@ struct rounding_model {
     double dot_floor;    /* of q.k */
     double logit_floor;  /* of a logit, bias included, in nats */
     double weight_floor; /* of a weight, of which the largest is 1 */
-    double out_floor;    /* of partial outputs, all chunks together, with weights of which the largest is 1 */
+    double out_floor;    /* of undivided partial outputs, all chunks together, with weights of which the largest is 1 */
+    double divided_floor; /* of a partial output that is divided by its sum of weights */
 
     /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. */
     double position_max, bias_max, dot_max, logit_max, partial_max;

@@ -93,6 +93,43 @@ static void test_sound_recipes_stay_below_one(void **state)
     }
 }
 
+/* Multiplies a tensor of the bench. */
+static void scale_tensor(struct bench *bench, void *tensor, size_t count, float factor)
+{
+    enum dtype dtype = bench->made.problem.dtype;
+    for (size_t i = 0; i < count; i++) {
+        float element;
+        dtype_widen(dtype, tensor, i, 1, &element);
+        element *= factor;
+        dtype_narrow(dtype, tensor, i, 1, &element);
+    }
+}
+
+/* The truth of a problem that was changed. */
+static void bench_renew(struct bench *bench)
+{
+    struct truth_options options = {.precision = 160, .threads = 1};
+    struct error error;
+    assert_int_equal(truth_certified(&bench->truth, &bench->made.problem, &options, &error), 0);
+}
+
+/* Partial outputs that are subnormal in f16, divided: each chunk's absolute error enters whole, not by its weight. */
+static void test_small_values_in_divided_partials(void **state)
+{
+    (void)state;
+    struct bench bench = bench_new(700, 4, 2, 64, DTYPE_F32);
+    scale_tensor(&bench, bench.made.v, 700 * 2 * 64, 1e-6f);
+    bench_renew(&bench);
+    for (int merge = 0; merge < MERGE_FORM_COUNT; merge++) {
+        struct recipe recipe = {
+            .sentinel.policy = SENTINEL_EXCLUDE, .merge = (enum merge_form)merge, .partial_dtype = ROUND_F16};
+        double used = budget_used(&bench, KERNEL_SPLIT_KV, &recipe, NULL);
+        if (!(used <= 1 && used > 0.1))
+            fail_msg("%s: %g of the bound", merge_form_names[merge], used);
+    }
+    bench_free(&bench);
+}
+
 static void test_sound_kernels_stay_below_one(void **state)
 {
     static const int64_t lengths[] = {1, 2, 40, 300, 1500};
@@ -186,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sound_kernels_stay_below_one),
         cmocka_unit_test(test_sound_recipes_stay_below_one),
+        cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_bound_is_not_idle),
         cmocka_unit_test(test_other_recipes_bound_is_exceeded),
         cmocka_unit_test(test_dropped_key_exceeds_the_bound),
