@@ -210,7 +210,8 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         return;
     }
     int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &max);
-    double largest = exp_double(fmin(max - truth->lse[head], 0)); /* probability */
+    /* The probability of a key whose weight is 1, if there were one: the largest key's is e^-max_offset. */
+    double unit_weight = exp_double(fmin(max - truth->lse[head], 0)) * exp(model->max_offset);
     double keys = model->chunk_len ? (double)model->chunk_len : (double)problem->seq_len;
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
@@ -227,7 +228,7 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         from_sum += probability * beta;
         lost += probability * (eta + beta);
         double eta_weight = probability * eta;
-        double alpha_weight = probability * alpha + model->weight_floor * largest;
+        double alpha_weight = probability * alpha + model->weight_floor * unit_weight;
         dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), (size_t)dim,
                     workspace->row);
         for (int d = 0; d < dim; d++) {
@@ -240,7 +241,7 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         double magnitude = fabs(out[d]);
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
                        2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
-                       (model->out_floor * largest + model->divided_floor) * fabs(value_scale); /* (2) */
+                       (model->out_floor * unit_weight + model->divided_floor) * fabs(value_scale); /* (2) */
         if (overflows(keys * (double)v_bounds[d], model->partial_max))
             error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;

@@ -10,6 +10,10 @@
 
 #include "reference/truth.h"
 
+/* Nats by which a recipe may raise its maxima: beyond, the exponential flushes keys that the bound counts as computed.
+ */
+#define ERROR_BOUND_MAX_OFFSET 24
+
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
     double slope;       /* of the base-2 slope */
@@ -26,14 +30,14 @@ struct rounding_model {
     double merge_lse;   /* of a chunk's lse, where chunks are merged by it; 0: they are not */
     double division;    /* of the final division */
     bool absolute_bias; /* the bias is formed as slope * j, not slope * (j - P) */
-    double max_offset;  /* nats by which maxima are raised */
+    double max_offset;  /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
 
     /* Absolute errors, of narrow dtypes whose results are subnormal; 0 where nothing is narrow. */
-    double slope_floor;  /* of the slope */
-    double dot_floor;    /* of q.k */
-    double logit_floor;  /* of a logit, bias included, in nats */
-    double weight_floor; /* of a weight, of which the largest is 1 */
-    double out_floor;    /* of undivided partial outputs, all chunks together, with weights of which the largest is 1 */
+    double slope_floor;   /* of the slope */
+    double dot_floor;     /* of q.k */
+    double logit_floor;   /* of a logit, bias included, in nats */
+    double weight_floor;  /* of a weight, of which the largest is e^-max_offset */
+    double out_floor;     /* of undivided partial outputs, all chunks together, with such weights */
     double divided_floor; /* of a partial output that is divided by its sum of weights */
 
     /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. */

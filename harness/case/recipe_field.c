@@ -7,6 +7,7 @@
 
 #include "harness/case/case_keys.h"
 #include "harness/support/suggest.h"
+#include "reference/error_bound.h"
 
 static void *field_of(const struct recipe_field *field, struct recipe *recipe)
 {
@@ -359,7 +360,10 @@ const struct recipe_field recipe_fields[NUM_RECIPE_FIELDS] = {
      NAMES(exponential_names),
      FIELD(exponential),
      .about = "A polynomial for 2^x, ex2.approx.ftz, exp2f, or expf of natural logits."},
-    {.name = "max_offset", NUMBER(0, 64), FIELD(max_offset), .about = "Added to every maximum, in nats."},
+    {.name = "max_offset",
+     NUMBER(0, ERROR_BOUND_MAX_OFFSET),
+     FIELD(max_offset),
+     .about = "Added to every maximum, in nats."},
     {.name = "merge",
      NAMES(merge_form_names),
      FIELD(merge),

@@ -130,6 +130,27 @@ static void test_small_values_in_divided_partials(void **state)
     bench_free(&bench);
 }
 
+/* All logits equal and small values, so that offsets that raise the maximum leave f16 weights and partials subnormal.
+ */
+static void test_raised_maxima_raise_floors(void **state)
+{
+    static const struct recipe recipes[] = {
+        {.name = "weights", .sentinel.policy = SENTINEL_EXCLUDE, .max_offset = 12.5f, .weight_dtype = ROUND_F16},
+        {.name = "partials", .sentinel.policy = SENTINEL_EXCLUDE, .max_offset = 12.5f, .partial_dtype = ROUND_F16},
+    };
+    (void)state;
+    struct bench bench = bench_new(700, 4, 2, 64, DTYPE_F32);
+    scale_tensor(&bench, bench.made.q, 4 * 64, 0);
+    memset(bench.made.slopes, 0, 4 * sizeof(float));
+    bench_renew(&bench);
+    for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++) {
+        double used = budget_used(&bench, KERNEL_SPLIT_KV, &recipes[i], NULL);
+        if (!(used <= 1 && used > 0.01))
+            fail_msg("%s: %g of the bound", recipes[i].name, used);
+    }
+    bench_free(&bench);
+}
+
 static void test_sound_kernels_stay_below_one(void **state)
 {
     static const int64_t lengths[] = {1, 2, 40, 300, 1500};
@@ -224,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_sound_kernels_stay_below_one),
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
+        cmocka_unit_test(test_raised_maxima_raise_floors),
         cmocka_unit_test(test_bound_is_not_idle),
         cmocka_unit_test(test_other_recipes_bound_is_exceeded),
         cmocka_unit_test(test_dropped_key_exceeds_the_bound),
