@@ -106,10 +106,11 @@ static void round_sums(struct rounding_model *model, enum kernel kernel, const s
         return;
     double chunks = ceil((double)problem->seq_len / (double)options->chunk_len);
     bool divided = recipe->merge != MERGE_MAX_SUM;
+    model->divided_partials = divided;
     model->partial = partial.unit + (divided ? model->division : 0);
     model->out_floor = divided ? 0 : partial.floor * chunks;
     model->divided_floor = divided ? partial.floor : 0;
-    model->partial_max = partial.max; /* of v where outputs are divided, which is looser than it need be */
+    model->partial_max = partial.max;
     model->merge_lse =
         recipe->merge == MERGE_LSE ? 4 * UNIT : 0; /* log2: 2^-23 relative; its change of base; the sum */
 }

@@ -127,6 +127,12 @@ static int64_t score_keys(struct workspace *workspace, const struct problem *pro
     return low;
 }
 
+/* From here on a number is rounded to infinity. */
+static double largest_rounded(enum dtype dtype)
+{
+    return dtypes[dtype].max + 0.5 * dtype_ulp(dtype, dtypes[dtype].max);
+}
+
 /* How often a key's contribution is rounded after it was formed (4): rounds that follow it in its chunk, merges. */
 struct roundings {
     double rescales, sum_adds, out_adds;
@@ -158,6 +164,26 @@ static double compound(double n, double e)
 static bool overflows(double magnitude, double limit)
 {
     return limit > 0 && magnitude > limit;
+}
+
+/* The largest factor by which roundings may take a sum above what its exact terms allow, whatever the weights are. */
+static double growth(const struct rounding_model *model, int64_t seq_len)
+{
+    struct roundings most = roundings_after(model, seq_len, 0);
+    double keys = (double)(model->chunk_len ? model->chunk_len : seq_len);
+    double once = model->weight + model->partial + model->weight_floor * exp(model->max_offset) * keys;
+    return 1 + 2 * (compound(most.out_adds, model->add) + compound(most.sum_adds, model->add) +
+                    compound(most.rescales, model->rescale) + once);
+}
+
+/* Whether an element's sums may overflow, in f32 or as partial outputs; magnitude: the largest |v| as held. */
+static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, double magnitude)
+{
+    double chunk_len = (double)(model->chunk_len ? model->chunk_len : seq_len), weight = exp(-model->max_offset);
+    double partial = model->divided_partials ? 1 : chunk_len * weight;
+    magnitude *= growth(model, seq_len);
+    return overflows((double)seq_len * weight * magnitude, dtypes[DTYPE_F32].max) ||
+           overflows(partial * magnitude, model->partial_max);
 }
 
 /* eta_j (3): the relative error of a weight, second order included. */
@@ -212,7 +238,6 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
     int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &max);
     /* The probability of a key whose weight is 1, if there were one: the largest key's is e^-max_offset. */
     double unit_weight = exp_double(fmin(max - truth->lse[head], 0)) * exp(model->max_offset);
-    double keys = model->chunk_len ? (double)model->chunk_len : (double)problem->seq_len;
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
             continue;
@@ -242,10 +267,11 @@ static void head_bound(double *bound, struct workspace *workspace, const struct 
         double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
                        2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
                        (model->out_floor * unit_weight + model->divided_floor) * fabs(value_scale); /* (2) */
-        if (overflows(keys * (double)v_bounds[d], model->partial_max))
-            error = INFINITY;
         error = lost < 0.5 ? error / (1 - lost) : INFINITY;
         error += (magnitude + error) * model->division;
+        if (sums_overflow(model, problem->seq_len, (double)v_bounds[d]) ||
+            overflows(magnitude + error, largest_rounded(problem->dtype)))
+            error = INFINITY;
         if (problem->dtype != DTYPE_F32 && isfinite(error))
             error += 0.5 * dtype_ulp(problem->dtype, magnitude + error); /* (5) */
         if (isfinite(out[d]))

@@ -16,21 +16,22 @@
 
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
-    double slope;       /* of the base-2 slope */
-    double scale;       /* of the base-2 scale, k_scale included */
-    double dot;         /* of q.k, relative to sum |q_i k_i| */
-    double bias;        /* of the bias as formed */
-    double logit;       /* of the sum of both, as formed */
-    double shift;       /* of logit - maximum */
-    double exponential; /* of 2^x */
-    double rescale;     /* of one multiplication by a rescaling factor, the factor's own error included */
-    double add;         /* of one addition to a sum of weights or weighted values */
-    double weight;      /* of a weight's rounding before the product with v */
-    double partial;     /* of a chunk's output's rounding, before chunks are merged */
-    double merge_lse;   /* of a chunk's lse, where chunks are merged by it; 0: they are not */
-    double division;    /* of the final division */
-    bool absolute_bias; /* the bias is formed as slope * j, not slope * (j - P) */
-    double max_offset;  /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
+    double slope;          /* of the base-2 slope */
+    double scale;          /* of the base-2 scale, k_scale included */
+    double dot;            /* of q.k, relative to sum |q_i k_i| */
+    double bias;           /* of the bias as formed */
+    double logit;          /* of the sum of both, as formed */
+    double shift;          /* of logit - maximum */
+    double exponential;    /* of 2^x */
+    double rescale;        /* of one multiplication by a rescaling factor, the factor's own error included */
+    double add;            /* of one addition to a sum of weights or weighted values */
+    double weight;         /* of a weight's rounding before the product with v */
+    double partial;        /* of a chunk's output's rounding, before chunks are merged */
+    double merge_lse;      /* of a chunk's lse, where chunks are merged by it; 0: they are not */
+    double division;       /* of the final division */
+    bool divided_partials; /* partial outputs are divided by their sums of weights */
+    bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
+    double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
 
     /* Absolute errors, of narrow dtypes whose results are subnormal; 0 where nothing is narrow. */
     double slope_floor;   /* of the slope */
@@ -40,7 +41,8 @@ struct rounding_model {
     double out_floor;     /* of undivided partial outputs, all chunks together, with such weights */
     double divided_floor; /* of a partial output that is divided by its sum of weights */
 
-    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. */
+    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. partial_max:
+     * of partial outputs. */
     double position_max, bias_max, dot_max, logit_max, partial_max;
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */
@@ -55,7 +57,8 @@ struct rounding_model {
 
 /*
  * bound[h * D + d], for the problem and its truth, under that truth's contract. An element for which nothing can be
- * promised has an infinite bound. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
+ * promised has an infinite bound: where L of (2) is 1/2 or more, and where something may overflow, be it the output.
+ * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
  */
 enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
                             const struct truth *truth, int threads, const struct progress *progress,

@@ -65,7 +65,7 @@ static double budget_used(struct bench *bench, enum kernel kernel, const struct 
     for (size_t i = 0; i < elements; i++) {
         double err = fabs((double)bench->out[i] - bench->truth.value[i]);
         assert_true(bench->bound[i] >= 0);
-        if (err > 0)
+        if (err > 0 && isfinite(bench->bound[i]))
             used = fmax(used, err / bench->bound[i]);
     }
     free(raw);
@@ -149,6 +149,58 @@ static void test_raised_maxima_raise_floors(void **state)
             fail_msg("%s: %g of the bound", recipes[i].name, used);
     }
     bench_free(&bench);
+}
+
+/* Some outputs are infinite: nothing is promised of those near the end of f16, all of the others. */
+static void test_an_output_that_may_overflow_has_no_bound(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    int infinite = 0, unbounded = 0;
+    (void)state;
+    struct bench bench = bench_new(1, 4, 2, 64, DTYPE_F16);
+    bench.made.problem.kv_format = KV_E4M3;
+    bench.made.problem.k_scale = 1;
+    bench.made.problem.v_scale = 300;
+    for (int i = 0; i < 2 * 64; i++)
+        ((uint8_t *)bench.made.v)[i] = (uint8_t)(i % 127); /* to 448 */
+    bench_renew(&bench);
+    assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL) <= 1);
+    for (int i = 0; i < 4 * 64; i++) {
+        infinite += isinf(bench.out[i]);
+        unbounded += isinf(bench.bound[i]);
+        assert_true(isinf(bench.bound[i]) == isinf(bench.out[i]));
+    }
+    assert_true(infinite > 0 && infinite < 128 && infinite == unbounded);
+    bench_free(&bench);
+}
+
+/* Divided f16 partials hold any average of f16 values, undivided ones do not hold their sum; f32 sums overflow too. */
+static void test_sums_that_may_overflow_have_no_bound(void **state)
+{
+    static const struct {
+        enum dtype dtype;
+        float factor; /* of v, up to 3.5 */
+        enum merge_form merge;
+        enum dtype_rounding partial;
+        bool bounded;
+    } rows[] = {
+        {DTYPE_F16, 10000, MERGE_NORMALIZED, ROUND_F16, true}, {DTYPE_F16, 10000, MERGE_MAX_SUM, ROUND_F16, false},
+        {DTYPE_F16, 10000, MERGE_MAX_SUM, ROUND_F32, true},    {DTYPE_F16, 10, MERGE_MAX_SUM, ROUND_F16, true},
+        {DTYPE_F32, 1e35f, MERGE_MAX_SUM, ROUND_F32, true},    {DTYPE_F32, 2e37f, MERGE_MAX_SUM, ROUND_F32, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct recipe recipe = {
+            .sentinel.policy = SENTINEL_EXCLUDE, .merge = rows[i].merge, .partial_dtype = rows[i].partial};
+        struct bench bench = bench_new(200, 2, 2, 64, rows[i].dtype);
+        scale_tensor(&bench, bench.made.v, 200 * 2 * 64, rows[i].factor);
+        bench_renew(&bench);
+        assert_true(budget_used(&bench, KERNEL_SPLIT_KV, &recipe, NULL) <= 1);
+        for (int e = 0; e < 2 * 64; e++)
+            if (isfinite(bench.bound[e]) != rows[i].bounded)
+                fail_msg("row %zu, element %d: %g", i, e, bench.bound[e]);
+        bench_free(&bench);
+    }
 }
 
 static void test_sound_kernels_stay_below_one(void **state)
@@ -246,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_an_output_that_may_overflow_has_no_bound),
+        cmocka_unit_test(test_sums_that_may_overflow_have_no_bound),
         cmocka_unit_test(test_bound_is_not_idle),
         cmocka_unit_test(test_other_recipes_bound_is_exceeded),
         cmocka_unit_test(test_dropped_key_exceeds_the_bound),
