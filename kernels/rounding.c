@@ -59,6 +59,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
                      bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
                      logit = narrowing_of(recipe->logit_dtype);
     double base_change = natural ? 0 : BASE_CHANGE, nats = natural ? 1 : M_LN2;
+    /* What q.k and biases are multiplied by on their way to natural logits. */
+    double scale = fabs(problem_logit_scale(problem)), dot_nats = recipe->scale_entry == SCALE_QUERY ? nats : scale,
+           bias_nats = scales_sum ? scale : nats;
     int lanes = lanes_of(problem->head_dim);
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
@@ -67,13 +70,13 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->scale = base_change + has_kv_scale * UNIT;
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) + (LANE_DIMS + 1) * dot.unit +
                  (recipe->scale_entry == SCALE_QUERY) * UNIT;
-    model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor;
-    model->dot_max = dot.max;
+    model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
+    model->dot_max = dot.max * dot_nats;
     model->bias = (exact_position ? UNIT : 2 * UNIT) + position.unit + bias.unit;
     model->position_max = position.max;
-    model->bias_max = bias.max * nats * (scales_sum ? fabs(problem_logit_scale(problem)) : 1);
+    model->bias_max = bias.max * bias_nats;
     model->logit = UNIT + logit.unit + (scales_sum ? UNIT + model->scale : 0);
-    model->logit_floor = (bias.floor + logit.floor) * nats;
+    model->logit_floor = bias.floor * bias_nats + logit.floor * nats;
     model->logit_max = logit.max * nats;
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
     model->max_offset = (double)recipe->max_offset;

@@ -197,15 +197,15 @@ static double weight_error(const struct rounding_model *model, const struct term
     double position = model->absolute_bias ? fabs((double)(problem->kv_offset + key)) : keys;
     double formed_bias = model->absolute_bias ? slope * position : distance;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
-    double formed_logit = fabs(logit) + formed_shift, scale = fabs(problem_logit_scale(problem));
+    double formed_logit = fabs(logit) + formed_shift;
     if (overflows(position, model->position_max) || overflows(formed_bias, model->bias_max) ||
-        overflows(formed_logit, model->logit_max) || overflows(absolute, scale * model->dot_max))
+        overflows(formed_logit, model->logit_max) || overflows(absolute, model->dot_max))
         return INFINITY;
     /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
     double error = fmax(distance * (model->slope + given), keys * model->slope_floor) +
                    absolute * (model->scale + given + model->dot) + formed_bias * model->bias +
-                   formed_logit * model->logit + (max - logit + model->max_offset) * model->shift +
-                   scale * model->dot_floor + model->logit_floor;
+                   formed_logit * model->logit + (max - logit + model->max_offset) * model->shift + model->dot_floor +
+                   model->logit_floor;
     error += model->exponential + compound(rescales, model->rescale);
     if (model->merge_lse > 0) /* (6) */
         error += (fmax(formed_logit, fabs(max) + formed_shift) + log((double)problem->seq_len)) * model->merge_lse;

@@ -35,14 +35,14 @@ struct rounding_model {
 
     /* Absolute errors, of narrow dtypes whose results are subnormal; 0 where nothing is narrow. */
     double slope_floor;   /* of the slope */
-    double dot_floor;     /* of q.k */
+    double dot_floor;     /* of q.k, in nats: times the scale, whether that is in it already or to come */
     double logit_floor;   /* of a logit, bias included, in nats */
     double weight_floor;  /* of a weight, of which the largest is e^-max_offset */
     double out_floor;     /* of undivided partial outputs, all chunks together, with such weights */
     double divided_floor; /* of a partial output that is divided by its sum of weights */
 
-    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. partial_max:
-     * of partial outputs. */
+    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. Those of
+     * dots, biases and logits are in nats; partial_max is of partial outputs. */
     double position_max, bias_max, dot_max, logit_max, partial_max;
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */

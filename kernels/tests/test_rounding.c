@@ -203,6 +203,62 @@ static void test_sums_that_may_overflow_have_no_bound(void **state)
     }
 }
 
+/* A flat problem of two kinds of keys: dim 0 of their v is 1 and -1, the others 0. */
+static struct bench bench_of_two_kinds(int head_dim, float scale, float query, float first_key, float second_key)
+{
+    struct bench bench = bench_new(64, 1, 1, head_dim, DTYPE_F32);
+    float *q = bench.made.q, *k = bench.made.k, *v = bench.made.v;
+    bench.made.problem.scale = scale;
+    bench.made.slopes[0] = 0;
+    for (int d = 0; d < head_dim; d++) {
+        q[d] = query;
+        for (int key = 0; key < 64; key++) {
+            k[key * head_dim + d] = key % 2 ? second_key : first_key;
+            v[key * head_dim + d] = d > 0 ? 0.0f : key % 2 ? -1.0f : 1.0f;
+        }
+    }
+    return bench;
+}
+
+/* Products of a scaled query that are subnormal in f16, one kind of keys' rounded up and the other's down. */
+static void test_floors_of_a_scaled_query(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE,
+                            .log2e = LOG2E_EXPONENTIAL,
+                            .scale_entry = SCALE_QUERY,
+                            .dot_dtype = ROUND_F16};
+    (void)state;
+    struct bench bench = bench_of_two_kinds(256, 0x1p-12f, 0x1p-12f, 0.6f, 0.4f);
+    bench_renew(&bench);
+    double used = budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL);
+    if (!(used <= 1 && used > 0.1))
+        fail_msg("%g of the bound", used);
+
+    /* The scaled products have to fit f16, or the unscaled ones. */
+    const struct kernel_options options = {.chunk_len = 96};
+    struct problem *problem = &bench.made.problem;
+    problem->scale = 0.25f;
+    assert_true(kernel_rounding(KERNEL_SINGLE_PASS, &options, &recipe, problem).dot_max == 65504);
+    recipe.scale_entry = SCALE_DOT;
+    assert_true(kernel_rounding(KERNEL_SINGLE_PASS, &options, &recipe, problem).dot_max == 65504 / 4.0);
+    bench_free(&bench);
+}
+
+/* Biases divided by a large scale are subnormal in f16, and their error is multiplied by it again. */
+static void test_floors_of_a_scaled_sum(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .scale_entry = SCALE_SUM, .bias_dtype = ROUND_F16};
+    (void)state;
+    struct bench bench = bench_of_two_kinds(64, 1000, 0, 0, 0);
+    bench.made.slopes[0] = 1000 * 0x1.8p-25f; /* a bias of 3/4 2^-24, rounded to 2^-24 */
+    mask_keys(&bench.made, 0, 62, 1);
+    bench_renew(&bench);
+    double used = budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL);
+    if (!(used <= 1 && used > 0.01))
+        fail_msg("%g of the bound", used);
+    bench_free(&bench);
+}
+
 static void test_sound_kernels_stay_below_one(void **state)
 {
     static const int64_t lengths[] = {1, 2, 40, 300, 1500};
@@ -298,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_floors_of_a_scaled_query),
+        cmocka_unit_test(test_floors_of_a_scaled_sum),
         cmocka_unit_test(test_an_output_that_may_overflow_has_no_bound),
         cmocka_unit_test(test_sums_that_may_overflow_have_no_bound),
         cmocka_unit_test(test_bound_is_not_idle),
