@@ -1,7 +1,6 @@
 #include "kernels/rounding.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "kernels/simt.h"
 
@@ -44,6 +43,14 @@ static struct narrowing narrowing_of(enum dtype_rounding rounding)
     };
 }
 
+/* Whether f32 holds every position that slopes are multiplied by: key + kv_offset - origin, whole numbers. */
+static bool positions_exact(const struct recipe *recipe, const struct problem *problem)
+{
+    double first = (double)problem->kv_offset, last = first + (double)(problem->seq_len - 1);
+    double origin = recipe->bias == BIAS_ABSOLUTE ? 0 : (double)problem->q_position;
+    return fabs(first - origin) <= 0x1p24 && fabs(last - origin) <= 0x1p24;
+}
+
 static int lanes_of(int head_dim)
 {
     return head_dim <= 64 ? 8 : head_dim <= 128 ? 16 : 32;
@@ -53,7 +60,6 @@ static int lanes_of(int head_dim)
 static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
 {
     bool natural = recipe->log2e == LOG2E_EXPONENTIAL, scales_sum = recipe->scale_entry == SCALE_SUM;
-    bool exact_position = problem->kv_offset + problem->seq_len < 1 << 24 && llabs(problem->q_position) < 1 << 23;
     bool has_kv_scale = problem->kv_format != KV_AS_DTYPE;
     struct narrowing slope = narrowing_of(recipe->slope_dtype), position = narrowing_of(recipe->position_dtype),
                      bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
@@ -72,7 +78,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
                  (recipe->scale_entry == SCALE_QUERY) * UNIT;
     model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
     model->dot_max = dot.max * dot_nats;
-    model->bias = (exact_position ? UNIT : 2 * UNIT) + position.unit + bias.unit;
+    model->bias = (positions_exact(recipe, problem) ? UNIT : 2 * UNIT) + position.unit + bias.unit;
     model->position_max = position.max;
     model->bias_max = bias.max * bias_nats;
     model->logit = UNIT + logit.unit + (scales_sum ? UNIT + model->scale : 0);

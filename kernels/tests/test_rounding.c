@@ -259,6 +259,37 @@ static void test_floors_of_a_scaled_sum(void **state)
     bench_free(&bench);
 }
 
+/* What slopes are multiplied by is rounded where f32 does not hold it. */
+static void test_far_positions_are_rounded(void **state)
+{
+    static const struct {
+        enum bias_form bias;
+        int64_t kv_offset, q_position;
+        bool exact;
+    } rows[] = {
+        {BIAS_RELATIVE, 0, 9, true},
+        {BIAS_RELATIVE, (1 << 24) - 20, -(1 << 23) + 1, false}, /* 1.5 2^24 apart */
+        {BIAS_RELATIVE, 1 << 30, (1 << 30) + 9, true},
+        {BIAS_RELATIVE, 0, 1 << 24, true},
+        {BIAS_RELATIVE, 0, (1 << 24) + 1, false},
+        {BIAS_ABSOLUTE, 1 << 30, (1 << 30) + 9, false},
+        {BIAS_ABSOLUTE, (1 << 24) - 9, (1 << 24) - 9, true},
+        {BIAS_ABSOLUTE, (1 << 24) - 8, (1 << 24) - 9, false},
+    };
+    (void)state;
+    struct made_problem made = make_problem(10, 1, 1, 64, DTYPE_F32);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .bias = rows[i].bias};
+        made.problem.kv_offset = rows[i].kv_offset;
+        made.problem.q_position = rows[i].q_position;
+        struct rounding_model model =
+            kernel_rounding(KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
+        if (model.bias != (rows[i].exact ? 0x1p-24 : 0x1p-23))
+            fail_msg("row %zu: %a", i, model.bias);
+    }
+    free_problem(&made);
+}
+
 static void test_sound_kernels_stay_below_one(void **state)
 {
     static const int64_t lengths[] = {1, 2, 40, 300, 1500};
@@ -354,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_far_positions_are_rounded),
         cmocka_unit_test(test_floors_of_a_scaled_query),
         cmocka_unit_test(test_floors_of_a_scaled_sum),
         cmocka_unit_test(test_an_output_that_may_overflow_has_no_bound),
