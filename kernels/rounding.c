@@ -56,6 +56,12 @@ static int lanes_of(int head_dim)
     return head_dim <= 64 ? 8 : head_dim <= 128 ? 16 : 32;
 }
 
+/* log2_polynomial (arithmetic.h) is off by at most 2^-23 (|log2 x| + 1/2). */
+#define LOG2_ERROR 0x1p-23
+
+/* |ln 2 as f32 - ln 2| / ln 2 = 0.046 u, and one rounding for the product with it. */
+#define NATURAL_CHANGE (1.05 * UNIT)
+
 /* slope, scale, bias and logit: logit.h. */
 static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
 {
@@ -86,6 +92,8 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->logit_max = logit.max * nats;
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
     model->max_offset = (double)recipe->max_offset;
+    model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
+    model->lse_sum = UNIT;
 }
 
 /*
@@ -120,8 +128,7 @@ static void round_sums(struct rounding_model *model, enum kernel kernel, const s
     model->out_floor = divided ? 0 : partial.floor * chunks;
     model->divided_floor = divided ? partial.floor : 0;
     model->partial_max = partial.max;
-    model->merge_lse =
-        recipe->merge == MERGE_LSE ? 4 * UNIT : 0; /* log2: 2^-23 relative; its change of base; the sum */
+    model->merge_by_lse = recipe->merge == MERGE_LSE;
 }
 
 struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_options *options,

@@ -207,8 +207,11 @@ static double weight_error(const struct rounding_model *model, const struct term
                    formed_logit * model->logit + (max - logit + model->max_offset) * model->shift + model->dot_floor +
                    model->logit_floor;
     error += model->exponential + compound(rescales, model->rescale);
-    if (model->merge_lse > 0) /* (6) */
-        error += (fmax(formed_logit, fabs(max) + formed_shift) + log((double)problem->seq_len)) * model->merge_lse;
+    if (model->merge_by_lse) { /* (6) */
+        double log_keys = log((double)model->chunk_len), size = fmax(formed_logit, fabs(max) + formed_shift);
+        error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
+                 log_keys * model->shift;
+    }
     return error < 0.5 ? error * (1 + error) : INFINITY; /* e^x - 1 <= x (1 + x) there */
 }
 

@@ -27,9 +27,11 @@ struct rounding_model {
     double add;            /* of one addition to a sum of weights or weighted values */
     double weight;         /* of a weight's rounding before the product with v */
     double partial;        /* of a chunk's output's rounding, before chunks are merged */
-    double merge_lse;      /* of a chunk's lse, where chunks are merged by it; 0: they are not */
+    double logarithm;      /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
+    double lse_sum;        /* of maximum + log(sum), and of any other sum on the way to an lse */
     double division;       /* of the final division */
     bool divided_partials; /* partial outputs are divided by their sums of weights */
+    bool merge_by_lse;     /* and merged by the lse of their chunks */
     bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
     double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
 
