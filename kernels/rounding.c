@@ -1,6 +1,7 @@
 #include "kernels/rounding.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "kernels/simt.h"
 
@@ -94,6 +95,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->max_offset = (double)recipe->max_offset;
     model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
     model->lse_sum = UNIT;
+    model->lse_base = natural ? 0 : NATURAL_CHANGE;
+    model->lse_slope =
+        slope.unit + (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
 }
 
 /*

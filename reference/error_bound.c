@@ -53,13 +53,12 @@ struct terms {
     const struct problem *problem;
     enum truth_of of;
     int head;
-    double scale, slope, value_scale;
+    double scale, slope;
 };
 
 static struct terms terms_of(const struct problem *problem, const struct truth_contract *contract, int head)
 {
-    struct terms terms = {
-        .problem = problem, .of = contract->of, .head = head, .value_scale = problem_value_scale(problem)};
+    struct terms terms = {.problem = problem, .of = contract->of, .head = head};
     mpfr_t number;
     mpfr_init2(number, 128);
     contract_scale(number, contract, problem);
@@ -215,76 +214,116 @@ static double weight_error(const struct rounding_model *model, const struct term
     return error < 0.5 ? error * (1 + error) : INFINITY; /* e^x - 1 <= x (1 + x) there */
 }
 
-static void head_bound(double *bound, struct workspace *workspace, const struct rounding_model *model,
-                       const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
-                       int head)
+/* Adds a key's part to the sums over v. */
+static void add_values(struct workspace *workspace, const struct problem *problem, int64_t key, int head,
+                       double eta_weight, double alpha_weight, const double *out)
 {
-    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
-    size_t first = (size_t)head * (size_t)dim;
-    const double *out = truth->value + first;
-    const float *v_bounds = bounds->v + (size_t)kv_head * (size_t)dim;
-    struct terms terms = terms_of(problem, &truth->contract, head);
-    double max, from_sum = 0, lost = 0, value_scale = terms.value_scale;
+    double value_scale = problem_value_scale(problem);
+    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, problem_kv_head(problem, head)),
+                (size_t)problem->head_dim, workspace->row);
+    for (int d = 0; d < problem->head_dim; d++) {
+        double value = (double)workspace->row[d] * value_scale;
+        workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
+        workspace->from_values[d] += alpha_weight * fabs(value);
+    }
+}
 
-    dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->row);
+/* What a row's weights come to. */
+struct row_sums {
+    double lse, max;
+    double from_sum;    /* sum_j p_j beta_j */
+    double lost;        /* L of (2) */
+    double unit_weight; /* the probability of a key whose weight is 1, if there were one: the largest is e^-offset */
+};
+
+static double element_bound(const struct workspace *workspace, const struct rounding_model *model,
+                            const struct problem *problem, const struct row_sums *sums, int d, double out,
+                            double largest_v)
+{
+    double magnitude = fabs(out), value_scale = fabs(problem_value_scale(problem));
+    double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * sums->from_sum +
+                   2 * TAIL * (largest_v * value_scale + magnitude) +
+                   (model->out_floor * sums->unit_weight + model->divided_floor) * value_scale; /* (2) */
+    error = sums->lost < 0.5 ? error / (1 - sums->lost) : INFINITY;
+    error += (magnitude + error) * model->division;
+    if (!isfinite(out) || sums_overflow(model, problem->seq_len, largest_v) ||
+        overflows(magnitude + error, largest_rounded(problem->dtype)))
+        error = INFINITY;
+    if (problem->dtype != DTYPE_F32 && isfinite(error))
+        error += 0.5 * dtype_ulp(problem->dtype, magnitude + error); /* (5) */
+    return error * (1 + 0x1p-30);
+}
+
+/* (7) */
+static double lse_bound(const struct rounding_model *model, const struct terms *terms, const struct row_sums *sums)
+{
+    double lost = sums->lost + 2 * TAIL;
+    if (!(lost < 0.5))
+        return INFINITY;
+    double from_sum = lost / (1 - lost), log_sum = sums->lse - sums->max;
+    log_sum = fmax(log_sum, fabs(log_sum - model->max_offset)) + from_sum;
+    double error = from_sum + (log_sum + 0.5) * model->logarithm +
+                   (fabs(sums->lse) + from_sum) * (model->lse_sum + model->lse_base);
+    if (model->absolute_bias) {
+        double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
+        error +=
+            position * (slope * model->lse_slope + model->slope_floor) + (fabs(sums->max) + from_sum) * model->lse_sum;
+    }
+    return error * (1 + 0x1p-30);
+}
+
+static void head_bounds(double *out, double *lse, struct workspace *workspace, const struct rounding_model *model,
+                        const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                        int head)
+{
+    int dim = problem->head_dim;
+    const double *value = truth->value + (size_t)head * (size_t)dim;
+    const float *v_bounds = bounds->v + (size_t)problem_kv_head(problem, head) * (size_t)dim;
+    struct terms terms = terms_of(problem, &truth->contract, head);
+    struct row_sums sums = {.lse = truth->lse[head]};
+
+    if (!isfinite(sums.lse)) {
+        double bound = sums.lse == -INFINITY ? 0 : INFINITY; /* an empty row is exactly 0 */
+        for (int d = 0; out && d < dim; d++)
+            out[d] = bound;
+        if (lse)
+            *lse = bound;
+        return;
+    }
+    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->row);
     for (int d = 0; d < dim; d++) {
         workspace->query[d] = (double)workspace->row[d];
         workspace->from_weights[d] = workspace->from_values[d] = 0;
-        bound[first + (size_t)d] = INFINITY;
     }
-    if (!isfinite(truth->lse[head])) {
-        if (truth->lse[head] == -INFINITY) /* an empty row is exactly 0 */
-            for (int d = 0; d < dim; d++)
-                bound[first + (size_t)d] = 0;
-        return;
-    }
-    int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &max);
-    /* The probability of a key whose weight is 1, if there were one: the largest key's is e^-max_offset. */
-    double unit_weight = exp_double(fmin(max - truth->lse[head], 0)) * exp(model->max_offset);
+    int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &sums.max);
+    sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
             continue;
-        double relative = workspace->logits[key] - truth->lse[head];
+        double relative = workspace->logits[key] - sums.lse;
         if (relative < -60)
             continue; /* e^-60 N is below TAIL for N < 2^40 */
         struct roundings roundings = roundings_after(model, problem->seq_len, key);
         double probability = exp_double(fmin(relative, 0));
-        double eta =
-            weight_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], max, roundings.rescales);
+        double eta = weight_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], sums.max,
+                                  roundings.rescales);
         double alpha = (compound(roundings.out_adds, model->add) + model->weight + model->partial) * (1 + eta);
         double beta = compound(roundings.sum_adds, model->add) * (1 + eta);
-        from_sum += probability * beta;
-        lost += probability * (eta + beta);
-        double eta_weight = probability * eta;
-        double alpha_weight = probability * alpha + model->weight_floor * unit_weight;
-        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), (size_t)dim,
-                    workspace->row);
-        for (int d = 0; d < dim; d++) {
-            double value = (double)workspace->row[d] * value_scale;
-            workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
-            workspace->from_values[d] += alpha_weight * fabs(value);
-        }
+        sums.from_sum += probability * beta;
+        sums.lost += probability * (eta + beta);
+        if (out)
+            add_values(workspace, problem, key, head, probability * eta,
+                       probability * alpha + model->weight_floor * sums.unit_weight, value);
     }
-    for (int d = 0; d < dim; d++) {
-        double magnitude = fabs(out[d]);
-        double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * from_sum +
-                       2 * TAIL * ((double)v_bounds[d] * fabs(value_scale) + magnitude) +
-                       (model->out_floor * unit_weight + model->divided_floor) * fabs(value_scale); /* (2) */
-        error = lost < 0.5 ? error / (1 - lost) : INFINITY;
-        error += (magnitude + error) * model->division;
-        if (sums_overflow(model, problem->seq_len, (double)v_bounds[d]) ||
-            overflows(magnitude + error, largest_rounded(problem->dtype)))
-            error = INFINITY;
-        if (problem->dtype != DTYPE_F32 && isfinite(error))
-            error += 0.5 * dtype_ulp(problem->dtype, magnitude + error); /* (5) */
-        if (isfinite(out[d]))
-            bound[first + (size_t)d] = error * (1 + 0x1p-30);
-    }
+    for (int d = 0; out && d < dim; d++)
+        out[d] = element_bound(workspace, model, problem, &sums, d, value[d], (double)v_bounds[d]);
+    if (lse)
+        *lse = lse_bound(model, &terms, &sums);
 }
 
-enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
-                            const struct truth *truth, int threads, const struct progress *progress,
-                            struct error *error)
+enum error_kind error_bounds(double *out, double *lse, const struct rounding_model *model,
+                             const struct problem *problem, const struct truth *truth, int threads,
+                             const struct progress *progress, struct error *error)
 {
     struct tensor_bounds bounds;
     enum error_kind result = tensor_bounds_scan(&bounds, problem, threads, progress, error);
@@ -296,9 +335,10 @@ enum error_kind error_bound(double *bound, const struct rounding_model *model, c
         struct error failure;
         enum error_kind kind = workspace_init(&workspace, problem, &failure);
 #pragma omp for schedule(dynamic, 1)
-        for (int i = 0; i < problem->num_heads; i++)
+        for (int head = problem->num_heads - 1; head >= 0; head--)
             if (!kind && !progress_cancelled(progress))
-                head_bound(bound, &workspace, model, problem, truth, &bounds, problem->num_heads - 1 - i);
+                head_bounds(out ? out + (size_t)head * (size_t)problem->head_dim : NULL, lse ? lse + head : NULL,
+                            &workspace, model, problem, truth, &bounds, head);
         if (kind) {
 #pragma omp critical
             result = error_set(error, kind, "%s", failure.text);
@@ -310,4 +350,11 @@ enum error_kind error_bound(double *bound, const struct rounding_model *model, c
     if (!result && progress_cancelled(progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return result;
+}
+
+enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
+                            const struct truth *truth, int threads, const struct progress *progress,
+                            struct error *error)
+{
+    return error_bounds(bound, NULL, model, problem, truth, threads, progress, error);
 }

@@ -16,19 +16,22 @@
 
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
-    double slope;          /* of the base-2 slope */
-    double scale;          /* of the base-2 scale, k_scale included */
-    double dot;            /* of q.k, relative to sum |q_i k_i| */
-    double bias;           /* of the bias as formed */
-    double logit;          /* of the sum of both, as formed */
-    double shift;          /* of logit - maximum */
-    double exponential;    /* of 2^x */
-    double rescale;        /* of one multiplication by a rescaling factor, the factor's own error included */
-    double add;            /* of one addition to a sum of weights or weighted values */
-    double weight;         /* of a weight's rounding before the product with v */
-    double partial;        /* of a chunk's output's rounding, before chunks are merged */
-    double logarithm;      /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
-    double lse_sum;        /* of maximum + log(sum), and of any other sum on the way to an lse */
+    double slope;       /* of the base-2 slope */
+    double scale;       /* of the base-2 scale, k_scale included */
+    double dot;         /* of q.k, relative to sum |q_i k_i| */
+    double bias;        /* of the bias as formed */
+    double logit;       /* of the sum of both, as formed */
+    double shift;       /* of logit - maximum */
+    double exponential; /* of 2^x */
+    double rescale;     /* of one multiplication by a rescaling factor, the factor's own error included */
+    double add;         /* of one addition to a sum of weights or weighted values */
+    double weight;      /* of a weight's rounding before the product with v */
+    double partial;     /* of a chunk's output's rounding, before chunks are merged */
+    double logarithm;   /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
+    double lse_sum;     /* of maximum + log(sum), and of any other sum on the way to an lse */
+    double lse_base;    /* of the lse's change to natural units */
+    double
+        lse_slope; /* absolute_bias: of slope * q_position as it is taken off the maximum, against the slopes of keys */
     double division;       /* of the final division */
     bool divided_partials; /* partial outputs are divided by their sums of weights */
     bool merge_by_lse;     /* and merged by the lse of their chunks */
@@ -58,10 +61,22 @@ struct rounding_model {
 };
 
 /*
- * bound[h * D + d], for the problem and its truth, under that truth's contract. An element for which nothing can be
- * promised has an infinite bound: where L of (2) is 1/2 or more, and where something may overflow, be it the output.
+ * out[h * D + d] bounds the error of an output element, lse[h] that of an lse (natural), for the problem and its truth,
+ * under that truth's contract. A number of which nothing can be promised has an infinite bound: where L of (2) is 1/2
+ * or more, and where something may overflow, be it the output. A row without visible keys has bounds of 0: its out is 0
+ * and its lse -inf. Of the truth, value, lse and contract are read; what its radius allows comes on top. out or lse may
+ * be NULL; both cost no more than out alone, and lse alone reads no v but for its largest elements.
+ *
+ * Policies are not rounding and not in the bounds: epsilons, cut-offs, sentinels, a sum that begins with 1 and is not
+ * rescaled away, slopes and positions other than the problem's.
+ *
  * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
  */
+enum error_kind error_bounds(double *out, double *lse, const struct rounding_model *model,
+                             const struct problem *problem, const struct truth *truth, int threads,
+                             const struct progress *progress, struct error *error);
+
+/* Those of out alone. */
 enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
                             const struct truth *truth, int threads, const struct progress *progress,
                             struct error *error);

@@ -16,7 +16,8 @@ struct bench {
     struct made_problem made;
     struct truth truth;
     float *out;
-    double *bound;
+    double *bound, *lse_bound;
+    double lse_used; /* of the last budget_used: the largest error of an lse over its bound */
 };
 
 static struct bench bench_new(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim, enum dtype dtype)
@@ -27,7 +28,8 @@ static struct bench bench_new(int64_t seq_len, int num_heads, int num_kv_heads, 
     size_t elements = (size_t)problem_elements(&bench.made.problem);
     bench.out = malloc(elements * sizeof *bench.out);
     bench.bound = malloc(elements * sizeof *bench.bound);
-    assert_true(bench.out && bench.bound);
+    bench.lse_bound = malloc((size_t)num_heads * sizeof *bench.lse_bound);
+    assert_true(bench.out && bench.bound && bench.lse_bound);
     assert_int_equal(truth_init(&bench.truth, &bench.made.problem, &error), 0);
     assert_int_equal(truth_certified(&bench.truth, &bench.made.problem, &options, &error), 0);
     return bench;
@@ -39,9 +41,10 @@ static void bench_free(struct bench *bench)
     free_problem(&bench->made);
     free(bench->out);
     free(bench->bound);
+    free(bench->lse_bound);
 }
 
-/* Largest error over bound. */
+/* Largest error of out over its bound; of lse in bench->lse_used. */
 static double budget_used(struct bench *bench, enum kernel kernel, const struct recipe *recipe,
                           const struct rounding_model *model)
 {
@@ -61,12 +64,20 @@ static double budget_used(struct bench *bench, enum kernel kernel, const struct 
     assert_int_equal(device_run(device, kernel, &options, recipe, problem, &output, &seconds, &error), 0);
     device_close(device);
     dtype_widen(problem->dtype, raw, 0, elements, bench->out);
-    assert_int_equal(error_bound(bench->bound, model ? model : &own, problem, &bench->truth, 1, NULL, &error), 0);
+    assert_int_equal(
+        error_bounds(bench->bound, bench->lse_bound, model ? model : &own, problem, &bench->truth, 1, NULL, &error), 0);
     for (size_t i = 0; i < elements; i++) {
         double err = fabs((double)bench->out[i] - bench->truth.value[i]);
         assert_true(bench->bound[i] >= 0);
         if (err > 0 && isfinite(bench->bound[i]))
             used = fmax(used, err / bench->bound[i]);
+    }
+    bench->lse_used = 0;
+    for (int h = 0; h < problem->num_heads; h++) {
+        double err = fabs((double)lse[h] - bench->truth.lse[h]);
+        assert_true(bench->lse_bound[h] >= 0);
+        if (err > 0 && isfinite(bench->lse_bound[h]))
+            bench->lse_used = fmax(bench->lse_used, err / bench->lse_bound[h]);
     }
     free(raw);
     free(lse);
@@ -82,12 +93,12 @@ static void test_sound_recipes_stay_below_one(void **state)
         for (int i = 0; i < NUM_SOUND_RECIPES; i++)
             for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
                 double used = budget_used(&bench, (enum kernel)kernel, &sound_recipes[i], NULL);
-                if (!(used <= 1))
-                    fail_msg("%s %s %s: %g of the bound", dtypes[dtype].name, kernels[kernel].name,
-                             sound_recipes[i].name, used);
+                if (!(used <= 1 && bench.lse_used <= 1))
+                    fail_msg("%s %s %s: %g of the bound, lse %g", dtypes[dtype].name, kernels[kernel].name,
+                             sound_recipes[i].name, used, bench.lse_used);
                 if (getenv("BUDGETS"))
-                    print_message("%-24s %-5s %-12s %.3g\n", sound_recipes[i].name, dtypes[dtype].name,
-                                  kernels[kernel].name, used);
+                    print_message("%-24s %-5s %-12s %.3g lse %.3g\n", sound_recipes[i].name, dtypes[dtype].name,
+                                  kernels[kernel].name, used, bench.lse_used);
             }
         bench_free(&bench);
     }
@@ -304,12 +315,49 @@ static void test_sound_kernels_stay_below_one(void **state)
                                                 .bias = (enum bias_form)bias,
                                                 .exponential = (enum exponential)exponential};
                         double used = budget_used(&bench, (enum kernel)kernel, &recipe, NULL);
-                        if (!(used <= 1))
-                            fail_msg("N %lld %s kernel %d bias %d exponential %d: %g of the bound",
-                                     (long long)lengths[n], dtypes[dtype].name, kernel, bias, exponential, used);
+                        if (!(used <= 1 && bench.lse_used <= 1))
+                            fail_msg("N %lld %s kernel %d bias %d exponential %d: %g of the bound, lse %g",
+                                     (long long)lengths[n], dtypes[dtype].name, kernel, bias, exponential, used,
+                                     bench.lse_used);
                     }
             bench_free(&bench);
         }
+}
+
+/* Every sound recipe far into a context: positions of 1e6, which the absolute form adds to all logits and takes off. */
+static void test_lse_far_into_a_context(void **state)
+{
+    (void)state;
+    struct bench bench = bench_new(200, 4, 2, 64, DTYPE_F32);
+    bench.made.problem.kv_offset += 1000000;
+    bench.made.problem.q_position += 1000003;
+    bench_renew(&bench);
+    for (int i = 0; i < NUM_SOUND_RECIPES; i++) {
+        double used = budget_used(&bench, KERNEL_SPLIT_KV, &sound_recipes[i], NULL);
+        if (!(used <= 1 && bench.lse_used <= 1))
+            fail_msg("%s: %g of the bound, lse %g", sound_recipes[i].name, used, bench.lse_used);
+        for (int h = 0; sound_recipes[i].bias == BIAS_RELATIVE && h < 4; h++)
+            assert_true(bench.lse_bound[h] < INFINITY);
+    }
+    bench_free(&bench);
+}
+
+/* An error that all logits share leaves out as it is and shows in lse alone: a key's distance, a slope in 2^-12. */
+static void test_lse_shows_what_cancels_in_out(void **state)
+{
+    struct recipe shifted = {.sentinel.policy = SENTINEL_EXCLUDE, .key_shift = 1};
+    struct recipe sound = {.sentinel.policy = SENTINEL_EXCLUDE};
+    (void)state;
+    struct bench bench = bench_new(1500, 8, 4, 64, DTYPE_F32);
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        assert_true(budget_used(&bench, (enum kernel)kernel, &shifted, NULL) <= 1);
+        for (int h = 0; h < 8; h++) /* every head's, the flattest one's of 2^-8 included */
+            assert_true(bench.lse_bound[h] < 0.01 * (double)bench.made.slopes[h]);
+        assert_true(bench.lse_used > 100);
+        budget_used(&bench, (enum kernel)kernel, &sound, NULL);
+        assert_true(bench.lse_used < 1 && bench.lse_used > 0.01);
+    }
+    bench_free(&bench);
 }
 
 /* With f16 output the half ulp of its last rounding is reached; in f32 worst-case constants leave room, not orders. */
@@ -385,6 +433,8 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_lse_far_into_a_context),
+        cmocka_unit_test(test_lse_shows_what_cancels_in_out),
         cmocka_unit_test(test_far_positions_are_rounded),
         cmocka_unit_test(test_floors_of_a_scaled_query),
         cmocka_unit_test(test_floors_of_a_scaled_sum),

@@ -21,7 +21,7 @@ struct made {
     float q[HEADS * DIM], slopes[HEADS];
     void *k, *v;
     uint8_t visible[KEYS];
-    double bound[HEADS * DIM];
+    double bound[HEADS * DIM], lse_bound[HEADS];
     struct truth truth;
 };
 
@@ -36,6 +36,10 @@ static const struct rounding_model model = {
     .exponential = 0x1p-21,
     .rescale = 0x1.1p-22,
     .add = 0x1p-24,
+    .logarithm = 0x1p-23,
+    .lse_sum = 0x1p-24,
+    .lse_base = 0x1.2p-24,
+    .lse_slope = 0x1.1p-24,
     .division = 0x1p-24,
     .keys_per_round = 16,
     .sum_adds_per_round = 1,
@@ -86,7 +90,11 @@ static void bound_for(struct made *made, const struct rounding_model *rounding, 
     truth_clear(&made->truth);
     assert_int_equal(truth_init(&made->truth, &made->problem, &error), ERROR_NONE);
     assert_int_equal(truth_compute(&made->truth, TRUTH_CERTIFIED, &made->problem, &options, &error), ERROR_NONE);
-    assert_int_equal(error_bound(made->bound, rounding, &made->problem, &made->truth, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(
+        error_bounds(made->bound, made->lse_bound, rounding, &made->problem, &made->truth, 1, NULL, &error),
+        ERROR_NONE);
+    for (int h = 0; h < HEADS; h++)
+        assert_true(made->lse_bound[h] > 0 && made->lse_bound[h] < 1);
     for (int i = 0; i < HEADS * DIM; i++)
         assert_true(made->bound[i] > 0 && made->bound[i] < 1);
 }
@@ -165,6 +173,11 @@ static void test_the_formula_counts_given_roundings(void **state)
         assert_true(inputs->bound[i] < 1e-3 * made->bound[i]);
         used = fmax(used, err / made->bound[i]);
     }
+    for (int h = 0; h < HEADS; h++) {
+        double err = fabs(inputs->truth.lse[h] - made->truth.lse[h]);
+        assert_true(err <= made->lse_bound[h]);
+        assert_true(inputs->lse_bound[h] < 1e-3 * made->lse_bound[h]);
+    }
     print_message("formula: f32 slopes use up to %.3f of the bound\n", used);
     assert_true(used > 0.01);
     made_free(made);
@@ -217,6 +230,82 @@ static void test_bf16_biases_weigh_keys(void **state)
     made_free(made);
 }
 
+static void bounds_are(const struct made *made, const struct rounding_model *rounding, bool with_out, bool with_lse)
+{
+    double out[HEADS * DIM], lse[HEADS];
+    struct error error;
+    assert_int_equal(error_bounds(with_out ? out : NULL, with_lse ? lse : NULL, rounding, &made->problem, &made->truth,
+                                  2, NULL, &error),
+                     ERROR_NONE);
+    if (with_out)
+        assert_memory_equal(out, made->bound, sizeof out);
+    if (with_lse)
+        assert_memory_equal(lse, made->lse_bound, sizeof lse);
+}
+
+/* Out and lse each alone are what they are together; an empty row has bounds of 0. */
+static void test_either_bound_alone(void **state)
+{
+    static const double zeros[HEADS * DIM];
+    (void)state;
+    struct made *made = made_new(KV_AS_DTYPE);
+    bound_for(made, &model, NULL);
+    bounds_are(made, &model, true, false);
+    bounds_are(made, &model, false, true);
+    memset(made->visible, 0, KEYS);
+    for (int h = 0; h < HEADS; h++)
+        made->truth.lse[h] = -INFINITY;
+    memcpy(made->bound, zeros, sizeof made->bound);
+    memcpy(made->lse_bound, zeros, sizeof made->lse_bound);
+    bounds_are(made, &model, true, true);
+    made_free(made);
+}
+
+/* (7) with one rounding at a time. One key whose logit is its bias: nothing but its weight's and the lse's errors. */
+static void test_lse_takes_each_of_its_roundings(void **state)
+{
+    static const struct {
+        const char *name;
+        struct rounding_model model;
+        double expected; /* logit -6, slope 1/2, P 20 */
+    } rows[] = {
+        {"logarithm", {.logarithm = 0x1p-20}, 0.5 * 0x1p-20},
+        {"raised logarithm", {.logarithm = 0x1p-20, .max_offset = 3}, 3.5 * 0x1p-20},
+        {"sum", {.lse_sum = 0x1p-20}, 6 * 0x1p-20},
+        {"base", {.lse_base = 0x1p-20}, 6 * 0x1p-20},
+        {"slope of the relative form", {.lse_slope = 0x1p-20}, 0},
+        {"slope of the absolute form", {.lse_slope = 0x1p-20, .absolute_bias = true}, 10 * 0x1p-20},
+        {"sums of the absolute form", {.lse_sum = 0x1p-20, .absolute_bias = true}, 12 * 0x1p-20},
+        {"floor of a slope", {.slope_floor = 0x1p-20}, 12 * 0x1p-20},
+        {"floor of an absolute slope", {.slope_floor = 0x1p-20, .absolute_bias = true}, (12 + 20) * 0x1p-20},
+        {"exponential", {.exponential = 0x1p-20}, 0x1p-20},
+        {"additions", {.add = 0x1p-20, .sum_adds_after = 4}, 4 * 0x1p-20},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct rounding_model rounding = rows[i].model;
+        struct made *made = made_new(KV_AS_DTYPE);
+        struct error error;
+        double lse[HEADS];
+        rounding.keys_per_round = 1;
+        memset(made->q, 0, sizeof made->q);
+        memset(made->visible, 0, KEYS);
+        made->visible[8] = 1;
+        made->problem.q_position = 20;
+        made->problem.seq_len = 9;
+        for (int h = 0; h < HEADS; h++)
+            made->slopes[h] = 0.5f;
+        struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+        assert_int_equal(truth_init(&made->truth, &made->problem, &error), ERROR_NONE);
+        assert_int_equal(truth_certified(&made->truth, &made->problem, &options, &error), ERROR_NONE);
+        assert_int_equal(error_bounds(NULL, lse, &rounding, &made->problem, &made->truth, 1, NULL, &error), ERROR_NONE);
+        for (int h = 0; h < HEADS; h++) /* 2^-45 for keys that are left out */
+            if (!(fabs(lse[h] - rows[i].expected) <= 0x1p-44 + 1e-4 * rows[i].expected))
+                fail_msg("%s: %a, expected %a", rows[i].name, lse[h], rows[i].expected);
+        made_free(made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +314,8 @@ int main(void)
         cmocka_unit_test(test_the_formula_counts_given_roundings),
         cmocka_unit_test(test_dropped_keys_are_masked_keys),
         cmocka_unit_test(test_bf16_biases_weigh_keys),
+        cmocka_unit_test(test_either_bound_alone),
+        cmocka_unit_test(test_lse_takes_each_of_its_roundings),
     };
     int failed = cmocka_run_group_tests_name("error_bound", tests, NULL, NULL);
     mpfr_free_cache();
