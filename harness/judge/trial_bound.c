@@ -5,9 +5,6 @@
 
 #include "kernels/rounding.h"
 
-#define UNIT 0x1p-24
-#define LSE_ROUNDINGS 16
-
 enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct truth *whole, int threads,
                                  struct progress *progress, struct error *error)
 {
@@ -37,68 +34,44 @@ float trial_constant(const struct trial *trial)
     return (float)(2 - dtype_ulp(problem_kv_dtype(&trial->problem), 1));
 }
 
-static void make_constant(struct trial *trial)
-{
-    const struct problem *problem = &trial->problem;
-    size_t count = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
-    trial_fill(trial, TRIAL_V, 0, count, trial_constant(trial));
-}
-
-/* bound = the error bound of out, were value[H, D] and lse[H] the truth. */
-static enum error_kind bound_with(double *bound, const struct trial *trial, const struct trial_truth *truth,
-                                  double *value, double *lse, const struct trial_kernel *kernel,
-                                  const struct kernel_options *options, struct error *error)
+/* The error bounds of out, and of lse unless that is NULL, were value[H, D] and lse[H] the truth. */
+static enum error_kind bounds_with(double *out_bound, double *lse_bound, const struct trial *trial,
+                                   const struct trial_truth *truth, double *value, double *lse,
+                                   const struct trial_kernel *kernel, const struct kernel_options *options,
+                                   struct error *error)
 {
     struct truth supposed = truth->truth;
     struct rounding_model model = kernel_rounding(kernel->kernel, options, kernel->recipe, &trial->problem);
     supposed.value = value;
     supposed.lse = lse;
-    return error_bound(bound, &model, &trial->problem, &supposed, kernel->threads, kernel->progress, error);
-}
-
-/* From the bound of a row of v = 1 whose truth is 0. */
-static double lse_bound(const double *row, const struct problem *problem, int head, double lse, bool absolute_bias)
-{
-    double sum = 0, slope = fabs((double)problem->slopes[head]);
-    for (int d = 0; d < problem->head_dim; d++)
-        sum = fmax(sum, row[d]);
-    if (lse == -INFINITY)
-        return 0;
-    if (!isfinite(lse) || !(sum < 0.5))
-        return INFINITY;
-    double size = 1 + fabs(lse) + log((double)problem->seq_len);
-    if (absolute_bias)
-        size += slope * fabs((double)problem->q_position);
-    return sum / (1 - sum) + LSE_ROUNDINGS * UNIT * size;
+    return error_bounds(out_bound, lse_bound, &model, &trial->problem, &supposed, kernel->threads, kernel->progress,
+                        error);
 }
 
 enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
                             const struct trial_kernel *kernel, const struct kernel_options *options, int shift,
                             struct error *error)
 {
-    size_t elements = (size_t)problem_elements(&trial->problem), heads = (size_t)trial->problem.num_heads;
-    double *zeros = calloc(2 * elements + heads, sizeof *zeros);
-    if (!zeros)
-        return error_memory(error, "a bound", (double)((2 * elements + heads) * sizeof *zeros));
-    double *row_sums = zeros + elements, *lse = row_sums + elements;
+    size_t heads = (size_t)trial->problem.num_heads;
+    double *lse = malloc(heads * sizeof *lse);
+    if (!lse)
+        return error_memory(error, "a bound", (double)(heads * sizeof *lse));
     trial_reload(trial);
     trial->problem.q_position -= shift;
     for (size_t h = 0; h < heads; h++)
         lse[h] = truth->truth.lse[h] + (double)trial->problem.slopes[h] * shift;
-    enum error_kind kind = bound_with(bounds->out, trial, truth, truth->truth.value, lse, kernel, options, error);
-    if (!kind) {
-        make_constant(trial);
-        kind = bound_with(row_sums, trial, truth, zeros, lse, kernel, options, error);
-    }
-    double unit = (double)trial_constant(trial) * problem_value_scale(&trial->problem);
-    for (size_t i = 0; i < elements; i++)
-        row_sums[i] /= unit;
-    for (int h = 0; h < trial->problem.num_heads && !kind; h++)
-        bounds->lse[h] = lse_bound(row_sums + (size_t)h * (size_t)trial->problem.head_dim, &trial->problem, h, lse[h],
-                                   kernel->recipe->bias == BIAS_ABSOLUTE);
+    enum error_kind kind =
+        bounds_with(bounds->out, bounds->lse, trial, truth, truth->truth.value, lse, kernel, options, error);
     trial_reload(trial);
-    free(zeros);
+    free(lse);
     return kind;
+}
+
+static void make_constant(struct trial *trial)
+{
+    const struct problem *problem = &trial->problem;
+    size_t count = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    trial_fill(trial, TRIAL_V, 0, count, trial_constant(trial));
 }
 
 enum error_kind trial_constant_bound(double *exact, double *bound, struct trial *trial, const struct trial_truth *truth,
@@ -111,5 +84,5 @@ enum error_kind trial_constant_bound(double *exact, double *bound, struct trial 
         exact[i] = truth->truth.lse[i / dim] == -INFINITY ? 0 : value;
     trial_reload(trial);
     make_constant(trial);
-    return bound_with(bound, trial, truth, exact, truth->truth.lse, kernel, options, error);
+    return bounds_with(bound, NULL, trial, truth, exact, truth->truth.lse, kernel, options, error);
 }

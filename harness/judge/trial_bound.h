@@ -1,12 +1,5 @@
 /*
- * How far rounding alone can take the results of a trial: the error bound of out, and one of lse.
- *
- * A relative error delta of a row's sum of weights is an error log(1 + delta) of its lse. By error_bound.md the sum's
- * is at most L = sum_j p_j (eta_j + beta_j), and error_bound gives at least L for an output whose v is 1 throughout and
- * whose truth is 0: there |v - o| = 1, so what is left of (2) is sum_j p_j (eta_j + alpha_j), and a weighted sum takes
- * no fewer additions than a sum of weights. What forms the lse from maximum and sum, a handful of roundings of the
- * numbers on the way, comes on top: LSE_ROUNDINGS units of 1 + |lse| + log N, and of slope |P| where the bias is
- * absolute.
+ * How far rounding alone can take the results of a trial: the error bounds of out and of lse (error_bound.h).
  */
 #ifndef HARNESS_JUDGE_TRIAL_BOUND_H
 #define HARNESS_JUDGE_TRIAL_BOUND_H
