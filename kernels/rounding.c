@@ -26,8 +26,11 @@ static const double division_error[DIVISION_COUNT] = {
                                                                          product */
 };
 
-/* What rounding to a narrow dtype does: relative error, absolute error of subnormal results, largest magnitude; all 0
- * for f32. */
+/* Half of f32's least subnormal: what an operation whose result is subnormal may lose. Sums of two lose nothing. */
+#define UNDERFLOW 0x1p-150
+
+/* What rounding to a dtype does: relative error, counted operation by operation for f32 and 0 here; absolute error of
+ * subnormal results; largest magnitude. */
 struct narrowing {
     double unit, floor, max;
 };
@@ -35,11 +38,9 @@ struct narrowing {
 static struct narrowing narrowing_of(enum dtype_rounding rounding)
 {
     const struct dtype_info *info = &dtypes[dtype_rounding_dtype(rounding)];
-    if (rounding == ROUND_F32)
-        return (struct narrowing){0, 0, 0};
     return (struct narrowing){
-        ldexp(1, -info->significand_bits),
-        rounding == ROUND_F16 ? ldexp(1, info->min_exponent - info->significand_bits) : 0, /* bf16's is f32's */
+        rounding == ROUND_F32 ? 0 : ldexp(1, -info->significand_bits),
+        ldexp(1, info->min_exponent - info->significand_bits),
         info->max,
     };
 }
@@ -79,8 +80,8 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
     model->slope = slope.unit + (scales_sum ? UNIT : base_change);
-    model->slope_floor = slope.floor;
-    model->scale = base_change + has_kv_scale * UNIT;
+    model->slope_floor = slope.floor + (scales_sum ? UNDERFLOW * scale : 0);
+    model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) + (LANE_DIMS + 1) * dot.unit +
                  (recipe->scale_entry == SCALE_QUERY) * UNIT;
     model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
@@ -123,14 +124,18 @@ static void round_sums(struct rounding_model *model, enum kernel kernel, const s
     struct narrowing weight = narrowing_of(recipe->weight_dtype), partial = narrowing_of(recipe->partial_dtype);
     model->weight = weight.unit;
     model->weight_floor = weight.floor;
+    /* An element's products that may underflow: one a key, 8 a round for each of 32 / lanes lanes that rescale, 8 where
+     * warps merge, one or two where chunks do. */
+    double chunks = split ? ceil((double)problem->seq_len / (double)options->chunk_len) : 1;
+    model->out_floor = UNDERFLOW * (2 * (double)problem->seq_len + 64 * chunks);
+    model->divided_floor = UNDERFLOW;
     if (!split)
         return;
-    double chunks = ceil((double)problem->seq_len / (double)options->chunk_len);
     bool divided = recipe->merge != MERGE_MAX_SUM;
     model->divided_partials = divided;
     model->partial = partial.unit + (divided ? model->division : 0);
-    model->out_floor = divided ? 0 : partial.floor * chunks;
-    model->divided_floor = divided ? partial.floor : 0;
+    model->out_floor += divided ? 0 : partial.floor * chunks;
+    model->divided_floor += divided ? UNDERFLOW + partial.floor : 0;
     model->partial_max = partial.max;
     model->merge_by_lse = recipe->merge == MERGE_LSE;
 }

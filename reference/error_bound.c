@@ -197,7 +197,7 @@ static double weight_error(const struct rounding_model *model, const struct term
     double formed_bias = model->absolute_bias ? slope * position : distance;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double formed_logit = fabs(logit) + formed_shift;
-    if (overflows(position, model->position_max) || overflows(formed_bias, model->bias_max) ||
+    if (overflows(position, model->position_max) || overflows(fmax(formed_bias, slope), model->bias_max) ||
         overflows(formed_logit, model->logit_max) || overflows(absolute, model->dot_max))
         return INFINITY;
     /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
@@ -249,8 +249,8 @@ static double element_bound(const struct workspace *workspace, const struct roun
     if (!isfinite(out) || sums_overflow(model, problem->seq_len, largest_v) ||
         overflows(magnitude + error, largest_rounded(problem->dtype)))
         error = INFINITY;
-    if (problem->dtype != DTYPE_F32 && isfinite(error))
-        error += 0.5 * dtype_ulp(problem->dtype, magnitude + error); /* (5) */
+    if (isfinite(error)) /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
+        error += 0.5 * dtype_ulp(problem->dtype, problem->dtype == DTYPE_F32 ? 0 : magnitude + error);
     return error * (1 + 0x1p-30);
 }
 

@@ -38,15 +38,15 @@ struct rounding_model {
     bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
     double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
 
-    /* Absolute errors, of narrow dtypes whose results are subnormal; 0 where nothing is narrow. */
+    /* Absolute errors, of results that are subnormal. */
     double slope_floor;   /* of the slope */
     double dot_floor;     /* of q.k, in nats: times the scale, whether that is in it already or to come */
     double logit_floor;   /* of a logit, bias included, in nats */
     double weight_floor;  /* of a weight, of which the largest is e^-max_offset */
-    double out_floor;     /* of undivided partial outputs, all chunks together, with such weights */
-    double divided_floor; /* of a partial output that is divided by its sum of weights */
+    double out_floor;     /* of weighted sums, all of them together, with such weights */
+    double divided_floor; /* of outputs and partial outputs that are divided by their sums of weights */
 
-    /* Magnitudes beyond which a narrow dtype overflows and nothing can be promised; 0 where it does not. Those of
+    /* Magnitudes beyond which a dtype overflows and nothing can be promised; 0 where it does not. Those of
      * dots, biases and logits are in nats; partial_max is of partial outputs. */
     double position_max, bias_max, dot_max, logit_max, partial_max;
 

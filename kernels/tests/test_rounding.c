@@ -141,6 +141,52 @@ static void test_small_values_in_divided_partials(void **state)
     bench_free(&bench);
 }
 
+/* Values at the lower end of f32, in whose weighted sums each product loses up to 2^-150. */
+static void test_subnormal_values(void **state)
+{
+    static const struct recipe recipes[] = {
+        {.name = "f32", .sentinel.policy = SENTINEL_EXCLUDE},
+        {.name = "bf16", .sentinel.policy = SENTINEL_EXCLUDE, .partial_dtype = ROUND_BF16},
+        {.name = "divided",
+         .sentinel.policy = SENTINEL_EXCLUDE,
+         .merge = MERGE_NORMALIZED,
+         .partial_dtype = ROUND_BF16},
+        {.name = "raised", .sentinel.policy = SENTINEL_EXCLUDE, .max_offset = 12},
+    };
+    (void)state;
+    for (int dtype = DTYPE_BF16; dtype <= DTYPE_F32; dtype++)
+        for (float size = 1e-38f; size > 1e-41f; size *= 0.1f) {
+            struct bench bench = bench_new(200, 4, 2, 64, (enum dtype)dtype);
+            scale_tensor(&bench, bench.made.v, 200 * 2 * 64, size);
+            bench_renew(&bench);
+            for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++)
+                for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+                    double used = budget_used(&bench, (enum kernel)kernel, &recipes[i], NULL);
+                    if (!(used <= 1))
+                        fail_msg("%s %s %s %g: %g of the bound", recipes[i].name, dtypes[dtype].name,
+                                 kernels[kernel].name, (double)size, used);
+                }
+            bench_free(&bench);
+        }
+}
+
+/* Biases divided by a tiny scale are infinite in f32, and so is a slope, which leaves a distance of 0 NaN. */
+static void test_divided_biases_that_overflow_have_no_bound(void **state)
+{
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .scale_entry = SCALE_SUM};
+    (void)state;
+    struct bench bench = bench_new(20, 2, 2, 64, DTYPE_F32);
+    for (int i = 0; i < 2; i++) {
+        bench.made.problem.scale = i ? 1e-42f : 1e-40f;
+        if (i)
+            mask_keys(&bench.made, 0, 19, 1);
+        bench_renew(&bench);
+        budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL);
+        assert_true(isinf(bench.lse_bound[1]) && isinf(bench.bound[64]));
+    }
+    bench_free(&bench);
+}
+
 /* All logits equal and small values, so that offsets that raise the maximum leave f16 weights and partials subnormal.
  */
 static void test_raised_maxima_raise_floors(void **state)
@@ -433,6 +479,8 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_subnormal_values),
+        cmocka_unit_test(test_divided_biases_that_overflow_have_no_bound),
         cmocka_unit_test(test_lse_far_into_a_context),
         cmocka_unit_test(test_lse_shows_what_cancels_in_out),
         cmocka_unit_test(test_far_positions_are_rounded),
