@@ -12,6 +12,9 @@
 #define LN_TAIL 32.0
 #define TAIL 0x1p-46
 
+/* ln of a probability below which all keys together are none. */
+#define NEGLIGIBLE (-60.0)
+
 /* What a head's bound is summed from, one thread's. */
 struct workspace {
     double *logits;       /* [N] s_j, natural; those of keys from `low` on; -inf where a contract drops the key */
@@ -86,46 +89,6 @@ static double ln_terms_below(const struct terms *terms, int64_t low)
     return 0.6932 * (ilogb(exact ? 1 + 1 / terms->slope : (double)low) + 1);
 }
 
-/* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, by the
- * geometric series of truth_certified.md, lemma 3, with the lse known. */
-static int64_t score_keys(struct workspace *workspace, const struct problem *problem, const struct truth *truth,
-                          const struct tensor_bounds *bounds, const struct terms *terms, double *max)
-{
-    int head = terms->head;
-    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
-    const float *k_bounds = bounds->k + (size_t)kv_head * (size_t)dim;
-    double scale = terms->scale, reach = 0;
-    for (int d = 0; d < dim; d++)
-        reach += fabs(workspace->query[d]) * (double)k_bounds[d];
-    reach *= fabs(scale);
-
-    *max = -INFINITY;
-    int64_t low = problem->seq_len;
-    while (low > 0) {
-        double bias = bias_of(terms, low - 1);
-        bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
-        if (!dropped && bias + reach - truth->lse[head] + ln_terms_below(terms, low) < -LN_TAIL)
-            break;
-        low--;
-        if (dropped)
-            workspace->logits[low] = -INFINITY;
-        if (dropped || !problem_visible(problem, low))
-            continue;
-        double dot = 0, absolute = 0;
-        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, low, kv_head), (size_t)dim,
-                    workspace->row);
-        for (int d = 0; d < dim; d++) {
-            double product = workspace->query[d] * (double)workspace->row[d];
-            dot += product;
-            absolute += fabs(product);
-        }
-        workspace->logits[low] = dot * scale + bias;
-        workspace->absolute[low] = absolute * fabs(scale);
-        *max = fmax(*max, workspace->logits[low]);
-    }
-    return low;
-}
-
 /* From here on a number is rounded to infinity. */
 static double largest_rounded(enum dtype dtype)
 {
@@ -185,7 +148,15 @@ static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, d
            overflows(partial * magnitude, model->partial_max);
 }
 
-/* eta_j (3): the relative error of a weight, second order included. */
+/* Whether what may overflow for a key with a negative bias is its bias or logit alone: its weight is 0 then. */
+static bool overflows_to_nothing(const struct rounding_model *model, const struct terms *terms, int64_t key,
+                                 double absolute)
+{
+    return !model->absolute_bias && terms->slope > 0 && problem_distance(terms->problem, key) < 0 &&
+           !overflows(absolute, model->dot_max);
+}
+
+/* (3) before it becomes relative: nats by which roundings may move the logarithm of a key's weight. */
 static double weight_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double logit,
                            double absolute, double max, double rescales)
 {
@@ -211,7 +182,81 @@ static double weight_error(const struct rounding_model *model, const struct term
         error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
                  log_keys * model->shift;
     }
-    return error < 0.5 ? error * (1 + error) : INFINITY; /* e^x - 1 <= x (1 + x) there */
+    return error;
+}
+
+/* p_j eta_j, from ln p_j and the error above. */
+static double weighted_error(double probability, double log_probability, double error)
+{
+    if (error < 0.5)
+        return probability * error * (1 + error);  /* e^x - 1 <= x (1 + x) there */
+    double log_computed = log_probability + error; /* as large as the weight may be, and no error is larger */
+    return log_computed < 1 ? exp_double(fmax(log_computed, EXP_LOWEST)) : INFINITY;
+}
+
+/* Nats that a nat more of bias adds to a key's error at most; a tail of keys needs it to be small. */
+#define LARGEST_GROWTH 0x1p-4
+
+static double error_growth(const struct rounding_model *model, const struct terms *terms)
+{
+    double given = terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
+    return model->slope + given + model->slope_floor / terms->slope + model->bias + model->logit + model->shift +
+           (model->merge_by_lse ? model->lse_sum : 0);
+}
+
+/* The error of a key that is not looked at, additions included: of the newest of them, whose |q_i k_ij| are at most
+ * reach together. Infinite if older ones' may grow too fast. */
+static double unseen_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double bias,
+                           double reach, double lse)
+{
+    struct roundings most = roundings_after(model, terms->problem->seq_len, 0);
+    if (!(error_growth(model, terms) < LARGEST_GROWTH))
+        return INFINITY;
+    return weight_error(model, terms, key, bias - reach, reach, lse, most.rescales) +
+           compound(most.out_adds, model->add) + model->weight;
+}
+
+/* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, as they
+ * are and as the kernel has them, by the geometric series of truth_certified.md, lemma 3, with the lse known. */
+static int64_t score_keys(struct workspace *workspace, const struct rounding_model *model,
+                          const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                          const struct terms *terms, double *max)
+{
+    int head = terms->head;
+    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
+    const float *k_bounds = bounds->k + (size_t)kv_head * (size_t)dim;
+    double scale = terms->scale, reach = 0;
+    for (int d = 0; d < dim; d++)
+        reach += fabs(workspace->query[d]) * (double)k_bounds[d];
+    reach *= fabs(scale);
+
+    *max = -INFINITY;
+    int64_t low = problem->seq_len;
+    while (low > 0) {
+        double bias = bias_of(terms, low - 1);
+        bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
+        double tail = bias + reach - truth->lse[head] + ln_terms_below(terms, low);
+        if (!dropped && tail < -LN_TAIL &&
+            tail + unseen_error(model, terms, low - 1, bias, reach, truth->lse[head]) < -LN_TAIL)
+            break;
+        low--;
+        if (dropped)
+            workspace->logits[low] = -INFINITY;
+        if (dropped || !problem_visible(problem, low))
+            continue;
+        double dot = 0, absolute = 0;
+        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, low, kv_head), (size_t)dim,
+                    workspace->row);
+        for (int d = 0; d < dim; d++) {
+            double product = workspace->query[d] * (double)workspace->row[d];
+            dot += product;
+            absolute += fabs(product);
+        }
+        workspace->logits[low] = dot * scale + bias;
+        workspace->absolute[low] = absolute * fabs(scale);
+        *max = fmax(*max, workspace->logits[low]);
+    }
+    return low;
 }
 
 /* Adds a key's part to the sums over v. */
@@ -244,12 +289,12 @@ static double element_bound(const struct workspace *workspace, const struct roun
     double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * sums->from_sum +
                    2 * TAIL * (largest_v * value_scale + magnitude) +
                    (model->out_floor * sums->unit_weight + model->divided_floor) * value_scale; /* (2) */
-    error = sums->lost < 0.5 ? error / (1 - sums->lost) : INFINITY;
+    error /= 1 - sums->lost;
     error += (magnitude + error) * model->division;
-    if (!isfinite(out) || sums_overflow(model, problem->seq_len, largest_v) ||
+    if (!(sums->lost < 0.5) || !isfinite(out) || sums_overflow(model, problem->seq_len, largest_v) ||
         overflows(magnitude + error, largest_rounded(problem->dtype)))
         error = INFINITY;
-    if (isfinite(error)) /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
+    else /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
         error += 0.5 * dtype_ulp(problem->dtype, problem->dtype == DTYPE_F32 ? 0 : magnitude + error);
     return error * (1 + 0x1p-30);
 }
@@ -295,25 +340,29 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         workspace->query[d] = (double)workspace->row[d];
         workspace->from_weights[d] = workspace->from_values[d] = 0;
     }
-    int64_t low = score_keys(workspace, problem, truth, bounds, &terms, &sums.max);
+    int64_t low = score_keys(workspace, model, problem, truth, bounds, &terms, &sums.max);
     sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
             continue;
-        double relative = workspace->logits[key] - sums.lse;
-        if (relative < -60)
-            continue; /* e^-60 N is below TAIL for N < 2^40 */
+        double relative = workspace->logits[key] - sums.lse, absolute = workspace->absolute[key];
+        if (relative == -INFINITY) /* dropped */
+            continue;
         struct roundings roundings = roundings_after(model, problem->seq_len, key);
-        double probability = exp_double(fmin(relative, 0));
-        double eta = weight_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], sums.max,
-                                  roundings.rescales);
-        double alpha = (compound(roundings.out_adds, model->add) + model->weight + model->partial) * (1 + eta);
-        double beta = compound(roundings.sum_adds, model->add) * (1 + eta);
-        sums.from_sum += probability * beta;
-        sums.lost += probability * (eta + beta);
+        double error = weight_error(model, &terms, key, workspace->logits[key], absolute, sums.max, roundings.rescales);
+        if (relative + error < NEGLIGIBLE ||
+            (relative < NEGLIGIBLE && isinf(error) && overflows_to_nothing(model, &terms, key, absolute)))
+            continue; /* e^-60 N is below TAIL for N < 2^40 */
+        double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
+        double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
+        double beta_weight = weight * compound(roundings.sum_adds, model->add);
+        sums.from_sum += beta_weight;
+        sums.lost += eta_weight + beta_weight;
         if (out)
-            add_values(workspace, problem, key, head, probability * eta,
-                       probability * alpha + model->weight_floor * sums.unit_weight, value);
+            add_values(workspace, problem, key, head, eta_weight,
+                       weight * (compound(roundings.out_adds, model->add) + model->weight + model->partial) +
+                           model->weight_floor * sums.unit_weight,
+                       value);
     }
     for (int d = 0; out && d < dim; d++)
         out[d] = element_bound(workspace, model, problem, &sums, d, value[d], (double)v_bounds[d]);

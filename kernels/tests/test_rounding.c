@@ -347,6 +347,44 @@ static void test_far_positions_are_rounded(void **state)
     free_problem(&made);
 }
 
+/*
+ * A key that weighs nothing but for rounding: its q.k is the sum of large terms whose bf16 sums are too high, and among
+ * keys that have none. It lies too far away to be looked at, or it is near and other terms cancel.
+ */
+static void test_light_keys_that_rounding_makes_heavy(void **state)
+{
+    enum { KEYS = 64, DIM = 64, LANE = 8 };
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .dot_dtype = ROUND_BF16};
+    float best = 0, best_gain = 0, cancel = 0;
+    (void)state;
+    for (float c = 900; c < 1020; c += 0.25f) {
+        float sum = 0;
+        for (int i = 0; i < LANE; i++)
+            sum = dtype_round(DTYPE_BF16, sum + c);
+        if (sum - LANE * c > best_gain)
+            best = c, best_gain = sum - LANE * c;
+    }
+    cancel = 32 * ceilf((LANE * best + 17) / 32); /* a lane of that sum is exact */
+    for (int near = 1; near >= 0; near--) {
+        struct bench bench = bench_new(KEYS, 1, 1, DIM, DTYPE_F32);
+        float *q = bench.made.q, *k = bench.made.k, *v = bench.made.v;
+        memset(k, 0, KEYS * DIM * sizeof *k);
+        for (int d = 0; d < DIM; d++) {
+            bool cancels = near && d >= DIM / 2;
+            q[d] = 1;
+            k[d] = !cancels ? best : d % LANE < LANE - 1 ? -1024.0f : 1024 * (LANE - 1) - cancel;
+            v[d] = 1000;
+        }
+        bench.made.problem.scale = 1;
+        bench.made.slopes[0] = near ? 0 : (DIM * best + 60) / (KEYS - 1);
+        bench_renew(&bench);
+        double used = budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL);
+        if (!(used <= 1 && bench.lse_used <= 1))
+            fail_msg("%s: %g of the bound, lse %g", near ? "near" : "far", used, bench.lse_used);
+        bench_free(&bench);
+    }
+}
+
 static void test_sound_kernels_stay_below_one(void **state)
 {
     static const int64_t lengths[] = {1, 2, 40, 300, 1500};
@@ -479,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_light_keys_that_rounding_makes_heavy),
         cmocka_unit_test(test_subnormal_values),
         cmocka_unit_test(test_divided_biases_that_overflow_have_no_bound),
         cmocka_unit_test(test_lse_far_into_a_context),

@@ -306,6 +306,37 @@ static void test_lse_takes_each_of_its_roundings(void **state)
     }
 }
 
+/* A key that weighs e^-100, but whose q.k may be off by more: it is near and its terms cancel, or it is far away. */
+static void test_light_keys_may_be_heavy_to_the_kernel(void **state)
+{
+    (void)state;
+    for (int far = 0; far < 2; far++)
+        for (int large = 0; large < 2; large++) {
+            const struct rounding_model rounding = {.dot = large ? 0.4 : 0.01, .keys_per_round = 1};
+            struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+            struct made *made = made_new(KV_AS_DTYPE);
+            struct error error;
+            float *k = made->k;
+            memset(k, 0, sizeof(float) * KEYS * DIM);
+            for (int d = 0; d < DIM; d++)
+                k[d] = far || d < DIM / 2 ? 100.0f : -150.0f; /* times 1/4: 400; 200 - 300 */
+            for (int h = 0; h < HEADS; h++)
+                made->slopes[h] = far ? 500.0f / (KEYS - 1) : 0;
+            for (int i = 0; i < HEADS * DIM; i++)
+                made->q[i] = 1;
+            assert_int_equal(truth_init(&made->truth, &made->problem, &error), ERROR_NONE);
+            assert_int_equal(truth_certified(&made->truth, &made->problem, &options, &error), ERROR_NONE);
+            assert_int_equal(
+                error_bounds(made->bound, made->lse_bound, &rounding, &made->problem, &made->truth, 1, NULL, &error),
+                ERROR_NONE);
+            for (int h = 0; h < HEADS; h++)
+                assert_true(large ? isinf(made->lse_bound[h]) : made->lse_bound[h] < 1e-9);
+            for (int i = 0; i < HEADS * DIM; i++)
+                assert_true(large ? isinf(made->bound[i]) : made->bound[i] < 1e-9);
+            made_free(made);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_the_formula_counts_given_roundings),
         cmocka_unit_test(test_dropped_keys_are_masked_keys),
         cmocka_unit_test(test_bf16_biases_weigh_keys),
+        cmocka_unit_test(test_light_keys_may_be_heavy_to_the_kernel),
         cmocka_unit_test(test_either_bound_alone),
         cmocka_unit_test(test_lse_takes_each_of_its_roundings),
     };
