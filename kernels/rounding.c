@@ -45,12 +45,10 @@ static struct narrowing narrowing_of(enum dtype_rounding rounding)
     };
 }
 
-/* Whether f32 holds every position that slopes are multiplied by: key + kv_offset - origin, whole numbers. */
-static bool positions_exact(const struct recipe *recipe, const struct problem *problem)
+/* n roundings to a narrow dtype, one after the other. */
+static double compounded(int n, double unit)
 {
-    double first = (double)problem->kv_offset, last = first + (double)(problem->seq_len - 1);
-    double origin = recipe->bias == BIAS_ABSOLUTE ? 0 : (double)problem->q_position;
-    return fabs(first - origin) <= 0x1p24 && fabs(last - origin) <= 0x1p24;
+    return n * unit / (1 - n * unit);
 }
 
 static int lanes_of(int head_dim)
@@ -79,17 +77,21 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     int lanes = lanes_of(problem->head_dim);
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
-    model->slope = slope.unit + (scales_sum ? UNIT : base_change);
+    model->slope = scales_sum ? UNIT : base_change;
+    model->slope_narrow = slope.unit;
     model->slope_floor = slope.floor + (scales_sum ? UNDERFLOW * scale : 0);
     model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
-    model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) + (LANE_DIMS + 1) * dot.unit +
-                 (recipe->scale_entry == SCALE_QUERY) * UNIT;
+    model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
+                 compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + (recipe->scale_entry == SCALE_QUERY) * UNIT;
     model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
     model->dot_max = dot.max * dot_nats;
-    model->bias = (positions_exact(recipe, problem) ? UNIT : 2 * UNIT) + position.unit + bias.unit;
+    model->position = UNIT + position.unit;
+    model->position_exact = ldexp(1, dtypes[dtype_rounding_dtype(recipe->position_dtype)].significand_bits);
     model->position_max = position.max;
+    model->bias = UNIT * (1 + bias.unit) + bias.unit;
     model->bias_max = bias.max * bias_nats;
-    model->logit = UNIT + logit.unit + (scales_sum ? UNIT + model->scale : 0);
+    double sum = UNIT + (scales_sum ? UNIT + model->scale : 0);
+    model->logit = sum + logit.unit + sum * logit.unit;
     model->logit_floor = bias.floor * bias_nats + logit.floor * nats;
     model->logit_max = logit.max * nats;
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);

@@ -153,10 +153,12 @@ static bool overflows_to_nothing(const struct rounding_model *model, const struc
                                  double absolute)
 {
     return !model->absolute_bias && terms->slope > 0 && problem_distance(terms->problem, key) < 0 &&
-           !overflows(absolute, model->dot_max);
+           !overflows(absolute * (1 + model->dot), model->dot_max);
 }
 
-/* (3) before it becomes relative: nats by which roundings may move the logarithm of a key's weight. */
+/* (3) before it becomes relative: nats by which roundings may move the logarithm of a key's weight. Each step's error
+ * is of what the steps before have made of it. An error relative to a base-2 logit is the same relative to a natural
+ * one. */
 static double weight_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double logit,
                            double absolute, double max, double rescales)
 {
@@ -165,20 +167,27 @@ static double weight_error(const struct rounding_model *model, const struct term
     double keys = fabs((double)problem_distance(problem, key));
     double distance = fmax(slope * keys, fabs(bias_of(terms, key)));
     double position = model->absolute_bias ? fabs((double)(problem->kv_offset + key)) : keys;
-    double formed_bias = model->absolute_bias ? slope * position : distance;
+    double slope_error = model->slope + given + model->slope_narrow;
+    double formed_bias =
+        (model->absolute_bias ? slope * position : distance) * (1 + slope_error) + position * model->slope_floor;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
-    double formed_logit = fabs(logit) + formed_shift;
-    if (overflows(position, model->position_max) || overflows(fmax(formed_bias, slope), model->bias_max) ||
-        overflows(formed_logit, model->logit_max) || overflows(absolute, model->dot_max))
+    double position_error = position > model->position_exact ? model->position : 0;
+    double bias_error = model->bias + position_error + model->bias * position_error;
+    double scale_error = model->scale + given;
+
+    double error = fmax(distance * model->slope_narrow, keys * model->slope_floor) * (1 + model->slope) +
+                   distance * (model->slope + given) + formed_bias * bias_error +
+                   absolute * (scale_error + model->dot + scale_error * model->dot) + model->dot_floor;
+    double formed_logit = fabs(logit) + formed_shift * (1 + slope_error) + error;
+    error += formed_logit * model->logit + model->logit_floor;
+    if (overflows(position, model->position_max) || overflows(absolute * (1 + model->dot), model->dot_max) ||
+        overflows(fmax(formed_bias * (1 + bias_error), slope), model->bias_max) ||
+        overflows(formed_logit * (1 + model->logit), model->logit_max))
         return INFINITY;
-    /* Errors of a logit in nats: an error relative to a base-2 logit is the same relative to a natural one. */
-    double error = fmax(distance * (model->slope + given), keys * model->slope_floor) +
-                   absolute * (model->scale + given + model->dot) + formed_bias * model->bias +
-                   formed_logit * model->logit + (max - logit + model->max_offset) * model->shift + model->dot_floor +
-                   model->logit_floor;
+    error += (max - logit + model->max_offset + 2 * error) * model->shift; /* the maximum's own error taken as large */
     error += model->exponential + compound(rescales, model->rescale);
     if (model->merge_by_lse) { /* (6) */
-        double log_keys = log((double)model->chunk_len), size = fmax(formed_logit, fabs(max) + formed_shift);
+        double log_keys = log((double)model->chunk_len), size = fmax(formed_logit, fabs(max) + formed_shift + error);
         error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
                  log_keys * model->shift;
     }
@@ -200,8 +209,8 @@ static double weighted_error(double probability, double log_probability, double 
 static double error_growth(const struct rounding_model *model, const struct terms *terms)
 {
     double given = terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
-    return model->slope + given + model->slope_floor / terms->slope + model->bias + model->logit + model->shift +
-           (model->merge_by_lse ? model->lse_sum : 0);
+    return 1.1 * (model->slope + given + model->slope_narrow + model->slope_floor / terms->slope + model->bias +
+                  model->position + model->logit + model->shift + (model->merge_by_lse ? model->lse_sum : 0));
 }
 
 /* The error of a key that is not looked at, additions included: of the newest of them, whose |q_i k_ij| are at most
@@ -210,9 +219,11 @@ static double unseen_error(const struct rounding_model *model, const struct term
                            double reach, double lse)
 {
     struct roundings most = roundings_after(model, terms->problem->seq_len, 0);
+    struct rounding_model rounded = *model;
+    rounded.position_exact = 0; /* older positions may be rounded */
     if (!(error_growth(model, terms) < LARGEST_GROWTH))
         return INFINITY;
-    return weight_error(model, terms, key, bias - reach, reach, lse, most.rescales) +
+    return weight_error(&rounded, terms, key, bias - reach, reach, lse, most.rescales) +
            compound(most.out_adds, model->add) + model->weight;
 }
 

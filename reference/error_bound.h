@@ -16,26 +16,28 @@
 
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
-    double slope;       /* of the base-2 slope */
-    double scale;       /* of the base-2 scale, k_scale included */
-    double dot;         /* of q.k, relative to sum |q_i k_i| */
-    double bias;        /* of the bias as formed */
-    double logit;       /* of the sum of both, as formed */
-    double shift;       /* of logit - maximum */
-    double exponential; /* of 2^x */
-    double rescale;     /* of one multiplication by a rescaling factor, the factor's own error included */
-    double add;         /* of one addition to a sum of weights or weighted values */
-    double weight;      /* of a weight's rounding before the product with v */
-    double partial;     /* of a chunk's output's rounding, before chunks are merged */
-    double logarithm;   /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
-    double lse_sum;     /* of maximum + log(sum), and of any other sum on the way to an lse */
-    double lse_base;    /* of the lse's change to natural units */
-    double
-        lse_slope; /* absolute_bias: of slope * q_position as it is taken off the maximum, against the slopes of keys */
+    double slope;          /* of the base-2 slope, but for what follows */
+    double slope_narrow;   /* of the slope's rounding to a narrow dtype */
+    double scale;          /* of the base-2 scale, k_scale included */
+    double dot;            /* of q.k, relative to sum |q_i k_i| */
+    double position;       /* of a position or distance as it is rounded, beyond position_exact */
+    double bias;           /* of the bias as formed, from what its position is rounded to */
+    double logit;          /* of the sum of both, as formed */
+    double shift;          /* of logit - maximum */
+    double exponential;    /* of 2^x */
+    double rescale;        /* of one multiplication by a rescaling factor, the factor's own error included */
+    double add;            /* of one addition to a sum of weights or weighted values */
+    double weight;         /* of a weight's rounding before the product with v */
+    double partial;        /* of a chunk's output's rounding, before chunks are merged */
+    double logarithm;      /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
+    double lse_sum;        /* of maximum + log(sum), and of any other sum on the way to an lse */
+    double lse_base;       /* of the lse's change to natural units */
+    double lse_slope;      /* absolute_bias: of slope * P as it is taken off the maximum, against the slopes of keys */
     double division;       /* of the final division */
     bool divided_partials; /* partial outputs are divided by their sums of weights */
     bool merge_by_lse;     /* and merged by the lse of their chunks */
     bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
+    double position_exact; /* the largest magnitude up to which all whole numbers are held */
     double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
 
     /* Absolute errors, of results that are subnormal. */

@@ -316,35 +316,49 @@ static void test_floors_of_a_scaled_sum(void **state)
     bench_free(&bench);
 }
 
-/* What slopes are multiplied by is rounded where f32 does not hold it. */
+/* What slopes are multiplied by is rounded where its dtype does not hold all whole numbers of that size. */
 static void test_far_positions_are_rounded(void **state)
 {
     static const struct {
         enum bias_form bias;
+        enum dtype_rounding dtype;
         int64_t kv_offset, q_position;
         bool exact;
     } rows[] = {
-        {BIAS_RELATIVE, 0, 9, true},
-        {BIAS_RELATIVE, (1 << 24) - 20, -(1 << 23) + 1, false}, /* 1.5 2^24 apart */
-        {BIAS_RELATIVE, 1 << 30, (1 << 30) + 9, true},
-        {BIAS_RELATIVE, 0, 1 << 24, true},
-        {BIAS_RELATIVE, 0, (1 << 24) + 1, false},
-        {BIAS_ABSOLUTE, 1 << 30, (1 << 30) + 9, false},
-        {BIAS_ABSOLUTE, (1 << 24) - 9, (1 << 24) - 9, true},
-        {BIAS_ABSOLUTE, (1 << 24) - 8, (1 << 24) - 9, false},
+        {BIAS_RELATIVE, ROUND_F32, 0, 9, true},
+        {BIAS_RELATIVE, ROUND_F32, (1 << 24) - 20, -(1 << 23) + 1, false}, /* 1.5 2^24 apart */
+        {BIAS_RELATIVE, ROUND_F32, 1 << 30, (1 << 30) + 9, true},
+        {BIAS_RELATIVE, ROUND_F32, 0, 1 << 24, true},
+        {BIAS_RELATIVE, ROUND_F32, 0, (1 << 24) + 1, false},
+        {BIAS_ABSOLUTE, ROUND_F32, 1 << 30, (1 << 30) + 9, false},
+        {BIAS_ABSOLUTE, ROUND_F32, (1 << 24) - 9, (1 << 24) - 9, true},
+        {BIAS_ABSOLUTE, ROUND_F32, (1 << 24) - 8, (1 << 24) - 9, false},
+        {BIAS_RELATIVE, ROUND_F16, 0, 2048, true},
+        {BIAS_RELATIVE, ROUND_F16, 0, 2049, false},
+        {BIAS_ABSOLUTE, ROUND_BF16, 250, 259, false},
+        {BIAS_RELATIVE, ROUND_BF16, 250, 259, true},
     };
+    struct error error;
     (void)state;
-    struct made_problem made = make_problem(10, 1, 1, 64, DTYPE_F32);
+    struct bench bench = bench_new(10, 1, 1, 64, DTYPE_F32);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .bias = rows[i].bias};
-        made.problem.kv_offset = rows[i].kv_offset;
-        made.problem.q_position = rows[i].q_position;
-        struct rounding_model model =
-            kernel_rounding(KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
-        if (model.bias != (rows[i].exact ? 0x1p-24 : 0x1p-23))
-            fail_msg("row %zu: %a", i, model.bias);
+        struct recipe recipe = {
+            .sentinel.policy = SENTINEL_EXCLUDE, .bias = rows[i].bias, .position_dtype = rows[i].dtype};
+        bench.made.problem.kv_offset = rows[i].kv_offset;
+        bench.made.problem.q_position = rows[i].q_position;
+        bench.made.slopes[0] = 1e-8f;
+        bench_renew(&bench);
+        assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &recipe, NULL) <= 1);
+        assert_true(bench.lse_used <= 1);
+        struct rounding_model model = kernel_rounding(KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 96},
+                                                      &recipe, &bench.made.problem);
+        double without[64];
+        model.position = 0;
+        assert_int_equal(error_bound(without, &model, &bench.made.problem, &bench.truth, 1, NULL, &error), 0);
+        if ((without[0] == bench.bound[0]) != rows[i].exact)
+            fail_msg("row %zu: %a, without %a", i, bench.bound[0], without[0]);
     }
-    free_problem(&made);
+    bench_free(&bench);
 }
 
 /*
