@@ -79,6 +79,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
     model->slope = scales_sum ? UNIT : base_change;
     model->slope_narrow = slope.unit;
+    model->slope_bits = dtypes[dtype_rounding_dtype(recipe->slope_dtype)].significand_bits;
     model->slope_floor = slope.floor + (scales_sum ? UNDERFLOW * scale : 0);
     model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
@@ -100,7 +101,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->lse_sum = UNIT;
     model->lse_base = natural ? 0 : NATURAL_CHANGE;
     model->lse_slope =
-        slope.unit + (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
+        (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
 }
 
 /*

@@ -57,11 +57,26 @@ struct terms {
     enum truth_of of;
     int head;
     double scale, slope;
+    double slope_narrow, slope_floor; /* the model's, or 0 where a narrow dtype holds the head's slope */
 };
 
-static struct terms terms_of(const struct problem *problem, const struct truth_contract *contract, int head)
+/* Whether rounding to a narrow dtype leaves a slope as it is: a multiple of its ulp, of the least subnormal at least.
+ */
+static bool slope_held(const struct rounding_model *model, double slope)
+{
+    int exponent;
+    frexp(slope, &exponent);
+    return fmod(slope, fmax(ldexp(1, exponent - model->slope_bits), 2 * model->slope_floor)) == 0;
+}
+
+static struct terms terms_of(const struct rounding_model *model, const struct problem *problem,
+                             const struct truth_contract *contract, int head)
 {
     struct terms terms = {.problem = problem, .of = contract->of, .head = head};
+    if (!(model->slope_narrow > 0 && slope_held(model, (double)problem->slopes[head]))) {
+        terms.slope_narrow = model->slope_narrow;
+        terms.slope_floor = model->slope_floor;
+    }
     mpfr_t number;
     mpfr_init2(number, 128);
     contract_scale(number, contract, problem);
@@ -167,15 +182,15 @@ static double weight_error(const struct rounding_model *model, const struct term
     double keys = fabs((double)problem_distance(problem, key));
     double distance = fmax(slope * keys, fabs(bias_of(terms, key)));
     double position = model->absolute_bias ? fabs((double)(problem->kv_offset + key)) : keys;
-    double slope_error = model->slope + given + model->slope_narrow;
+    double slope_error = model->slope + given + terms->slope_narrow;
     double formed_bias =
-        (model->absolute_bias ? slope * position : distance) * (1 + slope_error) + position * model->slope_floor;
+        (model->absolute_bias ? slope * position : distance) * (1 + slope_error) + position * terms->slope_floor;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double position_error = position > model->position_exact ? model->position : 0;
     double bias_error = model->bias + position_error + model->bias * position_error;
     double scale_error = model->scale + given;
 
-    double error = fmax(distance * model->slope_narrow, keys * model->slope_floor) * (1 + model->slope) +
+    double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
                    distance * (model->slope + given) + formed_bias * bias_error +
                    absolute * (scale_error + model->dot + scale_error * model->dot) + model->dot_floor;
     double formed_logit = fabs(logit) + formed_shift * (1 + slope_error) + error;
@@ -209,7 +224,7 @@ static double weighted_error(double probability, double log_probability, double 
 static double error_growth(const struct rounding_model *model, const struct terms *terms)
 {
     double given = terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
-    return 1.1 * (model->slope + given + model->slope_narrow + model->slope_floor / terms->slope + model->bias +
+    return 1.1 * (model->slope + given + terms->slope_narrow + terms->slope_floor / terms->slope + model->bias +
                   model->position + model->logit + model->shift + (model->merge_by_lse ? model->lse_sum : 0));
 }
 
@@ -322,8 +337,8 @@ static double lse_bound(const struct rounding_model *model, const struct terms *
                    (fabs(sums->lse) + from_sum) * (model->lse_sum + model->lse_base);
     if (model->absolute_bias) {
         double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
-        error +=
-            position * (slope * model->lse_slope + model->slope_floor) + (fabs(sums->max) + from_sum) * model->lse_sum;
+        error += position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_floor) +
+                 (fabs(sums->max) + from_sum) * model->lse_sum;
     }
     return error * (1 + 0x1p-30);
 }
@@ -335,7 +350,7 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
     int dim = problem->head_dim;
     const double *value = truth->value + (size_t)head * (size_t)dim;
     const float *v_bounds = bounds->v + (size_t)problem_kv_head(problem, head) * (size_t)dim;
-    struct terms terms = terms_of(problem, &truth->contract, head);
+    struct terms terms = terms_of(model, problem, &truth->contract, head);
     struct row_sums sums = {.lse = truth->lse[head]};
 
     if (!isfinite(sums.lse)) {

@@ -17,7 +17,7 @@
 struct rounding_model {
     /* Relative errors. Logits are in base 2, as the kernel forms them. */
     double slope;          /* of the base-2 slope, but for what follows */
-    double slope_narrow;   /* of the slope's rounding to a narrow dtype */
+    double slope_narrow;   /* of the slope's rounding to a narrow dtype, which does not hold it */
     double scale;          /* of the base-2 scale, k_scale included */
     double dot;            /* of q.k, relative to sum |q_i k_i| */
     double position;       /* of a position or distance as it is rounded, beyond position_exact */
@@ -36,6 +36,7 @@ struct rounding_model {
     double division;       /* of the final division */
     bool divided_partials; /* partial outputs are divided by their sums of weights */
     bool merge_by_lse;     /* and merged by the lse of their chunks */
+    int slope_bits;        /* that dtype's significant bits */
     bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
     double position_exact; /* the largest magnitude up to which all whole numbers are held */
     double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */

@@ -440,6 +440,44 @@ static void test_lse_far_into_a_context(void **state)
     bench_free(&bench);
 }
 
+/* Slopes that f16 holds cost nothing, and one bit more costs what it is rounded by; subnormal ones too. */
+static void test_slopes_that_are_held_are_not_rounded(void **state)
+{
+    static const struct {
+        float slope;
+        bool held;
+    } rows[] = {{0.5f, true},
+                {0x1.ffcp-2f, true},
+                {0x1.ffep-2f, false},
+                {0x1p-24f, true},
+                {0x1.8p-23f, true},
+                {0x1.4p-23f, false},
+                {0x1p-25f, false},
+                {-0x1.004p-9f, true},
+                {-0x1.002p-9f, false},
+                {0x1.8p-14f, true},
+                {0, true}};
+    struct recipe narrow = {.sentinel.policy = SENTINEL_EXCLUDE, .slope_dtype = ROUND_F16},
+                  wide = {.sentinel.policy = SENTINEL_EXCLUDE};
+    (void)state;
+    struct bench bench = bench_new(100, 1, 1, 64, DTYPE_F32);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int bias = 0; bias < BIAS_NONE; bias++) {
+            narrow.bias = wide.bias = (enum bias_form)bias;
+            bench.made.slopes[0] = rows[i].slope;
+            bench_renew(&bench);
+            assert_true((dtype_round(DTYPE_F16, rows[i].slope) == rows[i].slope) == rows[i].held);
+            assert_true(budget_used(&bench, KERNEL_SINGLE_PASS, &wide, NULL) <= 1);
+            double lse = bench.lse_bound[0], out = bench.bound[0];
+            double used = budget_used(&bench, KERNEL_SINGLE_PASS, &narrow, NULL);
+            if (!(used <= 1 && bench.lse_used <= 1) || (bench.lse_bound[0] > lse * (1 + 1e-6)) == rows[i].held ||
+                (bench.bound[0] > out * (1 + 1e-6)) == rows[i].held)
+                fail_msg("slope %a: %g of the bound, lse %g; bounds %g %g, unrounded %g %g", (double)rows[i].slope,
+                         used, bench.lse_used, bench.bound[0], bench.lse_bound[0], out, lse);
+        }
+    bench_free(&bench);
+}
+
 /* An error that all logits share leaves out as it is and shows in lse alone: a key's distance, a slope in 2^-12. */
 static void test_lse_shows_what_cancels_in_out(void **state)
 {
@@ -531,6 +569,7 @@ int main(void)
         cmocka_unit_test(test_sound_recipes_stay_below_one),
         cmocka_unit_test(test_small_values_in_divided_partials),
         cmocka_unit_test(test_raised_maxima_raise_floors),
+        cmocka_unit_test(test_slopes_that_are_held_are_not_rounded),
         cmocka_unit_test(test_light_keys_that_rounding_makes_heavy),
         cmocka_unit_test(test_subnormal_values),
         cmocka_unit_test(test_divided_biases_that_overflow_have_no_bound),
