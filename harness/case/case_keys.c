@@ -319,7 +319,7 @@ const struct key keys[KEY_COUNT] = {
                     FIELD(budget),
                     .about =
                         "Judge by the error bound in place of the tolerance: an element passes if |out - truth| <= "
-                        "budget * bound. 1 is what rounding allows."},
+                        "budget * bound, and lse alike. 1 is what rounding allows."},
     [KEY_ORACLES] = {.name = "oracles",
                      SET(oracle_choice, ORACLE_COUNT),
                      .every = "all",

@@ -29,7 +29,7 @@ struct part_work {
     const struct problem *problem;
     struct output output;
     struct truth truth;
-    double *bound;
+    double *bound, *lse_bound;
     int first_head;
 };
 
@@ -67,6 +67,7 @@ static enum error_kind open_part(struct part_work *part, struct work *work, int 
         .output = {(char *)output->out + first * dtypes[spec->dtype].size_bytes, output->lse + first_head},
         .truth = truth_part(&work->entry->truth, first_head, evaluator->inputs.problem.num_heads),
         .bound = work->evaluation->bound + first,
+        .lse_bound = work->evaluation->lse_bound + first_head,
         .first_head = first_head,
     };
     return ERROR_NONE;
@@ -155,8 +156,8 @@ static enum error_kind compute_bound(struct work *work, struct part_work *part, 
 {
     double start = now_s();
     progress_display_step(work->evaluator->display, "bound", 0);
-    enum error_kind kind = error_bound(part->bound, &work->rounding, part->problem, &part->truth,
-                                       work->evaluator->threads, work->evaluator->progress, error);
+    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &work->rounding, part->problem, &part->truth,
+                                        work->evaluator->threads, work->evaluator->progress, error);
     work->evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -294,8 +295,9 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
     struct evaluation *evaluation = work->evaluation;
     double start = now_s();
     verdict_clear(&evaluation->verdict);
-    enum error_kind kind = verdict_reach(&evaluation->verdict, &evaluation->output, evaluation->truth,
-                                         evaluation->bound, &evaluation->problem, &work->point->tolerance, error);
+    enum error_kind kind =
+        verdict_reach(&evaluation->verdict, &evaluation->output, evaluation->truth, evaluation->bound,
+                      evaluation->lse_bound, &evaluation->problem, &work->point->tolerance, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -303,7 +305,9 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
 bool evaluation_failed(const struct point *point, const struct evaluation *evaluation)
 {
     const struct metrics *total = &evaluation->verdict.total;
-    return point->budget > 0 ? !(total->budget_used <= point->budget) : total->mismatched + total->lse_mismatched > 0;
+    if (point->budget > 0)
+        return !(total->budget_used <= point->budget) || total->lse_budget_used > point->budget;
+    return total->mismatched + total->lse_mismatched > 0;
 }
 
 static enum error_kind find_signature(struct work *work, struct error *error)
@@ -371,8 +375,9 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     *evaluation = (struct evaluation){
         .output = {malloc(elements * dtypes[spec->dtype].size_bytes), malloc((size_t)spec->num_heads * sizeof(float))},
         .bound = malloc(elements * sizeof(double)),
+        .lse_bound = malloc((size_t)spec->num_heads * sizeof(double)),
     };
-    if (!evaluation->output.out || !evaluation->output.lse || !evaluation->bound)
+    if (!evaluation->output.out || !evaluation->output.lse || !evaluation->bound || !evaluation->lse_bound)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
     output_poison(&evaluation->output, &shape);
 
@@ -404,6 +409,7 @@ void evaluation_clear(struct evaluation *evaluation)
     free(evaluation->output.out);
     free(evaluation->output.lse);
     free(evaluation->bound);
+    free(evaluation->lse_bound);
     *evaluation = (struct evaluation){.truth = NULL};
 }
 

@@ -41,7 +41,8 @@ void evaluator_clear(struct evaluator *evaluator);
 struct evaluation {
     struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
     struct output output;
-    double *bound; /* [H, D] */
+    double *bound;     /* [H, D] */
+    double *lse_bound; /* [H] */
     struct verdict verdict;
     struct fault faults[CONVENTIONAL_COUNT];
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */

@@ -117,7 +117,7 @@ struct tally {
     bool nan_seen; /* worst is a NaN and stays */
 };
 
-static const struct tally tally_empty = {.metrics = {.worst = -1, .budget_used = NAN}};
+static const struct tally tally_empty = {.metrics = {.worst = -1, .budget_used = NAN, .lse_budget_used = NAN}};
 
 /* An element as it enters the tallies. */
 struct element {
@@ -169,11 +169,14 @@ static void tally_element(struct tally *tally, const struct element *element)
     tally->numbers++;
 }
 
-static void tally_lse(struct tally *tally, struct comparison lse)
+/* share: of its bound; NaN: there is none. */
+static void tally_lse(struct tally *tally, struct comparison lse, double share)
 {
     double *maximum = &tally->metrics.max_lse_err;
     tally->metrics.lse_mismatched += lse.mismatched;
     tally->metrics.undecided += lse.undecided;
+    if (isnan(tally->metrics.lse_budget_used) || share > tally->metrics.lse_budget_used)
+        tally->metrics.lse_budget_used = share;
     if (isnan(lse.err))
         *maximum = NAN;
     else
@@ -221,8 +224,8 @@ static double budget_share(double err, double bound)
 }
 
 enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
-                              const double *bound, const struct problem *problem, const struct tolerance *tolerance,
-                              struct error *error)
+                              const double *bound, const double *lse_bound, const struct problem *problem,
+                              const struct tolerance *tolerance, struct error *error)
 {
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     size_t elements = num_heads * head_dim;
@@ -259,8 +262,9 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
             tally_element(&total, &element);
         }
         struct comparison lse = judge_lse(output->lse[h], truth, h, tolerance);
-        tally_lse(&head, lse);
-        tally_lse(&total, lse);
+        double share = budget_share(lse.err, lse_bound ? lse_bound[h] + truth->lse_radius[h] : NAN);
+        tally_lse(&head, lse, share);
+        tally_lse(&total, lse, share);
         tally_finish(&head, err_ulp + h * head_dim);
         verdict->heads[h] = head.metrics;
     }

@@ -40,6 +40,7 @@ struct metrics {
     int64_t unbounded;  /* elements for which the error bound promises nothing */
     int64_t lse_mismatched; /* heads: !(|lse - truth| <= atol + rtol * |truth|) */
     double max_lse_err;     /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
+    double lse_budget_used; /* as budget_used, of lse; heads without a finite bound do not enter */
 };
 
 struct verdict {
@@ -52,12 +53,12 @@ struct verdict {
 void output_poison(struct output *output, const struct problem *problem);
 
 /*
- * Judges output. bound[H, D] is the error bound of each element (error_bound.h), or NULL. verdict is overwritten;
- * verdict_clear frees it, and accepts a zeroed one.
+ * Judges output. bound[H, D] and lse_bound[H] are the error bounds of each element and lse (error_bound.h), or NULL.
+ * verdict is overwritten; verdict_clear frees it, and accepts a zeroed one.
  */
 enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
-                              const double *bound, const struct problem *problem, const struct tolerance *tolerance,
-                              struct error *error);
+                              const double *bound, const double *lse_bound, const struct problem *problem,
+                              const struct tolerance *tolerance, struct error *error);
 void verdict_clear(struct verdict *verdict);
 
 #endif

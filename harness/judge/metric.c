@@ -24,6 +24,8 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_UNBOUNDED] = {COUNT(unbounded), .title = "unbounded"},
     [METRIC_LSE_MISMATCHED] = {COUNT(lse_mismatched), .title = "lse mismatched", .per_head = true},
     [METRIC_MAX_LSE_ERR] = {REAL(max_lse_err), .title = "max lse err", .per_head = true},
+    [METRIC_LSE_BUDGET_USED] = {REAL(lse_budget_used), .title = "lse budget used", .nan_is_unknown = true,
+                                .per_head = true},
 };
 
 static int64_t read_count(enum metric metric, const struct metrics *metrics)

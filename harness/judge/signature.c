@@ -90,7 +90,8 @@ static bool out_fails(const struct inquiry *inquiry, int head)
 
 static bool lse_fails(const struct inquiry *inquiry, int head)
 {
-    return inquiry->verdict->heads[head].lse_mismatched > 0;
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    return metrics->lse_mismatched > 0 || (inquiry->budget > 0 && metrics->lse_budget_used > inquiry->budget);
 }
 
 static double larger(double a, double b)
@@ -119,8 +120,11 @@ static struct ranked_head rank_head(const struct inquiry *inquiry, int head, flo
         judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, inquiry->tolerance);
     if (lse.mismatched)
         ranked.severity = larger(ranked.severity, lse.err / allowed(inquiry, inquiry->truth->lse[head]));
-    if (inquiry->budget > 0 && inquiry->verdict->heads[head].budget_used > inquiry->budget)
-        ranked.severity = larger(ranked.severity, inquiry->verdict->heads[head].budget_used / inquiry->budget);
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    if (inquiry->budget > 0 && metrics->budget_used > inquiry->budget)
+        ranked.severity = larger(ranked.severity, metrics->budget_used / inquiry->budget);
+    if (inquiry->budget > 0 && metrics->lse_budget_used > inquiry->budget)
+        ranked.severity = larger(ranked.severity, metrics->lse_budget_used / inquiry->budget);
     return ranked;
 }
 

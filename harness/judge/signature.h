@@ -30,8 +30,8 @@ struct signature_finding {
 
 /*
  * Names the failure of an output whose verdict is known. A head fails by an element or an lse beyond the tolerance or,
- * if budget > 0, by a budget_used above it. The name is that of the worst head or, if nothing explains that one, the
- * name that explains most of the others examined.
+ * if budget > 0, by a budget_used or lse_budget_used above it. The name is that of the worst head or, if nothing
+ * explains that one, the name that explains most of the others examined.
  *
  * problem, output, truth and verdict->heads are of the same heads: all of them, or a part's. k and v may be NULL; then
  * only what needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.

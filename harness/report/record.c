@@ -91,6 +91,7 @@ static const struct field {
     {.name = "page_seed", .get = record_get_page_seed},
     {.name = "batch", .get = record_get_batch},
     {.name = "sequence", .get = record_get_sequence},
+    {.metric = METRIC_LSE_BUDGET_USED},
 };
 
 json_t *record_to_json(const struct record *record)

@@ -80,7 +80,7 @@ static inline void sample_judge(struct sample *sample)
 {
     struct error error;
     verdict_clear(&sample->verdict);
-    assert_int_equal(verdict_reach(&sample->verdict, &sample->output, &sample->truth, NULL, &sample->problem,
+    assert_int_equal(verdict_reach(&sample->verdict, &sample->output, &sample->truth, NULL, NULL, &sample->problem,
                                    &sample->point.tolerance, &error),
                      0);
     sample->record.status = sample->verdict.total.mismatched ? STATUS_FAIL : STATUS_PASS;

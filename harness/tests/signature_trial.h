@@ -78,7 +78,7 @@ static inline void find(struct trial *trial)
 {
     struct verdict verdict;
     struct error error;
-    assert_int_equal(verdict_reach(&verdict, &trial->output, &trial->truth, trial->bound, &trial->made.problem,
+    assert_int_equal(verdict_reach(&verdict, &trial->output, &trial->truth, trial->bound, NULL, &trial->made.problem,
                                    &trial->tolerance, &error),
                      ERROR_NONE);
     assert_int_equal(signature_find(&trial->finding, &trial->output, &trial->truth, &verdict, &trial->made.problem,

@@ -61,9 +61,9 @@ static const struct metrics *judge(struct bench *bench)
 {
     struct error error;
     verdict_clear(&bench->verdict);
-    assert_int_equal(
-        verdict_reach(&bench->verdict, &bench->output, &bench->truth, NULL, &bench->problem, &bench->tolerance, &error),
-        0);
+    assert_int_equal(verdict_reach(&bench->verdict, &bench->output, &bench->truth, NULL, NULL, &bench->problem,
+                                   &bench->tolerance, &error),
+                     0);
     return &bench->verdict.total;
 }
 
@@ -420,9 +420,36 @@ static void test_lse_is_judged_by_the_tolerance(void **state)
     verdict_clear(&bench.verdict);
 }
 
+/* An lse's error in units of its bound: 0 in 0 is nothing, a NaN is everything, an infinite bound promises nothing. */
+static void test_lse_has_a_budget_of_its_own(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    struct error error;
+    double bounds[4] = {0.5, 0, INFINITY, 0.25};
+    set_up(&bench, DTYPE_F32, 4, 2);
+    for (int h = 0; h < 4; h++)
+        bench.truth_lse[h] = bench.lse[h] = 3;
+    bench.lse[0] = 3.25f;
+    bench.lse[2] = 100;
+    for (int nan = 0; nan < 2; nan++) {
+        verdict_clear(&bench.verdict);
+        assert_int_equal(verdict_reach(&bench.verdict, &bench.output, &bench.truth, NULL, bounds, &bench.problem,
+                                       &bench.tolerance, &error),
+                         0);
+        assert_true(bench.verdict.heads[0].lse_budget_used == 0.5);
+        assert_true(bench.verdict.heads[1].lse_budget_used == 0);
+        assert_true(isnan(bench.verdict.heads[2].lse_budget_used));
+        assert_true(bench.verdict.total.lse_budget_used == (nan ? INFINITY : 0.5));
+        bench.lse[3] = NAN;
+    }
+    assert_true(isnan(judge(&bench)->lse_budget_used));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lse_has_a_budget_of_its_own),
         cmocka_unit_test(test_exact_output_has_no_error),
         cmocka_unit_test(test_one_error_in_every_unit),
         cmocka_unit_test(test_ulp_is_that_of_the_dtype),

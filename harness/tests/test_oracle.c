@@ -405,7 +405,7 @@ static bool numbers_pass(struct kernel_run *run, const struct problem *problem, 
     struct verdict verdict;
     struct error error;
     if (run_kernel(run, &options, problem, &output, 1, NULL, &error) ||
-        verdict_reach(&verdict, &output, truth, NULL, problem, &tolerance, &error))
+        verdict_reach(&verdict, &output, truth, NULL, NULL, problem, &tolerance, &error))
         fail_msg("%s", error.text);
     bool pass = verdict.total.mismatched + verdict.total.lse_mismatched == 0;
     verdict_clear(&verdict);

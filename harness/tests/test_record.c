@@ -71,13 +71,13 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence");
+                   "sequence", "lse_budget_used");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
-                   "lse_mismatched", "max_lse_err");
+                   "lse_mismatched", "max_lse_err", "lse_budget_used");
     json_decref(json);
 }
 
@@ -389,7 +389,8 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
                                     .max_lse_err = 14.5,
                                     .budget_used = 15.5,
                                     .unbounded = 16,
-                                    .lse_mismatched = 17};
+                                    .lse_mismatched = 17,
+                                    .lse_budget_used = 18.5};
     static const struct {
         enum metric metric;
         const char *name;
@@ -404,6 +405,7 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
         {METRIC_BUDGET_USED, "budget_used", 15.5},
         {METRIC_UNBOUNDED, "unbounded", 16},
         {METRIC_LSE_MISMATCHED, "lse_mismatched", 17},
+        {METRIC_LSE_BUDGET_USED, "lse_budget_used", 18.5},
         {METRIC_MAX_ABS_ERR, "max_abs_err", 7.5},
         {METRIC_MAX_ULP_ERR, "max_ulp_err", 8.5},
         {METRIC_P99_ULP_ERR, "p99_ulp_err", 9.5},
