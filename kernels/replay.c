@@ -8,6 +8,13 @@
 #define REPLAY_FUNCTION(name) [FUNCTION_##name] = replay_##name,
 static simt_kernel *const replay_functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(REPLAY_FUNCTION)};
 
+/* Bytes of the workspace that a buffer takes: those without a source but the replay's own. */
+static size_t workspace_part(const struct launch_plan *plan, enum buffer b)
+{
+    bool own = !plan->buffers[b].source && b != BUFFER_OUT && b != BUFFER_LSE;
+    return own ? (plan->buffers[b].size_bytes + 63) / 64 * 64 : 0;
+}
+
 enum error_kind replay_run(struct replay *replay, enum kernel kernel, const struct kernel_options *options,
                            const struct recipe *recipe, const struct problem *problem, int threads, struct error *error)
 {
@@ -22,10 +29,10 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     if (kind)
         goto out;
     for (enum buffer b = 0; b < BUFFER_COUNT; b++)
-        workspace_bytes += plan.buffers[b].source ? 0 : plan.buffers[b].size_bytes;
+        workspace_bytes += workspace_part(&plan, b);
     *replay = (struct replay){calloc(elements, sizeof(struct replayed)),
                               calloc((size_t)problem->num_heads, sizeof(struct replayed))};
-    workspace = malloc(workspace_bytes);
+    workspace = malloc(workspace_bytes + 1); /* single_pass has none */
     if (!replay->out || !replay->lse || !workspace) {
         kind = error_memory(error, "a replay",
                             replay_bytes(kernel, options, problem->seq_len, problem->num_heads, problem->head_dim));
@@ -35,10 +42,9 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
         goto out;
 
     for (enum buffer b = 0; b < BUFFER_COUNT; b++) {
-        const struct plan_buffer *buffer = &plan.buffers[b];
-        bool own = !buffer->source && buffer->size_bytes;
-        plan_bind(&plan, b, own ? workspace + placed_bytes : (char *)(uintptr_t)buffer->source);
-        placed_bytes += own ? buffer->size_bytes : 0;
+        size_t part = workspace_part(&plan, b);
+        plan_bind(&plan, b, part ? workspace + placed_bytes : (char *)(uintptr_t)plan.buffers[b].source);
+        placed_bytes += part;
     }
     plan_bind(&plan, BUFFER_OUT, replay->out);
     plan_bind(&plan, BUFFER_LSE, replay->lse);
