@@ -89,22 +89,31 @@ SIMT_FUNCTION real lane_dot(int rounding, const real *query, const real *row)
     return dot;
 }
 
+/* This lane's part of q.k of the keys that its group shares, before last. */
+SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, enum dtype dtype, int group,
+                             const struct lane *lane, const real *query, int64_t first, int64_t last, real *dots)
+{
+    real row[LANE_DIMS];
+    SIMT_UNROLL
+    for (int t = 0; t < group; t++) {
+        dots[t] = real_of(0.0f);
+        if (lane->has_dims && first + t < last) {
+            load_lane(dtype, args->k, lane_row(args, lane, first + t), row);
+            dots[t] = lane_dot(rounding, query, row);
+        }
+    }
+}
+
 /* q.k of the key at tile + lane, over keys before last. */
 SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
                             const real *query, int64_t tile, int64_t last)
 {
     int64_t first = tile + lane->group_first;
-    real row[LANE_DIMS], dots[WARP_SIZE];
-    SIMT_UNROLL
-    for (int t = 0; t < group; t++) {
-        real dot = real_of(0.0f);
-        if (lane->has_dims && first + t < last) {
-            load_lane(dtype, args->k, lane_row(args, lane, first + t), row);
-            dot =
-                args->dot_dtype == ROUND_F32 ? lane_dot(ROUND_F32, query, row) : lane_dot(args->dot_dtype, query, row);
-        }
-        dots[t] = dot;
-    }
+    real dots[WARP_SIZE];
+    if (args->dot_dtype == ROUND_F32)
+        lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, dots);
+    else
+        lane_dots(args, args->dot_dtype, dtype, group, lane, query, first, last, dots);
     return round_in(STAGE_DOT, args->dot_dtype, warp_reduce_scatter_in(STAGE_DOT, dots, group));
 }
 
@@ -112,15 +121,14 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
 SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
                                      const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
 {
-    int64_t first = tile + lane->group_first;
+    int64_t first = tile + lane->group_first, end = args->read_past_end ? first + group : last;
+    bool skips_removed = args->exclude && !args->read_masked_values && args->sequence.has_mask;
     real row[LANE_DIMS], weights[WARP_SIZE];
     warp_all_gather(round_in(STAGE_WEIGHTED_SUM, args->weight_dtype, weight), group, weights);
     SIMT_UNROLL
     for (int t = 0; t < group; t++) {
         int64_t key = first + t;
-        bool skipped =
-            key >= last ? !args->read_past_end : !args->read_masked_values && args->exclude && key_removed(args, key);
-        if (lane->has_dims && !skipped) {
+        if (lane->has_dims && key < end && !(skips_removed && key_removed(args, key))) {
             load_lane(dtype, args->v, lane_row(args, lane, key), row);
             SIMT_UNROLL
             for (int i = 0; i < LANE_DIMS; i++)
