@@ -47,8 +47,8 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-valgrind \
-        soak bench sanitize fuzz format install clean help FORCE
+.PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-readme \
+        check-valgrind soak bench sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -132,9 +132,10 @@ RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
 RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
+RUN_README = scripts/check-readme $(PROGRAM) $(BUILD)/harness/tests/test_oracle
 
-check: tests  ## run the four parts below
-	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)'
+check: tests  ## run the five parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -147,6 +148,9 @@ check-golden: $(PROGRAM)  ## the command line: exit code, stdout, stderr (harnes
 
 check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back from --dump
 	$(Q)$(RUN_TRUTH)
+
+check-readme: $(PROGRAM) $(BUILD)/harness/tests/test_oracle  ## README.md shows what the program prints
+	$(Q)$(RUN_README)
 
 sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
 	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
