@@ -129,15 +129,17 @@ SIMT_FUNCTION float exponential_by(int exponential, float x)
 }
 
 /*
- * log2(x) for normal x > 0; -inf for 0, infinity and NaN for themselves. x = m 2^e with m in [sqrt(1/2), sqrt(2)), s =
- * (m - 1) / (m + 1), and s times a polynomial of degree 4 in s^2 (minimax, 4.2e-12 relative). Error at most 2^-23
- * (|log2 x| + 1/2).
+ * log2(x) for x > 0; -inf for 0, infinity and NaN for themselves. x = m 2^e with m in [sqrt(1/2), sqrt(2)), a subnormal
+ * one scaled first, s = (m - 1) / (m + 1), and s times a polynomial of degree 4 in s^2 (minimax, 4.2e-12 relative).
+ * Error at most 2^-23 (|log2 x| + 1/2).
  */
 SIMT_FUNCTION float log2_polynomial(float x)
 {
-    uint32_t bits = float_bits(x), offset = bits - 0x3f3504f3u; /* bits of sqrt(1/2) */
+    bool subnormal = x < 0x1p-126f;
+    uint32_t bits = float_bits(subnormal ? __fmul_rn(x, 0x1p24f) : x), offset = bits - 0x3f3504f3u; /* sqrt(1/2) */
     int exponent = (int)offset >> 23;
     float m = float_from_bits(bits - ((uint32_t)exponent << 23));
+    exponent -= subnormal ? 24 : 0;
     float s = __fdiv_rn(__fsub_rn(m, 1.0f), __fadd_rn(m, 1.0f));
     float z = __fmul_rn(s, s);
     float p = 0x1.5ce7cep-2f;

@@ -75,6 +75,7 @@ static void test_log2(void **state)
     assert_true(log2_polynomial(1) == 0 && log2_polynomial(0) == -INFINITY && isinf(log2_polynomial(INFINITY)) &&
                 isnan(log2_polynomial(NAN)));
     assert_true(log2_polynomial(0x1p-126f) == -126);
+    assert_true(log2_polynomial(0x1p-149f) == -149 && fabsf(log2_polynomial(0x3p-140f) + 138.4150375f) < 0x1p-15f);
     assert_true(log2_polynomial(0x1p100f) == 100);
 }
 
