@@ -117,21 +117,22 @@ static void sort_chunks(struct chunks *chunks)
 
 /* ---- chunks missing -------------------------------------------------------------------------------------------- */
 
-/* (sum of out - factor * out[chunk]) and the rest's sum, divided, into suspect->predicted. False without a rest. */
-static bool predict_without(struct suspect *suspect, const struct chunks *chunks, int64_t chunk)
+/* (sum of out - factor * out[chunk]) and the rest's sum, divided, into suspect->predicted. Its lse; -inf without a
+ * rest. */
+static double predict_without(struct suspect *suspect, const struct chunks *chunks, int64_t chunk)
 {
     int dims = suspect->problem->head_dim;
     double factor = factor_between(chunks->max[chunk], suspect->max), rest = suspect->sum - factor * chunks->sum[chunk];
     if (rest > 1e-3 * suspect->sum) {
         for (int d = 0; d < dims; d++)
             suspect->predicted[d] = (chunks->total[d] - factor * chunks->out[chunk * dims + d]) / rest;
-        return true;
+        return suspect->max + log(rest);
     }
     /* Next to nothing is left of the difference: the others from scratch, relative to the largest of them. */
     int64_t largest = chunks->order[0] == chunk && chunks->count > 1 ? chunks->order[1] : chunks->order[0];
     double max = chunks->max[largest];
     if (largest == chunk || max == -INFINITY)
-        return false;
+        return -INFINITY;
     rest = 0;
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
@@ -145,7 +146,7 @@ static bool predict_without(struct suspect *suspect, const struct chunks *chunks
     }
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] /= rest;
-    return true;
+    return max + log(rest);
 }
 
 static void offer_one_missing(struct suspect *suspect, const struct chunks *chunks)
@@ -155,12 +156,13 @@ static void offer_one_missing(struct suspect *suspect, const struct chunks *chun
         long long first = (long long)(c * chunks->len), end = first + chunks->len;
         if (!(chunks->sum[c] > 0))
             continue;
-        if (predict_without(suspect, chunks, c))
-            suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, NAN,
+        double lse = predict_without(suspect, chunks, c);
+        if (lse > -INFINITY)
+            suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, lse,
                           "keys %lld to %lld missing, a chunk of %lld", first, end - 1, (long long)chunks->len);
         for (int d = 0; d < dims; d++)
             suspect->predicted[d] = chunks->out[c * dims + d] / chunks->sum[c];
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, chunks->max[c] + log(chunks->sum[c]),
                       "all keys missing but %lld to %lld, a chunk of %lld", first, end - 1, (long long)chunks->len);
     }
 }
@@ -182,7 +184,7 @@ static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunk
             out[d] += factor * chunks->out[chunk * dims + d];
             suspect->predicted[d] = out[d] / sum;
         }
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, suspect->max + log(sum),
                       "chunks of %lld keys missing whose largest weight is exp(%.4g) of the row's or less",
                       (long long)chunks->len, next - suspect->max);
     }
@@ -208,7 +210,7 @@ static struct epsilon_fit fit_epsilon(struct suspect *suspect, const double *eff
     double rms = suspect_rms(suspect, suspect->predicted, dims);
     return (struct epsilon_fit){
         .epsilon = coefficient * suspect->sum,
-        .sigma = rms / sqrt(below) * suspect->sum,
+        .sigma = fmax(rms, suspect->noise) / sqrt(below) * suspect->sum,
         .rms = rms,
         .residual = suspect_residual(suspect, suspect->predicted),
     };

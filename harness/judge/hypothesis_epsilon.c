@@ -17,7 +17,14 @@ static int best_epsilon_place(const struct suspect *suspect)
 static bool fits_epsilon(const struct suspect *suspect, int place)
 {
     const struct epsilon_fit *fit = &suspect->epsilons[place];
-    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1e-2 && fit->rms <= suspect->error / 2;
+    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2;
+}
+
+/* Added to the sum before lse was taken of it, or a weight that no key has: not in the denominator alone. */
+static bool lse_grew_with(const struct suspect *suspect, const struct epsilon_fit *fit)
+{
+    double growth = suspect->lse - suspect->truth_lse, expected = log1p(fit->epsilon / suspect->sum);
+    return suspect_lse_is_off(suspect) && fabs(growth - expected) <= expected / 8;
 }
 
 /* The same epsilon for every head examined, and for at least two of them visibly, unless there is but one head. */
@@ -39,7 +46,10 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
 static void offer_epsilon(struct suspect *suspect, int place)
 {
     const struct epsilon_fit *fit = &suspect->epsilons[place];
-    struct explanation explanation = {.signature = SIGNATURE_EPS_BIAS, .rms = fit->rms, .residual = fit->residual};
+    struct explanation explanation = {.signature = SIGNATURE_EPS_BIAS,
+                                      .rms = fit->rms,
+                                      .residual = fit->residual,
+                                      .confirmed = suspect_lse_is(suspect, suspect->truth_lse)};
     int chunked = place - EPSILON_FIRST_CHUNKED, chunk_len = SUSPECT_CHUNK_LEN_MIN << chunked / 2;
     if (place == EPSILON_OF_ROW)
         snprintf(explanation.detail, sizeof explanation.detail, "epsilon %.4g added to the row's sum, which is %.6g",
@@ -57,7 +67,8 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing)
         if (!suspect->dots || suspect->by_lse || suspect->visible == 0)
             continue;
         int place = best_epsilon_place(suspect);
-        if (!fits_epsilon(suspect, place) || !epsilon_is_shared(suspects, count, suspect, place))
+        if (!fits_epsilon(suspect, place) || lse_grew_with(suspect, &suspect->epsilons[place]) ||
+            !epsilon_is_shared(suspects, count, suspect, place))
             continue;
         offer_epsilon(suspect, place);
     }

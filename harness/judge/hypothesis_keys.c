@@ -46,7 +46,7 @@ static double squares_below(const struct suspect *suspect, const struct growing 
 /* Goes through keys in some order and finds after how many of them the softmax so far is closest to out. */
 struct search {
     int64_t count; /* keys taken at the best place; 0: nowhere within reach */
-    double squares;
+    double squares, lse;
     double *predicted; /* [D] there */
 };
 
@@ -58,6 +58,7 @@ static void look(struct search *search, const struct suspect *suspect, const str
     double factor = divisor(growing, suspect);
     search->count = count;
     search->squares = squares;
+    search->lse = growing->max + log(growing->sum);
     for (int d = 0; d < suspect->problem->head_dim; d++)
         search->predicted[d] = growing->out[d] * factor;
 }
@@ -99,13 +100,13 @@ static void offer_ends(struct suspect *suspect, struct search *search, struct gr
     const struct problem *problem = suspect->problem;
     search_keys(search, growing, suspect, keys, 0, 1);
     if (search->count > 0)
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
                       "the newest keys are missing: key %lld and newer, %lld of %lld visible ones",
                       (long long)keys[search->count].key, (long long)(suspect->visible - search->count),
                       (long long)suspect->visible);
     search_keys(search, growing, suspect, keys, suspect->visible - 1, -1);
     if (search->count > 0)
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
                       "keys older than %lld missing, %lld of %lld visible ones",
                       (long long)-problem_distance(problem, keys[suspect->visible - search->count].key),
                       (long long)(suspect->visible - search->count), (long long)suspect->visible);
@@ -117,7 +118,7 @@ static void offer_lightest(struct suspect *suspect, struct search *search, struc
     search_keys(search, growing, suspect, sorted, 0, 1);
     if (search->count > 0)
         suspect_offer(
-            suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, NAN,
+            suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
             "keys with a logit of %.6g or less missing, exp(%.4g) of the largest weight, %lld of %lld visible",
             sorted[search->count].logit, sorted[search->count].logit - suspect->max,
             (long long)(suspect->visible - search->count), (long long)suspect->visible);

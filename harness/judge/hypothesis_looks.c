@@ -9,6 +9,17 @@ static bool is_wrong_nan(double value, double truth)
     return !isfinite(value) && !(isnan(value) && isnan(truth)) && value != truth;
 }
 
+/* Zeros where all weight is there: values that cancel, their weights rounded. */
+static bool cancelled(const struct suspect *suspect)
+{
+    if (!isfinite(suspect->lse) || !suspect_lse_is(suspect, suspect->truth_lse))
+        return false;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        if (!(fabs(suspect->truth[d]) <= 0x1p-7 * suspect->magnitude[d]))
+            return false;
+    return true;
+}
+
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
 {
     int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
@@ -26,7 +37,7 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     if (nans > 0) {
         best->signature = SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, "%d of %d elements", nans, dims);
-    } else if (zeros == dims && right_zeros < dims) {
+    } else if (zeros == dims && right_zeros < dims && !cancelled(suspect)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         best->residual = 0;
         snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
@@ -35,6 +46,10 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, "lse alone");
+    } else if (zeros == dims && isfinite(suspect->lse) && suspect->truth_lse == -INFINITY) {
+        best->signature = SIGNATURE_LEAK;
+        snprintf(best->detail, sizeof best->detail, "lse is %.9g in place of -inf: slots without a key carry weight",
+                 suspect->lse);
     } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);

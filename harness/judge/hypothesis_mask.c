@@ -25,8 +25,11 @@ static bool mean_of(struct suspect *suspect, enum population population, enum we
     return suspect_attend(suspect, problem->head_dim) > -INFINITY;
 }
 
+/* Equal logits leave their mark on lse, unless it was the truth's to begin with. */
 static void offer_uniform(struct suspect *suspect)
 {
+    if (suspect->visible > 0 && suspect_lse_is(suspect, suspect->truth_lse))
+        return;
     static const char *const texts[POPULATION_COUNT] = {
         [POPULATION_ALL] = "the plain mean of v over all keys",
         [POPULATION_MASKED] = "the plain mean of v over masked keys",
@@ -93,6 +96,15 @@ static struct mixture fit_both(const struct suspect *suspect, const double *mean
     return mixture;
 }
 
+/* What the mixture makes of lse. With next to all weight on c it does not tell: any lse that has grown as far will do.
+ */
+static double lse_of(const struct suspect *suspect, struct mixture mixture)
+{
+    if (mixture.d > 1e-2)
+        return suspect->truth_lse - log(mixture.d);
+    return suspect->lse - suspect->truth_lse >= 4 ? suspect->lse : NAN;
+}
+
 static void offer_mixture(struct suspect *suspect, const double *mean, struct mixture mixture, enum weighting weighting)
 {
     static const char *const texts[WEIGHTING_COUNT] = {
@@ -102,16 +114,16 @@ static void offer_mixture(struct suspect *suspect, const double *mean, struct mi
     if (!plausible(mixture))
         return;
     mix(suspect, mean, mixture);
-    double empty = 1 - mixture.c - mixture.d;
+    double empty = 1 - mixture.c - mixture.d, lse = lse_of(suspect, mixture);
     if (suspect->visible == 0 && weighting == WEIGHTING_EQUAL)
         suspect_offer(suspect, SIGNATURE_UNIFORM, true, suspect->predicted, NAN,
                       "%.3g times the plain mean of v over masked keys", mixture.c);
     else if (empty > 1e-3)
-        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
                       "masked keys, %s, carry %.3g%% of the weight, slots without a key %.3g%%", texts[weighting],
                       100 * mixture.c, 100 * empty);
     else
-        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, NAN,
+        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
                       "masked keys, %s, carry %.3g%% of the weight", texts[weighting], 100 * mixture.c);
 }
 
@@ -134,15 +146,15 @@ static double rms_of_scaled_truth(struct suspect *suspect)
 
 /*
  * Slots without a key: out = d * truth, and the lse has grown by -log d. Where the lse has not grown, the denominator
- * or a merge is off; where d is nearly 1, an epsilon in the denominator looks the same.
+ * or a merge is off, as by an epsilon.
  */
 static void offer_empty_slots(struct suspect *suspect)
 {
     double d = fit_scale(suspect), growth = suspect->lse - suspect->truth_lse;
-    if (!(d > 0 && d < 0.99) || !(fabs(growth + log(d)) <= -log(d) / 8))
+    if (!(d > 0 && d < 1) || !(fabs(growth + log(d)) <= -log(d) / 8) || !suspect_lse_is_off(suspect))
         return;
     mix(suspect, suspect->truth, (struct mixture){0, d});
-    suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, NAN,
+    suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, suspect->lse,
                   "slots without a key carry %.3g%% of the weight", 100 * (1 - d));
 }
 

@@ -90,7 +90,7 @@ static const char *describe(char *text, size_t size, const struct rounding_path 
             dtype = parts[i].dtype;
         }
     if (length == 0)
-        length = snprintf(text, size, "%s", path->contract ? "logits" : "biases");
+        length = snprintf(text, size, "%s", path->contract ? "logits" : "biases, logits");
     length += snprintf(text + length, size - (size_t)length, " rounded to %s, ", dtypes[dtype].name);
     if (path->contract)
         length +=
@@ -216,8 +216,8 @@ static void try_weights(struct suspect *suspect, enum dtype dtype)
     suspect_attend(suspect, problem->head_dim);
     for (int d = 0; d < problem->head_dim; d++)
         suspect->predicted[d] *= rounded_sum / suspect->sum;
-    suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, NAN, "weights rounded to %s",
-                  dtypes[dtype].name);
+    suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
+                  "weights rounded to %s", dtypes[dtype].name);
 }
 
 void hypothesis_contract(struct suspect *suspect)

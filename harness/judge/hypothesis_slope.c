@@ -59,12 +59,16 @@ static void try_conventions(struct suspect *suspect)
 static void try_signs(struct suspect *suspect)
 {
     const struct problem *problem = suspect->problem;
+    if (suspect->slope == 0)
+        return;
     fill_logits(suspect, -suspect->slope);
-    double reversed = suspect_attend(suspect, 0), from_0 = reversed - suspect->slope * (double)problem->q_position;
+    double reversed = suspect_attend(suspect, problem->head_dim);
+    double from_0 = reversed - suspect->slope * (double)problem->q_position;
     bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
-    try_slope(suspect, -suspect->slope,
-              is_from_0 ? "distances from position 0, as if the query stood there"
-                        : "distances with the sign reversed");
+    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,
+                  "slope %.6g in place of %.6g: %s", -suspect->slope, suspect->slope,
+                  is_from_0 ? "distances from position 0, as if the query stood there"
+                            : "distances with the sign reversed");
     if (problem_distance(problem, problem->seq_len - 1) <= 0)
         return;
     for (int64_t j = 0; j < problem->seq_len; j++)
@@ -113,6 +117,27 @@ static double refine_slope(struct suspect *suspect, double sign, double low, dou
     return sign * exp2((low + high) / 2);
 }
 
+/*
+ * The slope next to one that is known about, at which lse is what it is: secants. lse tells it to more digits than out
+ * does, where the keys are far.
+ */
+static double slope_by_lse(struct suspect *suspect, double slope)
+{
+    double before = slope * (1 + 0x1p-20);
+    fill_logits(suspect, before);
+    double lse_before = suspect_attend(suspect, 0);
+    for (int i = 0; i < 8; i++) {
+        fill_logits(suspect, slope);
+        double lse = suspect_attend(suspect, 0), step = (suspect->lse - lse) * (slope - before) / (lse - lse_before);
+        if (!(fabs(step) <= fabs(slope) / 8))
+            break;
+        before = slope;
+        lse_before = lse;
+        slope += step;
+    }
+    return slope;
+}
+
 /* The head of the problem whose slope this is, or -1. */
 static int head_of_slope(const struct suspect *suspect, double slope)
 {
@@ -124,8 +149,8 @@ static int head_of_slope(const struct suspect *suspect, double slope)
 
 /*
  * Slopes of half an octave's distance by the first elements, of both signs; the best one refined. Where next to all
- * weight is on one key, another slope only moves a little weight off it, as dropped keys do: a slope of no known origin
- * has to be clearly better than what else explains the head.
+ * weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded logits do: a slope
+ * of no known origin has to explain out and lse, and better than what else does.
  */
 void hypothesis_any_slope(struct suspect *suspect)
 {
@@ -145,16 +170,20 @@ void hypothesis_any_slope(struct suspect *suspect)
         }
     if (isnan(best_log2))
         return;
-    double slope = refine_slope(suspect, best_sign, best_log2 - 0.5, best_log2 + 0.5);
+    double slope = slope_by_lse(suspect, refine_slope(suspect, best_sign, best_log2 - 0.5, best_log2 + 0.5));
     fill_logits(suspect, slope);
     double lse = suspect_attend(suspect, problem->head_dim);
-    if (suspect->best.signature != SIGNATURE_UNKNOWN &&
+    if (suspect->best.confirmed &&
         !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= suspect->best.rms))
+        return;
+    if (!suspect_lse_is(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
         return;
     int head = head_of_slope(suspect, slope);
     if (head >= 0)
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
                       "slope %.6g in place of %.6g: that of head %d", slope, suspect->slope, head);
+    else if (suspect->slope == 0)
+        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse, "slope %.4g in place of 0", slope);
     else
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
                       "slope %.4g in place of %.4g: %.4g times it", slope, suspect->slope, slope / suspect->slope);

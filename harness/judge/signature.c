@@ -39,9 +39,11 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                             "Guard the division by a test for an empty row in place of an epsilon.", 9},
     [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
                                 "Lower the cut-off, or widen the type, that removes the keys named.", 7},
-    [SIGNATURE_PRECISION_LOSS] = {"The output is off by the rounding of an intermediate result.",
-                                  "Form the bias from the distance to the query, and biases, logits and sums in f32.",
-                                  10},
+    [SIGNATURE_PRECISION_LOSS] =
+        {"The output is off by the rounding of an intermediate result.",
+         "Form the bias from the distance to the query, and biases, logits and sums in f32, but "
+         "for what truth_of says is rounded.",
+         10},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
                            "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
 };
@@ -82,16 +84,26 @@ struct ranked_head {
     double severity; /* largest error in units of what is allowed; infinite for a NaN */
 };
 
+/* A budget judges alone where there is a bound, as the point's verdict does (evaluate.h). */
+static bool has_bound(const struct inquiry *inquiry, double budget_used)
+{
+    return inquiry->budget > 0 && !isnan(budget_used);
+}
+
 static bool out_fails(const struct inquiry *inquiry, int head)
 {
     const struct metrics *metrics = &inquiry->verdict->heads[head];
-    return metrics->mismatched > 0 || (inquiry->budget > 0 && metrics->budget_used > inquiry->budget);
+    if (!has_bound(inquiry, metrics->budget_used))
+        return metrics->mismatched > 0;
+    return metrics->budget_used > inquiry->budget || metrics->nan + metrics->inf + metrics->unwritten > 0;
 }
 
 static bool lse_fails(const struct inquiry *inquiry, int head)
 {
     const struct metrics *metrics = &inquiry->verdict->heads[head];
-    return metrics->lse_mismatched > 0 || (inquiry->budget > 0 && metrics->lse_budget_used > inquiry->budget);
+    if (!has_bound(inquiry, metrics->lse_budget_used))
+        return metrics->lse_mismatched > 0;
+    return metrics->lse_budget_used > inquiry->budget;
 }
 
 static double larger(double a, double b)
@@ -104,28 +116,48 @@ static double allowed(const struct inquiry *inquiry, double truth)
     return inquiry->tolerance->atol + inquiry->tolerance->rtol * fabs(truth);
 }
 
-static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
+/* The largest error of out in units of what is allowed. */
+static double out_severity(const struct inquiry *inquiry, int head, float *row)
 {
     const struct problem *problem = inquiry->problem;
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
     size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
-    struct ranked_head ranked = {.head = head, .out_fails = out_fails(inquiry, head)};
-    ranked.failing = ranked.out_fails || lse_fails(inquiry, head);
+    double severity = 0;
+    if (metrics->nan + metrics->unwritten > 0)
+        return INFINITY;
+    if (has_bound(inquiry, metrics->budget_used))
+        return metrics->budget_used / inquiry->budget;
     dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
     for (size_t d = 0; d < dim; d++) {
         struct comparison element = judge_element((double)row[d], inquiry->truth, first + d, inquiry->tolerance);
         if (element.err != 0)
-            ranked.severity = larger(ranked.severity, element.err / allowed(inquiry, inquiry->truth->value[first + d]));
+            severity = larger(severity, element.err / allowed(inquiry, inquiry->truth->value[first + d]));
     }
+    return severity;
+}
+
+/* The same of lse where it fails, else 0. */
+static double lse_severity(const struct inquiry *inquiry, int head)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    if (!lse_fails(inquiry, head))
+        return 0;
+    if (has_bound(inquiry, metrics->lse_budget_used))
+        return metrics->lse_budget_used / inquiry->budget;
     struct comparison lse =
         judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, inquiry->tolerance);
-    if (lse.mismatched)
-        ranked.severity = larger(ranked.severity, lse.err / allowed(inquiry, inquiry->truth->lse[head]));
-    const struct metrics *metrics = &inquiry->verdict->heads[head];
-    if (inquiry->budget > 0 && metrics->budget_used > inquiry->budget)
-        ranked.severity = larger(ranked.severity, metrics->budget_used / inquiry->budget);
-    if (inquiry->budget > 0 && metrics->lse_budget_used > inquiry->budget)
-        ranked.severity = larger(ranked.severity, metrics->lse_budget_used / inquiry->budget);
-    return ranked;
+    return larger(0, lse.err / allowed(inquiry, inquiry->truth->lse[head]));
+}
+
+static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
+{
+    bool by_out = out_fails(inquiry, head);
+    return (struct ranked_head){
+        .head = head,
+        .failing = by_out || lse_fails(inquiry, head),
+        .out_fails = by_out,
+        .severity = larger(out_severity(inquiry, head, row), lse_severity(inquiry, head)),
+    };
 }
 
 /* Heads that fail by their out first, then those that fail by lse alone, then the others; the worse ones first. */
@@ -143,9 +175,13 @@ static int compare_ranked(const void *left, const void *right)
 
 /* ---- what needs no keys ---------------------------------------------------------------------------------------- */
 
-static double lse_rounding(double lse, double truth)
+/* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
+static double lse_rounding(const struct inquiry *inquiry, int head)
 {
-    return 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
+    double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+    double used = inquiry->verdict->heads[head].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
+    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
+    return isfinite(bound) ? fmax(ulps, bound) : ulps;
 }
 
 /* Within the tolerance and what logits of the lse's size lose in f32, and an ulp, which the rounding of out takes half
@@ -173,17 +209,25 @@ static bool lse_is_mute(const struct inquiry *inquiry, int head)
     return !isfinite(truth) && (double)inquiry->output->lse[head] == truth;
 }
 
-/* The shift in keys by the worst head whose slope is large against the rounding of its lse; 0 if there is none. */
-static double guess_shift(const struct inquiry *inquiry, const struct ranked_head *ranked)
+/*
+ * The shift in keys by the head whose lse tells it best, or 0 if it may be chance that a whole number of keys fits:
+ * with w what rounding leaves of a head's lse in keys, any lse lies within w of a whole number in 2 w of all cases.
+ */
+static double guess_shift(const struct inquiry *inquiry)
 {
-    for (int i = 0; i < inquiry->problem->num_heads; i++) {
-        int head = ranked[i].head;
-        double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+    double keys = 0, sharpest = INFINITY, chance = 1;
+    for (int head = 0; head < inquiry->problem->num_heads; head++) {
         double slope = (double)inquiry->problem->slopes[head];
-        if (!lse_is_mute(inquiry, head) && lse_rounding(lse, truth) <= fabs(slope) / 64)
-            return round((lse - truth) / slope);
+        if (lse_is_mute(inquiry, head) || slope == 0)
+            continue;
+        double width = lse_rounding(inquiry, head) / fabs(slope);
+        chance *= fmin(1, 2 * width);
+        if (width < sharpest) {
+            sharpest = width;
+            keys = round(((double)inquiry->output->lse[head] - inquiry->truth->lse[head]) / slope);
+        }
     }
-    return 0;
+    return chance <= 1.0 / 32 && sharpest <= 0.25 ? keys : 0;
 }
 
 /*
@@ -194,7 +238,7 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
                        const struct ranked_head *ranked, float *row)
 {
     const struct problem *problem = inquiry->problem;
-    double keys = guess_shift(inquiry, ranked), residual = NAN;
+    double keys = guess_shift(inquiry), residual = NAN;
     if (keys == 0)
         return false;
     for (int i = problem->num_heads - 1; i >= 0; i--) {
@@ -205,7 +249,7 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
         if (lse_is_mute(inquiry, head))
             continue;
         residual = fabs(lse - truth - (double)problem->slopes[head] * keys);
-        if (!(residual <= lse_rounding(lse, truth)))
+        if (!(residual <= lse_rounding(inquiry, head)))
             return false;
     }
     finding->signature = SIGNATURE_BIAS_SHIFT;
@@ -265,7 +309,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     finding->head = suspects[chosen].head;
     finding->num_heads_examined = failing;
     finding->num_heads_explained = explained[best->signature];
-    finding->residual = best->residual;
+    finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     memcpy(finding->detail, best->detail, sizeof finding->detail);
 }
 
@@ -303,7 +347,8 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
             *error = errors[i];
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
-        for (int i = 0; i < failing; i++)
+        /* What merely looks like rounding says nothing of a worse head that does not. */
+        for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
             if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN)
                 hypothesis_noise(&suspects[i]);
         conclude(finding, suspects, failing);

@@ -191,16 +191,54 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
     return true;
 }
 
-void suspect_take(struct suspect *suspect, const struct explanation *explanation)
+static double lse_rounding(const struct suspect *suspect)
+{
+    double size = fmax(fabs(suspect->lse), fabs(suspect->truth_lse));
+    return 4 * dtype_ulp(DTYPE_F32, fmax(fmax(1, size), suspect->visible ? fabs(suspect->max) : 0));
+}
+
+bool suspect_lse_is(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse);
+    return suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), err / 64);
+}
+
+bool suspect_lse_is_off(const struct suspect *suspect)
+{
+    return !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
+}
+
+static bool is_preferred(const struct suspect *suspect, const struct explanation *explanation)
 {
     const struct explanation *best = &suspect->best;
     double rms = fmax(explanation->rms, suspect->noise), best_rms = fmax(best->rms, suspect->noise);
     int preference = signature_preference(explanation->signature) - signature_preference(best->signature);
-    bool preferred = best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms;
-    if (!preferred && rms < 4 * best_rms)
-        preferred = preference < 0 || (preference == 0 && explanation->rms < 0.8 * best->rms);
-    if (preferred)
+    if (best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms)
+        return true;
+    if (!(rms < 4 * best_rms))
+        return false;
+    if (explanation->confirmed != best->confirmed)
+        return explanation->confirmed;
+    return preference < 0 || (preference == 0 && explanation->rms < 0.8 * best->rms);
+}
+
+void suspect_take(struct suspect *suspect, const struct explanation *explanation)
+{
+    if (is_preferred(suspect, explanation))
         suspect->best = *explanation;
+}
+
+/* A prediction of lse without fitted parameters that accounts for an lse that is off. */
+static bool explains_lse(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    return left <= err / 4 && left <= fmax(err / 256, 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse))));
+}
+
+/* rms of what is left of out, e of its error: see the head of suspect.h. */
+static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
+{
+    return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));
 }
 
 __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect, enum signature signature, bool fitted,
@@ -211,14 +249,15 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
     if (suspect->by_lse) {
         explanation.rms = fabs(suspect->lse - lse);
         explanation.residual = in_units(explanation.rms, tolerance_at(suspect, suspect->truth_lse));
-        if (fitted || !(explanation.rms <= suspect->error / 4) ||
-            !(explanation.rms <= fmax(suspect->error / 256, suspect->noise)))
+        if (fitted || !explains_lse(suspect, lse))
             return;
     } else {
         explanation.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
         explanation.residual = suspect_residual(suspect, predicted);
-        if (!(explanation.rms <= suspect->error / 4) ||
-            !(explanation.rms <= suspect->error / 16 || within_slack(suspect, predicted)))
+        explanation.confirmed = suspect_lse_is(suspect, lse);
+        bool by_both = !fitted && suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
+                       explanation.rms <= fmin(1.25 * suspect->noise, suspect->error);
+        if (!by_both && !explains_out(suspect, predicted, explanation.rms))
             return;
     }
     vsnprintf(explanation.detail, sizeof explanation.detail, format, arguments);
@@ -242,7 +281,7 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
         dims = 0;
     } else if (dims > SCREENED_DIMS) {
         double err = suspect_rms(suspect, suspect->truth, SCREENED_DIMS);
-        bool tells = err >= suspect->error / 4;
+        bool tells = err >= suspect->error / 4 && suspect->error > 4 * suspect->noise;
         if (tells)
             suspect_attend(suspect, SCREENED_DIMS);
         if (tells && !(suspect_rms(suspect, suspect->predicted, SCREENED_DIMS) <= err / 2))
@@ -256,5 +295,7 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
 
 bool suspect_is_settled(const struct suspect *suspect)
 {
-    return suspect->best.signature != SIGNATURE_UNKNOWN && suspect->best.rms <= 2 * suspect->noise;
+    const struct explanation *best = &suspect->best;
+    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
+           (best->confirmed || suspect->by_lse);
 }

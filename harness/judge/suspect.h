@@ -9,7 +9,11 @@
  * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32
  * kernel may lose on the way. D random errors are reduced by a factor sqrt(1 - p / D) by p fitted parameters, so none
  * of the two happens by chance for D >= 16. A head whose out is right and whose lse is not is judged by lse alone: a
- * prediction without fitted parameters explains it to a 256th of the error or to a few ulp of f32.
+ * prediction without fitted parameters explains it to a 256th of the error or to a few ulp of f32. So it does where out
+ * is off by hardly more than its rounding, which the prediction must leave it.
+ *
+ * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
+ * alone supports.
  */
 #ifndef HARNESS_JUDGE_SUSPECT_H
 #define HARNESS_JUDGE_SUSPECT_H
@@ -33,6 +37,7 @@ struct explanation {
     enum signature signature; /* SIGNATURE_UNKNOWN: none */
     double rms;               /* of out - predicted; of lse - predicted if judged by lse */
     double residual;          /* largest one in units of the tolerance */
+    bool confirmed;           /* it predicts lse too, where out decides */
     char detail[SIGNATURE_DETAIL_SIZE];
 };
 
@@ -95,8 +100,9 @@ double suspect_rms(const struct suspect *suspect, const double *predicted, int d
 double suspect_residual(const struct suspect *suspect, const double *predicted);
 
 /* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the head and is
- * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and the signature
- * comes first in the order of preference (signature.c), or is the same and its rms is a fifth less. */
+ * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and it alone of the
+ * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature.c), or is the
+ * same and its rms is a fifth less. */
 void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
@@ -107,7 +113,12 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
 /* Takes an explanation that is known to hold if it is preferred to the best so far. */
 void suspect_take(struct suspect *suspect, const struct explanation *explanation);
 
-/* The best explanation so far leaves no more than rounding. */
+/* Whether lse is what is given, as far as an lse of the row's size can tell; whether it is off by far more than that.
+ */
+bool suspect_lse_is(const struct suspect *suspect, double lse);
+bool suspect_lse_is_off(const struct suspect *suspect);
+
+/* The best explanation so far leaves no more than rounding, of lse either. */
 bool suspect_is_settled(const struct suspect *suspect);
 
 /* Where a signature stands in the order of preference, 0 first. */
