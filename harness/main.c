@@ -57,6 +57,8 @@ static error_t parse_run_option(int key, char *argument, struct argp_state *stat
         options->results = argument;
         return 0;
     case OPTION_JUNIT:
+        if (strcmp(argument, "-") == 0)
+            argp_error(state, "--junit -: allowed: a file; standard output has the table or the records");
         options->junit = argument;
         return 0;
     case OPTION_DUMP:

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/command/outputs.h"
 #include "harness/judge/evaluate.h"
 #include "harness/report/sink.h"
 
@@ -192,6 +193,8 @@ int run(const struct run_options *options, struct progress *progress, struct err
     double start = now_s();
 
     enum error_kind kind = selection_make(&selection, &options->selection, error);
+    if (!kind)
+        kind = outputs_check(options, error);
     if (!kind)
         kind = check_dump(&selection, options, error);
     if (!kind)

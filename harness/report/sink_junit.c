@@ -262,13 +262,13 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
 static bool choose_paths(struct junit *junit, const char *path)
 {
     struct stat status;
-    bool exists = strcmp(path, "-") != 0 && stat(path, &status) == 0;
+    bool exists = stat(path, &status) == 0;
     junit->target = exists ? realpath(path, NULL) : NULL;
     if (!junit->target) /* new, or a pipe without a path of its own (/dev/stdout) */
         junit->target = strdup(path);
     if (!junit->target)
         return false;
-    if (strcmp(path, "-") == 0 || (exists && !S_ISREG(status.st_mode)))
+    if (exists && !S_ISREG(status.st_mode))
         return true;
     return asprintf(&junit->partial, "%s.partial.%ld", junit->target, (long)getpid()) >= 0;
 }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +41,28 @@ enum error_kind file_close(int descriptor, const char *path, struct error *error
     if (descriptor >= 0 && descriptor != STDOUT_FILENO && close(descriptor) != 0 && errno != EINTR)
         return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
     return ERROR_NONE;
+}
+
+/* Status of the file, or, with its name, of the folder in which it would be created. False if there is neither. */
+static bool find(const char *path, struct stat *status, const char **name)
+{
+    *name = "";
+    if (strcmp(path, "-") == 0 ? fstat(STDOUT_FILENO, status) == 0 : stat(path, status) == 0)
+        return !S_ISCHR(status->st_mode);
+    const char *slash = strrchr(path, '/');
+    *name = slash ? slash + 1 : path;
+    char *folder = slash ? strndup(path, (size_t)(*name - path)) : strdup(".");
+    bool found = folder && stat(folder, status) == 0;
+    free(folder);
+    return found;
+}
+
+bool file_same(const char *a, const char *b)
+{
+    struct stat status_a, status_b;
+    const char *name_a, *name_b;
+    return find(a, &status_a, &name_a) && find(b, &status_b, &name_b) && status_a.st_dev == status_b.st_dev &&
+           status_a.st_ino == status_b.st_ino && strcmp(name_a, name_b) == 0;
 }
 
 enum error_kind file_make_folders(const char *path, struct error *error)

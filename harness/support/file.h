@@ -4,6 +4,7 @@
 #ifndef HARNESS_SUPPORT_FILE_H
 #define HARNESS_SUPPORT_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "reference/error.h"
@@ -16,6 +17,12 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
 
 /* Closes; stdout stays open. A descriptor of -1 is nothing. */
 enum error_kind file_close(int descriptor, const char *path, struct error *error);
+
+/*
+ * Whether what is written to one path would be found at the other; "-" is stdout. Paths may be links, and of files that
+ * are not there yet. Never so of character devices (/dev/null, a terminal), which keep nothing.
+ */
+bool file_same(const char *a, const char *b);
 
 /* A folder and those above it, as far as they are missing. */
 enum error_kind file_make_folders(const char *path, struct error *error);
