@@ -6,7 +6,9 @@
 
 #include "harness/command/run.h"
 
-/* To be called before an output is opened. ERROR_USAGE, naming both, if two outputs are one file. */
-enum error_kind outputs_check(const struct run_options *options, struct error *error);
+/* To be called before an output is opened. ERROR_USAGE, with the option, if one is the file of another or of a case, a
+ * recipe or a mask. */
+enum error_kind outputs_check(const struct run_options *options, const struct selection *selection,
+                              struct error *error);
 
 #endif

@@ -194,7 +194,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
 
     enum error_kind kind = selection_make(&selection, &options->selection, error);
     if (!kind)
-        kind = outputs_check(options, error);
+        kind = outputs_check(options, &selection, error);
     if (!kind)
         kind = check_dump(&selection, options, error);
     if (!kind)

@@ -46,8 +46,9 @@ enum error_kind mask_bits_read(struct mask_bits **bits, const char *name, const 
     size_t size = (size_t)status.st_size;
     made = calloc(1, sizeof *made);
     if (made)
-        *made = (struct mask_bits){.name = strdup(name), .bytes = malloc(size), .size_bytes = size};
-    if (!made || !made->name || !made->bytes) {
+        *made =
+            (struct mask_bits){.name = strdup(name), .path = strdup(path), .bytes = malloc(size), .size_bytes = size};
+    if (!made || !made->name || !made->path || !made->bytes) {
         kind = error_memory(error, "a mask file", (double)size);
         goto out;
     }
@@ -71,6 +72,7 @@ void mask_bits_free(struct mask_bits *bits)
     if (!bits)
         return;
     free(bits->name);
+    free(bits->path);
     free(bits->bytes);
     free(bits);
 }

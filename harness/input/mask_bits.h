@@ -13,6 +13,7 @@
 
 struct mask_bits {
     char *name; /* as the case spells it */
+    char *path; /* from where the program runs */
     uint8_t *bytes;
     size_t size_bytes;
 };
