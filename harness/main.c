@@ -41,8 +41,9 @@ static void catch_signals(void)
 enum { OPTION_RESULTS = 256, OPTION_JUNIT, OPTION_DUMP };
 
 static const struct argp_option run_option_table[] = {
-    {"results", OPTION_RESULTS, "FILE", 0, "write records as JSON Lines, each as its point ends; - is stdout", 2},
-    {"junit", OPTION_JUNIT, "FILE", 0, "write a JUnit report", 2},
+    {"results", OPTION_RESULTS, "FILE", 0,
+     "write records as JSON Lines, each as its point ends; replaces FILE; - is stdout", 2},
+    {"junit", OPTION_JUNIT, "FILE", 0, "write a JUnit report; replaces FILE when complete", 2},
     {"dump", OPTION_DUMP, "DIR", 0, "write inputs, output and truth of every point as NumPy files", 2},
     {0}};
 

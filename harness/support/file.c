@@ -5,8 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static enum error_kind cannot_write(const char *path, struct error *error)
+{
+    return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* Empties a file that nobody else has from here. What is no file keeps nothing that could be replaced. */
+static enum error_kind claim(int descriptor, const char *path, struct error *error)
+{
+    struct stat status;
+    if (fstat(descriptor, &status) == 0 && !S_ISREG(status.st_mode))
+        return ERROR_NONE;
+    /* A file system without locks is no reason not to write. */
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return error_set(error, ERROR_SYSTEM, "another run is writing %s", path);
+    return ftruncate(descriptor, 0) == 0 ? ERROR_NONE : cannot_write(path, error);
+}
 
 enum error_kind file_create(int *descriptor, const char *path, struct error *error)
 {
@@ -14,10 +32,15 @@ enum error_kind file_create(int *descriptor, const char *path, struct error *err
         *descriptor = STDOUT_FILENO;
         return ERROR_NONE;
     }
-    *descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    *descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (*descriptor < 0)
-        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
-    return ERROR_NONE;
+        return cannot_write(path, error);
+    enum error_kind kind = claim(*descriptor, path, error);
+    if (kind) {
+        close(*descriptor);
+        *descriptor = -1;
+    }
+    return kind;
 }
 
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)
@@ -28,7 +51,7 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
-            return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+            return cannot_write(path, error);
         next += written;
         size -= (size_t)written;
     }
@@ -39,7 +62,7 @@ enum error_kind file_close(int descriptor, const char *path, struct error *error
 {
     /* After EINTR the descriptor is closed all the same (Linux). */
     if (descriptor >= 0 && descriptor != STDOUT_FILENO && close(descriptor) != 0 && errno != EINTR)
-        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+        return cannot_write(path, error);
     return ERROR_NONE;
 }
 

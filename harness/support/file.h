@@ -9,7 +9,10 @@
 
 #include "reference/error.h"
 
-/* Creates or truncates path for writing; "-" is stdout. ERROR_SYSTEM if it cannot be; *descriptor is then -1. */
+/*
+ * Opens path for writing; "-" is stdout. A file that exists is replaced, unless another process has it from here: it
+ * stays locked until it is closed. ERROR_SYSTEM if it cannot be; *descriptor is then -1.
+ */
 enum error_kind file_create(int *descriptor, const char *path, struct error *error);
 
 /* Writes all of it, whatever signals arrive. */
