@@ -33,7 +33,8 @@ static void catch_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may be */
 }
 
 /* ---- run ---- */
