@@ -20,7 +20,8 @@
 /* Reached by the signal handler, hence the one global. */
 static struct progress progress;
 
-/* The first signal asks for an orderly end, the second ends at once. */
+/* The first signal asks for an orderly end, the second ends at once, but for SIGHUP: a terminal that goes away may send
+ * it twice, by the shell and by the kernel. nohup's wish to ignore it is kept. */
 static void on_signal(int number)
 {
     (void)number;
@@ -29,10 +30,13 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART}, before;
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_flags = SA_RESTART;
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error, reported like any other, */
     signal(SIGXFSZ, SIG_IGN); /* and so is a file as large as it may be */
 }
