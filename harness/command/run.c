@@ -215,7 +215,8 @@ int run(const struct run_options *options, struct progress *progress, struct err
                                             : do_point(&run, &selection.points[i], error);
     progress_display_stop(run.evaluator.display);
 out:
-    run.summary.interrupted = kind == ERROR_INTERRUPTED;
+    if (kind)
+        run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
     run.summary.elapsed_s = now_s() - start;
     for (size_t i = 0; i < run.num_sinks; i++) {
         struct error failure;

@@ -12,7 +12,7 @@ struct summary {
     size_t by_status[STATUS_COUNT];
     const char *device_name;
     double elapsed_s;
-    bool interrupted;
+    const char *cut_short; /* "interrupted", "stopped": why the run did not come to its end; NULL: it did */
 };
 
 struct sink {

@@ -268,10 +268,10 @@ static enum error_kind close_table(struct sink *sink, const struct summary *summ
     free(sink->state);
     sink->state = NULL;
     printf("\n");
-    if (summary->interrupted)
-        printf("interrupted: %zu of ", summary->points_done);
+    if (summary->cut_short)
+        printf("%s: %zu of ", summary->cut_short, summary->points_done);
     printf("%zu point%s", summary->points_total, summary->points_total == 1 ? "" : "s");
-    printf("%s", summary->interrupted ? " done" : "");
+    printf("%s", summary->cut_short ? " done" : "");
     if (summary->device_name) {
         char *device = text_line(summary->device_name, HEADING_WIDTH);
         printf(" on %s", device ? device : "?");

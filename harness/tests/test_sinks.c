@@ -200,7 +200,7 @@ static void test_table_of_an_interrupted_run(void **state)
                                      .by_status = {[STATUS_PASS] = 12},
                                      .device_name = "host",
                                      .elapsed_s = 3,
-                                     .interrupted = true};
+                                     .cut_short = "interrupted"};
     capture_stdout(&captured, desk);
     int kinds = sink_open_table(&sink, &desk->error);
     kinds += sink.close(&sink, &desk->summary, &desk->error);
@@ -437,7 +437,7 @@ static void test_junit_without_points_replaces_what_was_there(void **state)
     FILE *old = fopen(path, "w");
     fputs("old", old);
     fclose(old);
-    desk->summary.interrupted = true;
+    desk->summary.cut_short = "interrupted";
     assert_int_equal(sink_open_junit(&sink, path, &desk->error), 0);
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
