@@ -29,7 +29,8 @@ enum error_kind sink_open_table(struct sink *sink, struct error *error);
 /* JSON Lines, one record a line, flushed at each. */
 enum error_kind sink_open_jsonl(struct sink *sink, const char *path, struct error *error);
 
-/* JUnit XML, one test case a point, one suite a case. Appears under its name when complete (written aside, renamed). */
+/* JUnit XML, one test case a point, one suite a case, and one with an error if the run was cut short. Appears under its
+ * name when complete (written aside, renamed). */
 enum error_kind sink_open_junit(struct sink *sink, const char *path, struct error *error);
 
 /* One folder a point below path, with NumPy files and point.json (DESIGN section 6). */

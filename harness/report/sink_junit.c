@@ -27,9 +27,9 @@ struct junit {
     char *partial; /* what is written until then; NULL: the target itself, which is not a file */
     int descriptor;
     xmlTextWriter *writer;
-    struct error error; /* the first failed write */
-    const struct test_case *test_case;
-    struct test *tests; /* of test_case, so far */
+    struct error error;                /* the first failed write */
+    const struct test_case *test_case; /* NULL: the run itself */
+    struct test *tests;                /* of test_case, so far */
     size_t num_tests, capacity;
 };
 
@@ -114,6 +114,22 @@ static void forget_tests(struct junit *junit)
     junit->num_tests = 0;
 }
 
+/* A new test of the suite, all of it NULL. NULL if memory ran out. */
+static struct test *add_test(struct junit *junit)
+{
+    if (junit->num_tests == junit->capacity) {
+        size_t capacity = junit->capacity ? 2 * junit->capacity : 64;
+        struct test *tests = reallocarray(junit->tests, capacity, sizeof *tests);
+        if (!tests)
+            return NULL;
+        junit->tests = tests;
+        junit->capacity = capacity;
+    }
+    struct test *test = &junit->tests[junit->num_tests++];
+    *test = (struct test){.name = NULL};
+    return test;
+}
+
 /* Writes the suite that is complete, and forgets it. */
 static bool write_suite(struct junit *junit)
 {
@@ -128,7 +144,7 @@ static bool write_suite(struct junit *junit)
         errors += status == STATUS_ERROR;
         elapsed_s += junit->tests[i].elapsed_s;
     }
-    const char *name = case_name(junit->test_case);
+    const char *name = junit->test_case ? case_name(junit->test_case) : "alibicheck";
     bool done = start(writer, "testsuite") && attribute(writer, "name", name) &&
                 attribute_count(writer, "tests", junit->num_tests) && attribute_count(writer, "failures", failures) &&
                 attribute_count(writer, "errors", errors) && attribute_count(writer, "skipped", 0) &&
@@ -189,22 +205,15 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     if (record->point->test_case != junit->test_case && !write_suite(junit))
         goto no_memory;
     junit->test_case = record->point->test_case;
-    if (junit->num_tests == junit->capacity) {
-        size_t capacity = junit->capacity ? 2 * junit->capacity : 64;
-        struct test *tests = reallocarray(junit->tests, capacity, sizeof *tests);
-        if (!tests)
-            goto no_memory;
-        junit->tests = tests;
-        junit->capacity = capacity;
-    }
+    struct test *test = add_test(junit);
+    if (!test)
+        goto no_memory;
 
     char key[POINT_KEY_SIZE];
     const struct seconds *seconds = &record->seconds;
-    struct test *test = &junit->tests[junit->num_tests++];
-    *test = (struct test){.name = strdup(point_key(key, record->point)),
-                          .status = record->status,
-                          .elapsed_s =
-                              seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference};
+    test->name = strdup(point_key(key, record->point));
+    test->status = record->status;
+    test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
     if (status_elements[record->status].element) {
         test->headline = make_headline(record);
         test->detail = test->headline ? make_detail(record, test->headline) : NULL;
@@ -219,6 +228,22 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
 
 no_memory:
     return error_memory(error, sink->path, 4096);
+}
+
+/* A suite that fails, whatever the points did that were run: nobody may take a part for the whole. */
+static bool write_cut_short(struct junit *junit, const struct summary *summary)
+{
+    junit->test_case = NULL;
+    struct test *test = add_test(junit);
+    if (!test)
+        return false;
+    test->name = strdup("ran to the end");
+    test->status = STATUS_ERROR;
+    if (asprintf(&test->headline, "%s: %zu of %zu points done", summary->cut_short, summary->points_done,
+                 summary->points_total) < 0)
+        test->headline = NULL;
+    test->detail = test->headline ? strdup(test->headline) : NULL;
+    return test->name && test->detail && write_suite(junit);
 }
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
@@ -239,7 +264,8 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
     struct junit *junit = sink->state;
     enum error_kind kind = ERROR_NONE;
     /* EndDocument closes what is open and flushes. */
-    if (!write_suite(junit) || xmlTextWriterEndDocument(junit->writer) < 0)
+    if (!write_suite(junit) || (summary->cut_short && !write_cut_short(junit, summary)) ||
+        xmlTextWriterEndDocument(junit->writer) < 0)
         kind = error_memory(error, sink->path, 4096);
     else if (junit->error.kind)
         kind = error_set(error, junit->error.kind, "%s", junit->error.text);

@@ -427,8 +427,9 @@ static void test_junit_is_xml_whatever_the_text(void **state)
     xmlFreeDoc(document);
 }
 
-/* What there is of an interrupted run is a document all the same; a file that was there is replaced. */
-static void test_junit_without_points_replaces_what_was_there(void **state)
+/* What there is of an interrupted run is a document all the same, and one that fails; a file that was there is
+ * replaced. */
+static void test_junit_of_an_interrupted_run_replaces_what_was_there(void **state)
 {
     struct desk *desk = *state;
     char path[512];
@@ -438,14 +439,21 @@ static void test_junit_without_points_replaces_what_was_there(void **state)
     fputs("old", old);
     fclose(old);
     desk->summary.cut_short = "interrupted";
+    desk->summary.points_done = 1;
     assert_int_equal(sink_open_junit(&sink, path, &desk->error), 0);
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
     free(text);
+    desk->sample.record.status = STATUS_PASS;
+    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
     assert_non_null(document);
-    assert_xpath(document, "count(/testsuites)", "1");
+    assert_xpath(document, "count(/testsuites/testsuite)", "2");
+    assert_xpath(document, "string(//testsuite[1]/@errors)", "0");
+    assert_xpath(document, "string(//testsuite[2]/@name)", "alibicheck");
+    assert_xpath(document, "string(//testsuite[2]/@errors)", "1");
+    assert_xpath(document, "string(//testsuite[2]/testcase/error/@message)", "interrupted: 1 of 48 points done");
     xmlFreeDoc(document);
 }
 
@@ -668,7 +676,7 @@ int main(void)
         TEST(test_paths_that_cannot_be_written),
         TEST(test_junit_suites_and_verdicts),
         TEST(test_junit_is_xml_whatever_the_text),
-        TEST(test_junit_without_points_replaces_what_was_there),
+        TEST(test_junit_of_an_interrupted_run_replaces_what_was_there),
         TEST(test_junit_reports_a_failed_write),
         TEST(test_junit_into_a_pipe),
         TEST(test_junit_through_a_link),
