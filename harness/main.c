@@ -60,14 +60,17 @@ static error_t parse_run_option(int key, char *argument, struct argp_state *stat
         state->child_inputs[0] = &options->selection;
         return 0;
     case OPTION_RESULTS:
+        option_once(options->results, run_option_table, key, argument, state);
         options->results = argument;
         return 0;
     case OPTION_JUNIT:
+        option_once(options->junit, run_option_table, key, argument, state);
         if (strcmp(argument, "-") == 0)
             argp_error(state, "--junit -: allowed: a file; standard output has the table or the records");
         options->junit = argument;
         return 0;
     case OPTION_DUMP:
+        option_once(options->dump, run_option_table, key, argument, state);
         options->dump = argument;
         return 0;
     default:
@@ -93,7 +96,7 @@ static const struct argp run_parser = {
 
 static int command_run(int argc, char **argv, struct error *error)
 {
-    struct run_options options = {.selection = selection_options_default()};
+    struct run_options options = {0};
     argp_parse(&run_parser, argc, argv, 0, NULL, &options);
     catch_signals();
     int code = run(&options, &progress, error);
@@ -119,6 +122,7 @@ static error_t parse_explain_option(int key, char *argument, struct argp_state *
         state->child_inputs[0] = &options->selection;
         return 0;
     case OPTION_ELEMENT:
+        option_once(options->has_element, explain_option_table, key, argument, state);
         if (sscanf(argument, "%d,%d%c", &options->head, &options->dim, &rest) != 2 || options->head < 0 ||
             options->dim < 0)
             argp_error(state, "--element %s: allowed: HEAD,DIM, both from 0", argument);
@@ -149,7 +153,7 @@ static const struct argp explain_parser = {
 
 static int command_explain(int argc, char **argv, struct error *error)
 {
-    struct explain_options options = {.selection = selection_options_default()};
+    struct explain_options options = {0};
     argp_parse(&explain_parser, argc, argv, 0, NULL, &options);
     catch_signals();
     int code = explain(&options, &progress, error);

@@ -26,6 +26,16 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
     strings->items[strings->count++] = item;
 }
 
+void option_once(bool given, const struct argp_option *table, int key, const char *argument,
+                 const struct argp_state *state)
+{
+    if (!given)
+        return;
+    while (table->key != key)
+        table++;
+    argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct selection_options *options = state->input;
@@ -33,9 +43,11 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     long threads;
     switch (key) {
     case OPTION_DEVICE:
+        option_once(options->device, option_table, key, argument, state);
         options->device = argument;
         return 0;
     case OPTION_THREADS:
+        option_once(options->threads, option_table, key, argument, state);
         threads = strtol(argument, &end, 10);
         if (*end || end == argument || threads < 1 || threads > 1024)
             argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
@@ -47,8 +59,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         strings_add(&options->settings, argument, state);
         return 0;
     case OPTION_RECIPE:
-        if (options->recipe_setting)
-            argp_error(state, "--recipe %s: given twice; allowed: once, as NAME,NAME", argument);
+        option_once(options->recipe_setting, option_table, key, argument, state);
         if (asprintf(&options->recipe_setting, strchr(argument, ',') ? "recipe=[%s]" : "recipe=%s", argument) < 0)
             argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
         strings_add(&options->settings, options->recipe_setting, state);
@@ -62,6 +73,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_ARG:
         strings_add(&options->paths, argument, state);
         return 0;
+    case ARGP_KEY_END:
+        if (!options->device)
+            options->device = "auto";
+        if (!options->threads)
+            options->threads = omp_get_num_procs();
+        return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "no case given; try: %s cases/seed", state->name);
         return 0;
@@ -73,11 +90,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp selection_parser = {option_table, parse_option, NULL, NULL, NULL, NULL, NULL};
 
 const struct argp_child selection_parsers[] = {{&selection_parser, 0, NULL, 0}, {0}};
-
-struct selection_options selection_options_default(void)
-{
-    return (struct selection_options){.device = "auto", .threads = omp_get_num_procs()};
-}
 
 void selection_options_clear(struct selection_options *options)
 {

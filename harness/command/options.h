@@ -9,15 +9,17 @@
 /* Appends; reports want of memory through argp. */
 void strings_add(struct strings *strings, const char *item, const struct argp_state *state);
 
+/* Ends the program if an option of the table that takes one value was given before. */
+void option_once(bool given, const struct argp_option *table, int key, const char *argument,
+                 const struct argp_state *state);
+
 /*
  * CASE..., --device, --threads, --set, --recipe, --recipes, --only: a child parser. Its input, which the parent hands
- * on at ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options. The parent leaves ARGP_KEY_ARG and
- * ARGP_KEY_NO_ARGS to it.
+ * on at ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options, zeroed. The parent leaves ARGP_KEY_ARG
+ * and ARGP_KEY_NO_ARGS to it.
  */
 extern const struct argp_child selection_parsers[];
 
-/* What it is before any option: every device and core. */
-struct selection_options selection_options_default(void);
 void selection_options_clear(struct selection_options *options);
 
 #endif

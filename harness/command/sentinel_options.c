@@ -1,11 +1,12 @@
 #include "harness/command/sentinel_options.h"
 
-#include <argp.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "harness/command/options.h"
 
 static const struct sentinel_arguments defaults = {
     .num_heads = NAN,
@@ -266,8 +267,10 @@ static void check(const struct sentinel_arguments *arguments, const struct argp_
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct sentinel_arguments *arguments = state->input;
-    if (key >= OPTION_FIRST && key <= OPTION_JSON)
+    if (key >= OPTION_FIRST && key <= OPTION_JSON) {
+        option_once(argument && arguments->given & BIT(key), option_table, key, argument, state);
         arguments->given |= BIT(key);
+    }
     for (size_t i = 0; i < COUNT(number_options); i++)
         if ((int)number_options[i].key == key) {
             parse_number(&number_options[i], argument, state);
