@@ -27,6 +27,7 @@ KERNELS := $(filter-out kernels/device_cuda.c,$(KERNELS))
 else
 KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
+CUDA_PROGRAMS := $(BUILD)/kernels/tests/measure_functions
 endif
 
 HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o) $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
@@ -91,6 +92,12 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $(@:.o=.d) -c $< -o $@
 
+# A program for a machine with a GPU: reports/gpu.md.
+$(BUILD)/kernels/tests/measure_functions: kernels/tests/measure_functions.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,NVCC,$<)
+	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -o $@
+
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
 FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)
@@ -121,7 +128,7 @@ $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS)  ## build the tests and benchmarks as well
+tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
 	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
 fuzz-programs: $(FUZZ_PROGRAMS)

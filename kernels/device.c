@@ -93,6 +93,17 @@ static enum error_kind copy_out(const struct running *running, void *to, const v
     return running->device->ops->copy_out(running->device->state, to, from, size_bytes, error);
 }
 
+/* Fills what a kernel is to write first with NaN: memory that an earlier run has left is the right answer too often. */
+static enum error_kind poison(const struct running *running, char *data, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    memset(running->scratch, 0xff, SCRATCH_BYTES);
+    for (size_t at = 0; at < size_bytes && !kind; at += SCRATCH_BYTES)
+        kind = copy_in(running, data + at, running->scratch,
+                       size_bytes - at < SCRATCH_BYTES ? size_bytes - at : SCRATCH_BYTES, error);
+    return kind;
+}
+
 /* Makes a buffer ready and binds it: in the caller's memory where that will do, else on the device. */
 static enum error_kind place(struct running *running, enum buffer b, struct error *error)
 {
@@ -119,6 +130,8 @@ static enum error_kind place(struct running *running, enum buffer b, struct erro
         }
         if (!kind && buffer->source)
             kind = copy_in(running, placed->data, buffer->source, buffer->size_bytes, error);
+        else if (!kind && running->zone)
+            kind = poison(running, placed->data, buffer->size_bytes, error);
     }
     plan_bind(&running->plan, b, placed->data);
     return kind;

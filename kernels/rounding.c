@@ -13,17 +13,21 @@
 
 enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE, LANE_DIMS = 8 };
 
-/* An ulp is at most 2 u. Documented limits of the GPU's functions; the host's models are within half an ulp. */
+/*
+ * An ulp is at most 2 u. The GPU's functions by their documents, which count from the exact result rounded: half an ulp
+ * more. The worst of all f32 on an H200 is 2.06, 2.06, 1.94 and 0.98 ulp (reports/gpu.md). The host's models are within
+ * half an ulp.
+ */
 static const double exponential_error[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_POLYNOMIAL] = 2 * 0x1.06p0 * UNIT, /* 0x1.06p0 ulp (arithmetic.h) */
-    [EXPONENTIAL_EX2_APPROX] = 2 * 2 * UNIT,        /* 2 ulp (PTX ISA, ex2.approx.ftz.f32) */
-    [EXPONENTIAL_EXP2] = 2 * 2 * UNIT,              /* 2 ulp (CUDA C Programming Guide, exp2f) */
-    [EXPONENTIAL_EXP] = 2 * 1 * UNIT,               /* 1 ulp (the same, expf) */
+    [EXPONENTIAL_EX2_APPROX] = 2 * 2.5 * UNIT,      /* 2 ulp (PTX ISA, ex2.approx.ftz.f32) */
+    [EXPONENTIAL_EXP2] = 2 * 2.5 * UNIT,            /* 2 ulp (CUDA C Programming Guide, exp2f) */
+    [EXPONENTIAL_EXP] = 2 * 2.5 * UNIT,             /* 2 ulp (the same, expf) */
 };
 
 static const double division_error[DIVISION_COUNT] = {
-    [DIVISION_EXACT] = UNIT, [DIVISION_RECIPROCAL] = 2 * UNIT + UNIT, /* 1 ulp (PTX ISA, rcp.approx.ftz.f32), and the
-                                                                         product */
+    [DIVISION_EXACT] = UNIT, [DIVISION_RECIPROCAL] = 2 * 1.5 * UNIT + UNIT, /* 1 ulp (PTX ISA, rcp.approx.ftz.f32), and
+                                                                               the product */
 };
 
 /* Half of f32's least subnormal: what an operation whose result is subnormal may lose. Sums of two lose nothing. */

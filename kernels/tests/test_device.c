@@ -22,6 +22,7 @@ static struct {
     ptrdiff_t offset_bytes;
     int calls_left; /* of allocate, copy_in, copy_out and launch; the one after fails */
     int blocks;     /* allocated and not released */
+    int stale;      /* buffers of the last launch that held something else than their source or NaN */
 } misbehaviour;
 
 static enum error_kind fail_at_last(enum error_kind kind, struct error *error)
@@ -54,6 +55,14 @@ static enum error_kind copy(void *state, void *to, const void *from, size_t size
     return fail_at_last(device_host_ops.copy_in(state, to, from, size_bytes, error), error);
 }
 
+static bool holds_poison(const char *data, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes; i++)
+        if (data[i] != '\xff')
+            return false;
+    return true;
+}
+
 static enum error_kind launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
 {
     static const size_t addresses[BUFFER_COUNT] = {
@@ -71,12 +80,15 @@ static enum error_kind launch(void *state, const struct launch_plan *plan, doubl
         [BUFFER_PARTIAL_OUT] = offsetof(struct attention_args, partial_out),
         [BUFFER_LOGITS] = offsetof(struct attention_args, logits),
     };
-    enum error_kind kind = fail_at_last(device_host_ops.launch(state, plan, seconds, error), error);
-    if (!kind && misbehaviour.written < BUFFER_COUNT) {
-        char *buffer;
-        memcpy(&buffer, (const char *)&plan->args + addresses[misbehaviour.written], sizeof buffer);
-        buffer[misbehaviour.offset_bytes] ^= 0x10;
+    char *buffers[BUFFER_COUNT];
+    misbehaviour.stale = 0;
+    for (int b = 0; b < BUFFER_COUNT; b++) {
+        memcpy(&buffers[b], (const char *)&plan->args + addresses[b], sizeof buffers[b]);
+        misbehaviour.stale += !plan->buffers[b].source && !holds_poison(buffers[b], plan->buffers[b].size_bytes);
     }
+    enum error_kind kind = fail_at_last(device_host_ops.launch(state, plan, seconds, error), error);
+    if (!kind && misbehaviour.written < BUFFER_COUNT)
+        buffers[misbehaviour.written][misbehaviour.offset_bytes] ^= 0x10;
     return kind;
 }
 
@@ -138,6 +150,7 @@ static void test_an_audit_finds_every_changed_byte_by_name(void **state)
                 misbehaviour.calls_left = 1000;
                 if (device_run_batch(device, &batch, &audit, &seconds, &error))
                     fail_msg("%s", error.text);
+                assert_int_equal(misbehaviour.stale, 0);
                 if (inside)
                     assert_null(audit.breached);
                 else
