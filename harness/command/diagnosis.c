@@ -162,6 +162,20 @@ static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings
 
 /* ---- what rounding does not explain ----------------------------------------------------------------------------- */
 
+/* A row without visible keys: what of the recipe makes it anything but 0, or NULL. */
+static const char *empty_row_reason(const struct findings *findings)
+{
+    const struct recipe *recipe = &findings->point->recipe;
+    bool finite = recipe->sentinel.policy == SENTINEL_VALUE || recipe->sentinel.policy == SENTINEL_ADAPTIVE;
+    if (findings->evaluation->truth->lse[findings->head] != -INFINITY)
+        return NULL;
+    if (finite && isfinite(findings->explanation->kernel.err))
+        return "is finite and became the maximum, so that masked keys carry the weight";
+    if (recipe->guards != GUARDS_SOUND || recipe->empty_row == EMPTY_ROW_DIVIDE)
+        return "leaves a maximum of -inf or a sum of 0, and inf - inf or 0 / 0 is formed";
+    return NULL;
+}
+
 static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *findings)
 {
     const struct explanation *explanation = findings->explanation;
@@ -173,6 +187,15 @@ static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *
         "Rounding does not explain it: in exact arithmetic the kernel gives %.6g at head %d, dim %d, where "
         "the truth is %.6g. ",
         explanation->truth + explanation->stages[STAGE_NONE].err, findings->head, findings->dim, explanation->truth);
+    const char *reason = empty_row_reason(findings);
+    if (reason) {
+        diagnosis->cause = "recipe";
+        say(diagnosis,
+            "No key is visible. The sentinel %s %s. Write 0 for a row without visible keys, and tell it by the keys' "
+            "indices, not by its maximum.",
+            sentinel_format(text, sentinel), reason);
+        return;
+    }
     if (sentinel->policy != SENTINEL_VALUE) {
         diagnosis->cause = "kernel";
         say(diagnosis, "No sentinel is in reach of this problem's logits; the kernel is wrong.");

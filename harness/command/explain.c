@@ -51,10 +51,12 @@ static void print_head(const struct explained *explained)
         printf("%s %d (%.3g at dim %d, %.0f%% %s)", i ? "," : "", head->head, head->max_abs_err, head->dim,
                100 * head->share, stage_names[head->stage]);
     }
-    printf("\n  head %lld, dim %lld: output %.9g, truth %.9g, error %.3g, %.1f%% of the bound %.3g\n\n",
+    printf("\n  head %lld, dim %lld: output %.9g, truth %.9g, error %.3g, ",
            (long long)(explanation->element / head_dim), (long long)(explanation->element % head_dim),
-           explanation->output, explanation->truth, explanation->kernel.err,
-           100 * fabs(explanation->kernel.err) / explanation->bound, explanation->bound);
+           explanation->output, explanation->truth, explanation->kernel.err);
+    if (explanation->bound > 0)
+        printf("%.1f%% of the ", 100 * fabs(explanation->kernel.err) / explanation->bound);
+    printf("bound %.3g\n\n", explanation->bound);
 }
 
 static void print_agreement(const struct explanation *explanation)

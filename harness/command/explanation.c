@@ -35,12 +35,15 @@ static double stage_err(const struct sources *sources, int64_t element, enum sta
     return alone[STAGE_NONE] - truth_at(sources, element) - sources->evaluation->truth->tail[element];
 }
 
-/* Doubles hold logits to 2^-53 of their size, and a weight's relative error is its logit's absolute one. */
+/* Doubles hold logits to 2^-53 of their size, and a weight's relative error is its logit's absolute one. A row without
+ * visible keys is 0, with no logit to round. */
 static double unexplained_at(const struct sources *sources, int64_t element)
 {
     const struct problem *problem = &sources->evaluation->problem;
     const struct truth *truth = sources->evaluation->truth;
     int64_t head = element / problem->head_dim;
+    if (truth->lse[head] == -INFINITY)
+        return 0;
     double reach = fabs(truth->lse[head]) + fabs((double)problem->slopes[head] * (double)problem->q_position);
     return truth->magnitude[element] * (EXACT + 0x1p-50 * reach);
 }

@@ -95,6 +95,20 @@ static void test_sentinel_in_reach_is_no_rounding(void **state)
                      "Rounding does not explain it");
 }
 
+/* The truth is 0 and so is the bound; v of masked keys comes out, or NaN. */
+static void test_empty_row_is_no_rounding(void **state)
+{
+    (void)state;
+    const char *const finite[] = {"sentinel: -5e4\n", "sentinel: adaptive\n", "sentinel: -5e4\nkernel: split_kv\n"};
+    for (size_t i = 0; i < sizeof finite / sizeof finite[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, SHAPE "seq_len: 9\nmask: all\n%s", finite[i]);
+        assert_diagnosis(text, "recipe", false, "became the maximum, so that masked keys carry the weight");
+    }
+    assert_diagnosis(SHAPE "seq_len: 9\nmask: all\nrecipe: {empty_row: divide}\n", "recipe", false, "0 / 0");
+    assert_diagnosis(SHAPE "seq_len: 9\nmask: all\n", "exact", true, "no error");
+}
+
 static void test_no_error(void **state)
 {
     (void)state;
@@ -146,6 +160,7 @@ int main(void)
         cmocka_unit_test(test_output_rounding_is_named),
         cmocka_unit_test(test_other_causes),
         cmocka_unit_test(test_sentinel_in_reach_is_no_rounding),
+        cmocka_unit_test(test_empty_row_is_no_rounding),
         cmocka_unit_test(test_no_error),
         cmocka_unit_test(test_figures_add_up),
         cmocka_unit_test(test_element_is_chosen),
