@@ -166,6 +166,9 @@ enum error_kind value_error(const struct key *key, const struct yaml_node *node,
 /* Reads a decimal number, all of the text; ERROR_USAGE as "KEY is ...: TEXT; allowed: ALLOWED" if it is none. */
 enum error_kind parse_number(const char *key_name, const char *allowed, const struct yaml_node *node, double *number,
                              struct error *error);
+/* The same as an f32, rounded once; the text is no number that f32 makes infinite, or 0 where it is not 0. */
+enum error_kind parse_float(const char *key_name, const char *allowed, const struct yaml_node *node, float *number,
+                            struct error *error);
 /* The text of a scalar that has some, without NULs. */
 enum error_kind parse_scalar(const char *key_name, const char *allowed, const struct yaml_node *node,
                              struct error *error);

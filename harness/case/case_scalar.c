@@ -1,4 +1,5 @@
 /* Scalars of case files: what every value type reads them with, and numbers in the fewest digits. */
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ enum error_kind parse_number(const char *key_name, const char *allowed, const st
         return kind;
     const char *what = NULL;
     char *end, quoted[QUOTE_SIZE];
+    errno = 0;
     *number = strtod(node->text, &end);
     if (!node->plain)
         what = "is quoted text, not a number";
@@ -59,12 +61,29 @@ enum error_kind parse_number(const char *key_name, const char *allowed, const st
         what = "is not a finite number";
     else if (end == node->text || *end != '\0')
         what = "is not a number";
-    else if (!isfinite(*number))
+    else if (!isfinite(*number) || (*number == 0 && errno == ERANGE))
         what = "is out of range";
     if (!what)
         return ERROR_NONE;
     return place_error(error, &node->place, "%s %s: %s; allowed: %s", key_name, what, yaml_quote(quoted, node),
                        allowed);
+}
+
+enum error_kind parse_float(const char *key_name, const char *allowed, const struct yaml_node *node, float *number,
+                            struct error *error)
+{
+    char quoted[QUOTE_SIZE];
+    double exact;
+    enum error_kind kind = parse_number(key_name, allowed, node, &exact, error);
+    if (kind)
+        return kind;
+    /* strtof, because rounding a double to f32 would round the decimal number twice; -0 + 0 is 0. */
+    *number = strtof(node->text, NULL) + 0.0f;
+    if (isfinite(*number) && (*number != 0 || exact == 0))
+        return ERROR_NONE;
+    return place_error(error, &node->place, "%s %s: %s; allowed: %s", key_name,
+                       isfinite(*number) ? "is not 0, but f32 rounds it to 0" : "is out of range",
+                       yaml_quote(quoted, node), allowed);
 }
 
 /* "%.1g" writes 30 as 3e+01; people do not. */

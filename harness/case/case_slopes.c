@@ -38,13 +38,8 @@ static enum error_kind values_parse(const struct key *key, const struct yaml_nod
     enum error_kind kind = ERROR_NONE;
     size_t i = 0;
     for (const struct yaml_node *value = list->first; value && !kind; value = value->next, i++) {
-        double number;
-        kind = parse_number(key->name, value_allowed, value, &number, error);
-        if (kind)
-            break;
-        /* strtof, because rounding a double to f32 would round the decimal number twice; -0 + 0 is 0. */
-        values[i] = strtof(value->text, NULL) + 0.0f;
-        if (!(fabsf(values[i]) <= SLOPE_MAX))
+        kind = parse_float(key->name, value_allowed, value, &values[i], error);
+        if (!kind && !(fabsf(values[i]) <= SLOPE_MAX))
             kind = place_error(error, &value->place, "%s is out of range: %s; allowed: %s", key->name,
                                yaml_quote(quoted, value), value_allowed);
     }

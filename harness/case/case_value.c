@@ -258,12 +258,15 @@ static enum error_kind real_parse(const struct key *key, const struct yaml_node 
 {
     char allowed[ALLOWED_TEXT_SIZE];
     double number;
-    enum error_kind kind = parse_number(key->name, key->type->allowed(allowed, key), node, &number, error);
+    float narrow;
+    key->type->allowed(allowed, key);
+    bool is_narrow = key->field_size == sizeof narrow;
+    enum error_kind kind = is_narrow ? parse_float(key->name, allowed, node, &narrow, error)
+                                     : parse_number(key->name, allowed, node, &number, error);
     if (kind)
         return kind;
-    /* strtof, because rounding a double to f32 would round the decimal number twice. */
-    if (key->field_size == sizeof(float))
-        number = (double)strtof(node->text, NULL);
+    if (is_narrow)
+        number = (double)narrow;
     if (!(number > 0 && number <= key->limit))
         return value_error(key, node, "is out of range", error);
     segment->first.number = number;

@@ -63,16 +63,12 @@ static enum error_kind float_parse(const struct recipe_field *field, const struc
                                    struct error *error)
 {
     char allowed[RECIPE_ALLOWED_SIZE];
-    double number;
-    if (named_number(node, value)) {
-        number = (double)*value;
-    } else {
-        enum error_kind kind = parse_number(field->name, field->type->allowed(allowed, field), node, &number, error);
-        if (kind)
-            return kind;
-        *value = strtof(node->text, NULL) + 0.0f; /* -0 + 0 is 0 */
-    }
-    if (!(number >= field->least && number <= field->greatest) || !isfinite(*value))
+    enum error_kind kind = ERROR_NONE;
+    if (!named_number(node, value))
+        kind = parse_float(field->name, field->type->allowed(allowed, field), node, value, error);
+    if (kind)
+        return kind;
+    if (!((double)*value >= field->least && (double)*value <= field->greatest))
         return field_error(field, node, "is out of range", error);
     return ERROR_NONE;
 }
