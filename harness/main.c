@@ -96,7 +96,7 @@ static const struct argp run_parser = {
 
 static int command_run(int argc, char **argv, struct error *error)
 {
-    struct run_options options = {0};
+    struct run_options options = {.selection.example = "cases/seed"};
     argp_parse(&run_parser, argc, argv, 0, NULL, &options);
     catch_signals();
     int code = run(&options, &progress, error);
@@ -153,7 +153,7 @@ static const struct argp explain_parser = {
 
 static int command_explain(int argc, char **argv, struct error *error)
 {
-    struct explain_options options = {0};
+    struct explain_options options = {.selection.example = "cases/survival/near-keys-gone.yaml"};
     argp_parse(&explain_parser, argc, argv, 0, NULL, &options);
     catch_signals();
     int code = explain(&options, &progress, error);
@@ -163,28 +163,23 @@ static int command_explain(int argc, char **argv, struct error *error)
 
 /* ---- list ---- */
 
-enum { OPTION_LIST_RECIPES = 256 };
-
 static const struct argp_option list_option_table[] = {
-    {"recipes", OPTION_LIST_RECIPES, "DIR", 0, "recipe files of your own, beside the program's; repeatable", 0},
-    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0},
-    {0}};
+    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0}, {0}};
 
 static error_t parse_list_option(int key, char *argument, struct argp_state *state)
 {
     struct list_options *options = state->input;
     switch (key) {
-    case OPTION_LIST_RECIPES:
-        strings_add(&options->recipes, argument, state);
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->selection;
         return 0;
     case 'v':
         options->verbose = true;
         return 0;
     case ARGP_KEY_ARG:
         if (options->topic)
-            strings_add(&options->paths, argument, state);
-        else
-            options->topic = argument;
+            return ARGP_ERR_UNKNOWN; /* a case */
+        options->topic = argument;
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "no topic given");
@@ -206,8 +201,9 @@ static char *list_help(int key, const char *text, void *input)
 static const struct argp list_parser = {list_option_table,
                                         parse_list_option,
                                         "TOPIC [CASE...]",
-                                        "Print what this program offers. Topics:\v ",
-                                        NULL,
+                                        "Print what this program offers. CASE..., --set, --recipe and --only are for "
+                                        "cases and points. Topics:\v ",
+                                        case_parsers,
                                         list_help,
                                         NULL};
 
@@ -216,8 +212,7 @@ static int command_list(int argc, char **argv, struct error *error)
     struct list_options options = {0};
     argp_parse(&list_parser, argc, argv, 0, NULL, &options);
     int code = list(&options, error);
-    free(options.paths.items);
-    free(options.recipes.items);
+    selection_options_clear(&options.selection);
     return code;
 }
 

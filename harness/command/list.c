@@ -8,10 +8,10 @@
 #include "harness/judge/oracle.h"
 #include "harness/judge/signature.h"
 
-static enum error_kind list_kernels(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)options, (void)error;
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
         printf("%-12s %s\n", kernels[kernel].name, kernels[kernel].about);
     printf("\nAll take head_dim %d to %d in steps of %d and dtypes", HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
@@ -22,14 +22,15 @@ static enum error_kind list_kernels(const struct case_list *cases, const struct 
 }
 
 /* A device that cannot be opened is listed with the reason. */
-static enum error_kind list_devices(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_devices(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)error;
+    struct device_options device_options = {.threads = options->selection.threads};
     for (int kind = 0; kind < DEVICE_COUNT; kind++) {
         struct device *device = NULL;
         struct error reason;
-        if (device_open(&device, (enum device_kind)kind, &(struct device_options){.threads = 1}, &reason))
+        if (device_open(&device, (enum device_kind)kind, &device_options, &reason))
             printf("%-12s not available: %s\n", device_kind_names[kind], reason.text);
         else
             printf("%-12s %s\n", device_kind_names[kind], device_name(device));
@@ -38,39 +39,39 @@ static enum error_kind list_devices(const struct case_list *cases, const struct 
     return ERROR_NONE;
 }
 
-static enum error_kind list_keys(const struct case_list *cases, const struct list_options *options, struct error *error)
+static enum error_kind list_keys(const struct selection *selection, const struct list_options *options,
+                                 struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)options, (void)error;
     case_print_keys(stdout);
     return ERROR_NONE;
 }
 
-static enum error_kind list_cases(const struct case_list *cases, const struct list_options *options,
+/* Cases of which points are selected, with their number. */
+static enum error_kind list_cases(const struct selection *selection, const struct list_options *options,
                                   struct error *error)
 {
     (void)options, (void)error;
-    for (size_t i = 0; i < cases->count; i++) {
-        const char *about = case_about(cases->cases[i]);
-        size_t count = case_num_points(cases->cases[i]);
-        printf("%-28s %6zu point%s  %s\n", case_name(cases->cases[i]), count, count == 1 ? " " : "s",
-               case_path(cases->cases[i]));
+    for (size_t i = 0, end; i < selection->count; i = end) {
+        const struct test_case *test_case = selection->points[i].test_case;
+        const char *about = case_about(test_case);
+        for (end = i; end < selection->count && selection->points[end].test_case == test_case;)
+            end++;
+        printf("%-28s %6zu point%s  %s\n", case_name(test_case), end - i, end - i == 1 ? " " : "s",
+               case_path(test_case));
         if (about && *about)
             printf("%-28s %s\n", "", about);
     }
     return ERROR_NONE;
 }
 
-static enum error_kind list_points(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_points(const struct selection *selection, const struct list_options *options,
                                    struct error *error)
 {
+    char key[POINT_KEY_SIZE];
     (void)options, (void)error;
-    for (size_t i = 0; i < cases->count; i++)
-        for (size_t index = 0; index < case_num_points(cases->cases[i]); index++) {
-            char key[POINT_KEY_SIZE];
-            struct point point;
-            case_point(cases->cases[i], index, &point);
-            puts(point_key(key, &point));
-        }
+    for (size_t i = 0; i < selection->count; i++)
+        puts(point_key(key, &selection->points[i]));
     return ERROR_NONE;
 }
 
@@ -147,10 +148,10 @@ static void print_recipe_titles(void)
     putchar('\n');
 }
 
-static enum error_kind list_recipes(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_recipes(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
-    (void)cases;
+    (void)selection;
     enum error_kind kind = recipe_library_open(error);
     if (!kind && !options->verbose)
         print_recipe_titles();
@@ -162,27 +163,27 @@ static enum error_kind list_recipes(const struct case_list *cases, const struct 
     return kind;
 }
 
-static enum error_kind list_recipe_keys(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_recipe_keys(const struct selection *selection, const struct list_options *options,
                                         struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)options, (void)error;
     recipe_print_keys(stdout);
     return ERROR_NONE;
 }
 
-static enum error_kind list_oracles(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_oracles(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)options, (void)error;
     for (int o = 0; o < ORACLE_COUNT; o++)
         printf("%-17s %s\n", oracle_names[o], oracles[o].about);
     return ERROR_NONE;
 }
 
-static enum error_kind list_signatures(const struct case_list *cases, const struct list_options *options,
+static enum error_kind list_signatures(const struct selection *selection, const struct list_options *options,
                                        struct error *error)
 {
-    (void)cases, (void)options, (void)error;
+    (void)selection, (void)options, (void)error;
     for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT; s++)
         printf("%-17s %s\n%-17s %s\n", signature_names[s], signature_meaning((enum signature)s), "",
                signature_remedy((enum signature)s));
@@ -192,8 +193,9 @@ static enum error_kind list_signatures(const struct case_list *cases, const stru
 static const struct {
     const char *name;
     const char *about;
-    enum error_kind (*print)(const struct case_list *cases, const struct list_options *options, struct error *error);
-    bool takes_paths;
+    enum error_kind (*print)(const struct selection *selection, const struct list_options *options,
+                             struct error *error);
+    bool takes_cases;
 } topics[] = {
     {"kernels", "the kernels under test", list_kernels, false},
     {"devices", "the devices, and why one is not available", list_devices, false},
@@ -216,15 +218,15 @@ char *list_topics(void)
     if (!stream)
         return NULL;
     for (size_t i = 0; i < NUM_TOPICS; i++)
-        fprintf(stream, "  %-11s%s  %s\n", topics[i].name, topics[i].takes_paths ? " CASE..." : "        ",
+        fprintf(stream, "  %-11s%s  %s\n", topics[i].name, topics[i].takes_cases ? " CASE..." : "        ",
                 topics[i].about);
     return fclose(stream) ? NULL : text;
 }
 
 int list(const struct list_options *options, struct error *error)
 {
-    struct case_list cases = {0};
-    enum error_kind kind = ERROR_NONE;
+    const struct selection_options *asked = &options->selection;
+    struct selection selection;
     size_t i = 0;
     while (i < NUM_TOPICS && strcmp(topics[i].name, options->topic))
         i++;
@@ -234,16 +236,14 @@ int list(const struct list_options *options, struct error *error)
             length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
         return error_set(error, ERROR_USAGE, "list %s: unknown; allowed: %s", options->topic, names);
     }
-    if (topics[i].takes_paths != (options->paths.count > 0))
-        return error_set(error, ERROR_USAGE, "list %s %s", options->topic,
-                         options->paths.count ? "takes no further argument" : "needs case files or folders");
-    for (size_t r = 0; r < options->recipes.count && !kind; r++)
-        kind = recipe_library_read(options->recipes.items[r], error);
-    for (size_t p = 0; p < options->paths.count && !kind; p++)
-        kind = case_list_read(&cases, options->paths.items[p], NULL, 0, error);
+    if (topics[i].takes_cases && asked->paths.count == 0)
+        return error_set(error, ERROR_USAGE, "list %s needs case files or folders", options->topic);
+    if (!topics[i].takes_cases && asked->paths.count + asked->settings.count + asked->only.count > 0)
+        return error_set(error, ERROR_USAGE, "list %s takes no case, --set, --recipe or --only", options->topic);
+    enum error_kind kind = selection_make(&selection, asked, error);
     if (!kind)
-        kind = topics[i].print(&cases, options, error);
-    case_list_clear(&cases);
+        kind = topics[i].print(&selection, options, error);
+    selection_clear(&selection);
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
     return (int)kind;

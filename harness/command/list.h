@@ -7,8 +7,7 @@
 /* What the command line asks for; strings belong to the caller. */
 struct list_options {
     const char *topic;
-    struct strings paths;   /* case files and folders, for the topics that take them */
-    struct strings recipes; /* files and folders of further recipes */
+    struct selection_options selection; /* cases and points, for the topics that take them; recipes for all */
     bool verbose;
 };
 

@@ -7,14 +7,17 @@
 /* Keys above those that commands give their own options (256 and up). */
 enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET, OPTION_RECIPE, OPTION_RECIPES };
 
-static const struct argp_option option_table[] = {
+static const struct argp_option device_option_table[] = {
     {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
+    {0}};
+
+static const struct argp_option case_option_table[] = {
     {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
     {"recipe", OPTION_RECIPE, "NAME,...", 0, "the same as --set recipe=[NAME,...]; all is every one (`list recipes`)",
      1},
     {"recipes", OPTION_RECIPES, "DIR", 0, "recipe files of your own, beside those of `list recipes`; repeatable", 1},
-    {"only", OPTION_ONLY, "GLOB", 0, "run only points whose key matches; repeatable (see `list points`)", 1},
+    {"only", OPTION_ONLY, "GLOB", 0, "only points whose key matches; repeatable (`list points` prints keys)", 1},
     {0}};
 
 void strings_add(struct strings *strings, const char *item, const struct argp_state *state)
@@ -36,30 +39,42 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
-static error_t parse_option(int key, char *argument, struct argp_state *state)
+static error_t parse_device_option(int key, char *argument, struct argp_state *state)
 {
     struct selection_options *options = state->input;
     char *end;
     long threads;
     switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = options;
+        return 0;
     case OPTION_DEVICE:
-        option_once(options->device, option_table, key, argument, state);
+        option_once(options->device, device_option_table, key, argument, state);
         options->device = argument;
         return 0;
     case OPTION_THREADS:
-        option_once(options->threads, option_table, key, argument, state);
+        option_once(options->threads, device_option_table, key, argument, state);
         threads = strtol(argument, &end, 10);
         if (*end || end == argument || threads < 1 || threads > 1024)
             argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
         options->threads = (int)threads;
         return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_case_option(int key, char *argument, struct argp_state *state)
+{
+    struct selection_options *options = state->input;
+    switch (key) {
     case OPTION_SET:
         if (!strchr(argument, '='))
             argp_error(state, "--set %s: allowed: KEY=VALUE (`alibicheck list keys`)", argument);
         strings_add(&options->settings, argument, state);
         return 0;
     case OPTION_RECIPE:
-        option_once(options->recipe_setting, option_table, key, argument, state);
+        option_once(options->recipe_setting, case_option_table, key, argument, state);
         if (asprintf(&options->recipe_setting, strchr(argument, ',') ? "recipe=[%s]" : "recipe=%s", argument) < 0)
             argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
         strings_add(&options->settings, options->recipe_setting, state);
@@ -80,16 +95,23 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             options->threads = omp_get_num_procs();
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no case given; try: %s cases/seed", state->name);
+        if (options->example)
+            argp_error(state, "no case given; try: %s %s", state->name, options->example);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp selection_parser = {option_table, parse_option, NULL, NULL, NULL, NULL, NULL};
+static const struct argp case_parser = {case_option_table, parse_case_option, NULL, NULL, NULL, NULL, NULL};
 
-const struct argp_child selection_parsers[] = {{&selection_parser, 0, NULL, 0}, {0}};
+const struct argp_child case_parsers[] = {{&case_parser, 0, NULL, 0}, {0}};
+
+static const struct argp device_parser = {
+    device_option_table, parse_device_option, NULL, NULL, case_parsers, NULL, NULL,
+};
+
+const struct argp_child selection_parsers[] = {{&device_parser, 0, NULL, 0}, {0}};
 
 void selection_options_clear(struct selection_options *options)
 {

@@ -14,10 +14,13 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
                  const struct argp_state *state);
 
 /*
- * CASE..., --device, --threads, --set, --recipe, --recipes, --only: a child parser. Its input, which the parent hands
- * on at ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options, zeroed. The parent leaves ARGP_KEY_ARG
- * and ARGP_KEY_NO_ARGS to it.
+ * CASE..., --set, --recipe, --recipes, --only: a child parser. Its input, which the parent hands on at ARGP_KEY_INIT
+ * (state->child_inputs[0]), is a struct selection_options, zeroed but for example. The parent leaves ARGP_KEY_ARG and
+ * ARGP_KEY_NO_ARGS to it.
  */
+extern const struct argp_child case_parsers[];
+
+/* The same, and --device and --threads. */
 extern const struct argp_child selection_parsers[];
 
 void selection_options_clear(struct selection_options *options);

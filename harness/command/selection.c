@@ -50,7 +50,7 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
             if (is_selected(&point, &options->only))
                 kind = add_point(selection, &point, error);
         }
-    if (!kind && selection->count == 0)
+    if (!kind && selection->count == 0 && options->only.count > 0)
         kind = error_set(error, ERROR_USAGE,
                          "--only %s: no point has such a key; `alibicheck list points CASE...` prints the keys",
                          options->only.items[0]);

@@ -18,6 +18,7 @@ struct selection_options {
     struct strings settings; /* KEY=VALUE */
     struct strings only;     /* globs on point keys; none: every point */
     struct strings recipes;  /* files and folders of further recipes */
+    const char *example;     /* a CASE that the command takes, for who gives none */
     char *recipe_setting;    /* what --recipe stands for, allocated; one of the settings */
     const char *device;      /* "auto", "cuda" or "host" */
     int threads;
