@@ -1,5 +1,6 @@
 #include "harness/command/sentinel_options.h"
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -65,18 +66,21 @@ static const struct argp_option option_table[] = {
     {"head-dim", OPTION_HEAD_DIM, "D", 0, "elements of a row (128)", 2},
     {"scale", OPTION_SCALE, "X", 0, "factor of q.k, rounded to f32 (1/sqrt(D))", 2},
     {"q-bound", OPTION_Q_BOUND, "X", 0, "largest |element| of q (6.5, which normal inputs stay below)", 2},
-    {"k-bound", OPTION_K_BOUND, "X", 0, "the same of k", 2},
-    {"q-norm", OPTION_Q_NORM, "X", 0, "largest Euclidean norm of a row of q: Cauchy-Schwarz instead of elements", 2},
-    {"k-norm", OPTION_K_NORM, "X", 0, "the same of k", 2},
-    {"logit-bound", OPTION_LOGIT_BOUND, "X", 0, "largest |scale q.k| itself, instead of all these", 2},
+    {"k-bound", OPTION_K_BOUND, "X", 0, "largest |element| of k (6.5)", 2},
+    {"q-norm", OPTION_Q_NORM, "X", 0, "largest Euclidean norm of a row of q: Cauchy-Schwarz instead of q-bound", 2},
+    {"k-norm", OPTION_K_NORM, "X", 0, "largest Euclidean norm of a row of k, instead of k-bound", 2},
+    {"logit-bound", OPTION_LOGIT_BOUND, "X", 0, "largest |scale q.k| itself, instead of bounds and norms of q and k",
+     2},
     {0, 0, 0, 0, "Tensors instead of bounds:", 3},
     {"q", OPTION_Q, "FILE", 0, "q[H,D], a NumPy file, with --k: each head's scores themselves", 3},
-    {"k", OPTION_K, "FILE", 0, "k[N,Hkv,D]; read block by block", 3},
+    {"k", OPTION_K, "FILE", 0, "k[N,Hkv,D], a NumPy file, with --q; read block by block", 3},
     {"dtype", OPTION_DTYPE, "LIST", 0, "what raw words hold: bf16 ('<u2'), e4m3 or e5m2 ('|u1')", 3},
     {"dump", OPTION_DUMP, "DIR", 0, "a point's folder that `run --dump` wrote: tensors, slopes, scale, mask", 3},
     {0, 0, 0, 0, "The rows:", 4},
     {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
-     "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001; the tensors' own)", 4},
+     "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001; the tensors' own); up to 64 whole numbers "
+     "1 to 2^40",
+     4},
     {"nearest-distance", OPTION_NEAREST_DISTANCE, "K", 0,
      "the nearest visible key is K keys from the query (0): masks, windows and chunks remove nearer ones", 4},
     {0, 0, 0, 0, "Output:", 5},
@@ -86,25 +90,30 @@ static const struct argp_option option_table[] = {
 #define SEQ_LEN_MAX 0x1p40
 #define BOUND_MAX 1e30
 
+_Static_assert((int)REPORT_LENGTHS == 64 && SEQ_LEN_MAX == 0x1p40, "what --help says of --seq-len");
+
+#define FIELD(member) offsetof(struct sentinel_arguments, member)
+
 /* Options that take one number. */
 static const struct number_option {
     enum option_key key;
     bool whole; /* takes k and M as well: 2^10, 2^20 */
     double low, high;
-    size_t field; /* in struct sentinel_arguments */
+    size_t field;        /* in struct sentinel_arguments */
+    const char *allowed; /* NULL: "numbers LOW to HIGH" */
 } number_options[] = {
-    {OPTION_NUM_HEADS, true, 1, 1024, offsetof(struct sentinel_arguments, num_heads)},
-    {OPTION_HEAD_DIM, true, 1, 65536, offsetof(struct sentinel_arguments, head_dim)},
-    {OPTION_MAX_BIAS, false, 0.001, 64, offsetof(struct sentinel_arguments, max_bias)},
-    {OPTION_HEAD_OFFSET, true, 0, 4095, offsetof(struct sentinel_arguments, head_offset)},
-    {OPTION_TOTAL_HEADS, true, 1, 4096, offsetof(struct sentinel_arguments, total_heads)},
-    {OPTION_SCALE, false, -BOUND_MAX, BOUND_MAX, offsetof(struct sentinel_arguments, scale)},
-    {OPTION_Q_BOUND, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, q_bound)},
-    {OPTION_K_BOUND, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, k_bound)},
-    {OPTION_Q_NORM, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, q_norm)},
-    {OPTION_K_NORM, false, 0, BOUND_MAX, offsetof(struct sentinel_arguments, k_norm)},
-    {OPTION_LOGIT_BOUND, false, 0, 1e300, offsetof(struct sentinel_arguments, logit_bound)},
-    {OPTION_NEAREST_DISTANCE, true, 0, SEQ_LEN_MAX, offsetof(struct sentinel_arguments, nearest_distance)},
+    {OPTION_NUM_HEADS, true, 1, 1024, FIELD(num_heads), NULL},
+    {OPTION_HEAD_DIM, true, 1, 65536, FIELD(head_dim), NULL},
+    {OPTION_MAX_BIAS, false, 0.001, 64, FIELD(max_bias), NULL},
+    {OPTION_HEAD_OFFSET, true, 0, 4095, FIELD(head_offset), NULL},
+    {OPTION_TOTAL_HEADS, true, 1, 4096, FIELD(total_heads), NULL},
+    {OPTION_SCALE, false, 0x1p-149, (double)FLT_MAX, FIELD(scale), "numbers above 0 that f32 can hold"},
+    {OPTION_Q_BOUND, false, 0, BOUND_MAX, FIELD(q_bound), NULL},
+    {OPTION_K_BOUND, false, 0, BOUND_MAX, FIELD(k_bound), NULL},
+    {OPTION_Q_NORM, false, 0, BOUND_MAX, FIELD(q_norm), NULL},
+    {OPTION_K_NORM, false, 0, BOUND_MAX, FIELD(k_norm), NULL},
+    {OPTION_LOGIT_BOUND, false, 0, 1e300, FIELD(logit_bound), NULL},
+    {OPTION_NEAREST_DISTANCE, true, 0, SEQ_LEN_MAX, FIELD(nearest_distance), NULL},
 };
 
 /* Options that take one of some names. */
@@ -114,8 +123,8 @@ static const struct choice_option {
     int count;
     size_t field;
 } choice_options[] = {
-    {OPTION_SLOPES, slope_convention_names, SLOPES_COUNT, offsetof(struct sentinel_arguments, slopes)},
-    {OPTION_BIAS, bias_form_names, BIAS_NONE, offsetof(struct sentinel_arguments, bias)},
+    {OPTION_SLOPES, slope_convention_names, SLOPES_COUNT, FIELD(slopes)},
+    {OPTION_BIAS, bias_form_names, BIAS_NONE, FIELD(bias)},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -149,13 +158,37 @@ static bool read_number(const char **text, bool whole, double low, double high, 
     return *number >= low && *number <= high && (!whole || *number == floor(*number));
 }
 
+enum { ALLOWED_SIZE = 64 };
+
+static char *number_allowed(char *text, const struct number_option *option)
+{
+    if (option->allowed)
+        snprintf(text, ALLOWED_SIZE, "%s", option->allowed);
+    else
+        snprintf(text, ALLOWED_SIZE, "%s %.16g to %.16g", option->whole ? "whole numbers" : "numbers", option->low,
+                 option->high);
+    return text;
+}
+
+/* Help ends with what is allowed. */
+static char *help_filter(int key, const char *text, void *input)
+{
+    char allowed[ALLOWED_SIZE], *longer;
+    (void)input;
+    for (size_t i = 0; i < COUNT(number_options); i++)
+        if ((int)number_options[i].key == key && text &&
+            asprintf(&longer, "%s; %s", text, number_allowed(allowed, &number_options[i])) >= 0)
+            return longer;
+    return (char *)(uintptr_t)text;
+}
+
 static void parse_number(const struct number_option *option, const char *text, const struct argp_state *state)
 {
     const char *end = text;
     double number;
+    char allowed[ALLOWED_SIZE];
     if (!read_number(&end, option->whole, option->low, option->high, &number) || *end)
-        argp_error(state, "--%s %s: allowed: %s %.16g to %.16g", option_name(option->key), text,
-                   option->whole ? "whole numbers" : "numbers", option->low, option->high);
+        argp_error(state, "--%s %s: allowed: %s", option_name(option->key), text, number_allowed(allowed, option));
     *(double *)((char *)state->input + option->field) = number;
 }
 
@@ -327,7 +360,7 @@ static const struct argp parser = {
     "  alibicheck sentinel --q q.npy --k k.npy --dtype bf16 --max-bias 16\n"
     "  alibicheck sentinel --dump DIR/POINT",
     NULL,
-    NULL,
+    help_filter,
     NULL};
 
 void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv)
