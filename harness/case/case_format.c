@@ -79,11 +79,23 @@ void case_print_keys(FILE *stream)
 }
 
 static const char recipe_introduction[] =
-    "A recipe file is YAML. Each document is a recipe: `recipe: NAME`, `about`, `source` and the keys below. A case\n"
-    "takes recipes by name or spells one, with keys that override those of a base:\n"
+    "A recipe file is YAML. Each document is a recipe: `recipe`, `about`, `source` and keys of the table. A case\n"
+    "takes recipes by name or spells one, with `base`, `name` and keys that override those of the base:\n"
     "\n"
     "    recipe: [vllm-paged-v2, {base: vllm-paged-v2, epsilon: 0}, {name: mine, sentinel: -1e4, initial_sum: 1}]\n"
     "\n";
+
+/* Keys that are no fields: those of a file (recipe_library.c), then those of a case (case_recipe.c). */
+static const char *const recipe_other_keys[][NUM_COLUMNS] = {
+    {"recipe", "1 to 40 of a-z 0-9 . _ -, not all", "required", "In a recipe file alone: its name."},
+    {"about", "text", "required", "In a recipe file alone: whose choices it is, and which."},
+    {"source", "text", "required", "In a recipe file alone: where each of its numbers is from."},
+    {"base", "names of `alibicheck list recipes`", "default", "In a case alone: the recipe that has the other keys."},
+    {"name", "1 to 40 of a-z 0-9 . _ -, not all", "BASE:KEY=VALUE:...",
+     "In a case alone: what records call the recipe; no name of `alibicheck list recipes`."},
+};
+
+_Static_assert((int)RECIPE_NAME_MAX == 40, "allowed values of recipe and name");
 
 void recipe_print_keys(FILE *stream)
 {
@@ -97,4 +109,6 @@ void recipe_print_keys(FILE *stream)
                                           field->type->format(sound, field, &recipe_sound), field->about};
         print_row(stream, cells);
     }
+    for (size_t i = 0; i < sizeof recipe_other_keys / sizeof recipe_other_keys[0]; i++)
+        print_row(stream, recipe_other_keys[i]);
 }
