@@ -226,6 +226,9 @@ static enum error_kind set_parse(const struct key *key, const struct yaml_node *
                            set_allowed(allowed, key));
     for (const struct yaml_node *name = list ? node->first : node; name; name = list ? name->next : NULL) {
         uint64_t index;
+        if (list && (is_word(name, "none") || (key->every && is_word(name, key->every))))
+            return place_error(error, &name->place, "%s takes %s alone, not in a list; allowed: %s", key->name,
+                               yaml_quote(quoted, name), set_allowed(allowed, key));
         enum error_kind kind = choice_find(key, name, &index, error);
         if (kind)
             return kind;

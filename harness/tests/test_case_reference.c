@@ -70,7 +70,7 @@ static void test_what_is_refused(void **state)
          "test.yaml:5:12: unknown reference: 'f32_absolut'; did you mean 'f32_absolute'? allowed: none, f32_absolute, "
          "f32_relative, f64_relative, f64_absolute, lists of names"},
         {"[f32_absolute, f64]", "test.yaml:5:27: unknown reference: 'f64'; allowed: none, f32_absolute"},
-        {"[none]", "test.yaml:5:13: unknown reference: 'none'; allowed: "},
+        {"[none]", "test.yaml:5:13: reference takes 'none' alone, not in a list; allowed: none, f32_absolute"},
         {"[f32_absolute, f32_absolute]", "test.yaml:5:27: duplicate value of reference: 'f32_absolute'; allowed: each"},
         {"[]", "test.yaml:5:12: reference has no values: '[]'; allowed: none, f32_absolute"},
         {"[[f32_absolute]]", "test.yaml:5:13: reference "},
