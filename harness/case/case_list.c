@@ -156,10 +156,13 @@ static enum error_kind check_names(const struct case_list *list, const struct ca
     const struct test_case *earlier, *later = find_duplicate(named, count, &earlier);
     if (later) {
         char path[PATH_QUOTE_SIZE], earlier_path[PATH_QUOTE_SIZE];
-        kind = error_set(error, ERROR_USAGE,
-                         "%s:%d:%d: duplicate case: '%s', already at %s:%d:%d; allowed: names unique in a run",
-                         quote_path(path, later->path), later->line, later->column, case_name(later),
-                         quote_path(earlier_path, earlier->path), earlier->line, earlier->column);
+        bool same = !strcmp(later->path, earlier->path) && later->line == earlier->line;
+        kind = same ? error_set(error, ERROR_USAGE, "%s: the file is given twice; allowed: each file once",
+                                quote_path(path, later->path))
+                    : error_set(error, ERROR_USAGE,
+                                "%s:%d:%d: duplicate case: '%s', already at %s:%d:%d; allowed: names unique in a run",
+                                quote_path(path, later->path), later->line, later->column, case_name(later),
+                                quote_path(earlier_path, earlier->path), earlier->line, earlier->column);
     }
     free(named);
     return kind;
