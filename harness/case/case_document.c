@@ -257,17 +257,41 @@ static enum key_id recipe_culprit(const struct test_case *test_case, const struc
     return last;
 }
 
+/* What to do where only some of a case's recipes contradict themselves beside these values: leave those out. */
+static void recipe_remedy(char *text, size_t size, const struct test_case *test_case, const uint64_t *index)
+{
+    uint64_t count = axis_count(&test_case->axes[KEY_RECIPE]), left = count, at[KEY_COUNT];
+    size_t length = 0;
+    *text = '\0';
+    memcpy(at, index, sizeof at);
+    for (at[KEY_RECIPE] = 0; at[KEY_RECIPE] < count && length < size; at[KEY_RECIPE]++) {
+        char recipe[VALUE_TEXT_SIZE];
+        struct point point;
+        case_assemble(test_case, at, &point);
+        if (!recipe_contradiction(&point.recipe))
+            continue;
+        left--;
+        length +=
+            (size_t)snprintf(text + length, size - length, "%s %s", length ? "," : ", or --recipe NAME,... without",
+                             type_recipe.format(recipe, &keys[KEY_RECIPE], &point));
+    }
+    if (left == 0)
+        *text = '\0';
+}
+
 static enum error_kind recipe_error(const struct test_case *test_case, const uint64_t *index, const struct point *point,
                                     struct error *error)
 {
-    char value[VALUE_TEXT_SIZE], recipe[VALUE_TEXT_SIZE];
+    char value[VALUE_TEXT_SIZE], recipe[VALUE_TEXT_SIZE], remedy[2 * VALUE_TEXT_SIZE];
     enum key_id id = recipe_culprit(test_case, point);
     uint64_t step;
     const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+    type_recipe.format(recipe, &keys[KEY_RECIPE], point);
+    recipe_remedy(remedy, sizeof remedy, test_case, index);
     return place_error(error, &segment->node->place,
-                       "%s contradicts the recipe: '%s' with recipe %s; %s; allowed: choices that agree", keys[id].name,
-                       keys[id].type->format(value, &keys[id], point),
-                       type_recipe.format(recipe, &keys[KEY_RECIPE], point), recipe_contradiction(&point->recipe));
+                       "%s contradicts the recipe: '%s' with recipe %s; %s; allowed: choices that agree%s",
+                       keys[id].name, keys[id].type->format(value, &keys[id], point), recipe,
+                       recipe_contradiction(&point->recipe), remedy);
 }
 
 /* ---- every combination ---- */
