@@ -395,16 +395,22 @@ static enum error_kind check_expectation(const struct test_case *test_case, cons
     return ERROR_NONE;
 }
 
-static enum error_kind count_points(struct test_case *test_case, const struct yaml_node *document, struct error *error)
+/* Too many points are reported at the longest axis. */
+static enum error_kind count_points(struct test_case *test_case, struct error *error)
 {
     char factors[384] = "", points[32];
     size_t length = 0;
-    uint64_t product = 1;
+    uint64_t product = 1, longest = 0;
+    const struct yaml_node *culprit = NULL;
     for (int id = 0; id < KEY_COUNT; id++) {
         uint64_t count = axis_count(&test_case->axes[id]);
         if (count > 1 && length < sizeof factors)
             length += (size_t)snprintf(factors + length, sizeof factors - length, "%s%s %" PRIu64, length ? " x " : "",
                                        keys[id].name, count);
+        if (count > longest) {
+            longest = count;
+            culprit = test_case->axes[id].segments[0].node;
+        }
         if (__builtin_mul_overflow(product, count, &product))
             product = UINT64_MAX;
     }
@@ -412,7 +418,7 @@ static enum error_kind count_points(struct test_case *test_case, const struct ya
     if (product <= CASE_MAX_POINTS)
         return ERROR_NONE;
     snprintf(points, sizeof points, product == UINT64_MAX ? "2^64 or more" : "%" PRIu64, product);
-    return place_error(error, &document->place, "case has %s points: '%s'; allowed: at most %d points a case", points,
+    return place_error(error, &culprit->place, "case has %s points: '%s'; allowed: at most %d points a case", points,
                        factors, CASE_MAX_POINTS);
 }
 
@@ -438,7 +444,7 @@ enum error_kind case_read(struct test_case **test_case, const struct yaml_node *
     }
     made->path = path;
     if ((kind = read_axes(made, document, values, error)) || (kind = check_expectation(made, values, error)) ||
-        (kind = count_points(made, document, error)) || (kind = check_constraints(made, error))) {
+        (kind = count_points(made, error)) || (kind = check_constraints(made, error))) {
         case_free(made);
         return kind;
     }
