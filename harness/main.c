@@ -257,6 +257,10 @@ int main(int argc, char **argv)
         print_help(stderr);
         return ERROR_USAGE;
     }
+    if (!strcmp(argv[1], "help") && argc > 2) { /* help COMMAND: COMMAND --help */
+        argv[1] = argv[2];
+        argv[2] = (char *)(uintptr_t) "--help";
+    }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         print_help(stdout);
         return 0;

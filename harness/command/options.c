@@ -12,6 +12,9 @@ static const struct argp_option device_option_table[] = {
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
     {0}};
 
+/* argp gives -? alone. */
+static const struct argp_option help_option_table[] = {{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, {0}};
+
 static const struct argp_option case_option_table[] = {
     {"set", OPTION_SET, "KEY=VALUE", 0, "replace a key of every case: --set seq_len=[1024,4096]; repeatable", 1},
     {"recipe", OPTION_RECIPE, "NAME,...", 0, "the same as --set recipe=[NAME,...]; all is every one (`list recipes`)",
@@ -37,6 +40,15 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     while (table->key != key)
         table++;
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
+}
+
+static error_t parse_help_option(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    if (key != 'h')
+        return ARGP_ERR_UNKNOWN;
+    argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP);
+    return 0;
 }
 
 static error_t parse_device_option(int key, char *argument, struct argp_state *state)
@@ -103,7 +115,11 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
     }
 }
 
-static const struct argp case_parser = {case_option_table, parse_case_option, NULL, NULL, NULL, NULL, NULL};
+static const struct argp help_parser = {help_option_table, parse_help_option, NULL, NULL, NULL, NULL, NULL};
+
+const struct argp_child help_parsers[] = {{&help_parser, 0, NULL, 0}, {0}};
+
+static const struct argp case_parser = {case_option_table, parse_case_option, NULL, NULL, help_parsers, NULL, NULL};
 
 const struct argp_child case_parsers[] = {{&case_parser, 0, NULL, 0}, {0}};
 

@@ -359,7 +359,7 @@ static const struct argp parser = {
     "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64k --nearest-distance 32k\n"
     "  alibicheck sentinel --q q.npy --k k.npy --dtype bf16 --max-bias 16\n"
     "  alibicheck sentinel --dump DIR/POINT",
-    NULL,
+    help_parsers,
     help_filter,
     NULL};
 
