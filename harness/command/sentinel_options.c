@@ -90,7 +90,7 @@ static const struct argp_option option_table[] = {
 #define SEQ_LEN_MAX 0x1p40
 #define BOUND_MAX 1e30
 
-_Static_assert((int)REPORT_LENGTHS == 64 && SEQ_LEN_MAX == 0x1p40, "what --help says of --seq-len");
+_Static_assert((int)REPORT_LENGTHS == 64 && (int64_t)SEQ_LEN_MAX == INT64_C(1) << 40, "what --help says of --seq-len");
 
 #define FIELD(member) offsetof(struct sentinel_arguments, member)
 
