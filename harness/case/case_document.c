@@ -83,14 +83,6 @@ static bool file_fits(const struct point *point)
     return !bits || 8 * bits->size_bytes >= (uint64_t)point->problem.seq_len;
 }
 
-enum { DETAIL_SIZE = 64 };
-
-static void file_sizes(char *text, const struct point *point)
-{
-    snprintf(text, DETAIL_SIZE, ", %zu of the %" PRId64 " bytes that it needs", point->problem.mask.bits->size_bytes,
-             (point->problem.seq_len + 7) / 8);
-}
-
 static bool mask_fits(const struct point *point)
 {
     const struct mask_spec *mask = &point->problem.mask;
@@ -130,84 +122,59 @@ static const struct constraint {
     enum key_id keys[CONSTRAINT_KEYS];
     size_t num_keys;
     const char *what, *allowed;
-    void (*detail)(char *text, const struct point *point); /* what `what` leaves open, after a comma, or NULL */
 } constraints[] = {
-    {kv_heads_divide, {KEY_NUM_KV_HEADS, KEY_NUM_HEADS}, 2, "does not divide num_heads", "divisors of num_heads", NULL},
+    {kv_heads_divide, {KEY_NUM_KV_HEADS, KEY_NUM_HEADS}, 2, "does not divide num_heads", "divisors of num_heads"},
     {model_has_heads,
      {KEY_TOTAL_HEADS, KEY_HEAD_OFFSET, KEY_NUM_HEADS},
      3,
      "is too small",
-     "head_offset + num_heads or more",
-     NULL},
-    {model_has_room,
-     {KEY_HEAD_OFFSET, KEY_NUM_HEADS},
-     2,
-     "is too large",
-     "head_offset + num_heads of at most 4096",
-     NULL},
-    {channels_fit,
-     {KEY_INPUT, KEY_HEAD_DIM},
-     2,
-     "has more outlier channels than head_dim",
-     "channels up to head_dim",
-     NULL},
-    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len", NULL},
+     "head_offset + num_heads or more"},
+    {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
+    {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
+    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
     {gap_fits,
      {KEY_MASK, KEY_SEQ_LEN},
      2,
      "has a gap that ends beyond the last key",
-     "gap_from + gap_keys up to seq_len",
-     NULL},
-    {file_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "has a file of too few bits", "files of a bit for each key", file_sizes},
-    {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values", NULL},
+     "gap_from + gap_keys up to seq_len"},
+    {file_fits,
+     {KEY_MASK, KEY_SEQ_LEN},
+     2,
+     "has a file of too few bits",
+     "a bit a key: seq_len / 8 bytes, rounded up, or more"},
+    {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
     {slopes_leave_max_bias,
      {KEY_MAX_BIAS, KEY_SLOPES},
      2,
      "is given beside the slopes themselves",
-     "slopes of a convention beside it",
-     NULL},
+     "slopes of a convention beside it"},
     {slopes_leave_head_offset,
      {KEY_HEAD_OFFSET, KEY_SLOPES},
      2,
      "is given beside the slopes themselves",
-     "slopes of a convention beside it",
-     NULL},
+     "slopes of a convention beside it"},
     {slopes_leave_total_heads,
      {KEY_TOTAL_HEADS, KEY_SLOPES},
      2,
      "is given beside the slopes themselves",
-     "slopes of a convention beside it",
-     NULL},
-    {k_scale_fits,
-     {KEY_K_SCALE, KEY_KV_DTYPE},
-     2,
-     "is given without an fp8 cache",
-     "1, or kv_dtype e4m3 or e5m2",
-     NULL},
-    {v_scale_fits,
-     {KEY_V_SCALE, KEY_KV_DTYPE},
-     2,
-     "is given without an fp8 cache",
-     "1, or kv_dtype e4m3 or e5m2",
-     NULL},
+     "slopes of a convention beside it"},
+    {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
     {batch_has_lengths,
      {KEY_BATCH, KEY_SEQ_LEN},
      2,
      "has no batch of lengths",
-     "alone, or together with 2 to 1024 values of seq_len",
-     NULL},
+     "alone, or together with 2 to 1024 values of seq_len"},
     {batch_fits,
      {KEY_BATCH, KEY_SEQ_LEN, KEY_NUM_KV_HEADS, KEY_NUM_HEADS, KEY_HEAD_DIM, KEY_DTYPE},
      6,
      "has k and v of more than 2 GiB",
-     "alone, or lengths whose k and v take up to 2 GiB in all",
-     NULL},
+     "alone, or lengths whose k and v take up to 2 GiB in all"},
     {floor_fits,
      {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
      6,
      "has logits that q and k cannot hold",
-     "|value| + 6.5 spread that scale * k_scale times a q and a k of these dtypes can reach",
-     NULL},
+     "|value| + 6.5 spread that scale * k_scale times a q and a k of these dtypes can reach"},
 };
 
 enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };
@@ -215,7 +182,7 @@ enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };
 static enum error_kind constraint_error(const struct test_case *test_case, const struct constraint *constraint,
                                         const uint64_t *index, const struct point *point, struct error *error)
 {
-    char value[VALUE_TEXT_SIZE], with[2 * VALUE_TEXT_SIZE] = "", text[VALUE_TEXT_SIZE], detail[DETAIL_SIZE] = "";
+    char value[VALUE_TEXT_SIZE], with[2 * VALUE_TEXT_SIZE] = "", text[VALUE_TEXT_SIZE];
     size_t culprit = 0, length = 0;
     uint64_t step;
     while (culprit + 1 < constraint->num_keys && !test_case->axes[constraint->keys[culprit]].given)
@@ -228,10 +195,8 @@ static enum error_kind constraint_error(const struct test_case *test_case, const
                                        key->name, key->type->format(text, key, point));
     }
     const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
-    if (constraint->detail)
-        constraint->detail(detail, point);
-    return place_error(error, &segment->node->place, "%s %s%s: '%s'%s; allowed: %s", keys[id].name, constraint->what,
-                       detail, keys[id].type->format(value, &keys[id], point), with, constraint->allowed);
+    return place_error(error, &segment->node->place, "%s %s: '%s'%s; allowed: %s", keys[id].name, constraint->what,
+                       keys[id].type->format(value, &keys[id], point), with, constraint->allowed);
 }
 
 /* ---- recipes that contradict themselves ---- */

@@ -94,9 +94,8 @@ static void test_mask_files_are_found_from_the_case_file(void **state)
     write_text("masked/c.yaml", "case: a\nseq_len: [24, 25]\nnum_heads: 1\nhead_dim: 64\n"
                                 "mask: {file: bits/some-1.bits}\n");
     assert_int_equal(case_list_read(&list, in_folder("masked/c.yaml"), NULL, 0, &error), ERROR_USAGE);
-    assert_non_null(strstr(error.text,
-                           "c.yaml:5:7: mask has a file of too few bits, 3 of the 4 bytes that it needs: "
-                           "'file:bits/some-1.bits' with seq_len 25; allowed: files of a bit for each key"));
+    assert_non_null(strstr(error.text, "c.yaml:5:7: mask has a file of too few bits: 'file:bits/some-1.bits' with "
+                                       "seq_len 25; allowed: "));
     assert_int_equal(list.count, 0);
     remove(in_folder("b.yaml"));
     remove(in_folder("masked/a.yaml"));
