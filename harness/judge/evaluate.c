@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <xxhash.h>
 
@@ -339,21 +338,6 @@ static enum error_kind find_faults(struct work *work, const struct truth_cache_e
     return kind;
 }
 
-/* Every NaN gets one pattern: which sign and payload an operation gives it differs between devices. */
-static void unite_nans(struct output *output, const struct problem *problem)
-{
-    size_t size_bytes = dtypes[problem->dtype].size_bytes;
-    for (size_t i = 0; i < (size_t)problem_elements(problem); i++) {
-        float value;
-        dtype_widen(problem->dtype, output->out, i, 1, &value);
-        if (isnan(value))
-            memset((char *)output->out + i * size_bytes, 0xff, size_bytes);
-    }
-    for (int h = 0; h < problem->num_heads; h++)
-        if (isnan(output->lse[h]))
-            memset(&output->lse[h], 0xff, sizeof output->lse[h]);
-}
-
 static uint64_t digest_output(const struct output *output, const struct problem *problem)
 {
     size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
@@ -413,7 +397,7 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     }
     if (!kind)
         kind = find_signature(&work, error);
-    unite_nans(&evaluation->output, &shape);
+    output_unite_nans(&evaluation->output, &shape);
     evaluation->output_digest = digest_output(&evaluation->output, &shape);
     return kind;
 }

@@ -28,6 +28,23 @@ void output_poison(struct output *output, const struct problem *problem)
     fill(output->lse, DTYPE_F32, (size_t)problem->num_heads);
 }
 
+static void unite_nans(enum dtype dtype, void *elements, size_t count)
+{
+    size_t size_bytes = dtypes[dtype].size_bytes;
+    for (size_t i = 0; i < count; i++) {
+        float value;
+        dtype_widen(dtype, elements, i, 1, &value);
+        if (isnan(value))
+            memset((char *)elements + i * size_bytes, 0xff, size_bytes);
+    }
+}
+
+void output_unite_nans(struct output *output, const struct problem *problem)
+{
+    unite_nans(problem->dtype, output->out, (size_t)problem_elements(problem));
+    unite_nans(DTYPE_F32, output->lse, (size_t)problem->num_heads);
+}
+
 static bool is_poison(enum dtype dtype, const void *elements, size_t index)
 {
     if (dtypes[dtype].size_bytes == sizeof(uint16_t))

@@ -52,6 +52,10 @@ struct verdict {
 /* What an output is filled with before a launch: a NaN of each dtype that no kernel computes. */
 void output_poison(struct output *output, const struct problem *problem);
 
+/* Gives every NaN one pattern: which sign and payload an operation gives it differs between devices. The poison, too,
+ * so that nothing can be counted as unwritten afterwards. */
+void output_unite_nans(struct output *output, const struct problem *problem);
+
 /*
  * Judges output. bound[H, D] and lse_bound[H] are the error bounds of each element and lse (error_bound.h), or NULL.
  * verdict is overwritten; verdict_clear frees it, and accepts a zeroed one.

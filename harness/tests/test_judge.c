@@ -387,6 +387,35 @@ static void test_poison_is_a_nan_that_is_counted_until_overwritten(void **state)
     }
 }
 
+/* -NaN and NaN, poison and what a GPU gives are one; all else, infinities and -0 too, stays. */
+static void test_nans_are_united(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        static struct bench bench;
+        const float kept[] = {-INFINITY, -0.0f, 1.5f, INFINITY};
+        size_t size_bytes = dtypes[dtype].size_bytes;
+        set_up(&bench, dtype, 2, 4);
+        output_poison(&bench.output, &bench.problem);
+        for (size_t i = 0; i < 4; i++)
+            set_out(&bench, i, kept[i]);
+        set_out(&bench, 4, NAN);
+        set_out(&bench, 5, -NAN);
+        bench.lse[0] = -NAN;
+        output_unite_nans(&bench.output, &bench.problem);
+        const char *out = bench.output.out;
+        for (size_t i = 0; i < 8; i++) {
+            float value;
+            dtype_widen(dtype, out, i, 1, &value);
+            if (i < 4)
+                assert_true(value == kept[i] && signbit(value) == signbit(kept[i]));
+            else
+                assert_true(isnan(value) && memcmp(out + i * size_bytes, out + 7 * size_bytes, size_bytes) == 0);
+        }
+        assert_true(isnan(bench.lse[0]) && memcmp(&bench.lse[0], &bench.lse[1], sizeof bench.lse[0]) == 0);
+    }
+}
+
 static void test_empty_row_has_an_exact_lse(void **state)
 {
     (void)state;
@@ -466,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_heads_are_judged_apart),
         cmocka_unit_test(test_first_of_equal_errors_is_the_worst),
         cmocka_unit_test(test_poison_is_a_nan_that_is_counted_until_overwritten),
+        cmocka_unit_test(test_nans_are_united),
         cmocka_unit_test(test_empty_row_has_an_exact_lse),
         cmocka_unit_test(test_lse_is_judged_by_the_tolerance),
     };
