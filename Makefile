@@ -194,4 +194,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS))
+-include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS))
