@@ -139,7 +139,8 @@ RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
 RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
-RUN_README = scripts/check-readme $(PROGRAM) $(BUILD)/harness/tests/test_oracle
+README_TESTS = $(BUILD)/harness/tests/test_oracle $(BUILD)/harness/tests/test_planted_faults
+RUN_README = scripts/check-readme $(PROGRAM) $(README_TESTS)
 
 check: tests  ## run the five parts below
 	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
@@ -156,7 +157,7 @@ check-golden: $(PROGRAM)  ## the command line: exit code, stdout, stderr (harnes
 check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back from --dump
 	$(Q)$(RUN_TRUTH)
 
-check-readme: $(PROGRAM) $(BUILD)/harness/tests/test_oracle  ## README.md shows what the program prints
+check-readme: $(PROGRAM) $(README_TESTS)  ## README.md shows what the program prints
 	$(Q)$(RUN_README)
 
 sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize

@@ -11,13 +11,10 @@
 
 #include "harness/case/judgement.h"
 #include "harness/input/problem_spec.h"
+#include "harness/judge/criterion.h"
 #include "kernels/kernel.h"
 #include "reference/conventional.h"
 #include "reference/truth.h"
-
-struct tolerance {
-    double atol, rtol; /* an element passes if |out - truth| <= atol + rtol * |truth| */
-};
 
 struct test_case; /* opaque: name, about, path, axes */
 
@@ -39,8 +36,7 @@ struct point {
     enum truth_method truth_method;
     int truth_precision; /* bits */
     unsigned references; /* bit k: the kernel is compared with conventional reference k too */
-    struct tolerance tolerance;
-    double budget;    /* largest budget_used that passes; 0: judged by the tolerance */
+    struct criterion criterion;
     unsigned oracles; /* bit o: the kernel is put to oracle o */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */

@@ -360,6 +360,20 @@ static enum error_kind check_expectation(const struct test_case *test_case, cons
     return ERROR_NONE;
 }
 
+/* A budget that the way of judging does not read. A setting of `judge` sets the file's budget aside. */
+static enum error_kind check_criterion(const struct test_case *test_case, const struct yaml_node *const *values,
+                                       struct error *error)
+{
+    char quoted[QUOTE_SIZE];
+    const struct yaml_node *budget = values[KEY_BUDGET];
+    if (!budget || !values[KEY_JUDGE] || test_case->axes[KEY_JUDGE].segments[0].first.integer != JUDGE_TOLERANCE)
+        return ERROR_NONE;
+    return place_error(error, &budget->place,
+                       "budget stands beside 'judge: tolerance': %s; allowed: with judge: both "
+                       "or judge: budget",
+                       yaml_quote(quoted, budget));
+}
+
 /* Too many points are reported at the longest axis. */
 static enum error_kind count_points(struct test_case *test_case, struct error *error)
 {
@@ -387,6 +401,19 @@ static enum error_kind count_points(struct test_case *test_case, struct error *e
                        factors, CASE_MAX_POINTS);
 }
 
+/* Settings replace what the document says, and set aside what it says only for the sake of what they replace. */
+static void apply_settings(const struct yaml_node **values, const struct setting *settings, size_t num_settings)
+{
+    for (size_t i = 0; i < num_settings; i++) {
+        if (settings[i].key == KEY_EXPECT)
+            values[KEY_SIGNATURE] = values[KEY_BECAUSE] = NULL;
+        if (settings[i].key == KEY_JUDGE)
+            values[KEY_BUDGET] = NULL;
+    }
+    for (size_t i = 0; i < num_settings; i++)
+        values[settings[i].key] = settings[i].value;
+}
+
 enum error_kind case_read(struct test_case **test_case, const struct yaml_node *document,
                           const struct setting *settings, size_t num_settings, struct error *error)
 {
@@ -395,11 +422,7 @@ enum error_kind case_read(struct test_case **test_case, const struct yaml_node *
     enum error_kind kind = collect_keys(document, values, error);
     if (kind)
         return kind;
-    for (size_t i = 0; i < num_settings; i++) {
-        values[settings[i].key] = settings[i].value;
-        if (settings[i].key == KEY_EXPECT)
-            values[KEY_SIGNATURE] = values[KEY_BECAUSE] = NULL;
-    }
+    apply_settings(values, settings, num_settings);
     struct test_case *made = calloc(1, sizeof *made);
     char *path = strdup(document->place.source->name);
     if (!made || !path) {
@@ -409,7 +432,8 @@ enum error_kind case_read(struct test_case **test_case, const struct yaml_node *
     }
     made->path = path;
     if ((kind = read_axes(made, document, values, error)) || (kind = check_expectation(made, values, error)) ||
-        (kind = count_points(made, error)) || (kind = check_constraints(made, error))) {
+        (kind = check_criterion(made, values, error)) || (kind = count_points(made, error)) ||
+        (kind = check_constraints(made, error))) {
         case_free(made);
         return kind;
     }

@@ -65,6 +65,11 @@ static const char *signature_choice(uint64_t index)
     return signature_names[index];
 }
 
+static const char *judge_choice(uint64_t index)
+{
+    return judge_mode_names[index];
+}
+
 static const char *oracle_choice(uint64_t index)
 {
     return oracle_names[index];
@@ -308,18 +313,28 @@ const struct key keys[KEY_COUNT] = {
                        FIELD(references),
                        .about = "Conventional references that the output is compared with too, in f32 or f64, bias "
                                 "slope * j or slope * (j - q_position). The truth says who is at fault."},
+    [KEY_JUDGE] = {.name = "judge",
+                   CHOICE(judge_choice, JUDGE_MODE_COUNT),
+                   .derived = "both; with a budget: budget",
+                   FIELD(criterion.mode),
+                   .about =
+                       "What a pass asks of out and lse: to be within the tolerance, within budget times the error "
+                       "bound, or both. Where there is no bound, `both` goes by the tolerance alone, and `budget` "
+                       "alone is an error."},
     [KEY_TOLERANCE] = {.name = "tolerance",
                        .type = &type_tolerance,
-                       .derived = "f16 1e-3, bf16 1e-2, f32 1e-5, both",
-                       FIELD(tolerance),
-                       .about = "An element passes if |out - truth| <= atol + rtol * |truth|."},
+                       .derived = "f16 1e-3, bf16 1e-2, f32 1e-5, all three",
+                       FIELD(criterion.tolerance),
+                       .about =
+                           "An element passes if |out - truth| <= atol + rtol * |truth|; an lse if |lse - truth| <= "
+                           "lse, in nats, but for the 2^-21 |truth| that f32 costs it."},
     [KEY_BUDGET] = {.name = "budget",
                     REAL(DBL_MAX),
-                    .derived = "none",
-                    FIELD(budget),
+                    .derived = "1",
+                    FIELD(criterion.budget),
                     .about =
-                        "Judge by the error bound in place of the tolerance: an element passes if |out - truth| <= "
-                        "budget * bound, and lse alike. 1 is what rounding allows."},
+                        "An element is within its bound if |out - truth| <= budget * bound, and lse alike. 1 is what "
+                        "rounding allows: beyond, the kernel does something else than its recipe says."},
     [KEY_ORACLES] = {.name = "oracles",
                      SET(oracle_choice, ORACLE_COUNT),
                      .every = "all",
@@ -349,7 +364,7 @@ _Static_assert((int)TRUTH_DEFAULT_PRECISION == 160 && (int)CHUNK_LEN_DEFAULT == 
 const struct point point_unset = {
     .problem.q_position = INT64_MIN,
     .recipe = {.sentinel.policy = SENTINEL_COUNT, .bias = BIAS_COUNT, .exponential = EXPONENTIAL_COUNT},
-    .tolerance = {.atol = -1, .rtol = -1},
+    .criterion = {.mode = JUDGE_MODE_COUNT, .tolerance = {.atol = -1, .rtol = -1, .lse = -1}},
 };
 
 void recipe_override(struct recipe *recipe, enum key_id id, const struct recipe *from)
@@ -374,9 +389,21 @@ static void derive_recipe(struct point *point)
     point->recipe = recipe;
 }
 
-void point_derive(struct point *point)
+static void derive_criterion(struct criterion *criterion, enum dtype dtype)
 {
     static const double tolerances[DTYPE_COUNT] = {[DTYPE_F16] = 1e-3, [DTYPE_BF16] = 1e-2, [DTYPE_F32] = 1e-5};
+    double *parts[] = {&criterion->tolerance.atol, &criterion->tolerance.rtol, &criterion->tolerance.lse};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (*parts[i] < 0)
+            *parts[i] = tolerances[dtype];
+    if (criterion->mode == JUDGE_MODE_COUNT)
+        criterion->mode = criterion->budget > 0 ? JUDGE_BUDGET : JUDGE_BOTH;
+    if (criterion->budget == 0)
+        criterion->budget = 1;
+}
+
+void point_derive(struct point *point)
+{
     struct problem_spec *problem = &point->problem;
     if (problem->num_kv_heads == 0)
         problem->num_kv_heads = problem->num_heads;
@@ -389,10 +416,7 @@ void point_derive(struct point *point)
     if (problem->scale == 0)
         problem->scale = (float)(1 / sqrt(problem->head_dim));
     derive_recipe(point);
-    if (point->tolerance.atol < 0)
-        point->tolerance.atol = tolerances[problem->dtype];
-    if (point->tolerance.rtol < 0)
-        point->tolerance.rtol = tolerances[problem->dtype];
+    derive_criterion(&point->criterion, problem->dtype);
 }
 
 enum key_id key_find(const char *name, size_t size)

@@ -42,6 +42,7 @@ enum key_id {
     KEY_TRUTH_PRECISION,
     KEY_TRUTH_OF,
     KEY_REFERENCE,
+    KEY_JUDGE,
     KEY_TOLERANCE,
     KEY_BUDGET,
     KEY_ORACLES,

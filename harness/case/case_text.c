@@ -88,9 +88,10 @@ const struct value_type type_name_text = {
 static enum error_kind tolerance_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
                                        struct error *error)
 {
-    static const char *const names[] = {"atol", "rtol"};
+    static const char *const names[] = {"atol", "rtol", "lse"};
+    enum { NUM_PARTS = sizeof names / sizeof names[0] };
     static const char allowed[] = "finite numbers, 0 or more";
-    double parts[] = {-1, -1};
+    double parts[NUM_PARTS] = {-1, -1, -1};
     char quoted[QUOTE_SIZE];
     if (node->kind != YAML_MAPPING)
         return value_error(key, node, yaml_is_null(node) ? "has no value" : "is not a mapping", error);
@@ -99,9 +100,11 @@ static enum error_kind tolerance_parse(const struct key *key, const struct yaml_
         enum error_kind kind = parse_key_name(name, error);
         if (kind)
             return kind;
-        size_t part = strcmp(name->text, names[0]) == 0 ? 0 : strcmp(name->text, names[1]) == 0 ? 1 : 2;
-        if (part == 2)
-            return place_error(error, &name->place, "unknown part of %s: %s; allowed: atol, rtol", key->name,
+        size_t part = 0;
+        while (part < NUM_PARTS && strcmp(name->text, names[part]) != 0)
+            part++;
+        if (part == NUM_PARTS)
+            return place_error(error, &name->place, "unknown part of %s: %s; allowed: atol, rtol, lse", key->name,
                                yaml_quote(quoted, name));
         if (parts[part] >= 0)
             return place_error(error, &name->place, "duplicate key: %s; allowed: each key once",
@@ -114,7 +117,7 @@ static enum error_kind tolerance_parse(const struct key *key, const struct yaml_
                                yaml_quote(quoted, value), allowed);
         parts[part] = fabs(parts[part]); /* -0 */
     }
-    segment->first.tolerance = (struct tolerance){.atol = parts[0], .rtol = parts[1]};
+    segment->first.tolerance = (struct tolerance){.atol = parts[0], .rtol = parts[1], .lse = parts[2]};
     return ERROR_NONE;
 }
 
@@ -127,7 +130,7 @@ static void tolerance_apply(const struct key *key, const union value *first, uin
 static char *tolerance_allowed(char *text, const struct key *key)
 {
     (void)key;
-    snprintf(text, ALLOWED_TEXT_SIZE, "{atol: A, rtol: R}, finite numbers, 0 or more");
+    snprintf(text, ALLOWED_TEXT_SIZE, "{atol: A, rtol: R, lse: L}, finite numbers, 0 or more");
     return text;
 }
 

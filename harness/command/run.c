@@ -99,10 +99,10 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
 
 static enum status status_of(const struct point *point, const struct evaluation *evaluation)
 {
-    const struct metrics *total = &evaluation->verdict.total;
-    if (point->budget > 0 ? total->unbounded > 0 : total->undecided > 0)
+    enum decision decision = criterion_decide(&point->criterion, &evaluation->verdict.total);
+    if (decision == DECISION_UNDECIDED || decision == DECISION_UNBOUNDED)
         return STATUS_ERROR;
-    bool failed = evaluation_failed(point, evaluation) || oracles_violated(&evaluation->oracles) > 0;
+    bool failed = decision == DECISION_FAIL || oracles_violated(&evaluation->oracles) > 0;
     if (point->expect_fail && failed && point->signature != SIGNATURE_NONE)
         return point->signature == evaluation->finding.signature ? STATUS_XFAIL : STATUS_FAIL;
     if (point->expect_fail)
@@ -110,19 +110,27 @@ static enum status status_of(const struct point *point, const struct evaluation 
     return failed ? STATUS_FAIL : STATUS_PASS;
 }
 
+static void say_why_not_judged(struct record *record, const struct metrics *total)
+{
+    if (criterion_decide(&record->point->criterion, total) == DECISION_UNDECIDED)
+        snprintf(record->error, sizeof record->error,
+                 "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
+                 (long long)total->undecided);
+    else
+        snprintf(record->error, sizeof record->error,
+                 "rounding can do anything to %lld %s, so a budget says nothing; give a tolerance",
+                 (long long)(total->unbounded ? total->unbounded : total->lse_unbounded),
+                 total->unbounded ? "elements" : "lse");
+}
+
 static void fill_record(struct record *record, const struct evaluation *evaluation)
 {
-    const struct metrics *total = &evaluation->verdict.total;
     record->status = status_of(record->point, evaluation);
     if (record->status == STATUS_FAIL && record->point->expect_fail)
         snprintf(record->error, sizeof record->error, "expected to fail as %s, fails as %s",
                  signature_names[record->point->signature], signature_names[evaluation->finding.signature]);
     if (record->status == STATUS_ERROR)
-        snprintf(record->error, sizeof record->error,
-                 record->point->budget > 0
-                     ? "rounding can do anything to %lld elements, so a budget says nothing; give a tolerance"
-                     : "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
-                 (long long)(record->point->budget > 0 ? total->unbounded : total->undecided));
+        say_why_not_judged(record, &evaluation->verdict.total);
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->finding = &evaluation->finding;

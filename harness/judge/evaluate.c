@@ -297,29 +297,21 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
     verdict_clear(&evaluation->verdict);
     enum error_kind kind =
         verdict_reach(&evaluation->verdict, &evaluation->output, evaluation->truth, evaluation->bound,
-                      evaluation->lse_bound, &evaluation->problem, &work->point->tolerance, error);
+                      evaluation->lse_bound, &evaluation->problem, &work->point->criterion.tolerance, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
-}
-
-bool evaluation_failed(const struct point *point, const struct evaluation *evaluation)
-{
-    const struct metrics *total = &evaluation->verdict.total;
-    if (point->budget > 0)
-        return !(total->budget_used <= point->budget) || total->lse_budget_used > point->budget;
-    return total->mismatched + total->lse_mismatched > 0;
 }
 
 static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     double start = now_s();
-    if (!evaluation_failed(work->point, evaluation))
+    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
-    enum error_kind kind = signature_find(&evaluation->finding, &evaluation->output, evaluation->truth,
-                                          &evaluation->verdict, &evaluation->problem, &work->point->tolerance,
-                                          work->point->budget, work->evaluator->threads, error);
+    enum error_kind kind =
+        signature_find(&evaluation->finding, &evaluation->output, evaluation->truth, &evaluation->verdict,
+                       &evaluation->problem, &work->point->criterion, work->evaluator->threads, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -333,7 +325,7 @@ static enum error_kind find_faults(struct work *work, const struct truth_cache_e
         if (work->point->references >> c & 1)
             kind = fault_find(&evaluation->faults[c], &evaluation->output, entry->references[c],
                               entry->references[c] + problem_elements(&evaluation->problem), evaluation->truth,
-                              &evaluation->problem, &work->point->tolerance, error);
+                              &evaluation->problem, &work->point->criterion.tolerance, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }

@@ -53,9 +53,6 @@ struct evaluation {
     struct seconds seconds;
 };
 
-/* Whether the numbers fail the point: by its budget if it has one, else by its tolerance. Oracles do not enter. */
-bool evaluation_failed(const struct point *point, const struct evaluation *evaluation);
-
 /* evaluation is overwritten and, whatever the result, to be cleared. */
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                          struct error *error);

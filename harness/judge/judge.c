@@ -121,9 +121,15 @@ struct comparison judge_element(double output, const struct truth *truth, size_t
     return compare(output, truth->value[index], truth->tail[index], truth->radius[index], tolerance);
 }
 
+static struct comparison compare_lse(double lse, const struct truth *truth, size_t head, double atol, double rtol)
+{
+    const struct tolerance tolerance = {.atol = atol, .rtol = rtol};
+    return compare(lse, truth->lse[head], truth->lse_tail[head], truth->lse_radius[head], &tolerance);
+}
+
 struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance)
 {
-    return compare(lse, truth->lse[head], truth->lse_tail[head], truth->lse_radius[head], tolerance);
+    return compare_lse(lse, truth, head, tolerance->lse, TOLERANCE_LSE_ROUNDING);
 }
 
 /* Metrics in the making, of a head or of all. */
@@ -186,18 +192,27 @@ static void tally_element(struct tally *tally, const struct element *element)
     tally->numbers++;
 }
 
-/* share: of its bound; NaN: there is none. */
-static void tally_lse(struct tally *tally, struct comparison lse, double share)
+/* A head's lse as it enters the tallies. */
+struct head_lse {
+    struct comparison comparison;
+    bool relatively_off; /* outside the tolerance of elements */
+    double bound;        /* as an element's */
+    double budget_share;
+};
+
+static void tally_lse(struct tally *tally, const struct head_lse *lse)
 {
-    double *maximum = &tally->metrics.max_lse_err;
-    tally->metrics.lse_mismatched += lse.mismatched;
-    tally->metrics.undecided += lse.undecided;
-    if (isnan(tally->metrics.lse_budget_used) || share > tally->metrics.lse_budget_used)
-        tally->metrics.lse_budget_used = share;
-    if (isnan(lse.err))
-        *maximum = NAN;
+    struct metrics *metrics = &tally->metrics;
+    metrics->lse_mismatched += lse->relatively_off;
+    metrics->lse_off += lse->comparison.mismatched;
+    metrics->undecided += lse->comparison.undecided;
+    metrics->lse_unbounded += isinf(lse->bound);
+    if (isnan(metrics->lse_budget_used) || lse->budget_share > metrics->lse_budget_used)
+        metrics->lse_budget_used = lse->budget_share;
+    if (isnan(lse->comparison.err))
+        metrics->max_lse_err = NAN;
     else
-        raise_to(maximum, lse.err); /* a NaN there stays */
+        raise_to(&metrics->max_lse_err, lse->comparison.err); /* a NaN there stays */
 }
 
 /* Ascending, NaN last. */
@@ -222,7 +237,9 @@ static void tally_finish(struct tally *tally, double *err_ulp)
     qsort(err_ulp, (size_t)metrics->elements, sizeof *err_ulp, compare_doubles);
     metrics->p99_ulp_err = percentile(err_ulp, metrics->elements, 99);
     metrics->p50_ulp_err = percentile(err_ulp, metrics->elements, 50);
-    metrics->rms_err = tally->numbers ? sqrt(tally->sum_squares / (double)tally->numbers) : 0;
+    metrics->rms_err = sqrt(tally->sum_squares / (double)tally->numbers);
+    if (tally->numbers == 0)
+        metrics->max_abs_err = metrics->max_ulp_err = metrics->max_rel_err = metrics->max_scaled_err = NAN;
 }
 
 static double err_in_ulp(double err, enum dtype dtype, double value)
@@ -278,10 +295,14 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
             tally_element(&head, &element);
             tally_element(&total, &element);
         }
-        struct comparison lse = judge_lse(output->lse[h], truth, h, tolerance);
-        double share = budget_share(lse.err, lse_bound ? lse_bound[h] + truth->lse_radius[h] : NAN);
-        tally_lse(&head, lse, share);
-        tally_lse(&total, lse, share);
+        struct head_lse lse = {
+            .comparison = judge_lse(output->lse[h], truth, h, tolerance),
+            .relatively_off = compare_lse(output->lse[h], truth, h, tolerance->atol, tolerance->rtol).mismatched,
+            .bound = lse_bound ? lse_bound[h] + truth->lse_radius[h] : NAN,
+        };
+        lse.budget_share = budget_share(lse.comparison.err, lse.bound);
+        tally_lse(&head, &lse);
+        tally_lse(&total, &lse);
         tally_finish(&head, err_ulp + h * head_dim);
         verdict->heads[h] = head.metrics;
     }

@@ -26,6 +26,8 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_MAX_LSE_ERR] = {REAL(max_lse_err), .title = "max lse err", .per_head = true},
     [METRIC_LSE_BUDGET_USED] = {REAL(lse_budget_used), .title = "lse budget used", .nan_is_unknown = true,
                                 .per_head = true},
+    [METRIC_LSE_OFF] = {COUNT(lse_off), .title = "lse off", .per_head = true},
+    [METRIC_LSE_UNBOUNDED] = {COUNT(lse_unbounded), .title = "lse unbounded"},
 };
 
 static int64_t read_count(enum metric metric, const struct metrics *metrics)

@@ -73,8 +73,8 @@ struct inquiry {
     const struct truth *truth;
     const struct verdict *verdict;
     const struct problem *problem;
-    const struct tolerance *tolerance;
-    double budget;
+    const struct criterion *criterion;
+    bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
 };
 
 /* A head and how badly it fails. */
@@ -84,26 +84,25 @@ struct ranked_head {
     double severity; /* largest error in units of what is allowed; infinite for a NaN */
 };
 
-/* A budget judges alone where there is a bound, as the point's verdict does (evaluate.h). */
 static bool has_bound(const struct inquiry *inquiry, double budget_used)
 {
-    return inquiry->budget > 0 && !isnan(budget_used);
+    return inquiry->by_bound && !isnan(budget_used);
 }
 
 static bool out_fails(const struct inquiry *inquiry, int head)
 {
     const struct metrics *metrics = &inquiry->verdict->heads[head];
     if (!has_bound(inquiry, metrics->budget_used))
-        return metrics->mismatched > 0;
-    return metrics->budget_used > inquiry->budget || metrics->nan + metrics->inf + metrics->unwritten > 0;
+        return criterion_out_off(metrics);
+    return criterion_out_beyond(inquiry->criterion, metrics) || metrics->nan + metrics->inf + metrics->unwritten > 0;
 }
 
 static bool lse_fails(const struct inquiry *inquiry, int head)
 {
     const struct metrics *metrics = &inquiry->verdict->heads[head];
     if (!has_bound(inquiry, metrics->lse_budget_used))
-        return metrics->lse_mismatched > 0;
-    return metrics->lse_budget_used > inquiry->budget;
+        return criterion_lse_off(metrics);
+    return criterion_lse_beyond(inquiry->criterion, metrics);
 }
 
 static double larger(double a, double b)
@@ -113,7 +112,7 @@ static double larger(double a, double b)
 
 static double allowed(const struct inquiry *inquiry, double truth)
 {
-    return inquiry->tolerance->atol + inquiry->tolerance->rtol * fabs(truth);
+    return inquiry->criterion->tolerance.atol + inquiry->criterion->tolerance.rtol * fabs(truth);
 }
 
 /* The largest error of out in units of what is allowed. */
@@ -126,10 +125,11 @@ static double out_severity(const struct inquiry *inquiry, int head, float *row)
     if (metrics->nan + metrics->unwritten > 0)
         return INFINITY;
     if (has_bound(inquiry, metrics->budget_used))
-        return metrics->budget_used / inquiry->budget;
+        return metrics->budget_used / inquiry->criterion->budget;
     dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
     for (size_t d = 0; d < dim; d++) {
-        struct comparison element = judge_element((double)row[d], inquiry->truth, first + d, inquiry->tolerance);
+        struct comparison element =
+            judge_element((double)row[d], inquiry->truth, first + d, &inquiry->criterion->tolerance);
         if (element.err != 0)
             severity = larger(severity, element.err / allowed(inquiry, inquiry->truth->value[first + d]));
     }
@@ -143,10 +143,10 @@ static double lse_severity(const struct inquiry *inquiry, int head)
     if (!lse_fails(inquiry, head))
         return 0;
     if (has_bound(inquiry, metrics->lse_budget_used))
-        return metrics->lse_budget_used / inquiry->budget;
+        return metrics->lse_budget_used / inquiry->criterion->budget;
     struct comparison lse =
-        judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, inquiry->tolerance);
-    return larger(0, lse.err / allowed(inquiry, inquiry->truth->lse[head]));
+        judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, &inquiry->criterion->tolerance);
+    return larger(0, lse.err / tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[head]));
 }
 
 static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
@@ -255,7 +255,8 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
     finding->signature = SIGNATURE_BIAS_SHIFT;
     finding->head = ranked[0].head;
     finding->num_heads_examined = finding->num_heads_explained = finding->num_heads_failing;
-    finding->residual = residual == 0 ? 0 : residual / allowed(inquiry, inquiry->truth->lse[finding->head]);
+    double lse_allowed = tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[finding->head]);
+    finding->residual = residual == 0 ? 0 : residual / lse_allowed;
     snprintf(finding->detail, sizeof finding->detail, "all biases moved by slope * %+.0f keys", keys);
     return true;
 }
@@ -320,8 +321,8 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     const struct problem *problem = inquiry->problem;
     int head = ranked->head;
     bool by_lse = ranked->failing && !ranked->out_fails;
-    enum error_kind kind =
-        suspect_init(suspect, head, by_lse, inquiry->output, inquiry->truth, problem, inquiry->tolerance, error);
+    enum error_kind kind = suspect_init(suspect, head, by_lse, inquiry->output, inquiry->truth, problem,
+                                        &inquiry->criterion->tolerance, error);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->heads[head])))
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
@@ -360,9 +361,11 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
 
 enum error_kind signature_find(struct signature_finding *finding, const struct output *output,
                                const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
-                               const struct tolerance *tolerance, double budget, int threads, struct error *error)
+                               const struct criterion *criterion, int threads, struct error *error)
 {
-    struct inquiry inquiry = {output, truth, verdict, problem, tolerance, budget};
+    bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
+    bool by_bound = criterion->mode == JUDGE_BUDGET || (criterion->mode == JUDGE_BOTH && !off);
+    struct inquiry inquiry = {output, truth, verdict, problem, criterion, by_bound};
     size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim;
     enum error_kind kind = ERROR_NONE;
     *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};

@@ -29,16 +29,17 @@ struct signature_finding {
 };
 
 /*
- * Names the failure of an output whose verdict is known. A head fails by an element or an lse beyond the tolerance or,
- * if budget > 0, by a budget_used or lse_budget_used above it. The name is that of the worst head or, if nothing
- * explains that one, the name that explains most of the others examined.
+ * Names the failure of an output whose verdict is known. A head fails by an element or an lse outside the tolerance; if
+ * the criterion asks for the bound alone, or if nothing is outside the tolerance, by a share of the bound above the
+ * budget. The name is that of the worst head or, if nothing explains that one, the name that explains most of the
+ * others examined.
  *
  * problem, output, truth and verdict->heads are of the same heads: all of them, or a part's. k and v may be NULL; then
  * only what needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct output *output,
                                const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
-                               const struct tolerance *tolerance, double budget, int threads, struct error *error);
+                               const struct criterion *criterion, int threads, struct error *error);
 
 /* Memory that signature_find takes at its peak. */
 double signature_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);

@@ -248,7 +248,7 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
     struct explanation explanation = {.signature = signature};
     if (suspect->by_lse) {
         explanation.rms = fabs(suspect->lse - lse);
-        explanation.residual = in_units(explanation.rms, tolerance_at(suspect, suspect->truth_lse));
+        explanation.residual = in_units(explanation.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
         if (fitted || !explains_lse(suspect, lse))
             return;
     } else {

@@ -92,6 +92,9 @@ static const struct field {
     {.name = "batch", .get = record_get_batch},
     {.name = "sequence", .get = record_get_sequence},
     {.metric = METRIC_LSE_BUDGET_USED},
+    {.name = "judge", .get = record_get_judge},
+    {.metric = METRIC_LSE_OFF},
+    {.metric = METRIC_LSE_UNBOUNDED},
 };
 
 json_t *record_to_json(const struct record *record)

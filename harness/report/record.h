@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "harness/judge/evaluate.h"
+#include "harness/judge/metric.h"
 
 enum { RECORD_SCHEMA = 1 };
 
@@ -58,6 +59,17 @@ char *record_reproduce(const struct record *record);
 /* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without
  * one. A new string, or NULL. */
 char *record_references(const struct record *record, const char *indent);
+
+/*
+ * What the numbers come to beside those of out's errors: counts that are 0 in a healthy run where they are not, and
+ * what is beyond its error bound: "4096 NaN, 2 lse off by up to 0.84 nats, lse 1.05e+03 times its bound"; "" if there
+ * is nothing to say. A new string, or NULL.
+ */
+char *record_notes(const struct record *record);
+
+/* A metric of out's error for people: "~0" if the largest error is within the radius of the truth, which is then all
+ * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
+char *record_format_error(char *text, const struct record *record, enum metric metric);
 
 /* How the point failed: its signature with meaning and remedy, and each oracle that was violated, a line each after
  * indent; "" if nothing is to be said. A new string, or NULL. */

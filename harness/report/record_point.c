@@ -71,8 +71,10 @@ json_t *record_get_key(const struct record *record)
 json_t *record_get_tolerance(const struct record *record)
 {
     json_t *object = json_object();
-    return json_finish(object, json_put(object, "atol", json_from_double(record->point->tolerance.atol)) &&
-                                   json_put(object, "rtol", json_from_double(record->point->tolerance.rtol)));
+    const struct tolerance *tolerance = &record->point->criterion.tolerance;
+    return json_finish(object, json_put(object, "atol", json_from_double(tolerance->atol)) &&
+                                   json_put(object, "rtol", json_from_double(tolerance->rtol)) &&
+                                   json_put(object, "lse", json_from_double(tolerance->lse)));
 }
 
 json_t *record_get_scale(const struct record *record)
@@ -160,7 +162,13 @@ json_t *record_get_exponential(const struct record *record)
 
 json_t *record_get_budget(const struct record *record)
 {
-    return record->point->budget > 0 ? json_real(record->point->budget) : json_null();
+    const struct criterion *criterion = &record->point->criterion;
+    return criterion->mode == JUDGE_TOLERANCE ? json_null() : json_from_double(criterion->budget);
+}
+
+json_t *record_get_judge(const struct record *record)
+{
+    return json_string(judge_mode_names[record->point->criterion.mode]);
 }
 
 json_t *record_get_head_offset(const struct record *record)

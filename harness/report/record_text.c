@@ -1,6 +1,7 @@
 /* A record in words: how to run it again, what became of its comparisons, how it failed. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/report/record.h"
 #include "harness/support/text.h"
@@ -56,6 +57,57 @@ char *record_references(const struct record *record, const char *indent)
     }
     complete = stream && fclose(stream) == 0 && complete;
     if (complete)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* What is wrong is said whatever judges; what is beyond its bound only where that judges. */
+static void print_notes(FILE *stream, const struct criterion *criterion, const struct metrics *total)
+{
+    static const enum metric counts[] = {METRIC_NAN,       METRIC_INF,           METRIC_UNWRITTEN,
+                                         METRIC_UNBOUNDED, METRIC_LSE_UNBOUNDED, METRIC_UNDECIDED};
+    const char *separator = "";
+    char text[METRIC_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (metric_value(counts[i], total) == 0)
+            continue;
+        fprintf(stream, "%s%s %s", separator, metric_format(text, counts[i], total), metric_table[counts[i]].title);
+        separator = ", ";
+    }
+    if (criterion_lse_off(total)) {
+        fprintf(stream, "%s%lld lse off by up to %s nats", separator, (long long)total->lse_off,
+                metric_format(text, METRIC_MAX_LSE_ERR, total));
+        separator = ", ";
+    }
+    if (criterion->mode == JUDGE_TOLERANCE)
+        return;
+    if (criterion_out_beyond(criterion, total)) {
+        fprintf(stream, "%sout %s times its bound", separator, metric_format(text, METRIC_BUDGET_USED, total));
+        separator = ", ";
+    }
+    if (criterion_lse_beyond(criterion, total))
+        fprintf(stream, "%slse %s times its bound", separator, metric_format(text, METRIC_LSE_BUDGET_USED, total));
+}
+
+char *record_format_error(char *text, const struct record *record, enum metric metric)
+{
+    double err = record->verdict->total.max_abs_err;
+    if (err > 0 && record->truth && err <= truth_max_radius(record->truth))
+        return strcpy(text, "~0");
+    return metric_format(text, metric, &record->verdict->total);
+}
+
+char *record_notes(const struct record *record)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return NULL;
+    if (record->verdict)
+        print_notes(stream, &record->point->criterion, &record->verdict->total);
+    if (fclose(stream) == 0)
         return text;
     free(text);
     return NULL;

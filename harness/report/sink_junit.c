@@ -167,15 +167,18 @@ static char *make_headline(const struct record *record)
     const struct metrics *total = &record->verdict->total;
     char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
     int head_dim = record->point->problem.head_dim;
-    int length = asprintf(
-        &headline,
-        "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at head %lld dim %lld"
-        " (%lld NaN, %lld infinite, %lld unwritten)",
-        (long long)total->mismatched, (long long)total->elements, metric_format(max_abs_err, METRIC_MAX_ABS_ERR, total),
-        metric_format(max_ulp_err, METRIC_MAX_ULP_ERR, total), (long long)(total->worst / head_dim),
-        (long long)(total->worst % head_dim), (long long)total->nan, (long long)total->inf,
-        (long long)total->unwritten);
-    return length < 0 ? NULL : headline;
+    char *notes = record_notes(record);
+    if (!notes ||
+        asprintf(&headline,
+                 "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at head %lld "
+                 "dim %lld%s%s",
+                 (long long)total->mismatched, (long long)total->elements,
+                 record_format_error(max_abs_err, record, METRIC_MAX_ABS_ERR),
+                 record_format_error(max_ulp_err, record, METRIC_MAX_ULP_ERR), (long long)(total->worst / head_dim),
+                 (long long)(total->worst % head_dim), *notes ? "; " : "", notes) < 0)
+        headline = NULL;
+    free(notes);
+    return headline;
 }
 
 static char *make_detail(const struct record *record, const char *headline)

@@ -1,6 +1,7 @@
 #include "harness/report/sink.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,14 @@ static void cell_worst(char *cell, const struct record *record)
     snprintf(cell, CELL_SIZE, "%lld,%lld", (long long)(worst / head_dim), (long long)(worst % head_dim));
 }
 
+/* The larger share of an error bound, of out or of lse. */
+static void cell_bound(char *cell, const struct record *record)
+{
+    const struct metrics *total = &record->verdict->total;
+    double share = fmax(total->budget_used, total->lse_budget_used); /* NaN: neither has a bound */
+    snprintf(cell, CELL_SIZE, isnan(share) ? "-" : "%.3g", share);
+}
+
 /* What a person needs to look at stands out. */
 static const char *const verdict_titles[STATUS_COUNT] = {
     [STATUS_PASS] = "pass",   [STATUS_FAIL] = "FAIL",   [STATUS_XFAIL] = "xfail",
@@ -103,6 +112,7 @@ static const struct column {
     {.width = 11, .metric = METRIC_MAX_ABS_ERR, .needs_verdict = true},
     {.title = "at h,d", .width = 7, .print = cell_worst, .needs_verdict = true},
     {.width = 8, .metric = METRIC_MAX_ULP_ERR, .needs_verdict = true},
+    {.title = "bound", .width = 8, .print = cell_bound, .needs_verdict = true},
     {.title = "verdict", .width = -7, .print = cell_verdict},
 };
 
@@ -153,7 +163,7 @@ static void print_row(const struct table *table, const struct record *record)
         else if (column->print)
             column->print(cell, record);
         else
-            metric_format(cell, column->metric, &record->verdict->total);
+            record_format_error(cell, record, column->metric);
         if (column->print == cell_verdict)
             printf("%s", verdict_colour(table, record->status));
         print_cell(column, cell);
@@ -171,23 +181,6 @@ static void print_row(const struct table *table, const struct record *record)
     printf("\n");
 }
 
-/* Counts that are 0 in a healthy run, where they are not: "4096 NaN, 128 unwritten". */
-static void print_notes(const struct metrics *total)
-{
-    static const enum metric notes[] = {METRIC_NAN, METRIC_INF, METRIC_UNWRITTEN, METRIC_UNDECIDED,
-                                        METRIC_LSE_MISMATCHED};
-    const char *separator = "      ";
-    for (size_t i = 0; i < sizeof notes / sizeof notes[0]; i++) {
-        char text[METRIC_TEXT_SIZE];
-        if (metric_value(notes[i], total) == 0)
-            continue;
-        printf("%s%s %s", separator, metric_format(text, notes[i], total), metric_table[notes[i]].title);
-        separator = ", ";
-    }
-    if (separator[0] == ',')
-        printf("\n");
-}
-
 /* What became of the comparisons with conventional references, a line each. */
 static bool print_references(const struct record *record)
 {
@@ -196,6 +189,15 @@ static bool print_references(const struct record *record)
         fputs(lines, stdout);
     free(lines);
     return lines;
+}
+
+static bool print_notes(const struct record *record)
+{
+    char *line = record_notes(record);
+    if (line && *line)
+        printf("      %s\n", line);
+    free(line);
+    return line;
 }
 
 static bool print_findings(const struct record *record)
@@ -252,8 +254,7 @@ static enum error_kind print_record(struct sink *sink, const struct record *reco
     table->test_case = record->point->test_case;
 
     print_row(table, record);
-    if (record->verdict)
-        print_notes(&record->verdict->total);
+    printed = print_notes(record) && printed;
     printed = print_findings(record) && printed;
     printed = print_references(record) && printed;
     if (record->error[0])

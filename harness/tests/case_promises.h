@@ -64,8 +64,8 @@ static inline const char *point_promise_broken(const struct test_case *test_case
         (mask->bits && 8 * mask->bits->size_bytes < (uint64_t)problem->seq_len))
         return "a point's mask is not allowed";
     if (!(problem->scale > 0) || !isfinite(problem->scale) || !(problem->max_bias > 0) ||
-        !(point.tolerance.atol >= 0) || !isfinite(point.tolerance.atol) || !(point.tolerance.rtol >= 0) ||
-        !isfinite(point.tolerance.rtol))
+        !(point.criterion.tolerance.atol >= 0) || !isfinite(point.criterion.tolerance.atol) ||
+        !(point.criterion.tolerance.rtol >= 0) || !isfinite(point.criterion.tolerance.rtol))
         return "a point's number is out of range";
     return NULL;
 }

@@ -81,7 +81,7 @@ static inline void sample_judge(struct sample *sample)
     struct error error;
     verdict_clear(&sample->verdict);
     assert_int_equal(verdict_reach(&sample->verdict, &sample->output, &sample->truth, NULL, NULL, &sample->problem,
-                                   &sample->point.tolerance, &error),
+                                   &sample->point.criterion.tolerance, &error),
                      0);
     sample->record.status = sample->verdict.total.mismatched ? STATUS_FAIL : STATUS_PASS;
 }
@@ -159,7 +159,7 @@ static inline void sample_init(struct sample *sample)
         .kernel_options = {.chunk_len = 1024},
         .recipe = {.sentinel = {SENTINEL_VALUE, -50000.0f}},
         .truth_precision = 160,
-        .tolerance = {1e-3, 1e-3},
+        .criterion = {.mode = JUDGE_BOTH, .tolerance = {1e-3, 1e-3, 1e-3}, .budget = 1},
     };
     sample->record = (struct record){
         .point = &sample->point,

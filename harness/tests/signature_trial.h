@@ -61,7 +61,7 @@ static inline void begin_under(struct trial *trial, enum truth_of truth_of)
         set_out(trial, h, trial->truth.value + h * problem->head_dim);
         trial->output.lse[h] = (float)trial->truth.lse[h];
     }
-    trial->tolerance = (struct tolerance){1e-3, 1e-3};
+    trial->tolerance = (struct tolerance){1e-3, 1e-3, 1e-3};
 }
 
 static inline void begin(struct trial *trial)
@@ -76,13 +76,14 @@ static inline struct trial make_trial(int64_t seq_len, int num_heads, int num_kv
 
 static inline void find(struct trial *trial)
 {
+    struct criterion criterion = {trial->bound ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1};
     struct verdict verdict;
     struct error error;
     assert_int_equal(verdict_reach(&verdict, &trial->output, &trial->truth, trial->bound, NULL, &trial->made.problem,
                                    &trial->tolerance, &error),
                      ERROR_NONE);
     assert_int_equal(signature_find(&trial->finding, &trial->output, &trial->truth, &verdict, &trial->made.problem,
-                                    &trial->tolerance, trial->bound ? 1 : 0, 1, &error),
+                                    &criterion, 1, &error),
                      ERROR_NONE);
     verdict_clear(&verdict);
 }

@@ -66,7 +66,7 @@ static void test_defaults_of_a_minimal_case(void **state)
     assert_int_equal(point.recipe.exponential, EXPONENTIAL_POLYNOMIAL);
     assert_int_equal(point.truth_method, TRUTH_CERTIFIED);
     assert_int_equal(point.truth_precision, TRUTH_DEFAULT_PRECISION);
-    assert_true(point.tolerance.atol == 1e-3 && point.tolerance.rtol == 1e-3);
+    assert_true(point.criterion.tolerance.atol == 1e-3 && point.criterion.tolerance.rtol == 1e-3);
     assert_false(point.expect_fail);
     assert_int_equal(problem->seq_len, 33);
     assert_int_equal(problem->num_heads, 8);
@@ -146,7 +146,7 @@ static void test_values_arrive_in_their_fields(void **state)
     assert_int_equal(point.truth_method, TRUTH_PLAIN);
     assert_int_equal(point.truth_precision, 4096);
     /* The part of the tolerance that is not given keeps the dtype's default. */
-    assert_true(point.tolerance.atol == 1e-2 && point.tolerance.rtol == 0);
+    assert_true(point.criterion.tolerance.atol == 1e-2 && point.criterion.tolerance.rtol == 0);
     assert_true(point.expect_fail);
     assert_int_equal(problem->seq_len, 134217728);
     assert_int_equal(problem->num_heads, 12);
@@ -370,12 +370,18 @@ static void test_tolerance_defaults_to_the_dtype_of_the_point(void **state)
     static const double expected[] = {1e-3, 1e-2, 1e-5};
     struct case_list list = parse(HEAD "dtype: [f16, bf16, f32]\n");
     for (size_t i = 0; i < 3; i++)
-        assert_true(point_of(&list, 0, i).tolerance.atol == expected[i] &&
-                    point_of(&list, 0, i).tolerance.rtol == expected[i]);
+        assert_true(point_of(&list, 0, i).criterion.tolerance.atol == expected[i] &&
+                    point_of(&list, 0, i).criterion.tolerance.rtol == expected[i] &&
+                    point_of(&list, 0, i).criterion.tolerance.lse == expected[i]);
+    case_list_clear(&list);
+    list = parse(HEAD "dtype: bf16\ntolerance: {lse: 0.25}\n");
+    assert_true(point_of(&list, 0, 0).criterion.tolerance.atol == 1e-2 &&
+                point_of(&list, 0, 0).criterion.tolerance.lse == 0.25);
     case_list_clear(&list);
     list = parse(HEAD "dtype: [f16, bf16, f32]\ntolerance: {atol: 0.5}\n");
     for (size_t i = 0; i < 3; i++)
-        assert_true(point_of(&list, 0, i).tolerance.atol == 0.5 && point_of(&list, 0, i).tolerance.rtol == expected[i]);
+        assert_true(point_of(&list, 0, i).criterion.tolerance.atol == 0.5 &&
+                    point_of(&list, 0, i).criterion.tolerance.rtol == expected[i]);
     case_list_clear(&list);
 }
 
@@ -504,8 +510,41 @@ static void test_settings_replace_what_files_say(void **state)
     assert_true(point.problem.input.high == 3);
     assert_false(point.expect_fail);
     assert_null(case_because(list.cases[0]));
-    assert_true(point.tolerance.atol == 7 && point.tolerance.rtol == 1e-5);
+    assert_true(point.criterion.tolerance.atol == 7 && point.criterion.tolerance.rtol == 1e-5);
     case_list_clear(&list);
+}
+
+/* What a case says of its judging, and its settings: the mode and the budget that come of it. */
+static void test_a_budget_alone_judges_alone(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *setting;
+        enum judge_mode mode;
+        double budget;
+    } rows[] = {
+        {"", NULL, JUDGE_BOTH, 1},
+        {"budget: 0.5\n", NULL, JUDGE_BUDGET, 0.5},
+        {"judge: both\n", NULL, JUDGE_BOTH, 1},
+        {"judge: both\nbudget: 2\n", NULL, JUDGE_BOTH, 2},
+        {"judge: budget\n", NULL, JUDGE_BUDGET, 1},
+        {"judge: budget\nbudget: 3\n", NULL, JUDGE_BUDGET, 3},
+        {"judge: tolerance\n", NULL, JUDGE_TOLERANCE, 1},
+        {"tolerance: {atol: 1}\n", NULL, JUDGE_BOTH, 1},
+        {"", "budget=4", JUDGE_BUDGET, 4},
+        {"budget: 4\n", "judge=tolerance", JUDGE_TOLERANCE, 1},
+        {"budget: 4\n", "judge=both", JUDGE_BOTH, 1},
+        {"judge: both\n", "budget=4", JUDGE_BOTH, 4},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[512];
+        snprintf(text, sizeof text, HEAD "%s", rows[i].text);
+        struct case_list list = parse_with(text, &rows[i].setting, rows[i].setting != NULL);
+        struct criterion criterion = point_of(&list, 0, 0).criterion;
+        assert_int_equal(criterion.mode, rows[i].mode);
+        assert_true(criterion.budget == rows[i].budget);
+        case_list_clear(&list);
+    }
 }
 
 static void test_the_documented_example_is_a_case(void **state)
@@ -587,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_crlf_and_byte_order_mark_are_taken),
         cmocka_unit_test(test_quoted_text_is_whole),
         cmocka_unit_test(test_settings_replace_what_files_say),
+        cmocka_unit_test(test_a_budget_alone_judges_alone),
         cmocka_unit_test(test_the_documented_example_is_a_case),
     };
     return cmocka_run_group_tests_name("case", tests, NULL, NULL) ? 1 : 0;

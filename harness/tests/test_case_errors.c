@@ -350,6 +350,12 @@ static const struct bad {
      TEXT("case: a\nseq_len: [33, 100, 20]\nnum_heads: 8\nhead_dim: 64\nmask: [none, {window: 20}, {padding: 21}]\n"),
      5, 28, "'padding:21' with seq_len 20"},
     {"expect maybe", TEXT(HEAD "expect: maybe\n"), 5, 9, "unknown expect: 'maybe'; allowed: pass, fail"},
+    {"tolerance of something else", TEXT(HEAD "tolerance: {ltol: 1}\n"), 5, 13,
+     "unknown part of tolerance: 'ltol'; allowed: atol, rtol, lse"},
+    {"lse negative", TEXT(HEAD "tolerance: {lse: -1}\n"), 5, 18, "lse is negative: '-1'"},
+    {"judge of something else", TEXT(HEAD "judge: all\n"), 5, 8, "judge"},
+    {"a budget that does not judge", TEXT(HEAD "budget: 2\njudge: tolerance\n"), 5, 9,
+     "budget stands beside 'judge: tolerance': '2'; allowed: with judge: both or judge: budget"},
     {"because without a failure", TEXT(HEAD "because: luck\n"), 5, 10, "because stands without 'expect: fail': 'luck'"},
     {"signature of a pass", TEXT(HEAD "expect: pass\nsignature: nan\n"), 6, 12, "signature stands without"},
     {"CRLF keeps count of lines", TEXT("case: a\r\nseq_len: 1\r\nnum_heads: x\r\n"), 3, 12, "'x'"},
@@ -405,6 +411,7 @@ static void test_bad_settings_are_refused_with_their_place(void **state)
         {{"slopes={values: [1, 2, 3, 4, 5, 6, 7, 8]}", "max_bias=16"},
          "--set max_bias=16:10: ",
          "max_bias is given beside the slopes themselves: '16' with slopes values:1:2:3"},
+        {{"judge=tolerance", "budget=2"}, "--set budget=2:8: ", "budget stands beside 'judge: tolerance': '2'"},
         {{"because=x"}, "--set because=x:9: ", "because stands without 'expect: fail'"},
     };
     for (size_t i = 0; i < COUNT(rows); i++)

@@ -188,7 +188,7 @@ static struct point small_point(enum kernel kernel)
                           .kernel_options = {.chunk_len = 64},
                           .recipe = {.sentinel.policy = SENTINEL_EXCLUDE},
                           .truth_precision = 160,
-                          .tolerance = {1e-3, 1e-3}};
+                          .criterion = {.mode = JUDGE_BOTH, .tolerance = {1e-3, 1e-3, 1e-3}, .budget = 1}};
 }
 
 /* Points on one problem share its inputs and its truth; another problem gets its own. */
@@ -273,7 +273,7 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
     assert_int_equal(evaluation.truth->plain_heads, 0);
-    point.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
+    point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
     evaluation_clear(&evaluation);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
     assert_int_equal(evaluation.truth->plain_heads, 6);

@@ -71,7 +71,7 @@ static void test_every_disagreement_has_somebody_at_fault(void **state)
         {INFINITY, NAN, INFINITY, 1, 0.5, FAULT_REFERENCE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct tolerance tolerance = {rows[i].atol, rows[i].rtol};
+        struct tolerance tolerance = {rows[i].atol, rows[i].rtol, rows[i].atol};
         struct fault fault = find(rows[i].kernel, rows[i].reference, rows[i].truth, 0, &tolerance);
         int side = AGREE;
         int64_t sum = 0;
@@ -99,7 +99,7 @@ static void test_random_triples(void **state)
             word = word * 6364136223846793005u + 1442695040888963407u;
             values[j] = (double)(int32_t)(word >> 32) * 0x1p-31;
         }
-        struct tolerance tolerance = {0.125, 0.25};
+        struct tolerance tolerance = {0.125, 0.25, 0.125};
         double truth = values[0], kernel = (double)(float)(truth + values[1] * 0.5),
                reference = truth + values[2] * 0.5;
         struct fault fault = find(kernel, reference, truth, 0, &tolerance);
@@ -121,7 +121,7 @@ static void test_random_triples(void **state)
 static void test_the_reference_is_judged_by_the_truth_and_its_radius(void **state)
 {
     (void)state;
-    struct tolerance tolerance = {1, 0};
+    struct tolerance tolerance = {1, 0, 1};
     struct fault fault = find(0, 1, 0, 0x1p-40, &tolerance); /* on the tolerance, within the radius */
     assert_int_equal(fault.truth.undecided, 1);
     fault_clear(&fault);
@@ -153,7 +153,7 @@ static void compare(struct desk *desk, enum conventional kind, const double *ref
     struct sample *sample = &desk->sample;
     struct error error;
     assert_int_equal(fault_find(&desk->faults[kind], &sample->output, reference, lse, &sample->truth, &sample->problem,
-                                &sample->point.tolerance, &error),
+                                &sample->point.criterion.tolerance, &error),
                      ERROR_NONE);
     sample->point.references |= 1u << kind;
     sample->record.faults = desk->faults;
@@ -199,7 +199,7 @@ static void test_heads_and_lse(void **state)
     struct fault other;
     struct error error;
     assert_int_equal(fault_find(&other, &desk->sample.output, right, nan_lse, &desk->sample.truth,
-                                &desk->sample.problem, &desk->sample.point.tolerance, &error),
+                                &desk->sample.problem, &desk->sample.point.criterion.tolerance, &error),
                      ERROR_NONE);
     assert_true(isnan(other.max_lse_err) && isnan(other.truth.max_lse_err));
     fault_clear(&other);

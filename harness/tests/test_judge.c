@@ -37,7 +37,7 @@ static void set_up(struct bench *bench, enum dtype dtype, int num_heads, int hea
                                         .head_dim = head_dim,
                                         .dtype = dtype,
                                         .scale = 1},
-                            .tolerance = {1e-3, 1e-3}};
+                            .tolerance = {1e-3, 1e-3, 1e-3}};
     bench->truth = (struct truth){num_heads,
                                   head_dim,
                                   bench->value,
@@ -74,7 +74,7 @@ static void test_exact_output_has_no_error(void **state)
     (void)state;
     static struct bench bench;
     set_up(&bench, DTYPE_F16, 2, 4);
-    bench.tolerance = (struct tolerance){0, 0};
+    bench.tolerance = (struct tolerance){0, 0, 0};
     const struct metrics *total = judge(&bench);
     assert_int_equal(total->elements, 8);
     assert_int_equal(total->mismatched, 0);
@@ -145,7 +145,7 @@ static void test_negative_zero_is_zero(void **state)
     set_out(&bench, 0, -0.0f);
     bench.value[0] = 0;
     bench.magnitude[0] = 0;
-    bench.tolerance = (struct tolerance){0, 0};
+    bench.tolerance = (struct tolerance){0, 0, 0};
     const struct metrics *total = judge(&bench);
     assert_int_equal(total->mismatched, 0);
     assert_double_equal(total->max_ulp_err, 0);
@@ -247,11 +247,11 @@ static void test_ties_at_the_tolerance_pass(void **state)
         struct tolerance tolerance;
         int mismatched;
     } rows[] = {
-        {{0x1p-10, 0}, 0},
-        {{0, 0x1p-10}, 0},
-        {{0x1p-11, 0x1p-11}, 0},
-        {{0x1.fffffffffffffp-11, 0}, 1},
-        {{0x1.0000000000001p-10, 0}, 0},
+        {{0x1p-10, 0, 0}, 0},
+        {{0, 0x1p-10, 0}, 0},
+        {{0x1p-11, 0x1p-11, 0}, 0},
+        {{0x1.fffffffffffffp-11, 0, 0}, 1},
+        {{0x1.0000000000001p-10, 0, 0}, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         bench.tolerance = rows[i].tolerance;
@@ -268,7 +268,7 @@ static void test_radius_leaves_a_comparison_undecided(void **state)
     static struct bench bench;
     set_up(&bench, DTYPE_F16, 1, 4);
     set_out(&bench, 0, 1 + 0x1p-10f);
-    bench.tolerance = (struct tolerance){0x1.1p-10, 0}; /* 2^-14 above e */
+    bench.tolerance = (struct tolerance){0x1.1p-10, 0, 0x1.1p-10}; /* 2^-14 above e */
     static const struct {
         double radius;
         int undecided;
@@ -279,9 +279,9 @@ static void test_radius_leaves_a_comparison_undecided(void **state)
     }
     /* The limit moves with the truth as well: rtol 1 doubles what the radius leaves open. */
     bench.radius[0] = 0x1.8p-15;
-    bench.tolerance = (struct tolerance){0x1.1p-10, 0};
+    bench.tolerance = (struct tolerance){0x1.1p-10, 0, 0x1.1p-10};
     assert_int_equal(judge(&bench)->undecided, 0);
-    bench.tolerance = (struct tolerance){0x1.1p-10 - 1, 1};
+    bench.tolerance = (struct tolerance){0x1.1p-10 - 1, 1, 0x1.1p-10 - 1};
     assert_int_equal(judge(&bench)->undecided, 1);
     verdict_clear(&bench.verdict);
 }
@@ -472,7 +472,72 @@ static void test_lse_has_a_budget_of_its_own(void **state)
         assert_true(bench.verdict.total.lse_budget_used == (nan ? INFINITY : 0.5));
         bench.lse[3] = NAN;
     }
+    assert_int_equal(bench.verdict.total.lse_unbounded, 1);
+    assert_int_equal(bench.verdict.heads[2].lse_unbounded, 1);
     assert_true(isnan(judge(&bench)->lse_budget_used));
+    assert_int_equal(bench.verdict.total.lse_unbounded, 0); /* not known is not infinite */
+    verdict_clear(&bench.verdict);
+}
+
+/*
+ * An error of lse is one of nats, whatever |lse| is, but for what f32 takes from an lse of that size: 2^-21 of it. The
+ * relative count, which grows with |lse|, stays what it was and is another.
+ */
+static void test_lse_is_judged_in_nats(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    static const double sizes[] = {1, 100, 1e4, 1e6}, errors[] = {1e-4, 1e-2, 1};
+    static const bool off[4][3] = {{0, 1, 1}, {0, 1, 1}, {0, 1, 1}, {0, 0, 1}},
+                      relatively[4][3] = {{0, 1, 1}, {0, 0, 1}, {0, 0, 0}, {0, 0, 0}};
+    set_up(&bench, DTYPE_F16, 1, 2);
+    for (int size = 0; size < 4; size++)
+        for (int error = 0; error < 3; error++)
+            for (int sign = -1; sign <= 1; sign += 2) {
+                bench.lse[0] = (float)(sign * sizes[size]);
+                bench.truth_lse[0] = (double)bench.lse[0] + errors[error];
+                const struct metrics *total = judge(&bench);
+                assert_int_equal(total->lse_off, off[size][error]);
+                assert_int_equal(bench.verdict.heads[0].lse_off, off[size][error]);
+                assert_int_equal(total->lse_mismatched, relatively[size][error]);
+            }
+    verdict_clear(&bench.verdict);
+}
+
+/* Its own part of the tolerance decides, and no other one. */
+static void test_lse_has_a_tolerance_of_its_own(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    set_up(&bench, DTYPE_F16, 1, 2);
+    bench.lse[0] = 0;
+    bench.truth_lse[0] = 0x1p-6;
+    for (int wide = 0; wide < 2; wide++) {
+        bench.tolerance = wide ? (struct tolerance){0, 0, 0x1p-5} : (struct tolerance){1, 1, 0x1p-7};
+        assert_int_equal(judge(&bench)->lse_off, !wide);
+        assert_int_equal(judge(&bench)->lse_mismatched, wide);
+    }
+    verdict_clear(&bench.verdict);
+}
+
+/* Errors of outputs that are no number are none, not 0; where one is a number, they are of that. */
+static void test_a_row_of_nan_has_no_errors(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    set_up(&bench, DTYPE_F16, 2, 2);
+    for (int d = 0; d < 2; d++)
+        set_out(&bench, d, NAN);
+    set_out(&bench, 3, 1.5f);
+    judge(&bench);
+    const struct metrics *row = &bench.verdict.heads[0], *total = &bench.verdict.total;
+    const double errors[] = {row->max_abs_err, row->max_ulp_err,    row->p50_ulp_err, row->p99_ulp_err,
+                             row->max_rel_err, row->max_scaled_err, row->rms_err};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        assert_true(isnan(errors[i]));
+    assert_int_equal(row->nan, 2);
+    assert_true(total->max_abs_err == fabs(bench.value[3] - 1.5) && isfinite(total->rms_err));
+    verdict_clear(&bench.verdict);
 }
 
 int main(void)
@@ -498,6 +563,9 @@ int main(void)
         cmocka_unit_test(test_nans_are_united),
         cmocka_unit_test(test_empty_row_has_an_exact_lse),
         cmocka_unit_test(test_lse_is_judged_by_the_tolerance),
+        cmocka_unit_test(test_lse_is_judged_in_nats),
+        cmocka_unit_test(test_lse_has_a_tolerance_of_its_own),
+        cmocka_unit_test(test_a_row_of_nan_has_no_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

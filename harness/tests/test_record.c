@@ -71,13 +71,13 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used");
+                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
-    ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol");
+    ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
-                   "lse_mismatched", "max_lse_err", "lse_budget_used");
+                   "lse_mismatched", "max_lse_err", "lse_budget_used", "lse_off");
     json_decref(json);
 }
 
@@ -201,7 +201,7 @@ static void test_floats_read_back_exactly(void **state)
     static const double values[] = {0.1,  1.0 / 3, 0x1.fffffffffffffp-1, 0x1p-1074, 0x1.fffffffffffffp1023,
                                     -0.0, 5e-324};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        sample->point.tolerance.atol = values[i];
+        sample->point.criterion.tolerance.atol = values[i];
         json_t *json = round_trip(&sample->record);
         double back = json_real_value(json_object_get(json_object_get(json, "tolerance"), "atol"));
         assert_memory_equal(&back, &values[i], sizeof back);
@@ -390,7 +390,9 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
                                     .budget_used = 15.5,
                                     .unbounded = 16,
                                     .lse_mismatched = 17,
-                                    .lse_budget_used = 18.5};
+                                    .lse_budget_used = 18.5,
+                                    .lse_off = 19,
+                                    .lse_unbounded = 20};
     static const struct {
         enum metric metric;
         const char *name;
@@ -406,6 +408,8 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
         {METRIC_UNBOUNDED, "unbounded", 16},
         {METRIC_LSE_MISMATCHED, "lse_mismatched", 17},
         {METRIC_LSE_BUDGET_USED, "lse_budget_used", 18.5},
+        {METRIC_LSE_OFF, "lse_off", 19},
+        {METRIC_LSE_UNBOUNDED, "lse_unbounded", 20},
         {METRIC_MAX_ABS_ERR, "max_abs_err", 7.5},
         {METRIC_MAX_ULP_ERR, "max_ulp_err", 8.5},
         {METRIC_P99_ULP_ERR, "p99_ulp_err", 9.5},

@@ -10,7 +10,7 @@ static void test_the_rounded_truth_has_no_signature(void **state)
         struct trial trial = make_trial(300, 4, 2, 64, dtype);
         begin(&trial);
         if (dtype == DTYPE_BF16)
-            trial.tolerance = (struct tolerance){1e-2, 1e-2};
+            trial.tolerance = (struct tolerance){1e-2, 1e-2, 1e-2};
         expect(&trial, SIGNATURE_NONE, "");
         assert_int_equal(trial.finding.head, -1);
         end(&trial);
@@ -153,7 +153,7 @@ static void test_a_shift_shows_below_the_ulp_of_out(void **state)
     for (enum dtype dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
         struct trial trial = make_trial(200, 8, 2, 64, dtype);
         begin(&trial);
-        trial.tolerance = (struct tolerance){1e-4, 1e-4};
+        trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
         shift_biases(&trial, 2);
         expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, "slope * +2 keys");
     }
@@ -166,7 +166,7 @@ static void test_a_shift_of_a_wrong_out_is_none(void **state)
     struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
     double out[64];
     begin(&trial);
-    trial.tolerance = (struct tolerance){1e-4, 1e-4};
+    trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
     shift_biases(&trial, 2);
     for (int d = 0; d < 64; d++)
         out[d] = trial.truth.value[d] + (d == 5 ? 4 * dtype_ulp(DTYPE_F16, trial.truth.value[d]) : 0);

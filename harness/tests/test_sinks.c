@@ -1,5 +1,6 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -127,6 +128,8 @@ static void test_table_text(void **state)
     sample->point.problem.num_kv_heads = 2;
     sample->point.recipe.sentinel.policy = SENTINEL_ADAPTIVE;
     sample_judge(sample);
+    sample->verdict.total.budget_used = 0.25;
+    sample->verdict.total.lse_budget_used = 0.625; /* the larger one is shown */
     sample->point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2, .sinks = 1};
     kinds += sink.record(&sink, &sample->record, &desk->error);
     sample->point.problem.mask = (struct mask_spec){.kind = MASK_NONE};
@@ -143,22 +146,22 @@ static void test_table_text(void **state)
     static const char expected[] =
         "device: host (2 threads, fibers: x86-64)\n"
         "  kernel         recipe               shape                 input       sentinel seed   mismatched max abs err"
-        "  at h,d  max ulp  verdict\n"
+        "  at h,d  max ulp    bound  verdict\n"
         "\n"
         "sample: A point made by hand.\n"
         "  split_kv/1024  relative-polynomial  3x2/1x4 f16           outliers      -50000    7          1/8         0.5"
-        "     1,2      512  FAIL\n"
+        "     1,2      512        -  FAIL\n"
         "      reproduce: alibicheck run cases/sample.yaml --only 'sample:kernel=split_kv,seq_len=3'\n"
         "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7          0/8    8.67e-19"
-        "     0,0 8.88e-16  pass     mask window:2:sinks:1\n"
+        "     0,0 8.88e-16    0.625  pass     mask window:2:sinks:1\n"
         "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7            -           -"
-        "       -        -  ERROR\n"
+        "       -        -        -  ERROR\n"
         "      error: lane 3 left the shuffle at single_pass.cu:12\n"
         "      reproduce: alibicheck run cases/sample.yaml --only 'sample:kernel=split_kv,seq_len=3'\n"
         "\n"
         "other\n"
         "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7            -           -"
-        "       -        -  ERROR\n"
+        "       -        -        -  ERROR\n"
         "      error: lane 3 left the shuffle at single_pass.cu:12\n"
         "      reproduce: alibicheck run o.yaml --only 'other:seed=1'\n"
         "\n"
@@ -175,7 +178,11 @@ static void test_table_counts_what_a_healthy_run_has_not(void **state)
     desk->sample.out[0] = 0x7e00;
     desk->sample.out[1] = 0x7c00;
     desk->sample.radius[2] = 1;
+    desk->sample.lse[1] = 2.5f;
     sample_judge(&desk->sample);
+    desk->sample.verdict.total.unbounded = 3;
+    desk->sample.verdict.total.budget_used = INFINITY;
+    desk->sample.verdict.total.lse_budget_used = 1.5;
     desk->summary = (struct summary){.points_total = 1, .points_done = 1, .by_status = {[STATUS_FAIL] = 1}};
     capture_stdout(&captured, desk);
     int kinds = sink_open_table(&sink, &desk->error);
@@ -184,9 +191,36 @@ static void test_table_counts_what_a_healthy_run_has_not(void **state)
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
     char *text = read_file(captured.path, NULL);
-    assert_non_null(strstr(text, "FAIL\n      1 NaN, 1 infinite, 1 undecided\n      reproduce: "));
-    assert_non_null(strstr(text, "         3/8         inf     0,0      inf  FAIL\n"));
+    assert_non_null(
+        strstr(text, "FAIL\n      1 NaN, 1 infinite, 3 unbounded, 1 undecided, 1 lse off by up to 0.499 nats, out inf "
+                     "times its bound, lse 1.5 times its bound\n      reproduce: "));
+    assert_non_null(strstr(text, "         3/8         inf     0,0      inf      inf  FAIL\n"));
     assert_non_null(strstr(text, "\n1 point: 1 fail; 0.0 s\n"));
+    free(text);
+}
+
+/* What a tolerance alone judges is not said to be beyond a bound; digits that are the truth's own are not shown. */
+static void test_table_says_nothing_that_does_not_judge(void **state)
+{
+    struct desk *desk = *state;
+    struct sample *sample = &desk->sample;
+    struct captured captured;
+    struct sink sink;
+    sample->out[6] = 0x3c00;
+    for (int i = 0; i < SAMPLE_ELEMENTS; i++)
+        sample->radius[i] = 0x1p-59;
+    sample->point.criterion.mode = JUDGE_TOLERANCE;
+    sample_judge(sample);
+    sample->verdict.total.budget_used = 7;
+    sample->verdict.total.lse_budget_used = 8;
+    capture_stdout(&captured, desk);
+    int kinds = sink_open_table(&sink, &desk->error);
+    kinds += sink.record(&sink, &sample->record, &desk->error);
+    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    release_stdout(&captured);
+    assert_int_equal(kinds, 0);
+    char *text = read_file(captured.path, NULL);
+    assert_non_null(strstr(text, "          ~0     0,0       ~0        8  pass\n\n"));
     free(text);
 }
 
@@ -393,7 +427,7 @@ static void test_junit_suites_and_verdicts(void **state)
     assert_xpath(document, "number(//testsuite[1]/testcase[1]/@time)", "1.875");
     assert_xpath(document, "number(//testsuite[1]/@time)", "7.5");
     static const char headline[] = "1 of 8 elements mismatched, max abs err 0.5, max ulp err 512, worst at head 1 dim 2"
-                                   " (0 NaN, 0 infinite, 0 unwritten)";
+                                   "";
     assert_xpath(document, "string(//testsuite[1]/testcase[1]/failure/@message)", headline);
     char *detail = xpath(document, "string(//testsuite[1]/testcase[1]/failure)");
     assert_non_null(strstr(detail, headline));
@@ -667,6 +701,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_table_text),
         TEST(test_table_counts_what_a_healthy_run_has_not),
+        TEST(test_table_says_nothing_that_does_not_judge),
         TEST(test_table_of_an_interrupted_run),
         TEST(test_table_has_no_control_characters),
         TEST(test_table_reports_a_full_disk),

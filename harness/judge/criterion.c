@@ -1,0 +1,46 @@
+#include "harness/judge/criterion.h"
+
+#include <math.h>
+
+#include "harness/judge/judge.h"
+
+const char *const judge_mode_names[JUDGE_MODE_COUNT] = {
+    [JUDGE_BOTH] = "both",
+    [JUDGE_TOLERANCE] = "tolerance",
+    [JUDGE_BUDGET] = "budget",
+};
+
+bool criterion_out_off(const struct metrics *metrics)
+{
+    return metrics->mismatched > 0;
+}
+
+bool criterion_lse_off(const struct metrics *metrics)
+{
+    return metrics->lse_off > 0;
+}
+
+/* A share is NaN where nothing has a bound, and then not above anything. */
+bool criterion_out_beyond(const struct criterion *criterion, const struct metrics *metrics)
+{
+    return metrics->budget_used > criterion->budget;
+}
+
+bool criterion_lse_beyond(const struct criterion *criterion, const struct metrics *metrics)
+{
+    return metrics->lse_budget_used > criterion->budget;
+}
+
+enum decision criterion_decide(const struct criterion *criterion, const struct metrics *metrics)
+{
+    bool by_tolerance = criterion->mode != JUDGE_BUDGET, by_bound = criterion->mode != JUDGE_TOLERANCE;
+    if (!by_tolerance && (metrics->unbounded + metrics->lse_unbounded > 0 || isnan(metrics->budget_used) ||
+                          isnan(metrics->lse_budget_used)))
+        return DECISION_UNBOUNDED;
+    /* The radius is part of a share, so what is beyond the bound is so whatever a tolerance leaves open. */
+    if (by_bound && (criterion_out_beyond(criterion, metrics) || criterion_lse_beyond(criterion, metrics)))
+        return DECISION_FAIL;
+    if (by_tolerance && metrics->undecided > 0)
+        return DECISION_UNDECIDED;
+    return by_tolerance && (criterion_out_off(metrics) || criterion_lse_off(metrics)) ? DECISION_FAIL : DECISION_PASS;
+}
