@@ -330,6 +330,13 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     return explain_by_keys(suspect, ranked->failing, error);
 }
 
+/* Whether the head's errors may be those of the kernel's own roundings, which do no more than their bound allows. */
+static bool may_be_rounding(const struct inquiry *inquiry, const struct ranked_head *ranked)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[ranked->head];
+    return !(ranked->out_fails && metrics->budget_used > 1) && !(metrics->lse_budget_used > 1);
+}
+
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
                                    const struct ranked_head *ranked, int threads, struct error *error)
 {
@@ -350,7 +357,8 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
         hypothesis_epsilon(suspects, examined, failing);
         /* What merely looks like rounding says nothing of a worse head that does not. */
         for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN)
+            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN &&
+                may_be_rounding(inquiry, &ranked[i]))
                 hypothesis_noise(&suspects[i]);
         conclude(finding, suspects, failing);
     }

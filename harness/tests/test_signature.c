@@ -57,6 +57,17 @@ static void test_small_noise_is_precision_loss(void **state)
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
 }
 
+/* The kernel's own roundings do not do more than their bound allows. */
+static void test_noise_beyond_its_bound_is_not_rounding(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_noise(&trial, 8e-3);
+    set_bound(&trial, 1e-4);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 static void test_elements_never_written_are_unknown_and_said(void **state)
 {
     (void)state;
@@ -205,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
+        cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_elements_never_written_are_unknown_and_said),
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_nan_on_an_empty_row),
