@@ -1,5 +1,6 @@
 #include "harness/input/problem_spec.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const distribution_names[DISTRIBUTION_COUNT] = {
@@ -70,6 +71,19 @@ uint64_t problem_spec_seed(const struct problem_spec *spec)
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
     z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return z ^ z >> 31;
+}
+
+struct truth_contract problem_spec_contract(const struct problem_spec *spec, int first_head)
+{
+    bool own_slopes = spec->slope_values != NULL;
+    return (struct truth_contract){
+        .of = spec->truth_of,
+        .default_scale = spec->scale == (float)(1 / sqrt(spec->head_dim)),
+        .convention = spec->slopes,
+        .max_bias = own_slopes ? 0 : spec->max_bias,
+        .head_offset = own_slopes ? 0 : spec->head_offset + first_head,
+        .total_heads = own_slopes ? 0 : spec->total_heads,
+    };
 }
 
 static bool slopes_equal(const struct problem_spec *a, const struct problem_spec *b)

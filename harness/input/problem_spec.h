@@ -98,6 +98,9 @@ double problem_spec_bytes(const struct problem_spec *spec);
  * another one. */
 uint64_t problem_spec_seed(const struct problem_spec *spec);
 
+/* What the spec's truth is the truth of, for heads from first_head on. */
+struct truth_contract problem_spec_contract(const struct problem_spec *spec, int first_head);
+
 /* Whether two specs describe the same inputs, so that one truth serves both. */
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);
 

@@ -100,20 +100,6 @@ static enum error_kind run_kernel(struct work *work, struct part_work *part, str
     return kind;
 }
 
-/* What the spec's truth is the truth of, for heads from first_head on. */
-static struct truth_contract contract_of(const struct problem_spec *spec, int first_head)
-{
-    bool own_slopes = spec->slope_values != NULL;
-    return (struct truth_contract){
-        .of = spec->truth_of,
-        .default_scale = spec->scale == (float)(1 / sqrt(spec->head_dim)),
-        .convention = spec->slopes,
-        .max_bias = own_slopes ? 0 : spec->max_bias,
-        .head_offset = own_slopes ? 0 : spec->head_offset + first_head,
-        .total_heads = own_slopes ? 0 : spec->total_heads,
-    };
-}
-
 /* How far another contract's truth lies from that of the inputs. */
 static enum error_kind measure_contract(struct work *work, struct part_work *part, struct truth_options options,
                                         struct error *error)
@@ -134,7 +120,7 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
                                      struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    struct truth_contract contract = contract_of(&work->point->problem, part->first_head);
+    struct truth_contract contract = problem_spec_contract(&work->point->problem, part->first_head);
     struct truth_options options = {
         .precision = work->point->truth_precision,
         .threads = evaluator->threads,
@@ -145,7 +131,8 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
     progress_display_step(evaluator->display, "truth", part_keys(part));
     enum error_kind kind = truth_compute(&part->truth, method, part->problem, &options, error);
     work->entry->truth.plain_heads += part->truth.plain_heads;
-    work->entry->truth.contract = contract_of(&work->point->problem, 0); /* truth_part goes on to a part's heads */
+    work->entry->truth.contract =
+        problem_spec_contract(&work->point->problem, 0); /* truth_part goes on to a part's heads */
     if (!kind && contract.of != TRUTH_OF_INPUTS)
         kind = measure_contract(work, part, options, error);
     work->evaluation->seconds.truth += now_s() - start;
@@ -424,7 +411,7 @@ static double layout_bytes(const struct point *point)
 double evaluate_bytes(const struct point *point, int threads)
 {
     const struct problem_spec *spec = &point->problem;
-    struct truth_contract contract = contract_of(spec, 0);
+    struct truth_contract contract = problem_spec_contract(spec, 0);
     struct truth_options options = {.precision = point->truth_precision, .threads = threads, .contract = &contract};
     struct problem shape = shape_of(spec);
     double row = (double)spec->num_heads * (spec->head_dim + 1), references = 0;
