@@ -46,7 +46,7 @@ static struct place mark_place(const struct builder *builder, const struct fy_ma
     return (struct place){.source = source, .offset = offset, .line = mark->line + 1};
 }
 
-/* The token's place; of a token without one, the place of what stood before it. */
+/* The token's place; of one without a mark, the place of what stood before it. */
 static struct place token_place(struct builder *builder, struct fy_token *token)
 {
     const struct fy_mark *mark = token ? fy_token_start_mark(token) : NULL;
@@ -130,6 +130,9 @@ static enum error_kind add(struct builder *builder, enum yaml_kind kind, struct 
 
     bool scalar = kind == YAML_SCALAR && token;
     size_t size = scalar ? token_text(builder, token, NULL) : 0;
+    bool plain = kind == YAML_SCALAR && (!token || fy_token_scalar_style(token) == FYSS_PLAIN);
+    /* libfyaml 0.8 marks a value that is not there, 0.7.12 does not: for both it is where what stood before it is. */
+    bool absent = plain && size == 0;
     struct yaml_node *node = malloc(sizeof *node + size + 1);
     if (!node)
         return error_memory(builder->error, "a case file", (double)(sizeof *node + size + 1));
@@ -139,8 +142,8 @@ static enum error_kind add(struct builder *builder, enum yaml_kind kind, struct 
     text[size] = '\0';
     *node = (struct yaml_node){
         .kind = kind,
-        .plain = kind == YAML_SCALAR && (!token || fy_token_scalar_style(token) == FYSS_PLAIN),
-        .place = token_place(builder, token),
+        .plain = plain,
+        .place = absent ? builder->last : token_place(builder, token),
         .text = text,
         .size = size,
         .allocated = builder->stream->allocated,
