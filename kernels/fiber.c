@@ -3,15 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined __SANITIZE_ADDRESS__
-#define FIBER_ASAN 1
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define FIBER_ASAN 1
-#endif
-#endif
-
-#ifdef FIBER_ASAN
+#if FIBER_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 
@@ -63,7 +55,8 @@ void fiber_prepare(struct fiber *fiber, void *stack, size_t stack_bytes, void (*
     void **words = (void **)top - 8;
     memset(words, 0, 8 * sizeof *words);
     memcpy(&words[6], &entry, sizeof entry);
-    *fiber = (struct fiber){.stack_pointer = words, .stack = stack, .stack_bytes = stack_bytes};
+    *fiber =
+        (struct fiber){.stack_pointer = words, .stack = stack, .stack_bytes = stack_bytes, .shadow = fiber->shadow};
 }
 
 static void switch_stacks(struct fiber *from, struct fiber *to)
@@ -76,7 +69,7 @@ const char fiber_switch_name[] = "ucontext";
 void fiber_prepare(struct fiber *fiber, void *stack, size_t stack_bytes, void (*entry)(void))
 {
     forget_frames(stack, stack_bytes);
-    *fiber = (struct fiber){.stack = stack, .stack_bytes = stack_bytes};
+    *fiber = (struct fiber){.stack = stack, .stack_bytes = stack_bytes, .shadow = fiber->shadow};
     getcontext(&fiber->context);
     fiber->context.uc_stack.ss_sp = stack;
     fiber->context.uc_stack.ss_size = stack_bytes;
@@ -90,7 +83,7 @@ static void switch_stacks(struct fiber *from, struct fiber *to)
 }
 #endif
 
-#ifdef FIBER_ASAN
+#if FIBER_ASAN
 static _Thread_local struct fiber *fiber_left; /* the one that the running fiber was switched to from */
 
 /* The thread's own stack has bounds that only the sanitizer knows, and tells once it was left. */
@@ -113,9 +106,29 @@ void fiber_switch(struct fiber *from, struct fiber *to)
     finish_switch(from->shadow);
 }
 
-void fiber_started(void)
+void fiber_started(struct fiber *fiber)
 {
-    finish_switch(NULL);
+    finish_switch(fiber->shadow);
+}
+
+/*
+ * To find uses after return, the sanitizer puts a fiber's frames on a fake stack that is 11 times as large as the real
+ * one. Every fiber that runs has one; the next on the same stack takes it over, since making one costs more than most
+ * fibers do. It is freed only when the fiber is left with no place to save it in (common_interface_defs.h): told of a
+ * switch to the fiber and of one back, the sanitizer frees it. In between nothing runs.
+ */
+void fiber_release(struct fiber *fiber)
+{
+    void *own_shadow;
+    const void *own_stack;
+    size_t own_bytes;
+    if (!fiber->shadow)
+        return;
+    __sanitizer_start_switch_fiber(&own_shadow, fiber->stack, fiber->stack_bytes);
+    __sanitizer_finish_switch_fiber(fiber->shadow, &own_stack, &own_bytes);
+    __sanitizer_start_switch_fiber(NULL, own_stack, own_bytes);
+    __sanitizer_finish_switch_fiber(own_shadow, NULL, NULL);
+    fiber->shadow = NULL;
 }
 #else
 void fiber_switch(struct fiber *from, struct fiber *to)
@@ -123,7 +136,13 @@ void fiber_switch(struct fiber *from, struct fiber *to)
     switch_stacks(from, to);
 }
 
-void fiber_started(void)
+void fiber_started(struct fiber *fiber)
 {
+    (void)fiber;
+}
+
+void fiber_release(struct fiber *fiber)
+{
+    (void)fiber;
 }
 #endif

@@ -8,7 +8,7 @@
 
 #include "kernels/fiber.h"
 
-#if defined __SANITIZE_ADDRESS__ || !defined __OPTIMIZE__
+#if FIBER_ASAN || !defined __OPTIMIZE__
 enum { STACK_BYTES = 256 * 1024 };
 #else
 enum { STACK_BYTES = 32 * 1024 }; /* a kernel's frame is below 4 KiB; a page that may not be touched lies below each */
@@ -121,8 +121,8 @@ void simt_block_arrive(const struct simt_site *site)
 
 static void fiber_entry(void)
 {
-    fiber_started();
     struct block_runner *runner = runner_here();
+    fiber_started(&runner->fibers[runner->block.thread]);
     runner->kernel(runner->arguments);
     simt_block_arrive(&site_exit);
     abort(); /* nobody switches back to a thread that ended */
@@ -185,6 +185,8 @@ void simt_executor_free(struct simt_executor *executor)
     if (!executor)
         return;
     for (int i = 0; i < executor->count; i++) {
+        for (int j = 0; j < MAX_BLOCK_THREADS; j++)
+            fiber_release(&executor->runners[i]->fibers[j]);
         if (executor->runners[i]->stacks != MAP_FAILED)
             munmap(executor->runners[i]->stacks, executor->stacks_bytes);
         free(executor->runners[i]->block.exchange);
