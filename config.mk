@@ -10,7 +10,8 @@ endif
 ifeq ($(origin AR),default)
 AR := ar
 endif
-CLANG_FORMAT ?= clang-format
+# Version 14, or no two machines agree on the format.
+CLANG_FORMAT ?= scripts/clang-format
 
 # nvcc, if there is one; `make NVCC=` builds the host device alone.
 NVCC ?= $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc))
