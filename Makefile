@@ -17,7 +17,7 @@ TESTS     := $(sort $(wildcard */tests/test_*.c))
 BENCH     := $(sort $(wildcard */tests/bench_*.c))
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
 
-# Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Ubuntu 24.04).
+# Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Debian 13).
 ifeq ($(ARB_LIBS),)
 TESTS := $(filter-out reference/tests/test_truth_arb.c,$(TESTS))
 endif

@@ -3,7 +3,7 @@
 # Where everything that is built goes.
 BUILD ?= build
 
-# The C compiler, for all but the GPU. gcc 12 and clang 14 are tested.
+# The C compiler, for all but the GPU. gcc 12 and 14, clang 14 and 19 are tested.
 ifeq ($(origin CC),default)
 CC := gcc
 endif
