@@ -11,6 +11,7 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/judge/evaluate.h"
+#include "kernels/device.h"
 #include "harness/tests/case_fixture.h"
 
 static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};
@@ -352,6 +353,76 @@ static void test_own_slopes_are_those_of_the_whole(void **state)
     device_close(device);
 }
 
+static enum error_kind launch_nothing(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
+    (void)state, (void)plan, (void)error;
+    *seconds = 0;
+    return ERROR_NONE;
+}
+
+static enum error_kind launch_and_move_lse(void *state, const struct launch_plan *plan, double *seconds,
+                                           struct error *error)
+{
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    *(float *)plan->args.lse += 1;
+    return kind;
+}
+
+static void evaluate_on(struct evaluation *evaluation, const struct device_ops *ops, const struct point *point)
+{
+    struct evaluator evaluator = {.threads = 1};
+    struct error error;
+    if (device_open_with(&evaluator.device, DEVICE_HOST, ops, &(struct device_options){1}, &error) ||
+        evaluate(&evaluator, evaluation, point, &error))
+        fail_msg("%s", error.text);
+    device_close(evaluator.device);
+    evaluation->truth = NULL;
+    evaluator_clear(&evaluator);
+}
+
+/* What a kernel leaves unwritten is not what the last one wrote. */
+static void test_what_is_not_written_is_counted(void **state)
+{
+    (void)state;
+    struct device_ops ops = device_host_ops;
+    struct evaluation evaluation;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    ops.launch = launch_nothing;
+    evaluate_on(&evaluation, &ops, &point);
+    const struct metrics *total = &evaluation.verdict.total;
+    assert_int_equal(total->unwritten, total->elements);
+    assert_int_equal(criterion_decide(&point.criterion, total), DECISION_FAIL);
+    evaluation_clear(&evaluation);
+}
+
+static void test_the_digest_of_an_output_has_its_lse(void **state)
+{
+    (void)state;
+    struct device_ops ops = device_host_ops;
+    struct evaluation sound, moved;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    evaluate_on(&sound, &ops, &point);
+    ops.launch = launch_and_move_lse;
+    evaluate_on(&moved, &ops, &point);
+    assert_int_equal(moved.verdict.total.mismatched, 0);
+    assert_true(sound.output_digest != moved.output_digest);
+    evaluation_clear(&sound);
+    evaluation_clear(&moved);
+}
+
+/* A recipe that rounds more has a wider bound, within which it stays. */
+static void test_the_bound_is_that_of_the_recipe(void **state)
+{
+    (void)state;
+    struct evaluation evaluation;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    point.recipe.dot_dtype = ROUND_F16;
+    evaluate_on(&evaluation, &device_host_ops, &point);
+    assert_true(evaluation.verdict.total.lse_budget_used <= 1);
+    assert_true(evaluation.verdict.total.max_lse_err > 1e-4);
+    evaluation_clear(&evaluation);
+}
+
 /* The largest product that a kernel is asked for is one that its output can hold. */
 static void test_a_constant_that_overflows_accuses_nobody(void **state)
 {
@@ -415,6 +486,9 @@ int main(void)
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
         cmocka_unit_test(test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone),
         cmocka_unit_test(test_own_slopes_are_those_of_the_whole),
+        cmocka_unit_test(test_what_is_not_written_is_counted),
+        cmocka_unit_test(test_the_digest_of_an_output_has_its_lse),
+        cmocka_unit_test(test_the_bound_is_that_of_the_recipe),
         cmocka_unit_test(test_a_constant_that_overflows_accuses_nobody),
         cmocka_unit_test(test_every_recipe_answers_an_ordinary_problem),
     };
