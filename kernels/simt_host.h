@@ -66,7 +66,11 @@ enum error_kind simt_executor_new(struct simt_executor **executor, int threads, 
                                   size_t real_bytes, struct error *error);
 void simt_executor_free(struct simt_executor *executor);
 
-/* Runs a kernel over a grid. ERROR_SYSTEM with both places if threads diverge. */
+/* Of the stack that each thread of a block has. */
+size_t simt_stack_bytes(const struct simt_executor *executor);
+
+/* Runs a kernel over a grid. ERROR_SYSTEM with both places if threads diverge, with the thread if its stack overflows.
+ */
 enum error_kind simt_launch(struct simt_executor *executor, const char *name, simt_kernel *kernel,
                             const void *arguments, const struct simt_grid *grid, struct error *error);
 

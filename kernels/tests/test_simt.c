@@ -1,11 +1,14 @@
 /* The SIMT executor: primitives, barriers, and what it says of threads that diverge. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -307,6 +310,86 @@ static void test_fibers_leave_no_memory(void **state)
     simt_executor_free(executor);
 }
 
+/* One thread, args.group, calls itself until out[1] bytes of its stack are in use. */
+static __attribute__((noinline)) void call_down(const char *top, ptrdiff_t bytes)
+{
+    volatile char frame[32];
+    for (size_t i = 0; i < sizeof frame; i++)
+        frame[i] = 1;
+    if (top - (const char *)__builtin_frame_address(0) < bytes)
+        call_down(top, bytes);
+    frame[1] = frame[0]; /* no tail call */
+}
+
+void host_deep(const void *arguments);
+SIMT_KERNEL(deep, struct simt_args, args)
+{
+    if ((int)threadIdx.x == args.group)
+        call_down(__builtin_frame_address(0), (ptrdiff_t)args.out[0]);
+}
+
+/* Launches `deep` so that thread `thread` takes all its stack, but for `spare` bytes. */
+static enum error_kind launch_deep(enum simt_order order, int thread, ptrdiff_t spare, struct error *error)
+{
+    struct simt_executor *executor;
+    if (simt_executor_new(&executor, 1, order, sizeof(real), error))
+        fail_msg("%s", error->text);
+    float bytes = (float)((ptrdiff_t)simt_stack_bytes(executor) - spare);
+    enum error_kind kind = simt_launch(executor, "under_test", host_deep, &(struct simt_args){&bytes, thread},
+                                       &(struct simt_grid){1, 1, 1, 64}, error);
+    simt_executor_free(executor);
+    return kind;
+}
+
+/* What a thread other than the first overwrites at the low end of its stack is seen when the block is done. Goes there
+ * step by step, so that what lies below is not harmed. */
+static void test_stack_overflow_is_reported(void **state)
+{
+    (void)state;
+    for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+        struct error error;
+        ptrdiff_t spare = 2048;
+        assert_int_equal(launch_deep((enum simt_order)order, 5, spare, &error), ERROR_NONE);
+        while (spare > 0 && !launch_deep((enum simt_order)order, 5, spare, &error))
+            spare -= 16;
+        assert_true(spare > 0);
+        assert_non_null(strstr(error.text, "kernel under_test overflowed the stack of thread 5, "));
+    }
+}
+
+/* The thread that runs first, whose stack is the lowest, cannot go further than that. */
+static void test_stack_overflow_of_first_thread_is_stopped(void **state)
+{
+    (void)state;
+    for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            struct error error;
+            int nowhere = open("/dev/null", O_WRONLY);
+            dup2(nowhere, STDERR_FILENO); /* what a sanitizer says of it */
+            signal(SIGSEGV, SIG_DFL);
+            launch_deep((enum simt_order)order, order == SIMT_FORWARD ? 0 : 63, -8192, &error);
+            _exit(0);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_false(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+}
+
+/* As many CPU threads as the program takes; a guard below each fiber would be more mappings than a process may have. */
+static void test_many_cpu_threads(void **state)
+{
+    float out[6 * 64] = {0};
+    struct error error;
+    (void)state;
+    assert_int_equal(launch_on(1024, SIMT_FORWARD, host_write_indices, (struct simt_args){out, 0},
+                               (struct simt_grid){3, 2, 1, 64}, &error),
+                     ERROR_NONE);
+    assert_true(out[6 * 64 - 1] == 5063);
+}
+
 static void test_refuses_block_sizes(void **state)
 {
     static const unsigned threads[] = {0, 31, 33, 288};
@@ -330,6 +413,9 @@ int main(void)
         cmocka_unit_test(test_divergence_is_reported),
         cmocka_unit_test(test_usable_after_divergence),
         cmocka_unit_test(test_fibers_leave_no_memory),
+        cmocka_unit_test(test_stack_overflow_is_reported),
+        cmocka_unit_test(test_stack_overflow_of_first_thread_is_stopped),
+        cmocka_unit_test(test_many_cpu_threads),
         cmocka_unit_test(test_refuses_block_sizes),
     };
     return cmocka_run_group_tests_name("simt", tests, NULL, NULL) != 0;
