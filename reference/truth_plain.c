@@ -276,20 +276,24 @@ enum error_kind truth_plain(struct truth *truth, const struct problem *problem, 
                             struct error *error)
 {
     enum error_kind result = ERROR_NONE;
-    int threads = options->threads < problem->num_heads ? options->threads : problem->num_heads;
     truth->plain_heads = problem->num_heads;
     truth->contract = *contract_of(options);
 
-#pragma omp parallel num_threads(threads)
+#pragma omp parallel num_threads(options->threads)
     {
         struct workspace workspace;
         struct error failure;
-        enum error_kind kind = workspace_init(&workspace, problem, options->precision, &failure);
-        bool ready = !kind;
-#pragma omp for schedule(dynamic, 1)
-        for (int head = 0; head < problem->num_heads; head++)
+        enum error_kind kind = ERROR_NONE;
+        bool ready = false; /* a thread that gets no head needs no workspace */
+#pragma omp for schedule(dynamic, 1) nowait
+        for (int head = 0; head < problem->num_heads; head++) {
+            if (!kind && !ready) {
+                kind = workspace_init(&workspace, problem, options->precision, &failure);
+                ready = !kind;
+            }
             if (!kind)
                 kind = solve_head(truth, &workspace, problem, head, options, &failure);
+        }
         if (kind) {
 #pragma omp critical
             result = error_set(error, kind, "%s", failure.text);

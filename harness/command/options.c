@@ -1,15 +1,17 @@
 #include "harness/command/options.h"
 
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "harness/support/threads.h"
 
 /* Keys above those that commands give their own options (256 and up). */
 enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET, OPTION_RECIPE, OPTION_RECIPES };
 
 static const struct argp_option device_option_table[] = {
     {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
-    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: one a core); results do not depend on it", 0},
+    {"threads", OPTION_THREADS, "N", 0,
+     "CPU threads (default: OMP_NUM_THREADS, or one a CPU); results do not depend on it", 0},
     {0}};
 
 /* argp gives -? alone. */
@@ -67,8 +69,8 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
     case OPTION_THREADS:
         option_once(options->threads, device_option_table, key, argument, state);
         threads = strtol(argument, &end, 10);
-        if (*end || end == argument || threads < 1 || threads > 1024)
-            argp_error(state, "--threads %s: allowed: 1 to 1024", argument);
+        if (*end || end == argument || threads < 1 || threads > THREADS_MAX)
+            argp_error(state, "--threads %s: allowed: 1 to %d", argument, THREADS_MAX);
         options->threads = (int)threads;
         return 0;
     default:
@@ -104,7 +106,7 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
         if (!options->device)
             options->device = "auto";
         if (!options->threads)
-            options->threads = omp_get_num_procs();
+            options->threads = threads_default();
         return 0;
     case ARGP_KEY_NO_ARGS:
         if (options->example)

@@ -6,6 +6,7 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/support/memory.h"
+#include "harness/support/threads.h"
 
 static bool is_selected(const struct point *point, const struct strings *only)
 {
@@ -79,6 +80,9 @@ enum error_kind selection_open_device(struct device **device, const struct selec
                                       struct error *error)
 {
     struct device_options device_options = {.threads = options->threads};
+    enum error_kind result = threads_start(options->threads, error);
+    if (result)
+        return result;
     if (!strcmp(options->device, "auto")) {
         struct error ignored; /* no GPU is what auto provides for */
         if (!device_open(device, DEVICE_CUDA, &device_options, &ignored))

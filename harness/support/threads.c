@@ -1,0 +1,46 @@
+#include "harness/support/threads.h"
+
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+int threads_default(void)
+{
+    int threads = omp_get_max_threads();
+    return threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+}
+
+/* Ends once the mutex is free. */
+static void *wait_for(void *mutex)
+{
+    pthread_mutex_lock(mutex);
+    pthread_mutex_unlock(mutex);
+    return NULL;
+}
+
+enum error_kind threads_start(int threads, struct error *error)
+{
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t *others = calloc((size_t)threads, sizeof *others);
+    int started = 0, failure = 0;
+    if (!others)
+        return error_memory(error, "threads", (double)threads * (double)sizeof *others);
+
+    /* All at once, as OpenMP will have them. */
+    pthread_mutex_lock(&mutex);
+    while (started < threads - 1 && !(failure = pthread_create(&others[started], NULL, wait_for, &mutex)))
+        started++;
+    pthread_mutex_unlock(&mutex);
+    for (int i = 0; i < started; i++)
+        pthread_join(others[i], NULL);
+    pthread_mutex_destroy(&mutex);
+    free(others);
+    if (failure)
+        return error_set(error, ERROR_SYSTEM, "--threads %d: the system starts no more than %d (%s); see `ulimit -a`",
+                         threads, started + 1, strerror(failure));
+#pragma omp parallel num_threads(threads)
+    {
+    }
+    return ERROR_NONE;
+}
