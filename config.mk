@@ -64,8 +64,8 @@ OPTIMIZE_REPLAY = -O1
 CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenmp $(WARNINGS) \
              $(if $(ARCH),-march=$(ARCH)) $(SANITIZERS) $(SANITIZERS_COMPILE) $(CFLAGS)
 LDFLAGS_ALL = -fopenmp $(SANITIZERS) $(LDFLAGS)
-LIBS = $(PACKAGE_LIBS) -lopenblas -lmpfr -lgmp -lxxhash -lm \
-       $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -ldl -lrt)
+LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
+       $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -lrt) -ldl
 
 CUDA_LIBRARY_DIR = $(firstword $(wildcard $(dir $(realpath $(NVCC)))../lib64 $(dir $(realpath $(NVCC)))../lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu))
 CUDA_CPPFLAGS = $(addprefix -isystem$(,),$(wildcard $(dir $(realpath $(NVCC)))../include))

@@ -7,10 +7,13 @@
  */
 #include "reference/conventional.h"
 
-#include <cblas.h>
 #include <math.h>
+#include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "reference/openblas.h"
 
 const struct conventional_info conventionals[CONVENTIONAL_COUNT] = {
     [CONVENTIONAL_F32_ABSOLUTE] = {.name = "f32_absolute", .absolute = true},
@@ -32,6 +35,7 @@ union reals {
 /* What a thread works with. The arrays hold doubles or, in their first halves, floats. */
 struct workspace {
     const struct problem *problem;
+    const struct openblas *blas;
     bool is_f64;
     union reals query;  /* [D] */
     union reals rows;   /* [BLOCK_KEYS, D] visible rows of k or v, one after the other */
@@ -53,14 +57,14 @@ double conventional_bytes(int64_t seq_len, int num_heads, int head_dim, int thre
     return (threads < num_heads ? threads : num_heads) * workspace_doubles(seq_len, head_dim) * sizeof(double);
 }
 
-static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, bool is_f64,
-                                      struct error *error)
+static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem,
+                                      const struct openblas *blas, bool is_f64, struct error *error)
 {
     enum { CACHE_LINE = 64 }; /* so that a kernel of OpenBLAS sees the same alignment each time */
     size_t dim = (size_t)problem->head_dim;
     size_t bytes = (size_t)workspace_doubles(problem->seq_len, problem->head_dim) * sizeof(double);
     double *next = aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
-    *workspace = (struct workspace){.problem = problem, .is_f64 = is_f64, .memory = next};
+    *workspace = (struct workspace){.problem = problem, .blas = blas, .is_f64 = is_f64, .memory = next};
     if (!next)
         return error_memory(error, "a conventional reference", (double)bytes);
     workspace->rows.f64 = next;
@@ -110,11 +114,11 @@ static void multiply_rows(double *products, struct workspace *workspace, int cou
     int dim = workspace->problem->head_dim;
     memset(workspace->vector.memory, 0, BLOCK_KEYS * sizeof(double));
     if (workspace->is_f64)
-        cblas_dgemv(CblasRowMajor, CblasNoTrans, count, dim, 1, workspace->rows.f64, dim, workspace->query.f64, 1, 1,
-                    workspace->vector.f64, 1);
+        workspace->blas->dgemv(CblasRowMajor, CblasNoTrans, count, dim, 1, workspace->rows.f64, dim,
+                               workspace->query.f64, 1, 1, workspace->vector.f64, 1);
     else
-        cblas_sgemv(CblasRowMajor, CblasNoTrans, count, dim, 1, workspace->rows.f32, dim, workspace->query.f32, 1, 1,
-                    workspace->vector.f32, 1);
+        workspace->blas->sgemv(CblasRowMajor, CblasNoTrans, count, dim, 1, workspace->rows.f32, dim,
+                               workspace->query.f32, 1, 1, workspace->vector.f32, 1);
     for (int i = 0; i < count; i++)
         products[i] = workspace->is_f64 ? workspace->vector.f64[i] : (double)workspace->vector.f32[i];
 }
@@ -131,8 +135,8 @@ static void store_vector(struct workspace *workspace, const double *values, int 
 /* The sum of weights, none of them negative. */
 static double sum_vector(const struct workspace *workspace, int count)
 {
-    return workspace->is_f64 ? cblas_dasum(count, workspace->vector.f64, 1)
-                             : (double)cblas_sasum(count, workspace->vector.f32, 1);
+    return workspace->is_f64 ? workspace->blas->dasum(count, workspace->vector.f64, 1)
+                             : (double)workspace->blas->sasum(count, workspace->vector.f32, 1);
 }
 
 /* out += sum_i vector[i] row i */
@@ -140,11 +144,11 @@ static void add_rows(struct workspace *workspace, int count)
 {
     int dim = workspace->problem->head_dim;
     if (workspace->is_f64)
-        cblas_dgemv(CblasRowMajor, CblasTrans, count, dim, 1, workspace->rows.f64, dim, workspace->vector.f64, 1, 1,
-                    workspace->out.f64, 1);
+        workspace->blas->dgemv(CblasRowMajor, CblasTrans, count, dim, 1, workspace->rows.f64, dim,
+                               workspace->vector.f64, 1, 1, workspace->out.f64, 1);
     else
-        cblas_sgemv(CblasRowMajor, CblasTrans, count, dim, 1, workspace->rows.f32, dim, workspace->vector.f32, 1, 1,
-                    workspace->out.f32, 1);
+        workspace->blas->sgemv(CblasRowMajor, CblasTrans, count, dim, 1, workspace->rows.f32, dim,
+                               workspace->vector.f32, 1, 1, workspace->out.f32, 1);
 }
 
 /* The logits of the visible keys; returns how many there are. */
@@ -227,23 +231,34 @@ static void attend_head(struct workspace *workspace, int head, bool absolute, do
     progress_add(progress, (long)problem->seq_len);
 }
 
+enum error_kind conventional_ready(struct error *error)
+{
+    const struct openblas *blas;
+    return openblas_load(&blas, error);
+}
+
 enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
                                        struct progress *progress, double *out, double *lse, struct error *error)
 {
     const struct conventional_info *info = &conventionals[kind];
-    enum error_kind result = ERROR_NONE;
-    openblas_set_num_threads(1); /* the threads are ours: a head each */
+    const struct openblas *blas;
+    enum error_kind result = openblas_load(&blas, error);
+    if (result)
+        return result;
+    int callers;
+    result = openblas_callers(&callers, threads < problem->num_heads ? threads : problem->num_heads, error);
+    if (result)
+        return result;
+    atomic_int next_head = 0;
 
-#pragma omp parallel num_threads(threads < problem->num_heads ? threads : problem->num_heads)
-    {
+#pragma omp parallel num_threads(threads)
+    if (omp_get_thread_num() < callers) { /* a head each */
         struct workspace workspace;
         struct error failure;
-        enum error_kind failed = workspace_init(&workspace, problem, info->is_f64, &failure);
-#pragma omp for schedule(dynamic, 1)
-        for (int head = 0; head < problem->num_heads; head++)
-            if (!failed && !progress_cancelled(progress))
-                attend_head(&workspace, head, info->absolute, out + (size_t)head * (size_t)problem->head_dim,
-                            &lse[head], progress);
+        enum error_kind failed = workspace_init(&workspace, problem, blas, info->is_f64, &failure);
+        for (int head; !failed && !progress_cancelled(progress) && (head = next_head++) < problem->num_heads;)
+            attend_head(&workspace, head, info->absolute, out + (size_t)head * (size_t)problem->head_dim, &lse[head],
+                        progress);
         if (failed) {
 #pragma omp critical
             result = error_set(error, failed, "%s", failure.text);

@@ -43,6 +43,9 @@ extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];
 enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
                                        struct progress *progress, double *out, double *lse, struct error *error);
 
+/* ERROR_SYSTEM if there is no OpenBLAS (openblas.h), which is loaded. */
+enum error_kind conventional_ready(struct error *error);
+
 /* Memory that it takes beyond out and lse. */
 double conventional_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
 

@@ -36,6 +36,15 @@ static enum error_kind check_memory(const struct selection *selection, int threa
     return kind;
 }
 
+/* A reference that cannot be had is known before any work. */
+static enum error_kind check_references(const struct selection *selection, struct error *error)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        if (selection->points[i].references)
+            return conventional_ready(error);
+    return ERROR_NONE;
+}
+
 /* The unit of progress is a key of a head of a truth or a reference. The cache is taken to hold them all. */
 static long count_work(const struct selection *selection)
 {
@@ -207,6 +216,8 @@ int run(const struct run_options *options, struct progress *progress, struct err
         kind = check_dump(&selection, options, error);
     if (!kind)
         kind = check_memory(&selection, options->selection.threads, error);
+    if (!kind)
+        kind = check_references(&selection, error);
     if (!kind)
         kind = selection_open_device(&run.evaluator.device, &options->selection, error);
     if (!kind)
