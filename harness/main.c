@@ -14,6 +14,7 @@
 #include "harness/command/options.h"
 #include "harness/command/run.h"
 #include "harness/command/sentinel_command.h"
+#include "reference/float_environment.h"
 
 #define VERSION "0.1"
 
@@ -246,6 +247,7 @@ static void print_help(FILE *stream)
 int main(int argc, char **argv)
 {
     struct error error = {0};
+    float_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
 #ifdef __AVX2__
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {

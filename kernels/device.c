@@ -5,6 +5,7 @@
 
 #include "kernels/guard.h"
 #include "kernels/pack.h"
+#include "reference/float_environment.h"
 
 struct device {
     enum device_kind kind;
@@ -198,6 +199,7 @@ static enum error_kind audit_memory(const struct running *running, struct memory
 enum error_kind device_run_batch(struct device *device, const struct batch *batch, struct memory_audit *audit,
                                  double *seconds, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct running running = {.device = device, .zone = audit ? GUARD_BYTES : 0};
     enum error_kind kind = plan_launches(&running.plan, batch, sizeof(float), error);
     if (!kind && audit) {

@@ -4,6 +4,7 @@
 
 #include "kernels/launch.h"
 #include "kernels/simt.h"
+#include "reference/float_environment.h"
 
 #define REPLAY_FUNCTION(name) [FUNCTION_##name] = replay_##name,
 static simt_kernel *const replay_functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(REPLAY_FUNCTION)};
@@ -18,6 +19,7 @@ static size_t workspace_part(const struct launch_plan *plan, enum buffer b)
 enum error_kind replay_run(struct replay *replay, enum kernel kernel, const struct kernel_options *options,
                            const struct recipe *recipe, const struct problem *problem, int threads, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct launch_plan plan;
     struct simt_executor *executor = NULL;
     char *workspace = NULL;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "kernels/fiber.h"
+#include "reference/float_environment.h"
 
 #if FIBER_ASAN || !defined __OPTIMIZE__
 enum { STACK_BYTES = 256 * 1024 };
@@ -273,6 +274,7 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 
 #pragma omp parallel num_threads(executor->count)
     {
+        FLOAT_ENVIRONMENT_DEFAULT();
         struct block_runner *runner;
 #pragma omp critical
         runner = executor->runners[next_runner++];

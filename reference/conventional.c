@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/float_environment.h"
 #include "reference/openblas.h"
 
 const struct conventional_info conventionals[CONVENTIONAL_COUNT] = {
@@ -253,6 +254,7 @@ enum error_kind conventional_attention(enum conventional kind, const struct prob
 
 #pragma omp parallel num_threads(threads)
     if (omp_get_thread_num() < callers) { /* a head each */
+        FLOAT_ENVIRONMENT_DEFAULT();
         struct workspace workspace;
         struct error failure;
         enum error_kind failed = workspace_init(&workspace, problem, blas, info->is_f64, &failure);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "reference/exp_dd.h"
+#include "reference/float_environment.h"
 #include "reference/tensor_bounds.h"
 
 /* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
@@ -406,6 +407,7 @@ enum error_kind error_bounds(double *out, double *lse, const struct rounding_mod
         return result;
 #pragma omp parallel num_threads(threads)
     {
+        FLOAT_ENVIRONMENT_DEFAULT();
         struct workspace workspace;
         struct error failure;
         enum error_kind kind = workspace_init(&workspace, problem, &failure);

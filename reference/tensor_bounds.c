@@ -83,7 +83,7 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
     {
         char *k_maxima = maxima + (size_t)omp_get_thread_num() * 2 * padded_bytes, *v_maxima = k_maxima + padded_bytes;
         /* Threads advance together: what the heads look at first, the newest keys, is left in the cache. */
-#pragma omp for schedule(static, 16)
+#pragma omp for schedule(static, 16) nowait
         for (int64_t first = 0; first < problem->seq_len; first += GROUP) {
             if (progress_cancelled(progress))
                 continue;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "reference/exp_dd.h"
+#include "reference/float_environment.h"
 #include "reference/tensor_bounds.h"
 
 enum {
@@ -474,10 +475,11 @@ enum error_kind truth_certified(struct truth *truth, const struct problem *probl
 
 #pragma omp parallel num_threads(options->threads)
     {
+        FLOAT_ENVIRONMENT_DEFAULT();
         struct workspace workspace;
         struct error failure;
         enum error_kind kind = workspace_init(&workspace, problem, &failure);
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1) nowait
         for (int i = 0; i < problem->num_heads; i++) {
             int head = problem->num_heads - 1 - i; /* the flattest, which take longest, first */
             if (kind || progress_cancelled(options->progress))

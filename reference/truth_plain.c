@@ -29,6 +29,8 @@
 #include <mpfr.h>
 #include <stdlib.h>
 
+#include "reference/float_environment.h"
+
 enum { GUARD = 64 }; /* bits of scale and slope beyond the precision */
 
 /* What one thread needs for a head: N weights, D outputs, and a row of k or v. */
@@ -263,6 +265,7 @@ static enum error_kind solve_head(struct truth *truth, struct workspace *workspa
 enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
                                  const struct truth_options *options, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct workspace workspace;
     enum error_kind kind = workspace_init(&workspace, problem, options->precision, error);
     if (kind)
@@ -281,6 +284,7 @@ enum error_kind truth_plain(struct truth *truth, const struct problem *problem, 
 
 #pragma omp parallel num_threads(options->threads)
     {
+        FLOAT_ENVIRONMENT_DEFAULT();
         struct workspace workspace;
         struct error failure;
         enum error_kind kind = ERROR_NONE;

@@ -7,6 +7,8 @@
 #define XXH_INLINE_ALL /* compiled for our instruction set: three times as fast as the library's SSE2 */
 #include <xxhash.h>
 
+#include "reference/float_environment.h"
+
 enum {
     CHUNK = 256 * 1024,       /* elements a worker takes at a time; about 0.3 ms */
     HUGE_PAGE_BYTES = 1 << 21 /* of x86-64 and, in its usual set-up, of arm64 */
@@ -23,13 +25,17 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
     /* A block's work depends on its place alone, so neither chunks nor threads show in the result. */
     size_t chunks_a_run = (runs.run + CHUNK - 1) / CHUNK, runs_at_once = runs.run < CHUNK ? CHUNK / runs.run : 1;
     size_t tasks = chunks_a_run * ((runs.count + runs_at_once - 1) / runs_at_once);
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (tasks > 1)
-    for (size_t task = 0; task < tasks; task++) {
-        size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
-        size_t from = task / chunks_a_run * runs_at_once;
-        for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
-            generator_make(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
-                           i * runs.run + begin);
+#pragma omp parallel num_threads(threads) if (tasks > 1)
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+#pragma omp for schedule(dynamic) nowait
+        for (size_t task = 0; task < tasks; task++) {
+            size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
+            size_t from = task / chunks_a_run * runs_at_once;
+            for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
+                generator_make(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
+                               i * runs.run + begin);
+        }
     }
     if (progress_cancelled(progress))
         return error_set(error, ERROR_INTERRUPTED, "interrupted while making inputs");
@@ -67,10 +73,14 @@ static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t 
 static void make_visible(uint8_t *visible, const struct problem_spec *spec, int threads)
 {
     size_t keys = (size_t)spec->seq_len, chunks = (keys + CHUNK - 1) / CHUNK;
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (chunks > 1)
-    for (size_t chunk = 0; chunk < chunks; chunk++) {
-        size_t first = chunk * CHUNK, count = keys - first < CHUNK ? keys - first : CHUNK;
-        mask_fill(visible + first, &spec->mask, spec->seq_len, problem_spec_seed(spec), (int64_t)first, count);
+#pragma omp parallel num_threads(threads) if (chunks > 1)
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+#pragma omp for schedule(dynamic) nowait
+        for (size_t chunk = 0; chunk < chunks; chunk++) {
+            size_t first = chunk * CHUNK, count = keys - first < CHUNK ? keys - first : CHUNK;
+            mask_fill(visible + first, &spec->mask, spec->seq_len, problem_spec_seed(spec), (int64_t)first, count);
+        }
     }
 }
 
@@ -85,6 +95,7 @@ static void make_slopes(float *slopes, const struct problem_spec *spec)
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct generator generator = {0};
     *inputs = (struct inputs){0};
     double q_size = (double)dtypes[spec->dtype].size_bytes;

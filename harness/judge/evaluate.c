@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "kernels/rounding.h"
+#include "reference/float_environment.h"
 
 static double now_s(void)
 {
@@ -342,6 +343,7 @@ static struct problem shape_of(const struct problem_spec *spec)
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                          struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     const struct problem_spec *spec = &point->problem;
     struct problem shape = shape_of(spec);
     size_t elements = (size_t)problem_elements(&shape);

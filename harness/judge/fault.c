@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reference/float_environment.h"
+
 const char *const fault_side_names[FAULT_SIDE_COUNT] = {
     [FAULT_KERNEL] = "kernel",
     [FAULT_REFERENCE] = "reference",
@@ -73,6 +75,7 @@ enum error_kind fault_find(struct fault *fault, const struct output *output, con
                            const double *reference_lse, const struct truth *truth, const struct problem *problem,
                            const struct tolerance *tolerance, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     bool worst_is_nan = false;
     *fault = (struct fault){.num_heads = problem->num_heads, .head_dim = problem->head_dim, .truth.worst = -1};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle_work.h"
+#include "reference/float_environment.h"
 
 const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT] = {
     [ORACLE_NOT_RUN] = "not_run",
@@ -294,6 +295,7 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,
                             struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct oracle_work work;
     *report = (struct oracle_report){0};
     enum error_kind kind = oracle_work_init(&work, report, subject, error);

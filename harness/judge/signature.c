@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/hypothesis.h"
+#include "reference/float_environment.h"
 
 struct signature_info {
     const char *meaning, *remedy;
@@ -347,9 +348,13 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     int failing = 0;
     while (failing < examined && ranked[failing].failing)
         failing++;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (int i = 0; i < examined; i++)
-        kinds[i] = examine(&suspects[i], inquiry, &ranked[i], &errors[i]);
+#pragma omp parallel num_threads(threads)
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+#pragma omp for schedule(dynamic) nowait
+        for (int i = 0; i < examined; i++)
+            kinds[i] = examine(&suspects[i], inquiry, &ranked[i], &errors[i]);
+    }
     for (int i = 0; i < examined && !kind; i++)
         if ((kind = kinds[i]) && error)
             *error = errors[i];
@@ -371,6 +376,7 @@ enum error_kind signature_find(struct signature_finding *finding, const struct o
                                const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
                                const struct criterion *criterion, int threads, struct error *error)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
     bool by_bound = criterion->mode == JUDGE_BUDGET || (criterion->mode == JUDGE_BOTH && !off);
     struct inquiry inquiry = {output, truth, verdict, problem, criterion, by_bound};

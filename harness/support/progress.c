@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "reference/float_environment.h"
+
 enum { REDRAW_MS = 200, LABEL_SIZE = 128, STEP_SIZE = 32, LINE_SIZE = 320, COLUMNS_DEFAULT = 80 };
 
 #define CLEAR_LINE "\r\x1b[K"
@@ -98,6 +100,7 @@ static void draw(const struct progress_display *display)
 
 static void *redraw(void *argument)
 {
+    FLOAT_ENVIRONMENT_DEFAULT();
     struct progress_display *display = argument;
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
