@@ -1,6 +1,7 @@
 #include "harness/command/selection.h"
 
 #include <fnmatch.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,10 @@ enum error_kind selection_open_device(struct device **device, const struct selec
     if (result)
         return result;
     if (!strcmp(options->device, "auto")) {
-        struct error ignored; /* no GPU is what auto provides for */
-        if (!device_open(device, DEVICE_CUDA, &device_options, &ignored))
+        struct error reason;
+        if (!device_open(device, DEVICE_CUDA, &device_options, &reason))
             return ERROR_NONE;
+        fprintf(stderr, "alibicheck: device auto is the host, because %s\n", reason.text);
         return device_open(device, DEVICE_HOST, &device_options, error);
     }
     for (int kind = 0; kind < DEVICE_COUNT; kind++)

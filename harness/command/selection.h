@@ -40,7 +40,8 @@ void selection_clear(struct selection *selection);
 /* ERROR_SYSTEM if `point`, which needs so much, does not fit into the memory that is available. */
 enum error_kind selection_check_memory(const struct point *point, double needed_bytes, struct error *error);
 
-/* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers. */
+/* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers, else
+ * the host, and a line on stderr says why. */
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,
                                       struct error *error);
 
