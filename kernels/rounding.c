@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels/simt.h"
+#include "kernels/arithmetic.h"
 
 /* u of f32. */
 #define UNIT 0x1p-24
@@ -11,7 +11,7 @@
 /* |LOG2_E as f32 - log2 e| / log2 e = 0.224 u, and one rounding for the product with it. */
 #define BASE_CHANGE (1.23 * UNIT)
 
-enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE, LANE_DIMS = 8 };
+enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE };
 
 /*
  * An ulp is at most 2 u. The GPU's functions by their documents, which count from the exact result rounded: half an ulp
@@ -34,7 +34,7 @@ static const double division_error[DIVISION_COUNT] = {
 #define UNDERFLOW 0x1p-150
 
 /* What rounding to a dtype does: relative error, counted operation by operation for f32 and 0 here; absolute error of
- * subnormal results; largest magnitude. */
+ * subnormal results, that of the f32 which is rounded included; largest magnitude. */
 struct narrowing {
     double unit, floor, max;
 };
@@ -44,7 +44,7 @@ static struct narrowing narrowing_of(enum dtype_rounding rounding)
     const struct dtype_info *info = &dtypes[dtype_rounding_dtype(rounding)];
     return (struct narrowing){
         rounding == ROUND_F32 ? 0 : ldexp(1, -info->significand_bits),
-        ldexp(1, info->min_exponent - info->significand_bits),
+        ldexp(1, info->min_exponent - info->significand_bits) + (rounding == ROUND_F32 ? 0 : UNDERFLOW),
         info->max,
     };
 }
@@ -66,6 +66,41 @@ static int lanes_of(int head_dim)
 /* |ln 2 as f32 - ln 2| / ln 2 = 0.046 u, and one rounding for the product with it. */
 #define NATURAL_CHANGE (1.05 * UNIT)
 
+/* The scale of q.k as the kernel has it: rounded to f32 (launch.c), then in the logits' units (logit.h). */
+struct held_scale {
+    float given, folded;
+};
+
+static struct held_scale held_scale(const struct recipe *recipe, const struct problem *problem)
+{
+    float given = (float)problem_logit_scale(problem);
+    bool natural = recipe->log2e == LOG2E_EXPONENTIAL;
+    return (struct held_scale){given, natural ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
+}
+
+/* What may overflow on the way to a logit, and what is formed of it beforehand. dots, biases: what q.k and biases are
+ * multiplied by on their way to natural logits; nats: those of a logit's unit. */
+static void limit_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem,
+                         double dots, double nats)
+{
+    struct held_scale scale = held_scale(recipe, problem);
+    double largest = dtypes[DTYPE_F32].max,
+           biases = recipe->scale_entry == SCALE_SUM ? fabs((double)scale.given) : nats;
+    model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && scale.given == 0);
+    model->query_scale = recipe->scale_entry == SCALE_QUERY ? (double)scale.folded : 0;
+    model->masked_logits = recipe->masked_entry == MASKED_ADD;
+    model->dot_max = narrowing_of(recipe->dot_dtype).max * (dots > 0 ? dots : 1);
+    if (recipe->scale_entry == SCALE_QUERY && scale.folded == 0)
+        model->dot_max = 0; /* every q.k is 0 */
+    model->position_max = narrowing_of(recipe->position_dtype).max;
+    model->slope_max = narrowing_of(recipe->slope_dtype).max;
+    model->folded_slope_max = largest * biases;
+    model->bias_max = narrowing_of(recipe->bias_dtype).max * biases;
+    model->logit_max = narrowing_of(recipe->logit_dtype).max * nats;
+    if (recipe->scale_entry == SCALE_SUM) /* and the sum, before it is scaled */
+        model->logit_max = fmin(model->logit_max, largest * biases);
+}
+
 /* slope, scale, bias and logit: logit.h. */
 static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
 {
@@ -81,24 +116,22 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     int lanes = lanes_of(problem->head_dim);
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
+    model->distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT;
     model->slope = scales_sum ? UNIT : base_change;
     model->slope_narrow = slope.unit;
     model->slope_bits = dtypes[dtype_rounding_dtype(recipe->slope_dtype)].significand_bits;
-    model->slope_floor = slope.floor + (scales_sum ? UNDERFLOW * scale : 0);
+    model->slope_floor = slope.floor;
+    model->slope_divided = scales_sum ? UNDERFLOW * scale : 0;
     model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
                  compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + (recipe->scale_entry == SCALE_QUERY) * UNIT;
     model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
-    model->dot_max = dot.max * dot_nats;
     model->position = UNIT + position.unit;
     model->position_exact = ldexp(1, dtypes[dtype_rounding_dtype(recipe->position_dtype)].significand_bits);
-    model->position_max = position.max;
     model->bias = UNIT * (1 + bias.unit) + bias.unit;
-    model->bias_max = bias.max * bias_nats;
     double sum = UNIT + (scales_sum ? UNIT + model->scale : 0);
     model->logit = sum + logit.unit + sum * logit.unit;
     model->logit_floor = bias.floor * bias_nats + logit.floor * nats;
-    model->logit_max = logit.max * nats;
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
     model->max_offset = (double)recipe->max_offset;
     model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
@@ -106,6 +139,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->lse_base = natural ? 0 : NATURAL_CHANGE;
     model->lse_slope =
         (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
+    limit_logits(model, recipe, problem, dot_nats, nats);
 }
 
 /*

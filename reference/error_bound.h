@@ -38,11 +38,15 @@ struct rounding_model {
     bool merge_by_lse;     /* and merged by the lse of their chunks */
     int slope_bits;        /* that dtype's significant bits */
     bool absolute_bias;    /* the bias is formed as slope * j, not slope * (j - P) */
-    double position_exact; /* the largest magnitude up to which all whole numbers are held */
-    double max_offset;     /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
+    bool distance_magnitude; /* as -slope * |j - P| */
+    double position_exact;   /* the largest magnitude up to which all whole numbers are held */
+    double max_offset;       /* nats by which maxima are raised, at most ERROR_BOUND_MAX_OFFSET */
+    double query_scale;      /* what elements of q are multiplied by, in f32, before q.k is formed; 0: they are not */
+    bool masked_logits;      /* logits of masked keys are formed too, and something is added to them */
 
     /* Absolute errors, of results that are subnormal. */
-    double slope_floor;   /* of the slope */
+    double slope_floor;   /* of the slope's rounding to a narrow dtype, which does not hold it */
+    double slope_divided; /* of a slope that is divided by the scale: times the scale */
     double dot_floor;     /* of q.k, in nats: times the scale, whether that is in it already or to come */
     double logit_floor;   /* of a logit, bias included, in nats */
     double weight_floor;  /* of a weight, of which the largest is e^-max_offset */
@@ -50,8 +54,10 @@ struct rounding_model {
     double divided_floor; /* of outputs and partial outputs that are divided by their sums of weights */
 
     /* Magnitudes beyond which a dtype overflows and nothing can be promised; 0 where it does not. Those of
-     * dots, biases and logits are in nats; partial_max is of partial outputs. */
-    double position_max, bias_max, dot_max, logit_max, partial_max;
+     * dots, folded slopes, biases and logits are in nats; slope_max is of the slope as given, partial_max of partial
+     * outputs. Where the scale is 0, dot_max is of q.k itself. */
+    double position_max, slope_max, folded_slope_max, bias_max, dot_max, logit_max, partial_max;
+    bool scale_overflows; /* the scale itself is infinite in f32, or 0 where slopes are divided by it */
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */
     int64_t keys_per_round, chunk_len;
@@ -67,8 +73,9 @@ struct rounding_model {
  * out[h * D + d] bounds the error of an output element, lse[h] that of an lse (natural), for the problem and its truth,
  * under that truth's contract. A number of which nothing can be promised has an infinite bound: where L of (2) is 1/2
  * or more, and where something may overflow, be it the output. A row without visible keys has bounds of 0: its out is 0
- * and its lse -inf. Of the truth, value, lse and contract are read; what its radius allows comes on top. out or lse may
- * be NULL; both cost no more than out alone, and lse alone reads no v but for its largest elements.
+ * and its lse -inf, unless the logits of masked keys may overflow. Of the truth, value, lse and contract are read; what
+ * its radius allows comes on top. out or lse may be NULL; both cost no more than out alone, and lse alone reads no v
+ * but for its largest elements.
  *
  * Policies are not rounding and not in the bounds: epsilons, cut-offs, sentinels, a sum that begins with 1 and is not
  * rescaled away, slopes and positions other than the problem's.
