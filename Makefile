@@ -16,6 +16,7 @@ HARNESS   := $(filter-out harness/tests/%,$(sort $(wildcard harness/*/*.c)))
 TESTS     := $(sort $(wildcard */tests/test_*.c))
 BENCH     := $(sort $(wildcard */tests/bench_*.c))
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
+SOAKS     := $(sort $(wildcard */tests/soak_*.c))
 
 # Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Debian 13).
 ifeq ($(ARB_LIBS),)
@@ -37,6 +38,7 @@ PROGRAM := $(BUILD)/alibicheck
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
+SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_exp_dd
 # takes a minute and touches no memory.
@@ -49,7 +51,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-readme \
-        check-valgrind soak bench sanitize fuzz format install clean help FORCE
+        check-valgrind soak soak-extremes bench sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -124,11 +126,11 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
-$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
+tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
 	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -176,6 +178,9 @@ fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers
 soak: $(PROGRAM)  ## put sound recipes to 200 random problems (SOAK, SOAK_SEED): none may be accused
 	$(Q)ALIBICHECK=$(PROGRAM) scripts/soak $(or $(SOAK),200) $(or $(SOAK_SEED),0)
 
+soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of all exponent ranges: 1000 runs (SOAK, SOAK_SEED)
+	$(Q)$< $(or $(SOAK),1000) $(or $(SOAK_SEED),0)
+
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
@@ -195,4 +200,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS))
+-include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS))
