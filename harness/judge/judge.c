@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/float_environment.h"
+
 /*
  * Quiet NaNs whose payload no conversion makes: GPUs convert to 0x7fff and 0x7fffffff, x86 to 0x7e00, 0x7fc0 and
  * 0x7fc00000 of either sign or keeps a payload's upper bits, and none of these is another one's upper bits.
@@ -265,6 +267,7 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
     size_t elements = num_heads * head_dim;
     enum dtype dtype = problem->dtype;
     enum error_kind kind = ERROR_NONE;
+    FLOAT_ENVIRONMENT_DEFAULT();
     *verdict = (struct verdict){.num_heads = problem->num_heads};
     verdict->heads = calloc(num_heads, sizeof *verdict->heads);
     double *err_ulp = malloc(elements * sizeof *err_ulp);
