@@ -118,6 +118,25 @@ static void test_heads_of_a_part_are_those_of_the_whole(void **state)
     }
 }
 
+/* A kernel that makes its own slopes makes those of the whole: a part, and a part of a part, knows which heads it has.
+ */
+static void test_a_part_knows_its_place(void **state)
+{
+    (void)state;
+    static const int heads[] = {0, 1, 3, 4};
+    struct made_problem made = make_problem(150, 12, 4, 64, DTYPE_F16);
+    struct trial part = trial_of(&made.problem, 150 * 4 * 64), again = trial_of(&part.problem, 150 * 4 * 64);
+    for (int h = 0; h < 4; h++) {
+        assert_int_equal(problem_whole_head(&part.problem, h), heads[h]);
+        assert_int_equal(problem_whole_head(&again.problem, h), heads[h]);
+    }
+    assert_int_equal(problem_whole_heads(&part.problem), 12);
+    assert_int_equal(problem_whole_heads(&again.problem), 12);
+    trial_clear(&again);
+    trial_clear(&part);
+    free_problem(&made);
+}
+
 /* Where no key outside the part is visible, leaving it out changes rounding alone. */
 static void test_keys_of_a_part_keep_their_distances(void **state)
 {
@@ -197,14 +216,50 @@ static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
         }
 }
 
+static void bound_of(struct trial_values *bound, struct trial *trial, int shift)
+{
+    struct trial_kernel kernel = {KERNEL_SPLIT_KV, &recipe, 1, NULL};
+    struct trial_truth truth;
+    struct error error;
+    if (trial_values_init(bound, trial, &error) || trial_truth_init(&truth, trial, NULL, 1, NULL, &error) ||
+        trial_bound(bound, trial, &truth, &kernel, &options, shift, &error))
+        fail_msg("%s", error.text);
+    trial_truth_clear(&truth);
+}
+
+/* The bound where the query is some keys nearer is that of the problem in which it is. */
+static void test_the_bound_moves_with_the_query(void **state)
+{
+    enum { SHIFT = 20 };
+    (void)state;
+    struct made_problem made = make_problem(100, 4, 4, 64, DTYPE_F16);
+    struct trial trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+    struct trial_values shifted, moved;
+    bound_of(&shifted, &trial, SHIFT);
+    trial_clear(&trial);
+    made.problem.q_position -= SHIFT;
+    trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+    bound_of(&moved, &trial, 0);
+    for (int h = 0; h < 4; h++)
+        assert_true(fabs(shifted.lse[h] - moved.lse[h]) <= 1e-9 * moved.lse[h]);
+    for (int i = 0; i < 4 * 64; i++)
+        assert_true(fabs(shifted.out[i] - moved.out[i]) <= 1e-9 * moved.out[i]);
+    trial_values_clear(&shifted);
+    trial_values_clear(&moved);
+    trial_clear(&trial);
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_part_is_as_large_as_allowed),
         cmocka_unit_test(test_heads_of_a_part_are_those_of_the_whole),
+        cmocka_unit_test(test_a_part_knows_its_place),
         cmocka_unit_test(test_keys_of_a_part_keep_their_distances),
         cmocka_unit_test(test_reload_undoes_every_change),
         cmocka_unit_test(test_the_bound_of_lse_holds_and_is_narrow),
+        cmocka_unit_test(test_the_bound_moves_with_the_query),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }
