@@ -246,8 +246,41 @@ static void test_the_bound_sees_what_the_tolerance_lets_pass(void **state)
         }
 }
 
+/* What f32 takes from an lse that is large, the tolerance leaves it: no sound kernel with f32 logits is accused. Beyond
+ * these distances it is the bound's second order that is larger. */
+static void test_the_tolerance_of_lse_holds_the_bound(void **state)
+{
+    (void)state;
+    static const struct tolerance tolerance = {.lse = 1e-5};
+    for (int64_t keys = 100; keys <= 100000; keys *= 10) {
+        struct made_problem made = make_problem(N, H, HKV, D, DTYPE_F32);
+        struct truth_options precise = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+        struct truth truth;
+        struct error error;
+        double lse_bound[H];
+        made.problem.q_position += keys;
+        if (truth_init(&truth, &made.problem, &error) ||
+            truth_compute(&truth, TRUTH_CERTIFIED, &made.problem, &precise, &error))
+            fail_msg("%s", error.text);
+        for (enum kernel kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            struct rounding_model model = kernel_rounding(kernel, &options, &recipe, &made.problem);
+            if (error_bounds(NULL, lse_bound, &model, &made.problem, &truth, 1, NULL, &error))
+                fail_msg("%s", error.text);
+            for (int h = 0; h < H; h++)
+                if (!(lse_bound[h] <= tolerance_lse(&tolerance, truth.lse[h])))
+                    fail_msg("lse %g: bound %g, allowed %g", truth.lse[h], lse_bound[h],
+                             tolerance_lse(&tolerance, truth.lse[h]));
+        }
+        truth_clear(&truth);
+        free_problem(&made);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_the_bound_sees_what_the_tolerance_lets_pass)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_bound_sees_what_the_tolerance_lets_pass),
+        cmocka_unit_test(test_the_tolerance_of_lse_holds_the_bound),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
