@@ -20,8 +20,8 @@ struct tolerance {
 /*
  * An error of lse is an error in nats: merged with others, the row's part of the output is off by the factor
  * exp(error), whatever |lse| is. So its tolerance must not grow with |lse|, but for what an f32 lse of that size loses
- * however it is computed. (7) of error_bound.md comes to less than 7 * 2^-24 |lse| for logits in f32 (slope, bias,
- * logit, maximum + logarithm, the change of base); this is 8 * 2^-24.
+ * however it is computed. To first order (7) of error_bound.md comes to less than 7 * 2^-24 |lse| for logits in f32
+ * (slope, bias, logit, maximum + logarithm, the change of base); this is 8 * 2^-24.
  */
 #define TOLERANCE_LSE_ROUNDING 0x1p-21
 
