@@ -7,14 +7,12 @@
 
 #include "reference/exp_dd.h"
 #include "reference/float_environment.h"
+#include "reference/logit_error.h"
 #include "reference/tensor_bounds.h"
 
 /* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
 #define LN_TAIL 32.0
 #define TAIL 0x1p-46
-
-/* ln of a probability below which all keys together are none. */
-#define NEGLIGIBLE (-60.0)
 
 /* What a head's bound is summed from, one thread's. */
 struct workspace {
@@ -52,55 +50,9 @@ static enum error_kind workspace_init(struct workspace *workspace, const struct 
     return ERROR_NONE;
 }
 
-/* A head's part of the formula, as the truth's contract has it, to the nearest double. */
-struct terms {
-    const struct problem *problem;
-    enum truth_of of;
-    int head;
-    double scale, slope;
-    double slope_narrow, slope_floor; /* the model's, or 0 where a narrow dtype holds the head's slope; the latter with
-                                       * what division by the scale loses */
-    double dot_floor;                 /* the model's, and what subnormal elements of a scaled query lose */
-};
-
-/* Whether rounding to a narrow dtype leaves a slope as it is: a multiple of its ulp, of the least subnormal at least.
- */
-static bool slope_held(const struct rounding_model *model, double slope)
-{
-    int exponent;
-    frexp(slope, &exponent);
-    return fmod(slope, fmax(ldexp(1, exponent - model->slope_bits), 2 * model->slope_floor)) == 0;
-}
-
-static struct terms terms_of(const struct rounding_model *model, const struct problem *problem,
-                             const struct truth_contract *contract, int head)
-{
-    struct terms terms = {.problem = problem, .of = contract->of, .head = head, .dot_floor = model->dot_floor};
-    if (!(model->slope_narrow > 0 && slope_held(model, (double)problem->slopes[head]))) {
-        terms.slope_narrow = model->slope_narrow;
-        terms.slope_floor = model->slope_floor;
-    }
-    terms.slope_floor += model->slope_divided;
-    mpfr_t number;
-    mpfr_init2(number, 128);
-    contract_scale(number, contract, problem);
-    terms.scale = mpfr_get_d(number, MPFR_RNDN);
-    contract_slope(number, contract, problem, head);
-    terms.slope = mpfr_get_d(number, MPFR_RNDN);
-    mpfr_clear(number);
-    return terms;
-}
-
-/* -inf for a key that the contract drops. */
-static double bias_of(const struct terms *terms, int64_t key)
-{
-    struct contract_bias bias = contract_bias(terms->of, terms->problem, terms->head, key);
-    return bias.dropped ? -INFINITY : terms->slope * (double)bias.distance + bias.rounded;
-}
-
 /* Logarithm of the number of equal terms that bound sum_{j < low} exp(bias_j), each as large as the newest of them: a
  * geometric series, or all of them where biases are rounded and only known to grow with j. */
-static double ln_terms_below(const struct terms *terms, int64_t low)
+static double ln_terms_below(const struct logit_terms *terms, int64_t low)
 {
     if (!(terms->slope > 0))
         return INFINITY;
@@ -141,12 +93,6 @@ static double compound(double n, double e)
     return first < 0.5 ? first / (1 - first) : INFINITY;
 }
 
-/* Whether a magnitude may be beyond what its dtype holds; limit 0: it holds everything. */
-static bool overflows(double magnitude, double limit)
-{
-    return limit > 0 && magnitude > limit;
-}
-
 /* The largest factor by which roundings may take a sum above what its exact terms allow, whatever the weights are. */
 static double growth(const struct rounding_model *model, int64_t seq_len)
 {
@@ -169,121 +115,8 @@ static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, d
            overflows(partial * magnitude, model->partial_max);
 }
 
-/* Relative errors of what a head's logits are formed with. */
-static double given_error(const struct terms *terms)
-{
-    return terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
-}
-
-static double slope_error(const struct rounding_model *model, const struct terms *terms)
-{
-    return model->slope + given_error(terms) + terms->slope_narrow;
-}
-
-/* |scale| sum_i |q_i k_ij| from the sum, in nats; infinite where q.k may overflow on the way, be it to cancel. */
-static double absolute_of(const struct rounding_model *model, const struct terms *terms, double products)
-{
-    double scale = fabs(terms->scale), formed = products * (scale > 0 ? scale : 1) * (1 + model->dot);
-    if (model->query_scale != 0)
-        formed = formed * (1 + model->scale + given_error(terms)) + terms->dot_floor;
-    return overflows(formed, model->dot_max) ? INFINITY : products * scale;
-}
-
-/* The size of what slopes are multiplied by. */
-static double formed_position(const struct rounding_model *model, const struct problem *problem, int64_t key)
-{
-    return fabs((double)(model->absolute_bias ? problem->kv_offset + key : problem_distance(problem, key)));
-}
-
-/* A logit on its way: sizes as formed, errors of the steps before included, in nats. */
-struct formed {
-    double position, bias, logit;
-    double error;   /* of the logit */
-    double largest; /* |logit| at most: q.k and bias may be on one side, which tells more in the absolute form */
-    double highest; /* logit at most, with its sign */
-};
-
-/* (3) as far as the logit. Each step's error is of what the steps before have made of it. absolute is finite. */
-static struct formed form_logit(const struct rounding_model *model, const struct terms *terms, int64_t key,
-                                double logit, double absolute)
-{
-    const struct problem *problem = terms->problem;
-    double slope = fabs(terms->slope), given = given_error(terms);
-    double keys = fabs((double)problem_distance(problem, key));
-    double distance = fmax(slope * keys, fabs(bias_of(terms, key)));
-    double position = formed_position(model, problem, key);
-    double formed_bias = (model->absolute_bias ? slope * position : distance) * (1 + slope_error(model, terms)) +
-                         position * terms->slope_floor;
-    double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
-    double position_error = position > model->position_exact ? model->position : 0;
-    double bias_error = model->bias + position_error + model->bias * position_error;
-    double scale_error = model->scale + given;
-
-    double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
-                   distance * (model->slope + given) + formed_bias * bias_error +
-                   absolute * (scale_error + model->dot + scale_error * model->dot) + terms->dot_floor;
-    double formed_logit = fabs(logit) + formed_shift * (1 + slope_error(model, terms)) + error;
-    error += formed_logit * model->logit + model->logit_floor;
-    formed_bias *= 1 + bias_error;
-    return (struct formed){position,
-                           formed_bias,
-                           formed_logit,
-                           error,
-                           .largest = fmin(formed_logit, absolute + formed_bias + error),
-                           .highest = logit + formed_shift + error};
-}
-
-/* Whether a bias may overflow: a slope, narrow or folded, of which a distance of 0 would make NaN; a position; or what
- * both come to. */
-static bool bias_overflows(const struct rounding_model *model, const struct terms *terms, const struct formed *formed)
-{
-    double slope = fabs(terms->slope);
-    return overflows(formed->position, model->position_max) || overflows(slope, model->slope_max) ||
-           overflows(slope * (1 + slope_error(model, terms)) + terms->slope_floor, model->folded_slope_max) ||
-           overflows(formed->bias, model->bias_max);
-}
-
-/* Whether a step on the way to a logit may overflow, q.k aside. */
-static bool logit_overflows(const struct rounding_model *model, const struct terms *terms, const struct formed *formed)
-{
-    return bias_overflows(model, terms, formed) || overflows(formed->largest * (1 + model->logit), model->logit_max);
-}
-
-/* Whether a bias that overflows is -inf: of a key older than the query, under a slope that is not rounded to 0. */
-static bool bias_falls(const struct rounding_model *model, const struct terms *terms, int64_t key)
-{
-    double least_slope = terms->slope * (1 - slope_error(model, terms)) - terms->slope_floor;
-    bool older = model->distance_magnitude || problem_distance(terms->problem, key) < 0;
-    return !model->absolute_bias && least_slope > 0 && older;
-}
-
-/* Whether a logit that overflows is -inf, and so a weight of 0. */
-static bool overflows_to_nothing(const struct rounding_model *model, const struct terms *terms, int64_t key,
-                                 const struct formed *formed)
-{
-    return (bias_falls(model, terms, key) || !bias_overflows(model, terms, formed)) &&
-           !overflows(formed->highest, model->logit_max);
-}
-
-/* (3) before it becomes relative: nats by which roundings may move the logarithm of a key's weight. An error relative
- * to a base-2 logit is the same relative to a natural one. */
-static double weight_error(const struct rounding_model *model, const struct terms *terms, const struct formed *formed,
-                           double logit, double max, double rescales)
-{
-    double formed_shift = model->absolute_bias ? fabs(terms->slope) * fabs((double)terms->problem->q_position) : 0;
-    double error = formed->error;
-    error += (max - logit + model->max_offset + 2 * error) * model->shift; /* the maximum's own error taken as large */
-    error += model->exponential + compound(rescales, model->rescale);
-    if (model->merge_by_lse) { /* (6) */
-        double log_keys = log((double)model->chunk_len), size = fmax(formed->logit, fabs(max) + formed_shift + error);
-        error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
-                 log_keys * model->shift;
-    }
-    return error;
-}
-
 /* Nats by which the maximum is raised at least: the sum of both is rounded, away from the offset where it is large. */
-static double raised_by(const struct rounding_model *model, const struct terms *terms, double max)
+static double raised_by(const struct rounding_model *model, const struct logit_terms *terms, double max)
 {
     double shift = model->absolute_bias ? fabs(terms->slope) * fabs((double)terms->problem->q_position) : 0;
     return model->max_offset > 0 ? model->max_offset - (fabs(max) + shift + model->max_offset) * model->shift : 0;
@@ -298,68 +131,32 @@ static double weighted_error(double probability, double log_probability, double 
     return log_computed < 1 ? exp_double(fmax(log_computed, EXP_LOWEST)) : INFINITY;
 }
 
-/* Nats that a nat more of bias adds to a key's error at most; a tail of keys needs it to be small. */
-#define LARGEST_GROWTH 0x1p-4
-
-static double error_growth(const struct rounding_model *model, const struct terms *terms)
-{
-    return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->position +
-                  model->logit + model->shift + (model->merge_by_lse ? model->lse_sum : 0));
-}
-
-/* The error of a key that is not looked at, additions included: of the newest of them, whose |q_i k_ij| are at most
- * reach together. Infinite if older ones' may grow too fast, or something may overflow. */
-static double unseen_error(const struct rounding_model *model, const struct terms *terms, int64_t key, double bias,
-                           double reach, double lse)
+/* The error of a key that is not looked at, additions included. */
+static double unseen_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                           double bias, double reach, double lse)
 {
     struct roundings most = roundings_after(model, terms->problem->seq_len, 0);
-    struct rounding_model rounded = *model;
-    rounded.position_exact = 0; /* older positions may be rounded */
-    if (!(error_growth(model, terms) < LARGEST_GROWTH) || isinf(reach))
-        return INFINITY;
-    struct formed formed = form_logit(&rounded, terms, key, bias - reach, reach);
-    if (logit_overflows(model, terms, &formed))
-        return INFINITY;
-    return weight_error(&rounded, terms, &formed, bias - reach, lse, most.rescales) +
+    return logit_error_unseen(model, terms, key, bias, reach, lse, compound(most.rescales, model->rescale)) +
            compound(most.out_adds, model->add) + model->weight;
-}
-
-/* sum_i q_i k_ij, and of the magnitudes. */
-struct dot {
-    double sum, absolute;
-};
-
-static struct dot dot_of(struct workspace *workspace, const struct problem *problem, int64_t key, int kv_head)
-{
-    struct dot dot = {0, 0};
-    dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, kv_head), (size_t)problem->head_dim,
-                workspace->row);
-    for (int d = 0; d < problem->head_dim; d++) {
-        double product = workspace->query[d] * (double)workspace->row[d];
-        dot.sum += product;
-        dot.absolute += fabs(product);
-    }
-    return dot;
 }
 
 /* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, as they
  * are and as the kernel has them, by the geometric series of truth_certified.md, lemma 3, with the lse known. */
 static int64_t score_keys(struct workspace *workspace, const struct rounding_model *model,
                           const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
-                          const struct terms *terms, double *max)
+                          const struct logit_terms *terms, double *max)
 {
-    int head = terms->head;
-    int dim = problem->head_dim, kv_head = problem_kv_head(problem, head);
-    const float *k_bounds = bounds->k + (size_t)kv_head * (size_t)dim;
+    int head = terms->head, dim = problem->head_dim;
+    const float *k_bounds = bounds->k + (size_t)terms->kv_head * (size_t)dim;
     double reach = 0;
     for (int d = 0; d < dim; d++)
         reach += fabs(workspace->query[d]) * (double)k_bounds[d];
-    reach = absolute_of(model, terms, reach);
+    reach = logit_absolute(model, terms, reach);
 
     *max = -INFINITY;
     int64_t low = problem->seq_len;
     while (low > 0) {
-        double bias = bias_of(terms, low - 1);
+        double bias = logit_bias(terms, low - 1);
         bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
         double tail = bias + reach - truth->lse[head] + ln_terms_below(terms, low);
         if (!dropped && tail < -LN_TAIL &&
@@ -370,9 +167,9 @@ static int64_t score_keys(struct workspace *workspace, const struct rounding_mod
             workspace->logits[low] = -INFINITY;
         if (dropped || !problem_visible(problem, low))
             continue;
-        struct dot dot = dot_of(workspace, problem, low, kv_head);
+        struct logit_dot dot = logit_dot(terms, low, workspace->row);
         workspace->logits[low] = dot.sum * terms->scale + bias;
-        workspace->absolute[low] = absolute_of(model, terms, dot.absolute);
+        workspace->absolute[low] = logit_absolute(model, terms, dot.absolute);
         *max = fmax(*max, workspace->logits[low]);
     }
     return low;
@@ -421,7 +218,8 @@ static double element_bound(const struct workspace *workspace, const struct roun
 }
 
 /* (7) */
-static double lse_bound(const struct rounding_model *model, const struct terms *terms, const struct row_sums *sums)
+static double lse_bound(const struct rounding_model *model, const struct logit_terms *terms,
+                        const struct row_sums *sums)
 {
     double lost = sums->lost + 2 * TAIL;
     if (!(lost < 0.5))
@@ -438,71 +236,6 @@ static double lse_bound(const struct rounding_model *model, const struct terms *
     return error * (1 + 0x1p-30);
 }
 
-/* Adds what subnormal elements of a scaled query lose, times the largest k that they meet, to the terms. False if an
- * element overflows. */
-static bool query_held(const struct workspace *workspace, const struct rounding_model *model, const float *k_bounds,
-                       struct terms *terms)
-{
-    bool held = true;
-    for (int d = 0; d < terms->problem->head_dim; d++) {
-        double scaled = fabs(workspace->query[d] * model->query_scale); /* exact: 48 bits */
-        held = held && !overflows(scaled, dtypes[DTYPE_F32].max);
-        if (scaled < 0x1p-126 && scaled != (double)(float)scaled)
-            terms->dot_floor += 0x1p-150 * (double)k_bounds[d];
-    }
-    return held;
-}
-
-/* Whether the logit of a key that does not count, which the kernel forms nevertheless, may be anything but finite or
- * -inf. What its k holds that is not finite is no overflow. */
-static bool uncounted_overflows(struct workspace *workspace, const struct rounding_model *model,
-                                const struct terms *terms, int64_t key)
-{
-    const struct problem *problem = terms->problem;
-    struct dot dot = dot_of(workspace, problem, key, problem_kv_head(problem, terms->head));
-    double absolute = absolute_of(model, terms, dot.absolute), bias = bias_of(terms, key);
-    if (!isfinite(dot.absolute) || isinf(absolute))
-        return isfinite(dot.absolute);
-    if (bias == -INFINITY)
-        return overflows(formed_position(model, problem, key), model->position_max) && !bias_falls(model, terms, key);
-    double logit = dot.sum * terms->scale + bias;
-    struct formed formed = form_logit(model, terms, key, logit, absolute);
-    return logit_overflows(model, terms, &formed) && !overflows_to_nothing(model, terms, key, &formed);
-}
-
-/* Whether something overflows that all logits of a head are formed with, or a logit of a key that does not count: a
- * masked one, or one that the contract drops. */
-static bool head_overflows(struct workspace *workspace, const struct rounding_model *model, const float *k_bounds,
-                           struct terms *terms)
-{
-    const struct problem *problem = terms->problem;
-    bool shared = !query_held(workspace, model, k_bounds, terms) || model->scale_overflows, found = false;
-    if (!shared && !model->masked_logits && terms->of != TRUTH_OF_F16_DISTANCE)
-        return false;
-    for (int64_t key = 0; key < problem->seq_len && !found; key++) {
-        bool visible = problem_visible(problem, key);
-        bool uncounted = visible ? bias_of(terms, key) == -INFINITY : model->masked_logits;
-        found = (shared && visible) || (uncounted && (shared || uncounted_overflows(workspace, model, terms, key)));
-    }
-    return found;
-}
-
-/* (3) of a key that was looked at: infinite where something may overflow, -inf for a key that weighs nothing to the
- * kernel as well: e^-60 N is below TAIL for N < 2^40. */
-static double key_error(const struct workspace *workspace, const struct rounding_model *model,
-                        const struct terms *terms, const struct row_sums *sums, int64_t key, double rescales)
-{
-    double logit = workspace->logits[key], absolute = workspace->absolute[key];
-    if (!isfinite(absolute))
-        return INFINITY;
-    struct formed formed = form_logit(model, terms, key, logit, absolute);
-    double error = weight_error(model, terms, &formed, logit, sums->max, rescales);
-    bool overflow = logit_overflows(model, terms, &formed);
-    if (logit - sums->lse + error < NEGLIGIBLE && (!overflow || overflows_to_nothing(model, terms, key, &formed)))
-        return -INFINITY;
-    return overflow ? INFINITY : error;
-}
-
 static void head_bounds(double *out, double *lse, struct workspace *workspace, const struct rounding_model *model,
                         const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
                         int head)
@@ -511,7 +244,6 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
     const double *value = truth->value + (size_t)head * (size_t)dim;
     size_t kv_row = (size_t)problem_kv_head(problem, head) * (size_t)dim;
     const float *k_bounds = bounds->k + kv_row, *v_bounds = bounds->v + kv_row;
-    struct terms terms = terms_of(model, problem, &truth->contract, head);
     struct row_sums sums = {.lse = truth->lse[head]};
 
     dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->row);
@@ -519,7 +251,8 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         workspace->query[d] = (double)workspace->row[d];
         workspace->from_weights[d] = workspace->from_values[d] = 0;
     }
-    bool overflow = head_overflows(workspace, model, k_bounds, &terms);
+    struct logit_terms terms = logit_terms_of(model, problem, &truth->contract, head, workspace->query, k_bounds);
+    bool overflow = logits_overflow(model, &terms, workspace->row);
     if (!isfinite(sums.lse) || overflow) {
         double bound = sums.lse == -INFINITY && !overflow ? 0 : INFINITY; /* an empty row is exactly 0 */
         for (int d = 0; out && d < dim; d++)
@@ -538,7 +271,8 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         if (relative == -INFINITY) /* dropped */
             continue;
         struct roundings roundings = roundings_after(model, problem->seq_len, key);
-        double error = key_error(workspace, model, &terms, &sums, key, roundings.rescales);
+        double error = logit_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], sums.lse,
+                                   sums.max, compound(roundings.rescales, model->rescale));
         if (error == -INFINITY)
             continue;
         double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));

@@ -1,0 +1,259 @@
+/* Section "The weight of a key" of error_bound.md, and "Overflow" as far as the logits. */
+#include "reference/logit_error.h"
+
+#include <math.h>
+
+/* ln of a probability below which all keys together are none: e^-60 N is below 2^-46, the tail that error_bound.c adds
+ * twice, for N < 2^40. */
+#define NEGLIGIBLE (-60.0)
+
+/* Whether rounding to a narrow dtype leaves a slope as it is: a multiple of its ulp, of the least subnormal at least.
+ */
+static bool slope_held(const struct rounding_model *model, double slope)
+{
+    int exponent;
+    frexp(slope, &exponent);
+    return fmod(slope, fmax(ldexp(1, exponent - model->slope_bits), 2 * model->slope_floor)) == 0;
+}
+
+/* Relative errors of what a head's logits are formed with. */
+static double given_error(const struct logit_terms *terms)
+{
+    return terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
+}
+
+static double slope_error(const struct rounding_model *model, const struct logit_terms *terms)
+{
+    return model->slope + given_error(terms) + terms->slope_narrow;
+}
+
+/* Adds what subnormal elements of a scaled query lose, times the largest k that they meet, to the terms. False if an
+ * element overflows. */
+static bool query_held(const struct rounding_model *model, const float *k_bounds, struct logit_terms *terms)
+{
+    bool held = true;
+    for (int d = 0; d < terms->problem->head_dim; d++) {
+        double scaled = fabs(terms->query[d] * model->query_scale); /* exact: 48 bits */
+        held = held && !overflows(scaled, dtypes[DTYPE_F32].max);
+        if (scaled < 0x1p-126 && scaled != (double)(float)scaled)
+            terms->dot_floor += 0x1p-150 * (double)k_bounds[d];
+    }
+    return held;
+}
+
+struct logit_terms logit_terms_of(const struct rounding_model *model, const struct problem *problem,
+                                  const struct truth_contract *contract, int head, const double *query,
+                                  const float *k_bounds)
+{
+    struct logit_terms terms = {
+        .problem = problem,
+        .of = contract->of,
+        .head = head,
+        .kv_head = problem_kv_head(problem, head),
+        .query = query,
+        .dot_floor = model->dot_floor,
+    };
+    if (!(model->slope_narrow > 0 && slope_held(model, (double)problem->slopes[head]))) {
+        terms.slope_narrow = model->slope_narrow;
+        terms.slope_floor = model->slope_floor;
+    }
+    terms.slope_floor += model->slope_divided;
+    mpfr_t number;
+    mpfr_init2(number, 128);
+    contract_scale(number, contract, problem);
+    terms.scale = mpfr_get_d(number, MPFR_RNDN);
+    contract_slope(number, contract, problem, head);
+    terms.slope = mpfr_get_d(number, MPFR_RNDN);
+    mpfr_clear(number);
+    terms.query_held = query_held(model, k_bounds, &terms);
+    return terms;
+}
+
+double logit_bias(const struct logit_terms *terms, int64_t key)
+{
+    struct contract_bias bias = contract_bias(terms->of, terms->problem, terms->head, key);
+    return bias.dropped ? -INFINITY : terms->slope * (double)bias.distance + bias.rounded;
+}
+
+double logit_absolute(const struct rounding_model *model, const struct logit_terms *terms, double products)
+{
+    double scale = fabs(terms->scale), formed = products * (scale > 0 ? scale : 1) * (1 + model->dot);
+    if (model->query_scale != 0)
+        formed = formed * (1 + model->scale + given_error(terms)) + terms->dot_floor;
+    return overflows(formed, model->dot_max) ? INFINITY : products * scale;
+}
+
+struct logit_dot logit_dot(const struct logit_terms *terms, int64_t key, float *row)
+{
+    const struct problem *problem = terms->problem;
+    struct logit_dot dot = {0, 0};
+    dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, terms->kv_head),
+                (size_t)problem->head_dim, row);
+    for (int d = 0; d < problem->head_dim; d++) {
+        double product = terms->query[d] * (double)row[d];
+        dot.sum += product;
+        dot.absolute += fabs(product);
+    }
+    return dot;
+}
+
+/* The size of what slopes are multiplied by. */
+static double formed_position(const struct rounding_model *model, const struct problem *problem, int64_t key)
+{
+    return fabs((double)(model->absolute_bias ? problem->kv_offset + key : problem_distance(problem, key)));
+}
+
+/* A logit on its way: sizes as formed, errors of the steps before included, in nats. */
+struct formed {
+    double position, bias, logit;
+    double error;   /* of the logit */
+    double largest; /* |logit| at most: q.k and bias may be on one side, which tells more in the absolute form */
+    double highest; /* logit at most, with its sign */
+};
+
+/* (3) as far as the logit. Each step's error is of what the steps before have made of it. absolute is finite. */
+static struct formed form_logit(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                                double logit, double absolute)
+{
+    const struct problem *problem = terms->problem;
+    double slope = fabs(terms->slope), given = given_error(terms);
+    double keys = fabs((double)problem_distance(problem, key));
+    double distance = fmax(slope * keys, fabs(logit_bias(terms, key)));
+    double position = formed_position(model, problem, key);
+    double formed_bias = (model->absolute_bias ? slope * position : distance) * (1 + slope_error(model, terms)) +
+                         position * terms->slope_floor;
+    double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
+    double position_error = position > model->position_exact ? model->position : 0;
+    double bias_error = model->bias + position_error + model->bias * position_error;
+    double scale_error = model->scale + given;
+
+    double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
+                   distance * (model->slope + given) + formed_bias * bias_error +
+                   absolute * (scale_error + model->dot + scale_error * model->dot) + terms->dot_floor;
+    double formed_logit = fabs(logit) + formed_shift * (1 + slope_error(model, terms)) + error;
+    error += formed_logit * model->logit + model->logit_floor;
+    formed_bias *= 1 + bias_error;
+    return (struct formed){position,
+                           formed_bias,
+                           formed_logit,
+                           error,
+                           .largest = fmin(formed_logit, absolute + formed_bias + error),
+                           .highest = logit + formed_shift + error};
+}
+
+/* Whether a bias may overflow: a slope, narrow or folded, of which a distance of 0 would make NaN; a position; or what
+ * both come to. */
+static bool bias_overflows(const struct rounding_model *model, const struct logit_terms *terms,
+                           const struct formed *formed)
+{
+    double slope = fabs(terms->slope);
+    return overflows(formed->position, model->position_max) || overflows(slope, model->slope_max) ||
+           overflows(slope * (1 + slope_error(model, terms)) + terms->slope_floor, model->folded_slope_max) ||
+           overflows(formed->bias, model->bias_max);
+}
+
+/* Whether a step on the way to a logit may overflow, q.k aside. */
+static bool logit_overflows(const struct rounding_model *model, const struct logit_terms *terms,
+                            const struct formed *formed)
+{
+    return bias_overflows(model, terms, formed) || overflows(formed->largest * (1 + model->logit), model->logit_max);
+}
+
+/* Whether a bias that overflows is -inf: of a key older than the query, under a slope that is not rounded to 0. */
+static bool bias_falls(const struct rounding_model *model, const struct logit_terms *terms, int64_t key)
+{
+    double least_slope = terms->slope * (1 - slope_error(model, terms)) - terms->slope_floor;
+    bool older = model->distance_magnitude || problem_distance(terms->problem, key) < 0;
+    return !model->absolute_bias && least_slope > 0 && older;
+}
+
+/* Whether a logit that overflows is -inf, and so a weight of 0. */
+static bool overflows_to_nothing(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                                 const struct formed *formed)
+{
+    return (bias_falls(model, terms, key) || !bias_overflows(model, terms, formed)) &&
+           !overflows(formed->highest, model->logit_max);
+}
+
+/* (3) before it becomes relative: nats by which roundings may move the logarithm of a key's weight. An error relative
+ * to a base-2 logit is the same relative to a natural one. */
+static double weight_error(const struct rounding_model *model, const struct logit_terms *terms,
+                           const struct formed *formed, double logit, double max, double rescale_error)
+{
+    double formed_shift = model->absolute_bias ? fabs(terms->slope) * fabs((double)terms->problem->q_position) : 0;
+    double error = formed->error;
+    error += (max - logit + model->max_offset + 2 * error) * model->shift; /* the maximum's own error taken as large */
+    error += model->exponential + rescale_error;
+    if (model->merge_by_lse) { /* (6) */
+        double log_keys = log((double)model->chunk_len), size = fmax(formed->logit, fabs(max) + formed_shift + error);
+        error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
+                 log_keys * model->shift;
+    }
+    return error;
+}
+
+double logit_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double logit,
+                   double absolute, double lse, double max, double rescale_error)
+{
+    if (!isfinite(absolute))
+        return INFINITY;
+    struct formed formed = form_logit(model, terms, key, logit, absolute);
+    double error = weight_error(model, terms, &formed, logit, max, rescale_error);
+    bool overflow = logit_overflows(model, terms, &formed);
+    if (logit - lse + error < NEGLIGIBLE && (!overflow || overflows_to_nothing(model, terms, key, &formed)))
+        return -INFINITY;
+    return overflow ? INFINITY : error;
+}
+
+/* Nats that a nat more of bias adds to a key's error at most; a tail of keys needs it to be small. */
+#define LARGEST_GROWTH 0x1p-4
+
+static double error_growth(const struct rounding_model *model, const struct logit_terms *terms)
+{
+    return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->position +
+                  model->logit + model->shift + (model->merge_by_lse ? model->lse_sum : 0));
+}
+
+double logit_error_unseen(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double bias,
+                          double reach, double lse, double rescale_error)
+{
+    struct rounding_model rounded = *model;
+    rounded.position_exact = 0; /* older positions may be rounded */
+    if (!(error_growth(model, terms) < LARGEST_GROWTH) || isinf(reach))
+        return INFINITY;
+    struct formed formed = form_logit(&rounded, terms, key, bias - reach, reach);
+    if (logit_overflows(model, terms, &formed))
+        return INFINITY;
+    return weight_error(&rounded, terms, &formed, bias - reach, lse, rescale_error);
+}
+
+/* Whether the logit of a key that does not count, which the kernel forms nevertheless, may be anything but finite or
+ * -inf. What its k holds that is not finite is no overflow. */
+static bool uncounted_overflows(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                                float *row)
+{
+    const struct problem *problem = terms->problem;
+    struct logit_dot dot = logit_dot(terms, key, row);
+    double absolute = logit_absolute(model, terms, dot.absolute), bias = logit_bias(terms, key);
+    if (!isfinite(dot.absolute) || isinf(absolute))
+        return isfinite(dot.absolute);
+    if (bias == -INFINITY)
+        return overflows(formed_position(model, problem, key), model->position_max) && !bias_falls(model, terms, key);
+    double logit = dot.sum * terms->scale + bias;
+    struct formed formed = form_logit(model, terms, key, logit, absolute);
+    return logit_overflows(model, terms, &formed) && !overflows_to_nothing(model, terms, key, &formed);
+}
+
+bool logits_overflow(const struct rounding_model *model, const struct logit_terms *terms, float *row)
+{
+    const struct problem *problem = terms->problem;
+    bool shared = !terms->query_held || model->scale_overflows, found = false;
+    if (!shared && !model->masked_logits && terms->of != TRUTH_OF_F16_DISTANCE)
+        return false;
+    for (int64_t key = 0; key < problem->seq_len && !found; key++) {
+        bool visible = problem_visible(problem, key);
+        bool uncounted = visible ? logit_bias(terms, key) == -INFINITY : model->masked_logits;
+        found = (shared && visible) || (uncounted && (shared || uncounted_overflows(model, terms, key, row)));
+    }
+    return found;
+}
