@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,10 @@
 
 /*
  * BUFFER_BYTES: BUFFER_SIZE of OpenBLAS 0.3.21 (common_x86_64.h, common_arm64.h: 32 << 22), mapped for each caller and
- * kept. MAX_CALLERS: half of the 128 threads that Debian and Ubuntu build it for; it ends the program where all of its
- * buffers, two a thread, are taken.
+ * kept. IMAGE_BYTES: what loading maps, 0.3.29 with libgfortran 43 MB. MAX_CALLERS: half of the 128 threads that Debian
+ * and Ubuntu build it for; it ends the program where all of its buffers, two a thread, are taken.
  */
-enum { BUFFER_BYTES = 32 << 22, SPARE_BYTES = 16 << 20, MAX_CALLERS = 64 };
+enum { BUFFER_BYTES = 32 << 22, IMAGE_BYTES = 64 << 20, SPARE_BYTES = 16 << 20, MAX_CALLERS = 64 };
 
 #define THREADS_VARIABLE "OPENBLAS_NUM_THREADS"
 
@@ -50,8 +51,20 @@ static void *open_without_threads(const char *name)
     return handle;
 }
 
+/* Whether so much address space is left. */
+static bool has_room(size_t bytes)
+{
+    void *mapped = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return mapped != MAP_FAILED && munmap(mapped, bytes) == 0;
+}
+
+/* OpenBLAS 0.3.29 takes a buffer as it is loaded, and asks again for ever where that is refused, deaf to signals. */
 static void load(void)
 {
+    if (!has_room(IMAGE_BYTES + BUFFER_BYTES + SPARE_BYTES)) {
+        error_memory(&library.failure, "OpenBLAS", IMAGE_BYTES + BUFFER_BYTES + SPARE_BYTES);
+        return;
+    }
     void *handle = open_without_threads("libopenblas.so.0");
     if (!handle) {
         error_set(&library.failure, ERROR_SYSTEM,
