@@ -12,10 +12,10 @@
 enum { RECORD_SCHEMA = 1 };
 
 enum status {
-    STATUS_PASS,  /* within tolerance, as expected */
-    STATUS_FAIL,  /* out of tolerance where a pass was expected */
-    STATUS_XFAIL, /* out of tolerance, as expected */
-    STATUS_XPASS, /* within tolerance where a failure was expected */
+    STATUS_PASS,  /* passes its criterion and oracles, as expected */
+    STATUS_FAIL,  /* does not, where a pass was expected, or fails in another way than expected */
+    STATUS_XFAIL, /* fails, as expected */
+    STATUS_XPASS, /* passes where a failure was expected */
     STATUS_ERROR, /* not judged: the run failed, or the truth is too coarse to decide */
     STATUS_COUNT
 };
