@@ -8,7 +8,7 @@
 #ifndef KERNELS_LANE_H
 #define KERNELS_LANE_H
 
-#include "kernels/arithmetic.h"
+#include "kernels/elements.h"
 #include "kernels/kernel_names.h"
 #include "kernels/sequence.h"
 

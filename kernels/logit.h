@@ -6,7 +6,7 @@
 #ifndef KERNELS_LOGIT_H
 #define KERNELS_LOGIT_H
 
-#include "kernels/arithmetic.h"
+#include "kernels/elements.h"
 #include "kernels/sequence.h"
 
 /* What a head's logits are formed with, in the logits' units. */

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels/arithmetic.h"
+#include "kernels/elements.h"
 
 /* u of f32. */
 #define UNIT 0x1p-24
