@@ -21,6 +21,9 @@ struct device_ops {
     enum error_kind (*copy_out)(void *state, void *to, const void *from_device, size_t size_bytes, struct error *error);
     bool shares_memory; /* kernels can work in the caller's memory */
 
+    /* Blocks that keep all of the device busy. */
+    unsigned (*enough_blocks)(const void *state);
+
     /* Runs the plan's launches, whose buffers are bound, to their end. *seconds is theirs alone. */
     enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
 };

@@ -3,12 +3,17 @@
 
 #include <cuda_runtime_api.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Symbols of the kernels as nvcc emits them; cudaLaunchKernel takes their addresses. */
 #define CUDA_DECLARATION(name) void cuda_##name(struct attention_args args);
 #define CUDA_FUNCTION(name) [FUNCTION_##name] = cuda_##name,
 KERNEL_FUNCTIONS(CUDA_DECLARATION)
 static void (*const cuda_functions[FUNCTION_COUNT])(struct attention_args) = {KERNEL_FUNCTIONS(CUDA_FUNCTION)};
+
+struct cuda_state {
+    unsigned multiprocessors;
+};
 
 /* Runs a CUDA call; on failure reports it by name and goes to out. */
 #define TRY(call)                                                                                              \
@@ -28,7 +33,10 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     struct cudaFuncAttributes attributes;
     int count = 0, version = 0;
     (void)options;
-    *state = NULL;
+    struct cuda_state *opened = calloc(1, sizeof *opened);
+    *state = opened;
+    if (!opened)
+        return error_memory(error, "device cuda", sizeof *opened);
     TRY(cudaGetDeviceCount(&count));
     if (count == 0) {
         kind = error_set(error, ERROR_SYSTEM, "device cuda: the runtime sees no GPU");
@@ -39,15 +47,25 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     TRY(cudaRuntimeGetVersion(&version));
     /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
     TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[0]));
+    opened->multiprocessors = (unsigned)properties.multiProcessorCount;
     snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d)", properties.name, properties.major, properties.minor,
              version / 1000, version % 1000 / 10);
 out:
+    if (kind) {
+        free(opened);
+        *state = NULL;
+    }
     return kind;
 }
 
 static void cuda_close(void *state)
 {
-    (void)state; /* the context goes with the process */
+    free(state); /* the context goes with the process */
+}
+
+static unsigned cuda_enough_blocks(const void *state)
+{
+    return ((const struct cuda_state *)state)->multiprocessors;
 }
 
 static enum error_kind cuda_allocate(void *state, void **memory, size_t size_bytes, struct error *error)
@@ -91,8 +109,12 @@ static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, 
     float milliseconds = 0;
     (void)state;
     for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
+        const void *function = (const void *)cuda_functions[plan->launches[i].function];
         struct cudaFuncAttributes attributes;
-        TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[plan->launches[i].function]));
+        TRY(cudaFuncGetAttributes(&attributes, function));
+        if (plan->launches[i].shared_bytes)
+            TRY(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                     (int)plan->launches[i].shared_bytes));
     }
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));
@@ -101,7 +123,8 @@ static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, 
         const struct launch *launch = &plan->launches[i];
         dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
         void *arguments[] = {&args};
-        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments, 0, NULL));
+        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments,
+                             launch->shared_bytes, NULL));
     }
     TRY(cudaEventRecord(end, NULL));
     TRY(cudaEventSynchronize(end));
@@ -122,5 +145,6 @@ const struct device_ops device_cuda_ops = {
     .release = cuda_release,
     .copy_in = cuda_copy_in,
     .copy_out = cuda_copy_out,
+    .enough_blocks = cuda_enough_blocks,
     .launch = cuda_launch,
 };

@@ -56,6 +56,11 @@ static enum error_kind host_copy(void *state, void *to, const void *from, size_t
     return ERROR_NONE;
 }
 
+static unsigned host_enough_blocks(const void *state)
+{
+    return simt_executor_threads(state);
+}
+
 static enum error_kind host_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
@@ -78,5 +83,6 @@ const struct device_ops device_host_ops = {
     .copy_in = host_copy,
     .copy_out = host_copy,
     .shares_memory = true,
+    .enough_blocks = host_enough_blocks,
     .launch = host_launch,
 };

@@ -8,6 +8,7 @@
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_fp8.h>
 
 #define SIMT_FUNCTION static __device__ __forceinline__
 #define SIMT_BODY SIMT_FUNCTION

@@ -68,7 +68,8 @@ extern const char *const device_kind_names[DEVICE_COUNT];
 struct device; /* opaque */
 
 struct device_options {
-    int threads; /* host: CPU threads over which blocks are spread, >= 1 */
+    int threads;  /* host: CPU threads over which blocks are spread, >= 1 */
+    bool generic; /* every launch takes a kernel's generic form: the same bits, and slower (plain.h) */
 };
 
 /* ERROR_SYSTEM if the device is absent, with the runtime's reason. *device is freed by device_close. */

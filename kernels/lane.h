@@ -41,14 +41,18 @@ SIMT_FUNCTION struct lane lane_here(const struct attention_args *args, int group
     };
 }
 
-/* This lane's elements of a key, in k and v. */
+/* This lane's elements of a key in pages, in k and v. */
+SIMT_FUNCTION size_t paged_row(const struct attention_args *args, const struct lane *lane, int64_t key)
+{
+    uint32_t size = (uint32_t)args->page_size, page = (uint32_t)key / size; /* plan_sequence: key < 2^32 */
+    size_t row = (size_t)args->page_table[args->sequence.first_page + page] * size + ((uint32_t)key - page * size);
+    return row * lane->row_stride + lane->head_offset;
+}
+
+/* The same of any cache. */
 SIMT_FUNCTION size_t lane_row(const struct attention_args *args, const struct lane *lane, int64_t key)
 {
-    int64_t row = key;
-    if (args->page_table)
-        row = (int64_t)args->page_table[args->sequence.first_page + key / args->page_size] * args->page_size +
-              key % args->page_size;
-    return (size_t)row * lane->row_stride + lane->head_offset;
+    return args->page_table ? paged_row(args, lane, key) : (size_t)key * lane->row_stride + lane->head_offset;
 }
 
 /* A key of the sequence that its mask removes. */
@@ -69,9 +73,11 @@ SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct la
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i++)
         query[i] = real_of(0.0f);
-    if (lane->has_dims)
-        load_lane((enum dtype)args->dtype, args->q, query_row(args, head) * (size_t)args->head_dim + (size_t)lane->dim,
-                  query);
+    if (lane->has_dims) {
+        size_t first = query_row(args, head) * (size_t)args->head_dim + (size_t)lane->dim;
+        struct fetched_lane row = fetch_lane((enum dtype)args->dtype, args->q, first, true);
+        widen_lane((enum dtype)args->dtype, &row, query);
+    }
     if (args->scale_entry == SCALE_QUERY) {
         SIMT_UNROLL
         for (int i = 0; i < LANE_DIMS; i++)
@@ -89,17 +95,54 @@ SIMT_FUNCTION real lane_dot(int rounding, const real *query, const real *row)
     return dot;
 }
 
-/* This lane's part of q.k of the keys that its group shares, before last. */
-SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, enum dtype dtype, int group,
-                             const struct lane *lane, const real *query, int64_t first, int64_t last, real *dots)
+/* Rows of the keys that a lane's group shares of a tile, fetched together. */
+struct fetched_rows {
+    int keys[ROWS_FETCHED];     /* from the first of them */
+    bool present[ROWS_FETCHED]; /* others have no elements, and are not read */
+    struct fetched_lane rows[ROWS_FETCHED];
+};
+
+/* Fetches this lane's elements. No row has a branch of its own: their loads are under way together. */
+SIMT_FUNCTION void fetch_rows(const struct attention_args *args, enum dtype dtype, const void *tensor,
+                              const struct lane *lane, int64_t first, int64_t last, struct fetched_rows *fetched)
 {
-    real row[LANE_DIMS];
+    size_t elements[ROWS_FETCHED];
+    if (args->page_table) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) /* the last key stands for those that are not there */
+            elements[i] = paged_row(args, lane, fetched->present[i] ? first + fetched->keys[i] : last - 1);
+    } else {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++)
+            elements[i] = (size_t)(first + fetched->keys[i]) * lane->row_stride + lane->head_offset;
+    }
     SIMT_UNROLL
-    for (int t = 0; t < group; t++) {
-        dots[t] = real_of(0.0f);
-        if (lane->has_dims && first + t < last) {
-            load_lane(dtype, args->k, lane_row(args, lane, first + t), row);
-            dots[t] = lane_dot(rounding, query, row);
+    for (int i = 0; i < ROWS_FETCHED; i++)
+        fetched->rows[i] = fetch_lane(dtype, tensor, elements[i], fetched->present[i]);
+}
+
+/* This lane's part of q.k of the keys that its group shares, before last, each handed to the lane that owns the key. */
+SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, enum dtype dtype, int group,
+                             const struct lane *lane, const real *query, int64_t first, int64_t last,
+                             struct warp_scatter *dots)
+{
+    struct fetched_rows fetched;
+    SIMT_UNROLL
+    for (int n = 0; n < group; n += ROWS_FETCHED) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            fetched.keys[i] = warp_scatter_index(n + i, group);
+            fetched.present[i] = lane->has_dims && first + fetched.keys[i] < last;
+        }
+        fetch_rows(args, dtype, args->k, lane, first, last, &fetched);
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            real row[LANE_DIMS], dot = real_of(0.0f);
+            if (fetched.present[i]) {
+                widen_lane(dtype, &fetched.rows[i], row);
+                dot = lane_dot(rounding, query, row);
+            }
+            warp_scatter_add_in(STAGE_DOT, dots, n + i, group, dot);
         }
     }
 }
@@ -109,12 +152,12 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
                             const real *query, int64_t tile, int64_t last)
 {
     int64_t first = tile + lane->group_first;
-    real dots[WARP_SIZE];
+    struct warp_scatter dots;
     if (args->dot_dtype == ROUND_F32)
-        lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, dots);
+        lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, &dots);
     else
-        lane_dots(args, args->dot_dtype, dtype, group, lane, query, first, last, dots);
-    return round_in(STAGE_DOT, args->dot_dtype, warp_reduce_scatter_in(STAGE_DOT, dots, group));
+        lane_dots(args, args->dot_dtype, dtype, group, lane, query, first, last, &dots);
+    return round_in(STAGE_DOT, args->dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
 }
 
 /* out[8] += weight * v over the tile; weight is that of the key at tile + lane. */
@@ -123,16 +166,27 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
 {
     int64_t first = tile + lane->group_first, end = args->read_past_end ? first + group : last;
     bool skips_removed = args->exclude && !args->read_masked_values && args->sequence.has_mask;
-    real row[LANE_DIMS], weights[WARP_SIZE];
-    warp_all_gather(round_in(STAGE_WEIGHTED_SUM, args->weight_dtype, weight), group, weights);
+    struct fetched_rows fetched;
+    struct warp_gather weights;
+    warp_gather_begin(&weights, round_in(STAGE_WEIGHTED_SUM, args->weight_dtype, weight), group);
     SIMT_UNROLL
-    for (int t = 0; t < group; t++) {
-        int64_t key = first + t;
-        if (lane->has_dims && key < end && !(skips_removed && key_removed(args, key))) {
-            load_lane(dtype, args->v, lane_row(args, lane, key), row);
-            SIMT_UNROLL
-            for (int i = 0; i < LANE_DIMS; i++)
-                out[i] = fma_in(STAGE_WEIGHTED_SUM, weights[t], row[i], out[i]);
+    for (int t = 0; t < group; t += ROWS_FETCHED) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            int64_t key = first + t + i;
+            fetched.keys[i] = t + i;
+            fetched.present[i] = lane->has_dims && key < end && !(skips_removed && key_removed(args, key));
+        }
+        fetch_rows(args, dtype, args->v, lane, first, last, &fetched);
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            real row[LANE_DIMS], of_key = warp_gather_at(&weights, t + i, group);
+            if (fetched.present[i]) {
+                widen_lane(dtype, &fetched.rows[i], row);
+                SIMT_UNROLL
+                for (int d = 0; d < LANE_DIMS; d++)
+                    out[d] = fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]);
+            }
         }
     }
 }

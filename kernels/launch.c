@@ -6,41 +6,61 @@
 #include <string.h>
 
 #include "kernels/pack.h"
-#include "kernels/simt.h"
+#include "kernels/plain.h"
+#include "kernels/row_ring.h"
 #include "reference/slopes.h"
 
 #define FUNCTION_NAME(name) [FUNCTION_##name] = #name,
 const char *const kernel_function_names[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(FUNCTION_NAME)};
 
-enum { GROUPS = 3 }; /* 8, 16, 32 lanes a row */
+/* Lanes a row: 8, 16, 32. Query heads that a plain form works on at once: 1, 4. */
+enum { GROUPS = 3, SHARES = 2 };
 
-/* [dtype of k and v][group]: in the order of KERNEL_VARIANTS. */
+/* Of the dtype of k and v: whether there are plain forms, and where they begin in the tables below. */
+static const int plain_dtypes[DTYPE_COUNT_WITH_FP8] = {
+    [DTYPE_F16] = 0, [DTYPE_BF16] = 1, [DTYPE_E4M3] = 2, [DTYPE_F32] = -1, [DTYPE_E5M2] = -1,
+};
+
+enum { PLAIN_DTYPES = 3 };
+
+/* [dtype of k and v][group], in the order of KERNEL_VARIANTS; [plain dtype][group][heads], in that of the plain ones.
+ */
 #define SINGLE_PASS_FUNCTION(name, dtype, group) FUNCTION_single_pass_##name,
 #define SPLIT_KV_FUNCTION(name, dtype, group) FUNCTION_split_kv_##name,
 #define TWO_PASS_LOGITS_FUNCTION(name, dtype, group) FUNCTION_two_pass_logits_##name,
 #define TWO_PASS_OUTPUT_FUNCTION(name, dtype, group) FUNCTION_two_pass_output_##name,
+#define SINGLE_PASS_PLAIN(name, dtype, group, heads) FUNCTION_single_pass_##name,
+#define SPLIT_KV_PLAIN(name, dtype, group, heads) FUNCTION_split_kv_##name,
 
-/* The launches of a kernel: over chunks of keys first, or not; then one block a head, or not. */
+/* One launch of a kernel: a block a head, or fewer where heads share rows, and a chunk of keys. */
+struct stage_of_kernel {
+    enum kernel_function generic[DTYPE_COUNT_WITH_FP8 * GROUPS];
+    enum kernel_function plain[PLAIN_DTYPES * GROUPS * SHARES];
+    bool has_plain;
+    bool over_chunks; /* heads and chunks are blockIdx.x, else heads are blockIdx.y */
+};
+
 static const struct {
-    enum kernel_function functions[2][DTYPE_COUNT_WITH_FP8 * GROUPS];
-    bool over_chunks[2];
-    int num_launches;
+    struct stage_of_kernel stages[2];
+    int num_stages;
 } launches[KERNEL_COUNT] = {
-    [KERNEL_SINGLE_PASS] = {{{KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)}}, {false}, 1},
-    [KERNEL_SPLIT_KV] = {{{KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
-                          {[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}},
-                         {true, false},
+    [KERNEL_SINGLE_PASS] =
+        {{{{KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)}, {KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)}, .has_plain = true}}, 1},
+    [KERNEL_SPLIT_KV] = {{{{KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
+                           {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
+                           .has_plain = true,
+                           .over_chunks = true},
+                          {{[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}}},
                          2},
-    [KERNEL_TWO_PASS] = {{{KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, {KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}},
-                         {true, false},
+    [KERNEL_TWO_PASS] = {{{{KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
+                          {{KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
                          2},
 };
 
-/* The column of a dtype and head dim in the tables above: the fewest lanes that hold a row, 8 elements a lane. */
-static int variant_of(enum dtype dtype, int head_dim)
+/* The fewest lanes that hold a row, 8 elements a lane, as a column of the tables above. */
+static int group_of(int head_dim)
 {
-    int group = head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : 2;
-    return (int)dtype * GROUPS + group;
+    return head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : 2;
 }
 
 static int64_t chunks_of(const struct kernel_options *options, int64_t seq_len)
@@ -145,6 +165,9 @@ static enum error_kind plan_sequence(struct launch_plan *plan, const struct batc
     struct sequence_args *sequence = &plan->sequences[i], first = {0};
     const struct sequence_args *before = i ? sequence - 1 : &first;
     int64_t heads = problem->num_heads;
+    if (batch->options->page_size && problem->seq_len > UINT32_MAX)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no pages for more than 2^32 - 1 keys",
+                         kernels[batch->kernel].name);
     *sequence = (struct sequence_args){
         .seq_len = problem->seq_len,
         .first_query = i * heads,
@@ -236,21 +259,51 @@ static struct attention_args make_args(const struct batch *batch)
     };
 }
 
-static void make_launches(struct launch_plan *plan, const struct batch *batch)
+/* The plain forms take the launch: constants are what the arguments are, all lanes have elements, and runs of keys lie
+ * together in pages. */
+static bool takes_plain(const struct launch_plan *plan, const struct batch *batch)
 {
     const struct problem *problem = batch->problems;
-    int variant = variant_of(problem_kv_dtype(problem), problem->head_dim), chunks = 1;
+    int64_t page_size = batch->options->page_size, tile = WARP_SIZE;
+    bool runs = page_size == 0 || (page_size % PLAIN_RUN_KEYS == 0 && batch->options->chunk_len % tile == 0);
+    return plain_fields_hold(&plan->args) && plain_dtypes[problem_kv_dtype(problem)] >= 0 && runs &&
+           problem->head_dim == 64 << group_of(problem->head_dim);
+}
+
+/* How many query heads share rows, where all blocks for one head each would be so many. */
+static int heads_shared(const struct problem *problem, unsigned long blocks, const struct plan_options *options)
+{
+    bool divides = problem->num_heads / problem->num_kv_heads % MAX_SHARED_HEADS == 0;
+    return divides && blocks / MAX_SHARED_HEADS >= options->shared_blocks ? MAX_SHARED_HEADS : 1;
+}
+
+static void make_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options)
+{
+    const struct problem *problem = batch->problems;
+    enum dtype dtype = problem_kv_dtype(problem);
+    int group = group_of(problem->head_dim), chunks = 1;
+    bool plain = !options->generic && takes_plain(plan, batch);
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
-    plan->num_launches = launches[batch->kernel].num_launches;
-    for (int i = 0; i < plan->num_launches; i++)
+    plan->num_launches = launches[batch->kernel].num_stages;
+    for (int i = 0; i < plan->num_launches; i++) {
+        const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
+        unsigned heads = (unsigned)problem->num_heads, over = stage->over_chunks ? (unsigned)chunks : 1;
+        enum kernel_function function = stage->generic[(int)dtype * GROUPS + group];
+        if (plain && stage->has_plain) {
+            int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
+            function = stage->plain[(plain_dtypes[dtype] * GROUPS + group) * SHARES + (shared > 1)];
+            heads /= (unsigned)shared;
+        }
         plan->launches[i] = (struct launch){
-            .function = launches[batch->kernel].functions[i][variant],
-            .blocks_x = launches[batch->kernel].over_chunks[i] ? (unsigned)chunks : 1,
-            .blocks_y = (unsigned)problem->num_heads,
+            .function = function,
+            .blocks_x = stage->over_chunks ? heads * over : 1,
+            .blocks_y = stage->over_chunks ? 1 : heads,
             .blocks_z = (unsigned)batch->num_sequences,
             .threads = MAX_BLOCK_THREADS,
+            .shared_bytes = plain && stage->has_plain ? RING_BYTES : 0,
         };
+    }
 }
 
 /* Sizes, and what of one sequence lies where the caller has it. */
@@ -300,7 +353,7 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
     return ERROR_NONE;
 }
 
-enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, size_t real_bytes,
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
                               struct error *error)
 {
     *plan = (struct launch_plan){.num_launches = 0};
@@ -308,13 +361,13 @@ enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batc
     if (kind || (kind = plan_sequences(plan, batch, error)))
         return kind;
     plan->args = make_args(batch);
-    make_launches(plan, batch);
+    make_launches(plan, batch, options);
     kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
     if (!kind)
         kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
     if (kind)
         return kind;
-    make_buffers(plan, batch, real_bytes);
+    make_buffers(plan, batch, options->real_bytes);
     return batch->num_sequences > 1 ? plan_pack(plan, batch, error) : ERROR_NONE;
 }
 

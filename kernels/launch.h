@@ -11,6 +11,7 @@
 struct launch {
     enum kernel_function function;
     unsigned blocks_x, blocks_y, blocks_z, threads;
+    unsigned shared_bytes; /* dynamic shared memory, of a GPU */
 };
 
 /* The buffers of attention_args. */
@@ -54,11 +55,17 @@ struct launch_plan {
 
 extern const char *const kernel_function_names[FUNCTION_COUNT];
 
+struct plan_options {
+    size_t real_bytes;      /* of a kernel's `real` */
+    bool generic;           /* no plain forms (plain.h) */
+    unsigned shared_blocks; /* heads share rows (MAX_SHARED_HEADS) where so many blocks are left */
+};
+
 /*
- * Plans the launches for kernels whose `real` has real_bytes. plan is overwritten; plan_clear frees what is its own,
- * whatever the result. The batch's tensors outlive the plan. ERROR_USAGE for shapes that the kernel does not take.
+ * Plans the launches of a batch. plan is overwritten; plan_clear frees what is its own, whatever the result. The
+ * batch's tensors outlive the plan. ERROR_USAGE for shapes that the kernel does not take.
  */
-enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, size_t real_bytes,
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
                               struct error *error);
 void plan_clear(struct launch_plan *plan);
 

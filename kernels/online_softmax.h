@@ -46,47 +46,69 @@ SIMT_FUNCTION void softmax_rescale(const struct attention_args *args, struct sof
     state->max = max;
 }
 
-/*
- * One warp's state over the tiles of keys [first, last) that fall to it. Keys at and past `last` that fill the last
- * tile count as masked, and their v as 0.
- */
+/* The maximum after a tile, the same for every lane. */
+SIMT_FUNCTION real new_max(const struct attention_args *args, real before, real logit)
+{
+    real max = warp_max(logit);
+    if (args->max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
+    return guarded_max(args, real_max(before, max));
+}
+
+/* What a warp needs of a head. */
+struct head_work {
+    struct head_factors factors;
+    real query[LANE_DIMS];
+};
+
+SIMT_FUNCTION struct head_work head_work(const struct attention_args *args, const struct lane *lane, int head)
+{
+    struct head_work work;
+    work.factors = head_factors(args, head);
+    lane_query(args, lane, head, work.factors.scale, work.query);
+    return work;
+}
+
+/* Takes the tile of keys at `tile` into the state. Keys at and past `last` count as masked, and their v as 0. */
+SIMT_FUNCTION void softmax_tile(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
+                                const struct head_work *work, int64_t tile, int64_t last, struct softmax_state *state)
+{
+    int64_t key = tile + lane->index;
+    real dot = tile_dot(args, dtype, group, lane, work->query, tile, last);
+    bool masked = key_masked(args, key, last) || bias_masks(args, work->factors, key);
+    real logit = key_logit(args, dot, work->factors, key, last, masked);
+    real max = new_max(args, state->max, logit);
+    if (nothing_seen(args, max))
+        return; /* the same for every lane */
+
+    real weight = args->exclude && masked ? real_of(0.0f) : key_weight(args, logit, max);
+    if (value_of(max) != value_of(state->max))
+        softmax_rescale(args, state, max);
+    state->sum = add_in(STAGE_SUM, state->sum, weight);
+    tile_weighted_sum(args, dtype, group, lane, weight, tile, last, state->out);
+}
+
+/* One warp's state over the tiles of keys [first, last) that fall to it. */
 SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_args *args, enum dtype dtype, int group,
                                                        int head, int64_t first, int64_t last)
 {
     struct lane lane = lane_here(args, group, head);
-    struct head_factors factors = head_factors(args, head);
+    struct head_work work = head_work(args, &lane, head);
     struct softmax_state state = softmax_begin(args, &lane);
-    real query[LANE_DIMS];
-    lane_query(args, &lane, head, factors.scale, query);
-
-    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
-        int64_t key = tile + lane.index;
-        real dot = tile_dot(args, dtype, group, &lane, query, tile, last);
-        bool masked = key_masked(args, key, last) || bias_masks(args, factors, key);
-        real logit = key_logit(args, dot, factors, key, last, masked);
-        real max = warp_max(logit);
-        if (args->max_offset != 0)
-            max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
-        max = guarded_max(args, real_max(state.max, max));
-        if (nothing_seen(args, max))
-            continue; /* the same for every lane */
-
-        real weight = args->exclude && masked ? real_of(0.0f) : key_weight(args, logit, max);
-        if (value_of(max) != value_of(state.max))
-            softmax_rescale(args, &state, max);
-        state.sum = add_in(STAGE_SUM, state.sum, weight);
-        tile_weighted_sum(args, dtype, group, &lane, weight, tile, last, state.out);
-    }
+    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE)
+        softmax_tile(args, dtype, group, &lane, &work, tile, last, &state);
     softmax_end(&state, group);
     return state;
 }
 
-/* The block's softmax from its warps', merged in order. */
+/* The block's softmax from its warps', merged in order. again: it has been called before. */
 SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, int group,
-                                             const struct softmax_state *state)
+                                             const struct softmax_state *state, bool again)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], warp_sums[BLOCK_WARPS], warp_outs[BLOCK_WARPS][MAX_HEAD_DIM];
     int thread = (int)threadIdx.x, warp = thread / WARP_SIZE, lane = thread % WARP_SIZE;
+    if (again)
+        __syncthreads(); /* what the warps left then has been read */
     if (lane == 0) {
         warp_maxima[warp] = state->max;
         warp_sums[warp] = state->sum;
@@ -108,13 +130,6 @@ SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, 
             merged.out = fma_in(STAGE_MERGE, warp_outs[w][thread], factor, merged.out);
     }
     return merged;
-}
-
-SIMT_FUNCTION struct block_state block_online_softmax(const struct attention_args *args, enum dtype dtype, int group,
-                                                      int head, int64_t first, int64_t last)
-{
-    struct softmax_state state = warp_online_softmax(args, dtype, group, head, first, last);
-    return merge_warps(args, group, &state);
 }
 
 #endif

@@ -7,7 +7,7 @@
 #include "reference/float_environment.h"
 
 #define REPLAY_FUNCTION(name) [FUNCTION_##name] = replay_##name,
-static simt_kernel *const replay_functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(REPLAY_FUNCTION)};
+static simt_kernel *const replay_functions[FUNCTION_COUNT] = {KERNEL_GENERIC_FUNCTIONS(REPLAY_FUNCTION)};
 
 /* Bytes of the workspace that a buffer takes: those without a source but the replay's own. */
 static size_t workspace_part(const struct launch_plan *plan, enum buffer b)
@@ -27,7 +27,8 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     const struct output nowhere = {NULL, NULL};
     const struct batch batch = {kernel, options, recipe, problem, &nowhere, 1};
     *replay = (struct replay){NULL, NULL};
-    enum error_kind kind = plan_launches(&plan, &batch, sizeof(struct replayed), error);
+    const struct plan_options options_of_plan = {.real_bytes = sizeof(struct replayed), .generic = true};
+    enum error_kind kind = plan_launches(&plan, &batch, &options_of_plan, error);
     if (kind)
         goto out;
     for (enum buffer b = 0; b < BUFFER_COUNT; b++)

@@ -5,16 +5,33 @@
 #ifndef KERNELS_SEQUENCE_H
 #define KERNELS_SEQUENCE_H
 
-#include "kernels/attention_args.h"
+#include "kernels/plain.h"
 #include "kernels/simt.h"
 
-/* The launch's arguments with the block's sequence in its place. */
-SIMT_FUNCTION struct attention_args attention_args_here(const struct attention_args *launch)
+/* The launch's arguments with the block's sequence in its place, and of a plain form the constants. */
+SIMT_FUNCTION struct attention_args attention_args_here(const struct attention_args *launch, bool plain)
 {
     struct attention_args args = *launch;
     args.sequence = launch->sequences[blockIdx.z];
+    if (plain)
+        plain_fields_set(&args);
     return args;
 }
+
+/* A kernel's generic form, of body(args, dtype of k and v, group); and its plain one, of body(launch, args, dtype,
+ * group, query heads that a warp works on at once). */
+#define GENERIC_FORM(name, body, dtype, group)                            \
+    SIMT_KERNEL(name, struct attention_args, launch)                      \
+    {                                                                     \
+        struct attention_args args = attention_args_here(&launch, false); \
+        body(&args, dtype, group);                                        \
+    }
+#define PLAIN_FORM(name, body, dtype, group, heads)                      \
+    SIMT_KERNEL(name, struct attention_args, launch)                     \
+    {                                                                    \
+        struct attention_args args = attention_args_here(&launch, true); \
+        body(&launch, &args, dtype, group, heads);                       \
+    }
 
 /* A head's row of q, out and lse. */
 SIMT_FUNCTION size_t query_row(const struct attention_args *args, int head)

@@ -12,12 +12,19 @@
  *   warp_max(x)                            largest x of the warp
  *   warp_sum_in(stage, x, first_offset)    sum over lanes that differ in the bits first_offset, 2 first_offset, .. 16
  *                                          of their index: butterfly, highest bit first; 1 sums the whole warp
- *   warp_reduce_scatter_in(stage, x, group)
- *                                          x[group]: lane r of each group of lanes gets the group's sum of x[r];
- *                                          pairs are added at distance group/2 first, then group/4, ... x is destroyed
- *   warp_all_gather(x, group, all)         all[r] = x of lane r of the caller's group
  *
- * group is 8, 16 or 32 and, like stage, a constant after inlining.
+ *   struct warp_scatter s                  a reduce-scatter: every lane has a number for each lane of its group, and
+ *   warp_scatter_index(n, group)           lane r is to get the group's sum of those for r. They are handed over one by
+ *   warp_scatter_add_in(stage, &s, n, group, x)
+ *                                          one, n = 0 .. group - 1, that for lane warp_scatter_index(n, group) as the
+ *   warp_scatter_end_in(stage, &s, group)  n-th, and the last call has the sum. Pairs of lanes are added at distance
+ *                                          group/2 first, then group/4, ...
+ *   struct warp_gather g                   an all-gather: after begin,
+ *   warp_gather_begin(&g, x, group)        warp_gather_at(&g, r, group) is x of lane r of the caller's group
+ *   load_shared_4(from, to)                to[4] = from[4], aligned to 16 bytes in shared memory; never kept from an
+ *                                          earlier call, so that it takes no registers in between
+ *
+ * group is 8, 16 or 32 and, like stage, n and r, a constant after inlining and unrolling.
  */
 #ifndef KERNELS_SIMT_H
 #define KERNELS_SIMT_H

@@ -4,7 +4,9 @@
 
 #include "kernels/real.h"
 
-#define SIMT_KERNEL(name, type, args) extern "C" __global__ void cuda_##name(const __grid_constant__ type args)
+/* Two blocks a multiprocessor: 128 registers a thread. */
+#define SIMT_KERNEL(name, type, args) \
+    extern "C" __global__ void __launch_bounds__(MAX_BLOCK_THREADS, 2) cuda_##name(const __grid_constant__ type args)
 
 SIMT_FUNCTION real warp_max(real x)
 {
@@ -22,27 +24,70 @@ SIMT_FUNCTION real warp_sum_in(enum stage stage, real x, int first_offset)
     return x;
 }
 
-SIMT_FUNCTION real warp_reduce_scatter_in(enum stage stage, real *x, int group)
+/*
+ * A binary counter of partial sums: level i holds one of 2^i numbers that waits for its partner. Numbers come in the
+ * order of reversed bits, so that partners follow each other and no more than log2(group) sums wait at any time.
+ */
+struct warp_scatter {
+    real levels[6];
+};
+
+SIMT_FUNCTION int warp_scatter_index(int n, int group)
 {
-    int lane = (int)threadIdx.x % WARP_SIZE;
+    int index = 0;
     SIMT_UNROLL
-    for (int offset = group / 2; offset > 0; offset /= 2) {
-        bool upper = lane & offset;
-        SIMT_UNROLL
-        for (int i = 0; i < offset; i++) {
-            real send = upper ? x[i] : x[i + offset];
-            real keep = upper ? x[i + offset] : x[i];
-            x[i] = add_in(stage, keep, __shfl_xor_sync(0xffffffffu, send, offset));
-        }
-    }
-    return x[0];
+    for (int bit = 1; bit < group; bit *= 2)
+        index = index * 2 + (n / bit & 1);
+    return index;
 }
 
-SIMT_FUNCTION void warp_all_gather(real x, int group, real *all)
+/* Of two numbers for lanes `offset` apart a lane keeps that for its own half and gives the other away. */
+SIMT_FUNCTION real warp_exchange_in(enum stage stage, real low, real high, int offset)
 {
+    bool upper = threadIdx.x & (unsigned)offset;
+    real send = upper ? low : high, keep = upper ? high : low;
+    return add_in(stage, keep, __shfl_xor_sync(0xffffffffu, send, offset));
+}
+
+SIMT_FUNCTION void warp_scatter_add_in(enum stage stage, struct warp_scatter *scatter, int n, int group, real x)
+{
+    int level = 0;
     SIMT_UNROLL
-    for (int i = 0; i < group; i++)
-        all[i] = __shfl_sync(0xffffffffu, x, i, group);
+    for (int bit = 1; bit < group; bit *= 2)
+        if ((n & (2 * bit - 1)) == 2 * bit - 1) { /* both halves of a pair are here */
+            x = warp_exchange_in(stage, scatter->levels[level], x, group / 2 / bit);
+            level++;
+        }
+    scatter->levels[level] = x;
+}
+
+SIMT_FUNCTION real warp_scatter_end_in(enum stage stage, const struct warp_scatter *scatter, int group)
+{
+    (void)stage;
+    return scatter->levels[group == 8 ? 3 : group == 16 ? 4 : 5];
+}
+
+struct warp_gather {
+    real x;
+};
+
+SIMT_FUNCTION void warp_gather_begin(struct warp_gather *gather, real x, int group)
+{
+    (void)group;
+    gather->x = x;
+}
+
+SIMT_FUNCTION real warp_gather_at(const struct warp_gather *gather, int lane, int group)
+{
+    return __shfl_sync(0xffffffffu, gather->x, lane, group);
+}
+
+SIMT_FUNCTION void load_shared_4(const float *from, float *to)
+{
+    uint32_t address = (uint32_t)__cvta_generic_to_shared(from);
+    asm volatile("ld.volatile.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+                 : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
+                 : "r"(address));
 }
 
 #endif

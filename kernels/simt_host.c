@@ -233,6 +233,11 @@ void simt_executor_free(struct simt_executor *executor)
     free(executor);
 }
 
+unsigned simt_executor_threads(const struct simt_executor *executor)
+{
+    return (unsigned)executor->count;
+}
+
 size_t simt_stack_bytes(const struct simt_executor *executor)
 {
     return executor->runners[0]->stack_bytes;

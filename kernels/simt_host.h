@@ -66,6 +66,9 @@ enum error_kind simt_executor_new(struct simt_executor **executor, int threads, 
                                   size_t real_bytes, struct error *error);
 void simt_executor_free(struct simt_executor *executor);
 
+/* CPU threads. */
+unsigned simt_executor_threads(const struct simt_executor *executor);
+
 /* Of the stack that each thread of a block has. */
 size_t simt_stack_bytes(const struct simt_executor *executor);
 
@@ -104,9 +107,10 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 #define __syncthreads() simt_block_arrive(SIMT_SITE("__syncthreads", STAGE_NONE))
 #define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x)
 #define warp_sum_in(stage, x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum_in", stage), x, first_offset)
-#define warp_reduce_scatter_in(stage, x, group) \
-    simt_warp_reduce_scatter(SIMT_SITE("warp_reduce_scatter_in", stage), x, group)
-#define warp_all_gather(x, group, all) simt_warp_all_gather(SIMT_SITE("warp_all_gather", STAGE_NONE), x, group, all)
+#define warp_scatter_end_in(stage, scatter, group) \
+    simt_warp_scatter(SIMT_SITE("warp_scatter_end_in", stage), scatter, group)
+#define warp_gather_begin(gather, x, group) \
+    simt_warp_gather(SIMT_SITE("warp_gather_begin", STAGE_NONE), gather, x, group)
 
 /* ---- combining what the lanes of a warp left: lanes[r][t] is lane r's value t ---- */
 
@@ -172,22 +176,54 @@ SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first
     return lanes[0][thread % WARP_SIZE];
 }
 
-SIMT_FUNCTION real simt_warp_reduce_scatter(const struct simt_site *site, real *x, int group)
+/* Lanes wait once, when all numbers are there; partners are added as they are on a GPU. */
+struct warp_scatter {
+    real x[WARP_SIZE]; /* [group] */
+};
+
+SIMT_FUNCTION int warp_scatter_index(int n, int group)
+{
+    (void)group;
+    return n;
+}
+
+SIMT_FUNCTION void warp_scatter_add_in(enum stage stage, struct warp_scatter *scatter, int n, int group, real x)
+{
+    (void)stage, (void)group;
+    scatter->x[n] = x;
+}
+
+SIMT_FUNCTION real simt_warp_scatter(const struct simt_site *site, const struct warp_scatter *scatter, int group)
 {
     int thread = simt_block->thread, lane = thread % WARP_SIZE;
     real(*lanes)[WARP_SIZE] = simt_exchange(thread);
-    memcpy(lanes[lane], x, (size_t)group * sizeof *x);
+    memcpy(lanes[lane], scatter->x, (size_t)group * sizeof scatter->x[0]);
     simt_warp_arrive(site, simt_combine_scatter, lanes, group);
     return lanes[lane / group * group][lane % group];
 }
 
-SIMT_FUNCTION void simt_warp_all_gather(const struct simt_site *site, real x, int group, real *all)
+struct warp_gather {
+    real all[WARP_SIZE]; /* [group] */
+};
+
+SIMT_FUNCTION void simt_warp_gather(const struct simt_site *site, struct warp_gather *gather, real x, int group)
 {
     int thread = simt_block->thread, lane = thread % WARP_SIZE;
     real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     lanes[0][lane] = x;
     simt_warp_arrive(site, simt_combine_none, lanes, group);
-    memcpy(all, lanes[0] + lane / group * group, (size_t)group * sizeof *all);
+    memcpy(gather->all, lanes[0] + lane / group * group, (size_t)group * sizeof x);
+}
+
+SIMT_FUNCTION real warp_gather_at(const struct warp_gather *gather, int lane, int group)
+{
+    (void)group;
+    return gather->all[lane];
+}
+
+SIMT_FUNCTION void load_shared_4(const real *from, real *to)
+{
+    memcpy(to, from, 4 * sizeof *to);
 }
 
 #endif

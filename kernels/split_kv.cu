@@ -1,9 +1,10 @@
 /*
- * split_kv: one block a (chunk of keys, query head) writes its partial maximum, sum and output; a second kernel merges
- * the chunks of a head in the recipe's form (Dao et al., Flash-Decoding, 2023, for lse).
- * split_kv: grid (chunks of the longest sequence, H, B); split_kv_merge: grid (1, H, B); block BLOCK_THREADS.
+ * split_kv: one block a chunk of keys and a query head, or in the plain form `heads` that share a KV head, writes the
+ * partial maximum, sum and output; a second kernel merges the chunks of a head in the recipe's form (Dao et al.,
+ * Flash-Decoding, 2023, for lse). split_kv: grid (H / heads x chunks of the longest sequence, 1, B), heads fastest, so
+ * that blocks that read the same rows run side by side; split_kv_merge: grid (1, H, B); block BLOCK_THREADS.
  */
-#include "kernels/online_softmax.h"
+#include "kernels/plain_softmax.h"
 
 /* A chunk's state as the recipe hands it to the merge: for MERGE_LSE its lse as the maximum, and 1 as the sum. */
 SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, struct block_state state)
@@ -26,15 +27,9 @@ SIMT_FUNCTION size_t first_partial(const struct attention_args *args, int head)
     return (size_t)args->sequence.first_chunk + (size_t)head * (size_t)args->sequence.num_chunks;
 }
 
-SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
+SIMT_FUNCTION void store_partial(const struct attention_args *args, int head, int chunk, struct block_state state)
 {
-    int chunk = (int)blockIdx.x, head = (int)blockIdx.y, thread = (int)threadIdx.x;
-    int64_t first = chunk * args->chunk_len, end = first + args->chunk_len;
-    int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
-    if (chunk >= args->sequence.num_chunks)
-        return; /* a longer sequence of the batch has one here */
-
-    struct block_state state = chunk_result(args, block_online_softmax(args, dtype, group, head, first, last));
+    int thread = (int)threadIdx.x;
     size_t partial = first_partial(args, head) + (size_t)chunk;
     if (thread < args->head_dim)
         ((real *)args->partial_out)[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
@@ -44,10 +39,38 @@ SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtyp
     }
 }
 
+/* A block's chunk and heads. */
+struct chunk_here {
+    int chunk, first_head;
+    int64_t first, last; /* keys */
+};
+
+SIMT_FUNCTION struct chunk_here chunk_here(const struct attention_args *args, int heads)
+{
+    unsigned shares = (unsigned)(args->num_heads / heads);
+    struct chunk_here here = {(int)(blockIdx.x / shares), (int)(blockIdx.x % shares) * heads, 0, 0};
+    here.first = here.chunk * args->chunk_len;
+    here.last = here.first + args->chunk_len;
+    if (here.last > args->sequence.seq_len)
+        here.last = args->sequence.seq_len;
+    return here;
+}
+
+SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtype, int group)
+{
+    struct chunk_here here = chunk_here(args, 1);
+    if (here.chunk >= args->sequence.num_chunks)
+        return; /* a longer sequence of the batch has one here */
+    struct softmax_state state = warp_online_softmax(args, dtype, group, here.first_head, here.first, here.last);
+    store_partial(args, here.first_head, here.chunk, chunk_result(args, merge_warps(args, group, &state, false)));
+}
+
+enum { MERGE_FETCHED = 16 }; /* partial outputs that a thread fetches before it uses the first of them */
+
 SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
-    struct attention_args args = attention_args_here(&launch);
+    struct attention_args args = attention_args_here(&launch, false);
     int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args.sequence.num_chunks;
     const real *maxima = (const real *)args.partial_max + first_partial(&args, head);
     const real *sums = (const real *)args.partial_sum + first_partial(&args, head);
@@ -73,21 +96,44 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
             factors[thread] = args.merge == MERGE_MAX_SUM ? factor : scaled_sums[thread];
         }
         __syncthreads();
-        for (int c = 0; c < count; c++) {
-            merged.sum = add_in(STAGE_MERGE, merged.sum, scaled_sums[c]);
-            if (thread < args.head_dim)
-                merged.out = fma_in(STAGE_MERGE, outs[(size_t)(first + c) * (size_t)args.head_dim + (size_t)thread],
-                                    factors[c], merged.out);
+        for (int c = 0; c < count; c += MERGE_FETCHED) {
+            real fetched[MERGE_FETCHED];
+            SIMT_UNROLL
+            for (int i = 0; i < MERGE_FETCHED; i++)
+                if (c + i < count && thread < args.head_dim)
+                    fetched[i] = outs[(size_t)(first + c + i) * (size_t)args.head_dim + (size_t)thread];
+            SIMT_UNROLL
+            for (int i = 0; i < MERGE_FETCHED; i++)
+                if (c + i < count) {
+                    merged.sum = add_in(STAGE_MERGE, merged.sum, scaled_sums[c + i]);
+                    if (thread < args.head_dim)
+                        merged.out = fma_in(STAGE_MERGE, fetched[i], factors[c + i], merged.out);
+                }
         }
     }
     store_head(&args, head, merged);
 }
 
-#define SPLIT_KV(name, dtype, group)                               \
-    SIMT_KERNEL(split_kv_##name, struct attention_args, launch)    \
-    {                                                              \
-        struct attention_args args = attention_args_here(&launch); \
-        split_kv_chunk(&args, dtype, group);                       \
-    }
+#define SPLIT_KV(name, dtype, group) GENERIC_FORM(split_kv_##name, split_kv_chunk, dtype, group)
 
 KERNEL_VARIANTS(SPLIT_KV)
+
+#ifndef SIMT_REPLAY
+SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct attention_args *args, enum dtype dtype,
+                              int group, int heads)
+{
+    struct chunk_here here = chunk_here(args, heads);
+    struct softmax_state states[MAX_SHARED_HEADS];
+    if (here.chunk >= args->sequence.num_chunks)
+        return;
+    plain_warp_softmax(launch, args, dtype, group, heads, here.first_head, here.first, here.last, states);
+    SIMT_UNROLL
+    for (int h = 0; h < heads; h++)
+        store_partial(args, here.first_head + h, here.chunk,
+                      chunk_result(args, merge_warps(args, group, &states[h], h > 0)));
+}
+
+#define SPLIT_KV_PLAIN(name, dtype, group, heads) PLAIN_FORM(split_kv_##name, split_kv_heads, dtype, group, heads)
+
+KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)
+#endif

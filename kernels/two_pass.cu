@@ -1,7 +1,8 @@
 /*
  * two_pass: all logits are stored, then a block a head finds their maximum, turns them into weights and multiplies with
  * v, as a framework does that runs q.k, softmax and the product with v one after the other. Nothing is rescaled.
- * two_pass_logits: grid (chunks of the longest sequence, H, B); two_pass_output: grid (1, H, B); block BLOCK_THREADS.
+ * two_pass_logits: grid (H x chunks of the longest sequence, 1, B), heads fastest; two_pass_output: grid (1, H, B);
+ * block BLOCK_THREADS.
  */
 #include "kernels/online_softmax.h"
 
@@ -13,20 +14,19 @@ SIMT_FUNCTION size_t first_logit(const struct attention_args *args, int head)
 
 SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype, int group)
 {
-    int head = (int)blockIdx.y;
-    int64_t first = (int64_t)blockIdx.x * args->chunk_len, end = first + args->chunk_len;
+    int head = (int)(blockIdx.x % (unsigned)args->num_heads);
+    int64_t first = (int64_t)(blockIdx.x / (unsigned)args->num_heads) * args->chunk_len, end = first + args->chunk_len;
     int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
     struct lane lane = lane_here(args, group, head);
-    struct head_factors factors = head_factors(args, head);
-    real query[LANE_DIMS], *logits = (real *)args->logits + first_logit(args, head);
-    lane_query(args, &lane, head, factors.scale, query);
+    struct head_work work = head_work(args, &lane, head);
+    real *logits = (real *)args->logits + first_logit(args, head);
 
     for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
         int64_t key = tile + lane.index;
-        real dot = tile_dot(args, dtype, group, &lane, query, tile, last);
-        bool masked = key_masked(args, key, last) || bias_masks(args, factors, key);
+        real dot = tile_dot(args, dtype, group, &lane, work.query, tile, last);
+        bool masked = key_masked(args, key, last) || bias_masks(args, work.factors, key);
         if (key < last)
-            logits[key] = key_logit(args, dot, factors, key, last, masked);
+            logits[key] = key_logit(args, dot, work.factors, key, last, masked);
     }
 }
 
@@ -69,22 +69,11 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
         tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);
     }
     softmax_end(&state, group);
-    store_head(args, head, merge_warps(args, group, &state));
+    store_head(args, head, merge_warps(args, group, &state, false));
 }
 
-#define TWO_PASS_LOGITS(name, dtype, group)                            \
-    SIMT_KERNEL(two_pass_logits_##name, struct attention_args, launch) \
-    {                                                                  \
-        struct attention_args args = attention_args_here(&launch);     \
-        store_logits(&args, dtype, group);                             \
-    }
-
-#define TWO_PASS_OUTPUT(name, dtype, group)                            \
-    SIMT_KERNEL(two_pass_output_##name, struct attention_args, launch) \
-    {                                                                  \
-        struct attention_args args = attention_args_here(&launch);     \
-        softmax_times_v(&args, dtype, group);                          \
-    }
+#define TWO_PASS_LOGITS(name, dtype, group) GENERIC_FORM(two_pass_logits_##name, store_logits, dtype, group)
+#define TWO_PASS_OUTPUT(name, dtype, group) GENERIC_FORM(two_pass_output_##name, softmax_times_v, dtype, group)
 
 KERNEL_VARIANTS(TWO_PASS_LOGITS)
 KERNEL_VARIANTS(TWO_PASS_OUTPUT)

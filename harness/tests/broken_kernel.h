@@ -228,7 +228,7 @@ static struct device *open_broken(struct device_ops *ops,
     ops->allocate = allocate_with_margins;
     ops->release = release_with_margins;
     ops->launch = launch;
-    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){1}, &error))
+    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){.threads = 1}, &error))
         fail_msg("%s", error.text);
     return device;
 }

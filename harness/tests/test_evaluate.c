@@ -120,7 +120,7 @@ static void assert_parts_give_the_results_of_the_whole(struct mask_spec mask)
     const struct truth_options options = {.precision = 160, .threads = 1};
     const struct recipe recipe = {.sentinel.policy = SENTINEL_INFINITY};
     const struct kernel_options kernel_options = {.chunk_len = 64};
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     generate(&whole, &spec, whole_problem(&spec));
     for (int i = 0; i < 2; i++)
         assert_int_equal(truth_init(&truths[i], &whole.problem, &error), 0);
@@ -199,7 +199,7 @@ static void test_points_share_inputs_and_truth(void **state)
     struct evaluator evaluator = {.threads = 1};
     struct evaluation evaluation;
     struct error error;
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     uint64_t truth_digests[3];
     for (int i = 0; i < 3; i++) {
         struct point point = small_point(i == 1 ? KERNEL_SPLIT_KV : KERNEL_SINGLE_PASS);
@@ -235,7 +235,7 @@ static void test_a_mask_is_part_of_the_problem(void **state)
     struct evaluation evaluation;
     struct error error;
     uint64_t input_digests[MASKS], truth_digests[MASKS], output_digests[MASKS];
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     for (int i = 0; i < MASKS; i++) {
         struct point point = small_point(KERNEL_SPLIT_KV);
         point.problem.mask = masks[i];
@@ -271,7 +271,7 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     struct evaluation evaluation;
     struct error error;
     struct point point = small_point(KERNEL_SINGLE_PASS);
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
     assert_int_equal(evaluation.truth->plain_heads, 0);
     point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
@@ -294,7 +294,7 @@ static void test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone(void **sta
     struct evaluator evaluator = {.threads = 2};
     struct evaluation together, alone;
     struct error error;
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){2}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 2}, &error), 0);
     for (size_t i = 0; i < case_num_points(list.cases[0]); i++) {
         struct point point;
         case_point(list.cases[0], i, &point);
@@ -330,7 +330,7 @@ static void test_own_slopes_are_those_of_the_whole(void **state)
     float lse[2][6];
     double seconds;
     (void)state;
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     for (int g = 0; g < 3; g++) {
         generate(&part, &spec, (struct part){g, 1});
         /* A trial of a part, of one query head of two. */
@@ -372,7 +372,7 @@ static void evaluate_on(struct evaluation *evaluation, const struct device_ops *
 {
     struct evaluator evaluator = {.threads = 1};
     struct error error;
-    if (device_open_with(&evaluator.device, DEVICE_HOST, ops, &(struct device_options){1}, &error) ||
+    if (device_open_with(&evaluator.device, DEVICE_HOST, ops, &(struct device_options){.threads = 1}, &error) ||
         evaluate(&evaluator, evaluation, point, &error))
         fail_msg("%s", error.text);
     device_close(evaluator.device);
@@ -431,7 +431,7 @@ static void test_a_constant_that_overflows_accuses_nobody(void **state)
     struct evaluation evaluation;
     struct error error;
     struct point point = small_point(KERNEL_SINGLE_PASS);
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     point.problem.kv_format = KV_E4M3;
     point.problem.k_scale = 1;
     point.problem.input.stddev = 0.3;
@@ -457,7 +457,7 @@ static void test_every_recipe_answers_an_ordinary_problem(void **state)
     assert_int_equal(recipe_library_open(&error), 0);
     struct case_list list = parse("case: a\nseq_len: 1000\nnum_heads: 8\nhead_dim: 64\nkernel: all\nrecipe: all\n"
                                   "oracles: none\n");
-    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){2}, &error), 0);
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 2}, &error), 0);
     for (size_t i = 0; i < case_num_points(list.cases[0]); i++) {
         struct point point;
         char key[POINT_KEY_SIZE];

@@ -19,7 +19,7 @@ static struct device *open_host(void)
 {
     struct device *device;
     struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error))
+    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
         fail_msg("%s", error.text);
     return device;
 }

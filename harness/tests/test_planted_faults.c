@@ -50,7 +50,7 @@ static void set_up(struct bench *bench, enum dtype dtype)
     widen(&bench->wide, &bench->made);
     const struct problem *problem = &bench->made.problem;
     struct rounding_model model = kernel_rounding(KERNEL_SINGLE_PASS, &options, &recipe, problem);
-    if (device_open(&bench->device, DEVICE_HOST, &(struct device_options){1}, &error) ||
+    if (device_open(&bench->device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error) ||
         truth_init(&bench->truth, problem, &error) ||
         truth_compute(&bench->truth, TRUTH_CERTIFIED, problem, &precise, &error) ||
         error_bounds(bench->bound, bench->lse_bound, &model, problem, &bench->truth, 1, NULL, &error))

@@ -21,7 +21,7 @@ static int open_device(void **state)
 {
     struct error error;
     (void)state;
-    return device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error);
+    return device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error);
 }
 
 static int close_device(void **state)

@@ -31,7 +31,7 @@ static enum error_kind run_some(struct extreme_counts *counts, long first, long 
 {
     struct device *device = NULL;
     struct extreme_run *run = calloc(1, sizeof *run);
-    enum error_kind kind = run ? device_open(&device, DEVICE_HOST, &(struct device_options){1}, error)
+    enum error_kind kind = run ? device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, error)
                                : error_memory(error, "a run", (double)sizeof *run);
 #pragma omp for schedule(dynamic, 16)
     for (long number = first; number < last; number++) {

@@ -72,7 +72,7 @@ static struct device *open_host(int threads)
 {
     struct device *device;
     struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){threads}, &error))
+    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = threads}, &error))
         fail_msg("%s", error.text);
     return device;
 }

@@ -103,7 +103,7 @@ static struct device *open_device(struct device_ops *ops)
     ops->copy_in = copy;
     ops->copy_out = copy;
     ops->launch = launch;
-    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){1}, &error))
+    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){.threads = 1}, &error))
         fail_msg("%s", error.text);
     return device;
 }
@@ -113,7 +113,7 @@ static void sizes_of(size_t *sizes, const struct batch *batch)
 {
     struct launch_plan plan;
     struct error error;
-    if (plan_launches(&plan, batch, sizeof(float), &error))
+    if (plan_launches(&plan, batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error))
         fail_msg("%s", error.text);
     for (int b = 0; b < BUFFER_COUNT; b++)
         sizes[b] = plan.buffers[b].size_bytes;

@@ -375,7 +375,8 @@ static void test_no_bound_is_exceeded_at_the_extremes(void **state)
 static int open_device(void **state)
 {
     struct error error;
-    return device_open((struct device **)state, DEVICE_HOST, &(struct device_options){1}, &error) != ERROR_NONE;
+    return device_open((struct device **)state, DEVICE_HOST, &(struct device_options){.threads = 1}, &error) !=
+           ERROR_NONE;
 }
 
 static int close_device(void **state)

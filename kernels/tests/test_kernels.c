@@ -41,7 +41,8 @@ static struct result run_kernel(enum kernel kernel, const struct recipe *recipe,
     result.raw = malloc(result.raw_bytes);
     assert_true(result.out && result.lse && result.raw);
     struct output output = {result.raw, result.lse};
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){threads}, &error), ERROR_NONE);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = threads}, &error),
+                     ERROR_NONE);
     if (device_run(device, kernel, &(struct kernel_options){.chunk_len = chunk_len}, recipe, problem, &output, &seconds,
                    &error))
         fail_msg("%s", error.text);
@@ -281,7 +282,8 @@ static void test_no_races(void **state)
         const struct kernel_options options = {.chunk_len = 32};
         const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1};
         assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
-        assert_int_equal(plan_launches(&plan, &batch, sizeof(float), &error), ERROR_NONE);
+        assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),
+                         ERROR_NONE);
         assert_int_equal(plan.buffers[BUFFER_PARTIAL_MAX].size_bytes, PARTIALS * sizeof(float));
         for (enum buffer b = 0; b < BUFFER_COUNT; b++)
             plan_bind(&plan, b, (void *)(uintptr_t)plan.buffers[b].source);
@@ -312,7 +314,8 @@ static void test_refuses_head_dim(void **state)
     const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, &made.problem, &output, 1};
     struct launch_plan plan;
     struct error error;
-    assert_int_equal(plan_launches(&plan, &batch, sizeof(float), &error), ERROR_USAGE);
+    assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),
+                     ERROR_USAGE);
     plan_clear(&plan);
     assert_non_null(strstr(error.text, "72"));
     free_problem(&made);

@@ -27,7 +27,7 @@ static struct answer answer_of(enum kernel kernel, const struct kernel_options *
     double seconds;
     size_t elements = (size_t)problem_elements(problem);
     float raw[HEADS * DIM];
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), ERROR_NONE);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), ERROR_NONE);
     if (device_run(device, kernel, options, recipe, problem, &(struct output){raw, answer.lse}, &seconds, &error))
         fail_msg("%s", error.text);
     device_close(device);

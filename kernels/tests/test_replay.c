@@ -47,7 +47,7 @@ static void run_kernel(float *out, float *lse, enum kernel kernel, const struct 
     struct error error;
     double seconds;
     assert_non_null(raw);
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), ERROR_NONE);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), ERROR_NONE);
     if (device_run(device, kernel, &(struct kernel_options){.chunk_len = 96}, recipe, problem,
                    &(struct output){raw, lse}, &seconds, &error))
         fail_msg("%s", error.text);

@@ -60,7 +60,7 @@ static double budget_used(struct bench *bench, enum kernel kernel, const struct 
     struct output output = {raw, lse};
     struct rounding_model own = kernel_rounding(kernel, &options, recipe, problem);
 
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){1}, &error), 0);
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     assert_int_equal(device_run(device, kernel, &options, recipe, problem, &output, &seconds, &error), 0);
     device_close(device);
     dtype_widen(problem->dtype, raw, 0, elements, bench->out);

@@ -63,17 +63,19 @@ static void test_every_thread_of_every_block_runs(void **state)
 void host_reduce(const void *arguments);
 SIMT_KERNEL(reduce, struct simt_args, args)
 {
-    float x = (float)((threadIdx.x * 37) % 61), parts[WARP_SIZE], all[WARP_SIZE];
+    float x = (float)((threadIdx.x * 37) % 61);
     int lane = (int)threadIdx.x % WARP_SIZE;
     float *row = args.out + threadIdx.x * 5;
-    for (int t = 0; t < args.group; t++)
-        parts[t] = x + (float)(100 * t);
+    struct warp_scatter scatter;
+    struct warp_gather gather;
+    for (int n = 0; n < args.group; n++)
+        warp_scatter_add_in(STAGE_DOT, &scatter, n, args.group, x + (float)(100 * warp_scatter_index(n, args.group)));
     row[0] = warp_max(x);
     row[1] = warp_sum_in(STAGE_SUM, x, 1);
     row[2] = warp_sum_in(STAGE_SUM, x, args.group);
-    row[3] = warp_reduce_scatter_in(STAGE_DOT, parts, args.group);
-    warp_all_gather(x, args.group, all);
-    row[4] = all[(lane + 3) % args.group];
+    row[3] = warp_scatter_end_in(STAGE_DOT, &scatter, args.group);
+    warp_gather_begin(&gather, x, args.group);
+    row[4] = warp_gather_at(&gather, (lane + 3) % args.group, args.group);
 }
 
 /* Against the definitions in simt.h, in integers that f32 holds exactly. */
@@ -108,10 +110,10 @@ void host_scatter_order(const void *arguments);
 SIMT_KERNEL(scatter_order, struct simt_args, args)
 {
     static const float values[8] = {0x1p24f, 1.0f, -0x1p24f, 1.0f, 3.0f, 0x1p-2f, 1.0f, -3.0f};
-    float parts[WARP_SIZE];
-    for (int t = 0; t < 8; t++)
-        parts[t] = values[((int)threadIdx.x % 8 + t) % 8];
-    args.out[threadIdx.x] = warp_reduce_scatter_in(STAGE_DOT, parts, 8);
+    struct warp_scatter scatter;
+    for (int n = 0; n < 8; n++)
+        warp_scatter_add_in(STAGE_DOT, &scatter, n, 8, values[((int)threadIdx.x % 8 + warp_scatter_index(n, 8)) % 8]);
+    args.out[threadIdx.x] = warp_scatter_end_in(STAGE_DOT, &scatter, 8);
 }
 
 /* The order of additions is part of the contract: bits on a GPU are compared with it. */
@@ -266,11 +268,11 @@ static void test_usable_after_divergence(void **state)
 void host_gather_apart(const void *arguments);
 SIMT_KERNEL(gather_apart, struct simt_args, args)
 {
-    float all[WARP_SIZE];
+    struct warp_gather gather;
     if (threadIdx.x == 5)
         return;
-    warp_all_gather(1, args.group, all);
-    args.out[threadIdx.x] = all[0];
+    warp_gather_begin(&gather, 1, args.group);
+    args.out[threadIdx.x] = warp_gather_at(&gather, 0, args.group);
 }
 
 /* Pages of address space that this process has. */

@@ -1,0 +1,246 @@
+/*
+ * The plain forms of kernels (plain.h) against the generic one, which takes any recipe: the same bits of out and lse,
+ * over kernels, dtypes, head dims, shared heads, lengths, pages, masks, recipes, and inputs with infinities and NaN.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/launch.h"
+#include "kernels/tests/made_problem.h"
+
+enum { MAX_HEADS = 8, MAX_DIM = 256, MAX_ELEMENTS = MAX_HEADS * MAX_DIM };
+
+struct result {
+    float out[MAX_ELEMENTS], lse[MAX_HEADS]; /* out in its dtype */
+};
+
+static struct device *open_host(bool generic)
+{
+    struct device *device;
+    struct error error;
+    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1, .generic = generic}, &error))
+        fail_msg("%s", error.text);
+    return device;
+}
+
+/* Whether the first launch of the batch is in its plain form, and on how many heads. */
+static int heads_of_plain(struct batch batch)
+{
+    const struct output nowhere = {NULL, NULL};
+    struct launch_plan plan;
+    struct error error;
+    batch.outputs = &nowhere;
+    if (plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float), .shared_blocks = 1}, &error))
+        fail_msg("%s", error.text);
+    const char *name = kernel_function_names[plan.launches[0].function];
+    const char *form = strrchr(name, 'x');
+    plan_clear(&plan);
+    return form && form[-1] == '_' ? atoi(form + 1) : 0;
+}
+
+static void run(struct device *device, struct batch batch, struct result *result)
+{
+    const struct output output = {result->out, result->lse};
+    struct error error;
+    double seconds;
+    memset(result, 0, sizeof *result);
+    batch.outputs = &output;
+    if (device_run_batch(device, &batch, NULL, &seconds, &error))
+        fail_msg("%s", error.text);
+}
+
+/* The bits of a NaN are no one's promise. */
+static bool same_bits(enum dtype dtype, const struct result *a, const struct result *b, size_t elements, int heads)
+{
+    float x[MAX_ELEMENTS], y[MAX_ELEMENTS];
+    dtype_widen(dtype, a->out, 0, elements, x);
+    dtype_widen(dtype, b->out, 0, elements, y);
+    for (size_t i = 0; i < elements; i++)
+        if ((x[i] == x[i] || y[i] == y[i]) && memcmp(&x[i], &y[i], sizeof x[i]))
+            return false;
+    for (int h = 0; h < heads; h++)
+        if ((a->lse[h] == a->lse[h] || b->lse[h] == b->lse[h]) && memcmp(&a->lse[h], &b->lse[h], sizeof a->lse[h]))
+            return false;
+    return true;
+}
+
+static struct device *plain_device, *generic_device;
+
+/* expected: query heads that share rows; 0: the launch has no plain form. */
+static void compare(const struct batch *batch, int expected, const char *what)
+{
+    static struct result plain, generic;
+    const struct problem *problem = batch->problems;
+    int heads = heads_of_plain(*batch);
+    if (heads != expected)
+        fail_msg("%s: %s works on %d heads at once in its plain form, expected: %d", what, kernels[batch->kernel].name,
+                 heads, expected);
+    run(plain_device, *batch, &plain);
+    run(generic_device, *batch, &generic);
+    if (!same_bits(problem->dtype, &plain, &generic, (size_t)problem_elements(problem), problem->num_heads))
+        fail_msg("%s: %s has other bits in its plain form, %lld keys, %d/%d heads, head dim %d", what,
+                 kernels[batch->kernel].name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
+                 problem->head_dim);
+}
+
+/* Recipes with plain forms: what they choose comes once a head, a chunk or a tile that is not whole. */
+static const struct recipe recipes[] = {
+    {.name = "exclude", .sentinel.policy = SENTINEL_EXCLUDE},
+    {.name = "infinity", .sentinel.policy = SENTINEL_INFINITY, .bias = BIAS_ABSOLUTE},
+    {.name = "adaptive", .sentinel.policy = SENTINEL_ADAPTIVE, .merge = MERGE_LSE, .partial_dtype = ROUND_F16},
+    {.name = "finite", .sentinel = {SENTINEL_VALUE, -5}, .initial_sum = 1, .merge = MERGE_NORMALIZED},
+    {.name = "added", .sentinel = {SENTINEL_VALUE, -100}, .masked_entry = MASKED_ADD, .division = DIVISION_RECIPROCAL},
+    {.name = "read past end", .sentinel.policy = SENTINEL_EXCLUDE, .masked_values = MASKED_VALUES_READ_PAST_END},
+    {.name = "no bias", .sentinel.policy = SENTINEL_EXCLUDE, .bias = BIAS_NONE, .epsilon = 1e-6f},
+    {.name = "slopes", .sentinel.policy = SENTINEL_EXCLUDE, .slope_dtype = ROUND_BF16, .key_shift = 1},
+};
+
+enum { NUM_RECIPES = sizeof recipes / sizeof recipes[0] };
+
+static const struct {
+    int num_heads, num_kv_heads, shared;
+} head_counts[] = {{4, 4, 1}, {4, 1, 4}, {8, 1, 4}, {8, 2, 4}, {6, 2, 1}};
+
+/* Less than a tile, tiles of one warp, of all, and a rest; for split_kv chunks of 64 keys. */
+static const int64_t lengths[] = {1, 31, 64, 300, 549};
+
+static void test_plain_is_generic_bit_for_bit(void **state)
+{
+    static const enum dtype dtypes_of_kv[] = {DTYPE_F16, DTYPE_BF16, DTYPE_E4M3};
+    static const int page_sizes[] = {0, 16, 48};
+    size_t turn = 0;
+    (void)state;
+    for (int d = 0; d < 3; d++)
+        for (int head_dim = 64; head_dim <= MAX_DIM; head_dim *= 2)
+            for (size_t h = 0; h < sizeof head_counts / sizeof head_counts[0]; h++)
+                for (size_t n = 0; n < sizeof lengths / sizeof lengths[0]; n++, turn++) {
+                    bool fp8 = dtypes_of_kv[d] == DTYPE_E4M3;
+                    enum dtype dtype = fp8 ? DTYPE_F16 : dtypes_of_kv[d];
+                    struct made_problem made = make_problem(lengths[n], head_counts[h].num_heads,
+                                                            head_counts[h].num_kv_heads, head_dim, dtype);
+                    made.problem.kv_format = fp8 ? KV_E4M3 : KV_AS_DTYPE; /* the bytes of f16, whatever they mean */
+                    made.problem.k_scale = made.problem.v_scale = 0.25f;
+                    if (turn % 4 == 3)
+                        mask_keys(&made, 0, lengths[n] / 2, 2);
+                    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+                        const struct recipe *recipe = &recipes[(turn + (size_t)kernel) % NUM_RECIPES];
+                        const struct kernel_options options = {
+                            .chunk_len = 64, .page_size = page_sizes[turn % 3], .page_seed = turn};
+                        const struct batch batch = {(enum kernel)kernel, &options, recipe, &made.problem, NULL, 1};
+                        compare(&batch, kernel == KERNEL_TWO_PASS ? 0 : head_counts[h].shared, recipe->name);
+                    }
+                    free_problem(&made);
+                }
+}
+
+/* An infinite logit leaves a head without a key in a whole tile, while others of its group have theirs. */
+static void test_values_that_are_no_numbers(void **state)
+{
+    static const float odd[] = {INFINITY, -INFINITY, NAN, 65504};
+    (void)state;
+    for (int first = 0; first < 4; first++)
+        for (int place = 0; place < 3; place++) {
+            struct made_problem made = make_problem(300, 4, 1, 128, DTYPE_F16);
+            void *const tensors[] = {made.q, made.k, made.v};
+            size_t elements = place == 0 ? 4 * 128 : 300 * 128;
+            for (size_t i = 0; i < elements; i += 128 * (1 + (size_t)first))
+                dtype_narrow(DTYPE_F16, tensors[place], i, 1, &odd[first]);
+            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+                for (int r = 0; r < NUM_RECIPES; r++) {
+                    const struct kernel_options options = {.chunk_len = 96};
+                    const struct batch batch = {(enum kernel)kernel, &options, &recipes[r], &made.problem, NULL, 1};
+                    if (recipes[r].sentinel.policy != SENTINEL_ADAPTIVE) /* has no value for infinite logits */
+                        compare(&batch, kernel == KERNEL_TWO_PASS ? 0 : 4, recipes[r].name);
+                }
+            free_problem(&made);
+        }
+}
+
+static void test_what_has_no_plain_form(void **state)
+{
+    static const struct recipe others[] = {
+        {.name = "natural", .sentinel.policy = SENTINEL_EXCLUDE, .log2e = LOG2E_EXPONENTIAL},
+        {.name = "scaled query", .sentinel.policy = SENTINEL_EXCLUDE, .scale_entry = SCALE_QUERY},
+        {.name = "ex2", .sentinel.policy = SENTINEL_EXCLUDE, .exponential = EXPONENTIAL_EX2_APPROX},
+        {.name = "guards", .sentinel.policy = SENTINEL_INFINITY, .guards = GUARDS_NONE},
+        {.name = "sign", .sentinel.policy = SENTINEL_EXCLUDE, .positive_bias = POSITIVE_BIAS_MASKED},
+        {.name = "top left", .sentinel.policy = SENTINEL_EXCLUDE, .positions = POSITIONS_TOP_LEFT},
+        {.name = "offset", .sentinel.policy = SENTINEL_EXCLUDE, .max_offset = 2},
+        {.name = "positions", .sentinel.policy = SENTINEL_EXCLUDE, .position_dtype = ROUND_F16},
+        {.name = "biases", .sentinel.policy = SENTINEL_EXCLUDE, .bias_dtype = ROUND_F16},
+        {.name = "dots", .sentinel.policy = SENTINEL_EXCLUDE, .dot_dtype = ROUND_F16},
+        {.name = "logits", .sentinel.policy = SENTINEL_EXCLUDE, .logit_dtype = ROUND_BF16},
+        {.name = "weights", .sentinel.policy = SENTINEL_EXCLUDE, .weight_dtype = ROUND_BF16},
+    };
+    static const struct {
+        int head_dim, page_size, chunk_len;
+        enum dtype dtype;
+    } shapes[] = {{80, 0, 64, DTYPE_F16}, {128, 8, 64, DTYPE_F16}, {128, 16, 48, DTYPE_F16}, {128, 0, 64, DTYPE_F32}};
+    (void)state;
+    for (size_t r = 0; r < sizeof others / sizeof others[0]; r++) {
+        struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
+        const struct kernel_options options = {.chunk_len = 64};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &others[r], &made.problem, NULL, 1};
+        compare(&batch, 0, others[r].name);
+        free_problem(&made);
+    }
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        struct made_problem made = make_problem(70, 4, 1, shapes[s].head_dim, shapes[s].dtype);
+        const struct kernel_options options = {.chunk_len = shapes[s].chunk_len, .page_size = shapes[s].page_size};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1};
+        compare(&batch, 0, "a shape");
+        free_problem(&made);
+    }
+}
+
+/* Heads share rows only where enough blocks are left. */
+static void test_shared_rows_leave_blocks(void **state)
+{
+    struct made_problem made = make_problem(640, 8, 2, 64, DTYPE_F16);
+    const struct kernel_options options = {.chunk_len = 64};
+    const struct output nowhere = {NULL, NULL};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, &nowhere, 1};
+    (void)state;
+    for (unsigned blocks = 19; blocks <= 21; blocks++) { /* 10 chunks of 2 groups of 4 heads */
+        struct launch_plan plan;
+        struct error error;
+        const struct plan_options plan_options = {.real_bytes = sizeof(float), .shared_blocks = blocks};
+        assert_int_equal(plan_launches(&plan, &batch, &plan_options, &error), ERROR_NONE);
+        assert_int_equal(plan.launches[0].blocks_x, blocks <= 20 ? 20 : 80);
+        plan_clear(&plan);
+    }
+    free_problem(&made);
+}
+
+static int open_devices(void **state)
+{
+    (void)state;
+    plain_device = open_host(false);
+    generic_device = open_host(true);
+    return 0;
+}
+
+static int close_devices(void **state)
+{
+    (void)state;
+    device_close(plain_device);
+    device_close(generic_device);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_is_generic_bit_for_bit),
+        cmocka_unit_test(test_values_that_are_no_numbers),
+        cmocka_unit_test(test_what_has_no_plain_form),
+        cmocka_unit_test(test_shared_rows_leave_blocks),
+    };
+    return cmocka_run_group_tests_name("plain", tests, open_devices, close_devices);
+}
