@@ -17,6 +17,7 @@ TESTS     := $(sort $(wildcard */tests/test_*.c))
 BENCH     := $(sort $(wildcard */tests/bench_*.c))
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
 SOAKS     := $(sort $(wildcard */tests/soak_*.c))
+FITS      := $(sort $(wildcard */tests/fit_*.c))
 
 # Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Debian 13).
 ifeq ($(ARB_LIBS),)
@@ -39,6 +40,7 @@ TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
 SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
+FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_exp_dd
 # takes a minute and touches no memory.
@@ -126,11 +128,11 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
-$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
+tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
 	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -200,4 +202,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS))
+-include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
