@@ -7,6 +7,9 @@
 
 #include "kernels/recipe.h"
 #include "kernels/simt.h"
+#ifndef __CUDACC__
+#include "kernels/special_functions.h"
+#endif
 
 #define FLOAT_INFINITY float_from_bits(0x7f800000u)
 
@@ -57,57 +60,25 @@ SIMT_FUNCTION float reciprocal_approx(float x)
     return y;
 }
 #else
-/* 2^x, error 2^-50; 0 below 2^-1022. */
-SIMT_FUNCTION double exp2_double(double x)
-{
-    static const double coefficients[] = {0x1.62e42fefa39f3p-1,  0x1.ebfbdff82c598p-3,  0x1.c6b08d7048f31p-5,
-                                          0x1.3b2ab6fba1e1cp-7,  0x1.5d87fe7bbbe07p-10, 0x1.4309130961163p-13,
-                                          0x1.ffcbee3b0af8cp-17, 0x1.62bfd49ed0adfp-20, 0x1.b54167a0b9061p-24,
-                                          0x1.e605f979c7a5dp-28, 0x1.c0638527edf34p-32};
-    enum { DEGREE = sizeof coefficients / sizeof coefficients[0] };
-    const double to_integer = 0x1.8p+52; /* adding it leaves the nearest integer in the low bits */
-    double shifted = x + to_integer, fraction = x - (shifted - to_integer), p = 0, scale;
-    for (int i = DEGREE - 1; i >= 0; i--)
-        p = p * fraction + coefficients[i];
-    p = p * fraction + 1.0;
-    uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits = (bits + 1023) << 52;
-    memcpy(&scale, &bits, sizeof scale);
-    return x < -1022 ? 0 : x >= 1023 ? (double)FLOAT_INFINITY : p * scale;
-}
-
-#define LOG2_E 0x1.71547652b82fep+0
-
-/* Subnormal numbers become 0, as in PTX's .ftz instructions. */
-SIMT_FUNCTION float flush_to_zero(float x)
-{
-    return fabsf(x) < 0x1p-126f ? 0.0f : x;
-}
-
-/*
- * The host's models of the GPU's functions: the exact result rounded to nearest. The hardware's differ from them, in
- * bits that the models do not know, by at most 2 ulp (ex2.approx.ftz, PTX ISA), 2 ulp (exp2f and expf, CUDA C
- * Programming Guide) and 1 ulp (rcp.approx.ftz, PTX ISA); tests/measure_functions.cu measures them.
- */
-SIMT_FUNCTION float exp2_rounded(float x)
-{
-    return x != x ? x : x >= 128.0f ? FLOAT_INFINITY : (float)exp2_double((double)x);
-}
-
+/* The GPU's bits: special_functions.h. */
 SIMT_FUNCTION float exp2_approx(float x)
 {
-    return flush_to_zero(exp2_rounded(flush_to_zero(x)));
+    return ex2_approx_ftz(x);
+}
+
+SIMT_FUNCTION float exp2_rounded(float x)
+{
+    return cuda_exp2f(x);
 }
 
 SIMT_FUNCTION float exp_rounded(float x)
 {
-    return x != x ? x : x >= 89.0f ? FLOAT_INFINITY : (float)exp2_double((double)x * LOG2_E);
+    return cuda_expf(x);
 }
 
 SIMT_FUNCTION float reciprocal_approx(float x)
 {
-    return flush_to_zero(1.0f / flush_to_zero(x));
+    return rcp_approx_ftz(x);
 }
 #endif
 
@@ -212,6 +183,28 @@ SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
     return round_to(rounding, x);
 }
 #else
+/* 2^x, error 2^-50; 0 below 2^-1022. */
+SIMT_FUNCTION double exp2_double(double x)
+{
+    static const double coefficients[] = {0x1.62e42fefa39f3p-1,  0x1.ebfbdff82c598p-3,  0x1.c6b08d7048f31p-5,
+                                          0x1.3b2ab6fba1e1cp-7,  0x1.5d87fe7bbbe07p-10, 0x1.4309130961163p-13,
+                                          0x1.ffcbee3b0af8cp-17, 0x1.62bfd49ed0adfp-20, 0x1.b54167a0b9061p-24,
+                                          0x1.e605f979c7a5dp-28, 0x1.c0638527edf34p-32};
+    enum { DEGREE = sizeof coefficients / sizeof coefficients[0] };
+    const double to_integer = 0x1.8p+52; /* adding it leaves the nearest integer in the low bits */
+    double shifted = x + to_integer, fraction = x - (shifted - to_integer), p = 0, scale;
+    for (int i = DEGREE - 1; i >= 0; i--)
+        p = p * fraction + coefficients[i];
+    p = p * fraction + 1.0;
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 1023) << 52;
+    memcpy(&scale, &bits, sizeof scale);
+    return x < -1022 ? 0 : x >= 1023 ? (double)FLOAT_INFINITY : p * scale;
+}
+
+#define LOG2_E 0x1.71547652b82fep+0
+
 SIMT_FUNCTION double exponential_exact(int exponential, double x)
 {
     return exp2_double(exponential == EXPONENTIAL_EXP ? x * LOG2_E : x);

@@ -104,15 +104,15 @@ enum log2e_entry {
 
 enum exponential {
     EXPONENTIAL_POLYNOMIAL, /* degree-6 polynomial on fmaf: the same bits on every device */
-    EXPONENTIAL_EX2_APPROX, /* ex2.approx.ftz.f32 on a GPU; on the host a model of it, 2^x correctly rounded, flushed */
-    EXPONENTIAL_EXP2,       /* exp2f of CUDA, subnormals kept; on the host 2^x correctly rounded */
-    EXPONENTIAL_EXP,        /* expf of CUDA, of natural differences; on the host e^x correctly rounded */
+    EXPONENTIAL_EX2_APPROX, /* ex2.approx.ftz.f32; on the host its bits (special_functions.h), as of the next two */
+    EXPONENTIAL_EXP2,       /* exp2f of CUDA, subnormals kept */
+    EXPONENTIAL_EXP,        /* expf of CUDA, of natural differences */
     EXPONENTIAL_COUNT
 };
 
 enum division {
     DIVISION_EXACT,      /* IEEE */
-    DIVISION_RECIPROCAL, /* rcp.approx.ftz.f32, then a product; on the host 1/x correctly rounded, flushed */
+    DIVISION_RECIPROCAL, /* rcp.approx.ftz.f32, then a product; on the host its bits */
     DIVISION_COUNT
 };
 

@@ -15,8 +15,8 @@ enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE };
 
 /*
  * An ulp is at most 2 u. The GPU's functions by their documents, which count from the exact result rounded: half an ulp
- * more. The worst of all f32 on an H200 is 2.06, 2.06, 1.94 and 0.98 ulp (reports/gpu.md). The host's models are within
- * half an ulp.
+ * more. The worst of all f32 on an H200 is 2.06, 2.06, 1.94 and 0.98 ulp (reports/gpu.md). The host has the same bits
+ * (special_functions.h).
  */
 static const double exponential_error[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_POLYNOMIAL] = 2 * 0x1.06p0 * UNIT, /* 0x1.06p0 ulp (arithmetic.h) */

@@ -232,7 +232,7 @@ struct diagnosis diagnose(const struct point *point, const struct evaluation *ev
     };
     const struct stage_error *none = &explanation->stages[STAGE_NONE];
     double err = explanation->kernel.err, difference = fabs(err - explanation->together.err);
-    /* Products of errors, and 2 ulp of ex2.approx that the replay only models, are no reason for alarm. */
+    /* Products of errors are no reason for alarm. */
     bool replayed = explanation->differing == 0 || difference <= 0.1 * fabs(err) || difference <= explanation->bound;
     bool wrong = none->share > 0.5 && fabs(none->err) > explanation->unexplained;
     if (wrong || (!isfinite(err) && explanation->differing == 0)) {

@@ -1,4 +1,4 @@
-/* The kernels' exponential and logarithm against libm in double. */
+/* The kernels' exponentials and logarithm against libm in double. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,10 +30,10 @@ static void test_exp2(void **state)
             worst_polynomial = fmax(worst_polynomial, ulp_error(exp2_polynomial(x), exact));
             worst_approx = fmax(worst_approx, ulp_error(exp2_approx(x), exact));
         }
-    print_message("2^x: worst %.4f ulp, model of ex2.approx %.4f ulp\n", worst_polynomial, worst_approx);
+    print_message("2^x: worst %.4f ulp, ex2.approx %.4f ulp\n", worst_polynomial, worst_approx);
     assert_true(worst_polynomial <= 0x1.06p0);
     assert_true(worst_polynomial >= 0x1p-1); /* the test sees more than rounding */
-    assert_true(worst_approx <= 0.5 + 1e-6);
+    assert_true(worst_approx <= 2.055);      /* measured on a GPU: reports/gpu.md */
 }
 
 static void test_exp2_special(void **state)
