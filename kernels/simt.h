@@ -23,8 +23,19 @@
  *   warp_gather_begin(&g, x, group)        warp_gather_at(&g, r, group) is x of lane r of the caller's group
  *   load_shared_4(from, to)                to[4] = from[4], aligned to 16 bytes in shared memory; never kept from an
  *                                          earlier call, so that it takes no registers in between
+ *   warp_mma(tensor_core, dtype, a, b, d)  D += A B on the tensor cores, A of 16 x 16 and B of 16 x 8 elements of f16
+ *                                          or bf16, D of 16 x 8 f32: mma.sync m16n8k16, each element of D a fused_sum
  *
- * group is 8, 16 or 32 and, like stage, n and r, a constant after inlining and unrolling.
+ * group is 8, 16 or 32 and, like stage, dtype, n and r, a constant after inlining and unrolling.
+ *
+ * Of A, B and D a lane holds fragments (PTX ISA, "Matrix Fragments for mma.m16n8k16"). With g = lane / 4 and t = lane %
+ * 4, two elements to a word of a and b, the first in the low half:
+ *
+ *   uint32_t a[4]   A[g][2t, 2t+1]  A[g+8][2t, 2t+1]  A[g][2t+8, 2t+9]  A[g+8][2t+8, 2t+9]
+ *   uint32_t b[2]   B[2t, 2t+1][g]  B[2t+8, 2t+9][g]
+ *   float d[4]      D[g][2t]  D[g][2t+1]  D[g+8][2t]  D[g+8][2t+1]
+ *
+ * tensor_core says whose sums the host device makes; a GPU makes its own. A replay (real.h) has no warp_mma yet.
  */
 #ifndef KERNELS_SIMT_H
 #define KERNELS_SIMT_H

@@ -2,6 +2,7 @@
 #ifndef KERNELS_SIMT_CUDA_H
 #define KERNELS_SIMT_CUDA_H
 
+#include "kernels/fused_sum.h"
 #include "kernels/real.h"
 
 /* Two blocks a multiprocessor: 128 registers a thread. */
@@ -88,6 +89,22 @@ SIMT_FUNCTION void load_shared_4(const float *from, float *to)
     asm volatile("ld.volatile.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
                  : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
                  : "r"(address));
+}
+
+#define SIMT_MMA(type)                                                                                              \
+    asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." type "." type ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, " \
+                 "{%8, %9}, {%0, %1, %2, %3};"                                                                      \
+                 : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                   \
+                 : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
+
+SIMT_FUNCTION void warp_mma(enum tensor_core tensor_core, enum dtype dtype, const uint32_t *a, const uint32_t *b,
+                            float *d)
+{
+    (void)tensor_core; /* the GPU's own */
+    if (dtype == DTYPE_F16)
+        SIMT_MMA("f16");
+    else
+        SIMT_MMA("bf16");
 }
 
 #endif

@@ -9,9 +9,11 @@
 #define KERNELS_SIMT_HOST_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/fused_sum.h"
 #include "kernels/real.h"
 #include "reference/error.h"
 
@@ -111,6 +113,10 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
     simt_warp_scatter(SIMT_SITE("warp_scatter_end_in", stage), scatter, group)
 #define warp_gather_begin(gather, x, group) \
     simt_warp_gather(SIMT_SITE("warp_gather_begin", STAGE_NONE), gather, x, group)
+#ifndef SIMT_REPLAY
+#define warp_mma(tensor_core, dtype, a, b, d) \
+    simt_warp_mma(SIMT_SITE("warp_mma", STAGE_NONE), tensor_core, dtype, a, b, d)
+#endif
 
 /* ---- combining what the lanes of a warp left: lanes[r][t] is lane r's value t ---- */
 
@@ -225,5 +231,31 @@ SIMT_FUNCTION void load_shared_4(const real *from, real *to)
 {
     memcpy(to, from, 4 * sizeof *to);
 }
+
+#ifndef SIMT_REPLAY
+/* What a lane leaves for warp_mma, in its row of the exchange. */
+struct simt_fragments {
+    uint32_t a[4], b[2];
+    float d[4];
+};
+
+_Static_assert(sizeof(struct simt_fragments) <= sizeof(real[WARP_SIZE]), "a lane's fragments fit its row");
+
+void simt_combine_mma(void *values, int tensor_core_and_dtype, enum stage stage);
+
+SIMT_FUNCTION void simt_warp_mma(const struct simt_site *site, enum tensor_core tensor_core, enum dtype dtype,
+                                 const uint32_t *a, const uint32_t *b, float *d)
+{
+    int thread = simt_block->thread, lane = thread % WARP_SIZE;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    struct simt_fragments own;
+    memcpy(own.a, a, sizeof own.a);
+    memcpy(own.b, b, sizeof own.b);
+    memcpy(own.d, d, sizeof own.d);
+    memcpy(lanes[lane], &own, sizeof own);
+    simt_warp_arrive(site, simt_combine_mma, lanes, (int)tensor_core * DTYPE_COUNT + (int)dtype);
+    memcpy(d, (char *)lanes[lane] + offsetof(struct simt_fragments, d), sizeof own.d);
+}
+#endif
 
 #endif
