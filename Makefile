@@ -29,7 +29,7 @@ KERNELS := $(filter-out kernels/device_cuda.c,$(KERNELS))
 else
 KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
-CUDA_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions)
+CUDA_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
 endif
 
 HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o) $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
@@ -97,7 +97,7 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $(@:.o=.d) -c $< -o $@
 
 # Programs for a machine with a GPU: reports/gpu.md.
-$(BUILD)/kernels/tests/%_functions: kernels/tests/%_functions.cu $(BUILD)/flags
+$(CUDA_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -o $@
