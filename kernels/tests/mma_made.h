@@ -185,6 +185,23 @@ static const struct mma_made mma_made[] = {
     {"c = -0, products 0 * -1", MADE_BOTH, SWEEP_NONE, 1, -0.0f, {MADE_ALL(0, -1)}},
     {"c = -0, one product 0 of 16", MADE_BOTH, SWEEP_NONE, 1, -0.0f,
      {{0, 1}, MADE_7(-0.0f, 1), MADE_7(-0.0f, 1), {-0.0f, 1}}},
+    /* Is there a least exponent that terms are aligned to? What is cut shows as a result one place larger. */
+    {"2^-139 - 2^-q: the least alignment", MADE_BF16, 1, 40, 0, {{0x1p-69f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-139 - 2^-q, c = -0", MADE_BF16, 1, 40, -0.0f, {{0x1p-69f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-139 - 1.5 2^-q", MADE_BF16, 1, 40, 0, {{0x1p-69f, 0x1p-70f}, {-0x1.8p-74f, 0x1p-74f}}},
+    {"2^-133 - 2^-q", MADE_BF16, 1, 40, 0, {{0x1p-63f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-132 - 2^-q", MADE_BF16, 1, 40, 0, {{0x1p-62f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-134 - 2^-q", MADE_BF16, 1, 40, 0, {{0x1p-64f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-147 - 2^-q", MADE_BF16, 1, 40, 0, {{0x1p-73f, 0x1p-74f}, {-0x1p-76f, 0x1p-76f}}},
+    {"2^-133 * 2^-6 - 2^-q: subnormal factors", MADE_BF16, 1, 40, 0, {{0x1p-133f, 0x1p-6f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-139 - 2^-q, no product 0", MADE_BF16, 1, 40, 0,
+     {{0x1p-69f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}, {0x1p-72f, 0x1p-72f}, {-0x1p-72f, 0x1p-72f}, {0x1p-72f, 0x1p-72f},
+      {-0x1p-72f, 0x1p-72f}, {0x1p-72f, 0x1p-72f}, {-0x1p-72f, 0x1p-72f}, {0x1p-72f, 0x1p-72f}, {-0x1p-72f, 0x1p-72f},
+      {0x1p-72f, 0x1p-72f}, {-0x1p-72f, 0x1p-72f}, {0x1p-72f, 0x1p-72f}, {-0x1p-72f, 0x1p-72f}, {0x1p-72f, 0x1p-72f},
+      {-0x1p-72f, 0x1p-72f}}},
+    {"2^-139 - 2^-q, c = 2^-149", MADE_BF16, 1, 40, 0x1p-149f, {{0x1p-69f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}}},
+    {"2^-139 - 2^-q, product 0 * 2^127", MADE_BF16, 1, 40, 0,
+     {{0x1p-69f, 0x1p-70f}, {-0x1p-74f, 0x1p-74f}, {0, 0x1p127f}}},
     {"all products -2^-160", MADE_BF16, SWEEP_NONE, 1, -0.0f, {MADE_ALL(-0x1p-80f, 0x1p-80f)}},
 };
 

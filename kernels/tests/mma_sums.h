@@ -133,6 +133,7 @@ enum mma_distribution {
     DRAWN_CANCEL_C,     /* c cancels the products but for a rounding */
     DRAWN_SUBNORMAL,    /* subnormal factors */
     DRAWN_TINY,         /* results that are subnormal or vanish (bf16), small subnormal factors and c (f16) */
+    DRAWN_TINY_ALONE,   /* c = 0, products within 2^12 of each other, down to results that vanish */
     DRAWN_FEW,          /* 1 to 4 terms that are not 0 */
     DRAWN_LARGE_C,      /* c 2^8 to 2^30 above the products */
     DRAWN_SMALL_C,      /* c 2^8 to 2^40 below the products */
@@ -228,6 +229,13 @@ static inline void mma_drawn_sum(enum dtype dtype, uint64_t n, struct mma_sum *s
         uint64_t bits = mma_draw(&counter);
         sum->c = -(float)mma_sum_double(dtype, sum);
         sum->c = mma_float(mma_float_bits(sum->c) ^ (uint32_t)(bits % 2 ? bits >> 62 : 0));
+    } else if (distribution == DRAWN_TINY_ALONE) {
+        int low = dtype == DTYPE_F16 ? -24 : mma_draw_int(&counter, -80, -66);
+        for (int k = 0; k < MMA_TERMS; k++) {
+            sum->a[k] = mma_element(dtype, mma_draw_float(&counter, low, low + 6));
+            sum->b[k] = mma_element(dtype, mma_draw_float(&counter, low, low + 6));
+        }
+        sum->c = mma_draw(&counter) % 2 ? 0 : -0.0f;
     } else if (distribution == DRAWN_FEW) {
         int terms = mma_draw_int(&counter, 1, 4);
         uint64_t bits = mma_draw(&counter);

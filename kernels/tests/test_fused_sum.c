@@ -141,23 +141,6 @@ static void test_least_alignment(void **state)
     }
 }
 
-/* Of the drawn sums of bf16 those that tell the least exponent, with the GPU's results: with -134 the model has another
- * one of the first, with -136 of the second, with -132 of the others. */
-static void test_least_alignment_as_on_the_gpu(void **state)
-{
-    static const struct {
-        uint64_t n;
-        uint32_t result;
-    } rows[] = {
-        {694011, 0x8000ab09}, {694257, 0x8000096a}, {288405, 0x00002423}, {582695, 0x0002c69e}, {624714, 0x00000213}};
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct mma_sum sum;
-        mma_drawn_sum(DTYPE_BF16, rows[i].n, &sum);
-        assert_int_equal(result_of(TENSOR_CORE_HOPPER, DTYPE_BF16, &sum), rows[i].result);
-    }
-}
-
 static void test_made_sums_as_on_the_gpu(void **state)
 {
     (void)state;
@@ -232,7 +215,6 @@ int main(void)
         cmocka_unit_test(test_sums_by_hand),
         cmocka_unit_test(test_ends_of_the_range),
         cmocka_unit_test(test_least_alignment),
-        cmocka_unit_test(test_least_alignment_as_on_the_gpu),
         cmocka_unit_test(test_made_sums_as_on_the_gpu),
         cmocka_unit_test(test_drawn_sums_as_on_the_gpu),
         cmocka_unit_test(test_product_is_its_sums),
