@@ -14,7 +14,9 @@ KERNELS   := $(sort $(wildcard kernels/*.c))
 KERNELS_CU := $(sort $(wildcard kernels/*.cu))
 HARNESS   := $(filter-out harness/tests/%,$(sort $(wildcard harness/*/*.c)))
 TESTS     := $(sort $(wildcard */tests/test_*.c))
-BENCH     := $(sort $(wildcard */tests/bench_*.c))
+BENCH     := $(sort $(filter-out kernels/tests/bench_gpu%,$(wildcard */tests/bench_*.c)))
+BENCH_GPU := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c)) \
+             $(BUILD)/kernels/tests/gpu_read.cuda.o
 FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
 SOAKS     := $(sort $(wildcard */tests/soak_*.c))
 FITS      := $(sort $(wildcard */tests/fit_*.c))
@@ -29,7 +31,8 @@ KERNELS := $(filter-out kernels/device_cuda.c,$(KERNELS))
 else
 KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
-CUDA_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
+DEVICE_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
+CUDA_PROGRAMS := $(DEVICE_PROGRAMS) $(BUILD)/kernels/tests/bench_gpu
 endif
 
 HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o) $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
@@ -53,7 +56,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-readme \
-        check-valgrind soak soak-extremes bench sanitize fuzz format install clean help FORCE
+        check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -66,7 +69,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
-$(BUILD)/kernels/device_cuda.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+$(BUILD)/kernels/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
 RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
@@ -97,7 +100,7 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $(@:.o=.d) -c $< -o $@
 
 # Programs for a machine with a GPU: reports/gpu.md.
-$(CUDA_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
+$(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -o $@
@@ -118,6 +121,11 @@ $(LIBRARY): $(LIBRARY_OBJECTS)
 $(PROGRAM): $(BUILD)/harness/main.o $(LIBRARY)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+# Needs nothing but what it uses, so that it runs on a machine with a GPU and few libraries.
+$(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--as-needed $^ $(LIBS) -o $@
 
 $(TEST_PROGRAMS): LIBS := -lcmocka $(LIBS)
 $(BENCH_PROGRAMS): LIBS := -lopenblas $(LIBS)
@@ -186,6 +194,9 @@ soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
 
+bench-gpu: $(if $(HAVE_NVCC),$(BUILD)/kernels/tests/bench_gpu)  ## the same on a GPU, if there is one; BENCH_GPU_OPTIONS="--help" says how
+	$(Q)$(if $(HAVE_NVCC),$< $(BENCH_GPU_OPTIONS) || [ $$? -eq 3 ],echo 'bench_gpu: nothing is timed: there is no nvcc' >&2)
+
 # ---- the rest ---------------------------------------------------------------------------------------------------
 format:  ## rewrite the sources in the house format
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
@@ -202,4 +213,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(LIBRARY_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))

@@ -1,9 +1,10 @@
 /* The CUDA device: the first GPU that the runtime offers. */
-#include "kernels/device.h"
+#include "kernels/device_cuda.h"
 
-#include <cuda_runtime_api.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "kernels/device.h"
 
 /* Symbols of the kernels as nvcc emits them; cudaLaunchKernel takes their addresses. */
 #define CUDA_DECLARATION(name) void cuda_##name(struct attention_args args);
@@ -14,17 +15,6 @@ static void (*const cuda_functions[FUNCTION_COUNT])(struct attention_args) = {KE
 struct cuda_state {
     unsigned multiprocessors;
 };
-
-/* Runs a CUDA call; on failure reports it by name and goes to out. */
-#define TRY(call)                                                                                              \
-    do {                                                                                                       \
-        cudaError_t code = (call);                                                                             \
-        if (code != cudaSuccess) {                                                                             \
-            kind = error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", #call, cudaGetErrorString(code), \
-                             cudaGetErrorName(code));                                                          \
-            goto out;                                                                                          \
-        }                                                                                                      \
-    } while (0)
 
 static enum error_kind cuda_open(void **state, char *name, const struct device_options *options, struct error *error)
 {
@@ -101,31 +91,68 @@ out:
     return kind;
 }
 
-static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+/* More dynamic shared memory than a kernel may have unasked. */
+static enum error_kind allow_shared_memory(const struct launch *launch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    if (launch->shared_bytes)
+        TRY(cudaFuncSetAttribute((const void *)cuda_functions[launch->function],
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize, (int)launch->shared_bytes));
+out:
+    return kind;
+}
+
+enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     struct attention_args args = plan->args;
+    for (int i = 0; i < plan->num_launches; i++) {
+        const struct launch *launch = &plan->launches[i];
+        if ((kind = allow_shared_memory(launch, error)))
+            goto out;
+        dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
+        void *arguments[] = {&args};
+        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments,
+                             launch->shared_bytes, stream));
+    }
+out:
+    return kind;
+}
+
+enum error_kind cuda_usage_of(struct cuda_usage *usage, const struct launch *launch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const void *function = (const void *)cuda_functions[launch->function];
+    struct cudaFuncAttributes attributes;
+    int blocks = 0;
+    TRY(cudaFuncGetAttributes(&attributes, function));
+    if ((kind = allow_shared_memory(launch, error)))
+        goto out;
+    TRY(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, (int)launch->threads, launch->shared_bytes));
+    *usage = (struct cuda_usage){.registers = attributes.numRegs,
+                                 .local_bytes = (int)attributes.localSizeBytes,
+                                 .shared_bytes = (int)(attributes.sharedSizeBytes + launch->shared_bytes),
+                                 .blocks_per_multiprocessor = blocks};
+out:
+    return kind;
+}
+
+static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
     cudaEvent_t start = NULL, end = NULL;
     float milliseconds = 0;
     (void)state;
     for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
-        const void *function = (const void *)cuda_functions[plan->launches[i].function];
         struct cudaFuncAttributes attributes;
-        TRY(cudaFuncGetAttributes(&attributes, function));
-        if (plan->launches[i].shared_bytes)
-            TRY(cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                     (int)plan->launches[i].shared_bytes));
+        TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[plan->launches[i].function]));
     }
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));
     TRY(cudaEventRecord(start, NULL));
-    for (int i = 0; i < plan->num_launches; i++) {
-        const struct launch *launch = &plan->launches[i];
-        dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
-        void *arguments[] = {&args};
-        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments,
-                             launch->shared_bytes, NULL));
-    }
+    kind = cuda_enqueue(plan, NULL, error);
+    if (kind)
+        goto out;
     TRY(cudaEventRecord(end, NULL));
     TRY(cudaEventSynchronize(end));
     TRY(cudaEventElapsedTime(&milliseconds, start, end));
