@@ -20,6 +20,7 @@
 
 #include "kernels/device.h"
 #include "kernels/device_cuda.h"
+#include "kernels/tests/bench_gpu_judge.h"
 #include "kernels/tests/bench_gpu_options.h"
 #include "kernels/tests/gpu_timing.h"
 #include "reference/slopes.h"
@@ -38,7 +39,7 @@ struct bench {
     size_t cache_bytes;  /* of L2 */
     char *arena, *other; /* k and v of all lines; the destination of copies */
     size_t arena_bytes;
-    char *block; /* [BLOCK_BYTES] on the host */
+    char *block; /* [BLOCK_BYTES + JUDGED_ROW_BYTES] on the host; it goes on with its beginning */
     struct gpu_bandwidth bandwidth;
     double end_s; /* no line begins later */
     int lines, late, failed;
@@ -77,6 +78,7 @@ static enum error_kind fill_arena(struct bench *bench, enum dtype dtype, struct 
     enum error_kind kind = ERROR_NONE;
     size_t done = BLOCK_BYTES < bench->arena_bytes ? BLOCK_BYTES : bench->arena_bytes;
     fill(bench->block, dtype, BLOCK_BYTES / dtypes[dtype].size_bytes, 1);
+    memcpy(bench->block + BLOCK_BYTES, bench->block, JUDGED_ROW_BYTES);
     TRY(cudaMemcpy(bench->arena, bench->block, done, cudaMemcpyHostToDevice));
     while (done < bench->arena_bytes) {
         size_t left = bench->arena_bytes - done, run = done < left ? done : left;
@@ -100,7 +102,7 @@ struct line {
     struct launch_plan plan;
     void *buffers[BUFFER_COUNT]; /* on the GPU; NULL: in the arena, or there is none */
     void *q, *out;               /* on the host, as all below */
-    float *slopes, *lse;
+    float *slopes, *lse, scale;
     int32_t *page_table;
 };
 
@@ -190,7 +192,7 @@ static enum error_kind plan_line(struct line *line, struct error *error)
                                                      : KV_AS_DTYPE,
         .k_scale = 1,
         .v_scale = 1,
-        .scale = (float)(1 / sqrt((double)shape->dim)),
+        .scale = line->scale,
         .q_position = shape->keys - 1,
         .slopes = line->slopes,
         .q = line->q,
@@ -223,6 +225,7 @@ static enum error_kind line_open(struct line *line, struct bench *bench, const s
                           .bytes = 2.0 * (double)shape->keys * shape->kv_heads * shape->dim *
                                        (double)dtypes[shape->kv_dtype].size_bytes +
                                    2.0 * (double)row,
+                          .scale = (float)(1 / sqrt((double)shape->dim)),
                           .bench = bench};
     line->q = malloc(row);
     line->out = malloc(row);
@@ -351,6 +354,26 @@ static enum error_kind print_check(struct line *line, struct error *error)
     return ERROR_NONE;
 }
 
+static enum error_kind print_judgement(struct line *line, struct error *error)
+{
+    const struct judged_inputs inputs = {.q = line->q,
+                                         .slopes = line->slopes,
+                                         .page_table = line->page_table,
+                                         .scale = line->scale,
+                                         .block = line->bench->block,
+                                         .block_bytes = BLOCK_BYTES,
+                                         .v_offset = line->kv_bytes};
+    struct judged judged;
+    enum error_kind kind = run_once(line, 0xff, error);
+    if (!kind)
+        kind = judge_out(&judged, &line->shape, &inputs, line->out, error);
+    if (!kind)
+        printf(", \"reference\": \"f64 reference\", \"max_abs_err\": %.9g, \"mismatched\": %d, \"elements\": %d, "
+               "\"nan\": %d",
+               judged.max_abs_err, judged.mismatched, line->shape.heads * line->shape.dim, judged.nan);
+    return kind;
+}
+
 static enum error_kind run_line(struct bench *bench, const struct shape *shape, struct error *error)
 {
     struct line line;
@@ -368,6 +391,8 @@ static enum error_kind run_line(struct bench *bench, const struct shape *shape, 
             kind = print_usage(&line, error);
             if (!kind && bench->options->check)
                 kind = print_check(&line, error);
+            if (!kind && shape->keys <= bench->options->judged_keys)
+                kind = print_judgement(&line, error);
             if (!kind && bench->options->timing.replays)
                 kind = print_times(&line, error);
         }
@@ -417,7 +442,7 @@ static enum error_kind open_bench(struct bench *bench, struct error *error)
             bench->arena_bytes = needed;
     }
     TRY(cudaMalloc((void **)&bench->arena, bench->arena_bytes));
-    bench->block = malloc(BLOCK_BYTES);
+    bench->block = malloc(BLOCK_BYTES + JUDGED_ROW_BYTES);
     if (!bench->block)
         kind = error_memory(error, "a block of inputs", (double)BLOCK_BYTES);
 out:

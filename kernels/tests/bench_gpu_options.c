@@ -127,6 +127,8 @@ static void print_help(void)
          "  --line-seconds S    fewer replays, but 3, where they would take longer (3)\n"
          "  --seconds S         no line begins later; 0: no limit (180)\n"
          "  --generic           no plain forms of kernels: what their bits are compared with\n"
+         "  --judge KEYS        compares out with an f64 reference, made on the host, where there are not more keys "
+         "(0)\n"
          "  --check             launches twice, compares the bits of out and lse, prints their digests\n"
          "  --help");
 }
@@ -150,6 +152,7 @@ enum setting {
     SETTING_REPLAY_MS,
     SETTING_LINE_SECONDS,
     SETTING_SECONDS,
+    SETTING_JUDGE,
     SETTING_CHECK,
     SETTING_GENERIC,
     SETTING_HELP,
@@ -180,6 +183,8 @@ static int parse_setting(struct options *options, enum setting setting, const ch
         return parse_number(&options->timing.max_s, text, 0, 1e4) ? -1 : complain("line-seconds", text, "0 to 10000");
     case SETTING_SECONDS:
         return parse_number(&options->seconds, text, 0, 1e6) ? -1 : complain("seconds", text, "0 to 1000000");
+    case SETTING_JUDGE:
+        return parse_integer(&options->judged_keys, text, 0, max_keys) ? -1 : complain("judge", text, "0 to 2^30");
     case SETTING_CHECK:
         options->check = true;
         return -1;
@@ -215,6 +220,7 @@ int options_parse(struct options *options, int argc, char **argv)
         [SETTING_REPLAY_MS] = {"replay-ms", required_argument, NULL, SETTING_REPLAY_MS},
         [SETTING_LINE_SECONDS] = {"line-seconds", required_argument, NULL, SETTING_LINE_SECONDS},
         [SETTING_SECONDS] = {"seconds", required_argument, NULL, SETTING_SECONDS},
+        [SETTING_JUDGE] = {"judge", required_argument, NULL, SETTING_JUDGE},
         [SETTING_CHECK] = {"check", no_argument, NULL, SETTING_CHECK},
         [SETTING_GENERIC] = {"generic", no_argument, NULL, SETTING_GENERIC},
         [SETTING_HELP] = {"help", no_argument, NULL, SETTING_HELP},
