@@ -120,7 +120,7 @@ SIMT_FUNCTION void store_query(struct shared_queries *queries, int h, int group,
     }
 }
 
-/* This lane's elements, read anew each time. */
+/* This lane's elements, read anew each time. A head that is alone may keep its own. */
 SIMT_FUNCTION void load_query(const struct shared_queries *queries, int h, int group, const struct lane *lane,
                               real *query)
 {
@@ -160,6 +160,7 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
     struct lane lane = lane_here(args, group, first_head);
     struct head_factors factors[MAX_SHARED_HEADS];
     struct row_ring ring;
+    real query[LANE_DIMS];
     int64_t tile = first + lane.warp * WARP_SIZE;
     struct plain_tile here = plain_tile_at(args, &lane, group, tile, last);
     row_ring_begin(&ring);
@@ -168,7 +169,6 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
         begin_stage(args, dtype, group, &lane, &here, stage, &ring);
     SIMT_UNROLL
     for (int h = 0; h < heads; h++) {
-        real query[LANE_DIMS];
         factors[h] = head_factors(args, first_head + h);
         lane_query(args, &lane, first_head + h, factors[h].scale, query);
         store_query(&queries, h, group, &lane, query);
@@ -197,8 +197,8 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
                 widen_lane(dtype, &fetched, row);
                 SIMT_UNROLL
                 for (int h = 0; h < heads; h++) {
-                    real query[LANE_DIMS];
-                    load_query(&queries, h, group, &lane, query);
+                    if (heads > 1)
+                        load_query(&queries, h, group, &lane, query);
                     warp_scatter_add_in(STAGE_DOT, &dots[h], stage * RING_ROWS + i, group,
                                         lane_dot(ROUND_F32, query, row));
                 }
