@@ -44,16 +44,18 @@ static const struct {
     struct stage_of_kernel stages[2];
     int num_stages;
 } launches[KERNEL_COUNT] = {
-    [KERNEL_SINGLE_PASS] =
-        {{{{KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)}, {KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)}, .has_plain = true}}, 1},
-    [KERNEL_SPLIT_KV] = {{{{KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
-                           {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
+    [KERNEL_SINGLE_PASS] = {{{.generic = {KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)},
+                              .plain = {KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)},
+                              .has_plain = true}},
+                            1},
+    [KERNEL_SPLIT_KV] = {{{.generic = {KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
+                           .plain = {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
                            .has_plain = true,
                            .over_chunks = true},
-                          {{[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}}},
+                          {.generic = {[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}}},
                          2},
-    [KERNEL_TWO_PASS] = {{{{KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
-                          {{KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
+    [KERNEL_TWO_PASS] = {{{.generic = {KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
+                          {.generic = {KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
                          2},
 };
 

@@ -72,6 +72,8 @@ static bool same_bits(enum dtype dtype, const struct result *a, const struct res
 
 static struct device *plain_device, *generic_device;
 
+static const enum kernel kernels_with_plain_forms[] = {KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV};
+
 /* expected: query heads that share rows; 0: the launch has no plain form. */
 static void compare(const struct batch *batch, int expected, const char *what)
 {
@@ -128,13 +130,12 @@ static void test_plain_is_generic_bit_for_bit(void **state)
                     made.problem.k_scale = made.problem.v_scale = 0.25f;
                     if (turn % 4 == 3)
                         mask_keys(&made, 0, lengths[n] / 2, 2);
-                    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
-                        const struct recipe *recipe = &recipes[(turn + (size_t)kernel) % NUM_RECIPES];
-                        const struct kernel_options options = {
-                            .chunk_len = 64, .page_size = page_sizes[turn % 3], .page_seed = turn};
-                        const struct batch batch = {(enum kernel)kernel, &options, recipe, &made.problem, NULL, 1};
-                        compare(&batch, kernel == KERNEL_TWO_PASS ? 0 : head_counts[h].shared, recipe->name);
-                    }
+                    const struct recipe *recipe = &recipes[turn % NUM_RECIPES];
+                    const struct kernel_options options = {
+                        .chunk_len = 64, .page_size = page_sizes[turn % 3], .page_seed = turn};
+                    const struct batch batch = {
+                        kernels_with_plain_forms[turn % 2], &options, recipe, &made.problem, NULL, 1};
+                    compare(&batch, head_counts[h].shared, recipe->name);
                     free_problem(&made);
                 }
 }
@@ -151,13 +152,13 @@ static void test_values_that_are_no_numbers(void **state)
             size_t elements = place == 0 ? 4 * 128 : 300 * 128;
             for (size_t i = 0; i < elements; i += 128 * (1 + (size_t)first))
                 dtype_narrow(DTYPE_F16, tensors[place], i, 1, &odd[first]);
-            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
-                for (int r = 0; r < NUM_RECIPES; r++) {
-                    const struct kernel_options options = {.chunk_len = 96};
-                    const struct batch batch = {(enum kernel)kernel, &options, &recipes[r], &made.problem, NULL, 1};
-                    if (recipes[r].sentinel.policy != SENTINEL_ADAPTIVE) /* has no value for infinite logits */
-                        compare(&batch, kernel == KERNEL_TWO_PASS ? 0 : 4, recipes[r].name);
-                }
+            for (int r = 0; r < NUM_RECIPES; r++) {
+                const struct kernel_options options = {.chunk_len = 96};
+                const struct batch batch = {
+                    kernels_with_plain_forms[(r + place) % 2], &options, &recipes[r], &made.problem, NULL, 1};
+                if (recipes[r].sentinel.policy != SENTINEL_ADAPTIVE) /* has no value for infinite logits */
+                    compare(&batch, 4, recipes[r].name);
+            }
             free_problem(&made);
         }
 }
@@ -188,6 +189,12 @@ static void test_what_has_no_plain_form(void **state)
         const struct kernel_options options = {.chunk_len = 64};
         const struct batch batch = {KERNEL_SPLIT_KV, &options, &others[r], &made.problem, NULL, 1};
         compare(&batch, 0, others[r].name);
+        free_problem(&made);
+    }
+    {
+        struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
+        const struct kernel_options options = {.chunk_len = 64};
+        compare(&(struct batch){KERNEL_TWO_PASS, &options, &recipes[0], &made.problem, NULL, 1}, 0, "two_pass");
         free_problem(&made);
     }
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
