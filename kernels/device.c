@@ -11,7 +11,7 @@ struct device {
     enum device_kind kind;
     const struct device_ops *ops;
     void *state;
-    bool generic;
+    enum kernel_form form;
     char name[DEVICE_NAME_SIZE];
 };
 
@@ -31,7 +31,7 @@ enum error_kind device_open_with(struct device **device, enum device_kind kind, 
         return error_memory(error, "a device", sizeof *opened);
     opened->kind = kind;
     opened->ops = ops;
-    opened->generic = options->generic;
+    opened->form = options->form;
     enum error_kind result = ops->open(&opened->state, opened->name, options, error);
     if (result) {
         free(opened);
@@ -203,7 +203,12 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct running running = {.device = device, .zone = audit ? GUARD_BYTES : 0};
-    const struct plan_options options = {sizeof(float), device->generic, device->ops->enough_blocks(device->state)};
+    const struct plan_options options = {
+        .real_bytes = sizeof(float),
+        .generic = device->form == FORM_GENERIC,
+        .plain_alone = device->ops->plain_alone || device->form == FORM_PLAIN,
+        .shared_blocks = device->ops->enough_blocks(device->state),
+    };
     enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
     if (!kind && audit) {
         *audit = (struct memory_audit){.breached = NULL};

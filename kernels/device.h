@@ -20,6 +20,7 @@ struct device_ops {
     enum error_kind (*copy_in)(void *state, void *to_device, const void *from, size_t size_bytes, struct error *error);
     enum error_kind (*copy_out)(void *state, void *to, const void *from_device, size_t size_bytes, struct error *error);
     bool shares_memory; /* kernels can work in the caller's memory */
+    bool plain_alone;   /* plain forms are the fastest even where heads share no rows */
 
     /* Blocks that keep all of the device busy. */
     unsigned (*enough_blocks)(const void *state);

@@ -172,6 +172,7 @@ const struct device_ops device_cuda_ops = {
     .release = cuda_release,
     .copy_in = cuda_copy_in,
     .copy_out = cuda_copy_out,
+    .plain_alone = true,
     .enough_blocks = cuda_enough_blocks,
     .launch = cuda_launch,
 };

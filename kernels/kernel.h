@@ -67,9 +67,16 @@ extern const char *const device_kind_names[DEVICE_COUNT];
 
 struct device; /* opaque */
 
+/* Which form of a kernel launches take; the bits are the same (plain.h). */
+enum kernel_form {
+    FORM_FASTEST,
+    FORM_GENERIC,
+    FORM_PLAIN /* wherever there is one */
+};
+
 struct device_options {
-    int threads;  /* host: CPU threads over which blocks are spread, >= 1 */
-    bool generic; /* every launch takes a kernel's generic form: the same bits, and slower (plain.h) */
+    int threads; /* host: CPU threads over which blocks are spread, >= 1 */
+    enum kernel_form form;
 };
 
 /* ERROR_SYSTEM if the device is absent, with the runtime's reason. *device is freed by device_close. */

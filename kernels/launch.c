@@ -292,9 +292,12 @@ static void make_launches(struct launch_plan *plan, const struct batch *batch, c
         const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
         unsigned heads = (unsigned)problem->num_heads, over = stage->over_chunks ? (unsigned)chunks : 1;
         enum kernel_function function = stage->generic[(int)dtype * GROUPS + group];
+        bool takes = false;
         if (plain && stage->has_plain) {
             int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
-            function = stage->plain[(plain_dtypes[dtype] * GROUPS + group) * SHARES + (shared > 1)];
+            takes = shared > 1 || options->plain_alone;
+            if (takes)
+                function = stage->plain[(plain_dtypes[dtype] * GROUPS + group) * SHARES + (shared > 1)];
             heads /= (unsigned)shared;
         }
         plan->launches[i] = (struct launch){
@@ -303,7 +306,7 @@ static void make_launches(struct launch_plan *plan, const struct batch *batch, c
             .blocks_y = stage->over_chunks ? 1 : heads,
             .blocks_z = (unsigned)batch->num_sequences,
             .threads = MAX_BLOCK_THREADS,
-            .shared_bytes = plain && stage->has_plain ? RING_BYTES : 0,
+            .shared_bytes = takes ? RING_BYTES : 0,
         };
     }
 }

@@ -58,6 +58,7 @@ extern const char *const kernel_function_names[FUNCTION_COUNT];
 struct plan_options {
     size_t real_bytes;      /* of a kernel's `real` */
     bool generic;           /* no plain forms (plain.h) */
+    bool plain_alone;       /* plain forms for heads that share no rows, too */
     unsigned shared_blocks; /* heads share rows (MAX_SHARED_HEADS) where so many blocks are left */
 };
 

@@ -26,11 +26,11 @@ SIMT_FUNCTION struct attention_args attention_args_here(const struct attention_a
         struct attention_args args = attention_args_here(&launch, false); \
         body(&args, dtype, group);                                        \
     }
-#define PLAIN_FORM(name, body, dtype, group, heads)                      \
+#define PLAIN_FORM(name, body, dtype, group)                             \
     SIMT_KERNEL(name, struct attention_args, launch)                     \
     {                                                                    \
         struct attention_args args = attention_args_here(&launch, true); \
-        body(&launch, &args, dtype, group, heads);                       \
+        body(&launch, &args, dtype, group);                              \
     }
 
 /* A head's row of q, out and lse. */

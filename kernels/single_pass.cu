@@ -27,8 +27,21 @@ SIMT_BODY void softmax_of_heads(const struct attention_args *launch, const struc
         store_head(args, first_head + h, merge_warps(args, group, &states[h], h > 0));
 }
 
+/* Forms for one head, and for four that share rows. */
+SIMT_ONE_BODY void softmax_of_heads_1(const struct attention_args *launch, const struct attention_args *args,
+                                      enum dtype dtype, int group)
+{
+    softmax_of_heads(launch, args, dtype, group, 1);
+}
+
+SIMT_FUNCTION void softmax_of_heads_4(const struct attention_args *launch, const struct attention_args *args,
+                                      enum dtype dtype, int group)
+{
+    softmax_of_heads(launch, args, dtype, group, 4);
+}
+
 #define SINGLE_PASS_PLAIN(name, dtype, group, heads) \
-    PLAIN_FORM(single_pass_##name, softmax_of_heads, dtype, group, heads)
+    PLAIN_FORM(single_pass_##name, softmax_of_heads_##heads, dtype, group)
 
 KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)
 #endif

@@ -133,7 +133,20 @@ SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct 
                       chunk_result(args, merge_warps(args, group, &states[h], h > 0)));
 }
 
-#define SPLIT_KV_PLAIN(name, dtype, group, heads) PLAIN_FORM(split_kv_##name, split_kv_heads, dtype, group, heads)
+/* Forms for one head, and for four that share rows. */
+SIMT_ONE_BODY void split_kv_heads_1(const struct attention_args *launch, const struct attention_args *args,
+                                    enum dtype dtype, int group)
+{
+    split_kv_heads(launch, args, dtype, group, 1);
+}
+
+SIMT_FUNCTION void split_kv_heads_4(const struct attention_args *launch, const struct attention_args *args,
+                                    enum dtype dtype, int group)
+{
+    split_kv_heads(launch, args, dtype, group, 4);
+}
+
+#define SPLIT_KV_PLAIN(name, dtype, group, heads) PLAIN_FORM(split_kv_##name, split_kv_heads_##heads, dtype, group)
 
 KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)
 #endif

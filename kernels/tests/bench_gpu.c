@@ -201,8 +201,12 @@ static enum error_kind plan_line(struct line *line, struct error *error)
     };
     const struct output output = {line->out, line->lse};
     const struct batch batch = {shape->kernel, &kernel_options, &recipe, &problem, &output, 1};
-    const struct plan_options plan_options = {sizeof(float), line->bench->options->generic,
-                                              (unsigned)line->bench->multiprocessors};
+    const struct plan_options plan_options = {
+        .real_bytes = sizeof(float),
+        .generic = line->bench->options->generic,
+        .plain_alone = true,
+        .shared_blocks = (unsigned)line->bench->multiprocessors,
+    };
     enum error_kind kind = plan_launches(&line->plan, &batch, &plan_options, error);
     for (enum buffer b = 0; b < BUFFER_COUNT && !kind; b++)
         if (b != BUFFER_K && b != BUFFER_V)

@@ -20,11 +20,11 @@ struct result {
     float out[MAX_ELEMENTS], lse[MAX_HEADS]; /* out in its dtype */
 };
 
-static struct device *open_host(bool generic)
+static struct device *open_host(enum kernel_form form)
 {
     struct device *device;
     struct error error;
-    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1, .generic = generic}, &error))
+    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1, .form = form}, &error))
         fail_msg("%s", error.text);
     return device;
 }
@@ -36,7 +36,9 @@ static int heads_of_plain(struct batch batch)
     struct launch_plan plan;
     struct error error;
     batch.outputs = &nowhere;
-    if (plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float), .shared_blocks = 1}, &error))
+    if (plan_launches(&plan, &batch,
+                      &(struct plan_options){.real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1},
+                      &error))
         fail_msg("%s", error.text);
     const char *name = kernel_function_names[plan.launches[0].function];
     const char *form = strrchr(name, 'x');
@@ -228,8 +230,8 @@ static void test_shared_rows_leave_blocks(void **state)
 static int open_devices(void **state)
 {
     (void)state;
-    plain_device = open_host(false);
-    generic_device = open_host(true);
+    plain_device = open_host(FORM_PLAIN);
+    generic_device = open_host(FORM_GENERIC);
     return 0;
 }
 
