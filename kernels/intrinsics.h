@@ -13,6 +13,7 @@
 #define SIMT_FUNCTION static __device__ __forceinline__
 #define SIMT_BODY SIMT_FUNCTION
 #define SIMT_ONE_BODY SIMT_FUNCTION
+#define SIMT_NOINLINE static __device__ __noinline__
 #define SIMT_UNROLL _Pragma("unroll")
 
 SIMT_FUNCTION float float_max(float a, float b)
@@ -44,8 +45,9 @@ SIMT_FUNCTION float float_from_bits(uint32_t bits)
 #else
 #define SIMT_BODY SIMT_FUNCTION
 #endif
-/* A body that the host device takes for tests alone: one for all variants, whose constants are arguments. */
+/* A body that variants share on the host, where compiling one for each takes minutes: their constants are arguments. */
 #define SIMT_ONE_BODY static __attribute__((noinline))
+#define SIMT_NOINLINE static __attribute__((noinline))
 #define SIMT_UNROLL
 
 SIMT_FUNCTION float __fmul_rn(float a, float b)

@@ -77,14 +77,16 @@ SIMT_FUNCTION void turn_ring(const struct attention_args *args, enum dtype dtype
     row_ring_wait(ring, stages_ahead(group));
 }
 
-/* The generic form of a tile: on a GPU a function of its own, so that it takes no registers from the plain form. */
-#ifdef __CUDACC__
-#define GENERIC_TILE(name, dtype, group)                                                                             \
-    static __device__ __noinline__ void generic_tile_##name(const struct attention_args *args,                       \
-                                                            const struct lane *lane, const struct head_work *work,   \
-                                                            int64_t tile, int64_t last, struct softmax_state *state) \
-    {                                                                                                                \
-        softmax_tile(args, dtype, group, lane, work, tile, last, state);                                             \
+/* The generic form of a tile, a function of its own, so that it takes no registers from the plain form. */
+#if defined SIMT_REPLAY || defined SIMT_SHARED_BODY
+#define generic_tile softmax_tile
+#else
+#define GENERIC_TILE(name, dtype, group)                                                               \
+    SIMT_NOINLINE void generic_tile_##name(const struct attention_args *args, const struct lane *lane, \
+                                           const struct head_work *work, int64_t tile, int64_t last,   \
+                                           struct softmax_state *state)                                \
+    {                                                                                                  \
+        softmax_tile(args, dtype, group, lane, work, tile, last, state);                               \
     }
 #define CALL_GENERIC_TILE(name, of_dtype, of_group) \
     if (dtype == of_dtype && group == of_group)     \
@@ -97,8 +99,6 @@ SIMT_FUNCTION void generic_tile(const struct attention_args *args, enum dtype dt
 {
     KERNEL_PLAIN_TYPES(CALL_GENERIC_TILE)
 }
-#else
-#define generic_tile softmax_tile
 #endif
 
 /*
