@@ -46,8 +46,9 @@ SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_exp_dd
-# takes a minute and touches no memory.
-VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/tests/test_case_fuzz.c reference/tests/test_exp_dd.c
+# and the tests of fused sums take a minute and touch no memory.
+VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
+                   $(wildcard kernels/tests/test_fused_sum*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
 
 # What is being done goes to stderr: stdout is for results.
