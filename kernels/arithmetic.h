@@ -36,49 +36,28 @@ SIMT_FUNCTION float exp2_polynomial(float x)
 }
 
 #ifdef __CUDACC__
-SIMT_FUNCTION float exp2_approx(float x)
+SIMT_FUNCTION float ex2_approx_ftz(float x)
 {
     float y;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
 }
 
-SIMT_FUNCTION float exp2_rounded(float x)
+SIMT_FUNCTION float cuda_exp2f(float x)
 {
     return exp2f(x);
 }
 
-SIMT_FUNCTION float exp_rounded(float x)
+SIMT_FUNCTION float cuda_expf(float x)
 {
     return expf(x);
 }
 
-SIMT_FUNCTION float reciprocal_approx(float x)
+SIMT_FUNCTION float rcp_approx_ftz(float x)
 {
     float y;
     asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
     return y;
-}
-#else
-/* The GPU's bits: special_functions.h. */
-SIMT_FUNCTION float exp2_approx(float x)
-{
-    return ex2_approx_ftz(x);
-}
-
-SIMT_FUNCTION float exp2_rounded(float x)
-{
-    return cuda_exp2f(x);
-}
-
-SIMT_FUNCTION float exp_rounded(float x)
-{
-    return cuda_expf(x);
-}
-
-SIMT_FUNCTION float reciprocal_approx(float x)
-{
-    return rcp_approx_ftz(x);
 }
 #endif
 
@@ -87,11 +66,11 @@ SIMT_FUNCTION float exponential_by(int exponential, float x)
 {
     switch (exponential) {
     case EXPONENTIAL_EX2_APPROX:
-        return exp2_approx(x);
+        return ex2_approx_ftz(x);
     case EXPONENTIAL_EXP2:
-        return exp2_rounded(x);
+        return cuda_exp2f(x);
     case EXPONENTIAL_EXP:
-        return exp_rounded(x);
+        return cuda_expf(x);
     default:
         return exp2_polynomial(x);
     }
@@ -174,7 +153,7 @@ SIMT_FUNCTION real log2_in(enum stage stage, real x)
 SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
 {
     (void)stage;
-    return reciprocal_approx(x);
+    return rcp_approx_ftz(x);
 }
 
 SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
@@ -235,7 +214,7 @@ SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
     real y;
     REPLAY_EACH(s)
     y.alone[s] = 1 / x.alone[s];
-    return replay_rounding(y, stage, reciprocal_approx(x.computed), 1 / (double)x.computed);
+    return replay_rounding(y, stage, rcp_approx_ftz(x.computed), 1 / (double)x.computed);
 }
 
 SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)

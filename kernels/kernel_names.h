@@ -6,34 +6,31 @@
 #define KERNELS_KERNEL_NAMES_H
 
 /* X(name, dtype of k and v, group): 8 elements a lane, so group lanes serve head dims up to 8 group. */
+#define KERNEL_TYPES_16_BITS(X) \
+    X(f16_8, DTYPE_F16, 8)      \
+    X(f16_16, DTYPE_F16, 16)    \
+    X(f16_32, DTYPE_F16, 32)    \
+    X(bf16_8, DTYPE_BF16, 8)    \
+    X(bf16_16, DTYPE_BF16, 16)  \
+    X(bf16_32, DTYPE_BF16, 32)
+#define KERNEL_TYPES_E4M3(X)   \
+    X(e4m3_8, DTYPE_E4M3, 8)   \
+    X(e4m3_16, DTYPE_E4M3, 16) \
+    X(e4m3_32, DTYPE_E4M3, 32)
 #define KERNEL_VARIANTS(X)     \
-    X(f16_8, DTYPE_F16, 8)     \
-    X(f16_16, DTYPE_F16, 16)   \
-    X(f16_32, DTYPE_F16, 32)   \
-    X(bf16_8, DTYPE_BF16, 8)   \
-    X(bf16_16, DTYPE_BF16, 16) \
-    X(bf16_32, DTYPE_BF16, 32) \
+    KERNEL_TYPES_16_BITS(X)    \
     X(f32_8, DTYPE_F32, 8)     \
     X(f32_16, DTYPE_F32, 16)   \
     X(f32_32, DTYPE_F32, 32)   \
-    X(e4m3_8, DTYPE_E4M3, 8)   \
-    X(e4m3_16, DTYPE_E4M3, 16) \
-    X(e4m3_32, DTYPE_E4M3, 32) \
+    KERNEL_TYPES_E4M3(X)       \
     X(e5m2_8, DTYPE_E5M2, 8)   \
     X(e5m2_16, DTYPE_E5M2, 16) \
     X(e5m2_32, DTYPE_E5M2, 32)
 
-/* X(name, dtype of k and v, group): those that have plain forms (plain.h). */
-#define KERNEL_PLAIN_TYPES(X)  \
-    X(f16_8, DTYPE_F16, 8)     \
-    X(f16_16, DTYPE_F16, 16)   \
-    X(f16_32, DTYPE_F16, 32)   \
-    X(bf16_8, DTYPE_BF16, 8)   \
-    X(bf16_16, DTYPE_BF16, 16) \
-    X(bf16_32, DTYPE_BF16, 32) \
-    X(e4m3_8, DTYPE_E4M3, 8)   \
-    X(e4m3_16, DTYPE_E4M3, 16) \
-    X(e4m3_32, DTYPE_E4M3, 32)
+/* Those that have plain forms (plain.h). */
+#define KERNEL_PLAIN_TYPES(X) \
+    KERNEL_TYPES_16_BITS(X)   \
+    KERNEL_TYPES_E4M3(X)
 
 /* X(name, dtype of k and v, group, query heads of a KV head that a warp works on at once) */
 #define KERNEL_PLAIN_VARIANTS(X)     \

@@ -279,7 +279,9 @@ static int heads_shared(const struct problem *problem, unsigned long blocks, con
     return divides && blocks / MAX_SHARED_HEADS >= options->shared_blocks ? MAX_SHARED_HEADS : 1;
 }
 
-static void make_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options)
+/* ERROR_USAGE for more blocks than a grid takes. */
+static enum error_kind make_launches(struct launch_plan *plan, const struct batch *batch,
+                                     const struct plan_options *options, struct error *error)
 {
     const struct problem *problem = batch->problems;
     enum dtype dtype = problem_kv_dtype(problem);
@@ -287,6 +289,9 @@ static void make_launches(struct launch_plan *plan, const struct batch *batch, c
     bool plain = !options->generic && takes_plain(plan, batch);
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
+    if ((int64_t)problem->num_heads * chunks > INT32_MAX)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no more than 2^31 - 1 chunks of all heads",
+                         kernels[batch->kernel].name);
     plan->num_launches = launches[batch->kernel].num_stages;
     for (int i = 0; i < plan->num_launches; i++) {
         const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
@@ -309,6 +314,7 @@ static void make_launches(struct launch_plan *plan, const struct batch *batch, c
             .shared_bytes = takes ? RING_BYTES : 0,
         };
     }
+    return ERROR_NONE;
 }
 
 /* Sizes, and what of one sequence lies where the caller has it. */
@@ -366,8 +372,9 @@ enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batc
     if (kind || (kind = plan_sequences(plan, batch, error)))
         return kind;
     plan->args = make_args(batch);
-    make_launches(plan, batch, options);
-    kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
+    kind = make_launches(plan, batch, options, error);
+    if (!kind)
+        kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
     if (!kind)
         kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
     if (kind)

@@ -7,6 +7,7 @@
 #define KERNELS_PLAIN_H
 
 #include "kernels/attention_args.h"
+#include "kernels/intrinsics.h"
 #include "kernels/recipe.h"
 
 /* X(field of attention_args, its plain value) */
@@ -30,13 +31,7 @@ enum { PLAIN_RUN_KEYS = 16 };
 #define PLAIN_FIELD_SET(field, value) args->field = value;
 #define PLAIN_FIELD_EQUAL(field, value) &&args->field == (value)
 
-#ifdef __CUDACC__
-static __device__ __forceinline__
-#else
-static inline
-#endif
-    void
-    plain_fields_set(struct attention_args *args)
+SIMT_FUNCTION void plain_fields_set(struct attention_args *args)
 {
     PLAIN_FIELDS(PLAIN_FIELD_SET)
 }

@@ -6,7 +6,7 @@
  *     row_ring_begin(&ring)
  *     row_ring_fetch(&ring, dtype, tensor, first, i)  begins the copy of row i of the next stage
  *     row_ring_commit(&ring)                          the next stage is complete; it may be empty
- *     row_ring_wait(&ring, ahead)                     waits for the oldest stage; `ahead`, 4 or 5, are younger
+ *     row_ring_wait(&ring, ahead)                     waits for the oldest stage; `ahead`, a constant, are younger
  *     row_ring_row(&ring, i)                          row i of the oldest stage
  *     row_ring_leave(&ring)                           makes room: the oldest stage is used no more
  *
@@ -64,13 +64,20 @@ SIMT_FUNCTION void row_ring_commit(struct row_ring *ring)
     ring->next = row_ring_after(ring->next);
 }
 
+/* The instruction takes a literal; waiting for more stages than asked is right, too. */
 SIMT_FUNCTION void row_ring_wait(struct row_ring *ring, int ahead)
 {
-    (void)ring; /* the instruction takes a literal */
-    if (ahead == RING_STAGES - 1)
+    (void)ring;
+    switch (ahead) {
+    case 5:
         asm volatile("cp.async.wait_group 5;" ::: "memory");
-    else
+        break;
+    case 4:
         asm volatile("cp.async.wait_group 4;" ::: "memory");
+        break;
+    default:
+        asm volatile("cp.async.wait_group 0;" ::: "memory");
+    }
 }
 
 SIMT_FUNCTION struct fetched_lane row_ring_row(const struct row_ring *ring, int i)

@@ -24,13 +24,13 @@ __device__ static float computed(enum function function, float x)
 {
     switch (function) {
     case FUNCTION_EX2_APPROX:
-        return exp2_approx(x);
+        return ex2_approx_ftz(x);
     case FUNCTION_EXP2:
-        return exp2_rounded(x);
+        return cuda_exp2f(x);
     case FUNCTION_EXP:
-        return exp_rounded(x);
+        return cuda_expf(x);
     default:
-        return reciprocal_approx(x);
+        return rcp_approx_ftz(x);
     }
 }
 

@@ -304,6 +304,33 @@ static void test_no_races(void **state)
     free_problem(&made);
 }
 
+/* What 32-bit indices cannot count. Nothing of such a problem is read. */
+static void test_refuses_sizes(void **state)
+{
+    static const struct {
+        int64_t seq_len;
+        int page_size, num_heads;
+        const char *text;
+    } rows[] = {{INT64_C(1) << 32, 16, 1, "no pages for more than 2^32 - 1 keys"},
+                {INT64_C(1) << 31, 0, 64, "no more than 2^31 - 1 chunks of all heads"}};
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    const struct output output = {NULL, NULL};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct made_problem made = make_problem(1, rows[i].num_heads, 1, 64, DTYPE_F16);
+        const struct kernel_options options = {.chunk_len = 32, .page_size = rows[i].page_size};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1};
+        struct launch_plan plan;
+        struct error error;
+        made.problem.seq_len = rows[i].seq_len;
+        assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),
+                         ERROR_USAGE);
+        assert_non_null(strstr(error.text, rows[i].text));
+        plan_clear(&plan);
+        free_problem(&made);
+    }
+}
+
 static void test_refuses_head_dim(void **state)
 {
     (void)state;
@@ -361,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_exclude_skips_poisoned_keys),
         cmocka_unit_test(test_threads_do_not_change_bits),
         cmocka_unit_test(test_no_races),
+        cmocka_unit_test(test_refuses_sizes),
         cmocka_unit_test(test_refuses_head_dim),
         cmocka_unit_test(test_adaptive_sentinel),
     };

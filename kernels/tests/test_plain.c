@@ -35,7 +35,8 @@ static int heads_of_plain(struct batch batch)
     const struct output nowhere = {NULL, NULL};
     struct launch_plan plan;
     struct error error;
-    batch.outputs = &nowhere;
+    if (!batch.outputs)
+        batch.outputs = &nowhere;
     if (plan_launches(&plan, &batch,
                       &(struct plan_options){.real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1},
                       &error))
@@ -142,6 +143,48 @@ static void test_plain_is_generic_bit_for_bit(void **state)
                 }
 }
 
+/* Sequences of a batch have their own lengths, rows, pages, positions and mask. */
+static void test_batches(void **state)
+{
+    enum { SEQUENCES = 4, HEADS = 4, DIM = 64 };
+    static const int64_t seq_lens[SEQUENCES] = {75, 1, 300, 96};
+    static const int page_sizes[] = {0, 16};
+    (void)state;
+    for (int turn = 0; turn < 4; turn++) {
+        static struct result results[2][SEQUENCES];
+        const struct kernel_options options = {.chunk_len = 64, .page_size = page_sizes[turn % 2], .page_seed = 7};
+        struct made_problem made[SEQUENCES];
+        struct problem problems[SEQUENCES];
+        for (int i = 0; i < SEQUENCES; i++) {
+            made[i] = make_sequence(i, seq_lens[i], HEADS, 1, DIM, DTYPE_F16);
+            made[i].problem.q_position += 10 * i;
+            if (i == 3)
+                mask_keys(&made[i], 5, 90, 3);
+            problems[i] = made[i].problem;
+        }
+        for (int form = 0; form < 2; form++) {
+            struct output outputs[SEQUENCES];
+            struct error error;
+            double seconds;
+            for (int i = 0; i < SEQUENCES; i++)
+                outputs[i] = (struct output){results[form][i].out, results[form][i].lse};
+            memset(results[form], 0, sizeof results[form]);
+            const struct batch batch = {
+                kernels_with_plain_forms[turn / 2], &options, &recipes[0], problems, outputs, SEQUENCES};
+            if (form == 0)
+                assert_int_equal(heads_of_plain(batch), HEADS);
+            if (device_run_batch(form ? generic_device : plain_device, &batch, NULL, &seconds, &error))
+                fail_msg("%s", error.text);
+        }
+        for (int i = 0; i < SEQUENCES; i++) {
+            if (!same_bits(DTYPE_F16, &results[0][i], &results[1][i], HEADS * DIM, HEADS))
+                fail_msg("sequence %d of %d has other bits in the plain form of %s", i, SEQUENCES,
+                         kernels[kernels_with_plain_forms[turn / 2]].name);
+            free_problem(&made[i]);
+        }
+    }
+}
+
 /* An infinite logit leaves a head without a key in a whole tile, while others of its group have theirs. */
 static void test_values_that_are_no_numbers(void **state)
 {
@@ -246,9 +289,8 @@ static int close_devices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_is_generic_bit_for_bit),
-        cmocka_unit_test(test_values_that_are_no_numbers),
-        cmocka_unit_test(test_what_has_no_plain_form),
+        cmocka_unit_test(test_plain_is_generic_bit_for_bit), cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_values_that_are_no_numbers),   cmocka_unit_test(test_what_has_no_plain_form),
         cmocka_unit_test(test_shared_rows_leave_blocks),
     };
     return cmocka_run_group_tests_name("plain", tests, open_devices, close_devices);
