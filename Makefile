@@ -10,16 +10,18 @@ endif
 
 # ---- parts, in order of dependence: harness -> kernels -> reference -------------------------------------------
 REFERENCE := $(sort $(wildcard reference/*.c))
-KERNELS   := $(sort $(wildcard kernels/*.c))
-KERNELS_CU := $(sort $(wildcard kernels/*.cu))
-HARNESS   := $(filter-out harness/tests/%,$(sort $(wildcard harness/*/*.c)))
-TESTS     := $(sort $(wildcard */tests/test_*.c))
-BENCH     := $(sort $(filter-out kernels/tests/bench_gpu%,$(wildcard */tests/bench_*.c)))
+KERNELS   := $(filter-out kernels/tests/%,$(sort $(wildcard kernels/*.c kernels/*/*.c)))
+KERNELS_CU := $(sort $(wildcard kernels/attention/*.cu))
+HARNESS   := $(sort $(foreach file,$(wildcard harness/*/*.c harness/*/*/*.c),$(if $(findstring /tests/,$(file)),,$(file))))
+# The programs of a kind, in tests/ beside what they test.
+programs = $(sort $(wildcard $(foreach above,* */* */*/*,$(above)/tests/$(1)_*.c)))
+TESTS     := $(call programs,test)
+BENCH     := $(filter-out kernels/tests/bench_gpu%,$(call programs,bench))
 BENCH_GPU := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c)) \
              $(BUILD)/kernels/tests/gpu_read.cuda.o
-FUZZ      := $(sort $(wildcard */tests/fuzz_*.c))
-SOAKS     := $(sort $(wildcard */tests/soak_*.c))
-FITS      := $(sort $(wildcard */tests/fit_*.c))
+FUZZ      := $(call programs,fuzz)
+SOAKS     := $(call programs,soak)
+FITS      := $(call programs,fit)
 
 # Arb, a second opinion on the truth: in a library of its own (Debian 12) or part of FLINT 3 (Debian 13).
 ifeq ($(ARB_LIBS),)
@@ -27,9 +29,9 @@ TESTS := $(filter-out reference/tests/test_truth_arb.c,$(TESTS))
 endif
 
 ifeq ($(HAVE_NVCC),)
-KERNELS := $(filter-out kernels/device_cuda.c,$(KERNELS))
+KERNELS := $(filter-out kernels/device/device_cuda.c,$(KERNELS))
 else
-KERNELS := $(filter-out kernels/device_cuda_absent.c,$(KERNELS))
+KERNELS := $(filter-out kernels/device/device_cuda_absent.c,$(KERNELS))
 CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
 DEVICE_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
 CUDA_PROGRAMS := $(DEVICE_PROGRAMS) $(BUILD)/kernels/tests/bench_gpu
@@ -47,7 +49,7 @@ FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_exp_dd
 # and the tests of fused sums take a minute and touch no memory.
-VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
+VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/case/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
                    $(wildcard kernels/tests/test_fused_sum*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
 
@@ -70,7 +72,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
-$(BUILD)/kernels/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+$(BUILD)/kernels/device/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
 RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
@@ -81,7 +83,7 @@ $(BUILD)/recipes.yaml: FORCE
 $(BUILD)/harness/case/recipe_text.o: CPPFLAGS_ALL += -DRECIPE_FILE='"$(BUILD)/recipes.yaml"'
 $(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
 
-# A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/real.h),
+# A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
 # for `alibicheck explain`; nvcc for the GPU.
 $(KERNELS_CU:%.cu=$(BUILD)/%.host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o): OPTIMIZE = $(OPTIMIZE_REPLAY)
@@ -147,12 +149,12 @@ tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROG
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- tests. Each part hands its counts to scripts/tally, which prints "N passed, N failed" ----------------------
-FORMATTED = $(sort $(wildcard */*.[ch] */*.cu */*/*.[ch] */*/*.cu))
+FORMATTED = $(sort $(wildcard $(foreach above,* */* */*/* */*/*/*,$(above)/*.[ch] $(above)/*.cu)))
 RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
 RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
-README_TESTS = $(BUILD)/harness/tests/test_oracle $(BUILD)/harness/tests/test_planted_faults
+README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(PROGRAM) $(README_TESTS)
 
 check: tests  ## run the five parts below

@@ -58,7 +58,7 @@ SANITIZERS_COMPILE := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(if $(SANITIZE),-DSIMT_SHARED_BODY) $(PACKAGE_CPPFLAGS) $(CPPFLAGS)
 OPTIMIZE = -O2
 # Kernels on the host device and the certified truth spend their time in loops that -O3 unrolls. With sanitizers that
-# takes minutes, so there, as in the replay of explain, a kernel's variants share one body (kernels/intrinsics.h).
+# takes minutes, so there, as in the replay of explain, a kernel's variants share one body (kernels/dialect/intrinsics.h).
 OPTIMIZE_KERNELS = $(if $(SANITIZE),-O1,-O3)
 OPTIMIZE_REPLAY = -O1
 # -ffp-contract=off: a*b+c is two roundings everywhere, an fma is written as one.

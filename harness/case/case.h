@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 
-#include "harness/case/judgement.h"
-#include "harness/input/problem_spec.h"
 #include "harness/judge/criterion.h"
+#include "harness/judge/judgement.h"
+#include "harness/problem/problem_spec.h"
 #include "kernels/kernel.h"
 #include "reference/conventional.h"
 #include "reference/truth.h"

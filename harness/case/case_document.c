@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/input/distribution.h"
 #include "harness/case/case_recipe.h"
+#include "harness/problem/distribution.h"
 
 /* ---- constraints between keys ---- */
 

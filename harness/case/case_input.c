@@ -33,7 +33,7 @@ const struct parameter_set input_parameters = {
     .count = sizeof parameters / sizeof parameters[0],
 };
 
-/* Defaults that depend on the distribution (harness/input/problem_spec.h). */
+/* Defaults that depend on the distribution (harness/problem/problem_spec.h). */
 static const struct {
     enum distribution distribution;
     size_t field; /* a double */

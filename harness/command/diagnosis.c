@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels/rounding.h"
+#include "kernels/attention/rounding.h"
 
 /* What sentences are made from. */
 struct findings {

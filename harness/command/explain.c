@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "harness/command/diagnosis.h"
-#include "harness/judge/metric.h"
+#include "harness/report/metric.h"
 
 /* One point, explained. */
 struct explained {

@@ -2,14 +2,14 @@
  * Where the error of a point's output comes from: figures by stage of the kernel's arithmetic, from its replay.
  *
  * A stage's error at an element is what its roundings, as the kernel made them, do to the output while everything else
- * is exact (kernels/replay.h). STAGE_NONE stands for what no rounding explains: recipe and kernel in exact arithmetic
- * against the truth. Elements whose truth is not finite do not enter.
+ * is exact (kernels/device/replay.h). STAGE_NONE stands for what no rounding explains: recipe and kernel in exact
+ * arithmetic against the truth. Elements whose truth is not finite do not enter.
  */
 #ifndef HARNESS_COMMAND_EXPLANATION_H
 #define HARNESS_COMMAND_EXPLANATION_H
 
-#include "harness/judge/evaluate.h"
-#include "kernels/replay.h"
+#include "harness/evaluate/evaluate.h"
+#include "kernels/device/replay.h"
 
 struct stage_error {
     double max_abs_err;

@@ -5,8 +5,8 @@
 
 #include "harness/case/case.h"
 #include "harness/case/recipe_library.h"
-#include "harness/judge/oracle.h"
-#include "harness/judge/signature.h"
+#include "harness/judge/cause/signature.h"
+#include "harness/judge/oracle/oracle.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
                                     struct error *error)

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "harness/command/outputs.h"
-#include "harness/judge/evaluate.h"
+#include "harness/evaluate/evaluate.h"
 #include "harness/report/sink.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1, MAX_SINKS = 4 };

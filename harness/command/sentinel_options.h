@@ -4,7 +4,7 @@
 #ifndef HARNESS_COMMAND_SENTINEL_OPTIONS_H
 #define HARNESS_COMMAND_SENTINEL_OPTIONS_H
 
-#include "harness/command/sentinel_report.h"
+#include "harness/sentinel/sentinel_report.h"
 
 /* NAN: not given. Whole numbers up to 2^53 are exact. */
 struct sentinel_arguments {

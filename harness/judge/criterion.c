@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "harness/judge/judge.h"
+#include "harness/judge/verdict.h"
 
 const char *const judge_mode_names[JUDGE_MODE_COUNT] = {
     [JUDGE_BOTH] = "both",

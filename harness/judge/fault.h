@@ -15,7 +15,7 @@
 #ifndef HARNESS_JUDGE_FAULT_H
 #define HARNESS_JUDGE_FAULT_H
 
-#include "harness/judge/judge.h"
+#include "harness/judge/verdict.h"
 
 enum fault_side { FAULT_KERNEL, FAULT_REFERENCE, FAULT_BOTH, FAULT_SIDE_COUNT };
 

@@ -1,6 +1,6 @@
 #include "harness/report/record.h"
 
-#include "harness/judge/metric.h"
+#include "harness/report/metric.h"
 #include "harness/report/record_field.h"
 #include "harness/support/json_value.h"
 

@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-#include "harness/judge/evaluate.h"
-#include "harness/judge/metric.h"
+#include "harness/evaluate/evaluate.h"
+#include "harness/report/metric.h"
 
 enum { RECORD_SCHEMA = 1 };
 

@@ -2,7 +2,7 @@
 #include "harness/report/record_field.h"
 
 #include "harness/case/case_parameter.h"
-#include "harness/judge/metric.h"
+#include "harness/report/metric.h"
 #include "harness/support/json_value.h"
 
 json_t *record_get_case(const struct record *record)

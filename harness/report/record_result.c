@@ -1,7 +1,7 @@
 /* What came of a point. */
 #include "harness/report/record_field.h"
 
-#include "harness/judge/metric.h"
+#include "harness/report/metric.h"
 #include "harness/support/json_value.h"
 
 json_t *record_get_schema(const struct record *record)

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/report/metric.h"
 #include "harness/support/file.h"
-#include "harness/judge/metric.h"
 
 struct jsonl {
     int descriptor;

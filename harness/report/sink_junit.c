@@ -9,8 +9,8 @@
 
 #include <libxml/xmlwriter.h>
 
+#include "harness/report/metric.h"
 #include "harness/support/file.h"
-#include "harness/judge/metric.h"
 #include "harness/support/text.h"
 
 /* One point, kept until its suite is complete: a suite's counts stand before its test cases. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/judge/metric.h"
+#include "harness/report/metric.h"
 #include "harness/support/text.h"
 
 enum { CELL_SIZE = 64, HEADING_WIDTH = 132 };

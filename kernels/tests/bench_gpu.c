@@ -18,8 +18,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "kernels/device.h"
-#include "kernels/device_cuda.h"
+#include "kernels/device/device.h"
+#include "kernels/device/device_cuda.h"
 #include "kernels/tests/bench_gpu_judge.h"
 #include "kernels/tests/bench_gpu_options.h"
 #include "kernels/tests/gpu_timing.h"

@@ -9,7 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "kernels/arithmetic.h"
+#include "kernels/dialect/arithmetic.h"
 #include "kernels/tests/function_dump.h"
 
 enum { FILE_LIMIT = 12 << 20, BLOCK_INPUTS = 1 << 20, THREADS = 256 };

@@ -14,7 +14,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "kernels/rounding.h"
+#include "kernels/attention/rounding.h"
 #include "reference/tests/drawn_problem.h"
 #include "reference/truth.h"
 

@@ -1,7 +1,7 @@
 /*
  * Finds the coefficients of the GPU's interpolator (special_functions.h) in what dump_functions wrote on one.
  *
- *     fit_functions table FOLDER | scripts/clang-format > kernels/special_functions_table.h
+ *     fit_functions table FOLDER | scripts/clang-format > kernels/dialect/special_functions_table.h
  *     fit_functions digests FOLDER > kernels/tests/special_functions.digests
  *
  * A result is the sum c0 2^n + c1 x + c2 square(x) + bias without its lowest bits, so that each result of a segment

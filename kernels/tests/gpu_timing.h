@@ -2,7 +2,7 @@
 #ifndef KERNELS_TESTS_GPU_TIMING_H
 #define KERNELS_TESTS_GPU_TIMING_H
 
-#include "kernels/device_cuda.h"
+#include "kernels/device/device_cuda.h"
 
 /* Work that is timed: repetition i, put on a stream that may be under capture. */
 struct gpu_work {

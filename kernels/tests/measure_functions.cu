@@ -7,7 +7,7 @@
  */
 #include <cstdio>
 
-#include "kernels/arithmetic.h"
+#include "kernels/dialect/arithmetic.h"
 
 enum function { FUNCTION_EX2_APPROX, FUNCTION_EXP2, FUNCTION_EXP, FUNCTION_RCP_APPROX, FUNCTION_MEASURED };
 

@@ -6,7 +6,7 @@
 #ifndef KERNELS_TESTS_MMA_TILES_H
 #define KERNELS_TESTS_MMA_TILES_H
 
-#include "kernels/simt.h"
+#include "kernels/dialect/simt.h"
 #include "kernels/tests/mma_sums.h"
 
 enum { TILE_SUMS = 8 };

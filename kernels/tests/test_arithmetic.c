@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/arithmetic.h"
+#include "kernels/dialect/arithmetic.h"
 #include "kernels/recipe.h"
 
 static double ulp_error(float got, double exact)

@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "kernels/device.h"
-#include "kernels/guard.h"
+#include "kernels/device/device.h"
+#include "kernels/device/guard.h"
 #include "kernels/tests/made_problem.h"
 
 enum { MARGIN_BYTES = GUARD_BYTES, KEYS = 70, HEADS = 2, DIM = 64 };

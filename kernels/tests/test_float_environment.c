@@ -14,9 +14,9 @@
 #include <xmmintrin.h>
 #endif
 
+#include "kernels/attention/rounding.h"
+#include "kernels/device/replay.h"
 #include "kernels/kernel.h"
-#include "kernels/replay.h"
-#include "kernels/rounding.h"
 #include "kernels/tests/made_problem.h"
 #include "reference/conventional.h"
 #include "reference/error_bound.h"

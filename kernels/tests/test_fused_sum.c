@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/fused_sum.h"
+#include "kernels/dialect/fused_sum.h"
 #include "kernels/tests/mma_digests.h"
 #include "kernels/tests/mma_made.h"
 

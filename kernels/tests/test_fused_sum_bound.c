@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <mpfr.h>
 
-#include "kernels/fused_sum.h"
+#include "kernels/dialect/fused_sum.h"
 #include "kernels/tests/mma_made.h"
 
 enum { EXACT_BITS = 700 }; /* from 2^-280, below the products of bf16's smallest, to 2^260 */

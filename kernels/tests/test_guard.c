@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/guard.h"
+#include "kernels/device/guard.h"
 
 /* A zone looks changed after an element of any kind that outputs are full of, and after a copy of itself, shifted. */
 static void test_what_kernels_write_is_not_the_pattern(void **state)

@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "kernels/device/launch.h"
+#include "kernels/dialect/simt.h"
 #include "kernels/kernel.h"
-#include "kernels/launch.h"
-#include "kernels/simt.h"
 #include "kernels/tests/made_problem.h"
 
 static const struct sentinel policies[] = {

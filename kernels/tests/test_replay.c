@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/replay.h"
+#include "kernels/device/replay.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/rounding.h"
+#include "kernels/attention/rounding.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
 

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/simt.h"
+#include "kernels/dialect/simt.h"
 
 struct simt_args {
     float *out;

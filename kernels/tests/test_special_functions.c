@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/special_functions.h"
+#include "kernels/dialect/special_functions.h"
 #include "kernels/tests/function_dump.h"
 
 enum { BLOCK_INPUTS = 1 << 20 };

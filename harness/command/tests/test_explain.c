@@ -1,0 +1,169 @@
+/* Points evaluated, replayed and explained: figures that add up, and the diagnosis that fits the recipe. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/case/tests/case_fixture.h"
+#include "harness/command/diagnosis.h"
+
+struct explained {
+    struct case_list list;
+    struct point point;
+    struct evaluator evaluator;
+    struct evaluation evaluation;
+    struct replay replay;
+    struct explanation explanation;
+    struct diagnosis diagnosis;
+};
+
+static void explain_case(struct explained *explained, const char *text, int64_t element)
+{
+    struct error error;
+    *explained = (struct explained){.list = parse(text), .evaluator = {.threads = 1}};
+    struct point *point = &explained->point;
+    case_point(explained->list.cases[0], 0, point);
+    assert_int_equal(
+        device_open(&explained->evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    if (evaluate(&explained->evaluator, &explained->evaluation, point, &error) ||
+        replay_run(&explained->replay, point->kernel, &point->kernel_options, &point->recipe,
+                   &explained->evaluation.problem, 1, &error))
+        fail_msg("%s", error.text);
+    explanation_make(&explained->explanation, &explained->evaluation, &explained->replay, element);
+    explained->diagnosis = diagnose(point, &explained->evaluation, &explained->explanation);
+}
+
+static void clear(struct explained *explained)
+{
+    replay_clear(&explained->replay);
+    evaluation_clear(&explained->evaluation);
+    evaluator_clear(&explained->evaluator);
+    device_close(explained->evaluator.device);
+    case_list_clear(&explained->list);
+}
+
+static void assert_diagnosis(const char *text, const char *cause, bool is_rounding, const char *says)
+{
+    struct explained explained;
+    explain_case(&explained, text, -1);
+    const struct diagnosis *diagnosis = &explained.diagnosis;
+    if (strcmp(diagnosis->cause, cause) || diagnosis->is_rounding != is_rounding || !strstr(diagnosis->text, says))
+        fail_msg("not %s with '%s', but %s: %s", cause, says, diagnosis->cause, diagnosis->text);
+    clear(&explained);
+}
+
+#define SHAPE "case: a\nnum_heads: 4\nhead_dim: 64\n"
+
+/* slope * j reaches 0.25 * 3000 * log2(e) = 1082 and 2^-14 of a logit is lost; f32 output hides none of it. */
+static void test_absolute_bias_is_named(void **state)
+{
+    (void)state;
+    assert_diagnosis(SHAPE "seq_len: 3001\ndtype: f32\nbias: absolute\n", "bias", true, "at key 3000");
+    assert_diagnosis(SHAPE "seq_len: 3001\ndtype: f32\nbias: absolute\nkernel: split_kv\n", "bias", true,
+                     "slope * (j - P)");
+}
+
+static void test_output_rounding_is_named(void **state)
+{
+    (void)state;
+    assert_diagnosis(SHAPE "seq_len: 3001\n", "output", true, "Nothing to fix");
+    assert_diagnosis(SHAPE "seq_len: 301\ndtype: bf16\n", "output", true, "to bf16");
+}
+
+/* f32, relative form: neither of the two. */
+static void test_other_causes(void **state)
+{
+    struct explained explained;
+    (void)state;
+    explain_case(&explained, SHAPE "seq_len: 1001\ndtype: f32\n", -1);
+    assert_true(explained.diagnosis.is_rounding);
+    assert_string_not_equal(explained.diagnosis.cause, "bias");
+    assert_string_not_equal(explained.diagnosis.cause, "output");
+    assert_true(explained.explanation.stages[STAGE_OUTPUT].max_abs_err == 0);
+    clear(&explained);
+}
+
+/* Every logit lies below the maximum that the kernel starts from: 0 in exact arithmetic too. */
+static void test_sentinel_in_reach_is_no_rounding(void **state)
+{
+    (void)state;
+    assert_diagnosis(SHAPE "seq_len: 101\nq_position: 1000000\nsentinel: -5e4\n", "recipe", false,
+                     "Rounding does not explain it");
+}
+
+/* The truth is 0 and so is the bound; v of masked keys comes out, or NaN. */
+static void test_empty_row_is_no_rounding(void **state)
+{
+    (void)state;
+    const char *const finite[] = {"sentinel: -5e4\n", "sentinel: adaptive\n", "sentinel: -5e4\nkernel: split_kv\n"};
+    for (size_t i = 0; i < sizeof finite / sizeof finite[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, SHAPE "seq_len: 9\nmask: all\n%s", finite[i]);
+        assert_diagnosis(text, "recipe", false, "became the maximum, so that masked keys carry the weight");
+    }
+    assert_diagnosis(SHAPE "seq_len: 9\nmask: all\nrecipe: {empty_row: divide}\n", "recipe", false, "0 / 0");
+    assert_diagnosis(SHAPE "seq_len: 9\nmask: all\n", "exact", true, "no error");
+}
+
+static void test_no_error(void **state)
+{
+    (void)state;
+    assert_diagnosis(SHAPE "seq_len: 1\n", "exact", true, "no error");
+}
+
+/* Shares add up to 1, stages to the kernel's error, rms <= max, heads descend; the kernel's own figures are the
+ * verdict's. */
+static void test_figures_add_up(void **state)
+{
+    struct explained explained;
+    const struct explanation *explanation = &explained.explanation;
+    (void)state;
+    explain_case(&explained, SHAPE "seq_len: 999\ndtype: f32\nkernel: split_kv\nbias: absolute\nsentinel: -inf\n", -1);
+    double shares = 0, sum = 0;
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        const struct stage_error *figures = &explanation->stages[stage];
+        shares += figures->share;
+        sum += figures->err;
+        assert_true(figures->rms_err <= figures->max_abs_err && fabs(figures->err) <= figures->max_abs_err);
+    }
+    assert_true(fabs(shares - 1) < 1e-12);
+    assert_true(fabs(sum - explanation->kernel.err) <= 1e-3 * fabs(explanation->kernel.err));
+    assert_true(explanation->kernel.max_abs_err == explained.evaluation.verdict.total.max_abs_err);
+    assert_int_equal(explanation->element, explained.evaluation.verdict.total.worst);
+    assert_int_equal(explanation->differing, 0);
+    assert_int_equal(explanation->num_heads, 3);
+    assert_true(explanation->heads[0].max_abs_err == explanation->kernel.max_abs_err);
+    assert_true(explanation->heads[0].max_abs_err >= explanation->heads[1].max_abs_err &&
+                explanation->heads[1].max_abs_err >= explanation->heads[2].max_abs_err);
+    clear(&explained);
+}
+
+static void test_element_is_chosen(void **state)
+{
+    struct explained explained;
+    (void)state;
+    explain_case(&explained, SHAPE "seq_len: 99\n", 3 * 64 + 7);
+    assert_int_equal(explained.explanation.element, 3 * 64 + 7);
+    assert_true(explained.explanation.truth == explained.evaluation.truth->value[3 * 64 + 7]);
+    assert_non_null(strstr(explained.diagnosis.text, "head 3, dim 7"));
+    clear(&explained);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_absolute_bias_is_named),
+        cmocka_unit_test(test_output_rounding_is_named),
+        cmocka_unit_test(test_other_causes),
+        cmocka_unit_test(test_sentinel_in_reach_is_no_rounding),
+        cmocka_unit_test(test_empty_row_is_no_rounding),
+        cmocka_unit_test(test_no_error),
+        cmocka_unit_test(test_figures_add_up),
+        cmocka_unit_test(test_element_is_chosen),
+    };
+    return cmocka_run_group_tests_name("explain", tests, NULL, NULL) != 0;
+}

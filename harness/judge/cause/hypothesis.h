@@ -1,0 +1,41 @@
+/*
+ * The failure modes that predict an output, a family a file. Each offers what it finds to the suspect, whose keys have
+ * been read. Cost: O(N D) for each prediction, less where the first elements already tell.
+ */
+#ifndef HARNESS_JUDGE_CAUSE_HYPOTHESIS_H
+#define HARNESS_JUDGE_CAUSE_HYPOTHESIS_H
+
+#include "harness/judge/cause/suspect.h"
+
+/* hypothesis_slope.c: no bias, a slope by another convention. */
+void hypothesis_slope(struct suspect *suspect);
+
+/* hypothesis_slope.c, after the others: the one slope that fits best. */
+void hypothesis_any_slope(struct suspect *suspect);
+
+/* hypothesis_rounding.c: the biases of the inputs, where the truth is that of another contract. */
+void hypothesis_contract(struct suspect *suspect);
+
+/* hypothesis_rounding.c: slopes, positions, biases, logits or weights rounded, on top of what the contract rounds
+ * first; absolute and base-2 forms of the bias. */
+void hypothesis_rounding(struct suspect *suspect);
+
+/* hypothesis_mask.c: plain means; masked keys or empty slots carry weight. */
+enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error);
+
+/* hypothesis_keys.c: the newest, the oldest or the lightest keys missing. */
+enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error);
+
+/* hypothesis_chunk.c: a chunk or the lightest chunks missing; fits suspect->epsilons, which offers nothing. */
+enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error);
+
+/* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
+void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
+
+/* hypothesis_looks.c: NaN, infinities, zeros, elements never written. Needs no keys; false for ordinary numbers. */
+bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
+
+/* hypothesis_looks.c, for a head that nothing else explains: errors that look like rounding. */
+void hypothesis_noise(struct suspect *suspect);
+
+#endif

@@ -1,0 +1,274 @@
+/*
+ * What goes wrong chunk by chunk: one chunk missing, or nothing but one; the lightest chunks missing; an epsilon in the
+ * denominators of the row, of the chunks, or of both. Chunks of 32, 64, ..., 4096 keys from key 0 on.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/judge/cause/hypothesis.h"
+
+/* The softmax of each chunk relative to its own maximum; a chunk without a visible key has maximum -inf, sum 0. */
+struct chunks {
+    int64_t count, len;
+    double *max, *sum; /* [count] */
+    double *out;       /* [count, D] not divided */
+    int64_t *order;    /* [count] by falling maximum */
+    double *total;     /* [D] sum over chunks, relative to suspect->max */
+    double *scratch;   /* [D] */
+};
+
+static void chunks_clear(struct chunks *chunks)
+{
+    free(chunks->max);
+    free(chunks->out);
+    free(chunks->order);
+    free(chunks->total);
+    *chunks = (struct chunks){.count = 0};
+}
+
+static enum error_kind chunks_init(struct chunks *chunks, const struct suspect *suspect, struct error *error)
+{
+    size_t dim = (size_t)suspect->problem->head_dim;
+    int64_t count = (suspect->problem->seq_len + SUSPECT_CHUNK_LEN_MIN - 1) / SUSPECT_CHUNK_LEN_MIN;
+    *chunks = (struct chunks){
+        .count = count,
+        .len = SUSPECT_CHUNK_LEN_MIN,
+        .max = malloc(2 * (size_t)count * sizeof(double)),
+        .out = calloc((size_t)count * dim, sizeof(double)),
+        .order = malloc((size_t)count * sizeof(int64_t)),
+        .total = malloc(2 * dim * sizeof(double)),
+    };
+    if (!chunks->max || !chunks->out || !chunks->order || !chunks->total)
+        return error_memory(error, "a head's signature", (double)count * (double)(dim + 3) * sizeof(double));
+    chunks->sum = chunks->max + count;
+    chunks->scratch = chunks->total + dim;
+    return ERROR_NONE;
+}
+
+static void read_chunk(struct chunks *chunks, int64_t chunk, struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    int dims = problem->head_dim;
+    int64_t first = chunk * chunks->len, end = first + chunks->len;
+    double max = -INFINITY, sum = 0, *out = chunks->out + chunk * dims;
+    if (end > problem->seq_len)
+        end = problem->seq_len;
+    for (int64_t j = first; j < end; j++)
+        if (suspect_visible(suspect, j))
+            max = fmax(max, suspect_logit(suspect, j));
+    for (int64_t j = first; j < end; j++) {
+        if (!suspect_visible(suspect, j))
+            continue;
+        double weight = exp(suspect_logit(suspect, j) - max);
+        suspect_read_value(suspect, j, dims);
+        sum += weight;
+        for (int d = 0; d < dims; d++)
+            out[d] += weight * (double)suspect->row[d];
+    }
+    for (int d = 0; d < dims; d++)
+        out[d] *= problem_value_scale(problem);
+    chunks->max[chunk] = max;
+    chunks->sum[chunk] = sum;
+}
+
+/* exp(from - to), 0 from -inf. */
+static double factor_between(double from, double to)
+{
+    return from == -INFINITY ? 0 : exp(from - to);
+}
+
+/* Pairs of neighbours become chunks of twice the length. */
+static void double_chunks(struct chunks *chunks, int dims)
+{
+    int64_t count = (chunks->count + 1) / 2;
+    for (int64_t c = 0; c < count; c++) {
+        int64_t left = 2 * c, right = left + 1;
+        bool paired = right < chunks->count;
+        double max = paired ? fmax(chunks->max[left], chunks->max[right]) : chunks->max[left];
+        double keep = factor_between(chunks->max[left], max);
+        double add = paired ? factor_between(chunks->max[right], max) : 0;
+        double sum = keep * chunks->sum[left] + (paired ? add * chunks->sum[right] : 0);
+        for (int d = 0; d < dims; d++)
+            chunks->out[c * dims + d] =
+                keep * chunks->out[left * dims + d] + (paired ? add * chunks->out[right * dims + d] : 0);
+        chunks->max[c] = max;
+        chunks->sum[c] = sum;
+    }
+    chunks->count = count;
+    chunks->len *= 2;
+}
+
+/* Chunks by falling maximum. */
+static int compare_chunks(const void *left, const void *right, void *maxima)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    double max_a = ((const double *)maxima)[a], max_b = ((const double *)maxima)[b];
+    if (max_a != max_b)
+        return max_a < max_b ? 1 : -1;
+    return (a > b) - (a < b);
+}
+
+static void sort_chunks(struct chunks *chunks)
+{
+    for (int64_t c = 0; c < chunks->count; c++)
+        chunks->order[c] = c;
+    qsort_r(chunks->order, (size_t)chunks->count, sizeof *chunks->order, compare_chunks, chunks->max);
+}
+
+/* ---- chunks missing -------------------------------------------------------------------------------------------- */
+
+/* (sum of out - factor * out[chunk]) and the rest's sum, divided, into suspect->predicted. Its lse; -inf without a
+ * rest. */
+static double predict_without(struct suspect *suspect, const struct chunks *chunks, int64_t chunk)
+{
+    int dims = suspect->problem->head_dim;
+    double factor = factor_between(chunks->max[chunk], suspect->max), rest = suspect->sum - factor * chunks->sum[chunk];
+    if (rest > 1e-3 * suspect->sum) {
+        for (int d = 0; d < dims; d++)
+            suspect->predicted[d] = (chunks->total[d] - factor * chunks->out[chunk * dims + d]) / rest;
+        return suspect->max + log(rest);
+    }
+    /* Next to nothing is left of the difference: the others from scratch, relative to the largest of them. */
+    int64_t largest = chunks->order[0] == chunk && chunks->count > 1 ? chunks->order[1] : chunks->order[0];
+    double max = chunks->max[largest];
+    if (largest == chunk || max == -INFINITY)
+        return -INFINITY;
+    rest = 0;
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] = 0;
+    for (int64_t c = 0; c < chunks->count; c++) {
+        factor = c == chunk ? 0 : factor_between(chunks->max[c], max);
+        if (factor == 0)
+            continue;
+        rest += factor * chunks->sum[c];
+        for (int d = 0; d < dims; d++)
+            suspect->predicted[d] += factor * chunks->out[c * dims + d];
+    }
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] /= rest;
+    return max + log(rest);
+}
+
+static void offer_one_missing(struct suspect *suspect, const struct chunks *chunks)
+{
+    int dims = suspect->problem->head_dim;
+    for (int64_t c = 0; c < chunks->count; c++) {
+        long long first = (long long)(c * chunks->len), end = first + chunks->len;
+        if (!(chunks->sum[c] > 0))
+            continue;
+        double lse = predict_without(suspect, chunks, c);
+        if (lse > -INFINITY)
+            suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, lse,
+                          "keys %lld to %lld missing, a chunk of %lld", first, end - 1, (long long)chunks->len);
+        for (int d = 0; d < dims; d++)
+            suspect->predicted[d] = chunks->out[c * dims + d] / chunks->sum[c];
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, chunks->max[c] + log(chunks->sum[c]),
+                      "all keys missing but %lld to %lld, a chunk of %lld", first, end - 1, (long long)chunks->len);
+    }
+}
+
+/* The heaviest chunks alone, more and more of them. */
+static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunks)
+{
+    int dims = suspect->problem->head_dim;
+    double sum = 0, *out = chunks->scratch;
+    for (int d = 0; d < dims; d++)
+        out[d] = 0;
+    for (int64_t i = 0; i + 1 < chunks->count; i++) {
+        int64_t chunk = chunks->order[i];
+        double factor = factor_between(chunks->max[chunk], suspect->max), next = chunks->max[chunks->order[i + 1]];
+        if (factor == 0 || next == -INFINITY)
+            return;
+        sum += factor * chunks->sum[chunk];
+        for (int d = 0; d < dims; d++) {
+            out[d] += factor * chunks->out[chunk * dims + d];
+            suspect->predicted[d] = out[d] / sum;
+        }
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, suspect->max + log(sum),
+                      "chunks of %lld keys missing whose largest weight is exp(%.4g) of the row's or less",
+                      (long long)chunks->len, next - suspect->max);
+    }
+}
+
+/* ---- epsilon --------------------------------------------------------------------------------------------------- */
+
+/*
+ * truth - out = epsilon / sum * effect to first order, where effect is the truth for an epsilon in the row's sum and
+ * sum_c exp(max_c - max) out_c / sum_c for one in each chunk's; least squares.
+ */
+static struct epsilon_fit fit_epsilon(struct suspect *suspect, const double *effect)
+{
+    int dims = suspect->problem->head_dim;
+    double above = 0, below = 0;
+    for (int d = 0; d < dims; d++) {
+        above += effect[d] * (suspect->truth[d] - suspect->out[d]);
+        below += effect[d] * effect[d];
+    }
+    double coefficient = above / below;
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] = suspect->truth[d] - coefficient * effect[d];
+    double rms = suspect_rms(suspect, suspect->predicted, dims);
+    return (struct epsilon_fit){
+        .epsilon = coefficient * suspect->sum,
+        .sigma = fmax(rms, suspect->noise) / sqrt(below) * suspect->sum,
+        .rms = rms,
+        .residual = suspect_residual(suspect, suspect->predicted),
+    };
+}
+
+/* Not to first order: out = truth / (1 + epsilon / sum). */
+static void fit_epsilon_of_row(struct suspect *suspect)
+{
+    struct epsilon_fit fit = fit_epsilon(suspect, suspect->truth);
+    double share = fit.epsilon / suspect->sum;
+    fit.epsilon /= 1 - share;
+    fit.sigma /= (1 - share) * (1 - share);
+    suspect->epsilons[EPSILON_OF_ROW] = fit;
+}
+
+static void fit_epsilons_of_chunks(struct suspect *suspect, const struct chunks *chunks, int level)
+{
+    int dims = suspect->problem->head_dim;
+    double *effect = chunks->scratch;
+    for (int d = 0; d < dims; d++)
+        effect[d] = 0;
+    for (int64_t c = 0; c < chunks->count; c++) {
+        double factor = factor_between(chunks->max[c], suspect->max);
+        for (int d = 0; d < dims && factor > 0; d++)
+            effect[d] += factor * chunks->out[c * dims + d] / chunks->sum[c];
+    }
+    struct epsilon_fit *fits = suspect->epsilons + EPSILON_FIRST_CHUNKED + 2 * level;
+    fits[1] = fit_epsilon(suspect, effect);
+    for (int d = 0; d < dims; d++)
+        effect[d] += suspect->truth[d];
+    fits[0] = fit_epsilon(suspect, effect);
+}
+
+enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error)
+{
+    int dims = suspect->problem->head_dim;
+    struct chunks chunks;
+    if (suspect->visible == 0 || suspect->by_lse)
+        return ERROR_NONE;
+    enum error_kind kind = chunks_init(&chunks, suspect, error);
+    if (kind)
+        goto out;
+    for (int64_t c = 0; c < chunks.count; c++)
+        read_chunk(&chunks, c, suspect);
+    for (int d = 0; d < dims; d++)
+        chunks.total[d] = suspect->truth[d] * suspect->sum;
+    fit_epsilon_of_row(suspect);
+    for (int level = 0; level < SUSPECT_CHUNK_LENS; level++) {
+        fit_epsilons_of_chunks(suspect, &chunks, level);
+        sort_chunks(&chunks);
+        if (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS) {
+            offer_one_missing(suspect, &chunks);
+            offer_lightest_missing(suspect, &chunks);
+        }
+        double_chunks(&chunks, dims);
+    }
+
+out:
+    chunks_clear(&chunks);
+    return kind;
+}

@@ -1,0 +1,75 @@
+/* The fits of hypothesis_chunk.c, head against head: one epsilon for all. */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/judge/cause/hypothesis.h"
+
+/* In which place an epsilon leaves the least, the earlier one among those that leave about as much. */
+static int best_epsilon_place(const struct suspect *suspect)
+{
+    int best = EPSILON_OF_ROW;
+    for (int place = 0; place < EPSILON_PLACES; place++)
+        if (suspect->epsilons[place].rms < 0.8 * suspect->epsilons[best].rms)
+            best = place;
+    return best;
+}
+
+static bool fits_epsilon(const struct suspect *suspect, int place)
+{
+    const struct epsilon_fit *fit = &suspect->epsilons[place];
+    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2;
+}
+
+/* Added to the sum before lse was taken of it, or a weight that no key has: not in the denominator alone. */
+static bool lse_grew_with(const struct suspect *suspect, const struct epsilon_fit *fit)
+{
+    double growth = suspect->lse - suspect->truth_lse, expected = log1p(fit->epsilon / suspect->sum);
+    return suspect_lse_is_off(suspect) && fabs(growth - expected) <= expected / 8;
+}
+
+/* The same epsilon for every head examined, and for at least two of them visibly, unless there is but one head. */
+static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
+{
+    const struct epsilon_fit *fit = &of->epsilons[place];
+    int visibly = 0;
+    for (int i = 0; i < count; i++) {
+        const struct epsilon_fit *other = &suspects[i].epsilons[place];
+        if (!suspects[i].dots || suspects[i].by_lse || suspects[i].visible == 0)
+            continue;
+        if (!(fabs(other->epsilon - fit->epsilon) <= 4 * (other->sigma + fit->sigma) + 0.05 * fit->epsilon))
+            return false;
+        visibly += fit->epsilon > 4 * other->sigma;
+    }
+    return visibly >= 2 || of->problem->num_heads == 1;
+}
+
+static void offer_epsilon(struct suspect *suspect, int place)
+{
+    const struct epsilon_fit *fit = &suspect->epsilons[place];
+    struct explanation explanation = {.signature = SIGNATURE_EPS_BIAS,
+                                      .rms = fit->rms,
+                                      .residual = fit->residual,
+                                      .confirmed = suspect_lse_is(suspect, suspect->truth_lse)};
+    int chunked = place - EPSILON_FIRST_CHUNKED, chunk_len = SUSPECT_CHUNK_LEN_MIN << chunked / 2;
+    if (place == EPSILON_OF_ROW)
+        snprintf(explanation.detail, sizeof explanation.detail, "epsilon %.4g added to the row's sum, which is %.6g",
+                 fit->epsilon, suspect->sum);
+    else
+        snprintf(explanation.detail, sizeof explanation.detail, "epsilon %.4g added to %s of chunks of %d keys",
+                 fit->epsilon, chunked % 2 ? "the sums" : "the row's sum and those", chunk_len);
+    suspect_take(suspect, &explanation);
+}
+
+void hypothesis_epsilon(struct suspect *suspects, int count, int failing)
+{
+    for (int i = 0; i < failing; i++) {
+        struct suspect *suspect = &suspects[i];
+        if (!suspect->dots || suspect->by_lse || suspect->visible == 0)
+            continue;
+        int place = best_epsilon_place(suspect);
+        if (!fits_epsilon(suspect, place) || lse_grew_with(suspect, &suspect->epsilons[place]) ||
+            !epsilon_is_shared(suspects, count, suspect, place))
+            continue;
+        offer_epsilon(suspect, place);
+    }
+}

@@ -1,0 +1,116 @@
+/* What an output shows without any key: NaN, zeros; and what is left to its looks when no key explains it. */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/judge/cause/hypothesis.h"
+
+static bool is_wrong_nan(double value, double truth)
+{
+    return !isfinite(value) && !(isnan(value) && isnan(truth)) && value != truth;
+}
+
+/* Zeros where all weight is there: values that cancel, their weights rounded. */
+static bool cancelled(const struct suspect *suspect)
+{
+    if (!isfinite(suspect->lse) || !suspect_lse_is(suspect, suspect->truth_lse))
+        return false;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        if (!(fabs(suspect->truth[d]) <= 0x1p-7 * suspect->magnitude[d]))
+            return false;
+    return true;
+}
+
+bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
+{
+    int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
+    struct explanation *best = &suspect->best;
+    for (int d = 0; d < dims; d++) {
+        nans += is_wrong_nan(suspect->out[d], suspect->truth[d]);
+        zeros += suspect->out[d] == 0;
+        right_zeros += suspect->truth[d] == 0;
+    }
+    if (metrics->unwritten > 0) {
+        snprintf(best->detail, sizeof best->detail, "%lld of %d elements were never written",
+                 (long long)metrics->unwritten, dims);
+        return true;
+    }
+    if (nans > 0) {
+        best->signature = SIGNATURE_NAN;
+        snprintf(best->detail, sizeof best->detail, "%d of %d elements", nans, dims);
+    } else if (zeros == dims && right_zeros < dims && !cancelled(suspect)) {
+        best->signature = SIGNATURE_SILENT_ZERO;
+        best->residual = 0;
+        snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
+                 suspect->truth_lse);
+    } else if (isnan(suspect->lse) != isnan(suspect->truth_lse) ||
+               (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
+        best->signature = SIGNATURE_NAN;
+        snprintf(best->detail, sizeof best->detail, "lse alone");
+    } else if (zeros == dims && isfinite(suspect->lse) && suspect->truth_lse == -INFINITY) {
+        best->signature = SIGNATURE_LEAK;
+        snprintf(best->detail, sizeof best->detail, "lse is %.9g in place of -inf: slots without a key carry weight",
+                 suspect->lse);
+    } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
+        best->signature = SIGNATURE_SILENT_ZERO;
+        snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* What rounding a logit to f32 may add to it where its bias is absolute: a few half ulp of the largest one. */
+static double absolute_loss(const struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    double position = fmax(fabs((double)problem->q_position), fabs((double)(problem->kv_offset + problem->seq_len)));
+    return 0x1p-21 * (fabs(suspect->slope) * position + fabs(suspect->max));
+}
+
+/* An lse that is off by no more than a bias in absolute form is rounded by. */
+static void explain_lse(struct suspect *suspect, double loss)
+{
+    if (!(suspect->error <= loss))
+        return;
+    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+    suspect->best.rms = suspect->error;
+    snprintf(suspect->best.detail, sizeof suspect->best.detail,
+             "lse alone is off, by %.3g: what f32 rounds off slope * position", suspect->lse - suspect->truth_lse);
+}
+
+/*
+ * Errors of which nothing is known but their looks: small against sum w|v| / l, and without a direction. A factor is
+ * rounding only as far as merges round lse: the weights of chunks, formed from lse rounded to f32, do not add up to 1.
+ */
+void hypothesis_noise(struct suspect *suspect)
+{
+    double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
+    double limit = fmin(0x1p-3, fmax(0x1p-5, loss));
+    int dims = suspect->problem->head_dim;
+    if (suspect->visible == 0 || dims < 16)
+        return;
+    if (suspect->by_lse) {
+        explain_lse(suspect, loss);
+        return;
+    }
+    for (int d = 0; d < dims; d++) {
+        double err = suspect->out[d] - suspect->truth[d];
+        along += err * suspect->truth[d];
+        truth_squares += suspect->truth[d] * suspect->truth[d];
+        err_squares += err * err;
+        largest = fmax(largest, fabs(err) / suspect->magnitude[d]);
+    }
+    double factor = 1 + along / truth_squares, lse_err = suspect->lse - suspect->truth_lse;
+    bool has_direction = along * along > 0.5 * truth_squares * err_squares;
+    if (!(largest <= limit) || !(fabs(lse_err) <= limit) || (has_direction && !(fabs(factor - 1) <= loss)))
+        return;
+    suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+    suspect->best.rms = suspect->error;
+    suspect->best.residual = NAN;
+    if (has_direction)
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "out is scaled by %.6g: weights rounded in a merge do not add up to 1", factor);
+    else
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);
+}

@@ -1,0 +1,214 @@
+/* Masked keys, or slots that hold no key, carry weight. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/cause/hypothesis.h"
+
+enum weighting { WEIGHTING_SOFTMAX, WEIGHTING_EQUAL, WEIGHTING_COUNT };
+
+enum population { POPULATION_ALL, POPULATION_MASKED, POPULATION_VISIBLE, POPULATION_COUNT };
+
+static bool belongs(const struct problem *problem, int64_t key, enum population population)
+{
+    return population == POPULATION_ALL || problem_visible(problem, key) == (population == POPULATION_VISIBLE);
+}
+
+/* Mean of v over a population into suspect->predicted. False without such a key. */
+static bool mean_of(struct suspect *suspect, enum population population, enum weighting weighting)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = !belongs(problem, j, population) ? -INFINITY
+                             : weighting == WEIGHTING_SOFTMAX ? suspect_logit(suspect, j)
+                                                              : 0;
+    return suspect_attend(suspect, problem->head_dim) > -INFINITY;
+}
+
+/* Equal logits leave their mark on lse, unless it was the truth's to begin with. */
+static void offer_uniform(struct suspect *suspect)
+{
+    if (suspect->visible > 0 && suspect_lse_is(suspect, suspect->truth_lse))
+        return;
+    static const char *const texts[POPULATION_COUNT] = {
+        [POPULATION_ALL] = "the plain mean of v over all keys",
+        [POPULATION_MASKED] = "the plain mean of v over masked keys",
+        [POPULATION_VISIBLE] = "the plain mean of v over visible keys",
+    };
+    for (enum population p = 0; p < POPULATION_COUNT; p++) {
+        /* Where a key is visible, masked keys that outweigh it leak. */
+        if ((p == POPULATION_MASKED && suspect->visible > 0) || !mean_of(suspect, p, WEIGHTING_EQUAL))
+            continue;
+        suspect_offer(suspect, SIGNATURE_UNIFORM, false, suspect->predicted, NAN, "%s", texts[p]);
+    }
+}
+
+/* ---- out = c * mean + d * truth -------------------------------------------------------------------------------- */
+
+struct mixture {
+    double c, d;
+};
+
+static void mix(struct suspect *suspect, const double *mean, struct mixture mixture)
+{
+    for (int i = 0; i < suspect->problem->head_dim; i++)
+        suspect->predicted[i] = mixture.c * mean[i] + mixture.d * suspect->truth[i];
+}
+
+static bool plausible(struct mixture mixture)
+{
+    return mixture.c > 0 && mixture.d >= -1e-6 && mixture.c + mixture.d <= 1 + 1e-3;
+}
+
+/* All weight goes to keys: c = 1 - d, least squares. */
+static struct mixture fit_share(const struct suspect *suspect, const double *mean)
+{
+    double above = 0, below = 0;
+    for (int i = 0; i < suspect->problem->head_dim; i++) {
+        double step = mean[i] - suspect->truth[i];
+        above += step * (suspect->out[i] - suspect->truth[i]);
+        below += step * step;
+    }
+    double c = above / below;
+    return (struct mixture){c, c > 1 && c < 1 + 1e-3 ? 0 : 1 - c};
+}
+
+/* c and d on their own; c alone where the truth is 0, NaN where mean and truth do not tell them apart. */
+static struct mixture fit_both(const struct suspect *suspect, const double *mean)
+{
+    double mm = 0, mt = 0, tt = 0, mo = 0, to = 0;
+    for (int i = 0; i < suspect->problem->head_dim; i++) {
+        double m = mean[i], t = suspect->truth[i], o = suspect->out[i];
+        mm += m * m;
+        mt += m * t;
+        tt += t * t;
+        mo += m * o;
+        to += t * o;
+    }
+    if (tt == 0)
+        return (struct mixture){mo / mm, 0};
+    double determinant = mm * tt - mt * mt;
+    if (!(determinant > 1e-6 * mm * tt))
+        return (struct mixture){NAN, NAN};
+    struct mixture mixture = {(mo * tt - to * mt) / determinant, (to * mm - mo * mt) / determinant};
+    if (mixture.d < 0)
+        mixture = (struct mixture){mo / mm, 0};
+    return mixture;
+}
+
+/* What the mixture makes of lse. With next to all weight on c it does not tell: any lse that has grown as far will do.
+ */
+static double lse_of(const struct suspect *suspect, struct mixture mixture)
+{
+    if (mixture.d > 1e-2)
+        return suspect->truth_lse - log(mixture.d);
+    return suspect->lse - suspect->truth_lse >= 4 ? suspect->lse : NAN;
+}
+
+static void offer_mixture(struct suspect *suspect, const double *mean, struct mixture mixture, enum weighting weighting)
+{
+    static const char *const texts[WEIGHTING_COUNT] = {
+        [WEIGHTING_SOFTMAX] = "by their own logits",
+        [WEIGHTING_EQUAL] = "equal among themselves",
+    };
+    if (!plausible(mixture))
+        return;
+    mix(suspect, mean, mixture);
+    double empty = 1 - mixture.c - mixture.d, lse = lse_of(suspect, mixture);
+    if (suspect->visible == 0 && weighting == WEIGHTING_EQUAL)
+        suspect_offer(suspect, SIGNATURE_UNIFORM, true, suspect->predicted, NAN,
+                      "%.3g times the plain mean of v over masked keys", mixture.c);
+    else if (empty > 1e-3)
+        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
+                      "masked keys, %s, carry %.3g%% of the weight, slots without a key %.3g%%", texts[weighting],
+                      100 * mixture.c, 100 * empty);
+    else
+        suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
+                      "masked keys, %s, carry %.3g%% of the weight", texts[weighting], 100 * mixture.c);
+}
+
+/* The factor that brings the truth closest to out. */
+static double fit_scale(const struct suspect *suspect)
+{
+    double above = 0, below = 0;
+    for (int i = 0; i < suspect->problem->head_dim; i++) {
+        above += suspect->out[i] * suspect->truth[i];
+        below += suspect->truth[i] * suspect->truth[i];
+    }
+    return above / below;
+}
+
+static double rms_of_scaled_truth(struct suspect *suspect)
+{
+    mix(suspect, suspect->truth, (struct mixture){0, fit_scale(suspect)});
+    return suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+}
+
+/*
+ * Slots without a key: out = d * truth, and the lse has grown by -log d. Where the lse has not grown, the denominator
+ * or a merge is off, as by an epsilon.
+ */
+static void offer_empty_slots(struct suspect *suspect)
+{
+    double d = fit_scale(suspect), growth = suspect->lse - suspect->truth_lse;
+    if (!(d > 0 && d < 1) || !(fabs(growth + log(d)) <= -log(d) / 8) || !suspect_lse_is_off(suspect))
+        return;
+    mix(suspect, suspect->truth, (struct mixture){0, d});
+    suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, suspect->lse,
+                  "slots without a key carry %.3g%% of the weight", 100 * (1 - d));
+}
+
+/*
+ * Whether out shows where the weight went: a mean next to 0 takes weight off the truth as an epsilon in the denominator
+ * does. Then the share must be more than an epsilon's, or lse must have grown by it.
+ */
+static bool tells_from_epsilon(struct suspect *suspect, const double *mean, struct mixture mixture)
+{
+    double growth = suspect->lse - suspect->truth_lse;
+    mix(suspect, mean, mixture);
+    double rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+    return mixture.c > 1e-2 || rms <= rms_of_scaled_truth(suspect) / 2 ||
+           fabs(growth + log1p(-mixture.c)) <= mixture.c / 4;
+}
+
+/* The same for two parameters, which need not be weight at all. */
+static bool needs_mean(struct suspect *suspect, const double *mean, struct mixture mixture)
+{
+    mix(suspect, mean, mixture);
+    return suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= rms_of_scaled_truth(suspect) / 2;
+}
+
+static void offer_leak(struct suspect *suspect, const double *mean, enum weighting weighting)
+{
+    struct mixture both = fit_both(suspect, mean);
+    if (suspect->visible > 0) {
+        struct mixture share = fit_share(suspect, mean);
+        if (tells_from_epsilon(suspect, mean, share))
+            offer_mixture(suspect, mean, share, weighting);
+    }
+    if (suspect->visible == 0 || needs_mean(suspect, mean, both))
+        offer_mixture(suspect, mean, both, weighting);
+}
+
+enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error)
+{
+    if (suspect->by_lse)
+        return ERROR_NONE;
+    offer_uniform(suspect);
+    if (suspect->visible > 0)
+        offer_empty_slots(suspect);
+    if (suspect->visible == suspect->problem->seq_len)
+        return ERROR_NONE;
+    size_t size_bytes = (size_t)suspect->problem->head_dim * sizeof(double);
+    double *mean = malloc(size_bytes);
+    if (!mean)
+        return error_memory(error, "a head's signature", (double)size_bytes);
+    for (enum weighting w = 0; w < WEIGHTING_COUNT; w++) {
+        if (!mean_of(suspect, POPULATION_MASKED, w))
+            continue; /* the contract drops keys, and no mask does */
+        memcpy(mean, suspect->predicted, size_bytes);
+        offer_leak(suspect, mean, w);
+    }
+    free(mean);
+    return ERROR_NONE;
+}

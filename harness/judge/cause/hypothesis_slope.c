@@ -1,0 +1,202 @@
+/* Attention with another slope, or with none. */
+#include <math.h>
+
+#include "harness/judge/cause/hypothesis.h"
+#include "reference/slopes.h"
+
+static void fill_logits(struct suspect *suspect, double slope)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] =
+            problem_visible(problem, j) ? suspect->dots[j] + slope * (double)problem_distance(problem, j) : -INFINITY;
+}
+
+static void try_slope(struct suspect *suspect, double slope, const char *origin)
+{
+    if (slope == suspect->slope || !isfinite(slope))
+        return;
+    fill_logits(suspect, slope);
+    suspect_try(suspect, SIGNATURE_WRONG_SLOPE, "slope %.6g in place of %.6g: %s", slope, suspect->slope, origin);
+}
+
+/* What the head's slope is by a convention, or NaN if there are too many heads to say. */
+static double conventional_slope(const struct suspect *suspect, enum slope_convention convention, double max_bias)
+{
+    enum { MAX_HEADS = 1024 };
+    float slopes[MAX_HEADS];
+    int heads = suspect->problem->num_heads;
+    if (heads > MAX_HEADS)
+        return NAN;
+    slopes_fill(slopes, heads, convention, max_bias, 0, heads);
+    return (double)slopes[suspect->head];
+}
+
+static void try_conventions(struct suspect *suspect)
+{
+    static const struct {
+        enum slope_convention convention;
+        double max_bias;
+        const char *origin;
+    } rows[] = {
+        {SLOPES_BLOOM, 8, "the bloom convention for this number of heads, max_bias 8"},
+        {SLOPES_GEOMETRIC, 8, "the geometric convention for this number of heads, max_bias 8"},
+        {SLOPES_BLOOM, 16, "the bloom convention for this number of heads, max_bias 16"},
+        {SLOPES_GEOMETRIC, 16, "the geometric convention for this number of heads, max_bias 16"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        try_slope(suspect, conventional_slope(suspect, rows[i].convention, rows[i].max_bias), rows[i].origin);
+    try_slope(suspect, suspect->slope * suspect->slope, "its square, max_bias doubled");
+    try_slope(suspect, sqrt(suspect->slope), "its square root, max_bias halved");
+    try_slope(suspect, (double)dtype_round(DTYPE_BF16, (float)suspect->slope), "rounded to bf16");
+    try_slope(suspect, (double)dtype_round(DTYPE_F16, (float)suspect->slope), "rounded to f16");
+}
+
+/*
+ * Distances with the wrong sign: -slope * (j - P), or -slope * j as if the query stood at 0, which differs by a
+ * constant that lse alone shows; and -slope * |j - P|.
+ */
+static void try_signs(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    if (suspect->slope == 0)
+        return;
+    fill_logits(suspect, -suspect->slope);
+    double reversed = suspect_attend(suspect, problem->head_dim);
+    double from_0 = reversed - suspect->slope * (double)problem->q_position;
+    bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
+    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,
+                  "slope %.6g in place of %.6g: %s", -suspect->slope, suspect->slope,
+                  is_from_0 ? "distances from position 0, as if the query stood there"
+                            : "distances with the sign reversed");
+    if (problem_distance(problem, problem->seq_len - 1) <= 0)
+        return;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = problem_visible(problem, j)
+                                 ? suspect->dots[j] - suspect->slope * fabs((double)problem_distance(problem, j))
+                                 : -INFINITY;
+    suspect_try(suspect, SIGNATURE_WRONG_SLOPE,
+                "slope %.6g in place of %.6g for keys after the query: |distance| in place of distance",
+                -suspect->slope, suspect->slope);
+}
+
+/* ---- any one slope --------------------------------------------------------------------------------------------- */
+
+static double rms_at(struct suspect *suspect, double slope, int dims)
+{
+    fill_logits(suspect, slope);
+    suspect_attend(suspect, dims);
+    return suspect_rms(suspect, suspect->predicted, dims);
+}
+
+/*
+ * Golden-section search for log2 |slope| in (low, high): the rms is V-shaped around an exact match. 40 steps take an
+ * interval of one octave below 2^-27.
+ */
+static double refine_slope(struct suspect *suspect, double sign, double low, double high)
+{
+    const double golden = 0x1.3c6ef372fe95p-1;
+    int dims = suspect->problem->head_dim;
+    double a = high - golden * (high - low), b = low + golden * (high - low);
+    double rms_a = rms_at(suspect, sign * exp2(a), dims), rms_b = rms_at(suspect, sign * exp2(b), dims);
+    for (int i = 0; i < 40; i++) {
+        if (rms_a < rms_b) {
+            high = b;
+            b = a;
+            rms_b = rms_a;
+            a = high - golden * (high - low);
+            rms_a = rms_at(suspect, sign * exp2(a), dims);
+        } else {
+            low = a;
+            a = b;
+            rms_a = rms_b;
+            b = low + golden * (high - low);
+            rms_b = rms_at(suspect, sign * exp2(b), dims);
+        }
+    }
+    return sign * exp2((low + high) / 2);
+}
+
+/*
+ * The slope next to one that is known about, at which lse is what it is: secants. lse tells it to more digits than out
+ * does, where the keys are far.
+ */
+static double slope_by_lse(struct suspect *suspect, double slope)
+{
+    double before = slope * (1 + 0x1p-20);
+    fill_logits(suspect, before);
+    double lse_before = suspect_attend(suspect, 0);
+    for (int i = 0; i < 8; i++) {
+        fill_logits(suspect, slope);
+        double lse = suspect_attend(suspect, 0), step = (suspect->lse - lse) * (slope - before) / (lse - lse_before);
+        if (!(fabs(step) <= fabs(slope) / 8))
+            break;
+        before = slope;
+        lse_before = lse;
+        slope += step;
+    }
+    return slope;
+}
+
+/* The head of the problem whose slope this is, or -1. */
+static int head_of_slope(const struct suspect *suspect, double slope)
+{
+    for (int h = 0; h < suspect->problem->num_heads; h++)
+        if (h != suspect->head && fabs((double)suspect->problem->slopes[h] / slope - 1) < 1e-3)
+            return h;
+    return -1;
+}
+
+/*
+ * Slopes of half an octave's distance by the first elements, of both signs; the best one refined. Where next to all
+ * weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded logits do: a slope
+ * of no known origin has to explain out and lse, and better than what else does.
+ */
+void hypothesis_any_slope(struct suspect *suspect)
+{
+    if (suspect->visible == 0 || suspect->by_lse)
+        return;
+    const struct problem *problem = suspect->problem;
+    int dims = problem->head_dim < 16 ? problem->head_dim : 16;
+    double lowest = fmax(-20, -8 - log2((double)problem->seq_len)), best_log2 = NAN, best_sign = 1, best = INFINITY;
+    for (double log2_slope = lowest; log2_slope <= 3; log2_slope += 0.5)
+        for (double sign = 1; sign >= -1; sign -= 2) {
+            double rms = rms_at(suspect, sign * exp2(log2_slope), dims);
+            if (rms < best) {
+                best = rms;
+                best_log2 = log2_slope;
+                best_sign = sign;
+            }
+        }
+    if (isnan(best_log2))
+        return;
+    double slope = slope_by_lse(suspect, refine_slope(suspect, best_sign, best_log2 - 0.5, best_log2 + 0.5));
+    fill_logits(suspect, slope);
+    double lse = suspect_attend(suspect, problem->head_dim);
+    if (suspect->best.confirmed &&
+        !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= suspect->best.rms))
+        return;
+    if (!suspect_lse_is(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
+        return;
+    int head = head_of_slope(suspect, slope);
+    if (head >= 0)
+        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
+                      "slope %.6g in place of %.6g: that of head %d", slope, suspect->slope, head);
+    else if (suspect->slope == 0)
+        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse, "slope %.4g in place of 0", slope);
+    else
+        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
+                      "slope %.4g in place of %.4g: %.4g times it", slope, suspect->slope, slope / suspect->slope);
+}
+
+void hypothesis_slope(struct suspect *suspect)
+{
+    if (suspect->visible == 0)
+        return;
+    fill_logits(suspect, 0);
+    suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "slope 0 in place of %.6g", suspect->slope);
+    if (suspect_is_settled(suspect))
+        return;
+    try_conventions(suspect);
+    try_signs(suspect);
+}

@@ -1,0 +1,416 @@
+#include "harness/judge/cause/signature.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/cause/hypothesis.h"
+#include "reference/float_environment.h"
+
+struct signature_info {
+    const char *meaning, *remedy;
+    int preference; /* among explanations that are equally good, the lowest is named */
+};
+
+static const struct signature_info infos[SIGNATURE_COUNT] = {
+    [SIGNATURE_NONE] = {"Nothing failed.", "Nothing to change.", 0},
+    [SIGNATURE_NAN] =
+        {"Values that are NaN or infinite stand where the exact result is finite.",
+         "Guard the difference of two -inf and the division by an empty row's sum, and do not read values "
+         "whose weight is 0.",
+         1},
+    [SIGNATURE_SILENT_ZERO] = {"Every weight of the row was lost, so its output is 0.",
+                               "Start the maximum at -inf with guards, at the first visible key, or below the lowest "
+                               "logit that the problem can reach.",
+                               2},
+    [SIGNATURE_UNIFORM] = {"The output is the plain mean of v: the row's logits were all the same value.",
+                           "Exclude masked keys by index, and write 0 for a row that has no visible key.", 4},
+    [SIGNATURE_BIAS_SHIFT] = {"All biases are off by the same number of keys: the output is right and lse is not.",
+                              "Take distances from the query's position, a chunk's offset included.", 5},
+    [SIGNATURE_DROPPED_BIAS] = {"The output is that of attention without a bias.", "Pass the slopes to this code path.",
+                                6},
+    [SIGNATURE_WRONG_SLOPE] = {"The output is that of attention with another slope.",
+                               "Take the slopes that the model defines, for all of its heads, in f32.", 8},
+    [SIGNATURE_LEAK] = {"Masked keys or empty slots carry weight.",
+                        "Exclude masked keys by index, or give them -inf or a value below every logit that the problem "
+                        "can reach.",
+                        3},
+    [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
+                            "Guard the division by a test for an empty row in place of an epsilon.", 9},
+    [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
+                                "Lower the cut-off, or widen the type, that removes the keys named.", 7},
+    [SIGNATURE_PRECISION_LOSS] =
+        {"The output is off by the rounding of an intermediate result.",
+         "Form the bias from the distance to the query, and biases, logits and sums in f32, but "
+         "for what truth_of says is rounded.",
+         10},
+    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
+                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
+};
+
+const char *signature_meaning(enum signature signature)
+{
+    return infos[signature].meaning;
+}
+
+const char *signature_remedy(enum signature signature)
+{
+    return infos[signature].remedy;
+}
+
+int signature_preference(enum signature signature)
+{
+    return infos[signature].preference;
+}
+
+/* ---- the heads ------------------------------------------------------------------------------------------------- */
+
+enum { MAX_EXAMINED = 4 };
+
+/* What is to be explained. */
+struct inquiry {
+    const struct output *output;
+    const struct truth *truth;
+    const struct verdict *verdict;
+    const struct problem *problem;
+    const struct criterion *criterion;
+    bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
+};
+
+/* A head and how badly it fails. */
+struct ranked_head {
+    int head;
+    bool failing, out_fails;
+    double severity; /* largest error in units of what is allowed; infinite for a NaN */
+};
+
+static bool has_bound(const struct inquiry *inquiry, double budget_used)
+{
+    return inquiry->by_bound && !isnan(budget_used);
+}
+
+static bool out_fails(const struct inquiry *inquiry, int head)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    if (!has_bound(inquiry, metrics->budget_used))
+        return criterion_out_off(metrics);
+    return criterion_out_beyond(inquiry->criterion, metrics) || metrics->nan + metrics->inf + metrics->unwritten > 0;
+}
+
+static bool lse_fails(const struct inquiry *inquiry, int head)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    if (!has_bound(inquiry, metrics->lse_budget_used))
+        return criterion_lse_off(metrics);
+    return criterion_lse_beyond(inquiry->criterion, metrics);
+}
+
+static double larger(double a, double b)
+{
+    return isnan(a) || isnan(b) ? INFINITY : fmax(a, b);
+}
+
+static double allowed(const struct inquiry *inquiry, double truth)
+{
+    return inquiry->criterion->tolerance.atol + inquiry->criterion->tolerance.rtol * fabs(truth);
+}
+
+/* The largest error of out in units of what is allowed. */
+static double out_severity(const struct inquiry *inquiry, int head, float *row)
+{
+    const struct problem *problem = inquiry->problem;
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
+    double severity = 0;
+    if (metrics->nan + metrics->unwritten > 0)
+        return INFINITY;
+    if (has_bound(inquiry, metrics->budget_used))
+        return metrics->budget_used / inquiry->criterion->budget;
+    dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
+    for (size_t d = 0; d < dim; d++) {
+        struct comparison element =
+            judge_element((double)row[d], inquiry->truth, first + d, &inquiry->criterion->tolerance);
+        if (element.err != 0)
+            severity = larger(severity, element.err / allowed(inquiry, inquiry->truth->value[first + d]));
+    }
+    return severity;
+}
+
+/* The same of lse where it fails, else 0. */
+static double lse_severity(const struct inquiry *inquiry, int head)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    if (!lse_fails(inquiry, head))
+        return 0;
+    if (has_bound(inquiry, metrics->lse_budget_used))
+        return metrics->lse_budget_used / inquiry->criterion->budget;
+    struct comparison lse =
+        judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, &inquiry->criterion->tolerance);
+    return larger(0, lse.err / tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[head]));
+}
+
+static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
+{
+    bool by_out = out_fails(inquiry, head);
+    return (struct ranked_head){
+        .head = head,
+        .failing = by_out || lse_fails(inquiry, head),
+        .out_fails = by_out,
+        .severity = larger(out_severity(inquiry, head, row), lse_severity(inquiry, head)),
+    };
+}
+
+/* Heads that fail by their out first, then those that fail by lse alone, then the others; the worse ones first. */
+static int compare_ranked(const void *left, const void *right)
+{
+    const struct ranked_head *a = left, *b = right;
+    if (a->out_fails != b->out_fails)
+        return a->out_fails ? -1 : 1;
+    if (a->failing != b->failing)
+        return a->failing ? -1 : 1;
+    if (a->severity != b->severity)
+        return a->severity < b->severity ? 1 : -1;
+    return (a->head > b->head) - (a->head < b->head);
+}
+
+/* ---- what needs no keys ---------------------------------------------------------------------------------------- */
+
+/* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
+static double lse_rounding(const struct inquiry *inquiry, int head)
+{
+    double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+    double used = inquiry->verdict->heads[head].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
+    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
+    return isfinite(bound) ? fmax(ulps, bound) : ulps;
+}
+
+/* Within the tolerance and what logits of the lse's size lose in f32, and an ulp, which the rounding of out takes half
+ * of. */
+static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
+{
+    const struct problem *problem = inquiry->problem;
+    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
+    double lse = fmax(fabs((double)inquiry->output->lse[head]), fabs(inquiry->truth->lse[head]));
+    if (!out_fails(inquiry, head))
+        return true;
+    dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
+    for (size_t d = 0; d < dim; d++) {
+        double truth = inquiry->truth->value[first + d], loss = 0x1p-22 * lse * inquiry->truth->magnitude[first + d];
+        if (!(fabs((double)row[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
+            return false;
+    }
+    return true;
+}
+
+/* An lse that has nothing to tell: of a row without keys, and right. */
+static bool lse_is_mute(const struct inquiry *inquiry, int head)
+{
+    double truth = inquiry->truth->lse[head];
+    return !isfinite(truth) && (double)inquiry->output->lse[head] == truth;
+}
+
+/*
+ * The shift in keys by the head whose lse tells it best, or 0 if it may be chance that a whole number of keys fits:
+ * with w what rounding leaves of a head's lse in keys, any lse lies within w of a whole number in 2 w of all cases.
+ */
+static double guess_shift(const struct inquiry *inquiry)
+{
+    double keys = 0, sharpest = INFINITY, chance = 1;
+    for (int head = 0; head < inquiry->problem->num_heads; head++) {
+        double slope = (double)inquiry->problem->slopes[head];
+        if (lse_is_mute(inquiry, head) || slope == 0)
+            continue;
+        double width = lse_rounding(inquiry, head) / fabs(slope);
+        chance *= fmin(1, 2 * width);
+        if (width < sharpest) {
+            sharpest = width;
+            keys = round(((double)inquiry->output->lse[head] - inquiry->truth->lse[head]) / slope);
+        }
+    }
+    return chance <= 1.0 / 32 && sharpest <= 0.25 ? keys : 0;
+}
+
+/*
+ * An lse that is off by slope * keys, keys whole and the same for every head, while out is right up to what f32 logits
+ * of that size lose and its own dtype.
+ */
+static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
+                       const struct ranked_head *ranked, float *row)
+{
+    const struct problem *problem = inquiry->problem;
+    double keys = guess_shift(inquiry), residual = NAN;
+    if (keys == 0)
+        return false;
+    for (int i = problem->num_heads - 1; i >= 0; i--) {
+        int head = ranked[i].head;
+        double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+        if (ranked[i].failing && !out_is_right(inquiry, head, row))
+            return false;
+        if (lse_is_mute(inquiry, head))
+            continue;
+        residual = fabs(lse - truth - (double)problem->slopes[head] * keys);
+        if (!(residual <= lse_rounding(inquiry, head)))
+            return false;
+    }
+    finding->signature = SIGNATURE_BIAS_SHIFT;
+    finding->head = ranked[0].head;
+    finding->num_heads_examined = finding->num_heads_explained = finding->num_heads_failing;
+    double lse_allowed = tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[finding->head]);
+    finding->residual = residual == 0 ? 0 : residual / lse_allowed;
+    snprintf(finding->detail, sizeof finding->detail, "all biases moved by slope * %+.0f keys", keys);
+    return true;
+}
+
+static bool truth_is_finite(const struct suspect *suspect)
+{
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        if (!isfinite(suspect->truth[d]))
+            return false;
+    return !isnan(suspect->truth_lse) && suspect->truth_lse != INFINITY;
+}
+
+/* ---- what the keys predict ------------------------------------------------------------------------------------- */
+
+static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, struct error *error)
+{
+    enum error_kind kind = suspect_read_keys(suspect, error);
+    if (!kind && failing)
+        kind = hypothesis_mask(suspect, error);
+    if (!kind && failing)
+        hypothesis_contract(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        kind = hypothesis_keys(suspect, error);
+    if (!kind)
+        kind = hypothesis_chunk(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_slope(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_rounding(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_any_slope(suspect);
+    return kind;
+}
+
+/* ---- the finding ----------------------------------------------------------------------------------------------- */
+
+/* The worst head that is explained, unless a signature explains more of those after an unexplained worst one. */
+static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
+{
+    int explained[SIGNATURE_COUNT] = {0}, chosen = 0;
+    for (int i = 0; i < failing; i++)
+        explained[suspects[i].best.signature]++;
+    if (suspects[0].best.signature == SIGNATURE_UNKNOWN) {
+        explained[SIGNATURE_UNKNOWN] = 0;
+        for (int i = 1; i < failing; i++)
+            if (explained[suspects[i].best.signature] > explained[suspects[chosen].best.signature])
+                chosen = i;
+    }
+    const struct explanation *best = &suspects[chosen].best;
+    finding->signature = best->signature;
+    finding->head = suspects[chosen].head;
+    finding->num_heads_examined = failing;
+    finding->num_heads_explained = explained[best->signature];
+    finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
+    memcpy(finding->detail, best->detail, sizeof finding->detail);
+}
+
+/* A head on its own; those that do not fail are read for the epsilon alone. */
+static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_head *ranked,
+                               struct error *error)
+{
+    const struct problem *problem = inquiry->problem;
+    int head = ranked->head;
+    bool by_lse = ranked->failing && !ranked->out_fails;
+    enum error_kind kind = suspect_init(suspect, head, by_lse, inquiry->output, inquiry->truth, problem,
+                                        &inquiry->criterion->tolerance, error);
+    if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->heads[head])))
+        return kind;
+    if (!problem->k || !problem->v || !truth_is_finite(suspect))
+        return ERROR_NONE;
+    return explain_by_keys(suspect, ranked->failing, error);
+}
+
+/* Whether the head's errors may be those of the kernel's own roundings, which do no more than their bound allows. */
+static bool may_be_rounding(const struct inquiry *inquiry, const struct ranked_head *ranked)
+{
+    const struct metrics *metrics = &inquiry->verdict->heads[ranked->head];
+    return !(ranked->out_fails && metrics->budget_used > 1) && !(metrics->lse_budget_used > 1);
+}
+
+static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
+                                   const struct ranked_head *ranked, int threads, struct error *error)
+{
+    struct suspect suspects[MAX_EXAMINED] = {0};
+    struct error errors[MAX_EXAMINED];
+    enum error_kind kinds[MAX_EXAMINED] = {ERROR_NONE}, kind = ERROR_NONE;
+    int examined = inquiry->problem->num_heads < MAX_EXAMINED ? inquiry->problem->num_heads : MAX_EXAMINED;
+    int failing = 0;
+    while (failing < examined && ranked[failing].failing)
+        failing++;
+#pragma omp parallel num_threads(threads)
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+#pragma omp for schedule(dynamic) nowait
+        for (int i = 0; i < examined; i++)
+            kinds[i] = examine(&suspects[i], inquiry, &ranked[i], &errors[i]);
+    }
+    for (int i = 0; i < examined && !kind; i++)
+        if ((kind = kinds[i]) && error)
+            *error = errors[i];
+    if (!kind) {
+        hypothesis_epsilon(suspects, examined, failing);
+        /* What merely looks like rounding says nothing of a worse head that does not. */
+        for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
+            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN &&
+                may_be_rounding(inquiry, &ranked[i]))
+                hypothesis_noise(&suspects[i]);
+        conclude(finding, suspects, failing);
+    }
+    for (int i = 0; i < examined; i++)
+        suspect_clear(&suspects[i]);
+    return kind;
+}
+
+enum error_kind signature_find(struct signature_finding *finding, const struct output *output,
+                               const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
+                               const struct criterion *criterion, int threads, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
+    bool by_bound = criterion->mode == JUDGE_BUDGET || (criterion->mode == JUDGE_BOTH && !off);
+    struct inquiry inquiry = {output, truth, verdict, problem, criterion, by_bound};
+    size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim;
+    enum error_kind kind = ERROR_NONE;
+    *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};
+    for (int h = 0; h < problem->num_heads; h++)
+        finding->num_heads_failing += out_fails(&inquiry, h) || lse_fails(&inquiry, h);
+    if (finding->num_heads_failing == 0)
+        return ERROR_NONE;
+
+    struct ranked_head *ranked = malloc(heads * sizeof *ranked);
+    float *row = malloc(dim * sizeof *row);
+    if (!ranked || !row) {
+        kind = error_memory(error, "a signature", (double)(heads * sizeof *ranked));
+        goto out;
+    }
+    for (int h = 0; h < problem->num_heads; h++)
+        ranked[h] = rank_head(&inquiry, h, row);
+    qsort(ranked, heads, sizeof *ranked, compare_ranked);
+    if (!find_shift(finding, &inquiry, ranked, row))
+        kind = examine_all(finding, &inquiry, ranked, threads, error);
+
+out:
+    free(row);
+    free(ranked);
+    return kind;
+}
+
+double signature_bytes(int64_t seq_len, int num_heads, int head_dim, int threads)
+{
+    double heads = num_heads < MAX_EXAMINED ? num_heads : MAX_EXAMINED;
+    double at_work = threads < heads ? threads : heads, keys = (double)seq_len;
+    double chunks = keys / SUSPECT_CHUNK_LEN_MIN + 1;
+    double sorted = 2 * keys * sizeof(double), in_chunks = chunks * (head_dim + 3) * sizeof(double);
+    return heads * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
+}

@@ -1,0 +1,301 @@
+#include "harness/judge/cause/suspect.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SCREENED_DIMS = 16 };
+
+/* exp(-60) of the largest weight, a million times, is below 2^-66. */
+static const double NEGLIGIBLE = -60;
+
+static double tolerance_at(const struct suspect *suspect, double truth)
+{
+    return suspect->tolerance->atol + suspect->tolerance->rtol * fabs(truth);
+}
+
+/* An error in units of what is allowed, which may be 0. */
+static double in_units(double err, double unit)
+{
+    return err == 0 ? 0 : err / unit;
+}
+
+enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct output *output,
+                             const struct truth *truth, const struct problem *problem,
+                             const struct tolerance *tolerance, struct error *error)
+{
+    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
+    *suspect = (struct suspect){
+        .problem = problem,
+        .tolerance = tolerance,
+        .truth_of = truth->contract.of,
+        .head = head,
+        .slope = (double)problem->slopes[head],
+        .by_lse = by_lse,
+        .lse = (double)output->lse[head],
+        .truth_lse = truth->lse[head],
+        .best = {.signature = SIGNATURE_UNKNOWN, .residual = NAN},
+    };
+    suspect->out = malloc(5 * dim * sizeof(double));
+    suspect->row = malloc(dim * sizeof(float));
+    if (!suspect->out || !suspect->row)
+        return error_memory(error, "a head's signature", (double)(5 * dim * sizeof(double)));
+    suspect->truth = suspect->out + dim;
+    suspect->magnitude = suspect->out + 2 * dim;
+    suspect->slack = suspect->out + 3 * dim;
+    suspect->predicted = suspect->out + 4 * dim;
+    dtype_widen(problem->dtype, output->out, first, dim, suspect->row);
+    for (size_t d = 0; d < dim; d++) {
+        suspect->out[d] = (double)suspect->row[d];
+        suspect->truth[d] = truth->value[first + d];
+        suspect->magnitude[d] = truth->magnitude[first + d];
+    }
+    return ERROR_NONE;
+}
+
+void suspect_clear(struct suspect *suspect)
+{
+    free(suspect->out);
+    free(suspect->row);
+    free(suspect->dots);
+    free(suspect->logits);
+    *suspect = (struct suspect){.problem = NULL};
+}
+
+static void read_dots(struct suspect *suspect, const float *query)
+{
+    const struct problem *problem = suspect->problem;
+    int kv_head = problem_kv_head(problem, suspect->head);
+    double scale = problem_logit_scale(problem);
+    for (int64_t j = 0; j < problem->seq_len; j++) {
+        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, j, kv_head), (size_t)problem->head_dim,
+                    suspect->row);
+        double dot = 0;
+        for (int d = 0; d < problem->head_dim; d++)
+            dot += (double)query[d] * (double)suspect->row[d];
+        suspect->dots[j] = scale * dot;
+    }
+}
+
+static void sum_weights(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    suspect->max = -INFINITY;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        if (suspect_visible(suspect, j)) {
+            suspect->visible++;
+            suspect->max = fmax(suspect->max, suspect_logit(suspect, j));
+        }
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        if (suspect_visible(suspect, j))
+            suspect->sum += exp(suspect_logit(suspect, j) - suspect->max);
+}
+
+/* What a match may leave: slack for each element, noise as an rms. */
+static void set_limits(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    double squares = 0, f32_loss = 0x1p-23 * (8 + (suspect->visible ? fabs(suspect->max) : 0));
+    if (suspect->by_lse) {
+        suspect->error = fabs(suspect->lse - suspect->truth_lse);
+        suspect->noise = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
+        return;
+    }
+    for (int d = 0; d < problem->head_dim; d++) {
+        double ulp = dtype_ulp(problem->dtype, suspect->out[d]), loss = f32_loss * suspect->magnitude[d];
+        suspect->slack[d] = fmax(tolerance_at(suspect, suspect->truth[d]) / 4, ulp) + loss;
+        squares += 0.09 * ulp * ulp + loss * loss / 256;
+    }
+    suspect->noise = sqrt(squares / problem->head_dim);
+    suspect->error = suspect_rms(suspect, suspect->truth, problem->head_dim);
+}
+
+enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
+{
+    const struct problem *problem = suspect->problem;
+    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
+    suspect->dots = malloc(keys * sizeof(double));
+    suspect->logits = malloc(keys * sizeof(double));
+    float *query = malloc(dim * sizeof *query);
+    enum error_kind kind = ERROR_NONE;
+    if (!suspect->dots || !suspect->logits || !query) {
+        kind = error_memory(error, "a head's signature", 2.0 * (double)keys * sizeof(double));
+        goto out;
+    }
+    dtype_widen(problem->dtype, problem->q, (size_t)suspect->head * dim, dim, query);
+    read_dots(suspect, query);
+    sum_weights(suspect);
+    set_limits(suspect);
+
+out:
+    free(query);
+    return kind;
+}
+
+void suspect_read_value(struct suspect *suspect, int64_t key, int dims)
+{
+    const struct problem *problem = suspect->problem;
+    dtype_widen(problem_kv_dtype(problem), problem->v,
+                problem_row(problem, key, problem_kv_head(problem, suspect->head)), (size_t)dims, suspect->row);
+}
+
+double suspect_attend(struct suspect *suspect, int dims)
+{
+    int64_t keys = suspect->problem->seq_len;
+    double max = -INFINITY, sum = 0;
+    for (int64_t j = 0; j < keys; j++)
+        max = fmax(max, suspect->logits[j]);
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] = 0;
+    if (max == -INFINITY)
+        return -INFINITY;
+    for (int64_t j = 0; j < keys; j++) {
+        double shifted = suspect->logits[j] - max;
+        if (shifted < NEGLIGIBLE)
+            continue;
+        double weight = exp(shifted);
+        sum += weight;
+        suspect_read_value(suspect, j, dims);
+        for (int d = 0; d < dims; d++)
+            suspect->predicted[d] += weight * (double)suspect->row[d];
+    }
+    double factor = problem_value_scale(suspect->problem) / sum;
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] *= factor;
+    return max + log(sum);
+}
+
+double suspect_rms(const struct suspect *suspect, const double *predicted, int dims)
+{
+    double squares = 0;
+    for (int d = 0; d < dims; d++)
+        squares += (suspect->out[d] - predicted[d]) * (suspect->out[d] - predicted[d]);
+    return sqrt(squares / dims);
+}
+
+double suspect_residual(const struct suspect *suspect, const double *predicted)
+{
+    double residual = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        residual =
+            fmax(residual, in_units(fabs(suspect->out[d] - predicted[d]), tolerance_at(suspect, suspect->truth[d])));
+    return residual;
+}
+
+static bool within_slack(const struct suspect *suspect, const double *predicted)
+{
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        if (!(fabs(suspect->out[d] - predicted[d]) <= suspect->slack[d]))
+            return false;
+    return true;
+}
+
+static double lse_rounding(const struct suspect *suspect)
+{
+    double size = fmax(fabs(suspect->lse), fabs(suspect->truth_lse));
+    return 4 * dtype_ulp(DTYPE_F32, fmax(fmax(1, size), suspect->visible ? fabs(suspect->max) : 0));
+}
+
+bool suspect_lse_is(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse);
+    return suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), err / 64);
+}
+
+bool suspect_lse_is_off(const struct suspect *suspect)
+{
+    return !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
+}
+
+static bool is_preferred(const struct suspect *suspect, const struct explanation *explanation)
+{
+    const struct explanation *best = &suspect->best;
+    double rms = fmax(explanation->rms, suspect->noise), best_rms = fmax(best->rms, suspect->noise);
+    int preference = signature_preference(explanation->signature) - signature_preference(best->signature);
+    if (best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms)
+        return true;
+    if (!(rms < 4 * best_rms))
+        return false;
+    if (explanation->confirmed != best->confirmed)
+        return explanation->confirmed;
+    return preference < 0 || (preference == 0 && explanation->rms < 0.8 * best->rms);
+}
+
+void suspect_take(struct suspect *suspect, const struct explanation *explanation)
+{
+    if (is_preferred(suspect, explanation))
+        suspect->best = *explanation;
+}
+
+/* A prediction of lse without fitted parameters that accounts for an lse that is off. */
+static bool explains_lse(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    return left <= err / 4 && left <= fmax(err / 256, 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse))));
+}
+
+/* rms of what is left of out, e of its error: see the head of suspect.h. */
+static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
+{
+    return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));
+}
+
+__attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect, enum signature signature, bool fitted,
+                                                        const double *predicted, double lse, const char *format,
+                                                        va_list arguments)
+{
+    struct explanation explanation = {.signature = signature};
+    if (suspect->by_lse) {
+        explanation.rms = fabs(suspect->lse - lse);
+        explanation.residual = in_units(explanation.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
+        if (fitted || !explains_lse(suspect, lse))
+            return;
+    } else {
+        explanation.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
+        explanation.residual = suspect_residual(suspect, predicted);
+        explanation.confirmed = suspect_lse_is(suspect, lse);
+        bool by_both = !fitted && suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
+                       explanation.rms <= fmin(1.25 * suspect->noise, suspect->error);
+        if (!by_both && !explains_out(suspect, predicted, explanation.rms))
+            return;
+    }
+    vsnprintf(explanation.detail, sizeof explanation.detail, format, arguments);
+    suspect_take(suspect, &explanation);
+}
+
+void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
+                   const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    offer(suspect, signature, fitted, predicted, lse, format, arguments);
+    va_end(arguments);
+}
+
+void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
+{
+    int dims = suspect->problem->head_dim;
+    va_list arguments;
+    if (suspect->by_lse) {
+        dims = 0;
+    } else if (dims > SCREENED_DIMS) {
+        double err = suspect_rms(suspect, suspect->truth, SCREENED_DIMS);
+        bool tells = err >= suspect->error / 4 && suspect->error > 4 * suspect->noise;
+        if (tells)
+            suspect_attend(suspect, SCREENED_DIMS);
+        if (tells && !(suspect_rms(suspect, suspect->predicted, SCREENED_DIMS) <= err / 2))
+            return;
+    }
+    double lse = suspect_attend(suspect, dims);
+    va_start(arguments, format);
+    offer(suspect, signature, false, suspect->predicted, lse, format, arguments);
+    va_end(arguments);
+}
+
+bool suspect_is_settled(const struct suspect *suspect)
+{
+    const struct explanation *best = &suspect->best;
+    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
+           (best->confirmed || suspect->by_lse);
+}

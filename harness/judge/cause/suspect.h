@@ -1,0 +1,127 @@
+/*
+ * A head that fails: what it gave, what is right, its logits in double, and the best explanation so far.
+ *
+ * A prediction explains the head if, with e the rms of out - truth and r the rms of out - predicted over the D
+ * elements,
+ *
+ *     r <= e / 4    and    |out - predicted| <= slack for each element, or r <= e / 16.
+ *
+ * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32
+ * kernel may lose on the way. D random errors are reduced by a factor sqrt(1 - p / D) by p fitted parameters, so none
+ * of the two happens by chance for D >= 16. A head whose out is right and whose lse is not is judged by lse alone: a
+ * prediction without fitted parameters explains it to a 256th of the error or to a few ulp of f32. So it does where out
+ * is off by hardly more than its rounding, which the prediction must leave it.
+ *
+ * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
+ * alone supports.
+ */
+#ifndef HARNESS_JUDGE_CAUSE_SUSPECT_H
+#define HARNESS_JUDGE_CAUSE_SUSPECT_H
+
+#include "harness/judge/cause/signature.h"
+
+/* Chunk lengths that chunk-wise hypotheses try: 32, 64, ..., 4096 keys. */
+enum { SUSPECT_CHUNK_LEN_MIN = 32, SUSPECT_CHUNK_LENS = 8 };
+
+/* Where an epsilon may have been added: to the row's sum; to that and to each chunk's; to each chunk's. */
+enum { EPSILON_OF_ROW, EPSILON_FIRST_CHUNKED, EPSILON_PLACES = EPSILON_FIRST_CHUNKED + 2 * SUSPECT_CHUNK_LENS };
+
+/* The epsilon in one place that fits best. */
+struct epsilon_fit {
+    double epsilon, sigma; /* and its standard deviation */
+    double rms;            /* of out - predicted */
+    double residual;       /* in units of the tolerance */
+};
+
+struct explanation {
+    enum signature signature; /* SIGNATURE_UNKNOWN: none */
+    double rms;               /* of out - predicted; of lse - predicted if judged by lse */
+    double residual;          /* largest one in units of the tolerance */
+    bool confirmed;           /* it predicts lse too, where out decides */
+    char detail[SIGNATURE_DETAIL_SIZE];
+};
+
+struct suspect {
+    const struct problem *problem;
+    const struct tolerance *tolerance;
+    enum truth_of truth_of; /* the contract that the truth is of */
+    int head;
+    double slope;
+    bool by_lse; /* out is right, lse is not */
+    double lse, truth_lse;
+    double *out, *truth, *magnitude, *slack; /* [D] */
+    double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
+    double noise;                            /* what rounding leaves of it in a match */
+
+    double *dots;      /* [N] scale * k_scale * q.k, masked keys as well */
+    int64_t visible;   /* keys that take part */
+    double max, sum;   /* of the true logits of visible keys: the largest, sum of exp(s - max) */
+    double *logits;    /* [N] of the hypothesis at hand; -INFINITY: not there */
+    double *predicted; /* [D] */
+    float *row;        /* [D] */
+
+    struct epsilon_fit epsilons[EPSILON_PLACES];
+    struct explanation best;
+};
+
+/* Takes a head's out, lse and truth; no keys yet. suspect_clear frees it, and accepts a zeroed one. */
+enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct output *output,
+                             const struct truth *truth, const struct problem *problem,
+                             const struct tolerance *tolerance, struct error *error);
+void suspect_clear(struct suspect *suspect);
+
+/* Computes dots, max and sum. */
+enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
+
+/* Whether key j takes part: it is visible, and the contract keeps it. */
+static inline bool suspect_visible(const struct suspect *suspect, int64_t key)
+{
+    return problem_visible(suspect->problem, key) &&
+           !contract_bias(suspect->truth_of, suspect->problem, suspect->head, key).dropped;
+}
+
+/* The logit of key j in exact arithmetic, by the contract's bias but for one that it drops; visible or not. */
+static inline double suspect_logit(const struct suspect *suspect, int64_t key)
+{
+    struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
+    return suspect->dots[key] + (suspect->slope * (double)bias.distance + bias.rounded);
+}
+
+/* v of key j times v_scale, for elements below dims, into suspect->row; the scale is left to the caller. */
+void suspect_read_value(struct suspect *suspect, int64_t key, int dims);
+
+/* Attention over suspect->logits: elements below dims into suspect->predicted. The lse; -INFINITY without a key. */
+double suspect_attend(struct suspect *suspect, int dims);
+
+/* rms of out - predicted over the first dims elements. */
+double suspect_rms(const struct suspect *suspect, const double *predicted, int dims);
+
+/* The largest |out - predicted| in units of the tolerance. */
+double suspect_residual(const struct suspect *suspect, const double *predicted);
+
+/* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the head and is
+ * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and it alone of the
+ * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature.c), or is the
+ * same and its rms is a fifth less. */
+void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
+                   const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* The same of attention over suspect->logits, given up early if its first elements do not match. */
+void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Takes an explanation that is known to hold if it is preferred to the best so far. */
+void suspect_take(struct suspect *suspect, const struct explanation *explanation);
+
+/* Whether lse is what is given, as far as an lse of the row's size can tell; whether it is off by far more than that.
+ */
+bool suspect_lse_is(const struct suspect *suspect, double lse);
+bool suspect_lse_is_off(const struct suspect *suspect);
+
+/* The best explanation so far leaves no more than rounding, of lse either. */
+bool suspect_is_settled(const struct suspect *suspect);
+
+/* Where a signature stands in the order of preference, 0 first. */
+int signature_preference(enum signature signature);
+
+#endif

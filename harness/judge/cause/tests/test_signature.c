@@ -1,0 +1,232 @@
+/* Failures that need no key to be named, and outputs that have no name. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+/* ---- what is right, what is nothing ---------------------------------------------------------------------------- */
+
+static void test_the_rounded_truth_has_no_signature(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        struct trial trial = make_trial(300, 4, 2, 64, dtype);
+        begin(&trial);
+        if (dtype == DTYPE_BF16)
+            trial.tolerance = (struct tolerance){1e-2, 1e-2, 1e-2};
+        expect(&trial, SIGNATURE_NONE, "");
+        assert_int_equal(trial.finding.head, -1);
+        end(&trial);
+    }
+}
+
+static double noise(uint64_t *word)
+{
+    *word = *word * 6364136223846793005u + 1442695040888963407u;
+    return (double)(int32_t)(*word >> 32) * 0x1p-31;
+}
+
+/* truth + size * noise in every element. */
+static void add_noise(struct trial *trial, double size)
+{
+    uint64_t word = 7;
+    int dims = trial->made.problem.head_dim;
+    double out[256];
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        for (int d = 0; d < dims; d++)
+            out[d] = trial->truth.value[h * dims + d] + size * noise(&word);
+        set_out(trial, h, out);
+    }
+}
+
+static void test_garbage_is_unknown(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    mask_keys(&trial.made, 100, 300, 1);
+    begin(&trial);
+    add_noise(&trial, 1);
+    expect(&trial, SIGNATURE_UNKNOWN, "");
+    assert_true(isnan(trial.finding.residual));
+    end(&trial);
+}
+
+static void test_small_noise_is_precision_loss(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_noise(&trial, 8e-3);
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
+}
+
+/* The kernel's own roundings do not do more than their bound allows. */
+static void test_noise_beyond_its_bound_is_not_rounding(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_noise(&trial, 8e-3);
+    set_bound(&trial, 1e-4);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+static void test_elements_never_written_are_unknown_and_said(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(64, 2, 2, 64, DTYPE_F16);
+    begin(&trial);
+    output_poison(&trial.output, &trial.made.problem);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "64 of 64 elements were never written");
+}
+
+/* ---- without keys ---------------------------------------------------------------------------------------------- */
+
+static void test_nan_and_infinity(void **state)
+{
+    (void)state;
+    static const double values[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        struct trial trial = make_trial(100, 2, 1, 64, DTYPE_F16);
+        begin(&trial);
+        double out[64] = {values[i]};
+        set_out(&trial, 1, out);
+        expect(&trial, SIGNATURE_NAN, "1 of 64 elements");
+        assert_int_equal(trial.finding.head, 1);
+        end(&trial);
+    }
+}
+
+static void test_nan_on_an_empty_row(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(100, 2, 2, 64, DTYPE_F16);
+    mask_keys(&trial.made, 0, 100, 1);
+    begin(&trial);
+    double out[64];
+    for (int d = 0; d < 64; d++)
+        out[d] = NAN;
+    for (int h = 0; h < 2; h++) {
+        set_out(&trial, h, out);
+        trial.output.lse[h] = NAN;
+    }
+    expect_and_end(&trial, SIGNATURE_NAN, "64 of 64");
+}
+
+static void test_zeros_with_the_lse_of_the_sentinel(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(100, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    memset(trial.output.out, 0, 4 * 64 * 2);
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = -49997;
+    expect_and_end(&trial, SIGNATURE_SILENT_ZERO, "lse -49997 in place of");
+}
+
+static void test_without_keys_in_memory_the_rest_is_unknown(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    break_all(&trial, rule_no_bias, 0);
+    const void *k = trial.made.problem.k, *v = trial.made.problem.v;
+    trial.made.problem.k = trial.made.problem.v = NULL;
+    expect(&trial, SIGNATURE_UNKNOWN, "");
+    trial.made.problem.k = k;
+    trial.made.problem.v = v;
+    expect_and_end(&trial, SIGNATURE_DROPPED_BIAS, "");
+}
+
+/* lse = truth + slope * keys, out untouched. */
+static void shift_biases(struct trial *trial, double keys)
+{
+    for (int h = 0; h < trial->made.problem.num_heads; h++)
+        trial->output.lse[h] = (float)(trial->truth.lse[h] + (double)trial->made.problem.slopes[h] * keys);
+}
+
+static void test_biases_shifted_by_a_constant(void **state)
+{
+    (void)state;
+    static const struct {
+        double keys;
+        const char *detail;
+    } rows[] = {{1, "slope * +1 keys"}, {-1, "slope * -1 keys"}, {-32768, "slope * -32768 keys"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+        begin(&trial);
+        shift_biases(&trial, rows[i].keys);
+        expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, rows[i].detail);
+    }
+}
+
+/* A tolerance below half an ulp of out, which the rounding of out alone exceeds. */
+static void test_a_shift_shows_below_the_ulp_of_out(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
+        struct trial trial = make_trial(200, 8, 2, 64, dtype);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
+        shift_biases(&trial, 2);
+        expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, "slope * +2 keys");
+    }
+}
+
+/* The same lse with an out that is 4 ulp off is another failure. */
+static void test_a_shift_of_a_wrong_out_is_none(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+    double out[64];
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
+    shift_biases(&trial, 2);
+    for (int d = 0; d < 64; d++)
+        out[d] = trial.truth.value[d] + (d == 5 ? 4 * dtype_ulp(DTYPE_F16, trial.truth.value[d]) : 0);
+    set_out(&trial, 0, out);
+    find(&trial);
+    assert_int_not_equal(trial.finding.signature, SIGNATURE_BIAS_SHIFT);
+    end(&trial);
+}
+
+static void test_shifts_that_heads_do_not_share_are_unknown(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+    begin(&trial);
+    for (int h = 0; h < 8; h++)
+        trial.output.lse[h] = (float)(trial.truth.lse[h] + 0.317);
+    expect(&trial, SIGNATURE_UNKNOWN, "");
+    for (int h = 0; h < 8; h++)
+        trial.output.lse[h] = (float)(trial.truth.lse[h] + (double)trial.made.slopes[h] * (h + 3));
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+static void test_names_are_unique_and_found(void **state)
+{
+    (void)state;
+    for (enum signature s = 0; s < SIGNATURE_COUNT; s++) {
+        assert_int_equal(signature_from_name(signature_names[s]), s);
+        assert_true(strlen(signature_meaning(s)) > 0 && strlen(signature_remedy(s)) > 0);
+    }
+    assert_int_equal(signature_from_name("leaks"), SIGNATURE_COUNT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_rounded_truth_has_no_signature),
+        cmocka_unit_test(test_garbage_is_unknown),
+        cmocka_unit_test(test_small_noise_is_precision_loss),
+        cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
+        cmocka_unit_test(test_elements_never_written_are_unknown_and_said),
+        cmocka_unit_test(test_nan_and_infinity),
+        cmocka_unit_test(test_nan_on_an_empty_row),
+        cmocka_unit_test(test_zeros_with_the_lse_of_the_sentinel),
+        cmocka_unit_test(test_without_keys_in_memory_the_rest_is_unknown),
+        cmocka_unit_test(test_biases_shifted_by_a_constant),
+        cmocka_unit_test(test_a_shift_shows_below_the_ulp_of_out),
+        cmocka_unit_test(test_a_shift_of_a_wrong_out_is_none),
+        cmocka_unit_test(test_shifts_that_heads_do_not_share_are_unknown),
+        cmocka_unit_test(test_names_are_unique_and_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

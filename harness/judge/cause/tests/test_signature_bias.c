@@ -1,0 +1,346 @@
+/* Failures of the bias by name: its slopes, and what is rounded on the way to the weights. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+/* ---- the bias -------------------------------------------------------------------------------------------------- */
+
+static void test_dropped_bias(void **state)
+{
+    (void)state;
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        struct trial trial = make_trial(400, 4, 2, 64, dtype);
+        mask_keys(&trial.made, 50, 200, 3);
+        begin(&trial);
+        break_all(&trial, rule_no_bias, 0);
+        expect(&trial, SIGNATURE_DROPPED_BIAS, "slope 0 in place of");
+        assert_int_equal(trial.finding.num_heads_explained, 4);
+        assert_true(trial.finding.residual < trial.finding.num_heads_failing * 8);
+        end(&trial);
+    }
+}
+
+/* An fp8 cache with scales in place of the f16 one; the truth in double. */
+static void test_dropped_bias_of_an_fp8_cache(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    struct made_problem *made = &trial.made;
+    begin(&trial);
+    free(made->k);
+    free(made->v);
+    made->problem.k = made->k = made_tensor(DTYPE_E4M3, 300 * 2 * 64, 5);
+    made->problem.v = made->v = made_tensor(DTYPE_E4M3, 300 * 2 * 64, 6);
+    made->problem.kv_format = KV_E4M3;
+    made->problem.k_scale = 0.75f;
+    made->problem.v_scale = 3;
+    for (int h = 0; h < 4; h++)
+        trial.truth.lse[h] = attend_exactly(&made->problem, h, rule_right, 0, 0, 0, trial.truth.value + (size_t)h * 64);
+    memset(trial.truth.tail, 0, 4 * 64 * sizeof(double));
+    break_all(&trial, rule_right, 0);
+    trial.tolerance = (struct tolerance){2e-3, 2e-3, 2e-3};
+    expect(&trial, SIGNATURE_NONE, "");
+    break_all(&trial, rule_no_bias, 0);
+    expect_and_end(&trial, SIGNATURE_DROPPED_BIAS, "");
+}
+
+static void test_wrong_slopes_by_their_origin(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        double parameter;
+        int num_heads;
+        const char *detail;
+    } rows[] = {
+        {rule_geometric, 8, 12, "the geometric convention"},
+        {rule_geometric, 16, 8, "max_bias 16"},
+        {rule_slope_power, 2, 4, ""},
+        {rule_slope_power, 0.5, 4, "max_bias halved"},
+        {rule_top_left, 0, 4, "distances from position 0"},
+        {rule_slope, -1, 4, "sign reversed"},
+        {rule_slope, 0.37, 4, "0.37 times it"},
+        {rule_slope, -0.013, 4, "-0.013 times it"},
+        {rule_slope, 5.5, 4, "5.5 times it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(300, rows[i].num_heads, rows[i].num_heads / 2, 64, DTYPE_F16);
+        begin(&trial);
+        break_all(&trial, rows[i].rule, rows[i].parameter);
+        expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, rows[i].detail);
+    }
+}
+
+static void test_slopes_of_another_head(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 6, 3, 64, DTYPE_F16);
+    begin(&trial);
+    for (int h = 0; h < 6; h++) {
+        float slope = trial.made.slopes[h];
+        trial.made.slopes[h] = trial.made.slopes[(h + 3) % 6];
+        attend(&trial, h, rule_right, 0, 0, 0);
+        trial.made.slopes[h] = slope;
+    }
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "that of head");
+}
+
+static void test_slopes_rounded_to_bf16(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(1500, 12, 4, 64, DTYPE_F32);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+    break_all(&trial, rule_slope_bf16, 0);
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "rounded to bf16");
+}
+
+/* v is constant, so that out is right whatever the weights are; lse still tells. */
+static void test_dropped_bias_by_lse_alone(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
+    float one = 1;
+    for (size_t i = 0; i < 300 * 4 * 64; i++)
+        dtype_narrow(DTYPE_F16, trial.made.v, i, 1, &one);
+    begin(&trial);
+    break_all(&trial, rule_no_bias, 0);
+    expect_and_end(&trial, SIGNATURE_DROPPED_BIAS, "");
+}
+
+/* ---- rounding -------------------------------------------------------------------------------------------------- */
+
+static float bf16(float value)
+{
+    return dtype_round(DTYPE_BF16, value);
+}
+
+static double rule_bias_bf16(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    return visible_or_none(problem, key,
+                           scaled_dot(problem, head, key) + (double)bf16(problem->slopes[head] * (float)key));
+}
+
+static double rule_all_bf16(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    float bias = bf16(bf16(problem->slopes[head]) * bf16((float)key));
+    return visible_or_none(problem, key, scaled_dot(problem, head, key) + (double)bias);
+}
+
+static double rule_distance_f16(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    float distance = dtype_round(DTYPE_F16, (float)problem_distance(problem, key));
+    return visible_or_none(problem, key,
+                           scaled_dot(problem, head, key) + (double)problem->slopes[head] * (double)distance);
+}
+
+static double rule_absolute_f32(const struct problem *problem, int head, int64_t key, double offset)
+{
+    float bias = problem->slopes[head] * (float)(key + (int64_t)offset);
+    return visible_or_none(problem, key, (double)(float)(scaled_dot(problem, head, key) + (double)bias));
+}
+
+static double rule_absolute_f32_base_2(const struct problem *problem, int head, int64_t key, double offset)
+{
+    const float log2_e = 0x1.715476p+0f;
+    float bias = problem->slopes[head] * log2_e * (float)(key + (int64_t)offset);
+    double dot = scaled_dot(problem, head, key) / (double)problem->scale * (double)(problem->scale * log2_e);
+    return visible_or_none(problem, key, (double)(float)(dot + (double)bias) / M_LOG2E);
+}
+
+static void test_rounded_biases_and_positions(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        int64_t kv_offset;
+        enum dtype dtype;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {
+        {rule_bias_bf16, 0, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "biases rounded to bf16, absolute form"},
+        {rule_all_bf16, 0, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "rounded to bf16, absolute form"},
+        {rule_absolute_f32, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "rounded to f32, absolute form"},
+        {rule_absolute_f32_base_2, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "absolute form, base 2"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(900, 12, 2, 64, rows[i].dtype);
+        trial.made.problem.kv_offset = rows[i].kv_offset;
+        trial.made.problem.q_position += rows[i].kv_offset;
+        begin(&trial);
+        break_all(&trial, rows[i].rule, (double)rows[i].kv_offset);
+        for (int h = 0; h < 12; h++)
+            trial.output.lse[h] -= trial.made.slopes[h] * (float)trial.made.problem.q_position;
+        expect_and_end(&trial, rows[i].signature, rows[i].detail);
+    }
+}
+
+/* Chunks of 256 keys come together with weights exp(lse_c - lse) of the absolute form, rounded to f32. */
+static void test_lse_merge_in_the_absolute_form(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(1024, 4, 2, 64, DTYPE_F32);
+    const struct problem *problem = &trial.made.problem;
+    trial.made.problem.kv_offset = 100000;
+    trial.made.problem.q_position += 100000;
+    begin(&trial);
+    for (int h = 0; h < 4; h++) {
+        double out[64] = {0};
+        double shift = (double)problem->slopes[h] * (double)problem->q_position;
+        double total = 0;
+        for (int64_t j = 0; j < 1024; j++)
+            total += exp(right_logit(problem, h, j));
+        float lse = (float)(log(total) + shift);
+        for (int64_t first = 0; first < 1024; first += 256) {
+            double sum = 0, chunk[64] = {0};
+            for (int64_t j = first; j < first + 256; j++) {
+                double weight = exp(right_logit(problem, h, j));
+                sum += weight;
+                for (int d = 0; d < 64; d++)
+                    chunk[d] += weight * element(problem->v, DTYPE_F32,
+                                                 problem_row(problem, j, problem_kv_head(problem, h)) + (size_t)d);
+            }
+            double factor = exp((double)((float)(log(sum) + shift) - lse));
+            for (int d = 0; d < 64; d++)
+                out[d] += chunk[d] / sum * factor;
+        }
+        set_out(&trial, h, out);
+    }
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "weights rounded in a merge do not add up to 1");
+}
+
+/* Distances in f16: rounded beyond 2048, infinite from 65520 on. */
+static void test_f16_distances(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t q_position;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {
+        {5000, SIGNATURE_PRECISION_LOSS, "positions rounded to f16"},
+        {66500, SIGNATURE_DROPPED_KEYS, "keys older than"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(2000, 2, 1, 64, DTYPE_F32);
+        trial.made.problem.q_position = rows[i].q_position;
+        trial.made.slopes[0] = 0x1p-6f;
+        trial.made.slopes[1] = 0x1p-16f;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
+        break_all(&trial, rule_distance_f16, 0);
+        expect_and_end(&trial, rows[i].signature, rows[i].detail);
+    }
+}
+
+/* The lse of the absolute form is slope * P too large before slope * P is taken off. */
+static void test_lse_rounded_in_the_absolute_form(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    trial.made.problem.q_position = 100000;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-3, 0, 1e-3};
+    trial.output.lse[0] += 0x1p-6f; /* 8 ulp */
+    expect(&trial, SIGNATURE_PRECISION_LOSS, "lse alone is off");
+    trial.output.lse[0] += 0.3f;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* The contract's logit, exact. */
+static double rule_contract(const struct problem *problem, int head, int64_t key, double of)
+{
+    struct contract_bias bias = contract_bias((enum truth_of)of, problem, head, key);
+    double logit = scaled_dot(problem, head, key) + (double)problem->slopes[head] * (double)bias.distance;
+    return bias.dropped ? -INFINITY : visible_or_none(problem, key, logit + bias.rounded);
+}
+
+/* The same from logits in f32, in the form that the contract's biases have. */
+static double rule_contract_f32(const struct problem *problem, int head, int64_t key, double of)
+{
+    struct contract_bias bias = contract_bias((enum truth_of)of, problem, head, key);
+    double slope = (double)problem->slopes[head], shift = slope * (double)problem->q_position;
+    double dot = scaled_dot(problem, head, key), logit = (double)(float)(dot + bias.rounded) - shift;
+    if ((enum truth_of)of == TRUTH_OF_F16_DISTANCE)
+        logit = (double)(float)(dot + (double)(float)(slope * (double)bias.distance));
+    return bias.dropped ? -INFINITY : visible_or_none(problem, key, logit);
+}
+
+static double rule_contract_logit_bf16(const struct problem *problem, int head, int64_t key, double of)
+{
+    return (double)dtype_round(DTYPE_BF16, (float)rule_contract(problem, head, key, of));
+}
+
+static double rule_contract_newest_missing(const struct problem *problem, int head, int64_t key, double of)
+{
+    return key >= problem->seq_len - 60 ? -INFINITY : rule_contract(problem, head, key, of);
+}
+
+static double rule_inputs(const struct problem *problem, int head, int64_t key, double of)
+{
+    (void)of;
+    return rule_right(problem, head, key, 0);
+}
+
+/*
+ * What a contract rounds is no failure of a kernel that keeps it: its f32 logits are, or what else it rounds or leaves
+ * out. Half of the slopes are powers of 2, with which bf16 positions give bf16 biases. From q_position 65800 on, the
+ * contract drops the oldest keys.
+ */
+static void test_failures_of_a_kernel_that_keeps_a_contract(void **state)
+{
+    (void)state;
+    static const struct {
+        enum truth_of truth_of;
+        int64_t kv_offset, q_position;
+        logit_rule *rule;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {
+        {TRUTH_OF_BF16_BIAS, 9000, 9699, rule_contract_f32, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to f32, with the contract's biases, absolute form"},
+        {TRUTH_OF_BF16_BIAS, 9000, 9699, rule_inputs, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place"},
+        {TRUTH_OF_BF16_BIAS, 0, 699, rule_contract_newest_missing, SIGNATURE_DROPPED_KEYS,
+         "the newest keys are missing: key 640"},
+        {TRUTH_OF_F16_DISTANCE, 0, 65800, rule_contract_f32, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to f32, with the contract's distances, relative form"},
+        {TRUTH_OF_F16_DISTANCE, 0, 5000, rule_contract_logit_bf16, SIGNATURE_PRECISION_LOSS,
+         "logits rounded to bf16, with the contract's distances, relative form"},
+        {TRUTH_OF_F16_DISTANCE, 0, 5000, rule_inputs, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place"},
+        {TRUTH_OF_F16_DISTANCE, 0, 65800, rule_contract_newest_missing, SIGNATURE_DROPPED_KEYS,
+         "the newest keys are missing: key 640"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+        trial.made.problem.kv_offset = rows[i].kv_offset;
+        trial.made.problem.q_position = rows[i].q_position;
+        for (int h = 2; h < 4; h++)
+            trial.made.slopes[h] *= 1.3f;
+        begin_under(&trial, rows[i].truth_of);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+        break_all(&trial, rule_contract, (double)rows[i].truth_of);
+        expect(&trial, SIGNATURE_NONE, "");
+        break_all(&trial, rows[i].rule, (double)rows[i].truth_of);
+        expect_and_end(&trial, rows[i].signature, rows[i].detail);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dropped_bias),
+        cmocka_unit_test(test_dropped_bias_of_an_fp8_cache),
+        cmocka_unit_test(test_wrong_slopes_by_their_origin),
+        cmocka_unit_test(test_slopes_of_another_head),
+        cmocka_unit_test(test_slopes_rounded_to_bf16),
+        cmocka_unit_test(test_dropped_bias_by_lse_alone),
+        cmocka_unit_test(test_rounded_biases_and_positions),
+        cmocka_unit_test(test_lse_merge_in_the_absolute_form),
+        cmocka_unit_test(test_f16_distances),
+        cmocka_unit_test(test_failures_of_a_kernel_that_keeps_a_contract),
+        cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,306 @@
+/* Failures of weights by name: masked keys that have some, visible keys that have none, an epsilon in their sum. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+/* ---- the mask -------------------------------------------------------------------------------------------------- */
+
+/* The near keys gone, so that visible logits are low. */
+static struct trial make_far_trial(void)
+{
+    struct trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    mask_keys(&trial.made, 150, 400, 1);
+    begin(&trial);
+    return trial;
+}
+
+static void test_replaced_logits_leak(void **state)
+{
+    (void)state;
+    /* A sentinel among the visible logits, and one above all of them. */
+    static const double offsets[] = {-6, -3, 0, 30};
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        struct trial trial = make_far_trial();
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rule_replaced, trial.truth.lse[h] + offsets[i], 0, 0);
+        expect_and_end(&trial, SIGNATURE_LEAK, "equal among themselves, carry");
+    }
+}
+
+static void test_added_sentinels_leak(void **state)
+{
+    (void)state;
+    struct trial trial = make_far_trial();
+    break_all(&trial, rule_added, -58);
+    expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
+    trial = make_far_trial();
+    break_all(&trial, rule_added, 0);
+    expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
+}
+
+static void test_slots_without_a_key_leak(void **state)
+{
+    (void)state;
+    struct trial trial = make_far_trial();
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_replaced, trial.truth.lse[h] - 5, 112, trial.truth.lse[h] - 5);
+    expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
+    trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 112, trial.truth.lse[h] - 5);
+    expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
+}
+
+static void test_empty_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        int slots;
+        enum signature signature;
+    } rows[] = {
+        {rule_constant, 0, SIGNATURE_UNIFORM},
+        {rule_constant, 28, SIGNATURE_UNIFORM},
+        {rule_added, 0, SIGNATURE_LEAK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+        mask_keys(&trial.made, 0, 100, 1);
+        begin(&trial);
+        assert_true(trial.truth.lse[0] == -INFINITY && out_at(&trial, 0, 0) == 0);
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rows[i].rule, -1e4, rows[i].slots, -1e4);
+        expect_and_end(&trial, rows[i].signature, "");
+    }
+}
+
+static void test_the_plain_mean_of_all_keys(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    break_all(&trial, rule_constant, 0);
+    expect_and_end(&trial, SIGNATURE_UNIFORM, "");
+}
+
+/* ---- keys missing ---------------------------------------------------------------------------------------------- */
+
+static void test_missing_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        double parameter;
+        const char *detail;
+    } rows[] = {
+        {rule_newest_missing, 1, "the newest keys are missing: key 699"},
+        {rule_newest_missing, 60, "the newest keys are missing: key 640"},
+        {rule_newest_missing, 650, "the newest keys are missing: key 50"},
+        {rule_older_missing, 6, "keys older than 6 missing"},
+        {rule_older_missing, 40, "keys older than 40 missing"},
+        {rule_floor, -3, "keys with a logit of"},
+        {rule_chunk_missing, 5, "the newest keys are missing"},
+        {rule_chunk_missing, 4, "keys 512 to 639 missing"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+        begin(&trial);
+        break_all(&trial, rows[i].rule, rows[i].parameter);
+        expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, rows[i].detail);
+    }
+}
+
+static double rule_positive_missing(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    return problem_distance(problem, key) > 0 ? -INFINITY : rule_right(problem, head, key, parameter);
+}
+
+/* A query among the keys whose newer ones are taken for masked. */
+static void test_keys_newer_than_the_query_missing(void **state)
+{
+    (void)state;
+    for (int64_t newer = 1; newer <= 300; newer *= 300) {
+        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+        trial.made.problem.q_position = 699 - newer;
+        begin(&trial);
+        break_all(&trial, rule_positive_missing, 0);
+        expect_and_end(&trial, SIGNATURE_DROPPED_KEYS,
+                       newer == 1 ? "the newest keys are missing: key 699" : "the newest keys are missing: key 400");
+    }
+}
+
+/*
+ * The merge of ggml: a chunk whose maximum lies 20 below the row's counts as nothing. Here the newest key outweighs
+ * each other one by about e^23, and some chunks of 512 keys have a maximum above the cut, some below.
+ */
+static void test_chunks_cut_off_in_the_merge(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(8192, 1, 1, 64, DTYPE_F32);
+    const struct problem *problem = &trial.made.problem;
+    trial.made.slopes[0] = 0x1p-16f;
+    double square = 0;
+    for (int d = 0; d < 64; d++)
+        square += pow(element(problem->q, DTYPE_F32, (size_t)d), 2);
+    for (int d = 0; d < 64; d++)
+        ((float *)trial.made.k)[8191 * 64 + d] = ((const float *)trial.made.q)[d] * (float)(23 * 8 / square);
+    begin(&trial);
+    set_bound(&trial, 1e-8);
+    int cut = 0;
+    double out[64] = {0}, sum = 0;
+    for (int64_t first = 0; first < 8192; first += 512) {
+        double max = -INFINITY;
+        for (int64_t j = first; j < first + 512; j++)
+            max = fmax(max, right_logit(problem, 0, j));
+        cut += max < 23 - 20;
+        for (int64_t j = first; j < first + 512 && max >= 23 - 20; j++) {
+            double weight = exp(right_logit(problem, 0, j));
+            sum += weight;
+            for (int d = 0; d < 64; d++)
+                out[d] += weight * element(problem->v, DTYPE_F32, (size_t)(j * 64 + d));
+        }
+    }
+    assert_in_range(cut, 4, 12);
+    for (int d = 0; d < 64; d++)
+        out[d] /= sum;
+    set_out(&trial, 0, out);
+    /* Next to the newest key only the weight that is missing shows, not whose it is. */
+    expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, "missing");
+}
+
+/* ---- the denominator ------------------------------------------------------------------------------------------- */
+
+static double sum_of_weights(const struct trial *trial, int head)
+{
+    double max = -INFINITY;
+    for (int64_t j = 0; j < trial->made.problem.seq_len; j++)
+        max = fmax(max, rule_right(&trial->made.problem, head, j, 0));
+    return exp(trial->truth.lse[head] - max);
+}
+
+static void scale_out(struct trial *trial, double epsilon, int times)
+{
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        double out[64], factor = pow(1 + epsilon / sum_of_weights(trial, h), -times);
+        for (int d = 0; d < 64; d++)
+            out[d] = factor * trial->truth.value[h * 64 + d];
+        set_out(trial, h, out);
+    }
+}
+
+static void test_epsilon_in_the_denominator(void **state)
+{
+    (void)state;
+    static const struct {
+        double epsilon;
+        int times;
+        const char *detail;
+    } rows[] = {{1e-6, 1, "epsilon 1"}, {1e-6, 2, "epsilon 2"}, {1e-3, 1, "epsilon 0.001"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
+        mask_keys(&trial.made, 100, 200, 2);
+        begin(&trial);
+        set_bound(&trial, 1e-7);
+        scale_out(&trial, rows[i].epsilon, rows[i].times);
+        expect(&trial, SIGNATURE_EPS_BIAS, "added to the row's sum, which is");
+        /* The value to within what f32 outputs tell. */
+        double epsilon = strtod(trial.finding.detail + strlen("epsilon "), NULL);
+        assert_true(fabs(epsilon / (rows[i].times * rows[i].epsilon) - 1) < 0.1);
+        end(&trial);
+    }
+}
+
+/* The mean of many masked keys is next to 0, so that a little weight on them would scale out down as well. */
+static void test_epsilon_is_no_leak_to_many_masked_keys(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(6000, 4, 2, 64, DTYPE_F32);
+    mask_keys(&trial.made, 0, 5500, 1);
+    begin(&trial);
+    set_bound(&trial, 1e-7);
+    scale_out(&trial, 1e-5, 1);
+    expect_and_end(&trial, SIGNATURE_EPS_BIAS, "");
+}
+
+/* Nearly all keys are masked, so that the mean of all keys is nearly theirs. */
+static void test_a_leak_to_nearly_all_keys_is_no_uniform(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(4000, 4, 2, 64, DTYPE_F16);
+    mask_keys(&trial.made, 20, 4000, 1);
+    begin(&trial);
+    break_all(&trial, rule_replaced, 100);
+    expect_and_end(&trial, SIGNATURE_LEAK, "100%");
+}
+
+/* vLLM's paged v2: each chunk divides by its sum plus epsilon, and so does the merge. */
+static void test_epsilon_in_chunks_and_merge(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(2048, 2, 1, 64, DTYPE_F32);
+    trial.made.slopes[0] = 0x1p-9f;
+    trial.made.slopes[1] = 0x1p-8f;
+    const struct problem *problem = &trial.made.problem;
+    begin(&trial);
+    set_bound(&trial, 1e-7);
+    for (int h = 0; h < 2; h++) {
+        double out[64] = {0}, weights = 0, maxima[4], sums[4] = {0}, outs[4][64] = {{0}}, row_max = -INFINITY;
+        for (int c = 0; c < 4; c++) {
+            maxima[c] = -INFINITY;
+            for (int64_t j = 512 * c; j < 512 * c + 512; j++)
+                maxima[c] = fmax(maxima[c], right_logit(problem, h, j));
+            for (int64_t j = 512 * c; j < 512 * c + 512; j++) {
+                double weight = exp(right_logit(problem, h, j) - maxima[c]);
+                sums[c] += weight;
+                for (int d = 0; d < 64; d++)
+                    outs[c][d] += weight * element(problem->v, DTYPE_F32, problem_row(problem, j, 0) + d);
+            }
+            row_max = fmax(row_max, maxima[c]);
+        }
+        for (int c = 0; c < 4; c++) {
+            double weight = sums[c] * exp(maxima[c] - row_max);
+            weights += weight;
+            for (int d = 0; d < 64; d++)
+                out[d] += weight * outs[c][d] / (sums[c] + 1e-3);
+        }
+        for (int d = 0; d < 64; d++)
+            out[d] /= weights + 1e-3;
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_EPS_BIAS, "the row's sum and those of chunks of 512 keys");
+}
+
+/* A factor that is no epsilon over the sum of each head. */
+static void test_one_factor_for_all_heads_is_no_epsilon(void **state)
+{
+    (void)state;
+    struct trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
+    begin(&trial);
+    set_bound(&trial, 1e-7);
+    for (int h = 0; h < 4; h++) {
+        double out[64];
+        for (int d = 0; d < 64; d++)
+            out[d] = 0.9999 * trial.truth.value[h * 64 + d];
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replaced_logits_leak),
+        cmocka_unit_test(test_added_sentinels_leak),
+        cmocka_unit_test(test_slots_without_a_key_leak),
+        cmocka_unit_test(test_empty_rows),
+        cmocka_unit_test(test_the_plain_mean_of_all_keys),
+        cmocka_unit_test(test_missing_keys),
+        cmocka_unit_test(test_keys_newer_than_the_query_missing),
+        cmocka_unit_test(test_chunks_cut_off_in_the_merge),
+        cmocka_unit_test(test_epsilon_in_the_denominator),
+        cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),
+        cmocka_unit_test(test_a_leak_to_nearly_all_keys_is_no_uniform),
+        cmocka_unit_test(test_epsilon_in_chunks_and_merge),
+        cmocka_unit_test(test_one_factor_for_all_heads_is_no_epsilon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

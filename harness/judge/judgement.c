@@ -1,0 +1,34 @@
+#include "harness/judge/judgement.h"
+
+#include <string.h>
+
+const char *const signature_names[SIGNATURE_COUNT] = {
+    [SIGNATURE_NONE] = "none",
+    [SIGNATURE_LEAK] = "leak",
+    [SIGNATURE_SILENT_ZERO] = "silent-zero",
+    [SIGNATURE_NAN] = "nan",
+    [SIGNATURE_UNIFORM] = "uniform",
+    [SIGNATURE_EPS_BIAS] = "eps-bias",
+    [SIGNATURE_PRECISION_LOSS] = "precision-loss",
+    [SIGNATURE_DROPPED_KEYS] = "dropped-keys",
+    [SIGNATURE_WRONG_SLOPE] = "wrong-slope",
+    [SIGNATURE_DROPPED_BIAS] = "dropped-bias",
+    [SIGNATURE_BIAS_SHIFT] = "bias-shift",
+    [SIGNATURE_UNKNOWN] = "unknown",
+};
+
+const char *const oracle_names[ORACLE_COUNT] = {
+    [ORACLE_POISON] = "poison",           [ORACLE_INPUTS] = "inputs",
+    [ORACLE_DETERMINISM] = "determinism", [ORACLE_MASKED_SLOTS] = "masked_slots",
+    [ORACLE_PARTITION] = "partition",     [ORACLE_CONSTANT_V] = "constant_v",
+    [ORACLE_BIAS_SHIFT] = "bias_shift",   [ORACLE_HEAD_PERMUTATION] = "head_permutation",
+    [ORACLE_GUARDS] = "guards",           [ORACLE_BATCH] = "batch",
+};
+
+enum signature signature_from_name(const char *name)
+{
+    int signature = 0;
+    while (signature < SIGNATURE_COUNT && strcmp(signature_names[signature], name) != 0)
+        signature++;
+    return (enum signature)signature;
+}

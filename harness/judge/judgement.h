@@ -1,0 +1,48 @@
+/*
+ * The words in which a case says how it is judged beyond its tolerance: the signature of a known failure, and oracles.
+ */
+#ifndef HARNESS_JUDGE_JUDGEMENT_H
+#define HARNESS_JUDGE_JUDGEMENT_H
+
+/* How a failure looks (judge/signature.h). */
+enum signature {
+    SIGNATURE_NONE,           /* nothing failed */
+    SIGNATURE_LEAK,           /* masked keys or empty slots carry weight */
+    SIGNATURE_SILENT_ZERO,    /* the row's sum is lost: out is 0 */
+    SIGNATURE_NAN,            /* NaN or infinity where the truth is finite */
+    SIGNATURE_UNIFORM,        /* the plain mean of v */
+    SIGNATURE_EPS_BIAS,       /* out is scaled by 1 / (1 + epsilon / sum) */
+    SIGNATURE_PRECISION_LOSS, /* rounding, named or by its looks */
+    SIGNATURE_DROPPED_KEYS,   /* attention over some of the visible keys */
+    SIGNATURE_WRONG_SLOPE,    /* attention with another slope */
+    SIGNATURE_DROPPED_BIAS,   /* attention without bias */
+    SIGNATURE_BIAS_SHIFT,     /* out right, lse off by slope times a whole number of keys, the same for all heads */
+    SIGNATURE_UNKNOWN,        /* no mode explains it */
+    SIGNATURE_COUNT
+};
+
+extern const char *const signature_names[SIGNATURE_COUNT];
+
+/* The signature called name, or SIGNATURE_COUNT. */
+enum signature signature_from_name(const char *name);
+
+/* What must hold of any sound kernel (judge/oracle.h). */
+enum oracle {
+    ORACLE_POISON,
+    ORACLE_INPUTS,
+    ORACLE_DETERMINISM,
+    ORACLE_MASKED_SLOTS,
+    ORACLE_PARTITION,
+    ORACLE_CONSTANT_V,
+    ORACLE_BIAS_SHIFT,
+    ORACLE_HEAD_PERMUTATION,
+    ORACLE_GUARDS,
+    ORACLE_BATCH,
+    ORACLE_COUNT
+};
+
+enum { ORACLE_ALL = (1 << ORACLE_COUNT) - 1 };
+
+extern const char *const oracle_names[ORACLE_COUNT];
+
+#endif

@@ -1,0 +1,324 @@
+#include "harness/judge/oracle/oracle.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/judge/oracle/oracle_work.h"
+#include "reference/float_environment.h"
+
+const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT] = {
+    [ORACLE_NOT_RUN] = "not_run",
+    [ORACLE_HELD] = "held",
+    [ORACLE_VIOLATED] = "violated",
+    [ORACLE_NOT_APPLICABLE] = "not_applicable",
+};
+
+static enum error_kind check_poison(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = oracle_need_repeat(work, error);
+    if (kind)
+        return kind;
+    if (work->undetermined)
+        oracle_conclude(work, ORACLE_POISON, ORACLE_NOT_APPLICABLE, "runs differ with the same poison too");
+    else if (work->poison_shows)
+        oracle_expect(work, ORACLE_POISON, &work->base, NULL, "after another poison");
+    else
+        oracle_hold(work, ORACLE_POISON);
+    return ERROR_NONE;
+}
+
+static enum error_kind check_inputs(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = oracle_need_base(work, error);
+    if (kind)
+        return kind;
+    if (work->audit.changed)
+        oracle_conclude(work, ORACLE_INPUTS, ORACLE_VIOLATED, "%s is not what it was before the run",
+                        work->audit.changed);
+    else
+        oracle_hold(work, ORACLE_INPUTS);
+    return ERROR_NONE;
+}
+
+static enum error_kind check_determinism(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = oracle_need_repeat(work, error);
+    if (kind)
+        return kind;
+    if (work->undetermined)
+        oracle_expect(work, ORACLE_DETERMINISM, &work->base, NULL, "in another run");
+    if (work->report->outcome[ORACLE_DETERMINISM] != ORACLE_VIOLATED)
+        oracle_hold(work, ORACLE_DETERMINISM);
+    return ERROR_NONE;
+}
+
+/*
+ * What stands in the slots of key `key`, visible or not. Slots past the length must not be read: NaN, Inf. A masked
+ * key's k must not matter, unless the recipe adds the sentinel to its logit: 0 then, a logit like any other. A sentinel
+ * that adapts to the largest |k| passes over NaN, and rightly rises with Inf. A masked key's v must not matter either;
+ * but only recipes that exclude masked keys promise not to read it, and for the others, 0 * NaN being NaN, it is some
+ * other number: such that sums over a fully masked chunk, in whatever dtype, stay finite.
+ */
+static void spoil_key(struct oracle_work *work, int64_t key)
+{
+    const struct problem *problem = &work->trial.problem;
+    const struct recipe *recipe = work->subject->recipe;
+    size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim, first = (size_t)key * row;
+    bool odd = key % 2 != 0;
+    float k = odd ? INFINITY : NAN, v = k;
+    if (key < problem->seq_len) {
+        if (recipe->sentinel.policy == SENTINEL_ADAPTIVE)
+            k = NAN;
+        if (recipe->masked_entry == MASKED_ADD)
+            k = 0;
+        if (recipe->sentinel.policy != SENTINEL_EXCLUDE)
+            v = odd ? 4 : -4;
+    }
+    trial_fill(&work->trial, TRIAL_K, first, row, k);
+    trial_fill(&work->trial, TRIAL_V, first, row, v);
+}
+
+static enum error_kind check_masked_slots(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind)
+        return kind;
+    trial_reload(&work->trial);
+    for (int64_t key = 0; key < work->trial.problem.seq_len + TRIAL_SLOTS; key++)
+        if (key >= work->trial.problem.seq_len || !problem_visible(&work->trial.problem, key))
+            spoil_key(work, key);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_MASKED_SLOTS, &work->base, allowed, "with other numbers in masked slots");
+    return kind;
+}
+
+/* Another number of keys a chunk: about a third of those that a chunk has now, in whole tiles. */
+static int64_t other_chunk_len(int64_t chunk_len, int64_t seq_len)
+{
+    int64_t keys = chunk_len < seq_len ? chunk_len : seq_len;
+    int64_t other = (keys / 3 + CHUNK_LEN_MIN - 1) / CHUNK_LEN_MIN * CHUNK_LEN_MIN;
+    if (other < CHUNK_LEN_MIN)
+        other = CHUNK_LEN_MIN;
+    return other == chunk_len ? other + CHUNK_LEN_MIN : other;
+}
+
+static enum error_kind check_partition(struct oracle_work *work, struct error *error)
+{
+    struct kernel_options options = *work->subject->options;
+    int64_t seq_len = work->trial.problem.seq_len;
+    bool chunked = kernels[work->subject->kernel].uses_chunk_len && seq_len > CHUNK_LEN_MIN,
+         paged = options.page_size > 0;
+    char run_was[48];
+    if (!chunked && !paged) {
+        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s",
+                        seq_len > CHUNK_LEN_MIN ? "the kernel takes all keys in one go" : "these keys are one chunk");
+        return ERROR_NONE;
+    }
+    if (chunked)
+        options.chunk_len = other_chunk_len(options.chunk_len, seq_len);
+    if (paged) {
+        options.page_size = options.page_size == 16 ? 32 : 16;
+        options.page_seed++;
+    }
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_both_bounds(work, &options, 0, error);
+    if (kind)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run(work, TRIAL_POISON_NAN, &options, error);
+    snprintf(run_was, sizeof run_was, "with %s %lld", chunked ? "chunk_len" : "page_size",
+             chunked ? (long long)options.chunk_len : (long long)options.page_size);
+    if (!kind)
+        oracle_expect(work, ORACLE_PARTITION, &work->base, &work->allowed, run_was);
+    return kind;
+}
+
+static enum error_kind check_constant_v(struct oracle_work *work, struct error *error)
+{
+    const struct problem *problem = &work->trial.problem;
+    char run_was[48];
+    if ((double)trial_constant(&work->trial) * fabs(problem_value_scale(problem)) > dtypes[problem->dtype].max) {
+        oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "%s cannot hold the constant times v_scale",
+                        dtypes[problem->dtype].name);
+        return ERROR_NONE;
+    }
+    enum error_kind kind = oracle_need_truth(work, error);
+    if (!kind)
+        kind = trial_constant_bound(work->expected.out, work->allowed.out, &work->trial, &work->truth, &work->kernel,
+                                    work->subject->options, error);
+    if (kind)
+        return kind;
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    for (int head = 0; head < work->trial.problem.num_heads; head++)
+        work->allowed.lse[head] = INFINITY; /* not this oracle's */
+    snprintf(run_was, sizeof run_was, "where all of v is %.9g", (double)trial_constant(&work->trial));
+    if (!kind)
+        oracle_expect(work, ORACLE_CONSTANT_V, &work->expected, &work->allowed, run_was);
+    return kind;
+}
+
+/* The query goes towards the keys: biases rise, and no logit comes nearer to a sentinel than it was. */
+static enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
+{
+    char run_was[64];
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_both_bounds(work, work->subject->options, ORACLE_SHIFT_KEYS, error);
+    if (kind)
+        return kind;
+    oracle_copy_values(work, &work->expected, &work->base);
+    for (int head = 0; head < work->trial.problem.num_heads; head++)
+        work->expected.lse[head] += (double)work->trial.problem.slopes[head] * ORACLE_SHIFT_KEYS;
+    trial_reload(&work->trial);
+    work->trial.problem.q_position -= ORACLE_SHIFT_KEYS;
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    snprintf(run_was, sizeof run_was, "with q_position %d lower", ORACLE_SHIFT_KEYS);
+    if (!kind)
+        oracle_expect(work, ORACLE_BIAS_SHIFT, &work->expected, &work->allowed, run_was);
+    return kind;
+}
+
+static void swap_rows(char *a, char *b, size_t size_bytes)
+{
+    for (size_t i = 0; i < size_bytes; i++) {
+        char byte = a[i];
+        a[i] = b[i];
+        b[i] = byte;
+    }
+}
+
+/* Reverses `count` rows. */
+static void reverse_rows(char *rows, int count, size_t row_bytes)
+{
+    for (int i = 0; i < count / 2; i++)
+        swap_rows(rows + (size_t)i * row_bytes, rows + (size_t)(count - 1 - i) * row_bytes, row_bytes);
+}
+
+/* All heads in reverse: KV heads with their query heads, and those within each KV head. */
+static void reverse_heads(struct trial *trial)
+{
+    const struct problem *problem = &trial->problem;
+    size_t query = (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
+    size_t row = (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+    char *k = trial_change(trial, TRIAL_K), *v = trial_change(trial, TRIAL_V);
+    reverse_rows(trial_change(trial, TRIAL_Q), problem->num_heads, query);
+    reverse_rows(trial_change(trial, TRIAL_SLOPES), problem->num_heads, sizeof(float));
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        size_t at = (size_t)key * (size_t)problem->num_kv_heads * row;
+        reverse_rows(k + at, problem->num_kv_heads, row);
+        reverse_rows(v + at, problem->num_kv_heads, row);
+    }
+}
+
+static void reverse_values(struct trial_values *values, const struct problem *problem)
+{
+    reverse_rows((char *)values->out, problem->num_heads, (size_t)problem->head_dim * sizeof(double));
+    reverse_rows((char *)values->lse, problem->num_heads, sizeof(double));
+}
+
+static enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    bool own_slopes = work->subject->recipe->slopes != SLOPES_FROM_INPUT;
+    if (own_slopes || work->trial.problem.num_heads == 1) {
+        oracle_conclude(work, ORACLE_HEAD_PERMUTATION, ORACLE_NOT_APPLICABLE, "%s",
+                        own_slopes ? "the recipe makes its own slopes" : "there is one head");
+        return ERROR_NONE;
+    }
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind)
+        return kind;
+    oracle_copy_values(work, &work->expected, &work->base);
+    reverse_values(&work->expected, &work->trial.problem);
+    if (allowed)
+        reverse_values(&work->allowed, &work->trial.problem);
+    trial_reload(&work->trial);
+    reverse_heads(&work->trial);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->expected, allowed, "with the heads in reverse");
+    return kind;
+}
+
+static enum error_kind check_guards(struct oracle_work *work, struct error *error)
+{
+    const struct memory_audit *audit = &work->audit;
+    enum error_kind kind = oracle_need_base(work, error);
+    if (kind)
+        return kind;
+    if (audit->breached)
+        oracle_conclude(work, ORACLE_GUARDS, ORACLE_VIOLATED, "written to at byte %lld of %s, which has %zu",
+                        (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    else
+        oracle_hold(work, ORACLE_GUARDS);
+    return ERROR_NONE;
+}
+
+static enum error_kind check_batch(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (kind)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run_in_batch(work, error);
+    if (!kind)
+        oracle_expect(work, ORACLE_BATCH, &work->base, allowed,
+                      "between a shorter and a longer sequence of one launch");
+    return kind;
+}
+
+const struct oracle_info oracles[ORACLE_COUNT] = {
+    [ORACLE_POISON] = {"every element of out and lse is written, whatever stood there before", check_poison},
+    [ORACLE_INPUTS] = {"the inputs in the device's memory are what they were before the run", check_inputs},
+    [ORACLE_DETERMINISM] = {"two runs on the same inputs give the same bits", check_determinism},
+    [ORACLE_MASKED_SLOTS] = {"what stands past the length and in masked keys changes no bit", check_masked_slots},
+    [ORACLE_PARTITION] = {"another chunk length or page size changes no more than rounding does", check_partition},
+    [ORACLE_CONSTANT_V] = {"if all of v is one number, so is out", check_constant_v},
+    [ORACLE_BIAS_SHIFT] = {"a shift of the query moves lse by slope times shift, and out not at all", check_bias_shift},
+    [ORACLE_HEAD_PERMUTATION] = {"heads in another order, with their slopes, give the same bits",
+                                 check_head_permutation},
+    [ORACLE_GUARDS] = {"nothing is written before or past a buffer of the device's memory", check_guards},
+    [ORACLE_BATCH] = {"other sequences in the same launch, shorter and longer, change no bit", check_batch},
+};
+
+enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,
+                            struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct oracle_work work;
+    *report = (struct oracle_report){0};
+    enum error_kind kind = oracle_work_init(&work, report, subject, error);
+    for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++)
+        if (which >> o & 1)
+            kind = oracles[o].check(&work, error);
+    oracle_work_clear(&work);
+    return kind;
+}
+
+int oracles_violated(const struct oracle_report *report)
+{
+    int violated = 0;
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        violated += report->outcome[o] == ORACLE_VIOLATED;
+    return violated;
+}
+
+double oracles_bytes(const struct problem *shape, int threads)
+{
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = threads};
+    struct problem part = trial_shape(shape, TRIAL_MAX_ELEMENTS);
+    return trial_bytes(shape, TRIAL_MAX_ELEMENTS) +
+           truth_bytes(TRUTH_CERTIFIED, part.seq_len, part.num_heads, part.head_dim, &options) +
+           8 * (double)problem_elements(&part) * (double)sizeof(double);
+}

@@ -1,0 +1,226 @@
+#include "harness/judge/oracle/oracle_work.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    work->report->outcome[oracle] = outcome;
+    vsnprintf(work->report->detail[oracle], ORACLE_DETAIL_SIZE, format, arguments);
+    va_end(arguments);
+}
+
+void oracle_hold(struct oracle_work *work, enum oracle oracle)
+{
+    oracle_conclude(work, oracle, ORACLE_HELD, "%s", "");
+}
+
+/* Takes a run's result. A kernel that changes its inputs is not to change the next run's. */
+static enum error_kind conclude_run(struct oracle_work *work, enum error_kind kind)
+{
+    if (kind)
+        return kind;
+    trial_values_take(&work->got, &work->trial);
+    for (enum trial_tensor t = 0; t < TRIAL_OUT && work->audit.changed; t++)
+        trial_change(&work->trial, t);
+    return ERROR_NONE;
+}
+
+static enum error_kind check_cancelled(const struct oracle_work *work, struct error *error)
+{
+    return progress_cancelled(work->subject->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+                                                       : ERROR_NONE;
+}
+
+enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct kernel_options *options,
+                           struct error *error)
+{
+    const struct oracle_subject *subject = work->subject;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run(&work->trial, poison, subject->run, subject->context, options, NULL, error);
+    return conclude_run(work, kind);
+}
+
+enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error)
+{
+    const struct oracle_subject *subject = work->subject;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run_in_batch(&work->trial, subject->run, subject->context, subject->options, NULL, error);
+    return conclude_run(work, kind);
+}
+
+static size_t values_count(const struct oracle_work *work)
+{
+    return (size_t)problem_elements(&work->trial.problem) + (size_t)work->trial.problem.num_heads;
+}
+
+void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
+{
+    memcpy(to->out, from->out, values_count(work) * sizeof(double)); /* lse follows out */
+}
+
+static bool same_bits(double a, double b)
+{
+    return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
+}
+
+static bool within(double expected, double got, double allowed)
+{
+    return same_bits(expected, got) || isinf(allowed) || fabs(expected - got) <= allowed;
+}
+
+/* Index in out, lse behind it, of the first number of work->got that is not as expected; -1 if there is none.
+ * allowed NULL: bit for bit, NaN payloads aside. */
+static int64_t first_difference(const struct oracle_work *work, const struct trial_values *expected,
+                                const struct trial_values *allowed)
+{
+    for (size_t i = 0; i < values_count(work); i++)
+        if (allowed ? !within(expected->out[i], work->got.out[i], allowed->out[i])
+                    : !same_bits(expected->out[i], work->got.out[i]))
+            return (int64_t)i;
+    return -1;
+}
+
+void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
+                   const struct trial_values *allowed, const char *run_was)
+{
+    int64_t elements = problem_elements(&work->trial.problem), index = first_difference(work, expected, allowed);
+    char place[48], limit[48] = "";
+    if (index < 0) {
+        oracle_hold(work, oracle);
+        return;
+    }
+    if (index < elements)
+        snprintf(place, sizeof place, "out of head %d, dim %d", (int)(index / work->trial.problem.head_dim),
+                 (int)(index % work->trial.problem.head_dim));
+    else
+        snprintf(place, sizeof place, "lse of head %d", (int)(index - elements));
+    if (allowed)
+        snprintf(limit, sizeof limit, "; rounding allows %.3g", allowed->out[index]);
+    oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, work->got.out[index],
+                    run_was, expected->out[index], limit);
+}
+
+enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)
+{
+    const struct oracle_subject *subject = work->subject;
+    if (work->have_base)
+        return ERROR_NONE;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject->run, subject->context, subject->options, &work->audit,
+                         error);
+    kind = conclude_run(work, kind);
+    if (!kind)
+        oracle_copy_values(work, &work->base, &work->got);
+    work->have_base = !kind;
+    return kind;
+}
+
+/*
+ * The base run again, with the other poison. Where it differs, that poison once more and then the first: a kernel that
+ * answers to the poison gives each its own result again, also if something else about it alternates from run to run.
+ */
+enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error)
+{
+    static const enum trial_poison again[] = {TRIAL_POISON_NUMBER, TRIAL_POISON_NAN};
+    enum error_kind kind = oracle_need_base(work, error);
+    if (kind || work->have_repeat)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run(work, TRIAL_POISON_NUMBER, work->subject->options, error);
+    if (kind)
+        return kind;
+    work->have_repeat = true;
+    if (first_difference(work, &work->base, NULL) < 0)
+        return ERROR_NONE;
+    oracle_copy_values(work, &work->expected, &work->got);
+    work->poison_shows = true;
+    for (int i = 0; i < 2 && !kind; i++) {
+        trial_reload(&work->trial);
+        kind = oracle_run(work, again[i], work->subject->options, error);
+        if (!kind && first_difference(work, i == 0 ? &work->expected : &work->base, NULL) >= 0)
+            work->poison_shows = false;
+    }
+    work->undetermined = !work->poison_shows;
+    oracle_copy_values(work, &work->got, &work->expected);
+    return kind;
+}
+
+enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error)
+{
+    const struct oracle_subject *subject = work->subject;
+    if (work->have_truth)
+        return ERROR_NONE;
+    work->have_truth = true;
+    return trial_truth_init(&work->truth, &work->trial, subject->truth, subject->threads, subject->progress, error);
+}
+
+static enum error_kind need_base_bound(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = oracle_need_truth(work, error);
+    if (!kind && !work->have_base_bound)
+        kind =
+            trial_bound(&work->base_bound, &work->trial, &work->truth, &work->kernel, work->subject->options, 0, error);
+    work->have_base_bound = !kind;
+    return kind;
+}
+
+enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct kernel_options *options, int shift,
+                                         struct error *error)
+{
+    enum error_kind kind = need_base_bound(work, error);
+    if (!kind)
+        kind = trial_bound(&work->bound, &work->trial, &work->truth, &work->kernel, options, shift, error);
+    for (size_t i = 0; i < values_count(work) && !kind; i++)
+        work->allowed.out[i] = work->base_bound.out[i] + work->bound.out[i];
+    return kind;
+}
+
+enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struct trial_values **allowed,
+                                           struct error *error)
+{
+    *allowed = NULL;
+    if (!work->undetermined)
+        return ERROR_NONE;
+    enum error_kind kind = need_base_bound(work, error);
+    for (size_t i = 0; i < values_count(work) && !kind; i++)
+        work->allowed.out[i] = 2 * work->base_bound.out[i];
+    *allowed = &work->allowed;
+    return kind;
+}
+
+enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report *report,
+                                 const struct oracle_subject *subject, struct error *error)
+{
+    int64_t max_elements = subject->max_elements ? subject->max_elements : TRIAL_MAX_ELEMENTS;
+    *work = (struct oracle_work){
+        .subject = subject,
+        .report = report,
+        .kernel = {subject->kernel, subject->recipe, subject->threads, subject->progress},
+    };
+    struct trial_values *const values[] = {&work->base,     &work->base_bound, &work->got,
+                                           &work->expected, &work->allowed,    &work->bound};
+    enum error_kind kind = trial_init(&work->trial, subject->problem, max_elements, error);
+    for (size_t i = 0; i < sizeof values / sizeof values[0] && !kind; i++)
+        kind = trial_values_init(values[i], &work->trial, error);
+    return kind;
+}
+
+void oracle_work_clear(struct oracle_work *work)
+{
+    trial_values_clear(&work->base);
+    trial_values_clear(&work->base_bound);
+    trial_values_clear(&work->got);
+    trial_values_clear(&work->expected);
+    trial_values_clear(&work->allowed);
+    trial_values_clear(&work->bound);
+    trial_truth_clear(&work->truth);
+    trial_clear(&work->trial);
+}

@@ -1,0 +1,287 @@
+/*
+ * Kernels broken on purpose for the tests of the oracles, one way each: in what they are told, in what they answer, or
+ * in what they do to the device's memory.
+ */
+#ifndef HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
+#define HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/oracle/oracle.h"
+#include "kernels/device/device.h"
+#include "kernels/tests/made_problem.h"
+
+/* A kernel on the host device, and what breaks it. */
+struct kernel_run {
+    struct device *device;
+    enum kernel kernel;
+    const struct recipe *recipe;
+    /* Changes what the kernel is told of sequence i of a launch; NULL: nothing. */
+    void (*before)(struct problem *problems, int i, void *scratch);
+    /* Changes what it answers for a sequence; NULL: nothing. */
+    void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                  int run);
+    bool keeps_zeros; /* elements that are 0 are not written */
+    int runs;
+};
+
+enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = 3, MAX_ELEMENTS = 4096 };
+
+static enum error_kind run_kernel(void *context, const struct kernel_options *options, const struct problem *problems,
+                                  const struct output *outputs, int num_sequences, struct memory_audit *audit,
+                                  struct error *error)
+{
+    static float old[MAX_SEQUENCES][MAX_ELEMENTS];
+    struct kernel_run *run = context;
+    struct problem told[MAX_SEQUENCES];
+    double seconds;
+    size_t elements = (size_t)problem_elements(problems);
+    _Alignas(64) char scratch[SCRATCH_BYTES];
+    assert_true(num_sequences <= MAX_SEQUENCES && elements <= MAX_ELEMENTS);
+    memcpy(told, problems, (size_t)num_sequences * sizeof *problems);
+    for (int i = 0; i < num_sequences; i++) {
+        dtype_widen(problems[i].dtype, outputs[i].out, 0, elements, old[i]);
+        if (run->before)
+            run->before(told, i, scratch);
+    }
+    const struct batch batch = {run->kernel, options, run->recipe, told, outputs, num_sequences};
+    enum error_kind kind = device_run_batch(run->device, &batch, audit, &seconds, error);
+    for (int i = 0; i < num_sequences && !kind; i++) {
+        for (size_t e = 0; e < elements && run->keeps_zeros; e++) {
+            float value;
+            dtype_widen(problems[i].dtype, outputs[i].out, e, 1, &value);
+            if (value == 0)
+                dtype_narrow(problems[i].dtype, outputs[i].out, e, 1, &old[i][e]);
+        }
+        if (run->after)
+            run->after(&problems[i], options, &outputs[i], run->runs);
+    }
+    run->runs++;
+    return kind;
+}
+
+enum { N = 300, H = 4, HKV = 2, D = 64, MASKED_KEY = 290, CHUNK = 96, ZERO_DIM = 5 };
+
+static float *f32(const void *tensor)
+{
+    return (float *)(uintptr_t)tensor;
+}
+
+/* Atomic additions in an order that changes. */
+static void differs_by_an_ulp(const struct problem *problem, const struct kernel_options *options,
+                              const struct output *output, int run)
+{
+    (void)problem, (void)options;
+    if (run % 2)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
+/* Weight 0 times whatever the last tile's slots hold. */
+static void reads_past_the_end(const struct problem *problem, const struct kernel_options *options,
+                               const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        f32(output->out)[h * D] +=
+            0 * f32(problem->v)[problem_row(problem, problem->seq_len, problem_kv_head(problem, h))];
+}
+
+static void reads_masked_values(const struct problem *problem, const struct kernel_options *options,
+                                const struct output *output, int run)
+{
+    (void)options, (void)run;
+    f32(output->out)[3] += 0 * f32(problem->v)[problem_row(problem, MASKED_KEY, 0) + 3];
+}
+
+/* The first key of the second chunk has 2e-4 of the weight too much. */
+static void counts_a_boundary_key_twice(const struct problem *problem, const struct kernel_options *options,
+                                        const struct output *output, int run)
+{
+    (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        for (int d = 0; d < D; d++) {
+            float *out = &f32(output->out)[h * D + d];
+            size_t row = problem_row(problem, options->chunk_len, problem_kv_head(problem, h));
+            *out += 2e-4f * (f32(problem->v)[row + (size_t)d] - *out);
+        }
+}
+
+/* As an epsilon in the denominator does. */
+static void is_biased(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                      int run)
+{
+    (void)options, (void)run;
+    for (int64_t i = 0; i < problem_elements(problem); i++)
+        f32(output->out)[i] *= 1 - 3e-4f;
+}
+
+static void takes_the_query_to_be_the_newest_key(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    (void)scratch;
+    problem->q_position = problem->seq_len - 1;
+}
+
+/* Whole for positions up to 2048 and its like; the error is in lse alone. */
+static void holds_the_position_in_bf16(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    (void)scratch;
+    problem->q_position = (int64_t)dtype_round(DTYPE_BF16, (float)problem->q_position + 1) - 1;
+}
+
+static void makes_its_own_slopes(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    float *slopes = scratch;
+    slopes_fill(slopes, problem->num_heads, SLOPES_BLOOM, 8, 0, problem->num_heads);
+    problem->slopes = slopes;
+}
+
+/* A batch padded to its shortest sequence, the first one here. */
+static void takes_all_to_be_as_long_as_the_first(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (problems[i].seq_len > problems[0].seq_len)
+        problems[i].seq_len = problems[0].seq_len;
+}
+
+/* ---- kernels that are broken in the device's memory: what they do beside their launches -------------------------- */
+
+static void writes_past_out(const struct launch_plan *plan)
+{
+    f32(plan->args.out)[plan->buffers[BUFFER_OUT].size_bytes / sizeof(float)] = 0;
+}
+
+static void writes_before_lse(const struct launch_plan *plan)
+{
+    f32(plan->args.lse)[-1] = 0;
+}
+
+static void writes_past_partial_sums(const struct launch_plan *plan)
+{
+    f32(plan->args.partial_sum)[plan->buffers[BUFFER_PARTIAL_SUM].size_bytes / sizeof(float)] = 1;
+}
+
+/* A fused kernel that appends the new token's k in place, at the wrong slot. */
+static void writes_into_k(const struct launch_plan *plan)
+{
+    f32(plan->args.k)[(17 * HKV + 1) * D] += 0.5f;
+}
+
+static void (*misbehave)(const struct launch_plan *plan);
+
+static enum error_kind launch_and_misbehave(void *state, const struct launch_plan *plan, double *seconds,
+                                            struct error *error)
+{
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    if (!kind)
+        misbehave(plan);
+    return kind;
+}
+
+/* Finds the keys of every sequence of a launch where those of the first are. */
+static enum error_kind launch_with_the_first_rows(void *state, const struct launch_plan *plan, double *seconds,
+                                                  struct error *error)
+{
+    struct launch_plan broken = *plan;
+    struct sequence_args sequences[MAX_SEQUENCES];
+    int count = (int)(plan->buffers[BUFFER_SEQUENCES].size_bytes / sizeof *sequences);
+    memcpy(sequences, plan->args.sequences, plan->buffers[BUFFER_SEQUENCES].size_bytes);
+    for (int i = 0; i < count; i++)
+        sequences[i].first_row = 0;
+    plan_bind(&broken, BUFFER_SEQUENCES, sequences);
+    return device_host_ops.launch(state, &broken, seconds, error);
+}
+
+/* Memory with room around it for what a kernel writes where it should not. */
+enum { MARGIN_BYTES = 4096 };
+
+static enum error_kind allocate_with_margins(void *state, void **memory, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = device_host_ops.allocate(state, memory, size_bytes + 2 * MARGIN_BYTES, error);
+    if (!kind)
+        *memory = (char *)*memory + MARGIN_BYTES;
+    return kind;
+}
+
+static void release_with_margins(void *state, void *memory)
+{
+    device_host_ops.release(state, memory ? (char *)memory - MARGIN_BYTES : NULL);
+}
+
+/* The host device with another launch, in memory of its own as a GPU has it. */
+static struct device *open_broken(struct device_ops *ops,
+                                  enum error_kind (*launch)(void *state, const struct launch_plan *plan,
+                                                            double *seconds, struct error *error))
+{
+    struct device *device;
+    struct error error;
+    *ops = device_host_ops;
+    ops->shares_memory = false;
+    ops->allocate = allocate_with_margins;
+    ops->release = release_with_margins;
+    ops->launch = launch;
+    if (device_open_with(&device, DEVICE_HOST, ops, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    return device;
+}
+
+static const struct broken_kernel {
+    const char *what;
+    enum oracle caught_by;
+    void (*before)(struct problem *problems, int i, void *scratch);
+    void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                  int run);
+    bool keeps_zeros;
+    void (*misbehave)(const struct launch_plan *plan);
+    enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
+} broken_kernels[] = {
+    {.what = "leaves an element unwritten if it is 0", .caught_by = ORACLE_POISON, .keeps_zeros = true},
+    {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .misbehave = writes_past_out},
+    {.what = "writes an element before lse", .caught_by = ORACLE_GUARDS, .misbehave = writes_before_lse},
+    {.what = "writes an element past its partial sums",
+     .caught_by = ORACLE_GUARDS,
+     .misbehave = writes_past_partial_sums},
+    {.what = "writes into k", .caught_by = ORACLE_INPUTS, .misbehave = writes_into_k},
+    {.what = "differs by an ulp from run to run", .caught_by = ORACLE_DETERMINISM, .after = differs_by_an_ulp},
+    {.what = "multiplies v past the length by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_past_the_end},
+    {.what = "multiplies v of a masked key by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_masked_values},
+    {.what = "weighs a chunk's first key 2e-4 too much",
+     .caught_by = ORACLE_PARTITION,
+     .after = counts_a_boundary_key_twice},
+    {.what = "gives 3e-4 too little", .caught_by = ORACLE_CONSTANT_V, .after = is_biased},
+    {.what = "takes the query to stand at the newest key",
+     .caught_by = ORACLE_BIAS_SHIFT,
+     .before = takes_the_query_to_be_the_newest_key},
+    {.what = "holds the query's position in bf16",
+     .caught_by = ORACLE_BIAS_SHIFT,
+     .before = holds_the_position_in_bf16},
+    {.what = "makes its own slopes", .caught_by = ORACLE_HEAD_PERMUTATION, .before = makes_its_own_slopes},
+    {.what = "takes all sequences of a launch to be as long as the first",
+     .caught_by = ORACLE_BATCH,
+     .before = takes_all_to_be_as_long_as_the_first},
+    {.what = "finds all sequences' keys where the first one's are",
+     .caught_by = ORACLE_BATCH,
+     .launch = launch_with_the_first_rows},
+};
+
+/* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */
+static struct made_problem make_broken_problem(void)
+{
+    struct made_problem made = make_problem(N + 1, H, HKV, D, DTYPE_F32);
+    made.problem.seq_len = N;
+    made.problem.q_position = N - 1;
+    mask_keys(&made, MASKED_KEY, N, 7);
+    for (size_t i = ZERO_DIM; i < (size_t)N * HKV * D; i += D)
+        ((float *)made.v)[i] = 0;
+    return made;
+}
+
+#endif

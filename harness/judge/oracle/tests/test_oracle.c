@@ -1,0 +1,303 @@
+/*
+ * The oracles: sound kernels are not accused, and each oracle alone catches a kernel broken in its way.
+ * ORACLE_TABLE=1 prints broken kernels x oracles as a Markdown table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/tests/broken_kernel.h"
+#include "harness/judge/verdict.h"
+
+static struct device *open_host(void)
+{
+    struct device *device;
+    struct error error;
+    if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    return device;
+}
+
+static struct oracle_report put_to_oracles(struct kernel_run *run, const struct problem *problem, int64_t chunk_len,
+                                           int64_t max_elements, unsigned which)
+{
+    struct kernel_options options = {.chunk_len = chunk_len};
+    struct oracle_subject subject = {
+        .run = run_kernel,
+        .context = run,
+        .kernel = run->kernel,
+        .options = &options,
+        .recipe = run->recipe,
+        .problem = problem,
+        .max_elements = max_elements,
+        .threads = 1,
+    };
+    struct oracle_report report;
+    struct error error;
+    if (oracles_run(&report, &subject, which, &error))
+        fail_msg("%s", error.text);
+    return report;
+}
+
+/* ---- sound kernels ---------------------------------------------------------------------------------------------- */
+struct situation {
+    const char *what;
+    struct {
+        int64_t seq_len;
+        int num_heads, num_kv_heads, head_dim;
+        enum dtype dtype;
+    } shape;
+    struct {
+        int64_t from, to, step;
+    } removed;                /* keys */
+    int64_t query_before_end; /* keys between the query and the newest */
+    bool empty;               /* no key is visible */
+    int64_t max_elements;     /* of a trial; 0: the default */
+};
+
+static const struct situation situations[] = {
+    {.what = "f16", .shape = {130, 4, 4, 64, DTYPE_F16}},
+    {.what = "bf16, grouped", .shape = {97, 6, 2, 80, DTYPE_BF16}},
+    {.what = "f32, one KV head", .shape = {70, 3, 1, 64, DTYPE_F32}},
+    {.what = "one key", .shape = {1, 2, 2, 64, DTYPE_F16}},
+    {.what = "one head", .shape = {65, 1, 1, 64, DTYPE_F32}},
+    {.what = "holes", .shape = {150, 4, 2, 64, DTYPE_F32}, .removed = {1, 150, 3}},
+    {.what = "only old keys", .shape = {150, 2, 2, 64, DTYPE_F16}, .removed = {40, 150, 1}},
+    {.what = "first chunks empty", .shape = {150, 2, 2, 64, DTYPE_BF16}, .removed = {0, 140, 1}},
+    {.what = "query among the keys",
+     .shape = {100, 4, 2, 64, DTYPE_F32},
+     .removed = {5, 50, 2},
+     .query_before_end = 60},
+    {.what = "query past the keys", .shape = {100, 2, 2, 64, DTYPE_F16}, .query_before_end = -50},
+    {.what = "no key", .shape = {60, 2, 1, 64, DTYPE_F16}, .removed = {0, 60, 1}, .empty = true},
+    {.what = "part of the heads",
+     .shape = {64, 8, 4, 64, DTYPE_F32},
+     .removed = {3, 60, 7},
+     .max_elements = 64 * 4 * 64},
+    {.what = "part of the keys",
+     .shape = {300, 12, 3, 64, DTYPE_F16},
+     .removed = {120, 300, 1},
+     .max_elements = 100 * 4 * 64},
+};
+
+/* The sentinels that are right in every problem, and in any chunk of one. An empty row is promised by two of them. */
+static void test_sound_kernels_hold(void **state)
+{
+    static const enum sentinel_policy policies[] = {SENTINEL_INFINITY, SENTINEL_EXCLUDE, SENTINEL_ADAPTIVE};
+    struct device *device = open_host();
+    (void)state;
+    for (size_t i = 0; i < sizeof situations / sizeof situations[0]; i++) {
+        const struct situation *situation = &situations[i];
+        struct made_problem made =
+            make_problem(situation->shape.seq_len, situation->shape.num_heads, situation->shape.num_kv_heads,
+                         situation->shape.head_dim, situation->shape.dtype);
+        made.problem.q_position -= situation->query_before_end;
+        if (situation->removed.step)
+            mask_keys(&made, situation->removed.from, situation->removed.to, situation->removed.step);
+        for (int variant = 0; variant < KERNEL_COUNT * 3 * 2; variant++) {
+            enum kernel kernel = (enum kernel)(variant % KERNEL_COUNT);
+            enum sentinel_policy policy = policies[variant / KERNEL_COUNT % 3];
+            struct recipe recipe = {.sentinel.policy = policy,
+                                    .bias = variant / KERNEL_COUNT / 3 ? BIAS_ABSOLUTE : BIAS_RELATIVE,
+                                    .exponential = variant % 3 ? EXPONENTIAL_POLYNOMIAL : EXPONENTIAL_EX2_APPROX};
+            if (situation->empty && policy == SENTINEL_ADAPTIVE)
+                continue;
+            struct kernel_run run = {.device = device, .kernel = kernel, .recipe = &recipe};
+            struct oracle_report report =
+                put_to_oracles(&run, &made.problem, variant % 2 ? 64 : 96, situation->max_elements, ORACLE_ALL);
+            for (int o = 0; o < ORACLE_COUNT; o++) {
+                bool applies = !(o == ORACLE_HEAD_PERMUTATION && situation->shape.num_heads == 1) &&
+                               !(o == ORACLE_PARTITION &&
+                                 (!kernels[kernel].uses_chunk_len || situation->shape.seq_len <= CHUNK_LEN_MIN));
+                if (report.outcome[o] != (applies ? ORACLE_HELD : ORACLE_NOT_APPLICABLE))
+                    fail_msg("%s, %s, policy %d, bias %d: %s: %s %s", situation->what, kernels[kernel].name,
+                             (int)policy, (int)recipe.bias, oracle_names[o], oracle_outcome_names[report.outcome[o]],
+                             report.detail[o]);
+            }
+        }
+        free_problem(&made);
+    }
+    device_close(device);
+}
+
+/* ---- broken kernels --------------------------------------------------------------------------------------------- */
+/* What a comparison with the truth says at the default tolerance. */
+static bool numbers_pass(struct kernel_run *run, const struct problem *problem, const struct truth *truth)
+{
+    float out[H * D + 1] = {0}, lse_memory[H + 1];
+    struct output output = {out, lse_memory + 1};
+    struct kernel_options options = {.chunk_len = CHUNK};
+    struct tolerance tolerance = {1e-3, 1e-3, 1e-3};
+    struct verdict verdict;
+    struct error error;
+    if (run_kernel(run, &options, problem, &output, 1, NULL, &error) ||
+        verdict_reach(&verdict, &output, truth, NULL, NULL, problem, &tolerance, &error))
+        fail_msg("%s", error.text);
+    bool pass = verdict.total.mismatched + verdict.total.lse_off == 0;
+    verdict_clear(&verdict);
+    return pass;
+}
+
+static void print_heading(void)
+{
+    printf("| broken kernel | numbers |");
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        printf(" %s |", oracle_names[o]);
+    printf("\n|---|---|");
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        printf("---|");
+    printf("\n");
+}
+
+static void print_row(const char *what, bool pass, const struct oracle_report *report)
+{
+    printf("| %s | %s |", what, pass ? "pass" : "fail");
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        printf(" %s |", report->outcome[o] == ORACLE_VIOLATED         ? "**caught**"
+                        : report->outcome[o] == ORACLE_NOT_APPLICABLE ? "n/a"
+                                                                      : "-");
+    printf("\n");
+}
+
+/* By its own oracle and by no other, and not by the comparison with the truth either. The caller's tensors stay. */
+static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
+{
+    bool table = getenv("ORACLE_TABLE") != NULL, caught[ORACLE_COUNT] = {false};
+    size_t k_bytes = (size_t)(N + 1) * HKV * D * sizeof(float);
+    struct made_problem made = make_broken_problem(), same = make_broken_problem();
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    struct truth truth;
+    struct truth_options options = {.precision = 128, .threads = 1};
+    struct error error;
+    (void)state;
+    if (truth_init(&truth, &made.problem, &error) || truth_plain(&truth, &made.problem, &options, &error))
+        fail_msg("%s", error.text);
+    if (table)
+        print_heading();
+    for (size_t i = 0; i < sizeof broken_kernels / sizeof broken_kernels[0]; i++) {
+        const struct broken_kernel *broken = &broken_kernels[i];
+        struct device_ops ops;
+        misbehave = broken->misbehave;
+        struct device *device = open_broken(&ops, broken->misbehave ? launch_and_misbehave
+                                                  : broken->launch  ? broken->launch
+                                                                    : device_host_ops.launch);
+        struct kernel_run run = {device,        KERNEL_SPLIT_KV,     &recipe, broken->before,
+                                 broken->after, broken->keeps_zeros, 0};
+        struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, ORACLE_ALL);
+        bool pass = numbers_pass(&run, &made.problem, &truth);
+        assert_memory_equal(made.k, same.k, k_bytes);
+        if (table)
+            print_row(broken->what, pass, &report);
+        for (int o = 0; o < ORACLE_COUNT; o++) {
+            bool own = o == (int)broken->caught_by;
+            if ((report.outcome[o] == ORACLE_VIOLATED) != own)
+                fail_msg("a kernel that %s: %s: %s %s", broken->what, oracle_names[o],
+                         oracle_outcome_names[report.outcome[o]], report.detail[o]);
+            assert_int_equal(report.detail[o][0] != 0, report.outcome[o] != ORACLE_HELD);
+            caught[o] |= own;
+        }
+        assert_int_equal(oracles_violated(&report), 1);
+        assert_true(pass);
+        device_close(device);
+    }
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        if (!caught[o])
+            fail_msg("no broken kernel for %s", oracle_names[o]);
+    truth_clear(&truth);
+    free_problem(&made);
+    free_problem(&same);
+}
+
+/* What the broken kernel does shows as well in a part of the problem that is small enough. */
+static void test_a_part_of_the_problem_shows_it(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(600, 12, 3, D, DTYPE_F32);
+    struct recipe recipe = {.sentinel.policy = SENTINEL_INFINITY};
+    (void)state;
+    mask_keys(&made, 580, 600, 1);
+    static const struct {
+        void (*after)(const struct problem *, const struct kernel_options *, const struct output *, int);
+        void (*before)(struct problem *, int, void *);
+        enum oracle caught_by;
+    } kernels_too[] = {{NULL, takes_all_to_be_as_long_as_the_first, ORACLE_BATCH},
+                       {is_biased, NULL, ORACLE_CONSTANT_V},
+                       {counts_a_boundary_key_twice, NULL, ORACLE_PARTITION},
+                       {NULL, takes_the_query_to_be_the_newest_key, ORACLE_BIAS_SHIFT}};
+    for (size_t i = 0; i < sizeof kernels_too / sizeof kernels_too[0]; i++) {
+        struct kernel_run run = {device, KERNEL_SPLIT_KV, &recipe, kernels_too[i].before, kernels_too[i].after, false,
+                                 0};
+        struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 250 * 4 * D, ORACLE_ALL);
+        assert_int_equal(report.outcome[kernels_too[i].caught_by], ORACLE_VIOLATED);
+        assert_int_equal(oracles_violated(&report), 1);
+    }
+    free_problem(&made);
+    device_close(device);
+}
+
+/* Every second run differs, as runs with every second poison do. */
+static void test_what_alternates_is_not_blamed_on_the_poison(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_broken_problem();
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    struct kernel_run run = {device, KERNEL_SINGLE_PASS, &recipe, NULL, differs_by_an_ulp, false, 0};
+    (void)state;
+    struct oracle_report report =
+        put_to_oracles(&run, &made.problem, CHUNK, 0, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
+    assert_int_equal(report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
+    assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
+    assert_int_equal(report.outcome[ORACLE_GUARDS], ORACLE_NOT_RUN);
+    assert_int_equal(run.runs, 4);
+    free_problem(&made);
+    device_close(device);
+}
+
+/* A sentinel above the logits: masked keys weigh what v they have in, and who changes it changes out. */
+static void test_a_leak_is_a_masked_slot_that_matters(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(150, 2, 2, D, DTYPE_F16);
+    struct recipe recipe = {.sentinel = {SENTINEL_VALUE, -5}};
+    struct kernel_run run = {.device = device, .kernel = KERNEL_SINGLE_PASS, .recipe = &recipe};
+    (void)state;
+    mask_keys(&made, 40, 150, 1);
+    struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, 1 << ORACLE_MASKED_SLOTS);
+    assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
+    free_problem(&made);
+    device_close(device);
+}
+
+/* A recipe that makes its own slopes promises nothing of heads in another order. */
+static void test_own_slopes_promise_no_permutation(void **state)
+{
+    struct device *device = open_host();
+    struct made_problem made = make_problem(40, 2, 2, D, DTYPE_F32);
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .slopes = SLOPES_FROM_BLOOM};
+    struct kernel_run run = {.device = device, .recipe = &recipe, .before = makes_its_own_slopes};
+    (void)state;
+    struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, ORACLE_ALL);
+    assert_int_equal(report.outcome[ORACLE_HEAD_PERMUTATION], ORACLE_NOT_APPLICABLE);
+    assert_int_equal(oracles_violated(&report), 0);
+    free_problem(&made);
+    device_close(device);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sound_kernels_hold),
+        cmocka_unit_test(test_each_oracle_alone_catches_its_broken_kernel),
+        cmocka_unit_test(test_a_part_of_the_problem_shows_it),
+        cmocka_unit_test(test_what_alternates_is_not_blamed_on_the_poison),
+        cmocka_unit_test(test_a_leak_is_a_masked_slot_that_matters),
+        cmocka_unit_test(test_own_slopes_promise_no_permutation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* Trials: what is copied of a problem, what a change leaves behind, and what a run reports. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <xxhash.h>
+
+#include "harness/judge/oracle/trial.h"
+#include "harness/judge/oracle/trial_bound.h"
+#include "kernels/tests/made_problem.h"
+
+static const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+static const struct kernel_options options = {.chunk_len = 64};
+
+static struct device *device;
+
+static int open_device(void **state)
+{
+    struct error error;
+    (void)state;
+    return device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error);
+}
+
+static int close_device(void **state)
+{
+    (void)state;
+    device_close(device);
+    return 0;
+}
+
+static enum error_kind run_on_host(void *context, const struct kernel_options *with, const struct problem *problems,
+                                   const struct output *outputs, int num_sequences, struct memory_audit *audit,
+                                   struct error *error)
+{
+    const struct batch batch = {KERNEL_SPLIT_KV, with, &recipe, problems, outputs, num_sequences};
+    double seconds;
+    (void)context;
+    return device_run_batch(device, &batch, audit, &seconds, error);
+}
+
+static struct trial trial_of(const struct problem *problem, int64_t max_elements)
+{
+    struct trial trial;
+    struct error error;
+    if (trial_init(&trial, problem, max_elements, &error))
+        fail_msg("%s", error.text);
+    return trial;
+}
+
+static uint64_t digest_of(const struct trial *trial, enum trial_tensor tensor)
+{
+    return XXH3_64bits(trial->tensors[tensor].data, trial->tensors[tensor].size_bytes);
+}
+
+static struct trial_values run_trial(struct trial *trial)
+{
+    struct trial_values values;
+    struct error error;
+    if (trial_values_init(&values, trial, &error) ||
+        trial_run(trial, TRIAL_POISON_NUMBER, run_on_host, NULL, &options, NULL, &error))
+        fail_msg("%s", error.text);
+    trial_values_take(&values, trial);
+    return values;
+}
+
+/* Two KV heads with two query heads each at the least, then fewer keys; never more elements than allowed. */
+static void test_a_part_is_as_large_as_allowed(void **state)
+{
+    static const struct {
+        int64_t max_elements;
+        int num_kv_heads, num_heads;
+        int64_t seq_len;
+    } parts[] = {{100 * 12 * 64, 4, 12, 100},  {100 * 12 * 64 - 1, 3, 9, 100},
+                 {100 * 6 * 64, 2, 6, 100},    {100 * 6 * 64 - 1, 2, 4, 100},
+                 {100 * 4 * 64, 2, 4, 100},    {100 * 4 * 64 - 1, 2, 4, 99},
+                 {40 * 4 * 64 + 63, 2, 4, 40}, {1, 2, 4, 1}};
+    struct made_problem made = make_problem(100, 12, 4, 64, DTYPE_BF16);
+    (void)state;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        struct trial trial = trial_of(&made.problem, parts[i].max_elements);
+        assert_int_equal(trial.problem.num_kv_heads, parts[i].num_kv_heads);
+        assert_int_equal(trial.problem.num_heads, parts[i].num_heads);
+        assert_int_equal(trial.problem.seq_len, parts[i].seq_len);
+        assert_int_equal(trial.whole, i == 0);
+        double bytes = 0;
+        for (int t = 0; t < TRIAL_TENSOR_COUNT; t++)
+            bytes += (double)trial.tensors[t].size_bytes;
+        assert_true(bytes < trial_bytes(&made.problem, parts[i].max_elements));
+        trial_clear(&trial);
+    }
+    free_problem(&made);
+}
+
+/* A part's heads give what they give in the whole, bit for bit: q, k, v and slopes are the right ones. */
+static void test_heads_of_a_part_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        struct made_problem made = make_problem(150, 12, 4, 80, (enum dtype)dtype);
+        mask_keys(&made, 3, 140, 4);
+        struct trial whole = trial_of(&made.problem, TRIAL_MAX_ELEMENTS), part = trial_of(&made.problem, 150 * 4 * 80);
+        struct trial_values expected = run_trial(&whole), got = run_trial(&part);
+        static const int heads[] = {0, 1, 3, 4};
+        assert_int_equal(part.problem.num_heads, 4);
+        for (int h = 0; h < 4; h++) {
+            assert_memory_equal(got.out + (ptrdiff_t)h * 80, expected.out + (ptrdiff_t)heads[h] * 80,
+                                80 * sizeof(double));
+            assert_true(got.lse[h] == expected.lse[heads[h]]);
+        }
+        trial_values_clear(&expected);
+        trial_values_clear(&got);
+        trial_clear(&whole);
+        trial_clear(&part);
+        free_problem(&made);
+    }
+}
+
+/* A kernel that makes its own slopes makes those of the whole: a part, and a part of a part, knows which heads it has.
+ */
+static void test_a_part_knows_its_place(void **state)
+{
+    (void)state;
+    static const int heads[] = {0, 1, 3, 4};
+    struct made_problem made = make_problem(150, 12, 4, 64, DTYPE_F16);
+    struct trial part = trial_of(&made.problem, 150 * 4 * 64), again = trial_of(&part.problem, 150 * 4 * 64);
+    for (int h = 0; h < 4; h++) {
+        assert_int_equal(problem_whole_head(&part.problem, h), heads[h]);
+        assert_int_equal(problem_whole_head(&again.problem, h), heads[h]);
+    }
+    assert_int_equal(problem_whole_heads(&part.problem), 12);
+    assert_int_equal(problem_whole_heads(&again.problem), 12);
+    trial_clear(&again);
+    trial_clear(&part);
+    free_problem(&made);
+}
+
+/* Where no key outside the part is visible, leaving it out changes rounding alone. */
+static void test_keys_of_a_part_keep_their_distances(void **state)
+{
+    static const struct {
+        int64_t from, to; /* visible */
+    } visible[] = {{250, 300}, {260, 261}, {150, 210}, {10, 40}, {0, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof visible / sizeof visible[0]; i++) {
+        struct made_problem made = make_problem(300, 2, 2, 64, DTYPE_F32);
+        mask_keys(&made, 0, visible[i].from, 1);
+        mask_keys(&made, visible[i].to, 300, 1);
+        struct trial whole = trial_of(&made.problem, TRIAL_MAX_ELEMENTS), part = trial_of(&made.problem, 120 * 2 * 64);
+        struct trial_values expected = run_trial(&whole), got = run_trial(&part);
+        assert_int_equal(part.problem.seq_len, 120);
+        for (int j = 0; j < 2 * 64 + 2; j++)
+            if (!(fabs(got.out[j] - expected.out[j]) <= 1e-6 * (1 + fabs(expected.out[j]))))
+                fail_msg("keys %d to %d, number %d: %g, expected %g", (int)visible[i].from, (int)visible[i].to, j,
+                         got.out[j], expected.out[j]);
+        trial_values_clear(&expected);
+        trial_values_clear(&got);
+        trial_clear(&whole);
+        trial_clear(&part);
+        free_problem(&made);
+    }
+}
+
+static void test_reload_undoes_every_change(void **state)
+{
+    struct made_problem made = make_problem(90, 4, 2, 64, DTYPE_F16);
+    uint64_t digests[TRIAL_OUT];
+    (void)state;
+    mask_keys(&made, 5, 9, 1);
+    struct trial trial = trial_of(&made.problem, 60 * 4 * 64);
+    int64_t q_position = trial.problem.q_position;
+    for (enum trial_tensor t = 0; t < TRIAL_OUT; t++)
+        digests[t] = digest_of(&trial, t);
+    for (enum trial_tensor t = 0; t < TRIAL_OUT; t++) {
+        memset(trial_change(&trial, t), 0x77, trial.tensors[t].size_bytes);
+        trial.problem.q_position += 3;
+        assert_true(digest_of(&trial, t) != digests[t]);
+        trial_reload(&trial);
+        for (enum trial_tensor other = 0; other < TRIAL_OUT; other++)
+            assert_true(digest_of(&trial, other) == digests[other]);
+        assert_int_equal(trial.problem.q_position, q_position);
+    }
+    trial_clear(&trial);
+    free_problem(&made);
+}
+
+/* The lse of every sound run lies within its bound, and the bound is not much wider than that of a few roundings. */
+static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
+{
+    static const int64_t lengths[] = {1, 40, 300};
+    struct trial_kernel kernel = {KERNEL_SPLIT_KV, &recipe, 1, NULL};
+    struct error error;
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+            struct made_problem made = make_problem(lengths[i], 4, 4, 64, (enum dtype)dtype);
+            struct trial trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+            struct trial_values got = run_trial(&trial), bound;
+            struct trial_truth truth;
+            if (trial_values_init(&bound, &trial, &error) || trial_truth_init(&truth, &trial, NULL, 1, NULL, &error) ||
+                trial_bound(&bound, &trial, &truth, &kernel, &options, 0, &error))
+                fail_msg("%s", error.text);
+            for (int h = 0; h < 4; h++) {
+                assert_true(fabs(got.lse[h] - truth.truth.lse[h]) <= bound.lse[h]);
+                assert_true(bound.lse[h] < 5e-5);
+            }
+            for (int j = 0; j < 4 * 64; j++)
+                assert_true(fabs(got.out[j] - truth.truth.value[j]) <= bound.out[j] + truth.truth.radius[j]);
+            trial_truth_clear(&truth);
+            trial_values_clear(&bound);
+            trial_values_clear(&got);
+            trial_clear(&trial);
+            free_problem(&made);
+        }
+}
+
+static void bound_of(struct trial_values *bound, struct trial *trial, int shift)
+{
+    struct trial_kernel kernel = {KERNEL_SPLIT_KV, &recipe, 1, NULL};
+    struct trial_truth truth;
+    struct error error;
+    if (trial_values_init(bound, trial, &error) || trial_truth_init(&truth, trial, NULL, 1, NULL, &error) ||
+        trial_bound(bound, trial, &truth, &kernel, &options, shift, &error))
+        fail_msg("%s", error.text);
+    trial_truth_clear(&truth);
+}
+
+/* The bound where the query is some keys nearer is that of the problem in which it is. */
+static void test_the_bound_moves_with_the_query(void **state)
+{
+    enum { SHIFT = 20 };
+    (void)state;
+    struct made_problem made = make_problem(100, 4, 4, 64, DTYPE_F16);
+    struct trial trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+    struct trial_values shifted, moved;
+    bound_of(&shifted, &trial, SHIFT);
+    trial_clear(&trial);
+    made.problem.q_position -= SHIFT;
+    trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
+    bound_of(&moved, &trial, 0);
+    for (int h = 0; h < 4; h++)
+        assert_true(fabs(shifted.lse[h] - moved.lse[h]) <= 1e-9 * moved.lse[h]);
+    for (int i = 0; i < 4 * 64; i++)
+        assert_true(fabs(shifted.out[i] - moved.out[i]) <= 1e-9 * moved.out[i]);
+    trial_values_clear(&shifted);
+    trial_values_clear(&moved);
+    trial_clear(&trial);
+    free_problem(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_part_is_as_large_as_allowed),
+        cmocka_unit_test(test_heads_of_a_part_are_those_of_the_whole),
+        cmocka_unit_test(test_a_part_knows_its_place),
+        cmocka_unit_test(test_keys_of_a_part_keep_their_distances),
+        cmocka_unit_test(test_reload_undoes_every_change),
+        cmocka_unit_test(test_the_bound_of_lse_holds_and_is_narrow),
+        cmocka_unit_test(test_the_bound_moves_with_the_query),
+    };
+    return cmocka_run_group_tests(tests, open_device, close_device);
+}

@@ -1,0 +1,324 @@
+#include "harness/judge/oracle/trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/verdict.h"
+
+const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
+    [TRIAL_Q] = "q",     [TRIAL_K] = "k",     [TRIAL_V] = "v", [TRIAL_SLOPES] = "slopes", [TRIAL_VISIBLE] = "visible",
+    [TRIAL_OUT] = "out", [TRIAL_LSE] = "lse",
+};
+
+enum {
+    ALIGNMENT = 64,
+    RUN_COPIES = 6 /* of the tensors: the trial's own, and of the three sequences of a batch, less than two and a half
+                    * times as much, the KV cache's and, in an audited run, the device's */
+};
+
+/* Heads and keys of a problem that a trial works on. */
+struct cut {
+    int num_kv_heads, heads_a_kv_head;
+    int64_t first_key, num_keys;
+};
+
+static int at_least_two(double count, int all)
+{
+    if (count >= all || all <= 2)
+        return all;
+    return count > 2 ? (int)count : 2;
+}
+
+static int64_t newest_visible(const struct problem *problem)
+{
+    int64_t key = problem->seq_len - 1;
+    while (key > 0 && !problem_visible(problem, key))
+        key--;
+    return key;
+}
+
+static struct cut cut_of(const struct problem *problem, int64_t max_elements)
+{
+    int group = problem->num_heads / problem->num_kv_heads;
+    double head = (double)problem->seq_len * problem->head_dim, limit = (double)max_elements;
+    struct cut cut = {.num_keys = problem->seq_len};
+    cut.num_kv_heads = at_least_two(limit / (head * group), problem->num_kv_heads);
+    cut.heads_a_kv_head = at_least_two(limit / (head * cut.num_kv_heads), group);
+    int64_t keys = max_elements / ((int64_t)cut.num_kv_heads * cut.heads_a_kv_head * problem->head_dim);
+    if (keys < 1)
+        keys = 1;
+    if (keys < problem->seq_len) {
+        int64_t end = newest_visible(problem) + 1 + keys / 2;
+        end = end > problem->seq_len ? problem->seq_len : end < keys ? keys : end;
+        cut.first_key = end - keys;
+        cut.num_keys = keys;
+    }
+    return cut;
+}
+
+static size_t kv_row_bytes(const struct problem *problem)
+{
+    return (size_t)problem->num_kv_heads * (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+static size_t tensor_bytes(const struct problem *problem, enum trial_tensor tensor)
+{
+    size_t out = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    size_t heads = (size_t)problem->num_heads * sizeof(float);
+    size_t cache = (size_t)(problem->seq_len + TRIAL_SLOTS) * kv_row_bytes(problem);
+    const size_t bytes[TRIAL_TENSOR_COUNT] = {
+        [TRIAL_Q] = out,
+        [TRIAL_K] = cache,
+        [TRIAL_V] = cache,
+        [TRIAL_SLOPES] = heads,
+        [TRIAL_VISIBLE] = problem->visible ? (size_t)problem->seq_len : 0,
+        [TRIAL_OUT] = out,
+        [TRIAL_LSE] = heads,
+    };
+    return bytes[tensor];
+}
+
+/* Query heads a KV head of the whole of which a problem is a part. */
+static int group_of(const struct problem *problem)
+{
+    return problem->place.num_heads ? problem->place.group : problem->num_heads / problem->num_kv_heads;
+}
+
+/* The part's problem, on the original's tensors. */
+static struct problem part_of(const struct problem *problem, const struct cut *cut)
+{
+    struct problem part = *problem;
+    part.seq_len = cut->num_keys;
+    part.num_kv_heads = cut->num_kv_heads;
+    part.num_heads = cut->num_kv_heads * cut->heads_a_kv_head;
+    part.kv_slots = TRIAL_SLOTS;
+    part.place = (struct head_place){problem_whole_heads(problem), problem_whole_head(problem, 0), group_of(problem)};
+    part.q_position = problem->q_position - cut->first_key;
+    part.bounds = NULL; /* of tensors that trials change */
+    return part;
+}
+
+/* Aligned as kernels like it. */
+static void *allocate(size_t size_bytes)
+{
+    return aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+}
+
+enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements,
+                           struct error *error)
+{
+    struct cut cut = cut_of(problem, max_elements);
+    *trial = (struct trial){
+        .problem = part_of(problem, &cut),
+        .original = problem,
+        .original_heads_a_kv_head = problem->num_heads / problem->num_kv_heads,
+        .first_key = cut.first_key,
+        .changed = ~0u,
+    };
+    trial->whole = trial->problem.num_heads == problem->num_heads && cut.num_keys == problem->seq_len;
+    for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++) {
+        size_t size_bytes = tensor_bytes(&trial->problem, t);
+        if (!size_bytes)
+            continue;
+        trial->tensors[t] = (struct trial_memory){allocate(size_bytes), size_bytes};
+        if (!trial->tensors[t].data)
+            return error_memory(error, trial_tensor_names[t], (double)size_bytes);
+    }
+    struct problem *part = &trial->problem;
+    part->q = trial->tensors[TRIAL_Q].data;
+    part->k = trial->tensors[TRIAL_K].data;
+    part->v = trial->tensors[TRIAL_V].data;
+    part->slopes = trial->tensors[TRIAL_SLOPES].data;
+    part->visible = trial->tensors[TRIAL_VISIBLE].data;
+    trial->output = (struct output){trial->tensors[TRIAL_OUT].data, trial->tensors[TRIAL_LSE].data};
+    trial_reload(trial);
+    return ERROR_NONE;
+}
+
+void trial_clear(struct trial *trial)
+{
+    for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++)
+        free(trial->tensors[t].data);
+    *trial = (struct trial){0};
+}
+
+struct problem trial_shape(const struct problem *shape, int64_t max_elements)
+{
+    struct cut cut = cut_of(shape, max_elements);
+    struct problem part = part_of(shape, &cut);
+    part.q = part.k = part.v = NULL;
+    part.slopes = NULL;
+    part.visible = NULL;
+    return part;
+}
+
+double trial_bytes(const struct problem *shape, int64_t max_elements)
+{
+    struct problem part = trial_shape(shape, max_elements);
+    part.visible = shape->visible;
+    double bytes = 0;
+    for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++)
+        bytes += (double)tensor_bytes(&part, t);
+    return RUN_COPIES * bytes;
+}
+
+void *trial_change(struct trial *trial, enum trial_tensor tensor)
+{
+    trial->changed |= 1u << tensor;
+    return trial->tensors[tensor].data;
+}
+
+/* Query head h of the part, among those of the original. */
+static size_t original_head(const struct trial *trial, int head)
+{
+    int group = trial->problem.num_heads / trial->problem.num_kv_heads;
+    return (size_t)(head / group * trial->original_heads_a_kv_head + head % group);
+}
+
+static void load_keys(struct trial *trial, enum trial_tensor tensor, const void *source)
+{
+    const struct problem *part = &trial->problem;
+    size_t row = kv_row_bytes(part), source_row = kv_row_bytes(trial->original), keys = (size_t)part->seq_len;
+    const char *from = (const char *)source + (size_t)trial->first_key * source_row;
+    char *to = trial->tensors[tensor].data;
+    if (row == source_row)
+        memcpy(to, from, keys * row);
+    else
+        for (size_t key = 0; key < keys; key++)
+            memcpy(to + key * row, from + key * source_row, row);
+    memset(to + keys * row, 0, TRIAL_SLOTS * row);
+}
+
+void trial_reload(struct trial *trial)
+{
+    const struct problem *original = trial->original, *part = &trial->problem;
+    size_t query = (size_t)part->head_dim * dtypes[part->dtype].size_bytes;
+    trial->problem.q_position = original->q_position - trial->first_key;
+    for (int head = 0; head < part->num_heads; head++) {
+        size_t from = original_head(trial, head), to = (size_t)head;
+        if (trial->changed >> TRIAL_Q & 1)
+            memcpy((char *)trial->tensors[TRIAL_Q].data + to * query, (const char *)original->q + from * query, query);
+        if (trial->changed >> TRIAL_SLOPES & 1)
+            ((float *)trial->tensors[TRIAL_SLOPES].data)[to] = original->slopes[from];
+    }
+    if (trial->changed >> TRIAL_K & 1)
+        load_keys(trial, TRIAL_K, original->k);
+    if (trial->changed >> TRIAL_V & 1)
+        load_keys(trial, TRIAL_V, original->v);
+    if (trial->changed >> TRIAL_VISIBLE & 1 && original->visible)
+        memcpy(trial->tensors[TRIAL_VISIBLE].data, original->visible + trial->first_key, (size_t)part->seq_len);
+    trial->changed = 0;
+}
+
+static void poison_output(struct trial *trial, enum trial_poison poison)
+{
+    if (poison == TRIAL_POISON_NAN) {
+        output_poison(&trial->output, &trial->problem);
+    } else {
+        memset(trial->output.out, 0x5a, trial->tensors[TRIAL_OUT].size_bytes);
+        memset(trial->output.lse, 0x5a, trial->tensors[TRIAL_LSE].size_bytes);
+    }
+}
+
+enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
+                          const struct kernel_options *options, struct memory_audit *audit, struct error *error)
+{
+    poison_output(trial, poison);
+    return run(context, options, &trial->problem, &trial->output, 1, audit, error);
+}
+
+/* The newest third of the keys. */
+static struct problem shorter_companion(const struct problem *problem)
+{
+    struct problem shorter = *problem;
+    int64_t removed = problem->seq_len - (problem->seq_len + 2) / 3;
+    size_t bytes = (size_t)removed * kv_row_bytes(problem);
+    shorter.seq_len -= removed;
+    shorter.q_position -= removed;
+    shorter.k = (const char *)problem->k + bytes;
+    shorter.v = (const char *)problem->v + bytes;
+    shorter.visible = problem->visible ? problem->visible + removed : NULL;
+    return shorter;
+}
+
+/* Keys in half of the slots too. */
+static struct problem longer_companion(const struct problem *problem)
+{
+    struct problem longer = *problem;
+    longer.seq_len += TRIAL_SLOTS / 2;
+    longer.kv_slots -= TRIAL_SLOTS / 2;
+    longer.visible = NULL;
+    return longer;
+}
+
+enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
+                                   const struct kernel_options *options, struct memory_audit *audit,
+                                   struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    size_t element = dtypes[trial->problem.dtype].size_bytes, each = (q_bytes + lse_bytes + ALIGNMENT) / ALIGNMENT;
+    each *= ALIGNMENT;
+    char *memory = allocate(3 * each), *query = memory + 2 * each;
+    if (!memory)
+        return error_memory(error, "the batch of a trial", 3 * (double)each);
+    poison_output(trial, TRIAL_POISON_NAN);
+    /* q turned by an element; what comes from outputs of two sequences is for nobody. */
+    memcpy(query, (const char *)trial->problem.q + element, q_bytes - element);
+    memcpy(query + q_bytes - element, trial->problem.q, element);
+    memset(memory, 0, 2 * each);
+    struct problem problems[] = {shorter_companion(&trial->problem), trial->problem, longer_companion(&trial->problem)};
+    const struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)},
+                                     trial->output,
+                                     {memory + each, (float *)(void *)(memory + each + q_bytes)}};
+    problems[0].q = problems[2].q = query;
+    enum error_kind kind = run(context, options, problems, outputs, 3, audit, error);
+    free(memory);
+    return kind;
+}
+
+void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value)
+{
+    enum { BLOCK = 256 };
+    bool cache = tensor == TRIAL_K || tensor == TRIAL_V;
+    enum dtype dtype = cache ? problem_kv_dtype(&trial->problem) : trial->problem.dtype;
+    size_t size = dtypes[dtype].size_bytes;
+    char *to = (char *)trial_change(trial, tensor) + first * size;
+    float block[BLOCK];
+    for (size_t i = 0; i < BLOCK; i++)
+        block[i] = value;
+    size_t made = count < BLOCK ? count : BLOCK;
+    dtype_narrow(dtype, to, 0, made, block);
+    for (; made < count; made += BLOCK)
+        memcpy(to + made * size, to, (count - made < BLOCK ? count - made : BLOCK) * size);
+}
+
+enum error_kind trial_values_init(struct trial_values *values, const struct trial *trial, struct error *error)
+{
+    size_t elements = (size_t)problem_elements(&trial->problem), heads = (size_t)trial->problem.num_heads;
+    values->out = calloc(elements + heads, sizeof(double));
+    if (!values->out)
+        return error_memory(error, "a result", (double)((elements + heads) * sizeof(double)));
+    values->lse = values->out + elements;
+    return ERROR_NONE;
+}
+
+void trial_values_clear(struct trial_values *values)
+{
+    free(values->out);
+    *values = (struct trial_values){0};
+}
+
+void trial_values_take(struct trial_values *values, const struct trial *trial)
+{
+    enum { BLOCK = 256 };
+    size_t elements = (size_t)problem_elements(&trial->problem);
+    float block[BLOCK];
+    for (size_t first = 0; first < elements; first += BLOCK) {
+        size_t count = elements - first < BLOCK ? elements - first : BLOCK;
+        dtype_widen(trial->problem.dtype, trial->output.out, first, count, block);
+        for (size_t i = 0; i < count; i++)
+            values->out[first + i] = (double)block[i];
+    }
+    for (int head = 0; head < trial->problem.num_heads; head++)
+        values->lse[head] = (double)trial->output.lse[head];
+}

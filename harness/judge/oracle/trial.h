@@ -1,0 +1,97 @@
+/*
+ * A trial: a kernel run again on a copy of a problem, or of a part of it, that may be changed between runs.
+ *
+ * The copy has TRIAL_SLOTS slots past its keys (kv_slots); they hold 0 unless a trial is changed.
+ */
+#ifndef HARNESS_JUDGE_ORACLE_TRIAL_H
+#define HARNESS_JUDGE_ORACLE_TRIAL_H
+
+#include "kernels/kernel.h"
+
+enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
+
+/* The kernel under trial, on the sequences of one launch; audit as in device_run_batch. It sees a trial's tensors
+ * alone. */
+typedef enum error_kind trial_run_function(void *context, const struct kernel_options *options,
+                                           const struct problem *problems, const struct output *outputs,
+                                           int num_sequences, struct memory_audit *audit, struct error *error);
+
+enum trial_tensor { TRIAL_Q, TRIAL_K, TRIAL_V, TRIAL_SLOPES, TRIAL_VISIBLE, TRIAL_OUT, TRIAL_LSE, TRIAL_TENSOR_COUNT };
+
+extern const char *const trial_tensor_names[TRIAL_TENSOR_COUNT];
+
+/* What output is filled with before a run. */
+enum trial_poison {
+    TRIAL_POISON_NAN,    /* output_poison's: an unwritten element is NaN, and so is what is added to one */
+    TRIAL_POISON_NUMBER, /* bytes 0x5a: 203.25 in f16, 1.5e16 in bf16 and f32 */
+};
+
+struct trial_memory {
+    void *data;
+    size_t size_bytes;
+};
+
+struct trial {
+    struct problem problem; /* of the copies; q_position may be changed, and is set back by trial_reload */
+    struct output output;
+    bool whole; /* the problem is the original's, not a part of it */
+
+    const struct problem *original; /* the caller's */
+    struct trial_memory tensors[TRIAL_TENSOR_COUNT];
+    int original_heads_a_kv_head;
+    int64_t first_key; /* of the original, at which the part begins */
+    unsigned changed;  /* bit t: tensor t is no longer the original's */
+};
+
+/* A result, widened. */
+struct trial_values {
+    double *out; /* [H, D] */
+    double *lse; /* [H] */
+};
+
+/*
+ * Copies problem if N H D is at most max_elements > 0, otherwise a part of it: its first KV heads, two at least; if
+ * that is too much the first query heads of each, two at least; and if that is still too much a run of keys that has
+ * the newest visible one in its newer half, with q_position moved along. Distances, masks and slopes are those of the
+ * original. The cost of a run is so bounded by max_elements. ERROR_SYSTEM if memory is short. trial_clear frees, also
+ * after a failure; the problem outlives the trial.
+ */
+enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements,
+                           struct error *error);
+void trial_clear(struct trial *trial);
+
+/* The shape of what is copied of a problem of this shape; its tensors are not set. */
+struct problem trial_shape(const struct problem *shape, int64_t max_elements);
+
+/* Bytes that a trial of a problem of this shape takes, its runs included, at most. */
+double trial_bytes(const struct problem *shape, int64_t max_elements);
+
+/* A tensor to be changed: it is the original's again after the next trial_reload. */
+void *trial_change(struct trial *trial, enum trial_tensor tensor);
+
+/* Puts the original's elements back into what was changed. */
+void trial_reload(struct trial *trial);
+
+/* Poisons the output and runs the kernel, on the trial's problem alone. */
+enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
+                          const struct kernel_options *options, struct memory_audit *audit, struct error *error);
+
+/*
+ * The same as the second of three sequences of one launch: the first has the newest third of the trial's keys, the last
+ * one all of them and some of the slots, none masked; both have other queries than the trial.
+ */
+enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
+                                   const struct kernel_options *options, struct memory_audit *audit,
+                                   struct error *error);
+
+/* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
+void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);
+
+/* [H, D] and [H] for the trial's problem; ERROR_SYSTEM if memory is short. */
+enum error_kind trial_values_init(struct trial_values *values, const struct trial *trial, struct error *error);
+void trial_values_clear(struct trial_values *values);
+
+/* What the last run gave. */
+void trial_values_take(struct trial_values *values, const struct trial *trial);
+
+#endif

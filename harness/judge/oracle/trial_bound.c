@@ -1,0 +1,88 @@
+#include "harness/judge/oracle/trial_bound.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernels/attention/rounding.h"
+
+enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct truth *whole, int threads,
+                                 struct progress *progress, struct error *error)
+{
+    *truth = (struct trial_truth){.owned = false};
+    if (whole && trial->whole) {
+        truth->truth = *whole;
+        return ERROR_NONE;
+    }
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = threads, .progress = progress};
+    enum error_kind kind = truth_init(&truth->truth, &trial->problem, error);
+    if (kind)
+        return kind;
+    truth->owned = true;
+    trial_reload(trial);
+    return truth_certified(&truth->truth, &trial->problem, &options, error);
+}
+
+void trial_truth_clear(struct trial_truth *truth)
+{
+    if (truth->owned)
+        truth_clear(&truth->truth);
+    *truth = (struct trial_truth){.owned = false};
+}
+
+float trial_constant(const struct trial *trial)
+{
+    return (float)(2 - dtype_ulp(problem_kv_dtype(&trial->problem), 1));
+}
+
+/* The error bounds of out, and of lse unless that is NULL, were value[H, D] and lse[H] the truth. */
+static enum error_kind bounds_with(double *out_bound, double *lse_bound, const struct trial *trial,
+                                   const struct trial_truth *truth, double *value, double *lse,
+                                   const struct trial_kernel *kernel, const struct kernel_options *options,
+                                   struct error *error)
+{
+    struct truth supposed = truth->truth;
+    struct rounding_model model = kernel_rounding(kernel->kernel, options, kernel->recipe, &trial->problem);
+    supposed.value = value;
+    supposed.lse = lse;
+    return error_bounds(out_bound, lse_bound, &model, &trial->problem, &supposed, kernel->threads, kernel->progress,
+                        error);
+}
+
+enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
+                            const struct trial_kernel *kernel, const struct kernel_options *options, int shift,
+                            struct error *error)
+{
+    size_t heads = (size_t)trial->problem.num_heads;
+    double *lse = malloc(heads * sizeof *lse);
+    if (!lse)
+        return error_memory(error, "a bound", (double)(heads * sizeof *lse));
+    trial_reload(trial);
+    trial->problem.q_position -= shift;
+    for (size_t h = 0; h < heads; h++)
+        lse[h] = truth->truth.lse[h] + (double)trial->problem.slopes[h] * shift;
+    enum error_kind kind =
+        bounds_with(bounds->out, bounds->lse, trial, truth, truth->truth.value, lse, kernel, options, error);
+    trial_reload(trial);
+    free(lse);
+    return kind;
+}
+
+static void make_constant(struct trial *trial)
+{
+    const struct problem *problem = &trial->problem;
+    size_t count = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    trial_fill(trial, TRIAL_V, 0, count, trial_constant(trial));
+}
+
+enum error_kind trial_constant_bound(double *exact, double *bound, struct trial *trial, const struct trial_truth *truth,
+                                     const struct trial_kernel *kernel, const struct kernel_options *options,
+                                     struct error *error)
+{
+    size_t dim = (size_t)trial->problem.head_dim;
+    double value = (double)trial_constant(trial) * problem_value_scale(&trial->problem);
+    for (size_t i = 0; i < (size_t)problem_elements(&trial->problem); i++)
+        exact[i] = truth->truth.lse[i / dim] == -INFINITY ? 0 : value;
+    trial_reload(trial);
+    make_constant(trial);
+    return bounds_with(bound, NULL, trial, truth, exact, truth->truth.lse, kernel, options, error);
+}

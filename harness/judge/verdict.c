@@ -1,0 +1,325 @@
+#include "harness/judge/verdict.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/float_environment.h"
+
+/*
+ * Quiet NaNs whose payload no conversion makes: GPUs convert to 0x7fff and 0x7fffffff, x86 to 0x7e00, 0x7fc0 and
+ * 0x7fc00000 of either sign or keeps a payload's upper bits, and none of these is another one's upper bits.
+ */
+static const uint32_t poison[DTYPE_COUNT] = {[DTYPE_F16] = 0x7f5a, [DTYPE_BF16] = 0x7fda, [DTYPE_F32] = 0x7fe5a5c3};
+
+static void fill(void *elements, enum dtype dtype, size_t count)
+{
+    if (dtypes[dtype].size_bytes == sizeof(uint16_t)) {
+        for (size_t i = 0; i < count; i++)
+            ((uint16_t *)elements)[i] = (uint16_t)poison[dtype];
+    } else {
+        for (size_t i = 0; i < count; i++)
+            memcpy((char *)elements + i * sizeof poison[dtype], &poison[dtype], sizeof poison[dtype]);
+    }
+}
+
+void output_poison(struct output *output, const struct problem *problem)
+{
+    fill(output->out, problem->dtype, (size_t)problem_elements(problem));
+    fill(output->lse, DTYPE_F32, (size_t)problem->num_heads);
+}
+
+static void unite_nans(enum dtype dtype, void *elements, size_t count)
+{
+    size_t size_bytes = dtypes[dtype].size_bytes;
+    for (size_t i = 0; i < count; i++) {
+        float value;
+        dtype_widen(dtype, elements, i, 1, &value);
+        if (isnan(value))
+            memset((char *)elements + i * size_bytes, 0xff, size_bytes);
+    }
+}
+
+void output_unite_nans(struct output *output, const struct problem *problem)
+{
+    unite_nans(problem->dtype, output->out, (size_t)problem_elements(problem));
+    unite_nans(DTYPE_F32, output->lse, (size_t)problem->num_heads);
+}
+
+static bool is_poison(enum dtype dtype, const void *elements, size_t index)
+{
+    if (dtypes[dtype].size_bytes == sizeof(uint16_t))
+        return ((const uint16_t *)elements)[index] == poison[dtype];
+    return memcmp((const char *)elements + index * sizeof poison[dtype], &poison[dtype], sizeof poison[dtype]) == 0;
+}
+
+/* What rounding took from sum = a + b, exactly (Knuth's TwoSum; no operand order required). */
+static double lost_in_sum(double a, double b, double sum)
+{
+    double b_in_sum = sum - a;
+    return (a - (sum - b_in_sum)) + (b - b_in_sum);
+}
+
+/* Both NaN, or the same infinity: what IEEE arithmetic gives is what the kernel gave. */
+static bool same_non_finite(double output, double value)
+{
+    return (isnan(output) && isnan(value)) || (isinf(value) && output == value);
+}
+
+/*
+ * |(output - value) - tail| in double, and in *lost a bound on what its two subtractions rounded off.
+ *
+ * At most 2^-51 of the result: if value / 2 <= output <= 2 value the first subtraction is exact (Sterbenz) and the
+ * second loses 2^-53 of the result. Otherwise |output - value| >= |value| / 2 >= 2^52 |tail|, so the result is the
+ * first difference but for 2^-52 of it, and each subtraction loses 2^-53. Subtraction does not underflow.
+ */
+static double distance(double output, double value, double tail, double *lost)
+{
+    double difference = output - value;
+    double rest = difference - tail;
+    *lost = fabs(lost_in_sum(output, -value, difference)) + fabs(lost_in_sum(difference, -tail, rest));
+    return fabs(rest);
+}
+
+/*
+ * e <= atol + rtol * |truth|, and whether the truth's radius or rounding leaves that open.
+ *
+ * With t the exact truth, |t - (value + tail)| <= radius, the computed e and limit are off by at most
+ *     e:      radius + what the two subtractions lost
+ *     limit:  rtol * (radius + |tail|) + what the product and the sum lost,
+ * each loss known exactly by an error-free transformation, except where the product's own loss underflows (2^-1074
+ * covers it). The slack is the sum, raised by 2^-50 for its own few roundings. Where all is exact it is 0 and a tie is
+ * decided: it passes.
+ */
+static struct comparison compare(double output, double value, double tail, double radius,
+                                 const struct tolerance *tolerance)
+{
+    if (same_non_finite(output, value))
+        return (struct comparison){.err = 0};
+    if (!isfinite(output) || !isfinite(value))
+        return (struct comparison){.err = fabs(output - value), .mismatched = true};
+
+    double err_lost;
+    double err = distance(output, value, tail, &err_lost);
+    double product = tolerance->rtol * fabs(value);
+    double limit = tolerance->atol + product;
+    struct comparison comparison = {.err = err, .mismatched = !(err <= limit)};
+    if (isinf(limit))
+        return comparison;
+
+    double product_lost = fabs(fma(tolerance->rtol, fabs(value), -product));
+    if (product < 0x1p-968 && tolerance->rtol > 0 && value != 0)
+        product_lost += 0x1p-1074;
+    double limit_lost = product_lost + fabs(lost_in_sum(tolerance->atol, product, limit));
+    double slack = (radius + err_lost + limit_lost + tolerance->rtol * (radius + fabs(tail))) * (1 + 0x1p-50);
+    comparison.undecided = slack > 0 && fabs(err - limit) <= slack;
+    return comparison;
+}
+
+struct comparison judge_element(double output, const struct truth *truth, size_t index,
+                                const struct tolerance *tolerance)
+{
+    return compare(output, truth->value[index], truth->tail[index], truth->radius[index], tolerance);
+}
+
+static struct comparison compare_lse(double lse, const struct truth *truth, size_t head, double atol, double rtol)
+{
+    const struct tolerance tolerance = {.atol = atol, .rtol = rtol};
+    return compare(lse, truth->lse[head], truth->lse_tail[head], truth->lse_radius[head], &tolerance);
+}
+
+struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance)
+{
+    return compare_lse(lse, truth, head, tolerance->lse, TOLERANCE_LSE_ROUNDING);
+}
+
+/* Metrics in the making, of a head or of all. */
+struct tally {
+    struct metrics metrics;
+    double sum_squares; /* over the elements whose e is a number */
+    int64_t numbers;
+    bool nan_seen; /* worst is a NaN and stays */
+};
+
+static const struct tally tally_empty = {.metrics = {.worst = -1, .budget_used = NAN, .lse_budget_used = NAN}};
+
+/* An element as it enters the tallies. */
+struct element {
+    int64_t index;
+    double output, truth, magnitude;
+    struct comparison comparison;
+    double err_ulp;
+    double bound;        /* of the error, the truth's radius included; NaN: not known */
+    double budget_share; /* NaN: no finite bound */
+    bool unwritten;
+};
+
+static void raise_to(double *maximum, double value)
+{
+    if (value > *maximum)
+        *maximum = value;
+}
+
+static void tally_element(struct tally *tally, const struct element *element)
+{
+    struct metrics *metrics = &tally->metrics;
+    double err = element->comparison.err;
+    bool same = same_non_finite(element->output, element->truth);
+
+    metrics->elements++;
+    metrics->mismatched += element->comparison.mismatched;
+    metrics->undecided += element->comparison.undecided;
+    metrics->nan += isnan(element->output) && !same;
+    metrics->inf += isinf(element->output) && !same;
+    metrics->unwritten += element->unwritten;
+    metrics->unbounded += isinf(element->bound);
+    if (isnan(metrics->budget_used) || element->budget_share > metrics->budget_used)
+        metrics->budget_used = element->budget_share;
+    if (isnan(err)) {
+        if (!tally->nan_seen)
+            metrics->worst = element->index;
+        tally->nan_seen = true;
+        return;
+    }
+    if (!tally->nan_seen && (metrics->worst < 0 || err > metrics->max_abs_err))
+        metrics->worst = element->index;
+    raise_to(&metrics->max_abs_err, err);
+    raise_to(&metrics->max_ulp_err, element->err_ulp);
+    if (isfinite(element->truth) && element->truth != 0)
+        raise_to(&metrics->max_rel_err, err / fabs(element->truth));
+    if (isfinite(element->magnitude) && err > 0)
+        raise_to(&metrics->max_scaled_err, err / element->magnitude);
+    tally->sum_squares += err * err; /* at most (2 * 2^128)^2: no overflow */
+    tally->numbers++;
+}
+
+/* A head's lse as it enters the tallies. */
+struct head_lse {
+    struct comparison comparison;
+    bool relatively_off; /* outside the tolerance of elements */
+    double bound;        /* as an element's */
+    double budget_share;
+};
+
+static void tally_lse(struct tally *tally, const struct head_lse *lse)
+{
+    struct metrics *metrics = &tally->metrics;
+    metrics->lse_mismatched += lse->relatively_off;
+    metrics->lse_off += lse->comparison.mismatched;
+    metrics->undecided += lse->comparison.undecided;
+    metrics->lse_unbounded += isinf(lse->bound);
+    if (isnan(metrics->lse_budget_used) || lse->budget_share > metrics->lse_budget_used)
+        metrics->lse_budget_used = lse->budget_share;
+    if (isnan(lse->comparison.err))
+        metrics->max_lse_err = NAN;
+    else
+        raise_to(&metrics->max_lse_err, lse->comparison.err); /* a NaN there stays */
+}
+
+/* Ascending, NaN last. */
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    if (isnan(a) || isnan(b))
+        return isnan(a) - isnan(b);
+    return (a > b) - (a < b);
+}
+
+/* The smallest value with at least percent % of the values at or below it: the ceil(percent * count / 100)-th. */
+static double percentile(const double *sorted, int64_t count, int percent)
+{
+    return sorted[(percent * count + 99) / 100 - 1];
+}
+
+/* err_ulp: those of the tally's elements, in any order; sorted here. */
+static void tally_finish(struct tally *tally, double *err_ulp)
+{
+    struct metrics *metrics = &tally->metrics;
+    qsort(err_ulp, (size_t)metrics->elements, sizeof *err_ulp, compare_doubles);
+    metrics->p99_ulp_err = percentile(err_ulp, metrics->elements, 99);
+    metrics->p50_ulp_err = percentile(err_ulp, metrics->elements, 50);
+    metrics->rms_err = sqrt(tally->sum_squares / (double)tally->numbers);
+    if (tally->numbers == 0)
+        metrics->max_abs_err = metrics->max_ulp_err = metrics->max_rel_err = metrics->max_scaled_err = NAN;
+}
+
+static double err_in_ulp(double err, enum dtype dtype, double value)
+{
+    return err == 0 || !isfinite(value) ? err : err / dtype_ulp(dtype, value);
+}
+
+/* e / bound; 0 where both are 0, infinite for a NaN output, NaN where nothing is promised. */
+static double budget_share(double err, double bound)
+{
+    if (!isfinite(bound))
+        return NAN;
+    if (isnan(err))
+        return INFINITY;
+    return err == 0 ? 0 : err / bound;
+}
+
+enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
+                              const double *bound, const double *lse_bound, const struct problem *problem,
+                              const struct tolerance *tolerance, struct error *error)
+{
+    size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
+    size_t elements = num_heads * head_dim;
+    enum dtype dtype = problem->dtype;
+    enum error_kind kind = ERROR_NONE;
+    FLOAT_ENVIRONMENT_DEFAULT();
+    *verdict = (struct verdict){.num_heads = problem->num_heads};
+    verdict->heads = calloc(num_heads, sizeof *verdict->heads);
+    double *err_ulp = malloc(elements * sizeof *err_ulp);
+    float *row = malloc(head_dim * sizeof *row);
+    if (!verdict->heads || !err_ulp || !row) {
+        kind = error_memory(error, "judging", (double)(elements * sizeof *err_ulp));
+        verdict_clear(verdict);
+        goto out;
+    }
+
+    struct tally total = tally_empty;
+    for (size_t h = 0; h < num_heads; h++) {
+        struct tally head = tally_empty;
+        dtype_widen(dtype, output->out, h * head_dim, head_dim, row);
+        for (size_t d = 0; d < head_dim; d++) {
+            size_t i = h * head_dim + d;
+            struct element element = {
+                .index = (int64_t)i,
+                .output = row[d],
+                .truth = truth->value[i],
+                .magnitude = truth->magnitude[i],
+                .comparison = judge_element(row[d], truth, i, tolerance),
+                .unwritten = is_poison(dtype, output->out, i),
+            };
+            element.bound = bound ? bound[i] + truth->radius[i] : NAN;
+            element.budget_share = budget_share(element.comparison.err, element.bound);
+            err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
+            tally_element(&head, &element);
+            tally_element(&total, &element);
+        }
+        struct head_lse lse = {
+            .comparison = judge_lse(output->lse[h], truth, h, tolerance),
+            .relatively_off = compare_lse(output->lse[h], truth, h, tolerance->atol, tolerance->rtol).mismatched,
+            .bound = lse_bound ? lse_bound[h] + truth->lse_radius[h] : NAN,
+        };
+        lse.budget_share = budget_share(lse.comparison.err, lse.bound);
+        tally_lse(&head, &lse);
+        tally_lse(&total, &lse);
+        tally_finish(&head, err_ulp + h * head_dim);
+        verdict->heads[h] = head.metrics;
+    }
+    tally_finish(&total, err_ulp);
+    verdict->total = total.metrics;
+
+out:
+    free(row);
+    free(err_ulp);
+    return kind;
+}
+
+void verdict_clear(struct verdict *verdict)
+{
+    free(verdict->heads);
+    *verdict = (struct verdict){.num_heads = 0};
+}

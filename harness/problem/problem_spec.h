@@ -1,0 +1,107 @@
+/*
+ * The description of a problem: everything that its inputs are made from, and that a record repeats.
+ */
+#ifndef HARNESS_PROBLEM_PROBLEM_SPEC_H
+#define HARNESS_PROBLEM_PROBLEM_SPEC_H
+
+#include "harness/problem/mask.h"
+#include "reference/contract.h"
+#include "reference/problem.h"
+#include "reference/slopes.h"
+
+enum distribution {
+    DISTRIBUTION_NORMAL,     /* mean + stddev * N(0, 1) */
+    DISTRIBUTION_UNIFORM,    /* [low, high) */
+    DISTRIBUTION_CONSTANT,   /* value */
+    DISTRIBUTION_OUTLIERS,   /* normal, with a few channels of k (the same ones for all keys) `factor` times larger */
+    DISTRIBUTION_CANCELLING, /* normal q and k; keys in pairs, from the newest, whose weighted v nearly cancel: k alike,
+                              * v(newer) = -exp(-slope) v(older) rounded, slope that of the KV group's first head */
+    DISTRIBUTION_ONEHOT,     /* normal, and for each KV head one of the newest 8 keys that takes all the weight of the
+                              * group's first head: k = factor * q of that head */
+    DISTRIBUTION_LOGIT_FLOOR, /* logits near a chosen value: q = c e_0, c a power of two, and element 0 of a key is
+                               * (value + spread * N(0, 1)) / (scale * k_scale * c); the rest of k, and v, normal */
+    DISTRIBUTION_COUNT
+};
+
+extern const char *const distribution_names[DISTRIBUTION_COUNT];
+
+/* A parameter that the distribution does not name keeps its default and is not read. */
+struct input_spec {
+    enum distribution distribution;
+    double mean, stddev; /* normal, outliers, cancelling, onehot, logit_floor: 0, 1 */
+    double low, high;    /* uniform: -1, 1 */
+    double value;        /* constant: 1; logit_floor: -10000, in natural units, bias apart */
+    double spread;       /* logit_floor: 1 */
+    int channels;        /* outliers: 4 (at most head_dim) */
+    double factor;       /* outliers: 30; onehot: 8, the dominating key is factor * q */
+};
+
+extern const struct input_spec input_spec_default; /* normal, all parameters at their defaults */
+
+extern const char *const kv_format_names[KV_FORMAT_COUNT]; /* "same", "e4m3", "e5m2" */
+
+struct problem_spec {
+    int64_t seq_len;
+    int num_heads, num_kv_heads, head_dim;
+    enum dtype dtype;
+    enum kv_format kv_format;
+    float k_scale, v_scale; /* of an fp8 cache */
+    float scale;
+    enum slope_convention slopes;
+    double max_bias;
+    int head_offset, total_heads; /* slopes are those of heads head_offset.. of a model with total_heads */
+    const float *slope_values;    /* [num_slope_values], finite, the owner's: slopes of their own, in place of all that;
+                                   * NULL: none */
+    int num_slope_values;         /* num_heads or 0 */
+    int64_t kv_offset;            /* the position of key 0 */
+    int64_t q_position;
+    struct input_spec input;
+    struct mask_spec mask;
+    uint64_t seed;
+    int sequence;           /* of a batch: each has inputs of its own, the first those of the seed */
+    enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */
+};
+
+/*
+ * Some KV heads of a problem with their query heads: heads are independent, so a problem that is too large for memory
+ * is made, run and judged part by part, with the same bits.
+ */
+struct part {
+    int kv_head, num_kv_heads; /* first, count */
+};
+
+enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes more */
+
+static inline enum dtype problem_spec_kv_dtype(const struct problem_spec *spec)
+{
+    return problem_kv_dtype(&(struct problem){.dtype = spec->dtype, .kv_format = spec->kv_format});
+}
+
+static inline struct part whole_problem(const struct problem_spec *spec)
+{
+    return (struct part){0, spec->num_kv_heads};
+}
+
+/* The parts of a problem: one, or, if its k and v take more than 4 PART_BYTES, as many as keep each within PART_BYTES.
+ * A matter of the spec alone, so that digests are the same on every machine. */
+int problem_spec_parts(const struct problem_spec *spec);
+struct part problem_spec_part(const struct problem_spec *spec, int index);
+
+/* Elements of q, and of k or v, of the whole problem. */
+double problem_spec_query_elements(const struct problem_spec *spec);
+double problem_spec_key_elements(const struct problem_spec *spec);
+
+/* Bytes of memory that the inputs of the problem's largest part take. */
+double problem_spec_bytes(const struct problem_spec *spec);
+
+/* What the random streams of a spec's tensors and mask start from: its seed, for another sequence than the first
+ * another one. */
+uint64_t problem_spec_seed(const struct problem_spec *spec);
+
+/* What the spec's truth is the truth of, for heads from first_head on. */
+struct truth_contract problem_spec_contract(const struct problem_spec *spec, int first_head);
+
+/* Whether two specs describe the same inputs, so that one truth serves both. */
+bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * Time to make the inputs of 33001 x 32 x 128, f16, normal: inputs_generate from call to return, digest included.
+ *
+ * value: one thread, memory that the process has touched before, so that it is not the kernel's clearing of pages that
+ * is timed. of_which_digest: hashing the same bytes again, as inputs_generate does. value_fresh_memory: on new pages,
+ * as the first point of a run sees them. value_all_threads: value with every core.
+ */
+#include <malloc.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define XXH_INLINE_ALL /* as harness/problem/generate.c does */
+#include <xxhash.h>
+
+#include "harness/problem/generate.h"
+
+enum { REPEATS = 5 };
+
+static const struct problem_spec spec = {
+    .seq_len = 33001,
+    .num_heads = 32,
+    .num_kv_heads = 32,
+    .head_dim = 128,
+    .dtype = DTYPE_F16,
+    .scale = 0x1.6a09e6p-4f,
+    .slopes = SLOPES_BLOOM,
+    .max_bias = 8,
+    .total_heads = 32,
+    .q_position = 33000,
+    .input = {.distribution = DISTRIBUTION_NORMAL, .stddev = 1},
+    .seed = 1,
+};
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+struct times {
+    double generate_s, digest_s;
+};
+
+static double median(double *seconds)
+{
+    qsort(seconds, REPEATS, sizeof *seconds, ascending);
+    return seconds[REPEATS / 2];
+}
+
+/* Medians of REPEATS runs. */
+static enum error_kind measure(struct times *times, int threads)
+{
+    double generate_s[REPEATS], digest_s[REPEATS];
+    size_t kv_bytes = (size_t)spec.seq_len * (size_t)spec.num_kv_heads * (size_t)spec.head_dim * 2;
+    for (int i = 0; i < REPEATS; i++) {
+        struct inputs inputs;
+        struct error error;
+        double start = omp_get_wtime();
+        if (inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error)) {
+            fprintf(stderr, "bench_inputs: %s\n", error.text);
+            return error.kind;
+        }
+        double made = omp_get_wtime();
+        volatile uint64_t digest = XXH3_64bits(inputs.k, kv_bytes) ^ XXH3_64bits(inputs.v, kv_bytes);
+        (void)digest;
+        generate_s[i] = made - start;
+        digest_s[i] = omp_get_wtime() - made;
+        inputs_clear(&inputs);
+    }
+    *times = (struct times){median(generate_s), median(digest_s)};
+    return ERROR_NONE;
+}
+
+int main(void)
+{
+    int threads = omp_get_num_procs();
+    double elements =
+        (double)spec.head_dim * ((double)spec.num_heads + 2.0 * (double)spec.num_kv_heads * (double)spec.seq_len);
+    double ns = 1e9 / elements;
+
+    struct times fresh, first, touched, all;
+    if (measure(&fresh, 1))
+        return EXIT_FAILURE;
+    /* From here on freed memory stays with the process: no separate mappings, nothing given back. */
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
+    if (measure(&first, 1) || measure(&touched, 1) || measure(&all, threads))
+        return EXIT_FAILURE;
+
+    printf("{\"bench\": \"inputs_ns_per_element\", \"value\": %.3f, \"unit\": \"ns\", \"threads\": 1, "
+           "\"elements\": %.0f, \"dtype\": \"f16\", \"distribution\": \"normal\", \"memory\": \"touched before\", "
+           "\"of_which_digest\": %.3f, \"value_fresh_memory\": %.3f, \"value_all_threads\": %.3f, "
+           "\"all_threads\": %d}\n",
+           touched.generate_s * ns, elements, touched.digest_s * ns, fresh.generate_s * ns, all.generate_s * ns,
+           threads);
+    return EXIT_SUCCESS;
+}

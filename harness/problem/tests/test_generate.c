@@ -1,0 +1,705 @@
+/* Tensors: addressable, independent of threads, the same bits everywhere, and what each distribution promises. */
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <xxhash.h>
+
+#include "harness/problem/generate.h"
+
+/* 21 keys, 6 heads on 3 KV heads of 80: rows that no block size divides. */
+static struct problem_spec small_spec(enum distribution distribution, enum dtype dtype)
+{
+    struct problem_spec spec = {
+        .seq_len = 21,
+        .num_heads = 6,
+        .num_kv_heads = 3,
+        .head_dim = 80,
+        .dtype = dtype,
+        .scale = 0x1.c9f25cp-4f,
+        .slopes = SLOPES_BLOOM,
+        .max_bias = 8,
+        .total_heads = 6,
+        .q_position = 20,
+        .input = input_spec_default,
+        .seed = 7,
+    };
+    spec.input.distribution = distribution;
+    if (distribution == DISTRIBUTION_ONEHOT)
+        spec.input.factor = 8;
+    if (distribution == DISTRIBUTION_LOGIT_FLOOR)
+        spec.input.value = -10000;
+    return spec;
+}
+
+static size_t key_elements(const struct problem_spec *spec)
+{
+    return (size_t)spec->num_kv_heads * (size_t)spec->head_dim;
+}
+
+static size_t element_count(const struct problem_spec *spec, enum tensor tensor)
+{
+    return tensor == TENSOR_Q ? (size_t)spec->num_heads * (size_t)spec->head_dim
+                              : (size_t)spec->seq_len * key_elements(spec);
+}
+
+static void generate(struct inputs *inputs, const struct problem_spec *spec)
+{
+    struct error error = {0};
+    assert_int_equal(inputs_generate(inputs, spec, whole_problem(spec), 1, NULL, &error), ERROR_NONE);
+}
+
+/* The whole tensor in f32. A new array. */
+static float *widened(const struct inputs *inputs, const struct problem_spec *spec, enum tensor tensor)
+{
+    const void *const tensors[] = {inputs->q, inputs->k, inputs->v};
+    size_t count = element_count(spec, tensor);
+    float *values = malloc(count * sizeof *values);
+    dtype_widen(tensor == TENSOR_Q ? spec->dtype : problem_spec_kv_dtype(spec), tensors[tensor], 0, count, values);
+    return values;
+}
+
+/* The plain stream of the whole tensor, rounded to the dtype. A new array. */
+static float *plain(const struct problem_spec *spec, enum tensor tensor)
+{
+    size_t count = element_count(spec, tensor);
+    float *values = malloc(count * sizeof *values);
+    input_stream(values, &spec->input, spec->seed, tensor, 0, count);
+    for (size_t i = 0; i < count; i++)
+        values[i] = dtype_round(tensor == TENSOR_Q ? spec->dtype : problem_spec_kv_dtype(spec), values[i]);
+    return values;
+}
+
+static void an_element_alone_is_the_element_in_bulk(void **state)
+{
+    (void)state;
+    enum { COUNT = 2100 };
+    float bulk[COUNT], part[COUNT];
+    for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++) {
+        struct input_spec input = input_spec_default;
+        input.distribution = (enum distribution)distribution;
+        uint64_t base = distribution % 2 ? 0 : (1ull << 34) - 1000;
+        input_stream(bulk, &input, 99, TENSOR_K, base, COUNT);
+        for (size_t i = 0; i < COUNT; i += 1 + i / 64) {
+            input_stream(part, &input, 99, TENSOR_K, base + i, 1);
+            assert_memory_equal(part, bulk + i, sizeof *bulk);
+        }
+        for (size_t first = 0; first < 40; first += 3)
+            for (size_t count = 0; first + count <= COUNT; count = 2 * count + 1) {
+                input_stream(part, &input, 99, TENSOR_K, base + first, count);
+                assert_memory_equal(part, bulk + first, count * sizeof *bulk);
+            }
+    }
+}
+
+static void tensors_are_their_streams_rounded(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (int distribution = DISTRIBUTION_NORMAL; distribution <= DISTRIBUTION_CONSTANT; distribution++) {
+            struct problem_spec spec = small_spec((enum distribution)distribution, (enum dtype)dtype);
+            struct inputs inputs;
+            generate(&inputs, &spec);
+            for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
+                float *made = widened(&inputs, &spec, (enum tensor)tensor),
+                      *expected = plain(&spec, (enum tensor)tensor);
+                assert_memory_equal(made, expected, element_count(&spec, (enum tensor)tensor) * sizeof *made);
+                free(expected);
+                free(made);
+            }
+            inputs_clear(&inputs);
+        }
+}
+
+/* More than one chunk, so that threads share a tensor. */
+static void threads_do_not_show(void **state)
+{
+    (void)state;
+    for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++) {
+        struct problem_spec spec = small_spec((enum distribution)distribution, DTYPE_F16);
+        spec.seq_len = 1500;
+        struct inputs one, many;
+        struct error error;
+        assert_int_equal(inputs_generate(&one, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_NONE);
+        assert_int_equal(inputs_generate(&many, &spec, whole_problem(&spec), 3, NULL, &error), ERROR_NONE);
+        size_t kv_bytes = element_count(&spec, TENSOR_K) * 2;
+        assert_memory_equal(one.k, many.k, kv_bytes);
+        assert_memory_equal(one.v, many.v, kv_bytes);
+        assert_int_equal(one.digest, many.digest);
+        inputs_clear(&one);
+        inputs_clear(&many);
+    }
+}
+
+/* More than one chunk of keys. */
+static void threads_do_not_show_in_a_mask(void **state)
+{
+    (void)state;
+    struct problem_spec spec = {
+        .seq_len = 600001, .num_heads = 1, .num_kv_heads = 1, .head_dim = 16, .max_bias = 8, .total_heads = 1};
+    static const struct mask_spec masks[] = {
+        {.kind = MASK_HOLES, .holes = 0.5}, {.kind = MASK_BLOCK, .block = 1000, .keep_every = 3}, {.kind = MASK_ALL}};
+    uint8_t *expected = malloc((size_t)spec.seq_len);
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++) {
+        spec.mask = masks[m];
+        mask_fill(expected, &spec.mask, spec.seq_len, spec.seed, 0, (size_t)spec.seq_len);
+        for (int threads = 1; threads <= 3; threads += 2) {
+            struct inputs inputs;
+            struct error error;
+            assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error), ERROR_NONE);
+            assert_ptr_equal(inputs.problem.visible, inputs.visible);
+            assert_memory_equal(inputs.visible, expected, (size_t)spec.seq_len);
+            inputs_clear(&inputs);
+            assert_null(inputs.visible);
+        }
+    }
+    free(expected);
+}
+
+/* The mask is part of the input, and of its digest if there is one; it goes by places in the cache, not by distance. */
+static void a_mask_changes_visible_and_the_digest_alone(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
+    struct inputs plain_inputs, inputs;
+    generate(&plain_inputs, &spec);
+    double bytes = problem_spec_bytes(&spec);
+    spec.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 5, .sinks = 2};
+    spec.q_position = -3;
+    generate(&inputs, &spec);
+    size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K) * 2;
+    size_t slope_bytes = (size_t)spec.num_heads * sizeof(float), keys = (size_t)spec.seq_len;
+    assert_memory_equal(inputs.visible, "\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\1\1\1\1", keys);
+    assert_memory_equal(inputs.q, plain_inputs.q, q_bytes);
+    assert_memory_equal(inputs.k, plain_inputs.k, kv_bytes);
+    assert_memory_equal(inputs.v, plain_inputs.v, kv_bytes);
+    assert_true(problem_spec_bytes(&spec) == bytes + 21);
+
+    char *all = malloc(q_bytes + 2 * kv_bytes + slope_bytes + keys), *end = all;
+    end = mempcpy(end, inputs.q, q_bytes);
+    end = mempcpy(end, inputs.k, kv_bytes);
+    end = mempcpy(end, inputs.v, kv_bytes);
+    end = mempcpy(end, inputs.slopes, slope_bytes);
+    assert_true(plain_inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+    end = mempcpy(end, inputs.visible, keys);
+    assert_true(inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+    free(all);
+    inputs_clear(&inputs);
+    inputs_clear(&plain_inputs);
+}
+
+/* A change here means that every committed baseline describes other inputs. */
+static void the_bits_never_change(void **state)
+{
+    (void)state;
+    static const uint64_t digests[DISTRIBUTION_COUNT][DTYPE_COUNT] = {
+        [DISTRIBUTION_NORMAL] = {0x828b8a4496aa3f81u, 0xe0462e103b509600u, 0xcbbf77cd53b0fa75u},
+        [DISTRIBUTION_UNIFORM] = {0x6a864e429c01c1cau, 0x824a37a3b08ebb53u, 0x251fdb21ea36f1ddu},
+        [DISTRIBUTION_CONSTANT] = {0xe9711a330931177du, 0x9184782d3c74daa7u, 0xafc9026a63fa08acu},
+        [DISTRIBUTION_OUTLIERS] = {0x4bbea95ec6a200aeu, 0xa8df51a3417a1287u, 0x90db6daba57bf041u},
+        [DISTRIBUTION_CANCELLING] = {0x876d39070489f6bau, 0x33e43fd9887c91f1u, 0x207b17af5936eaf2u},
+        [DISTRIBUTION_ONEHOT] = {0xa508e68a38e6d4ddu, 0xd8d8ded3f6fde792u, 0x77ff5841431569a6u},
+        [DISTRIBUTION_LOGIT_FLOOR] = {0x86ba95ba637cdbb5u, 0x7edd1b94519eb5dfu, 0xbc421a8ec7fafffdu},
+    };
+    for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+            struct problem_spec spec = small_spec((enum distribution)distribution, (enum dtype)dtype);
+            struct inputs inputs;
+            generate(&inputs, &spec);
+            if (inputs.digest != digests[distribution][dtype])
+                fail_msg("%s %s: digest 0x%016llx", distribution_names[distribution], dtypes[dtype].name,
+                         (unsigned long long)inputs.digest);
+            inputs_clear(&inputs);
+        }
+}
+
+static void digest_covers_q_k_v_and_slopes_in_order(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
+    struct inputs inputs;
+    generate(&inputs, &spec);
+    size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K) * 2;
+    size_t slope_bytes = (size_t)spec.num_heads * sizeof(float);
+    char *all = malloc(q_bytes + 2 * kv_bytes + slope_bytes);
+    memcpy(all, inputs.q, q_bytes);
+    memcpy(all + q_bytes, inputs.k, kv_bytes);
+    memcpy(all + q_bytes + kv_bytes, inputs.v, kv_bytes);
+    memcpy(all + q_bytes + 2 * kv_bytes, inputs.slopes, slope_bytes);
+    assert_int_equal(inputs.digest, XXH3_64bits(all, q_bytes + 2 * kv_bytes + slope_bytes));
+    free(all);
+    inputs_clear(&inputs);
+}
+
+static void problem_is_what_the_spec_says(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F32);
+    spec.head_offset = 4;
+    spec.total_heads = 12;
+    spec.q_position = 1000;
+    spec.kv_offset = 70;
+    struct inputs inputs;
+    generate(&inputs, &spec);
+    const struct problem *problem = &inputs.problem;
+    assert_true(problem->seq_len == spec.seq_len && problem->num_heads == 6 && problem->num_kv_heads == 3);
+    assert_true(problem->head_dim == 80 && problem->dtype == DTYPE_F32 && problem->q_position == 1000);
+    assert_true(problem->scale == spec.scale && problem->visible == NULL && problem->kv_offset == 70);
+    assert_true(problem->q == inputs.q && problem->k == inputs.k && problem->v == inputs.v);
+    assert_true(problem->slopes == inputs.slopes);
+    assert_true(((uintptr_t)inputs.q | (uintptr_t)inputs.k | (uintptr_t)inputs.v | (uintptr_t)inputs.slopes) % 64 == 0);
+    /* Heads 4 to 9 of 12: 2^-5 to 2^-8, then 2^-1/2 and 2^-3/2. */
+    for (int h = 0; h < 4; h++)
+        assert_true(inputs.slopes[h] == ldexpf(1, -5 - h));
+    assert_true(inputs.slopes[4] == 0x1.6a09e6p-1f && inputs.slopes[5] == 0x1.6a09e6p-2f);
+    assert_true(problem_spec_bytes(&spec) == 4.0 * (6 * 80 + 2 * 21 * 3 * 80) + 4.0 * 6);
+    inputs_clear(&inputs);
+    assert_true(!inputs.q && !inputs.k && !inputs.v && !inputs.slopes);
+    inputs_clear(&inputs);
+}
+
+static void outliers_are_the_same_channels_of_k_for_every_key(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS, DTYPE_F32);
+    struct inputs inputs;
+    generate(&inputs, &spec);
+    float *k = widened(&inputs, &spec, TENSOR_K), *k_plain = plain(&spec, TENSOR_K);
+    float *v = widened(&inputs, &spec, TENSOR_V), *v_plain = plain(&spec, TENSOR_V);
+    size_t row = key_elements(&spec);
+    int different_sets = 0;
+    for (size_t g = 0; g < 3; g++) {
+        int large = 0;
+        for (size_t d = 0; d < 80; d++) {
+            bool outlier = k[g * 80 + d] != k_plain[g * 80 + d];
+            large += outlier;
+            different_sets += outlier && k[(g + 1) % 3 * 80 + d] == k_plain[(g + 1) % 3 * 80 + d];
+            for (size_t j = 0; j < (size_t)spec.seq_len; j++) {
+                size_t i = j * row + g * 80 + d;
+                assert_true(k[i] == k_plain[i] * (outlier ? 30.0f : 1.0f));
+            }
+        }
+        assert_int_equal(large, spec.input.channels);
+    }
+    assert_true(different_sets > 0);
+    assert_memory_equal(v, v_plain, element_count(&spec, TENSOR_V) * sizeof *v);
+    free(v_plain);
+    free(v);
+    free(k_plain);
+    free(k);
+    inputs_clear(&inputs);
+
+    spec.input.channels = 1000; /* more than there are: all */
+    generate(&inputs, &spec);
+    k = widened(&inputs, &spec, TENSOR_K);
+    k_plain = plain(&spec, TENSOR_K);
+    for (size_t i = 0; i < element_count(&spec, TENSOR_K); i++)
+        assert_true(k[i] == k_plain[i] * 30.0f);
+    free(k_plain);
+    free(k);
+    inputs_clear(&inputs);
+}
+
+/* The residual of each pair against the bound stated at cancelling_shape, for odd and even numbers of keys. */
+static void pairs_cancel_up_to_the_rounding_of_one_value(void **state)
+{
+    (void)state;
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (int64_t seq_len = 1; seq_len <= 6; seq_len++) {
+            struct problem_spec spec = small_spec(DISTRIBUTION_CANCELLING, (enum dtype)dtype);
+            spec.seq_len = seq_len;
+            struct inputs inputs;
+            generate(&inputs, &spec);
+            float *k = widened(&inputs, &spec, TENSOR_K), *v = widened(&inputs, &spec, TENSOR_V);
+            float *v_plain = plain(&spec, TENSOR_V);
+            size_t row = key_elements(&spec);
+            for (size_t newer = (size_t)seq_len - 1; newer < (size_t)seq_len && newer > 0; newer -= 2)
+                for (size_t c = 0; c < row; c++) {
+                    double slope = (double)inputs.slopes[c / 80 * 2];
+                    double v_newer = (double)v[newer * row + c], v_older = (double)v[(newer - 1) * row + c];
+                    double bound = dtype_ulp(spec.dtype, v_newer) / 2 + 0x1p-23 * fabs(v_newer);
+                    assert_true(k[newer * row + c] == k[(newer - 1) * row + c]);
+                    assert_true(fabs(v_newer + exp(-slope) * v_older) <= bound * (1 + 0x1p-40));
+                    assert_true(v_older == (double)v_plain[(newer - 1) * row + c]);
+                }
+            if (seq_len % 2 == 1)
+                assert_memory_equal(v, v_plain, row * sizeof *v);
+            free(v_plain);
+            free(v);
+            free(k);
+            inputs_clear(&inputs);
+        }
+}
+
+/* Logits in double: the dominating key's exceeds every other one's by 20 or more, so that it holds all but 1e-8. */
+static void one_of_the_newest_keys_takes_all_the_weight(void **state)
+{
+    (void)state;
+    int places[8] = {0};
+    for (uint64_t seed = 0; seed < 12; seed++)
+        for (int64_t seq_len = 1; seq_len <= 33; seq_len = 2 * seq_len + 1) {
+            struct problem_spec spec = small_spec(DISTRIBUTION_ONEHOT, DTYPE_F16);
+            spec.seq_len = seq_len;
+            spec.q_position = seq_len - 1;
+            spec.seed = seed;
+            struct inputs inputs;
+            generate(&inputs, &spec);
+            float *q = widened(&inputs, &spec, TENSOR_Q), *k = widened(&inputs, &spec, TENSOR_K);
+            for (size_t g = 0; g < 3; g++) {
+                double first = -INFINITY, second = -INFINITY;
+                int64_t key = -1;
+                for (int64_t j = 0; j < seq_len; j++) {
+                    double logit = (double)inputs.slopes[2 * g] * (double)(j - spec.q_position);
+                    for (size_t d = 0; d < 80; d++)
+                        logit += (double)spec.scale * (double)q[2 * g * 80 + d] *
+                                 (double)k[(size_t)j * key_elements(&spec) + g * 80 + d];
+                    if (logit > first) {
+                        second = first;
+                        first = logit;
+                        key = j;
+                    } else {
+                        second = fmax(second, logit);
+                    }
+                }
+                assert_true(first - second > 20);
+                assert_true(key >= seq_len - 8);
+                if (seq_len >= 8)
+                    places[seq_len - 1 - key]++;
+                for (size_t d = 0; d < 80; d++)
+                    assert_true(k[(size_t)key * key_elements(&spec) + g * 80 + d] ==
+                                dtype_round(DTYPE_F16, 8 * q[2 * g * 80 + d]));
+            }
+            free(k);
+            free(q);
+            inputs_clear(&inputs);
+        }
+    for (int i = 0; i < 8; i++)
+        assert_true(places[i] > 0);
+}
+
+/* Every stored logit is what was asked for up to the rounding of one element of k, for every dtype of q and of k. */
+static void logits_lie_at_their_floor(void **state)
+{
+    (void)state;
+    static const double floors[][2] = {{-10000, 1}, {-10000, 0}, {0, 0}, {0, 3}, {12345.678, 0.5}, {-1e5, 100}};
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (int kv_format = 0; kv_format < KV_FORMAT_COUNT; kv_format++)
+            for (size_t f = 0; f < sizeof floors / sizeof *floors; f++) {
+                struct problem_spec spec = small_spec(DISTRIBUTION_LOGIT_FLOOR, (enum dtype)dtype);
+                spec.kv_format = (enum kv_format)kv_format;
+                spec.k_scale = 0.37f;
+                spec.input.value = floors[f][0];
+                spec.input.spread = floors[f][1];
+                enum dtype kv_dtype = problem_spec_kv_dtype(&spec);
+                struct inputs inputs;
+                assert_true(logit_floor_fits(&spec));
+                generate(&inputs, &spec);
+                float *q = widened(&inputs, &spec, TENSOR_Q), *k = widened(&inputs, &spec, TENSOR_K);
+                float *v = widened(&inputs, &spec, TENSOR_V), *v_plain = plain(&spec, TENSOR_V);
+                double scale = problem_logit_scale(&inputs.problem), sum = 0, squares = 0;
+                for (size_t i = 0; i < element_count(&spec, TENSOR_Q); i++)
+                    assert_true(i % 80 == 0 ? q[i] > 0 && q[i] == q[0] : q[i] == 0);
+                size_t rows = element_count(&spec, TENSOR_K) / 80;
+                for (size_t row = 0; row < rows; row++) {
+                    double logit = 0, rounding = scale * (double)q[0] * dtype_ulp(kv_dtype, (double)k[80 * row]) / 2;
+                    for (size_t d = 0; d < 80; d++)
+                        logit += scale * (double)q[d] * (double)k[80 * row + d];
+                    assert_true(fabs(logit - floors[f][0]) <=
+                                (6.5 * floors[f][1] + rounding) * (1 + 0x1p-20) + fabs(logit) * 0x1p-23);
+                    sum += logit - floors[f][0];
+                    squares += (logit - floors[f][0]) * (logit - floors[f][0]);
+                }
+                if (dtype == DTYPE_F32 && kv_format == KV_AS_DTYPE) { /* 63 normal numbers, to four deviations */
+                    double deviation = floors[f][1], mean = sum / (double)rows;
+                    assert_true(fabs(mean) <= 4 * deviation / sqrt((double)rows) + 0x1p-3);
+                    assert_true(fabs(sqrt(squares / (double)rows) - deviation) <= 0.4 * deviation + 0x1p-3);
+                }
+                assert_memory_equal(v, v_plain, element_count(&spec, TENSOR_V) * sizeof *v);
+                free(v_plain);
+                free(v);
+                free(k);
+                free(q);
+                inputs_clear(&inputs);
+            }
+}
+
+static void floors_that_cannot_be_held_are_known(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dtype dtype;
+        double value;
+        float scale;
+        bool fits;
+    } rows[] = {
+        {DTYPE_F16, -2.1e9, 1, true}, /* 2^15 * 65504 */
+        {DTYPE_F16, -2.2e9, 1, false}, {DTYPE_F16, -2.2e9, 2, true},
+        {DTYPE_F16, 1e-9, 1, false}, /* 2^-14 * 2^-14 is the least product of normal numbers */
+        {DTYPE_F16, 4e-9, 1, true},    {DTYPE_F32, -3e38, 1, true},
+        {DTYPE_BF16, -3e38, 1, true},  {DTYPE_F32, -3e38, 0x1p-149f, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct problem_spec spec = small_spec(DISTRIBUTION_LOGIT_FLOOR, rows[i].dtype);
+        spec.input.value = rows[i].value;
+        spec.input.spread = 0;
+        spec.scale = rows[i].scale;
+        assert_int_equal(logit_floor_fits(&spec), rows[i].fits);
+        spec.input.distribution = DISTRIBUTION_NORMAL;
+        assert_true(logit_floor_fits(&spec));
+    }
+}
+
+/* k and v alone are in fp8: their streams rounded to it, whatever the scales; q, digest and memory follow. */
+static void an_fp8_cache_holds_the_streams_rounded_to_it(void **state)
+{
+    (void)state;
+    for (int kv_format = KV_E4M3; kv_format <= KV_E5M2; kv_format++) {
+        struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
+        spec.kv_format = (enum kv_format)kv_format;
+        spec.k_scale = 0.5f;
+        spec.v_scale = 3;
+        struct inputs inputs;
+        generate(&inputs, &spec);
+        for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
+            float *made = widened(&inputs, &spec, (enum tensor)tensor), *expected = plain(&spec, (enum tensor)tensor);
+            assert_memory_equal(made, expected, element_count(&spec, (enum tensor)tensor) * sizeof *made);
+            free(expected);
+            free(made);
+        }
+        assert_true(inputs.problem.kv_format == spec.kv_format && inputs.problem.k_scale == 0.5f &&
+                    inputs.problem.v_scale == 3);
+        size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K), slopes = 24;
+        assert_true(problem_spec_bytes(&spec) == (double)(q_bytes + 2 * kv_bytes + slopes));
+        char *all = malloc(q_bytes + 2 * kv_bytes + slopes), *end = all;
+        end = mempcpy(end, inputs.q, q_bytes);
+        end = mempcpy(end, inputs.k, kv_bytes);
+        end = mempcpy(end, inputs.v, kv_bytes);
+        end = mempcpy(end, inputs.slopes, slopes);
+        assert_true(inputs.digest == XXH3_64bits(all, (size_t)(end - all)));
+        free(all);
+        inputs_clear(&inputs);
+    }
+}
+
+static void fp8_inputs_are_finite_and_within_the_promised_bounds(void **state)
+{
+    (void)state;
+    for (int kv_format = KV_E4M3; kv_format <= KV_E5M2; kv_format++)
+        for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
+            for (int large = 0; large < 2; large++) {
+                struct problem_spec spec = small_spec((enum distribution)distribution, DTYPE_F16);
+                spec.kv_format = (enum kv_format)kv_format;
+                spec.k_scale = spec.v_scale = 1;
+                if (large) {
+                    spec.input.stddev = 1e5;
+                    spec.input.high = 1e6;
+                }
+                struct inputs inputs;
+                generate(&inputs, &spec);
+                float *k = widened(&inputs, &spec, TENSOR_K), *v = widened(&inputs, &spec, TENSOR_V);
+                for (size_t i = 0; i < element_count(&spec, TENSOR_K); i++) {
+                    assert_true(fabsf(k[i]) <= inputs.bounds.k[i % key_elements(&spec)]);
+                    assert_true(fabsf(v[i]) <= inputs.bounds.v[i % key_elements(&spec)]);
+                }
+                assert_true((double)inputs.bounds.k[1] <= dtypes[problem_spec_kv_dtype(&spec)].max);
+                free(v);
+                free(k);
+                inputs_clear(&inputs);
+            }
+}
+
+/* Slopes of their own reach the problem and what is made from slopes: pairs that cancel, also where v has to grow. */
+static void slopes_can_be_given(void **state)
+{
+    (void)state;
+    static const float slopes[] = {0.5f, 0.25f, -3, 0, -200, 1e30f};
+    struct problem_spec spec = small_spec(DISTRIBUTION_CANCELLING, DTYPE_F32);
+    spec.slope_values = slopes;
+    spec.num_slope_values = 6;
+    struct inputs inputs;
+    generate(&inputs, &spec);
+    assert_memory_equal(inputs.problem.slopes, slopes, sizeof slopes);
+    float *v = widened(&inputs, &spec, TENSOR_V);
+    size_t row = key_elements(&spec);
+    for (size_t c = 0; c < row; c++)
+        for (size_t j = 0; j < 21; j++)
+            assert_true(fabsf(v[j * row + c]) <= inputs.bounds.v[c]);
+    for (size_t c = 80; c < 160; c++) /* KV head 1: head 2, slope -3 */
+        assert_float_equal(v[20 * row + c] / v[19 * row + c], -20.0855369f, 1e-5f);
+    for (size_t c = 160; c < 240; c++) /* exp(200) is infinite in f32 */
+        assert_true(fabsf(v[20 * row + c]) == FLT_MAX);
+    free(v);
+    inputs_clear(&inputs);
+
+    struct part part = {1, 2};
+    struct error error;
+    assert_int_equal(inputs_generate(&inputs, &spec, part, 1, NULL, &error), ERROR_NONE);
+    assert_memory_equal(inputs.problem.slopes, slopes + 2, 4 * sizeof *slopes);
+    inputs_clear(&inputs);
+}
+
+static void inputs_are_finite_whatever_the_parameters(void **state)
+{
+    (void)state;
+    static const struct input_spec rows[] = {
+        {.distribution = DISTRIBUTION_NORMAL, .stddev = 1e6},
+        {.distribution = DISTRIBUTION_NORMAL, .stddev = 3e38},
+        {.distribution = DISTRIBUTION_NORMAL, .mean = -3e38, .stddev = 3e38},
+        {.distribution = DISTRIBUTION_UNIFORM, .low = -DBL_MAX, .high = DBL_MAX},
+        {.distribution = DISTRIBUTION_CONSTANT, .value = -1e300},
+        {.distribution = DISTRIBUTION_OUTLIERS, .stddev = 1, .channels = 80, .factor = 3e38},
+        {.distribution = DISTRIBUTION_OUTLIERS, .stddev = 3e38, .channels = 80, .factor = 0},
+        {.distribution = DISTRIBUTION_CANCELLING, .stddev = 3e38},
+        {.distribution = DISTRIBUTION_ONEHOT, .stddev = 3e38, .factor = 3e38},
+        {.distribution = DISTRIBUTION_LOGIT_FLOOR, .stddev = 3e38, .value = -DBL_MAX, .spread = DBL_MAX},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+            struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, (enum dtype)dtype);
+            spec.input = rows[r];
+            struct inputs inputs;
+            generate(&inputs, &spec);
+            int largest = 0;
+            for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
+                float *values = widened(&inputs, &spec, (enum tensor)tensor);
+                for (size_t i = 0; i < element_count(&spec, (enum tensor)tensor); i++) {
+                    assert_true(isfinite(values[i]));
+                    largest += fabs((double)values[i]) == dtypes[dtype].max;
+                }
+                free(values);
+            }
+            bool beyond = dtype == DTYPE_F16 || rows[r].stddev >= 3e38;
+            if (beyond && rows[r].distribution != DISTRIBUTION_CANCELLING)
+                assert_true(largest > 0);
+            inputs_clear(&inputs);
+        }
+}
+
+static void specs_are_equal_if_every_field_is(void **state)
+{
+    (void)state;
+    const struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
+    static const float slopes[3] = {1, 2, 3}, same_slopes[2] = {1, 2};
+    struct problem_spec others[30];
+    size_t count = 0;
+#define OTHER(field, value)            \
+    do {                               \
+        others[count] = spec;          \
+        others[count++].field = value; \
+    } while (0)
+    OTHER(seq_len, 22);
+    OTHER(num_heads, 9);
+    OTHER(num_kv_heads, 2);
+    OTHER(head_dim, 96);
+    OTHER(dtype, DTYPE_BF16);
+    OTHER(scale, 1);
+    OTHER(slopes, SLOPES_GEOMETRIC);
+    OTHER(max_bias, 16);
+    OTHER(head_offset, 1);
+    OTHER(total_heads, 7);
+    OTHER(q_position, 21);
+    OTHER(seed, 8);
+    OTHER(input.distribution, DISTRIBUTION_UNIFORM);
+    OTHER(input.mean, 1);
+    OTHER(input.stddev, 2);
+    OTHER(input.low, -2);
+    OTHER(input.high, 2);
+    OTHER(input.value, 2);
+    OTHER(input.channels, 5);
+    OTHER(input.factor, 31);
+    OTHER(mask.kind, MASK_ALL);
+    OTHER(mask.sinks, 1);
+    OTHER(kv_format, KV_E4M3);
+    OTHER(k_scale, 2);
+    OTHER(v_scale, 2);
+    OTHER(kv_offset, 1);
+    OTHER(input.spread, 2);
+    OTHER(slope_values, slopes);
+    others[count - 1].num_slope_values = 2;
+    OTHER(slope_values, slopes);
+    others[count - 1].num_slope_values = 3;
+    OTHER(slope_values, slopes + 1);
+    others[count - 1].num_slope_values = 2;
+#undef OTHER
+    assert_int_equal(count, sizeof others / sizeof *others);
+    assert_true(problem_spec_equal(&spec, &spec));
+    for (size_t i = 0; i < count; i++)
+        assert_false(problem_spec_equal(&spec, &others[i]));
+    for (size_t i = count - 3; i < count; i++) /* the three slopes among themselves */
+        for (size_t j = count - 3; j < count; j++)
+            assert_int_equal(problem_spec_equal(&others[i], &others[j]), i == j);
+    struct problem_spec same = others[count - 3];
+    same.slope_values = same_slopes;
+    assert_true(problem_spec_equal(&same, &others[count - 3]));
+}
+
+static void cancelling_the_work_stops_it(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
+    struct progress progress = {.work_total = 0};
+    struct inputs inputs;
+    struct error error;
+    assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_NONE);
+    inputs_clear(&inputs);
+    atomic_store(&progress.cancelled, true);
+    assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_INTERRUPTED);
+    assert_true(!inputs.q && !inputs.k && !inputs.v && !inputs.slopes);
+    assert_int_equal(atomic_load(&progress.work_done), 0);
+}
+
+/* The address sanitizer is to refuse memory as malloc does. Called by its runtime where there is one. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void memory_that_cannot_be_had_is_an_error(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {INT64_MAX / 1000, (int64_t)1 << 44};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F32);
+        spec.seq_len = lengths[i];
+        struct inputs inputs;
+        struct error error = {0};
+        assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, "out of memory"));
+        assert_true(!inputs.q && !inputs.k && !inputs.v && !inputs.slopes);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_element_alone_is_the_element_in_bulk),
+        cmocka_unit_test(tensors_are_their_streams_rounded),
+        cmocka_unit_test(threads_do_not_show),
+        cmocka_unit_test(threads_do_not_show_in_a_mask),
+        cmocka_unit_test(a_mask_changes_visible_and_the_digest_alone),
+        cmocka_unit_test(the_bits_never_change),
+        cmocka_unit_test(digest_covers_q_k_v_and_slopes_in_order),
+        cmocka_unit_test(problem_is_what_the_spec_says),
+        cmocka_unit_test(outliers_are_the_same_channels_of_k_for_every_key),
+        cmocka_unit_test(pairs_cancel_up_to_the_rounding_of_one_value),
+        cmocka_unit_test(one_of_the_newest_keys_takes_all_the_weight),
+        cmocka_unit_test(logits_lie_at_their_floor),
+        cmocka_unit_test(floors_that_cannot_be_held_are_known),
+        cmocka_unit_test(an_fp8_cache_holds_the_streams_rounded_to_it),
+        cmocka_unit_test(fp8_inputs_are_finite_and_within_the_promised_bounds),
+        cmocka_unit_test(slopes_can_be_given),
+        cmocka_unit_test(inputs_are_finite_whatever_the_parameters),
+        cmocka_unit_test(specs_are_equal_if_every_field_is),
+        cmocka_unit_test(cancelling_the_work_stops_it),
+        cmocka_unit_test(memory_that_cannot_be_had_is_an_error),
+    };
+    int failed = cmocka_run_group_tests_name("input", tests, NULL, NULL);
+    return failed > 255 ? 255 : failed;
+}

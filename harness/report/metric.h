@@ -1,0 +1,58 @@
+/*
+ * The metrics of a verdict as data: one row each drives the record's fields, the per-head figures and the table.
+ * Adding one: a field in struct metrics, a row in metric.c, and its place in the field list of record.c.
+ */
+#ifndef HARNESS_REPORT_METRIC_H
+#define HARNESS_REPORT_METRIC_H
+
+#include "harness/support/json_value.h"
+
+#include "harness/judge/verdict.h"
+
+enum metric {
+    METRIC_ELEMENTS,
+    METRIC_MISMATCHED,
+    METRIC_MAX_ABS_ERR,
+    METRIC_MAX_ULP_ERR,
+    METRIC_P99_ULP_ERR,
+    METRIC_P50_ULP_ERR,
+    METRIC_MAX_REL_ERR,
+    METRIC_MAX_SCALED_ERR,
+    METRIC_RMS_ERR,
+    METRIC_NAN,
+    METRIC_INF,
+    METRIC_UNDECIDED,
+    METRIC_UNWRITTEN,
+    METRIC_BUDGET_USED,
+    METRIC_UNBOUNDED,
+    METRIC_LSE_MISMATCHED,
+    METRIC_MAX_LSE_ERR,
+    METRIC_LSE_BUDGET_USED,
+    METRIC_LSE_OFF,
+    METRIC_LSE_UNBOUNDED,
+    METRIC_COUNT
+};
+
+struct metric_info {
+    const char *name;    /* of the field in a record */
+    const char *title;   /* for people: over a column, or after a count ("3 unwritten") */
+    bool is_count;       /* an int64_t; else a double */
+    bool nan_is_unknown; /* a NaN is null in a record */
+    bool per_head;       /* among the figures of each head in a record */
+    size_t offset;       /* in struct metrics */
+};
+
+extern const struct metric_info metric_table[METRIC_COUNT];
+
+/* The metric's value; counts are exact below 2^53. */
+double metric_value(enum metric metric, const struct metrics *metrics);
+
+/* The value as a new JSON integer or, through json_from_double, real. NULL if memory ran out. */
+json_t *metric_to_json(enum metric metric, const struct metrics *metrics);
+
+/* The value for people: a count in full, an error to three digits. text has METRIC_TEXT_SIZE characters. */
+char *metric_format(char *text, enum metric metric, const struct metrics *metrics);
+
+enum { METRIC_TEXT_SIZE = 32 };
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * What a kernel is launched with: one struct for all of them, filled by plan_launches() and the device. A launch works
+ * on B sequences of their own lengths; blockIdx.z says which (sequence.h).
+ * `real` is what the kernel was compiled for (real.h): float, or struct replayed.
+ */
+#ifndef KERNELS_ATTENTION_ATTENTION_ARGS_H
+#define KERNELS_ATTENTION_ATTENTION_ARGS_H
+
+#include <stdint.h>
+
+/* One sequence: where its elements lie in what all of them share, and its numbers. */
+struct sequence_args {
+    int64_t seq_len;      /* N */
+    int64_t first_query;  /* heads before its first in q, out and lse */
+    int64_t first_row;    /* of k and v; not read where there are pages */
+    int64_t first_page;   /* of page_table */
+    int64_t first_key;    /* of visible */
+    int64_t first_chunk;  /* partial results before its first */
+    int64_t first_logit;  /* of logits */
+    int num_chunks;       /* of chunk_len keys */
+    int has_mask;         /* else all its keys are visible, and it has no part of visible */
+    float masked_logit;   /* in the logits' units; -inf where the policy has no value */
+    float initial_max;    /* the same */
+    int64_t key_distance; /* the slope is multiplied by key + key_distance */
+    int64_t lse_distance; /* slope times this is subtracted from lse: what all biases have too much */
+};
+
+struct attention_args {
+    const void *q;             /* [B, H, D] */
+    const void *k;             /* [rows, Hkv, D] */
+    const void *v;             /* [rows, Hkv, D] */
+    const int32_t *page_table; /* [pages]: key j is row page_table[first_page + j / page_size] page_size + j %
+                                * page_size; NULL: row first_row + j */
+    const float *slopes;       /* [H] */
+    const uint8_t *visible;    /* [sum of N] or NULL */
+    const struct sequence_args *sequences; /* [B] */
+    void *out;                             /* [B, H, D] in dtype; of a replay: real */
+    void *lse;                             /* [B, H] real */
+
+    /* split_kv: partial results, one a (sequence, head, chunk). two_pass: logits */
+    void *partial_max; /* [partials] real, in the logits' units */
+    void *partial_sum; /* [partials] real */
+    void *partial_out; /* [partials, D] real */
+    void *logits;      /* [sum of H N] real */
+    int64_t chunk_len;
+
+    struct sequence_args sequence; /* the block's; set by attention_args_here() */
+
+    int num_heads, num_kv_heads, head_dim;
+    int dtype; /* enum dtype, of q and out */
+    int page_size;
+    float scale;       /* k_scale included */
+    float value_scale; /* v_scale */
+
+    /* The recipe. Numbers are in the logits' units unless said otherwise. */
+    float initial_sum;
+    float max_offset;
+    float epsilon;
+    float merge_cutoff;     /* 0: none */
+    int natural_logits;     /* log2(e) enters at the exponential */
+    int exclude;            /* masked keys are skipped by index */
+    int add_masked_logit;   /* it is added to a masked key's logit instead of replacing it */
+    int read_masked_values; /* v of masked keys is read though they are excluded */
+    int read_past_end;      /* so is v of what fills the last tile */
+    int has_bias;
+    int mask_positive_bias; /* keys with a positive one count as masked */
+    int distance_magnitude; /* the slope is multiplied by -|key + key_distance| instead */
+    int guards, scale_entry, exponential, empty_row, division, merge; /* enums of recipe.h */
+    int slope_dtype, position_dtype, bias_dtype, dot_dtype, logit_dtype, weight_dtype,
+        partial_dtype; /* dtype_rounding */
+};
+
+#endif

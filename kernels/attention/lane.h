@@ -1,0 +1,194 @@
+/*
+ * What a warp does with a tile of 32 keys. For dot products `group` lanes share a row, 8 elements a lane, and a group
+ * takes `group` consecutive keys of the tile; after a reduce-scatter each lane owns the product of one key. For
+ * weighted sums each lane gathers its group's weights and goes through the same rows of v.
+ *
+ * dtype (of k and v) and group are constants after inlining.
+ */
+#ifndef KERNELS_ATTENTION_LANE_H
+#define KERNELS_ATTENTION_LANE_H
+
+#include "kernels/attention/kernel_names.h"
+#include "kernels/attention/sequence.h"
+#include "kernels/dialect/elements.h"
+
+enum { BLOCK_WARPS = 8, BLOCK_THREADS = BLOCK_WARPS * WARP_SIZE, MAX_HEAD_DIM = 256 };
+
+/* Where a thread stands. */
+struct lane {
+    int warp, index;    /* of the block, of the warp */
+    int group_first;    /* the first lane of its group, and of the tile the first key that the group shares */
+    int dim;            /* first of its elements; past head_dim for idle lanes */
+    bool has_dims;      /* it has elements */
+    size_t row_stride;  /* of k and v, in elements */
+    size_t head_offset; /* of its KV head and elements within a row, from the sequence's first row */
+};
+
+SIMT_FUNCTION struct lane lane_here(const struct attention_args *args, int group, int head)
+{
+    int thread = (int)threadIdx.x, index = thread % WARP_SIZE, rank = index % group;
+    int kv_head = head / (args->num_heads / args->num_kv_heads), dim = rank * LANE_DIMS;
+    size_t row_stride = (size_t)args->num_kv_heads * (size_t)args->head_dim;
+    size_t first_row = args->page_table ? 0 : (size_t)args->sequence.first_row;
+    return (struct lane){
+        .warp = thread / WARP_SIZE,
+        .index = index,
+        .group_first = index - rank,
+        .dim = dim,
+        .has_dims = dim < args->head_dim,
+        .row_stride = row_stride,
+        .head_offset = first_row * row_stride + (size_t)kv_head * (size_t)args->head_dim + (size_t)dim,
+    };
+}
+
+/* This lane's elements of a key in pages, in k and v. */
+SIMT_FUNCTION size_t paged_row(const struct attention_args *args, const struct lane *lane, int64_t key)
+{
+    uint32_t size = (uint32_t)args->page_size, page = (uint32_t)key / size; /* plan_sequence: key < 2^32 */
+    size_t row = (size_t)args->page_table[args->sequence.first_page + page] * size + ((uint32_t)key - page * size);
+    return row * lane->row_stride + lane->head_offset;
+}
+
+/* The same of any cache. */
+SIMT_FUNCTION size_t lane_row(const struct attention_args *args, const struct lane *lane, int64_t key)
+{
+    return args->page_table ? paged_row(args, lane, key) : (size_t)key * lane->row_stride + lane->head_offset;
+}
+
+/* A key of the sequence that its mask removes. */
+SIMT_FUNCTION bool key_removed(const struct attention_args *args, int64_t key)
+{
+    return args->sequence.has_mask && !args->visible[args->sequence.first_key + key];
+}
+
+SIMT_FUNCTION bool key_masked(const struct attention_args *args, int64_t key, int64_t last)
+{
+    return key >= last || key_removed(args, key);
+}
+
+/* This lane's elements of q, scaled where the recipe scales the query. */
+SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct lane *lane, int head, real scale,
+                              real *query)
+{
+    SIMT_UNROLL
+    for (int i = 0; i < LANE_DIMS; i++)
+        query[i] = real_of(0.0f);
+    if (lane->has_dims) {
+        size_t first = query_row(args, head) * (size_t)args->head_dim + (size_t)lane->dim;
+        struct fetched_lane row = fetch_lane((enum dtype)args->dtype, args->q, first, true);
+        widen_lane((enum dtype)args->dtype, &row, query);
+    }
+    if (args->scale_entry == SCALE_QUERY) {
+        SIMT_UNROLL
+        for (int i = 0; i < LANE_DIMS; i++)
+            query[i] = mul_in(STAGE_SCALE, query[i], scale);
+    }
+}
+
+/* The products of this lane's elements, summed in order. */
+SIMT_FUNCTION real lane_dot(int rounding, const real *query, const real *row)
+{
+    real dot = real_of(0.0f);
+    SIMT_UNROLL
+    for (int i = 0; i < LANE_DIMS; i++)
+        dot = round_in(STAGE_DOT, rounding, fma_in(STAGE_DOT, query[i], row[i], dot));
+    return dot;
+}
+
+/* Rows of the keys that a lane's group shares of a tile, fetched together. */
+struct fetched_rows {
+    int keys[ROWS_FETCHED];     /* from the first of them */
+    bool present[ROWS_FETCHED]; /* others have no elements, and are not read */
+    struct fetched_lane rows[ROWS_FETCHED];
+};
+
+/* Fetches this lane's elements. No row has a branch of its own: their loads are under way together. */
+SIMT_FUNCTION void fetch_rows(const struct attention_args *args, enum dtype dtype, const void *tensor,
+                              const struct lane *lane, int64_t first, int64_t last, struct fetched_rows *fetched)
+{
+    size_t elements[ROWS_FETCHED];
+    if (args->page_table) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) /* the last key stands for those that are not there */
+            elements[i] = paged_row(args, lane, fetched->present[i] ? first + fetched->keys[i] : last - 1);
+    } else {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++)
+            elements[i] = (size_t)(first + fetched->keys[i]) * lane->row_stride + lane->head_offset;
+    }
+    SIMT_UNROLL
+    for (int i = 0; i < ROWS_FETCHED; i++)
+        fetched->rows[i] = fetch_lane(dtype, tensor, elements[i], fetched->present[i]);
+}
+
+/* This lane's part of q.k of the keys that its group shares, before last, each handed to the lane that owns the key. */
+SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, enum dtype dtype, int group,
+                             const struct lane *lane, const real *query, int64_t first, int64_t last,
+                             struct warp_scatter *dots)
+{
+    struct fetched_rows fetched;
+    SIMT_UNROLL
+    for (int n = 0; n < group; n += ROWS_FETCHED) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            fetched.keys[i] = warp_scatter_index(n + i, group);
+            fetched.present[i] = lane->has_dims && first + fetched.keys[i] < last;
+        }
+        fetch_rows(args, dtype, args->k, lane, first, last, &fetched);
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            real row[LANE_DIMS], dot = real_of(0.0f);
+            if (fetched.present[i]) {
+                widen_lane(dtype, &fetched.rows[i], row);
+                dot = lane_dot(rounding, query, row);
+            }
+            warp_scatter_add_in(STAGE_DOT, dots, n + i, group, dot);
+        }
+    }
+}
+
+/* q.k of the key at tile + lane, over keys before last. */
+SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
+                            const real *query, int64_t tile, int64_t last)
+{
+    int64_t first = tile + lane->group_first;
+    struct warp_scatter dots;
+    if (args->dot_dtype == ROUND_F32)
+        lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, &dots);
+    else
+        lane_dots(args, args->dot_dtype, dtype, group, lane, query, first, last, &dots);
+    return round_in(STAGE_DOT, args->dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
+}
+
+/* out[8] += weight * v over the tile; weight is that of the key at tile + lane. */
+SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
+                                     const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
+{
+    int64_t first = tile + lane->group_first, end = args->read_past_end ? first + group : last;
+    bool skips_removed = args->exclude && !args->read_masked_values && args->sequence.has_mask;
+    struct fetched_rows fetched;
+    struct warp_gather weights;
+    warp_gather_begin(&weights, round_in(STAGE_WEIGHTED_SUM, args->weight_dtype, weight), group);
+    SIMT_UNROLL
+    for (int t = 0; t < group; t += ROWS_FETCHED) {
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            int64_t key = first + t + i;
+            fetched.keys[i] = t + i;
+            fetched.present[i] = lane->has_dims && key < end && !(skips_removed && key_removed(args, key));
+        }
+        fetch_rows(args, dtype, args->v, lane, first, last, &fetched);
+        SIMT_UNROLL
+        for (int i = 0; i < ROWS_FETCHED; i++) {
+            real row[LANE_DIMS], of_key = warp_gather_at(&weights, t + i, group);
+            if (fetched.present[i]) {
+                widen_lane(dtype, &fetched.rows[i], row);
+                SIMT_UNROLL
+                for (int d = 0; d < LANE_DIMS; d++)
+                    out[d] = fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]);
+            }
+        }
+    }
+}
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * How a recipe forms logits, weights and results.
+ *
+ * Logits are in base 2 where log2(e) is folded into scale and slope, else natural.
+ */
+#ifndef KERNELS_ATTENTION_LOGIT_H
+#define KERNELS_ATTENTION_LOGIT_H
+
+#include "kernels/attention/sequence.h"
+#include "kernels/dialect/elements.h"
+
+/* What a head's logits are formed with, in the logits' units. */
+struct head_factors {
+    real scale;
+    real slope; /* divided by the scale where the sum is scaled */
+};
+
+SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args, int head)
+{
+    real scale = real_of(args->scale), slope = real_of(args->has_bias ? args->slopes[head] : 0.0f);
+    slope = round_in(STAGE_SLOPE, args->slope_dtype, slope);
+    if (args->scale_entry == SCALE_SUM)
+        slope = div_in(STAGE_SLOPE, slope, scale);
+    else if (!args->natural_logits)
+        slope = to_base_2_in(STAGE_SLOPE, slope);
+    if (!args->natural_logits)
+        scale = to_base_2_in(STAGE_SCALE, scale);
+    return (struct head_factors){scale, slope};
+}
+
+SIMT_FUNCTION real key_bias(const struct attention_args *args, real slope, int64_t key)
+{
+    int64_t distance = key + args->sequence.key_distance;
+    if (args->distance_magnitude && distance > 0)
+        distance = -distance;
+    real position = round_in(STAGE_BIAS, args->position_dtype, integer_in(STAGE_BIAS, distance));
+    return round_in(STAGE_BIAS, args->bias_dtype, mul_in(STAGE_BIAS, slope, position));
+}
+
+/* A key that the recipe masks for the sign of its bias. */
+SIMT_FUNCTION bool bias_masks(const struct attention_args *args, struct head_factors factors, int64_t key)
+{
+    return args->mask_positive_bias && value_of(key_bias(args, factors.slope, key)) > 0.0f;
+}
+
+/* The logit of a visible key. */
+SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key)
+{
+    real bias = key_bias(args, factors.slope, key), logit;
+    if (args->scale_entry == SCALE_DOT)
+        logit = fma_in(STAGE_LOGIT, dot, factors.scale, bias);
+    else
+        logit = add_in(STAGE_LOGIT, dot, bias);
+    if (args->scale_entry == SCALE_SUM)
+        logit = mul_in(STAGE_LOGIT, logit, factors.scale);
+    return round_in(STAGE_LOGIT, args->logit_dtype, logit);
+}
+
+/* The logit of any key before `last`, and of what fills a tile beyond. */
+SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key,
+                             int64_t last, bool masked)
+{
+    if (!masked)
+        return biased_logit(args, dot, factors, key);
+    if (!args->add_masked_logit)
+        return real_of(args->sequence.masked_logit);
+    if (key >= last)
+        return real_of(-FLOAT_INFINITY);
+    real logit = add_in(STAGE_LOGIT, biased_logit(args, dot, factors, key), real_of(args->sequence.masked_logit));
+    return round_in(STAGE_LOGIT, args->logit_dtype, logit);
+}
+
+/* e^difference or 2^difference, after the logits' units. */
+SIMT_FUNCTION real weight_of(enum stage stage, const struct attention_args *args, real difference)
+{
+    if (args->natural_logits && args->exponential != EXPONENTIAL_EXP)
+        difference = to_base_2_in(STAGE_SHIFT, difference);
+    return exponential_in(stage, args->exponential, difference);
+}
+
+/* The maximum of some keys as the recipe goes on with it. */
+SIMT_FUNCTION real guarded_max(const struct attention_args *args, real max)
+{
+    return args->guards == GUARDS_ZERO_MAX && value_of(max) == -FLOAT_INFINITY ? real_of(0.0f) : max;
+}
+
+/* No key has been seen, and the recipe knows it. */
+SIMT_FUNCTION bool nothing_seen(const struct attention_args *args, real max)
+{
+    return args->guards == GUARDS_SOUND && value_of(max) == -FLOAT_INFINITY;
+}
+
+/* The weight of a logit against a maximum; 0 where the logit is infinite and guarded. */
+SIMT_FUNCTION real key_weight(const struct attention_args *args, real logit, real max)
+{
+    if (args->guards != GUARDS_NONE && value_of(logit) == -FLOAT_INFINITY)
+        return real_of(0.0f);
+    return weight_of(STAGE_EXPONENTIAL, args, sub_in(STAGE_SHIFT, logit, max));
+}
+
+/* The factor that moves a sum from one maximum to another; 0 from an empty (infinite) one if guarded. */
+SIMT_FUNCTION real rescale_factor(enum stage stage, const struct attention_args *args, real from, real to)
+{
+    if (args->guards != GUARDS_NONE && value_of(from) == -FLOAT_INFINITY)
+        return real_of(0.0f);
+    return weight_of(stage, args, sub_in(stage, from, to));
+}
+
+/* The same when warps and chunks are merged, where a recipe may cut small factors off. */
+SIMT_FUNCTION real merge_factor(const struct attention_args *args, real from, real to)
+{
+    if (args->merge_cutoff != 0 && value_of(from) - value_of(to) < args->merge_cutoff)
+        return real_of(0.0f);
+    return rescale_factor(STAGE_MERGE, args, from, to);
+}
+
+/* log(sum) + max, in the logits' units. */
+SIMT_FUNCTION real state_lse(enum stage stage, const struct attention_args *args, real max, real sum)
+{
+    real logarithm = log2_in(stage, sum);
+    return add_in(stage, max, args->natural_logits ? to_base_e_in(stage, logarithm) : logarithm);
+}
+
+/* A row without weight, as the recipe sees it. */
+SIMT_FUNCTION bool row_empty(const struct attention_args *args, real max, real sum)
+{
+    if (args->empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit)
+        return true;
+    return args->empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
+}
+
+/* out / (sum + epsilon) */
+SIMT_FUNCTION real divide_by_sum(const struct attention_args *args, enum stage stage, real out, real sum)
+{
+    if (args->epsilon != 0)
+        sum = add_in(stage, sum, real_of(args->epsilon));
+    if (args->division == DIVISION_RECIPROCAL)
+        return mul_in(stage, out, reciprocal_in(stage, sum));
+    return div_in(stage, out, sum);
+}
+
+/* A block's state: thread d < head_dim has element d of out, not yet divided; max and sum are the same in every thread.
+ */
+struct block_state {
+    real max, sum, out;
+};
+
+/* Divides and writes a head's out and lse. */
+SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struct block_state state)
+{
+    int thread = (int)threadIdx.x;
+    bool empty = row_empty(args, state.max, state.sum);
+    if (thread < args->head_dim) {
+        real out = empty ? real_of(0.0f) : divide_by_sum(args, STAGE_DIVISION, state.out, state.sum);
+        if (args->value_scale != 1.0f)
+            out = mul_in(STAGE_DIVISION, out, real_of(args->value_scale));
+        store_in(STAGE_OUTPUT, (enum dtype)args->dtype, args->out,
+                 query_row(args, head) * (size_t)args->head_dim + (size_t)thread, out);
+    }
+    if (thread == 0) {
+        real lse = real_of(-FLOAT_INFINITY);
+        if (!empty) {
+            real slope = real_of(args->has_bias ? args->slopes[head] : 0.0f);
+            lse = state.max;
+            if (args->sequence.lse_distance != 0) {
+                if (!args->natural_logits)
+                    slope = to_base_2_in(STAGE_SLOPE, slope);
+                lse = sub_in(STAGE_LSE, lse,
+                             mul_in(STAGE_LSE, slope, integer_in(STAGE_LSE, args->sequence.lse_distance)));
+            }
+            lse = state_lse(STAGE_LSE, args, lse, state.sum);
+            if (!args->natural_logits)
+                lse = to_base_e_in(STAGE_LSE, lse);
+        }
+        ((real *)args->lse)[query_row(args, head)] = lse;
+    }
+}
+
+#endif

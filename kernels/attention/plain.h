@@ -1,0 +1,46 @@
+/*
+ * The plain form of a kernel: its source compiled with constants for what the work on a key depends on, for the
+ * launches that have these values. It makes the same operations in the same order as the generic form, which takes any
+ * recipe and is its oracle: the bits are the same.
+ */
+#ifndef KERNELS_ATTENTION_PLAIN_H
+#define KERNELS_ATTENTION_PLAIN_H
+
+#include "kernels/attention/attention_args.h"
+#include "kernels/dialect/intrinsics.h"
+#include "kernels/recipe.h"
+
+/* X(field of attention_args, its plain value) */
+#define PLAIN_FIELDS(X)                    \
+    X(natural_logits, 0)                   \
+    X(scale_entry, SCALE_DOT)              \
+    X(exponential, EXPONENTIAL_POLYNOMIAL) \
+    X(guards, GUARDS_SOUND)                \
+    X(mask_positive_bias, 0)               \
+    X(distance_magnitude, 0)               \
+    X(max_offset, 0)                       \
+    X(position_dtype, ROUND_F32)           \
+    X(bias_dtype, ROUND_F32)               \
+    X(dot_dtype, ROUND_F32)                \
+    X(logit_dtype, ROUND_F32)              \
+    X(weight_dtype, ROUND_F32)
+
+/* Keys that lie one after the other wherever such a run begins at a multiple of it: pages are multiples of it. */
+enum { PLAIN_RUN_KEYS = 16 };
+
+#define PLAIN_FIELD_SET(field, value) args->field = value;
+#define PLAIN_FIELD_EQUAL(field, value) &&args->field == (value)
+
+SIMT_FUNCTION void plain_fields_set(struct attention_args *args)
+{
+    PLAIN_FIELDS(PLAIN_FIELD_SET)
+}
+
+#ifndef __CUDACC__
+static inline bool plain_fields_hold(const struct attention_args *args)
+{
+    return true PLAIN_FIELDS(PLAIN_FIELD_EQUAL);
+}
+#endif
+
+#endif

@@ -1,0 +1,198 @@
+#include "kernels/attention/rounding.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "kernels/dialect/elements.h"
+
+/* u of f32. */
+#define UNIT 0x1p-24
+
+/* |LOG2_E as f32 - log2 e| / log2 e = 0.224 u, and one rounding for the product with it. */
+#define BASE_CHANGE (1.23 * UNIT)
+
+enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE };
+
+/*
+ * An ulp is at most 2 u. The GPU's functions by their documents, which count from the exact result rounded: half an ulp
+ * more. The worst of all f32 on an H200 is 2.06, 2.06, 1.94 and 0.98 ulp (reports/gpu.md). The host has the same bits
+ * (special_functions.h).
+ */
+static const double exponential_error[EXPONENTIAL_COUNT] = {
+    [EXPONENTIAL_POLYNOMIAL] = 2 * 0x1.06p0 * UNIT, /* 0x1.06p0 ulp (arithmetic.h) */
+    [EXPONENTIAL_EX2_APPROX] = 2 * 2.5 * UNIT,      /* 2 ulp (PTX ISA, ex2.approx.ftz.f32) */
+    [EXPONENTIAL_EXP2] = 2 * 2.5 * UNIT,            /* 2 ulp (CUDA C Programming Guide, exp2f) */
+    [EXPONENTIAL_EXP] = 2 * 2.5 * UNIT,             /* 2 ulp (the same, expf) */
+};
+
+static const double division_error[DIVISION_COUNT] = {
+    [DIVISION_EXACT] = UNIT, [DIVISION_RECIPROCAL] = 2 * 1.5 * UNIT + UNIT, /* 1 ulp (PTX ISA, rcp.approx.ftz.f32), and
+                                                                               the product */
+};
+
+/* Half of f32's least subnormal: what an operation whose result is subnormal may lose. Sums of two lose nothing. */
+#define UNDERFLOW 0x1p-150
+
+/* What rounding to a dtype does: relative error, counted operation by operation for f32 and 0 here; absolute error of
+ * subnormal results, that of the f32 which is rounded included; largest magnitude. */
+struct narrowing {
+    double unit, floor, max;
+};
+
+static struct narrowing narrowing_of(enum dtype_rounding rounding)
+{
+    const struct dtype_info *info = &dtypes[dtype_rounding_dtype(rounding)];
+    return (struct narrowing){
+        rounding == ROUND_F32 ? 0 : ldexp(1, -info->significand_bits),
+        ldexp(1, info->min_exponent - info->significand_bits) + (rounding == ROUND_F32 ? 0 : UNDERFLOW),
+        info->max,
+    };
+}
+
+/* n roundings to a narrow dtype, one after the other. */
+static double compounded(int n, double unit)
+{
+    return n * unit / (1 - n * unit);
+}
+
+static int lanes_of(int head_dim)
+{
+    return head_dim <= 64 ? 8 : head_dim <= 128 ? 16 : 32;
+}
+
+/* log2_polynomial (arithmetic.h) is off by at most 2^-23 (|log2 x| + 1/2). */
+#define LOG2_ERROR 0x1p-23
+
+/* |ln 2 as f32 - ln 2| / ln 2 = 0.046 u, and one rounding for the product with it. */
+#define NATURAL_CHANGE (1.05 * UNIT)
+
+/* The scale of q.k as the kernel has it: rounded to f32 (launch.c), then in the logits' units (logit.h). */
+struct held_scale {
+    float given, folded;
+};
+
+static struct held_scale held_scale(const struct recipe *recipe, const struct problem *problem)
+{
+    float given = (float)problem_logit_scale(problem);
+    bool natural = recipe->log2e == LOG2E_EXPONENTIAL;
+    return (struct held_scale){given, natural ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
+}
+
+/* What may overflow on the way to a logit, and what is formed of it beforehand. dots, biases: what q.k and biases are
+ * multiplied by on their way to natural logits; nats: those of a logit's unit. */
+static void limit_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem,
+                         double dots, double nats)
+{
+    struct held_scale scale = held_scale(recipe, problem);
+    double largest = dtypes[DTYPE_F32].max,
+           biases = recipe->scale_entry == SCALE_SUM ? fabs((double)scale.given) : nats;
+    model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && scale.given == 0);
+    model->query_scale = recipe->scale_entry == SCALE_QUERY ? (double)scale.folded : 0;
+    model->masked_logits = recipe->masked_entry == MASKED_ADD;
+    model->dot_max = narrowing_of(recipe->dot_dtype).max * (dots > 0 ? dots : 1);
+    if (recipe->scale_entry == SCALE_QUERY && scale.folded == 0)
+        model->dot_max = 0; /* every q.k is 0 */
+    model->position_max = narrowing_of(recipe->position_dtype).max;
+    model->slope_max = narrowing_of(recipe->slope_dtype).max;
+    model->folded_slope_max = largest * biases;
+    model->bias_max = narrowing_of(recipe->bias_dtype).max * biases;
+    model->logit_max = narrowing_of(recipe->logit_dtype).max * nats;
+    if (recipe->scale_entry == SCALE_SUM) /* and the sum, before it is scaled */
+        model->logit_max = fmin(model->logit_max, largest * biases);
+}
+
+/* slope, scale, bias and logit: logit.h. */
+static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
+{
+    bool natural = recipe->log2e == LOG2E_EXPONENTIAL, scales_sum = recipe->scale_entry == SCALE_SUM;
+    bool has_kv_scale = problem->kv_format != KV_AS_DTYPE;
+    struct narrowing slope = narrowing_of(recipe->slope_dtype), position = narrowing_of(recipe->position_dtype),
+                     bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
+                     logit = narrowing_of(recipe->logit_dtype);
+    double base_change = natural ? 0 : BASE_CHANGE, nats = natural ? 1 : M_LN2;
+    /* What q.k and biases are multiplied by on their way to natural logits. */
+    double scale = fabs(problem_logit_scale(problem)), dot_nats = recipe->scale_entry == SCALE_QUERY ? nats : scale,
+           bias_nats = scales_sum ? scale : nats;
+    int lanes = lanes_of(problem->head_dim);
+
+    model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
+    model->distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT;
+    model->slope = scales_sum ? UNIT : base_change;
+    model->slope_narrow = slope.unit;
+    model->slope_bits = dtypes[dtype_rounding_dtype(recipe->slope_dtype)].significand_bits;
+    model->slope_floor = slope.floor;
+    model->slope_divided = scales_sum ? UNDERFLOW * scale : 0;
+    model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
+    model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
+                 compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + (recipe->scale_entry == SCALE_QUERY) * UNIT;
+    model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
+    model->position = UNIT + position.unit;
+    model->position_exact = ldexp(1, dtypes[dtype_rounding_dtype(recipe->position_dtype)].significand_bits);
+    model->bias = UNIT * (1 + bias.unit) + bias.unit;
+    double sum = UNIT + (scales_sum ? UNIT + model->scale : 0);
+    model->logit = sum + logit.unit + sum * logit.unit;
+    model->logit_floor = bias.floor * bias_nats + logit.floor * nats;
+    model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
+    model->max_offset = (double)recipe->max_offset;
+    model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
+    model->lse_sum = UNIT;
+    model->lse_base = natural ? 0 : NATURAL_CHANGE;
+    model->lse_slope =
+        (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
+    limit_logits(model, recipe, problem, dot_nats, nats);
+}
+
+/*
+ * lane.h and online_softmax.h, line by line. A round is 8 warps x 32 keys; a lane adds one weight a round to its sum
+ * and `lanes` values to its output. After the last round the lanes add in a tree (5 levels for sums, log2(32 / lanes)
+ * for outputs) and the warps merge in order, one rescaling and one fma each. split_kv merges chunks with one more
+ * rescaling, or two products where partial outputs are normalised; its additions are counted chunk by chunk.
+ */
+static void round_sums(struct rounding_model *model, enum kernel kernel, const struct kernel_options *options,
+                       const struct recipe *recipe, const struct problem *problem)
+{
+    int lanes = lanes_of(problem->head_dim);
+    bool split = kernel == KERNEL_SPLIT_KV;
+    model->keys_per_round = BLOCK_WARPS * WARP_SIZE;
+    model->chunk_len = split ? options->chunk_len : 0;
+    model->rescales_per_round = kernel != KERNEL_TWO_PASS;
+    model->sum_adds_per_round = 1;
+    model->out_adds_per_round = lanes;
+    model->sum_adds_after = 5 + BLOCK_WARPS;
+    model->out_adds_after = ilogb(WARP_SIZE / lanes) + BLOCK_WARPS;
+    model->rescales_after = !split ? 1 : recipe->merge == MERGE_MAX_SUM ? 2 : 3;
+
+    struct narrowing weight = narrowing_of(recipe->weight_dtype), partial = narrowing_of(recipe->partial_dtype);
+    model->weight = weight.unit;
+    model->weight_floor = weight.floor;
+    /* An element's products that may underflow: one a key, 8 a round for each of 32 / lanes lanes that rescale, 8 where
+     * warps merge, one or two where chunks do. */
+    double chunks = split ? ceil((double)problem->seq_len / (double)options->chunk_len) : 1;
+    model->out_floor = UNDERFLOW * (2 * (double)problem->seq_len + 64 * chunks);
+    model->divided_floor = UNDERFLOW;
+    if (!split)
+        return;
+    bool divided = recipe->merge != MERGE_MAX_SUM;
+    model->divided_partials = divided;
+    model->partial = partial.unit + (divided ? model->division : 0);
+    model->out_floor += divided ? 0 : partial.floor * chunks;
+    model->divided_floor += divided ? UNDERFLOW + partial.floor : 0;
+    model->partial_max = partial.max;
+    model->merge_by_lse = recipe->merge == MERGE_LSE;
+}
+
+struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_options *options,
+                                      const struct recipe *recipe, const struct problem *problem)
+{
+    double exponential = exponential_error[recipe->exponential];
+    struct rounding_model model = {
+        .exponential = exponential,
+        .rescale = exponential + UNIT,
+        .add = UNIT,
+        .division = division_error[recipe->division] + (problem->kv_format != KV_AS_DTYPE) * UNIT +
+                    (recipe->epsilon != 0) * UNIT,
+    };
+    round_logits(&model, recipe, problem);
+    round_sums(&model, kernel, options, recipe, problem);
+    return model;
+}

@@ -1,0 +1,79 @@
+/*
+ * two_pass: all logits are stored, then a block a head finds their maximum, turns them into weights and multiplies with
+ * v, as a framework does that runs q.k, softmax and the product with v one after the other. Nothing is rescaled.
+ * two_pass_logits: grid (H x chunks of the longest sequence, 1, B), heads fastest; two_pass_output: grid (1, H, B);
+ * block BLOCK_THREADS.
+ */
+#include "kernels/attention/online_softmax.h"
+
+/* Of a head's, which lie key by key. */
+SIMT_FUNCTION size_t first_logit(const struct attention_args *args, int head)
+{
+    return (size_t)args->sequence.first_logit + (size_t)head * (size_t)args->sequence.seq_len;
+}
+
+SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype, int group)
+{
+    int head = (int)(blockIdx.x % (unsigned)args->num_heads);
+    int64_t first = (int64_t)(blockIdx.x / (unsigned)args->num_heads) * args->chunk_len, end = first + args->chunk_len;
+    int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
+    struct lane lane = lane_here(args, group, head);
+    struct head_work work = head_work(args, &lane, head);
+    real *logits = (real *)args->logits + first_logit(args, head);
+
+    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
+        int64_t key = tile + lane.index;
+        real dot = tile_dot(args, dtype, group, &lane, work.query, tile, last);
+        bool masked = key_masked(args, key, last) || bias_masks(args, work.factors, key);
+        if (key < last)
+            logits[key] = key_logit(args, dot, work.factors, key, last, masked);
+    }
+}
+
+/* The largest logit of the row, the same in every thread. */
+SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits)
+{
+    __shared__ real warp_maxima[BLOCK_WARPS];
+    int thread = (int)threadIdx.x;
+    real max = real_of(args->sequence.initial_max);
+    for (int64_t key = thread; key < args->sequence.seq_len; key += BLOCK_THREADS)
+        max = real_max(max, logits[key]);
+    max = warp_max(max);
+    if (thread % WARP_SIZE == 0)
+        warp_maxima[thread / WARP_SIZE] = max;
+    __syncthreads();
+    for (int w = 0; w < BLOCK_WARPS; w++)
+        max = real_max(max, warp_maxima[w]);
+    if (args->max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
+    return guarded_max(args, max);
+}
+
+SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
+{
+    int head = (int)blockIdx.y;
+    int64_t seq_len = args->sequence.seq_len;
+    const real *logits = (const real *)args->logits + first_logit(args, head);
+    struct lane lane = lane_here(args, group, head);
+    struct head_factors factors = head_factors(args, head);
+    struct softmax_state state = softmax_begin(args, &lane);
+    softmax_rescale(args, &state, row_max(args, logits));
+    bool nothing = nothing_seen(args, state.max); /* the same for every thread */
+
+    for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
+        int64_t key = tile + lane.index;
+        bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
+        bool skipped = key >= seq_len || (args->exclude && masked);
+        real weight = skipped ? real_of(0.0f) : key_weight(args, logits[key], state.max);
+        state.sum = add_in(STAGE_SUM, state.sum, weight);
+        tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);
+    }
+    softmax_end(&state, group);
+    store_head(args, head, merge_warps(args, group, &state, false));
+}
+
+#define TWO_PASS_LOGITS(name, dtype, group) GENERIC_FORM(two_pass_logits_##name, store_logits, dtype, group)
+#define TWO_PASS_OUTPUT(name, dtype, group) GENERIC_FORM(two_pass_output_##name, softmax_times_v, dtype, group)
+
+KERNEL_VARIANTS(TWO_PASS_LOGITS)
+KERNEL_VARIANTS(TWO_PASS_OUTPUT)

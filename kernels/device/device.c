@@ -1,0 +1,242 @@
+#include "kernels/device/device.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/device/guard.h"
+#include "kernels/device/pack.h"
+#include "reference/float_environment.h"
+
+struct device {
+    enum device_kind kind;
+    const struct device_ops *ops;
+    void *state;
+    enum kernel_form form;
+    char name[DEVICE_NAME_SIZE];
+};
+
+const char *const device_kind_names[DEVICE_COUNT] = {[DEVICE_CUDA] = "cuda", [DEVICE_HOST] = "host"};
+
+static const struct device_ops *const device_ops[DEVICE_COUNT] = {
+    [DEVICE_CUDA] = &device_cuda_ops,
+    [DEVICE_HOST] = &device_host_ops,
+};
+
+enum error_kind device_open_with(struct device **device, enum device_kind kind, const struct device_ops *ops,
+                                 const struct device_options *options, struct error *error)
+{
+    struct device *opened = calloc(1, sizeof *opened);
+    *device = NULL;
+    if (!opened)
+        return error_memory(error, "a device", sizeof *opened);
+    opened->kind = kind;
+    opened->ops = ops;
+    opened->form = options->form;
+    enum error_kind result = ops->open(&opened->state, opened->name, options, error);
+    if (result) {
+        free(opened);
+        return result;
+    }
+    *device = opened;
+    return ERROR_NONE;
+}
+
+enum error_kind device_open(struct device **device, enum device_kind kind, const struct device_options *options,
+                            struct error *error)
+{
+    return device_open_with(device, kind, device_ops[kind], options, error);
+}
+
+void device_close(struct device *device)
+{
+    if (!device)
+        return;
+    device->ops->close(device->state);
+    free(device);
+}
+
+enum device_kind device_kind(const struct device *device)
+{
+    return device->kind;
+}
+
+const char *device_name(const struct device *device)
+{
+    return device->name;
+}
+
+/* ---- a batch's buffers on the device ---------------------------------------------------------------------------- */
+
+/* Where a buffer lies: data, `zone` bytes into a block of the device's, or in the caller's memory. */
+struct placed {
+    char *block; /* NULL: the caller's, or there is none */
+    char *data;
+};
+
+/* One run on the device. */
+struct running {
+    const struct device *device;
+    struct launch_plan plan;
+    struct placed placed[BUFFER_COUNT];
+    size_t zone;   /* bytes of the guard zones before and behind each buffer, or 0 */
+    char *scratch; /* [SCRATCH_BYTES] of an audited run */
+};
+
+enum { SCRATCH_BYTES = 1 << 18 };
+
+static enum error_kind copy_in(const struct running *running, void *to, const void *from, size_t size_bytes,
+                               struct error *error)
+{
+    return running->device->ops->copy_in(running->device->state, to, from, size_bytes, error);
+}
+
+static enum error_kind copy_out(const struct running *running, void *to, const void *from, size_t size_bytes,
+                                struct error *error)
+{
+    return running->device->ops->copy_out(running->device->state, to, from, size_bytes, error);
+}
+
+/* Fills what a kernel is to write first with NaN: memory that an earlier run has left is the right answer too often. */
+static enum error_kind poison(const struct running *running, char *data, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    memset(running->scratch, 0xff, SCRATCH_BYTES);
+    for (size_t at = 0; at < size_bytes && !kind; at += SCRATCH_BYTES)
+        kind = copy_in(running, data + at, running->scratch,
+                       size_bytes - at < SCRATCH_BYTES ? size_bytes - at : SCRATCH_BYTES, error);
+    return kind;
+}
+
+/* Makes a buffer ready and binds it: in the caller's memory where that will do, else on the device. */
+static enum error_kind place(struct running *running, enum buffer b, struct error *error)
+{
+    const struct device_ops *ops = running->device->ops;
+    const struct plan_buffer *buffer = &running->plan.buffers[b];
+    struct placed *placed = &running->placed[b];
+    enum error_kind kind = ERROR_NONE;
+    if (!buffer->size_bytes)
+        return ERROR_NONE;
+    if (ops->shares_memory && !running->zone && buffer->source) {
+        placed->data = buffer->destination ? buffer->destination : (void *)(uintptr_t)buffer->source;
+    } else {
+        void *block = NULL;
+        kind = ops->allocate(running->device->state, &block, buffer->size_bytes + 2 * running->zone, error);
+        if (kind)
+            return kind;
+        placed->block = block;
+        placed->data = placed->block + running->zone;
+        if (running->zone) {
+            guard_fill(running->scratch);
+            kind = copy_in(running, placed->block, running->scratch, running->zone, error);
+            if (!kind)
+                kind = copy_in(running, placed->data + buffer->size_bytes, running->scratch, running->zone, error);
+        }
+        if (!kind && buffer->source)
+            kind = copy_in(running, placed->data, buffer->source, buffer->size_bytes, error);
+        else if (!kind && running->zone)
+            kind = poison(running, placed->data, buffer->size_bytes, error);
+    }
+    plan_bind(&running->plan, b, placed->data);
+    return kind;
+}
+
+static enum error_kind fetch(const struct running *running, enum buffer b, struct error *error)
+{
+    const struct plan_buffer *buffer = &running->plan.buffers[b];
+    if (!buffer->destination || !running->placed[b].block)
+        return ERROR_NONE;
+    return copy_out(running, buffer->destination, running->placed[b].data, buffer->size_bytes, error);
+}
+
+/* ---- the audit -------------------------------------------------------------------------------------------------- */
+
+static enum error_kind audit_zones(const struct running *running, enum buffer b, struct memory_audit *audit,
+                                   struct error *error)
+{
+    size_t size_bytes = running->plan.buffers[b].size_bytes;
+    const ptrdiff_t zones[] = {-(ptrdiff_t)GUARD_BYTES, (ptrdiff_t)size_bytes}; /* from data */
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < 2 && !kind && !audit->breached; i++) {
+        kind = copy_out(running, running->scratch, running->placed[b].data + zones[i], GUARD_BYTES, error);
+        size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch);
+        if (changed < GUARD_BYTES) {
+            audit->breached = buffer_names[b];
+            audit->offset_bytes = zones[i] + (ptrdiff_t)changed;
+            audit->buffer_bytes = size_bytes;
+        }
+    }
+    return kind;
+}
+
+static enum error_kind audit_input(const struct running *running, enum buffer b, struct memory_audit *audit,
+                                   struct error *error)
+{
+    const struct plan_buffer *buffer = &running->plan.buffers[b];
+    enum error_kind kind = ERROR_NONE;
+    for (size_t at = 0; at < buffer->size_bytes && !kind && !audit->changed; at += SCRATCH_BYTES) {
+        size_t count = buffer->size_bytes - at < SCRATCH_BYTES ? buffer->size_bytes - at : SCRATCH_BYTES;
+        kind = copy_out(running, running->scratch, running->placed[b].data + at, count, error);
+        if (!kind && memcmp(running->scratch, (const char *)buffer->source + at, count))
+            audit->changed = buffer_names[b];
+    }
+    return kind;
+}
+
+static enum error_kind audit_memory(const struct running *running, struct memory_audit *audit, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (enum buffer b = 0; b < BUFFER_COUNT && !kind; b++) {
+        const struct plan_buffer *buffer = &running->plan.buffers[b];
+        if (!running->placed[b].block)
+            continue;
+        kind = audit_zones(running, b, audit, error);
+        if (!kind && buffer->source && !buffer->destination)
+            kind = audit_input(running, b, audit, error);
+    }
+    return kind;
+}
+
+/* ---- running ---------------------------------------------------------------------------------------------------- */
+
+enum error_kind device_run_batch(struct device *device, const struct batch *batch, struct memory_audit *audit,
+                                 double *seconds, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct running running = {.device = device, .zone = audit ? GUARD_BYTES : 0};
+    const struct plan_options options = {
+        .real_bytes = sizeof(float),
+        .generic = device->form == FORM_GENERIC,
+        .plain_alone = device->ops->plain_alone || device->form == FORM_PLAIN,
+        .shared_blocks = device->ops->enough_blocks(device->state),
+    };
+    enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
+    if (!kind && audit) {
+        *audit = (struct memory_audit){.breached = NULL};
+        running.scratch = malloc(SCRATCH_BYTES);
+        if (!running.scratch)
+            kind = error_memory(error, "an audit", SCRATCH_BYTES);
+    }
+    for (enum buffer b = 0; b < BUFFER_COUNT && !kind; b++)
+        kind = place(&running, b, error);
+    if (!kind)
+        kind = device->ops->launch(device->state, &running.plan, seconds, error);
+    for (enum buffer b = 0; b < BUFFER_COUNT && !kind; b++)
+        kind = fetch(&running, b, error);
+    if (!kind && audit)
+        kind = audit_memory(&running, audit, error);
+    if (!kind)
+        plan_unpack(&running.plan, batch);
+    for (enum buffer b = 0; b < BUFFER_COUNT; b++)
+        device->ops->release(device->state, running.placed[b].block);
+    free(running.scratch);
+    plan_clear(&running.plan);
+    return kind;
+}
+
+enum error_kind device_run(struct device *device, enum kernel kernel, const struct kernel_options *options,
+                           const struct recipe *recipe, const struct problem *problem, struct output *output,
+                           double *seconds, struct error *error)
+{
+    const struct batch batch = {kernel, options, recipe, problem, output, 1};
+    return device_run_batch(device, &batch, NULL, seconds, error);
+}

@@ -1,0 +1,178 @@
+/* The CUDA device: the first GPU that the runtime offers. */
+#include "kernels/device/device_cuda.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/device/device.h"
+
+/* Symbols of the kernels as nvcc emits them; cudaLaunchKernel takes their addresses. */
+#define CUDA_DECLARATION(name) void cuda_##name(struct attention_args args);
+#define CUDA_FUNCTION(name) [FUNCTION_##name] = cuda_##name,
+KERNEL_FUNCTIONS(CUDA_DECLARATION)
+static void (*const cuda_functions[FUNCTION_COUNT])(struct attention_args) = {KERNEL_FUNCTIONS(CUDA_FUNCTION)};
+
+struct cuda_state {
+    unsigned multiprocessors;
+};
+
+static enum error_kind cuda_open(void **state, char *name, const struct device_options *options, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    struct cudaDeviceProp properties;
+    struct cudaFuncAttributes attributes;
+    int count = 0, version = 0;
+    (void)options;
+    struct cuda_state *opened = calloc(1, sizeof *opened);
+    *state = opened;
+    if (!opened)
+        return error_memory(error, "device cuda", sizeof *opened);
+    TRY(cudaGetDeviceCount(&count));
+    if (count == 0) {
+        kind = error_set(error, ERROR_SYSTEM, "device cuda: the runtime sees no GPU");
+        goto out;
+    }
+    TRY(cudaSetDevice(0));
+    TRY(cudaGetDeviceProperties(&properties, 0));
+    TRY(cudaRuntimeGetVersion(&version));
+    /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
+    TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[0]));
+    opened->multiprocessors = (unsigned)properties.multiProcessorCount;
+    snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d)", properties.name, properties.major, properties.minor,
+             version / 1000, version % 1000 / 10);
+out:
+    if (kind) {
+        free(opened);
+        *state = NULL;
+    }
+    return kind;
+}
+
+static void cuda_close(void *state)
+{
+    free(state); /* the context goes with the process */
+}
+
+static unsigned cuda_enough_blocks(const void *state)
+{
+    return ((const struct cuda_state *)state)->multiprocessors;
+}
+
+static enum error_kind cuda_allocate(void *state, void **memory, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)state;
+    TRY(cudaMalloc(memory, size_bytes));
+out:
+    return kind;
+}
+
+static void cuda_release(void *state, void *memory)
+{
+    (void)state;
+    cudaFree(memory); /* accepts NULL; after a failure the first error is the one that counts */
+}
+
+static enum error_kind cuda_copy_in(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)state;
+    TRY(cudaMemcpy(to, from, size_bytes, cudaMemcpyHostToDevice));
+out:
+    return kind;
+}
+
+static enum error_kind cuda_copy_out(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)state;
+    TRY(cudaMemcpy(to, from, size_bytes, cudaMemcpyDeviceToHost));
+out:
+    return kind;
+}
+
+/* More dynamic shared memory than a kernel may have unasked. */
+static enum error_kind allow_shared_memory(const struct launch *launch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    if (launch->shared_bytes)
+        TRY(cudaFuncSetAttribute((const void *)cuda_functions[launch->function],
+                                 cudaFuncAttributeMaxDynamicSharedMemorySize, (int)launch->shared_bytes));
+out:
+    return kind;
+}
+
+enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    struct attention_args args = plan->args;
+    for (int i = 0; i < plan->num_launches; i++) {
+        const struct launch *launch = &plan->launches[i];
+        if ((kind = allow_shared_memory(launch, error)))
+            goto out;
+        dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
+        void *arguments[] = {&args};
+        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments,
+                             launch->shared_bytes, stream));
+    }
+out:
+    return kind;
+}
+
+enum error_kind cuda_usage_of(struct cuda_usage *usage, const struct launch *launch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const void *function = (const void *)cuda_functions[launch->function];
+    struct cudaFuncAttributes attributes;
+    int blocks = 0;
+    TRY(cudaFuncGetAttributes(&attributes, function));
+    if ((kind = allow_shared_memory(launch, error)))
+        goto out;
+    TRY(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, function, (int)launch->threads, launch->shared_bytes));
+    *usage = (struct cuda_usage){.registers = attributes.numRegs,
+                                 .local_bytes = (int)attributes.localSizeBytes,
+                                 .shared_bytes = (int)(attributes.sharedSizeBytes + launch->shared_bytes),
+                                 .blocks_per_multiprocessor = blocks};
+out:
+    return kind;
+}
+
+static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    cudaEvent_t start = NULL, end = NULL;
+    float milliseconds = 0;
+    (void)state;
+    for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
+        struct cudaFuncAttributes attributes;
+        TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[plan->launches[i].function]));
+    }
+    TRY(cudaEventCreate(&start));
+    TRY(cudaEventCreate(&end));
+    TRY(cudaEventRecord(start, NULL));
+    kind = cuda_enqueue(plan, NULL, error);
+    if (kind)
+        goto out;
+    TRY(cudaEventRecord(end, NULL));
+    TRY(cudaEventSynchronize(end));
+    TRY(cudaEventElapsedTime(&milliseconds, start, end));
+    *seconds = 1e-3 * (double)milliseconds;
+out:
+    if (start)
+        cudaEventDestroy(start);
+    if (end)
+        cudaEventDestroy(end);
+    return kind;
+}
+
+const struct device_ops device_cuda_ops = {
+    .open = cuda_open,
+    .close = cuda_close,
+    .allocate = cuda_allocate,
+    .release = cuda_release,
+    .copy_in = cuda_copy_in,
+    .copy_out = cuda_copy_out,
+    .plain_alone = true,
+    .enough_blocks = cuda_enough_blocks,
+    .launch = cuda_launch,
+};

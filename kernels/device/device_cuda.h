@@ -1,0 +1,36 @@
+/*
+ * What the CUDA device is to programs that time its launches. Built where nvcc is; device_cuda.c and the benchmarks on
+ * a GPU alone.
+ */
+#ifndef KERNELS_DEVICE_DEVICE_CUDA_H
+#define KERNELS_DEVICE_DEVICE_CUDA_H
+
+#include <cuda_runtime_api.h>
+
+#include "kernels/device/launch.h"
+
+/* Runs a CUDA call; on failure reports it by name in `kind` and `error`, and goes to out. */
+#define TRY(call)                                                                                              \
+    do {                                                                                                       \
+        cudaError_t code = (call);                                                                             \
+        if (code != cudaSuccess) {                                                                             \
+            kind = error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", #call, cudaGetErrorString(code), \
+                             cudaGetErrorName(code));                                                          \
+            goto out;                                                                                          \
+        }                                                                                                      \
+    } while (0)
+
+/* Puts a plan's launches, whose buffers are bound, on a stream, which may be under capture. Does not wait for them. */
+enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream, struct error *error);
+
+/* What a launch's function takes of a multiprocessor. */
+struct cuda_usage {
+    int registers;   /* a thread */
+    int local_bytes; /* a thread: stack and spills */
+    int shared_bytes;
+    int blocks_per_multiprocessor; /* that are resident at once */
+};
+
+enum error_kind cuda_usage_of(struct cuda_usage *usage, const struct launch *launch, struct error *error);
+
+#endif

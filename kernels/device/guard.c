@@ -1,0 +1,23 @@
+#include "kernels/device/guard.h"
+
+#include <stdint.h>
+
+/* The multiplier is odd: no two bytes within 256 of each other are equal, so a zone holds no element of equal bytes. */
+static unsigned char pattern(size_t offset)
+{
+    return (unsigned char)(0xa7 + 0x3b * offset + (offset >> 8));
+}
+
+void guard_fill(void *zone)
+{
+    for (size_t i = 0; i < GUARD_BYTES; i++)
+        ((unsigned char *)zone)[i] = pattern(i);
+}
+
+size_t guard_changed(const void *zone)
+{
+    size_t i = 0;
+    while (i < GUARD_BYTES && ((const unsigned char *)zone)[i] == pattern(i))
+        i++;
+    return i;
+}

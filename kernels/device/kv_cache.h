@@ -1,0 +1,30 @@
+/*
+ * The KV cache of a launch: its problems' k and v one after the other, laid out in pages, or with slots past the end.
+ *
+ * Slots that hold no key, and no slot of a problem's either, are filled with NaN in every dtype (all bits set), so that
+ * a kernel that reads them shows it.
+ */
+#ifndef KERNELS_DEVICE_KV_CACHE_H
+#define KERNELS_DEVICE_KV_CACHE_H
+
+#include "kernels/attention/attention_args.h"
+#include "kernels/kernel.h"
+
+struct kv_cache {
+    const void *k, *v; /* [rows, Hkv, D] */
+    int32_t
+        *page_table; /* [pages], a shuffle of 0 .. pages - 1, each sequence's part after the other; NULL: contiguous */
+    int64_t rows, pages;
+    size_t size_bytes; /* of each of k and v */
+    void *copy;        /* of both; NULL: k and v are the problem's */
+};
+
+/*
+ * Lays out the keys of a batch and sets first_row and first_page of its sequences. slack: slots past the end of each
+ * that a kernel reads, or 0. ERROR_SYSTEM if memory is short. kv_cache_clear frees, and accepts a zeroed cache.
+ */
+enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *batch, int64_t slack,
+                                 struct sequence_args *sequences, struct error *error);
+void kv_cache_clear(struct kv_cache *cache);
+
+#endif

@@ -1,0 +1,392 @@
+#include "kernels/device/launch.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/attention/plain.h"
+#include "kernels/attention/row_ring.h"
+#include "kernels/device/pack.h"
+#include "reference/slopes.h"
+
+#define FUNCTION_NAME(name) [FUNCTION_##name] = #name,
+const char *const kernel_function_names[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(FUNCTION_NAME)};
+
+/* Lanes a row: 8, 16, 32. Query heads that a plain form works on at once: 1, 4. */
+enum { GROUPS = 3, SHARES = 2 };
+
+/* Of the dtype of k and v: whether there are plain forms, and where they begin in the tables below. */
+static const int plain_dtypes[DTYPE_COUNT_WITH_FP8] = {
+    [DTYPE_F16] = 0, [DTYPE_BF16] = 1, [DTYPE_E4M3] = 2, [DTYPE_F32] = -1, [DTYPE_E5M2] = -1,
+};
+
+enum { PLAIN_DTYPES = 3 };
+
+/* [dtype of k and v][group], in the order of KERNEL_VARIANTS; [plain dtype][group][heads], in that of the plain ones.
+ */
+#define SINGLE_PASS_FUNCTION(name, dtype, group) FUNCTION_single_pass_##name,
+#define SPLIT_KV_FUNCTION(name, dtype, group) FUNCTION_split_kv_##name,
+#define TWO_PASS_LOGITS_FUNCTION(name, dtype, group) FUNCTION_two_pass_logits_##name,
+#define TWO_PASS_OUTPUT_FUNCTION(name, dtype, group) FUNCTION_two_pass_output_##name,
+#define SINGLE_PASS_PLAIN(name, dtype, group, heads) FUNCTION_single_pass_##name,
+#define SPLIT_KV_PLAIN(name, dtype, group, heads) FUNCTION_split_kv_##name,
+
+/* One launch of a kernel: a block a head, or fewer where heads share rows, and a chunk of keys. */
+struct stage_of_kernel {
+    enum kernel_function generic[DTYPE_COUNT_WITH_FP8 * GROUPS];
+    enum kernel_function plain[PLAIN_DTYPES * GROUPS * SHARES];
+    bool has_plain;
+    bool over_chunks; /* heads and chunks are blockIdx.x, else heads are blockIdx.y */
+};
+
+static const struct {
+    struct stage_of_kernel stages[2];
+    int num_stages;
+} launches[KERNEL_COUNT] = {
+    [KERNEL_SINGLE_PASS] = {{{.generic = {KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)},
+                              .plain = {KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)},
+                              .has_plain = true}},
+                            1},
+    [KERNEL_SPLIT_KV] = {{{.generic = {KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
+                           .plain = {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
+                           .has_plain = true,
+                           .over_chunks = true},
+                          {.generic = {[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}}},
+                         2},
+    [KERNEL_TWO_PASS] = {{{.generic = {KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
+                          {.generic = {KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
+                         2},
+};
+
+/* The fewest lanes that hold a row, 8 elements a lane, as a column of the tables above. */
+static int group_of(int head_dim)
+{
+    return head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : 2;
+}
+
+static int64_t chunks_of(const struct kernel_options *options, int64_t seq_len)
+{
+    return (seq_len + options->chunk_len - 1) / options->chunk_len;
+}
+
+double kernel_workspace_bytes(enum kernel kernel, const struct kernel_options *options, int64_t seq_len, int num_heads,
+                              int head_dim)
+{
+    double reals = kernel == KERNEL_SPLIT_KV   ? (double)chunks_of(options, seq_len) * num_heads * (head_dim + 2)
+                   : kernel == KERNEL_TWO_PASS ? (double)seq_len * num_heads
+                                               : 0;
+    return reals * (double)sizeof(float);
+}
+
+const char *const buffer_names[BUFFER_COUNT] = {
+    [BUFFER_Q] = "q",
+    [BUFFER_K] = "k",
+    [BUFFER_V] = "v",
+    [BUFFER_PAGE_TABLE] = "the page table",
+    [BUFFER_SLOPES] = "slopes",
+    [BUFFER_VISIBLE] = "visible",
+    [BUFFER_SEQUENCES] = "the sequences",
+    [BUFFER_OUT] = "out",
+    [BUFFER_LSE] = "lse",
+    [BUFFER_PARTIAL_MAX] = "partial_max",
+    [BUFFER_PARTIAL_SUM] = "partial_sum",
+    [BUFFER_PARTIAL_OUT] = "partial_out",
+    [BUFFER_LOGITS] = "logits",
+};
+
+/* Where a buffer's address is in attention_args. */
+static const size_t buffer_arguments[BUFFER_COUNT] = {
+    [BUFFER_Q] = offsetof(struct attention_args, q),
+    [BUFFER_K] = offsetof(struct attention_args, k),
+    [BUFFER_V] = offsetof(struct attention_args, v),
+    [BUFFER_PAGE_TABLE] = offsetof(struct attention_args, page_table),
+    [BUFFER_SLOPES] = offsetof(struct attention_args, slopes),
+    [BUFFER_VISIBLE] = offsetof(struct attention_args, visible),
+    [BUFFER_SEQUENCES] = offsetof(struct attention_args, sequences),
+    [BUFFER_OUT] = offsetof(struct attention_args, out),
+    [BUFFER_LSE] = offsetof(struct attention_args, lse),
+    [BUFFER_PARTIAL_MAX] = offsetof(struct attention_args, partial_max),
+    [BUFFER_PARTIAL_SUM] = offsetof(struct attention_args, partial_sum),
+    [BUFFER_PARTIAL_OUT] = offsetof(struct attention_args, partial_out),
+    [BUFFER_LOGITS] = offsetof(struct attention_args, logits),
+};
+
+void plan_bind(struct launch_plan *plan, enum buffer buffer, void *memory)
+{
+    memcpy((char *)&plan->args + buffer_arguments[buffer], &memory, sizeof memory);
+}
+
+/* ---- a sequence ------------------------------------------------------------------------------------------------- */
+
+/* The sentinel's value in the logits' units and dtype; -inf where the policy has none. */
+static enum error_kind resolve_sentinel(float *value, const struct recipe *recipe, const struct problem *problem,
+                                        struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    *value = -INFINITY;
+    if (recipe->sentinel.policy == SENTINEL_VALUE)
+        *value = recipe->sentinel.value;
+    if (recipe->sentinel.policy == SENTINEL_ADAPTIVE)
+        kind = adaptive_sentinel(value, problem, recipe, error);
+    *value = dtype_round(dtype_rounding_dtype(recipe->logit_dtype), *value);
+    return kind;
+}
+
+static float resolve_initial_max(float masked_logit, const struct recipe *recipe)
+{
+    switch (recipe->initial_max) {
+    case INITIAL_MAX_VALUE:
+        return recipe->initial_max_value;
+    case INITIAL_MAX_INFINITY:
+        return -INFINITY;
+    default:
+        return masked_logit;
+    }
+}
+
+/* What is added to a key's index to give what the slope is multiplied by, and what lse is too high by for it. */
+static void resolve_positions(struct sequence_args *sequence, const struct recipe *recipe,
+                              const struct problem *problem)
+{
+    int64_t origin = recipe->bias == BIAS_ABSOLUTE ? 0 : problem->q_position;
+    sequence->key_distance = recipe->key_shift - origin + problem->kv_offset;
+    sequence->lse_distance = problem->q_position - origin;
+    if (recipe->positions == POSITIONS_LOCAL)
+        sequence->key_distance -= problem->kv_offset;
+    if (recipe->positions == POSITIONS_TOP_LEFT) {
+        sequence->key_distance = problem->kv_offset;
+        sequence->lse_distance = 0;
+    }
+}
+
+/* Sequence i, which lies behind the one before it in every buffer but the KV cache (kv_cache_lay_out). */
+static enum error_kind plan_sequence(struct launch_plan *plan, const struct batch *batch, int i, struct error *error)
+{
+    const struct problem *problem = &batch->problems[i];
+    struct sequence_args *sequence = &plan->sequences[i], first = {0};
+    const struct sequence_args *before = i ? sequence - 1 : &first;
+    int64_t heads = problem->num_heads;
+    if (batch->options->page_size && problem->seq_len > UINT32_MAX)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no pages for more than 2^32 - 1 keys",
+                         kernels[batch->kernel].name);
+    *sequence = (struct sequence_args){
+        .seq_len = problem->seq_len,
+        .first_query = i * heads,
+        .first_key = before->first_key + (before->has_mask ? before->seq_len : 0),
+        .first_chunk = before->first_chunk + before->num_chunks * heads,
+        .first_logit = before->first_logit + before->seq_len * heads,
+        .num_chunks = (int)chunks_of(batch->options, problem->seq_len),
+        .has_mask = problem->visible != NULL,
+    };
+    resolve_positions(sequence, batch->recipe, problem);
+    enum error_kind kind = resolve_sentinel(&sequence->masked_logit, batch->recipe, problem, error);
+    sequence->initial_max = resolve_initial_max(sequence->masked_logit, batch->recipe);
+    return kind;
+}
+
+static enum error_kind plan_sequences(struct launch_plan *plan, const struct batch *batch, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    plan->sequences = calloc((size_t)batch->num_sequences, sizeof *plan->sequences);
+    if (!plan->sequences)
+        return error_memory(error, "the sequences", (double)batch->num_sequences * (double)sizeof *plan->sequences);
+    for (int i = 0; i < batch->num_sequences && !kind; i++)
+        kind = plan_sequence(plan, batch, i, error);
+    return kind;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------------------------- */
+
+static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, const struct problem *problem,
+                                   struct error *error)
+{
+    if (recipe->slopes == SLOPES_FROM_INPUT)
+        return ERROR_NONE;
+    *slopes = malloc((size_t)problem->num_heads * sizeof **slopes);
+    if (!*slopes)
+        return error_memory(error, "slopes", (double)problem->num_heads * sizeof **slopes);
+    for (int head = 0; head < problem->num_heads; head++)
+        slopes_fill(*slopes + head, 1, recipe->slopes == SLOPES_FROM_BLOOM ? SLOPES_BLOOM : SLOPES_GEOMETRIC,
+                    recipe->slopes_max_bias > 0 ? (double)recipe->slopes_max_bias : 8,
+                    problem_whole_head(problem, head), problem_whole_heads(problem));
+    return ERROR_NONE;
+}
+
+/* two_pass stands for frameworks, whose tensors have no slots past the end. */
+static bool reads_past_end(enum kernel kernel, const struct recipe *recipe)
+{
+    return recipe->masked_values == MASKED_VALUES_READ_PAST_END && kernel != KERNEL_TWO_PASS;
+}
+
+static struct attention_args make_args(const struct batch *batch)
+{
+    const struct recipe *recipe = batch->recipe;
+    const struct problem *problem = batch->problems;
+    float nats = recipe->log2e == LOG2E_FOLDED ? (float)M_LOG2E : 1;
+    return (struct attention_args){
+        .chunk_len = batch->options->chunk_len,
+        .num_heads = problem->num_heads,
+        .num_kv_heads = problem->num_kv_heads,
+        .head_dim = problem->head_dim,
+        .dtype = (int)problem->dtype,
+        .page_size = batch->options->page_size,
+        .scale = (float)problem_logit_scale(problem),
+        .value_scale = (float)problem_value_scale(problem),
+        .initial_sum = recipe->initial_sum,
+        .max_offset = recipe->max_offset * nats,
+        .epsilon = recipe->epsilon,
+        .merge_cutoff = recipe->merge_cutoff * nats,
+        .natural_logits = recipe->log2e == LOG2E_EXPONENTIAL,
+        .guards = (int)recipe->guards,
+        .exclude = recipe->sentinel.policy == SENTINEL_EXCLUDE,
+        .add_masked_logit = recipe->masked_entry == MASKED_ADD,
+        .read_masked_values = recipe->masked_values != MASKED_VALUES_SKIPPED,
+        .read_past_end = reads_past_end(batch->kernel, recipe),
+        .has_bias = recipe->bias != BIAS_NONE,
+        .mask_positive_bias = recipe->positive_bias == POSITIVE_BIAS_MASKED,
+        .distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT,
+        .scale_entry = (int)recipe->scale_entry,
+        .exponential = (int)recipe->exponential,
+        .empty_row = (int)recipe->empty_row,
+        .division = (int)recipe->division,
+        .merge = (int)recipe->merge,
+        .slope_dtype = (int)recipe->slope_dtype,
+        .position_dtype = (int)recipe->position_dtype,
+        .bias_dtype = (int)recipe->bias_dtype,
+        .dot_dtype = (int)recipe->dot_dtype,
+        .logit_dtype = (int)recipe->logit_dtype,
+        .weight_dtype = (int)recipe->weight_dtype,
+        .partial_dtype = (int)recipe->partial_dtype,
+    };
+}
+
+/* The plain forms take the launch: constants are what the arguments are, all lanes have elements, and runs of keys lie
+ * together in pages. */
+static bool takes_plain(const struct launch_plan *plan, const struct batch *batch)
+{
+    const struct problem *problem = batch->problems;
+    int64_t page_size = batch->options->page_size, tile = WARP_SIZE;
+    bool runs = page_size == 0 || (page_size % PLAIN_RUN_KEYS == 0 && batch->options->chunk_len % tile == 0);
+    return plain_fields_hold(&plan->args) && plain_dtypes[problem_kv_dtype(problem)] >= 0 && runs &&
+           problem->head_dim == 64 << group_of(problem->head_dim);
+}
+
+/* How many query heads share rows, where all blocks for one head each would be so many. */
+static int heads_shared(const struct problem *problem, unsigned long blocks, const struct plan_options *options)
+{
+    bool divides = problem->num_heads / problem->num_kv_heads % MAX_SHARED_HEADS == 0;
+    return divides && blocks / MAX_SHARED_HEADS >= options->shared_blocks ? MAX_SHARED_HEADS : 1;
+}
+
+/* ERROR_USAGE for more blocks than a grid takes. */
+static enum error_kind make_launches(struct launch_plan *plan, const struct batch *batch,
+                                     const struct plan_options *options, struct error *error)
+{
+    const struct problem *problem = batch->problems;
+    enum dtype dtype = problem_kv_dtype(problem);
+    int group = group_of(problem->head_dim), chunks = 1;
+    bool plain = !options->generic && takes_plain(plan, batch);
+    for (int i = 0; i < batch->num_sequences; i++)
+        chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
+    if ((int64_t)problem->num_heads * chunks > INT32_MAX)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no more than 2^31 - 1 chunks of all heads",
+                         kernels[batch->kernel].name);
+    plan->num_launches = launches[batch->kernel].num_stages;
+    for (int i = 0; i < plan->num_launches; i++) {
+        const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
+        unsigned heads = (unsigned)problem->num_heads, over = stage->over_chunks ? (unsigned)chunks : 1;
+        enum kernel_function function = stage->generic[(int)dtype * GROUPS + group];
+        bool takes = false;
+        if (plain && stage->has_plain) {
+            int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
+            takes = shared > 1 || options->plain_alone;
+            if (takes)
+                function = stage->plain[(plain_dtypes[dtype] * GROUPS + group) * SHARES + (shared > 1)];
+            heads /= (unsigned)shared;
+        }
+        plan->launches[i] = (struct launch){
+            .function = function,
+            .blocks_x = stage->over_chunks ? heads * over : 1,
+            .blocks_y = stage->over_chunks ? 1 : heads,
+            .blocks_z = (unsigned)batch->num_sequences,
+            .threads = MAX_BLOCK_THREADS,
+            .shared_bytes = takes ? RING_BYTES : 0,
+        };
+    }
+    return ERROR_NONE;
+}
+
+/* Sizes, and what of one sequence lies where the caller has it. */
+static void make_buffers(struct launch_plan *plan, const struct batch *batch, size_t real_bytes)
+{
+    const struct problem *problem = batch->problems;
+    const struct sequence_args *last = &plan->sequences[batch->num_sequences - 1];
+    size_t heads = (size_t)problem->num_heads, sequences = (size_t)batch->num_sequences;
+    size_t row = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    size_t keys = (size_t)(last->first_key + (last->has_mask ? last->seq_len : 0));
+    size_t partials = (size_t)last->first_chunk + (size_t)last->num_chunks * heads;
+    size_t logits = (size_t)last->first_logit + (size_t)last->seq_len * heads;
+    bool split = batch->kernel == KERNEL_SPLIT_KV, stores_logits = batch->kernel == KERNEL_TWO_PASS;
+    const struct plan_buffer buffers[BUFFER_COUNT] = {
+        [BUFFER_Q] = {problem->q, NULL, sequences * row},
+        [BUFFER_K] = {plan->cache.k, NULL, plan->cache.size_bytes},
+        [BUFFER_V] = {plan->cache.v, NULL, plan->cache.size_bytes},
+        [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.pages * sizeof(int32_t)},
+        [BUFFER_SLOPES] = {plan->slopes ? plan->slopes : problem->slopes, NULL, heads * sizeof(float)},
+        [BUFFER_VISIBLE] = {problem->visible, NULL, keys},
+        [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
+        [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},
+        [BUFFER_LSE] = {batch->outputs->lse, batch->outputs->lse, sequences * heads * sizeof(float)},
+        [BUFFER_PARTIAL_MAX] = {NULL, NULL, split ? partials * real_bytes : 0},
+        [BUFFER_PARTIAL_SUM] = {NULL, NULL, split ? partials * real_bytes : 0},
+        [BUFFER_PARTIAL_OUT] = {NULL, NULL, split ? partials * (size_t)problem->head_dim * real_bytes : 0},
+        [BUFFER_LOGITS] = {NULL, NULL, stores_logits ? logits * real_bytes : 0},
+    };
+    memcpy(plan->buffers, buffers, sizeof buffers);
+}
+
+/* ---- plans ------------------------------------------------------------------------------------------------------ */
+
+static enum error_kind check_shapes(const struct batch *batch, struct error *error)
+{
+    const struct problem *first = batch->problems;
+    if (first->head_dim < HEAD_DIM_MIN || first->head_dim > HEAD_DIM_MAX || first->head_dim % HEAD_DIM_STEP)
+        return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
+                         kernels[batch->kernel].name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+    for (int i = 1; i < batch->num_sequences; i++) {
+        const struct problem *other = &batch->problems[i];
+        if (other->num_heads != first->num_heads || other->num_kv_heads != first->num_kv_heads ||
+            other->head_dim != first->head_dim || other->dtype != first->dtype || other->kv_format != first->kv_format)
+            return error_set(error, ERROR_USAGE,
+                             "sequence %d of a batch has other heads, head_dim or dtype than the first", i);
+    }
+    return ERROR_NONE;
+}
+
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
+                              struct error *error)
+{
+    *plan = (struct launch_plan){.num_launches = 0};
+    enum error_kind kind = check_shapes(batch, error);
+    if (kind || (kind = plan_sequences(plan, batch, error)))
+        return kind;
+    plan->args = make_args(batch);
+    kind = make_launches(plan, batch, options, error);
+    if (!kind)
+        kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
+    if (!kind)
+        kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
+    if (kind)
+        return kind;
+    make_buffers(plan, batch, options->real_bytes);
+    return batch->num_sequences > 1 ? plan_pack(plan, batch, error) : ERROR_NONE;
+}
+
+void plan_clear(struct launch_plan *plan)
+{
+    free(plan->sequences);
+    free(plan->slopes);
+    free(plan->packed);
+    kv_cache_clear(&plan->cache);
+}

@@ -1,0 +1,261 @@
+/*
+ * The kernel dialect (simt.h) on the host: a SIMT executor that runs each thread of a block on a fiber, in lock step.
+ *
+ * The lanes of a warp run one after the other, each up to its next warp primitive or barrier; the last to arrive
+ * combines what the others left, and the round starts again. Warps take turns at barriers only. A warp whose lanes
+ * arrive at different places, and a block whose warps do, is the error that a GPU leaves undefined.
+ */
+#ifndef KERNELS_DIALECT_SIMT_HOST_H
+#define KERNELS_DIALECT_SIMT_HOST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "kernels/dialect/fused_sum.h"
+#include "kernels/dialect/real.h"
+#include "reference/error.h"
+
+/* A place in a kernel where threads wait for each other. */
+struct simt_site {
+    const char *primitive;
+    const char *file;
+    int line;
+    enum stage stage; /* of the additions that it makes */
+};
+
+struct simt_index {
+    unsigned x, y, z;
+};
+
+/* The part of a running block that kernels reach; one a CPU thread. */
+struct simt_block {
+    struct simt_index block_idx, block_dim;
+    int thread; /* index of the running fiber */
+    /* What lanes hand over: real [parity][thread][value]. Two copies, since a lane may be one primitive ahead. */
+    void *exchange;
+    unsigned *parity; /* [thread]: which copy its next primitive uses */
+};
+
+extern _Thread_local struct simt_block *simt_block;
+
+/* values: real [lane][value]. */
+typedef void simt_combine(void *values, int group, enum stage stage);
+
+/* Waits for the other lanes of the warp; the last one calls combine on the warp's part of the exchange. */
+void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void *values, int group);
+
+/* Waits for the other threads of the block. */
+void simt_block_arrive(const struct simt_site *site);
+
+typedef void simt_kernel(const void *arguments);
+
+struct simt_grid {
+    unsigned blocks_x, blocks_y, blocks_z;
+    unsigned threads; /* a block; a multiple of WARP_SIZE, at most MAX_BLOCK_THREADS */
+};
+
+enum simt_order {
+    SIMT_FORWARD,
+    SIMT_BACKWARD /* lanes and warps run in descending order: other bits than forward mean a race in the kernel */
+};
+
+struct simt_executor; /* fiber stacks of a number of CPU threads */
+
+/* For kernels whose `real` has real_bytes: sizeof(float), or sizeof(struct replayed) for a replay. */
+enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
+                                  size_t real_bytes, struct error *error);
+void simt_executor_free(struct simt_executor *executor);
+
+/* CPU threads. */
+unsigned simt_executor_threads(const struct simt_executor *executor);
+
+/* Of the stack that each thread of a block has. */
+size_t simt_stack_bytes(const struct simt_executor *executor);
+
+/* Runs a kernel over a grid. ERROR_SYSTEM with both places if threads diverge, with the thread if its stack overflows.
+ */
+enum error_kind simt_launch(struct simt_executor *executor, const char *name, simt_kernel *kernel,
+                            const void *arguments, const struct simt_grid *grid, struct error *error);
+
+/* ---- the dialect ---- */
+
+#ifdef SIMT_REPLAY
+#define SIMT_ENTRY(name) replay_##name
+#else
+#define SIMT_ENTRY(name) host_##name
+#endif
+
+#define SIMT_KERNEL(name, type, args)            \
+    static void name(const type args);           \
+    void SIMT_ENTRY(name)(const void *arguments) \
+    {                                            \
+        name(*(const type *)arguments);          \
+    }                                            \
+    static void name(const type args)
+
+#define __shared__ static _Thread_local
+#define threadIdx ((struct simt_index){(unsigned)simt_block->thread, 0, 0})
+#define blockIdx (simt_block->block_idx)
+#define blockDim (simt_block->block_dim)
+
+#define SIMT_SITE(primitive, stage)                                                  \
+    __extension__({                                                                  \
+        static const struct simt_site site = {primitive, __FILE__, __LINE__, stage}; \
+        &site;                                                                       \
+    })
+
+#define __syncthreads() simt_block_arrive(SIMT_SITE("__syncthreads", STAGE_NONE))
+#define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x)
+#define warp_sum_in(stage, x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum_in", stage), x, first_offset)
+#define warp_scatter_end_in(stage, scatter, group) \
+    simt_warp_scatter(SIMT_SITE("warp_scatter_end_in", stage), scatter, group)
+#define warp_gather_begin(gather, x, group) \
+    simt_warp_gather(SIMT_SITE("warp_gather_begin", STAGE_NONE), gather, x, group)
+#ifndef SIMT_REPLAY
+#define warp_mma(tensor_core, dtype, a, b, d) \
+    simt_warp_mma(SIMT_SITE("warp_mma", STAGE_NONE), tensor_core, dtype, a, b, d)
+#endif
+
+/* ---- combining what the lanes of a warp left: lanes[r][t] is lane r's value t ---- */
+
+static inline void simt_combine_none(void *values, int group, enum stage stage)
+{
+    (void)values, (void)group, (void)stage;
+}
+
+static inline void simt_combine_max(void *values, int group, enum stage stage)
+{
+    real *x = values;
+    (void)group, (void)stage;
+    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
+        for (int i = 0; i < offset; i++)
+            x[i] = real_max(x[i], x[i + offset]);
+}
+
+static inline void simt_combine_sum(void *values, int first_offset, enum stage stage)
+{
+    real *x = values;
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
+        for (int i = 0; i < WARP_SIZE; i++)
+            if (!(i & offset))
+                x[i] = x[i + offset] = add_in(stage, x[i], x[i + offset]);
+}
+
+/* Pairs at distance group/2 first; row 0 of each group ends with the sums. */
+static inline void simt_combine_scatter(void *values, int group, enum stage stage)
+{
+    real(*lanes)[WARP_SIZE] = values;
+    for (int first = 0; first < WARP_SIZE; first += group)
+        for (int offset = group / 2; offset > 0; offset /= 2)
+            for (int r = first; r < first + offset; r++)
+                for (int t = 0; t < group; t++)
+                    lanes[r][t] = add_in(stage, lanes[r][t], lanes[r + offset][t]);
+}
+
+/* ---- warp primitives ---- */
+
+/* The warp's rows of the copy of the exchange that this thread's next primitive uses. */
+SIMT_FUNCTION real (*simt_exchange(int thread))[WARP_SIZE]
+{
+    real(*copies)[MAX_BLOCK_THREADS][WARP_SIZE] = simt_block->exchange;
+    unsigned parity = simt_block->parity[thread]++ & 1;
+    return copies[parity] + thread / WARP_SIZE * WARP_SIZE;
+}
+
+SIMT_FUNCTION real simt_warp_max(const struct simt_site *site, real x)
+{
+    int thread = simt_block->thread;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    lanes[0][thread % WARP_SIZE] = x;
+    simt_warp_arrive(site, simt_combine_max, lanes, 0);
+    return lanes[0][0];
+}
+
+SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first_offset)
+{
+    int thread = simt_block->thread;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    lanes[0][thread % WARP_SIZE] = x;
+    simt_warp_arrive(site, simt_combine_sum, lanes, first_offset);
+    return lanes[0][thread % WARP_SIZE];
+}
+
+/* Lanes wait once, when all numbers are there; partners are added as they are on a GPU. */
+struct warp_scatter {
+    real x[WARP_SIZE]; /* [group] */
+};
+
+SIMT_FUNCTION int warp_scatter_index(int n, int group)
+{
+    (void)group;
+    return n;
+}
+
+SIMT_FUNCTION void warp_scatter_add_in(enum stage stage, struct warp_scatter *scatter, int n, int group, real x)
+{
+    (void)stage, (void)group;
+    scatter->x[n] = x;
+}
+
+SIMT_FUNCTION real simt_warp_scatter(const struct simt_site *site, const struct warp_scatter *scatter, int group)
+{
+    int thread = simt_block->thread, lane = thread % WARP_SIZE;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    memcpy(lanes[lane], scatter->x, (size_t)group * sizeof scatter->x[0]);
+    simt_warp_arrive(site, simt_combine_scatter, lanes, group);
+    return lanes[lane / group * group][lane % group];
+}
+
+struct warp_gather {
+    real all[WARP_SIZE]; /* [group] */
+};
+
+SIMT_FUNCTION void simt_warp_gather(const struct simt_site *site, struct warp_gather *gather, real x, int group)
+{
+    int thread = simt_block->thread, lane = thread % WARP_SIZE;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    lanes[0][lane] = x;
+    simt_warp_arrive(site, simt_combine_none, lanes, group);
+    memcpy(gather->all, lanes[0] + lane / group * group, (size_t)group * sizeof x);
+}
+
+SIMT_FUNCTION real warp_gather_at(const struct warp_gather *gather, int lane, int group)
+{
+    (void)group;
+    return gather->all[lane];
+}
+
+SIMT_FUNCTION void load_shared_4(const real *from, real *to)
+{
+    memcpy(to, from, 4 * sizeof *to);
+}
+
+#ifndef SIMT_REPLAY
+/* What a lane leaves for warp_mma, in its row of the exchange. */
+struct simt_fragments {
+    uint32_t a[4], b[2];
+    float d[4];
+};
+
+_Static_assert(sizeof(struct simt_fragments) <= sizeof(real[WARP_SIZE]), "a lane's fragments fit its row");
+
+void simt_combine_mma(void *values, int tensor_core_and_dtype, enum stage stage);
+
+SIMT_FUNCTION void simt_warp_mma(const struct simt_site *site, enum tensor_core tensor_core, enum dtype dtype,
+                                 const uint32_t *a, const uint32_t *b, float *d)
+{
+    int thread = simt_block->thread, lane = thread % WARP_SIZE;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    struct simt_fragments own;
+    memcpy(own.a, a, sizeof own.a);
+    memcpy(own.b, b, sizeof own.b);
+    memcpy(own.d, d, sizeof own.d);
+    memcpy(lanes[lane], &own, sizeof own);
+    simt_warp_arrive(site, simt_combine_mma, lanes, (int)tensor_core * DTYPE_COUNT + (int)dtype);
+    memcpy(d, (char *)lanes[lane] + offsetof(struct simt_fragments, d), sizeof own.d);
+}
+#endif
+
+#endif
