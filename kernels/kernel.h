@@ -7,6 +7,7 @@
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
+#include "kernels/memory_audit.h"
 #include "kernels/recipe.h"
 #include "reference/progress.h"
 
@@ -31,12 +32,6 @@ struct kernel_options {
     uint64_t page_seed; /* what the page table is shuffled from */
 };
 
-/* A kernel's result, in buffers of the caller's. */
-struct output {
-    void *out;  /* [H, D] in the problem's dtype */
-    float *lse; /* [H] */
-};
-
 enum { BATCH_MAX_SEQUENCES = 1024 };
 
 /*
@@ -51,14 +46,6 @@ struct batch {
     const struct problem *problems; /* [num_sequences] */
     const struct output *outputs;   /* [num_sequences] */
     int num_sequences;              /* 1 .. BATCH_MAX_SEQUENCES */
-};
-
-/* What a launch did to memory that was not its to write. */
-struct memory_audit {
-    const char *breached;   /* the buffer before or past which was written, as "out"; NULL: none */
-    ptrdiff_t offset_bytes; /* of the first byte, from the buffer's first: below 0, or buffer_bytes and up */
-    size_t buffer_bytes;
-    const char *changed; /* the input that is not what it was; NULL: none */
 };
 
 enum device_kind { DEVICE_CUDA, DEVICE_HOST, DEVICE_COUNT };

@@ -55,6 +55,12 @@ struct problem {
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };
 
+/* A result, in buffers of the caller's. */
+struct output {
+    void *out;  /* [H, D] in the problem's dtype */
+    float *lse; /* [H] */
+};
+
 static inline int problem_kv_head(const struct problem *problem, int head)
 {
     return head / (problem->num_heads / problem->num_kv_heads);

@@ -5,7 +5,7 @@
 
 #include "harness/case/case.h"
 #include "harness/case/recipe_library.h"
-#include "harness/judge/cause/signature.h"
+#include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <xxhash.h>
 
+#include "harness/judge/poison.h"
 #include "kernels/attention/rounding.h"
 #include "reference/float_environment.h"
 
@@ -278,14 +279,26 @@ static struct problem whole_of(const struct inputs *inputs, const struct problem
     return whole;
 }
 
+static struct exhibit exhibit_of(const struct work *work)
+{
+    const struct evaluation *evaluation = work->evaluation;
+    return (struct exhibit){
+        .problem = &evaluation->problem,
+        .output = &evaluation->output,
+        .truth = evaluation->truth,
+        .bound = evaluation->bound,
+        .lse_bound = evaluation->lse_bound,
+        .criterion = work->point->criterion,
+    };
+}
+
 static enum error_kind reach_verdict(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
     double start = now_s();
     verdict_clear(&evaluation->verdict);
-    enum error_kind kind =
-        verdict_reach(&evaluation->verdict, &evaluation->output, evaluation->truth, evaluation->bound,
-                      evaluation->lse_bound, &evaluation->problem, &work->point->criterion.tolerance, error);
+    enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -293,13 +306,13 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
 static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
     double start = now_s();
     if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
-        signature_find(&evaluation->finding, &evaluation->output, evaluation->truth, &evaluation->verdict,
-                       &evaluation->problem, &work->point->criterion, work->evaluator->threads, error);
+        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, work->evaluator->threads, error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -307,13 +320,13 @@ static enum error_kind find_signature(struct work *work, struct error *error)
 static enum error_kind find_faults(struct work *work, const struct truth_cache_entry *entry, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
     enum error_kind kind = ERROR_NONE;
     double start = now_s();
     for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++)
         if (work->point->references >> c & 1)
-            kind = fault_find(&evaluation->faults[c], &evaluation->output, entry->references[c],
-                              entry->references[c] + problem_elements(&evaluation->problem), evaluation->truth,
-                              &evaluation->problem, &work->point->criterion.tolerance, error);
+            kind = fault_find(&evaluation->faults[c], &exhibit, entry->references[c],
+                              entry->references[c] + problem_elements(&evaluation->problem), error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }

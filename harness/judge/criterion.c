@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-#include "harness/judge/verdict.h"
-
 const char *const judge_mode_names[JUDGE_MODE_COUNT] = {
     [JUDGE_BOTH] = "both",
     [JUDGE_TOLERANCE] = "tolerance",

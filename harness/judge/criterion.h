@@ -8,9 +8,10 @@
 #ifndef HARNESS_JUDGE_CRITERION_H
 #define HARNESS_JUDGE_CRITERION_H
 
+#include <math.h>
 #include <stdbool.h>
 
-struct metrics;
+#include "harness/judge/metrics.h"
 
 struct tolerance {
     double atol, rtol; /* an element passes if |out - truth| <= atol + rtol * |truth| */
@@ -24,6 +25,12 @@ struct tolerance {
  * (slope, bias, logit, maximum + logarithm, the change of base); this is 8 * 2^-24.
  */
 #define TOLERANCE_LSE_ROUNDING 0x1p-21
+
+/* How far an lse may be from `truth`. */
+static inline double tolerance_lse(const struct tolerance *tolerance, double truth)
+{
+    return tolerance->lse + TOLERANCE_LSE_ROUNDING * fabs(truth);
+}
 
 enum judge_mode {
     JUDGE_BOTH,      /* within the tolerance and, where there is a bound, within `budget` times that */

@@ -71,11 +71,14 @@ static double larger(double a, double b)
     return isnan(a) || isnan(b) ? NAN : fmax(a, b);
 }
 
-enum error_kind fault_find(struct fault *fault, const struct output *output, const double *reference,
-                           const double *reference_lse, const struct truth *truth, const struct problem *problem,
-                           const struct tolerance *tolerance, struct error *error)
+enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, const double *reference,
+                           const double *reference_lse, struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
+    const struct problem *problem = exhibit->problem;
+    const struct output *output = exhibit->output;
+    const struct truth *truth = exhibit->truth;
+    const struct tolerance *tolerance = &exhibit->criterion.tolerance;
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     bool worst_is_nan = false;
     *fault = (struct fault){.num_heads = problem->num_heads, .head_dim = problem->head_dim, .truth.worst = -1};

@@ -39,11 +39,10 @@ struct fault {
     } truth;
 };
 
-/* Compares output with reference[H, D] and reference_lse[H]. fault is overwritten; fault_clear frees it, and accepts a
- * zeroed one. */
-enum error_kind fault_find(struct fault *fault, const struct output *output, const double *reference,
-                           const double *reference_lse, const struct truth *truth, const struct problem *problem,
-                           const struct tolerance *tolerance, struct error *error);
+/* Compares the exhibit's output with reference[H, D] and reference_lse[H] by its tolerance. fault is overwritten;
+ * fault_clear frees it, and accepts a zeroed one. */
+enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, const double *reference,
+                           const double *reference_lse, struct error *error);
 void fault_clear(struct fault *fault);
 
 /*

@@ -23,6 +23,8 @@ enum signature {
 
 extern const char *const signature_names[SIGNATURE_COUNT];
 
+enum { SIGNATURE_DETAIL_SIZE = 256 }; /* what is said of one failure */
+
 /* The signature called name, or SIGNATURE_COUNT. */
 enum signature signature_from_name(const char *name);
 

@@ -3,56 +3,9 @@
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "harness/judge/poison.h"
 #include "reference/float_environment.h"
-
-/*
- * Quiet NaNs whose payload no conversion makes: GPUs convert to 0x7fff and 0x7fffffff, x86 to 0x7e00, 0x7fc0 and
- * 0x7fc00000 of either sign or keeps a payload's upper bits, and none of these is another one's upper bits.
- */
-static const uint32_t poison[DTYPE_COUNT] = {[DTYPE_F16] = 0x7f5a, [DTYPE_BF16] = 0x7fda, [DTYPE_F32] = 0x7fe5a5c3};
-
-static void fill(void *elements, enum dtype dtype, size_t count)
-{
-    if (dtypes[dtype].size_bytes == sizeof(uint16_t)) {
-        for (size_t i = 0; i < count; i++)
-            ((uint16_t *)elements)[i] = (uint16_t)poison[dtype];
-    } else {
-        for (size_t i = 0; i < count; i++)
-            memcpy((char *)elements + i * sizeof poison[dtype], &poison[dtype], sizeof poison[dtype]);
-    }
-}
-
-void output_poison(struct output *output, const struct problem *problem)
-{
-    fill(output->out, problem->dtype, (size_t)problem_elements(problem));
-    fill(output->lse, DTYPE_F32, (size_t)problem->num_heads);
-}
-
-static void unite_nans(enum dtype dtype, void *elements, size_t count)
-{
-    size_t size_bytes = dtypes[dtype].size_bytes;
-    for (size_t i = 0; i < count; i++) {
-        float value;
-        dtype_widen(dtype, elements, i, 1, &value);
-        if (isnan(value))
-            memset((char *)elements + i * size_bytes, 0xff, size_bytes);
-    }
-}
-
-void output_unite_nans(struct output *output, const struct problem *problem)
-{
-    unite_nans(problem->dtype, output->out, (size_t)problem_elements(problem));
-    unite_nans(DTYPE_F32, output->lse, (size_t)problem->num_heads);
-}
-
-static bool is_poison(enum dtype dtype, const void *elements, size_t index)
-{
-    if (dtypes[dtype].size_bytes == sizeof(uint16_t))
-        return ((const uint16_t *)elements)[index] == poison[dtype];
-    return memcmp((const char *)elements + index * sizeof poison[dtype], &poison[dtype], sizeof poison[dtype]) == 0;
-}
 
 /* What rounding took from sum = a + b, exactly (Knuth's TwoSum; no operand order required). */
 static double lost_in_sum(double a, double b, double sum)
@@ -259,10 +212,12 @@ static double budget_share(double err, double bound)
     return err == 0 ? 0 : err / bound;
 }
 
-enum error_kind verdict_reach(struct verdict *verdict, const struct output *output, const struct truth *truth,
-                              const double *bound, const double *lse_bound, const struct problem *problem,
-                              const struct tolerance *tolerance, struct error *error)
+enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exhibit, struct error *error)
 {
+    const struct problem *problem = exhibit->problem;
+    const struct output *output = exhibit->output;
+    const struct truth *truth = exhibit->truth;
+    const struct tolerance *tolerance = &exhibit->criterion.tolerance;
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     size_t elements = num_heads * head_dim;
     enum dtype dtype = problem->dtype;
@@ -290,9 +245,9 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
                 .truth = truth->value[i],
                 .magnitude = truth->magnitude[i],
                 .comparison = judge_element(row[d], truth, i, tolerance),
-                .unwritten = is_poison(dtype, output->out, i),
+                .unwritten = poison_is_at(dtype, output->out, i),
             };
-            element.bound = bound ? bound[i] + truth->radius[i] : NAN;
+            element.bound = exhibit->bound ? exhibit->bound[i] + truth->radius[i] : NAN;
             element.budget_share = budget_share(element.comparison.err, element.bound);
             err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
             tally_element(&head, &element);
@@ -301,7 +256,7 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct output *outp
         struct head_lse lse = {
             .comparison = judge_lse(output->lse[h], truth, h, tolerance),
             .relatively_off = compare_lse(output->lse[h], truth, h, tolerance->atol, tolerance->rtol).mismatched,
-            .bound = lse_bound ? lse_bound[h] + truth->lse_radius[h] : NAN,
+            .bound = exhibit->lse_bound ? exhibit->lse_bound[h] + truth->lse_radius[h] : NAN,
         };
         lse.budget_share = budget_share(lse.comparison.err, lse.bound);
         tally_lse(&head, &lse);

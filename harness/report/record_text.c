@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/cause/signature_info.h"
 #include "harness/report/record.h"
 #include "harness/support/text.h"
 

@@ -6,6 +6,7 @@
 #define HARNESS_JUDGE_CAUSE_HYPOTHESIS_H
 
 #include "harness/judge/cause/suspect.h"
+#include "harness/judge/metrics.h"
 
 /* hypothesis_slope.c: no bias, a slope by another convention. */
 void hypothesis_slope(struct suspect *suspect);

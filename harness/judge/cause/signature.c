@@ -8,73 +8,14 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "reference/float_environment.h"
 
-struct signature_info {
-    const char *meaning, *remedy;
-    int preference; /* among explanations that are equally good, the lowest is named */
-};
-
-static const struct signature_info infos[SIGNATURE_COUNT] = {
-    [SIGNATURE_NONE] = {"Nothing failed.", "Nothing to change.", 0},
-    [SIGNATURE_NAN] =
-        {"Values that are NaN or infinite stand where the exact result is finite.",
-         "Guard the difference of two -inf and the division by an empty row's sum, and do not read values "
-         "whose weight is 0.",
-         1},
-    [SIGNATURE_SILENT_ZERO] = {"Every weight of the row was lost, so its output is 0.",
-                               "Start the maximum at -inf with guards, at the first visible key, or below the lowest "
-                               "logit that the problem can reach.",
-                               2},
-    [SIGNATURE_UNIFORM] = {"The output is the plain mean of v: the row's logits were all the same value.",
-                           "Exclude masked keys by index, and write 0 for a row that has no visible key.", 4},
-    [SIGNATURE_BIAS_SHIFT] = {"All biases are off by the same number of keys: the output is right and lse is not.",
-                              "Take distances from the query's position, a chunk's offset included.", 5},
-    [SIGNATURE_DROPPED_BIAS] = {"The output is that of attention without a bias.", "Pass the slopes to this code path.",
-                                6},
-    [SIGNATURE_WRONG_SLOPE] = {"The output is that of attention with another slope.",
-                               "Take the slopes that the model defines, for all of its heads, in f32.", 8},
-    [SIGNATURE_LEAK] = {"Masked keys or empty slots carry weight.",
-                        "Exclude masked keys by index, or give them -inf or a value below every logit that the problem "
-                        "can reach.",
-                        3},
-    [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
-                            "Guard the division by a test for an empty row in place of an epsilon.", 9},
-    [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
-                                "Lower the cut-off, or widen the type, that removes the keys named.", 7},
-    [SIGNATURE_PRECISION_LOSS] =
-        {"The output is off by the rounding of an intermediate result.",
-         "Form the bias from the distance to the query, and biases, logits and sums in f32, but "
-         "for what truth_of says is rounded.",
-         10},
-    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
-                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
-};
-
-const char *signature_meaning(enum signature signature)
-{
-    return infos[signature].meaning;
-}
-
-const char *signature_remedy(enum signature signature)
-{
-    return infos[signature].remedy;
-}
-
-int signature_preference(enum signature signature)
-{
-    return infos[signature].preference;
-}
-
 /* ---- the heads ------------------------------------------------------------------------------------------------- */
 
 enum { MAX_EXAMINED = 4 };
 
 /* What is to be explained. */
 struct inquiry {
-    const struct output *output;
-    const struct truth *truth;
+    const struct exhibit *exhibit;
     const struct verdict *verdict;
-    const struct problem *problem;
-    const struct criterion *criterion;
     bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
 };
 
@@ -95,7 +36,8 @@ static bool out_fails(const struct inquiry *inquiry, int head)
     const struct metrics *metrics = &inquiry->verdict->heads[head];
     if (!has_bound(inquiry, metrics->budget_used))
         return criterion_out_off(metrics);
-    return criterion_out_beyond(inquiry->criterion, metrics) || metrics->nan + metrics->inf + metrics->unwritten > 0;
+    return criterion_out_beyond(&inquiry->exhibit->criterion, metrics) ||
+           metrics->nan + metrics->inf + metrics->unwritten > 0;
 }
 
 static bool lse_fails(const struct inquiry *inquiry, int head)
@@ -103,7 +45,7 @@ static bool lse_fails(const struct inquiry *inquiry, int head)
     const struct metrics *metrics = &inquiry->verdict->heads[head];
     if (!has_bound(inquiry, metrics->lse_budget_used))
         return criterion_lse_off(metrics);
-    return criterion_lse_beyond(inquiry->criterion, metrics);
+    return criterion_lse_beyond(&inquiry->exhibit->criterion, metrics);
 }
 
 static double larger(double a, double b)
@@ -113,26 +55,26 @@ static double larger(double a, double b)
 
 static double allowed(const struct inquiry *inquiry, double truth)
 {
-    return inquiry->criterion->tolerance.atol + inquiry->criterion->tolerance.rtol * fabs(truth);
+    return inquiry->exhibit->criterion.tolerance.atol + inquiry->exhibit->criterion.tolerance.rtol * fabs(truth);
 }
 
 /* The largest error of out in units of what is allowed. */
 static double out_severity(const struct inquiry *inquiry, int head, float *row)
 {
-    const struct problem *problem = inquiry->problem;
+    const struct problem *problem = inquiry->exhibit->problem;
     const struct metrics *metrics = &inquiry->verdict->heads[head];
     size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
     double severity = 0;
     if (metrics->nan + metrics->unwritten > 0)
         return INFINITY;
     if (has_bound(inquiry, metrics->budget_used))
-        return metrics->budget_used / inquiry->criterion->budget;
-    dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
+        return metrics->budget_used / inquiry->exhibit->criterion.budget;
+    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, row);
     for (size_t d = 0; d < dim; d++) {
         struct comparison element =
-            judge_element((double)row[d], inquiry->truth, first + d, &inquiry->criterion->tolerance);
+            judge_element((double)row[d], inquiry->exhibit->truth, first + d, &inquiry->exhibit->criterion.tolerance);
         if (element.err != 0)
-            severity = larger(severity, element.err / allowed(inquiry, inquiry->truth->value[first + d]));
+            severity = larger(severity, element.err / allowed(inquiry, inquiry->exhibit->truth->value[first + d]));
     }
     return severity;
 }
@@ -144,10 +86,11 @@ static double lse_severity(const struct inquiry *inquiry, int head)
     if (!lse_fails(inquiry, head))
         return 0;
     if (has_bound(inquiry, metrics->lse_budget_used))
-        return metrics->lse_budget_used / inquiry->criterion->budget;
-    struct comparison lse =
-        judge_lse((double)inquiry->output->lse[head], inquiry->truth, (size_t)head, &inquiry->criterion->tolerance);
-    return larger(0, lse.err / tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[head]));
+        return metrics->lse_budget_used / inquiry->exhibit->criterion.budget;
+    struct comparison lse = judge_lse((double)inquiry->exhibit->output->lse[head], inquiry->exhibit->truth,
+                                      (size_t)head, &inquiry->exhibit->criterion.tolerance);
+    return larger(0,
+                  lse.err / tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[head]));
 }
 
 static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
@@ -179,7 +122,7 @@ static int compare_ranked(const void *left, const void *right)
 /* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
 static double lse_rounding(const struct inquiry *inquiry, int head)
 {
-    double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+    double lse = (double)inquiry->exhibit->output->lse[head], truth = inquiry->exhibit->truth->lse[head];
     double used = inquiry->verdict->heads[head].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
     return isfinite(bound) ? fmax(ulps, bound) : ulps;
@@ -189,14 +132,15 @@ static double lse_rounding(const struct inquiry *inquiry, int head)
  * of. */
 static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
 {
-    const struct problem *problem = inquiry->problem;
+    const struct problem *problem = inquiry->exhibit->problem;
     size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
-    double lse = fmax(fabs((double)inquiry->output->lse[head]), fabs(inquiry->truth->lse[head]));
+    double lse = fmax(fabs((double)inquiry->exhibit->output->lse[head]), fabs(inquiry->exhibit->truth->lse[head]));
     if (!out_fails(inquiry, head))
         return true;
-    dtype_widen(problem->dtype, inquiry->output->out, first, dim, row);
+    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, row);
     for (size_t d = 0; d < dim; d++) {
-        double truth = inquiry->truth->value[first + d], loss = 0x1p-22 * lse * inquiry->truth->magnitude[first + d];
+        double truth = inquiry->exhibit->truth->value[first + d],
+               loss = 0x1p-22 * lse * inquiry->exhibit->truth->magnitude[first + d];
         if (!(fabs((double)row[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
             return false;
     }
@@ -206,8 +150,8 @@ static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
 /* An lse that has nothing to tell: of a row without keys, and right. */
 static bool lse_is_mute(const struct inquiry *inquiry, int head)
 {
-    double truth = inquiry->truth->lse[head];
-    return !isfinite(truth) && (double)inquiry->output->lse[head] == truth;
+    double truth = inquiry->exhibit->truth->lse[head];
+    return !isfinite(truth) && (double)inquiry->exhibit->output->lse[head] == truth;
 }
 
 /*
@@ -217,15 +161,15 @@ static bool lse_is_mute(const struct inquiry *inquiry, int head)
 static double guess_shift(const struct inquiry *inquiry)
 {
     double keys = 0, sharpest = INFINITY, chance = 1;
-    for (int head = 0; head < inquiry->problem->num_heads; head++) {
-        double slope = (double)inquiry->problem->slopes[head];
+    for (int head = 0; head < inquiry->exhibit->problem->num_heads; head++) {
+        double slope = (double)inquiry->exhibit->problem->slopes[head];
         if (lse_is_mute(inquiry, head) || slope == 0)
             continue;
         double width = lse_rounding(inquiry, head) / fabs(slope);
         chance *= fmin(1, 2 * width);
         if (width < sharpest) {
             sharpest = width;
-            keys = round(((double)inquiry->output->lse[head] - inquiry->truth->lse[head]) / slope);
+            keys = round(((double)inquiry->exhibit->output->lse[head] - inquiry->exhibit->truth->lse[head]) / slope);
         }
     }
     return chance <= 1.0 / 32 && sharpest <= 0.25 ? keys : 0;
@@ -238,13 +182,13 @@ static double guess_shift(const struct inquiry *inquiry)
 static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
                        const struct ranked_head *ranked, float *row)
 {
-    const struct problem *problem = inquiry->problem;
+    const struct problem *problem = inquiry->exhibit->problem;
     double keys = guess_shift(inquiry), residual = NAN;
     if (keys == 0)
         return false;
     for (int i = problem->num_heads - 1; i >= 0; i--) {
         int head = ranked[i].head;
-        double lse = (double)inquiry->output->lse[head], truth = inquiry->truth->lse[head];
+        double lse = (double)inquiry->exhibit->output->lse[head], truth = inquiry->exhibit->truth->lse[head];
         if (ranked[i].failing && !out_is_right(inquiry, head, row))
             return false;
         if (lse_is_mute(inquiry, head))
@@ -256,7 +200,8 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
     finding->signature = SIGNATURE_BIAS_SHIFT;
     finding->head = ranked[0].head;
     finding->num_heads_examined = finding->num_heads_explained = finding->num_heads_failing;
-    double lse_allowed = tolerance_lse(&inquiry->criterion->tolerance, inquiry->truth->lse[finding->head]);
+    double lse_allowed =
+        tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[finding->head]);
     finding->residual = residual == 0 ? 0 : residual / lse_allowed;
     snprintf(finding->detail, sizeof finding->detail, "all biases moved by slope * %+.0f keys", keys);
     return true;
@@ -319,11 +264,10 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
 static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_head *ranked,
                                struct error *error)
 {
-    const struct problem *problem = inquiry->problem;
+    const struct problem *problem = inquiry->exhibit->problem;
     int head = ranked->head;
     bool by_lse = ranked->failing && !ranked->out_fails;
-    enum error_kind kind = suspect_init(suspect, head, by_lse, inquiry->output, inquiry->truth, problem,
-                                        &inquiry->criterion->tolerance, error);
+    enum error_kind kind = suspect_init(suspect, head, by_lse, inquiry->exhibit, error);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->heads[head])))
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
@@ -344,7 +288,8 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     struct suspect suspects[MAX_EXAMINED] = {0};
     struct error errors[MAX_EXAMINED];
     enum error_kind kinds[MAX_EXAMINED] = {ERROR_NONE}, kind = ERROR_NONE;
-    int examined = inquiry->problem->num_heads < MAX_EXAMINED ? inquiry->problem->num_heads : MAX_EXAMINED;
+    int examined =
+        inquiry->exhibit->problem->num_heads < MAX_EXAMINED ? inquiry->exhibit->problem->num_heads : MAX_EXAMINED;
     int failing = 0;
     while (failing < examined && ranked[failing].failing)
         failing++;
@@ -372,14 +317,14 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     return kind;
 }
 
-enum error_kind signature_find(struct signature_finding *finding, const struct output *output,
-                               const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
-                               const struct criterion *criterion, int threads, struct error *error)
+enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
+                               const struct verdict *verdict, int threads, struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
-    bool by_bound = criterion->mode == JUDGE_BUDGET || (criterion->mode == JUDGE_BOTH && !off);
-    struct inquiry inquiry = {output, truth, verdict, problem, criterion, by_bound};
+    bool by_bound = exhibit->criterion.mode == JUDGE_BUDGET || (exhibit->criterion.mode == JUDGE_BOTH && !off);
+    struct inquiry inquiry = {exhibit, verdict, by_bound};
+    const struct problem *problem = exhibit->problem;
     size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim;
     enum error_kind kind = ERROR_NONE;
     *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};

@@ -11,12 +11,6 @@
 #include "harness/judge/judgement.h"
 #include "harness/judge/verdict.h"
 
-/* One sentence each: what the signature means, and what to change in the kernel. */
-const char *signature_meaning(enum signature signature);
-const char *signature_remedy(enum signature signature);
-
-enum { SIGNATURE_DETAIL_SIZE = 256 };
-
 struct signature_finding {
     enum signature signature;
     int head;                /* the head that `residual` and `detail` are of, within the problem; -1 for none */
@@ -34,12 +28,11 @@ struct signature_finding {
  * budget. The name is that of the worst head or, if nothing explains that one, the name that explains most of the
  * others examined.
  *
- * problem, output, truth and verdict->heads are of the same heads: all of them, or a part's. k and v may be NULL; then
- * only what needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
+ * The exhibit and verdict->heads are of the same heads: all of them, or a part's. Where k and v are NULL only what
+ * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
  */
-enum error_kind signature_find(struct signature_finding *finding, const struct output *output,
-                               const struct truth *truth, const struct verdict *verdict, const struct problem *problem,
-                               const struct criterion *criterion, int threads, struct error *error);
+enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
+                               const struct verdict *verdict, int threads, struct error *error);
 
 /* Memory that signature_find takes at its peak. */
 double signature_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/judge/cause/signature_info.h"
+
 enum { SCREENED_DIMS = 16 };
 
 /* exp(-60) of the largest weight, a million times, is below 2^-66. */
@@ -21,14 +23,16 @@ static double in_units(double err, double unit)
     return err == 0 ? 0 : err / unit;
 }
 
-enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct output *output,
-                             const struct truth *truth, const struct problem *problem,
-                             const struct tolerance *tolerance, struct error *error)
+enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct exhibit *exhibit,
+                             struct error *error)
 {
+    const struct problem *problem = exhibit->problem;
+    const struct output *output = exhibit->output;
+    const struct truth *truth = exhibit->truth;
     size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
     *suspect = (struct suspect){
         .problem = problem,
-        .tolerance = tolerance,
+        .tolerance = &exhibit->criterion.tolerance,
         .truth_of = truth->contract.of,
         .head = head,
         .slope = (double)problem->slopes[head],

@@ -18,7 +18,8 @@
 #ifndef HARNESS_JUDGE_CAUSE_SUSPECT_H
 #define HARNESS_JUDGE_CAUSE_SUSPECT_H
 
-#include "harness/judge/cause/signature.h"
+#include "harness/judge/exhibit.h"
+#include "harness/judge/judgement.h"
 
 /* Chunk lengths that chunk-wise hypotheses try: 32, 64, ..., 4096 keys. */
 enum { SUSPECT_CHUNK_LEN_MIN = 32, SUSPECT_CHUNK_LENS = 8 };
@@ -65,9 +66,8 @@ struct suspect {
 };
 
 /* Takes a head's out, lse and truth; no keys yet. suspect_clear frees it, and accepts a zeroed one. */
-enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct output *output,
-                             const struct truth *truth, const struct problem *problem,
-                             const struct tolerance *tolerance, struct error *error);
+enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct exhibit *exhibit,
+                             struct error *error);
 void suspect_clear(struct suspect *suspect);
 
 /* Computes dots, max and sum. */
@@ -120,8 +120,5 @@ bool suspect_lse_is_off(const struct suspect *suspect);
 
 /* The best explanation so far leaves no more than rounding, of lse either. */
 bool suspect_is_settled(const struct suspect *suspect);
-
-/* Where a signature stands in the order of preference, 0 first. */
-int signature_preference(enum signature signature);
 
 #endif

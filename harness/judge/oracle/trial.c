@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/verdict.h"
+#include "harness/judge/poison.h"
 
 const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
     [TRIAL_Q] = "q",     [TRIAL_K] = "k",     [TRIAL_V] = "v", [TRIAL_SLOPES] = "slopes", [TRIAL_VISIBLE] = "visible",

@@ -163,11 +163,11 @@ static void judge(struct bench *bench, bool fails[NUM_RULES])
     struct criterion criterion = {JUDGE_TOLERANCE, {wide, wide, wide}, 1};
     float narrow[H * D];
     struct output output = {narrow, bench->lse};
+    const struct exhibit exhibit = {problem, &output, &bench->truth, bench->bound, bench->lse_bound, criterion};
     struct verdict verdict;
     struct error error;
     dtype_narrow(problem->dtype, narrow, 0, H * D, bench->out);
-    if (verdict_reach(&verdict, &output, &bench->truth, bench->bound, bench->lse_bound, problem, &criterion.tolerance,
-                      &error))
+    if (verdict_reach(&verdict, &exhibit, &error))
         fail_msg("%s", error.text);
     fails[BY_RELATIVE_LSE] = verdict.total.mismatched + verdict.total.lse_mismatched > 0;
     fails[BY_TOLERANCE] = criterion_decide(&criterion, &verdict.total) == DECISION_FAIL;

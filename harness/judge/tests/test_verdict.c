@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "harness/judge/poison.h"
 #include "harness/judge/verdict.h"
 
 enum { MAX_ELEMENTS = 1024 };
@@ -59,11 +60,11 @@ static void set_up(struct bench *bench, enum dtype dtype, int num_heads, int hea
 /* The verdict on all elements; its heads stay until the next one. */
 static const struct metrics *judge(struct bench *bench)
 {
+    const struct exhibit exhibit = {&bench->problem, &bench->output, &bench->truth,
+                                    .criterion.tolerance = bench->tolerance};
     struct error error;
     verdict_clear(&bench->verdict);
-    assert_int_equal(verdict_reach(&bench->verdict, &bench->output, &bench->truth, NULL, NULL, &bench->problem,
-                                   &bench->tolerance, &error),
-                     0);
+    assert_int_equal(verdict_reach(&bench->verdict, &exhibit, &error), 0);
     return &bench->verdict.total;
 }
 
@@ -463,10 +464,10 @@ static void test_lse_has_a_budget_of_its_own(void **state)
     bench.lse[0] = 3.25f;
     bench.lse[2] = 100;
     for (int nan = 0; nan < 2; nan++) {
+        const struct exhibit exhibit = {&bench.problem, &bench.output, &bench.truth, .lse_bound = bounds,
+                                        .criterion.tolerance = bench.tolerance};
         verdict_clear(&bench.verdict);
-        assert_int_equal(verdict_reach(&bench.verdict, &bench.output, &bench.truth, NULL, bounds, &bench.problem,
-                                       &bench.tolerance, &error),
-                         0);
+        assert_int_equal(verdict_reach(&bench.verdict, &exhibit, &error), 0);
         assert_true(bench.verdict.heads[0].lse_budget_used == 0.5);
         assert_true(bench.verdict.heads[1].lse_budget_used == 0);
         assert_true(isnan(bench.verdict.heads[2].lse_budget_used));

@@ -76,13 +76,17 @@ struct sample {
     struct record record;
 };
 
+static inline struct exhibit sample_exhibit(const struct sample *sample)
+{
+    return (struct exhibit){&sample->problem, &sample->output, &sample->truth, .criterion = sample->point.criterion};
+}
+
 static inline void sample_judge(struct sample *sample)
 {
+    const struct exhibit exhibit = sample_exhibit(sample);
     struct error error;
     verdict_clear(&sample->verdict);
-    assert_int_equal(verdict_reach(&sample->verdict, &sample->output, &sample->truth, NULL, NULL, &sample->problem,
-                                   &sample->point.criterion.tolerance, &error),
-                     0);
+    assert_int_equal(verdict_reach(&sample->verdict, &exhibit, &error), 0);
     sample->record.status = sample->verdict.total.mismatched ? STATUS_FAIL : STATUS_PASS;
 }
 

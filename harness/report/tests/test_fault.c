@@ -26,7 +26,8 @@ static struct fault find(double kernel, double reference, double truth_value, do
     struct problem problem = {.seq_len = 1, .num_heads = 1, .num_kv_heads = 1, .head_dim = 1, .dtype = DTYPE_F32};
     struct fault fault;
     struct error error;
-    assert_int_equal(fault_find(&fault, &output, &reference, &zero, &truth, &problem, tolerance, &error), ERROR_NONE);
+    const struct exhibit exhibit = {&problem, &output, &truth, .criterion.tolerance = *tolerance};
+    assert_int_equal(fault_find(&fault, &exhibit, &reference, &zero, &error), ERROR_NONE);
     return fault;
 }
 
@@ -151,10 +152,9 @@ struct desk {
 static void compare(struct desk *desk, enum conventional kind, const double *reference, const double *lse)
 {
     struct sample *sample = &desk->sample;
+    const struct exhibit exhibit = sample_exhibit(sample);
     struct error error;
-    assert_int_equal(fault_find(&desk->faults[kind], &sample->output, reference, lse, &sample->truth, &sample->problem,
-                                &sample->point.criterion.tolerance, &error),
-                     ERROR_NONE);
+    assert_int_equal(fault_find(&desk->faults[kind], &exhibit, reference, lse, &error), ERROR_NONE);
     sample->point.references |= 1u << kind;
     sample->record.faults = desk->faults;
 }
@@ -196,11 +196,10 @@ static void test_heads_and_lse(void **state)
     assert_true(fault->truth.max_abs_err == 0.375 && fault->truth.max_lse_err == 0.5);
 
     static const double nan_lse[SAMPLE_H] = {NAN, 2};
+    const struct exhibit exhibit = sample_exhibit(&desk->sample);
     struct fault other;
     struct error error;
-    assert_int_equal(fault_find(&other, &desk->sample.output, right, nan_lse, &desk->sample.truth,
-                                &desk->sample.problem, &desk->sample.point.criterion.tolerance, &error),
-                     ERROR_NONE);
+    assert_int_equal(fault_find(&other, &exhibit, right, nan_lse, &error), ERROR_NONE);
     assert_true(isnan(other.max_lse_err) && isnan(other.truth.max_lse_err));
     fault_clear(&other);
 }

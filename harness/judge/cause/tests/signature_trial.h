@@ -18,7 +18,7 @@
 #include "kernels/tests/made_problem.h"
 
 /* A problem, its truth, and an output that starts out as the truth rounded. */
-struct trial {
+struct signature_trial {
     struct made_problem made;
     struct truth truth;
     struct output output;
@@ -27,7 +27,7 @@ struct trial {
     struct signature_finding finding;
 };
 
-static inline void set_out(struct trial *trial, int head, const double *out)
+static inline void set_out(struct signature_trial *trial, int head, const double *out)
 {
     size_t dim = (size_t)trial->made.problem.head_dim;
     for (size_t d = 0; d < dim; d++) {
@@ -36,7 +36,7 @@ static inline void set_out(struct trial *trial, int head, const double *out)
     }
 }
 
-static inline double out_at(const struct trial *trial, int head, int dim)
+static inline double out_at(const struct signature_trial *trial, int head, int dim)
 {
     float element;
     size_t index = (size_t)head * (size_t)trial->made.problem.head_dim + (size_t)dim;
@@ -45,7 +45,7 @@ static inline double out_at(const struct trial *trial, int head, int dim)
 }
 
 /* Takes the truth of the problem as it stands, under a contract other than the formula. */
-static inline void begin_under(struct trial *trial, enum truth_of truth_of)
+static inline void begin_under(struct signature_trial *trial, enum truth_of truth_of)
 {
     const struct problem *problem = &trial->made.problem;
     struct truth_contract contract = {.of = truth_of};
@@ -64,31 +64,34 @@ static inline void begin_under(struct trial *trial, enum truth_of truth_of)
     trial->tolerance = (struct tolerance){1e-3, 1e-3, 1e-3};
 }
 
-static inline void begin(struct trial *trial)
+static inline void begin(struct signature_trial *trial)
 {
     begin_under(trial, TRUTH_OF_INPUTS);
 }
 
-static inline struct trial make_trial(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim, enum dtype dtype)
+static inline struct signature_trial make_trial(int64_t seq_len, int num_heads, int num_kv_heads, int head_dim,
+                                                enum dtype dtype)
 {
-    return (struct trial){.made = make_problem(seq_len, num_heads, num_kv_heads, head_dim, dtype)};
+    return (struct signature_trial){.made = make_problem(seq_len, num_heads, num_kv_heads, head_dim, dtype)};
 }
 
-static inline void find(struct trial *trial)
+static inline void find(struct signature_trial *trial)
 {
-    struct criterion criterion = {trial->bound ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1};
+    const struct exhibit exhibit = {
+        .problem = &trial->made.problem,
+        .output = &trial->output,
+        .truth = &trial->truth,
+        .bound = trial->bound,
+        .criterion = {trial->bound ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1},
+    };
     struct verdict verdict;
     struct error error;
-    assert_int_equal(verdict_reach(&verdict, &trial->output, &trial->truth, trial->bound, NULL, &trial->made.problem,
-                                   &trial->tolerance, &error),
-                     ERROR_NONE);
-    assert_int_equal(signature_find(&trial->finding, &trial->output, &trial->truth, &verdict, &trial->made.problem,
-                                    &criterion, 1, &error),
-                     ERROR_NONE);
+    assert_int_equal(verdict_reach(&verdict, &exhibit, &error), ERROR_NONE);
+    assert_int_equal(signature_find(&trial->finding, &exhibit, &verdict, 1, &error), ERROR_NONE);
     verdict_clear(&verdict);
 }
 
-static inline void end(struct trial *trial)
+static inline void end(struct signature_trial *trial)
 {
     free(trial->output.out);
     free(trial->output.lse);
@@ -97,7 +100,7 @@ static inline void end(struct trial *trial)
     free_problem(&trial->made);
 }
 
-static inline void expect(struct trial *trial, enum signature signature, const char *in_detail)
+static inline void expect(struct signature_trial *trial, enum signature signature, const char *in_detail)
 {
     find(trial);
     const struct signature_finding *finding = &trial->finding;
@@ -109,7 +112,7 @@ static inline void expect(struct trial *trial, enum signature signature, const c
                     finding->num_heads_examined <= finding->num_heads_failing);
 }
 
-static inline void expect_and_end(struct trial *trial, enum signature signature, const char *in_detail)
+static inline void expect_and_end(struct signature_trial *trial, enum signature signature, const char *in_detail)
 {
     expect(trial, signature, in_detail);
     end(trial);
@@ -172,7 +175,7 @@ static inline double attend_exactly(const struct problem *problem, int head, log
 }
 
 /* The same as the trial's output. */
-static inline void attend(struct trial *trial, int head, logit_rule *rule, double parameter, int slots,
+static inline void attend(struct signature_trial *trial, int head, logit_rule *rule, double parameter, int slots,
                           double slot_logit)
 {
     double out[256];
@@ -181,7 +184,7 @@ static inline void attend(struct trial *trial, int head, logit_rule *rule, doubl
     set_out(trial, head, out);
 }
 
-static inline void break_all(struct trial *trial, logit_rule *rule, double parameter)
+static inline void break_all(struct signature_trial *trial, logit_rule *rule, double parameter)
 {
     for (int h = 0; h < trial->made.problem.num_heads; h++)
         attend(trial, h, rule, parameter, 0, 0);
@@ -282,7 +285,7 @@ static inline double rule_chunk_missing(const struct problem *problem, int head,
 }
 
 /* A bound on every element, the problem judged by it alone. */
-static inline void set_bound(struct trial *trial, double relative)
+static inline void set_bound(struct signature_trial *trial, double relative)
 {
     size_t elements = (size_t)problem_elements(&trial->made.problem);
     trial->bound = malloc(elements * sizeof(double));

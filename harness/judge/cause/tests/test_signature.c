@@ -1,5 +1,7 @@
 /* Failures that need no key to be named, and outputs that have no name. */
+#include "harness/judge/cause/signature_info.h"
 #include "harness/judge/cause/tests/signature_trial.h"
+#include "harness/judge/poison.h"
 
 /* ---- what is right, what is nothing ---------------------------------------------------------------------------- */
 
@@ -7,7 +9,7 @@ static void test_the_rounded_truth_has_no_signature(void **state)
 {
     (void)state;
     for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
-        struct trial trial = make_trial(300, 4, 2, 64, dtype);
+        struct signature_trial trial = make_trial(300, 4, 2, 64, dtype);
         begin(&trial);
         if (dtype == DTYPE_BF16)
             trial.tolerance = (struct tolerance){1e-2, 1e-2, 1e-2};
@@ -24,7 +26,7 @@ static double noise(uint64_t *word)
 }
 
 /* truth + size * noise in every element. */
-static void add_noise(struct trial *trial, double size)
+static void add_noise(struct signature_trial *trial, double size)
 {
     uint64_t word = 7;
     int dims = trial->made.problem.head_dim;
@@ -39,7 +41,7 @@ static void add_noise(struct trial *trial, double size)
 static void test_garbage_is_unknown(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
     mask_keys(&trial.made, 100, 300, 1);
     begin(&trial);
     add_noise(&trial, 1);
@@ -51,7 +53,7 @@ static void test_garbage_is_unknown(void **state)
 static void test_small_noise_is_precision_loss(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
     begin(&trial);
     add_noise(&trial, 8e-3);
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
@@ -61,7 +63,7 @@ static void test_small_noise_is_precision_loss(void **state)
 static void test_noise_beyond_its_bound_is_not_rounding(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
     begin(&trial);
     add_noise(&trial, 8e-3);
     set_bound(&trial, 1e-4);
@@ -71,7 +73,7 @@ static void test_noise_beyond_its_bound_is_not_rounding(void **state)
 static void test_elements_never_written_are_unknown_and_said(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(64, 2, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(64, 2, 2, 64, DTYPE_F16);
     begin(&trial);
     output_poison(&trial.output, &trial.made.problem);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "64 of 64 elements were never written");
@@ -84,7 +86,7 @@ static void test_nan_and_infinity(void **state)
     (void)state;
     static const double values[] = {NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        struct trial trial = make_trial(100, 2, 1, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(100, 2, 1, 64, DTYPE_F16);
         begin(&trial);
         double out[64] = {values[i]};
         set_out(&trial, 1, out);
@@ -97,7 +99,7 @@ static void test_nan_and_infinity(void **state)
 static void test_nan_on_an_empty_row(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(100, 2, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(100, 2, 2, 64, DTYPE_F16);
     mask_keys(&trial.made, 0, 100, 1);
     begin(&trial);
     double out[64];
@@ -113,7 +115,7 @@ static void test_nan_on_an_empty_row(void **state)
 static void test_zeros_with_the_lse_of_the_sentinel(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(100, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(100, 4, 4, 64, DTYPE_F16);
     begin(&trial);
     memset(trial.output.out, 0, 4 * 64 * 2);
     for (int h = 0; h < 4; h++)
@@ -124,7 +126,7 @@ static void test_zeros_with_the_lse_of_the_sentinel(void **state)
 static void test_without_keys_in_memory_the_rest_is_unknown(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
     begin(&trial);
     break_all(&trial, rule_no_bias, 0);
     const void *k = trial.made.problem.k, *v = trial.made.problem.v;
@@ -136,7 +138,7 @@ static void test_without_keys_in_memory_the_rest_is_unknown(void **state)
 }
 
 /* lse = truth + slope * keys, out untouched. */
-static void shift_biases(struct trial *trial, double keys)
+static void shift_biases(struct signature_trial *trial, double keys)
 {
     for (int h = 0; h < trial->made.problem.num_heads; h++)
         trial->output.lse[h] = (float)(trial->truth.lse[h] + (double)trial->made.problem.slopes[h] * keys);
@@ -150,7 +152,7 @@ static void test_biases_shifted_by_a_constant(void **state)
         const char *detail;
     } rows[] = {{1, "slope * +1 keys"}, {-1, "slope * -1 keys"}, {-32768, "slope * -32768 keys"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
         begin(&trial);
         shift_biases(&trial, rows[i].keys);
         expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, rows[i].detail);
@@ -162,7 +164,7 @@ static void test_a_shift_shows_below_the_ulp_of_out(void **state)
 {
     (void)state;
     for (enum dtype dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++) {
-        struct trial trial = make_trial(200, 8, 2, 64, dtype);
+        struct signature_trial trial = make_trial(200, 8, 2, 64, dtype);
         begin(&trial);
         trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
         shift_biases(&trial, 2);
@@ -174,7 +176,7 @@ static void test_a_shift_shows_below_the_ulp_of_out(void **state)
 static void test_a_shift_of_a_wrong_out_is_none(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
     double out[64];
     begin(&trial);
     trial.tolerance = (struct tolerance){1e-4, 1e-4, 1e-4};
@@ -190,7 +192,7 @@ static void test_a_shift_of_a_wrong_out_is_none(void **state)
 static void test_shifts_that_heads_do_not_share_are_unknown(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
     begin(&trial);
     for (int h = 0; h < 8; h++)
         trial.output.lse[h] = (float)(trial.truth.lse[h] + 0.317);

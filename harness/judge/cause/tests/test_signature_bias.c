@@ -7,7 +7,7 @@ static void test_dropped_bias(void **state)
 {
     (void)state;
     for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
-        struct trial trial = make_trial(400, 4, 2, 64, dtype);
+        struct signature_trial trial = make_trial(400, 4, 2, 64, dtype);
         mask_keys(&trial.made, 50, 200, 3);
         begin(&trial);
         break_all(&trial, rule_no_bias, 0);
@@ -22,7 +22,7 @@ static void test_dropped_bias(void **state)
 static void test_dropped_bias_of_an_fp8_cache(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
     struct made_problem *made = &trial.made;
     begin(&trial);
     free(made->k);
@@ -62,7 +62,7 @@ static void test_wrong_slopes_by_their_origin(void **state)
         {rule_slope, 5.5, 4, "5.5 times it"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(300, rows[i].num_heads, rows[i].num_heads / 2, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(300, rows[i].num_heads, rows[i].num_heads / 2, 64, DTYPE_F16);
         begin(&trial);
         break_all(&trial, rows[i].rule, rows[i].parameter);
         expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, rows[i].detail);
@@ -72,7 +72,7 @@ static void test_wrong_slopes_by_their_origin(void **state)
 static void test_slopes_of_another_head(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(300, 6, 3, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(300, 6, 3, 64, DTYPE_F16);
     begin(&trial);
     for (int h = 0; h < 6; h++) {
         float slope = trial.made.slopes[h];
@@ -86,7 +86,7 @@ static void test_slopes_of_another_head(void **state)
 static void test_slopes_rounded_to_bf16(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(1500, 12, 4, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(1500, 12, 4, 64, DTYPE_F32);
     begin(&trial);
     trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
     break_all(&trial, rule_slope_bf16, 0);
@@ -97,7 +97,7 @@ static void test_slopes_rounded_to_bf16(void **state)
 static void test_dropped_bias_by_lse_alone(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(300, 4, 4, 64, DTYPE_F16);
     float one = 1;
     for (size_t i = 0; i < 300 * 4 * 64; i++)
         dtype_narrow(DTYPE_F16, trial.made.v, i, 1, &one);
@@ -165,7 +165,7 @@ static void test_rounded_biases_and_positions(void **state)
         {rule_absolute_f32_base_2, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "absolute form, base 2"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(900, 12, 2, 64, rows[i].dtype);
+        struct signature_trial trial = make_trial(900, 12, 2, 64, rows[i].dtype);
         trial.made.problem.kv_offset = rows[i].kv_offset;
         trial.made.problem.q_position += rows[i].kv_offset;
         begin(&trial);
@@ -180,7 +180,7 @@ static void test_rounded_biases_and_positions(void **state)
 static void test_lse_merge_in_the_absolute_form(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(1024, 4, 2, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(1024, 4, 2, 64, DTYPE_F32);
     const struct problem *problem = &trial.made.problem;
     trial.made.problem.kv_offset = 100000;
     trial.made.problem.q_position += 100000;
@@ -224,7 +224,7 @@ static void test_f16_distances(void **state)
         {66500, SIGNATURE_DROPPED_KEYS, "keys older than"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(2000, 2, 1, 64, DTYPE_F32);
+        struct signature_trial trial = make_trial(2000, 2, 1, 64, DTYPE_F32);
         trial.made.problem.q_position = rows[i].q_position;
         trial.made.slopes[0] = 0x1p-6f;
         trial.made.slopes[1] = 0x1p-16f;
@@ -239,7 +239,7 @@ static void test_f16_distances(void **state)
 static void test_lse_rounded_in_the_absolute_form(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
     trial.made.problem.q_position = 100000;
     begin(&trial);
     trial.tolerance = (struct tolerance){1e-3, 0, 1e-3};
@@ -313,7 +313,7 @@ static void test_failures_of_a_kernel_that_keeps_a_contract(void **state)
          "the newest keys are missing: key 640"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+        struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
         trial.made.problem.kv_offset = rows[i].kv_offset;
         trial.made.problem.q_position = rows[i].q_position;
         for (int h = 2; h < 4; h++)

@@ -4,9 +4,9 @@
 /* ---- the mask -------------------------------------------------------------------------------------------------- */
 
 /* The near keys gone, so that visible logits are low. */
-static struct trial make_far_trial(void)
+static struct signature_trial make_far_trial(void)
 {
-    struct trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
     mask_keys(&trial.made, 150, 400, 1);
     begin(&trial);
     return trial;
@@ -18,7 +18,7 @@ static void test_replaced_logits_leak(void **state)
     /* A sentinel among the visible logits, and one above all of them. */
     static const double offsets[] = {-6, -3, 0, 30};
     for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
-        struct trial trial = make_far_trial();
+        struct signature_trial trial = make_far_trial();
         for (int h = 0; h < 4; h++)
             attend(&trial, h, rule_replaced, trial.truth.lse[h] + offsets[i], 0, 0);
         expect_and_end(&trial, SIGNATURE_LEAK, "equal among themselves, carry");
@@ -28,7 +28,7 @@ static void test_replaced_logits_leak(void **state)
 static void test_added_sentinels_leak(void **state)
 {
     (void)state;
-    struct trial trial = make_far_trial();
+    struct signature_trial trial = make_far_trial();
     break_all(&trial, rule_added, -58);
     expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
     trial = make_far_trial();
@@ -39,7 +39,7 @@ static void test_added_sentinels_leak(void **state)
 static void test_slots_without_a_key_leak(void **state)
 {
     (void)state;
-    struct trial trial = make_far_trial();
+    struct signature_trial trial = make_far_trial();
     for (int h = 0; h < 4; h++)
         attend(&trial, h, rule_replaced, trial.truth.lse[h] - 5, 112, trial.truth.lse[h] - 5);
     expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
@@ -63,7 +63,7 @@ static void test_empty_rows(void **state)
         {rule_added, 0, SIGNATURE_LEAK},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
         mask_keys(&trial.made, 0, 100, 1);
         begin(&trial);
         assert_true(trial.truth.lse[0] == -INFINITY && out_at(&trial, 0, 0) == 0);
@@ -76,7 +76,7 @@ static void test_empty_rows(void **state)
 static void test_the_plain_mean_of_all_keys(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
     begin(&trial);
     break_all(&trial, rule_constant, 0);
     expect_and_end(&trial, SIGNATURE_UNIFORM, "");
@@ -102,7 +102,7 @@ static void test_missing_keys(void **state)
         {rule_chunk_missing, 4, "keys 512 to 639 missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
         begin(&trial);
         break_all(&trial, rows[i].rule, rows[i].parameter);
         expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, rows[i].detail);
@@ -119,7 +119,7 @@ static void test_keys_newer_than_the_query_missing(void **state)
 {
     (void)state;
     for (int64_t newer = 1; newer <= 300; newer *= 300) {
-        struct trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+        struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
         trial.made.problem.q_position = 699 - newer;
         begin(&trial);
         break_all(&trial, rule_positive_missing, 0);
@@ -135,7 +135,7 @@ static void test_keys_newer_than_the_query_missing(void **state)
 static void test_chunks_cut_off_in_the_merge(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(8192, 1, 1, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(8192, 1, 1, 64, DTYPE_F32);
     const struct problem *problem = &trial.made.problem;
     trial.made.slopes[0] = 0x1p-16f;
     double square = 0;
@@ -169,7 +169,7 @@ static void test_chunks_cut_off_in_the_merge(void **state)
 
 /* ---- the denominator ------------------------------------------------------------------------------------------- */
 
-static double sum_of_weights(const struct trial *trial, int head)
+static double sum_of_weights(const struct signature_trial *trial, int head)
 {
     double max = -INFINITY;
     for (int64_t j = 0; j < trial->made.problem.seq_len; j++)
@@ -177,7 +177,7 @@ static double sum_of_weights(const struct trial *trial, int head)
     return exp(trial->truth.lse[head] - max);
 }
 
-static void scale_out(struct trial *trial, double epsilon, int times)
+static void scale_out(struct signature_trial *trial, double epsilon, int times)
 {
     for (int h = 0; h < trial->made.problem.num_heads; h++) {
         double out[64], factor = pow(1 + epsilon / sum_of_weights(trial, h), -times);
@@ -196,7 +196,7 @@ static void test_epsilon_in_the_denominator(void **state)
         const char *detail;
     } rows[] = {{1e-6, 1, "epsilon 1"}, {1e-6, 2, "epsilon 2"}, {1e-3, 1, "epsilon 0.001"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
+        struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
         mask_keys(&trial.made, 100, 200, 2);
         begin(&trial);
         set_bound(&trial, 1e-7);
@@ -213,7 +213,7 @@ static void test_epsilon_in_the_denominator(void **state)
 static void test_epsilon_is_no_leak_to_many_masked_keys(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(6000, 4, 2, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(6000, 4, 2, 64, DTYPE_F32);
     mask_keys(&trial.made, 0, 5500, 1);
     begin(&trial);
     set_bound(&trial, 1e-7);
@@ -225,7 +225,7 @@ static void test_epsilon_is_no_leak_to_many_masked_keys(void **state)
 static void test_a_leak_to_nearly_all_keys_is_no_uniform(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(4000, 4, 2, 64, DTYPE_F16);
+    struct signature_trial trial = make_trial(4000, 4, 2, 64, DTYPE_F16);
     mask_keys(&trial.made, 20, 4000, 1);
     begin(&trial);
     break_all(&trial, rule_replaced, 100);
@@ -236,7 +236,7 @@ static void test_a_leak_to_nearly_all_keys_is_no_uniform(void **state)
 static void test_epsilon_in_chunks_and_merge(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(2048, 2, 1, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(2048, 2, 1, 64, DTYPE_F32);
     trial.made.slopes[0] = 0x1p-9f;
     trial.made.slopes[1] = 0x1p-8f;
     const struct problem *problem = &trial.made.problem;
@@ -273,7 +273,7 @@ static void test_epsilon_in_chunks_and_merge(void **state)
 static void test_one_factor_for_all_heads_is_no_epsilon(void **state)
 {
     (void)state;
-    struct trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
     begin(&trial);
     set_bound(&trial, 1e-7);
     for (int h = 0; h < 4; h++) {

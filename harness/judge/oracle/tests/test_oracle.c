@@ -133,11 +133,10 @@ static bool numbers_pass(struct kernel_run *run, const struct problem *problem, 
     float out[H * D + 1] = {0}, lse_memory[H + 1];
     struct output output = {out, lse_memory + 1};
     struct kernel_options options = {.chunk_len = CHUNK};
-    struct tolerance tolerance = {1e-3, 1e-3, 1e-3};
+    const struct exhibit exhibit = {problem, &output, truth, .criterion.tolerance = {1e-3, 1e-3, 1e-3}};
     struct verdict verdict;
     struct error error;
-    if (run_kernel(run, &options, problem, &output, 1, NULL, &error) ||
-        verdict_reach(&verdict, &output, truth, NULL, NULL, problem, &tolerance, &error))
+    if (run_kernel(run, &options, problem, &output, 1, NULL, &error) || verdict_reach(&verdict, &exhibit, &error))
         fail_msg("%s", error.text);
     bool pass = verdict.total.mismatched + verdict.total.lse_off == 0;
     verdict_clear(&verdict);

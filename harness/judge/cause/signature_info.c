@@ -1,0 +1,57 @@
+#include "harness/judge/cause/signature_info.h"
+
+struct signature_info {
+    const char *meaning, *remedy;
+    int preference; /* among explanations that are equally good, the lowest is named */
+};
+
+static const struct signature_info infos[SIGNATURE_COUNT] = {
+    [SIGNATURE_NONE] = {"Nothing failed.", "Nothing to change.", 0},
+    [SIGNATURE_NAN] =
+        {"Values that are NaN or infinite stand where the exact result is finite.",
+         "Guard the difference of two -inf and the division by an empty row's sum, and do not read values "
+         "whose weight is 0.",
+         1},
+    [SIGNATURE_SILENT_ZERO] = {"Every weight of the row was lost, so its output is 0.",
+                               "Start the maximum at -inf with guards, at the first visible key, or below the lowest "
+                               "logit that the problem can reach.",
+                               2},
+    [SIGNATURE_UNIFORM] = {"The output is the plain mean of v: the row's logits were all the same value.",
+                           "Exclude masked keys by index, and write 0 for a row that has no visible key.", 4},
+    [SIGNATURE_BIAS_SHIFT] = {"All biases are off by the same number of keys: the output is right and lse is not.",
+                              "Take distances from the query's position, a chunk's offset included.", 5},
+    [SIGNATURE_DROPPED_BIAS] = {"The output is that of attention without a bias.", "Pass the slopes to this code path.",
+                                6},
+    [SIGNATURE_WRONG_SLOPE] = {"The output is that of attention with another slope.",
+                               "Take the slopes that the model defines, for all of its heads, in f32.", 8},
+    [SIGNATURE_LEAK] = {"Masked keys or empty slots carry weight.",
+                        "Exclude masked keys by index, or give them -inf or a value below every logit that the problem "
+                        "can reach.",
+                        3},
+    [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
+                            "Guard the division by a test for an empty row in place of an epsilon.", 9},
+    [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
+                                "Lower the cut-off, or widen the type, that removes the keys named.", 7},
+    [SIGNATURE_PRECISION_LOSS] =
+        {"The output is off by the rounding of an intermediate result.",
+         "Form the bias from the distance to the query, and biases, logits and sums in f32, but "
+         "for what truth_of says is rounded.",
+         10},
+    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
+                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
+};
+
+const char *signature_meaning(enum signature signature)
+{
+    return infos[signature].meaning;
+}
+
+const char *signature_remedy(enum signature signature)
+{
+    return infos[signature].remedy;
+}
+
+int signature_preference(enum signature signature)
+{
+    return infos[signature].preference;
+}

@@ -1,0 +1,19 @@
+/*
+ * All that judging needs: what was asked, what was answered, what is right, how far rounding may lead away from it, and
+ * what is asked of the answer. Where any of it comes from, judging does not know.
+ */
+#ifndef HARNESS_JUDGE_EXHIBIT_H
+#define HARNESS_JUDGE_EXHIBIT_H
+
+#include "harness/judge/criterion.h"
+#include "reference/truth.h"
+
+struct exhibit {
+    const struct problem *problem; /* k and v may be NULL: what needs no keys is judged and named without them */
+    const struct output *output;
+    const struct truth *truth;
+    const double *bound, *lse_bound; /* error bounds of out [H, D] and lse [H] (error_bound.h); NULL: none is known */
+    struct criterion criterion;
+};
+
+#endif
