@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "kernels/attention/rounding.h"
+#include "harness/evaluate/point_subject.h"
 
 /* What sentences are made from. */
 struct findings {
@@ -28,8 +28,8 @@ static void say(struct diagnosis *diagnosis, const char *format, ...)
 
 static struct rounding_model rounding_of(const struct findings *findings)
 {
-    const struct point *point = findings->point;
-    return kernel_rounding(point->kernel, &point->kernel_options, &point->recipe, &findings->evaluation->problem);
+    const struct shipped_subject shipped = point_subject(findings->point, NULL);
+    return shipped.subject.ops->rounding(&shipped.subject, &findings->evaluation->problem);
 }
 
 /* "one f32 ulp is 2^-8, 0.0039; half of it changes a weight by 0.14%", for a logit in base 2. */

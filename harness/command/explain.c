@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/command/diagnosis.h"
+#include "harness/evaluate/point_subject.h"
 #include "harness/report/metric.h"
 
 /* One point, explained. */
@@ -155,11 +156,12 @@ static enum error_kind check_point(const struct point *point, const struct expla
         return error_set(error, ERROR_USAGE,
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
                          point_key(key, point), format_size(size, 4.0 * PART_BYTES));
-    return selection_check_memory(
-        point,
-        evaluate_bytes(point, options->selection.threads) +
-            replay_bytes(point->kernel, &point->kernel_options, spec->seq_len, spec->num_heads, spec->head_dim),
-        error);
+    const struct shipped_subject shipped = point_subject(point, NULL);
+    const struct problem shape = {.seq_len = spec->seq_len, .num_heads = spec->num_heads, .head_dim = spec->head_dim};
+    return selection_check_memory(point,
+                                  evaluate_bytes(point, options->selection.threads) +
+                                      shipped.subject.ops->replay_bytes(&shipped.subject, &shape),
+                                  error);
 }
 
 static enum error_kind check_selection(const struct selection *selection, const struct explain_options *options,
@@ -181,6 +183,7 @@ static enum error_kind explain_point(struct evaluator *evaluator, const struct p
                                      const struct explain_options *options, bool first, bool *wrong,
                                      struct error *error)
 {
+    const struct shipped_subject shipped = point_subject(point, evaluator->device);
     struct evaluation evaluation;
     struct replay replay = {NULL, NULL};
     struct explained explained = {.point = point, .device = evaluator->device, .evaluation = &evaluation};
@@ -194,8 +197,8 @@ static enum error_kind explain_point(struct evaluator *evaluator, const struct p
     if (kind)
         goto out;
     progress_display_step(evaluator->display, "replay", 0);
-    kind = replay_run(&replay, point->kernel, &point->kernel_options, &point->recipe, &evaluation.problem,
-                      options->selection.threads, error);
+    kind =
+        shipped.subject.ops->replay(&shipped.subject, &replay, &evaluation.problem, options->selection.threads, error);
     if (kind)
         goto out;
     explanation_make(&explained.explanation, &evaluation, &replay, element);

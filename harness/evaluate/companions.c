@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "harness/evaluate/point_subject.h"
+
 /* The same sequences, whatever kernel and recipe run on them. */
 static bool at_hand(const struct companions *companions, const struct point *point)
 {
@@ -65,6 +67,7 @@ void companions_clear(struct companions *companions)
 
 double companions_bytes(const struct point *point)
 {
+    const struct shipped_subject shipped = point_subject(point, NULL);
     double inputs = 0, workspaces = 0;
     int count = point_num_sequences(point);
     for (int i = 0; i < count && count > 1; i++) {
@@ -72,8 +75,8 @@ double companions_bytes(const struct point *point)
         point_sequence(point, i, &sequence);
         const struct problem_spec *spec = &sequence.problem;
         inputs += problem_spec_bytes(spec);
-        workspaces += kernel_workspace_bytes(point->kernel, &point->kernel_options, spec->seq_len, spec->num_heads,
-                                             spec->head_dim);
+        struct problem shape = {.seq_len = spec->seq_len, .num_heads = spec->num_heads, .head_dim = spec->head_dim};
+        workspaces += shipped.subject.ops->workspace_bytes(&shipped.subject, &shape);
     }
     return 2 * inputs + workspaces; /* as they are, and packed for the launch */
 }

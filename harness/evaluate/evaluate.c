@@ -5,8 +5,8 @@
 #include <time.h>
 #include <xxhash.h>
 
+#include "harness/evaluate/point_subject.h"
 #include "harness/judge/poison.h"
-#include "kernels/attention/rounding.h"
 #include "reference/float_environment.h"
 
 static double now_s(void)
@@ -21,6 +21,7 @@ struct work {
     struct evaluator *evaluator;
     struct evaluation *evaluation;
     const struct point *point;
+    struct shipped_subject shipped; /* of the point */
     struct rounding_model rounding;
     struct truth_cache_entry *entry;
     unsigned references; /* those still to be computed */
@@ -81,7 +82,8 @@ static enum error_kind run_kernel(struct work *work, struct part_work *part, str
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
-    struct batch batch = {point->kernel, &point->kernel_options, &point->recipe, part->problem, &part->output, 1};
+    const struct subject *subject = &work->shipped.subject;
+    struct sequences sequences = {part->problem, &part->output, 1};
     enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = now_s();
     if (point->batch == BATCH_TOGETHER) {
@@ -92,12 +94,10 @@ static enum error_kind run_kernel(struct work *work, struct part_work *part, str
             return kind;
         companions->problems[point->problem.sequence] = *part->problem;
         companions->outputs[point->problem.sequence] = part->output;
-        batch.problems = companions->problems;
-        batch.outputs = companions->outputs;
-        batch.num_sequences = companions->count;
+        sequences = (struct sequences){companions->problems, companions->outputs, companions->count};
     }
     progress_display_step(evaluator->display, "kernel", 0);
-    kind = device_run_batch(evaluator->device, &batch, NULL, &seconds, error);
+    kind = subject->ops->run(subject, &sequences, NULL, &seconds, error);
     work->evaluation->seconds.kernel += seconds;
     return kind;
 }
@@ -171,26 +171,10 @@ static enum error_kind compute_references(struct work *work, struct part_work *p
     return kind;
 }
 
-/* The kernel on the sequences of a trial. */
-static enum error_kind run_trial(void *context, const struct kernel_options *options, const struct problem *problems,
-                                 const struct output *outputs, int num_sequences, struct memory_audit *audit,
-                                 struct error *error)
-{
-    const struct work *work = context;
-    const struct batch batch = {work->point->kernel, options, &work->point->recipe, problems, outputs, num_sequences};
-    double seconds;
-    return device_run_batch(work->evaluator->device, &batch, audit, &seconds, error);
-}
-
 static enum error_kind run_oracles(struct work *work, struct part_work *part, struct error *error)
 {
-    const struct point *point = work->point;
-    struct oracle_subject subject = {
-        .run = run_trial,
-        .context = work,
-        .kernel = point->kernel,
-        .options = &point->kernel_options,
-        .recipe = &point->recipe,
+    struct oracle_inquiry inquiry = {
+        .subject = &work->shipped.subject,
         .problem = part->problem,
         .truth = &part->truth,
         .threads = work->evaluator->threads,
@@ -198,7 +182,7 @@ static enum error_kind run_oracles(struct work *work, struct part_work *part, st
     };
     double start = now_s();
     progress_display_step(work->evaluator->display, "oracles", 0);
-    enum error_kind kind = oracles_run(&work->evaluation->oracles, &subject, point->oracles, error);
+    enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
     work->evaluation->seconds.oracles += now_s() - start;
     return kind;
 }
@@ -364,8 +348,9 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
         .evaluator = evaluator,
         .evaluation = evaluation,
         .point = point,
-        .rounding = kernel_rounding(point->kernel, &point->kernel_options, &point->recipe, &shape),
+        .shipped = point_subject(point, evaluator->device),
     };
+    work.rounding = work.shipped.subject.ops->rounding(&work.shipped.subject, &shape);
     *evaluation = (struct evaluation){
         .output = {malloc(elements * dtypes[spec->dtype].size_bytes), malloc((size_t)spec->num_heads * sizeof(float))},
         .bound = malloc(elements * sizeof(double)),
@@ -434,10 +419,13 @@ double evaluate_bytes(const struct point *point, int threads)
     if (point->references)
         references = __builtin_popcount(point->references) * row * sizeof(double) +
                      conventional_bytes(spec->seq_len, part_heads, spec->head_dim, threads);
+    struct shipped_subject shipped = point_subject(point, NULL);
+    struct problem part = shape;
+    part.num_heads = part_heads;
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, part_heads, spec->head_dim, &options) +
-           kernel_workspace_bytes(point->kernel, &point->kernel_options, spec->seq_len, part_heads, spec->head_dim) +
-           row * (sizeof(float) + 6 * sizeof(double)) + references +
+           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + row * (sizeof(float) + 6 * sizeof(double)) +
+           references +
            fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
                 signature_bytes(spec->seq_len, spec->num_heads, spec->head_dim, threads));
 }

@@ -12,6 +12,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/case/tests/case_fixture.h"
 #include "harness/evaluate/evaluate.h"
+#include "harness/judge/oracle/trial.h"
 #include "kernels/device/device.h"
 
 static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};

@@ -7,13 +7,6 @@
 #include "harness/judge/oracle/oracle_work.h"
 #include "reference/float_environment.h"
 
-const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT] = {
-    [ORACLE_NOT_RUN] = "not_run",
-    [ORACLE_HELD] = "held",
-    [ORACLE_VIOLATED] = "violated",
-    [ORACLE_NOT_APPLICABLE] = "not_applicable",
-};
-
 static enum error_kind check_poison(struct oracle_work *work, struct error *error)
 {
     enum error_kind kind = oracle_need_repeat(work, error);
@@ -53,30 +46,18 @@ static enum error_kind check_determinism(struct oracle_work *work, struct error 
     return ERROR_NONE;
 }
 
-/*
- * What stands in the slots of key `key`, visible or not. Slots past the length must not be read: NaN, Inf. A masked
- * key's k must not matter, unless the recipe adds the sentinel to its logit: 0 then, a logit like any other. A sentinel
- * that adapts to the largest |k| passes over NaN, and rightly rises with Inf. A masked key's v must not matter either;
- * but only recipes that exclude masked keys promise not to read it, and for the others, 0 * NaN being NaN, it is some
- * other number: such that sums over a fully masked chunk, in whatever dtype, stay finite.
- */
+/* Fills the slots of key `key`, masked or past the length, with what must not matter there. Slots past the length must
+ * not be read at all: NaN, Inf. */
 static void spoil_key(struct oracle_work *work, int64_t key)
 {
     const struct problem *problem = &work->trial.problem;
-    const struct recipe *recipe = work->subject->recipe;
+    const struct subject *subject = work->inquiry->subject;
     size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim, first = (size_t)key * row;
-    bool odd = key % 2 != 0;
-    float k = odd ? INFINITY : NAN, v = k;
-    if (key < problem->seq_len) {
-        if (recipe->sentinel.policy == SENTINEL_ADAPTIVE)
-            k = NAN;
-        if (recipe->masked_entry == MASKED_ADD)
-            k = 0;
-        if (recipe->sentinel.policy != SENTINEL_EXCLUDE)
-            v = odd ? 4 : -4;
-    }
-    trial_fill(&work->trial, TRIAL_K, first, row, k);
-    trial_fill(&work->trial, TRIAL_V, first, row, v);
+    int odd = (int)(key % 2);
+    float past = odd ? INFINITY : NAN;
+    bool masked = key < problem->seq_len;
+    trial_fill(&work->trial, TRIAL_K, first, row, masked ? subject->masked_k[odd] : past);
+    trial_fill(&work->trial, TRIAL_V, first, row, masked ? subject->masked_v[odd] : past);
 }
 
 static enum error_kind check_masked_slots(struct oracle_work *work, struct error *error)
@@ -91,51 +72,32 @@ static enum error_kind check_masked_slots(struct oracle_work *work, struct error
     for (int64_t key = 0; key < work->trial.problem.seq_len + TRIAL_SLOTS; key++)
         if (key >= work->trial.problem.seq_len || !problem_visible(&work->trial.problem, key))
             spoil_key(work, key);
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     if (!kind)
         oracle_expect(work, ORACLE_MASKED_SLOTS, &work->base, allowed, "with other numbers in masked slots");
     return kind;
 }
 
-/* Another number of keys a chunk: about a third of those that a chunk has now, in whole tiles. */
-static int64_t other_chunk_len(int64_t chunk_len, int64_t seq_len)
-{
-    int64_t keys = chunk_len < seq_len ? chunk_len : seq_len;
-    int64_t other = (keys / 3 + CHUNK_LEN_MIN - 1) / CHUNK_LEN_MIN * CHUNK_LEN_MIN;
-    if (other < CHUNK_LEN_MIN)
-        other = CHUNK_LEN_MIN;
-    return other == chunk_len ? other + CHUNK_LEN_MIN : other;
-}
-
 static enum error_kind check_partition(struct oracle_work *work, struct error *error)
 {
-    struct kernel_options options = *work->subject->options;
-    int64_t seq_len = work->trial.problem.seq_len;
-    bool chunked = kernels[work->subject->kernel].uses_chunk_len && seq_len > CHUNK_LEN_MIN,
-         paged = options.page_size > 0;
-    char run_was[48];
-    if (!chunked && !paged) {
-        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s",
-                        seq_len > CHUNK_LEN_MIN ? "the kernel takes all keys in one go" : "these keys are one chunk");
-        return ERROR_NONE;
-    }
-    if (chunked)
-        options.chunk_len = other_chunk_len(options.chunk_len, seq_len);
-    if (paged) {
-        options.page_size = options.page_size == 16 ? 32 : 16;
-        options.page_seed++;
-    }
-    enum error_kind kind = oracle_need_base(work, error);
-    if (!kind)
-        kind = oracle_allow_both_bounds(work, &options, 0, error);
-    if (kind)
+    const struct subject *subject = work->inquiry->subject;
+    struct subject *other = NULL;
+    char text[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
+    if (kind || !other) {
+        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
         return kind;
-    trial_reload(&work->trial);
-    kind = oracle_run(work, TRIAL_POISON_NAN, &options, error);
-    snprintf(run_was, sizeof run_was, "with %s %lld", chunked ? "chunk_len" : "page_size",
-             chunked ? (long long)options.chunk_len : (long long)options.page_size);
+    }
+    kind = oracle_need_base(work, error);
     if (!kind)
-        oracle_expect(work, ORACLE_PARTITION, &work->base, &work->allowed, run_was);
+        kind = oracle_allow_both_bounds(work, other, 0, error);
+    if (!kind) {
+        trial_reload(&work->trial);
+        kind = oracle_run(work, TRIAL_POISON_NAN, other, error);
+    }
+    if (!kind)
+        oracle_expect(work, ORACLE_PARTITION, &work->base, &work->allowed, text);
+    subject_release(other);
     return kind;
 }
 
@@ -150,11 +112,11 @@ static enum error_kind check_constant_v(struct oracle_work *work, struct error *
     }
     enum error_kind kind = oracle_need_truth(work, error);
     if (!kind)
-        kind = trial_constant_bound(work->expected.out, work->allowed.out, &work->trial, &work->truth, &work->kernel,
-                                    work->subject->options, error);
+        kind = trial_constant_bound(&work->expected, &work->allowed, &work->trial, &work->truth, work->inquiry->subject,
+                                    error);
     if (kind)
         return kind;
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     for (int head = 0; head < work->trial.problem.num_heads; head++)
         work->allowed.lse[head] = INFINITY; /* not this oracle's */
     snprintf(run_was, sizeof run_was, "where all of v is %.9g", (double)trial_constant(&work->trial));
@@ -169,7 +131,7 @@ static enum error_kind check_bias_shift(struct oracle_work *work, struct error *
     char run_was[64];
     enum error_kind kind = oracle_need_base(work, error);
     if (!kind)
-        kind = oracle_allow_both_bounds(work, work->subject->options, ORACLE_SHIFT_KEYS, error);
+        kind = oracle_allow_both_bounds(work, work->inquiry->subject, ORACLE_SHIFT_KEYS, error);
     if (kind)
         return kind;
     oracle_copy_values(work, &work->expected, &work->base);
@@ -177,7 +139,7 @@ static enum error_kind check_bias_shift(struct oracle_work *work, struct error *
         work->expected.lse[head] += (double)work->trial.problem.slopes[head] * ORACLE_SHIFT_KEYS;
     trial_reload(&work->trial);
     work->trial.problem.q_position -= ORACLE_SHIFT_KEYS;
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     snprintf(run_was, sizeof run_was, "with q_position %d lower", ORACLE_SHIFT_KEYS);
     if (!kind)
         oracle_expect(work, ORACLE_BIAS_SHIFT, &work->expected, &work->allowed, run_was);
@@ -225,7 +187,7 @@ static void reverse_values(struct trial_values *values, const struct problem *pr
 static enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
-    bool own_slopes = work->subject->recipe->slopes != SLOPES_FROM_INPUT;
+    bool own_slopes = work->inquiry->subject->own_slopes;
     if (own_slopes || work->trial.problem.num_heads == 1) {
         oracle_conclude(work, ORACLE_HEAD_PERMUTATION, ORACLE_NOT_APPLICABLE, "%s",
                         own_slopes ? "the recipe makes its own slopes" : "there is one head");
@@ -242,7 +204,7 @@ static enum error_kind check_head_permutation(struct oracle_work *work, struct e
         reverse_values(&work->allowed, &work->trial.problem);
     trial_reload(&work->trial);
     reverse_heads(&work->trial);
-    kind = oracle_run(work, TRIAL_POISON_NAN, work->subject->options, error);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
     if (!kind)
         oracle_expect(work, ORACLE_HEAD_PERMUTATION, &work->expected, allowed, "with the heads in reverse");
     return kind;
@@ -292,26 +254,18 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_BATCH] = {"other sequences in the same launch, shorter and longer, change no bit", check_batch},
 };
 
-enum error_kind oracles_run(struct oracle_report *report, const struct oracle_subject *subject, unsigned which,
+enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,
                             struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct oracle_work work;
     *report = (struct oracle_report){0};
-    enum error_kind kind = oracle_work_init(&work, report, subject, error);
+    enum error_kind kind = oracle_work_init(&work, report, inquiry, error);
     for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++)
         if (which >> o & 1)
             kind = oracles[o].check(&work, error);
     oracle_work_clear(&work);
     return kind;
-}
-
-int oracles_violated(const struct oracle_report *report)
-{
-    int violated = 0;
-    for (int o = 0; o < ORACLE_COUNT; o++)
-        violated += report->outcome[o] == ORACLE_VIOLATED;
-    return violated;
 }
 
 double oracles_bytes(const struct problem *shape, int threads)

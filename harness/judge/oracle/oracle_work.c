@@ -32,26 +32,24 @@ static enum error_kind conclude_run(struct oracle_work *work, enum error_kind ki
 
 static enum error_kind check_cancelled(const struct oracle_work *work, struct error *error)
 {
-    return progress_cancelled(work->subject->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
+    return progress_cancelled(work->inquiry->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
                                                        : ERROR_NONE;
 }
 
-enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct kernel_options *options,
+enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
                            struct error *error)
 {
-    const struct oracle_subject *subject = work->subject;
     enum error_kind kind = check_cancelled(work, error);
     if (!kind)
-        kind = trial_run(&work->trial, poison, subject->run, subject->context, options, NULL, error);
+        kind = trial_run(&work->trial, poison, subject, NULL, error);
     return conclude_run(work, kind);
 }
 
 enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error)
 {
-    const struct oracle_subject *subject = work->subject;
     enum error_kind kind = check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_in_batch(&work->trial, subject->run, subject->context, subject->options, NULL, error);
+        kind = trial_run_in_batch(&work->trial, work->inquiry->subject, NULL, error);
     return conclude_run(work, kind);
 }
 
@@ -109,13 +107,11 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
 
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)
 {
-    const struct oracle_subject *subject = work->subject;
     if (work->have_base)
         return ERROR_NONE;
     enum error_kind kind = check_cancelled(work, error);
     if (!kind)
-        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject->run, subject->context, subject->options, &work->audit,
-                         error);
+        kind = trial_run(&work->trial, TRIAL_POISON_NAN, work->inquiry->subject, &work->audit, error);
     kind = conclude_run(work, kind);
     if (!kind)
         oracle_copy_values(work, &work->base, &work->got);
@@ -134,7 +130,7 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
     if (kind || work->have_repeat)
         return kind;
     trial_reload(&work->trial);
-    kind = oracle_run(work, TRIAL_POISON_NUMBER, work->subject->options, error);
+    kind = oracle_run(work, TRIAL_POISON_NUMBER, work->inquiry->subject, error);
     if (kind)
         return kind;
     work->have_repeat = true;
@@ -144,7 +140,7 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
     work->poison_shows = true;
     for (int i = 0; i < 2 && !kind; i++) {
         trial_reload(&work->trial);
-        kind = oracle_run(work, again[i], work->subject->options, error);
+        kind = oracle_run(work, again[i], work->inquiry->subject, error);
         if (!kind && first_difference(work, i == 0 ? &work->expected : &work->base, NULL) >= 0)
             work->poison_shows = false;
     }
@@ -155,29 +151,27 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
 
 enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error)
 {
-    const struct oracle_subject *subject = work->subject;
     if (work->have_truth)
         return ERROR_NONE;
     work->have_truth = true;
-    return trial_truth_init(&work->truth, &work->trial, subject->truth, subject->threads, subject->progress, error);
+    return trial_truth_init(&work->truth, &work->trial, work->inquiry, error);
 }
 
 static enum error_kind need_base_bound(struct oracle_work *work, struct error *error)
 {
     enum error_kind kind = oracle_need_truth(work, error);
     if (!kind && !work->have_base_bound)
-        kind =
-            trial_bound(&work->base_bound, &work->trial, &work->truth, &work->kernel, work->subject->options, 0, error);
+        kind = trial_bound(&work->base_bound, &work->trial, &work->truth, work->inquiry->subject, 0, error);
     work->have_base_bound = !kind;
     return kind;
 }
 
-enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct kernel_options *options, int shift,
+enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
                                          struct error *error)
 {
     enum error_kind kind = need_base_bound(work, error);
     if (!kind)
-        kind = trial_bound(&work->bound, &work->trial, &work->truth, &work->kernel, options, shift, error);
+        kind = trial_bound(&work->bound, &work->trial, &work->truth, subject, shift, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++)
         work->allowed.out[i] = work->base_bound.out[i] + work->bound.out[i];
     return kind;
@@ -197,17 +191,13 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
 }
 
 enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report *report,
-                                 const struct oracle_subject *subject, struct error *error)
+                                 const struct oracle_inquiry *inquiry, struct error *error)
 {
-    int64_t max_elements = subject->max_elements ? subject->max_elements : TRIAL_MAX_ELEMENTS;
-    *work = (struct oracle_work){
-        .subject = subject,
-        .report = report,
-        .kernel = {subject->kernel, subject->recipe, subject->threads, subject->progress},
-    };
+    int64_t max_elements = inquiry->max_elements ? inquiry->max_elements : TRIAL_MAX_ELEMENTS;
+    *work = (struct oracle_work){.inquiry = inquiry, .report = report};
     struct trial_values *const values[] = {&work->base,     &work->base_bound, &work->got,
                                            &work->expected, &work->allowed,    &work->bound};
-    enum error_kind kind = trial_init(&work->trial, subject->problem, max_elements, error);
+    enum error_kind kind = trial_init(&work->trial, inquiry->problem, max_elements, error);
     for (size_t i = 0; i < sizeof values / sizeof values[0] && !kind; i++)
         kind = trial_values_init(values[i], &work->trial, error);
     return kind;

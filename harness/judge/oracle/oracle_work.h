@@ -1,18 +1,17 @@
 /*
- * The oracles at work on a subject: the trial, and what several of them need, made when the first one asks. What
+ * The oracles at work: the trial, and what several of them need, made when the first one asks. What
  * oracle.c is written in.
  */
 #ifndef HARNESS_JUDGE_ORACLE_ORACLE_WORK_H
 #define HARNESS_JUDGE_ORACLE_ORACLE_WORK_H
 
-#include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/oracle_report.h"
 #include "harness/judge/oracle/trial_bound.h"
 
 struct oracle_work {
-    const struct oracle_subject *subject;
+    const struct oracle_inquiry *inquiry;
     struct oracle_report *report;
     struct trial trial;
-    struct trial_kernel kernel;
 
     bool have_base, have_repeat, have_truth, have_base_bound;
     struct trial_values base;       /* of the problem as it is */
@@ -28,7 +27,7 @@ struct oracle_work {
 
 /* To be cleared whatever the result. */
 enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report *report,
-                                 const struct oracle_subject *subject, struct error *error);
+                                 const struct oracle_inquiry *inquiry, struct error *error);
 void oracle_work_clear(struct oracle_work *work);
 
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from);
@@ -42,11 +41,11 @@ void oracle_hold(struct oracle_work *work, enum oracle oracle);
 void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
                    const struct trial_values *allowed, const char *run_was);
 
-/* Runs the kernel on the trial as it is; the result is work->got. */
-enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct kernel_options *options,
+/* Runs a subject, that of the inquiry or one that is cut otherwise, on the trial as it is; the result is work->got. */
+enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
                            struct error *error);
 
-/* The same among other sequences of one launch (trial_run_in_batch), with the subject's options. */
+/* The inquiry's subject among other sequences of one launch (trial_run_in_batch). */
 enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error);
 
 /* The base run: base, audit. */
@@ -57,8 +56,8 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
 
 enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error);
 
-/* work->allowed = the base run's bounds plus those of a run with other options and a query `shift` keys earlier. */
-enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct kernel_options *options, int shift,
+/* work->allowed = the base run's bounds plus those of a run of subject with a query `shift` keys earlier. */
+enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
                                          struct error *error);
 
 /* *allowed = NULL, bit for bit, for a kernel whose runs can be compared so, otherwise twice the base run's bounds. */

@@ -220,11 +220,13 @@ static void poison_output(struct trial *trial, enum trial_poison poison)
     }
 }
 
-enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
-                          const struct kernel_options *options, struct memory_audit *audit, struct error *error)
+enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const struct subject *subject,
+                          struct memory_audit *audit, struct error *error)
 {
+    const struct sequences alone = {&trial->problem, &trial->output, 1};
+    double seconds;
     poison_output(trial, poison);
-    return run(context, options, &trial->problem, &trial->output, 1, audit, error);
+    return subject->ops->run(subject, &alone, audit, &seconds, error);
 }
 
 /* The newest third of the keys. */
@@ -251,8 +253,7 @@ static struct problem longer_companion(const struct problem *problem)
     return longer;
 }
 
-enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
-                                   const struct kernel_options *options, struct memory_audit *audit,
+enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct memory_audit *audit,
                                    struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
@@ -271,7 +272,9 @@ enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run,
                                      trial->output,
                                      {memory + each, (float *)(void *)(memory + each + q_bytes)}};
     problems[0].q = problems[2].q = query;
-    enum error_kind kind = run(context, options, problems, outputs, 3, audit, error);
+    const struct sequences three = {problems, outputs, 3};
+    double seconds;
+    enum error_kind kind = subject->ops->run(subject, &three, audit, &seconds, error);
     free(memory);
     return kind;
 }

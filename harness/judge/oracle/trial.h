@@ -1,20 +1,14 @@
 /*
- * A trial: a kernel run again on a copy of a problem, or of a part of it, that may be changed between runs.
+ * A trial: a subject run again on a copy of a problem, or of a part of it, that may be changed between runs.
  *
  * The copy has TRIAL_SLOTS slots past its keys (kv_slots); they hold 0 unless a trial is changed.
  */
 #ifndef HARNESS_JUDGE_ORACLE_TRIAL_H
 #define HARNESS_JUDGE_ORACLE_TRIAL_H
 
-#include "kernels/kernel.h"
+#include "harness/subject/subject.h"
 
 enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
-
-/* The kernel under trial, on the sequences of one launch; audit as in device_run_batch. It sees a trial's tensors
- * alone. */
-typedef enum error_kind trial_run_function(void *context, const struct kernel_options *options,
-                                           const struct problem *problems, const struct output *outputs,
-                                           int num_sequences, struct memory_audit *audit, struct error *error);
 
 enum trial_tensor { TRIAL_Q, TRIAL_K, TRIAL_V, TRIAL_SLOPES, TRIAL_VISIBLE, TRIAL_OUT, TRIAL_LSE, TRIAL_TENSOR_COUNT };
 
@@ -72,16 +66,15 @@ void *trial_change(struct trial *trial, enum trial_tensor tensor);
 /* Puts the original's elements back into what was changed. */
 void trial_reload(struct trial *trial);
 
-/* Poisons the output and runs the kernel, on the trial's problem alone. */
-enum error_kind trial_run(struct trial *trial, enum trial_poison poison, trial_run_function *run, void *context,
-                          const struct kernel_options *options, struct memory_audit *audit, struct error *error);
+/* Poisons the output and runs the subject, on the trial's problem alone. It sees the trial's tensors alone. */
+enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const struct subject *subject,
+                          struct memory_audit *audit, struct error *error);
 
 /*
  * The same as the second of three sequences of one launch: the first has the newest third of the trial's keys, the last
  * one all of them and some of the slots, none masked; both have other queries than the trial.
  */
-enum error_kind trial_run_in_batch(struct trial *trial, trial_run_function *run, void *context,
-                                   const struct kernel_options *options, struct memory_audit *audit,
+enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct memory_audit *audit,
                                    struct error *error);
 
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */

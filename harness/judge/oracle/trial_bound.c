@@ -3,17 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "kernels/attention/rounding.h"
-
-enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct truth *whole, int threads,
-                                 struct progress *progress, struct error *error)
+enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct oracle_inquiry *inquiry,
+                                 struct error *error)
 {
-    *truth = (struct trial_truth){.owned = false};
-    if (whole && trial->whole) {
-        truth->truth = *whole;
+    *truth = (struct trial_truth){.threads = inquiry->threads, .progress = inquiry->progress};
+    if (inquiry->truth && trial->whole) {
+        truth->truth = *inquiry->truth;
         return ERROR_NONE;
     }
-    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = threads, .progress = progress};
+    struct truth_options options = {
+        .precision = TRUTH_DEFAULT_PRECISION, .threads = inquiry->threads, .progress = inquiry->progress};
     enum error_kind kind = truth_init(&truth->truth, &trial->problem, error);
     if (kind)
         return kind;
@@ -34,25 +33,20 @@ float trial_constant(const struct trial *trial)
     return (float)(2 - dtype_ulp(problem_kv_dtype(&trial->problem), 1));
 }
 
-/* The error bounds of out, and of lse unless that is NULL, were value[H, D] and lse[H] the truth. */
-static enum error_kind bounds_with(double *out_bound, double *lse_bound, const struct trial *trial,
-                                   const struct trial_truth *truth, double *value, double *lse,
-                                   const struct trial_kernel *kernel, const struct kernel_options *options,
-                                   struct error *error)
+/* The error bounds of the trial as it stands, of out and of lse unless that is NULL, were `supposed` its truth. */
+static enum error_kind bounds_of(double *out_bound, double *lse_bound, const struct trial *trial,
+                                 const struct trial_truth *supposed, const struct subject *subject, struct error *error)
 {
-    struct truth supposed = truth->truth;
-    struct rounding_model model = kernel_rounding(kernel->kernel, options, kernel->recipe, &trial->problem);
-    supposed.value = value;
-    supposed.lse = lse;
-    return error_bounds(out_bound, lse_bound, &model, &trial->problem, &supposed, kernel->threads, kernel->progress,
-                        error);
+    struct rounding_model model = subject->ops->rounding(subject, &trial->problem);
+    return error_bounds(out_bound, lse_bound, &model, &trial->problem, &supposed->truth, supposed->threads,
+                        supposed->progress, error);
 }
 
 enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
-                            const struct trial_kernel *kernel, const struct kernel_options *options, int shift,
-                            struct error *error)
+                            const struct subject *subject, int shift, struct error *error)
 {
     size_t heads = (size_t)trial->problem.num_heads;
+    struct trial_truth shifted = *truth;
     double *lse = malloc(heads * sizeof *lse);
     if (!lse)
         return error_memory(error, "a bound", (double)(heads * sizeof *lse));
@@ -60,8 +54,8 @@ enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, co
     trial->problem.q_position -= shift;
     for (size_t h = 0; h < heads; h++)
         lse[h] = truth->truth.lse[h] + (double)trial->problem.slopes[h] * shift;
-    enum error_kind kind =
-        bounds_with(bounds->out, bounds->lse, trial, truth, truth->truth.value, lse, kernel, options, error);
+    shifted.truth.lse = lse;
+    enum error_kind kind = bounds_of(bounds->out, bounds->lse, trial, &shifted, subject, error);
     trial_reload(trial);
     free(lse);
     return kind;
@@ -74,15 +68,17 @@ static void make_constant(struct trial *trial)
     trial_fill(trial, TRIAL_V, 0, count, trial_constant(trial));
 }
 
-enum error_kind trial_constant_bound(double *exact, double *bound, struct trial *trial, const struct trial_truth *truth,
-                                     const struct trial_kernel *kernel, const struct kernel_options *options,
+enum error_kind trial_constant_bound(struct trial_values *exact, struct trial_values *bound, struct trial *trial,
+                                     const struct trial_truth *truth, const struct subject *subject,
                                      struct error *error)
 {
     size_t dim = (size_t)trial->problem.head_dim;
     double value = (double)trial_constant(trial) * problem_value_scale(&trial->problem);
+    struct trial_truth constant = *truth;
     for (size_t i = 0; i < (size_t)problem_elements(&trial->problem); i++)
-        exact[i] = truth->truth.lse[i / dim] == -INFINITY ? 0 : value;
+        exact->out[i] = truth->truth.lse[i / dim] == -INFINITY ? 0 : value;
+    constant.truth.value = exact->out;
     trial_reload(trial);
     make_constant(trial);
-    return bounds_with(bound, NULL, trial, truth, exact, truth->truth.lse, kernel, options, error);
+    return bounds_of(bound->out, NULL, trial, &constant, subject, error);
 }

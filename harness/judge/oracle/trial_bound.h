@@ -4,6 +4,7 @@
 #ifndef HARNESS_JUDGE_ORACLE_TRIAL_BOUND_H
 #define HARNESS_JUDGE_ORACLE_TRIAL_BOUND_H
 
+#include "harness/judge/oracle/oracle_report.h"
 #include "harness/judge/oracle/trial.h"
 #include "reference/truth.h"
 
@@ -11,28 +12,22 @@
 struct trial_truth {
     struct truth truth;
     bool owned;
-};
-
-/* The truth of the trial's problem: whole, if the trial's is the whole problem and there is one, else computed. */
-enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct truth *whole, int threads,
-                                 struct progress *progress, struct error *error);
-void trial_truth_clear(struct trial_truth *truth);
-
-/* A kernel as error bounds know it. */
-struct trial_kernel {
-    enum kernel kernel;
-    const struct recipe *recipe;
     int threads;
     struct progress *progress;
 };
 
+/* The truth of the trial's problem: the inquiry's, if the trial's is the whole problem and there is one, else computed.
+ */
+enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial, const struct oracle_inquiry *inquiry,
+                                 struct error *error);
+void trial_truth_clear(struct trial_truth *truth);
+
 /*
- * bounds = those of out and lse for a run with options whose query stands `shift` keys earlier than the original's.
+ * bounds = those of out and lse for a run of subject whose query stands `shift` keys earlier than the original's.
  * Reloads the trial. Infinite where nothing is promised.
  */
 enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
-                            const struct trial_kernel *kernel, const struct kernel_options *options, int shift,
-                            struct error *error);
+                            const struct subject *subject, int shift, struct error *error);
 
 /*
  * The value that v is constant at: the largest number of its dtype below 2. Of the numbers that round to 16 bits, those
@@ -40,9 +35,9 @@ enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, co
  */
 float trial_constant(const struct trial *trial);
 
-/* The exact output where v is that constant, and the bound of out. Reloads the trial, then makes its v constant. */
-enum error_kind trial_constant_bound(double *exact, double *bound, struct trial *trial, const struct trial_truth *truth,
-                                     const struct trial_kernel *kernel, const struct kernel_options *options,
+/* The exact out where v is that constant, and its bound; no lse. Reloads the trial, then makes its v constant. */
+enum error_kind trial_constant_bound(struct trial_values *exact, struct trial_values *bound, struct trial *trial,
+                                     const struct trial_truth *truth, const struct subject *subject,
                                      struct error *error);
 
 #endif

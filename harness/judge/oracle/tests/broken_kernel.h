@@ -9,61 +9,103 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "harness/judge/oracle/oracle.h"
+#include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
 #include "kernels/tests/made_problem.h"
 
 /* A kernel on the host device, and what breaks it. */
-struct kernel_run {
-    struct device *device;
-    enum kernel kernel;
-    const struct recipe *recipe;
+struct broken_subject {
+    struct subject subject; /* first */
+    struct shipped_subject sound;
     /* Changes what the kernel is told of sequence i of a launch; NULL: nothing. */
     void (*before)(struct problem *problems, int i, void *scratch);
     /* Changes what it answers for a sequence; NULL: nothing. */
     void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
                   int run);
     bool keeps_zeros; /* elements that are 0 are not written */
-    int runs;
+    int *runs;        /* so far */
 };
 
 enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = 3, MAX_ELEMENTS = 4096 };
 
-static enum error_kind run_kernel(void *context, const struct kernel_options *options, const struct problem *problems,
-                                  const struct output *outputs, int num_sequences, struct memory_audit *audit,
-                                  struct error *error)
+static enum error_kind run_broken(const struct subject *subject, const struct sequences *sequences,
+                                  struct memory_audit *audit, double *seconds, struct error *error)
 {
     static float old[MAX_SEQUENCES][MAX_ELEMENTS];
-    struct kernel_run *run = context;
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    const struct problem *problems = sequences->problems;
     struct problem told[MAX_SEQUENCES];
-    double seconds;
     size_t elements = (size_t)problem_elements(problems);
     _Alignas(64) char scratch[SCRATCH_BYTES];
-    assert_true(num_sequences <= MAX_SEQUENCES && elements <= MAX_ELEMENTS);
-    memcpy(told, problems, (size_t)num_sequences * sizeof *problems);
-    for (int i = 0; i < num_sequences; i++) {
-        dtype_widen(problems[i].dtype, outputs[i].out, 0, elements, old[i]);
-        if (run->before)
-            run->before(told, i, scratch);
+    assert_true(sequences->count <= MAX_SEQUENCES && elements <= MAX_ELEMENTS);
+    memcpy(told, problems, (size_t)sequences->count * sizeof *problems);
+    for (int i = 0; i < sequences->count; i++) {
+        dtype_widen(problems[i].dtype, sequences->outputs[i].out, 0, elements, old[i]);
+        if (broken->before)
+            broken->before(told, i, scratch);
     }
-    const struct batch batch = {run->kernel, options, run->recipe, told, outputs, num_sequences};
-    enum error_kind kind = device_run_batch(run->device, &batch, audit, &seconds, error);
-    for (int i = 0; i < num_sequences && !kind; i++) {
-        for (size_t e = 0; e < elements && run->keeps_zeros; e++) {
+    const struct sequences as_told = {told, sequences->outputs, sequences->count};
+    enum error_kind kind = broken->sound.subject.ops->run(&broken->sound.subject, &as_told, audit, seconds, error);
+    for (int i = 0; i < sequences->count && !kind; i++) {
+        const struct output *output = &sequences->outputs[i];
+        for (size_t e = 0; e < elements && broken->keeps_zeros; e++) {
             float value;
-            dtype_widen(problems[i].dtype, outputs[i].out, e, 1, &value);
+            dtype_widen(problems[i].dtype, output->out, e, 1, &value);
             if (value == 0)
-                dtype_narrow(problems[i].dtype, outputs[i].out, e, 1, &old[i][e]);
+                dtype_narrow(problems[i].dtype, output->out, e, 1, &old[i][e]);
         }
-        if (run->after)
-            run->after(&problems[i], options, &outputs[i], run->runs);
+        if (broken->after)
+            broken->after(&problems[i], &broken->sound.options, output, *broken->runs);
     }
-    run->runs++;
+    ++*broken->runs;
     return kind;
+}
+
+static struct rounding_model rounding_of_sound(const struct subject *subject, const struct problem *problem)
+{
+    const struct subject *sound = &((const struct broken_subject *)(const void *)subject)->sound.subject;
+    return sound->ops->rounding(sound, problem);
+}
+
+static enum error_kind repartition_broken(const struct subject *subject, int64_t seq_len, struct subject **other,
+                                          char *text, struct error *error)
+{
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    struct subject *sound;
+    enum error_kind kind = broken->sound.subject.ops->repartition(&broken->sound.subject, seq_len, &sound, text, error);
+    *other = NULL;
+    if (kind || !sound)
+        return kind;
+    struct broken_subject *copy = malloc(sizeof *copy);
+    assert_non_null(copy);
+    *copy = *broken;
+    copy->sound = *(struct shipped_subject *)(void *)sound;
+    subject_release(sound);
+    *other = &copy->subject;
+    return ERROR_NONE;
+}
+
+static const struct subject_ops broken_ops = {
+    .run = run_broken,
+    .rounding = rounding_of_sound,
+    .repartition = repartition_broken,
+};
+
+/* A kernel with nothing broken yet; runs: a count of the caller's, 0. */
+static struct broken_subject broken_subject(struct device *device, enum kernel kernel, int64_t chunk_len,
+                                            const struct recipe *recipe, int *runs)
+{
+    const struct kernel_options options = {.chunk_len = chunk_len};
+    struct broken_subject broken = {.sound = shipped_subject(device, kernel, &options, recipe), .runs = runs};
+    broken.subject = broken.sound.subject;
+    broken.subject.ops = &broken_ops;
+    return broken;
 }
 
 enum { N = 300, H = 4, HKV = 2, D = 64, MASKED_KEY = 290, CHUNK = 96, ZERO_DIM = 5 };

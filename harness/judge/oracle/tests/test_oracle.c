@@ -24,23 +24,18 @@ static struct device *open_host(void)
     return device;
 }
 
-static struct oracle_report put_to_oracles(struct kernel_run *run, const struct problem *problem, int64_t chunk_len,
+static struct oracle_report put_to_oracles(const struct subject *subject, const struct problem *problem,
                                            int64_t max_elements, unsigned which)
 {
-    struct kernel_options options = {.chunk_len = chunk_len};
-    struct oracle_subject subject = {
-        .run = run_kernel,
-        .context = run,
-        .kernel = run->kernel,
-        .options = &options,
-        .recipe = run->recipe,
+    struct oracle_inquiry inquiry = {
+        .subject = subject,
         .problem = problem,
         .max_elements = max_elements,
         .threads = 1,
     };
     struct oracle_report report;
     struct error error;
-    if (oracles_run(&report, &subject, which, &error))
+    if (oracles_run(&report, &inquiry, which, &error))
         fail_msg("%s", error.text);
     return report;
 }
@@ -108,9 +103,10 @@ static void test_sound_kernels_hold(void **state)
                                     .exponential = variant % 3 ? EXPONENTIAL_POLYNOMIAL : EXPONENTIAL_EX2_APPROX};
             if (situation->empty && policy == SENTINEL_ADAPTIVE)
                 continue;
-            struct kernel_run run = {.device = device, .kernel = kernel, .recipe = &recipe};
+            struct kernel_options options = {.chunk_len = variant % 2 ? 64 : 96};
+            struct shipped_subject subject = shipped_subject(device, kernel, &options, &recipe);
             struct oracle_report report =
-                put_to_oracles(&run, &made.problem, variant % 2 ? 64 : 96, situation->max_elements, ORACLE_ALL);
+                put_to_oracles(&subject.subject, &made.problem, situation->max_elements, ORACLE_ALL);
             for (int o = 0; o < ORACLE_COUNT; o++) {
                 bool applies = !(o == ORACLE_HEAD_PERMUTATION && situation->shape.num_heads == 1) &&
                                !(o == ORACLE_PARTITION &&
@@ -128,15 +124,16 @@ static void test_sound_kernels_hold(void **state)
 
 /* ---- broken kernels --------------------------------------------------------------------------------------------- */
 /* What a comparison with the truth says at the default tolerance. */
-static bool numbers_pass(struct kernel_run *run, const struct problem *problem, const struct truth *truth)
+static bool numbers_pass(const struct subject *subject, const struct problem *problem, const struct truth *truth)
 {
     float out[H * D + 1] = {0}, lse_memory[H + 1];
     struct output output = {out, lse_memory + 1};
-    struct kernel_options options = {.chunk_len = CHUNK};
+    const struct sequences alone = {problem, &output, 1};
     const struct exhibit exhibit = {problem, &output, truth, .criterion.tolerance = {1e-3, 1e-3, 1e-3}};
     struct verdict verdict;
     struct error error;
-    if (run_kernel(run, &options, problem, &output, 1, NULL, &error) || verdict_reach(&verdict, &exhibit, &error))
+    double seconds;
+    if (subject->ops->run(subject, &alone, NULL, &seconds, &error) || verdict_reach(&verdict, &exhibit, &error))
         fail_msg("%s", error.text);
     bool pass = verdict.total.mismatched + verdict.total.lse_off == 0;
     verdict_clear(&verdict);
@@ -186,10 +183,13 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         struct device *device = open_broken(&ops, broken->misbehave ? launch_and_misbehave
                                                   : broken->launch  ? broken->launch
                                                                     : device_host_ops.launch);
-        struct kernel_run run = {device,        KERNEL_SPLIT_KV,     &recipe, broken->before,
-                                 broken->after, broken->keeps_zeros, 0};
-        struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, ORACLE_ALL);
-        bool pass = numbers_pass(&run, &made.problem, &truth);
+        int runs = 0;
+        struct broken_subject subject = broken_subject(device, KERNEL_SPLIT_KV, CHUNK, &recipe, &runs);
+        subject.before = broken->before;
+        subject.after = broken->after;
+        subject.keeps_zeros = broken->keeps_zeros;
+        struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, ORACLE_ALL);
+        bool pass = numbers_pass(&subject.subject, &made.problem, &truth);
         assert_memory_equal(made.k, same.k, k_bytes);
         if (table)
             print_row(broken->what, pass, &report);
@@ -230,9 +230,11 @@ static void test_a_part_of_the_problem_shows_it(void **state)
                        {counts_a_boundary_key_twice, NULL, ORACLE_PARTITION},
                        {NULL, takes_the_query_to_be_the_newest_key, ORACLE_BIAS_SHIFT}};
     for (size_t i = 0; i < sizeof kernels_too / sizeof kernels_too[0]; i++) {
-        struct kernel_run run = {device, KERNEL_SPLIT_KV, &recipe, kernels_too[i].before, kernels_too[i].after, false,
-                                 0};
-        struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 250 * 4 * D, ORACLE_ALL);
+        int runs = 0;
+        struct broken_subject subject = broken_subject(device, KERNEL_SPLIT_KV, CHUNK, &recipe, &runs);
+        subject.before = kernels_too[i].before;
+        subject.after = kernels_too[i].after;
+        struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 250 * 4 * D, ORACLE_ALL);
         assert_int_equal(report.outcome[kernels_too[i].caught_by], ORACLE_VIOLATED);
         assert_int_equal(oracles_violated(&report), 1);
     }
@@ -246,14 +248,16 @@ static void test_what_alternates_is_not_blamed_on_the_poison(void **state)
     struct device *device = open_host();
     struct made_problem made = make_broken_problem();
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
-    struct kernel_run run = {device, KERNEL_SINGLE_PASS, &recipe, NULL, differs_by_an_ulp, false, 0};
+    int runs = 0;
+    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
     (void)state;
+    subject.after = differs_by_an_ulp;
     struct oracle_report report =
-        put_to_oracles(&run, &made.problem, CHUNK, 0, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
+        put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_POISON | 1 << ORACLE_DETERMINISM);
     assert_int_equal(report.outcome[ORACLE_POISON], ORACLE_NOT_APPLICABLE);
     assert_int_equal(report.outcome[ORACLE_DETERMINISM], ORACLE_VIOLATED);
     assert_int_equal(report.outcome[ORACLE_GUARDS], ORACLE_NOT_RUN);
-    assert_int_equal(run.runs, 4);
+    assert_int_equal(runs, 4);
     free_problem(&made);
     device_close(device);
 }
@@ -264,10 +268,11 @@ static void test_a_leak_is_a_masked_slot_that_matters(void **state)
     struct device *device = open_host();
     struct made_problem made = make_problem(150, 2, 2, D, DTYPE_F16);
     struct recipe recipe = {.sentinel = {SENTINEL_VALUE, -5}};
-    struct kernel_run run = {.device = device, .kernel = KERNEL_SINGLE_PASS, .recipe = &recipe};
+    struct kernel_options options = {.chunk_len = CHUNK};
+    struct shipped_subject subject = shipped_subject(device, KERNEL_SINGLE_PASS, &options, &recipe);
     (void)state;
     mask_keys(&made, 40, 150, 1);
-    struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, 1 << ORACLE_MASKED_SLOTS);
+    struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_MASKED_SLOTS);
     assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], ORACLE_VIOLATED);
     free_problem(&made);
     device_close(device);
@@ -279,9 +284,11 @@ static void test_own_slopes_promise_no_permutation(void **state)
     struct device *device = open_host();
     struct made_problem made = make_problem(40, 2, 2, D, DTYPE_F32);
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .slopes = SLOPES_FROM_BLOOM};
-    struct kernel_run run = {.device = device, .recipe = &recipe, .before = makes_its_own_slopes};
+    int runs = 0;
+    struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
     (void)state;
-    struct oracle_report report = put_to_oracles(&run, &made.problem, CHUNK, 0, ORACLE_ALL);
+    subject.before = makes_its_own_slopes;
+    struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, ORACLE_ALL);
     assert_int_equal(report.outcome[ORACLE_HEAD_PERMUTATION], ORACLE_NOT_APPLICABLE);
     assert_int_equal(oracles_violated(&report), 0);
     free_problem(&made);

@@ -10,6 +10,7 @@
 
 #include "harness/judge/oracle/trial.h"
 #include "harness/judge/oracle/trial_bound.h"
+#include "harness/subject/shipped.h"
 #include "kernels/tests/made_problem.h"
 
 static const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
@@ -31,14 +32,9 @@ static int close_device(void **state)
     return 0;
 }
 
-static enum error_kind run_on_host(void *context, const struct kernel_options *with, const struct problem *problems,
-                                   const struct output *outputs, int num_sequences, struct memory_audit *audit,
-                                   struct error *error)
+static struct shipped_subject subject_on_host(void)
 {
-    const struct batch batch = {KERNEL_SPLIT_KV, with, &recipe, problems, outputs, num_sequences};
-    double seconds;
-    (void)context;
-    return device_run_batch(device, &batch, audit, &seconds, error);
+    return shipped_subject(device, KERNEL_SPLIT_KV, &options, &recipe);
 }
 
 static struct trial trial_of(const struct problem *problem, int64_t max_elements)
@@ -57,10 +53,11 @@ static uint64_t digest_of(const struct trial *trial, enum trial_tensor tensor)
 
 static struct trial_values run_trial(struct trial *trial)
 {
+    const struct shipped_subject shipped = subject_on_host();
     struct trial_values values;
     struct error error;
     if (trial_values_init(&values, trial, &error) ||
-        trial_run(trial, TRIAL_POISON_NUMBER, run_on_host, NULL, &options, NULL, &error))
+        trial_run(trial, TRIAL_POISON_NUMBER, &shipped.subject, NULL, &error))
         fail_msg("%s", error.text);
     trial_values_take(&values, trial);
     return values;
@@ -190,7 +187,8 @@ static void test_reload_undoes_every_change(void **state)
 static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
 {
     static const int64_t lengths[] = {1, 40, 300};
-    struct trial_kernel kernel = {KERNEL_SPLIT_KV, &recipe, 1, NULL};
+    const struct shipped_subject shipped = subject_on_host();
+    const struct oracle_inquiry inquiry = {.subject = &shipped.subject, .threads = 1};
     struct error error;
     (void)state;
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
@@ -199,8 +197,8 @@ static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
             struct trial trial = trial_of(&made.problem, TRIAL_MAX_ELEMENTS);
             struct trial_values got = run_trial(&trial), bound;
             struct trial_truth truth;
-            if (trial_values_init(&bound, &trial, &error) || trial_truth_init(&truth, &trial, NULL, 1, NULL, &error) ||
-                trial_bound(&bound, &trial, &truth, &kernel, &options, 0, &error))
+            if (trial_values_init(&bound, &trial, &error) || trial_truth_init(&truth, &trial, &inquiry, &error) ||
+                trial_bound(&bound, &trial, &truth, &shipped.subject, 0, &error))
                 fail_msg("%s", error.text);
             for (int h = 0; h < 4; h++) {
                 assert_true(fabs(got.lse[h] - truth.truth.lse[h]) <= bound.lse[h]);
@@ -218,11 +216,12 @@ static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
 
 static void bound_of(struct trial_values *bound, struct trial *trial, int shift)
 {
-    struct trial_kernel kernel = {KERNEL_SPLIT_KV, &recipe, 1, NULL};
+    const struct shipped_subject shipped = subject_on_host();
+    const struct oracle_inquiry inquiry = {.subject = &shipped.subject, .threads = 1};
     struct trial_truth truth;
     struct error error;
-    if (trial_values_init(bound, trial, &error) || trial_truth_init(&truth, trial, NULL, 1, NULL, &error) ||
-        trial_bound(bound, trial, &truth, &kernel, &options, shift, &error))
+    if (trial_values_init(bound, trial, &error) || trial_truth_init(&truth, trial, &inquiry, &error) ||
+        trial_bound(bound, trial, &truth, &shipped.subject, shift, &error))
         fail_msg("%s", error.text);
     trial_truth_clear(&truth);
 }

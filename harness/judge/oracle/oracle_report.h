@@ -1,0 +1,34 @@
+/*
+ * What the oracles are put to, and what they say.
+ */
+#ifndef HARNESS_JUDGE_ORACLE_ORACLE_REPORT_H
+#define HARNESS_JUDGE_ORACLE_ORACLE_REPORT_H
+
+#include "harness/judge/judgement.h"
+#include "harness/subject/subject.h"
+
+enum { ORACLE_DETAIL_SIZE = 160 };
+
+enum oracle_outcome { ORACLE_NOT_RUN, ORACLE_HELD, ORACLE_VIOLATED, ORACLE_NOT_APPLICABLE, ORACLE_OUTCOME_COUNT };
+
+extern const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT];
+
+/* The subject and the problem that it is put to. */
+struct oracle_inquiry {
+    const struct subject *subject;
+    const struct problem *problem; /* not changed */
+    const struct truth *truth;     /* of problem; NULL: computed where it is needed */
+    int64_t max_elements;          /* of a trial (trial_init); 0: TRIAL_MAX_ELEMENTS */
+    int threads;
+    struct progress *progress; /* may be NULL */
+};
+
+struct oracle_report {
+    enum oracle_outcome outcome[ORACLE_COUNT];
+    char detail[ORACLE_COUNT][ORACLE_DETAIL_SIZE]; /* what was seen, or why the oracle does not apply; "" if it held */
+};
+
+/* How many of them were violated. */
+int oracles_violated(const struct oracle_report *report);
+
+#endif

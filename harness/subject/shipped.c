@@ -1,0 +1,131 @@
+#include "harness/subject/shipped.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernels/attention/rounding.h"
+#include "kernels/device/replay.h"
+
+static const struct shipped_subject *shipped_of(const struct subject *subject)
+{
+    return (const struct shipped_subject *)(const void *)subject;
+}
+
+static enum error_kind run(const struct subject *subject, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    const struct batch batch = {
+        .kernel = shipped->kernel,
+        .options = &shipped->options,
+        .recipe = shipped->recipe,
+        .problems = sequences->problems,
+        .outputs = sequences->outputs,
+        .num_sequences = sequences->count,
+    };
+    return device_run_batch(shipped->device, &batch, audit, seconds, error);
+}
+
+static struct rounding_model rounding(const struct subject *subject, const struct problem *problem)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return kernel_rounding(shipped->kernel, &shipped->options, shipped->recipe, problem);
+}
+
+/* Another number of keys a chunk: about a third of those that a chunk has now, in whole tiles. */
+static int64_t other_chunk_len(int64_t chunk_len, int64_t seq_len)
+{
+    int64_t keys = chunk_len < seq_len ? chunk_len : seq_len;
+    int64_t other = (keys / 3 + CHUNK_LEN_MIN - 1) / CHUNK_LEN_MIN * CHUNK_LEN_MIN;
+    if (other < CHUNK_LEN_MIN)
+        other = CHUNK_LEN_MIN;
+    return other == chunk_len ? other + CHUNK_LEN_MIN : other;
+}
+
+static enum error_kind repartition(const struct subject *subject, int64_t seq_len, struct subject **other, char *text,
+                                   struct error *error)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    bool chunked = kernels[shipped->kernel].uses_chunk_len && seq_len > CHUNK_LEN_MIN;
+    bool paged = shipped->options.page_size > 0;
+    *other = NULL;
+    if (!chunked && !paged) {
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s",
+                 seq_len > CHUNK_LEN_MIN ? "the kernel takes all keys in one go" : "these keys are one chunk");
+        return ERROR_NONE;
+    }
+    struct shipped_subject *copy = malloc(sizeof *copy);
+    if (!copy)
+        return error_memory(error, "a subject", (double)sizeof *copy);
+    *copy = *shipped;
+    if (chunked)
+        copy->options.chunk_len = other_chunk_len(copy->options.chunk_len, seq_len);
+    if (paged) {
+        copy->options.page_size = copy->options.page_size == 16 ? 32 : 16;
+        copy->options.page_seed++;
+    }
+    snprintf(text, SUBJECT_TEXT_SIZE, "with %s %lld", chunked ? "chunk_len" : "page_size",
+             chunked ? (long long)copy->options.chunk_len : (long long)copy->options.page_size);
+    *other = &copy->subject;
+    return ERROR_NONE;
+}
+
+static double workspace_bytes(const struct subject *subject, const struct problem *shape)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return kernel_workspace_bytes(shipped->kernel, &shipped->options, shape->seq_len, shape->num_heads,
+                                  shape->head_dim);
+}
+
+static enum error_kind replay(const struct subject *subject, struct replay *result, const struct problem *problem,
+                              int threads, struct error *error)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return replay_run(result, shipped->kernel, &shipped->options, shipped->recipe, problem, threads, error);
+}
+
+static double bytes_of_replay(const struct subject *subject, const struct problem *shape)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return replay_bytes(shipped->kernel, &shipped->options, shape->seq_len, shape->num_heads, shape->head_dim);
+}
+
+static const struct subject_ops shipped_ops = {
+    .run = run,
+    .rounding = rounding,
+    .repartition = repartition,
+    .workspace_bytes = workspace_bytes,
+    .replay = replay,
+    .replay_bytes = bytes_of_replay,
+};
+
+/*
+ * A masked key's k must not matter, unless the recipe adds the sentinel to its logit: 0 then, a logit like any other. A
+ * sentinel that adapts to the largest |k| passes over NaN, and rightly rises with Inf. A masked key's v must not matter
+ * either; but only recipes that exclude masked keys promise not to read it, and for the others, 0 * NaN being NaN, it
+ * is some other number: such that sums over a fully masked chunk, in whatever dtype, stay finite.
+ */
+struct shipped_subject shipped_subject(struct device *device, enum kernel kernel, const struct kernel_options *options,
+                                       const struct recipe *recipe)
+{
+    struct shipped_subject shipped = {
+        .subject = {.ops = &shipped_ops,
+                    .own_slopes = recipe->slopes != SLOPES_FROM_INPUT,
+                    .masked_k = {NAN, INFINITY},
+                    .masked_v = {NAN, INFINITY}},
+        .device = device,
+        .kernel = kernel,
+        .options = *options,
+        .recipe = recipe,
+    };
+    if (recipe->sentinel.policy == SENTINEL_ADAPTIVE)
+        shipped.subject.masked_k[1] = NAN;
+    if (recipe->masked_entry == MASKED_ADD)
+        shipped.subject.masked_k[0] = shipped.subject.masked_k[1] = 0;
+    if (recipe->sentinel.policy != SENTINEL_EXCLUDE) {
+        shipped.subject.masked_v[0] = -4;
+        shipped.subject.masked_v[1] = 4;
+    }
+    return shipped;
+}

@@ -1,0 +1,58 @@
+/*
+ * What is judged: something that turns problems into outputs. Whoever judges sees it through this interface alone, and
+ * does not know whether a kernel of ours, a plug-in or another process answers.
+ */
+#ifndef HARNESS_SUBJECT_SUBJECT_H
+#define HARNESS_SUBJECT_SUBJECT_H
+
+#include "kernels/memory_audit.h"
+#include "reference/error_bound.h"
+
+struct replay; /* kernels/device/replay.h */
+struct subject;
+
+/* Sequences that are run in one launch. Each has the result that it has alone. */
+struct sequences {
+    const struct problem *problems; /* [count]; of the shapes, dtypes, scales and slopes of the first, but for seq_len,
+                                     * kv_slots, positions and mask */
+    const struct output *outputs;   /* [count], written to */
+    int count;
+};
+
+enum { SUBJECT_TEXT_SIZE = 64 };
+
+struct subject_ops {
+    /* Runs sequences. What stood in the outputs before is there when the run begins. audit, where it is not NULL, asks
+     * for what was written beside the outputs, and is filled. *seconds is the time of the run alone. */
+    enum error_kind (*run)(const struct subject *subject, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error);
+
+    /* What its arithmetic on a problem of this shape can round. */
+    struct rounding_model (*rounding)(const struct subject *subject, const struct problem *problem);
+
+    /* A new subject that differs in how it cuts seq_len keys into chunks or pages; text says how: "with chunk_len 64".
+     * *other is NULL, and text says why, where there is no such way. text: SUBJECT_TEXT_SIZE. The other one is released
+     * by subject_release, before this one. */
+    enum error_kind (*repartition)(const struct subject *subject, int64_t seq_len, struct subject **other, char *text,
+                                   struct error *error);
+
+    /* Bytes that a run takes beyond q, k, v and the output. */
+    double (*workspace_bytes)(const struct subject *subject, const struct problem *shape);
+
+    /* Its operations one by one, with the roundings of each stage told apart, and the bytes that this takes. */
+    enum error_kind (*replay)(const struct subject *subject, struct replay *replay, const struct problem *problem,
+                              int threads, struct error *error);
+    double (*replay_bytes)(const struct subject *subject, const struct problem *shape);
+};
+
+struct subject {
+    const struct subject_ops *ops;
+    bool own_slopes; /* its slopes are of its own making, by the place of a head in the model */
+    /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */
+    float masked_k[2], masked_v[2];
+};
+
+/* Frees what repartition made; accepts NULL. */
+void subject_release(struct subject *subject);
+
+#endif
