@@ -18,6 +18,13 @@ enum truth_of truth_of_from_name(const char *name)
     return (enum truth_of)of;
 }
 
+struct truth_contract truth_contract_of_heads(const struct truth_contract *contract, int first_head)
+{
+    struct truth_contract part = *contract;
+    part.head_offset += contract->total_heads ? first_head : 0;
+    return part;
+}
+
 struct contract_bias contract_bias(enum truth_of of, const struct problem *problem, int head, int64_t key)
 {
     int64_t distance = problem_distance(problem, key);

@@ -46,6 +46,9 @@ struct truth_contract {
                                      slopes come from no convention and are exact */
 };
 
+/* The same for the heads of a part, of which first_head of the problem is the first. */
+struct truth_contract truth_contract_of_heads(const struct truth_contract *contract, int first_head);
+
 /* The bias of a key: slope * distance + rounded, both exact. */
 struct contract_bias {
     bool dropped; /* the key takes no part, as if it were not visible */

@@ -238,8 +238,8 @@ enum error_kind conventional_ready(struct error *error)
     return openblas_load(&blas, error);
 }
 
-enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
-                                       struct progress *progress, double *out, double *lse, struct error *error)
+static enum error_kind attend_query(enum conventional kind, const struct problem *problem, int threads,
+                                    struct progress *progress, double *out, double *lse, struct error *error)
 {
     const struct conventional_info *info = &conventionals[kind];
     const struct openblas *blas;
@@ -269,5 +269,17 @@ enum error_kind conventional_attention(enum conventional kind, const struct prob
     }
     if (!result && progress_cancelled(progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    return result;
+}
+
+enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
+                                       struct progress *progress, double *out, double *lse, struct error *error)
+{
+    enum error_kind result = ERROR_NONE;
+    for (int query = 0; query < problem_queries(problem) && !result; query++) {
+        struct problem one = problem_query(problem, query);
+        size_t row = (size_t)query * (size_t)problem->num_heads;
+        result = attend_query(kind, &one, threads, progress, out + row * (size_t)problem->head_dim, lse + row, error);
+    }
     return result;
 }

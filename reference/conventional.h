@@ -35,9 +35,9 @@ struct conventional_info {
 extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];
 
 /*
- * out[H, D] and lse[H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and where
- * none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared among
- * threads >= 1. progress may be NULL; advances by H * N. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran
+ * out[Q, H, D] and lse[Q, H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and
+ * where none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared among
+ * threads >= 1. progress may be NULL; advances by Q * H * N. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran
  * out.
  */
 enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,

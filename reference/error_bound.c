@@ -292,9 +292,9 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         *lse = lse_bound(model, &terms, &sums);
 }
 
-enum error_kind error_bounds(double *out, double *lse, const struct rounding_model *model,
-                             const struct problem *problem, const struct truth *truth, int threads,
-                             const struct progress *progress, struct error *error)
+static enum error_kind bounds_of_query(double *out, double *lse, const struct rounding_model *model,
+                                       const struct problem *problem, const struct truth *truth, int threads,
+                                       const struct progress *progress, struct error *error)
 {
     struct tensor_bounds bounds;
     enum error_kind result = tensor_bounds_scan(&bounds, problem, threads, progress, error);
@@ -322,6 +322,21 @@ enum error_kind error_bounds(double *out, double *lse, const struct rounding_mod
     if (!result && progress_cancelled(progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return result;
+}
+
+enum error_kind error_bounds(double *out, double *lse, const struct rounding_model *model,
+                             const struct problem *problem, const struct truth *truth, int threads,
+                             const struct progress *progress, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int query = 0; query < problem_queries(problem) && !kind; query++) {
+        int row = query * problem->num_heads;
+        struct problem one = problem_query(problem, query);
+        struct truth of_one = truth_rows(truth, row, problem->num_heads);
+        kind = bounds_of_query(out ? out + (size_t)row * (size_t)problem->head_dim : NULL, lse ? lse + row : NULL,
+                               model, &one, &of_one, threads, progress, error);
+    }
+    return kind;
 }
 
 enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,

@@ -70,12 +70,12 @@ struct rounding_model {
 };
 
 /*
- * out[h * D + d] bounds the error of an output element, lse[h] that of an lse (natural), for the problem and its truth,
- * under that truth's contract. A number of which nothing can be promised has an infinite bound: where L of (2) is 1/2
- * or more, and where something may overflow, be it the output. A row without visible keys has bounds of 0: its out is 0
- * and its lse -inf, unless the logits of masked keys may overflow. Of the truth, value, lse and contract are read; what
- * its radius allows comes on top. out or lse may be NULL; both cost no more than out alone, and lse alone reads no v
- * but for its largest elements.
+ * out[r * D + d] bounds the error of an output element, lse[r] that of a row's lse (natural), for the problem and its
+ * truth, under that truth's contract. A number of which nothing can be promised has an infinite bound: where L of (2)
+ * is 1/2 or more, and where something may overflow, be it the output. A row without visible keys has bounds of 0: its
+ * out is 0 and its lse -inf, unless the logits of masked keys may overflow. Of the truth, value, lse and contract are
+ * read; what its radius allows comes on top. out or lse may be NULL; both cost no more than out alone, and lse alone
+ * reads no v but for its largest elements.
  *
  * Policies are not rounding and not in the bounds: epsilons, cut-offs, sentinels, a sum that begins with 1 and is not
  * rescaled away, slopes and positions other than the problem's.

@@ -1,14 +1,20 @@
 /*
  * One decode-attention problem: what every kernel computes and what the truth is the truth of.
  *
- *     s_hj  = scale * k_scale * <q_h, k_gj> + slope_h * (kv_offset + j - q_position)
- *                                                                for every visible key j, g = h / (H / Hkv)
- *     o_h   = v_scale * sum_j exp(s_hj) v_gj / sum_j exp(s_hj)   0 where no key is visible
- *     lse_h = log sum_j exp(s_hj)                                -inf where no key is visible
+ *     s_ihj  = scale * k_scale * <q_ih, k_gj> + slope_h * (kv_offset + j - position_i)
+ *                                                                  for every key j visible to query i, g = h / (H /
+ * Hkv) o_ih   = v_scale * sum_j exp(s_ihj) v_gj / sum_j exp(s_ihj)  0 where no key is visible lse_ih = log sum_j
+ * exp(s_ihj)                                -inf where no key is visible
+ *
+ * The last of Q queries stands at q_position, query i at position_i = q_position - (Q - 1) + i. It sees the keys
+ * j < N - (Q - 1 - i) that the mask leaves, wherever q_position is: the Q newest keys are those of the queries
+ * themselves. A query and a head are a row, what has one result; rows are counted query by query. With one query, rows
+ * are heads.
  *
  * q, k, v in their dtypes, scales and slopes in f32 are exact as given. k_scale and v_scale are those of an fp8 cache
  * and 1 without one.
- * Shapes, row-major: q[H, D], k, v[N + kv_slots, Hkv, D], slopes[H], visible[N]; out[H, D] in dtype, lse[H] in f32.
+ * Shapes, row-major: q[Q, H, D], k, v[N + kv_slots, Hkv, D], slopes[H], visible[N]; out[Q, H, D] in dtype, lse[Q, H]
+ * in f32.
  */
 #ifndef REFERENCE_PROBLEM_H
 #define REFERENCE_PROBLEM_H
@@ -37,6 +43,7 @@ enum kv_format {
 struct problem {
     int64_t seq_len;  /* N >= 1 */
     int64_t kv_slots; /* keys that k and v have room for behind the last one: slots of a cache, which mean nothing */
+    int num_queries;  /* Q >= 1; 0 is 1 */
     int num_heads;    /* H >= 1 */
     int num_kv_heads; /* Hkv, divides H */
     int head_dim;     /* D >= 1 */
@@ -44,10 +51,10 @@ struct problem {
     enum kv_format kv_format;
     float k_scale, v_scale; /* of KV_E4M3 and KV_E5M2; else not read */
     float scale;
-    int64_t q_position;                 /* P, the position at which the bias is 0; any value */
+    int64_t q_position;                 /* P, of the last query: where its bias is 0; any value */
     int64_t kv_offset;                  /* the position of key 0: k and v are a chunk of a longer cache */
     const float *slopes;                /* [H] */
-    const void *q;                      /* [H, D] */
+    const void *q;                      /* [Q, H, D] */
     const void *k;                      /* [N + kv_slots, Hkv, D] */
     const void *v;                      /* [N + kv_slots, Hkv, D] */
     const uint8_t *visible;             /* [N], 0 removes the key; NULL: every key is visible */
@@ -57,8 +64,8 @@ struct problem {
 
 /* A result, in buffers of the caller's. */
 struct output {
-    void *out;  /* [H, D] in the problem's dtype */
-    float *lse; /* [H] */
+    void *out;  /* [Q, H, D] in the problem's dtype */
+    float *lse; /* [Q, H] */
 };
 
 static inline int problem_kv_head(const struct problem *problem, int head)
@@ -102,9 +109,48 @@ static inline int64_t problem_distance(const struct problem *problem, int64_t ke
     return problem->kv_offset + key - problem->q_position;
 }
 
+static inline int problem_queries(const struct problem *problem)
+{
+    return problem->num_queries > 1 ? problem->num_queries : 1;
+}
+
+static inline int problem_rows(const struct problem *problem)
+{
+    return problem_queries(problem) * problem->num_heads;
+}
+
+static inline double problem_row_slope(const struct problem *problem, int row)
+{
+    return (double)problem->slopes[row % problem->num_heads];
+}
+
+/* Of q and out. */
 static inline int64_t problem_elements(const struct problem *problem)
 {
-    return (int64_t)problem->num_heads * problem->head_dim;
+    return (int64_t)problem_rows(problem) * problem->head_dim;
+}
+
+/* The problem of one of its queries: the keys that it sees are all there are, and the last one's are those of the
+ * problem itself. A query that sees none has one, which is masked. */
+static inline struct problem problem_query(const struct problem *problem, int query)
+{
+    static const uint8_t none = 0;
+    struct problem one = *problem;
+    int later = problem_queries(problem) - 1 - query;
+    if (later == 0 && query == 0)
+        return one;
+    one.num_queries = 1;
+    one.q = (const char *)problem->q +
+            (size_t)query * (size_t)problem->num_heads * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
+    one.q_position -= later;
+    one.seq_len -= later;
+    one.kv_slots += later;
+    if (one.seq_len < 1) {
+        one.kv_slots += one.seq_len - 1;
+        one.seq_len = 1;
+        one.visible = &none;
+    }
+    return one;
 }
 
 static inline bool problem_visible(const struct problem *problem, int64_t key)

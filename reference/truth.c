@@ -5,13 +5,15 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "reference/truth_query.h"
+
 enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error)
 {
     size_t elements = (size_t)problem_elements(problem);
-    size_t heads = (size_t)problem->num_heads;
-    size_t doubles = 4 * elements + 3 * heads;
+    size_t rows = (size_t)problem_rows(problem);
+    size_t doubles = 4 * elements + 3 * rows;
 
-    *truth = (struct truth){.num_heads = problem->num_heads, .head_dim = problem->head_dim};
+    *truth = (struct truth){.num_rows = problem_rows(problem), .head_dim = problem->head_dim};
     double *memory = calloc(doubles, sizeof *memory);
     if (!memory)
         return error_memory(error, "the truth", (double)doubles * sizeof *memory);
@@ -20,8 +22,8 @@ enum error_kind truth_init(struct truth *truth, const struct problem *problem, s
     truth->radius = memory + 2 * elements;
     truth->magnitude = memory + 3 * elements;
     truth->lse = memory + 4 * elements;
-    truth->lse_tail = truth->lse + heads;
-    truth->lse_radius = truth->lse + 2 * heads;
+    truth->lse_tail = truth->lse + rows;
+    truth->lse_radius = truth->lse + 2 * rows;
     return ERROR_NONE;
 }
 
@@ -30,8 +32,39 @@ const char *const truth_method_names[TRUTH_METHOD_COUNT] = {
     [TRUTH_PLAIN] = "plain",
 };
 
-static enum error_kind (*const methods[TRUTH_METHOD_COUNT])(struct truth *, const struct problem *,
-                                                            const struct truth_options *, struct error *) = {
+typedef enum error_kind truth_function(struct truth *, const struct problem *, const struct truth_options *,
+                                       struct error *);
+
+/* Each query is a problem of its own. */
+static enum error_kind of_each_query(struct truth *truth, const struct problem *problem,
+                                     const struct truth_options *options, truth_function *of_one, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    int plain_rows = 0;
+    for (int query = 0; query < problem_queries(problem) && !kind; query++) {
+        struct problem one = problem_query(problem, query);
+        struct truth rows = truth_rows(truth, query * problem->num_heads, problem->num_heads);
+        kind = of_one(&rows, &one, options, error);
+        plain_rows += rows.plain_rows;
+        truth->contract = rows.contract;
+    }
+    truth->plain_rows = plain_rows;
+    return kind;
+}
+
+enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                            struct error *error)
+{
+    return of_each_query(truth, problem, options, truth_plain_query, error);
+}
+
+enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
+                                struct error *error)
+{
+    return of_each_query(truth, problem, options, truth_certified_query, error);
+}
+
+static truth_function *const methods[TRUTH_METHOD_COUNT] = {
     [TRUTH_CERTIFIED] = truth_certified,
     [TRUTH_PLAIN] = truth_plain,
 };
@@ -43,14 +76,14 @@ enum error_kind truth_compute(struct truth *truth, enum truth_method method, con
     return methods[of_inputs ? method : TRUTH_PLAIN](truth, problem, options, error);
 }
 
-double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int head_dim,
+double truth_bytes(enum truth_method method, int64_t seq_len, int num_rows, int head_dim,
                    const struct truth_options *options)
 {
-    int threads = options->threads < num_heads ? options->threads : num_heads;
+    int threads = options->threads < num_rows ? options->threads : num_rows;
     double looked_at = (double)seq_len * (sizeof(int64_t) + sizeof(double)); /* certified: a key and its logit */
     bool plain = method == TRUTH_PLAIN || (options->contract && options->contract->of != TRUTH_OF_INPUTS);
     double thread_bytes = plain ? truth_plain_bytes(seq_len, head_dim, options->precision) : 2 * looked_at;
-    return threads * thread_bytes + num_heads * (4.0 * head_dim + 3) * sizeof(double);
+    return threads * thread_bytes + num_rows * (4.0 * head_dim + 3) * sizeof(double);
 }
 
 void truth_clear(struct truth *truth)
@@ -59,28 +92,41 @@ void truth_clear(struct truth *truth)
     memset(truth, 0, sizeof *truth);
 }
 
-struct truth truth_part(const struct truth *truth, int first_head, int num_heads)
+struct truth truth_rows(const struct truth *truth, int first_row, int num_rows)
 {
-    size_t head = (size_t)first_head, first = head * (size_t)truth->head_dim;
-    struct truth_contract contract = truth->contract;
-    contract.head_offset += first_head;
+    size_t row = (size_t)first_row, first = row * (size_t)truth->head_dim;
     return (struct truth){
-        .num_heads = num_heads,
+        .num_rows = num_rows,
         .head_dim = truth->head_dim,
         .value = truth->value + first,
         .tail = truth->tail + first,
         .radius = truth->radius + first,
         .magnitude = truth->magnitude + first,
-        .lse = truth->lse + head,
-        .lse_tail = truth->lse_tail + head,
-        .lse_radius = truth->lse_radius + head,
-        .contract = contract,
+        .lse = truth->lse + row,
+        .lse_tail = truth->lse_tail + row,
+        .lse_radius = truth->lse_radius + row,
+        .contract = truth->contract,
     };
+}
+
+void truth_take_heads(struct truth *whole, int heads, int first_head, const struct truth *part, int part_heads)
+{
+    size_t dim = (size_t)whole->head_dim, row_bytes = (size_t)part_heads * sizeof(double);
+    for (int query = 0; query < part->num_rows / part_heads; query++) {
+        size_t to = (size_t)(query * heads + first_head), from = (size_t)(query * part_heads);
+        memcpy(whole->value + to * dim, part->value + from * dim, row_bytes * dim);
+        memcpy(whole->tail + to * dim, part->tail + from * dim, row_bytes * dim);
+        memcpy(whole->radius + to * dim, part->radius + from * dim, row_bytes * dim);
+        memcpy(whole->magnitude + to * dim, part->magnitude + from * dim, row_bytes * dim);
+        memcpy(whole->lse + to, part->lse + from, row_bytes);
+        memcpy(whole->lse_tail + to, part->lse_tail + from, row_bytes);
+        memcpy(whole->lse_radius + to, part->lse_radius + from, row_bytes);
+    }
 }
 
 double truth_max_radius(const struct truth *truth)
 {
-    size_t elements = (size_t)truth->num_heads * (size_t)truth->head_dim;
+    size_t elements = (size_t)truth->num_rows * (size_t)truth->head_dim;
     double radius = 0;
     for (size_t i = 0; i < elements; i++)
         radius = fmax(radius, truth->radius[i]);
@@ -89,7 +135,7 @@ double truth_max_radius(const struct truth *truth)
 
 double truth_distance(const struct truth *a, const struct truth *b)
 {
-    size_t elements = (size_t)a->num_heads * (size_t)a->head_dim;
+    size_t elements = (size_t)a->num_rows * (size_t)a->head_dim;
     double largest = 0;
     for (size_t i = 0; i < elements; i++) {
         bool same = a->value[i] == b->value[i] || (isnan(a->value[i]) && isnan(b->value[i]));
@@ -104,8 +150,8 @@ double truth_distance(const struct truth *a, const struct truth *b)
 
 uint64_t truth_digest(const struct truth *truth)
 {
-    size_t elements = (size_t)truth->num_heads * (size_t)truth->head_dim;
-    size_t heads = (size_t)truth->num_heads;
+    size_t elements = (size_t)truth->num_rows * (size_t)truth->head_dim;
+    size_t rows = (size_t)truth->num_rows;
     uint64_t digest = XXH64(truth->value, 2 * elements * sizeof(double), 0); /* value and tail are adjacent */
-    return XXH64(truth->lse, 2 * heads * sizeof(double), digest);
+    return XXH64(truth->lse, 2 * rows * sizeof(double), digest);
 }

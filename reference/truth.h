@@ -14,16 +14,16 @@
 #include "reference/progress.h"
 
 struct truth {
-    int num_heads, head_dim;
-    double *value;      /* [H, D] nearest double */
-    double *tail;       /* [H, D] the next 53 bits: exact result is value + tail, up to radius */
-    double *radius;     /* [H, D] proven bound */
-    double *magnitude;  /* [H, D] |v_scale| sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius
+    int num_rows, head_dim;
+    double *value;      /* [R, D] nearest double; R: rows, query by query (problem.h) */
+    double *tail;       /* [R, D] the next 53 bits: exact result is value + tail, up to radius */
+    double *radius;     /* [R, D] proven bound */
+    double *magnitude;  /* [R, D] |v_scale| sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius
                            is small */
-    double *lse;        /* [H] */
-    double *lse_tail;   /* [H] */
-    double *lse_radius; /* [H] */
-    int plain_heads;    /* heads that MPFR computed from every key; the others were certified */
+    double *lse;        /* [R] */
+    double *lse_tail;   /* [R] */
+    double *lse_radius; /* [R] */
+    int plain_rows;     /* rows that MPFR computed from every key; the others were certified */
     struct truth_contract contract; /* what it is the truth of */
 };
 
@@ -37,7 +37,7 @@ enum { TRUTH_DEFAULT_PRECISION = 160, TRUTH_MIN_PRECISION = 64, TRUTH_MAX_PRECIS
 struct truth_options {
     int precision;             /* bits of every MPFR operation; certified: where it needs MPFR, to begin with */
     int threads;               /* >= 1; the result does not depend on it */
-    struct progress *progress; /* may be NULL; advances by H * N in all */
+    struct progress *progress; /* may be NULL; advances by R * N in all */
     const struct truth_contract *contract; /* NULL: that of the inputs. truth_certified does not read it */
 };
 
@@ -45,8 +45,11 @@ struct truth_options {
 enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error);
 void truth_clear(struct truth *truth);
 
-/* The part of a truth that belongs to some heads, in the same memory; not to be cleared. */
-struct truth truth_part(const struct truth *truth, int first_head, int num_heads);
+/* Some rows of a truth, in the same memory; not to be cleared. Its contract is the whole's. */
+struct truth truth_rows(const struct truth *truth, int first_row, int num_rows);
+
+/* Copies the rows of some heads, first_head.. of `heads` for each query, into those of the whole. */
+void truth_take_heads(struct truth *whole, int heads, int first_head, const struct truth *part, int part_heads);
 
 /*
  * The plain truth: MPFR, one operation a line, every key. Slow and obviously right. truth was initialised for the
@@ -55,7 +58,7 @@ struct truth truth_part(const struct truth *truth, int first_head, int num_heads
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error);
 
-/* The same of one head, on the calling thread; the caller frees MPFR's cache. */
+/* The same of one head of a problem with one query, on the calling thread; the caller frees MPFR's cache. */
 enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
                                  const struct truth_options *options, struct error *error);
 
@@ -73,7 +76,7 @@ enum error_kind truth_compute(struct truth *truth, enum truth_method method, con
 
 /* Memory that truth_compute takes at most, the truth itself included; without the heads that a certificate leaves to
  * MPFR. */
-double truth_bytes(enum truth_method method, int64_t seq_len, int num_heads, int head_dim,
+double truth_bytes(enum truth_method method, int64_t seq_len, int num_rows, int head_dim,
                    const struct truth_options *options);
 
 /* The part of it that one thread of truth_plain takes. */

@@ -7,6 +7,7 @@
  * in double (lemmas 1, 2, 4). The radius adds up what was lost (lemma 5).
  */
 #include "reference/truth.h"
+#include "reference/truth_query.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -463,14 +464,14 @@ static enum error_kind solve_head_by_mpfr(struct truth *truth, const struct prob
     }
 }
 
-enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
-                                struct error *error)
+enum error_kind truth_certified_query(struct truth *truth, const struct problem *problem,
+                                      const struct truth_options *options, struct error *error)
 {
     struct tensor_bounds bounds;
     enum error_kind result = tensor_bounds_scan(&bounds, problem, options->threads, options->progress, error);
     if (result)
         return result;
-    truth->plain_heads = 0;
+    truth->plain_rows = 0;
     truth->contract = (struct truth_contract){.of = TRUTH_OF_INPUTS};
 
 #pragma omp parallel num_threads(options->threads)
@@ -489,7 +490,7 @@ enum error_kind truth_certified(struct truth *truth, const struct problem *probl
             } else {
                 kind = solve_head_by_mpfr(truth, problem, head, options, &failure);
 #pragma omp atomic
-                truth->plain_heads++;
+                truth->plain_rows++;
             }
         }
         if (kind && kind != ERROR_INTERRUPTED) {

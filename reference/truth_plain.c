@@ -24,6 +24,7 @@
  * Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
  */
 #include "reference/truth.h"
+#include "reference/truth_query.h"
 
 #include <math.h>
 #include <mpfr.h>
@@ -275,11 +276,11 @@ enum error_kind truth_plain_head(struct truth *truth, const struct problem *prob
     return kind;
 }
 
-enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
-                            struct error *error)
+enum error_kind truth_plain_query(struct truth *truth, const struct problem *problem,
+                                  const struct truth_options *options, struct error *error)
 {
     enum error_kind result = ERROR_NONE;
-    truth->plain_heads = problem->num_heads;
+    truth->plain_rows = problem->num_heads;
     truth->contract = *contract_of(options);
 
 #pragma omp parallel num_threads(options->threads)

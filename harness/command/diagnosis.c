@@ -57,7 +57,7 @@ static void say_bias(struct diagnosis *diagnosis, const struct findings *finding
 
 static void say_logit(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    double lse = findings->evaluation->truth->lse[findings->head] * M_LOG2E;
+    double lse = findings->evaluation->truth.lse[findings->head] * M_LOG2E;
     say(diagnosis, "the rounding of logits: those that matter are near %.3g in base 2, where ", lse);
     say_logit_ulp(diagnosis, lse);
 }
@@ -167,7 +167,7 @@ static const char *empty_row_reason(const struct findings *findings)
 {
     const struct recipe *recipe = &findings->point->recipe;
     bool finite = recipe->sentinel.policy == SENTINEL_VALUE || recipe->sentinel.policy == SENTINEL_ADAPTIVE;
-    if (findings->evaluation->truth->lse[findings->head] != -INFINITY)
+    if (findings->evaluation->truth.lse[findings->head] != -INFINITY)
         return NULL;
     if (finite && isfinite(findings->explanation->kernel.err))
         return "is finite and became the maximum, so that masked keys carry the weight";
@@ -202,7 +202,7 @@ static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *
         return;
     }
     diagnosis->cause = "recipe";
-    double highest = findings->evaluation->truth->lse[findings->head];
+    double highest = findings->evaluation->truth.lse[findings->head];
     if (findings->point->recipe.bias == BIAS_ABSOLUTE)
         highest += (double)problem->slopes[findings->head] * (double)problem->q_position;
     say(diagnosis,

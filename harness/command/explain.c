@@ -157,7 +157,7 @@ static enum error_kind check_point(const struct point *point, const struct expla
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
                          point_key(key, point), format_size(size, 4.0 * PART_BYTES));
     const struct shipped_subject shipped = point_subject(point, NULL);
-    const struct problem shape = {.seq_len = spec->seq_len, .num_heads = spec->num_heads, .head_dim = spec->head_dim};
+    const struct problem shape = problem_spec_shape(spec);
     return selection_check_memory(point,
                                   evaluate_bytes(point, options->selection.threads) +
                                       shipped.subject.ops->replay_bytes(&shipped.subject, &shape),

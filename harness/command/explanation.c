@@ -12,7 +12,7 @@ struct sources {
 
 static double truth_at(const struct sources *sources, int64_t element)
 {
-    return sources->evaluation->truth->value[element];
+    return sources->evaluation->truth.value[element];
 }
 
 static float output_at(const struct sources *sources, int64_t element)
@@ -24,7 +24,7 @@ static float output_at(const struct sources *sources, int64_t element)
 
 static double kernel_err(const struct sources *sources, int64_t element)
 {
-    return (double)output_at(sources, element) - truth_at(sources, element) - sources->evaluation->truth->tail[element];
+    return (double)output_at(sources, element) - truth_at(sources, element) - sources->evaluation->truth.tail[element];
 }
 
 static double stage_err(const struct sources *sources, int64_t element, enum stage stage)
@@ -32,7 +32,7 @@ static double stage_err(const struct sources *sources, int64_t element, enum sta
     const double *alone = sources->replay->out[element].alone;
     if (stage != STAGE_NONE)
         return alone[stage] - alone[STAGE_NONE];
-    return alone[STAGE_NONE] - truth_at(sources, element) - sources->evaluation->truth->tail[element];
+    return alone[STAGE_NONE] - truth_at(sources, element) - sources->evaluation->truth.tail[element];
 }
 
 /* Doubles hold logits to 2^-53 of their size, and a weight's relative error is its logit's absolute one. A row without
@@ -40,7 +40,7 @@ static double stage_err(const struct sources *sources, int64_t element, enum sta
 static double unexplained_at(const struct sources *sources, int64_t element)
 {
     const struct problem *problem = &sources->evaluation->problem;
-    const struct truth *truth = sources->evaluation->truth;
+    const struct truth *truth = &sources->evaluation->truth;
     int64_t head = element / problem->head_dim;
     if (truth->lse[head] == -INFINITY)
         return 0;
@@ -82,7 +82,7 @@ static double sum_of_abs_errs(const struct sources *sources, int64_t element)
 static struct head_error head_error_of(const struct sources *sources, int head)
 {
     int dim = sources->evaluation->problem.head_dim;
-    const struct metrics *metrics = &sources->evaluation->verdict.heads[head];
+    const struct metrics *metrics = &sources->evaluation->verdict.rows[head];
     struct head_error error = {head, (int)(metrics->worst % dim), metrics->max_abs_err, 0, STAGE_NONE};
     double sum = sum_of_abs_errs(sources, metrics->worst);
     for (enum stage stage = STAGE_NONE; stage <= STAGE_OUTPUT; stage++) {

@@ -146,7 +146,7 @@ static void fill_record(struct record *record, const struct evaluation *evaluati
     record->oracles = &evaluation->oracles;
     record->problem = &evaluation->problem;
     record->output = &evaluation->output;
-    record->truth = evaluation->truth;
+    record->truth = &evaluation->truth;
     record->input_digest = evaluation->input_digest;
     record->output_digest = evaluation->output_digest;
     record->truth_digest = evaluation->truth_digest;

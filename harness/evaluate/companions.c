@@ -14,8 +14,9 @@ static bool at_hand(const struct companions *companions, const struct point *poi
 static enum error_kind make_outputs(struct companions *companions, const struct point *point, struct error *error)
 {
     const struct problem_spec *spec = &point->problem;
-    size_t out_bytes = (size_t)spec->num_heads * (size_t)spec->head_dim * dtypes[spec->dtype].size_bytes;
-    size_t each = out_bytes + (size_t)spec->num_heads * sizeof(float), count = (size_t)companions->count;
+    const struct problem shape = problem_spec_shape(spec);
+    size_t out_bytes = (size_t)problem_elements(&shape) * dtypes[spec->dtype].size_bytes;
+    size_t each = out_bytes + (size_t)problem_rows(&shape) * sizeof(float), count = (size_t)companions->count;
     char *memory = calloc(count, each);
     companions->memory = memory;
     if (!memory)
@@ -75,7 +76,7 @@ double companions_bytes(const struct point *point)
         point_sequence(point, i, &sequence);
         const struct problem_spec *spec = &sequence.problem;
         inputs += problem_spec_bytes(spec);
-        struct problem shape = {.seq_len = spec->seq_len, .num_heads = spec->num_heads, .head_dim = spec->head_dim};
+        const struct problem shape = problem_spec_shape(spec);
         workspaces += shipped.subject.ops->workspace_bytes(&shipped.subject, &shape);
     }
     return 2 * inputs + workspaces; /* as they are, and packed for the launch */

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <xxhash.h>
 
@@ -21,69 +22,84 @@ struct work {
     struct evaluator *evaluator;
     struct evaluation *evaluation;
     const struct point *point;
-    struct shipped_subject shipped; /* of the point */
-    struct rounding_model rounding;
-    struct truth_cache_entry *entry;
-    unsigned references; /* those still to be computed */
+    struct generated_source generated;
+    struct shipped_subject shipped;
+    const struct problem_source *source;
+    const struct subject *subject;
 };
 
-/* Some heads of the work: a part's problem, and where its results go. */
+/* Some heads of the work, with room for what comes of them. */
 struct part_work {
-    const struct problem *problem;
+    struct problem problem;
     struct output output;
-    struct truth truth;
     double *bound, *lse_bound;
-    int first_head;
+    struct truth_cache_entry *entry;
+    int first_head; /* in the whole */
 };
+
+static void part_clear(struct part_work *part)
+{
+    free(part->output.out);
+    free(part->output.lse);
+    free(part->bound);
+    free(part->lse_bound);
+}
 
 static long part_keys(const struct part_work *part)
 {
-    return (long)part->problem->seq_len * part->problem->num_heads;
+    return (long)part->problem.seq_len * problem_rows(&part->problem);
 }
 
-/* The inputs of a part, made unless they are at hand; *part looks at them and at the part's place in the results. */
-static enum error_kind open_part(struct part_work *part, struct work *work, int index, struct error *error)
+/* The inputs of a part, unless they are at hand. */
+static enum error_kind need_inputs(struct work *work, int index, struct part heads, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    const struct problem_spec *spec = &work->point->problem;
-    struct part heads = problem_spec_part(spec, index);
-    if (!evaluator->have_inputs || evaluator->inputs_part != index ||
-        !problem_spec_equal(&evaluator->inputs_of, spec)) {
-        double start = now_s();
-        inputs_clear(&evaluator->inputs);
-        evaluator->have_inputs = false;
-        progress_display_step(evaluator->display, "inputs", 0);
-        enum error_kind kind =
-            inputs_generate(&evaluator->inputs, spec, heads, evaluator->threads, evaluator->progress, error);
-        work->evaluation->seconds.inputs += now_s() - start;
-        if (kind)
-            return kind;
-        evaluator->inputs_of = *spec;
-        evaluator->inputs_part = index;
-        evaluator->have_inputs = true;
-    }
-    int first_head = heads.kv_head * (spec->num_heads / spec->num_kv_heads);
-    size_t first = (size_t)first_head * (size_t)spec->head_dim;
-    const struct output *output = &work->evaluation->output;
-    *part = (struct part_work){
-        .problem = &evaluator->inputs.problem,
-        .output = {(char *)output->out + first * dtypes[spec->dtype].size_bytes, output->lse + first_head},
-        .truth = truth_part(&work->entry->truth, first_head, evaluator->inputs.problem.num_heads),
-        .bound = work->evaluation->bound + first,
-        .lse_bound = work->evaluation->lse_bound + first_head,
-        .first_head = first_head,
-    };
+    if (evaluator->have_inputs && evaluator->inputs_part == index &&
+        problem_source_same(&evaluator->inputs_of.source, work->source))
+        return ERROR_NONE;
+    double start = now_s();
+    inputs_clear(&evaluator->inputs);
+    evaluator->have_inputs = false;
+    progress_display_step(evaluator->display, "inputs", 0);
+    enum error_kind kind = work->source->ops->open(work->source, heads, evaluator->threads, evaluator->progress,
+                                                   &evaluator->inputs, error);
+    work->evaluation->seconds.inputs += now_s() - start;
+    if (kind)
+        return kind;
+    evaluator->inputs_of = work->generated;
+    evaluator->inputs_part = index;
+    evaluator->have_inputs = true;
+    return ERROR_NONE;
+}
+
+/* Whatever the result, part is to be cleared. */
+static enum error_kind open_part(struct part_work *part, struct work *work, int index, struct error *error)
+{
+    *part = (struct part_work){.bound = NULL};
+    struct part heads = work->source->ops->part(work->source, index);
+    enum error_kind kind = need_inputs(work, index, heads, error);
+    if (kind)
+        return kind;
+    part->problem = work->evaluator->inputs.problem;
+    part->first_head = part->problem.place.first_head;
+    size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
+    part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
+    part->output.lse = malloc(rows * sizeof(float));
+    part->bound = malloc(elements * sizeof(double));
+    part->lse_bound = malloc(rows * sizeof(double));
+    if (!part->output.out || !part->output.lse || !part->bound || !part->lse_bound)
+        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
+    output_poison(&part->output, &part->problem);
     return ERROR_NONE;
 }
 
 /* The part alone or, of a batch, the whole problem in its place among its companions. */
-static enum error_kind run_kernel(struct work *work, struct part_work *part, struct error *error)
+static enum error_kind run_subject(struct work *work, struct part_work *part, struct error *error)
 {
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
-    const struct subject *subject = &work->shipped.subject;
-    struct sequences sequences = {part->problem, &part->output, 1};
+    struct sequences sequences = {&part->problem, &part->output, 1};
     enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = now_s();
     if (point->batch == BATCH_TOGETHER) {
@@ -92,52 +108,72 @@ static enum error_kind run_kernel(struct work *work, struct part_work *part, str
         work->evaluation->seconds.inputs += now_s() - start;
         if (kind)
             return kind;
-        companions->problems[point->problem.sequence] = *part->problem;
+        companions->problems[point->problem.sequence] = part->problem;
         companions->outputs[point->problem.sequence] = part->output;
         sequences = (struct sequences){companions->problems, companions->outputs, companions->count};
     }
     progress_display_step(evaluator->display, "kernel", 0);
-    kind = subject->ops->run(subject, &sequences, NULL, &seconds, error);
+    kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);
     work->evaluation->seconds.kernel += seconds;
     return kind;
 }
 
 /* How far another contract's truth lies from that of the inputs. */
-static enum error_kind measure_contract(struct work *work, struct part_work *part, struct truth_options options,
-                                        struct error *error)
+static enum error_kind measure_contract(struct part_work *part, struct truth_options options, struct error *error)
 {
     struct truth of_inputs;
     options.contract = NULL;
     options.progress = NULL; /* its work is not counted */
-    enum error_kind kind = truth_init(&of_inputs, part->problem, error);
+    enum error_kind kind = truth_init(&of_inputs, &part->problem, error);
     if (!kind)
-        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, part->problem, &options, error);
+        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, &part->problem, &options, error);
     if (!kind)
-        work->entry->contract_distance = fmax(work->entry->contract_distance, truth_distance(&part->truth, &of_inputs));
+        part->entry->contract_distance = truth_distance(&part->entry->truth, &of_inputs);
     truth_clear(&of_inputs);
     return kind;
 }
 
-static enum error_kind compute_truth(struct work *work, struct part_work *part, enum truth_method method,
-                                     struct error *error)
+static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    struct truth_contract contract = problem_spec_contract(&work->point->problem, part->first_head);
+    struct truth_cache_entry *entry = part->entry;
     struct truth_options options = {
-        .precision = work->point->truth_precision,
+        .precision = entry->key.precision,
         .threads = evaluator->threads,
         .progress = evaluator->progress,
-        .contract = &contract,
+        .contract = &entry->key.contract,
     };
     double start = now_s();
     progress_display_step(evaluator->display, "truth", part_keys(part));
-    enum error_kind kind = truth_compute(&part->truth, method, part->problem, &options, error);
-    work->entry->truth.plain_heads += part->truth.plain_heads;
-    work->entry->truth.contract =
-        problem_spec_contract(&work->point->problem, 0); /* truth_part goes on to a part's heads */
-    if (!kind && contract.of != TRUTH_OF_INPUTS)
-        kind = measure_contract(work, part, options, error);
+    enum error_kind kind = truth_compute(&entry->truth, entry->key.method, &part->problem, &options, error);
+    if (!kind && entry->key.contract.of != TRUTH_OF_INPUTS)
+        kind = measure_contract(part, options, error);
     work->evaluation->seconds.truth += now_s() - start;
+    return kind;
+}
+
+/* The part's entry in the cache, with its truth. */
+static enum error_kind need_truth(struct work *work, struct part_work *part, enum truth_method method,
+                                  struct error *error)
+{
+    const struct truth_key key = {
+        .problem = inputs_problem_digest(&work->evaluator->inputs),
+        .contract = truth_contract_of_heads(&work->source->contract, part->first_head),
+        .method = method,
+        .precision = work->point->truth_precision,
+    };
+    part->entry = truth_cache_find(&work->evaluator->cache, &key);
+    if (part->entry)
+        return ERROR_NONE;
+    work->evaluation->seconds.truth_shared = false;
+    part->entry = truth_cache_begin(&key, &part->problem);
+    if (!part->entry)
+        return error_memory(error, "the truth", 4.0 * (double)problem_elements(&part->problem) * 8);
+    enum error_kind kind = compute_truth(work, part, error);
+    if (kind)
+        truth_cache_drop(part->entry);
+    else
+        truth_cache_keep(&work->evaluator->cache, part->entry);
     return kind;
 }
 
@@ -145,28 +181,34 @@ static enum error_kind compute_bound(struct work *work, struct part_work *part, 
 {
     double start = now_s();
     progress_display_step(work->evaluator->display, "bound", 0);
-    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &work->rounding, part->problem, &part->truth,
+    struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
+    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &part->problem, &part->entry->truth,
                                         work->evaluator->threads, work->evaluator->progress, error);
     work->evaluation->seconds.judge += now_s() - start;
     return kind;
 }
 
-static enum error_kind compute_references(struct work *work, struct part_work *part, struct error *error)
+/* The conventional references that the point asks for and the entry does not have yet. */
+static enum error_kind need_references(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    const struct problem_spec *spec = &work->point->problem;
+    struct truth_cache_entry *entry = part->entry;
+    unsigned missing = work->point->references & ~entry->have_references;
     double start = now_s();
     enum error_kind kind = ERROR_NONE;
     for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++) {
-        if (!(work->references >> c & 1))
+        if (!(missing >> c & 1))
             continue;
-        double *out = work->entry->references[c], *lse = out + (size_t)spec->num_heads * (size_t)spec->head_dim;
+        kind = truth_cache_add_reference(&evaluator->cache, entry, c, error);
+        if (kind)
+            break;
+        double *out = entry->references[c], *lse = out + problem_elements(&part->problem);
         progress_display_step(evaluator->display, conventionals[c].name, part_keys(part));
-        kind = conventional_attention(c, part->problem, evaluator->threads, evaluator->progress,
-                                      out + (size_t)part->first_head * (size_t)spec->head_dim, lse + part->first_head,
-                                      error);
+        kind = conventional_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
+        if (!kind)
+            entry->have_references |= 1u << c;
     }
-    if (work->references)
+    if (missing)
         work->evaluation->seconds.reference += now_s() - start;
     return kind;
 }
@@ -174,9 +216,9 @@ static enum error_kind compute_references(struct work *work, struct part_work *p
 static enum error_kind run_oracles(struct work *work, struct part_work *part, struct error *error)
 {
     struct oracle_inquiry inquiry = {
-        .subject = &work->shipped.subject,
-        .problem = part->problem,
-        .truth = &part->truth,
+        .subject = work->subject,
+        .problem = &part->problem,
+        .truth = &part->entry->truth,
         .threads = work->evaluator->threads,
         .progress = NULL, /* its work is not counted */
     };
@@ -187,80 +229,78 @@ static enum error_kind run_oracles(struct work *work, struct part_work *part, st
     return kind;
 }
 
-/* Finds or makes the point's entry in the cache; *fresh says that its truth is still to be computed. */
-static enum error_kind open_entry(struct work *work, enum truth_method method, bool *fresh, struct error *error)
+/* ---- parts into the whole ------------------------------------------------------------------------------------- */
+
+/* Copies the rows of a part's heads, query by query, to where they belong. */
+static void take_rows(void *whole, const void *part, const struct part_work *heads, int whole_heads, size_t row_bytes)
 {
-    const struct point *point = work->point;
-    work->entry = truth_cache_find(&work->evaluator->cache, &point->problem, method, point->truth_precision);
-    *fresh = work->entry == NULL;
-    if (*fresh)
-        work->entry = truth_cache_begin(&point->problem, method, point->truth_precision);
-    if (!work->entry)
-        return error_memory(error, "the truth", 4.0 * point->problem.num_heads * point->problem.head_dim * 8);
-    return ERROR_NONE;
+    size_t bytes = (size_t)heads->problem.num_heads * row_bytes;
+    for (int query = 0; query < problem_queries(&heads->problem); query++)
+        memcpy((char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes,
+               (const char *)part + (size_t)query * bytes, bytes);
+}
+
+static void take_part(struct work *work, const struct part_work *part, bool with_output)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct problem *shape = &work->source->shape;
+    int heads = shape->num_heads;
+    size_t dim = (size_t)shape->head_dim, doubles = dim * sizeof(double);
+    truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
+    evaluation->truth.plain_rows += part->entry->truth.plain_rows;
+    evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
+    take_rows(evaluation->bound, part->bound, part, heads, doubles);
+    take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+    if (!with_output)
+        return;
+    take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
+    take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
+    for (enum conventional c = 0; c < CONVENTIONAL_COUNT; c++)
+        if (evaluation->references[c]) {
+            const double *reference = part->entry->references[c];
+            take_rows(evaluation->references[c], reference, part, heads, doubles);
+            take_rows(evaluation->references[c] + problem_elements(shape), reference + problem_elements(&part->problem),
+                      part, heads, sizeof(double));
+        }
 }
 
 /* One pass over the parts: everything that needs their inputs. Digests and seconds are added up. */
-static enum error_kind work_through(struct work *work, enum truth_method method, bool with_kernel, struct error *error)
+static enum error_kind work_through(struct work *work, enum truth_method method, bool with_subject, struct error *error)
 {
-    struct evaluator *evaluator = work->evaluator;
     struct evaluation *evaluation = work->evaluation;
-    int parts = problem_spec_parts(&work->point->problem);
+    int parts = work->source->num_parts;
     uint64_t digest = 0;
-    bool fresh;
-    enum error_kind kind = open_entry(work, method, &fresh, error);
-    evaluation->seconds.truth_shared = !fresh;
-    work->references = with_kernel && !kind ? work->point->references & ~work->entry->have_references : 0;
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++)
-        if (work->references >> c & 1)
-            kind = truth_cache_add_reference(&evaluator->cache, work->entry, c, error);
-
+    enum error_kind kind = ERROR_NONE;
+    evaluation->seconds.truth_shared = true;
+    evaluation->truth.contract = work->source->contract;
+    evaluation->truth.plain_rows = 0;
+    evaluation->contract_distance = 0;
     for (int i = 0; i < parts && !kind; i++) {
         struct part_work part;
         kind = open_part(&part, work, i, error);
-        if (!kind && with_kernel)
-            kind = run_kernel(work, &part, error);
-        if (!kind && fresh)
-            kind = compute_truth(work, &part, method, error);
+        if (!kind && with_subject)
+            kind = run_subject(work, &part, error);
+        if (!kind)
+            kind = need_truth(work, &part, method, error);
         if (!kind)
             kind = compute_bound(work, &part, error);
-        if (!kind)
-            kind = compute_references(work, &part, error);
-        if (!kind && with_kernel && i == 0)
+        if (!kind && with_subject)
+            kind = need_references(work, &part, error);
+        if (!kind && with_subject && i == 0)
             kind = run_oracles(work, &part, error);
         if (!kind) {
-            uint64_t pair[2] = {digest, evaluator->inputs.digest};
-            digest = parts == 1 ? evaluator->inputs.digest : XXH64(pair, sizeof pair, 0);
+            uint64_t pair[2] = {digest, work->evaluator->inputs.digest};
+            digest = parts == 1 ? pair[1] : XXH64(pair, sizeof pair, 0);
+            take_part(work, &part, with_subject);
         }
+        part_clear(&part);
     }
-    if (kind) {
-        if (fresh)
-            truth_cache_drop(work->entry);
+    if (kind)
         return kind;
-    }
-    work->entry->have_references |= work->references;
-    if (fresh)
-        truth_cache_keep(&evaluator->cache, work->entry);
     evaluation->input_digest = digest;
-    evaluation->truth = &work->entry->truth;
-    evaluation->truth_digest = work->entry->digest;
-    evaluation->contract_distance = work->entry->contract_distance;
+    evaluation->truth_digest = truth_digest(&evaluation->truth);
+    evaluation->problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
     return ERROR_NONE;
-}
-
-/* The whole problem as far as judging needs it: shapes, q and slopes; k and v if they are in memory. */
-static struct problem whole_of(const struct inputs *inputs, const struct problem_spec *spec)
-{
-    struct problem whole = inputs->problem;
-    bool in_parts = whole.num_kv_heads < spec->num_kv_heads;
-    whole.place = (struct head_place){.num_heads = 0};
-    whole.num_heads = spec->num_heads;
-    whole.num_kv_heads = spec->num_kv_heads;
-    whole.q = inputs->q;
-    whole.slopes = inputs->slopes;
-    whole.k = in_parts ? NULL : whole.k;
-    whole.v = in_parts ? NULL : whole.v;
-    return whole;
 }
 
 static struct exhibit exhibit_of(const struct work *work)
@@ -269,7 +309,7 @@ static struct exhibit exhibit_of(const struct work *work)
     return (struct exhibit){
         .problem = &evaluation->problem,
         .output = &evaluation->output,
-        .truth = evaluation->truth,
+        .truth = &evaluation->truth,
         .bound = evaluation->bound,
         .lse_bound = evaluation->lse_bound,
         .criterion = work->point->criterion,
@@ -301,16 +341,16 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     return kind;
 }
 
-static enum error_kind find_faults(struct work *work, const struct truth_cache_entry *entry, struct error *error)
+static enum error_kind find_faults(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
     enum error_kind kind = ERROR_NONE;
     double start = now_s();
     for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++)
-        if (work->point->references >> c & 1)
-            kind = fault_find(&evaluation->faults[c], &exhibit, entry->references[c],
-                              entry->references[c] + problem_elements(&evaluation->problem), error);
+        if (evaluation->references[c])
+            kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->references[c],
+                              evaluation->references[c] + problem_elements(&evaluation->problem), error);
     evaluation->seconds.judge += now_s() - start;
     return kind;
 }
@@ -318,56 +358,50 @@ static enum error_kind find_faults(struct work *work, const struct truth_cache_e
 static uint64_t digest_output(const struct output *output, const struct problem *problem)
 {
     size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    return XXH64(output->lse, (size_t)problem->num_heads * sizeof(float), XXH64(output->out, size_bytes, 0));
+    return XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), XXH64(output->out, size_bytes, 0));
 }
 
-/* A problem without its tensors. */
-static struct problem shape_of(const struct problem_spec *spec)
+/* Room for the results of the whole. */
+static enum error_kind make_room(struct evaluation *evaluation, const struct problem *shape, unsigned references,
+                                 struct error *error)
 {
-    return (struct problem){.num_heads = spec->num_heads,
-                            .head_dim = spec->head_dim,
-                            .dtype = spec->dtype,
-                            .seq_len = spec->seq_len,
-                            .num_kv_heads = spec->num_kv_heads,
-                            .kv_format = spec->kv_format,
-                            .k_scale = spec->k_scale,
-                            .v_scale = spec->v_scale,
-                            .q_position = spec->q_position,
-                            .kv_offset = spec->kv_offset,
-                            .scale = spec->scale};
+    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
+    evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
+    evaluation->output.lse = malloc(rows * sizeof(float));
+    evaluation->bound = malloc(elements * sizeof(double));
+    evaluation->lse_bound = malloc(rows * sizeof(double));
+    bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
+    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && made; c++)
+        if (references >> c & 1) {
+            evaluation->references[c] = malloc((elements + rows) * sizeof(double));
+            made = evaluation->references[c] != NULL;
+        }
+    if (!made)
+        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
+    return truth_init(&evaluation->truth, shape, error);
 }
 
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                          struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
-    const struct problem_spec *spec = &point->problem;
-    struct problem shape = shape_of(spec);
-    size_t elements = (size_t)problem_elements(&shape);
     struct work work = {
         .evaluator = evaluator,
         .evaluation = evaluation,
         .point = point,
+        .generated = generated_source(&point->problem),
         .shipped = point_subject(point, evaluator->device),
     };
-    work.rounding = work.shipped.subject.ops->rounding(&work.shipped.subject, &shape);
-    *evaluation = (struct evaluation){
-        .output = {malloc(elements * dtypes[spec->dtype].size_bytes), malloc((size_t)spec->num_heads * sizeof(float))},
-        .bound = malloc(elements * sizeof(double)),
-        .lse_bound = malloc((size_t)spec->num_heads * sizeof(double)),
-    };
-    if (!evaluation->output.out || !evaluation->output.lse || !evaluation->bound || !evaluation->lse_bound)
-        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
-    output_poison(&evaluation->output, &shape);
-
-    enum error_kind kind = work_through(&work, point->truth_method, true, error);
-    if (kind)
-        return kind;
-    const struct truth_cache_entry *with_references = work.entry;
-    evaluation->problem = whole_of(&evaluator->inputs, spec);
-    kind = reach_verdict(&work, error);
+    work.source = &work.generated.source;
+    work.subject = &work.shipped.subject;
+    *evaluation = (struct evaluation){.bound = NULL};
+    enum error_kind kind = make_room(evaluation, &work.source->shape, point->references, error);
     if (!kind)
-        kind = find_faults(&work, with_references, error);
+        kind = work_through(&work, point->truth_method, true, error);
+    if (!kind)
+        kind = reach_verdict(&work, error);
+    if (!kind)
+        kind = find_faults(&work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
     if (!kind && evaluation->verdict.total.undecided > 0 && point->truth_method != TRUTH_PLAIN) {
         kind = work_through(&work, TRUTH_PLAIN, false, error);
@@ -376,21 +410,26 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     }
     if (!kind)
         kind = find_signature(&work, error);
-    output_unite_nans(&evaluation->output, &shape);
-    evaluation->output_digest = digest_output(&evaluation->output, &shape);
-    return kind;
+    if (kind)
+        return kind;
+    output_unite_nans(&evaluation->output, &evaluation->problem);
+    evaluation->output_digest = digest_output(&evaluation->output, &evaluation->problem);
+    return ERROR_NONE;
 }
 
 void evaluation_clear(struct evaluation *evaluation)
 {
-    for (int c = 0; c < CONVENTIONAL_COUNT; c++)
+    for (int c = 0; c < CONVENTIONAL_COUNT; c++) {
         fault_clear(&evaluation->faults[c]);
+        free(evaluation->references[c]);
+    }
     verdict_clear(&evaluation->verdict);
+    truth_clear(&evaluation->truth);
     free(evaluation->output.out);
     free(evaluation->output.lse);
     free(evaluation->bound);
     free(evaluation->lse_bound);
-    *evaluation = (struct evaluation){.truth = NULL};
+    *evaluation = (struct evaluation){.bound = NULL};
 }
 
 void evaluator_clear(struct evaluator *evaluator)
@@ -399,33 +438,4 @@ void evaluator_clear(struct evaluator *evaluator)
     companions_clear(&evaluator->companions);
     truth_cache_clear(&evaluator->cache);
     evaluator->have_inputs = false;
-}
-
-/* The copy of a part's k and v in pages, or with slots past the end (kv_cache.h). */
-static double layout_bytes(const struct point *point)
-{
-    bool copied = point->kernel_options.page_size > 0 || point->recipe.masked_values == MASKED_VALUES_READ_PAST_END;
-    return copied ? problem_spec_bytes(&point->problem) : 0;
-}
-
-double evaluate_bytes(const struct point *point, int threads)
-{
-    const struct problem_spec *spec = &point->problem;
-    struct truth_contract contract = problem_spec_contract(spec, 0);
-    struct truth_options options = {.precision = point->truth_precision, .threads = threads, .contract = &contract};
-    struct problem shape = shape_of(spec);
-    double row = (double)spec->num_heads * (spec->head_dim + 1), references = 0;
-    int part_heads = spec->num_heads / spec->num_kv_heads * problem_spec_part(spec, 0).num_kv_heads;
-    if (point->references)
-        references = __builtin_popcount(point->references) * row * sizeof(double) +
-                     conventional_bytes(spec->seq_len, part_heads, spec->head_dim, threads);
-    struct shipped_subject shipped = point_subject(point, NULL);
-    struct problem part = shape;
-    part.num_heads = part_heads;
-    return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
-           truth_bytes(point->truth_method, spec->seq_len, part_heads, spec->head_dim, &options) +
-           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + row * (sizeof(float) + 6 * sizeof(double)) +
-           references +
-           fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
-                signature_bytes(spec->seq_len, spec->num_heads, spec->head_dim, threads));
 }

@@ -1,8 +1,8 @@
 /*
- * Evaluating a point: inputs, kernel, truth, error bound, references, verdict.
+ * Evaluating a point: its source opened, its subject run, the exhibit judged.
  *
  * An evaluator keeps what points share: the device, the inputs at hand, the truths and references computed so far. A
- * problem too large for memory is worked on part by part (problem_spec.h); what comes out is the same.
+ * problem too large for memory is worked on part by part (problem/problem_source.h); what comes out is the same.
  */
 #ifndef HARNESS_EVALUATE_EVALUATE_H
 #define HARNESS_EVALUATE_EVALUATE_H
@@ -16,7 +16,7 @@
 
 struct seconds {
     double inputs, kernel, truth, judge, reference, oracles;
-    bool truth_shared; /* the truth was computed for an earlier point; its seconds are 0 */
+    bool truth_shared; /* all of the truth was computed for an earlier point; its seconds are 0 */
 };
 
 struct evaluator {
@@ -28,7 +28,7 @@ struct evaluator {
 
     /* The inputs at hand. */
     struct inputs inputs;
-    struct problem_spec inputs_of;
+    struct generated_source inputs_of;
     int inputs_part;
     bool have_inputs;
     struct companions companions; /* the other sequences of the last batch */
@@ -37,17 +37,18 @@ struct evaluator {
 /* Zeroes but for what is the caller's. */
 void evaluator_clear(struct evaluator *evaluator);
 
-/* What is known of a point. Pointers into the evaluator hold until its next use. */
+/* What is known of a point. k and v of the problem, and the names in it, hold until the evaluator's next use. */
 struct evaluation {
     struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
     struct output output;
-    double *bound;     /* [H, D] */
-    double *lse_bound; /* [H] */
+    double *bound;     /* [R, D] */
+    double *lse_bound; /* [R] */
+    struct truth truth;
+    double *references[CONVENTIONAL_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
     struct verdict verdict;
     struct fault faults[CONVENTIONAL_COUNT];
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
     struct oracle_report oracles;     /* of the problem's first part */
-    const struct truth *truth;
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     struct seconds seconds;

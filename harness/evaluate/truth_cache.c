@@ -2,11 +2,25 @@
 
 #include <stdlib.h>
 
-struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct problem_spec *spec,
-                                           enum truth_method method, int precision)
+/* Where scale and slopes come from is a matter of the formula alone (contract.h). */
+static bool contracts_equal(const struct truth_contract *a, const struct truth_contract *b)
+{
+    if (a->of != TRUTH_OF_FORMULA || b->of != TRUTH_OF_FORMULA)
+        return a->of == b->of;
+    return a->default_scale == b->default_scale && a->convention == b->convention && a->max_bias == b->max_bias &&
+           a->head_offset == b->head_offset && a->total_heads == b->total_heads;
+}
+
+static bool keys_equal(const struct truth_key *a, const struct truth_key *b)
+{
+    return a->problem == b->problem && a->method == b->method && a->precision == b->precision &&
+           contracts_equal(&a->contract, &b->contract);
+}
+
+struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct truth_key *key)
 {
     for (struct truth_cache_entry *entry = cache->newest; entry; entry = entry->older)
-        if (entry->method == method && entry->precision == precision && problem_spec_equal(&entry->spec, spec))
+        if (keys_equal(&entry->key, key))
             return entry;
     return NULL;
 }
@@ -35,25 +49,21 @@ static void make_room(struct truth_cache *cache, const struct truth_cache_entry 
     }
 }
 
-struct truth_cache_entry *truth_cache_begin(const struct problem_spec *spec, enum truth_method method, int precision)
+struct truth_cache_entry *truth_cache_begin(const struct truth_key *key, const struct problem *shape)
 {
     struct truth_cache_entry *entry = calloc(1, sizeof *entry);
-    struct problem shape = {.num_heads = spec->num_heads, .head_dim = spec->head_dim};
     struct error ignored; /* the caller says what memory was for */
-    if (!entry || truth_init(&entry->truth, &shape, &ignored)) {
+    if (!entry || truth_init(&entry->truth, shape, &ignored)) {
         free(entry);
         return NULL;
     }
-    entry->spec = *spec;
-    entry->method = method;
-    entry->precision = precision;
-    entry->size_bytes = (size_t)problem_elements(&shape) * 4 * sizeof(double);
+    entry->key = *key;
+    entry->size_bytes = (size_t)problem_elements(shape) * 4 * sizeof(double);
     return entry;
 }
 
 void truth_cache_keep(struct truth_cache *cache, struct truth_cache_entry *entry)
 {
-    entry->digest = truth_digest(&entry->truth);
     entry->older = cache->newest;
     cache->newest = entry;
     cache->size_bytes += entry->size_bytes;
@@ -69,15 +79,14 @@ void truth_cache_drop(struct truth_cache_entry *entry)
 enum error_kind truth_cache_add_reference(struct truth_cache *cache, struct truth_cache_entry *entry,
                                           enum conventional kind, struct error *error)
 {
-    size_t size_bytes = (size_t)entry->spec.num_heads * ((size_t)entry->spec.head_dim + 1) * sizeof(double);
+    size_t size_bytes = (size_t)entry->truth.num_rows * ((size_t)entry->truth.head_dim + 1) * sizeof(double);
     if (entry->references[kind])
         return ERROR_NONE;
     entry->references[kind] = malloc(size_bytes);
     if (!entry->references[kind])
         return error_memory(error, "a conventional reference", (double)size_bytes);
     entry->size_bytes += size_bytes;
-    if (truth_cache_find(cache, &entry->spec, entry->method, entry->precision) == entry)
-        cache->size_bytes += size_bytes;
+    cache->size_bytes += size_bytes;
     make_room(cache, entry);
     return ERROR_NONE;
 }

@@ -1,25 +1,30 @@
 /*
  * What a run knows of its problems: the truth and the conventional references that were asked for, each computed once
- * and shared by every kernel, policy and case that is judged on the problem.
+ * and shared by every subject, policy and case that is judged on the problem. A problem in parts has an entry a part.
  */
 #ifndef HARNESS_EVALUATE_TRUTH_CACHE_H
 #define HARNESS_EVALUATE_TRUTH_CACHE_H
 
-#include "harness/problem/generate.h"
+#include "harness/problem/problem_source.h"
 #include "reference/conventional.h"
 #include "reference/truth.h"
 
 enum { TRUTH_CACHE_BYTES = 256 << 20 }; /* beyond it the oldest truths go */
 
-struct truth_cache_entry {
-    struct truth_cache_entry *older;
-    struct problem_spec spec;
+/* All that a truth is a function of. */
+struct truth_key {
+    uint64_t problem; /* inputs_problem_digest */
+    struct truth_contract contract;
     enum truth_method method;
     int precision;
+};
+
+struct truth_cache_entry {
+    struct truth_cache_entry *older;
+    struct truth_key key;
     struct truth truth;
-    uint64_t digest;
     double contract_distance;               /* largest difference from the truth of the inputs; 0 for that one */
-    double *references[CONVENTIONAL_COUNT]; /* out[H, D], then lse[H] */
+    double *references[CONVENTIONAL_COUNT]; /* out[R, D], then lse[R] */
     unsigned have_references;               /* a bit for each reference that is complete */
     size_t size_bytes;
 };
@@ -29,21 +34,20 @@ struct truth_cache {
     size_t size_bytes;
 };
 
-/* The truth of spec if it is there, else NULL. */
-struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct problem_spec *spec,
-                                           enum truth_method method, int precision);
+/* The truth of key if it is there, else NULL. */
+struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, const struct truth_key *key);
 
 /*
- * A new entry for spec with room for its truth, to be filled by the caller and handed to truth_cache_keep, or else to
- * truth_cache_drop. NULL if memory ran out.
+ * A new entry with room for the truth of a problem of this shape, to be filled by the caller and handed to
+ * truth_cache_keep, or else to truth_cache_drop. NULL if memory ran out.
  */
-struct truth_cache_entry *truth_cache_begin(const struct problem_spec *spec, enum truth_method method, int precision);
+struct truth_cache_entry *truth_cache_begin(const struct truth_key *key, const struct problem *shape);
 
 /* Takes the filled entry into the cache, which may drop older ones. */
 void truth_cache_keep(struct truth_cache *cache, struct truth_cache_entry *entry);
 void truth_cache_drop(struct truth_cache_entry *entry);
 
-/* Room for a reference in an entry, kept or not: out[H, D], then lse[H]; it counts once the caller has set its bit in
+/* Room for a reference in an entry of the cache: out[R, D], then lse[R]; it counts once the caller has set its bit in
  * have_references. ERROR_SYSTEM if memory ran out. */
 enum error_kind truth_cache_add_reference(struct truth_cache *cache, struct truth_cache_entry *entry,
                                           enum conventional kind, struct error *error);

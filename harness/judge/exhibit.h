@@ -12,7 +12,7 @@ struct exhibit {
     const struct problem *problem; /* k and v may be NULL: what needs no keys is judged and named without them */
     const struct output *output;
     const struct truth *truth;
-    const double *bound, *lse_bound; /* error bounds of out [H, D] and lse [H] (error_bound.h); NULL: none is known */
+    const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R] (error_bound.h); NULL: none is known */
     struct criterion criterion;
 };
 

@@ -80,8 +80,12 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
     const struct truth *truth = exhibit->truth;
     const struct tolerance *tolerance = &exhibit->criterion.tolerance;
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
+    size_t num_rows = (size_t)problem_rows(problem);
     bool worst_is_nan = false;
-    *fault = (struct fault){.num_heads = problem->num_heads, .head_dim = problem->head_dim, .truth.worst = -1};
+    *fault = (struct fault){.num_heads = problem->num_heads,
+                            .head_dim = problem->head_dim,
+                            .elements = problem_elements(problem),
+                            .truth.worst = -1};
     fault->heads = calloc(num_heads, sizeof *fault->heads);
     float *row = malloc(head_dim * sizeof *row);
     if (!fault->heads || !row) {
@@ -89,10 +93,10 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
         free(row);
         return error_memory(error, "comparing with a reference", (double)(num_heads * sizeof *fault->heads));
     }
-    for (size_t h = 0; h < num_heads; h++) {
-        dtype_widen(problem->dtype, output->out, h * head_dim, head_dim, row);
+    for (size_t r = 0; r < num_rows; r++) {
+        dtype_widen(problem->dtype, output->out, r * head_dim, head_dim, row);
         for (size_t d = 0; d < head_dim; d++) {
-            size_t i = h * head_dim + d;
+            size_t i = r * head_dim + d;
             struct comparison by_kernel = judge_element((double)row[d], truth, i, tolerance);
             struct comparison by_reference = judge_element(reference[i], truth, i, tolerance);
             tally_reference(fault, &worst_is_nan, &by_reference, i);
@@ -101,12 +105,12 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
             if (disagree((double)row[d], reference[i], truth->value[i], tolerance)) {
                 enum fault_side side = attribute(&by_kernel, &by_reference, truth->value[i], tolerance);
                 count(&fault->total, side);
-                count(&fault->heads[h], side);
+                count(&fault->heads[r % num_heads], side);
             }
         }
-        fault->max_lse_err = larger(fault->max_lse_err, lse_distance((double)output->lse[h], reference_lse[h]));
+        fault->max_lse_err = larger(fault->max_lse_err, lse_distance((double)output->lse[r], reference_lse[r]));
         fault->truth.max_lse_err =
-            larger(fault->truth.max_lse_err, judge_lse(reference_lse[h], truth, h, tolerance).err);
+            larger(fault->truth.max_lse_err, judge_lse(reference_lse[r], truth, r, tolerance).err);
     }
     free(row);
     return ERROR_NONE;
@@ -146,7 +150,7 @@ static void print_heads(FILE *stream, const struct fault *fault, enum fault_side
 
 static void print_sentence(FILE *stream, const struct fault *fault)
 {
-    long long elements = (long long)fault->num_heads * fault->head_dim;
+    long long elements = (long long)fault->elements;
     if (fault->total.mismatched == 0)
         fprintf(stream, "agrees, %.3g max", fault->max_abs_err);
     else

@@ -28,8 +28,9 @@ struct fault_tally {
 
 struct fault {
     int num_heads, head_dim;
+    int64_t elements;
     struct fault_tally total;
-    struct fault_tally *heads; /* [H] */
+    struct fault_tally *heads; /* [H], of all queries */
     double max_abs_err;        /* |kernel - reference|; a NaN does not enter */
     double max_lse_err;        /* the same of lse; NaN if one of them is NaN */
     /* The reference against the truth, judged as a kernel is; worst is the first NaN, else the first max_abs_err. */
@@ -39,7 +40,7 @@ struct fault {
     } truth;
 };
 
-/* Compares the exhibit's output with reference[H, D] and reference_lse[H] by its tolerance. fault is overwritten;
+/* Compares the exhibit's output with reference[R, D] and reference_lse[R] by its tolerance. fault is overwritten;
  * fault_clear frees it, and accepts a zeroed one. */
 enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, const double *reference,
                            const double *reference_lse, struct error *error);

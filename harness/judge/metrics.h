@@ -1,5 +1,5 @@
 /*
- * The figures of an output against the truth, of a head or of all.
+ * The figures of an output against the truth, of a row or of all.
  */
 #ifndef HARNESS_JUDGE_METRICS_H
 #define HARNESS_JUDGE_METRICS_H
@@ -14,7 +14,7 @@ struct metrics {
     int64_t unwritten;  /* outputs that still hold the poison they held before the launch */
     double max_abs_err; /* infinite if an output is infinite and the truth is not; NaN outputs do not enter. This and
                          * the other errors of out but for percentiles: NaN if no e is a number */
-    int64_t worst; /* element index h * D + d of the first NaN, else of the first max_abs_err; -1 without elements */
+    int64_t worst; /* element index r * D + d of the first NaN, else of the first max_abs_err; -1 without elements */
     double max_ulp_err, p99_ulp_err, p50_ulp_err; /* e / ulp of the output's dtype at the truth, fractional */
     double max_rel_err;                           /* e / |truth|, over elements with a nonzero truth */
     double max_scaled_err;                        /* e / (sum w|v| / l) */
@@ -22,12 +22,12 @@ struct metrics {
     double budget_used; /* max of e / (error bound + radius) over finite bounds; infinite for a NaN output; NaN if no
                          * bound is known */
     int64_t unbounded;  /* elements for which the error bound promises nothing */
-    int64_t lse_mismatched; /* heads: !(|lse - truth| <= atol + rtol * |truth|). A scale that grows with |lse| judges
+    int64_t lse_mismatched; /* rows: !(|lse - truth| <= atol + rtol * |truth|). A scale that grows with |lse| judges
                              * nothing: lse_off does */
-    int64_t lse_off;        /* heads: the lse is outside its tolerance */
+    int64_t lse_off;        /* rows: the lse is outside its tolerance */
     double max_lse_err;     /* |lse - truth|; 0 where both are -inf; NaN if an lse is NaN */
-    double lse_budget_used; /* as budget_used, of lse; heads without a finite bound do not enter */
-    int64_t lse_unbounded;  /* those heads */
+    double lse_budget_used; /* as budget_used, of lse; rows without a finite bound do not enter */
+    int64_t lse_unbounded;  /* those rows */
 };
 
 #endif

@@ -76,18 +76,18 @@ struct comparison judge_element(double output, const struct truth *truth, size_t
     return compare(output, truth->value[index], truth->tail[index], truth->radius[index], tolerance);
 }
 
-static struct comparison compare_lse(double lse, const struct truth *truth, size_t head, double atol, double rtol)
+static struct comparison compare_lse(double lse, const struct truth *truth, size_t row, double atol, double rtol)
 {
     const struct tolerance tolerance = {.atol = atol, .rtol = rtol};
-    return compare(lse, truth->lse[head], truth->lse_tail[head], truth->lse_radius[head], &tolerance);
+    return compare(lse, truth->lse[row], truth->lse_tail[row], truth->lse_radius[row], &tolerance);
 }
 
-struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance)
+struct comparison judge_lse(double lse, const struct truth *truth, size_t row, const struct tolerance *tolerance)
 {
-    return compare_lse(lse, truth, head, tolerance->lse, TOLERANCE_LSE_ROUNDING);
+    return compare_lse(lse, truth, row, tolerance->lse, TOLERANCE_LSE_ROUNDING);
 }
 
-/* Metrics in the making, of a head or of all. */
+/* Metrics in the making, of a row or of all. */
 struct tally {
     struct metrics metrics;
     double sum_squares; /* over the elements whose e is a number */
@@ -147,15 +147,15 @@ static void tally_element(struct tally *tally, const struct element *element)
     tally->numbers++;
 }
 
-/* A head's lse as it enters the tallies. */
-struct head_lse {
+/* A row's lse as it enters the tallies. */
+struct row_lse {
     struct comparison comparison;
     bool relatively_off; /* outside the tolerance of elements */
     double bound;        /* as an element's */
     double budget_share;
 };
 
-static void tally_lse(struct tally *tally, const struct head_lse *lse)
+static void tally_lse(struct tally *tally, const struct row_lse *lse)
 {
     struct metrics *metrics = &tally->metrics;
     metrics->lse_mismatched += lse->relatively_off;
@@ -218,27 +218,27 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
     const struct output *output = exhibit->output;
     const struct truth *truth = exhibit->truth;
     const struct tolerance *tolerance = &exhibit->criterion.tolerance;
-    size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
-    size_t elements = num_heads * head_dim;
+    size_t num_rows = (size_t)problem_rows(problem), head_dim = (size_t)problem->head_dim;
+    size_t elements = num_rows * head_dim;
     enum dtype dtype = problem->dtype;
     enum error_kind kind = ERROR_NONE;
     FLOAT_ENVIRONMENT_DEFAULT();
-    *verdict = (struct verdict){.num_heads = problem->num_heads};
-    verdict->heads = calloc(num_heads, sizeof *verdict->heads);
+    *verdict = (struct verdict){.num_rows = problem_rows(problem)};
+    verdict->rows = calloc(num_rows, sizeof *verdict->rows);
     double *err_ulp = malloc(elements * sizeof *err_ulp);
     float *row = malloc(head_dim * sizeof *row);
-    if (!verdict->heads || !err_ulp || !row) {
+    if (!verdict->rows || !err_ulp || !row) {
         kind = error_memory(error, "judging", (double)(elements * sizeof *err_ulp));
         verdict_clear(verdict);
         goto out;
     }
 
     struct tally total = tally_empty;
-    for (size_t h = 0; h < num_heads; h++) {
-        struct tally head = tally_empty;
-        dtype_widen(dtype, output->out, h * head_dim, head_dim, row);
+    for (size_t r = 0; r < num_rows; r++) {
+        struct tally of_row = tally_empty;
+        dtype_widen(dtype, output->out, r * head_dim, head_dim, row);
         for (size_t d = 0; d < head_dim; d++) {
-            size_t i = h * head_dim + d;
+            size_t i = r * head_dim + d;
             struct element element = {
                 .index = (int64_t)i,
                 .output = row[d],
@@ -250,19 +250,19 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
             element.bound = exhibit->bound ? exhibit->bound[i] + truth->radius[i] : NAN;
             element.budget_share = budget_share(element.comparison.err, element.bound);
             err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
-            tally_element(&head, &element);
+            tally_element(&of_row, &element);
             tally_element(&total, &element);
         }
-        struct head_lse lse = {
-            .comparison = judge_lse(output->lse[h], truth, h, tolerance),
-            .relatively_off = compare_lse(output->lse[h], truth, h, tolerance->atol, tolerance->rtol).mismatched,
-            .bound = exhibit->lse_bound ? exhibit->lse_bound[h] + truth->lse_radius[h] : NAN,
+        struct row_lse lse = {
+            .comparison = judge_lse(output->lse[r], truth, r, tolerance),
+            .relatively_off = compare_lse(output->lse[r], truth, r, tolerance->atol, tolerance->rtol).mismatched,
+            .bound = exhibit->lse_bound ? exhibit->lse_bound[r] + truth->lse_radius[r] : NAN,
         };
         lse.budget_share = budget_share(lse.comparison.err, lse.bound);
-        tally_lse(&head, &lse);
+        tally_lse(&of_row, &lse);
         tally_lse(&total, &lse);
-        tally_finish(&head, err_ulp + h * head_dim);
-        verdict->heads[h] = head.metrics;
+        tally_finish(&of_row, err_ulp + r * head_dim);
+        verdict->rows[r] = of_row.metrics;
     }
     tally_finish(&total, err_ulp);
     verdict->total = total.metrics;
@@ -275,6 +275,6 @@ out:
 
 void verdict_clear(struct verdict *verdict)
 {
-    free(verdict->heads);
-    *verdict = (struct verdict){.num_heads = 0};
+    free(verdict->rows);
+    *verdict = (struct verdict){.num_rows = 0};
 }

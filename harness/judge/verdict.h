@@ -19,13 +19,13 @@ struct comparison {
 struct comparison judge_element(double output, const struct truth *truth, size_t index,
                                 const struct tolerance *tolerance);
 
-/* The same of a head's lse, with the tolerance of lse. */
-struct comparison judge_lse(double lse, const struct truth *truth, size_t head, const struct tolerance *tolerance);
+/* The same of a row's lse, with the tolerance of lse. */
+struct comparison judge_lse(double lse, const struct truth *truth, size_t row, const struct tolerance *tolerance);
 
 struct verdict {
     struct metrics total;
-    struct metrics *heads; /* [H], worst counted within the whole tensor */
-    int num_heads;
+    struct metrics *rows; /* [R], query by query; worst counted within the whole tensor */
+    int num_rows;
 };
 
 /* Judges an exhibit. verdict is overwritten; verdict_clear frees it, and accepts a zeroed one. */

@@ -92,6 +92,20 @@ static void make_slopes(float *slopes, const struct problem_spec *spec)
         slopes_fill(slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
 }
 
+/* Puts the part's heads of every query, which stand apart in q, side by side. */
+static enum error_kind pack_queries(struct inputs *inputs, size_t queries, struct error *error)
+{
+    struct problem *problem = &inputs->problem;
+    size_t dim_bytes = (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
+    size_t row_bytes = (size_t)problem->num_heads * dim_bytes;
+    enum error_kind kind = allocate(&inputs->part_q, (double)(queries * row_bytes), "q", error);
+    for (size_t query = 0; query < queries && !kind; query++)
+        memcpy((char *)inputs->part_q + query * row_bytes,
+               (const char *)problem->q + query * (size_t)problem->place.num_heads * dim_bytes, row_bytes);
+    problem->q = inputs->part_q;
+    return kind;
+}
+
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
@@ -121,10 +135,9 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
         goto out;
     inputs->bounds.v = inputs->bounds.k + part_row;
 
-    int heads_a_kv_head = spec->num_heads / spec->num_kv_heads;
-    int first_head_index = part.kv_head * heads_a_kv_head;
-    size_t first_head = (size_t)first_head_index;
-    size_t q_count = (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
+    size_t first_head = (size_t)(part.kv_head * (spec->num_heads / spec->num_kv_heads));
+    size_t queries = (size_t)problem_spec_queries(spec);
+    size_t q_count = queries * (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
     size_t keys = (size_t)spec->seq_len;
     struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
     if (part_row == row)
@@ -144,26 +157,16 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
         make_visible(inputs->visible, spec, threads);
     generator_bounds(&inputs->bounds, &generator, part);
     size_t q_bytes = dtypes[spec->dtype].size_bytes, kv_bytes = dtypes[problem_spec_kv_dtype(spec)].size_bytes;
-    inputs->problem = (struct problem){
-        .seq_len = spec->seq_len,
-        .num_heads = part.num_kv_heads * heads_a_kv_head,
-        .num_kv_heads = part.num_kv_heads,
-        .head_dim = spec->head_dim,
-        .dtype = spec->dtype,
-        .kv_format = spec->kv_format,
-        .k_scale = spec->k_scale,
-        .v_scale = spec->v_scale,
-        .scale = spec->scale,
-        .q_position = spec->q_position,
-        .kv_offset = spec->kv_offset,
-        .place = {spec->num_heads, first_head_index, heads_a_kv_head},
-        .slopes = inputs->slopes + first_head,
-        .q = (char *)inputs->q + first_head * head_dim * q_bytes,
-        .k = inputs->k,
-        .v = inputs->v,
-        .visible = inputs->visible,
-        .bounds = part_row < row ? &inputs->bounds : NULL,
-    };
+    struct problem whole = problem_spec_shape(spec);
+    whole.slopes = inputs->slopes;
+    inputs->problem = part_shape(&whole, part);
+    inputs->problem.q = (char *)inputs->q + first_head * head_dim * q_bytes;
+    inputs->problem.k = inputs->k;
+    inputs->problem.v = inputs->v;
+    inputs->problem.visible = inputs->visible;
+    inputs->problem.bounds = part_row < row ? &inputs->bounds : NULL;
+    if (queries > 1 && part_row < row && (status = pack_queries(inputs, queries, error)))
+        goto out;
     inputs->digest =
         digest_of(&inputs->problem, (size_t)problem_elements(&inputs->problem) * q_bytes, keys * part_row * kv_bytes);
 out:
@@ -173,13 +176,43 @@ out:
     return status;
 }
 
-void inputs_clear(struct inputs *inputs)
+/* ---- as a source ------------------------------------------------------------------------------------------------ */
+
+static const struct problem_spec *spec_of(const struct problem_source *source)
 {
-    free(inputs->q);
-    free(inputs->k);
-    free(inputs->v);
-    free(inputs->slopes);
-    free(inputs->visible);
-    free(inputs->bounds.k);
-    *inputs = (struct inputs){0};
+    return &((const struct generated_source *)(const void *)source)->spec;
+}
+
+static struct part part_of(const struct problem_source *source, int index)
+{
+    return problem_spec_part(spec_of(source), index);
+}
+
+static enum error_kind open_part(const struct problem_source *source, struct part part, int threads,
+                                 struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    return inputs_generate(inputs, spec_of(source), part, threads, progress, error);
+}
+
+static bool same(const struct problem_source *source, const struct problem_source *other)
+{
+    return problem_spec_equal(spec_of(source), spec_of(other));
+}
+
+static double bytes_of(const struct problem_source *source)
+{
+    return problem_spec_bytes(spec_of(source));
+}
+
+static const struct problem_source_ops generated_ops = {part_of, open_part, same, bytes_of};
+
+struct generated_source generated_source(const struct problem_spec *spec)
+{
+    return (struct generated_source){
+        .source = {.ops = &generated_ops,
+                   .shape = problem_spec_shape(spec),
+                   .contract = problem_spec_contract(spec),
+                   .num_parts = problem_spec_parts(spec)},
+        .spec = *spec,
+    };
 }

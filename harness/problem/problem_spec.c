@@ -30,12 +30,30 @@ const struct input_spec input_spec_default = {
 
 double problem_spec_query_elements(const struct problem_spec *spec)
 {
-    return (double)spec->num_heads * spec->head_dim;
+    return (double)problem_spec_queries(spec) * spec->num_heads * spec->head_dim;
 }
 
 double problem_spec_key_elements(const struct problem_spec *spec)
 {
     return (double)spec->seq_len * spec->num_kv_heads * spec->head_dim;
+}
+
+struct problem problem_spec_shape(const struct problem_spec *spec)
+{
+    return (struct problem){
+        .seq_len = spec->seq_len,
+        .num_queries = problem_spec_queries(spec),
+        .num_heads = spec->num_heads,
+        .num_kv_heads = spec->num_kv_heads,
+        .head_dim = spec->head_dim,
+        .dtype = spec->dtype,
+        .kv_format = spec->kv_format,
+        .k_scale = spec->k_scale,
+        .v_scale = spec->v_scale,
+        .scale = spec->scale,
+        .q_position = spec->q_position,
+        .kv_offset = spec->kv_offset,
+    };
 }
 
 int problem_spec_parts(const struct problem_spec *spec)
@@ -73,7 +91,7 @@ uint64_t problem_spec_seed(const struct problem_spec *spec)
     return z ^ z >> 31;
 }
 
-struct truth_contract problem_spec_contract(const struct problem_spec *spec, int first_head)
+struct truth_contract problem_spec_contract(const struct problem_spec *spec)
 {
     bool own_slopes = spec->slope_values != NULL;
     return (struct truth_contract){
@@ -81,7 +99,7 @@ struct truth_contract problem_spec_contract(const struct problem_spec *spec, int
         .default_scale = spec->scale == (float)(1 / sqrt(spec->head_dim)),
         .convention = spec->slopes,
         .max_bias = own_slopes ? 0 : spec->max_bias,
-        .head_offset = own_slopes ? 0 : spec->head_offset + first_head,
+        .head_offset = own_slopes ? 0 : spec->head_offset,
         .total_heads = own_slopes ? 0 : spec->total_heads,
     };
 }
@@ -98,12 +116,13 @@ static bool slopes_equal(const struct problem_spec *a, const struct problem_spec
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b)
 {
     const struct input_spec *x = &a->input, *y = &b->input;
-    return a->seq_len == b->seq_len && a->num_heads == b->num_heads && a->num_kv_heads == b->num_kv_heads &&
-           a->head_dim == b->head_dim && a->dtype == b->dtype && a->kv_format == b->kv_format &&
-           a->k_scale == b->k_scale && a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) &&
-           a->kv_offset == b->kv_offset && a->q_position == b->q_position && a->seed == b->seed &&
-           a->sequence == b->sequence && a->truth_of == b->truth_of && x->distribution == y->distribution &&
-           x->spread == y->spread && x->mean == y->mean && x->stddev == y->stddev && x->low == y->low &&
-           x->high == y->high && x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
+    return a->seq_len == b->seq_len && problem_spec_queries(a) == problem_spec_queries(b) &&
+           a->num_heads == b->num_heads && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&
+           a->dtype == b->dtype && a->kv_format == b->kv_format && a->k_scale == b->k_scale &&
+           a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) && a->kv_offset == b->kv_offset &&
+           a->q_position == b->q_position && a->seed == b->seed && a->sequence == b->sequence &&
+           a->truth_of == b->truth_of && x->distribution == y->distribution && x->spread == y->spread &&
+           x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
+           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
            mask_spec_equal(&a->mask, &b->mask);
 }

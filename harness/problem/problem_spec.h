@@ -5,6 +5,7 @@
 #define HARNESS_PROBLEM_PROBLEM_SPEC_H
 
 #include "harness/problem/mask.h"
+#include "harness/problem/problem_source.h"
 #include "reference/contract.h"
 #include "reference/problem.h"
 #include "reference/slopes.h"
@@ -42,6 +43,7 @@ extern const char *const kv_format_names[KV_FORMAT_COUNT]; /* "same", "e4m3", "e
 
 struct problem_spec {
     int64_t seq_len;
+    int num_queries; /* 0 is 1 */
     int num_heads, num_kv_heads, head_dim;
     enum dtype dtype;
     enum kv_format kv_format;
@@ -62,14 +64,6 @@ struct problem_spec {
     enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */
 };
 
-/*
- * Some KV heads of a problem with their query heads: heads are independent, so a problem that is too large for memory
- * is made, run and judged part by part, with the same bits.
- */
-struct part {
-    int kv_head, num_kv_heads; /* first, count */
-};
-
 enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes more */
 
 static inline enum dtype problem_spec_kv_dtype(const struct problem_spec *spec)
@@ -82,10 +76,19 @@ static inline struct part whole_problem(const struct problem_spec *spec)
     return (struct part){0, spec->num_kv_heads};
 }
 
+/* Queries, at least 1. */
+static inline int problem_spec_queries(const struct problem_spec *spec)
+{
+    return problem_queries(&(struct problem){.num_queries = spec->num_queries});
+}
+
 /* The parts of a problem: one, or, if its k and v take more than 4 PART_BYTES, as many as keep each within PART_BYTES.
  * A matter of the spec alone, so that digests are the same on every machine. */
 int problem_spec_parts(const struct problem_spec *spec);
 struct part problem_spec_part(const struct problem_spec *spec, int index);
+
+/* The problem without its tensors. */
+struct problem problem_spec_shape(const struct problem_spec *spec);
 
 /* Elements of q, and of k or v, of the whole problem. */
 double problem_spec_query_elements(const struct problem_spec *spec);
@@ -98,8 +101,8 @@ double problem_spec_bytes(const struct problem_spec *spec);
  * another one. */
 uint64_t problem_spec_seed(const struct problem_spec *spec);
 
-/* What the spec's truth is the truth of, for heads from first_head on. */
-struct truth_contract problem_spec_contract(const struct problem_spec *spec, int first_head);
+/* What the spec's truth is the truth of. */
+struct truth_contract problem_spec_contract(const struct problem_spec *spec);
 
 /* Whether two specs describe the same inputs, so that one truth serves both. */
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);

@@ -193,13 +193,13 @@ json_t *record_get_heads(const struct record *record)
     if (!record->verdict)
         return json_null();
     json_t *heads = json_array();
-    for (int h = 0; h < record->verdict->num_heads; h++) {
+    for (int h = 0; h < record->verdict->num_rows; h++) {
         json_t *head = json_object();
         bool complete = json_put(head, "head", json_integer(h));
         for (enum metric metric = 0; metric < METRIC_COUNT; metric++)
             if (metric_table[metric].per_head)
-                complete = complete && json_put(head, metric_table[metric].name,
-                                                metric_to_json(metric, &record->verdict->heads[h]));
+                complete = complete &&
+                           json_put(head, metric_table[metric].name, metric_to_json(metric, &record->verdict->rows[h]));
         if (json_array_append_new(heads, json_finish(head, complete)) != 0)
             return json_finish(heads, false);
     }

@@ -195,7 +195,7 @@ int main(void)
     printf("{\"bench\": \"truth_over_blas64\", \"value\": %.3f, \"unit\": \"ratio\", \"truth_s\": %.4f, \"blas64_s\": "
            "%.4f, \"threads\": %d, \"log2_radius_over_magnitude\": %.1f, \"pages\": \"2 MiB asked for\", "
            "\"plain_heads\": %d, \"max_difference\": %.1e}\n",
-           certified / blas, certified, blas, options.threads, log2(relative_radius), truth.plain_heads, difference);
+           certified / blas, certified, blas, options.threads, log2(relative_radius), truth.plain_rows, difference);
     fflush(stdout);
 
 #ifdef HAVE_ARB

@@ -55,7 +55,7 @@ static inline double apart(struct enclosure a, struct enclosure b)
 static inline bool same_truth(const struct truth *a, const struct truth *b, double *largest)
 {
     bool same = true;
-    for (int head = 0; head < a->num_heads; head++) {
+    for (int head = 0; head < a->num_rows; head++) {
         for (int d = 0; d <= a->head_dim; d++) { /* the last one stands for lse */
             size_t i = (size_t)head * (size_t)a->head_dim + (size_t)d;
             bool is_lse = d == a->head_dim;

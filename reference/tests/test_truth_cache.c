@@ -81,7 +81,7 @@ static void test_common_shift_changes_nothing(void **state)
             shifted.q_position += shifts[i];
             struct truth here = solve(&made->problem, method), there = solve(&shifted, method);
             assert_int_equal(truth_digest(&here), truth_digest(&there));
-            assert_int_equal(here.plain_heads, there.plain_heads);
+            assert_int_equal(here.plain_rows, there.plain_rows);
             truth_clear(&here);
             truth_clear(&there);
         }
@@ -165,7 +165,7 @@ static void test_scales_multiply_the_cache(void **state)
             for (enum truth_method method = 0; method < TRUTH_METHOD_COUNT; method++) {
                 struct truth fp8 = solve(&made->problem, method), f32 = solve(&wide->problem, method);
                 assert_true(same_truth(&fp8, &f32, NULL));
-                assert_int_equal(fp8.plain_heads, method == TRUTH_PLAIN ? HEADS : 0);
+                assert_int_equal(fp8.plain_rows, method == TRUTH_PLAIN ? HEADS : 0);
                 for (int e = 0; e < HEADS * DIM; e++) {
                     assert_true(fabs(fp8.magnitude[e] - f32.magnitude[e]) <= 1e-9 * f32.magnitude[e]);
                     assert_true(fp8.radius[e] <= 0x1p-64 * fp8.magnitude[e]);

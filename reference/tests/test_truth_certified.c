@@ -41,7 +41,7 @@ static struct truth solve_plain(const struct problem *problem)
     struct truth truth = solve(truth_plain, problem, 256, 2);
     /* A wide radius is right and yet no oracle: weights, and so magnitudes, are as far off as it says. */
     bool sharp = true;
-    for (int i = 0; i < truth.num_heads * truth.head_dim; i++)
+    for (int i = 0; i < truth.num_rows * truth.head_dim; i++)
         sharp = sharp && !(truth.radius[i] > 0x1p-40 * truth.magnitude[i] + 0x1p-1060);
     if (!sharp) {
         truth_clear(&truth);
@@ -53,7 +53,7 @@ static struct truth solve_plain(const struct problem *problem)
 /* What truth_certified promises of its own numbers, and that magnitudes are those of the plain truth. */
 static bool keeps_promises(const struct truth *certified, const struct truth *plain, bool finite)
 {
-    for (int i = 0; i < certified->num_heads * certified->head_dim; i++) {
+    for (int i = 0; i < certified->num_rows * certified->head_dim; i++) {
         double value = certified->value[i], radius = certified->radius[i], magnitude = certified->magnitude[i];
         /* 2^-1072: what doubles cannot resolve. Infinite inputs can leave a finite value of which nothing is known. */
         bool small = radius <= 0x1p-64 * magnitude + 0x1p-1072 || (!finite && isinf(radius));
@@ -65,7 +65,7 @@ static bool keeps_promises(const struct truth *certified, const struct truth *pl
             return false;
         }
     }
-    for (int head = 0; head < certified->num_heads; head++)
+    for (int head = 0; head < certified->num_rows; head++)
         if (finite && !(certified->lse_radius[head] <= 0x1p-63 * fmax(1, fabs(certified->lse[head])))) {
             fprintf(stderr, "head %d: lse %g, radius %g\n", head, certified->lse[head], certified->lse_radius[head]);
             return false;
@@ -79,13 +79,13 @@ static int compare_with_plain(const struct problem *problem, bool finite, const 
     struct truth plain = solve_plain(problem), one = solve(truth_certified, problem, TRUTH_DEFAULT_PRECISION, 1);
     struct truth two = solve(truth_certified, problem, TRUTH_DEFAULT_PRECISION, 2);
     bool same = same_truth(&one, &plain, largest), kept = keeps_promises(&one, &plain, finite);
-    if (!same || !kept || truth_digest(&one) != truth_digest(&two) || one.plain_heads != two.plain_heads)
+    if (!same || !kept || truth_digest(&one) != truth_digest(&two) || one.plain_rows != two.plain_rows)
         fail_msg("%s%s%s", text, same ? "" : ": not the plain truth", kept ? "" : ": a promise is not kept");
-    int plain_heads = one.plain_heads;
+    int plain_rows = one.plain_rows;
     truth_clear(&plain);
     truth_clear(&one);
     truth_clear(&two);
-    return plain_heads;
+    return plain_rows;
 }
 
 static long environment_number(const char *name, long otherwise)
@@ -99,12 +99,12 @@ static void test_random_problems(void **state)
     (void)state;
     long runs = environment_number("TRUTH_RUNS", 1), problems = runs > 0 ? runs * RANDOM_PROBLEMS : 1;
     uint64_t seed = (uint64_t)environment_number("TRUTH_SEED", 1);
-    long long elements = 0, heads = 0, plain_heads = 0;
+    long long elements = 0, heads = 0, plain_rows = 0;
     double largest = 0;
     for (long i = 0; i < problems; i++) {
         struct drawn_problem drawn;
         drawn_problem_init(&drawn, seed + (uint64_t)i, BUDGET);
-        plain_heads += compare_with_plain(&drawn.problem, drawn.finite, drawn.text, &largest);
+        plain_rows += compare_with_plain(&drawn.problem, drawn.finite, drawn.text, &largest);
         heads += drawn.problem.num_heads;
         elements += problem_elements(&drawn.problem) + drawn.problem.num_heads;
         drawn_problem_clear(&drawn);
@@ -112,10 +112,10 @@ static void test_random_problems(void **state)
     print_message("seeds %llu to %llu: %ld problems, %lld heads, %lld numbers (outputs and lse) compared, 0 disagree; "
                   "MPFR did %lld heads; largest distance / radii %.3f\n",
                   (unsigned long long)seed, (unsigned long long)seed + (unsigned long long)problems - 1, problems,
-                  heads, elements, plain_heads, largest);
+                  heads, elements, plain_rows, largest);
     if (problems >= RANDOM_PROBLEMS) {
-        assert_true(plain_heads > heads / 100);
-        assert_true(plain_heads < heads / 2);
+        assert_true(plain_rows > heads / 100);
+        assert_true(plain_rows < heads / 2);
     }
 }
 
@@ -162,7 +162,7 @@ static void made_clear(struct made *made)
 struct outcome {
     struct enclosure enclosure;
     double off;
-    int plain_heads;
+    int plain_rows;
 };
 
 static struct outcome outcome_of(const struct made *made, bool of_lse)
@@ -170,7 +170,7 @@ static struct outcome outcome_of(const struct made *made, bool of_lse)
     struct truth plain = solve_plain(&made->problem);
     struct truth certified = solve(truth_certified, &made->problem, TRUTH_DEFAULT_PRECISION, 1);
     struct outcome outcome = {.enclosure = of_lse ? truth_lse(&certified, 0) : truth_element(&certified, 0),
-                              .plain_heads = certified.plain_heads};
+                              .plain_rows = certified.plain_rows};
     outcome.off = apart(outcome.enclosure, of_lse ? truth_lse(&plain, 0) : truth_element(&plain, 0));
     truth_clear(&plain);
     truth_clear(&certified);
@@ -306,7 +306,7 @@ static void test_tail_is_counted(void **state)
         struct outcome outcome = outcome_of(&made, lse);
         assert_true(outcome.off <= 1);
         assert_true(outcome.off > 0.05);
-        assert_int_equal(outcome.plain_heads, 0);
+        assert_int_equal(outcome.plain_rows, 0);
         made_clear(&made);
     }
 }
@@ -326,7 +326,7 @@ static void test_far_key_dominates(void **state)
         made.k[KEYS - 1 - distance] = 0.025f * (float)distance + 1; /* 10 above the newest key */
         struct outcome outcome = outcome_of(&made, false);
         assert_true(outcome.off <= 1);
-        assert_int_equal(outcome.plain_heads, 0);
+        assert_int_equal(outcome.plain_rows, 0);
         made_clear(&made);
     }
 }
@@ -347,7 +347,7 @@ static void test_dropped_keys_are_counted(void **state)
         struct outcome outcome = outcome_of(&made, lse);
         assert_true(outcome.off <= 1);
         assert_true(outcome.off > 0.05);
-        assert_int_equal(outcome.plain_heads, 0);
+        assert_int_equal(outcome.plain_rows, 0);
         made_clear(&made);
     }
 }
@@ -369,7 +369,7 @@ static void test_light_error_is_counted(void **state)
         made.v[1] = -1;
         struct outcome outcome = outcome_of(&made, false);
         assert_true(outcome.off <= 1);
-        assert_int_equal(outcome.plain_heads, 0);
+        assert_int_equal(outcome.plain_rows, 0);
         largest = fmax(largest, outcome.off);
         made_clear(&made);
     }
@@ -397,7 +397,7 @@ static void test_heavy_error_is_counted(void **state)
         }
         struct outcome outcome = outcome_of(&made, false);
         assert_true(outcome.off <= 1);
-        assert_int_equal(outcome.plain_heads, 0);
+        assert_int_equal(outcome.plain_rows, 0);
         largest = fmax(largest, outcome.off);
         made_clear(&made);
     }
@@ -434,7 +434,7 @@ static void test_zero_channels(void **state)
     struct truth truth = solve(truth_certified, &made.problem, TRUTH_DEFAULT_PRECISION, 1);
     for (int d = 0; d < 2; d++)
         assert_true(truth.value[d] == 0 && truth.tail[d] == 0 && truth.radius[d] == 0 && truth.magnitude[d] == 0);
-    assert_int_equal(truth.plain_heads, 0);
+    assert_int_equal(truth.plain_rows, 0);
     truth_clear(&truth);
     made_clear(&made);
 }
@@ -455,7 +455,7 @@ static void test_progress_and_cancelling(void **state)
         made.v[0] = 1;
         assert_int_equal(truth_init(&truth, &made.problem, &error), ERROR_NONE);
         assert_int_equal(truth_certified(&truth, &made.problem, &options, &error), ERROR_NONE);
-        assert_int_equal(truth.plain_heads, by_mpfr != 0);
+        assert_int_equal(truth.plain_rows, by_mpfr != 0);
         assert_int_equal(progress.work_done, 100);
         progress.cancelled = true;
         assert_int_equal(truth_certified(&truth, &made.problem, &options, &error), ERROR_INTERRUPTED);

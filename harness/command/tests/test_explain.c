@@ -148,7 +148,7 @@ static void test_element_is_chosen(void **state)
     (void)state;
     explain_case(&explained, SHAPE "seq_len: 99\n", 3 * 64 + 7);
     assert_int_equal(explained.explanation.element, 3 * 64 + 7);
-    assert_true(explained.explanation.truth == explained.evaluation.truth->value[3 * 64 + 7]);
+    assert_true(explained.explanation.truth == explained.evaluation.truth.value[3 * 64 + 7]);
     assert_non_null(strstr(explained.diagnosis.text, "head 3, dim 7"));
     clear(&explained);
 }

@@ -131,7 +131,7 @@ static void assert_parts_give_the_results_of_the_whole(struct mask_spec mask)
     assert_int_equal(truth_certified(&truths[0], &whole.problem, &options, &error), 0);
     for (int g = 0; g < 3; g++) {
         generate(&part, &spec, (struct part){g, 1});
-        struct truth truth = truth_part(&truths[1], 2 * g, 2);
+        struct truth truth = truth_rows(&truths[1], 2 * g, 2);
         output = (struct output){out[1] + g * 2 * 64, lse[1] + 2 * g};
         assert_int_equal(
             device_run(device, KERNEL_SPLIT_KV, &kernel_options, &recipe, &part.problem, &output, &seconds, &error), 0);
@@ -247,7 +247,7 @@ static void test_a_mask_is_part_of_the_problem(void **state)
         assert_true((evaluation.problem.visible != NULL) == (masks[i].kind != MASK_NONE));
         if (masks[i].kind == MASK_ALL)
             for (int h = 0; h < 6; h++)
-                assert_true(evaluation.truth->lse[h] == -INFINITY && evaluation.output.lse[h] == -INFINITY);
+                assert_true(evaluation.truth.lse[h] == -INFINITY && evaluation.output.lse[h] == -INFINITY);
         input_digests[i] = evaluation.input_digest;
         truth_digests[i] = evaluation.truth_digest;
         output_digests[i] = evaluation.output_digest;
@@ -274,11 +274,11 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     struct point point = small_point(KERNEL_SINGLE_PASS);
     assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-    assert_int_equal(evaluation.truth->plain_heads, 0);
+    assert_int_equal(evaluation.truth.plain_rows, 0);
     point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
     evaluation_clear(&evaluation);
     assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
-    assert_int_equal(evaluation.truth->plain_heads, 6);
+    assert_int_equal(evaluation.truth.plain_rows, 6);
     evaluation_clear(&evaluation);
     evaluator_clear(&evaluator);
     device_close(evaluator.device);
@@ -377,7 +377,6 @@ static void evaluate_on(struct evaluation *evaluation, const struct device_ops *
         evaluate(&evaluator, evaluation, point, &error))
         fail_msg("%s", error.text);
     device_close(evaluator.device);
-    evaluation->truth = NULL;
     evaluator_clear(&evaluator);
 }
 

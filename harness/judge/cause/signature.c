@@ -8,7 +8,7 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "reference/float_environment.h"
 
-/* ---- the heads ------------------------------------------------------------------------------------------------- */
+/* ---- the rows ------------------------------------------------------------------------------------------------- */
 
 enum { MAX_EXAMINED = 4 };
 
@@ -19,9 +19,9 @@ struct inquiry {
     bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
 };
 
-/* A head and how badly it fails. */
-struct ranked_head {
-    int head;
+/* A row and how badly it fails. */
+struct ranked_row {
+    int row; /* query by query */
     bool failing, out_fails;
     double severity; /* largest error in units of what is allowed; infinite for a NaN */
 };
@@ -31,18 +31,18 @@ static bool has_bound(const struct inquiry *inquiry, double budget_used)
     return inquiry->by_bound && !isnan(budget_used);
 }
 
-static bool out_fails(const struct inquiry *inquiry, int head)
+static bool out_fails(const struct inquiry *inquiry, int row)
 {
-    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    const struct metrics *metrics = &inquiry->verdict->rows[row];
     if (!has_bound(inquiry, metrics->budget_used))
         return criterion_out_off(metrics);
     return criterion_out_beyond(&inquiry->exhibit->criterion, metrics) ||
            metrics->nan + metrics->inf + metrics->unwritten > 0;
 }
 
-static bool lse_fails(const struct inquiry *inquiry, int head)
+static bool lse_fails(const struct inquiry *inquiry, int row)
 {
-    const struct metrics *metrics = &inquiry->verdict->heads[head];
+    const struct metrics *metrics = &inquiry->verdict->rows[row];
     if (!has_bound(inquiry, metrics->lse_budget_used))
         return criterion_lse_off(metrics);
     return criterion_lse_beyond(&inquiry->exhibit->criterion, metrics);
@@ -59,20 +59,20 @@ static double allowed(const struct inquiry *inquiry, double truth)
 }
 
 /* The largest error of out in units of what is allowed. */
-static double out_severity(const struct inquiry *inquiry, int head, float *row)
+static double out_severity(const struct inquiry *inquiry, int row, float *elements)
 {
     const struct problem *problem = inquiry->exhibit->problem;
-    const struct metrics *metrics = &inquiry->verdict->heads[head];
-    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
+    const struct metrics *metrics = &inquiry->verdict->rows[row];
+    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
     double severity = 0;
     if (metrics->nan + metrics->unwritten > 0)
         return INFINITY;
     if (has_bound(inquiry, metrics->budget_used))
         return metrics->budget_used / inquiry->exhibit->criterion.budget;
-    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, row);
+    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, elements);
     for (size_t d = 0; d < dim; d++) {
-        struct comparison element =
-            judge_element((double)row[d], inquiry->exhibit->truth, first + d, &inquiry->exhibit->criterion.tolerance);
+        struct comparison element = judge_element((double)elements[d], inquiry->exhibit->truth, first + d,
+                                                  &inquiry->exhibit->criterion.tolerance);
         if (element.err != 0)
             severity = larger(severity, element.err / allowed(inquiry, inquiry->exhibit->truth->value[first + d]));
     }
@@ -80,78 +80,84 @@ static double out_severity(const struct inquiry *inquiry, int head, float *row)
 }
 
 /* The same of lse where it fails, else 0. */
-static double lse_severity(const struct inquiry *inquiry, int head)
+static double lse_severity(const struct inquiry *inquiry, int row)
 {
-    const struct metrics *metrics = &inquiry->verdict->heads[head];
-    if (!lse_fails(inquiry, head))
+    const struct metrics *metrics = &inquiry->verdict->rows[row];
+    if (!lse_fails(inquiry, row))
         return 0;
     if (has_bound(inquiry, metrics->lse_budget_used))
         return metrics->lse_budget_used / inquiry->exhibit->criterion.budget;
-    struct comparison lse = judge_lse((double)inquiry->exhibit->output->lse[head], inquiry->exhibit->truth,
-                                      (size_t)head, &inquiry->exhibit->criterion.tolerance);
+    struct comparison lse = judge_lse((double)inquiry->exhibit->output->lse[row], inquiry->exhibit->truth, (size_t)row,
+                                      &inquiry->exhibit->criterion.tolerance);
     return larger(0,
-                  lse.err / tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[head]));
+                  lse.err / tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[row]));
 }
 
-static struct ranked_head rank_head(const struct inquiry *inquiry, int head, float *row)
+static struct ranked_row rank_row(const struct inquiry *inquiry, int row, float *elements)
 {
-    bool by_out = out_fails(inquiry, head);
-    return (struct ranked_head){
-        .head = head,
-        .failing = by_out || lse_fails(inquiry, head),
+    bool by_out = out_fails(inquiry, row);
+    return (struct ranked_row){
+        .row = row,
+        .failing = by_out || lse_fails(inquiry, row),
         .out_fails = by_out,
-        .severity = larger(out_severity(inquiry, head, row), lse_severity(inquiry, head)),
+        .severity = larger(out_severity(inquiry, row, elements), lse_severity(inquiry, row)),
     };
 }
 
-/* Heads that fail by their out first, then those that fail by lse alone, then the others; the worse ones first. */
+/* Rows that fail by their out first, then those that fail by lse alone, then the others; the worse ones first. */
 static int compare_ranked(const void *left, const void *right)
 {
-    const struct ranked_head *a = left, *b = right;
+    const struct ranked_row *a = left, *b = right;
     if (a->out_fails != b->out_fails)
         return a->out_fails ? -1 : 1;
     if (a->failing != b->failing)
         return a->failing ? -1 : 1;
     if (a->severity != b->severity)
         return a->severity < b->severity ? 1 : -1;
-    return (a->head > b->head) - (a->head < b->head);
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static void place_finding(struct signature_finding *finding, const struct problem *problem, int row)
+{
+    finding->query = row / problem->num_heads;
+    finding->head = row % problem->num_heads;
 }
 
 /* ---- what needs no keys ---------------------------------------------------------------------------------------- */
 
 /* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
-static double lse_rounding(const struct inquiry *inquiry, int head)
+static double lse_rounding(const struct inquiry *inquiry, int row)
 {
-    double lse = (double)inquiry->exhibit->output->lse[head], truth = inquiry->exhibit->truth->lse[head];
-    double used = inquiry->verdict->heads[head].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
+    double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
+    double used = inquiry->verdict->rows[row].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
     return isfinite(bound) ? fmax(ulps, bound) : ulps;
 }
 
 /* Within the tolerance and what logits of the lse's size lose in f32, and an ulp, which the rounding of out takes half
  * of. */
-static bool out_is_right(const struct inquiry *inquiry, int head, float *row)
+static bool out_is_right(const struct inquiry *inquiry, int row, float *elements)
 {
     const struct problem *problem = inquiry->exhibit->problem;
-    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
-    double lse = fmax(fabs((double)inquiry->exhibit->output->lse[head]), fabs(inquiry->exhibit->truth->lse[head]));
-    if (!out_fails(inquiry, head))
+    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
+    double lse = fmax(fabs((double)inquiry->exhibit->output->lse[row]), fabs(inquiry->exhibit->truth->lse[row]));
+    if (!out_fails(inquiry, row))
         return true;
-    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, row);
+    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, elements);
     for (size_t d = 0; d < dim; d++) {
         double truth = inquiry->exhibit->truth->value[first + d],
                loss = 0x1p-22 * lse * inquiry->exhibit->truth->magnitude[first + d];
-        if (!(fabs((double)row[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
+        if (!(fabs((double)elements[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
             return false;
     }
     return true;
 }
 
 /* An lse that has nothing to tell: of a row without keys, and right. */
-static bool lse_is_mute(const struct inquiry *inquiry, int head)
+static bool lse_is_mute(const struct inquiry *inquiry, int row)
 {
-    double truth = inquiry->exhibit->truth->lse[head];
-    return !isfinite(truth) && (double)inquiry->exhibit->output->lse[head] == truth;
+    double truth = inquiry->exhibit->truth->lse[row];
+    return !isfinite(truth) && (double)inquiry->exhibit->output->lse[row] == truth;
 }
 
 /*
@@ -161,15 +167,15 @@ static bool lse_is_mute(const struct inquiry *inquiry, int head)
 static double guess_shift(const struct inquiry *inquiry)
 {
     double keys = 0, sharpest = INFINITY, chance = 1;
-    for (int head = 0; head < inquiry->exhibit->problem->num_heads; head++) {
-        double slope = (double)inquiry->exhibit->problem->slopes[head];
-        if (lse_is_mute(inquiry, head) || slope == 0)
+    for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
+        double slope = problem_row_slope(inquiry->exhibit->problem, row);
+        if (lse_is_mute(inquiry, row) || slope == 0)
             continue;
-        double width = lse_rounding(inquiry, head) / fabs(slope);
+        double width = lse_rounding(inquiry, row) / fabs(slope);
         chance *= fmin(1, 2 * width);
         if (width < sharpest) {
             sharpest = width;
-            keys = round(((double)inquiry->exhibit->output->lse[head] - inquiry->exhibit->truth->lse[head]) / slope);
+            keys = round(((double)inquiry->exhibit->output->lse[row] - inquiry->exhibit->truth->lse[row]) / slope);
         }
     }
     return chance <= 1.0 / 32 && sharpest <= 0.25 ? keys : 0;
@@ -180,28 +186,28 @@ static double guess_shift(const struct inquiry *inquiry)
  * of that size lose and its own dtype.
  */
 static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
-                       const struct ranked_head *ranked, float *row)
+                       const struct ranked_row *ranked, float *elements)
 {
     const struct problem *problem = inquiry->exhibit->problem;
     double keys = guess_shift(inquiry), residual = NAN;
     if (keys == 0)
         return false;
-    for (int i = problem->num_heads - 1; i >= 0; i--) {
-        int head = ranked[i].head;
-        double lse = (double)inquiry->exhibit->output->lse[head], truth = inquiry->exhibit->truth->lse[head];
-        if (ranked[i].failing && !out_is_right(inquiry, head, row))
+    for (int i = problem_rows(problem) - 1; i >= 0; i--) {
+        int row = ranked[i].row;
+        double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
+        if (ranked[i].failing && !out_is_right(inquiry, row, elements))
             return false;
-        if (lse_is_mute(inquiry, head))
+        if (lse_is_mute(inquiry, row))
             continue;
-        residual = fabs(lse - truth - (double)problem->slopes[head] * keys);
-        if (!(residual <= lse_rounding(inquiry, head)))
+        residual = fabs(lse - truth - problem_row_slope(problem, row) * keys);
+        if (!(residual <= lse_rounding(inquiry, row)))
             return false;
     }
     finding->signature = SIGNATURE_BIAS_SHIFT;
-    finding->head = ranked[0].head;
+    place_finding(finding, problem, ranked[0].row);
     finding->num_heads_examined = finding->num_heads_explained = finding->num_heads_failing;
     double lse_allowed =
-        tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[finding->head]);
+        tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[ranked[0].row]);
     finding->residual = residual == 0 ? 0 : residual / lse_allowed;
     snprintf(finding->detail, sizeof finding->detail, "all biases moved by slope * %+.0f keys", keys);
     return true;
@@ -253,43 +259,43 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     }
     const struct explanation *best = &suspects[chosen].best;
     finding->signature = best->signature;
-    finding->head = suspects[chosen].head;
+    place_finding(finding, suspects[chosen].whole, suspects[chosen].of_row);
     finding->num_heads_examined = failing;
     finding->num_heads_explained = explained[best->signature];
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     memcpy(finding->detail, best->detail, sizeof finding->detail);
 }
 
-/* A head on its own; those that do not fail are read for the epsilon alone. */
-static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_head *ranked,
+/* A row on its own; those that do not fail are read for the epsilon alone. */
+static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_row *ranked,
                                struct error *error)
 {
     const struct problem *problem = inquiry->exhibit->problem;
-    int head = ranked->head;
+    int row = ranked->row;
     bool by_lse = ranked->failing && !ranked->out_fails;
-    enum error_kind kind = suspect_init(suspect, head, by_lse, inquiry->exhibit, error);
-    if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->heads[head])))
+    enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, error);
+    if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
         return ERROR_NONE;
     return explain_by_keys(suspect, ranked->failing, error);
 }
 
-/* Whether the head's errors may be those of the kernel's own roundings, which do no more than their bound allows. */
-static bool may_be_rounding(const struct inquiry *inquiry, const struct ranked_head *ranked)
+/* Whether the row's errors may be those of the kernel's own roundings, which do no more than their bound allows. */
+static bool may_be_rounding(const struct inquiry *inquiry, const struct ranked_row *ranked)
 {
-    const struct metrics *metrics = &inquiry->verdict->heads[ranked->head];
+    const struct metrics *metrics = &inquiry->verdict->rows[ranked->row];
     return !(ranked->out_fails && metrics->budget_used > 1) && !(metrics->lse_budget_used > 1);
 }
 
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
-                                   const struct ranked_head *ranked, int threads, struct error *error)
+                                   const struct ranked_row *ranked, int threads, struct error *error)
 {
     struct suspect suspects[MAX_EXAMINED] = {0};
     struct error errors[MAX_EXAMINED];
     enum error_kind kinds[MAX_EXAMINED] = {ERROR_NONE}, kind = ERROR_NONE;
     int examined =
-        inquiry->exhibit->problem->num_heads < MAX_EXAMINED ? inquiry->exhibit->problem->num_heads : MAX_EXAMINED;
+        problem_rows(inquiry->exhibit->problem) < MAX_EXAMINED ? problem_rows(inquiry->exhibit->problem) : MAX_EXAMINED;
     int failing = 0;
     while (failing < examined && ranked[failing].failing)
         failing++;
@@ -325,37 +331,37 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     bool by_bound = exhibit->criterion.mode == JUDGE_BUDGET || (exhibit->criterion.mode == JUDGE_BOTH && !off);
     struct inquiry inquiry = {exhibit, verdict, by_bound};
     const struct problem *problem = exhibit->problem;
-    size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim;
+    size_t rows = (size_t)problem_rows(problem), dim = (size_t)problem->head_dim;
     enum error_kind kind = ERROR_NONE;
     *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};
-    for (int h = 0; h < problem->num_heads; h++)
-        finding->num_heads_failing += out_fails(&inquiry, h) || lse_fails(&inquiry, h);
+    for (int r = 0; r < problem_rows(problem); r++)
+        finding->num_heads_failing += out_fails(&inquiry, r) || lse_fails(&inquiry, r);
     if (finding->num_heads_failing == 0)
         return ERROR_NONE;
 
-    struct ranked_head *ranked = malloc(heads * sizeof *ranked);
-    float *row = malloc(dim * sizeof *row);
-    if (!ranked || !row) {
-        kind = error_memory(error, "a signature", (double)(heads * sizeof *ranked));
+    struct ranked_row *ranked = malloc(rows * sizeof *ranked);
+    float *elements = malloc(dim * sizeof *elements);
+    if (!ranked || !elements) {
+        kind = error_memory(error, "a signature", (double)(rows * sizeof *ranked));
         goto out;
     }
-    for (int h = 0; h < problem->num_heads; h++)
-        ranked[h] = rank_head(&inquiry, h, row);
-    qsort(ranked, heads, sizeof *ranked, compare_ranked);
-    if (!find_shift(finding, &inquiry, ranked, row))
+    for (int r = 0; r < problem_rows(problem); r++)
+        ranked[r] = rank_row(&inquiry, r, elements);
+    qsort(ranked, rows, sizeof *ranked, compare_ranked);
+    if (!find_shift(finding, &inquiry, ranked, elements))
         kind = examine_all(finding, &inquiry, ranked, threads, error);
 
 out:
-    free(row);
+    free(elements);
     free(ranked);
     return kind;
 }
 
-double signature_bytes(int64_t seq_len, int num_heads, int head_dim, int threads)
+double signature_bytes(int64_t seq_len, int num_rows, int head_dim, int threads)
 {
-    double heads = num_heads < MAX_EXAMINED ? num_heads : MAX_EXAMINED;
-    double at_work = threads < heads ? threads : heads, keys = (double)seq_len;
+    double rows = num_rows < MAX_EXAMINED ? num_rows : MAX_EXAMINED;
+    double at_work = threads < rows ? threads : rows, keys = (double)seq_len;
     double chunks = keys / SUSPECT_CHUNK_LEN_MIN + 1;
     double sorted = 2 * keys * sizeof(double), in_chunks = chunks * (head_dim + 3) * sizeof(double);
-    return heads * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
+    return rows * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
 }

@@ -13,8 +13,8 @@
 
 struct signature_finding {
     enum signature signature;
-    int head;                /* the head that `residual` and `detail` are of, within the problem; -1 for none */
-    int num_heads_failing;   /* all that fail */
+    int query, head;         /* the row that `residual` and `detail` are of, within the problem; head -1 for none */
+    int num_heads_failing;   /* all rows that fail; with one query rows are heads */
     int num_heads_examined;  /* the worst of them, a few; bias-shift examines all */
     int num_heads_explained; /* of those examined, by this signature */
     double residual;         /* of the head: largest |out - predicted| in units of the tolerance at that element; of a
@@ -28,13 +28,13 @@ struct signature_finding {
  * budget. The name is that of the worst head or, if nothing explains that one, the name that explains most of the
  * others examined.
  *
- * The exhibit and verdict->heads are of the same heads: all of them, or a part's. Where k and v are NULL only what
+ * The exhibit and verdict->rows are of the same heads: all of them, or a part's. Where k and v are NULL only what
  * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
                                const struct verdict *verdict, int threads, struct error *error);
 
 /* Memory that signature_find takes at its peak. */
-double signature_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
+double signature_bytes(int64_t seq_len, int num_rows, int head_dim, int threads);
 
 #endif

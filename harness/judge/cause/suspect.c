@@ -23,24 +23,46 @@ static double in_units(double err, double unit)
     return err == 0 ? 0 : err / unit;
 }
 
-enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct exhibit *exhibit,
+/* The problem of the row's query, with the keys of later queries behind its own: masked, as they are to it. */
+static enum error_kind take_query(struct suspect *suspect, const struct problem *whole, int row, struct error *error)
+{
+    int query = row / whole->num_heads, later = problem_queries(whole) - 1 - query;
+    suspect->one = problem_query(whole, query);
+    suspect->problem = &suspect->one;
+    if (later == 0)
+        return ERROR_NONE;
+    suspect->seen = malloc((size_t)whole->seq_len);
+    if (!suspect->seen)
+        return error_memory(error, "a row's mask", (double)whole->seq_len);
+    for (int64_t key = 0; key < whole->seq_len; key++)
+        suspect->seen[key] = key < whole->seq_len - later && problem_visible(whole, key);
+    suspect->one.seq_len = whole->seq_len;
+    suspect->one.kv_slots = whole->kv_slots;
+    suspect->one.visible = suspect->seen;
+    return ERROR_NONE;
+}
+
+enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, const struct exhibit *exhibit,
                              struct error *error)
 {
     const struct problem *problem = exhibit->problem;
-    const struct output *output = exhibit->output;
     const struct truth *truth = exhibit->truth;
-    size_t dim = (size_t)problem->head_dim, first = (size_t)head * dim;
+    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
     *suspect = (struct suspect){
-        .problem = problem,
+        .whole = problem,
+        .of_row = row,
         .tolerance = &exhibit->criterion.tolerance,
         .truth_of = truth->contract.of,
-        .head = head,
-        .slope = (double)problem->slopes[head],
+        .head = row % problem->num_heads,
+        .slope = problem_row_slope(problem, row),
         .by_lse = by_lse,
-        .lse = (double)output->lse[head],
-        .truth_lse = truth->lse[head],
+        .lse = (double)exhibit->output->lse[row],
+        .truth_lse = truth->lse[row],
         .best = {.signature = SIGNATURE_UNKNOWN, .residual = NAN},
     };
+    enum error_kind kind = take_query(suspect, problem, row, error);
+    if (kind)
+        return kind;
     suspect->out = malloc(5 * dim * sizeof(double));
     suspect->row = malloc(dim * sizeof(float));
     if (!suspect->out || !suspect->row)
@@ -49,7 +71,7 @@ enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, con
     suspect->magnitude = suspect->out + 2 * dim;
     suspect->slack = suspect->out + 3 * dim;
     suspect->predicted = suspect->out + 4 * dim;
-    dtype_widen(problem->dtype, output->out, first, dim, suspect->row);
+    dtype_widen(problem->dtype, exhibit->output->out, first, dim, suspect->row);
     for (size_t d = 0; d < dim; d++) {
         suspect->out[d] = (double)suspect->row[d];
         suspect->truth[d] = truth->value[first + d];
@@ -60,6 +82,7 @@ enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, con
 
 void suspect_clear(struct suspect *suspect)
 {
+    free(suspect->seen);
     free(suspect->out);
     free(suspect->row);
     free(suspect->dots);

@@ -43,7 +43,11 @@ struct explanation {
 };
 
 struct suspect {
-    const struct problem *problem;
+    const struct problem *whole;
+    int of_row;                    /* of the whole */
+    struct problem one;            /* of the row's query alone: keys that only later queries see are masked */
+    uint8_t *seen;                 /* its mask, where there are later queries */
+    const struct problem *problem; /* one */
     const struct tolerance *tolerance;
     enum truth_of truth_of; /* the contract that the truth is of */
     int head;
@@ -65,8 +69,9 @@ struct suspect {
     struct explanation best;
 };
 
-/* Takes a head's out, lse and truth; no keys yet. suspect_clear frees it, and accepts a zeroed one. */
-enum error_kind suspect_init(struct suspect *suspect, int head, bool by_lse, const struct exhibit *exhibit,
+/* Takes a row's out, lse and truth; no keys yet. suspect stays where it is. suspect_clear frees it, and accepts a
+ * zeroed one. */
+enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, const struct exhibit *exhibit,
                              struct error *error);
 void suspect_clear(struct suspect *suspect);
 

@@ -314,7 +314,7 @@ static void test_percentiles_are_nearest_rank(void **state)
         set_out(&bench, (size_t)(100 + i), (float)(1 + 0x1p-10 * (100 + i * 37 % 100)));
     }
     const struct metrics *total = judge(&bench);
-    const struct metrics *heads = bench.verdict.heads;
+    const struct metrics *heads = bench.verdict.rows;
     assert_equals(heads[0].p50_ulp_err, 49);
     assert_equals(heads[0].p99_ulp_err, 98);
     assert_equals(heads[1].p50_ulp_err, 149);
@@ -339,8 +339,8 @@ static void test_heads_are_judged_apart(void **state)
     set_out(&bench, 2 * 4 + 1, NAN);
     bench.lse[1] = 1;
     judge(&bench);
-    const struct metrics *heads = bench.verdict.heads;
-    assert_int_equal(bench.verdict.num_heads, 3);
+    const struct metrics *heads = bench.verdict.rows;
+    assert_int_equal(bench.verdict.num_rows, 3);
     assert_int_equal(heads[0].elements, 4);
     assert_int_equal(heads[0].mismatched, 0);
     assert_int_equal(heads[0].worst, 0);
@@ -384,7 +384,7 @@ static void test_poison_is_a_nan_that_is_counted_until_overwritten(void **state)
         assert_int_equal(total->unwritten, 0);
         assert_int_equal(total->nan, 1);
         assert_true(isnan(total->max_lse_err));
-        assert_equals(bench.verdict.heads[0].max_lse_err, 0);
+        assert_equals(bench.verdict.rows[0].max_lse_err, 0);
         verdict_clear(&bench.verdict);
     }
 }
@@ -445,7 +445,7 @@ static void test_lse_is_judged_by_the_tolerance(void **state)
     assert_int_equal(total->mismatched, 0);
     assert_int_equal(total->lse_mismatched, 2);
     for (int h = 0; h < 3; h++)
-        assert_int_equal(bench.verdict.heads[h].lse_mismatched, h > 0);
+        assert_int_equal(bench.verdict.rows[h].lse_mismatched, h > 0);
     bench.truth_lse_radius[1] = 0x1p-7;
     assert_int_equal(judge(&bench)->undecided, 1);
     verdict_clear(&bench.verdict);
@@ -468,14 +468,14 @@ static void test_lse_has_a_budget_of_its_own(void **state)
                                         .criterion.tolerance = bench.tolerance};
         verdict_clear(&bench.verdict);
         assert_int_equal(verdict_reach(&bench.verdict, &exhibit, &error), 0);
-        assert_true(bench.verdict.heads[0].lse_budget_used == 0.5);
-        assert_true(bench.verdict.heads[1].lse_budget_used == 0);
-        assert_true(isnan(bench.verdict.heads[2].lse_budget_used));
+        assert_true(bench.verdict.rows[0].lse_budget_used == 0.5);
+        assert_true(bench.verdict.rows[1].lse_budget_used == 0);
+        assert_true(isnan(bench.verdict.rows[2].lse_budget_used));
         assert_true(bench.verdict.total.lse_budget_used == (nan ? INFINITY : 0.5));
         bench.lse[3] = NAN;
     }
     assert_int_equal(bench.verdict.total.lse_unbounded, 1);
-    assert_int_equal(bench.verdict.heads[2].lse_unbounded, 1);
+    assert_int_equal(bench.verdict.rows[2].lse_unbounded, 1);
     assert_true(isnan(judge(&bench)->lse_budget_used));
     assert_int_equal(bench.verdict.total.lse_unbounded, 0); /* not known is not infinite */
     verdict_clear(&bench.verdict);
@@ -500,7 +500,7 @@ static void test_lse_is_judged_in_nats(void **state)
                 bench.truth_lse[0] = (double)bench.lse[0] + errors[error];
                 const struct metrics *total = judge(&bench);
                 assert_int_equal(total->lse_off, off[size][error]);
-                assert_int_equal(bench.verdict.heads[0].lse_off, off[size][error]);
+                assert_int_equal(bench.verdict.rows[0].lse_off, off[size][error]);
                 assert_int_equal(total->lse_mismatched, relatively[size][error]);
             }
     verdict_clear(&bench.verdict);
@@ -532,7 +532,7 @@ static void test_a_row_of_nan_has_no_errors(void **state)
         set_out(&bench, d, NAN);
     set_out(&bench, 3, 1.5f);
     judge(&bench);
-    const struct metrics *row = &bench.verdict.heads[0], *total = &bench.verdict.total;
+    const struct metrics *row = &bench.verdict.rows[0], *total = &bench.verdict.total;
     const double errors[] = {row->max_abs_err, row->max_ulp_err,    row->p50_ulp_err, row->p99_ulp_err,
                              row->max_rel_err, row->max_scaled_err, row->rms_err};
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)

@@ -175,7 +175,7 @@ static void test_a_contract_is_of_the_heads_at_hand(void **state)
     (void)state;
     struct problem_spec spec = make_spec();
     spec.truth_of = TRUTH_OF_FORMULA;
-    struct truth_contract whole = problem_spec_contract(&spec, 0), part = problem_spec_contract(&spec, 2);
+    struct truth_contract whole = problem_spec_contract(&spec), part = truth_contract_of_heads(&whole, 2);
     assert_int_equal(whole.of, TRUTH_OF_FORMULA);
     assert_true(whole.default_scale);
     assert_int_equal(whole.convention, SLOPES_BLOOM);
@@ -184,7 +184,7 @@ static void test_a_contract_is_of_the_heads_at_hand(void **state)
     assert_int_equal(part.head_offset, 5);
     assert_int_equal(whole.total_heads, 12);
     spec.scale = 0.1f;
-    assert_false(problem_spec_contract(&spec, 0).default_scale);
+    assert_false(problem_spec_contract(&spec).default_scale);
 }
 
 /* Slopes that come from no convention are exact as given. */
@@ -194,7 +194,7 @@ static void test_own_slopes_come_from_no_convention(void **state)
     struct problem_spec spec = make_spec();
     spec.slope_values = slope_values;
     spec.num_slope_values = 4;
-    struct truth_contract contract = problem_spec_contract(&spec, 1);
+    struct truth_contract whole = problem_spec_contract(&spec), contract = truth_contract_of_heads(&whole, 1);
     assert_true(contract.max_bias == 0);
     assert_int_equal(contract.head_offset, 0);
     assert_int_equal(contract.total_heads, 0);

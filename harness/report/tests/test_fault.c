@@ -230,6 +230,7 @@ static void test_sentences_of_every_kind(void **state)
         [7] = {1, {1, 0, 0}}, [9] = {1, {1, 0, 0}}, [11] = {1, {1, 0, 0}}};
     struct fault fault = {.num_heads = HEADS,
                           .head_dim = 2,
+                          .elements = 2 * HEADS,
                           .total = {8, {7, 0, 1}},
                           .heads = heads,
                           .max_abs_err = 0.123456,

@@ -1,0 +1,30 @@
+#include <math.h>
+
+#include "harness/evaluate/evaluate.h"
+#include "harness/evaluate/point_subject.h"
+
+/* The copy of a part's k and v in pages, or with slots past the end (kv_cache.h). */
+static double layout_bytes(const struct point *point)
+{
+    bool copied = point->kernel_options.page_size > 0 || point->recipe.masked_values == MASKED_VALUES_READ_PAST_END;
+    return copied ? problem_spec_bytes(&point->problem) : 0;
+}
+
+double evaluate_bytes(const struct point *point, int threads)
+{
+    const struct problem_spec *spec = &point->problem;
+    const struct shipped_subject shipped = point_subject(point, NULL);
+    struct truth_contract contract = problem_spec_contract(spec);
+    struct truth_options options = {.precision = point->truth_precision, .threads = threads, .contract = &contract};
+    struct problem shape = problem_spec_shape(spec), part = part_shape(&shape, problem_spec_part(spec, 0));
+    double rows = (double)problem_rows(&shape) * (spec->head_dim + 1), references = 0;
+    if (point->references)
+        references = __builtin_popcount(point->references) * rows * sizeof(double) +
+                     conventional_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
+    return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
+           truth_bytes(point->truth_method, spec->seq_len, part.num_heads, spec->head_dim, &options) +
+           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + rows * (sizeof(float) + 6 * sizeof(double)) +
+           references +
+           fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
+                signature_bytes(spec->seq_len, problem_rows(&shape), spec->head_dim, threads));
+}

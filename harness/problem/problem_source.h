@@ -1,0 +1,71 @@
+/*
+ * Where a problem comes from: made from a description, read from files. Heads are independent, so a problem that is too
+ * large for memory is opened, run and judged some KV heads at a time.
+ */
+#ifndef HARNESS_PROBLEM_PROBLEM_SOURCE_H
+#define HARNESS_PROBLEM_PROBLEM_SOURCE_H
+
+#include "reference/contract.h"
+#include "reference/progress.h"
+#include "reference/tensor_bounds.h"
+
+/* Some KV heads of a problem with their query heads. */
+struct part {
+    int kv_head, num_kv_heads; /* first, count */
+};
+
+/* A problem, or a part of one, and the memory behind it. */
+struct inputs {
+    struct problem problem;      /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
+    uint64_t digest;             /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible; faster than XXH64 */
+    void *q, *k, *v;             /* q of all heads; k and v of the part, [N, part, D] */
+    void *part_q;                /* [Q, part, D] where q is of several queries and more heads; else NULL */
+    float *slopes;               /* of all heads */
+    uint8_t *visible;            /* [N], the same in every part; NULL without a mask */
+    struct tensor_bounds bounds; /* what is promised of k and v; problem.bounds where there are several parts */
+};
+
+/* Accepts a zeroed one. */
+void inputs_clear(struct inputs *inputs);
+
+/* All that the truth of a problem depends on, beside its contract. */
+uint64_t inputs_problem_digest(const struct inputs *inputs);
+
+/* The shape of a part; k, v and what is known of them are the part's own and not set. q, which several queries would
+ * have in pieces, is the caller's to point at. */
+struct problem part_shape(const struct problem *whole, struct part part);
+
+/* The problem as far as it is in memory with a part: all of q and slopes, and k and v if the part is all there is. */
+struct problem inputs_whole(const struct inputs *inputs, const struct problem *shape);
+
+struct problem_source;
+
+struct problem_source_ops {
+    /* The heads of part `index`, 0 .. num_parts - 1. Together they are all heads, in order. */
+    struct part (*part)(const struct problem_source *source, int index);
+
+    /* The problem of a part with its tensors. *inputs is overwritten; inputs_clear frees. ERROR_SYSTEM if memory is
+     * short, ERROR_USAGE if files are not what they should be, ERROR_INTERRUPTED. */
+    enum error_kind (*open)(const struct problem_source *source, struct part part, int threads,
+                            struct progress *progress, struct inputs *inputs, struct error *error);
+
+    /* Whether another source of this kind has the same problem. */
+    bool (*same)(const struct problem_source *source, const struct problem_source *other);
+
+    /* Bytes of memory that the inputs of the largest part take. */
+    double (*bytes)(const struct problem_source *source);
+};
+
+struct problem_source {
+    const struct problem_source_ops *ops;
+    struct problem shape;           /* of the whole, without its tensors */
+    struct truth_contract contract; /* of its truth */
+    int num_parts;
+};
+
+static inline bool problem_source_same(const struct problem_source *a, const struct problem_source *b)
+{
+    return a->ops == b->ops && a->ops->same(a, b);
+}
+
+#endif
