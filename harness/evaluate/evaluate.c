@@ -381,15 +381,15 @@ static enum error_kind make_room(struct evaluation *evaluation, const struct pro
     return truth_init(&evaluation->truth, shape, error);
 }
 
-enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
-                         struct error *error)
+enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                              const struct generated_source *source, struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct work work = {
         .evaluator = evaluator,
         .evaluation = evaluation,
         .point = point,
-        .generated = generated_source(&point->problem),
+        .generated = *source,
         .shipped = point_subject(point, evaluator->device),
     };
     work.source = &work.generated.source;
@@ -415,6 +415,13 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     output_unite_nans(&evaluation->output, &evaluation->problem);
     evaluation->output_digest = digest_output(&evaluation->output, &evaluation->problem);
     return ERROR_NONE;
+}
+
+enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                         struct error *error)
+{
+    const struct generated_source source = generated_source(&point->problem);
+    return evaluate_from(evaluator, evaluation, point, &source, error);
 }
 
 void evaluation_clear(struct evaluation *evaluation)

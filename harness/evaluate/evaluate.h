@@ -59,6 +59,10 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
                          struct error *error);
 void evaluation_clear(struct evaluation *evaluation);
 
+/* The same, from a source of the point's problem that is cut into other parts. */
+enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                              const struct generated_source *source, struct error *error);
+
 /* Memory that evaluating a point takes at its peak. */
 double evaluate_bytes(const struct point *point, int threads);
 

@@ -474,6 +474,61 @@ static void test_every_recipe_answers_an_ordinary_problem(void **state)
     device_close(evaluator.device);
 }
 
+/* The KV heads of a part: 0, then 1 and 2. */
+static struct part cut_in_two(const struct problem_source *source, int index)
+{
+    (void)source;
+    return index == 0 ? (struct part){0, 1} : (struct part){1, 2};
+}
+
+/* What comes of a problem does not depend on the parts that it is worked on in, but for the digest of its inputs. */
+static void test_parts_of_a_source_come_together(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 6; variant++) {
+        struct point point = small_point(variant % 2 ? KERNEL_SPLIT_KV : KERNEL_TWO_PASS);
+        point.problem.num_queries = variant / 2 % 2 ? 3 : 1;
+        point.problem.truth_of = variant > 1 ? TRUTH_OF_FORMULA : TRUTH_OF_INPUTS;
+        point.problem.scale = 0.1250001f;
+        point.problem.input.stddev = 0.1; /* heads differ in how far they are from the formula */
+        point.references = variant == 5 ? 0 : 1 << CONVENTIONAL_F64_RELATIVE;
+        struct generated_source cut = generated_source(&point.problem);
+        struct problem_source_ops ops = *cut.source.ops;
+        struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
+        struct evaluation whole, parts;
+        struct error error;
+        ops.part = cut_in_two;
+        cut.source.ops = &ops;
+        cut.source.num_parts = 2;
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(
+                device_open(&evaluators[i].device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+        if (evaluate(&evaluators[0], &whole, &point, &error) ||
+            evaluate_from(&evaluators[1], &parts, &point, &cut, &error))
+            fail_msg("%s", error.text);
+        size_t rows = (size_t)problem_rows(&whole.problem), elements = (size_t)problem_elements(&whole.problem);
+        assert_int_equal(rows, 6 * (variant / 2 % 2 ? 3 : 1));
+        assert_int_equal(whole.verdict.total.unwritten, 0);
+        assert_true(whole.output_digest == parts.output_digest && whole.truth_digest == parts.truth_digest);
+        assert_true(whole.contract_distance == parts.contract_distance);
+        assert_true((whole.contract_distance > 0) == (point.problem.truth_of == TRUTH_OF_FORMULA));
+        /* A part is not looked through for its largest elements: what its distribution promises is larger. */
+        for (size_t e = 0; e < elements; e++)
+            assert_true(parts.bound[e] >= whole.bound[e] && parts.bound[e] <= 1.5 * whole.bound[e]);
+        for (size_t r = 0; r < rows; r++)
+            assert_true(parts.lse_bound[r] >= whole.lse_bound[r] && parts.lse_bound[r] <= 1.5 * whole.lse_bound[r]);
+        if (whole.references[CONVENTIONAL_F64_RELATIVE])
+            assert_memory_equal(whole.references[CONVENTIONAL_F64_RELATIVE],
+                                parts.references[CONVENTIONAL_F64_RELATIVE], (elements + rows) * sizeof(double));
+        assert_null(parts.problem.k);
+        for (int i = 0; i < 2; i++) {
+            evaluation_clear(i ? &parts : &whole);
+            evaluator_clear(&evaluators[i]);
+            device_close(evaluators[i].device);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_the_bound_is_that_of_the_recipe),
         cmocka_unit_test(test_a_constant_that_overflows_accuses_nobody),
         cmocka_unit_test(test_every_recipe_answers_an_ordinary_problem),
+        cmocka_unit_test(test_parts_of_a_source_come_together),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
 }
