@@ -44,43 +44,33 @@ static void catch_signals(void)
 
 /* ---- run ---- */
 
-enum { OPTION_RESULTS = 256, OPTION_JUNIT, OPTION_DUMP };
+enum { OPTION_SINK = 256 }; /* and the place of its kind in sink_kinds */
 
-static const struct argp_option run_option_table[] = {
-    {"results", OPTION_RESULTS, "FILE", 0,
-     "write records as JSON Lines, each as its point ends; replaces FILE; - is stdout", 2},
-    {"junit", OPTION_JUNIT, "FILE", 0, "write a JUnit report; replaces FILE when complete", 2},
-    {"dump", OPTION_DUMP, "DIR", 0, "write inputs, output and truth of every point as NumPy files", 2},
-    {0}};
+struct run_input {
+    struct run_options options;
+    struct argp_option option_table[SINK_COUNT + 1]; /* an option for each kind of sink that has one */
+};
 
 static error_t parse_run_option(int key, char *argument, struct argp_state *state)
 {
-    struct run_options *options = state->input;
-    switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &options->selection;
+    struct run_input *input = state->input;
+    if (key == ARGP_KEY_INIT) {
+        state->child_inputs[0] = &input->options.selection;
         return 0;
-    case OPTION_RESULTS:
-        option_once(options->results, run_option_table, key, argument, state);
-        options->results = argument;
-        return 0;
-    case OPTION_JUNIT:
-        option_once(options->junit, run_option_table, key, argument, state);
-        if (strcmp(argument, "-") == 0)
-            argp_error(state, "--junit -: allowed: a file; standard output has the table or the records");
-        options->junit = argument;
-        return 0;
-    case OPTION_DUMP:
-        option_once(options->dump, run_option_table, key, argument, state);
-        options->dump = argument;
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
     }
+    if (key < OPTION_SINK || key >= OPTION_SINK + SINK_COUNT)
+        return ARGP_ERR_UNKNOWN;
+    const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
+    const char **path = &input->options.outputs.paths[key - OPTION_SINK];
+    option_once(*path, input->option_table, key, argument, state);
+    if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
+        argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
+    *path = argument;
+    return 0;
 }
 
 static const struct argp run_parser = {
-    run_option_table,
+    NULL, /* those of the sinks: command_run */
     parse_run_option,
     "CASE...",
     "Run every point of the given case files and folders: make the inputs, run the kernel, compute the exact result, "
@@ -97,11 +87,23 @@ static const struct argp run_parser = {
 
 static int command_run(int argc, char **argv, struct error *error)
 {
-    struct run_options options = {.selection.example = "cases/seed"};
-    argp_parse(&run_parser, argc, argv, 0, NULL, &options);
+    struct run_input input = {.options.selection.example = "cases/seed"};
+    struct argp_option *option = input.option_table;
+    struct argp parser = run_parser;
+    parser.options = option;
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (sink_kinds[i]->option)
+            *option++ = (struct argp_option){
+                .name = sink_kinds[i]->option,
+                .key = OPTION_SINK + i,
+                .arg = sink_kinds[i]->target == SINK_TO_FOLDER ? "DIR" : "FILE",
+                .doc = sink_kinds[i]->about,
+                .group = 2,
+            };
+    argp_parse(&parser, argc, argv, 0, NULL, &input);
     catch_signals();
-    int code = run(&options, &progress, error);
-    selection_options_clear(&options.selection);
+    int code = run(&input.options, &progress, error);
+    selection_options_clear(&input.options.selection);
     return code;
 }
 

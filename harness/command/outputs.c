@@ -34,27 +34,60 @@ static const char *find_input(const char *path, const struct selection *selectio
     return is_mask(path, &selection->cases) ? "a mask file of the run" : NULL;
 }
 
-enum error_kind outputs_check(const struct run_options *options, const struct selection *selection, struct error *error)
+const char *outputs_path(const struct outputs *outputs, int kind)
 {
-    const struct {
-        const char *option, *path;
-    } outputs[] = {
-        {"standard output", "-"}, /* has the table, if not the records */
-        {"--results", options->results},
-        {"--junit", options->junit},
-    };
-    for (size_t i = 1; i < sizeof outputs / sizeof outputs[0]; i++) {
-        const char *path = outputs[i].path;
+    if (sink_kinds[kind]->target != SINK_TO_STDOUT)
+        return outputs->paths[kind];
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (sink_kinds[i]->target == SINK_TO_FILE_OR_STDOUT && outputs->paths[i] && !strcmp(outputs->paths[i], "-"))
+            return NULL;
+    return "-";
+}
+
+/* The file that a kind writes to; standard output, which has the table if not the records, is always one. */
+static const char *file_of(const struct outputs *outputs, int kind)
+{
+    switch (sink_kinds[kind]->target) {
+    case SINK_TO_STDOUT:
+        return "-";
+    case SINK_TO_FILE:
+    case SINK_TO_FILE_OR_STDOUT:
+        return outputs->paths[kind];
+    case SINK_TO_FOLDER:
+        break;
+    }
+    return NULL;
+}
+
+/* Of a file that two would write to, the one keeps it that comes later in sink_kinds, standard output first of all. */
+static enum error_kind check_files(const struct outputs *outputs, const struct selection *selection,
+                                   struct error *error)
+{
+    for (int i = SINK_COUNT - 1; i >= 0; i--) {
+        const char *path = file_of(outputs, i);
         char quoted[PATH_QUOTE_SIZE];
         if (!path || strcmp(path, "-") == 0)
             continue;
-        const char *other = find_input(path, selection);
-        for (size_t j = 0; j < i && !other; j++)
-            if (outputs[j].path && file_same(path, outputs[j].path))
-                other = outputs[j].option;
-        if (other)
-            return error_set(error, ERROR_USAGE, "%s %s: the same file as %s; allowed: a file of its own",
-                             outputs[i].option, quote_path(quoted, path), other);
+        const char *input = find_input(path, selection);
+        if (input)
+            return error_set(error, ERROR_USAGE, "--%s %s: the same file as %s; allowed: a file of its own",
+                             sink_kinds[i]->option, quote_path(quoted, path), input);
+        for (int j = SINK_COUNT - 1; j > i; j--) {
+            const char *other = file_of(outputs, j), *option = sink_kinds[j]->option;
+            if (other && file_same(path, other))
+                return error_set(error, ERROR_USAGE, "--%s %s: the same file as %s%s; allowed: a file of its own",
+                                 sink_kinds[i]->option, quote_path(quoted, path), option ? "--" : "",
+                                 option ? option : "standard output");
+        }
     }
     return ERROR_NONE;
+}
+
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, struct error *error)
+{
+    enum error_kind result = check_files(outputs, selection, error);
+    for (int i = 0; i < SINK_COUNT; i++)
+        for (size_t p = 0; p < selection->count && outputs->paths[i] && sink_kinds[i]->check && !result; p++)
+            result = sink_kinds[i]->check(outputs->paths[i], &selection->points[p], error);
+    return result;
 }

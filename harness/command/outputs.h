@@ -4,11 +4,18 @@
 #ifndef HARNESS_COMMAND_OUTPUTS_H
 #define HARNESS_COMMAND_OUTPUTS_H
 
-#include "harness/command/run.h"
+#include "harness/command/selection.h"
+#include "harness/report/sink.h"
+
+struct outputs {
+    const char *paths[SINK_COUNT]; /* what the option of each kind says; NULL: not given. The caller's */
+};
+
+/* Where the kind's records go, "-" for stdout; NULL: it is not to be opened. */
+const char *outputs_path(const struct outputs *outputs, int kind);
 
 /* To be called before an output is opened. ERROR_USAGE, with the option, if one is the file of another or of a case, a
- * recipe or a mask. */
-enum error_kind outputs_check(const struct run_options *options, const struct selection *selection,
-                              struct error *error);
+ * recipe or a mask, or cannot take the record of a point. */
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, struct error *error);
 
 #endif

@@ -5,16 +5,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/command/outputs.h"
 #include "harness/evaluate/evaluate.h"
-#include "harness/report/sink.h"
 
-enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1, MAX_SINKS = 4 };
+enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };
 
 struct run {
     const struct run_options *options;
     struct evaluator evaluator;
-    struct sink sinks[MAX_SINKS];
+    struct sink sinks[SINK_COUNT]; /* those that are open */
     size_t num_sinks;
     struct summary summary;
 };
@@ -60,48 +58,17 @@ static long count_work(const struct selection *selection)
     return work;
 }
 
-/* A dump holds k and v whole. */
-static enum error_kind check_dump(const struct selection *selection, const struct run_options *options,
-                                  struct error *error)
-{
-    for (size_t i = 0; i < selection->count && options->dump; i++)
-        if (problem_spec_parts(&selection->points[i].problem) > 1) {
-            char key[POINT_KEY_SIZE], size[32];
-            return error_set(error, ERROR_USAGE,
-                             "--dump %s: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
-                             options->dump, point_key(key, &selection->points[i]), format_size(size, 4.0 * PART_BYTES));
-        }
-    return ERROR_NONE;
-}
-
-/*
- * Opens what the run writes to. Nothing is left of a run that cannot write what it is asked for: the folder of dumps
- * comes first, since all it does is to be there, then JUnit, which writes aside; the table last, since closing it
- * prints.
- */
 static enum error_kind open_sinks(struct run *run, struct error *error)
 {
-    const struct run_options *options = run->options;
-    enum error_kind kind = ERROR_NONE;
-    struct {
-        const char *path;
-        enum error_kind (*open)(struct sink *, const char *, struct error *);
-    } files[] = {
-        {options->dump, sink_open_dump},
-        {options->junit, sink_open_junit},
-        {options->results, sink_open_jsonl},
-    };
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && !kind; i++)
-        if (files[i].path) {
-            kind = files[i].open(&run->sinks[run->num_sinks], files[i].path, error);
-            run->num_sinks += !kind;
-        }
-    /* Records on stdout leave no room for the table. */
-    if (!kind && (!options->results || strcmp(options->results, "-"))) {
-        kind = sink_open_table(&run->sinks[run->num_sinks], error);
-        run->num_sinks += !kind;
+    enum error_kind result = ERROR_NONE;
+    for (int i = 0; i < SINK_COUNT && !result; i++) {
+        const char *path = outputs_path(&run->options->outputs, i);
+        if (!path)
+            continue;
+        result = sink_open(&run->sinks[run->num_sinks], sink_kinds[i], path, error);
+        run->num_sinks += !result;
     }
-    return kind;
+    return result;
 }
 
 /* ---- running ---- */
@@ -187,7 +154,7 @@ static enum error_kind do_point(struct run *run, const struct point *point, stru
     run->summary.by_status[record.status]++;
     progress_display_hide(run->evaluator.display);
     for (size_t i = 0; i < run->num_sinks && !kind; i++)
-        kind = run->sinks[i].record(&run->sinks[i], &record, error);
+        kind = run->sinks[i].kind->record(&run->sinks[i], &record, error);
     progress_display_show(run->evaluator.display);
 out:
     evaluation_clear(&evaluation);
@@ -211,9 +178,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
 
     enum error_kind kind = selection_make(&selection, &options->selection, error);
     if (!kind)
-        kind = outputs_check(options, &selection, error);
-    if (!kind)
-        kind = check_dump(&selection, options, error);
+        kind = outputs_check(&options->outputs, &selection, error);
     if (!kind)
         kind = check_memory(&selection, options->selection.threads, error);
     if (!kind)
@@ -239,7 +204,7 @@ out:
     run.summary.elapsed_s = now_s() - start;
     for (size_t i = 0; i < run.num_sinks; i++) {
         struct error failure;
-        enum error_kind closed = run.sinks[i].close(&run.sinks[i], &run.summary, &failure);
+        enum error_kind closed = run.sinks[i].kind->close(&run.sinks[i], &run.summary, &failure);
         if (closed && !kind)
             kind = error_set(error, closed, "%s", failure.text);
     }

@@ -4,15 +4,13 @@
 #ifndef HARNESS_COMMAND_RUN_H
 #define HARNESS_COMMAND_RUN_H
 
-#include "harness/command/selection.h"
+#include "harness/command/outputs.h"
 #include "reference/progress.h"
 
 /* What the command line asks for; strings belong to the caller. */
 struct run_options {
     struct selection_options selection;
-    const char *results; /* NULL: not written */
-    const char *junit;
-    const char *dump;
+    struct outputs outputs;
 };
 
 /*

@@ -15,25 +15,57 @@ struct summary {
     const char *cut_short; /* "interrupted", "stopped": why the run did not come to its end; NULL: it did */
 };
 
+/* An open sink. */
 struct sink {
-    const char *path; /* for error messages; "-" is stdout */
-    void *state;
+    const struct sink_kind *kind;
+    const char *path; /* the caller's; also for error messages; "-" is stdout */
+    void *state;      /* the kind's */
+};
+
+/* What a kind of sink writes to. */
+enum sink_target {
+    SINK_TO_STDOUT,         /* has no option: open unless another sink takes stdout */
+    SINK_TO_FILE,           /* of its own */
+    SINK_TO_FILE_OR_STDOUT, /* "-" takes stdout; one kind at most, or two would mix there */
+    SINK_TO_FOLDER,
+};
+
+/* A kind of sink, the last thing in its file. */
+struct sink_kind {
+    const char *option; /* of `run`, --OPTION PATH; NULL for SINK_TO_STDOUT */
+    const char *about;  /* the option's help */
+    enum sink_target target;
+    /* ERROR_USAGE, with the option and `path`, if it cannot take the point's record; NULL: it takes every one. Called
+     * for each point before any sink is opened. */
+    enum error_kind (*check)(const char *path, const struct point *point, struct error *error);
+    /* sink has kind and path, and gets its state. */
+    enum error_kind (*open)(struct sink *sink, struct error *error);
     enum error_kind (*record)(struct sink *sink, const struct record *record, struct error *error);
     /* Writes what is left (summary, closing tags) and frees state. Called once, whatever happened before. */
     enum error_kind (*close)(struct sink *sink, const struct summary *summary, struct error *error);
 };
 
-/* A table on stdout that a person reads at a glance, with one line for each failing point that reproduces it. */
-enum error_kind sink_open_table(struct sink *sink, struct error *error);
+/*
+ * Every kind, NAME standing for sink_NAME at the foot of sink_NAME.c; a new sink is that file and a row here. They are
+ * opened, get a record and are closed in this order. Nothing is left of a run that cannot write what it is asked for:
+ * the folder of dumps comes first, since all it does is to be there, then JUnit, which writes aside; the table last,
+ * since closing it prints.
+ */
+#define SINK_KINDS(ROW) \
+    ROW(dump)           \
+    ROW(junit)          \
+    ROW(jsonl)          \
+    ROW(table)
 
-/* JSON Lines, one record a line, flushed at each. */
-enum error_kind sink_open_jsonl(struct sink *sink, const char *path, struct error *error);
+#define SINK_DECLARE(name) extern const struct sink_kind sink_##name;
+SINK_KINDS(SINK_DECLARE)
 
-/* JUnit XML, one test case a point, one suite a case, and one with an error if the run was cut short. Appears under its
- * name when complete (written aside, renamed). */
-enum error_kind sink_open_junit(struct sink *sink, const char *path, struct error *error);
+#define SINK_ONE_MORE(name) +1
+enum { SINK_COUNT = SINK_KINDS(SINK_ONE_MORE) };
 
-/* One folder a point below path, with NumPy files and point.json (DESIGN section 6). */
-enum error_kind sink_open_dump(struct sink *sink, const char *path, struct error *error);
+extern const struct sink_kind *const sink_kinds[SINK_COUNT];
+
+/* sink is overwritten; to be closed only if it was opened. */
+enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path, struct error *error);
 
 #endif

@@ -191,13 +191,34 @@ static enum error_kind close_dump(struct sink *sink, const struct summary *summa
     return ERROR_NONE;
 }
 
-enum error_kind sink_open_dump(struct sink *sink, const char *path, struct error *error)
+static enum error_kind open_dump(struct sink *sink, struct error *error)
 {
-    enum error_kind kind = file_make_folders(path, error);
+    enum error_kind kind = file_make_folders(sink->path, error);
     if (kind)
         return kind;
-    if (access(path, W_OK | X_OK) != 0)
-        return error_set(error, ERROR_SYSTEM, "cannot write into folder %s: %s", path, strerror(errno));
-    *sink = (struct sink){.path = path, .record = dump_record, .close = close_dump};
+    if (access(sink->path, W_OK | X_OK) != 0)
+        return error_set(error, ERROR_SYSTEM, "cannot write into folder %s: %s", sink->path, strerror(errno));
     return ERROR_NONE;
 }
+
+/* A dump holds k and v whole. */
+static enum error_kind check_dump(const char *path, const struct point *point, struct error *error)
+{
+    char key[POINT_KEY_SIZE], size[32];
+    if (problem_spec_parts(&point->problem) == 1)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "--dump %s: point %.300s is too large to be in memory whole; allowed: k and v up to %s", path,
+                     point_key(key, point), format_size(size, 4.0 * PART_BYTES));
+}
+
+/* One folder a point below path, with NumPy files and point.json: the record, with the removed keys for its mask. */
+const struct sink_kind sink_dump = {
+    .option = "dump",
+    .about = "write inputs, output and truth of every point as NumPy files",
+    .target = SINK_TO_FOLDER,
+    .check = check_dump,
+    .open = open_dump,
+    .record = dump_record,
+    .close = close_dump,
+};

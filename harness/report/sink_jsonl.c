@@ -44,16 +44,26 @@ static enum error_kind close_jsonl(struct sink *sink, const struct summary *summ
     return kind;
 }
 
-enum error_kind sink_open_jsonl(struct sink *sink, const char *path, struct error *error)
+static enum error_kind open_jsonl(struct sink *sink, struct error *error)
 {
     struct jsonl *jsonl = calloc(1, sizeof *jsonl);
     if (!jsonl)
         return error_memory(error, "the results", sizeof *jsonl);
-    enum error_kind kind = file_create(&jsonl->descriptor, path, error);
+    enum error_kind kind = file_create(&jsonl->descriptor, sink->path, error);
     if (kind) {
         free(jsonl);
         return kind;
     }
-    *sink = (struct sink){.path = path, .state = jsonl, .record = write_record, .close = close_jsonl};
+    sink->state = jsonl;
     return ERROR_NONE;
 }
+
+/* JSON Lines, one record a line, flushed at each. */
+const struct sink_kind sink_jsonl = {
+    .option = "results",
+    .about = "write records as JSON Lines, each as its point ends; replaces FILE; - is stdout",
+    .target = SINK_TO_FILE_OR_STDOUT,
+    .open = open_jsonl,
+    .record = write_record,
+    .close = close_jsonl,
+};

@@ -302,8 +302,9 @@ static bool choose_paths(struct junit *junit, const char *path)
     return asprintf(&junit->partial, "%s.partial.%ld", junit->target, (long)getpid()) >= 0;
 }
 
-enum error_kind sink_open_junit(struct sink *sink, const char *path, struct error *error)
+static enum error_kind open_junit(struct sink *sink, struct error *error)
 {
+    const char *path = sink->path;
     struct junit *junit = calloc(1, sizeof *junit);
     if (!junit)
         return error_memory(error, path, sizeof *junit);
@@ -330,9 +331,20 @@ enum error_kind sink_open_junit(struct sink *sink, const char *path, struct erro
             unlink(junit->partial);
         goto out;
     }
-    *sink = (struct sink){.path = path, .state = junit, .record = record_junit, .close = close_junit};
+    sink->state = junit;
 out:
     if (kind)
         free_junit(junit);
     return kind;
 }
+
+/* JUnit XML, one test case a point, one suite a case, and one with an error if the run was cut short. Appears under its
+ * name when complete (written aside, renamed). */
+const struct sink_kind sink_junit = {
+    .option = "junit",
+    .about = "write a JUnit report; replaces FILE when complete",
+    .target = SINK_TO_FILE,
+    .open = open_junit,
+    .record = record_junit,
+    .close = close_junit,
+};

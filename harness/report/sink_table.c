@@ -289,13 +289,21 @@ static enum error_kind close_table(struct sink *sink, const struct summary *summ
     return flush(error);
 }
 
-enum error_kind sink_open_table(struct sink *sink, struct error *error)
+static enum error_kind open_table(struct sink *sink, struct error *error)
 {
     struct table *table = calloc(1, sizeof *table);
     if (!table)
         return error_memory(error, "the table", sizeof *table);
     const char *no_colour = getenv("NO_COLOR");
     table->colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
-    *sink = (struct sink){.path = "-", .state = table, .record = print_record, .close = close_table};
+    sink->state = table;
     return ERROR_NONE;
 }
+
+/* A table that a person reads at a glance, with one line for each failing point that reproduces it. */
+const struct sink_kind sink_table = {
+    .target = SINK_TO_STDOUT,
+    .open = open_table,
+    .record = print_record,
+    .close = close_table,
+};

@@ -288,9 +288,9 @@ static void test_junit_says_it_in_a_failure(void **state)
     assert_true(descriptor >= 0);
     compare(desk, CONVENTIONAL_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
-    assert_int_equal(sink_open_junit(&sink, path, &error), ERROR_NONE);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &error), ERROR_NONE);
-    assert_int_equal(sink.close(&sink, &summary, &error), ERROR_NONE);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &error), ERROR_NONE);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &error), ERROR_NONE);
+    assert_int_equal(sink.kind->close(&sink, &summary, &error), ERROR_NONE);
     close(descriptor);
     FILE *file = fopen(path, "r");
     assert_non_null(file);

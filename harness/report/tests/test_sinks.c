@@ -121,8 +121,8 @@ static void test_table_text(void **state)
     struct captured captured;
     struct sink sink;
     capture_stdout(&captured, desk);
-    int kinds = sink_open_table(&sink, &desk->error);
-    kinds += sink.record(&sink, &sample->record, &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
     sample->out[6] = 0x3c00;
     sample->point.kernel = KERNEL_SINGLE_PASS;
     sample->point.problem.num_kv_heads = 2;
@@ -131,14 +131,14 @@ static void test_table_text(void **state)
     sample->verdict.total.budget_used = 0.25;
     sample->verdict.total.lse_budget_used = 0.625; /* the larger one is shown */
     sample->point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2, .sinks = 1};
-    kinds += sink.record(&sink, &sample->record, &desk->error);
+    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
     sample->point.problem.mask = (struct mask_spec){.kind = MASK_NONE};
     sample_set_error(sample, "lane 3 left the shuffle\nat single_pass.cu:12");
-    kinds += sink.record(&sink, &sample->record, &desk->error);
+    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
     struct test_case other = {.name = "other", .path = "o.yaml", .key = "other:seed=1"};
     sample->point.test_case = &other;
-    kinds += sink.record(&sink, &sample->record, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
 
@@ -185,9 +185,9 @@ static void test_table_counts_what_a_healthy_run_has_not(void **state)
     desk->sample.verdict.total.lse_budget_used = 1.5;
     desk->summary = (struct summary){.points_total = 1, .points_done = 1, .by_status = {[STATUS_FAIL] = 1}};
     capture_stdout(&captured, desk);
-    int kinds = sink_open_table(&sink, &desk->error);
-    kinds += sink.record(&sink, &desk->sample.record, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
     char *text = read_file(captured.path, NULL);
@@ -214,9 +214,9 @@ static void test_table_says_nothing_that_does_not_judge(void **state)
     sample->verdict.total.budget_used = 7;
     sample->verdict.total.lse_budget_used = 8;
     capture_stdout(&captured, desk);
-    int kinds = sink_open_table(&sink, &desk->error);
-    kinds += sink.record(&sink, &sample->record, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
     char *text = read_file(captured.path, NULL);
@@ -236,8 +236,8 @@ static void test_table_of_an_interrupted_run(void **state)
                                      .elapsed_s = 3,
                                      .cut_short = "interrupted"};
     capture_stdout(&captured, desk);
-    int kinds = sink_open_table(&sink, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
     char *text = read_file(captured.path, NULL);
@@ -254,9 +254,9 @@ static void test_table_has_no_control_characters(void **state)
     desk->sample.test_case.name = "\x1b[31mred";
     desk->sample.test_case.key = "\x1b[31mred:\x07";
     capture_stdout(&captured, desk);
-    int kinds = sink_open_table(&sink, &desk->error);
-    kinds += sink.record(&sink, &desk->sample.record, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
     char *text = read_file(captured.path, NULL);
@@ -273,10 +273,10 @@ static void test_table_reports_a_full_disk(void **state)
     int saved = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
     dup2(full, STDOUT_FILENO);
     close(full);
-    sink_open_table(&sink, &desk->error);
-    enum error_kind kind = sink.record(&sink, &desk->sample.record, &desk->error);
+    sink_open(&sink, &sink_table, "-", &desk->error);
+    enum error_kind kind = sink.kind->record(&sink, &desk->sample.record, &desk->error);
     struct error unused;
-    sink.close(&sink, &desk->summary, &unused);
+    sink.kind->close(&sink, &desk->summary, &unused);
     fflush(stdout);
     dup2(saved, STDOUT_FILENO);
     close(saved);
@@ -297,12 +297,12 @@ static void test_jsonl_holds_each_record_as_it_ends(void **state)
     fclose(old);
 
     struct sink sink;
-    assert_int_equal(sink_open_jsonl(&sink, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &desk->error), 0);
     size_t size;
     free(read_file(path, &size));
     assert_int_equal(size, 0);
     for (int count = 1; count <= 3; count++) {
-        assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
+        assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
         char *text = read_file(path, &size); /* the sink is still open */
         int lines = 0;
         for (char *line = text, *next; *line; line = next + 1, lines++) {
@@ -315,17 +315,17 @@ static void test_jsonl_holds_each_record_as_it_ends(void **state)
         assert_int_equal(lines, count);
         free(text);
     }
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
 static void test_jsonl_reports_a_full_disk(void **state)
 {
     struct desk *desk = *state;
     struct sink sink;
-    assert_int_equal(sink_open_jsonl(&sink, "/dev/full", &desk->error), 0);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, "/dev/full", &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     assert_string_equal(desk->error.text, "cannot write /dev/full: No space left on device");
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
 /* "-" is stdout, which stays open. */
@@ -335,9 +335,9 @@ static void test_jsonl_on_stdout(void **state)
     struct captured captured;
     struct sink sink;
     capture_stdout(&captured, desk);
-    int kinds = sink_open_jsonl(&sink, "-", &desk->error);
-    kinds += sink.record(&sink, &desk->sample.record, &desk->error);
-    kinds += sink.close(&sink, &desk->summary, &desk->error);
+    int kinds = sink_open(&sink, &sink_jsonl, "-", &desk->error);
+    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     bool open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
@@ -350,24 +350,42 @@ static void test_jsonl_on_stdout(void **state)
 static void test_paths_that_cannot_be_written(void **state)
 {
     struct desk *desk = *state;
-    enum error_kind (*const openers[])(struct sink *, const char *, struct error *) = {sink_open_jsonl,
-                                                                                       sink_open_junit};
     struct sink sink;
     char path[512], expected[600];
-    for (size_t i = 0; i < sizeof openers / sizeof openers[0]; i++) {
-        assert_int_equal(openers[i](&sink, desk->folder, &desk->error), ERROR_SYSTEM);
+    for (int i = 0; i < SINK_COUNT; i++) {
+        const struct sink_kind *kind = sink_kinds[i];
+        if (kind->target != SINK_TO_FILE && kind->target != SINK_TO_FILE_OR_STDOUT)
+            continue;
+        assert_int_equal(sink_open(&sink, kind, desk->folder, &desk->error), ERROR_SYSTEM);
         snprintf(expected, sizeof expected, "cannot write %s: Is a directory", desk->folder);
         assert_string_equal(desk->error.text, expected);
-        assert_int_equal(openers[i](&sink, in_folder(path, desk, "absent/file"), &desk->error), ERROR_SYSTEM);
+        assert_int_equal(sink_open(&sink, kind, in_folder(path, desk, "absent/file"), &desk->error), ERROR_SYSTEM);
         assert_non_null(strstr(desk->error.text, path));
         assert_non_null(strstr(desk->error.text, "No such file or directory"));
     }
     in_folder(path, desk, "file");
     fclose(fopen(path, "w"));
-    assert_int_equal(sink_open_dump(&sink, path, &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, path, &desk->error), ERROR_SYSTEM);
     assert_non_null(strstr(desk->error.text, "Not a directory"));
-    assert_int_equal(sink_open_dump(&sink, in_folder(path, desk, "file/below"), &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "file/below"), &desk->error), ERROR_SYSTEM);
     assert_int_equal(count_entries(desk->folder), 1);
+}
+
+/* What options, help and the checks of outputs rely on. */
+static void test_kinds_are_described(void **state)
+{
+    (void)state;
+    int on_stdout = 0, may_take_stdout = 0;
+    for (int i = 0; i < SINK_COUNT; i++) {
+        const struct sink_kind *kind = sink_kinds[i];
+        assert_true(kind->open && kind->record && kind->close);
+        assert_int_equal(kind->option == NULL, kind->target == SINK_TO_STDOUT);
+        assert_int_equal(kind->option == NULL, kind->about == NULL);
+        on_stdout += kind->target == SINK_TO_STDOUT;
+        may_take_stdout += kind->target == SINK_TO_FILE_OR_STDOUT;
+    }
+    assert_int_equal(on_stdout, 1);
+    assert_int_equal(may_take_stdout, 1);
 }
 
 /* ---- JUnit ------------------------------------------------------------------------------------------------------ */
@@ -396,22 +414,22 @@ static void test_junit_suites_and_verdicts(void **state)
     struct sample *sample = &desk->sample;
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open_junit(&sink, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
     assert_int_not_equal(access(path, F_OK), 0);      /* not under its name before it is complete */
     assert_int_equal(count_entries(desk->folder), 1); /* but it can be written */
-    assert_int_equal(sink.record(&sink, &sample->record, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     sample->record.status = STATUS_XFAIL;
     sample->test_case.because = "a known bug";
-    assert_int_equal(sink.record(&sink, &sample->record, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     sample->record.status = STATUS_XPASS;
-    assert_int_equal(sink.record(&sink, &sample->record, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     sample->record.status = STATUS_PASS;
-    assert_int_equal(sink.record(&sink, &sample->record, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     struct test_case other = {.name = "other", .path = "o.yaml", .key = "other:seed=1"};
     sample->point.test_case = &other;
     sample_set_error(sample, "out of memory: the truth needs 3 GB");
-    assert_int_equal(sink.record(&sink, &sample->record, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     assert_int_equal(count_entries(desk->folder), 1);
 
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
@@ -449,9 +467,9 @@ static void test_junit_is_xml_whatever_the_text(void **state)
     desk->sample.test_case.name = "<&>\"' \x01\x1b \xff ]]> \xef\xbf\xbe \xc3\xa9";
     desk->sample.test_case.key = "k:\x02&<\xc0\x80";
     sample_set_error(&desk->sample, "]]> & <error> \x08 \xed\xa0\x80 end");
-    assert_int_equal(sink_open_junit(&sink, in_folder(path, desk, "junit.xml"), &desk->error), 0);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
     assert_non_null(document);
 #define BAD "\xef\xbf\xbd"
@@ -474,13 +492,13 @@ static void test_junit_of_an_interrupted_run_replaces_what_was_there(void **stat
     fclose(old);
     desk->summary.cut_short = "interrupted";
     desk->summary.points_done = 1;
-    assert_int_equal(sink_open_junit(&sink, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
     free(text);
     desk->sample.record.status = STATUS_PASS;
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
     assert_non_null(document);
     assert_xpath(document, "count(/testsuites/testsuite)", "2");
@@ -498,13 +516,13 @@ static void test_junit_reports_a_failed_write(void **state)
     struct sink sink;
     struct rlimit before, small;
     char path[512], expected[600];
-    assert_int_equal(sink_open_junit(&sink, in_folder(path, desk, "junit.xml"), &desk->error), 0);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &small);
-    enum error_kind kind = sink.close(&sink, &desk->summary, &desk->error);
+    enum error_kind kind = sink.kind->close(&sink, &desk->summary, &desk->error);
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, SIG_DFL);
     assert_int_equal(kind, ERROR_SYSTEM);
@@ -522,10 +540,10 @@ static void test_junit_into_a_pipe(void **state)
     assert_int_equal(mkfifo(in_folder(path, desk, "pipe"), 0600), 0);
     int reader = open(path, O_RDWR | O_NONBLOCK);
     assert_true(reader >= 0);
-    assert_int_equal(sink_open_junit(&sink, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
     assert_int_equal(count_entries(desk->folder), 1);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     assert_true(read(reader, text, sizeof text - 1) > 0);
     close(reader);
     assert_non_null(strstr(text, "</testsuites>"));
@@ -542,8 +560,8 @@ static void test_junit_through_a_link(void **state)
     char path[512], target[512];
     fclose(fopen(in_folder(target, desk, "target.xml"), "w"));
     assert_int_equal(symlink("target.xml", in_folder(path, desk, "link.xml")), 0);
-    assert_int_equal(sink_open_junit(&sink, path, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     struct stat status;
     assert_int_equal(lstat(path, &status), 0);
     assert_true(S_ISLNK(status.st_mode));
@@ -579,9 +597,9 @@ static void dump(struct desk *desk)
 {
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open_dump(&sink, in_folder(path, desk, "new/dump"), &desk->error), 0);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), 0);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "new/dump"), &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
 static json_t *read_point(const struct desk *desk)
@@ -686,12 +704,12 @@ static void test_dump_reports_what_cannot_be_written(void **state)
     remove(path);
     assert_int_equal(symlink("/dev/full", path), 0);
     char folder[512];
-    assert_int_equal(sink_open_dump(&sink, in_folder(folder, desk, "new/dump"), &desk->error), 0);
-    assert_int_equal(sink.record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     char expected[600];
     snprintf(expected, sizeof expected, "cannot write %s: No space left on device", path);
     assert_string_equal(desk->error.text, expected);
-    assert_int_equal(sink.close(&sink, &desk->summary, &desk->error), 0);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -709,6 +727,7 @@ int main(void)
         TEST(test_jsonl_reports_a_full_disk),
         TEST(test_jsonl_on_stdout),
         TEST(test_paths_that_cannot_be_written),
+        cmocka_unit_test(test_kinds_are_described),
         TEST(test_junit_suites_and_verdicts),
         TEST(test_junit_is_xml_whatever_the_text),
         TEST(test_junit_of_an_interrupted_run_replaces_what_was_there),
