@@ -73,40 +73,10 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
 
 /* ---- running ---- */
 
-static enum status status_of(const struct point *point, const struct evaluation *evaluation)
-{
-    enum decision decision = criterion_decide(&point->criterion, &evaluation->verdict.total);
-    if (decision == DECISION_UNDECIDED || decision == DECISION_UNBOUNDED)
-        return STATUS_ERROR;
-    bool failed = decision == DECISION_FAIL || oracles_violated(&evaluation->oracles) > 0;
-    if (point->expect_fail && failed && point->signature != SIGNATURE_NONE)
-        return point->signature == evaluation->finding.signature ? STATUS_XFAIL : STATUS_FAIL;
-    if (point->expect_fail)
-        return failed ? STATUS_XFAIL : STATUS_XPASS;
-    return failed ? STATUS_FAIL : STATUS_PASS;
-}
-
-static void say_why_not_judged(struct record *record, const struct metrics *total)
-{
-    if (criterion_decide(&record->point->criterion, total) == DECISION_UNDECIDED)
-        snprintf(record->error, sizeof record->error,
-                 "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
-                 (long long)total->undecided);
-    else
-        snprintf(record->error, sizeof record->error,
-                 "rounding can do anything to %lld %s, so a budget says nothing; give a tolerance",
-                 (long long)(total->unbounded ? total->unbounded : total->lse_unbounded),
-                 total->unbounded ? "elements" : "lse");
-}
-
 static void fill_record(struct record *record, const struct evaluation *evaluation)
 {
-    record->status = status_of(record->point, evaluation);
-    if (record->status == STATUS_FAIL && record->point->expect_fail)
-        snprintf(record->error, sizeof record->error, "expected to fail as %s, fails as %s",
-                 signature_names[record->point->signature], signature_names[evaluation->finding.signature]);
-    if (record->status == STATUS_ERROR)
-        say_why_not_judged(record, &evaluation->verdict.total);
+    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
+                  evaluation->finding.signature);
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->finding = &evaluation->finding;
@@ -144,14 +114,13 @@ static enum error_kind do_point(struct run *run, const struct point *point, stru
     }
     record.seconds = evaluation.seconds;
     if (kind) {
-        record.status = STATUS_ERROR;
-        snprintf(record.error, sizeof record.error, "%.500s", failure.text);
+        outcome_not_run(&record.outcome, failure.text);
         kind = ERROR_NONE;
     } else {
         fill_record(&record, &evaluation);
     }
     run->summary.points_done++;
-    run->summary.by_status[record.status]++;
+    run->summary.by_status[record.outcome.status]++;
     progress_display_hide(run->evaluator.display);
     for (size_t i = 0; i < run->num_sinks && !kind; i++)
         kind = run->sinks[i].kind->record(&run->sinks[i], &record, error);

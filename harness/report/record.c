@@ -4,16 +4,6 @@
 #include "harness/report/record_field.h"
 #include "harness/support/json_value.h"
 
-const char *const status_names[STATUS_COUNT] = {
-    [STATUS_PASS] = "pass",   [STATUS_FAIL] = "fail",   [STATUS_XFAIL] = "xfail",
-    [STATUS_XPASS] = "xpass", [STATUS_ERROR] = "error",
-};
-
-bool status_as_expected(enum status status)
-{
-    return status == STATUS_PASS || status == STATUS_XFAIL;
-}
-
 /* In the order of the interface (DESIGN section 6), then what came later. A row is a function or a metric. */
 static const struct field {
     const char *name;

@@ -7,23 +7,10 @@
 #include <jansson.h>
 
 #include "harness/evaluate/evaluate.h"
+#include "harness/evaluate/outcome.h"
 #include "harness/report/metric.h"
 
 enum { RECORD_SCHEMA = 1 };
-
-enum status {
-    STATUS_PASS,  /* passes its criterion and oracles, as expected */
-    STATUS_FAIL,  /* does not, where a pass was expected, or fails in another way than expected */
-    STATUS_XFAIL, /* fails, as expected */
-    STATUS_XPASS, /* passes where a failure was expected */
-    STATUS_ERROR, /* not judged: the run failed, or the truth is too coarse to decide */
-    STATUS_COUNT
-};
-
-extern const char *const status_names[STATUS_COUNT];
-
-/* Whether the point ended as its case expects. */
-bool status_as_expected(enum status status);
 
 struct record {
     const struct point *point;
@@ -33,9 +20,8 @@ struct record {
     size_t num_recipes;
     const char *device; /* device_kind_names[] */
     const char *device_name;
-    enum status status;
-    char error[512]; /* STATUS_ERROR: why; else empty */
-    /* The rest is not known (NULL, null in JSON) if the status is STATUS_ERROR and the run failed. */
+    struct outcome outcome;
+    /* The rest is not known (NULL, null in JSON) if the run failed. */
     const struct verdict *verdict;
     const struct fault *faults; /* [CONVENTIONAL_COUNT], those that point->references has a bit for */
     const struct signature_finding *finding;

@@ -74,7 +74,7 @@ json_t *record_get_worst(const struct record *record)
 
 json_t *record_get_status(const struct record *record)
 {
-    return json_string(status_names[record->status]);
+    return json_string(status_names[record->outcome.status]);
 }
 
 json_t *record_get_input_digest(const struct record *record)
@@ -208,5 +208,5 @@ json_t *record_get_heads(const struct record *record)
 
 json_t *record_get_error(const struct record *record)
 {
-    return record->error[0] ? json_from_text(record->error) : json_null();
+    return record->outcome.reason[0] ? json_from_text(record->outcome.reason) : json_null();
 }

@@ -119,7 +119,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
 {
     const struct signature_finding *finding = record->finding;
     enum signature signature = finding->signature;
-    bool expected = status_as_expected(record->status);
+    bool expected = status_as_expected(record->outcome.status);
     if (signature == SIGNATURE_NONE)
         return true;
     return fprintf(stream, "%ssignature %s%s%s (%d of %d heads examined)\n", indent, signature_names[signature],

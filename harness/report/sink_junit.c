@@ -162,8 +162,8 @@ static bool write_suite(struct junit *junit)
 static char *make_headline(const struct record *record)
 {
     char *headline = NULL;
-    if (record->status == STATUS_ERROR)
-        return strdup(record->error);
+    if (record->outcome.status == STATUS_ERROR)
+        return strdup(record->outcome.reason);
     const struct metrics *total = &record->verdict->total;
     char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
     int head_dim = record->point->problem.head_dim;
@@ -193,8 +193,8 @@ static char *make_detail(const struct record *record, const char *headline)
     char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "");
     char *findings = record_findings(record, "");
     if (reproduce && references && findings &&
-        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->status], headline, findings, references,
-                 because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
+        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
+                 references, because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
         detail = NULL;
     free(findings);
     free(references);
@@ -215,9 +215,9 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     char key[POINT_KEY_SIZE];
     const struct seconds *seconds = &record->seconds;
     test->name = strdup(point_key(key, record->point));
-    test->status = record->status;
+    test->status = record->outcome.status;
     test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
-    if (status_elements[record->status].element) {
+    if (status_elements[record->outcome.status].element) {
         test->headline = make_headline(record);
         test->detail = test->headline ? make_detail(record, test->headline) : NULL;
         if (!test->detail)

@@ -92,7 +92,7 @@ static const char *const verdict_titles[STATUS_COUNT] = {
 
 static void cell_verdict(char *cell, const struct record *record)
 {
-    snprintf(cell, CELL_SIZE, "%s", verdict_titles[record->status]);
+    snprintf(cell, CELL_SIZE, "%s", verdict_titles[record->outcome.status]);
 }
 
 static const struct column {
@@ -155,7 +155,7 @@ static void print_row(const struct table *table, const struct record *record)
 {
     const struct point *point = record->point;
     const struct mask_spec *mask = &point->problem.mask;
-    int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->status]);
+    int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->outcome.status]);
     for (const struct column *column = columns; column < columns + NUM_COLUMNS; column++) {
         char cell[CELL_SIZE];
         if (column->needs_verdict && !record->verdict)
@@ -165,7 +165,7 @@ static void print_row(const struct table *table, const struct record *record)
         else
             record_format_error(cell, record, column->metric);
         if (column->print == cell_verdict)
-            printf("%s", verdict_colour(table, record->status));
+            printf("%s", verdict_colour(table, record->outcome.status));
         print_cell(column, cell);
     }
     printf("%s", table->colour ? "\x1b[0m" : "");
@@ -257,9 +257,10 @@ static enum error_kind print_record(struct sink *sink, const struct record *reco
     printed = print_notes(record) && printed;
     printed = print_findings(record) && printed;
     printed = print_references(record) && printed;
-    if (record->error[0])
-        printed = print_text("      error: ", text_line(record->error, sizeof record->error)) && printed;
-    if (!status_as_expected(record->status))
+    if (record->outcome.reason[0])
+        printed =
+            print_text("      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) && printed;
+    if (!status_as_expected(record->outcome.status))
         printed = print_text("      reproduce: ", record_reproduce(record)) && printed;
     return printed ? flush(error) : error_memory(error, "a row of the table", POINT_KEY_SIZE);
 }

@@ -87,7 +87,7 @@ static inline void sample_judge(struct sample *sample)
     struct error error;
     verdict_clear(&sample->verdict);
     assert_int_equal(verdict_reach(&sample->verdict, &exhibit, &error), 0);
-    sample->record.status = sample->verdict.total.mismatched ? STATUS_FAIL : STATUS_PASS;
+    sample->record.outcome.status = sample->verdict.total.mismatched ? STATUS_FAIL : STATUS_PASS;
 }
 
 /* Output 1 everywhere but for 1.5 at head 1, dim 2, where the truth is 1 as well: one mismatch, 512 ulp of f16. */
@@ -184,8 +184,8 @@ static inline void sample_init(struct sample *sample)
 /* The point as it is if the run failed before there was anything to judge. */
 static inline void sample_set_error(struct sample *sample, const char *text)
 {
-    sample->record.status = STATUS_ERROR;
-    snprintf(sample->record.error, sizeof sample->record.error, "%s", text);
+    sample->record.outcome.status = STATUS_ERROR;
+    snprintf(sample->record.outcome.reason, sizeof sample->record.outcome.reason, "%s", text);
     sample->record.verdict = NULL;
     sample->record.problem = NULL;
     sample->record.output = NULL;

@@ -360,16 +360,6 @@ static void test_reproduce_is_quoted_for_a_shell(void **state)
     free(line);
 }
 
-static void test_status_as_expected(void **state)
-{
-    (void)state;
-    assert_true(status_as_expected(STATUS_PASS));
-    assert_true(status_as_expected(STATUS_XFAIL));
-    assert_false(status_as_expected(STATUS_FAIL));
-    assert_false(status_as_expected(STATUS_XPASS));
-    assert_false(status_as_expected(STATUS_ERROR));
-}
-
 /* The table's offsets and types, against the struct itself. */
 static void test_metric_table_reads_the_fields_it_names(void **state)
 {
@@ -452,7 +442,6 @@ int main(void)
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
-        cmocka_unit_test(test_status_as_expected),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

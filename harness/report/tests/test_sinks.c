@@ -418,12 +418,12 @@ static void test_junit_suites_and_verdicts(void **state)
     assert_int_not_equal(access(path, F_OK), 0);      /* not under its name before it is complete */
     assert_int_equal(count_entries(desk->folder), 1); /* but it can be written */
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
-    sample->record.status = STATUS_XFAIL;
+    sample->record.outcome.status = STATUS_XFAIL;
     sample->test_case.because = "a known bug";
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
-    sample->record.status = STATUS_XPASS;
+    sample->record.outcome.status = STATUS_XPASS;
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
-    sample->record.status = STATUS_PASS;
+    sample->record.outcome.status = STATUS_PASS;
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     struct test_case other = {.name = "other", .path = "o.yaml", .key = "other:seed=1"};
     sample->point.test_case = &other;
@@ -496,7 +496,7 @@ static void test_junit_of_an_interrupted_run_replaces_what_was_there(void **stat
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
     free(text);
-    desk->sample.record.status = STATUS_PASS;
+    desk->sample.record.outcome.status = STATUS_PASS;
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);

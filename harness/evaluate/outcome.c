@@ -1,0 +1,54 @@
+#include "harness/evaluate/outcome.h"
+
+#include <stdio.h>
+
+#include "harness/judge/verdict.h"
+
+const char *const status_names[STATUS_COUNT] = {
+    [STATUS_PASS] = "pass",   [STATUS_FAIL] = "fail",   [STATUS_XFAIL] = "xfail",
+    [STATUS_XPASS] = "xpass", [STATUS_ERROR] = "error",
+};
+
+bool status_as_expected(enum status status)
+{
+    return status == STATUS_PASS || status == STATUS_XFAIL;
+}
+
+enum status outcome_status(const struct expectation *expected, enum decision decision, bool violated,
+                           enum signature found)
+{
+    if (decision == DECISION_UNDECIDED || decision == DECISION_UNBOUNDED)
+        return STATUS_ERROR;
+    bool failed = decision == DECISION_FAIL || violated;
+    if (!expected->failure)
+        return failed ? STATUS_FAIL : STATUS_PASS;
+    if (!failed)
+        return STATUS_XPASS;
+    return expected->signature == SIGNATURE_NONE || expected->signature == found ? STATUS_XFAIL : STATUS_FAIL;
+}
+
+void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
+                   const struct oracle_report *report, enum signature found)
+{
+    const struct expectation expected = {point->expect_fail, point->signature};
+    enum decision decision = criterion_decide(&point->criterion, total);
+    *outcome = (struct outcome){.status = outcome_status(&expected, decision, oracles_violated(report) > 0, found)};
+    if (outcome->status == STATUS_FAIL && expected.failure)
+        snprintf(outcome->reason, sizeof outcome->reason, "expected to fail as %s, fails as %s",
+                 signature_names[expected.signature], signature_names[found]);
+    if (decision == DECISION_UNDECIDED)
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
+                 (long long)total->undecided);
+    if (decision == DECISION_UNBOUNDED)
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "rounding can do anything to %lld %s, so a budget says nothing; give a tolerance",
+                 (long long)(total->unbounded ? total->unbounded : total->lse_unbounded),
+                 total->unbounded ? "elements" : "lse");
+}
+
+void outcome_not_run(struct outcome *outcome, const char *reason)
+{
+    *outcome = (struct outcome){.status = STATUS_ERROR};
+    snprintf(outcome->reason, sizeof outcome->reason, "%.500s", reason);
+}

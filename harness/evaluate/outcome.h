@@ -1,0 +1,58 @@
+/*
+ * What a point came to: what its case expects, and what its output was found to do, put together. The decision on the
+ * numbers is criterion.h's; no other place turns the two into a status.
+ */
+#ifndef HARNESS_EVALUATE_OUTCOME_H
+#define HARNESS_EVALUATE_OUTCOME_H
+
+#include <stdbool.h>
+
+#include "harness/case/case.h"
+#include "harness/judge/criterion.h"
+#include "harness/judge/oracle/oracle.h"
+
+enum status {
+    STATUS_PASS,  /* passes its criterion and oracles, as expected */
+    STATUS_FAIL,  /* does not, where a pass was expected, or fails in another way than expected */
+    STATUS_XFAIL, /* fails, as expected */
+    STATUS_XPASS, /* passes where a failure was expected */
+    STATUS_ERROR, /* not judged: the run failed, or the truth is too coarse to decide */
+    STATUS_COUNT
+};
+
+extern const char *const status_names[STATUS_COUNT];
+
+/* Whether the point ended as its case expects. */
+bool status_as_expected(enum status status);
+
+struct outcome {
+    enum status status;
+    char reason[512]; /* STATUS_ERROR: why; STATUS_FAIL where a failure was expected: which one was, and which it is;
+                       * else empty */
+};
+
+/* What a case expects. */
+struct expectation {
+    bool failure;
+    enum signature signature; /* of the failure; SIGNATURE_NONE: any */
+};
+
+/*
+ * The status by the decision on the numbers, by whether an oracle is violated, and by the signature found:
+ *
+ *                      expected: pass   fail    fail as S, found S   found another
+ *   undecided, unbounded       error    error   error                error
+ *   fail, or one violated      fail     xfail   xfail                fail
+ *   pass                       pass     xpass   xpass                xpass
+ */
+enum status outcome_status(const struct expectation *expected, enum decision decision, bool violated,
+                           enum signature found);
+
+/* The outcome of a point that was run: total is of its verdict. */
+void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
+                   const struct oracle_report *report, enum signature found);
+
+/* The outcome of a point whose run failed, and why. */
+void outcome_not_run(struct outcome *outcome, const char *reason);
+
+#endif

@@ -1,0 +1,133 @@
+/* Every expectation against every decision, oracle and signature, and what is said of each. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/evaluate/outcome.h"
+#include "harness/judge/verdict.h"
+
+static const struct expectation expectations[] = {
+    {.failure = false},
+    {.failure = true},
+    {.failure = true, .signature = SIGNATURE_LEAK},
+};
+static const char *const expectation_names[] = {"pass", "fail", "fail as leak"};
+static const enum signature signatures[] = {SIGNATURE_NONE, SIGNATURE_LEAK, SIGNATURE_NAN};
+
+enum { NUM_EXPECTATIONS = 3, NUM_SIGNATURES = 3 };
+
+enum { P = STATUS_PASS, F = STATUS_FAIL, X = STATUS_XFAIL, U = STATUS_XPASS, E = STATUS_ERROR };
+
+/* By the decision, whether an oracle is violated, the expectation and the signature found. */
+static const int expected_status[DECISION_COUNT][2][NUM_EXPECTATIONS][NUM_SIGNATURES] = {
+    [DECISION_PASS] = {{{P, P, P}, {U, U, U}, {U, U, U}}, {{F, F, F}, {X, X, X}, {F, X, F}}},
+    [DECISION_FAIL] = {{{F, F, F}, {X, X, X}, {F, X, F}}, {{F, F, F}, {X, X, X}, {F, X, F}}},
+    [DECISION_UNDECIDED] = {{{E, E, E}, {E, E, E}, {E, E, E}}, {{E, E, E}, {E, E, E}, {E, E, E}}},
+    [DECISION_UNBOUNDED] = {{{E, E, E}, {E, E, E}, {E, E, E}}, {{E, E, E}, {E, E, E}, {E, E, E}}},
+};
+
+static void test_status_of_every_combination(void **state)
+{
+    (void)state;
+    for (int decision = 0; decision < DECISION_COUNT; decision++)
+        for (int violated = 0; violated < 2; violated++)
+            for (int e = 0; e < NUM_EXPECTATIONS; e++)
+                for (int s = 0; s < NUM_SIGNATURES; s++) {
+                    enum status status =
+                        outcome_status(&expectations[e], (enum decision)decision, violated, signatures[s]);
+                    int wanted = expected_status[decision][violated][e][s];
+                    if ((int)status != wanted)
+                        fail_msg("expected to %s, decision %d, oracle violated %d, found %s: %s in place of %s",
+                                 expectation_names[e], decision, violated, signature_names[signatures[s]],
+                                 status_names[status], status_names[wanted]);
+                }
+}
+
+static void test_status_as_expected(void **state)
+{
+    (void)state;
+    assert_true(status_as_expected(STATUS_PASS));
+    assert_true(status_as_expected(STATUS_XFAIL));
+    assert_false(status_as_expected(STATUS_FAIL));
+    assert_false(status_as_expected(STATUS_XPASS));
+    assert_false(status_as_expected(STATUS_ERROR));
+}
+
+static void test_outcome_of_a_point_and_its_reason(void **state)
+{
+    (void)state;
+    static const struct {
+        struct expectation expected;
+        struct criterion criterion;
+        struct metrics total;
+        enum oracle_outcome oracle;
+        enum signature found;
+        enum status status;
+        const char *reason;
+    } rows[] = {
+        {.status = STATUS_PASS, .reason = ""},
+        {.total = {.mismatched = 1}, .found = SIGNATURE_LEAK, .status = STATUS_FAIL, .reason = ""},
+        {.oracle = ORACLE_HELD, .status = STATUS_PASS, .reason = ""},
+        {.oracle = ORACLE_VIOLATED, .status = STATUS_FAIL, .reason = ""},
+        {.expected = {.failure = true}, .status = STATUS_XPASS, .reason = ""},
+        {.expected = {true, SIGNATURE_LEAK},
+         .total = {.mismatched = 1},
+         .found = SIGNATURE_LEAK,
+         .status = STATUS_XFAIL,
+         .reason = ""},
+        {.expected = {true, SIGNATURE_LEAK},
+         .total = {.mismatched = 1},
+         .found = SIGNATURE_NAN,
+         .status = STATUS_FAIL,
+         .reason = "expected to fail as leak, fails as nan"},
+        {.expected = {true, SIGNATURE_LEAK},
+         .oracle = ORACLE_VIOLATED,
+         .status = STATUS_FAIL,
+         .reason = "expected to fail as leak, fails as none"},
+        {.total = {.undecided = 3},
+         .status = STATUS_ERROR,
+         .reason = "the tolerance lies within the radius of the truth for 3 elements; raise truth_precision"},
+        {.criterion = {.mode = JUDGE_BUDGET},
+         .total = {.unbounded = 4, .lse_unbounded = 1},
+         .status = STATUS_ERROR,
+         .reason = "rounding can do anything to 4 elements, so a budget says nothing; give a tolerance"},
+        {.criterion = {.mode = JUDGE_BUDGET},
+         .total = {.lse_unbounded = 1},
+         .status = STATUS_ERROR,
+         .reason = "rounding can do anything to 1 lse, so a budget says nothing; give a tolerance"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct point point = {.expect_fail = rows[i].expected.failure,
+                                    .signature = rows[i].expected.signature,
+                                    .criterion = rows[i].criterion};
+        const struct oracle_report report = {.outcome = {[ORACLE_BATCH] = rows[i].oracle}};
+        struct outcome outcome;
+        outcome_reach(&outcome, &point, &rows[i].total, &report, rows[i].found);
+        assert_int_equal(outcome.status, rows[i].status);
+        assert_string_equal(outcome.reason, rows[i].reason);
+    }
+}
+
+static void test_a_point_that_was_not_run_is_an_error(void **state)
+{
+    (void)state;
+    struct outcome outcome;
+    outcome_not_run(&outcome, "the GPU fell off");
+    assert_int_equal(outcome.status, STATUS_ERROR);
+    assert_string_equal(outcome.reason, "the GPU fell off");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status_of_every_combination),
+        cmocka_unit_test(test_status_as_expected),
+        cmocka_unit_test(test_outcome_of_a_point_and_its_reason),
+        cmocka_unit_test(test_a_point_that_was_not_run_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
