@@ -308,7 +308,7 @@ static enum error_kind collect_keys(const struct yaml_node *document, const stru
         return place_error(error, &document->place, "a case is a mapping of keys, not: %s; allowed: KEY: VALUE lines",
                            yaml_is_null(document) ? "an empty document" : yaml_quote(quoted, document));
     for (const struct yaml_node *name = document->first; name; name = name->next->next) {
-        enum error_kind kind = parse_key_name(name, error);
+        enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
         enum key_id id = key_find(name->text, name->size);

@@ -1,8 +1,7 @@
 /* The documentation of cases and recipes, printed from their tables. */
-#include <string.h>
-
 #include "harness/case/case_keys.h"
 #include "harness/case/case_recipe.h"
+#include "harness/support/table.h"
 
 static const char introduction[] =
     "A case file is YAML. Each document is a case: a mapping of the keys below. A key marked * is an axis and takes a\n"
@@ -25,36 +24,9 @@ enum { NUM_COLUMNS = 4 };
 
 static const int widths[NUM_COLUMNS] = {18, 32, 22, 44};
 
-/* How much of text goes on a line of width characters: up to the last space that fits, if there is one. */
-static int wrap(const char *text, int width)
-{
-    int length = (int)strlen(text);
-    if (length <= width)
-        return length;
-    int end = width;
-    while (end > 0 && text[end] != ' ')
-        end--;
-    return end > 0 ? end : width;
-}
-
 static void print_row(FILE *stream, const char *const *cells)
 {
-    const char *left[NUM_COLUMNS];
-    memcpy(left, cells, sizeof left);
-    for (bool more = true; more;) {
-        int column_end = 0, printed = 0;
-        more = false;
-        for (int column = 0; column < NUM_COLUMNS; column++) {
-            int length = wrap(left[column], widths[column] - 2);
-            if (length)
-                printed += fprintf(stream, "%*s%.*s", column_end - printed, "", length, left[column]);
-            left[column] += length;
-            left[column] += strspn(left[column], " ");
-            more |= *left[column] != '\0';
-            column_end += widths[column];
-        }
-        fputc('\n', stream);
-    }
+    table_print_row(stream, widths, NUM_COLUMNS, cells);
 }
 
 void case_print_keys(FILE *stream)

@@ -88,7 +88,7 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, struct inp
     enum error_kind kind;
     const struct yaml_node *distribution = NULL, *last = NULL;
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
-        if ((kind = parse_key_name(name, error)))
+        if ((kind = key_name_check(name, error)))
             return kind;
         if (strcmp(name->text, input_parameters.chooser) != 0) {
             last = name->next;
@@ -124,7 +124,7 @@ static enum error_kind input_parse(const struct key *key, const struct yaml_node
     if (node->kind != YAML_SCALAR)
         return place_error(error, &node->place, "%s is not a distribution: %s; allowed: %s", key->name,
                            yaml_quote(quoted, node), allowed);
-    enum error_kind kind = parse_scalar(key->name, allowed, node, error);
+    enum error_kind kind = scalar_check(key->name, allowed, node, error);
     return kind ? kind : distribution_parse(node, input, error);
 }
 

@@ -6,7 +6,7 @@
 #define HARNESS_CASE_CASE_KEYS_H
 
 #include "harness/case/case.h"
-#include "harness/support/yaml.h"
+#include "harness/support/field_yaml.h"
 
 enum key_id {
     KEY_CASE,
@@ -170,14 +170,5 @@ enum error_kind parse_number(const char *key_name, const char *allowed, const st
 /* The same as an f32, rounded once; the text is no number that f32 makes infinite, or 0 where it is not 0. */
 enum error_kind parse_float(const char *key_name, const char *allowed, const struct yaml_node *node, float *number,
                             struct error *error);
-/* The text of a scalar that has some, without NULs. */
-enum error_kind parse_scalar(const char *key_name, const char *allowed, const struct yaml_node *node,
-                             struct error *error);
-/* A mapping's key as a name; ERROR_USAGE if it is no plain text. */
-enum error_kind parse_key_name(const struct yaml_node *node, struct error *error);
-
-/* A finite number in the fewest digits that read back as the same double, or the same float. text: 32 characters. */
-char *format_double(char *text, double number);
-char *format_float(char *text, float number);
 
 #endif

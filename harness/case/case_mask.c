@@ -36,7 +36,7 @@ static enum error_kind file_parse(const struct parameter *parameter, const struc
                                   struct error *error)
 {
     char quoted[QUOTE_SIZE];
-    enum error_kind kind = parse_scalar(parameter->name, parameter->allowed, node, error);
+    enum error_kind kind = scalar_check(parameter->name, parameter->allowed, node, error);
     if (kind)
         return kind;
     bool good = node->size > 0 && node->size <= MASK_PATH_MAX;
@@ -138,7 +138,7 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, const char
     if (!mapping->first)
         return place_error(error, &mapping->place, "mask is an empty mapping: '{}'; allowed: %s", allowed);
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
-        if ((failure = parse_key_name(name, error)))
+        if ((failure = key_name_check(name, error)))
             return failure;
         int index = mask_find(name->text);
         if (index > MASK_KINDS)

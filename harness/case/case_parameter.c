@@ -48,7 +48,7 @@ enum error_kind parameter_kind_parse(const struct parameter_set *set, const char
                                      int *kind, struct error *error)
 {
     char quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind failure = parse_scalar(set->what, allowed, node, error);
+    enum error_kind failure = scalar_check(set->what, allowed, node, error);
     if (failure)
         return failure;
     struct suggestion suggestion = {.text = node->text};
@@ -137,7 +137,7 @@ enum error_kind parameters_parse(const struct parameter_set *set, unsigned kinds
     uint64_t seen = 0;
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
         size_t index = 0;
-        enum error_kind failure = parse_key_name(name, error);
+        enum error_kind failure = key_name_check(name, error);
         if (failure)
             return failure;
         if (set->chooser && strcmp(name->text, set->chooser) == 0)

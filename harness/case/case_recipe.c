@@ -44,7 +44,7 @@ enum error_kind recipe_parse(const struct yaml_node *mapping, struct recipe_extr
     uint64_t seen = 0;
     _Static_assert(NUM_RECIPE_FIELDS + 8 <= 64, "a bit for each pair");
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
-        enum error_kind kind = parse_key_name(name, error);
+        enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
         size_t index = find_pair(name->text, extras, num_extras);
@@ -88,7 +88,7 @@ enum error_kind recipe_name_parse(const struct yaml_node *node, char *name, stru
 {
     char allowed[64], quoted[QUOTE_SIZE];
     snprintf(allowed, sizeof allowed, "1 to %d of a-z 0-9 . _ -, not all", RECIPE_NAME_MAX);
-    enum error_kind kind = parse_scalar("a recipe's name", allowed, node, error);
+    enum error_kind kind = scalar_check("a recipe's name", allowed, node, error);
     if (kind)
         return kind;
     bool good = node->size > 0 && node->size <= RECIPE_NAME_MAX && strcmp(node->text, "all") != 0;
@@ -142,7 +142,7 @@ static enum error_kind library_find(const struct yaml_node *node, const struct r
 {
     static const char allowed[] = "names that `alibicheck list recipes` prints, all, {base: NAME, KEY: VALUE, ...}";
     char quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind kind = parse_scalar("recipe", allowed, node, error);
+    enum error_kind kind = scalar_check("recipe", allowed, node, error);
     if (kind || (kind = recipe_library_open(error)))
         return kind;
     if ((*found = recipe_library_find(node->text)))

@@ -63,7 +63,7 @@ static enum error_kind slopes_parse(const struct key *key, const struct yaml_nod
     }
     const struct yaml_node *list = NULL;
     for (const struct yaml_node *name = node->first; name; name = name->next->next) {
-        enum error_kind kind = parse_key_name(name, error);
+        enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
         if (strcmp(name->text, values_name) != 0)

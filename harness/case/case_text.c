@@ -29,7 +29,7 @@ static enum error_kind text_parse(const struct key *key, const struct yaml_node 
                                   struct error *error)
 {
     char allowed[ALLOWED_TEXT_SIZE];
-    enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
+    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
     for (size_t i = 0; i < node->size; i++)
@@ -59,7 +59,7 @@ static enum error_kind name_text_parse(const struct key *key, const struct yaml_
                                        struct error *error)
 {
     char allowed[ALLOWED_TEXT_SIZE];
-    enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
+    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
     bool good = node->size > 0 && node->size <= NAME_TEXT_MAX;
@@ -97,7 +97,7 @@ static enum error_kind tolerance_parse(const struct key *key, const struct yaml_
         return value_error(key, node, yaml_is_null(node) ? "has no value" : "is not a mapping", error);
     for (const struct yaml_node *name = node->first, *value; name; name = value->next) {
         value = name->next;
-        enum error_kind kind = parse_key_name(name, error);
+        enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
         size_t part = 0;

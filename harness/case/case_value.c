@@ -83,7 +83,7 @@ static enum error_kind whole_parse(const struct key *key, const struct yaml_node
         [INTEGER_OUT_OF_RANGE] = "is out of range",
     };
     char allowed[ALLOWED_TEXT_SIZE];
-    enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
+    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
     if (!node->plain)
@@ -150,7 +150,7 @@ static enum error_kind choice_find(const struct key *key, const struct yaml_node
                                    struct error *error)
 {
     char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
+    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
     struct suggestion suggestion = {.text = node->text};
@@ -325,7 +325,7 @@ static enum error_kind sentinel_value_parse(const struct key *key, const struct 
 {
     static const char *const infinities[] = {"-.inf", "-.Inf", "-.INF"};
     char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind kind = parse_scalar(key->name, key->type->allowed(allowed, key), node, error);
+    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
     if (kind)
         return kind;
     const char *text = node->text;

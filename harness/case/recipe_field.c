@@ -9,18 +9,18 @@
 #include "harness/support/suggest.h"
 #include "reference/error_bound.h"
 
-static void *field_of(const struct recipe_field *field, struct recipe *recipe)
+static void *recipe_field_of(const struct recipe_field *field, struct recipe *recipe)
 {
     return (char *)recipe + field->offset;
 }
 
-static const void *field_in(const struct recipe_field *field, const struct recipe *recipe)
+static const void *recipe_field_in(const struct recipe_field *field, const struct recipe *recipe)
 {
     return (const char *)recipe + field->offset;
 }
 
-static enum error_kind field_error(const struct recipe_field *field, const struct yaml_node *node, const char *what,
-                                   struct error *error)
+static enum error_kind recipe_field_error(const struct recipe_field *field, const struct yaml_node *node,
+                                          const char *what, struct error *error)
 {
     char quoted[QUOTE_SIZE], allowed[RECIPE_ALLOWED_SIZE];
     return place_error(error, &node->place, "%s %s: %s; allowed: %s", field->name, what, yaml_quote(quoted, node),
@@ -69,20 +69,20 @@ static enum error_kind float_parse(const struct recipe_field *field, const struc
     if (kind)
         return kind;
     if (!((double)*value >= field->least && (double)*value <= field->greatest))
-        return field_error(field, node, "is out of range", error);
+        return recipe_field_error(field, node, "is out of range", error);
     return ERROR_NONE;
 }
 
-static enum error_kind number_parse(const struct recipe_field *field, const struct yaml_node *node,
-                                    struct recipe *recipe, struct error *error)
+static enum error_kind recipe_number_parse(const struct recipe_field *field, const struct yaml_node *node,
+                                           struct recipe *recipe, struct error *error)
 {
-    return float_parse(field, node, field_of(field, recipe), error);
+    return float_parse(field, node, recipe_field_of(field, recipe), error);
 }
 
 static char *number_format(char *text, const struct recipe_field *field, const struct recipe *recipe)
 {
     float number;
-    memcpy(&number, field_in(field, recipe), sizeof number);
+    memcpy(&number, recipe_field_in(field, recipe), sizeof number);
     return number_text(text, number);
 }
 
@@ -92,7 +92,7 @@ static char *number_allowed(char *text, const struct recipe_field *field)
     return text;
 }
 
-static const struct recipe_field_type type_number = {number_parse, number_format, number_allowed};
+static const struct recipe_field_type type_number = {recipe_number_parse, number_format, number_allowed};
 
 static enum error_kind integer_parse(const struct recipe_field *field, const struct yaml_node *node,
                                      struct recipe *recipe, struct error *error)
@@ -103,18 +103,18 @@ static enum error_kind integer_parse(const struct recipe_field *field, const str
     if (kind)
         return kind;
     if (number != trunc(number))
-        return field_error(field, node, "is not a whole number", error);
+        return recipe_field_error(field, node, "is not a whole number", error);
     if (!(number >= field->least && number <= field->greatest))
-        return field_error(field, node, "is out of range", error);
+        return recipe_field_error(field, node, "is out of range", error);
     int value = (int)number;
-    memcpy(field_of(field, recipe), &value, sizeof value);
+    memcpy(recipe_field_of(field, recipe), &value, sizeof value);
     return ERROR_NONE;
 }
 
 static char *integer_format(char *text, const struct recipe_field *field, const struct recipe *recipe)
 {
     int value;
-    memcpy(&value, field_in(field, recipe), sizeof value);
+    memcpy(&value, recipe_field_in(field, recipe), sizeof value);
     snprintf(text, RECIPE_FIELD_TEXT_SIZE, "%d", value);
     return text;
 }
@@ -133,14 +133,15 @@ static enum error_kind choice_parse(const struct recipe_field *field, const stru
                                     struct recipe *recipe, struct error *error)
 {
     char allowed[RECIPE_ALLOWED_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind kind = parse_scalar(field->name, field->type->allowed(allowed, field), node, error);
+    enum error_kind kind = scalar_check(field->name, field->type->allowed(allowed, field), node, error);
     if (kind)
         return kind;
     struct suggestion suggestion = {.text = node->text};
     for (int choice = 0; choice < field->num_choices; choice++) {
         bool flag = choice != 0;
         if (strcmp(node->text, field->choices[choice]) == 0) {
-            memcpy(field_of(field, recipe), field->size == sizeof flag ? (const void *)&flag : &choice, field->size);
+            memcpy(recipe_field_of(field, recipe), field->size == sizeof flag ? (const void *)&flag : &choice,
+                   field->size);
             return ERROR_NONE;
         }
         suggestion_offer(&suggestion, field->choices[choice]);
@@ -152,7 +153,7 @@ static enum error_kind choice_parse(const struct recipe_field *field, const stru
 static char *choice_format(char *text, const struct recipe_field *field, const struct recipe *recipe)
 {
     int choice = 0; /* little-endian: a bool is its low byte */
-    memcpy(&choice, field_in(field, recipe), field->size);
+    memcpy(&choice, recipe_field_in(field, recipe), field->size);
     snprintf(text, RECIPE_FIELD_TEXT_SIZE, "%s", field->choices[choice]);
     return text;
 }
@@ -381,18 +382,19 @@ int recipe_compare(const struct recipe *a, const struct recipe *b)
 {
     int order = 0;
     for (size_t i = 0; i < NUM_RECIPE_FIELDS && !order; i++)
-        order = memcmp(field_in(&recipe_fields[i], a), field_in(&recipe_fields[i], b), recipe_fields[i].size);
+        order =
+            memcmp(recipe_field_in(&recipe_fields[i], a), recipe_field_in(&recipe_fields[i], b), recipe_fields[i].size);
     return order;
 }
 
 bool recipe_field_equal(const struct recipe_field *field, const struct recipe *a, const struct recipe *b)
 {
-    return memcmp(field_in(field, a), field_in(field, b), field->size) == 0;
+    return memcmp(recipe_field_in(field, a), recipe_field_in(field, b), field->size) == 0;
 }
 
 void recipe_field_copy(const struct recipe_field *field, struct recipe *recipe, const struct recipe *from)
 {
-    memcpy(field_of(field, recipe), field_in(field, from), field->size);
+    memcpy(recipe_field_of(field, recipe), recipe_field_in(field, from), field->size);
 }
 
 const struct recipe_field *recipe_field_find(const char *name)
