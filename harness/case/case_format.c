@@ -74,11 +74,11 @@ void recipe_print_keys(FILE *stream)
     static const char *const titles[NUM_COLUMNS] = {"KEY", "VALUES", "DEFAULT", "MEANING"};
     fputs(recipe_introduction, stream);
     print_row(stream, titles);
-    for (size_t i = 0; i < NUM_RECIPE_FIELDS; i++) {
-        const struct recipe_field *field = &recipe_fields[i];
-        char allowed[RECIPE_ALLOWED_SIZE], sound[RECIPE_FIELD_TEXT_SIZE];
-        const char *cells[NUM_COLUMNS] = {field->name, field->type->allowed(allowed, field),
-                                          field->type->format(sound, field, &recipe_sound), field->about};
+    for (size_t i = 0; i < recipe_fields.count; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        char allowed[FIELD_ALLOWED_SIZE], sound[FIELD_TEXT_SIZE];
+        const char *cells[NUM_COLUMNS] = {field->name, field_allowed(allowed, field),
+                                          field_format(sound, field, field_in(field, &recipe_sound)), field->about};
         print_row(stream, cells);
     }
     for (size_t i = 0; i < sizeof recipe_other_keys / sizeof recipe_other_keys[0]; i++)

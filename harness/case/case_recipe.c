@@ -13,13 +13,10 @@
 /* The index of what a mapping's key names: fields first, then extras; their number together if it names nothing. */
 static size_t find_pair(const char *name, const struct recipe_extra *extras, size_t num_extras)
 {
-    size_t index = 0;
-    while (index < NUM_RECIPE_FIELDS && strcmp(name, recipe_fields[index].name) != 0)
-        index++;
-    while (index >= NUM_RECIPE_FIELDS && index < NUM_RECIPE_FIELDS + num_extras &&
-           strcmp(name, extras[index - NUM_RECIPE_FIELDS].name) != 0)
-        index++;
-    return index;
+    size_t index = field_find(&recipe_fields, name, strlen(name)), extra = 0;
+    while (index == recipe_fields.count && extra < num_extras && strcmp(name, extras[extra].name) != 0)
+        extra++;
+    return index + extra;
 }
 
 static enum error_kind unknown_key(const struct yaml_node *name, const struct recipe_extra *extras, size_t num_extras,
@@ -28,8 +25,8 @@ static enum error_kind unknown_key(const struct yaml_node *name, const struct re
     char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
     struct suggestion suggestion = {.text = name->text};
     int length = 0;
-    for (size_t i = 0; i < num_extras + NUM_RECIPE_FIELDS; i++) {
-        const char *known = i < num_extras ? extras[i].name : recipe_fields[i - num_extras].name;
+    for (size_t i = 0; i < num_extras + recipe_fields.count; i++) {
+        const char *known = i < num_extras ? extras[i].name : field_at(&recipe_fields, i - num_extras)->name;
         suggestion_offer(&suggestion, known);
         length += snprintf(allowed + length, sizeof allowed - (size_t)length, "%s%s", i ? ", " : "", known);
     }
@@ -40,23 +37,24 @@ static enum error_kind unknown_key(const struct yaml_node *name, const struct re
 enum error_kind recipe_parse(const struct yaml_node *mapping, struct recipe_extra *extras, size_t num_extras,
                              struct recipe *recipe, struct error *error)
 {
-    char quoted[QUOTE_SIZE];
     uint64_t seen = 0;
-    _Static_assert(NUM_RECIPE_FIELDS + 8 <= 64, "a bit for each pair");
+    _Static_assert(RECIPE_MAX_FIELDS + 8 <= 64, "a bit for each pair");
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
         enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
         size_t index = find_pair(name->text, extras, num_extras);
-        if (index == NUM_RECIPE_FIELDS + num_extras)
+        if (index == recipe_fields.count + num_extras)
             return unknown_key(name, extras, num_extras, error);
         if (seen >> index & 1)
-            return place_error(error, &name->place, "duplicate key: %s; allowed: each key once",
-                               yaml_quote(quoted, name));
+            return duplicate_key_error(name, error);
         seen |= UINT64_C(1) << index;
-        if (index >= NUM_RECIPE_FIELDS)
-            extras[index - NUM_RECIPE_FIELDS].node = name->next;
-        else if ((kind = recipe_fields[index].type->parse(&recipe_fields[index], name->next, recipe, error)))
+        if (index >= recipe_fields.count) {
+            extras[index - recipe_fields.count].node = name->next;
+            continue;
+        }
+        const struct field *field = field_at(&recipe_fields, index);
+        if ((kind = field_read(field, name->next, field_of(field, recipe), error)))
             return kind;
     }
     return ERROR_NONE;
@@ -71,11 +69,11 @@ enum error_kind recipe_check(const struct yaml_node *mapping, const struct recip
         return ERROR_NONE;
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
         size_t index = find_pair(name->text, NULL, 0);
-        if (index == NUM_RECIPE_FIELDS)
+        if (index == recipe_fields.count)
             continue;
-        const struct recipe_field *field = &recipe_fields[index];
+        const struct field *field = field_at(&recipe_fields, index);
         struct recipe without = *recipe;
-        recipe_field_copy(field, &without, base);
+        field_copy(field, &without, base);
         if (!recipe_contradiction(&without))
             return place_error(error, &name->next->place,
                                "%s contradicts the rest of its recipe: %s; %s; allowed: choices that agree",
@@ -129,11 +127,11 @@ void recipe_entry_free(struct recipe_entry *entry)
 void recipe_print(FILE *stream, const struct recipe_entry *entry)
 {
     fprintf(stream, "---\nrecipe: %s\nabout: >-\n  %s\nsource: >-\n  %s\n", entry->name, entry->about, entry->source);
-    for (size_t i = 0; i < NUM_RECIPE_FIELDS; i++) {
-        const struct recipe_field *field = &recipe_fields[i];
-        char value[RECIPE_FIELD_TEXT_SIZE];
+    for (size_t i = 0; i < recipe_fields.count; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        char value[FIELD_TEXT_SIZE];
         if (i == 0 || !recipe_field_equal(field, &entry->recipe, &recipe_sound))
-            fprintf(stream, "%s: %s\n", field->name, field->type->format(value, field, &entry->recipe));
+            fprintf(stream, "%s: %s\n", field->name, field_format(value, field, field_in(field, &entry->recipe)));
     }
 }
 
@@ -158,12 +156,12 @@ static enum error_kind library_find(const struct yaml_node *node, const struct r
 static bool describe(struct recipe_entry *entry, const struct recipe_entry *base)
 {
     size_t length = (size_t)snprintf(entry->name, sizeof entry->name, "%s", base->name);
-    for (size_t i = 0; i < NUM_RECIPE_FIELDS && length < sizeof entry->name; i++) {
-        const struct recipe_field *field = &recipe_fields[i];
-        char value[RECIPE_FIELD_TEXT_SIZE];
+    for (size_t i = 0; i < recipe_fields.count && length < sizeof entry->name; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        char value[FIELD_TEXT_SIZE];
         if (!recipe_field_equal(field, &entry->recipe, &base->recipe))
             length += (size_t)snprintf(entry->name + length, sizeof entry->name - length, ":%s=%s", field->name,
-                                       field->type->format(value, field, &entry->recipe));
+                                       field_format(value, field, field_in(field, &entry->recipe)));
     }
     return length < sizeof entry->name;
 }

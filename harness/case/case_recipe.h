@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "harness/case/recipe_field.h"
+#include "harness/support/yaml.h"
 
 /* A recipe and what it is called. Made by recipe_entry_new; recipe.name is name. */
 struct recipe_entry {

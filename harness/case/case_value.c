@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/case/case_keys.h"
+#include "harness/case/sentinel_field.h"
 #include "harness/support/suggest.h"
 
 static int compare_integers(const union value *a, const union value *b)
@@ -323,30 +324,12 @@ const struct value_type type_real = {
 static enum error_kind sentinel_value_parse(const struct key *key, const struct yaml_node *node,
                                             struct segment *segment, struct error *error)
 {
-    static const char *const infinities[] = {"-.inf", "-.Inf", "-.INF"};
-    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
-    enum error_kind kind = scalar_check(key->name, key->type->allowed(allowed, key), node, error);
-    if (kind)
-        return kind;
-    const char *text = node->text;
-    for (size_t i = 0; i < sizeof infinities / sizeof infinities[0]; i++)
-        if (strcmp(text, infinities[i]) == 0)
-            text = "-inf";
-    if (sentinel_parse(text, &segment->first.sentinel))
-        return ERROR_NONE;
-    struct suggestion suggestion = {.text = node->text};
-    suggestion_offer(&suggestion, "adaptive");
-    suggestion_offer(&suggestion, "exclude");
-    return place_error(error, &node->place, "%s is neither a policy nor a negative number: %s; %sallowed: %s",
-                       key->name, yaml_quote(quoted, node), suggestion_format(advice, &suggestion), allowed);
+    return sentinel_own.read(&(struct field){.name = key->name}, node, &segment->first.sentinel, error);
 }
 
 static int sentinel_compare(const union value *a, const union value *b)
 {
-    const struct sentinel *x = &a->sentinel, *y = &b->sentinel;
-    if (x->policy != y->policy)
-        return x->policy < y->policy ? -1 : 1;
-    return x->policy == SENTINEL_VALUE ? (x->value > y->value) - (x->value < y->value) : 0;
+    return sentinel_own.compare(NULL, &a->sentinel, &b->sentinel);
 }
 
 static void sentinel_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
@@ -357,16 +340,13 @@ static void sentinel_apply(const struct key *key, const union value *first, uint
 
 static char *sentinel_value_format(char *text, const struct key *key, const struct point *point)
 {
-    _Static_assert((int)VALUE_TEXT_SIZE >= (int)SENTINEL_TEXT_SIZE,
-                   "sentinel_format writes SENTINEL_TEXT_SIZE characters");
-    return sentinel_format(text, point_field(key, point));
+    return sentinel_own.format(text, NULL, point_field(key, point));
 }
 
 static char *sentinel_allowed(char *text, const struct key *key)
 {
     (void)key;
-    snprintf(text, ALLOWED_TEXT_SIZE, "exclude, adaptive, -inf, a negative number that f32 can hold");
-    return text;
+    return sentinel_own.allowed(text, NULL);
 }
 
 const struct value_type type_sentinel = {

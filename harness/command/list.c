@@ -109,14 +109,14 @@ enum { NUM_RECIPE_PARTS = sizeof recipe_parts / sizeof recipe_parts[0], NAME_WID
 /* The cell that begins at *part, which goes to the next column's. */
 static char *recipe_cell(char *cell, size_t *part, const struct recipe *recipe)
 {
-    char value[RECIPE_FIELD_TEXT_SIZE], sound[RECIPE_FIELD_TEXT_SIZE];
+    char value[FIELD_TEXT_SIZE], sound[FIELD_TEXT_SIZE];
     int length = 0;
     const struct recipe_part *first = &recipe_parts[*part];
     do {
         const struct recipe_part *next = &recipe_parts[*part];
-        const struct recipe_field *field = recipe_field_find(next->field);
-        field->type->format(value, field, recipe);
-        field->type->format(sound, field, &recipe_sound);
+        const struct field *field = recipe_field_find(next->field);
+        field_format(value, field, field_in(field, recipe));
+        field_format(sound, field, field_in(field, &recipe_sound));
         if (next == first)
             length = snprintf(cell, CELL_SIZE, "%s", value);
         else if (strcmp(value, sound) != 0)

@@ -87,12 +87,12 @@ static size_t splice(char *text, size_t size, size_t at, size_t remove, const ch
 /* A word of the format, or a key or a choice of recipes. */
 static const char *draw_word(uint64_t *state)
 {
-    size_t index = below(state, sizeof words / sizeof words[0] + NUM_RECIPE_FIELDS);
+    size_t index = below(state, sizeof words / sizeof words[0] + recipe_fields.count);
     if (index < sizeof words / sizeof words[0])
         return words[index];
-    const struct recipe_field *field = &recipe_fields[index - sizeof words / sizeof words[0]];
-    size_t choice = below(state, (size_t)field->num_choices + 1);
-    return choice ? field->choices[choice - 1] : field->name;
+    const struct field *field = field_at(&recipe_fields, index - sizeof words / sizeof words[0]);
+    size_t choice = below(state, (size_t)field->names.count + 1);
+    return choice ? field_choice_name(field, (int)choice - 1) : field->name;
 }
 
 static size_t mutate(char *text, size_t size, uint64_t *state)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "harness/case/recipe_library.h"
+#include "harness/support/field_yaml.h"
 #include "harness/case/tests/case_fixture.h"
 
 static int open_library(void **state)
@@ -43,12 +44,12 @@ static struct point first_point(const struct case_list *list)
     return point;
 }
 
-static const char *field_text(const struct recipe *recipe, const char *name)
+static const char *written(const struct recipe *recipe, const char *name)
 {
-    static char text[RECIPE_FIELD_TEXT_SIZE];
-    const struct recipe_field *field = recipe_field_find(name);
+    static char text[FIELD_TEXT_SIZE];
+    const struct field *field = recipe_field_find(name);
     assert_non_null(field);
-    return field->type->format(text, field, recipe);
+    return field_format(text, field, field_in(field, recipe));
 }
 
 /* ---- the library ---- */
@@ -116,7 +117,7 @@ static void test_recipes_have_the_numbers_of_their_sources(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(facts); i++)
-        assert_string_equal(field_text(recipe_of(facts[i].recipe), facts[i].field), facts[i].value);
+        assert_string_equal(written(recipe_of(facts[i].recipe), facts[i].field), facts[i].value);
     assert_true(recipe_of("jax-pallas-decode")->epsilon == 0x1p-23f);
     assert_true(recipe_of("jax-pallas")->sentinel.value == (float)(-0.7 * (double)FLT_MAX));
     assert_true(recipe_of("hf-bloom")->sentinel.value == -0x1.fep127f);
@@ -154,9 +155,9 @@ static void test_every_field_has_one_row(void **state)
 {
     unsigned char covered[sizeof(struct recipe)] = {0};
     (void)state;
-    for (size_t i = 0; i < NUM_RECIPE_FIELDS; i++) {
-        const struct recipe_field *field = &recipe_fields[i];
-        assert_non_null(field->name);
+    for (size_t i = 0; i < recipe_fields.count; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        assert_true(field_is_sound(field));
         assert_non_null(field->about);
         assert_ptr_equal(recipe_field_find(field->name), field);
         for (size_t byte = 0; byte < field->size; byte++)
@@ -198,15 +199,15 @@ static void test_fields_write_what_they_read(void **state)
     };
     (void)state;
     for (size_t i = 0; i < COUNT(values); i++) {
-        const struct recipe_field *field = recipe_field_find(values[i].field);
+        const struct field *field = recipe_field_find(values[i].field);
         struct recipe recipe = recipe_sound, zero = recipe_sound;
         struct error error = {0};
         struct source source = {.name = "test", .text = values[i].text, .size = strlen(values[i].text)};
         struct yaml_node node = {
             .plain = true, .place = source_place(&source, 0), .text = source.text, .size = source.size};
-        if (field->type->parse(field, &node, &recipe, &error))
+        if (field_read(field, &node, field_of(field, &recipe), &error))
             fail_msg("%s: %s", values[i].field, error.text);
-        assert_string_equal(field_text(&recipe, field->name), values[i].written ? values[i].written : values[i].text);
+        assert_string_equal(written(&recipe, field->name), values[i].written ? values[i].written : values[i].text);
         memcpy((char *)&zero + field->offset, (const char *)&recipe + field->offset, field->size);
         assert_int_equal(recipe_compare(&zero, &recipe), 0); /* nothing else was written */
     }
@@ -215,18 +216,17 @@ static void test_fields_write_what_they_read(void **state)
 static void test_every_choice_is_read_by_its_name(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NUM_RECIPE_FIELDS; i++)
-        for (int choice = 0; choice < recipe_fields[i].num_choices; choice++) {
-            const struct recipe_field *field = &recipe_fields[i];
+    for (size_t i = 0; i < recipe_fields.count; i++)
+        for (int choice = 0; choice < field_at(&recipe_fields, i)->names.count; choice++) {
+            const struct field *field = field_at(&recipe_fields, i);
+            const char *name = field_choice_name(field, choice);
             struct recipe recipe = recipe_sound;
             struct error error = {0};
-            struct source source = {.name = "test", .text = field->choices[choice]};
-            struct yaml_node node = {.plain = true,
-                                     .place = source_place(&source, 0),
-                                     .text = source.text,
-                                     .size = strlen(field->choices[choice])};
-            assert_int_equal(field->type->parse(field, &node, &recipe, &error), ERROR_NONE);
-            assert_string_equal(field_text(&recipe, field->name), field->choices[choice]);
+            struct source source = {.name = "test", .text = name};
+            struct yaml_node node = {
+                .plain = true, .place = source_place(&source, 0), .text = source.text, .size = strlen(name)};
+            assert_int_equal(field_read(field, &node, field_of(field, &recipe), &error), ERROR_NONE);
+            assert_string_equal(written(&recipe, field->name), name);
         }
 }
 
