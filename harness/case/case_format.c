@@ -36,7 +36,7 @@ void case_print_keys(FILE *stream)
     print_row(stream, titles);
     for (int id = 0; id < KEY_COUNT; id++) {
         const struct key *key = &keys[id];
-        char name[32], allowed[ALLOWED_TEXT_SIZE];
+        char name[32], allowed[ALLOWED_TEXT_SIZE], about[ABOUT_TEXT_SIZE];
         snprintf(name, sizeof name, "%s%s", key->name, key->axis ? " *" : "");
         const char *cells[NUM_COLUMNS] = {
             name,
@@ -44,7 +44,7 @@ void case_print_keys(FILE *stream)
             key->preset    ? key->preset
             : key->derived ? key->derived
                            : "required",
-            key->about,
+            key->type->about ? key->type->about(about, key) : key->about,
         };
         print_row(stream, cells);
     }

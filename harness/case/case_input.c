@@ -1,57 +1,18 @@
 /* The value of the key `input`: a distribution's name, or a mapping of it and its parameters. */
-#include <float.h>
 #include <string.h>
 
 #include "harness/case/case_keys.h"
 #include "harness/case/case_parameter.h"
-
-#define READ_BY(distribution) (1u << DISTRIBUTION_##distribution)
-
-#define NORMALS (READ_BY(NORMAL) | READ_BY(OUTLIERS) | READ_BY(CANCELLING) | READ_BY(ONEHOT) | READ_BY(LOGIT_FLOOR))
-
-#define NUMBER(member, kinds, type, least, greatest, allowed) \
-    PARAMETER_NUMBER(input_spec, member, kinds, type, least, greatest, allowed)
-
-/* Values stay within f32, in which inputs are made. */
-static const struct parameter parameters[] = {
-    NUMBER(mean, NORMALS, DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
-    NUMBER(stddev, NORMALS, DOUBLE, 0, FLT_MAX, "numbers from 0 on that f32 can hold"),
-    NUMBER(low, READ_BY(UNIFORM), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
-    NUMBER(high, READ_BY(UNIFORM), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
-    NUMBER(value, READ_BY(CONSTANT) | READ_BY(LOGIT_FLOOR), DOUBLE, -FLT_MAX, FLT_MAX, "numbers that f32 can hold"),
-    NUMBER(spread, READ_BY(LOGIT_FLOOR), DOUBLE, 0, FLT_MAX, "numbers from 0 on that f32 can hold"),
-    NUMBER(channels, READ_BY(OUTLIERS), INT, 1, HEAD_DIM_MAX, "whole numbers from 1 to head_dim"),
-    NUMBER(factor, READ_BY(OUTLIERS) | READ_BY(ONEHOT), DOUBLE, FLT_MIN, FLT_MAX, "numbers above 0 that f32 can hold"),
-};
+#include "harness/problem/distribution.h"
 
 const struct parameter_set input_parameters = {
     .what = "distribution",
     .chooser = "distribution",
-    .kinds = distribution_names,
+    .kinds = &distributions[0].kind,
+    .kind_stride = sizeof distributions[0],
     .num_kinds = DISTRIBUTION_COUNT,
-    .parameters = parameters,
-    .count = sizeof parameters / sizeof parameters[0],
+    .fields = &input_fields,
 };
-
-/* Defaults that depend on the distribution (harness/problem/problem_spec.h). */
-static const struct {
-    enum distribution distribution;
-    size_t field; /* a double */
-    double preset;
-} own_defaults[] = {
-    {DISTRIBUTION_ONEHOT, offsetof(struct input_spec, factor), 8},
-    {DISTRIBUTION_LOGIT_FLOOR, offsetof(struct input_spec, value), -10000},
-};
-
-static struct input_spec input_default(enum distribution distribution)
-{
-    struct input_spec input = input_spec_default;
-    input.distribution = distribution;
-    for (size_t i = 0; i < sizeof own_defaults / sizeof own_defaults[0]; i++)
-        if (own_defaults[i].distribution == distribution)
-            memcpy((char *)&input + own_defaults[i].field, &own_defaults[i].preset, sizeof own_defaults[i].preset);
-    return input;
-}
 
 /* "normal, uniform, ..." */
 static char *distributions_allowed(char *text)
@@ -59,7 +20,7 @@ static char *distributions_allowed(char *text)
     int length = 0;
     for (int i = 0; i < DISTRIBUTION_COUNT; i++)
         length += snprintf(text + length, (size_t)(ALLOWED_TEXT_SIZE / 4 - length), "%s%s", i ? ", " : "",
-                           distribution_names[i]);
+                           distributions[i].kind.name);
     return text;
 }
 
@@ -78,7 +39,7 @@ static enum error_kind distribution_parse(const struct yaml_node *node, struct i
     enum error_kind kind =
         parameter_kind_parse(&input_parameters, distributions_allowed(allowed), node, &distribution, error);
     if (!kind)
-        *input = input_default((enum distribution)distribution);
+        *input = input_spec_of((enum distribution)distribution);
     return kind;
 }
 
@@ -95,8 +56,7 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, struct inp
             continue;
         }
         if (distribution)
-            return place_error(error, &name->place, "duplicate key: %s; allowed: each key once",
-                               yaml_quote(quoted, name));
+            return duplicate_key_error(name, error);
         distribution = name->next;
     }
     if (!distribution)
@@ -132,7 +92,7 @@ static int input_compare(const union value *a, const union value *b)
 {
     if (a->input.distribution != b->input.distribution)
         return a->input.distribution < b->input.distribution ? -1 : 1;
-    return parameters_compare(&input_parameters, &a->input, &b->input);
+    return fields_compare(&input_fields, &a->input, &b->input);
 }
 
 static void input_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
@@ -144,17 +104,56 @@ static void input_apply(const struct key *key, const union value *first, uint64_
 /* "outliers:channels=8", the parameters that differ from the distribution's defaults. */
 static char *input_format(char *text, const struct key *key, const struct point *point)
 {
-    struct input_spec input, preset;
+    struct input_spec input;
     memcpy(&input, (const char *)point + key->field, sizeof input);
-    preset = input_default(input.distribution);
-    int length = snprintf(text, VALUE_TEXT_SIZE, "%s", distribution_names[input.distribution]);
-    for (size_t i = 0; i < input_parameters.count; i++) {
-        char number[32];
-        double value = parameter_get(&parameters[i], &input);
-        if (value != parameter_get(&parameters[i], &preset))
-            length += snprintf(text + length, (size_t)(VALUE_TEXT_SIZE - length), ":%s=%s", parameters[i].name,
-                               format_double(number, value));
+    const struct input_spec preset = input_spec_of(input.distribution);
+    int length = snprintf(text, VALUE_TEXT_SIZE, "%s", distributions[input.distribution].kind.name);
+    for (size_t i = 0; i < input_fields.count; i++) {
+        const struct field *field = field_at(&input_fields, i);
+        char value[FIELD_TEXT_SIZE];
+        if (field_compare(field, field_in(field, &input), field_in(field, &preset)) != 0)
+            length += snprintf(text + length, (size_t)(VALUE_TEXT_SIZE - length), ":%s=%s", field->name,
+                               field_format(value, field, field_in(field, &input)));
     }
+    return text;
+}
+
+/* The distributions that read a field, bit k for distribution k. */
+static unsigned readers(size_t field)
+{
+    unsigned read = 0;
+    for (int i = 0; i < DISTRIBUTION_COUNT; i++)
+        read |= (unsigned)(distributions[i].kind.reads >> field & 1) << i;
+    return read;
+}
+
+static int append(char *text, int length, const char *separator, const char *word)
+{
+    return length + snprintf(text + length, (size_t)(ABOUT_TEXT_SIZE - length), "%s%s", separator, word);
+}
+
+/* "... Parameters: mean, stddev (normal, onehot); low, high (uniform). onehot: ..." */
+static char *input_about(char *text, const struct key *key)
+{
+    int length = append(text, 0, key->about, " Parameters:");
+    for (size_t i = 0; i < input_fields.count; i++) {
+        unsigned read = readers(i);
+        bool first = i == 0 || readers(i - 1) != read, last = i + 1 == input_fields.count || readers(i + 1) != read;
+        length = append(text, length, i == 0 ? " " : first ? "; " : ", ", field_at(&input_fields, i)->name);
+        const char *separator = " (";
+        for (int k = 0; k < DISTRIBUTION_COUNT && last; k++)
+            if (read >> k & 1) {
+                length = append(text, length, separator, distributions[k].kind.name);
+                separator = ", ";
+            }
+        length = append(text, length, "", last ? ")" : "");
+    }
+    length = append(text, length, "", ".");
+    for (int k = 0; k < DISTRIBUTION_COUNT; k++)
+        if (distributions[k].kind.about) {
+            length = append(text, length, " ", distributions[k].kind.name);
+            length = append(text, length, ": ", distributions[k].kind.about);
+        }
     return text;
 }
 
@@ -164,4 +163,5 @@ const struct value_type type_input = {
     .apply = input_apply,
     .format = input_format,
     .allowed = input_allowed,
+    .about = input_about,
 };

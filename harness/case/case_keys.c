@@ -267,10 +267,7 @@ const struct key keys[KEY_COUNT] = {
                    .axis = true,
                    .preset = "normal",
                    FIELD(problem.input),
-                   .about = "Distribution of q, k and v. Parameters: mean, stddev (normal, outliers, cancelling, "
-                            "onehot, logit_floor); low, high (uniform); value (constant, logit_floor); spread "
-                            "(logit_floor); channels (outliers); factor (outliers, onehot). logit_floor: all logits, "
-                            "bias apart, are value + spread * N(0, 1) up to the rounding of k."},
+                   .about = "Distribution of q, k and v."},
     [KEY_MASK] = {.name = "mask",
                   .type = &type_mask,
                   .axis = true,

@@ -100,11 +100,13 @@ struct value_type {
     char *(*format)(char *text, const struct key *key, const struct point *point);
     /* What is allowed, for messages and documentation. text: ALLOWED_TEXT_SIZE. */
     char *(*allowed)(char *text, const struct key *key);
+    /* What the key means, where key->about is only the beginning. text: ABOUT_TEXT_SIZE. NULL: where it is all. */
+    char *(*about)(char *text, const struct key *key);
     void (*clear)(union value *value); /* NULL if a value owns nothing */
     bool takes_list;                   /* a list is one value, and parse reads it */
 };
 
-enum { VALUE_TEXT_SIZE = 384, ALLOWED_TEXT_SIZE = 800, SEQ_LEN_MAX = 1 << 27 };
+enum { VALUE_TEXT_SIZE = 384, ALLOWED_TEXT_SIZE = 800, ABOUT_TEXT_SIZE = 1024, SEQ_LEN_MAX = 1 << 27 };
 
 extern const struct value_type type_name_text; /* letters, digits, '.', '_', '-' */
 extern const struct value_type type_text;      /* one line, white space folded */

@@ -9,9 +9,6 @@
 
 enum { MASK_PATH_MAX = 128, MASK_FILE_MAX = SEQ_LEN_MAX / 8 };
 
-#define NUMBER(member, kind, type, least, greatest, allowed) \
-    PARAMETER_NUMBER(mask_spec, member, MASK_##kind, type, least, greatest, allowed)
-
 static const char file_allowed[] =
     "paths of 1 to 128 of A-Z a-z 0-9 . _ - + /, from the case file's folder, to a file of "
     "1 byte to 16 MiB";
@@ -32,19 +29,20 @@ static char *path_from_source(const struct source *source, const char *name)
     return path;
 }
 
-static enum error_kind file_parse(const struct parameter *parameter, const struct yaml_node *node, void *spec,
-                                  struct error *error)
+/* The member is what the last reading left, which is the caller's to free. */
+static enum error_kind file_read(const struct field *field, const struct yaml_node *node, void *member,
+                                 struct error *error)
 {
     char quoted[QUOTE_SIZE];
-    enum error_kind kind = scalar_check(parameter->name, parameter->allowed, node, error);
+    enum error_kind kind = scalar_check(field->name, field->allowed, node, error);
     if (kind)
         return kind;
     bool good = node->size > 0 && node->size <= MASK_PATH_MAX;
     for (size_t i = 0; i < node->size; i++)
         good &= isalnum((unsigned char)node->text[i]) || strchr("._-+/", node->text[i]);
     if (!good)
-        return place_error(error, &node->place, "mask %s is not a path: %s; allowed: %s", parameter->name,
-                           yaml_quote(quoted, node), parameter->allowed);
+        return place_error(error, &node->place, "mask %s is not a path: %s; allowed: %s", field->name,
+                           yaml_quote(quoted, node), field->allowed);
     struct mask_bits *bits;
     struct error reason;
     char *path = path_from_source(node->place.source, node->text);
@@ -53,48 +51,99 @@ static enum error_kind file_parse(const struct parameter *parameter, const struc
     kind = mask_bits_read(&bits, node->text, path, MASK_FILE_MAX, &reason);
     free(path);
     if (kind == ERROR_USAGE)
-        return place_error(error, &node->place, "mask %s %.160s: %s; allowed: %s", parameter->name, reason.text,
-                           yaml_quote(quoted, node), parameter->allowed);
+        return place_error(error, &node->place, "mask %s %.160s: %s; allowed: %s", field->name, reason.text,
+                           yaml_quote(quoted, node), field->allowed);
     if (kind)
         return error_set(error, kind, "%s", reason.text);
-    ((struct mask_spec *)spec)->bits = bits;
+    *(const struct mask_bits **)member = bits;
     return ERROR_NONE;
 }
 
-static const char *file_text(const void *spec)
+static const char *file_name(const void *member)
 {
-    const struct mask_bits *bits = ((const struct mask_spec *)spec)->bits;
-    return bits ? bits->name : NULL;
+    const struct mask_bits *const *bits = member;
+    return *bits ? (*bits)->name : "";
 }
 
+static char *file_format(char *text, const struct field *field, const void *member)
+{
+    (void)field;
+    snprintf(text, FIELD_TEXT_SIZE, "%s", file_name(member));
+    return text;
+}
+
+static int file_compare(const struct field *field, const void *a, const void *b)
+{
+    (void)field;
+    return strcmp(file_name(a), file_name(b));
+}
+
+static const struct field_own own_file = {file_read, file_format, NULL, file_compare};
+
+enum mask_parameter { HOLES, WINDOW, SINKS, DROP_NEWEST, BLOCK, KEEP_EVERY, PADDING, GAP_FROM, GAP_KEYS, FILE_BITS };
+
+#define KEYS(member, from, says)                                                                                    \
+    {                                                                                                               \
+        .name = #member, .type = FIELD_WHOLE, .notation = NOTATION_DECIMAL, FIELD_MEMBER(struct mask_spec, member), \
+        .whole = {(from), SEQ_LEN_MAX, 0}, .allowed = (says)                                                        \
+    }
+
 /* A kind that reads something has a parameter of its own name, which comes before its others. */
-static const struct parameter parameters[] = {
-    NUMBER(holes, HOLES, DOUBLE, 0, 1, "numbers from 0 to 1"),
-    NUMBER(window, WINDOW, INT64, 0, SEQ_LEN_MAX, "whole numbers from 0 to seq_len"),
-    NUMBER(sinks, WINDOW, INT64, 0, SEQ_LEN_MAX, "whole numbers from 0 to seq_len"),
-    NUMBER(drop_newest, DROP_NEWEST, INT64, 0, SEQ_LEN_MAX, "whole numbers from 0 to seq_len"),
-    NUMBER(block, BLOCK, INT64, 1, SEQ_LEN_MAX, "whole numbers from 1 to seq_len"),
-    NUMBER(keep_every, BLOCK, INT64, 1, SEQ_LEN_MAX, "whole numbers from 1 to 134217728"),
-    NUMBER(padding, PADDING, INT64, 0, SEQ_LEN_MAX, "whole numbers from 0 to seq_len"),
-    NUMBER(gap_from, GAP, INT64, 0, SEQ_LEN_MAX, "whole numbers from 0 to seq_len - gap_keys"),
-    NUMBER(gap_keys, GAP, INT64, 1, SEQ_LEN_MAX, "whole numbers from 1 to seq_len - gap_from"),
-    {.name = "file", .read_by = MASK_FILE, .allowed = file_allowed, .parse = file_parse, .text = file_text},
+static const struct field fields[] = {
+    [HOLES] = {.name = "holes",
+               .type = FIELD_REAL,
+               FIELD_MEMBER(struct mask_spec, holes),
+               .real = {0, 1, false},
+               .allowed = "numbers from 0 to 1"},
+    [WINDOW] = KEYS(window, 0, "whole numbers from 0 to seq_len"),
+    [SINKS] = KEYS(sinks, 0, "whole numbers from 0 to seq_len"),
+    [DROP_NEWEST] = KEYS(drop_newest, 0, "whole numbers from 0 to seq_len"),
+    [BLOCK] = KEYS(block, 1, "whole numbers from 1 to seq_len"),
+    [KEEP_EVERY] = KEYS(keep_every, 1, "whole numbers from 1 to 134217728"),
+    [PADDING] = KEYS(padding, 0, "whole numbers from 0 to seq_len"),
+    [GAP_FROM] = KEYS(gap_from, 0, "whole numbers from 0 to seq_len - gap_keys"),
+    [GAP_KEYS] = KEYS(gap_keys, 1, "whole numbers from 1 to seq_len - gap_from"),
+    [FILE_BITS] = {.name = "file",
+                   .type = FIELD_OWN,
+                   .own = &own_file,
+                   FIELD_MEMBER(struct mask_spec, bits),
+                   .allowed = file_allowed},
 };
+
+static const struct field_table mask_fields = FIELD_TABLE(fields);
 
 _Static_assert((int)SEQ_LEN_MAX == 134217728, "allowed values of keep_every");
 
+#define READS(parameter) (UINT64_C(1) << (parameter))
+
+/* Kind 1 << i is kinds[i]; MASK_NONE is the last one. */
+static const struct field_kind kinds[MASK_KINDS + 1] = {
+    {.name = "all"},
+    {.name = "holes", .reads = READS(HOLES)},
+    {.name = "window", .reads = READS(WINDOW) | READS(SINKS)},
+    {.name = "drop_newest", .reads = READS(DROP_NEWEST)},
+    {.name = "block", .reads = READS(BLOCK) | READS(KEEP_EVERY), .preset_field = KEEP_EVERY, .preset = 2},
+    {.name = "padding", .reads = READS(PADDING)},
+    {.name = "gap_from", .reads = READS(GAP_FROM) | READS(GAP_KEYS), .preset_field = GAP_KEYS, .preset = 1},
+    {.name = "file", .reads = READS(FILE_BITS)},
+    {.name = "none"},
+};
+
 const struct parameter_set mask_parameters = {
     .what = "mask",
-    .kinds = mask_names,
+    .kinds = kinds,
+    .kind_stride = sizeof kinds[0],
     .num_kinds = MASK_KINDS + 1,
-    .parameters = parameters,
-    .count = sizeof parameters / sizeof parameters[0],
+    .fields = &mask_fields,
 };
 
 static struct mask_spec mask_default(enum mask_kind kind)
 {
-    return (struct mask_spec){
-        .kind = kind, .keep_every = kind & MASK_BLOCK ? 2 : 0, .gap_keys = kind & MASK_GAP ? 1 : 0};
+    struct mask_spec mask = {.kind = kind};
+    for (int i = 0; i < MASK_KINDS; i++)
+        if (kind >> i & 1)
+            field_kind_preset(&kinds[i], &mask_fields, &mask);
+    return mask;
 }
 
 static char *mask_allowed(char *text, const struct key *key)
@@ -106,7 +155,7 @@ static char *mask_allowed(char *text, const struct key *key)
     return text;
 }
 
-/* The kind whose name is mask_names[index]. */
+/* The kind that is kinds[index]. */
 static enum mask_kind mask_kind_at(int index)
 {
     return index == MASK_KINDS ? MASK_NONE : (enum mask_kind)(1u << index);
@@ -116,24 +165,24 @@ static enum mask_kind mask_kind_at(int index)
 static int mask_find(const char *name)
 {
     int index = 0;
-    while (index <= MASK_KINDS && strcmp(mask_names[index], name) != 0)
+    while (index <= MASK_KINDS && strcmp(kinds[index].name, name) != 0)
         index++;
     return index;
 }
 
 static bool reads_something(enum mask_kind kind)
 {
-    for (size_t i = 0; i < mask_parameters.count; i++)
-        if (parameter_read_by(&parameters[i], kind))
-            return true;
-    return false;
+    bool reads = false;
+    for (int i = 0; i < MASK_KINDS; i++)
+        reads |= (kind >> i & 1) && kinds[i].reads;
+    return reads;
 }
 
 static enum error_kind mapping_parse(const struct yaml_node *mapping, const char *allowed, struct mask_spec *mask,
                                      struct error *error)
 {
     char quoted[QUOTE_SIZE];
-    unsigned kinds = 0;
+    unsigned named = 0;
     enum error_kind failure;
     if (!mapping->first)
         return place_error(error, &mapping->place, "mask is an empty mapping: '{}'; allowed: %s", allowed);
@@ -144,16 +193,16 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, const char
         if (index > MASK_KINDS)
             continue;
         if (!reads_something(mask_kind_at(index)))
-            return place_error(error, &name->place, "mask %s takes no value: %s; allowed: %s", mask_names[index],
+            return place_error(error, &name->place, "mask %s takes no value: %s; allowed: %s", kinds[index].name,
                                yaml_quote(quoted, name), allowed);
-        kinds |= mask_kind_at(index);
+        named |= mask_kind_at(index);
     }
-    if (kinds == 0) { /* no key names a kind, so the first one does not */
+    if (named == 0) { /* no key names a kind, so the first one does not */
         int index;
         return parameter_kind_parse(&mask_parameters, allowed, mapping->first, &index, error);
     }
-    *mask = mask_default((enum mask_kind)kinds);
-    return parameters_parse(&mask_parameters, kinds, mapping, mask, error);
+    *mask = mask_default((enum mask_kind)named);
+    return parameters_parse(&mask_parameters, named, mapping, mask, error);
 }
 
 static void mask_clear(union value *value)
@@ -179,7 +228,7 @@ static enum error_kind mask_parse(const struct key *key, const struct yaml_node 
     if ((failure = parameter_kind_parse(&mask_parameters, allowed, node, &index, error)))
         return failure;
     if (reads_something(mask_kind_at(index)))
-        return place_error(error, &node->place, "mask %s has no %s: %s; allowed: %s", mask_names[index],
+        return place_error(error, &node->place, "mask %s has no %s: %s; allowed: %s", kinds[index].name,
                            mask_kind_at(index) == MASK_FILE ? "path" : "number", yaml_quote(quoted, node), allowed);
     segment->first.mask = mask_default(mask_kind_at(index));
     return ERROR_NONE;
@@ -189,7 +238,7 @@ static int mask_compare(const union value *a, const union value *b)
 {
     if (a->mask.kind != b->mask.kind)
         return a->mask.kind < b->mask.kind ? -1 : 1;
-    return parameters_compare(&mask_parameters, &a->mask, &b->mask);
+    return fields_compare(&mask_fields, &a->mask, &b->mask);
 }
 
 static void mask_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
@@ -198,13 +247,14 @@ static void mask_apply(const struct key *key, const union value *first, uint64_t
     memcpy((char *)point + key->field, &first->mask, sizeof first->mask);
 }
 
-/* Whether the parameter stands in a key: it names a kind, or differs from the default. */
-static bool is_spelt(const struct parameter *parameter, const struct mask_spec *mask)
+/* Whether a parameter stands in a key: it names a kind, or differs from the default. */
+static bool is_spelt(size_t index, const struct mask_spec *mask)
 {
     struct mask_spec preset = mask_default(mask->kind);
-    return parameter_read_by(parameter, mask->kind) &&
-           (mask_find(parameter->name) <= MASK_KINDS ||
-            parameter_get(parameter, mask) != parameter_get(parameter, &preset));
+    const struct field *field = &fields[index];
+    return parameter_read_by(&mask_parameters, index, mask->kind) &&
+           (mask_find(field->name) <= MASK_KINDS ||
+            field_compare(field, field_in(field, mask), field_in(field, &preset)) != 0);
 }
 
 char *mask_format(char *text, const struct mask_spec *mask)
@@ -212,15 +262,11 @@ char *mask_format(char *text, const struct mask_spec *mask)
     int length = 0;
     if (!reads_something(mask->kind))
         snprintf(text, MASK_TEXT_SIZE, "%s", mask->kind == MASK_NONE ? "none" : "all");
-    for (size_t i = 0; i < mask_parameters.count; i++) {
-        const struct parameter *parameter = &parameters[i];
-        char number[32];
-        if (!is_spelt(parameter, mask))
-            continue;
-        const char *value =
-            parameter->text ? parameter->text(mask) : format_double(number, parameter_get(parameter, mask));
-        length += snprintf(text + length, (size_t)(MASK_TEXT_SIZE - length), "%s%s:%s", length ? ":" : "",
-                           parameter->name, value);
+    for (size_t i = 0; i < mask_fields.count; i++) {
+        char value[FIELD_TEXT_SIZE];
+        if (is_spelt(i, mask))
+            length += snprintf(text + length, (size_t)(MASK_TEXT_SIZE - length), "%s%s:%s", length ? ":" : "",
+                               fields[i].name, field_format(value, &fields[i], field_in(&fields[i], mask)));
     }
     return text;
 }

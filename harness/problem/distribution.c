@@ -7,24 +7,13 @@
 
 #include <mpfr.h>
 
-#include "harness/problem/random_stream.h"
-
 enum {
-    BLOCK = 1024,                   /* elements held as f32 on a worker's stack */
     ONEHOT_NEWEST = 8,              /* the dominating key is one of so many newest */
     STREAM_CHANNELS = TENSOR_V + 1, /* streams beside those of the tensors: which channels are outliers, */
     STREAM_DOMINATING               /* and which key dominates */
 };
 
 _Static_assert((int)MASK_STREAM > (int)STREAM_DOMINATING, "no two uses share a stream");
-
-/* Where a run of channels of one row stands. */
-struct place {
-    enum tensor tensor;
-    int64_t key; /* of q: 0 */
-    int head;    /* KV head; of q: query head */
-    int channel; /* of values[0] */
-};
 
 /* ---- plain streams ------------------------------------------------------------------------------------------ */
 
@@ -37,7 +26,7 @@ static float parameter(double value)
 static void normal_stream(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
                           size_t count)
 {
-    uint32_t words[BLOCK];
+    uint32_t words[GENERATOR_BLOCK];
     random_words(words, stream, first, count);
     random_normal(values, words, count, parameter(input->mean), parameter(input->stddev));
 }
@@ -45,7 +34,7 @@ static void normal_stream(float *values, const struct input_spec *input, struct 
 static void uniform_stream(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
                            size_t count)
 {
-    uint32_t words[BLOCK];
+    uint32_t words[GENERATOR_BLOCK];
     random_words(words, stream, first, count);
     random_uniform(values, words, count, parameter(input->low), parameter(input->high));
 }
@@ -58,14 +47,30 @@ static void constant_stream(float *values, const struct input_spec *input, struc
         values[i] = parameter(input->value);
 }
 
+/* |z| < 6.5 of normal numbers. */
+static double largest_normal(const struct input_spec *input)
+{
+    return fabs(input->mean) + 6.5 * fabs(input->stddev);
+}
+
+static double largest_uniform(const struct input_spec *input)
+{
+    return fmax(fabs(input->low), fabs(input->high));
+}
+
+static double largest_constant(const struct input_spec *input)
+{
+    return fabs(input->value);
+}
+
 /* ---- shapes: what a distribution puts over its stream ------------------------------------------------------ */
 
-static void outliers_shape(const struct generator *generator, struct place place, float *values, size_t count)
+static void outliers_shape(const struct generator *generator, struct row_run run, float *values, size_t count)
 {
-    if (place.tensor != TENSOR_K)
+    if (run.tensor != TENSOR_K)
         return;
     const float *factor =
-        generator->channel_factor + (size_t)place.head * (size_t)generator->spec->head_dim + place.channel;
+        generator->channel_factor + (size_t)run.head * (size_t)generator->spec->head_dim + run.channel;
     for (size_t i = 0; i < count; i++)
         values[i] *= factor[i];
 }
@@ -76,27 +81,27 @@ static void outliers_shape(const struct generator *generator, struct place place
  * at most w_new (ulp(v_new) / 2 + 2^-23 |v_new|), 2^-11 of the pair's weight for f16, unless exp(-slope) leaves f32's
  * normal numbers, as a slope of a convention never does.
  */
-static void cancelling_shape(const struct generator *generator, struct place place, float *values, size_t count)
+static void cancelling_shape(const struct generator *generator, struct row_run run, float *values, size_t count)
 {
     const struct problem_spec *spec = generator->spec;
-    bool newer_of_pair = (spec->seq_len - 1 - place.key) % 2 == 0 && place.key > 0;
-    if (!newer_of_pair || place.tensor == TENSOR_Q)
+    bool newer_of_pair = (spec->seq_len - 1 - run.key) % 2 == 0 && run.key > 0;
+    if (!newer_of_pair || run.tensor == TENSOR_Q)
         return;
-    size_t older = (size_t)(place.key - 1) * generator->key_elements + (size_t)place.head * (size_t)spec->head_dim +
-                   (size_t)place.channel;
-    input_stream(values, &spec->input, problem_spec_seed(spec), place.tensor, older, count);
-    if (place.tensor == TENSOR_V)
+    size_t older = (size_t)(run.key - 1) * generator->key_elements + (size_t)run.head * (size_t)spec->head_dim +
+                   (size_t)run.channel;
+    input_stream(values, &spec->input, problem_spec_seed(spec), run.tensor, older, count);
+    if (run.tensor == TENSOR_V)
         for (size_t i = 0; i < count; i++)
-            values[i] = -generator->decay[place.head] * dtype_round(problem_spec_kv_dtype(spec), values[i]);
+            values[i] = -generator->decay[run.head] * dtype_round(problem_spec_kv_dtype(spec), values[i]);
 }
 
-static void onehot_shape(const struct generator *generator, struct place place, float *values, size_t count)
+static void onehot_shape(const struct generator *generator, struct row_run run, float *values, size_t count)
 {
     const struct problem_spec *spec = generator->spec;
-    if (place.tensor != TENSOR_K || place.key != generator->dominating[place.head])
+    if (run.tensor != TENSOR_K || run.key != generator->dominating[run.head])
         return;
-    int first_head = place.head * (spec->num_heads / spec->num_kv_heads);
-    dtype_widen(spec->dtype, generator->q, (size_t)first_head * (size_t)spec->head_dim + (size_t)place.channel, count,
+    int first_head = run.head * (spec->num_heads / spec->num_kv_heads);
+    dtype_widen(spec->dtype, generator->q, (size_t)first_head * (size_t)spec->head_dim + (size_t)run.channel, count,
                 values);
     for (size_t i = 0; i < count; i++)
         values[i] *= parameter(spec->input.factor);
@@ -106,107 +111,23 @@ static void onehot_shape(const struct generator *generator, struct place place, 
  * q.k is c k_0: products with the zeros of q add nothing, and c is a power of two. So the logit is scale * k_scale * c
  * k_0, off from what was asked for by the rounding of k_0 alone, and exact where k_0 is.
  */
-static void logit_floor_shape(const struct generator *generator, struct place place, float *values, size_t count)
+static void logit_floor_shape(const struct generator *generator, struct row_run run, float *values, size_t count)
 {
     const struct problem_spec *spec = generator->spec;
     const struct input_spec unit = {.distribution = DISTRIBUTION_NORMAL, .mean = 0, .stddev = 1};
-    if (place.tensor == TENSOR_Q)
+    if (run.tensor == TENSOR_Q)
         memset(values, 0, count * sizeof *values);
-    if (place.channel != 0)
+    if (run.channel != 0)
         return;
-    if (place.tensor == TENSOR_Q)
+    if (run.tensor == TENSOR_Q)
         values[0] = generator->floor_query;
-    if (place.tensor == TENSOR_K) {
-        size_t index = (size_t)place.key * generator->key_elements + (size_t)place.head * (size_t)spec->head_dim;
+    if (run.tensor == TENSOR_K) {
+        size_t index = (size_t)run.key * generator->key_elements + (size_t)run.head * (size_t)spec->head_dim;
         float z;
         normal_stream(&z, &unit, (struct random_stream){problem_spec_seed(spec), TENSOR_K}, index, 1);
         double logit = (double)parameter(spec->input.value) + (double)parameter(spec->input.spread) * (double)z;
         values[0] = parameter(logit / generator->floor_divisor);
     }
-}
-
-/* ---- the distributions ---------------------------------------------------------------------------------------- */
-
-static const struct {
-    /* At most BLOCK elements of the plain stream. */
-    void (*stream)(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
-                   size_t count);
-    /* Changes a run of one row's channels; NULL: q, k and v are the plain stream. */
-    void (*shape)(const struct generator *generator, struct place place, float *values, size_t count);
-} distributions[DISTRIBUTION_COUNT] = {
-    [DISTRIBUTION_NORMAL] = {normal_stream, NULL},
-    [DISTRIBUTION_UNIFORM] = {uniform_stream, NULL},
-    [DISTRIBUTION_CONSTANT] = {constant_stream, NULL},
-    [DISTRIBUTION_OUTLIERS] = {normal_stream, outliers_shape},
-    [DISTRIBUTION_CANCELLING] = {normal_stream, cancelling_shape},
-    [DISTRIBUTION_ONEHOT] = {normal_stream, onehot_shape},
-    [DISTRIBUTION_LOGIT_FLOOR] = {normal_stream, logit_floor_shape},
-};
-
-void input_stream(float *destination, const struct input_spec *input, uint64_t seed, enum tensor tensor, uint64_t first,
-                  size_t count)
-{
-    for (size_t done = 0; done < count; done += BLOCK)
-        distributions[input->distribution].stream(destination + done, input, (struct random_stream){seed, tensor},
-                                                  first + done, count - done < BLOCK ? count - done : BLOCK);
-}
-
-/* ---- elements ---- */
-
-/* Shapes the elements first .. first + count of a tensor, one run of a row's channels at a time. */
-static void shape_block(const struct generator *generator, enum tensor tensor, size_t first, size_t count,
-                        float *values)
-{
-    size_t head_dim = (size_t)generator->spec->head_dim;
-    size_t key_elements = tensor == TENSOR_Q ? (size_t)generator->spec->num_heads * head_dim : generator->key_elements;
-    for (size_t done = 0; done < count;) {
-        size_t index = first + done, channel = index % head_dim;
-        size_t run = head_dim - channel < count - done ? head_dim - channel : count - done;
-        struct place place = {tensor, (int64_t)(index / key_elements), (int)(index % key_elements / head_dim),
-                              (int)channel};
-        distributions[generator->spec->input.distribution].shape(generator, place, values + done, run);
-        done += run;
-    }
-}
-
-/* Inputs are finite: what the dtype cannot hold becomes its largest value. So does infinity times a factor of 0. */
-static void clamp(float *values, size_t count, float largest)
-{
-#pragma omp simd
-    for (size_t i = 0; i < count; i++) {
-        float below = values[i] < largest ? values[i] : largest;
-        values[i] = below > -largest ? below : -largest;
-    }
-}
-
-void generator_make(const struct generator *generator, enum tensor tensor, size_t first, size_t count, void *elements,
-                    size_t at)
-{
-    const struct problem_spec *spec = generator->spec;
-    enum dtype dtype = tensor == TENSOR_Q ? spec->dtype : problem_spec_kv_dtype(spec);
-    float values[BLOCK];
-    for (size_t done = 0; done < count; done += BLOCK) {
-        size_t block = count - done < BLOCK ? count - done : BLOCK;
-        input_stream(values, &spec->input, problem_spec_seed(spec), tensor, first + done, block);
-        if (distributions[spec->input.distribution].shape)
-            shape_block(generator, tensor, first + done, block, values);
-        if (generator->may_overflow)
-            clamp(values, block, (float)dtypes[dtype].max);
-        dtype_narrow(dtype, elements, at + done, block, values);
-    }
-}
-
-/* ---- generators ---- */
-
-/* The largest magnitude of a normal number of the distribution; |z| < 6.5. */
-static double largest_normal(const struct input_spec *input)
-{
-    return fabs(input->mean) + 6.5 * fabs(input->stddev);
-}
-
-static double largest_of_dtypes(const struct problem_spec *spec)
-{
-    return fmin(dtypes[spec->dtype].max, dtypes[problem_spec_kv_dtype(spec)].max);
 }
 
 static double logit_scale(const struct problem_spec *spec)
@@ -276,7 +197,7 @@ static void make_decays(struct generator *generator, const float *slopes)
         generator->decay[g] = mpfr_get_flt(decay, MPFR_RNDN);
         largest = fmax(largest, (double)generator->decay[g]);
     }
-    generator->may_overflow |= !(largest_normal(&spec->input) * largest < largest_of_dtypes(spec));
+    generator->may_overflow |= !(largest_normal(&spec->input) * largest < generator->largest);
     mpfr_clear(decay);
     mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }
@@ -292,104 +213,101 @@ static void make_dominating(struct generator *generator)
     }
 }
 
-void generator_clear(struct generator *generator)
+/* ---- what shapes need ------------------------------------------------------------------------------------------ */
+
+static enum error_kind prepare_outliers(struct generator *generator, const float *slopes, struct error *error)
 {
-    free(generator->channel_factor);
-    free(generator->decay);
-    free(generator->dominating);
-    *generator = (struct generator){0};
+    size_t head_dim = (size_t)generator->spec->head_dim;
+    int *order = calloc(head_dim, sizeof *order);
+    (void)slopes;
+    generator->channel_factor = calloc(generator->key_elements, sizeof *generator->channel_factor);
+    bool made = order && generator->channel_factor;
+    if (made)
+        make_channel_factors(generator, order);
+    free(order);
+    return made ? ERROR_NONE
+                : error_memory(error, "the outlier channels", (double)(generator->key_elements * sizeof(float)));
 }
 
-/* False only if no value of any distribution with these parameters leaves the dtypes' range, unless a slope takes it
- * there (make_decays). */
-static bool may_overflow(const struct problem_spec *spec)
+static enum error_kind prepare_cancelling(struct generator *generator, const float *slopes, struct error *error)
 {
-    const struct input_spec *input = &spec->input;
-    double largest = largest_normal(input);
-    largest = fmax(largest, fmax(fmax(fabs(input->low), fabs(input->high)), fabs(input->value)));
-    if (input->distribution == DISTRIBUTION_LOGIT_FLOOR)
-        largest = fmax(largest, floor_dot(spec) / floor_query(spec));
-    return !(largest * fmax(1, fabs(input->factor)) < largest_of_dtypes(spec));
+    size_t kv_heads = (size_t)generator->spec->num_kv_heads;
+    generator->decay = calloc(kv_heads, sizeof *generator->decay);
+    if (!generator->decay)
+        return error_memory(error, "the cancelling pairs", (double)(kv_heads * sizeof(float)));
+    make_decays(generator, slopes);
+    return ERROR_NONE;
 }
 
-enum error_kind generator_init(struct generator *generator, const struct problem_spec *spec, const float *slopes,
-                               const void *q, struct error *error)
+static enum error_kind prepare_onehot(struct generator *generator, const float *slopes, struct error *error)
 {
-    size_t kv_heads = (size_t)spec->num_kv_heads, head_dim = (size_t)spec->head_dim;
-    *generator = (struct generator){
-        .spec = spec, .key_elements = kv_heads * head_dim, .may_overflow = may_overflow(spec), .q = q};
-    switch (spec->input.distribution) {
-    case DISTRIBUTION_OUTLIERS: {
-        int *order = calloc(head_dim, sizeof *order);
-        generator->channel_factor = calloc(kv_heads * head_dim, sizeof *generator->channel_factor);
-        if (order && generator->channel_factor)
-            make_channel_factors(generator, order);
-        else
-            error_memory(error, "the outlier channels", (double)(kv_heads * head_dim * sizeof(float)));
-        bool made = order && generator->channel_factor;
-        free(order);
-        return made ? ERROR_NONE : ERROR_SYSTEM;
-    }
-    case DISTRIBUTION_CANCELLING:
-        generator->decay = calloc(kv_heads, sizeof *generator->decay);
-        if (!generator->decay)
-            return error_memory(error, "the cancelling pairs", (double)(kv_heads * sizeof(float)));
-        make_decays(generator, slopes);
-        return ERROR_NONE;
-    case DISTRIBUTION_ONEHOT:
-        generator->dominating = calloc(kv_heads, sizeof *generator->dominating);
-        if (!generator->dominating)
-            return error_memory(error, "the dominating keys", (double)(kv_heads * sizeof(int64_t)));
-        make_dominating(generator);
-        return ERROR_NONE;
-    case DISTRIBUTION_LOGIT_FLOOR:
-        generator->floor_query = (float)floor_query(spec);
-        generator->floor_divisor = logit_scale(spec) * floor_query(spec);
-        return ERROR_NONE;
-    default:
-        return ERROR_NONE;
-    }
+    size_t kv_heads = (size_t)generator->spec->num_kv_heads;
+    (void)slopes;
+    generator->dominating = calloc(kv_heads, sizeof *generator->dominating);
+    if (!generator->dominating)
+        return error_memory(error, "the dominating keys", (double)(kv_heads * sizeof(int64_t)));
+    make_dominating(generator);
+    return ERROR_NONE;
 }
 
-/*
- * Bounds that the distribution promises for every key, from its parameters: |z| < 6.5 of normal numbers, what shapes
- * multiply with, the dtype's range; 2^-7, of fp8 2^(1-p), covers f32 arithmetic and rounding to the dtype (2^-p), a
- * subnormal's half ulp apart.
- */
-void generator_bounds(struct tensor_bounds *bounds, const struct generator *generator, struct part part)
+static enum error_kind prepare_logit_floor(struct generator *generator, const float *slopes, struct error *error)
 {
     const struct problem_spec *spec = generator->spec;
-    const struct input_spec *input = &spec->input;
-    size_t head_dim = (size_t)spec->head_dim;
-    const struct dtype_info *dtype = &dtypes[problem_spec_kv_dtype(spec)];
-    double rounding = fmax(0x1p-7, ldexp(1, 1 - dtype->significand_bits));
-    double half_ulp = fmax(0x1p-24, ldexp(1, dtype->min_exponent - dtype->significand_bits));
-    double normal = largest_normal(input);
-    const double plain[DISTRIBUTION_COUNT] = {
-        [DISTRIBUTION_NORMAL] = normal,
-        [DISTRIBUTION_UNIFORM] = fmax(fabs(input->low), fabs(input->high)),
-        [DISTRIBUTION_CONSTANT] = fabs(input->value),
-        [DISTRIBUTION_OUTLIERS] = normal,
-        [DISTRIBUTION_CANCELLING] = normal,
-        [DISTRIBUTION_ONEHOT] = normal,
-        [DISTRIBUTION_LOGIT_FLOOR] = normal,
-    };
-    for (size_t i = 0; i < (size_t)part.num_kv_heads * head_dim; i++) {
-        size_t channel = (size_t)part.kv_head * head_dim + i;
-        double v = plain[input->distribution], k = v;
-        if (generator->channel_factor)
-            k *= fmax(1, fabs((double)generator->channel_factor[channel]));
-        if (generator->decay)
-            v *= fmax(1, (double)generator->decay[channel / head_dim]);
-        if (generator->floor_divisor > 0 && channel % head_dim == 0)
-            k = floor_dot(spec) / floor_query(spec);
-        if (generator->dominating) {
-            float q;
-            size_t head = channel / head_dim * (size_t)(spec->num_heads / spec->num_kv_heads);
-            dtype_widen(spec->dtype, generator->q, head * head_dim + channel % head_dim, 1, &q);
-            k = fmax(k, fabs((double)q * input->factor));
-        }
-        bounds->k[i] = (float)fmin(k * (1 + rounding) + half_ulp, dtype->max);
-        bounds->v[i] = (float)fmin(v * (1 + rounding) + half_ulp, dtype->max);
-    }
+    (void)slopes, (void)error;
+    generator->floor_query = (float)floor_query(spec);
+    generator->floor_divisor = logit_scale(spec) * floor_query(spec);
+    generator->floor_key = floor_dot(spec) / floor_query(spec);
+    generator->may_overflow |= !(generator->floor_key * fmax(1, fabs(spec->input.factor)) < generator->largest);
+    return ERROR_NONE;
+}
+
+/* ---- the distributions ----------------------------------------------------------------------------------------- */
+
+#define READS(parameter) (UINT64_C(1) << INPUT_##parameter)
+#define NORMAL (READS(MEAN) | READS(STDDEV))
+
+const struct distribution_info distributions[DISTRIBUTION_COUNT] = {
+    [DISTRIBUTION_NORMAL] = {.kind = {.name = "normal", .reads = NORMAL},
+                             .largest = largest_normal,
+                             .stream = normal_stream},
+    [DISTRIBUTION_UNIFORM] = {.kind = {.name = "uniform", .reads = READS(LOW) | READS(HIGH)},
+                              .largest = largest_uniform,
+                              .stream = uniform_stream},
+    [DISTRIBUTION_CONSTANT] = {.kind = {.name = "constant", .reads = READS(VALUE)},
+                               .largest = largest_constant,
+                               .stream = constant_stream},
+    [DISTRIBUTION_OUTLIERS] = {.kind = {.name = "outliers", .reads = NORMAL | READS(CHANNELS) | READS(FACTOR)},
+                               .largest = largest_normal,
+                               .stream = normal_stream,
+                               .prepare = prepare_outliers,
+                               .shape = outliers_shape},
+    [DISTRIBUTION_CANCELLING] = {.kind = {.name = "cancelling", .reads = NORMAL},
+                                 .largest = largest_normal,
+                                 .stream = normal_stream,
+                                 .prepare = prepare_cancelling,
+                                 .shape = cancelling_shape},
+    [DISTRIBUTION_ONEHOT] =
+        {.kind = {.name = "onehot", .reads = NORMAL | READS(FACTOR), .preset_field = INPUT_FACTOR, .preset = 8},
+         .largest = largest_normal,
+         .stream = normal_stream,
+         .prepare = prepare_onehot,
+         .shape = onehot_shape},
+    [DISTRIBUTION_LOGIT_FLOOR] = {.kind = {.name = "logit_floor",
+                                           .reads = NORMAL | READS(VALUE) | READS(SPREAD),
+                                           .preset_field = INPUT_VALUE,
+                                           .preset = -10000,
+                                           .about = "all logits, bias apart, are value + spread * N(0, 1) up to the "
+                                                    "rounding of k."},
+                                  .largest = largest_normal,
+                                  .stream = normal_stream,
+                                  .prepare = prepare_logit_floor,
+                                  .shape = logit_floor_shape},
+};
+
+struct input_spec input_spec_of(enum distribution distribution)
+{
+    struct input_spec input = input_spec_default;
+    input.distribution = distribution;
+    field_kind_preset(&distributions[distribution].kind, &input_fields, &input);
+    return input;
 }

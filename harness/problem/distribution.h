@@ -1,5 +1,6 @@
 /*
- * Distributions: what the elements of q, k and v are, each from its place alone.
+ * Distributions: what the elements of q, k and v are, each from its place alone. A distribution is a row of
+ * distribution.c; generator.c makes elements by it.
  *
  * A distribution is a plain stream (Philox, random_stream.h) and, for some, a shape put over it in k and v: outlier
  * channels, cancelling pairs, a dominating key, a floor under the logits. Values are finite: what the dtype cannot hold
@@ -9,23 +10,55 @@
 #define HARNESS_PROBLEM_DISTRIBUTION_H
 
 #include "harness/problem/problem_spec.h"
+#include "harness/problem/random_stream.h"
 #include "reference/error.h"
 #include "reference/tensor_bounds.h"
 
 enum tensor { TENSOR_Q, TENSOR_K, TENSOR_V };
 
+enum { GENERATOR_BLOCK = 1024 }; /* elements that a stream makes at most at a time */
+
 /* What the shapes of a problem's distribution need, made once. Pointers are NULL where the distribution has no use. */
 struct generator {
     const struct problem_spec *spec;
     size_t key_elements;   /* Hkv * D */
-    bool may_overflow;     /* the dtype's range; a clamp of every value costs 6% */
+    double largest;        /* finite value that both dtypes have */
+    bool may_overflow;     /* the dtypes' range; a clamp of every value costs 6% */
     float *channel_factor; /* [Hkv, D] outliers: factor for outlier channels, 1 for the rest */
     float *decay;          /* [Hkv] cancelling: exp(-slope of the group's first head) */
     int64_t *dominating;   /* [Hkv] onehot: the key */
     const void *q;         /* onehot: [H, D], complete */
     float floor_query;     /* logit_floor: element 0 of q, */
-    double floor_divisor;  /* and what makes a logit element 0 of k */
+    double floor_divisor;  /* what makes a logit element 0 of k, */
+    double floor_key;      /* and no element 0 of k is larger */
 };
+
+/* A run of channels of one row. */
+struct row_run {
+    enum tensor tensor;
+    int64_t key; /* of q: 0 */
+    int head;    /* KV head; of q: query head */
+    int channel; /* of values[0] */
+};
+
+/* All that is told of a distribution. */
+struct distribution_info {
+    struct field_kind kind; /* its name, what it reads of input_fields, the parameter with a default of its own */
+    /* The largest magnitude of its stream's numbers. */
+    double (*largest)(const struct input_spec *input);
+    /* At most GENERATOR_BLOCK elements of the plain stream. */
+    void (*stream)(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
+                   size_t count);
+    /* Makes what the shape needs. NULL: nothing. */
+    enum error_kind (*prepare)(struct generator *generator, const float *slopes, struct error *error);
+    /* Changes a run of one row's channels. NULL: q, k and v are the plain stream. */
+    void (*shape)(const struct generator *generator, struct row_run run, float *values, size_t count);
+};
+
+extern const struct distribution_info distributions[DISTRIBUTION_COUNT];
+
+/* What an input of the distribution is where nothing is said of its parameters. */
+struct input_spec input_spec_of(enum distribution distribution);
 
 /* slopes[H] and q[H, D] are those of the whole problem; q may be filled in later, before k is made. ERROR_SYSTEM if
  * memory is short. generator_clear accepts a zeroed generator. */

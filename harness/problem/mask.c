@@ -4,10 +4,6 @@
 
 #include "harness/problem/random_stream.h"
 
-const char *const mask_names[MASK_KINDS + 1] = {
-    "all", "holes", "window", "drop_newest", "block", "padding", "gap_from", "file", "none",
-};
-
 static bool all_keeps(const struct mask_spec *mask, int64_t seq_len, int64_t key)
 {
     (void)mask, (void)seq_len, (void)key;

@@ -27,9 +27,6 @@ enum mask_kind {
     MASK_KINDS = 8         /* kinds beside MASK_NONE */
 };
 
-/* The name of kind 1 << i is mask_names[i]; that of MASK_NONE is the last one. */
-extern const char *const mask_names[MASK_KINDS + 1];
-
 /* What no kind of the set names is 0. Zeroed: MASK_NONE. */
 struct mask_spec {
     enum mask_kind kind; /* one, or several or-ed */

@@ -3,29 +3,10 @@
 #include <math.h>
 #include <string.h>
 
-const char *const distribution_names[DISTRIBUTION_COUNT] = {
-    [DISTRIBUTION_NORMAL] = "normal",           [DISTRIBUTION_UNIFORM] = "uniform",
-    [DISTRIBUTION_CONSTANT] = "constant",       [DISTRIBUTION_OUTLIERS] = "outliers",
-    [DISTRIBUTION_CANCELLING] = "cancelling",   [DISTRIBUTION_ONEHOT] = "onehot",
-    [DISTRIBUTION_LOGIT_FLOOR] = "logit_floor",
-};
-
 const char *const kv_format_names[KV_FORMAT_COUNT] = {
     [KV_AS_DTYPE] = "same",
     [KV_E4M3] = "e4m3",
     [KV_E5M2] = "e5m2",
-};
-
-const struct input_spec input_spec_default = {
-    .distribution = DISTRIBUTION_NORMAL,
-    .mean = 0,
-    .stddev = 1,
-    .low = -1,
-    .high = 1,
-    .value = 1,
-    .spread = 1,
-    .channels = 4,
-    .factor = 30,
 };
 
 double problem_spec_query_elements(const struct problem_spec *spec)
@@ -115,14 +96,10 @@ static bool slopes_equal(const struct problem_spec *a, const struct problem_spec
 
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b)
 {
-    const struct input_spec *x = &a->input, *y = &b->input;
     return a->seq_len == b->seq_len && problem_spec_queries(a) == problem_spec_queries(b) &&
            a->num_heads == b->num_heads && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&
            a->dtype == b->dtype && a->kv_format == b->kv_format && a->k_scale == b->k_scale &&
            a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) && a->kv_offset == b->kv_offset &&
            a->q_position == b->q_position && a->seed == b->seed && a->sequence == b->sequence &&
-           a->truth_of == b->truth_of && x->distribution == y->distribution && x->spread == y->spread &&
-           x->mean == y->mean && x->stddev == y->stddev && x->low == y->low && x->high == y->high &&
-           x->value == y->value && x->channels == y->channels && x->factor == y->factor &&
-           mask_spec_equal(&a->mask, &b->mask);
+           a->truth_of == b->truth_of && input_spec_equal(&a->input, &b->input) && mask_spec_equal(&a->mask, &b->mask);
 }

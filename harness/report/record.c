@@ -5,7 +5,7 @@
 #include "harness/support/json_value.h"
 
 /* In the order of the interface (DESIGN section 6), then what came later. A row is a function or a metric. */
-static const struct field {
+static const struct row {
     const char *name;
     record_field *get;
     enum metric metric; /* if get is NULL: named as the metric, null without a verdict */
@@ -92,7 +92,7 @@ json_t *record_to_json(const struct record *record)
     json_t *object = json_object();
     bool complete = object;
     for (size_t i = 0; complete && i < sizeof fields / sizeof fields[0]; i++) {
-        const struct field *field = &fields[i];
+        const struct row *field = &fields[i];
         if (field->get)
             complete = json_put(object, field->name, field->get(record));
         else

@@ -2,7 +2,9 @@
 #include "harness/report/record_field.h"
 
 #include "harness/case/case_parameter.h"
+#include "harness/problem/distribution.h"
 #include "harness/report/metric.h"
+#include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 
 json_t *record_get_case(const struct record *record)
@@ -110,15 +112,10 @@ json_t *record_get_q_position(const struct record *record)
 static bool put_parameters(json_t *object, const struct parameter_set *set, unsigned kinds, const void *spec)
 {
     bool complete = object;
-    for (size_t i = 0; complete && i < set->count; i++) {
-        const struct parameter *parameter = &set->parameters[i];
-        if (!parameter_read_by(parameter, kinds))
-            continue;
-        double value = parameter->text ? 0 : parameter_get(parameter, spec);
-        complete = json_put(object, parameter->name,
-                            parameter->text                       ? json_string(parameter->text(spec))
-                            : parameter->type == PARAMETER_DOUBLE ? json_from_double(value)
-                                                                  : json_integer((json_int_t)value));
+    for (size_t i = 0; complete && i < set->fields->count; i++) {
+        const struct field *field = field_at(set->fields, i);
+        if (parameter_read_by(set, i, kinds))
+            complete = json_put(object, field->name, field_to_json(field, field_in(field, spec)));
     }
     return complete;
 }
@@ -128,8 +125,9 @@ json_t *record_get_input(const struct record *record)
 {
     const struct input_spec *input = &record->point->problem.input;
     json_t *object = json_object();
-    return json_finish(object, json_put(object, "distribution", json_string(distribution_names[input->distribution])) &&
-                                   put_parameters(object, &input_parameters, 1u << input->distribution, input));
+    return json_finish(object,
+                       json_put(object, "distribution", json_string(distributions[input->distribution].kind.name)) &&
+                           put_parameters(object, &input_parameters, 1u << input->distribution, input));
 }
 
 /* null without a mask; "all", or {"window": 256, "sinks": 4}, the parameters that its kinds read. */

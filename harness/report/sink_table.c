@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/problem/distribution.h"
 #include "harness/report/metric.h"
 #include "harness/support/text.h"
 
@@ -50,7 +51,7 @@ static void cell_shape(char *cell, const struct record *record)
 
 static void cell_input(char *cell, const struct record *record)
 {
-    snprintf(cell, CELL_SIZE, "%s", distribution_names[record->point->problem.input.distribution]);
+    snprintf(cell, CELL_SIZE, "%s", distributions[record->point->problem.input.distribution].kind.name);
 }
 
 static void cell_sentinel(char *cell, const struct record *record)

@@ -80,6 +80,17 @@ void field_copy(const struct field *field, void *structure, const void *from)
     memcpy(field_of(field, structure), field_in(field, from), field->size);
 }
 
+void field_kind_preset(const struct field_kind *kind, const struct field_table *table, void *structure)
+{
+    const struct field *field = field_at(table, (size_t)kind->preset_field);
+    float narrow = (float)kind->preset;
+    if (field->type != FIELD_REAL)
+        field_put_integer(field, field_of(field, structure), (int64_t)kind->preset);
+    else
+        memcpy(field_of(field, structure),
+               field->size == sizeof narrow ? (const void *)&narrow : (const void *)&kind->preset, field->size);
+}
+
 uint64_t field_distance(const struct field *field, const void *a, const void *b)
 {
     return load(field, b) - load(field, a);

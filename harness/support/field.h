@@ -185,6 +185,18 @@ const char *field_text(const void *member);
 /* Puts the field of from, a struct, into another. */
 void field_copy(const struct field *field, void *structure, const void *from);
 
+/* A kind of thing of which each reads fields of its own of one struct: {window: 256}, {distribution: uniform}. */
+struct field_kind {
+    const char *name;
+    uint64_t reads;    /* bit i: field i of the struct's table */
+    int preset_field;  /* the field with a default of the kind's own, */
+    double preset;     /* and that; zeroed where there is none, as field 0 is 0 by default */
+    const char *about; /* what it is, to follow its name; NULL: the name says it */
+};
+
+/* Puts the kind's own default into the structure. */
+void field_kind_preset(const struct field_kind *kind, const struct field_table *table, void *structure);
+
 /* Equal for members that compare equal. Each field's hash as the seed of the next is a hash of them all. */
 uint64_t field_hash(const struct field *field, const void *member, uint64_t seed);
 

@@ -213,7 +213,7 @@ static void the_bits_never_change(void **state)
             struct inputs inputs;
             generate(&inputs, &spec);
             if (inputs.digest != digests[distribution][dtype])
-                fail_msg("%s %s: digest 0x%016llx", distribution_names[distribution], dtypes[dtype].name,
+                fail_msg("%s %s: digest 0x%016llx", distributions[distribution].kind.name, dtypes[dtype].name,
                          (unsigned long long)inputs.digest);
             inputs_clear(&inputs);
         }

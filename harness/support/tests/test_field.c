@@ -330,6 +330,24 @@ static void test_steps_between_values(void **state)
     assert_int_equal(b.colour, BLUE);
 }
 
+static void test_a_kind_puts_its_own_default(void **state)
+{
+    (void)state;
+    static const struct field_kind kinds[] = {
+        {.name = "plain", .reads = 1},
+        {.name = "whole", .preset_field = WIDE, .preset = -10000},
+        {.name = "narrow", .preset_field = SCALE, .preset = 0.5},
+        {.name = "real", .preset_field = BUDGET, .preset = 0.1},
+    };
+    struct sample sample = {.wide = 1}, zero = {0};
+    field_kind_preset(&kinds[0], &table, &zero);
+    assert_int_equal(fields_compare(&table, &zero, &(struct sample){0}), 0);
+    for (size_t i = 1; i < 4; i++)
+        field_kind_preset(&kinds[i], &table, &sample);
+    assert_int_equal(sample.wide, -10000);
+    assert_true(sample.scale == 0.5f && sample.budget == 0.1);
+}
+
 static void test_fields_are_found_by_name(void **state)
 {
     (void)state;
@@ -487,6 +505,7 @@ int main(void)
         cmocka_unit_test(test_what_is_allowed),
         cmocka_unit_test(test_a_range_of_nothing_is_what_the_member_holds),
         cmocka_unit_test(test_steps_between_values),
+        cmocka_unit_test(test_a_kind_puts_its_own_default),
         cmocka_unit_test(test_fields_are_found_by_name),
         cmocka_unit_test(test_rows_that_describe_nothing_are_told),
         cmocka_unit_test(test_yaml_is_read),
