@@ -57,8 +57,6 @@ void case_point(const struct test_case *test_case, size_t index, struct point *p
     point->index = index;
 }
 
-const char *const batch_mode_names[BATCH_MODE_COUNT] = {[BATCH_ALONE] = "alone", [BATCH_TOGETHER] = "together"};
-
 int point_num_sequences(const struct point *point)
 {
     return point->batch == BATCH_TOGETHER ? (int)axis_count(&point->test_case->axes[KEY_SEQ_LEN]) : 1;
@@ -81,15 +79,16 @@ char *point_key(char *text, const struct point *point)
     size_t length = (size_t)snprintf(text, POINT_KEY_SIZE, "%s", case_name(point->test_case));
     char separator = ':';
     for (int id = 0; id < KEY_COUNT && length < POINT_KEY_SIZE; id++) {
-        char value[VALUE_TEXT_SIZE], preset[VALUE_TEXT_SIZE] = "";
+        char value[FIELD_TEXT_SIZE], preset[FIELD_TEXT_SIZE] = "";
         if (!keys[id].axis || !point->test_case->axes[id].given)
             continue;
-        keys[id].type->format(value, &keys[id], point);
+        key_format(value, &keys[id], point);
         if (keys[id].preset || keys[id].derived)
             key_default(preset, &keys[id], point);
         if (strcmp(value, preset) == 0)
             continue;
-        length += (size_t)snprintf(text + length, POINT_KEY_SIZE - length, "%c%s=%s", separator, keys[id].name, value);
+        length +=
+            (size_t)snprintf(text + length, POINT_KEY_SIZE - length, "%c%s=%s", separator, keys[id].field.name, value);
         separator = ',';
     }
     return text;

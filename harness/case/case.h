@@ -2,51 +2,16 @@
  * A case: one YAML document, its axes, and the points of their cross product.
  *
  * The format is described once, in the key table of case_keys.c, which parses files, fills defaults, names a point's
- * values and prints `alibicheck list keys`.
+ * values and prints `alibicheck list keys`. Points are described in point.h.
  */
 #ifndef HARNESS_CASE_CASE_H
 #define HARNESS_CASE_CASE_H
 
 #include <stdio.h>
 
-#include "harness/judge/criterion.h"
-#include "harness/judge/judgement.h"
-#include "harness/problem/problem_spec.h"
-#include "kernels/kernel.h"
-#include "reference/conventional.h"
-#include "reference/truth.h"
+#include "harness/case/point.h"
 
-struct test_case; /* opaque: name, about, path, axes */
-
-/* Whether the lengths of seq_len are launched one by one, or as the sequences of one batch. */
-enum batch_mode { BATCH_ALONE, BATCH_TOGETHER, BATCH_MODE_COUNT };
-
-extern const char *const batch_mode_names[BATCH_MODE_COUNT];
-
-/* One point of a case's cross product: everything that a result depends on. */
-struct point {
-    const struct test_case *test_case;
-    size_t index; /* within the case */
-    struct problem_spec problem;
-    enum kernel kernel;
-    struct kernel_options kernel_options;
-    enum batch_mode batch;
-    const struct recipe *base_recipe; /* what `recipe` names, the case list's or the library's; NULL: recipe_sound */
-    struct recipe recipe;             /* the same with what `sentinel`, `bias` and `exponential` put in its place */
-    enum truth_method truth_method;
-    int truth_precision; /* bits */
-    unsigned references; /* bit k: the kernel is compared with conventional reference k too */
-    struct criterion criterion;
-    unsigned oracles; /* bit o: the kernel is put to oracle o */
-    bool expect_fail;
-    enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
-};
-
-enum {
-    CASE_MAX_POINTS = 100000, /* points of one case */
-    CASE_MAX_FILE_BYTES = 1 << 20,
-    POINT_KEY_SIZE = 2048
-};
+enum { CASE_MAX_FILE_BYTES = 1 << 20 };
 
 /* A list of cases, from one file or many. */
 struct case_list {
@@ -92,11 +57,6 @@ void point_sequence(const struct point *point, int i, struct point *sequence);
  * text has POINT_KEY_SIZE characters and is returned.
  */
 char *point_key(char *text, const struct point *point);
-
-/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kinds' defaults.
- * text has MASK_TEXT_SIZE characters and is returned. */
-enum { MASK_TEXT_SIZE = 384 };
-char *mask_format(char *text, const struct mask_spec *mask);
 
 /* The table that documents the format: key, type, default, allowed values, meaning. */
 void case_print_keys(FILE *stream);

@@ -11,14 +11,19 @@ struct ranked {
 };
 
 struct order {
-    int (*compare)(const union value *a, const union value *b);
+    const struct key *key;
+    bool by_names;
 };
+
+static int compare_values(const struct order *order, const union value *a, const union value *b)
+{
+    return order->by_names ? order->key->type->compare_names(a, b) : key_compare(order->key, a, b);
+}
 
 static int compare_ranked(const void *a, const void *b, void *context)
 {
     const struct ranked *x = a, *y = b;
-    const struct order *by = context;
-    int order = by->compare(&x->segment->first, &y->segment->first);
+    int order = compare_values(context, &x->segment->first, &y->segment->first);
     return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
 }
 
@@ -26,22 +31,22 @@ static enum error_kind duplicate_error(const struct key *key, const struct ranke
                                        struct error *error)
 {
     const struct ranked *first = a->rank < b->rank ? a : b, *second = a->rank < b->rank ? b : a;
-    char value[VALUE_TEXT_SIZE];
+    char value[FIELD_TEXT_SIZE];
     struct point point = point_unset;
     /* b starts at or after a, so b's first value is in both. */
-    key->type->apply(key, &b->segment->first, 0, &point);
-    key->type->format(value, key, &point);
+    key_apply(key, &b->segment->first, 0, &point);
+    key_format(value, key, &point);
     return place_error(error, &second->segment->node->place,
                        "duplicate value of %s: '%s', already on line %d, column %d; allowed: each value once",
-                       key->name, value, first->segment->node->place.line, place_column(&first->segment->node->place));
+                       key->field.name, value, first->segment->node->place.line,
+                       place_column(&first->segment->node->place));
 }
 
 /*
  * Sorted by first value, two segments that share a value make two neighbours share one: if i < j overlap, segment i
  * reaches j's start and so the start of every segment between them.
  */
-static enum error_kind check_order(const struct axis *axis, const struct key *key, struct order order,
-                                   struct error *error)
+static enum error_kind check_order(const struct axis *axis, struct order order, struct error *error)
 {
     struct ranked *ranked = calloc(axis->num_segments, sizeof *ranked);
     if (!ranked)
@@ -52,11 +57,11 @@ static enum error_kind check_order(const struct axis *axis, const struct key *ke
     enum error_kind kind = ERROR_NONE;
     for (size_t i = 1; i < axis->num_segments && !kind; i++) {
         const struct segment *a = ranked[i - 1].segment, *b = ranked[i].segment;
-        bool overlap = order.compare(&a->first, &b->first) == 0;
-        if (order.compare == type_whole.compare)
-            overlap |= b->first.integer - a->first.integer <= a->extra;
+        bool overlap = compare_values(&order, &a->first, &b->first) == 0;
+        if (key_counts(order.key))
+            overlap |= field_distance(&order.key->field, &a->first, &b->first) <= a->extra;
         if (overlap)
-            kind = duplicate_error(key, &ranked[i - 1], &ranked[i], error);
+            kind = duplicate_error(order.key, &ranked[i - 1], &ranked[i], error);
     }
     free(ranked);
     return kind;
@@ -66,9 +71,9 @@ static enum error_kind check_duplicates(const struct axis *axis, const struct ke
 {
     if (axis->num_segments < 2)
         return ERROR_NONE;
-    enum error_kind kind = check_order(axis, key, (struct order){key->type->compare}, error);
-    if (!kind && key->type->compare_names)
-        kind = check_order(axis, key, (struct order){key->type->compare_names}, error);
+    enum error_kind kind = check_order(axis, (struct order){key, false}, error);
+    if (!kind && key->type && key->type->compare_names)
+        kind = check_order(axis, (struct order){key, true}, error);
     return kind;
 }
 
@@ -83,24 +88,16 @@ static uint64_t segment_end(const struct segment *segment)
     return add_saturated(add_saturated(segment->before, segment->extra), 1);
 }
 
-/* Segments that one value of a case stands for. */
-static enum error_kind count_segments(const struct key *key, const struct yaml_node *element, size_t *count,
-                                      struct error *error)
-{
-    *count = 1;
-    return key->type->num_segments ? key->type->num_segments(element, count, error) : ERROR_NONE;
-}
-
 /* Appends the segments of one value; there is room for them. */
 static enum error_kind append_segments(struct axis *axis, const struct key *key, const struct yaml_node *element,
                                        struct error *error)
 {
     size_t count;
-    enum error_kind kind = count_segments(key, element, &count, error);
+    enum error_kind kind = key_num_segments(key, element, &count, error);
     for (size_t rank = 0; rank < count && !kind; rank++) {
         struct segment *segment = &axis->segments[axis->num_segments];
         segment->rank = rank;
-        if ((kind = key->type->parse(key, element, segment, error)))
+        if ((kind = key_read(key, element, segment, error)))
             break;
         segment->node = element;
         segment->before = axis->num_segments ? segment_end(segment - 1) : 0;
@@ -119,24 +116,24 @@ static enum error_kind axis_allocate(struct axis *axis, size_t num_segments, str
 
 enum error_kind axis_read(struct axis *axis, const struct key *key, const struct yaml_node *node, struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE];
-    bool list = node->kind == YAML_SEQUENCE && !key->type->takes_list;
+    char allowed[FIELD_ALLOWED_SIZE];
+    bool list = node->kind == YAML_SEQUENCE && !key_takes_list(key);
     size_t count = 0, more;
     enum error_kind kind = ERROR_NONE;
     *axis = (struct axis){0};
-    key->type->allowed(allowed, key);
+    field_allowed(allowed, &key->field);
     if (list && !key->axis)
-        return place_error(error, &node->place, "%s takes one value: a list; allowed: %s", key->name, allowed);
+        return place_error(error, &node->place, "%s takes one value: a list; allowed: %s", key->field.name, allowed);
     if (list && !node->first)
-        return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->name, allowed);
+        return place_error(error, &node->place, "%s has no values: '[]'; allowed: %s", key->field.name, allowed);
     const struct yaml_node *first = list ? node->first : node;
     for (const struct yaml_node *element = first; element && !kind; element = list ? element->next : NULL) {
-        kind = count_segments(key, element, &more, error);
+        kind = key_num_segments(key, element, &more, error);
         count += more;
     }
-    if (!kind && key->type->num_segments && count > CASE_MAX_POINTS)
+    if (!kind && key->type && key->type->num_segments && count > CASE_MAX_POINTS)
         return place_error(error, &node->place, "%s has %zu values: a list; allowed: at most %d points a case",
-                           key->name, count, CASE_MAX_POINTS);
+                           key->field.name, count, CASE_MAX_POINTS);
     if (!kind)
         kind = axis_allocate(axis, count, error);
     axis->given = true;
@@ -168,7 +165,7 @@ enum error_kind axis_read_preset(struct axis *axis, const struct key *key, struc
 void axis_clear(struct axis *axis, const struct key *key)
 {
     for (size_t i = 0; i < axis->num_segments; i++)
-        if (key->type->clear)
+        if (key->type && key->type->clear)
             key->type->clear(&axis->segments[i].first);
     free(axis->segments);
     *axis = (struct axis){0};

@@ -4,7 +4,7 @@
 #ifndef HARNESS_CASE_CASE_AXIS_H
 #define HARNESS_CASE_CASE_AXIS_H
 
-#include "harness/case/case_keys.h"
+#include "harness/case/key.h"
 
 struct axis {
     struct segment *segments; /* NULL: an optional key without default that the case does not give */

@@ -1,11 +1,13 @@
 #include "harness/case/case_document.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/case/case_recipe.h"
+#include "harness/case/recipe_field.h"
 #include "harness/problem/distribution.h"
+#include "harness/support/field_yaml.h"
 
 /* ---- constraints between keys ---- */
 
@@ -22,7 +24,7 @@ static bool model_has_heads(const struct point *point)
 /* total_heads is within its range if it is given, so this is about its default. */
 static bool model_has_room(const struct point *point)
 {
-    return point->problem.total_heads <= keys[KEY_TOTAL_HEADS].least + (int64_t)keys[KEY_TOTAL_HEADS].span;
+    return point->problem.total_heads <= (int64_t)keys[KEY_TOTAL_HEADS].field.whole.greatest;
 }
 
 static bool channels_fit(const struct point *point)
@@ -107,8 +109,7 @@ static bool batch_fits(const struct point *point)
     const struct axis *lengths = &point->test_case->axes[KEY_SEQ_LEN];
     for (size_t i = 0; i < lengths->num_segments && point->batch == BATCH_TOGETHER; i++) {
         const struct segment *segment = &lengths->segments[i];
-        double first = (double)segment->first.integer + (double)keys[KEY_SEQ_LEN].least,
-               count = (double)segment->extra + 1;
+        double first = field_real(&keys[KEY_SEQ_LEN].field, &segment->first), count = (double)segment->extra + 1;
         bytes += key_bytes * count * (first + (count - 1) / 2);
     }
     return bytes <= 4.0 * PART_BYTES;
@@ -182,7 +183,7 @@ enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };
 static enum error_kind constraint_error(const struct test_case *test_case, const struct constraint *constraint,
                                         const uint64_t *index, const struct point *point, struct error *error)
 {
-    char value[VALUE_TEXT_SIZE], with[2 * VALUE_TEXT_SIZE] = "", text[VALUE_TEXT_SIZE];
+    char value[FIELD_TEXT_SIZE], with[2 * FIELD_TEXT_SIZE] = "", text[FIELD_TEXT_SIZE];
     size_t culprit = 0, length = 0;
     uint64_t step;
     while (culprit + 1 < constraint->num_keys && !test_case->axes[constraint->keys[culprit]].given)
@@ -192,16 +193,25 @@ static enum error_kind constraint_error(const struct test_case *test_case, const
         const struct key *key = &keys[constraint->keys[i]];
         if (i != culprit)
             length += (size_t)snprintf(with + length, sizeof with - length, "%s %s %s", length ? "," : " with",
-                                       key->name, key->type->format(text, key, point));
+                                       key->field.name, key_format(text, key, point));
     }
     const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
-    return place_error(error, &segment->node->place, "%s %s: '%s'%s; allowed: %s", keys[id].name, constraint->what,
-                       keys[id].type->format(value, &keys[id], point), with, constraint->allowed);
+    return place_error(error, &segment->node->place, "%s %s: '%s'%s; allowed: %s", keys[id].field.name,
+                       constraint->what, key_format(value, &keys[id], point), with, constraint->allowed);
 }
 
 /* ---- recipes that contradict themselves ---- */
 
-static const enum key_id recipe_keys[] = {KEY_RECIPE, KEY_SENTINEL, KEY_BIAS, KEY_EXPONENTIAL};
+/* The recipe, and what overrides fields of it. */
+static const struct recipe_key {
+    enum key_id key;
+    enum recipe_override by;
+} recipe_keys[] = {
+    {KEY_RECIPE, RECIPE_OVERRIDE_COUNT},
+    {KEY_SENTINEL, OVERRIDE_SENTINEL},
+    {KEY_BIAS, OVERRIDE_BIAS},
+    {KEY_EXPONENTIAL, OVERRIDE_EXPONENTIAL},
+};
 
 enum { NUM_RECIPE_KEYS = sizeof recipe_keys / sizeof recipe_keys[0] };
 
@@ -212,10 +222,10 @@ static enum key_id recipe_culprit(const struct test_case *test_case, const struc
     enum key_id last = KEY_RECIPE;
     for (size_t i = 0; i < NUM_RECIPE_KEYS; i++) {
         struct recipe recipe = point->base_recipe ? *point->base_recipe : recipe_sound;
-        if (!test_case->axes[recipe_keys[i]].given)
+        if (!test_case->axes[recipe_keys[i].key].given)
             continue;
-        recipe_override(&recipe, recipe_keys[i], &point->recipe);
-        last = recipe_keys[i];
+        recipe_override(&recipe, recipe_keys[i].by, &point->recipe);
+        last = recipe_keys[i].key;
         if (recipe_contradiction(&recipe))
             break;
     }
@@ -230,7 +240,7 @@ static void recipe_remedy(char *text, size_t size, const struct test_case *test_
     *text = '\0';
     memcpy(at, index, sizeof at);
     for (at[KEY_RECIPE] = 0; at[KEY_RECIPE] < count && length < size; at[KEY_RECIPE]++) {
-        char recipe[VALUE_TEXT_SIZE];
+        char recipe[FIELD_TEXT_SIZE];
         struct point point;
         case_assemble(test_case, at, &point);
         if (!recipe_contradiction(&point.recipe))
@@ -238,7 +248,7 @@ static void recipe_remedy(char *text, size_t size, const struct test_case *test_
         left--;
         length +=
             (size_t)snprintf(text + length, size - length, "%s %s", length ? "," : ", or --recipe NAME,... without",
-                             type_recipe.format(recipe, &keys[KEY_RECIPE], &point));
+                             key_format(recipe, &keys[KEY_RECIPE], &point));
     }
     if (left == 0)
         *text = '\0';
@@ -247,15 +257,15 @@ static void recipe_remedy(char *text, size_t size, const struct test_case *test_
 static enum error_kind recipe_error(const struct test_case *test_case, const uint64_t *index, const struct point *point,
                                     struct error *error)
 {
-    char value[VALUE_TEXT_SIZE], recipe[VALUE_TEXT_SIZE], remedy[2 * VALUE_TEXT_SIZE];
+    char value[FIELD_TEXT_SIZE], recipe[FIELD_TEXT_SIZE], remedy[2 * FIELD_TEXT_SIZE];
     enum key_id id = recipe_culprit(test_case, point);
     uint64_t step;
     const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
-    type_recipe.format(recipe, &keys[KEY_RECIPE], point);
+    key_format(recipe, &keys[KEY_RECIPE], point);
     recipe_remedy(remedy, sizeof remedy, test_case, index);
     return place_error(error, &segment->node->place,
                        "%s contradicts the recipe: '%s' with recipe %s; %s; allowed: choices that agree%s",
-                       keys[id].name, keys[id].type->format(value, &keys[id], point), recipe,
+                       keys[id].field.name, key_format(value, &keys[id], point), recipe,
                        recipe_contradiction(&point->recipe), remedy);
 }
 
@@ -280,7 +290,7 @@ static enum error_kind check_constraints(const struct test_case *test_case, stru
         for (size_t j = 0; j < constraints[i].num_keys; j++)
             constrained[constraints[i].keys[j]] = true;
     for (size_t i = 0; i < NUM_RECIPE_KEYS; i++)
-        constrained[recipe_keys[i]] = true;
+        constrained[recipe_keys[i].key] = true;
     for (int id = 0; id < KEY_COUNT;) {
         enum error_kind kind = check_point(test_case, index, error);
         if (kind)
@@ -303,7 +313,7 @@ static enum error_kind check_constraints(const struct test_case *test_case, stru
 static enum error_kind collect_keys(const struct yaml_node *document, const struct yaml_node **values,
                                     struct error *error)
 {
-    char quoted[QUOTE_SIZE], advice[ALLOWED_TEXT_SIZE];
+    char quoted[QUOTE_SIZE], advice[FIELD_ALLOWED_SIZE];
     if (document->kind != YAML_MAPPING)
         return place_error(error, &document->place, "a case is a mapping of keys, not: %s; allowed: KEY: VALUE lines",
                            yaml_is_null(document) ? "an empty document" : yaml_quote(quoted, document));
@@ -326,7 +336,7 @@ static enum error_kind collect_keys(const struct yaml_node *document, const stru
 static enum error_kind read_axes(struct test_case *test_case, const struct yaml_node *document,
                                  const struct yaml_node *const *values, struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE];
+    char allowed[FIELD_ALLOWED_SIZE];
     for (int id = 0; id < KEY_COUNT; id++) {
         const struct key *key = &keys[id];
         enum error_kind kind = ERROR_NONE;
@@ -335,12 +345,18 @@ static enum error_kind read_axes(struct test_case *test_case, const struct yaml_
         else if (key->preset || key->derived)
             kind = axis_read_preset(&test_case->axes[id], key, error);
         else
-            kind = place_error(error, &document->place, "required key is missing: '%s'; allowed: %s", key->name,
-                               key->type->allowed(allowed, key));
+            kind = place_error(error, &document->place, "required key is missing: '%s'; allowed: %s", key->field.name,
+                               field_allowed(allowed, &key->field));
         if (kind)
             return kind;
     }
     return ERROR_NONE;
+}
+
+/* The choice of a key that is no axis. */
+static int64_t chosen(const struct test_case *test_case, enum key_id id)
+{
+    return field_integer(&keys[id].field, &test_case->axes[id].segments[0].first);
 }
 
 /* signature and because explain a failure. A setting of `expect` sets the file's explanation aside. */
@@ -349,13 +365,13 @@ static enum error_kind check_expectation(const struct test_case *test_case, cons
 {
     static const enum key_id explanations[] = {KEY_SIGNATURE, KEY_BECAUSE};
     char quoted[QUOTE_SIZE];
-    if (test_case->axes[KEY_EXPECT].segments[0].first.integer)
+    if (chosen(test_case, KEY_EXPECT))
         return ERROR_NONE;
     for (size_t i = 0; i < sizeof explanations / sizeof explanations[0]; i++) {
         const struct yaml_node *node = values[explanations[i]];
         if (node)
             return place_error(error, &node->place, "%s stands without 'expect: fail': %s; allowed: with expect: fail",
-                               keys[explanations[i]].name, yaml_quote(quoted, node));
+                               keys[explanations[i]].field.name, yaml_quote(quoted, node));
     }
     return ERROR_NONE;
 }
@@ -366,7 +382,7 @@ static enum error_kind check_criterion(const struct test_case *test_case, const 
 {
     char quoted[QUOTE_SIZE];
     const struct yaml_node *budget = values[KEY_BUDGET];
-    if (!budget || !values[KEY_JUDGE] || test_case->axes[KEY_JUDGE].segments[0].first.integer != JUDGE_TOLERANCE)
+    if (!budget || !values[KEY_JUDGE] || chosen(test_case, KEY_JUDGE) != JUDGE_TOLERANCE)
         return ERROR_NONE;
     return place_error(error, &budget->place,
                        "budget stands beside 'judge: tolerance': %s; allowed: with judge: both "
@@ -385,7 +401,7 @@ static enum error_kind count_points(struct test_case *test_case, struct error *e
         uint64_t count = axis_count(&test_case->axes[id]);
         if (count > 1 && length < sizeof factors)
             length += (size_t)snprintf(factors + length, sizeof factors - length, "%s%s %" PRIu64, length ? " x " : "",
-                                       keys[id].name, count);
+                                       keys[id].field.name, count);
         if (count > longest) {
             longest = count;
             culprit = test_case->axes[id].segments[0].node;
@@ -463,8 +479,8 @@ void case_assemble(const struct test_case *test_case, const uint64_t *index, str
     for (int id = 0; id < KEY_COUNT; id++) {
         uint64_t step = 0;
         const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
-        if (segment && keys[id].type->apply)
-            keys[id].type->apply(&keys[id], &segment->first, step, point);
+        if (segment)
+            key_apply(&keys[id], &segment->first, step, point);
     }
     point_derive(point);
     if (point->batch == BATCH_TOGETHER)

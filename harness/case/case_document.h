@@ -5,6 +5,7 @@
 #define HARNESS_CASE_CASE_DOCUMENT_H
 
 #include "harness/case/case_axis.h"
+#include "harness/case/case_keys.h"
 
 struct test_case {
     char *path;

@@ -1,6 +1,8 @@
 /* The documentation of cases and recipes, printed from their tables. */
+#include "harness/case/case.h"
 #include "harness/case/case_keys.h"
-#include "harness/case/case_recipe.h"
+#include "harness/case/recipe_entry.h"
+#include "harness/case/recipe_yaml.h"
 #include "harness/support/table.h"
 
 static const char introduction[] =
@@ -36,15 +38,15 @@ void case_print_keys(FILE *stream)
     print_row(stream, titles);
     for (int id = 0; id < KEY_COUNT; id++) {
         const struct key *key = &keys[id];
-        char name[32], allowed[ALLOWED_TEXT_SIZE], about[ABOUT_TEXT_SIZE];
-        snprintf(name, sizeof name, "%s%s", key->name, key->axis ? " *" : "");
+        char name[32], allowed[FIELD_ALLOWED_SIZE], about[ABOUT_TEXT_SIZE];
+        snprintf(name, sizeof name, "%s%s", key->field.name, key->axis ? " *" : "");
         const char *cells[NUM_COLUMNS] = {
             name,
-            key->type->allowed(allowed, key),
+            field_allowed(allowed, &key->field),
             key->preset    ? key->preset
             : key->derived ? key->derived
                            : "required",
-            key->type->about ? key->type->about(about, key) : key->about,
+            key_about(about, key),
         };
         print_row(stream, cells);
     }

@@ -1,9 +1,11 @@
 /* The value of the key `input`: a distribution's name, or a mapping of it and its parameters. */
+#include <stdio.h>
 #include <string.h>
 
-#include "harness/case/case_keys.h"
 #include "harness/case/case_parameter.h"
+#include "harness/case/value_types.h"
 #include "harness/problem/distribution.h"
+#include "harness/support/field_yaml.h"
 
 const struct parameter_set input_parameters = {
     .what = "distribution",
@@ -19,22 +21,23 @@ static char *distributions_allowed(char *text)
 {
     int length = 0;
     for (int i = 0; i < DISTRIBUTION_COUNT; i++)
-        length += snprintf(text + length, (size_t)(ALLOWED_TEXT_SIZE / 4 - length), "%s%s", i ? ", " : "",
+        length += snprintf(text + length, (size_t)(FIELD_ALLOWED_SIZE / 4 - length), "%s%s", i ? ", " : "",
                            distributions[i].kind.name);
     return text;
 }
 
-static char *input_allowed(char *text, const struct key *key)
+static char *input_allowed(char *text, const struct field *field)
 {
-    char names[ALLOWED_TEXT_SIZE / 4];
-    (void)key;
-    snprintf(text, ALLOWED_TEXT_SIZE, "%s, {distribution: NAME, PARAMETER: NUMBER, ...}", distributions_allowed(names));
+    char names[FIELD_ALLOWED_SIZE / 4];
+    (void)field;
+    snprintf(text, FIELD_ALLOWED_SIZE, "%s, {distribution: NAME, PARAMETER: NUMBER, ...}",
+             distributions_allowed(names));
     return text;
 }
 
 static enum error_kind distribution_parse(const struct yaml_node *node, struct input_spec *input, struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE];
+    char allowed[FIELD_ALLOWED_SIZE];
     int distribution;
     enum error_kind kind =
         parameter_kind_parse(&input_parameters, distributions_allowed(allowed), node, &distribution, error);
@@ -45,7 +48,7 @@ static enum error_kind distribution_parse(const struct yaml_node *node, struct i
 
 static enum error_kind mapping_parse(const struct yaml_node *mapping, struct input_spec *input, struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE];
+    char allowed[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
     enum error_kind kind;
     const struct yaml_node *distribution = NULL, *last = NULL;
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
@@ -73,47 +76,41 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, struct inp
     return ERROR_NONE;
 }
 
-static enum error_kind input_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
-                                   struct error *error)
+static enum error_kind input_read(const struct field *field, const struct yaml_node *node, void *member,
+                                  struct error *error)
 {
-    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE];
-    struct input_spec *input = &segment->first.input;
+    char allowed[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
     if (node->kind == YAML_MAPPING)
-        return mapping_parse(node, input, error);
-    input_allowed(allowed, key);
+        return mapping_parse(node, member, error);
+    input_allowed(allowed, field);
     if (node->kind != YAML_SCALAR)
-        return place_error(error, &node->place, "%s is not a distribution: %s; allowed: %s", key->name,
+        return place_error(error, &node->place, "%s is not a distribution: %s; allowed: %s", field->name,
                            yaml_quote(quoted, node), allowed);
-    enum error_kind kind = scalar_check(key->name, allowed, node, error);
-    return kind ? kind : distribution_parse(node, input, error);
+    enum error_kind kind = scalar_check(field->name, allowed, node, error);
+    return kind ? kind : distribution_parse(node, member, error);
 }
 
-static int input_compare(const union value *a, const union value *b)
+static int input_compare(const struct field *field, const void *a, const void *b)
 {
-    if (a->input.distribution != b->input.distribution)
-        return a->input.distribution < b->input.distribution ? -1 : 1;
-    return fields_compare(&input_fields, &a->input, &b->input);
-}
-
-static void input_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
-{
-    (void)step;
-    memcpy((char *)point + key->field, &first->input, sizeof first->input);
+    const struct input_spec *x = a, *y = b;
+    (void)field;
+    if (x->distribution != y->distribution)
+        return x->distribution < y->distribution ? -1 : 1;
+    return fields_compare(&input_fields, x, y);
 }
 
 /* "outliers:channels=8", the parameters that differ from the distribution's defaults. */
-static char *input_format(char *text, const struct key *key, const struct point *point)
+static char *input_format(char *text, const struct field *key, const void *member)
 {
-    struct input_spec input;
-    memcpy(&input, (const char *)point + key->field, sizeof input);
-    const struct input_spec preset = input_spec_of(input.distribution);
-    int length = snprintf(text, VALUE_TEXT_SIZE, "%s", distributions[input.distribution].kind.name);
+    const struct input_spec *input = member, preset = input_spec_of(input->distribution);
+    (void)key;
+    int length = snprintf(text, FIELD_TEXT_SIZE, "%s", distributions[input->distribution].kind.name);
     for (size_t i = 0; i < input_fields.count; i++) {
         const struct field *field = field_at(&input_fields, i);
         char value[FIELD_TEXT_SIZE];
-        if (field_compare(field, field_in(field, &input), field_in(field, &preset)) != 0)
-            length += snprintf(text + length, (size_t)(VALUE_TEXT_SIZE - length), ":%s=%s", field->name,
-                               field_format(value, field, field_in(field, &input)));
+        if (field_compare(field, field_in(field, input), field_in(field, &preset)) != 0)
+            length += snprintf(text + length, (size_t)(FIELD_TEXT_SIZE - length), ":%s=%s", field->name,
+                               field_format(value, field, field_in(field, input)));
     }
     return text;
 }
@@ -133,9 +130,9 @@ static int append(char *text, int length, const char *separator, const char *wor
 }
 
 /* "... Parameters: mean, stddev (normal, onehot); low, high (uniform). onehot: ..." */
-static char *input_about(char *text, const struct key *key)
+static char *input_about(char *text, const struct field *field)
 {
-    int length = append(text, 0, key->about, " Parameters:");
+    int length = append(text, 0, field->about, " Parameters:");
     for (size_t i = 0; i < input_fields.count; i++) {
         unsigned read = readers(i);
         bool first = i == 0 || readers(i - 1) != read, last = i + 1 == input_fields.count || readers(i + 1) != read;
@@ -157,11 +154,6 @@ static char *input_about(char *text, const struct key *key)
     return text;
 }
 
-const struct value_type type_input = {
-    .parse = input_parse,
-    .compare = input_compare,
-    .apply = input_apply,
-    .format = input_format,
-    .allowed = input_allowed,
-    .about = input_about,
-};
+const struct field_own input_own = {input_read, input_format, input_allowed, input_compare};
+
+const struct value_type type_input = {.about = input_about};

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/case.h"
 #include "harness/case/case_document.h"
 #include "harness/case/case_paths.h"
 
@@ -31,7 +32,7 @@ static void settings_clear(struct settings *settings)
 /* Reads setting i, whose slots are zeroed. */
 static enum error_kind setting_read(struct settings *settings, size_t i, const char *text, struct error *error)
 {
-    char quoted[QUOTE_SIZE], advice[ALLOWED_TEXT_SIZE];
+    char quoted[QUOTE_SIZE], advice[FIELD_ALLOWED_SIZE];
     struct source *source = &settings->sources[i];
     size_t size = strlen(text), key_size = strcspn(text, "=");
     if (asprintf(&settings->names[i], "--set %s", text) < 0) {
@@ -62,7 +63,7 @@ static enum error_kind setting_read(struct settings *settings, size_t i, const c
         return kind;
     const struct yaml_node *document = settings->streams[i].first;
     if (!document || document->next) {
-        return place_error(error, &value, "%s has %s: %s; allowed: KEY=VALUE", keys[id].name,
+        return place_error(error, &value, "%s has %s: %s; allowed: KEY=VALUE", keys[id].field.name,
                            document ? "more than one value" : "no value", quote(quoted, text, size));
     }
     settings->settings[i] = (struct setting){.key = id, .value = document};

@@ -1,11 +1,13 @@
 /* The value of the key `mask`: a name, or a mapping that names each kind by its own parameter: {window: 256, sinks: 4}.
  * Several kinds in one mapping are one mask. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/case/case_keys.h"
 #include "harness/case/case_parameter.h"
+#include "harness/case/value_types.h"
+#include "harness/support/field_yaml.h"
 
 enum { MASK_PATH_MAX = 128, MASK_FILE_MAX = SEQ_LEN_MAX / 8 };
 
@@ -146,10 +148,10 @@ static struct mask_spec mask_default(enum mask_kind kind)
     return mask;
 }
 
-static char *mask_allowed(char *text, const struct key *key)
+static char *mask_allowed(char *text, const struct field *field)
 {
-    (void)key;
-    snprintf(text, ALLOWED_TEXT_SIZE,
+    (void)field;
+    snprintf(text, FIELD_ALLOWED_SIZE,
              "none, all, {holes: P}, {window: W, sinks: S}, {drop_newest: K}, {block: B, keep_every: K}, {padding: K}, "
              "{gap_from: J, gap_keys: K}, {file: PATH}, several in one {}");
     return text;
@@ -205,24 +207,20 @@ static enum error_kind mapping_parse(const struct yaml_node *mapping, const char
     return parameters_parse(&mask_parameters, named, mapping, mask, error);
 }
 
-static void mask_clear(union value *value)
+static enum error_kind mask_read(const struct field *field, const struct yaml_node *node, void *member,
+                                 struct error *error)
 {
-    mask_bits_free((struct mask_bits *)value->mask.bits);
-    value->mask.bits = NULL;
-}
-
-static enum error_kind mask_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
-                                  struct error *error)
-{
-    char allowed[ALLOWED_TEXT_SIZE], quoted[QUOTE_SIZE];
+    char allowed[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
+    struct mask_spec mask = mask_default(MASK_NONE);
     int index;
     enum error_kind failure;
-    mask_allowed(allowed, key);
-    segment->first.mask = mask_default(MASK_NONE);
+    mask_allowed(allowed, field);
     if (node->kind == YAML_MAPPING) {
-        failure = mapping_parse(node, allowed, &segment->first.mask, error);
+        failure = mapping_parse(node, allowed, &mask, error);
         if (failure)
-            mask_clear(&segment->first);
+            mask_bits_free((struct mask_bits *)mask.bits);
+        else
+            memcpy(member, &mask, sizeof mask);
         return failure;
     }
     if ((failure = parameter_kind_parse(&mask_parameters, allowed, node, &index, error)))
@@ -230,21 +228,18 @@ static enum error_kind mask_parse(const struct key *key, const struct yaml_node 
     if (reads_something(mask_kind_at(index)))
         return place_error(error, &node->place, "mask %s has no %s: %s; allowed: %s", kinds[index].name,
                            mask_kind_at(index) == MASK_FILE ? "path" : "number", yaml_quote(quoted, node), allowed);
-    segment->first.mask = mask_default(mask_kind_at(index));
+    mask = mask_default(mask_kind_at(index));
+    memcpy(member, &mask, sizeof mask);
     return ERROR_NONE;
 }
 
-static int mask_compare(const union value *a, const union value *b)
+static int mask_compare(const struct field *field, const void *a, const void *b)
 {
-    if (a->mask.kind != b->mask.kind)
-        return a->mask.kind < b->mask.kind ? -1 : 1;
-    return fields_compare(&mask_fields, &a->mask, &b->mask);
-}
-
-static void mask_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
-{
-    (void)step;
-    memcpy((char *)point + key->field, &first->mask, sizeof first->mask);
+    const struct mask_spec *x = a, *y = b;
+    (void)field;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    return fields_compare(&mask_fields, x, y);
 }
 
 /* Whether a parameter stands in a key: it names a kind, or differs from the default. */
@@ -271,22 +266,22 @@ char *mask_format(char *text, const struct mask_spec *mask)
     return text;
 }
 
-static char *mask_value_format(char *text, const struct key *key, const struct point *point)
+static char *mask_write(char *text, const struct field *field, const void *member)
 {
-    struct mask_spec mask;
-    memcpy(&mask, (const char *)point + key->field, sizeof mask);
-    return mask_format(text, &mask);
+    (void)field;
+    return mask_format(text, member);
 }
 
 /* The longest: every kind, each number of at most 22 characters, and a path. */
-_Static_assert((int)MASK_TEXT_SIZE <= (int)VALUE_TEXT_SIZE && (int)MASK_TEXT_SIZE > 230 + MASK_PATH_MAX,
+_Static_assert((int)MASK_TEXT_SIZE <= (int)FIELD_TEXT_SIZE && (int)MASK_TEXT_SIZE > 230 + MASK_PATH_MAX,
                "mask_format writes MASK_TEXT_SIZE characters");
 
-const struct value_type type_mask = {
-    .parse = mask_parse,
-    .compare = mask_compare,
-    .apply = mask_apply,
-    .format = mask_value_format,
-    .allowed = mask_allowed,
-    .clear = mask_clear,
-};
+static void mask_clear(union value *value)
+{
+    mask_bits_free((struct mask_bits *)value->mask.bits);
+    value->mask.bits = NULL;
+}
+
+const struct field_own mask_own = {mask_read, mask_write, mask_allowed, mask_compare};
+
+const struct value_type type_mask = {.clear = mask_clear};

@@ -1,9 +1,9 @@
 /* The value of the key `recipe`: a recipe of the library, all of them, or one that the case spells itself. */
 #include <string.h>
 
-#include "harness/case/case_keys.h"
 #include "harness/case/case_recipe.h"
 #include "harness/case/recipe_library.h"
+#include "harness/case/value_types.h"
 
 static bool is_all(const struct yaml_node *node)
 {
@@ -21,8 +21,8 @@ static enum error_kind recipe_num_segments(const struct yaml_node *node, size_t 
     return kind;
 }
 
-static enum error_kind recipe_key_parse(const struct key *key, const struct yaml_node *node, struct segment *segment,
-                                        struct error *error)
+static enum error_kind recipe_key_read(const struct key *key, const struct yaml_node *node, struct segment *segment,
+                                       struct error *error)
 {
     (void)key;
     if (!is_all(node))
@@ -41,23 +41,14 @@ static int recipe_name_compare(const union value *a, const union value *b)
     return strcmp(a->recipe->name, b->recipe->name);
 }
 
-static void recipe_key_apply(const struct key *key, const union value *first, uint64_t step, struct point *point)
+static void recipe_key_apply(const union value *value, struct point *point)
 {
-    (void)key, (void)step;
-    point->base_recipe = &first->recipe->recipe;
+    point->base_recipe = &value->recipe->recipe;
 }
 
-static char *recipe_key_format(char *text, const struct key *key, const struct point *point)
+static char *recipe_key_format(char *text, const struct point *point)
 {
-    (void)key;
-    snprintf(text, VALUE_TEXT_SIZE, "%s", point->base_recipe ? point->base_recipe->name : "default");
-    return text;
-}
-
-static char *recipe_key_allowed(char *text, const struct key *key)
-{
-    (void)key;
-    snprintf(text, ALLOWED_TEXT_SIZE, "names of `alibicheck list recipes`, all, {base: NAME, KEY: VALUE, ...}");
+    snprintf(text, FIELD_TEXT_SIZE, "%s", point->base_recipe ? point->base_recipe->name : "default");
     return text;
 }
 
@@ -70,11 +61,10 @@ static void recipe_key_clear(union value *value)
 
 const struct value_type type_recipe = {
     .num_segments = recipe_num_segments,
-    .parse = recipe_key_parse,
+    .read = recipe_key_read,
     .compare = recipe_key_compare,
     .compare_names = recipe_name_compare,
     .apply = recipe_key_apply,
     .format = recipe_key_format,
-    .allowed = recipe_key_allowed,
     .clear = recipe_key_clear,
 };

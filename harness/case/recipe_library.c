@@ -6,7 +6,7 @@
 
 #include "harness/case/case_paths.h"
 #include "harness/case/recipe_text.h"
-#include "harness/support/yaml.h"
+#include "harness/case/recipe_yaml.h"
 
 enum { RECIPE_MAX_FILE_BYTES = 1 << 20 };
 

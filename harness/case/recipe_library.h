@@ -10,7 +10,7 @@
 
 #include <stddef.h>
 
-#include "harness/case/case_recipe.h"
+#include "harness/case/recipe_entry.h"
 
 /* Reads the program's own recipes, unless that has been done. */
 enum error_kind recipe_library_open(struct error *error);

@@ -123,7 +123,8 @@ bool field_is_sound(const struct field *field)
         ranged &= field->whole.least >= INT32_MIN && field->whole.greatest <= INT32_MAX;
     if (field->type == FIELD_UNSIGNED)
         ranged = field->whole.least >= 0 && (uint64_t)field->whole.least <= field->whole.greatest;
-    return field->name && sized && named && ranged && (field->type == FIELD_OWN) == (field->own != NULL);
+    bool own = field->type == FIELD_OWN ? field->own || field->allowed : !field->own;
+    return field->name && sized && named && ranged && own;
 }
 
 size_t field_find(const struct field_table *table, const char *name, size_t size)

@@ -32,7 +32,7 @@ enum field_type {
     FIELD_CHOICE,   /* one of the names: an enumeration or a bool that holds its index */
     FIELD_SET,      /* some of the names: an unsigned whose bit i is name i's */
     FIELD_TEXT,     /* const char *; NULL where there is none */
-    FIELD_OWN,      /* what field->own says */
+    FIELD_OWN,      /* what field->own says; without it, field->allowed alone */
     FIELD_TYPE_COUNT
 };
 

@@ -373,6 +373,7 @@ static void test_rows_that_describe_nothing_are_told(void **state)
     beyond.whole.greatest = INT64_C(1) << 31;
     unnamed.names.count = 0;
     no_own.own = NULL;
+    no_own.allowed = NULL;
     assert_false(field_is_sound(&backwards));
     assert_false(field_is_sound(&beyond));
     assert_false(field_is_sound(&unnamed));

@@ -1,0 +1,60 @@
+/*
+ * A point of a case: everything that a result depends on, as resolved.
+ */
+#ifndef HARNESS_CASE_POINT_H
+#define HARNESS_CASE_POINT_H
+
+#include "harness/judge/criterion.h"
+#include "harness/judge/judgement.h"
+#include "harness/problem/problem_spec.h"
+#include "kernels/kernel.h"
+#include "reference/conventional.h"
+#include "reference/truth.h"
+
+struct test_case; /* opaque: name, about, path, axes */
+
+/* Whether the lengths of seq_len are launched one by one, or as the sequences of one batch. */
+enum batch_mode { BATCH_ALONE, BATCH_TOGETHER, BATCH_MODE_COUNT };
+
+extern const char *const batch_mode_names[BATCH_MODE_COUNT];
+
+/* One point of a case's cross product: everything that a result depends on. */
+struct point {
+    const struct test_case *test_case;
+    size_t index; /* within the case */
+    struct problem_spec problem;
+    enum kernel kernel;
+    struct kernel_options kernel_options;
+    enum batch_mode batch;
+    const struct recipe *base_recipe; /* what `recipe` names, the case list's or the library's; NULL: recipe_sound */
+    struct recipe recipe;             /* the same with what `sentinel`, `bias` and `exponential` put in its place */
+    enum truth_method truth_method;
+    int truth_precision; /* bits */
+    unsigned references; /* bit k: the kernel is compared with conventional reference k too */
+    struct criterion criterion;
+    unsigned oracles; /* bit o: the kernel is put to oracle o */
+    bool expect_fail;
+    enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
+};
+
+enum {
+    CASE_MAX_POINTS = 100000, /* points of one case */
+    POINT_KEY_SIZE = 2048
+};
+
+/* A point before values are put in: what a derived default replaces. point_derive fills what is still unset. */
+extern const struct point point_unset;
+void point_derive(struct point *point);
+
+/* The fields of a recipe that keys of a case override. */
+enum recipe_override { OVERRIDE_SENTINEL, OVERRIDE_BIAS, OVERRIDE_EXPONENTIAL, RECIPE_OVERRIDE_COUNT };
+
+/* Puts what a key says in `from`, if it says something, into recipe. */
+void recipe_override(struct recipe *recipe, enum recipe_override by, const struct recipe *from);
+
+/* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kinds' defaults.
+ * text has MASK_TEXT_SIZE characters and is returned. */
+enum { MASK_TEXT_SIZE = 384 };
+char *mask_format(char *text, const struct mask_spec *mask);
+
+#endif
