@@ -16,8 +16,8 @@ enum dtype {
     DTYPE_F16,
     DTYPE_BF16,
     DTYPE_F32,
-    DTYPE_COUNT,              /* those before it are what kernels take and give */
-    DTYPE_E4M3 = DTYPE_COUNT, /* fp8, of inputs alone: truths take them, kernels do not yet */
+    DTYPE_COUNT,              /* those before it are of any tensor */
+    DTYPE_E4M3 = DTYPE_COUNT, /* fp8, of k and v alone (problem_kv_dtype) */
     DTYPE_E5M2,
     DTYPE_COUNT_WITH_FP8
 };
@@ -33,7 +33,7 @@ struct dtype_info {
 
 extern const struct dtype_info dtypes[DTYPE_COUNT_WITH_FP8];
 
-/* The dtype of kernels called name, or DTYPE_COUNT. */
+/* The dtype called name of those that any tensor may have, or DTYPE_COUNT. */
 enum dtype dtype_from_name(const char *name);
 
 /* destination[i] = element first + i of the array at elements, for i < count. Exact. */

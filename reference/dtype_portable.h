@@ -8,22 +8,7 @@
 #ifndef REFERENCE_DTYPE_PORTABLE_H
 #define REFERENCE_DTYPE_PORTABLE_H
 
-#include <stdint.h>
-#include <string.h>
-
-static inline uint32_t float_to_bits(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static inline float float_from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
+#include "reference/float_bits.h"
 
 static inline float f16_widen_portable(uint16_t half)
 {

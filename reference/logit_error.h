@@ -8,7 +8,8 @@
 #ifndef REFERENCE_LOGIT_ERROR_H
 #define REFERENCE_LOGIT_ERROR_H
 
-#include "reference/error_bound.h"
+#include "reference/rounding_model.h"
+#include "reference/truth.h"
 
 /* A head's part of the formula, as the truth's contract has it, to the nearest double. */
 struct logit_terms {

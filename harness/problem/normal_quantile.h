@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-#include "reference/dtype_portable.h"
+#include "reference/float_bits.h"
 
 enum { NORMAL_DEGREE = 6, NORMAL_BINADES = 32 };
 

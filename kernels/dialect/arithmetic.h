@@ -31,7 +31,7 @@ SIMT_FUNCTION float exp2_polynomial(float x)
     p = fmaf(p, fraction, 0x1.ebfbe2p-3f);
     p = fmaf(p, fraction, 0x1.62e432p-1f);
     p = fmaf(p, fraction, 1.0f);
-    float scaled = __fmul_rn(p, float_from_bits((float_bits(shifted) + 127u) << 23));
+    float scaled = __fmul_rn(p, float_from_bits((float_to_bits(shifted) + 127u) << 23));
     return x < -126.0f ? 0.0f : scaled;
 }
 
@@ -84,7 +84,7 @@ SIMT_FUNCTION float exponential_by(int exponential, float x)
 SIMT_FUNCTION float log2_polynomial(float x)
 {
     bool subnormal = x < 0x1p-126f;
-    uint32_t bits = float_bits(subnormal ? __fmul_rn(x, 0x1p24f) : x), offset = bits - 0x3f3504f3u; /* sqrt(1/2) */
+    uint32_t bits = float_to_bits(subnormal ? __fmul_rn(x, 0x1p24f) : x), offset = bits - 0x3f3504f3u; /* sqrt(1/2) */
     int exponent = (int)offset >> 23;
     float m = float_from_bits(bits - ((uint32_t)exponent << 23));
     exponent -= subnormal ? 24 : 0;

@@ -21,7 +21,7 @@ SIMT_FUNCTION float float_max(float a, float b)
     return fmaxf(a, b);
 }
 
-SIMT_FUNCTION uint32_t float_bits(float x)
+SIMT_FUNCTION uint32_t float_to_bits(float x)
 {
     return __float_as_uint(x);
 }
@@ -36,6 +36,8 @@ SIMT_FUNCTION float float_from_bits(uint32_t bits)
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
+
+#include "reference/float_bits.h"
 
 #define SIMT_FUNCTION static inline __attribute__((always_inline))
 /* A kernel's body. Each of the kernel's variants has its own copy, with its dtype and group as constants; where
@@ -74,20 +76,6 @@ SIMT_FUNCTION float __fdiv_rn(float a, float b)
 SIMT_FUNCTION float float_max(float a, float b)
 {
     return b > a || a != a ? b : a;
-}
-
-SIMT_FUNCTION uint32_t float_bits(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-SIMT_FUNCTION float float_from_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
 }
 
 #endif

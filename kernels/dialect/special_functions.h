@@ -56,7 +56,7 @@ SIMT_FUNCTION float ex2_approx_ftz(float x)
 /* MUFU.RCP. */
 SIMT_FUNCTION float rcp_approx_ftz(float x)
 {
-    uint32_t input = float_bits(x), sign = input & 0x80000000u, fraction = input & 0x7fffffu;
+    uint32_t input = float_to_bits(x), sign = input & 0x80000000u, fraction = input & 0x7fffffu;
     int32_t exponent = (int32_t)(input >> 23 & 0xffu);
     uint32_t low = fraction & 0xffffu;
     const struct interpolator_segment *segment = &rcp_segments[fraction >> 16];
@@ -69,7 +69,7 @@ SIMT_FUNCTION float rcp_approx_ftz(float x)
 /* MUFU.LG2. The sum has 36 bits after the point; of a negative one the one's complement is taken; 24 bits are kept. */
 SIMT_FUNCTION float lg2_approx_ftz(float x)
 {
-    uint32_t input = float_bits(x), fraction = input & 0x7fffffu, low = fraction & 0x1ffffu;
+    uint32_t input = float_to_bits(x), fraction = input & 0x7fffffu, low = fraction & 0x1ffffu;
     int32_t exponent = (int32_t)(input >> 23 & 0xffu);
     if (exponent == 0)
         return float_from_bits(0xff800000u);

@@ -57,7 +57,7 @@ SIMT_KERNEL(mma_tiles, struct mma_tiles_args, args)
         warp_mma(args.tensor_core, DTYPE_BF16, a, b, d);
     for (int i = 0; i < 4; i++)
         if (mma_tile_sum(tile, group + i / 2 * 8) == pair + i % 2)
-            args.results[(size_t)tile * TILE_SUMS + (size_t)(pair + i % 2)] = float_bits(d[i]);
+            args.results[(size_t)tile * TILE_SUMS + (size_t)(pair + i % 2)] = float_to_bits(d[i]);
 }
 
 #endif

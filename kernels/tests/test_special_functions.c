@@ -23,17 +23,17 @@ static uint32_t modelled(uint32_t function, uint32_t input)
     float x = float_from_bits(input);
     switch (function) {
     case FUNCTION_EX2_APPROX:
-        return float_bits(ex2_approx_ftz(x));
+        return float_to_bits(ex2_approx_ftz(x));
     case FUNCTION_RCP_APPROX:
-        return float_bits(rcp_approx_ftz(x));
+        return float_to_bits(rcp_approx_ftz(x));
     case FUNCTION_LG2_APPROX:
-        return float_bits(lg2_approx_ftz(x));
+        return float_to_bits(lg2_approx_ftz(x));
     case FUNCTION_EXP2:
-        return float_bits(cuda_exp2f(x));
+        return float_to_bits(cuda_exp2f(x));
     case FUNCTION_EXP:
-        return float_bits(cuda_expf(x));
+        return float_to_bits(cuda_expf(x));
     default:
-        return float_bits(cuda_fast_expf(x));
+        return float_to_bits(cuda_fast_expf(x));
     }
 }
 
