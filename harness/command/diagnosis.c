@@ -138,7 +138,7 @@ static const struct cause {
 static double share_of(const struct cause *cause, const struct findings *findings)
 {
     double share = 0;
-    for (int stage = 0; stage < STAGE_COUNT; stage++)
+    for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++)
         if (cause->stages[findings->point->recipe.bias] >> stage & 1)
             share += findings->explanation->stages[stage].share;
     return share;

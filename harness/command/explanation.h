@@ -31,11 +31,11 @@ enum { EXPLAINED_HEADS = 3 };
 struct explanation {
     int64_t element; /* the one in question, h * D + d */
     double output, truth, bound;
-    double unexplained;                     /* |error| of STAGE_NONE that double's own rounding may make */
-    struct stage_error stages[STAGE_COUNT]; /* up to STAGE_OUTPUT */
-    struct stage_error together;            /* their sum */
-    struct stage_error kernel;              /* output - truth */
-    int64_t differing;                      /* elements that the kernel and its replay do not have in common */
+    double unexplained;                              /* |error| of STAGE_NONE that double's own rounding may make */
+    struct stage_error stages[ROUNDING_STAGE_COUNT]; /* up to STAGE_OUTPUT */
+    struct stage_error together;                     /* their sum */
+    struct stage_error kernel;                       /* output - truth */
+    int64_t differing;                               /* elements that the kernel and its replay do not have in common */
     struct head_error heads[EXPLAINED_HEADS];
     int num_heads; /* of those */
 };

@@ -21,7 +21,7 @@
 #include "kernels/dialect/stage.h"
 
 /* A multiple of 4, so that loops over it are vectors without a rest. */
-enum { REPLAY_COLUMNS = (STAGE_COUNT + 3) / 4 * 4 };
+enum { REPLAY_COLUMNS = (ROUNDING_STAGE_COUNT + 3) / 4 * 4 };
 
 struct replayed {
     float computed;

@@ -1,6 +1,6 @@
 #include "kernels/dialect/stage.h"
 
-const char *const stage_names[STAGE_COUNT] = {
+const char *const stage_names[ROUNDING_STAGE_COUNT] = {
     [STAGE_NONE] = "no rounding",
     [STAGE_SLOPE] = "slope",
     [STAGE_SCALE] = "scale",

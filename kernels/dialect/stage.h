@@ -22,9 +22,9 @@ enum stage {
     STAGE_DIVISION,     /* weighted sum / sum */
     STAGE_OUTPUT,       /* rounding to the output's dtype */
     STAGE_LSE,          /* what lse takes beyond maximum and sum; out does not depend on it */
-    STAGE_COUNT
+    ROUNDING_STAGE_COUNT
 };
 
-extern const char *const stage_names[STAGE_COUNT];
+extern const char *const stage_names[ROUNDING_STAGE_COUNT];
 
 #endif

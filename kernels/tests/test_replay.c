@@ -147,7 +147,7 @@ static void test_threads_do_not_change_bits(void **state)
         struct replay one = replay_of((enum kernel)kernel, &relative, &made.problem, 1);
         struct replay three = replay_of((enum kernel)kernel, &relative, &made.problem, 3);
         for (int i = 0; i < 5 * 96; i++)
-            assert_memory_equal(one.out[i].alone, three.out[i].alone, STAGE_COUNT * sizeof(double));
+            assert_memory_equal(one.out[i].alone, three.out[i].alone, ROUNDING_STAGE_COUNT * sizeof(double));
         replay_clear(&one);
         replay_clear(&three);
     }
@@ -213,7 +213,7 @@ static void test_absolute_bias_rounds_in_the_bias_stage(void **state)
     made.slopes[0] = 0x1.aeb4a2p-1f;
     memset(made.q, 0, 64 * sizeof(float));
     struct replay replay = replay_of(KERNEL_SINGLE_PASS, &absolute, &made.problem, 1);
-    double by_stage[STAGE_COUNT] = {0}, slope_log2 = (double)(made.slopes[0] * 0x1.715476p+0f);
+    double by_stage[ROUNDING_STAGE_COUNT] = {0}, slope_log2 = (double)(made.slopes[0] * 0x1.715476p+0f);
     for (size_t d = 0; d < 64; d++)
         for (int stage = FIRST_STAGE; stage <= LAST_STAGE; stage++)
             by_stage[stage] = fmax(by_stage[stage], fabs(stage_error(&replay, d, stage)));
@@ -268,7 +268,7 @@ static void test_empty_row(void **state)
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
         struct replay replay = replay_of((enum kernel)kernel, &relative, &made.problem, 1);
         for (int i = 0; i < 2 * 64; i++)
-            for (int stage = 0; stage < STAGE_COUNT; stage++)
+            for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++)
                 assert_true(replay.out[i].alone[stage] == 0);
         assert_true(isinf(replay.lse[0].alone[STAGE_NONE]));
         replay_clear(&replay);

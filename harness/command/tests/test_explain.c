@@ -124,7 +124,7 @@ static void test_figures_add_up(void **state)
     (void)state;
     explain_case(&explained, SHAPE "seq_len: 999\ndtype: f32\nkernel: split_kv\nbias: absolute\nsentinel: -inf\n", -1);
     double shares = 0, sum = 0;
-    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+    for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++) {
         const struct stage_error *figures = &explanation->stages[stage];
         shares += figures->share;
         sum += figures->err;
