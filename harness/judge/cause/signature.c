@@ -126,7 +126,7 @@ static void place_finding(struct signature_finding *finding, const struct proble
 /* ---- what needs no keys ---------------------------------------------------------------------------------------- */
 
 /* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
-static double lse_rounding(const struct inquiry *inquiry, int row)
+static double lse_uncertainty(const struct inquiry *inquiry, int row)
 {
     double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
     double used = inquiry->verdict->rows[row].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
@@ -171,7 +171,7 @@ static double guess_shift(const struct inquiry *inquiry)
         double slope = problem_row_slope(inquiry->exhibit->problem, row);
         if (lse_is_mute(inquiry, row) || slope == 0)
             continue;
-        double width = lse_rounding(inquiry, row) / fabs(slope);
+        double width = lse_uncertainty(inquiry, row) / fabs(slope);
         chance *= fmin(1, 2 * width);
         if (width < sharpest) {
             sharpest = width;
@@ -200,7 +200,7 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
         if (lse_is_mute(inquiry, row))
             continue;
         residual = fabs(lse - truth - problem_row_slope(problem, row) * keys);
-        if (!(residual <= lse_rounding(inquiry, row)))
+        if (!(residual <= lse_uncertainty(inquiry, row)))
             return false;
     }
     finding->signature = SIGNATURE_BIAS_SHIFT;
