@@ -53,8 +53,6 @@
     X(e4m3_32_x1, DTYPE_E4M3, 32, 1) \
     X(e4m3_32_x4, DTYPE_E4M3, 32, 4)
 
-enum { MAX_SHARED_HEADS = 4 };
-
 /* F(function) for every compiled function: the generic forms, which every device and the replay have, then the plain.
  */
 /* clang-format off */

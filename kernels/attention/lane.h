@@ -11,8 +11,7 @@
 #include "kernels/attention/kernel_names.h"
 #include "kernels/attention/sequence.h"
 #include "kernels/dialect/elements.h"
-
-enum { BLOCK_WARPS = 8, BLOCK_THREADS = BLOCK_WARPS * WARP_SIZE, MAX_HEAD_DIM = 256 };
+#include "kernels/geometry.h"
 
 /* Where a thread stands. */
 struct lane {

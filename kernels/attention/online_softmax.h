@@ -95,7 +95,7 @@ SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_ar
     struct lane lane = lane_here(args, group, head);
     struct head_work work = head_work(args, &lane, head);
     struct softmax_state state = softmax_begin(args, &lane);
-    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE)
+    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += ROUND_KEYS)
         softmax_tile(args, dtype, group, &lane, &work, tile, last, &state);
     softmax_end(&state, group);
     return state;

@@ -156,7 +156,7 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
                                       int64_t last, struct softmax_state *states)
 {
     __shared__ struct shared_queries queries;
-    const int k_stages = group / RING_ROWS, step = BLOCK_WARPS * WARP_SIZE;
+    const int k_stages = group / RING_ROWS;
     struct lane lane = lane_here(args, group, first_head);
     struct head_factors factors[MAX_SHARED_HEADS];
     struct row_ring ring;
@@ -176,8 +176,8 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
     }
     __syncthreads();
 
-    for (; tile < last; tile += step) {
-        struct plain_tile next = plain_tile_at(args, &lane, group, tile + step, last);
+    for (; tile < last; tile += ROUND_KEYS) {
+        struct plain_tile next = plain_tile_at(args, &lane, group, tile + ROUND_KEYS, last);
         struct warp_scatter dots[MAX_SHARED_HEADS];
         struct warp_gather weights[MAX_SHARED_HEADS];
         real logits[MAX_SHARED_HEADS], maxima[MAX_SHARED_HEADS];

@@ -4,14 +4,13 @@
 #include <stdlib.h>
 
 #include "kernels/dialect/elements.h"
+#include "kernels/geometry.h"
 
 /* u of f32. */
 #define UNIT 0x1p-24
 
 /* |LOG2_E as f32 - log2 e| / log2 e = 0.224 u, and one rounding for the product with it. */
 #define BASE_CHANGE (1.23 * UNIT)
-
-enum { BLOCK_WARPS = MAX_BLOCK_THREADS / WARP_SIZE };
 
 /*
  * An ulp is at most 2 u. The GPU's functions by their documents, which count from the exact result rounded: half an ulp
@@ -53,11 +52,6 @@ static struct narrowing narrowing_of(enum dtype_rounding rounding)
 static double compounded(int n, double unit)
 {
     return n * unit / (1 - n * unit);
-}
-
-static int lanes_of(int head_dim)
-{
-    return head_dim <= 64 ? 8 : head_dim <= 128 ? 16 : 32;
 }
 
 /* log2_polynomial (arithmetic.h) is off by at most 2^-23 (|log2 x| + 1/2). */
@@ -113,7 +107,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     /* What q.k and biases are multiplied by on their way to natural logits. */
     double scale = fabs(problem_logit_scale(problem)), dot_nats = recipe->scale_entry == SCALE_QUERY ? nats : scale,
            bias_nats = scales_sum ? scale : nats;
-    int lanes = lanes_of(problem->head_dim);
+    int lanes = group_lanes(group_of(problem->head_dim));
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
     model->distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT;
@@ -151,9 +145,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
 static void round_sums(struct rounding_model *model, enum kernel kernel, const struct kernel_options *options,
                        const struct recipe *recipe, const struct problem *problem)
 {
-    int lanes = lanes_of(problem->head_dim);
+    int lanes = group_lanes(group_of(problem->head_dim));
     bool split = kernel == KERNEL_SPLIT_KV;
-    model->keys_per_round = BLOCK_WARPS * WARP_SIZE;
+    model->keys_per_round = ROUND_KEYS;
     model->chunk_len = split ? options->chunk_len : 0;
     model->rescales_per_round = kernel != KERNEL_TWO_PASS;
     model->sum_adds_per_round = 1;

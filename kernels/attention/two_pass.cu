@@ -21,7 +21,7 @@ SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype,
     struct head_work work = head_work(args, &lane, head);
     real *logits = (real *)args->logits + first_logit(args, head);
 
-    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += BLOCK_WARPS * WARP_SIZE) {
+    for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += ROUND_KEYS) {
         int64_t key = tile + lane.index;
         real dot = tile_dot(args, dtype, group, &lane, work.query, tile, last);
         bool masked = key_masked(args, key, last) || bias_masks(args, work.factors, key);
@@ -60,7 +60,7 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     softmax_rescale(args, &state, row_max(args, logits));
     bool nothing = nothing_seen(args, state.max); /* the same for every thread */
 
-    for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += BLOCK_WARPS * WARP_SIZE) {
+    for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS) {
         int64_t key = tile + lane.index;
         bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
         bool skipped = key >= seq_len || (args->exclude && masked);

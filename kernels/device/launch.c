@@ -8,13 +8,14 @@
 #include "kernels/attention/plain.h"
 #include "kernels/attention/row_ring.h"
 #include "kernels/device/pack.h"
+#include "kernels/geometry.h"
 #include "reference/slopes.h"
 
 #define FUNCTION_NAME(name) [FUNCTION_##name] = #name,
 const char *const kernel_function_names[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(FUNCTION_NAME)};
 
-/* Lanes a row: 8, 16, 32. Query heads that a plain form works on at once: 1, 4. */
-enum { GROUPS = 3, SHARES = 2 };
+/* Query heads that a plain form works on at once: 1, 4. */
+enum { SHARES = 2 };
 
 /* Of the dtype of k and v: whether there are plain forms, and where they begin in the tables below. */
 static const int plain_dtypes[DTYPE_COUNT_WITH_FP8] = {
@@ -34,8 +35,8 @@ enum { PLAIN_DTYPES = 3 };
 
 /* One launch of a kernel: a block a head, or fewer where heads share rows, and a chunk of keys. */
 struct stage_of_kernel {
-    enum kernel_function generic[DTYPE_COUNT_WITH_FP8 * GROUPS];
-    enum kernel_function plain[PLAIN_DTYPES * GROUPS * SHARES];
+    enum kernel_function generic[DTYPE_COUNT_WITH_FP8 * LANE_GROUPS];
+    enum kernel_function plain[PLAIN_DTYPES * LANE_GROUPS * SHARES];
     bool has_plain;
     bool over_chunks; /* heads and chunks are blockIdx.x, else heads are blockIdx.y */
 };
@@ -52,18 +53,12 @@ static const struct {
                            .plain = {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
                            .has_plain = true,
                            .over_chunks = true},
-                          {.generic = {[0 ... DTYPE_COUNT_WITH_FP8 * GROUPS - 1] = FUNCTION_split_kv_merge}}},
+                          {.generic = {[0 ... DTYPE_COUNT_WITH_FP8 * LANE_GROUPS - 1] = FUNCTION_split_kv_merge}}},
                          2},
     [KERNEL_TWO_PASS] = {{{.generic = {KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
                           {.generic = {KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
                          2},
 };
-
-/* The fewest lanes that hold a row, 8 elements a lane, as a column of the tables above. */
-static int group_of(int head_dim)
-{
-    return head_dim <= 64 ? 0 : head_dim <= 128 ? 1 : 2;
-}
 
 static int64_t chunks_of(const struct kernel_options *options, int64_t seq_len)
 {
@@ -269,7 +264,7 @@ static bool takes_plain(const struct launch_plan *plan, const struct batch *batc
     int64_t page_size = batch->options->page_size, tile = WARP_SIZE;
     bool runs = page_size == 0 || (page_size % PLAIN_RUN_KEYS == 0 && batch->options->chunk_len % tile == 0);
     return plain_fields_hold(&plan->args) && plain_dtypes[problem_kv_dtype(problem)] >= 0 && runs &&
-           problem->head_dim == 64 << group_of(problem->head_dim);
+           problem->head_dim == group_lanes(group_of(problem->head_dim)) * LANE_DIMS;
 }
 
 /* How many query heads share rows, where all blocks for one head each would be so many. */
@@ -296,13 +291,13 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
     for (int i = 0; i < plan->num_launches; i++) {
         const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
         unsigned heads = (unsigned)problem->num_heads, over = stage->over_chunks ? (unsigned)chunks : 1;
-        enum kernel_function function = stage->generic[(int)dtype * GROUPS + group];
+        enum kernel_function function = stage->generic[(int)dtype * LANE_GROUPS + group];
         bool takes = false;
         if (plain && stage->has_plain) {
             int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
             takes = shared > 1 || options->plain_alone;
             if (takes)
-                function = stage->plain[(plain_dtypes[dtype] * GROUPS + group) * SHARES + (shared > 1)];
+                function = stage->plain[(plain_dtypes[dtype] * LANE_GROUPS + group) * SHARES + (shared > 1)];
             heads /= (unsigned)shared;
         }
         plan->launches[i] = (struct launch){
@@ -310,7 +305,7 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
             .blocks_x = stage->over_chunks ? heads * over : 1,
             .blocks_y = stage->over_chunks ? 1 : heads,
             .blocks_z = (unsigned)batch->num_sequences,
-            .threads = MAX_BLOCK_THREADS,
+            .threads = BLOCK_THREADS,
             .shared_bytes = takes ? RING_BYTES : 0,
         };
     }

@@ -4,8 +4,6 @@
 
 #include "kernels/dialect/arithmetic.h"
 
-enum { LANE_DIMS = 8 }; /* elements of a row that a lane holds */
-
 /*
  * A lane's elements of a row before they are widened: on a GPU as they are in memory, so that a batch of rows can be
  * under way while none is used yet; on the host merely where they are.

@@ -40,8 +40,6 @@
 #ifndef KERNELS_DIALECT_SIMT_H
 #define KERNELS_DIALECT_SIMT_H
 
-enum { WARP_SIZE = 32, MAX_BLOCK_THREADS = 256 };
-
 #ifdef __CUDACC__
 #include "kernels/dialect/simt_cuda.h"
 #else

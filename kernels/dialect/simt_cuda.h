@@ -4,6 +4,7 @@
 
 #include "kernels/dialect/fused_sum.h"
 #include "kernels/dialect/real.h"
+#include "kernels/geometry.h"
 
 /* Two blocks a multiprocessor: 128 registers a thread. */
 #define SIMT_KERNEL(name, type, args) \

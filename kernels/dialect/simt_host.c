@@ -1,4 +1,4 @@
-#include "kernels/dialect/simt.h"
+#include "kernels/dialect/simt_host.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -15,6 +15,7 @@
 
 #include "kernels/dialect/fused_sum.h"
 #include "kernels/dialect/real.h"
+#include "kernels/geometry.h"
 #include "reference/error.h"
 
 /* A place in a kernel where threads wait for each other. */

@@ -1,5 +1,5 @@
 /* The warp's m16n8k16 product on the host device. */
-#include "kernels/dialect/simt.h"
+#include "kernels/dialect/simt_host.h"
 
 /* Rows and columns as in simt.h; register i of a holds rows group + i % 2 * 8, products pair + i / 2 * 8 and the next.
  */
