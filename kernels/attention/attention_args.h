@@ -6,7 +6,7 @@
 #ifndef KERNELS_ATTENTION_ATTENTION_ARGS_H
 #define KERNELS_ATTENTION_ATTENTION_ARGS_H
 
-#include <stdint.h>
+#include "kernels/recipe.h"
 
 /* One sequence: where its elements lie in what all of them share, and its numbers. */
 struct sequence_args {
@@ -52,22 +52,7 @@ struct attention_args {
     float scale;       /* k_scale included */
     float value_scale; /* v_scale */
 
-    /* The recipe. Numbers are in the logits' units unless said otherwise. */
-    float initial_sum;
-    float max_offset;
-    float epsilon;
-    float merge_cutoff;     /* 0: none */
-    int natural_logits;     /* log2(e) enters at the exponential */
-    int exclude;            /* masked keys are skipped by index */
-    int add_masked_logit;   /* it is added to a masked key's logit instead of replacing it */
-    int read_masked_values; /* v of masked keys is read though they are excluded */
-    int read_past_end;      /* so is v of what fills the last tile */
-    int has_bias;
-    int mask_positive_bias; /* keys with a positive one count as masked */
-    int distance_magnitude; /* the slope is multiplied by -|key + key_distance| instead */
-    int guards, scale_entry, exponential, empty_row, division, merge; /* enums of recipe.h */
-    int slope_dtype, position_dtype, bias_dtype, dot_dtype, logit_dtype, weight_dtype,
-        partial_dtype; /* dtype_rounding */
+    struct recipe recipe; /* as kernels read it: resolve_recipe() */
 };
 
 #endif

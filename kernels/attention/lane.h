@@ -54,6 +54,12 @@ SIMT_FUNCTION size_t lane_row(const struct attention_args *args, const struct la
     return args->page_table ? paged_row(args, lane, key) : (size_t)key * lane->row_stride + lane->head_offset;
 }
 
+/* Masked keys are skipped by index. */
+SIMT_FUNCTION bool excludes_masked(const struct attention_args *args)
+{
+    return args->recipe.sentinel.policy == SENTINEL_EXCLUDE;
+}
+
 /* A key of the sequence that its mask removes. */
 SIMT_FUNCTION bool key_removed(const struct attention_args *args, int64_t key)
 {
@@ -77,7 +83,7 @@ SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct la
         struct fetched_lane row = fetch_lane((enum dtype)args->dtype, args->q, first, true);
         widen_lane((enum dtype)args->dtype, &row, query);
     }
-    if (args->scale_entry == SCALE_QUERY) {
+    if (args->recipe.scale_entry == SCALE_QUERY) {
         SIMT_UNROLL
         for (int i = 0; i < LANE_DIMS; i++)
             query[i] = mul_in(STAGE_SCALE, query[i], scale);
@@ -152,22 +158,24 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
 {
     int64_t first = tile + lane->group_first;
     struct warp_scatter dots;
-    if (args->dot_dtype == ROUND_F32)
+    if (args->recipe.dot_dtype == ROUND_F32)
         lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, &dots);
     else
-        lane_dots(args, args->dot_dtype, dtype, group, lane, query, first, last, &dots);
-    return round_in(STAGE_DOT, args->dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
+        lane_dots(args, args->recipe.dot_dtype, dtype, group, lane, query, first, last, &dots);
+    return round_in(STAGE_DOT, args->recipe.dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
 }
 
 /* out[8] += weight * v over the tile; weight is that of the key at tile + lane. */
 SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
                                      const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
 {
-    int64_t first = tile + lane->group_first, end = args->read_past_end ? first + group : last;
-    bool skips_removed = args->exclude && !args->read_masked_values && args->sequence.has_mask;
+    int64_t first = tile + lane->group_first,
+            end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
+    bool skips_removed =
+        excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && args->sequence.has_mask;
     struct fetched_rows fetched;
     struct warp_gather weights;
-    warp_gather_begin(&weights, round_in(STAGE_WEIGHTED_SUM, args->weight_dtype, weight), group);
+    warp_gather_begin(&weights, round_in(STAGE_WEIGHTED_SUM, args->recipe.weight_dtype, weight), group);
     SIMT_UNROLL
     for (int t = 0; t < group; t += ROWS_FETCHED) {
         SIMT_UNROLL

@@ -9,6 +9,12 @@
 #include "kernels/attention/sequence.h"
 #include "kernels/dialect/elements.h"
 
+/* log2(e) enters at the exponential. */
+SIMT_FUNCTION bool natural_logits(const struct attention_args *args)
+{
+    return args->recipe.log2e == LOG2E_EXPONENTIAL;
+}
+
 /* What a head's logits are formed with, in the logits' units. */
 struct head_factors {
     real scale;
@@ -17,13 +23,13 @@ struct head_factors {
 
 SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args, int head)
 {
-    real scale = real_of(args->scale), slope = real_of(args->has_bias ? args->slopes[head] : 0.0f);
-    slope = round_in(STAGE_SLOPE, args->slope_dtype, slope);
-    if (args->scale_entry == SCALE_SUM)
+    real scale = real_of(args->scale), slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
+    slope = round_in(STAGE_SLOPE, args->recipe.slope_dtype, slope);
+    if (args->recipe.scale_entry == SCALE_SUM)
         slope = div_in(STAGE_SLOPE, slope, scale);
-    else if (!args->natural_logits)
+    else if (!natural_logits(args))
         slope = to_base_2_in(STAGE_SLOPE, slope);
-    if (!args->natural_logits)
+    if (!natural_logits(args))
         scale = to_base_2_in(STAGE_SCALE, scale);
     return (struct head_factors){scale, slope};
 }
@@ -31,29 +37,29 @@ SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args
 SIMT_FUNCTION real key_bias(const struct attention_args *args, real slope, int64_t key)
 {
     int64_t distance = key + args->sequence.key_distance;
-    if (args->distance_magnitude && distance > 0)
+    if (args->recipe.positions == POSITIONS_TOP_LEFT && distance > 0)
         distance = -distance;
-    real position = round_in(STAGE_BIAS, args->position_dtype, integer_in(STAGE_BIAS, distance));
-    return round_in(STAGE_BIAS, args->bias_dtype, mul_in(STAGE_BIAS, slope, position));
+    real position = round_in(STAGE_BIAS, args->recipe.position_dtype, integer_in(STAGE_BIAS, distance));
+    return round_in(STAGE_BIAS, args->recipe.bias_dtype, mul_in(STAGE_BIAS, slope, position));
 }
 
 /* A key that the recipe masks for the sign of its bias. */
 SIMT_FUNCTION bool bias_masks(const struct attention_args *args, struct head_factors factors, int64_t key)
 {
-    return args->mask_positive_bias && value_of(key_bias(args, factors.slope, key)) > 0.0f;
+    return args->recipe.positive_bias == POSITIVE_BIAS_MASKED && value_of(key_bias(args, factors.slope, key)) > 0.0f;
 }
 
 /* The logit of a visible key. */
 SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key)
 {
     real bias = key_bias(args, factors.slope, key), logit;
-    if (args->scale_entry == SCALE_DOT)
+    if (args->recipe.scale_entry == SCALE_DOT)
         logit = fma_in(STAGE_LOGIT, dot, factors.scale, bias);
     else
         logit = add_in(STAGE_LOGIT, dot, bias);
-    if (args->scale_entry == SCALE_SUM)
+    if (args->recipe.scale_entry == SCALE_SUM)
         logit = mul_in(STAGE_LOGIT, logit, factors.scale);
-    return round_in(STAGE_LOGIT, args->logit_dtype, logit);
+    return round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
 }
 
 /* The logit of any key before `last`, and of what fills a tile beyond. */
@@ -62,38 +68,38 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
 {
     if (!masked)
         return biased_logit(args, dot, factors, key);
-    if (!args->add_masked_logit)
+    if (args->recipe.masked_entry != MASKED_ADD)
         return real_of(args->sequence.masked_logit);
     if (key >= last)
         return real_of(-FLOAT_INFINITY);
     real logit = add_in(STAGE_LOGIT, biased_logit(args, dot, factors, key), real_of(args->sequence.masked_logit));
-    return round_in(STAGE_LOGIT, args->logit_dtype, logit);
+    return round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
 }
 
 /* e^difference or 2^difference, after the logits' units. */
 SIMT_FUNCTION real weight_of(enum stage stage, const struct attention_args *args, real difference)
 {
-    if (args->natural_logits && args->exponential != EXPONENTIAL_EXP)
+    if (natural_logits(args) && args->recipe.exponential != EXPONENTIAL_EXP)
         difference = to_base_2_in(STAGE_SHIFT, difference);
-    return exponential_in(stage, args->exponential, difference);
+    return exponential_in(stage, args->recipe.exponential, difference);
 }
 
 /* The maximum of some keys as the recipe goes on with it. */
 SIMT_FUNCTION real guarded_max(const struct attention_args *args, real max)
 {
-    return args->guards == GUARDS_ZERO_MAX && value_of(max) == -FLOAT_INFINITY ? real_of(0.0f) : max;
+    return args->recipe.guards == GUARDS_ZERO_MAX && value_of(max) == -FLOAT_INFINITY ? real_of(0.0f) : max;
 }
 
 /* No key has been seen, and the recipe knows it. */
 SIMT_FUNCTION bool nothing_seen(const struct attention_args *args, real max)
 {
-    return args->guards == GUARDS_SOUND && value_of(max) == -FLOAT_INFINITY;
+    return args->recipe.guards == GUARDS_SOUND && value_of(max) == -FLOAT_INFINITY;
 }
 
 /* The weight of a logit against a maximum; 0 where the logit is infinite and guarded. */
 SIMT_FUNCTION real key_weight(const struct attention_args *args, real logit, real max)
 {
-    if (args->guards != GUARDS_NONE && value_of(logit) == -FLOAT_INFINITY)
+    if (args->recipe.guards != GUARDS_NONE && value_of(logit) == -FLOAT_INFINITY)
         return real_of(0.0f);
     return weight_of(STAGE_EXPONENTIAL, args, sub_in(STAGE_SHIFT, logit, max));
 }
@@ -101,7 +107,7 @@ SIMT_FUNCTION real key_weight(const struct attention_args *args, real logit, rea
 /* The factor that moves a sum from one maximum to another; 0 from an empty (infinite) one if guarded. */
 SIMT_FUNCTION real rescale_factor(enum stage stage, const struct attention_args *args, real from, real to)
 {
-    if (args->guards != GUARDS_NONE && value_of(from) == -FLOAT_INFINITY)
+    if (args->recipe.guards != GUARDS_NONE && value_of(from) == -FLOAT_INFINITY)
         return real_of(0.0f);
     return weight_of(stage, args, sub_in(stage, from, to));
 }
@@ -109,7 +115,7 @@ SIMT_FUNCTION real rescale_factor(enum stage stage, const struct attention_args 
 /* The same when warps and chunks are merged, where a recipe may cut small factors off. */
 SIMT_FUNCTION real merge_factor(const struct attention_args *args, real from, real to)
 {
-    if (args->merge_cutoff != 0 && value_of(from) - value_of(to) < args->merge_cutoff)
+    if (args->recipe.merge_cutoff != 0 && value_of(from) - value_of(to) < args->recipe.merge_cutoff)
         return real_of(0.0f);
     return rescale_factor(STAGE_MERGE, args, from, to);
 }
@@ -118,23 +124,23 @@ SIMT_FUNCTION real merge_factor(const struct attention_args *args, real from, re
 SIMT_FUNCTION real state_lse(enum stage stage, const struct attention_args *args, real max, real sum)
 {
     real logarithm = log2_in(stage, sum);
-    return add_in(stage, max, args->natural_logits ? to_base_e_in(stage, logarithm) : logarithm);
+    return add_in(stage, max, natural_logits(args) ? to_base_e_in(stage, logarithm) : logarithm);
 }
 
 /* A row without weight, as the recipe sees it. */
 SIMT_FUNCTION bool row_empty(const struct attention_args *args, real max, real sum)
 {
-    if (args->empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit)
+    if (args->recipe.empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit)
         return true;
-    return args->empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
+    return args->recipe.empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
 }
 
 /* out / (sum + epsilon) */
 SIMT_FUNCTION real divide_by_sum(const struct attention_args *args, enum stage stage, real out, real sum)
 {
-    if (args->epsilon != 0)
-        sum = add_in(stage, sum, real_of(args->epsilon));
-    if (args->division == DIVISION_RECIPROCAL)
+    if (args->recipe.epsilon != 0)
+        sum = add_in(stage, sum, real_of(args->recipe.epsilon));
+    if (args->recipe.division == DIVISION_RECIPROCAL)
         return mul_in(stage, out, reciprocal_in(stage, sum));
     return div_in(stage, out, sum);
 }
@@ -160,16 +166,16 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
     if (thread == 0) {
         real lse = real_of(-FLOAT_INFINITY);
         if (!empty) {
-            real slope = real_of(args->has_bias ? args->slopes[head] : 0.0f);
+            real slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
             lse = state.max;
             if (args->sequence.lse_distance != 0) {
-                if (!args->natural_logits)
+                if (!natural_logits(args))
                     slope = to_base_2_in(STAGE_SLOPE, slope);
                 lse = sub_in(STAGE_LSE, lse,
                              mul_in(STAGE_LSE, slope, integer_in(STAGE_LSE, args->sequence.lse_distance)));
             }
             lse = state_lse(STAGE_LSE, args, lse, state.sum);
-            if (!args->natural_logits)
+            if (!natural_logits(args))
                 lse = to_base_e_in(STAGE_LSE, lse);
         }
         ((real *)args->lse)[query_row(args, head)] = lse;

@@ -19,7 +19,7 @@ SIMT_FUNCTION struct softmax_state softmax_begin(const struct attention_args *ar
 {
     struct softmax_state state;
     state.max = real_of(args->sequence.initial_max);
-    state.sum = real_of(lane->index == 0 ? args->initial_sum : 0.0f);
+    state.sum = real_of(lane->index == 0 ? args->recipe.initial_sum : 0.0f);
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i++)
         state.out[i] = real_of(0.0f);
@@ -50,8 +50,8 @@ SIMT_FUNCTION void softmax_rescale(const struct attention_args *args, struct sof
 SIMT_FUNCTION real new_max(const struct attention_args *args, real before, real logit)
 {
     real max = warp_max(logit);
-    if (args->max_offset != 0)
-        max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
+    if (args->recipe.max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->recipe.max_offset));
     return guarded_max(args, real_max(before, max));
 }
 
@@ -81,7 +81,7 @@ SIMT_FUNCTION void softmax_tile(const struct attention_args *args, enum dtype dt
     if (nothing_seen(args, max))
         return; /* the same for every lane */
 
-    real weight = args->exclude && masked ? real_of(0.0f) : key_weight(args, logit, max);
+    real weight = excludes_masked(args) && masked ? real_of(0.0f) : key_weight(args, logit, max);
     if (value_of(max) != value_of(state->max))
         softmax_rescale(args, state, max);
     state->sum = add_in(STAGE_SUM, state->sum, weight);

@@ -8,16 +8,15 @@
 
 #include "kernels/attention/attention_args.h"
 #include "kernels/dialect/intrinsics.h"
-#include "kernels/recipe.h"
 
-/* X(field of attention_args, its plain value) */
+/* X(field of the recipe, its plain value) */
 #define PLAIN_FIELDS(X)                    \
-    X(natural_logits, 0)                   \
+    X(log2e, LOG2E_FOLDED)                 \
     X(scale_entry, SCALE_DOT)              \
     X(exponential, EXPONENTIAL_POLYNOMIAL) \
     X(guards, GUARDS_SOUND)                \
-    X(mask_positive_bias, 0)               \
-    X(distance_magnitude, 0)               \
+    X(positive_bias, POSITIVE_BIAS_KEPT)   \
+    X(positions, POSITIONS_GLOBAL)         \
     X(max_offset, 0)                       \
     X(position_dtype, ROUND_F32)           \
     X(bias_dtype, ROUND_F32)               \
@@ -28,8 +27,8 @@
 /* Keys that lie one after the other wherever such a run begins at a multiple of it: pages are multiples of it. */
 enum { PLAIN_RUN_KEYS = 16 };
 
-#define PLAIN_FIELD_SET(field, value) args->field = value;
-#define PLAIN_FIELD_EQUAL(field, value) &&args->field == (value)
+#define PLAIN_FIELD_SET(field, value) args->recipe.field = value;
+#define PLAIN_FIELD_EQUAL(field, value) &&args->recipe.field == (value)
 
 SIMT_FUNCTION void plain_fields_set(struct attention_args *args)
 {

@@ -9,15 +9,15 @@
 /* A chunk's state as the recipe hands it to the merge: for MERGE_LSE its lse as the maximum, and 1 as the sum. */
 SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, struct block_state state)
 {
-    if (args->merge != MERGE_MAX_SUM) {
+    if (args->recipe.merge != MERGE_MAX_SUM) {
         bool empty = row_empty(args, state.max, state.sum);
         state.out = empty ? real_of(0.0f) : divide_by_sum(args, STAGE_MERGE, state.out, state.sum);
-        if (args->merge == MERGE_LSE) {
+        if (args->recipe.merge == MERGE_LSE) {
             state.max = empty ? real_of(-FLOAT_INFINITY) : state_lse(STAGE_MERGE, args, state.max, state.sum);
             state.sum = real_of(empty ? 0.0f : 1.0f);
         }
     }
-    state.out = round_in(STAGE_MERGE, args->partial_dtype, state.out);
+    state.out = round_in(STAGE_MERGE, args->recipe.partial_dtype, state.out);
     return state;
 }
 
@@ -93,7 +93,7 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
         if (thread < count) {
             real factor = merge_factor(&args, maxima[first + thread], merged.max);
             scaled_sums[thread] = mul_in(STAGE_MERGE, sums[first + thread], factor);
-            factors[thread] = args.merge == MERGE_MAX_SUM ? factor : scaled_sums[thread];
+            factors[thread] = args.recipe.merge == MERGE_MAX_SUM ? factor : scaled_sums[thread];
         }
         __syncthreads();
         for (int c = 0; c < count; c += MERGE_FETCHED) {

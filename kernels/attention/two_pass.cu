@@ -44,8 +44,8 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
     __syncthreads();
     for (int w = 0; w < BLOCK_WARPS; w++)
         max = real_max(max, warp_maxima[w]);
-    if (args->max_offset != 0)
-        max = add_in(STAGE_SHIFT, max, real_of(args->max_offset));
+    if (args->recipe.max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->recipe.max_offset));
     return guarded_max(args, max);
 }
 
@@ -63,7 +63,7 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS) {
         int64_t key = tile + lane.index;
         bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
-        bool skipped = key >= seq_len || (args->exclude && masked);
+        bool skipped = key >= seq_len || (excludes_masked(args) && masked);
         real weight = skipped ? real_of(0.0f) : key_weight(args, logits[key], state.max);
         state.sum = add_in(STAGE_SUM, state.sum, weight);
         tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);

@@ -214,11 +214,28 @@ static bool reads_past_end(enum kernel kernel, const struct recipe *recipe)
     return recipe->masked_values == MASKED_VALUES_READ_PAST_END && kernel != KERNEL_TWO_PASS;
 }
 
+/*
+ * The recipe as kernels read it: what they add to logits or compare with them in the logits' units, no choice that the
+ * kernel does not have or that a sequence's numbers have made (resolve_positions), and no name, which a GPU cannot
+ * follow.
+ */
+static struct recipe resolve_recipe(const struct batch *batch)
+{
+    struct recipe resolved = *batch->recipe;
+    float nats = resolved.log2e == LOG2E_FOLDED ? (float)M_LOG2E : 1;
+    resolved.name = NULL;
+    resolved.max_offset *= nats;
+    resolved.merge_cutoff *= nats;
+    if (resolved.positions == POSITIONS_LOCAL)
+        resolved.positions = POSITIONS_GLOBAL;
+    if (resolved.masked_values == MASKED_VALUES_READ_PAST_END && !reads_past_end(batch->kernel, batch->recipe))
+        resolved.masked_values = MASKED_VALUES_READ;
+    return resolved;
+}
+
 static struct attention_args make_args(const struct batch *batch)
 {
-    const struct recipe *recipe = batch->recipe;
     const struct problem *problem = batch->problems;
-    float nats = recipe->log2e == LOG2E_FOLDED ? (float)M_LOG2E : 1;
     return (struct attention_args){
         .chunk_len = batch->options->chunk_len,
         .num_heads = problem->num_heads,
@@ -228,31 +245,7 @@ static struct attention_args make_args(const struct batch *batch)
         .page_size = batch->options->page_size,
         .scale = (float)problem_logit_scale(problem),
         .value_scale = (float)problem_value_scale(problem),
-        .initial_sum = recipe->initial_sum,
-        .max_offset = recipe->max_offset * nats,
-        .epsilon = recipe->epsilon,
-        .merge_cutoff = recipe->merge_cutoff * nats,
-        .natural_logits = recipe->log2e == LOG2E_EXPONENTIAL,
-        .guards = (int)recipe->guards,
-        .exclude = recipe->sentinel.policy == SENTINEL_EXCLUDE,
-        .add_masked_logit = recipe->masked_entry == MASKED_ADD,
-        .read_masked_values = recipe->masked_values != MASKED_VALUES_SKIPPED,
-        .read_past_end = reads_past_end(batch->kernel, recipe),
-        .has_bias = recipe->bias != BIAS_NONE,
-        .mask_positive_bias = recipe->positive_bias == POSITIVE_BIAS_MASKED,
-        .distance_magnitude = recipe->positions == POSITIONS_TOP_LEFT,
-        .scale_entry = (int)recipe->scale_entry,
-        .exponential = (int)recipe->exponential,
-        .empty_row = (int)recipe->empty_row,
-        .division = (int)recipe->division,
-        .merge = (int)recipe->merge,
-        .slope_dtype = (int)recipe->slope_dtype,
-        .position_dtype = (int)recipe->position_dtype,
-        .bias_dtype = (int)recipe->bias_dtype,
-        .dot_dtype = (int)recipe->dot_dtype,
-        .logit_dtype = (int)recipe->logit_dtype,
-        .weight_dtype = (int)recipe->weight_dtype,
-        .partial_dtype = (int)recipe->partial_dtype,
+        .recipe = resolve_recipe(batch),
     };
 }
 
@@ -367,11 +360,12 @@ enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batc
     if (kind || (kind = plan_sequences(plan, batch, error)))
         return kind;
     plan->args = make_args(batch);
+    bool past_end = plan->args.recipe.masked_values == MASKED_VALUES_READ_PAST_END;
     kind = make_launches(plan, batch, options, error);
     if (!kind)
         kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
     if (!kind)
-        kind = kv_cache_lay_out(&plan->cache, batch, plan->args.read_past_end ? WARP_SIZE : 0, plan->sequences, error);
+        kind = kv_cache_lay_out(&plan->cache, batch, past_end ? WARP_SIZE : 0, plan->sequences, error);
     if (kind)
         return kind;
     make_buffers(plan, batch, options->real_bytes);
