@@ -1,20 +1,15 @@
-#include "kernels/kernel.h"
+#include "kernels/descriptor.h"
 
 #include <string.h>
 
-const struct kernel_info kernels[KERNEL_COUNT] = {
-    [KERNEL_SINGLE_PASS] = {.name = "single_pass", .about = "one block a head goes through all keys, online softmax"},
-    [KERNEL_SPLIT_KV] = {.name = "split_kv",
-                         .about = "one block a chunk of keys, then a kernel that merges the chunks of a head",
-                         .uses_chunk_len = true},
-    [KERNEL_TWO_PASS] = {.name = "two_pass",
-                         .about = "all logits are stored, then their softmax times v, one block a head"},
-};
+#define DESCRIPTOR(enumerator, name) [KERNEL_##enumerator] = &kernel_##name,
+
+const struct kernel_descriptor *const kernels[KERNEL_COUNT] = {KERNELS(DESCRIPTOR)};
 
 enum kernel kernel_from_name(const char *name)
 {
     int kernel = 0;
-    while (kernel < KERNEL_COUNT && strcmp(kernels[kernel].name, name))
+    while (kernel < KERNEL_COUNT && strcmp(kernels[kernel]->name, name))
         kernel++;
     return (enum kernel)kernel;
 }

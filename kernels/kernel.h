@@ -7,24 +7,12 @@
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H
 
+#include "kernels/descriptor.h"
 #include "kernels/memory_audit.h"
 #include "kernels/recipe.h"
 #include "reference/progress.h"
 
-enum kernel { KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV, KERNEL_TWO_PASS, KERNEL_COUNT };
-
 enum { HEAD_DIM_MIN = 64, HEAD_DIM_MAX = 256, HEAD_DIM_STEP = 16, CHUNK_LEN_MIN = 32, CHUNK_LEN_DEFAULT = 1024 };
-
-struct kernel_info {
-    const char *name;
-    const char *about;
-    bool uses_chunk_len; /* the kernel's arithmetic depends on chunk_len */
-};
-
-extern const struct kernel_info kernels[KERNEL_COUNT];
-
-/* The kernel called name, or KERNEL_COUNT. */
-enum kernel kernel_from_name(const char *name);
 
 struct kernel_options {
     int64_t chunk_len;  /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */

@@ -9,6 +9,9 @@
 
 enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64, PAGE_SIZE_MAX = 1 << 16 };
 
+#define KERNEL_NAME(enumerator, name) [KERNEL_##enumerator] = #name,
+static const char *const kernel_names[KERNEL_COUNT] = {KERNELS(KERNEL_NAME)};
+
 static const char *const expect_names[] = {"pass", "fail"}; /* as stored in expect_fail */
 
 #define MEMBER(member) FIELD_MEMBER(struct point, member)
@@ -35,7 +38,7 @@ const struct key keys[KEY_COUNT] = {
                    .derived = "none"},
     [KEY_KERNEL] = {.field = {.name = "kernel",
                               .type = FIELD_CHOICE,
-                              .names = FIELD_NAMES_OF(kernels, name, KERNEL_COUNT),
+                              .names = FIELD_NAMES(kernel_names),
                               .every = "all",
                               MEMBER(kernel),
                               .about = "The kernel under test."},

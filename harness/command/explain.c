@@ -41,7 +41,7 @@ static void print_head(const struct explained *explained)
     char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE], number[METRIC_TEXT_SIZE];
     int head_dim = point->problem.head_dim;
     printf("%s\n", point_key(key, point));
-    printf("  %s, %s, sentinel %s, %lldx%dx%d %s, seed %llu, on %s\n", kernels[point->kernel].name,
+    printf("  %s, %s, sentinel %s, %lldx%dx%d %s, seed %llu, on %s\n", kernels[point->kernel]->name,
            recipe_format(recipe, &point->recipe), sentinel_format(sentinel, &point->recipe.sentinel),
            (long long)point->problem.seq_len, point->problem.num_heads, head_dim, dtypes[point->problem.dtype].name,
            (unsigned long long)point->problem.seed, device_name(explained->device));
@@ -117,7 +117,7 @@ static json_t *json_from_explained(const struct explained *explained)
     return json_pack(
         "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:o, s:{s:I, s:I, s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:I, s:o, "
         "s:s, s:o, s:b, s:s}",
-        "case", case_name(point->test_case), "key", point_key(key, point), "kernel", kernels[point->kernel].name,
+        "case", case_name(point->test_case), "key", point_key(key, point), "kernel", kernels[point->kernel]->name,
         "recipe", recipe_format(recipe, &point->recipe), "sentinel", sentinel_format(sentinel, &point->recipe.sentinel),
         "device", device_kind_names[device_kind(explained->device)], "elements", (json_int_t)total->elements,
         "mismatched", (json_int_t)total->mismatched, "max_abs_err", json_from_double(total->max_abs_err), "element",

@@ -14,7 +14,7 @@ json_t *record_get_case(const struct record *record)
 
 json_t *record_get_kernel(const struct record *record)
 {
-    return json_string(kernels[record->point->kernel].name);
+    return json_string(kernels[record->point->kernel]->name);
 }
 
 json_t *record_get_recipe(const struct record *record)
@@ -145,7 +145,7 @@ json_t *record_get_mask(const struct record *record)
 json_t *record_get_chunk_len(const struct record *record)
 {
     const struct point *point = record->point;
-    return kernels[point->kernel].uses_chunk_len ? json_integer(point->kernel_options.chunk_len) : json_null();
+    return kernels[point->kernel]->uses_chunk_len ? json_integer(point->kernel_options.chunk_len) : json_null();
 }
 
 json_t *record_get_bias(const struct record *record)

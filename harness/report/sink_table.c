@@ -23,7 +23,7 @@ struct table {
 static void cell_kernel(char *cell, const struct record *record)
 {
     const struct point *point = record->point;
-    const struct kernel_info *kernel = &kernels[point->kernel];
+    const struct kernel_descriptor *kernel = kernels[point->kernel];
     if (kernel->uses_chunk_len)
         snprintf(cell, CELL_SIZE, "%s/%lld", kernel->name, (long long)point->kernel_options.chunk_len);
     else

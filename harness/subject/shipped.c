@@ -97,7 +97,7 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
                                    struct error *error)
 {
     const struct shipped_subject *shipped = shipped_of(subject);
-    bool chunked = kernels[shipped->kernel].uses_chunk_len && seq_len > CHUNK_LEN_MIN;
+    bool chunked = kernels[shipped->kernel]->uses_chunk_len && seq_len > CHUNK_LEN_MIN;
     bool paged = shipped->options.page_size > 0;
     *other = NULL;
     if (!chunked && !paged) {

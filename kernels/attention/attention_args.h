@@ -6,6 +6,7 @@
 #ifndef KERNELS_ATTENTION_ATTENTION_ARGS_H
 #define KERNELS_ATTENTION_ATTENTION_ARGS_H
 
+#include "kernels/descriptor.h"
 #include "kernels/recipe.h"
 
 /* One sequence: where its elements lie in what all of them share, and its numbers. */
@@ -15,8 +16,8 @@ struct sequence_args {
     int64_t first_row;    /* of k and v; not read where there are pages */
     int64_t first_page;   /* of page_table */
     int64_t first_key;    /* of visible */
-    int64_t first_chunk;  /* partial results before its first */
-    int64_t first_logit;  /* of logits */
+    int64_t first_chunk;  /* of workspaces of chunks, of all heads */
+    int64_t first_logit;  /* of workspaces of keys, of all heads */
     int num_chunks;       /* of chunk_len keys */
     int has_mask;         /* else all its keys are visible, and it has no part of visible */
     float masked_logit;   /* in the logits' units; -inf where the policy has no value */
@@ -37,11 +38,8 @@ struct attention_args {
     void *out;                             /* [B, H, D] in dtype; of a replay: real */
     void *lse;                             /* [B, H] real */
 
-    /* split_kv: partial results, one a (sequence, head, chunk). two_pass: logits */
-    void *partial_max; /* [partials] real, in the logits' units */
-    void *partial_sum; /* [partials] real */
-    void *partial_out; /* [partials, D] real */
-    void *logits;      /* [sum of H N] real */
+    void *workspace[MAX_WORKSPACE_BUFFERS]; /* of the kernel's descriptor: real, [sequence][head][chunk or key] or of
+                                             * that [D] */
     int64_t chunk_len;
 
     struct sequence_args sequence; /* the block's; set by attention_args_here() */

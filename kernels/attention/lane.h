@@ -8,7 +8,6 @@
 #ifndef KERNELS_ATTENTION_LANE_H
 #define KERNELS_ATTENTION_LANE_H
 
-#include "kernels/attention/kernel_names.h"
 #include "kernels/attention/sequence.h"
 #include "kernels/dialect/elements.h"
 #include "kernels/geometry.h"

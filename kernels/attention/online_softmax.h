@@ -5,6 +5,7 @@
 #ifndef KERNELS_ATTENTION_ONLINE_SOFTMAX_H
 #define KERNELS_ATTENTION_ONLINE_SOFTMAX_H
 
+#include "kernels/attention/forms.h"
 #include "kernels/attention/lane.h"
 #include "kernels/attention/logit.h"
 

@@ -81,23 +81,23 @@ SIMT_FUNCTION void turn_ring(const struct attention_args *args, enum dtype dtype
 #if defined SIMT_REPLAY || defined SIMT_SHARED_BODY
 #define generic_tile softmax_tile
 #else
-#define GENERIC_TILE(name, dtype, group)                                                               \
-    SIMT_NOINLINE void generic_tile_##name(const struct attention_args *args, const struct lane *lane, \
-                                           const struct head_work *work, int64_t tile, int64_t last,   \
-                                           struct softmax_state *state)                                \
-    {                                                                                                  \
-        softmax_tile(args, dtype, group, lane, work, tile, last, state);                               \
+#define GENERIC_TILE(function, body, form, dtype, group)                                             \
+    SIMT_NOINLINE void function##_##form(const struct attention_args *args, const struct lane *lane, \
+                                         const struct head_work *work, int64_t tile, int64_t last,   \
+                                         struct softmax_state *state)                                \
+    {                                                                                                \
+        body(args, dtype, group, lane, work, tile, last, state);                                     \
     }
-#define CALL_GENERIC_TILE(name, of_dtype, of_group) \
-    if (dtype == of_dtype && group == of_group)     \
-        generic_tile_##name(args, lane, work, tile, last, state);
+#define CALL_GENERIC_TILE(function, body, form, of_dtype, of_group) \
+    if (dtype == of_dtype && group == of_group)                     \
+        function##_##form(args, lane, work, tile, last, state);
 
-KERNEL_PLAIN_TYPES(GENERIC_TILE)
+FORMS_OF_PLAIN(GENERIC_TILE, generic_tile, softmax_tile)
 
 SIMT_FUNCTION void generic_tile(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
                                 const struct head_work *work, int64_t tile, int64_t last, struct softmax_state *state)
 {
-    KERNEL_PLAIN_TYPES(CALL_GENERIC_TILE)
+    FORMS_OF_PLAIN(CALL_GENERIC_TILE, generic_tile, softmax_tile)
 }
 #endif
 

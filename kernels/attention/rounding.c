@@ -139,21 +139,22 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
 /*
  * lane.h and online_softmax.h, line by line. A round is 8 warps x 32 keys; a lane adds one weight a round to its sum
  * and `lanes` values to its output. After the last round the lanes add in a tree (5 levels for sums, log2(32 / lanes)
- * for outputs) and the warps merge in order, one rescaling and one fma each. split_kv merges chunks with one more
- * rescaling, or two products where partial outputs are normalised; its additions are counted chunk by chunk.
+ * for outputs) and the warps merge in order, one rescaling and one fma each. Chunks are merged with one more rescaling,
+ * or two products where partial outputs are normalised; their additions are counted chunk by chunk.
  */
-static void round_sums(struct rounding_model *model, enum kernel kernel, const struct kernel_options *options,
-                       const struct recipe *recipe, const struct problem *problem)
+static void round_sums(struct rounding_model *model, const struct kernel_descriptor *kernel,
+                       const struct kernel_options *options, const struct recipe *recipe, const struct problem *problem)
 {
+    const struct sum_order *sums = &kernel->sums;
     int lanes = group_lanes(group_of(problem->head_dim));
-    bool split = kernel == KERNEL_SPLIT_KV;
+    bool split = kernel->uses_chunk_len;
     model->keys_per_round = ROUND_KEYS;
     model->chunk_len = split ? options->chunk_len : 0;
-    model->rescales_per_round = kernel != KERNEL_TWO_PASS;
-    model->sum_adds_per_round = 1;
-    model->out_adds_per_round = lanes;
-    model->sum_adds_after = 5 + BLOCK_WARPS;
-    model->out_adds_after = ilogb(WARP_SIZE / lanes) + BLOCK_WARPS;
+    model->rescales_per_round = sums->rescales_per_round;
+    model->sum_adds_per_round = sums->sum_adds_per_round;
+    model->out_adds_per_round = sums->out_adds_per_lane * lanes;
+    model->sum_adds_after = ilogb(WARP_SIZE) + sums->merged_warps;
+    model->out_adds_after = ilogb(WARP_SIZE / lanes) + sums->merged_warps;
     model->rescales_after = !split ? 1 : recipe->merge == MERGE_MAX_SUM ? 2 : 3;
 
     struct narrowing weight = narrowing_of(recipe->weight_dtype), partial = narrowing_of(recipe->partial_dtype);
@@ -187,6 +188,6 @@ struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_op
                     (recipe->epsilon != 0) * UNIT,
     };
     round_logits(&model, recipe, problem);
-    round_sums(&model, kernel, options, recipe, problem);
+    round_sums(&model, kernels[kernel], options, recipe, problem);
     return model;
 }

@@ -18,21 +18,6 @@ SIMT_FUNCTION struct attention_args attention_args_here(const struct attention_a
     return args;
 }
 
-/* A kernel's generic form, of body(args, dtype of k and v, group); and its plain one, of body(launch, args, dtype,
- * group, query heads that a warp works on at once). */
-#define GENERIC_FORM(name, body, dtype, group)                            \
-    SIMT_KERNEL(name, struct attention_args, launch)                      \
-    {                                                                     \
-        struct attention_args args = attention_args_here(&launch, false); \
-        body(&args, dtype, group);                                        \
-    }
-#define PLAIN_FORM(name, body, dtype, group)                             \
-    SIMT_KERNEL(name, struct attention_args, launch)                     \
-    {                                                                    \
-        struct attention_args args = attention_args_here(&launch, true); \
-        body(&launch, &args, dtype, group);                              \
-    }
-
 /* A head's row of q, out and lse. */
 SIMT_FUNCTION size_t query_row(const struct attention_args *args, int head)
 {

@@ -11,9 +11,7 @@ SIMT_BODY void softmax_of_head(const struct attention_args *args, enum dtype dty
     store_head(args, head, merge_warps(args, group, &state, false));
 }
 
-#define SINGLE_PASS(name, dtype, group) GENERIC_FORM(single_pass_##name, softmax_of_head, dtype, group)
-
-KERNEL_VARIANTS(SINGLE_PASS)
+GENERIC_FORMS(single_pass, softmax_of_head)
 
 #ifndef SIMT_REPLAY
 SIMT_BODY void softmax_of_heads(const struct attention_args *launch, const struct attention_args *args,
@@ -40,8 +38,18 @@ SIMT_FUNCTION void softmax_of_heads_4(const struct attention_args *launch, const
     softmax_of_heads(launch, args, dtype, group, 4);
 }
 
-#define SINGLE_PASS_PLAIN(name, dtype, group, heads) \
-    PLAIN_FORM(single_pass_##name, softmax_of_heads_##heads, dtype, group)
+PLAIN_FORMS(single_pass, softmax_of_heads)
+#endif
 
-KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)
+COMPILED_KERNEL(single_pass, {COMPILED_GENERIC(single_pass) COMPILED_PLAIN(single_pass)})
+
+#ifdef DESCRIBES_KERNEL
+const struct kernel_descriptor kernel_single_pass = {
+    .name = "single_pass",
+    .about = "one block a head goes through all keys, online softmax",
+    .reads_past_end = true,
+    .num_launches = 1,
+    .launches = {{.has_plain = true}},
+    .sums = {.rescales_per_round = 1, .sum_adds_per_round = 1, .out_adds_per_lane = 1, .merged_warps = BLOCK_WARPS},
+};
 #endif

@@ -6,6 +6,9 @@
  */
 #include "kernels/attention/plain_softmax.h"
 
+/* The workspace: a chunk's maximum, in the logits' units, sum and output. */
+enum { PARTIAL_MAX, PARTIAL_SUM, PARTIAL_OUT };
+
 /* A chunk's state as the recipe hands it to the merge: for MERGE_LSE its lse as the maximum, and 1 as the sum. */
 SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, struct block_state state)
 {
@@ -32,10 +35,10 @@ SIMT_FUNCTION void store_partial(const struct attention_args *args, int head, in
     int thread = (int)threadIdx.x;
     size_t partial = first_partial(args, head) + (size_t)chunk;
     if (thread < args->head_dim)
-        ((real *)args->partial_out)[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
+        ((real *)args->workspace[PARTIAL_OUT])[partial * (size_t)args->head_dim + (size_t)thread] = state.out;
     if (thread == 0) {
-        ((real *)args->partial_max)[partial] = state.max;
-        ((real *)args->partial_sum)[partial] = state.sum;
+        ((real *)args->workspace[PARTIAL_MAX])[partial] = state.max;
+        ((real *)args->workspace[PARTIAL_SUM])[partial] = state.sum;
     }
 }
 
@@ -72,9 +75,9 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
     __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
     struct attention_args args = attention_args_here(&launch, false);
     int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args.sequence.num_chunks;
-    const real *maxima = (const real *)args.partial_max + first_partial(&args, head);
-    const real *sums = (const real *)args.partial_sum + first_partial(&args, head);
-    const real *outs = (const real *)args.partial_out + first_partial(&args, head) * (size_t)args.head_dim;
+    const real *maxima = (const real *)args.workspace[PARTIAL_MAX] + first_partial(&args, head);
+    const real *sums = (const real *)args.workspace[PARTIAL_SUM] + first_partial(&args, head);
+    const real *outs = (const real *)args.workspace[PARTIAL_OUT] + first_partial(&args, head) * (size_t)args.head_dim;
 
     real max = maxima[0];
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
@@ -114,9 +117,7 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
     store_head(&args, head, merged);
 }
 
-#define SPLIT_KV(name, dtype, group) GENERIC_FORM(split_kv_##name, split_kv_chunk, dtype, group)
-
-KERNEL_VARIANTS(SPLIT_KV)
+GENERIC_FORMS(split_kv, split_kv_chunk)
 
 #ifndef SIMT_REPLAY
 SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct attention_args *args, enum dtype dtype,
@@ -146,7 +147,22 @@ SIMT_FUNCTION void split_kv_heads_4(const struct attention_args *launch, const s
     split_kv_heads(launch, args, dtype, group, 4);
 }
 
-#define SPLIT_KV_PLAIN(name, dtype, group, heads) PLAIN_FORM(split_kv_##name, split_kv_heads_##heads, dtype, group)
+PLAIN_FORMS(split_kv, split_kv_heads)
+#endif
 
-KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)
+COMPILED_KERNEL(split_kv, {COMPILED_GENERIC(split_kv) COMPILED_PLAIN(split_kv)}, {COMPILED_ALONE(split_kv_merge)})
+
+#ifdef DESCRIBES_KERNEL
+const struct kernel_descriptor kernel_split_kv = {
+    .name = "split_kv",
+    .about = "one block a chunk of keys, then a kernel that merges the chunks of a head",
+    .uses_chunk_len = true,
+    .reads_past_end = true,
+    .num_launches = 2,
+    .launches = {{.has_plain = true, .over_chunks = true}, {.over_chunks = false}},
+    .workspace = {[PARTIAL_MAX] = {"partial_max", WORKSPACE_OF_CHUNKS, false},
+                  [PARTIAL_SUM] = {"partial_sum", WORKSPACE_OF_CHUNKS, false},
+                  [PARTIAL_OUT] = {"partial_out", WORKSPACE_OF_CHUNKS, true}},
+    .sums = {.rescales_per_round = 1, .sum_adds_per_round = 1, .out_adds_per_lane = 1, .merged_warps = BLOCK_WARPS},
+};
 #endif

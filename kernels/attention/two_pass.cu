@@ -6,6 +6,8 @@
  */
 #include "kernels/attention/online_softmax.h"
 
+enum { LOGITS }; /* the workspace */
+
 /* Of a head's, which lie key by key. */
 SIMT_FUNCTION size_t first_logit(const struct attention_args *args, int head)
 {
@@ -19,7 +21,7 @@ SIMT_BODY void store_logits(const struct attention_args *args, enum dtype dtype,
     int64_t last = end < args->sequence.seq_len ? end : args->sequence.seq_len;
     struct lane lane = lane_here(args, group, head);
     struct head_work work = head_work(args, &lane, head);
-    real *logits = (real *)args->logits + first_logit(args, head);
+    real *logits = (real *)args->workspace[LOGITS] + first_logit(args, head);
 
     for (int64_t tile = first + lane.warp * WARP_SIZE; tile < last; tile += ROUND_KEYS) {
         int64_t key = tile + lane.index;
@@ -53,7 +55,7 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
 {
     int head = (int)blockIdx.y;
     int64_t seq_len = args->sequence.seq_len;
-    const real *logits = (const real *)args->logits + first_logit(args, head);
+    const real *logits = (const real *)args->workspace[LOGITS] + first_logit(args, head);
     struct lane lane = lane_here(args, group, head);
     struct head_factors factors = head_factors(args, head);
     struct softmax_state state = softmax_begin(args, &lane);
@@ -72,8 +74,20 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     store_head(args, head, merge_warps(args, group, &state, false));
 }
 
-#define TWO_PASS_LOGITS(name, dtype, group) GENERIC_FORM(two_pass_logits_##name, store_logits, dtype, group)
-#define TWO_PASS_OUTPUT(name, dtype, group) GENERIC_FORM(two_pass_output_##name, softmax_times_v, dtype, group)
+GENERIC_FORMS(two_pass_logits, store_logits)
+GENERIC_FORMS(two_pass_output, softmax_times_v)
 
-KERNEL_VARIANTS(TWO_PASS_LOGITS)
-KERNEL_VARIANTS(TWO_PASS_OUTPUT)
+COMPILED_KERNEL(two_pass, {COMPILED_GENERIC(two_pass_logits)}, {COMPILED_GENERIC(two_pass_output)})
+
+/* It stands for frameworks, whose tensors have no slots past the end. */
+#ifdef DESCRIBES_KERNEL
+const struct kernel_descriptor kernel_two_pass = {
+    .name = "two_pass",
+    .about = "all logits are stored, then their softmax times v, one block a head",
+    .reads_past_end = false,
+    .num_launches = 2,
+    .launches = {{.over_chunks = true}, {.over_chunks = false}},
+    .workspace = {[LOGITS] = {"logits", WORKSPACE_OF_KEYS, false}},
+    .sums = {.rescales_per_round = 0, .sum_adds_per_round = 1, .out_adds_per_lane = 1, .merged_warps = BLOCK_WARPS},
+};
+#endif

@@ -160,7 +160,7 @@ static enum error_kind audit_zones(const struct running *running, enum buffer b,
         kind = copy_out(running, running->scratch, running->placed[b].data + zones[i], GUARD_BYTES, error);
         size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch);
         if (changed < GUARD_BYTES) {
-            audit->breached = buffer_names[b];
+            audit->breached = buffer_name(running->plan.kernel, b);
             audit->offset_bytes = zones[i] + (ptrdiff_t)changed;
             audit->buffer_bytes = size_bytes;
         }
@@ -177,7 +177,7 @@ static enum error_kind audit_input(const struct running *running, enum buffer b,
         size_t count = buffer->size_bytes - at < SCRATCH_BYTES ? buffer->size_bytes - at : SCRATCH_BYTES;
         kind = copy_out(running, running->scratch, running->placed[b].data + at, count, error);
         if (!kind && memcmp(running->scratch, (const char *)buffer->source + at, count))
-            audit->changed = buffer_names[b];
+            audit->changed = buffer_name(running->plan.kernel, b);
     }
     return kind;
 }

@@ -6,11 +6,14 @@
 
 #include "kernels/device/device.h"
 
-/* Symbols of the kernels as nvcc emits them; cudaLaunchKernel takes their addresses. */
-#define CUDA_DECLARATION(name) void cuda_##name(struct attention_args args);
-#define CUDA_FUNCTION(name) [FUNCTION_##name] = cuda_##name,
-KERNEL_FUNCTIONS(CUDA_DECLARATION)
-static void (*const cuda_functions[FUNCTION_COUNT])(struct attention_args) = {KERNEL_FUNCTIONS(CUDA_FUNCTION)};
+#define CUDA_KERNEL(enumerator, name) [KERNEL_##enumerator] = &cuda_##name,
+static const struct compiled_kernel *const cuda_kernels[KERNEL_COUNT] = {KERNELS(CUDA_KERNEL)};
+
+/* As cudaLaunchKernel and its like take a kernel: the symbol that nvcc emits. */
+static const void *function_of(const struct launch *launch)
+{
+    return (const void *)launch_form(cuda_kernels, launch)->function;
+}
 
 struct cuda_state {
     unsigned multiprocessors;
@@ -36,7 +39,7 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     TRY(cudaGetDeviceProperties(&properties, 0));
     TRY(cudaRuntimeGetVersion(&version));
     /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
-    TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[0]));
+    TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
     snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d)", properties.name, properties.major, properties.minor,
              version / 1000, version % 1000 / 10);
@@ -96,8 +99,8 @@ static enum error_kind allow_shared_memory(const struct launch *launch, struct e
 {
     enum error_kind kind = ERROR_NONE;
     if (launch->shared_bytes)
-        TRY(cudaFuncSetAttribute((const void *)cuda_functions[launch->function],
-                                 cudaFuncAttributeMaxDynamicSharedMemorySize, (int)launch->shared_bytes));
+        TRY(cudaFuncSetAttribute(function_of(launch), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                 (int)launch->shared_bytes));
 out:
     return kind;
 }
@@ -112,8 +115,7 @@ enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream
             goto out;
         dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
         void *arguments[] = {&args};
-        TRY(cudaLaunchKernel((const void *)cuda_functions[launch->function], grid, block, arguments,
-                             launch->shared_bytes, stream));
+        TRY(cudaLaunchKernel(function_of(launch), grid, block, arguments, launch->shared_bytes, stream));
     }
 out:
     return kind;
@@ -122,7 +124,7 @@ out:
 enum error_kind cuda_usage_of(struct cuda_usage *usage, const struct launch *launch, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    const void *function = (const void *)cuda_functions[launch->function];
+    const void *function = function_of(launch);
     struct cudaFuncAttributes attributes;
     int blocks = 0;
     TRY(cudaFuncGetAttributes(&attributes, function));
@@ -145,7 +147,7 @@ static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, 
     (void)state;
     for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
         struct cudaFuncAttributes attributes;
-        TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_functions[plan->launches[i].function]));
+        TRY(cudaFuncGetAttributes(&attributes, function_of(&plan->launches[i])));
     }
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));

@@ -10,8 +10,8 @@
 #include "kernels/dialect/fiber.h"
 #include "kernels/dialect/simt.h"
 
-#define HOST_FUNCTION(name) [FUNCTION_##name] = host_##name,
-static simt_kernel *const host_functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(HOST_FUNCTION)};
+#define HOST_KERNEL(enumerator, name) [KERNEL_##enumerator] = &host_##name,
+static const struct compiled_kernel *const host_kernels[KERNEL_COUNT] = {KERNELS(HOST_KERNEL)};
 
 enum { ALIGNMENT = 4096 }; /* of a page */
 
@@ -67,9 +67,9 @@ static enum error_kind host_launch(void *state, const struct launch_plan *plan, 
     double start = now_s();
     for (int i = 0; i < plan->num_launches && !kind; i++) {
         const struct launch *launch = &plan->launches[i];
+        const struct compiled_form *form = launch_form(host_kernels, launch);
         struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
-        kind = simt_launch(state, kernel_function_names[launch->function], host_functions[launch->function],
-                           &plan->args, &grid, error);
+        kind = simt_launch(state, form->name, (simt_kernel *)form->function, &plan->args, &grid, error);
     }
     *seconds = now_s() - start;
     return kind;

@@ -11,105 +11,88 @@
 #include "kernels/geometry.h"
 #include "reference/slopes.h"
 
-#define FUNCTION_NAME(name) [FUNCTION_##name] = #name,
-const char *const kernel_function_names[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(FUNCTION_NAME)};
+#define HOST_KERNEL(enumerator, name) [KERNEL_##enumerator] = &host_##name,
+static const struct compiled_kernel *const host_kernels[KERNEL_COUNT] = {KERNELS(HOST_KERNEL)};
 
-/* Query heads that a plain form works on at once: 1, 4. */
-enum { SHARES = 2 };
+const char *launch_name(const struct launch *launch)
+{
+    return launch_form(host_kernels, launch)->name; /* every device calls it so */
+}
 
-/* Of the dtype of k and v: whether there are plain forms, and where they begin in the tables below. */
+/* Of the dtype of k and v: whether there are plain forms, and their place among them. */
 static const int plain_dtypes[DTYPE_COUNT_WITH_FP8] = {
     [DTYPE_F16] = 0, [DTYPE_BF16] = 1, [DTYPE_E4M3] = 2, [DTYPE_F32] = -1, [DTYPE_E5M2] = -1,
 };
 
-enum { PLAIN_DTYPES = 3 };
+_Static_assert(NUM_GENERIC_FORMS == DTYPE_COUNT_WITH_FP8 * LANE_GROUPS, "a generic form for each dtype and group");
+_Static_assert(NUM_PLAIN_FORMS == 3 * LANE_GROUPS * PLAIN_SHARES, "plain forms for each of plain_dtypes");
+_Static_assert((int)HEAD_DIM_MAX <= (int)MAX_HEAD_DIM, "a row fits the largest group");
 
-/* [dtype of k and v][group], in the order of KERNEL_VARIANTS; [plain dtype][group][heads], in that of the plain ones.
- */
-#define SINGLE_PASS_FUNCTION(name, dtype, group) FUNCTION_single_pass_##name,
-#define SPLIT_KV_FUNCTION(name, dtype, group) FUNCTION_split_kv_##name,
-#define TWO_PASS_LOGITS_FUNCTION(name, dtype, group) FUNCTION_two_pass_logits_##name,
-#define TWO_PASS_OUTPUT_FUNCTION(name, dtype, group) FUNCTION_two_pass_output_##name,
-#define SINGLE_PASS_PLAIN(name, dtype, group, heads) FUNCTION_single_pass_##name,
-#define SPLIT_KV_PLAIN(name, dtype, group, heads) FUNCTION_split_kv_##name,
+static int generic_form(enum dtype dtype, int group)
+{
+    return (int)dtype * LANE_GROUPS + group;
+}
 
-/* One launch of a kernel: a block a head, or fewer where heads share rows, and a chunk of keys. */
-struct stage_of_kernel {
-    enum kernel_function generic[DTYPE_COUNT_WITH_FP8 * LANE_GROUPS];
-    enum kernel_function plain[PLAIN_DTYPES * LANE_GROUPS * SHARES];
-    bool has_plain;
-    bool over_chunks; /* heads and chunks are blockIdx.x, else heads are blockIdx.y */
-};
-
-static const struct {
-    struct stage_of_kernel stages[2];
-    int num_stages;
-} launches[KERNEL_COUNT] = {
-    [KERNEL_SINGLE_PASS] = {{{.generic = {KERNEL_VARIANTS(SINGLE_PASS_FUNCTION)},
-                              .plain = {KERNEL_PLAIN_VARIANTS(SINGLE_PASS_PLAIN)},
-                              .has_plain = true}},
-                            1},
-    [KERNEL_SPLIT_KV] = {{{.generic = {KERNEL_VARIANTS(SPLIT_KV_FUNCTION)},
-                           .plain = {KERNEL_PLAIN_VARIANTS(SPLIT_KV_PLAIN)},
-                           .has_plain = true,
-                           .over_chunks = true},
-                          {.generic = {[0 ... DTYPE_COUNT_WITH_FP8 * LANE_GROUPS - 1] = FUNCTION_split_kv_merge}}},
-                         2},
-    [KERNEL_TWO_PASS] = {{{.generic = {KERNEL_VARIANTS(TWO_PASS_LOGITS_FUNCTION)}, .over_chunks = true},
-                          {.generic = {KERNEL_VARIANTS(TWO_PASS_OUTPUT_FUNCTION)}}},
-                         2},
-};
+static int plain_form(enum dtype dtype, int group, bool shared)
+{
+    return NUM_GENERIC_FORMS + (plain_dtypes[dtype] * LANE_GROUPS + group) * PLAIN_SHARES + shared;
+}
 
 static int64_t chunks_of(const struct kernel_options *options, int64_t seq_len)
 {
     return (seq_len + options->chunk_len - 1) / options->chunk_len;
 }
 
+static bool of_chunks(const struct workspace_buffer *buffer)
+{
+    return buffer->unit == WORKSPACE_OF_CHUNKS;
+}
+
+/* Numbers for a (head, chunk) or (head, key). */
+static int unit_reals(const struct workspace_buffer *buffer, int head_dim)
+{
+    return !buffer->name ? 0 : buffer->rows ? head_dim : 1;
+}
+
 double kernel_workspace_bytes(enum kernel kernel, const struct kernel_options *options, int64_t seq_len, int num_heads,
                               int head_dim)
 {
-    double reals = kernel == KERNEL_SPLIT_KV   ? (double)chunks_of(options, seq_len) * num_heads * (head_dim + 2)
-                   : kernel == KERNEL_TWO_PASS ? (double)seq_len * num_heads
-                                               : 0;
+    double reals = 0;
+    for (int i = 0; i < MAX_WORKSPACE_BUFFERS && kernels[kernel]->workspace[i].name; i++) {
+        const struct workspace_buffer *buffer = &kernels[kernel]->workspace[i];
+        int64_t units = of_chunks(buffer) ? chunks_of(options, seq_len) : seq_len;
+        reals += (double)units * num_heads * unit_reals(buffer, head_dim);
+    }
     return reals * (double)sizeof(float);
 }
 
-const char *const buffer_names[BUFFER_COUNT] = {
-    [BUFFER_Q] = "q",
-    [BUFFER_K] = "k",
-    [BUFFER_V] = "v",
-    [BUFFER_PAGE_TABLE] = "the page table",
-    [BUFFER_SLOPES] = "slopes",
-    [BUFFER_VISIBLE] = "visible",
-    [BUFFER_SEQUENCES] = "the sequences",
-    [BUFFER_OUT] = "out",
-    [BUFFER_LSE] = "lse",
-    [BUFFER_PARTIAL_MAX] = "partial_max",
-    [BUFFER_PARTIAL_SUM] = "partial_sum",
-    [BUFFER_PARTIAL_OUT] = "partial_out",
-    [BUFFER_LOGITS] = "logits",
+static const struct {
+    const char *name;
+    size_t argument; /* where its address is in attention_args */
+} named_buffers[BUFFER_WORKSPACE] = {
+    [BUFFER_Q] = {"q", offsetof(struct attention_args, q)},
+    [BUFFER_K] = {"k", offsetof(struct attention_args, k)},
+    [BUFFER_V] = {"v", offsetof(struct attention_args, v)},
+    [BUFFER_PAGE_TABLE] = {"the page table", offsetof(struct attention_args, page_table)},
+    [BUFFER_SLOPES] = {"slopes", offsetof(struct attention_args, slopes)},
+    [BUFFER_VISIBLE] = {"visible", offsetof(struct attention_args, visible)},
+    [BUFFER_SEQUENCES] = {"the sequences", offsetof(struct attention_args, sequences)},
+    [BUFFER_OUT] = {"out", offsetof(struct attention_args, out)},
+    [BUFFER_LSE] = {"lse", offsetof(struct attention_args, lse)},
 };
 
-/* Where a buffer's address is in attention_args. */
-static const size_t buffer_arguments[BUFFER_COUNT] = {
-    [BUFFER_Q] = offsetof(struct attention_args, q),
-    [BUFFER_K] = offsetof(struct attention_args, k),
-    [BUFFER_V] = offsetof(struct attention_args, v),
-    [BUFFER_PAGE_TABLE] = offsetof(struct attention_args, page_table),
-    [BUFFER_SLOPES] = offsetof(struct attention_args, slopes),
-    [BUFFER_VISIBLE] = offsetof(struct attention_args, visible),
-    [BUFFER_SEQUENCES] = offsetof(struct attention_args, sequences),
-    [BUFFER_OUT] = offsetof(struct attention_args, out),
-    [BUFFER_LSE] = offsetof(struct attention_args, lse),
-    [BUFFER_PARTIAL_MAX] = offsetof(struct attention_args, partial_max),
-    [BUFFER_PARTIAL_SUM] = offsetof(struct attention_args, partial_sum),
-    [BUFFER_PARTIAL_OUT] = offsetof(struct attention_args, partial_out),
-    [BUFFER_LOGITS] = offsetof(struct attention_args, logits),
-};
+const char *buffer_name(enum kernel kernel, enum buffer buffer)
+{
+    return buffer < BUFFER_WORKSPACE ? named_buffers[buffer].name
+                                     : kernels[kernel]->workspace[buffer - BUFFER_WORKSPACE].name;
+}
 
 void plan_bind(struct launch_plan *plan, enum buffer buffer, void *memory)
 {
-    memcpy((char *)&plan->args + buffer_arguments[buffer], &memory, sizeof memory);
+    if (buffer < BUFFER_WORKSPACE)
+        memcpy((char *)&plan->args + named_buffers[buffer].argument, &memory, sizeof memory);
+    else
+        plan->args.workspace[buffer - BUFFER_WORKSPACE] = memory;
 }
 
 /* ---- a sequence ------------------------------------------------------------------------------------------------- */
@@ -164,7 +147,7 @@ static enum error_kind plan_sequence(struct launch_plan *plan, const struct batc
     int64_t heads = problem->num_heads;
     if (batch->options->page_size && problem->seq_len > UINT32_MAX)
         return error_set(error, ERROR_USAGE, "kernel %s takes no pages for more than 2^32 - 1 keys",
-                         kernels[batch->kernel].name);
+                         kernels[batch->kernel]->name);
     *sequence = (struct sequence_args){
         .seq_len = problem->seq_len,
         .first_query = i * heads,
@@ -208,12 +191,6 @@ static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, 
     return ERROR_NONE;
 }
 
-/* two_pass stands for frameworks, whose tensors have no slots past the end. */
-static bool reads_past_end(enum kernel kernel, const struct recipe *recipe)
-{
-    return recipe->masked_values == MASKED_VALUES_READ_PAST_END && kernel != KERNEL_TWO_PASS;
-}
-
 /*
  * The recipe as kernels read it: what they add to logits or compare with them in the logits' units, no choice that the
  * kernel does not have or that a sequence's numbers have made (resolve_positions), and no name, which a GPU cannot
@@ -228,7 +205,7 @@ static struct recipe resolve_recipe(const struct batch *batch)
     resolved.merge_cutoff *= nats;
     if (resolved.positions == POSITIONS_LOCAL)
         resolved.positions = POSITIONS_GLOBAL;
-    if (resolved.masked_values == MASKED_VALUES_READ_PAST_END && !reads_past_end(batch->kernel, batch->recipe))
+    if (resolved.masked_values == MASKED_VALUES_READ_PAST_END && !kernels[batch->kernel]->reads_past_end)
         resolved.masked_values = MASKED_VALUES_READ;
     return resolved;
 }
@@ -279,24 +256,26 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
     if ((int64_t)problem->num_heads * chunks > INT32_MAX)
         return error_set(error, ERROR_USAGE, "kernel %s takes no more than 2^31 - 1 chunks of all heads",
-                         kernels[batch->kernel].name);
-    plan->num_launches = launches[batch->kernel].num_stages;
+                         kernels[batch->kernel]->name);
+    plan->num_launches = kernels[batch->kernel]->num_launches;
     for (int i = 0; i < plan->num_launches; i++) {
-        const struct stage_of_kernel *stage = &launches[batch->kernel].stages[i];
-        unsigned heads = (unsigned)problem->num_heads, over = stage->over_chunks ? (unsigned)chunks : 1;
-        enum kernel_function function = stage->generic[(int)dtype * LANE_GROUPS + group];
+        const struct kernel_launch *step = &kernels[batch->kernel]->launches[i];
+        unsigned heads = (unsigned)problem->num_heads, over = step->over_chunks ? (unsigned)chunks : 1;
+        int form = generic_form(dtype, group);
         bool takes = false;
-        if (plain && stage->has_plain) {
+        if (plain && step->has_plain) {
             int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
             takes = shared > 1 || options->plain_alone;
             if (takes)
-                function = stage->plain[(plain_dtypes[dtype] * LANE_GROUPS + group) * SHARES + (shared > 1)];
+                form = plain_form(dtype, group, shared > 1);
             heads /= (unsigned)shared;
         }
         plan->launches[i] = (struct launch){
-            .function = function,
-            .blocks_x = stage->over_chunks ? heads * over : 1,
-            .blocks_y = stage->over_chunks ? 1 : heads,
+            .kernel = batch->kernel,
+            .step = i,
+            .form = form,
+            .blocks_x = step->over_chunks ? heads * over : 1,
+            .blocks_y = step->over_chunks ? 1 : heads,
             .blocks_z = (unsigned)batch->num_sequences,
             .threads = BLOCK_THREADS,
             .shared_bytes = takes ? RING_BYTES : 0,
@@ -313,9 +292,8 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
     size_t heads = (size_t)problem->num_heads, sequences = (size_t)batch->num_sequences;
     size_t row = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
     size_t keys = (size_t)(last->first_key + (last->has_mask ? last->seq_len : 0));
-    size_t partials = (size_t)last->first_chunk + (size_t)last->num_chunks * heads;
-    size_t logits = (size_t)last->first_logit + (size_t)last->seq_len * heads;
-    bool split = batch->kernel == KERNEL_SPLIT_KV, stores_logits = batch->kernel == KERNEL_TWO_PASS;
+    size_t chunks_of_heads = (size_t)last->first_chunk + (size_t)last->num_chunks * heads;
+    size_t keys_of_heads = (size_t)last->first_logit + (size_t)last->seq_len * heads;
     const struct plan_buffer buffers[BUFFER_COUNT] = {
         [BUFFER_Q] = {problem->q, NULL, sequences * row},
         [BUFFER_K] = {plan->cache.k, NULL, plan->cache.size_bytes},
@@ -326,12 +304,13 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
         [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
         [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},
         [BUFFER_LSE] = {batch->outputs->lse, batch->outputs->lse, sequences * heads * sizeof(float)},
-        [BUFFER_PARTIAL_MAX] = {NULL, NULL, split ? partials * real_bytes : 0},
-        [BUFFER_PARTIAL_SUM] = {NULL, NULL, split ? partials * real_bytes : 0},
-        [BUFFER_PARTIAL_OUT] = {NULL, NULL, split ? partials * (size_t)problem->head_dim * real_bytes : 0},
-        [BUFFER_LOGITS] = {NULL, NULL, stores_logits ? logits * real_bytes : 0},
     };
     memcpy(plan->buffers, buffers, sizeof buffers);
+    for (int i = 0; i < MAX_WORKSPACE_BUFFERS; i++) {
+        const struct workspace_buffer *buffer = &kernels[batch->kernel]->workspace[i];
+        plan->buffers[BUFFER_WORKSPACE + i].size_bytes = (of_chunks(buffer) ? chunks_of_heads : keys_of_heads) *
+                                                         (size_t)unit_reals(buffer, problem->head_dim) * real_bytes;
+    }
 }
 
 /* ---- plans ------------------------------------------------------------------------------------------------------ */
@@ -341,7 +320,7 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
     const struct problem *first = batch->problems;
     if (first->head_dim < HEAD_DIM_MIN || first->head_dim > HEAD_DIM_MAX || first->head_dim % HEAD_DIM_STEP)
         return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
-                         kernels[batch->kernel].name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+                         kernels[batch->kernel]->name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
     for (int i = 1; i < batch->num_sequences; i++) {
         const struct problem *other = &batch->problems[i];
         if (other->num_heads != first->num_heads || other->num_kv_heads != first->num_kv_heads ||
@@ -355,7 +334,7 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
 enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
                               struct error *error)
 {
-    *plan = (struct launch_plan){.num_launches = 0};
+    *plan = (struct launch_plan){.kernel = batch->kernel};
     enum error_kind kind = check_shapes(batch, error);
     if (kind || (kind = plan_sequences(plan, batch, error)))
         return kind;

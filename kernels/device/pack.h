@@ -4,7 +4,7 @@
 #ifndef KERNELS_DEVICE_PACK_H
 #define KERNELS_DEVICE_PACK_H
 
-#include "kernels/device/launch.h"
+#include "kernels/device/plan.h"
 
 /* Copies the batch's q, out, lse and visible into memory of the plan's and makes its buffers point there. ERROR_SYSTEM
  * if memory is short. */

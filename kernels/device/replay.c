@@ -6,8 +6,8 @@
 #include "kernels/dialect/simt.h"
 #include "reference/float_environment.h"
 
-#define REPLAY_FUNCTION(name) [FUNCTION_##name] = replay_##name,
-static simt_kernel *const replay_functions[FUNCTION_COUNT] = {KERNEL_GENERIC_FUNCTIONS(REPLAY_FUNCTION)};
+#define REPLAY_KERNEL(enumerator, name) [KERNEL_##enumerator] = &replay_##name,
+static const struct compiled_kernel *const replay_kernels[KERNEL_COUNT] = {KERNELS(REPLAY_KERNEL)};
 
 /* Bytes of the workspace that a buffer takes: those without a source but the replay's own. */
 static size_t workspace_part(const struct launch_plan *plan, enum buffer b)
@@ -53,9 +53,9 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     plan_bind(&plan, BUFFER_LSE, replay->lse);
     for (int i = 0; i < plan.num_launches && !kind; i++) {
         const struct launch *launch = &plan.launches[i];
+        const struct compiled_form *form = launch_form(replay_kernels, launch);
         struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
-        kind = simt_launch(executor, kernel_function_names[launch->function], replay_functions[launch->function],
-                           &plan.args, &grid, error);
+        kind = simt_launch(executor, form->name, (simt_kernel *)form->function, &plan.args, &grid, error);
     }
 out:
     simt_executor_free(executor);

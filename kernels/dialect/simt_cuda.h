@@ -6,9 +6,12 @@
 #include "kernels/dialect/real.h"
 #include "kernels/geometry.h"
 
+#define SIMT_ENTRY(name) cuda_##name
+
 /* Two blocks a multiprocessor: 128 registers a thread. */
-#define SIMT_KERNEL(name, type, args) \
-    extern "C" __global__ void __launch_bounds__(MAX_BLOCK_THREADS, 2) cuda_##name(const __grid_constant__ type args)
+#define SIMT_KERNEL(name, type, args)                                  \
+    extern "C" __global__ void __launch_bounds__(MAX_BLOCK_THREADS, 2) \
+        SIMT_ENTRY(name)(const __grid_constant__ type args)
 
 SIMT_FUNCTION real warp_max(real x)
 {

@@ -88,12 +88,12 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 #define SIMT_ENTRY(name) host_##name
 #endif
 
-#define SIMT_KERNEL(name, type, args)            \
-    static void name(const type args);           \
-    void SIMT_ENTRY(name)(const void *arguments) \
-    {                                            \
-        name(*(const type *)arguments);          \
-    }                                            \
+#define SIMT_KERNEL(name, type, args)                   \
+    static void name(const type args);                  \
+    static void SIMT_ENTRY(name)(const void *arguments) \
+    {                                                   \
+        name(*(const type *)arguments);                 \
+    }                                                   \
     static void name(const type args)
 
 #define __shared__ static _Thread_local

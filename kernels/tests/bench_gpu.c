@@ -262,9 +262,9 @@ static void print_shape(const struct line *line)
 {
     const struct shape *shape = &line->shape;
     printf("{\"bench\": \"gpu_kernel\", \"device\": \"%s\", \"kernel\": \"%s\", \"functions\": [",
-           line->bench->device_name, kernels[shape->kernel].name);
+           line->bench->device_name, kernels[shape->kernel]->name);
     for (int i = 0; i < line->plan.num_launches; i++)
-        printf("%s\"%s\"", i ? ", " : "", kernel_function_names[line->plan.launches[i].function]);
+        printf("%s\"%s\"", i ? ", " : "", launch_name(&line->plan.launches[i]));
     printf("], \"keys\": %lld, \"heads\": %d, \"kv_heads\": %d, \"dim\": %d, \"dtype\": \"%s\", \"page_size\": %d, "
            "\"exponential\": \"%s\"",
            (long long)shape->keys, shape->heads, shape->kv_heads, shape->dim, dtypes[shape->kv_dtype].name,

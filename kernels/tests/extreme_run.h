@@ -383,7 +383,7 @@ static inline char *extreme_format(char *text, const struct extreme_run *run)
              "%s N %lld H %d/%d D %d %s kv %s scale %a k_scale %a v_scale %a offset %lld position %lld slopes %a %a %s "
              "truth of %s; %s %s entry %s merge %s dtypes slope %d position %d bias %d dot %d logit %d weight %d "
              "partial %d raised %g sentinel %d add %d chunk %lld",
-             kernels[run->kernel].name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
+             kernels[run->kernel]->name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
              problem->head_dim, dtypes[problem->dtype].name, dtypes[problem_kv_dtype(problem)].name,
              (double)problem->scale, (double)problem->k_scale, (double)problem->v_scale, (long long)problem->kv_offset,
              (long long)problem->q_position, (double)run->slopes[0], (double)run->slopes[problem->num_heads - 1],

@@ -31,9 +31,6 @@ SIMT_FUNCTION int mma_tile_sum(unsigned tile, int row)
     return twice % 2 ? -1 : (int)(twice / 2);
 }
 
-#ifndef __CUDACC__
-void host_mma_tiles(const void *arguments);
-#endif
 SIMT_KERNEL(mma_tiles, struct mma_tiles_args, args)
 {
     unsigned tile = (blockIdx.x * blockDim.x + threadIdx.x) / WARP_SIZE;

@@ -64,7 +64,7 @@ static void compare(struct device *device, struct batch batch, struct memory_aud
         run(device, &single, NULL);
         if (memcmp(alone.out, together[i].out, out_bytes) || memcmp(alone.lse, together[i].lse, sizeof alone.lse))
             fail_msg("%s: sequence %d of %d has other bits in %s", what, i, batch.num_sequences,
-                     kernels[batch.kernel].name);
+                     kernels[batch.kernel]->name);
     }
 }
 

@@ -345,7 +345,7 @@ static void test_a_bound_is_infinite_where_something_overflows(void **state)
             assert_int_equal(extreme_judge(&counts, &worst, run, device, &error), ERROR_NONE);
             if (counts.accused > 0 || counts.bounded != (rows[i].bounded ? DIM : 0))
                 fail_msg("%s, %s: %ld of %d elements have a bound, %ld are beyond it: %s is %g, %g +- %g expected",
-                         kernels[kernel].name, rows[i].name, counts.bounded, DIM, counts.accused, worst.of,
+                         kernels[kernel]->name, rows[i].name, counts.bounded, DIM, counts.accused, worst.of,
                          worst.number, worst.truth, worst.bound);
         }
     test_free(run);

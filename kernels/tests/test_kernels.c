@@ -274,8 +274,6 @@ static void test_no_races(void **state)
     float lse[2][2], partials[2 * 29 * 130];
     struct launch_plan plan;
     enum { PARTIALS = 2 * 29 };
-#define HOST_FUNCTION(name) [FUNCTION_##name] = host_##name,
-    static simt_kernel *const functions[FUNCTION_COUNT] = {KERNEL_FUNCTIONS(HOST_FUNCTION)};
 
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
         const struct output output = {out[order], lse[order]};
@@ -284,17 +282,16 @@ static void test_no_races(void **state)
         assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
         assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),
                          ERROR_NONE);
-        assert_int_equal(plan.buffers[BUFFER_PARTIAL_MAX].size_bytes, PARTIALS * sizeof(float));
+        assert_int_equal(plan.buffers[BUFFER_WORKSPACE].size_bytes, PARTIALS * sizeof(float));
         for (enum buffer b = 0; b < BUFFER_COUNT; b++)
             plan_bind(&plan, b, (void *)(uintptr_t)plan.buffers[b].source);
-        plan_bind(&plan, BUFFER_PARTIAL_MAX, partials);
-        plan_bind(&plan, BUFFER_PARTIAL_SUM, partials + PARTIALS);
-        plan_bind(&plan, BUFFER_PARTIAL_OUT, partials + 2 * PARTIALS);
+        for (enum buffer b = BUFFER_WORKSPACE; b < BUFFER_COUNT; b++) /* maxima, sums and outputs */
+            plan_bind(&plan, b, partials + (b - BUFFER_WORKSPACE) * PARTIALS);
         for (int i = 0; i < plan.num_launches; i++) {
             const struct launch *launch = &plan.launches[i];
             struct simt_grid grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z, launch->threads};
-            assert_int_equal(simt_launch(executor, "split_kv", functions[launch->function], &plan.args, &grid, &error),
-                             ERROR_NONE);
+            simt_kernel *function = (simt_kernel *)host_split_kv.forms[i][launch->form].function;
+            assert_int_equal(simt_launch(executor, "split_kv", function, &plan.args, &grid, &error), ERROR_NONE);
         }
         plan_clear(&plan);
         simt_executor_free(executor);

@@ -41,7 +41,7 @@ static int heads_of_plain(struct batch batch)
                       &(struct plan_options){.real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1},
                       &error))
         fail_msg("%s", error.text);
-    const char *name = kernel_function_names[plan.launches[0].function];
+    const char *name = launch_name(&plan.launches[0]);
     const char *form = strrchr(name, 'x');
     plan_clear(&plan);
     return form && form[-1] == '_' ? atoi(form + 1) : 0;
@@ -84,13 +84,13 @@ static void compare(const struct batch *batch, int expected, const char *what)
     const struct problem *problem = batch->problems;
     int heads = heads_of_plain(*batch);
     if (heads != expected)
-        fail_msg("%s: %s works on %d heads at once in its plain form, expected: %d", what, kernels[batch->kernel].name,
+        fail_msg("%s: %s works on %d heads at once in its plain form, expected: %d", what, kernels[batch->kernel]->name,
                  heads, expected);
     run(plain_device, *batch, &plain);
     run(generic_device, *batch, &generic);
     if (!same_bits(problem->dtype, &plain, &generic, (size_t)problem_elements(problem), problem->num_heads))
         fail_msg("%s: %s has other bits in its plain form, %lld keys, %d/%d heads, head dim %d", what,
-                 kernels[batch->kernel].name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
+                 kernels[batch->kernel]->name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
                  problem->head_dim);
 }
 
@@ -104,6 +104,7 @@ static const struct recipe recipes[] = {
     {.name = "read past end", .sentinel.policy = SENTINEL_EXCLUDE, .masked_values = MASKED_VALUES_READ_PAST_END},
     {.name = "no bias", .sentinel.policy = SENTINEL_EXCLUDE, .bias = BIAS_NONE, .epsilon = 1e-6f},
     {.name = "slopes", .sentinel.policy = SENTINEL_EXCLUDE, .slope_dtype = ROUND_BF16, .key_shift = 1},
+    {.name = "local", .sentinel.policy = SENTINEL_EXCLUDE, .positions = POSITIONS_LOCAL},
 };
 
 enum { NUM_RECIPES = sizeof recipes / sizeof recipes[0] };
@@ -179,7 +180,7 @@ static void test_batches(void **state)
         for (int i = 0; i < SEQUENCES; i++) {
             if (!same_bits(DTYPE_F16, &results[0][i], &results[1][i], HEADS * DIM, HEADS))
                 fail_msg("sequence %d of %d has other bits in the plain form of %s", i, SEQUENCES,
-                         kernels[kernels_with_plain_forms[turn / 2]].name);
+                         kernels[kernels_with_plain_forms[turn / 2]]->name);
             free_problem(&made[i]);
         }
     }

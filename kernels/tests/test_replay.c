@@ -75,7 +75,7 @@ static void check_recipe(const struct problem *problem, const struct truth *trut
         double sum = 0, magnitude = 0, size = truth->magnitude[i];
         assert_memory_equal(&element->computed, &out[i], sizeof out[i]);
         if (!(fabs(element->alone[STAGE_NONE] - truth->value[i]) <= 1e-12 * size))
-            fail_msg("%s %s, element %zu: %.17g without rounding, truth %.17g", kernels[kernel].name,
+            fail_msg("%s %s, element %zu: %.17g without rounding, truth %.17g", kernels[kernel]->name,
                      recipe->name ? recipe->name : "", i, element->alone[STAGE_NONE], truth->value[i]);
         for (int stage = FIRST_STAGE; stage <= LAST_STAGE; stage++) {
             sum += stage_error(&replay, i, stage);
@@ -83,7 +83,7 @@ static void check_recipe(const struct problem *problem, const struct truth *trut
         }
         double rest_of_error = (double)element->computed - element->alone[STAGE_NONE] - sum;
         if (!(fabs(rest_of_error) <= 1e-3 * magnitude + magnitude * magnitude / size + 1e-13 * size))
-            fail_msg("%s %s, element %zu: the kernel is off by %g, its stages by %g together", kernels[kernel].name,
+            fail_msg("%s %s, element %zu: the kernel is off by %g, its stages by %g together", kernels[kernel]->name,
                      recipe->name ? recipe->name : "", i, (double)element->computed - truth->value[i], sum);
         assert_true(stage_error(&replay, i, STAGE_LSE) == 0);
     }

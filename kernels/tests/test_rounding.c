@@ -94,11 +94,11 @@ static void test_sound_recipes_stay_below_one(void **state)
             for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
                 double used = budget_used(&bench, (enum kernel)kernel, &sound_recipes[i], NULL);
                 if (!(used <= 1 && bench.lse_used <= 1))
-                    fail_msg("%s %s %s: %g of the bound, lse %g", dtypes[dtype].name, kernels[kernel].name,
+                    fail_msg("%s %s %s: %g of the bound, lse %g", dtypes[dtype].name, kernels[kernel]->name,
                              sound_recipes[i].name, used, bench.lse_used);
                 if (getenv("BUDGETS"))
                     print_message("%-24s %-5s %-12s %.3g lse %.3g\n", sound_recipes[i].name, dtypes[dtype].name,
-                                  kernels[kernel].name, used, bench.lse_used);
+                                  kernels[kernel]->name, used, bench.lse_used);
             }
         bench_free(&bench);
     }
@@ -164,7 +164,7 @@ static void test_subnormal_values(void **state)
                     double used = budget_used(&bench, (enum kernel)kernel, &recipes[i], NULL);
                     if (!(used <= 1))
                         fail_msg("%s %s %s %g: %g of the bound", recipes[i].name, dtypes[dtype].name,
-                                 kernels[kernel].name, (double)size, used);
+                                 kernels[kernel]->name, (double)size, used);
                 }
             bench_free(&bench);
         }

@@ -38,7 +38,6 @@ static void launch(simt_kernel *kernel, struct simt_args args, struct simt_grid 
         fail_msg("%s", error.text);
 }
 
-void host_write_indices(const void *arguments);
 SIMT_KERNEL(write_indices, struct simt_args, args)
 {
     unsigned block = blockIdx.y * 3 + blockIdx.x;
@@ -60,7 +59,6 @@ static void test_every_thread_of_every_block_runs(void **state)
     }
 }
 
-void host_reduce(const void *arguments);
 SIMT_KERNEL(reduce, struct simt_args, args)
 {
     float x = (float)((threadIdx.x * 37) % 61);
@@ -106,7 +104,6 @@ static void test_warp_primitives(void **state)
     }
 }
 
-void host_scatter_order(const void *arguments);
 SIMT_KERNEL(scatter_order, struct simt_args, args)
 {
     static const float values[8] = {0x1p24f, 1.0f, -0x1p24f, 1.0f, 3.0f, 0x1p-2f, 1.0f, -3.0f};
@@ -134,7 +131,6 @@ static void test_reduction_order(void **state)
     }
 }
 
-void host_shared_sum(const void *arguments);
 SIMT_KERNEL(shared_sum, struct simt_args, args)
 {
     __shared__ float values[MAX_BLOCK_THREADS];
@@ -162,7 +158,6 @@ static void test_shared_memory_and_barriers(void **state)
     }
 }
 
-void host_missing_barrier(const void *arguments);
 SIMT_KERNEL(missing_barrier, struct simt_args, args)
 {
     __shared__ float value;
@@ -185,7 +180,6 @@ static void test_backward_order_shows_a_race(void **state)
     assert_memory_not_equal(out[0], out[1], sizeof out[0]);
 }
 
-void host_barrier_in_branch(const void *arguments);
 SIMT_KERNEL(barrier_in_branch, struct simt_args, args)
 {
     if (threadIdx.x < 40)
@@ -193,7 +187,6 @@ SIMT_KERNEL(barrier_in_branch, struct simt_args, args)
     args.out[threadIdx.x] = 1;
 }
 
-void host_shuffle_in_branch(const void *arguments);
 SIMT_KERNEL(shuffle_in_branch, struct simt_args, args)
 {
     float x = 1;
@@ -204,7 +197,6 @@ SIMT_KERNEL(shuffle_in_branch, struct simt_args, args)
     args.out[threadIdx.x] = x;
 }
 
-void host_warps_apart(const void *arguments);
 SIMT_KERNEL(warps_apart, struct simt_args, args)
 {
     if (threadIdx.x < 32)
@@ -214,7 +206,6 @@ SIMT_KERNEL(warps_apart, struct simt_args, args)
     args.out[threadIdx.x] = 1;
 }
 
-void host_early_return(const void *arguments);
 SIMT_KERNEL(early_return, struct simt_args, args)
 {
     if (threadIdx.x == 5)
@@ -265,7 +256,6 @@ static void test_usable_after_divergence(void **state)
     simt_executor_free(executor);
 }
 
-void host_gather_apart(const void *arguments);
 SIMT_KERNEL(gather_apart, struct simt_args, args)
 {
     struct warp_gather gather;
@@ -323,7 +313,6 @@ static __attribute__((noinline)) void call_down(const char *top, ptrdiff_t bytes
     frame[1] = frame[0]; /* no tail call */
 }
 
-void host_deep(const void *arguments);
 SIMT_KERNEL(deep, struct simt_args, args)
 {
     if ((int)threadIdx.x == args.group)

@@ -33,7 +33,6 @@ struct multiply_args {
 };
 
 /* D = C + A B + A B, with the table of simt.h written out. */
-void host_multiply_twice(const void *arguments);
 SIMT_KERNEL(multiply_twice, struct multiply_args, args)
 {
     struct matrices *x = &args.matrices[(blockIdx.x * blockDim.x + threadIdx.x) / WARP_SIZE];

@@ -208,7 +208,9 @@ static void writes_before_lse(const struct launch_plan *plan)
 
 static void writes_past_partial_sums(const struct launch_plan *plan)
 {
-    f32(plan->args.partial_sum)[plan->buffers[BUFFER_PARTIAL_SUM].size_bytes / sizeof(float)] = 1;
+    enum { PARTIAL_SUM = 1 }; /* of split_kv's workspace */
+    f32(plan->args.workspace[PARTIAL_SUM])[plan->buffers[BUFFER_WORKSPACE + PARTIAL_SUM].size_bytes / sizeof(float)] =
+        1;
 }
 
 /* A fused kernel that appends the new token's k in place, at the wrong slot. */

@@ -110,9 +110,9 @@ static void test_sound_kernels_hold(void **state)
             for (int o = 0; o < ORACLE_COUNT; o++) {
                 bool applies = !(o == ORACLE_HEAD_PERMUTATION && situation->shape.num_heads == 1) &&
                                !(o == ORACLE_PARTITION &&
-                                 (!kernels[kernel].uses_chunk_len || situation->shape.seq_len <= CHUNK_LEN_MIN));
+                                 (!kernels[kernel]->uses_chunk_len || situation->shape.seq_len <= CHUNK_LEN_MIN));
                 if (report.outcome[o] != (applies ? ORACLE_HELD : ORACLE_NOT_APPLICABLE))
-                    fail_msg("%s, %s, policy %d, bias %d: %s: %s %s", situation->what, kernels[kernel].name,
+                    fail_msg("%s, %s, policy %d, bias %d: %s: %s %s", situation->what, kernels[kernel]->name,
                              (int)policy, (int)recipe.bias, oracle_names[o], oracle_outcome_names[report.outcome[o]],
                              report.detail[o]);
             }

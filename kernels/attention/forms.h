@@ -1,0 +1,119 @@
+/*
+ * The compiled forms of kernels: one a dtype of k and v and number of lanes that share a row. Macros make them in each
+ * source, and the tables of them that each compilation of it leaves: host_NAME, replay_NAME, cuda_NAME.
+ */
+#ifndef KERNELS_ATTENTION_FORMS_H
+#define KERNELS_ATTENTION_FORMS_H
+
+#include "kernels/descriptor.h"
+#include "kernels/geometry.h"
+#include "reference/dtype.h"
+
+/* clang-format off */
+/* X(function, body, form, dtype of k and v, group), in the order of enum dtype: 8 elements a lane, so group lanes serve
+ * head dims up to 8 group. */
+#define FORMS_OF_16_BITS(X, function, body)    \
+    X(function, body, f16_8, DTYPE_F16, 8)     \
+    X(function, body, f16_16, DTYPE_F16, 16)   \
+    X(function, body, f16_32, DTYPE_F16, 32)   \
+    X(function, body, bf16_8, DTYPE_BF16, 8)   \
+    X(function, body, bf16_16, DTYPE_BF16, 16) \
+    X(function, body, bf16_32, DTYPE_BF16, 32)
+#define FORMS_OF_E4M3(X, function, body)       \
+    X(function, body, e4m3_8, DTYPE_E4M3, 8)   \
+    X(function, body, e4m3_16, DTYPE_E4M3, 16) \
+    X(function, body, e4m3_32, DTYPE_E4M3, 32)
+#define FORMS_OF_ALL(X, function, body)        \
+    FORMS_OF_16_BITS(X, function, body)        \
+    X(function, body, f32_8, DTYPE_F32, 8)     \
+    X(function, body, f32_16, DTYPE_F32, 16)   \
+    X(function, body, f32_32, DTYPE_F32, 32)   \
+    FORMS_OF_E4M3(X, function, body)           \
+    X(function, body, e5m2_8, DTYPE_E5M2, 8)   \
+    X(function, body, e5m2_16, DTYPE_E5M2, 16) \
+    X(function, body, e5m2_32, DTYPE_E5M2, 32)
+
+/* Those that have plain forms (plain.h). */
+#define FORMS_OF_PLAIN(X, function, body)      \
+    FORMS_OF_16_BITS(X, function, body)        \
+    FORMS_OF_E4M3(X, function, body)
+/* clang-format on */
+
+/* ---- functions -------------------------------------------------------------------------------------------------- */
+
+/* The generic forms of a function, each body(args, dtype, group). */
+#define GENERIC_FORMS(function, body) FORMS_OF_ALL(GENERIC_FORM, function, body)
+#define GENERIC_FORM(function, body, form, dtype, group)                  \
+    SIMT_KERNEL(function##_##form, struct attention_args, launch)         \
+    {                                                                     \
+        struct attention_args args = attention_args_here(&launch, false); \
+        body(&args, dtype, group);                                        \
+    }
+
+/* Its plain forms, of body_1 and body_4(launch, args, dtype, group): for one query head, and for MAX_SHARED_HEADS. */
+#define PLAIN_FORMS(function, body) FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body)
+#define PLAIN_FORMS_OF_TYPE(function, body, form, dtype, group) \
+    PLAIN_FORM(function##_##form##_x1, body##_1, dtype, group)  \
+    PLAIN_FORM(function##_##form##_x4, body##_4, dtype, group)
+#define PLAIN_FORM(name, body, dtype, group)                             \
+    SIMT_KERNEL(name, struct attention_args, launch)                     \
+    {                                                                    \
+        struct attention_args args = attention_args_here(&launch, true); \
+        body(&launch, &args, dtype, group);                              \
+    }
+
+/* ---- tables ----------------------------------------------------------------------------------------------------- */
+
+#define FORM_COUNTED(function, body, form, dtype, group) +1
+
+/* For one head and for several. */
+enum { PLAIN_SHARES = 2 };
+enum {
+    NUM_GENERIC_FORMS = 0 FORMS_OF_ALL(FORM_COUNTED, 0, 0),
+    NUM_PLAIN_FORMS = PLAIN_SHARES * (0 FORMS_OF_PLAIN(FORM_COUNTED, 0, 0))
+};
+
+struct compiled_form {
+    const char *name;
+    void (*function)(void); /* devices cast it to what they launch: simt_kernel, or __global__ with attention_args */
+};
+
+/* What a compiler made of a kernel: of each of its launches the generic forms, [dtype][group], then the plain ones,
+ * [dtype][group][PLAIN_SHARES], where there are any. A function without forms stands for all generic ones. */
+struct compiled_kernel {
+    struct compiled_form forms[MAX_KERNEL_LAUNCHES][NUM_GENERIC_FORMS + NUM_PLAIN_FORMS];
+};
+
+/* COMPILED_KERNEL(name, {launch}, {launch}) with these as launches. */
+#define COMPILED_KERNEL(name, ...) const struct compiled_kernel SIMT_ENTRY(name) = {{__VA_ARGS__}};
+#define COMPILED_GENERIC(function) FORMS_OF_ALL(GENERIC_ENTRY, function, 0)
+#define COMPILED_ALONE(function) FORMS_OF_ALL(ALONE_ENTRY, function, 0)
+#ifndef SIMT_REPLAY
+#define COMPILED_PLAIN(function) FORMS_OF_PLAIN(PLAIN_ENTRIES, function, 0)
+#else
+#define COMPILED_PLAIN(function)
+#endif
+
+#define FORM_ENTRY(name) {#name, (void (*)(void))SIMT_ENTRY(name)},
+#define GENERIC_ENTRY(function, body, form, dtype, group) FORM_ENTRY(function##_##form)
+#define ALONE_ENTRY(function, body, form, dtype, group) FORM_ENTRY(function)
+#define PLAIN_ENTRIES(function, body, form, dtype, group) \
+    FORM_ENTRY(function##_##form##_x1) FORM_ENTRY(function##_##form##_x4)
+
+#define COMPILED_KERNEL_DECLARATION(enumerator, name) \
+    extern const struct compiled_kernel host_##name, replay_##name, cuda_##name;
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+KERNELS(COMPILED_KERNEL_DECLARATION)
+#ifdef __cplusplus
+}
+#endif
+
+/* The descriptor is compiled with the host's forms. */
+#if !defined __CUDACC__ && !defined SIMT_REPLAY
+#define DESCRIBES_KERNEL
+#endif
+
+#endif
