@@ -14,7 +14,7 @@ KERNELS   := $(filter-out kernels/tests/%,$(sort $(wildcard kernels/*.c kernels/
 KERNELS_CU := $(sort $(wildcard kernels/attention/*.cu))
 HARNESS   := $(sort $(foreach file,$(wildcard harness/*/*.c harness/*/*/*.c),$(if $(findstring /tests/,$(file)),,$(file))))
 # The programs of a kind, in tests/ beside what they test.
-programs = $(sort $(wildcard $(foreach above,* */* */*/*,$(above)/tests/$(1)_*.c)))
+programs = $(sort $(wildcard $(foreach above,reference kernels harness/* harness/*/*,$(above)/tests/$(1)_*.c)))
 TESTS     := $(call programs,test)
 BENCH     := $(filter-out kernels/tests/bench_gpu%,$(call programs,bench))
 BENCH_GPU := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c)) \
@@ -149,7 +149,7 @@ tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROG
 fuzz-programs: $(FUZZ_PROGRAMS)
 
 # ---- tests. Each part hands its counts to scripts/tally, which prints "N passed, N failed" ----------------------
-FORMATTED = $(sort $(wildcard $(foreach above,* */* */*/* */*/*/*,$(above)/*.[ch] $(above)/*.cu)))
+FORMATTED = $(sort $(shell find harness kernels reference -name '*.[ch]' -o -name '*.cu'))
 RUN_FORMAT = scripts/check-format $(CLANG_FORMAT) $(FORMATTED)
 RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
