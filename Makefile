@@ -155,7 +155,7 @@ RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
-RUN_README = scripts/check-readme $(PROGRAM) $(README_TESTS)
+RUN_README = scripts/check-readme $(BUILD)
 
 check: tests  ## run the five parts below
 	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
@@ -172,7 +172,7 @@ check-golden: $(PROGRAM)  ## the command line: exit code, stdout, stderr (harnes
 check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back from --dump
 	$(Q)$(RUN_TRUTH)
 
-check-readme: $(PROGRAM) $(README_TESTS)  ## README.md shows what the program prints
+check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)
 
 sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
