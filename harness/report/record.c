@@ -4,7 +4,8 @@
 #include "harness/report/record_field.h"
 #include "harness/support/json_value.h"
 
-/* In the order of the interface (DESIGN section 6), then what came later. A row is a function or a metric. */
+/* In the order in which they came to the interface, which docs/records.md describes: a new one goes to the end. A row
+ * is a function or a metric. */
 static const struct row {
     const char *name;
     record_field *get;

@@ -1,5 +1,6 @@
 /*
- * A record: what is known of one point once it was run, and its form as JSON (schema 1, field names in DESIGN order).
+ * A record: what is known of one point once it was run, and its form as JSON (schema 1; docs/records.md says what each
+ * field means).
  */
 #ifndef HARNESS_REPORT_RECORD_H
 #define HARNESS_REPORT_RECORD_H
