@@ -83,6 +83,16 @@ $(BUILD)/recipes.yaml: FORCE
 $(BUILD)/harness/case/recipe_text.o: CPPFLAGS_ALL += -DRECIPE_FILE='"$(BUILD)/recipes.yaml"'
 $(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
 
+# Which program this is. Rewritten only when it changes, so that a commit compiles one object.
+COMMIT = $(or $(shell [ -e .git ] && git rev-parse --short HEAD 2>/dev/null),unknown)
+DIRTY = $(if $(shell [ -e .git ] && git --no-optional-locks status --porcelain --untracked-files=no 2>/dev/null),-dirty)
+$(BUILD)/build_info.inc: FORCE
+	@mkdir -p $(@D)
+	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)'); \
+	    echo "$$text" | cmp -s - $@ || echo "$$text" > $@
+$(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
+$(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
+
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
 # for `alibicheck explain`; nvcc for the GPU.
 $(KERNELS_CU:%.cu=$(BUILD)/%.host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)

@@ -42,6 +42,8 @@ ARB_LIBS ?= $(if $(wildcard /usr/include/arb.h),-lflint-arb -lflint,$(if $(wildc
 V ?=
 
 # ---- derived ----------------------------------------------------------------------------------------------------
+# The program's own, which --version and records tell.
+VERSION := 0.1
 , := ,
 PACKAGES := libfyaml jansson libxml-2.0
 PACKAGE_CPPFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)

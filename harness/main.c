@@ -14,9 +14,8 @@
 #include "harness/command/options.h"
 #include "harness/command/run.h"
 #include "harness/command/sentinel_command.h"
+#include "harness/support/build_info.h"
 #include "reference/float_environment.h"
-
-#define VERSION "0.1"
 
 /* Reached by the signal handler, hence the one global. */
 static struct progress progress;
@@ -270,7 +269,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(argv[1], "--version")) {
-        puts("alibicheck " VERSION);
+        printf("alibicheck %s (%s, %s)\n", build_info.version, build_info.commit, build_info.compiler);
         return 0;
     }
     for (size_t i = 0; i < NUM_COMMANDS; i++)

@@ -86,6 +86,7 @@ static const struct row {
     {.name = "judge", .get = record_get_judge},
     {.metric = METRIC_LSE_OFF},
     {.metric = METRIC_LSE_UNBOUNDED},
+    {.name = "build", .get = record_get_build},
 };
 
 json_t *record_to_json(const struct record *record)

@@ -23,6 +23,6 @@ record_field record_get_case, record_get_kernel, record_get_recipe, record_get_s
 record_field record_get_schema, record_get_device, record_get_signature, record_get_finding, record_get_oracles,
     record_get_oracle_details, record_get_worst, record_get_status, record_get_input_digest, record_get_output_digest,
     record_get_truth_digest, record_get_truth_radius, record_get_references, record_get_seconds, record_get_device_name,
-    record_get_contract_distance, record_get_heads, record_get_error;
+    record_get_contract_distance, record_get_heads, record_get_error, record_get_build;
 
 #endif

@@ -2,6 +2,7 @@
 #include "harness/report/record_field.h"
 
 #include "harness/report/metric.h"
+#include "harness/support/build_info.h"
 #include "harness/support/json_value.h"
 
 json_t *record_get_schema(const struct record *record)
@@ -181,6 +182,15 @@ json_t *record_get_seconds(const struct record *record)
 json_t *record_get_device_name(const struct record *record)
 {
     return record->device_name ? json_from_text(record->device_name) : json_null();
+}
+
+json_t *record_get_build(const struct record *record)
+{
+    (void)record;
+    json_t *object = json_object();
+    return json_finish(object, json_put(object, "version", json_from_text(build_info.version)) &&
+                                   json_put(object, "commit", json_from_text(build_info.commit)) &&
+                                   json_put(object, "compiler", json_from_text(build_info.compiler)));
 }
 
 json_t *record_get_contract_distance(const struct record *record)

@@ -1,5 +1,6 @@
 #include <inttypes.h>
 #include <math.h>
+#include <regex.h>
 #include <stdlib.h>
 
 #include "harness/report/metric.h"
@@ -72,7 +73,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded");
+                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");
@@ -133,6 +134,29 @@ static void test_values(void **state)
     assert_int_equal(json_integer_value(json_object_get(second, "head")), 1);
     assert_int_equal(json_integer_value(json_object_get(second, "mismatched")), 1);
     assert_equals(json_real_value(json_object_get(second, "max_lse_err")), 0x1p-10);
+    json_decref(json);
+}
+
+static void test_build_says_which_program(void **state)
+{
+    struct sample *sample = *state;
+    json_t *json = round_trip(&sample->record), *build = json_object_get(json, "build");
+    ASSERT_MEMBERS(build, "version", "commit", "compiler");
+    static const struct {
+        const char *name, *form;
+    } members[] = {
+        {"version", "^[0-9]+(\\.[0-9]+)+$"},
+        {"commit", "^(unknown|[0-9a-f]{4,}(-dirty)?)$"},
+        {"compiler", "^(gcc|clang) [0-9]+\\.[0-9]+\\.[0-9]+$"},
+    };
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        const char *text = json_string_value(json_object_get(build, members[i].name));
+        regex_t form;
+        assert_non_null(text);
+        assert_int_equal(regcomp(&form, members[i].form, REG_EXTENDED | REG_NOSUB), 0);
+        assert_int_equal(regexec(&form, text, 0, NULL, 0), 0);
+        regfree(&form);
+    }
     json_decref(json);
 }
 
@@ -429,6 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_fields_have_the_names_and_order_of_the_interface),
         TEST(test_values),
+        TEST(test_build_says_which_program),
         TEST(test_digests_are_16_hex_digits),
         TEST(test_what_is_not_known_is_null),
         TEST(test_chunk_len_is_null_where_nothing_is_split),

@@ -1,0 +1,16 @@
+/*
+ * Which program this is: what `alibicheck --version` prints and every record carries. Constants of the build, never
+ * part of a point's key or of a digest.
+ */
+#ifndef HARNESS_SUPPORT_BUILD_INFO_H
+#define HARNESS_SUPPORT_BUILD_INFO_H
+
+struct build_info {
+    const char *version;  /* "0.1": VERSION of config.mk */
+    const char *commit;   /* short hash, "-dirty" behind it where a tracked file differs; "unknown" without git */
+    const char *compiler; /* of the C code: "gcc 12.2.0" */
+};
+
+extern const struct build_info build_info;
+
+#endif
