@@ -37,8 +37,10 @@ DEVICE_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_fu
 CUDA_PROGRAMS := $(DEVICE_PROGRAMS) $(BUILD)/kernels/tests/bench_gpu
 endif
 
-HOST_KERNEL_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o) $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
-LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) $(HOST_KERNEL_OBJECTS) $(CUDA_OBJECTS)
+HOST_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o)
+# Only explain and a few tests link these; `make REPLAY_OBJECTS= TEST` spares the others waiting for them.
+REPLAY_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) $(HOST_OBJECTS) $(REPLAY_OBJECTS) $(CUDA_OBJECTS)
 LIBRARY := $(BUILD)/libalibicheck.a
 PROGRAM := $(BUILD)/alibicheck
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
@@ -95,8 +97,8 @@ $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
 # for `alibicheck explain`; nvcc for the GPU.
-$(KERNELS_CU:%.cu=$(BUILD)/%.host.o): OPTIMIZE = $(OPTIMIZE_KERNELS)
-$(KERNELS_CU:%.cu=$(BUILD)/%.replay.o): OPTIMIZE = $(OPTIMIZE_REPLAY)
+$(HOST_OBJECTS): OPTIMIZE = $(OPTIMIZE_KERNELS)
+$(REPLAY_OBJECTS): OPTIMIZE = $(OPTIMIZE_REPLAY)
 $(BUILD)/%.host.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
