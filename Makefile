@@ -60,7 +60,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all tests fuzz-programs check check-format check-tests check-golden check-truth check-readme \
+.PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme \
         check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install clean help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -169,11 +169,14 @@ RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(BUILD)
 
-check: tests  ## run the five parts below
-	$(Q)scripts/tally run '$(RUN_FORMAT)' '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
+check: tests  ## run the six parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
+
+check-layers:  ## includes go down only, in no circle
+	$(Q)scripts/check-layers
 
 check-tests: $(TEST_PROGRAMS)  ## the cmocka programs beside each part
 	$(Q)$(RUN_TESTS)

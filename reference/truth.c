@@ -5,8 +5,6 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "reference/truth_query.h"
-
 enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error)
 {
     size_t elements = (size_t)problem_elements(problem);

@@ -58,6 +58,12 @@ void truth_take_heads(struct truth *whole, int heads, int first_head, const stru
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error);
 
+/* Either way for a problem with one query, what several are made of. */
+enum error_kind truth_plain_query(struct truth *truth, const struct problem *problem,
+                                  const struct truth_options *options, struct error *error);
+enum error_kind truth_certified_query(struct truth *truth, const struct problem *problem,
+                                      const struct truth_options *options, struct error *error);
+
 /* The same of one head of a problem with one query, on the calling thread; the caller frees MPFR's cache. */
 enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
                                  const struct truth_options *options, struct error *error);

@@ -7,7 +7,6 @@
  * in double (lemmas 1, 2, 4). The radius adds up what was lost (lemma 5).
  */
 #include "reference/truth.h"
-#include "reference/truth_query.h"
 
 #include <math.h>
 #include <mpfr.h>

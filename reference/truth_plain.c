@@ -24,7 +24,6 @@
  * Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
  */
 #include "reference/truth.h"
-#include "reference/truth_query.h"
 
 #include <math.h>
 #include <mpfr.h>

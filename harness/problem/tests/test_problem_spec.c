@@ -48,6 +48,7 @@ static void test_each_member_tells_problems_apart(void **state)
     (void)state;
     static const struct problem_spec other = {
         .seq_len = 17,
+        .num_queries = 3,
         .num_heads = 6,
         .num_kv_heads = 1,
         .head_dim = 80,
@@ -76,15 +77,13 @@ static void test_each_member_tells_problems_apart(void **state)
         const char *name;
         size_t offset, size;
     } members[] = {
-        MEMBER_OF(seq_len),        MEMBER_OF(num_heads),    MEMBER_OF(num_kv_heads),
-        MEMBER_OF(head_dim),       MEMBER_OF(dtype),        MEMBER_OF(kv_format),
-        MEMBER_OF(k_scale),        MEMBER_OF(v_scale),      MEMBER_OF(scale),
-        MEMBER_OF(slopes),         MEMBER_OF(max_bias),     MEMBER_OF(head_offset),
-        MEMBER_OF(total_heads),    MEMBER_OF(kv_offset),    MEMBER_OF(q_position),
-        MEMBER_OF(seed),           MEMBER_OF(sequence),     MEMBER_OF(truth_of),
-        MEMBER_OF(input.mean),     MEMBER_OF(input.stddev), MEMBER_OF(input.low),
-        MEMBER_OF(input.high),     MEMBER_OF(input.value),  MEMBER_OF(input.spread),
-        MEMBER_OF(input.channels), MEMBER_OF(input.factor), MEMBER_OF(input.distribution),
+        MEMBER_OF(seq_len),      MEMBER_OF(num_queries),    MEMBER_OF(num_heads),    MEMBER_OF(num_kv_heads),
+        MEMBER_OF(head_dim),     MEMBER_OF(dtype),          MEMBER_OF(kv_format),    MEMBER_OF(k_scale),
+        MEMBER_OF(v_scale),      MEMBER_OF(scale),          MEMBER_OF(slopes),       MEMBER_OF(max_bias),
+        MEMBER_OF(head_offset),  MEMBER_OF(total_heads),    MEMBER_OF(kv_offset),    MEMBER_OF(q_position),
+        MEMBER_OF(seed),         MEMBER_OF(sequence),       MEMBER_OF(truth_of),     MEMBER_OF(input.mean),
+        MEMBER_OF(input.stddev), MEMBER_OF(input.low),      MEMBER_OF(input.high),   MEMBER_OF(input.value),
+        MEMBER_OF(input.spread), MEMBER_OF(input.channels), MEMBER_OF(input.factor), MEMBER_OF(input.distribution),
     };
     struct problem_spec spec = make_spec(), same = make_spec();
     assert_true(problem_spec_equal(&spec, &same));
