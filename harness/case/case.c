@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "harness/case/case_document.h"
+#include "harness/case/test_case.h"
 
 static const char *case_text(const struct test_case *test_case, enum key_id id)
 {

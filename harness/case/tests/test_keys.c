@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "harness/case/case_document.h"
+#include "harness/case/case_keys.h"
 #include "harness/case/case_parameter.h"
 #include "harness/case/recipe_library.h"
 #include "harness/case/tests/case_fixture.h"

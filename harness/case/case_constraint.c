@@ -1,0 +1,305 @@
+#include "harness/case/case_constraint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/case/recipe_field.h"
+#include "harness/problem/distribution.h"
+
+/* ---- constraints between keys ---- */
+
+static bool kv_heads_divide(const struct point *point)
+{
+    return point->problem.num_heads % point->problem.num_kv_heads == 0;
+}
+
+static bool model_has_heads(const struct point *point)
+{
+    return point->problem.head_offset + point->problem.num_heads <= point->problem.total_heads;
+}
+
+/* total_heads is within its range if it is given, so this is about its default. */
+static bool model_has_room(const struct point *point)
+{
+    return point->problem.total_heads <= (int64_t)keys[KEY_TOTAL_HEADS].field.whole.greatest;
+}
+
+static bool channels_fit(const struct point *point)
+{
+    return point->problem.input.distribution != DISTRIBUTION_OUTLIERS ||
+           point->problem.input.channels <= point->problem.head_dim;
+}
+
+static bool k_scale_fits(const struct point *point)
+{
+    return point->problem.kv_format != KV_AS_DTYPE || point->problem.k_scale == 1;
+}
+
+static bool v_scale_fits(const struct point *point)
+{
+    return point->problem.kv_format != KV_AS_DTYPE || point->problem.v_scale == 1;
+}
+
+static bool slopes_fit(const struct point *point)
+{
+    return point->problem.num_slope_values == 0 || point->problem.num_slope_values == point->problem.num_heads;
+}
+
+/* Slopes that are given, and beside them a key that only a convention reads: each value of it is the same problem. */
+static bool slopes_leave(const struct point *point, enum key_id id)
+{
+    return point->problem.num_slope_values == 0 || !point->test_case->axes[id].given;
+}
+
+static bool slopes_leave_max_bias(const struct point *point)
+{
+    return slopes_leave(point, KEY_MAX_BIAS);
+}
+
+static bool slopes_leave_head_offset(const struct point *point)
+{
+    return slopes_leave(point, KEY_HEAD_OFFSET);
+}
+
+static bool slopes_leave_total_heads(const struct point *point)
+{
+    return slopes_leave(point, KEY_TOTAL_HEADS);
+}
+
+static bool floor_fits(const struct point *point)
+{
+    return logit_floor_fits(&point->problem);
+}
+
+static bool gap_fits(const struct point *point)
+{
+    return point->problem.mask.gap_from + point->problem.mask.gap_keys <= point->problem.seq_len;
+}
+
+static bool file_fits(const struct point *point)
+{
+    const struct mask_bits *bits = point->problem.mask.bits;
+    return !bits || 8 * bits->size_bytes >= (uint64_t)point->problem.seq_len;
+}
+
+static bool mask_fits(const struct point *point)
+{
+    const struct mask_spec *mask = &point->problem.mask;
+    const int64_t counts[] = {mask->window, mask->sinks, mask->drop_newest, mask->padding, mask->block};
+    bool fits = true;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        fits &= counts[i] <= point->problem.seq_len;
+    return fits;
+}
+
+static bool batch_has_lengths(const struct point *point)
+{
+    uint64_t lengths = axis_count(&point->test_case->axes[KEY_SEQ_LEN]);
+    return point->batch == BATCH_ALONE || (lengths > 1 && lengths <= BATCH_MAX_SEQUENCES);
+}
+
+/* Problems that are worked on in parts (problem_spec_parts) are launched alone. */
+static bool batch_fits(const struct point *point)
+{
+    double bytes = 0, key_bytes = 2 * (double)dtypes[problem_spec_kv_dtype(&point->problem)].size_bytes *
+                                  point->problem.num_kv_heads * point->problem.head_dim;
+    const struct axis *lengths = &point->test_case->axes[KEY_SEQ_LEN];
+    for (size_t i = 0; i < lengths->num_segments && point->batch == BATCH_TOGETHER; i++) {
+        const struct segment *segment = &lengths->segments[i];
+        double first = field_real(&keys[KEY_SEQ_LEN].field, &segment->first), count = (double)segment->extra + 1;
+        bytes += key_bytes * count * (first + (count - 1) / 2);
+    }
+    return bytes <= 4.0 * PART_BYTES;
+}
+
+enum { CONSTRAINT_KEYS = 6 };
+
+/* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
+static const struct constraint {
+    bool (*holds)(const struct point *point);
+    enum key_id keys[CONSTRAINT_KEYS];
+    size_t num_keys;
+    const char *what, *allowed;
+} constraints[] = {
+    {kv_heads_divide, {KEY_NUM_KV_HEADS, KEY_NUM_HEADS}, 2, "does not divide num_heads", "divisors of num_heads"},
+    {model_has_heads,
+     {KEY_TOTAL_HEADS, KEY_HEAD_OFFSET, KEY_NUM_HEADS},
+     3,
+     "is too small",
+     "head_offset + num_heads or more"},
+    {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
+    {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
+    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
+    {gap_fits,
+     {KEY_MASK, KEY_SEQ_LEN},
+     2,
+     "has a gap that ends beyond the last key",
+     "gap_from + gap_keys up to seq_len"},
+    {file_fits,
+     {KEY_MASK, KEY_SEQ_LEN},
+     2,
+     "has a file of too few bits",
+     "a bit a key: seq_len / 8 bytes, rounded up, or more"},
+    {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
+    {slopes_leave_max_bias,
+     {KEY_MAX_BIAS, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
+    {slopes_leave_head_offset,
+     {KEY_HEAD_OFFSET, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
+    {slopes_leave_total_heads,
+     {KEY_TOTAL_HEADS, KEY_SLOPES},
+     2,
+     "is given beside the slopes themselves",
+     "slopes of a convention beside it"},
+    {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {batch_has_lengths,
+     {KEY_BATCH, KEY_SEQ_LEN},
+     2,
+     "has no batch of lengths",
+     "alone, or together with 2 to 1024 values of seq_len"},
+    {batch_fits,
+     {KEY_BATCH, KEY_SEQ_LEN, KEY_NUM_KV_HEADS, KEY_NUM_HEADS, KEY_HEAD_DIM, KEY_DTYPE},
+     6,
+     "has k and v of more than 2 GiB",
+     "alone, or lengths whose k and v take up to 2 GiB in all"},
+    {floor_fits,
+     {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
+     6,
+     "has logits that q and k cannot hold",
+     "|value| + 6.5 spread that scale * k_scale times a q and a k of these dtypes can reach"},
+};
+
+enum { NUM_CONSTRAINTS = sizeof constraints / sizeof constraints[0] };
+
+static enum error_kind constraint_error(const struct test_case *test_case, const struct constraint *constraint,
+                                        const uint64_t *index, const struct point *point, struct error *error)
+{
+    char value[FIELD_TEXT_SIZE], with[2 * FIELD_TEXT_SIZE] = "", text[FIELD_TEXT_SIZE];
+    size_t culprit = 0, length = 0;
+    uint64_t step;
+    while (culprit + 1 < constraint->num_keys && !test_case->axes[constraint->keys[culprit]].given)
+        culprit++;
+    enum key_id id = constraint->keys[culprit];
+    for (size_t i = 0; i < constraint->num_keys; i++) {
+        const struct key *key = &keys[constraint->keys[i]];
+        if (i != culprit)
+            length += (size_t)snprintf(with + length, sizeof with - length, "%s %s %s", length ? "," : " with",
+                                       key->field.name, key_format(text, key, point));
+    }
+    const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+    return place_error(error, &segment->node->place, "%s %s: '%s'%s; allowed: %s", keys[id].field.name,
+                       constraint->what, key_format(value, &keys[id], point), with, constraint->allowed);
+}
+
+/* ---- recipes that contradict themselves ---- */
+
+/* The recipe, and what overrides fields of it. */
+static const struct recipe_key {
+    enum key_id key;
+    enum recipe_override by;
+} recipe_keys[] = {
+    {KEY_RECIPE, RECIPE_OVERRIDE_COUNT},
+    {KEY_SENTINEL, OVERRIDE_SENTINEL},
+    {KEY_BIAS, OVERRIDE_BIAS},
+    {KEY_EXPONENTIAL, OVERRIDE_EXPONENTIAL},
+};
+
+enum { NUM_RECIPE_KEYS = sizeof recipe_keys / sizeof recipe_keys[0] };
+
+/* The recipe itself does not contradict itself, so one of the keys that override it makes the contradiction: the one
+ * that makes it alone, or else the last one given. */
+static enum key_id recipe_culprit(const struct test_case *test_case, const struct point *point)
+{
+    enum key_id last = KEY_RECIPE;
+    for (size_t i = 0; i < NUM_RECIPE_KEYS; i++) {
+        struct recipe recipe = point->base_recipe ? *point->base_recipe : recipe_sound;
+        if (!test_case->axes[recipe_keys[i].key].given)
+            continue;
+        recipe_override(&recipe, recipe_keys[i].by, &point->recipe);
+        last = recipe_keys[i].key;
+        if (recipe_contradiction(&recipe))
+            break;
+    }
+    return last;
+}
+
+/* What to do where only some of a case's recipes contradict themselves beside these values: leave those out. */
+static void recipe_remedy(char *text, size_t size, const struct test_case *test_case, const uint64_t *index)
+{
+    uint64_t count = axis_count(&test_case->axes[KEY_RECIPE]), left = count, at[KEY_COUNT];
+    size_t length = 0;
+    *text = '\0';
+    memcpy(at, index, sizeof at);
+    for (at[KEY_RECIPE] = 0; at[KEY_RECIPE] < count && length < size; at[KEY_RECIPE]++) {
+        char recipe[FIELD_TEXT_SIZE];
+        struct point point;
+        case_assemble(test_case, at, &point);
+        if (!recipe_contradiction(&point.recipe))
+            continue;
+        left--;
+        length +=
+            (size_t)snprintf(text + length, size - length, "%s %s", length ? "," : ", or --recipe NAME,... without",
+                             key_format(recipe, &keys[KEY_RECIPE], &point));
+    }
+    if (left == 0)
+        *text = '\0';
+}
+
+static enum error_kind recipe_error(const struct test_case *test_case, const uint64_t *index, const struct point *point,
+                                    struct error *error)
+{
+    char value[FIELD_TEXT_SIZE], recipe[FIELD_TEXT_SIZE], remedy[2 * FIELD_TEXT_SIZE];
+    enum key_id id = recipe_culprit(test_case, point);
+    uint64_t step;
+    const struct segment *segment = axis_at(&test_case->axes[id], index[id], &step);
+    key_format(recipe, &keys[KEY_RECIPE], point);
+    recipe_remedy(remedy, sizeof remedy, test_case, index);
+    return place_error(error, &segment->node->place,
+                       "%s contradicts the recipe: '%s' with recipe %s; %s; allowed: choices that agree%s",
+                       keys[id].field.name, key_format(value, &keys[id], point), recipe,
+                       recipe_contradiction(&point->recipe), remedy);
+}
+
+/* ---- every combination ---- */
+
+static enum error_kind check_point(const struct test_case *test_case, const uint64_t *index, struct error *error)
+{
+    struct point point;
+    case_assemble(test_case, index, &point);
+    for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
+        if (!constraints[i].holds(&point))
+            return constraint_error(test_case, &constraints[i], index, &point, error);
+    return recipe_contradiction(&point.recipe) ? recipe_error(test_case, index, &point, error) : ERROR_NONE;
+}
+
+/* Every combination of the axes that constraints look at; the other axes stay at their first value. */
+enum error_kind case_check(const struct test_case *test_case, struct error *error)
+{
+    bool constrained[KEY_COUNT] = {false};
+    uint64_t index[KEY_COUNT] = {0};
+    for (size_t i = 0; i < NUM_CONSTRAINTS; i++)
+        for (size_t j = 0; j < constraints[i].num_keys; j++)
+            constrained[constraints[i].keys[j]] = true;
+    for (size_t i = 0; i < NUM_RECIPE_KEYS; i++)
+        constrained[recipe_keys[i].key] = true;
+    for (int id = 0; id < KEY_COUNT;) {
+        enum error_kind kind = check_point(test_case, index, error);
+        if (kind)
+            return kind;
+        /* The next combination, or the end once every axis has come round to 0. */
+        for (id = 0; id < KEY_COUNT; id++) {
+            if (!constrained[id])
+                continue;
+            if (++index[id] < axis_count(&test_case->axes[id]))
+                break;
+            index[id] = 0;
+        }
+    }
+    return ERROR_NONE;
+}
