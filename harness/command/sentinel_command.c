@@ -123,6 +123,7 @@ int sentinel_command(int argc, char **argv, struct error *error)
 {
     struct sentinel_arguments arguments;
     struct sentinel_tensors tensors = {0};
+    struct stand_in_list stand_ins = {0};
     sentinel_arguments_parse(&arguments, argc, argv);
     struct sentinel_report report = {
         .head_offset = (int)arguments.head_offset,
@@ -130,6 +131,7 @@ int sentinel_command(int argc, char **argv, struct error *error)
         .max_bias = arguments.max_bias,
         .range = {.bias = (enum bias_form)arguments.bias, .nearest_distance = (int64_t)arguments.nearest_distance},
         .num_lengths = arguments.num_lengths,
+        .stand_ins = &stand_ins,
     };
     memcpy(report.seq_lens, arguments.seq_lens, sizeof report.seq_lens);
     enum error_kind kind = ERROR_NONE;
@@ -145,6 +147,8 @@ int sentinel_command(int argc, char **argv, struct error *error)
     }
     if (!kind)
         kind = check_f32(&report, error);
+    if (!kind)
+        kind = stand_ins_make(&stand_ins, error);
     if (kind)
         goto out;
     if (arguments.json)
@@ -154,6 +158,7 @@ int sentinel_command(int argc, char **argv, struct error *error)
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
 out:
+    stand_ins_clear(&stand_ins);
     sentinel_tensors_clear(&tensors);
     return (int)kind;
 }

@@ -73,24 +73,19 @@ enum stand_in_kind {
     STAND_IN_SOUND,    /* nothing that a logit can reach: guarded, or no stand-in at all */
 };
 
-/* A stand-in for -inf in use. */
+/* A stand-in for -inf in use (stand_ins.h). */
 struct stand_in {
     const char *name;
     const char *used_by;
     enum stand_in_kind kind;
     double value;            /* finite kinds: < 0 */
     enum logit_base base;    /* of the logits it stands among */
-    enum dtype held_in;      /* what those logits are stored in: DTYPE_F16 or DTYPE_F32 */
+    enum dtype held_in;      /* what those logits are stored in */
     const char *empty_row;   /* what a fully masked row gives: "0", "leak", "uniform", "nan" */
     const char *consequence; /* of being unsafe, or for sound kinds why it is not */
     const char *caution;     /* what else to know, a sentence; NULL: nothing */
 };
 
-enum { STAND_IN_COUNT = 11 };
-
-extern const struct stand_in stand_ins[STAND_IN_COUNT];
-
-/* Finite stand-ins come first in stand_ins. */
 static inline bool stand_in_finite(const struct stand_in *stand_in)
 {
     return stand_in->kind == STAND_IN_REPLACES || stand_in->kind == STAND_IN_ADDS;

@@ -108,9 +108,10 @@ static void print_lengths(FILE *stream, const struct sentinel_report *report)
 {
     fprintf(stream, "\nThe lowest logit that can be reached, the adaptive sentinel (base 2), and each finite one\n");
     fprintf(stream, "%9s %13s %13s %13s", "seq_len", "base e", "base 2", "adaptive");
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        if (stand_in_finite(&stand_ins[i]))
-            fprintf(stream, "  %-*s", (int)fmax(7, (double)strlen(stand_ins[i].name)), stand_ins[i].name);
+    for (int i = 0; i < report->stand_ins->count; i++)
+        if (stand_in_finite(&report->stand_ins->rows[i]))
+            fprintf(stream, "  %-*s", (int)fmax(7, (double)strlen(report->stand_ins->rows[i].name)),
+                    report->stand_ins->rows[i].name);
     fputc('\n', stream);
     for (int n = 0; n < report->num_lengths; n++) {
         int64_t seq_len = report->seq_lens[n];
@@ -129,11 +130,13 @@ static void print_lengths(FILE *stream, const struct sentinel_report *report)
             snprintf(texts[2], NUMBER_TEXT_SIZE, "none");
         fprintf(stream, " %13s %13s %13s", texts[BASE_E], texts[BASE_2], texts[2]);
         int pending = 2; /* blanks before the next cell: a line has none at its end */
-        for (int i = 0; i < STAND_IN_COUNT; i++)
-            if (stand_in_finite(&stand_ins[i])) {
-                const char *standing = standing_names[stand_in_standing(&stand_ins[i], &report->range, seq_len)];
+        for (int i = 0; i < report->stand_ins->count; i++)
+            if (stand_in_finite(&report->stand_ins->rows[i])) {
+                const char *standing =
+                    standing_names[stand_in_standing(&report->stand_ins->rows[i], &report->range, seq_len)];
                 fprintf(stream, "%*s%s", pending, "", standing);
-                pending = 2 + (int)(fmax(7, (double)strlen(stand_ins[i].name)) - (double)strlen(standing));
+                pending =
+                    2 + (int)(fmax(7, (double)strlen(report->stand_ins->rows[i].name)) - (double)strlen(standing));
             }
         fputc('\n', stream);
     }
@@ -192,11 +195,11 @@ static void print_tensors(FILE *stream, const struct sentinel_report *report)
     fprintf(stream, "lowest of all: %.8g (base e), %.8g (base 2), head %d, key %" PRId64 "\n",
             tensors->heads[lowest].lowest_logit, tensors->heads[lowest].lowest_logit * M_LOG2E, lowest,
             tensors->heads[lowest].lowest_key);
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        if (stand_in_finite(&stand_ins[i])) {
-            struct heads_met met = heads_met(tensors, &stand_ins[i]);
-            fprintf(stream, "%-14s  reached in %d of %d heads, fails in %d\n", stand_ins[i].name, met.reached,
-                    tensors->num_heads, met.failing);
+    for (int i = 0; i < report->stand_ins->count; i++)
+        if (stand_in_finite(&report->stand_ins->rows[i])) {
+            struct heads_met met = heads_met(tensors, &report->stand_ins->rows[i]);
+            fprintf(stream, "%-14s  reached in %d of %d heads, fails in %d\n", report->stand_ins->rows[i].name,
+                    met.reached, tensors->num_heads, met.failing);
         }
 }
 
@@ -209,8 +212,8 @@ static void print_distances(FILE *stream, const struct sentinel_report *report)
             "%-14s %4s %17s    %17s    %9s\n%-14s %4s %9s %9s  %9s %9s  %9s  %-9s  %s\n",
             "", "own", "bias alone    ", "with q.k     ", "unsafe", "", "base", "base e", "base 2", "base e", "base 2",
             "from", "empty row", "used by");
-    for (int i = 0; i < STAND_IN_COUNT; i++) {
-        const struct stand_in *stand_in = &stand_ins[i];
+    for (int i = 0; i < report->stand_ins->count; i++) {
+        const struct stand_in *stand_in = &report->stand_ins->rows[i];
         char texts[2][BASE_COUNT][NUMBER_TEXT_SIZE], unsafe[NUMBER_TEXT_SIZE];
         for (int base = 0; base < BASE_COUNT; base++) {
             const struct logit_range *ranges[] = {&alone, &report->range};
@@ -274,11 +277,12 @@ static void print_verdict(FILE *stream, const struct sentinel_report *report)
     enum { INDENT = 24 };
     char sentence[SENTENCE_SIZE], text[2 * SENTENCE_SIZE];
     fprintf(stream, "\nVerdict up to seq_len %" PRId64 ", for rows with a visible key\n", longest(report));
-    for (int i = 0; i < STAND_IN_COUNT; i++) {
-        const char *caution = stand_ins[i].caution;
-        snprintf(text, sizeof text, "%s%s%s", because(sentence, report, &stand_ins[i]), caution ? " " : "",
-                 caution ? caution : "");
-        int column = fprintf(stream, "%-14s  %-7s ", stand_ins[i].name, standing_names[overall(report, &stand_ins[i])]);
+    for (int i = 0; i < report->stand_ins->count; i++) {
+        const char *caution = report->stand_ins->rows[i].caution;
+        snprintf(text, sizeof text, "%s%s%s", because(sentence, report, &report->stand_ins->rows[i]),
+                 caution ? " " : "", caution ? caution : "");
+        int column = fprintf(stream, "%-14s  %-7s ", report->stand_ins->rows[i].name,
+                             standing_names[overall(report, &report->stand_ins->rows[i])]);
         print_wrapped(stream, text, column, INDENT);
     }
     fprintf(stream, "\n");
@@ -334,9 +338,10 @@ static json_t *json_length(const struct sentinel_report *report, int64_t seq_len
         return json_pack("{s:I, s:n, s:n, s:n, s:n, s:n}", "seq_len", (json_int_t)seq_len, "lowest_logit",
                          "lowest_logit_base_2", "adaptive", "standing", "heads");
     json_t *standing = json_object();
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        json_object_set_new(standing, stand_ins[i].name,
-                            json_string(standing_names[stand_in_standing(&stand_ins[i], &report->range, seq_len)]));
+    for (int i = 0; i < report->stand_ins->count; i++)
+        json_object_set_new(
+            standing, report->stand_ins->rows[i].name,
+            json_string(standing_names[stand_in_standing(&report->stand_ins->rows[i], &report->range, seq_len)]));
     bool found = adaptive_value(&adaptive, report, seq_len);
     return json_pack("{s:I, s:f, s:f, s:o, s:o, s:o}", "seq_len", (json_int_t)seq_len, "lowest_logit",
                      lowest_logit(&report->range, seq_len - 1, BASE_E), "lowest_logit_base_2",
@@ -345,8 +350,9 @@ static json_t *json_length(const struct sentinel_report *report, int64_t seq_len
                      json_reachable(report, seq_len));
 }
 
-static json_t *json_tensors(const struct sentinel_tensors *tensors)
+static json_t *json_tensors(const struct sentinel_report *report)
 {
+    const struct sentinel_tensors *tensors = report->tensors;
     if (!tensors)
         return json_null();
     json_t *heads = json_array(), *met = json_object();
@@ -365,10 +371,10 @@ static json_t *json_tensors(const struct sentinel_tensors *tensors)
         json_decref(logits);
         json_array_append_new(heads, row);
     }
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        if (stand_in_finite(&stand_ins[i])) {
-            struct heads_met counts = heads_met(tensors, &stand_ins[i]);
-            json_object_set_new(met, stand_ins[i].name,
+    for (int i = 0; i < report->stand_ins->count; i++)
+        if (stand_in_finite(&report->stand_ins->rows[i])) {
+            struct heads_met counts = heads_met(tensors, &report->stand_ins->rows[i]);
+            json_object_set_new(met, report->stand_ins->rows[i].name,
                                 json_pack("{s:i, s:i}", "reached", counts.reached, "failing", counts.failing));
         }
     return json_pack("{s:I, s:i, s:i, s:s, s:s, s:f, s:I, s:i, s:o, s:o}", "seq_len", (json_int_t)tensors->seq_len,
@@ -399,11 +405,11 @@ enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report 
     json_t *lengths = json_array(), *sentinels = json_array();
     for (int i = 0; i < report->num_lengths; i++)
         json_array_append_new(lengths, json_length(report, report->seq_lens[i]));
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        json_array_append_new(sentinels, json_stand_in(report, &stand_ins[i]));
-    bool complete =
-        json_array_size(lengths) == (size_t)report->num_lengths && json_array_size(sentinels) == (size_t)STAND_IN_COUNT;
-    json_t *tensors = json_tensors(report->tensors);
+    for (int i = 0; i < report->stand_ins->count; i++)
+        json_array_append_new(sentinels, json_stand_in(report, &report->stand_ins->rows[i]));
+    bool complete = json_array_size(lengths) == (size_t)report->num_lengths &&
+                    json_array_size(sentinels) == (size_t)report->stand_ins->count;
+    json_t *tensors = json_tensors(report);
     json_t *object = json_pack(
         "{s:i, s:i, s:i, s:i, s:s, s:o, s:f, s:f, s:s, s:f, s:s, s:I, s:o, s:o, s:o}", "schema", 1, "num_heads",
         report->num_heads, "head_offset", report->head_offset, "total_heads", report->total_heads, "slopes",

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "harness/sentinel/sentinel_tensors.h"
+#include "harness/sentinel/stand_ins.h"
 
 enum { REPORT_LENGTHS = 64 };
 
@@ -17,6 +18,7 @@ struct sentinel_report {
     char dot_source[256];             /* where range.dot_bound comes from */
     int64_t seq_lens[REPORT_LENGTHS]; /* at least one > range.nearest_distance */
     int num_lengths;
+    const struct stand_in_list *stand_ins;
     const struct sentinel_tensors *tensors; /* range is theirs; NULL: from bounds alone */
 };
 

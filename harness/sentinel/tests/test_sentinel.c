@@ -11,13 +11,16 @@
 
 #include "harness/problem/generate.h"
 #include "harness/problem/normal_quantile.h"
-#include "harness/sentinel/sentinel.h"
+#include "harness/case/recipe_library.h"
+#include "harness/sentinel/stand_ins.h"
+
+static struct stand_in_list stand_ins;
 
 static const struct stand_in *find(const char *name)
 {
-    for (int i = 0; i < STAND_IN_COUNT; i++)
-        if (!strcmp(stand_ins[i].name, name))
-            return &stand_ins[i];
+    for (int i = 0; i < stand_ins.count; i++)
+        if (!strcmp(stand_ins.rows[i].name, name))
+            return &stand_ins.rows[i];
     fail_msg("no stand-in %s", name);
     return NULL;
 }
@@ -133,10 +136,10 @@ static void test_monotone(void **state)
 {
     (void)state;
     struct logit_range base = make_range(32, 8, 100);
-    for (int i = 0; i < STAND_IN_COUNT; i++) {
+    for (int i = 0; i < stand_ins.count; i++) {
         enum standing previous = STANDING_SAFE;
         for (int64_t seq_len = 1; seq_len <= 1 << 21; seq_len *= 2) {
-            enum standing standing = stand_in_standing(&stand_ins[i], &base, seq_len);
+            enum standing standing = stand_in_standing(&stand_ins.rows[i], &base, seq_len);
             assert_true(standing >= previous);
             previous = standing;
         }
@@ -144,22 +147,22 @@ static void test_monotone(void **state)
         for (int64_t nearest = 0; nearest < 1 << 21; nearest = 2 * nearest + 1) {
             struct logit_range range = base;
             range.nearest_distance = nearest;
-            enum standing standing = stand_in_standing(&stand_ins[i], &range, 1 << 22);
+            enum standing standing = stand_in_standing(&stand_ins.rows[i], &range, 1 << 22);
             assert_true(standing >= previous);
             previous = standing;
         }
-        if (!stand_in_finite(&stand_ins[i]) || stand_ins[i].value < -1e30)
+        if (!stand_in_finite(&stand_ins.rows[i]) || stand_ins.rows[i].value < -1e30)
             continue;
         struct logit_range steep = base, large = base;
         steep.steepest_slope *= 1.5;
         large.dot_bound *= 10;
-        int64_t distance = stand_in_reached_from(&stand_ins[i], &base, BASE_2);
-        int64_t unsafe = stand_in_unsafe_from(&stand_ins[i], &base);
-        assert_true(stand_in_reached_from(&stand_ins[i], &base, BASE_E) > distance);
-        assert_true(stand_in_reached_from(&stand_ins[i], &steep, BASE_2) < distance);
-        assert_true(stand_in_reached_from(&stand_ins[i], &large, BASE_2) < distance);
-        assert_true(stand_in_unsafe_from(&stand_ins[i], &steep) < unsafe);
-        assert_true(stand_in_unsafe_from(&stand_ins[i], &large) < unsafe);
+        int64_t distance = stand_in_reached_from(&stand_ins.rows[i], &base, BASE_2);
+        int64_t unsafe = stand_in_unsafe_from(&stand_ins.rows[i], &base);
+        assert_true(stand_in_reached_from(&stand_ins.rows[i], &base, BASE_E) > distance);
+        assert_true(stand_in_reached_from(&stand_ins.rows[i], &steep, BASE_2) < distance);
+        assert_true(stand_in_reached_from(&stand_ins.rows[i], &large, BASE_2) < distance);
+        assert_true(stand_in_unsafe_from(&stand_ins.rows[i], &steep) < unsafe);
+        assert_true(stand_in_unsafe_from(&stand_ins.rows[i], &large) < unsafe);
     }
 }
 
@@ -401,6 +404,98 @@ static void test_adaptive_value_of_a_bound(void **state)
     assert_int_equal(stand_in_standing(find("exclude"), &range, 1), STANDING_SAFE);
 }
 
+/* The numbers of every recipe in the library are those of the one row that describes it. */
+static void test_every_recipe_of_the_library_has_its_row(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *recipe, *row;
+    } rows[] = {
+        {"deepspeed-inference", "-1e4"},
+        {"transformer-engine-fused-softmax", "-1e4"},
+        {"fastertransformer-prefill", "-1e4 added"},
+        {"onnx-runtime", "-1e4 added"},
+        {"flashinfer-to-2026", "-5e4"},
+        {"tensorrt-llm-decode", "-FLT_MAX"},
+        {"hf-bloom", "bf16 minimum"},
+        {"mpt", "bf16 minimum"},
+        {"ggml-flash-attention", "-FLT_MAX/2"},
+        {"jax-pallas", "-0.7 FLT_MAX"},
+        {"jax-pallas-decode", "-0.7 MAX added"},
+        {"vllm-triton-alibi-prefix", "-inf unguarded"},
+        {"vllm-triton-unified", "-inf, max 0"},
+        {"flash-attention-2", "-inf guarded"},
+        {"flashinfer", "-inf guarded"},
+        {"pytorch-sdpa-math", "-inf guarded"},
+        {"sound-infinity", "-inf guarded"},
+        {"sound-adaptive", "adaptive"},
+        {"ctranslate2", "exclude"},
+        {"default", "exclude"},
+        {"fastertransformer-decode", "exclude"},
+        {"mlx", "exclude"},
+        {"sound-exclude", "exclude"},
+        {"vllm-paged-v1", "exclude"},
+        {"vllm-paged-v2", "exclude"},
+    };
+    assert_int_equal(recipe_library_count(), sizeof rows / sizeof rows[0]);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct recipe *recipe = &recipe_library_find(rows[i].recipe)->recipe;
+        const struct stand_in *row = find(rows[i].row), known = stand_in_of(recipe);
+        assert_int_equal(row->kind, known.kind);
+        assert_int_equal(row->base, known.base);
+        assert_true((float)row->value == (float)known.value);
+        assert_true(strcmp(rows[i].row, "exclude") != 0 || recipe->sentinel.policy == SENTINEL_EXCLUDE);
+    }
+    for (int i = 0; i < stand_ins.count; i++)
+        if (recipe_library_find(stand_ins.rows[i].name))
+            fail_msg("%s is not described in stand_ins.c", stand_ins.rows[i].name);
+}
+
+/* A recipe that is not described has a row of its name, among those of its kind. */
+static void test_a_recipe_without_description_has_a_row(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "recipe: mine-finite\nabout: A.\nsource: B.\nsentinel: -123\nmasked_entry: add\nlog2e: exponential\n"
+        "logit_dtype: f16\n---\nrecipe: mine-infinite\nabout: A.\nsource: B.\nsentinel: -inf\nguards: false\n"
+        "initial_max: -inf\nempty_row: divide\n";
+    struct stand_in_list with;
+    struct error error;
+    assert_int_equal(recipe_library_parse("test", text, sizeof text - 1, &error), ERROR_NONE);
+    assert_int_equal(stand_ins_make(&with, &error), ERROR_NONE);
+    assert_int_equal(with.count, stand_ins.count + 2);
+    const struct stand_in *infinite = &with.rows[with.count - 1], *finite = NULL;
+    for (int i = 0; i < with.count; i++) {
+        assert_true(i == 0 || stand_in_finite(&with.rows[i - 1]) || !stand_in_finite(&with.rows[i]));
+        if (!strcmp(with.rows[i].name, "mine-finite"))
+            finite = &with.rows[i];
+    }
+    assert_non_null(finite);
+    assert_int_equal(finite->kind, STAND_IN_ADDS);
+    assert_true(finite->value == -123);
+    assert_int_equal(finite->base, BASE_E);
+    assert_int_equal(finite->held_in, DTYPE_F16);
+    assert_string_equal(infinite->name, "mine-infinite");
+    assert_int_equal(infinite->kind, STAND_IN_INFINITE);
+    assert_string_equal(infinite->empty_row, "nan");
+    stand_ins_clear(&with);
+}
+
+static int make_stand_ins(void **state)
+{
+    struct error error;
+    (void)state;
+    return stand_ins_make(&stand_ins, &error) != ERROR_NONE;
+}
+
+static int clear_stand_ins(void **state)
+{
+    (void)state;
+    stand_ins_clear(&stand_ins);
+    recipe_library_close();
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_bound_is_attained),
         cmocka_unit_test(test_adaptive_value_is_that_of_the_kernels),
         cmocka_unit_test(test_adaptive_value_of_a_bound),
+        cmocka_unit_test(test_every_recipe_of_the_library_has_its_row),
+        cmocka_unit_test(test_a_recipe_without_description_has_a_row),
     };
-    return cmocka_run_group_tests_name("sentinel", tests, NULL, NULL) ? 1 : 0;
+    return cmocka_run_group_tests_name("sentinel", tests, make_stand_ins, clear_stand_ins) ? 1 : 0;
 }

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/sentinel/sentinel_tensors.h"
+#include "harness/sentinel/stand_ins.h"
 #include "harness/support/file.h"
 #include "harness/support/npy.h"
 
@@ -322,6 +324,9 @@ static void test_ranges_of_heads(void **state)
 {
     (void)state;
     const struct head_range heads[] = {{0.5, -10, 20}, {0.25, -300, 5}};
+    struct stand_in_list stand_ins;
+    struct error error;
+    assert_int_equal(stand_ins_make(&stand_ins, &error), ERROR_NONE);
     struct logit_range one_by_one = {.heads = heads, .num_heads = 2};
     struct logit_range together = {.dot_bound = 300, .steepest_slope = 0.5};
     assert_true(lowest_logit(&one_by_one, 0, BASE_E) == -300);
@@ -329,18 +334,20 @@ static void test_ranges_of_heads(void **state)
     assert_true(lowest_logit(&one_by_one, 10000, BASE_E) == -5010);
     assert_true(lowest_logit(&together, 10000, BASE_E) == -5300);
     assert_true(highest_logit(&one_by_one, 5, BASE_E) == 20);
-    for (int i = 0; i < STAND_IN_COUNT; i++)
+    for (int i = 0; i < stand_ins.count; i++)
         for (int64_t nearest = 0; nearest < 1 << 18; nearest = 3 * nearest + 1) {
             one_by_one.nearest_distance = together.nearest_distance = nearest;
-            assert_true(stand_in_standing(&stand_ins[i], &one_by_one, 1 << 20) <=
-                        stand_in_standing(&stand_ins[i], &together, 1 << 20));
+            assert_true(stand_in_standing(&stand_ins.rows[i], &one_by_one, 1 << 20) <=
+                        stand_in_standing(&stand_ins.rows[i], &together, 1 << 20));
         }
     /* -1e4 replaced, own base e: the row's maximum may be -10 - slope K in head 0. */
-    assert_int_equal(stand_in_unsafe_from(&stand_ins[0], &one_by_one),
+    assert_int_equal(stand_in_unsafe_from(&stand_ins.rows[0], &one_by_one),
                      (int64_t)floor((1e4 - 10 - 126 * M_LN2) * 2) + 1);
     /* Added: the masked key of head 0 has a score of up to 20. */
-    assert_int_equal(stand_in_unsafe_from(&stand_ins[1], &one_by_one),
+    assert_int_equal(stand_in_unsafe_from(&stand_ins.rows[1], &one_by_one),
                      (int64_t)floor((1e4 - 10 - 20 - 126 * M_LN2) * 2) + 1);
+    stand_ins_clear(&stand_ins);
+    recipe_library_close();
 }
 
 int main(void)
