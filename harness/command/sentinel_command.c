@@ -37,9 +37,8 @@ static void bound_scores(struct sentinel_report *report, const struct sentinel_a
         else
             snprintf(parts[t], PART_SIZE, "|element| %.7g%s", element[t], unknown ? " (normal inputs)" : "");
     }
-    report->range.dot_bound =
-        logit_dot_bound(scale, (int)arguments->head_dim, element[0], element[1], norm[0], norm[1]);
-    snprintf(report->dot_source, sizeof report->dot_source, "from scale %.7g, head dim %.0f, q: %s, k: %s", scale,
+    report->range.dot_bound = logit_dot_bound(scale, arguments->head_dim, element[0], element[1], norm[0], norm[1]);
+    snprintf(report->dot_source, sizeof report->dot_source, "from scale %.7g, head dim %d, q: %s, k: %s", scale,
              arguments->head_dim, parts[0], parts[1]);
 }
 
@@ -84,7 +83,7 @@ static enum error_kind measure(struct sentinel_report *report, struct sentinel_t
         .slopes = report->slopes,
         .max_bias = report->max_bias,
         .head_offset = report->head_offset,
-        .total_heads = isnan(arguments->total_heads) ? 0 : (int)arguments->total_heads,
+        .total_heads = arguments->total_heads,
     };
     enum error_kind kind = sentinel_tensors_read(tensors, &request, error);
     if (kind)
@@ -126,10 +125,10 @@ int sentinel_command(int argc, char **argv, struct error *error)
     struct stand_in_list stand_ins = {0};
     sentinel_arguments_parse(&arguments, argc, argv);
     struct sentinel_report report = {
-        .head_offset = (int)arguments.head_offset,
+        .head_offset = arguments.head_offset,
         .slopes = (enum slope_convention)arguments.slopes,
         .max_bias = arguments.max_bias,
-        .range = {.bias = (enum bias_form)arguments.bias, .nearest_distance = (int64_t)arguments.nearest_distance},
+        .range = {.bias = (enum bias_form)arguments.bias, .nearest_distance = arguments.nearest_distance},
         .num_lengths = arguments.num_lengths,
         .stand_ins = &stand_ins,
     };
@@ -138,9 +137,8 @@ int sentinel_command(int argc, char **argv, struct error *error)
     if (arguments.q || arguments.dump) {
         kind = measure(&report, &tensors, &arguments, error);
     } else {
-        report.num_heads = (int)arguments.num_heads;
-        report.total_heads =
-            isnan(arguments.total_heads) ? report.head_offset + report.num_heads : (int)arguments.total_heads;
+        report.num_heads = arguments.num_heads;
+        report.total_heads = arguments.total_heads ? arguments.total_heads : report.head_offset + report.num_heads;
         logit_range_slopes(&report.range, report.num_heads, report.slopes, report.max_bias, report.head_offset,
                            report.total_heads);
         bound_scores(&report, &arguments);

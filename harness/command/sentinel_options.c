@@ -2,18 +2,16 @@
 
 #include <float.h>
 #include <math.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/command/options.h"
+#include "harness/support/field.h"
 
 static const struct sentinel_arguments defaults = {
-    .num_heads = NAN,
     .head_dim = 128,
     .max_bias = 8,
-    .total_heads = NAN,
     .scale = NAN,
     .q_bound = NAN,
     .k_bound = NAN,
@@ -87,45 +85,38 @@ static const struct argp_option option_table[] = {
     {"json", OPTION_JSON, NULL, 0, "one JSON object", 5},
     {0}};
 
-#define SEQ_LEN_MAX 0x1p40
+#define LENGTH_MAX (INT64_C(1) << 40)
 #define BOUND_MAX 1e30
 
-_Static_assert((int)REPORT_LENGTHS == 64 && (int64_t)SEQ_LEN_MAX == INT64_C(1) << 40, "what --help says of --seq-len");
+_Static_assert((int)REPORT_LENGTHS == 64, "what --help says of --seq-len");
 
-#define FIELD(member) offsetof(struct sentinel_arguments, member)
+#define MEMBER(member) FIELD_MEMBER(struct sentinel_arguments, member)
+#define WHOLE(from, to) \
+    .type = FIELD_WHOLE, .notation = NOTATION_BINARY, .whole = {(from), (to), 0}, .range_prefix = "whole numbers "
+#define REAL(from, to) .type = FIELD_REAL, .real = {(from), (to), false}, .range_prefix = "numbers "
 
-/* Options that take one number. */
-static const struct number_option {
+/* Options that take a number or one of some names. */
+static const struct value_option {
     enum option_key key;
-    bool whole; /* takes k and M as well: 2^10, 2^20 */
-    double low, high;
-    size_t field;        /* in struct sentinel_arguments */
-    const char *allowed; /* NULL: "numbers LOW to HIGH" */
-} number_options[] = {
-    {OPTION_NUM_HEADS, true, 1, 1024, FIELD(num_heads), NULL},
-    {OPTION_HEAD_DIM, true, 1, 65536, FIELD(head_dim), NULL},
-    {OPTION_MAX_BIAS, false, 0.001, 64, FIELD(max_bias), NULL},
-    {OPTION_HEAD_OFFSET, true, 0, 4095, FIELD(head_offset), NULL},
-    {OPTION_TOTAL_HEADS, true, 1, 4096, FIELD(total_heads), NULL},
-    {OPTION_SCALE, false, 0x1p-149, (double)FLT_MAX, FIELD(scale), "numbers above 0 that f32 can hold"},
-    {OPTION_Q_BOUND, false, 0, BOUND_MAX, FIELD(q_bound), NULL},
-    {OPTION_K_BOUND, false, 0, BOUND_MAX, FIELD(k_bound), NULL},
-    {OPTION_Q_NORM, false, 0, BOUND_MAX, FIELD(q_norm), NULL},
-    {OPTION_K_NORM, false, 0, BOUND_MAX, FIELD(k_norm), NULL},
-    {OPTION_LOGIT_BOUND, false, 0, 1e300, FIELD(logit_bound), NULL},
-    {OPTION_NEAREST_DISTANCE, true, 0, SEQ_LEN_MAX, FIELD(nearest_distance), NULL},
+    struct field field;
+} value_options[] = {
+    {OPTION_NUM_HEADS, {WHOLE(1, 1024), MEMBER(num_heads)}},
+    {OPTION_HEAD_DIM, {WHOLE(1, 65536), MEMBER(head_dim)}},
+    {OPTION_MAX_BIAS, {REAL(0.001, 64), MEMBER(max_bias)}},
+    {OPTION_SLOPES, {.type = FIELD_CHOICE, .names = FIELD_NAMES(slope_convention_names), MEMBER(slopes)}},
+    {OPTION_HEAD_OFFSET, {WHOLE(0, 4095), MEMBER(head_offset)}},
+    {OPTION_TOTAL_HEADS, {WHOLE(1, 4096), MEMBER(total_heads)}},
+    {OPTION_BIAS, {.type = FIELD_CHOICE, .names = FIELD_NAMES_FIRST(bias_form_names, BIAS_NONE), MEMBER(bias)}},
+    {OPTION_SCALE, {REAL(0x1p-149, (double)FLT_MAX), MEMBER(scale), .allowed = "numbers above 0 that f32 can hold"}},
+    {OPTION_Q_BOUND, {REAL(0, BOUND_MAX), MEMBER(q_bound)}},
+    {OPTION_K_BOUND, {REAL(0, BOUND_MAX), MEMBER(k_bound)}},
+    {OPTION_Q_NORM, {REAL(0, BOUND_MAX), MEMBER(q_norm)}},
+    {OPTION_K_NORM, {REAL(0, BOUND_MAX), MEMBER(k_norm)}},
+    {OPTION_LOGIT_BOUND, {REAL(0, 1e300), MEMBER(logit_bound)}},
+    {OPTION_NEAREST_DISTANCE, {WHOLE(0, LENGTH_MAX), MEMBER(nearest_distance)}},
 };
 
-/* Options that take one of some names. */
-static const struct choice_option {
-    enum option_key key;
-    const char *const *names;
-    int count;
-    size_t field;
-} choice_options[] = {
-    {OPTION_SLOPES, slope_convention_names, SLOPES_COUNT, FIELD(slopes)},
-    {OPTION_BIAS, bias_form_names, BIAS_NONE, FIELD(bias)},
-};
+static const struct field length_field = {WHOLE(1, LENGTH_MAX), .size = sizeof(int64_t)};
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
@@ -137,73 +128,26 @@ static const char *option_name(int key)
     return option_table[i].name;
 }
 
-/* Reads the number at *text, and with `whole` a suffix, and moves *text behind it. False if it is no such number. */
-static bool read_number(const char **text, bool whole, double low, double high, double *number)
-{
-    static const struct {
-        char suffix;
-        double factor;
-    } suffixes[] = {{'k', 0x1p10}, {'M', 0x1p20}};
-    char *end;
-    *number = strtod(*text, &end);
-    if (end == *text)
-        return false;
-    for (size_t i = 0; whole && i < COUNT(suffixes); i++)
-        if (*end == suffixes[i].suffix) {
-            *number *= suffixes[i].factor;
-            end++;
-            break;
-        }
-    *text = end;
-    return *number >= low && *number <= high && (!whole || *number == floor(*number));
-}
-
-enum { ALLOWED_SIZE = 64 };
-
-static char *number_allowed(char *text, const struct number_option *option)
-{
-    if (option->allowed)
-        snprintf(text, ALLOWED_SIZE, "%s", option->allowed);
-    else
-        snprintf(text, ALLOWED_SIZE, "%s %.16g to %.16g", option->whole ? "whole numbers" : "numbers", option->low,
-                 option->high);
-    return text;
-}
-
-/* Help ends with what is allowed. */
+/* Help of numbers ends with what is allowed. */
 static char *help_filter(int key, const char *text, void *input)
 {
-    char allowed[ALLOWED_SIZE], *longer;
+    char allowed[FIELD_ALLOWED_SIZE], *longer;
     (void)input;
-    for (size_t i = 0; i < COUNT(number_options); i++)
-        if ((int)number_options[i].key == key && text &&
-            asprintf(&longer, "%s; %s", text, number_allowed(allowed, &number_options[i])) >= 0)
+    for (size_t i = 0; i < COUNT(value_options); i++) {
+        const struct field *field = &value_options[i].field;
+        if ((int)value_options[i].key == key && field->type != FIELD_CHOICE && text &&
+            asprintf(&longer, "%s; %s", text, field_allowed(allowed, field)) >= 0)
             return longer;
+    }
     return (char *)(uintptr_t)text;
 }
 
-static void parse_number(const struct number_option *option, const char *text, const struct argp_state *state)
+static void parse_value(const struct value_option *option, const char *text, const struct argp_state *state)
 {
-    const char *end = text;
-    double number;
-    char allowed[ALLOWED_SIZE];
-    if (!read_number(&end, option->whole, option->low, option->high, &number) || *end)
-        argp_error(state, "--%s %s: allowed: %s", option_name(option->key), text, number_allowed(allowed, option));
-    *(double *)((char *)state->input + option->field) = number;
-}
-
-static void parse_choice(const struct choice_option *option, const char *text, const struct argp_state *state)
-{
-    char allowed[128] = "";
-    for (int i = 0; i < option->count; i++) {
-        if (!strcmp(text, option->names[i])) {
-            *(int *)((char *)state->input + option->field) = i;
-            return;
-        }
-        size_t size = strlen(allowed);
-        snprintf(allowed + size, sizeof allowed - size, "%s%s", i ? ", " : "", option->names[i]);
-    }
-    argp_error(state, "--%s %s: allowed: %s", option_name(option->key), text, allowed);
+    char allowed[FIELD_ALLOWED_SIZE];
+    if (field_parse(&option->field, text, strlen(text), field_of(&option->field, state->input)) != VALUE_SOUND)
+        argp_error(state, "--%s %s: allowed: %s", option_name((int)option->key), text,
+                   field_allowed(allowed, &option->field));
 }
 
 int64_t longest_length(const int64_t *seq_lens, int count)
@@ -239,18 +183,17 @@ static void parse_dtypes(struct sentinel_arguments *arguments, const char *text,
 
 static void parse_lengths(struct sentinel_arguments *arguments, const char *text, const struct argp_state *state)
 {
-    const char *next = text;
-    double length;
     int count = 0;
-    for (;;) {
-        bool good = count < REPORT_LENGTHS && read_number(&next, true, 1, SEQ_LEN_MAX, &length);
-        if (!good || (*next && *next != ','))
+    for (const char *next = text;; next++) {
+        size_t size = strcspn(next, ",");
+        if (count == REPORT_LENGTHS || field_parse(&length_field, next, size, &arguments->seq_lens[count]))
             argp_error(state,
-                       "--seq-len %s: allowed: up to %d whole numbers 1 to %.0f, k and M for 2^10 and 2^20, "
+                       "--seq-len %s: allowed: up to %d whole numbers 1 to %lld, k and M for 2^10 and 2^20, "
                        "with commas between them",
-                       text, REPORT_LENGTHS, SEQ_LEN_MAX);
-        arguments->seq_lens[count++] = (int64_t)length;
-        if (!*next++)
+                       text, REPORT_LENGTHS, (long long)LENGTH_MAX);
+        count++;
+        next += size;
+        if (!*next)
             break;
     }
     arguments->num_lengths = count;
@@ -277,7 +220,7 @@ static const struct {
 /* What no option alone can tell. */
 static void check(const struct sentinel_arguments *arguments, const struct argp_state *state)
 {
-    double heads = arguments->head_offset + arguments->num_heads;
+    int heads = arguments->head_offset + arguments->num_heads;
     bool tensors = arguments->q || arguments->k || arguments->dump;
     for (size_t i = 0; i < COUNT(conflicts); i++)
         if (arguments->given & BIT(conflicts[i].option) && arguments->given & conflicts[i].instead_of)
@@ -286,15 +229,15 @@ static void check(const struct sentinel_arguments *arguments, const struct argp_
         argp_error(state, "--%s is missing beside --%s", arguments->q ? "k" : "q", arguments->q ? "q" : "k");
     if (arguments->given & BIT(OPTION_DTYPE) && !arguments->q)
         argp_error(state, "--dtype: is of the tensors --q and --k");
-    if (isnan(arguments->num_heads) && !tensors)
+    if (!arguments->num_heads && !tensors)
         argp_error(state, "--num-heads is missing; try: %s --num-heads 32", state->name);
-    if (!isnan(arguments->total_heads) && !isnan(arguments->num_heads) && heads > arguments->total_heads)
-        argp_error(state, "--total-heads %.0f: allowed: at least head-offset + num-heads = %.0f",
-                   arguments->total_heads, heads);
+    if (arguments->total_heads && arguments->num_heads && heads > arguments->total_heads)
+        argp_error(state, "--total-heads %d: allowed: at least head-offset + num-heads = %d", arguments->total_heads,
+                   heads);
     int64_t longest = longest_length(arguments->seq_lens, arguments->num_lengths);
-    if (!tensors && arguments->nearest_distance >= (double)longest)
-        argp_error(state, "--nearest-distance %.0f: allowed: less than the longest --seq-len, %.0f",
-                   arguments->nearest_distance, (double)longest);
+    if (!tensors && arguments->nearest_distance >= longest)
+        argp_error(state, "--nearest-distance %lld: allowed: less than the longest --seq-len, %lld",
+                   (long long)arguments->nearest_distance, (long long)longest);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -304,14 +247,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         option_once(argument && arguments->given & BIT(key), option_table, key, argument, state);
         arguments->given |= BIT(key);
     }
-    for (size_t i = 0; i < COUNT(number_options); i++)
-        if ((int)number_options[i].key == key) {
-            parse_number(&number_options[i], argument, state);
-            return 0;
-        }
-    for (size_t i = 0; i < COUNT(choice_options); i++)
-        if ((int)choice_options[i].key == key) {
-            parse_choice(&choice_options[i], argument, state);
+    for (size_t i = 0; i < COUNT(value_options); i++)
+        if ((int)value_options[i].key == key) {
+            parse_value(&value_options[i], argument, state);
             return 0;
         }
     switch (key) {

@@ -6,10 +6,12 @@
 
 #include "harness/sentinel/sentinel_report.h"
 
-/* NAN: not given. Whole numbers up to 2^53 are exact. */
+/* NAN, and of num_heads and total_heads 0: not given. */
 struct sentinel_arguments {
-    double num_heads, head_dim, max_bias, head_offset, total_heads, scale;
-    double q_bound, k_bound, q_norm, k_norm, logit_bound, nearest_distance;
+    int num_heads, head_dim, head_offset, total_heads;
+    double max_bias, scale;
+    double q_bound, k_bound, q_norm, k_norm, logit_bound;
+    int64_t nearest_distance;
     int slopes, bias;
     bool json;
     const char *q, *k, *dump;

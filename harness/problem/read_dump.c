@@ -6,53 +6,31 @@
 
 #include <jansson.h>
 
+#include "harness/support/field_json.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 
 #define WHOLE_MAX (INT64_C(1) << 53)
 
-struct whole_field {
-    const char *name;
+#define MEMBER(member) .name = #member, FIELD_MEMBER(struct dumped_point, member)
+#define WHOLE(from, to) .type = FIELD_WHOLE, .whole = {(from), (to), 0}, .range_prefix = "whole numbers "
+
+/* struct dumped_point holds what a field that is left out means. */
+static const struct dump_field {
+    struct field field;
     bool required;
-    int64_t low, high;
-    size_t field; /* of an int64_t in struct dumped_point, which holds what a field that is left out means */
+} dump_fields[] = {
+    {.field = {MEMBER(seq_len), WHOLE(1, INT64_C(1) << 40)}, .required = true},
+    {.field = {MEMBER(num_heads), WHOLE(1, 1024)}, .required = true},
+    {.field = {MEMBER(num_kv_heads), WHOLE(1, 1024)}, .required = true},
+    {.field = {MEMBER(head_dim), WHOLE(1, 65536)}, .required = true},
+    {.field = {MEMBER(q_position), WHOLE(-WHOLE_MAX, WHOLE_MAX)}, .required = true},
+    {.field = {MEMBER(kv_offset), WHOLE(-WHOLE_MAX, WHOLE_MAX)}},
+    {.field = {MEMBER(dtype), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT)},
+     .required = true},
+    {.field = {MEMBER(kv_dtype), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT_WITH_FP8)}},
+    {.field = {MEMBER(bias), .type = FIELD_CHOICE, .names = FIELD_NAMES_FIRST(bias_form_names, BIAS_NONE)}},
 };
-
-static const struct whole_field whole_fields[] = {
-    {"seq_len", true, 1, INT64_C(1) << 40, offsetof(struct dumped_point, seq_len)},
-    {"num_heads", true, 1, 1024, offsetof(struct dumped_point, num_heads)},
-    {"num_kv_heads", true, 1, 1024, offsetof(struct dumped_point, num_kv_heads)},
-    {"head_dim", true, 1, 65536, offsetof(struct dumped_point, head_dim)},
-    {"q_position", true, -WHOLE_MAX, WHOLE_MAX, offsetof(struct dumped_point, q_position)},
-    {"kv_offset", false, -WHOLE_MAX, WHOLE_MAX, offsetof(struct dumped_point, kv_offset)},
-};
-
-/* A field as a word among names. */
-struct word_field {
-    const char *name;
-    bool required;
-    const char *(*word)(int index);
-    int count;
-    size_t field; /* of an enum in struct dumped_point */
-};
-
-static const char *dtype_word(int index)
-{
-    return dtypes[index].name;
-}
-
-static const char *bias_word(int index)
-{
-    return bias_form_names[index];
-}
-
-static const struct word_field word_fields[] = {
-    {"dtype", true, dtype_word, DTYPE_COUNT, offsetof(struct dumped_point, dtype)},
-    {"kv_dtype", false, dtype_word, DTYPE_COUNT_WITH_FP8, offsetof(struct dumped_point, kv_dtype)},
-    {"bias", false, bias_word, BIAS_NONE, offsetof(struct dumped_point, bias)},
-};
-
-_Static_assert(sizeof(enum dtype) == sizeof(int) && sizeof(enum bias_form) == sizeof(int), "words are stored as int");
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
 
@@ -62,35 +40,15 @@ static bool absent(const json_t *value, bool required)
     return !required && (!value || json_is_null(value));
 }
 
-static enum error_kind read_whole(struct dumped_point *point, const struct whole_field *field, const json_t *object,
+static enum error_kind read_field(struct dumped_point *point, const struct dump_field *row, const json_t *object,
                                   const char *path, struct error *error)
 {
+    char allowed[FIELD_ALLOWED_SIZE];
+    const struct field *field = &row->field;
     const json_t *value = json_object_get(object, field->name);
-    if (absent(value, field->required))
+    if (absent(value, row->required) || field_from_json(field, value, field_of(field, point)) == VALUE_SOUND)
         return ERROR_NONE;
-    if (!json_is_integer(value) || json_integer_value(value) < field->low || json_integer_value(value) > field->high)
-        return error_set(error, ERROR_USAGE, "%s: %s: allowed: whole numbers %lld to %lld", path, field->name,
-                         (long long)field->low, (long long)field->high);
-    *(int64_t *)((char *)point + field->field) = json_integer_value(value);
-    return ERROR_NONE;
-}
-
-static enum error_kind read_word(struct dumped_point *point, const struct word_field *field, const json_t *object,
-                                 const char *path, struct error *error)
-{
-    char allowed[64] = "";
-    const json_t *value = json_object_get(object, field->name);
-    if (absent(value, field->required))
-        return ERROR_NONE;
-    for (int i = 0; i < field->count; i++) {
-        if (json_is_string(value) && !strcmp(json_string_value(value), field->word(i))) {
-            *(int *)((char *)point + field->field) = i;
-            return ERROR_NONE;
-        }
-        size_t size = strlen(allowed);
-        snprintf(allowed + size, sizeof allowed - size, "%s%s", i ? ", " : "", field->word(i));
-    }
-    return error_set(error, ERROR_USAGE, "%s: %s: allowed: %s", path, field->name, allowed);
+    return error_set(error, ERROR_USAGE, "%s: %s: allowed: %s", path, field->name, field_allowed(allowed, field));
 }
 
 static enum error_kind read_factor(double *factor, const char *name, bool required, const json_t *object,
@@ -138,13 +96,11 @@ static enum error_kind read_fields(struct dumped_point *point, const json_t *obj
                                    struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    for (size_t i = 0; !kind && i < COUNT(whole_fields); i++)
-        kind = read_whole(point, &whole_fields[i], object, path, error);
-    if (!kind)
-        kind = read_word(point, &word_fields[0], object, path, error);
-    point->kv_dtype = point->dtype;
-    for (size_t i = 1; !kind && i < COUNT(word_fields); i++)
-        kind = read_word(point, &word_fields[i], object, path, error);
+    point->kv_dtype = DTYPE_COUNT_WITH_FP8;
+    for (size_t i = 0; !kind && i < COUNT(dump_fields); i++)
+        kind = read_field(point, &dump_fields[i], object, path, error);
+    if (point->kv_dtype == DTYPE_COUNT_WITH_FP8)
+        point->kv_dtype = point->dtype;
     if (!kind)
         kind = read_factor(&point->scale, "scale", true, object, path, error);
     if (!kind)

@@ -154,6 +154,9 @@ bool field_is_sound(const struct field *field);
  */
 enum value_fault field_parse(const struct field *field, const char *text, size_t size, void *member);
 
+/* Puts a whole number into the member, unless it is out of range. */
+enum value_fault field_take_integer(const struct field *field, int64_t integer, void *member);
+
 /* The index of the choice, or of the set's name, called text[0, size), or names.count. */
 int field_choice(const struct field *field, const char *text, size_t size);
 const char *field_choice_name(const struct field *field, int index);

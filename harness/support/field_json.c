@@ -1,5 +1,7 @@
 #include "harness/support/field_json.h"
 
+#include <string.h>
+
 #include "harness/support/json_value.h"
 
 static json_t *names_to_json(const struct field *field, uint64_t bits)
@@ -34,4 +36,13 @@ json_t *field_to_json(const struct field *field, const void *member)
         break;
     }
     return NULL;
+}
+
+enum value_fault field_from_json(const struct field *field, const json_t *value, void *member)
+{
+    if (field->type == FIELD_CHOICE)
+        return json_is_string(value)
+                   ? field_parse(field, json_string_value(value), strlen(json_string_value(value)), member)
+                   : VALUE_UNKNOWN;
+    return json_is_integer(value) ? field_take_integer(field, json_integer_value(value), member) : VALUE_NOT_WHOLE;
 }

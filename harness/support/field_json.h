@@ -12,4 +12,7 @@
  * names, a text or null, an own type's text. NULL if memory ran out. */
 json_t *field_to_json(const struct field *field, const void *member);
 
+/* Reads a whole number, or a choice's name, into the member, which is as it was if there is a fault. NULL is none. */
+enum value_fault field_from_json(const struct field *field, const json_t *value, void *member);
+
 #endif

@@ -27,6 +27,23 @@ static struct real_range real_range(const struct field *field)
     return (struct real_range){-largest, largest, false};
 }
 
+/* -least is representable where a number below 0 is allowed: it is above -2^63. */
+static bool in_range(const struct whole_range *range, bool negative, uint64_t magnitude)
+{
+    if (negative)
+        return range->least < 0 && magnitude <= (uint64_t)-range->least;
+    return magnitude <= range->greatest && (range->least <= 0 || magnitude >= (uint64_t)range->least);
+}
+
+enum value_fault field_take_integer(const struct field *field, int64_t integer, void *member)
+{
+    struct whole_range range = whole_range(field);
+    if (!in_range(&range, integer < 0, integer < 0 ? -(uint64_t)integer : (uint64_t)integer))
+        return VALUE_OUT_OF_RANGE;
+    field_put_integer(field, member, integer);
+    return VALUE_SOUND;
+}
+
 /* Whole numbers within the range. */
 static enum value_fault parse_digits(const struct field *field, const char *text, size_t size, uint64_t *wide)
 {
@@ -36,9 +53,7 @@ static enum value_fault parse_digits(const struct field *field, const char *text
     enum value_fault fault = number_parse_digits(text, size, &magnitude, &negative);
     if (fault)
         return fault;
-    /* -least is representable where a number below 0 is allowed: it is above -2^63. */
-    if (negative ? range.least >= 0 || magnitude > (uint64_t)-range.least
-                 : magnitude > range.greatest || (range.least > 0 && magnitude < (uint64_t)range.least))
+    if (!in_range(&range, negative, magnitude))
         return VALUE_OUT_OF_RANGE;
     *wide = negative ? -magnitude : magnitude;
     return VALUE_SOUND;

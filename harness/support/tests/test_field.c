@@ -495,6 +495,44 @@ static void test_members_as_json(void **state)
     }
 }
 
+static void test_json_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        int field;
+        const char *json;
+        enum value_fault fault;
+        const char *written;
+    } rows[] = {
+        {WIDE, "-9007199254740992", VALUE_SOUND, "-9007199254740992"},
+        {WIDE, "-9007199254740993", VALUE_OUT_OF_RANGE, NULL},
+        {WIDE, "4611686018427387905", VALUE_OUT_OF_RANGE, NULL},
+        {NARROW, "64", VALUE_SOUND, "64"},
+        {NARROW, "65", VALUE_OUT_OF_RANGE, NULL},
+        {NARROW, "8.0", VALUE_NOT_WHOLE, NULL},
+        {NARROW, "\"8\"", VALUE_NOT_WHOLE, NULL},
+        {NARROW, "null", VALUE_NOT_WHOLE, NULL},
+        {COLOUR, "\"blue\"", VALUE_SOUND, "blue"},
+        {COLOUR, "\"blu\"", VALUE_UNKNOWN, NULL},
+        {COLOUR, "2", VALUE_UNKNOWN, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct field *field = &fields[rows[i].field];
+        struct sample before = sample_filled(0x55), after = before;
+        char text[FIELD_TEXT_SIZE];
+        json_t *value = json_loads(rows[i].json, JSON_DECODE_ANY, NULL);
+        assert_int_equal(field_from_json(field, value, field_of(field, &after)), rows[i].fault);
+        assert_rest_same(field, &before, &after);
+        if (rows[i].fault)
+            assert_memory_equal(&before, &after, sizeof before);
+        else
+            assert_string_equal(field_format(text, field, field_in(field, &after)), rows[i].written);
+        json_decref(value);
+    }
+    struct sample sample;
+    assert_int_equal(field_from_json(&fields[WIDE], NULL, &sample.wide), VALUE_NOT_WHOLE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_yaml_is_read),
         cmocka_unit_test(test_bad_yaml_is_refused_at_its_place),
         cmocka_unit_test(test_members_as_json),
+        cmocka_unit_test(test_json_is_read),
     };
     return cmocka_run_group_tests_name("field", tests, NULL, NULL) ? 1 : 0;
 }
