@@ -229,8 +229,8 @@ static const struct {
     {"run", "run cases and judge every point against the truth", "alibicheck run", command_run},
     {"explain", "say which stage of a kernel's arithmetic its error comes from", "alibicheck explain", command_explain},
     {"sentinel", "say which stand-ins for -inf are safe for a model", "alibicheck sentinel", sentinel_command},
-    {"list", "print kernels, devices, case keys, recipes, oracles, signatures, cases, points", "alibicheck list",
-     command_list},
+    {"list", "print kernels, devices, case keys, recipes, record fields, oracles, signatures, cases, points",
+     "alibicheck list", command_list},
 };
 
 enum { NUM_COMMANDS = sizeof commands / sizeof commands[0] };

@@ -59,6 +59,7 @@ struct kernel_descriptor {
 KERNELS(KERNEL_DECLARATION)
 
 extern const struct kernel_descriptor *const kernels[KERNEL_COUNT];
+extern const char *const kernel_names[KERNEL_COUNT];
 
 /* The kernel called name, or KERNEL_COUNT. */
 enum kernel kernel_from_name(const char *name);

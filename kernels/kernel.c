@@ -6,6 +6,10 @@
 
 const struct kernel_descriptor *const kernels[KERNEL_COUNT] = {KERNELS(DESCRIPTOR)};
 
+#define KERNEL_NAME(enumerator, name) [KERNEL_##enumerator] = #name,
+
+const char *const kernel_names[KERNEL_COUNT] = {KERNELS(KERNEL_NAME)};
+
 enum kernel kernel_from_name(const char *name)
 {
     int kernel = 0;

@@ -7,10 +7,7 @@
 #include "harness/case/value_types.h"
 #include "harness/support/suggest.h"
 
-enum { NUM_HEADS_MAX = 1024, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64, PAGE_SIZE_MAX = 1 << 16 };
-
-#define KERNEL_NAME(enumerator, name) [KERNEL_##enumerator] = #name,
-static const char *const kernel_names[KERNEL_COUNT] = {KERNELS(KERNEL_NAME)};
+enum { NUM_HEADS_MAX = 1024, NUM_QUERIES_MAX = 64, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64, PAGE_SIZE_MAX = 1 << 16 };
 
 static const char *const expect_names[] = {"pass", "fail"}; /* as stored in expect_fail */
 
@@ -38,7 +35,7 @@ const struct key keys[KEY_COUNT] = {
                    .derived = "none"},
     [KEY_KERNEL] = {.field = {.name = "kernel",
                               .type = FIELD_CHOICE,
-                              .names = FIELD_NAMES(kernel_names),
+                              .names = FIELD_NAMES_FIRST(kernel_names, KERNEL_COUNT),
                               .every = "all",
                               MEMBER(kernel),
                               .about = "The kernel under test."},
@@ -66,6 +63,15 @@ const struct key keys[KEY_COUNT] = {
                                 MEMBER(problem.head_dim),
                                 .about = "Elements of a head, D."},
                       .axis = true},
+    [KEY_NUM_QUERIES] =
+        {.field = {.name = "num_queries",
+                   WHOLE(1, NUM_QUERIES_MAX),
+                   MEMBER(problem.num_queries),
+                   .about =
+                       "Query vectors of a head, Q, as in speculative decoding: the last stands at q_position, the "
+                       "others before it, one a key. Query i sees all keys but the newest Q - 1 - i."},
+         .axis = true,
+         .preset = "1"},
     [KEY_DTYPE] = {.field = {.name = "dtype",
                              .type = FIELD_CHOICE,
                              .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT),

@@ -15,6 +15,7 @@ enum key_id {
     KEY_NUM_HEADS,
     KEY_NUM_KV_HEADS,
     KEY_HEAD_DIM,
+    KEY_NUM_QUERIES,
     KEY_DTYPE,
     KEY_KV_DTYPE,
     KEY_K_SCALE,

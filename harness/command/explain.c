@@ -9,6 +9,7 @@
 #include "harness/command/diagnosis.h"
 #include "harness/evaluate/point_subject.h"
 #include "harness/report/metric.h"
+#include "harness/support/json_value.h"
 
 /* One point, explained. */
 struct explained {
@@ -152,6 +153,9 @@ static enum error_kind check_point(const struct point *point, const struct expla
     if (options->has_element && (options->head >= spec->num_heads || options->dim >= spec->head_dim))
         return error_set(error, ERROR_USAGE, "--element %d,%d: point %.300s has heads 0 to %d and dims 0 to %d",
                          options->head, options->dim, point_key(key, point), spec->num_heads - 1, spec->head_dim - 1);
+    if (problem_spec_queries(spec) > 1)
+        return error_set(error, ERROR_USAGE, "explain: point %.300s has %d queries; allowed: num_queries 1",
+                         point_key(key, point), problem_spec_queries(spec));
     if (problem_spec_parts(spec) > 1)
         return error_set(error, ERROR_USAGE,
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",

@@ -7,6 +7,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
+#include "harness/report/record_field.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
@@ -171,6 +172,14 @@ static enum error_kind list_recipe_keys(const struct selection *selection, const
     return ERROR_NONE;
 }
 
+static enum error_kind list_record_fields(const struct selection *selection, const struct list_options *options,
+                                          struct error *error)
+{
+    (void)selection, (void)options, (void)error;
+    record_print_fields(stdout);
+    return ERROR_NONE;
+}
+
 static enum error_kind list_oracles(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
@@ -202,6 +211,7 @@ static const struct {
     {"keys", "the format of case files, key by key", list_keys, false},
     {"recipes", "the recipes, a line each; with --verbose as YAML", list_recipes, false},
     {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, false},
+    {"record-fields", "the format of records, field by field", list_record_fields, false},
     {"oracles", "what a kernel must hold beside the numbers", list_oracles, false},
     {"signatures", "how failures are named, what they mean, what to change", list_signatures, false},
     {"cases", "the cases in files or folders", list_cases, true},
@@ -217,9 +227,11 @@ char *list_topics(void)
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
-    for (size_t i = 0; i < NUM_TOPICS; i++)
-        fprintf(stream, "  %-11s%s  %s\n", topics[i].name, topics[i].takes_cases ? " CASE..." : "        ",
-                topics[i].about);
+    for (size_t i = 0; i < NUM_TOPICS; i++) {
+        bool takes_cases = topics[i].takes_cases;
+        fprintf(stream, "  %s%-*s  %s\n", topics[i].name, 15 - (int)strlen(topics[i].name),
+                takes_cases ? " CASE..." : "", topics[i].about);
+    }
     return fclose(stream) ? NULL : text;
 }
 
@@ -231,7 +243,7 @@ int list(const struct list_options *options, struct error *error)
     while (i < NUM_TOPICS && strcmp(topics[i].name, options->topic))
         i++;
     if (i == NUM_TOPICS) {
-        char names[128];
+        char names[256];
         for (size_t t = 0, length = 0; t < NUM_TOPICS; t++)
             length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
         return error_set(error, ERROR_USAGE, "list %s: unknown; allowed: %s", options->topic, names);

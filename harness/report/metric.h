@@ -1,13 +1,15 @@
 /*
- * The metrics of a verdict as data: one row each drives the record's fields, the per-head figures and the table.
- * Adding one: a field in struct metrics, a row in metric.c, and its place in the field list of record.c.
+ * The metrics of a verdict as data: one row each drives the record's fields and those of its heads, what is said of
+ * them (`alibicheck list record-fields`), and the table. Adding one: a member of struct metrics, a row in metric.c, and
+ * its place in record_table.c.
  */
 #ifndef HARNESS_REPORT_METRIC_H
 #define HARNESS_REPORT_METRIC_H
 
-#include "harness/support/json_value.h"
+#include <jansson.h>
 
 #include "harness/judge/verdict.h"
+#include "harness/support/field.h"
 
 enum metric {
     METRIC_ELEMENTS,
@@ -34,12 +36,10 @@ enum metric {
 };
 
 struct metric_info {
-    const char *name;    /* of the field in a record */
+    struct field field; /* of struct metrics: a record's name for it, a count or an error, what it means */
+    const char *unit;
     const char *title;   /* for people: over a column, or after a count ("3 unwritten") */
-    bool is_count;       /* an int64_t; else a double */
     bool nan_is_unknown; /* a NaN is null in a record */
-    bool per_head;       /* among the figures of each head in a record */
-    size_t offset;       /* in struct metrics */
 };
 
 extern const struct metric_info metric_table[METRIC_COUNT];
@@ -48,7 +48,7 @@ extern const struct metric_info metric_table[METRIC_COUNT];
 double metric_value(enum metric metric, const struct metrics *metrics);
 
 /* The value as a new JSON integer or, through json_from_double, real. NULL if memory ran out. */
-json_t *metric_to_json(enum metric metric, const struct metrics *metrics);
+json_t *metric_to_json(const struct metric_info *metric, const struct metrics *metrics);
 
 /* The value for people: a count in full, an error to three digits. text has METRIC_TEXT_SIZE characters. */
 char *metric_format(char *text, enum metric metric, const struct metrics *metrics);

@@ -1,17 +1,12 @@
 /*
- * A record: what is known of one point once it was run, and its form as JSON (schema 1; docs/records.md says what each
- * field means).
+ * A record: what is known of one point once it was run, and what is said of it in words. As JSON: record_field.h.
  */
 #ifndef HARNESS_REPORT_RECORD_H
 #define HARNESS_REPORT_RECORD_H
 
-#include <jansson.h>
-
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/outcome.h"
 #include "harness/report/metric.h"
-
-enum { RECORD_SCHEMA = 1 };
 
 struct record {
     const struct point *point;
@@ -34,10 +29,6 @@ struct record {
     double contract_distance;
     struct seconds seconds;
 };
-
-/* The record as a new JSON object: every field of the interface in order, unknown ones null, NaN and infinities as the
- * strings "nan", "inf", "-inf". NULL if memory ran out. */
-json_t *record_to_json(const struct record *record);
 
 /* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes. A
  * new string, or NULL. */

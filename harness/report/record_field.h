@@ -1,28 +1,80 @@
 /*
- * The fields of a record: what a point is (record_point.c), and what came of it (record_result.c). Each is a new JSON
- * value; null where it is not known, NULL if memory ran out.
+ * The fields of a record as rows: what each is called, where its value comes from, what it means. The rows write
+ * records and document them (`alibicheck list record-fields`), so a field is its row in record_table.c and, where it is
+ * no member of a struct, a function.
+ *
+ * A value is null where it is not known; doubles read back exactly, NaN and infinities are "nan", "inf", "-inf".
  */
 #ifndef HARNESS_REPORT_RECORD_FIELD_H
 #define HARNESS_REPORT_RECORD_FIELD_H
 
+#include <stdio.h>
+
+#include "harness/report/metric.h"
 #include "harness/report/record.h"
+#include "harness/support/field.h"
 
-typedef json_t *record_field(const struct record *record);
+enum { RECORD_SCHEMA = 1 };
 
-/* ---- what the point is ---- */
-record_field record_get_case, record_get_kernel, record_get_recipe, record_get_seq_len, record_get_num_heads,
-    record_get_num_kv_heads, record_get_head_dim, record_get_dtype, record_get_sentinel, record_get_seed,
-    record_get_expect, record_get_key, record_get_tolerance, record_get_scale, record_get_max_bias, record_get_slopes,
-    record_get_q_position, record_get_input, record_get_mask, record_get_chunk_len, record_get_bias,
-    record_get_exponential, record_get_budget, record_get_judge, record_get_head_offset, record_get_total_heads,
-    record_get_truth_of, record_get_truth_method, record_get_truth_precision, record_get_kv_dtype, record_get_k_scale,
-    record_get_v_scale, record_get_kv_offset, record_get_page_size, record_get_page_seed, record_get_batch,
-    record_get_sequence;
+/* The struct that a row's member is in; where there is none, the value is null. */
+enum record_part {
+    RECORD_HOLDER, /* what the rows are of: struct record or, of members, what holds them */
+    RECORD_POINT,
+    RECORD_PROBLEM, /* struct problem_spec */
+    RECORD_BATCH,   /* the same of a sequence that is launched with others */
+    RECORD_RECIPE,
+    RECORD_OPTIONS, /* struct kernel_options */
+    RECORD_CHUNKS,  /* the same of a kernel that splits */
+    RECORD_PAGES,   /* the same with pages */
+    RECORD_CRITERION,
+    RECORD_BUDGET, /* the same where a budget judges */
+    RECORD_INPUTS, /* struct record, where the inputs were made, */
+    RECORD_OUTPUT, /* the kernel was run, */
+    RECORD_TRUTH,  /* the truth was computed */
+    RECORD_VERDICT,
+    RECORD_TOTAL,   /* struct metrics of the verdict */
+    RECORD_FINDING, /* struct signature_finding */
+    RECORD_FAILURE, /* the same where something failed */
+    RECORD_ORACLES  /* struct oracle_report */
+};
 
-/* ---- what came of it ---- */
-record_field record_get_schema, record_get_device, record_get_signature, record_get_finding, record_get_oracles,
-    record_get_oracle_details, record_get_worst, record_get_status, record_get_input_digest, record_get_output_digest,
-    record_get_truth_digest, record_get_truth_radius, record_get_references, record_get_seconds, record_get_device_name,
-    record_get_contract_distance, record_get_heads, record_get_error, record_get_build;
+struct record_field;
+
+struct record_fields {
+    const struct record_field *rows;
+    size_t count;
+};
+
+struct record_field {
+    struct field field; /* name, what it means (a choice: without the names), and a member's type and place */
+    enum record_part part;
+    const struct metric_info *metric; /* not NULL: has all that, of struct metrics, which is at field.offset */
+    const char *unit;                 /* NULL: none */
+    const char *type;                 /* in JSON; NULL: told from the rest */
+    /* A value that is no member, from the part and field.offset in it. NULL if memory ran out. */
+    json_t *(*value)(const struct record_field *field, const void *member);
+    /* Of a row that stands for any number of fields, of which `name` describes the names: appends them. False if memory
+     * ran out. */
+    bool (*put)(json_t *object, const struct record_field *field, const void *member);
+    const struct record_fields *members; /* of an object, or of each in a list */
+    bool is_list;
+};
+
+/* Of struct record, in the order of a record. */
+extern const struct record_fields record_fields;
+
+const char *record_field_name(const struct record_field *field);
+
+/* "integer", "number", "string", "object", "list", as far as it is not null. */
+const char *record_field_type(const struct record_field *field);
+
+/* What holds fields as a new JSON object with all of them, or NULL. */
+json_t *record_fields_to_json(const struct record_fields *fields, const void *holder);
+
+/* The record as a new JSON object, or NULL if memory ran out. */
+json_t *record_to_json(const struct record *record);
+
+/* The table that documents records: field, type, unit, meaning. */
+void record_print_fields(FILE *stream);
 
 #endif

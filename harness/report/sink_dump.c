@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/report/metric.h"
+#include "harness/report/record_field.h"
+#include "harness/support/json_value.h"
 #include "harness/support/file.h"
 #include "harness/support/npy.h"
 #include "harness/support/text.h"
@@ -68,17 +69,18 @@ static const struct array_file {
     const char *type; /* NULL: the problem's dtype, or that of its k and v */
     enum axis axes[3];
     const void *(*get)(const struct record *record); /* NULL if the run did not come so far */
+    bool of_rows;                                    /* of each query */
 } array_files[] = {
-    {"q.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_q},
-    {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_k},
-    {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_v},
-    {"out.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_out},
-    {"lse.npy", "<f4", {AXIS_HEAD}, get_lse},
-    {"slopes.npy", "<f4", {AXIS_HEAD}, get_slopes},
-    {"truth.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth},
-    {"truth_tail.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_tail},
-    {"truth_radius.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_radius},
-    {"truth_lse.npy", "<f8", {AXIS_HEAD}, get_truth_lse},
+    {"q.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_q, true},
+    {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_k, false},
+    {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_v, false},
+    {"out.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_out, true},
+    {"lse.npy", "<f4", {AXIS_HEAD}, get_lse, true},
+    {"slopes.npy", "<f4", {AXIS_HEAD}, get_slopes, false},
+    {"truth.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth, true},
+    {"truth_tail.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_tail, true},
+    {"truth_radius.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_radius, true},
+    {"truth_lse.npy", "<f8", {AXIS_HEAD}, get_truth_lse, true},
 };
 
 static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
@@ -109,8 +111,11 @@ static enum error_kind write_array(const char *folder, const struct array_file *
     enum error_kind kind = ERROR_NONE;
     enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
     struct npy_array array = {.type = file->type ? file->type : dtypes[dtype].numpy, .data = file->get(record)};
-    for (; array.num_axes < 3 && file->axes[array.num_axes] != AXIS_NONE; array.num_axes++)
-        array.shape[array.num_axes] = axis_length(file->axes[array.num_axes], problem);
+    /* Rows are heads, and of several queries [Q, H]; slopes are of heads alone. */
+    if (file->of_rows && problem_spec_queries(problem) > 1)
+        array.shape[array.num_axes++] = problem_spec_queries(problem);
+    for (int i = 0; i < 3 && file->axes[i] != AXIS_NONE; i++)
+        array.shape[array.num_axes++] = axis_length(file->axes[i], problem);
     if (array.data)
         kind = npy_write(path, &array, error);
     else if (unlink(path) != 0 && errno != ENOENT)

@@ -5,7 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/report/metric.h"
+#include "harness/report/record_field.h"
+#include "harness/support/json_value.h"
 #include "harness/support/file.h"
 
 struct jsonl {

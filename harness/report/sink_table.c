@@ -36,16 +36,19 @@ static void cell_recipe(char *cell, const struct record *record)
     snprintf(cell, CELL_SIZE, "%s", recipe_format(text, &record->point->recipe));
 }
 
-/* "33001x32x128 f16", with grouped queries "33001x32/8x128 f16", with an fp8 cache "33001x32x128 f16/e4m3". */
+/* "33001x32x128 f16", with grouped queries "33001x32/8x128 f16", with an fp8 cache "33001x32x128 f16/e4m3", with
+ * several queries "4:33001x32x128 f16". */
 static void cell_shape(char *cell, const struct record *record)
 {
     const struct problem_spec *problem = &record->point->problem;
-    char groups[16] = "", cache[16] = "";
+    char queries[16] = "", groups[16] = "", cache[16] = "";
+    if (problem_spec_queries(problem) > 1)
+        snprintf(queries, sizeof queries, "%d:", problem_spec_queries(problem));
     if (problem->num_kv_heads != problem->num_heads)
         snprintf(groups, sizeof groups, "/%d", problem->num_kv_heads);
     if (problem->kv_format != KV_AS_DTYPE)
         snprintf(cache, sizeof cache, "/%s", kv_format_names[problem->kv_format]);
-    snprintf(cell, CELL_SIZE, "%lldx%d%sx%d %s%s", (long long)problem->seq_len, problem->num_heads, groups,
+    snprintf(cell, CELL_SIZE, "%s%lldx%d%sx%d %s%s", queries, (long long)problem->seq_len, problem->num_heads, groups,
              problem->head_dim, dtypes[problem->dtype].name, cache);
 }
 
@@ -73,8 +76,13 @@ static void cell_mismatched(char *cell, const struct record *record)
 
 static void cell_worst(char *cell, const struct record *record)
 {
-    int64_t worst = record->verdict->total.worst, head_dim = record->point->problem.head_dim;
-    snprintf(cell, CELL_SIZE, "%lld,%lld", (long long)(worst / head_dim), (long long)(worst % head_dim));
+    const struct problem_spec *problem = &record->point->problem;
+    int64_t worst = record->verdict->total.worst, row = worst / problem->head_dim;
+    char query[16] = "";
+    if (problem_spec_queries(problem) > 1)
+        snprintf(query, sizeof query, "%lld:", (long long)(row / problem->num_heads));
+    snprintf(cell, CELL_SIZE, "%s%lld,%lld", query, (long long)(row % problem->num_heads),
+             (long long)(worst % problem->head_dim));
 }
 
 /* The larger share of an error bound, of out or of lse. */

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "harness/report/metric.h"
+#include "harness/support/json_value.h"
 
 enum { NUMBER_TEXT_SIZE = 32, SENTENCE_SIZE = 512, TEXT_WIDTH = 110 };
 

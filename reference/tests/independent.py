@@ -45,27 +45,34 @@ class Point:
         self.truth, self.tail, self.radius, self.truth_lse, self.lse, self.slopes = (
             numbers(folder / f"{name}.npy", None)
             for name in ("truth", "truth_tail", "truth_radius", "truth_lse", "lse", "slopes"))
-        self.num_heads, self.head_dim = self.q.shape
+        if record["num_queries"] == 1:  # rows are heads
+            self.q, self.out, self.truth, self.tail, self.radius, self.truth_lse, self.lse = (
+                array[None] for array in (self.q, self.out, self.truth, self.tail, self.radius, self.truth_lse, self.lse))
+        self.num_queries, self.num_heads, self.head_dim = self.q.shape
         seq_len, num_kv_heads, _ = self.k.shape
         assert record["seq_len"] == seq_len and record["num_kv_heads"] == num_kv_heads
+        assert record["num_queries"] == self.num_queries and self.truth_lse.shape == (self.num_queries, self.num_heads)
+        self.seq_len = seq_len
         self.group = self.num_heads // num_kv_heads
         removed = record["mask"] or []
         self.visible = [j for j in range(seq_len) if not any(first <= j < end for first, end in removed)]
 
-    def attention(self, head):
-        """Exact out, sum w|v|/l and lse of a head."""
+    def attention(self, i, head):
+        """Exact out, sum w|v|/l and lse of query i of a head."""
         record, kv_head = self.record, head // self.group
-        if not self.visible:
+        newer = self.num_queries - 1 - i
+        visible = [j for j in self.visible if j < self.seq_len - newer]
+        if not visible:
             return [mpf(0)] * self.head_dim, [mpf(0)] * self.head_dim, mpf("-inf")
-        query, scale, slope = exact(self.q[head]), mpf(record["scale"]), mpf(float(self.slopes[head]))
-        logits = [scale * mpmath.fdot(query, exact(self.k[j, kv_head])) + slope * (j - record["q_position"])
-                  for j in self.visible]
+        query, scale, slope = exact(self.q[i, head]), mpf(record["scale"]), mpf(float(self.slopes[head]))
+        logits = [scale * mpmath.fdot(query, exact(self.k[j, kv_head])) + slope * (j - (record["q_position"] - newer))
+                  for j in visible]
         top = max(logits)
         weights = [mpmath.exp(logit - top) for logit in logits]
         total = mpmath.fsum(weights)
         outs, magnitudes = [], []
         for d in range(self.head_dim):
-            column = exact(self.v[self.visible, kv_head, d])
+            column = exact(self.v[visible, kv_head, d])
             outs.append(mpmath.fdot(weights, column) / total)
             magnitudes.append(mpmath.fdot(weights, map(abs, column)) / total)
         return outs, magnitudes, top + mpmath.log(total)
@@ -77,29 +84,29 @@ class Point:
         worst = worst_radius = worst_lse = max_abs_err = max_lse_err = mpf(0)
         mismatched = 0
         atol, rtol = mpf(record["tolerance"]["atol"]), mpf(record["tolerance"]["rtol"])
-        for head in range(self.num_heads):
-            outs, magnitudes, lse = self.attention(head)
+        for i, head in ((i, head) for i in range(self.num_queries) for head in range(self.num_heads)):
+            outs, magnitudes, lse = self.attention(i, head)
             for d, (out, magnitude) in enumerate(zip(outs, magnitudes)):
-                err = abs(mpf(self.truth[head, d]) + mpf(self.tail[head, d]) - out)
-                radius = mpf(self.radius[head, d]) + RELIED_ON * magnitude
+                err = abs(mpf(self.truth[i, head, d]) + mpf(self.tail[i, head, d]) - out)
+                radius = mpf(self.radius[i, head, d]) + RELIED_ON * magnitude
                 if err > radius:
-                    complaints.append(f"head {head} dim {d}: error {mpmath.nstr(err, 5)}, radius {mpmath.nstr(radius, 5)}")
+                    complaints.append(f"query {i} head {head} dim {d}: error {mpmath.nstr(err, 5)}, radius {mpmath.nstr(radius, 5)}")
                 if err > asked * magnitude:
-                    complaints.append(f"head {head} dim {d}: error {mpmath.nstr(err, 5)}, sum w|v|/l {mpmath.nstr(magnitude, 5)}")
+                    complaints.append(f"query {i} head {head} dim {d}: error {mpmath.nstr(err, 5)}, sum w|v|/l {mpmath.nstr(magnitude, 5)}")
                 worst = max(worst, err / magnitude if magnitude else err)
                 worst_radius = max(worst_radius, err / radius if radius else err)
-                kernel_err = abs(mpf(self.out[head, d]) - out)
+                kernel_err = abs(mpf(self.out[i, head, d]) - out)
                 max_abs_err = max(max_abs_err, kernel_err)
                 mismatched += not kernel_err <= atol + rtol * abs(out)
             if mpmath.isinf(lse):
-                if self.truth_lse[head] != float("-inf"):
-                    complaints.append(f"head {head}: lse {self.truth_lse[head]}, exactly -inf")
+                if self.truth_lse[i, head] != float("-inf"):
+                    complaints.append(f"query {i} head {head}: lse {self.truth_lse[i, head]}, exactly -inf")
                 continue
-            err = abs(mpf(self.truth_lse[head]) - lse)
+            err = abs(mpf(self.truth_lse[i, head]) - lse)
             if err > LSE * abs(lse):
-                complaints.append(f"head {head}: lse off by {mpmath.nstr(err, 5)}")
+                complaints.append(f"query {i} head {head}: lse off by {mpmath.nstr(err, 5)}")
             worst_lse = max(worst_lse, err / abs(lse))
-            max_lse_err = max(max_lse_err, abs(mpf(float(self.lse[head])) - lse))
+            max_lse_err = max(max_lse_err, abs(mpf(float(self.lse[i, head])) - lse))
         if record["mismatched"] != mismatched:
             complaints.append(f"mismatched: {record['mismatched']} in point.json, {mismatched} here")
         for name, here in (("max_abs_err", max_abs_err), ("max_lse_err", max_lse_err)):

@@ -13,6 +13,7 @@
 #include "harness/case/tests/case_fixture.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/judge/oracle/trial.h"
+#include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
 
 static const struct mask_spec half_of_the_keys = {.kind = MASK_HOLES, .holes = 0.5};
@@ -474,6 +475,116 @@ static void test_every_recipe_answers_an_ordinary_problem(void **state)
     device_close(evaluator.device);
 }
 
+/* Each query has the result that it has alone, as the newest of the keys that it sees, and its place in every array. */
+static void test_a_query_has_the_result_that_it_has_alone(void **state)
+{
+    (void)state;
+    enum { QUERIES = 4 };
+    struct evaluator evaluator = {.threads = 2};
+    struct evaluation together;
+    struct error error;
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 2}, &error), 0);
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        struct point point = small_point((enum kernel)kernel);
+        point.problem.num_queries = QUERIES;
+        point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 100};
+        point.oracles = ORACLE_ALL;
+        if (evaluate(&evaluator, &together, &point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(criterion_decide(&point.criterion, &together.verdict.total), DECISION_PASS);
+        assert_int_equal(oracles_violated(&together.oracles), 0);
+        assert_int_equal(together.verdict.num_rows, QUERIES * 6);
+        for (int query = 0; query < QUERIES; query++) {
+            struct problem one = problem_query(&together.problem, query);
+            struct truth truth;
+            const struct truth_options options = {.precision = 160, .threads = 1};
+            assert_int_equal(one.seq_len, 301 - (QUERIES - 1 - query));
+            assert_int_equal(one.q_position, 300 - (QUERIES - 1 - query));
+            assert_int_equal(truth_init(&truth, &one, &error), 0);
+            assert_int_equal(truth_certified(&truth, &one, &options, &error), 0);
+            assert_memory_equal(truth.value, together.truth.value + query * 6 * 64, 6 * 64 * sizeof(double));
+            assert_memory_equal(truth.lse, together.truth.lse + query * 6, 6 * sizeof(double));
+            truth_clear(&truth);
+        }
+        evaluation_clear(&together);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* A subject that lets every query see every key. */
+static enum error_kind run_without_an_edge(const struct subject *subject, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct subject *sound = &((const struct shipped_subject *)(const void *)subject)[1].subject;
+    const struct problem *problem = &sequences->problems[0];
+    for (int query = 0; query < problem_queries(problem); query++) {
+        struct problem one = problem_query(problem, query);
+        size_t row = (size_t)(query * problem->num_heads);
+        one.seq_len = problem->seq_len;
+        one.kv_slots = problem->kv_slots;
+        one.visible = problem->visible;
+        const struct output output = {(char *)sequences->outputs[0].out +
+                                          row * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes,
+                                      sequences->outputs[0].lse + row};
+        const struct sequences alone = {&one, &output, 1};
+        enum error_kind kind = sound->ops->run(sound, &alone, audit, seconds, error);
+        if (kind)
+            return kind;
+    }
+    return ERROR_NONE;
+}
+
+/* A kernel of several queries that forgets the causal edge: all but the last are wrong, and that keys are seen that
+ * should not be is what it is called. */
+static void test_a_kernel_that_forgets_the_causal_edge_fails(void **state)
+{
+    (void)state;
+    enum { QUERIES = 4, HEADS = 6, DIM = 64 };
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    const struct kernel_options options = {.chunk_len = 64};
+    uint16_t out[QUERIES * HEADS * DIM];
+    float lse[QUERIES * HEADS];
+    const struct output output = {out, lse};
+    struct inputs inputs;
+    struct truth truth;
+    struct verdict verdict;
+    struct signature_finding finding;
+    struct device *device;
+    struct error error;
+    double seconds;
+    spec.num_queries = QUERIES;
+    generate(&inputs, &spec, whole_problem(&spec));
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    struct shipped_subject subjects[2];
+    subjects[0] = subjects[1] = shipped_subject(device, KERNEL_SINGLE_PASS, &options, &recipe);
+    struct subject_ops ops = *subjects[0].subject.ops;
+    ops.run = run_without_an_edge;
+    subjects[0].subject.ops = &ops;
+    const struct sequences sequences = {&inputs.problem, &output, 1};
+    assert_int_equal(subjects[0].subject.ops->run(&subjects[0].subject, &sequences, NULL, &seconds, &error), 0);
+    const struct truth_options truth_options = {.precision = 160, .threads = 1};
+    assert_int_equal(truth_init(&truth, &inputs.problem, &error), 0);
+    assert_int_equal(truth_certified(&truth, &inputs.problem, &truth_options, &error), 0);
+    const struct exhibit exhibit = {.problem = &inputs.problem,
+                                    .output = &output,
+                                    .truth = &truth,
+                                    .criterion = {JUDGE_TOLERANCE, {1e-3, 1e-3, 1e-3}, 1}};
+    assert_int_equal(verdict_reach(&verdict, &exhibit, &error), 0);
+    assert_int_equal(criterion_decide(&exhibit.criterion, &verdict.total), DECISION_FAIL);
+    for (int row = 0; row < QUERIES * HEADS; row++)
+        assert_true((verdict.rows[row].lse_off > 0) == (row < (QUERIES - 1) * HEADS));
+    assert_int_equal(signature_find(&finding, &exhibit, &verdict, 1, &error), 0);
+    assert_string_equal(signature_names[finding.signature], "leak");
+    assert_int_equal(finding.num_heads_failing, (QUERIES - 1) * HEADS);
+    assert_true(finding.query < QUERIES - 1 && finding.head >= 0);
+    verdict_clear(&verdict);
+    truth_clear(&truth);
+    inputs_clear(&inputs);
+    device_close(device);
+}
+
 /* The KV heads of a part: 0, then 1 and 2. */
 static struct part cut_in_two(const struct problem_source *source, int index)
 {
@@ -547,6 +658,8 @@ int main(void)
         cmocka_unit_test(test_a_constant_that_overflows_accuses_nobody),
         cmocka_unit_test(test_every_recipe_answers_an_ordinary_problem),
         cmocka_unit_test(test_parts_of_a_source_come_together),
+        cmocka_unit_test(test_a_query_has_the_result_that_it_has_alone),
+        cmocka_unit_test(test_a_kernel_that_forgets_the_causal_edge_fails),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
 }

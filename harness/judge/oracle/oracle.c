@@ -117,8 +117,8 @@ static enum error_kind check_constant_v(struct oracle_work *work, struct error *
     if (kind)
         return kind;
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
-    for (int head = 0; head < work->trial.problem.num_heads; head++)
-        work->allowed.lse[head] = INFINITY; /* not this oracle's */
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
+        work->allowed.lse[row] = INFINITY; /* not this oracle's */
     snprintf(run_was, sizeof run_was, "where all of v is %.9g", (double)trial_constant(&work->trial));
     if (!kind)
         oracle_expect(work, ORACLE_CONSTANT_V, &work->expected, &work->allowed, run_was);
@@ -135,8 +135,8 @@ static enum error_kind check_bias_shift(struct oracle_work *work, struct error *
     if (kind)
         return kind;
     oracle_copy_values(work, &work->expected, &work->base);
-    for (int head = 0; head < work->trial.problem.num_heads; head++)
-        work->expected.lse[head] += (double)work->trial.problem.slopes[head] * ORACLE_SHIFT_KEYS;
+    for (int row = 0; row < problem_rows(&work->trial.problem); row++)
+        work->expected.lse[row] += problem_row_slope(&work->trial.problem, row) * ORACLE_SHIFT_KEYS;
     trial_reload(&work->trial);
     work->trial.problem.q_position -= ORACLE_SHIFT_KEYS;
     kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
@@ -169,7 +169,9 @@ static void reverse_heads(struct trial *trial)
     size_t query = (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
     size_t row = (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
     char *k = trial_change(trial, TRIAL_K), *v = trial_change(trial, TRIAL_V);
-    reverse_rows(trial_change(trial, TRIAL_Q), problem->num_heads, query);
+    char *q = trial_change(trial, TRIAL_Q);
+    for (int i = 0; i < problem_queries(problem); i++)
+        reverse_rows(q + (size_t)(i * problem->num_heads) * query, problem->num_heads, query);
     reverse_rows(trial_change(trial, TRIAL_SLOPES), problem->num_heads, sizeof(float));
     for (int64_t key = 0; key < problem->seq_len; key++) {
         size_t at = (size_t)key * (size_t)problem->num_kv_heads * row;
@@ -180,8 +182,12 @@ static void reverse_heads(struct trial *trial)
 
 static void reverse_values(struct trial_values *values, const struct problem *problem)
 {
-    reverse_rows((char *)values->out, problem->num_heads, (size_t)problem->head_dim * sizeof(double));
-    reverse_rows((char *)values->lse, problem->num_heads, sizeof(double));
+    for (int query = 0; query < problem_queries(problem); query++) {
+        size_t row = (size_t)(query * problem->num_heads);
+        reverse_rows((char *)(values->out + row * (size_t)problem->head_dim), problem->num_heads,
+                     (size_t)problem->head_dim * sizeof(double));
+        reverse_rows((char *)(values->lse + row), problem->num_heads, sizeof(double));
+    }
 }
 
 static enum error_kind check_head_permutation(struct oracle_work *work, struct error *error)

@@ -55,7 +55,7 @@ enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *erro
 
 static size_t values_count(const struct oracle_work *work)
 {
-    return (size_t)problem_elements(&work->trial.problem) + (size_t)work->trial.problem.num_heads;
+    return (size_t)problem_elements(&work->trial.problem) + (size_t)problem_rows(&work->trial.problem);
 }
 
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
@@ -89,16 +89,20 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
                    const struct trial_values *allowed, const char *run_was)
 {
     int64_t elements = problem_elements(&work->trial.problem), index = first_difference(work, expected, allowed);
-    char place[48], limit[48] = "";
+    const struct problem *problem = &work->trial.problem;
+    char place[48], query[24] = "", limit[48] = "";
     if (index < 0) {
         oracle_hold(work, oracle);
         return;
     }
-    if (index < elements)
-        snprintf(place, sizeof place, "out of head %d, dim %d", (int)(index / work->trial.problem.head_dim),
-                 (int)(index % work->trial.problem.head_dim));
+    bool is_lse = index >= elements;
+    int row = (int)(is_lse ? index - elements : index / problem->head_dim), head = row % problem->num_heads;
+    if (problem_queries(problem) > 1)
+        snprintf(query, sizeof query, "query %d, ", row / problem->num_heads);
+    if (is_lse)
+        snprintf(place, sizeof place, "lse of %shead %d", query, head);
     else
-        snprintf(place, sizeof place, "lse of head %d", (int)(index - elements));
+        snprintf(place, sizeof place, "out of %shead %d, dim %d", query, head, (int)(index % problem->head_dim));
     if (allowed)
         snprintf(limit, sizeof limit, "; rounding allows %.3g", allowed->out[index]);
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, work->got.out[index],

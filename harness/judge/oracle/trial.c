@@ -40,11 +40,12 @@ static int64_t newest_visible(const struct problem *problem)
 static struct cut cut_of(const struct problem *problem, int64_t max_elements)
 {
     int group = problem->num_heads / problem->num_kv_heads;
-    double head = (double)problem->seq_len * problem->head_dim, limit = (double)max_elements;
+    int64_t queries = problem_queries(problem);
+    double head = (double)problem->seq_len * problem->head_dim * (double)queries, limit = (double)max_elements;
     struct cut cut = {.num_keys = problem->seq_len};
     cut.num_kv_heads = at_least_two(limit / (head * group), problem->num_kv_heads);
     cut.heads_a_kv_head = at_least_two(limit / (head * cut.num_kv_heads), group);
-    int64_t keys = max_elements / ((int64_t)cut.num_kv_heads * cut.heads_a_kv_head * problem->head_dim);
+    int64_t keys = max_elements / (queries * cut.num_kv_heads * cut.heads_a_kv_head * problem->head_dim);
     if (keys < 1)
         keys = 1;
     if (keys < problem->seq_len) {
@@ -64,16 +65,15 @@ static size_t kv_row_bytes(const struct problem *problem)
 static size_t tensor_bytes(const struct problem *problem, enum trial_tensor tensor)
 {
     size_t out = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    size_t heads = (size_t)problem->num_heads * sizeof(float);
     size_t cache = (size_t)(problem->seq_len + TRIAL_SLOTS) * kv_row_bytes(problem);
     const size_t bytes[TRIAL_TENSOR_COUNT] = {
         [TRIAL_Q] = out,
         [TRIAL_K] = cache,
         [TRIAL_V] = cache,
-        [TRIAL_SLOPES] = heads,
+        [TRIAL_SLOPES] = (size_t)problem->num_heads * sizeof(float),
         [TRIAL_VISIBLE] = problem->visible ? (size_t)problem->seq_len : 0,
         [TRIAL_OUT] = out,
-        [TRIAL_LSE] = heads,
+        [TRIAL_LSE] = (size_t)problem_rows(problem) * sizeof(float),
     };
     return bytes[tensor];
 }
@@ -194,12 +194,13 @@ void trial_reload(struct trial *trial)
     const struct problem *original = trial->original, *part = &trial->problem;
     size_t query = (size_t)part->head_dim * dtypes[part->dtype].size_bytes;
     trial->problem.q_position = original->q_position - trial->first_key;
-    for (int head = 0; head < part->num_heads; head++) {
-        size_t from = original_head(trial, head), to = (size_t)head;
-        if (trial->changed >> TRIAL_Q & 1)
-            memcpy((char *)trial->tensors[TRIAL_Q].data + to * query, (const char *)original->q + from * query, query);
-        if (trial->changed >> TRIAL_SLOPES & 1)
-            ((float *)trial->tensors[TRIAL_SLOPES].data)[to] = original->slopes[from];
+    for (int head = 0; head < part->num_heads && trial->changed >> TRIAL_SLOPES & 1; head++)
+        ((float *)trial->tensors[TRIAL_SLOPES].data)[head] = original->slopes[original_head(trial, head)];
+    for (int row = 0; row < problem_rows(part) && trial->changed >> TRIAL_Q & 1; row++) {
+        size_t from =
+            (size_t)(row / part->num_heads * original->num_heads) + original_head(trial, row % part->num_heads);
+        memcpy((char *)trial->tensors[TRIAL_Q].data + (size_t)row * query, (const char *)original->q + from * query,
+               query);
     }
     if (trial->changed >> TRIAL_K & 1)
         load_keys(trial, TRIAL_K, original->k);
@@ -297,10 +298,10 @@ void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, siz
 
 enum error_kind trial_values_init(struct trial_values *values, const struct trial *trial, struct error *error)
 {
-    size_t elements = (size_t)problem_elements(&trial->problem), heads = (size_t)trial->problem.num_heads;
-    values->out = calloc(elements + heads, sizeof(double));
+    size_t elements = (size_t)problem_elements(&trial->problem), rows = (size_t)problem_rows(&trial->problem);
+    values->out = calloc(elements + rows, sizeof(double));
     if (!values->out)
-        return error_memory(error, "a result", (double)((elements + heads) * sizeof(double)));
+        return error_memory(error, "a result", (double)((elements + rows) * sizeof(double)));
     values->lse = values->out + elements;
     return ERROR_NONE;
 }
@@ -322,6 +323,6 @@ void trial_values_take(struct trial_values *values, const struct trial *trial)
         for (size_t i = 0; i < count; i++)
             values->out[first + i] = (double)block[i];
     }
-    for (int head = 0; head < trial->problem.num_heads; head++)
-        values->lse[head] = (double)trial->output.lse[head];
+    for (int row = 0; row < problem_rows(&trial->problem); row++)
+        values->lse[row] = (double)trial->output.lse[row];
 }

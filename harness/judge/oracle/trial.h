@@ -39,12 +39,12 @@ struct trial {
 
 /* A result, widened. */
 struct trial_values {
-    double *out; /* [H, D] */
-    double *lse; /* [H] */
+    double *out; /* [R, D] */
+    double *lse; /* [R] */
 };
 
 /*
- * Copies problem if N H D is at most max_elements > 0, otherwise a part of it: its first KV heads, two at least; if
+ * Copies problem if Q N H D is at most max_elements > 0, otherwise a part of it: its first KV heads, two at least; if
  * that is too much the first query heads of each, two at least; and if that is still too much a run of keys that has
  * the newest visible one in its newer half, with q_position moved along. Distances, masks and slopes are those of the
  * original. The cost of a run is so bounded by max_elements. ERROR_SYSTEM if memory is short. trial_clear frees, also
@@ -80,7 +80,7 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);
 
-/* [H, D] and [H] for the trial's problem; ERROR_SYSTEM if memory is short. */
+/* [R, D] and [R] for the trial's problem; ERROR_SYSTEM if memory is short. */
 enum error_kind trial_values_init(struct trial_values *values, const struct trial *trial, struct error *error);
 void trial_values_clear(struct trial_values *values);
 

@@ -45,15 +45,15 @@ static enum error_kind bounds_of(double *out_bound, double *lse_bound, const str
 enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
                             const struct subject *subject, int shift, struct error *error)
 {
-    size_t heads = (size_t)trial->problem.num_heads;
+    size_t rows = (size_t)problem_rows(&trial->problem);
     struct trial_truth shifted = *truth;
-    double *lse = malloc(heads * sizeof *lse);
+    double *lse = malloc(rows * sizeof *lse);
     if (!lse)
-        return error_memory(error, "a bound", (double)(heads * sizeof *lse));
+        return error_memory(error, "a bound", (double)(rows * sizeof *lse));
     trial_reload(trial);
     trial->problem.q_position -= shift;
-    for (size_t h = 0; h < heads; h++)
-        lse[h] = truth->truth.lse[h] + (double)trial->problem.slopes[h] * shift;
+    for (size_t r = 0; r < rows; r++)
+        lse[r] = truth->truth.lse[r] + problem_row_slope(&trial->problem, (int)r) * shift;
     shifted.truth.lse = lse;
     enum error_kind kind = bounds_of(bounds->out, bounds->lse, trial, &shifted, subject, error);
     trial_reload(trial);

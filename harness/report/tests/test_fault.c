@@ -5,8 +5,10 @@
 
 #include "harness/judge/fault.h"
 #include "harness/report/metric.h"
+#include "harness/report/record_field.h"
 #include "harness/report/sink.h"
 #include "harness/report/tests/sample.h"
+#include "harness/support/json_value.h"
 
 enum { AGREE = FAULT_SIDE_COUNT };
 
@@ -262,14 +264,15 @@ static void test_record(void **state)
     assert_string_equal(
         text, "{\"f32_absolute\":{\"mismatched\":5,\"max_abs_err\":0.5,"
               "\"at_fault\":{\"kernel\":1,\"reference\":4,\"both\":0},\"max_lse_err\":0.5,"
-              "\"truth\":{\"mismatched\":4,\"max_abs_err\":0.375,\"worst\":{\"head\":1,\"dim\":0},\"undecided\":0,"
+              "\"truth\":{\"mismatched\":4,\"max_abs_err\":0.375,\"worst\":{\"head\":1,\"dim\":0,\"query\":0},"
+              "\"undecided\":0,"
               "\"max_lse_err\":0.5},"
               "\"heads\":[{\"head\":0,\"mismatched\":2,\"at_fault\":{\"kernel\":0,\"reference\":2,\"both\":0}},"
               "{\"head\":1,\"mismatched\":3,\"at_fault\":{\"kernel\":1,\"reference\":2,\"both\":0}}]},"
               "\"f64_relative\":{\"mismatched\":1,\"max_abs_err\":0.5,"
               "\"at_fault\":{\"kernel\":1,\"reference\":0,\"both\":0},\"max_lse_err\":0.0009765625,"
               "\"truth\":{\"mismatched\":0,\"max_abs_err\":8.6736173798840355e-19,"
-              "\"worst\":{\"head\":0,\"dim\":0},\"undecided\":0,"
+              "\"worst\":{\"head\":0,\"dim\":0,\"query\":0},\"undecided\":0,"
               "\"max_lse_err\":0.0},"
               "\"heads\":[{\"head\":1,\"mismatched\":1,\"at_fault\":{\"kernel\":1,\"reference\":0,\"both\":0}}]}}");
     free(text);

@@ -3,8 +3,9 @@
 #include <regex.h>
 #include <stdlib.h>
 
-#include "harness/report/metric.h"
+#include "harness/report/record_field.h"
 #include "harness/report/tests/sample.h"
+#include "harness/support/json_value.h"
 
 /* To the last bit; cmocka's assert_double_equal, which not every version has, takes an epsilon. */
 #define assert_equals(a, b) assert_true((a) == (b))
@@ -73,14 +74,214 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build");
-    ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth");
+                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries");
+    ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
-                   "lse_mismatched", "max_lse_err", "lse_budget_used", "lse_off");
+                   "lse_mismatched", "max_lse_err", "lse_budget_used", "lse_off", "query");
     json_decref(json);
+}
+
+/* ---- the table against records ---------------------------------------------------------------------------------- */
+
+enum { MAX_WALKED = 32 };
+
+/* The tables of fields that objects were held against. */
+struct walk {
+    const struct record_fields *walked[MAX_WALKED];
+    int count;
+};
+
+static bool was_walked(const struct walk *walk, const struct record_fields *fields)
+{
+    for (int i = 0; i < walk->count; i++)
+        if (walk->walked[i] == fields)
+            return true;
+    return false;
+}
+
+static bool has_type(const json_t *value, const char *types)
+{
+    const char *name = json_is_integer(value)  ? "integer"
+                       : json_is_real(value)   ? "number"
+                       : json_is_string(value) ? "string"
+                       : json_is_object(value) ? "object"
+                                               : "list";
+    if (json_is_null(value) || strstr(types, name))
+        return true;
+    if (json_is_integer(value)) /* a parameter */
+        return strstr(types, "number");
+    return !strcmp(types, "number") && json_is_string(value) && strspn(json_string_value(value), "-infa") > 2;
+}
+
+static void walk_object(struct walk *walk, const json_t *object, const struct record_fields *fields);
+
+static void walk_value(struct walk *walk, const json_t *value, const struct record_field *field)
+{
+    if (!has_type(value, record_field_type(field)))
+        fail_msg("%s is no %s", record_field_name(field), record_field_type(field));
+    if (!field->members)
+        assert_false(json_is_object(value));
+    else if (json_is_object(value))
+        walk_object(walk, value, field->members);
+    for (size_t i = 0; field->members && i < json_array_size(value); i++)
+        walk_object(walk, json_array_get(value, i), field->members);
+}
+
+/* The object has the fields, in their order and no others. */
+static void walk_object(struct walk *walk, const json_t *object, const struct record_fields *fields)
+{
+    const char *name;
+    json_t *value;
+    size_t row = 0;
+    json_object_foreach((json_t *)object, name, value)
+    {
+        assert_true(row < fields->count);
+        const struct record_field *field = &fields->rows[row];
+        if (!field->put) {
+            assert_string_equal(name, record_field_name(field));
+            row++;
+        }
+        walk_value(walk, value, field);
+    }
+    assert_true(row == fields->count || (row + 1 == fields->count && fields->rows[row].put));
+    if (json_object_size(object) > 0 && !was_walked(walk, fields)) {
+        assert_true(walk->count < MAX_WALKED);
+        walk->walked[walk->count++] = fields;
+    }
+}
+
+/* Each table that there is, was. */
+static void assert_all_walked(const struct walk *walk, const struct record_fields *fields, const char *name)
+{
+    if (!was_walked(walk, fields))
+        fail_msg("no record has the fields of %s", name);
+    for (size_t i = 0; i < fields->count; i++)
+        if (fields->rows[i].members)
+            assert_all_walked(walk, fields->rows[i].members, record_field_name(&fields->rows[i]));
+}
+
+static void test_records_have_the_fields_of_the_table(void **state)
+{
+    struct sample *sample = *state;
+    struct walk walk = {.count = 0};
+    json_t *json = round_trip(&sample->record);
+    walk_object(&walk, json, &record_fields);
+    json_decref(json);
+
+    static const float slopes[SAMPLE_H] = {0.5f, 0.25f};
+    struct fault_tally tallies[SAMPLE_H] = {{.mismatched = 0}, {.mismatched = 2, .at_fault = {1, 1, 0}}};
+    struct fault faults[CONVENTIONAL_COUNT];
+    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
+        faults[kind] = (struct fault){SAMPLE_H, SAMPLE_D, SAMPLE_H * SAMPLE_D,   tallies[1], tallies,
+                                      1,        NAN,      {1, 0, 5, INFINITY, 0}};
+    const struct signature_finding finding = {.signature = SIGNATURE_LEAK, .detail = "a key", .residual = 0.5};
+    const struct oracle_report report = {.outcome = {ORACLE_HELD, ORACLE_VIOLATED}, .detail = {"", "q is changed"}};
+    struct problem_spec *problem = &sample->point.problem;
+    problem->slope_values = slopes;
+    problem->num_slope_values = SAMPLE_H;
+    problem->mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2};
+    problem->seed = 1;
+    sample->point.kernel_options.page_size = 16;
+    sample->point.batch = BATCH_TOGETHER;
+    sample->point.references = (1u << CONVENTIONAL_COUNT) - 1;
+    sample->record.faults = faults;
+    sample->record.finding = &finding;
+    sample->record.oracles = &report;
+    sample->record.contract_distance = 0.5;
+    json = round_trip(&sample->record);
+    walk_object(&walk, json, &record_fields);
+    assert_all_walked(&walk, &record_fields, "a record");
+    const char *name;
+    json_t *value;
+    json_object_foreach(json, name, value)
+    {
+        if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
+            strcmp(name, "lse_budget_used") != 0)
+            fail_msg("%s is null in a record that knows all", name);
+    }
+    json_decref(json);
+
+    sample_set_error(sample, "no memory");
+    json = round_trip(&sample->record);
+    walk_object(&walk, json, &record_fields);
+    json_decref(json);
+}
+
+static void check_rows(const struct record_fields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct record_field *row = &fields->rows[i];
+        const struct field *field = row->metric ? &row->metric->field : &row->field;
+        bool member = !row->metric && !row->value && !row->put && !row->members;
+        bool choice = field->type == FIELD_CHOICE;
+        if (!field->about || (field->about[strlen(field->about) - 1] == '.') == choice)
+            fail_msg("%s: what it means ends in a full stop, of a choice in its names", field->name);
+        if ((member || row->metric) && !field_is_sound(field))
+            fail_msg("%s: not a sound field", field->name);
+        if ((row->value || row->put) && !row->members && !row->type && row->field.type == FIELD_WHOLE)
+            fail_msg("%s: a value that is computed says of what type it is", field->name);
+        if (row->members)
+            check_rows(row->members);
+    }
+}
+
+static void test_oracles_are_named_and_violations_told(void **state)
+{
+    struct sample *sample = *state;
+    const struct oracle_report report = {
+        .outcome = {[ORACLE_INPUTS] = ORACLE_VIOLATED, [ORACLE_DETERMINISM] = ORACLE_HELD},
+        .detail = {[ORACLE_INPUTS] = "k was changed", [ORACLE_BATCH] = "not a batch"},
+    };
+    sample->record.oracles = &report;
+    json_t *json = round_trip(&sample->record);
+    const json_t *outcomes = json_object_get(json, "oracles"), *details = json_object_get(json, "oracle_details");
+    assert_int_equal(json_object_size(outcomes), ORACLE_COUNT);
+    assert_string_equal(json_string_value(json_object_get(outcomes, "poison")), "not_run");
+    assert_string_equal(json_string_value(json_object_get(outcomes, "inputs")), "violated");
+    assert_string_equal(json_string_value(json_object_get(outcomes, "determinism")), "held");
+    assert_int_equal(json_object_size(details), 1);
+    assert_string_equal(json_string_value(json_object_get(details, "inputs")), "k was changed");
+    json_decref(json);
+}
+
+static void test_heads_have_figures_of_their_own(void **state)
+{
+    struct sample *sample = *state;
+    json_t *json = round_trip(&sample->record);
+    const json_t *heads = json_object_get(json, "heads");
+    assert_int_equal(json_array_size(heads), SAMPLE_H);
+    for (size_t h = 0; h < SAMPLE_H; h++) {
+        const json_t *head = json_array_get(heads, h);
+        assert_int_equal(json_integer_value(json_object_get(head, "head")), h);
+        assert_int_equal(json_integer_value(json_object_get(head, "mismatched")), h == 1);
+        assert_true(fabs(json_number_value(json_object_get(head, "max_ulp_err")) - (h == 1 ? 512 : 0)) < 1e-9);
+        assert_true(json_is_null(json_object_get(head, "budget_used")));
+    }
+    json_decref(json);
+}
+
+static void test_a_budget_that_does_not_judge_is_null(void **state)
+{
+    struct sample *sample = *state;
+    sample->point.criterion.budget = 2;
+    for (int mode = 0; mode < JUDGE_MODE_COUNT; mode++) {
+        sample->point.criterion.mode = (enum judge_mode)mode;
+        json_t *json = round_trip(&sample->record);
+        assert_string_equal(json_string_value(json_object_get(json, "judge")), judge_mode_names[mode]);
+        assert_int_equal(json_is_null(json_object_get(json, "budget")), mode == JUDGE_TOLERANCE);
+        if (mode != JUDGE_TOLERANCE)
+            assert_equals(json_real_value(json_object_get(json, "budget")), 2);
+        json_decref(json);
+    }
+}
+
+static void test_fields_are_described(void **state)
+{
+    (void)state;
+    check_rows(&record_fields);
 }
 
 static void test_values(void **state)
@@ -435,10 +636,10 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
         {METRIC_MAX_LSE_ERR, "max_lse_err", 14.5},
     };
     for (size_t i = 0; i < METRIC_COUNT; i++) {
-        assert_string_equal(metric_table[rows[i].metric].name, rows[i].name);
+        assert_string_equal(metric_table[rows[i].metric].field.name, rows[i].name);
         assert_equals(metric_value(rows[i].metric, &metrics), rows[i].value);
-        json_t *json = metric_to_json(rows[i].metric, &metrics);
-        assert_int_equal(json_is_integer(json), metric_table[rows[i].metric].is_count);
+        json_t *json = metric_to_json(&metric_table[rows[i].metric], &metrics);
+        assert_int_equal(json_is_integer(json), metric_table[rows[i].metric].field.type == FIELD_WHOLE);
         json_decref(json);
     }
     char text[METRIC_TEXT_SIZE];
@@ -452,6 +653,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_fields_have_the_names_and_order_of_the_interface),
+        TEST(test_records_have_the_fields_of_the_table),
+        TEST(test_oracles_are_named_and_violations_told),
+        TEST(test_heads_have_figures_of_their_own),
+        TEST(test_a_budget_that_does_not_judge_is_null),
+        cmocka_unit_test(test_fields_are_described),
         TEST(test_values),
         TEST(test_build_says_which_program),
         TEST(test_digests_are_16_hex_digits),
