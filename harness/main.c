@@ -15,6 +15,7 @@
 #include "harness/command/run.h"
 #include "harness/command/sentinel_command.h"
 #include "harness/support/build_info.h"
+#include "harness/support/suggest.h"
 #include "reference/float_environment.h"
 
 /* Reached by the signal handler, hence the one global. */
@@ -281,7 +282,11 @@ int main(int argc, char **argv)
                 fprintf(stderr, "alibicheck: %s\n", error.text);
             return code;
         }
-    fprintf(stderr, "alibicheck: unknown command '%s'; allowed:", argv[1]);
+    struct suggestion suggestion = {.text = argv[1]};
+    char advice[SUGGESTION_SIZE];
+    for (size_t i = 0; i < NUM_COMMANDS; i++)
+        suggestion_offer(&suggestion, commands[i].name);
+    fprintf(stderr, "alibicheck: unknown command '%s'; %sallowed:", argv[1], suggestion_format(advice, &suggestion));
     for (size_t i = 0; i < NUM_COMMANDS; i++)
         fprintf(stderr, " %s", commands[i].name);
     fprintf(stderr, " (`alibicheck --help`)\n");

@@ -8,6 +8,15 @@
 #include "harness/case/case_constraint.h"
 #include "harness/support/field_yaml.h"
 
+/* Whether it has what every recipe of a file has, and a case has not. */
+static bool is_recipe(const struct yaml_node *document)
+{
+    bool has_source = false;
+    for (const struct yaml_node *name = document->first; name; name = name->next->next)
+        has_source |= name->kind == YAML_SCALAR && strcmp(name->text, "source") == 0;
+    return has_source && document->first->kind == YAML_SCALAR && strcmp(document->first->text, "recipe") == 0;
+}
+
 /* values[id] = the node that the document gives for key id, or NULL. */
 static enum error_kind collect_keys(const struct yaml_node *document, const struct yaml_node **values,
                                     struct error *error)
@@ -21,6 +30,11 @@ static enum error_kind collect_keys(const struct yaml_node *document, const stru
         if (kind)
             return kind;
         enum key_id id = key_find(name->text, name->size);
+        if (id == KEY_COUNT && is_recipe(document))
+            return place_error(error, &document->first->place,
+                               "a recipe, not a case: %s; allowed: a case that names it (recipe: NAME, or --recipe "
+                               "NAME), with --recipes DIR unless `alibicheck list recipes` has it",
+                               yaml_quote(quoted, document->first->next));
         if (id == KEY_COUNT)
             return place_error(error, &name->place, "unknown key: %s; %s", yaml_quote(quoted, name),
                                key_advice(advice, name->text, name->size));

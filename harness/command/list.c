@@ -8,6 +8,7 @@
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/record_field.h"
+#include "harness/support/suggest.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
@@ -243,10 +244,15 @@ int list(const struct list_options *options, struct error *error)
     while (i < NUM_TOPICS && strcmp(topics[i].name, options->topic))
         i++;
     if (i == NUM_TOPICS) {
-        char names[256];
-        for (size_t t = 0, length = 0; t < NUM_TOPICS; t++)
+        struct suggestion suggestion = {.text = options->topic};
+        char names[512], advice[SUGGESTION_SIZE];
+        size_t length = 0;
+        for (size_t t = 0; t < NUM_TOPICS && length < sizeof names; t++) {
+            suggestion_offer(&suggestion, topics[t].name);
             length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
-        return error_set(error, ERROR_USAGE, "list %s: unknown; allowed: %s", options->topic, names);
+        }
+        return error_set(error, ERROR_USAGE, "list %.256s: unknown; %sallowed: %s", options->topic,
+                         suggestion_format(advice, &suggestion), names);
     }
     if (topics[i].takes_cases && asked->paths.count == 0)
         return error_set(error, ERROR_USAGE, "list %s needs case files or folders", options->topic);
