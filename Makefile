@@ -2,7 +2,7 @@
 
 include config.mk
 
-ifneq ($(filter-out help clean format check-format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format check-format which-nvcc,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(PACKAGE_LIBS),)
 $(error pkg-config does not find $(PACKAGES); `scripts/setup run` installs what is missing)
 endif
@@ -61,7 +61,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme \
-        check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install clean help FORCE
+        check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -118,7 +118,7 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 $(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
-	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -o $@
+	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -L$(CUDA_LIBRARY_DIR) -o $@
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
@@ -226,6 +226,9 @@ install: $(PROGRAM)  ## install program and cases into DESTDIR/PREFIX (default /
 
 clean:  ## remove what was built
 	rm -rf build build-*
+
+which-nvcc:  ## print which nvcc is taken, if there is one
+	@echo '$(NVCC)'
 
 help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'

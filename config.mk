@@ -13,8 +13,9 @@ endif
 # Version 14, or no two machines agree on the format.
 CLANG_FORMAT ?= scripts/clang-format
 
-# nvcc, if there is one; `make NVCC=` builds the host device alone.
-NVCC ?= $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc))
+# nvcc, if there is one, that of `scripts/setup cuda` last; `make NVCC=` builds the host device alone.
+NVCC ?= $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(PACKAGED_NVCC))
+PACKAGED_NVCC = $(if $(wildcard .packages/cuda/packages),$(abspath $(wildcard .packages/cuda/lib/python3*/site-packages/nvidia/cu*/bin/nvcc)))
 HAVE_NVCC := $(strip $(NVCC))
 
 # GPU architectures that get machine code (the last one also PTX for newer ones).
@@ -70,8 +71,8 @@ LDFLAGS_ALL = -fopenmp $(SANITIZERS) $(LDFLAGS)
 LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
        $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -lrt) -ldl
 
-CUDA_LIBRARY_DIR = $(firstword $(wildcard $(dir $(realpath $(NVCC)))../lib64 $(dir $(realpath $(NVCC)))../lib/x86_64-linux-gnu /usr/lib/x86_64-linux-gnu))
-CUDA_CPPFLAGS = $(addprefix -isystem$(,),$(wildcard $(dir $(realpath $(NVCC)))../include))
+CUDA_LIBRARY_DIR = $(dir $(firstword $(wildcard $(addsuffix /libcudart_static.a,$(addprefix $(dir $(realpath $(NVCC)))../,lib64 lib lib/x86_64-linux-gnu) /usr/lib/x86_64-linux-gnu))))
+CUDA_CPPFLAGS = $(addprefix -isystem,$(wildcard $(dir $(realpath $(NVCC)))../include))
 # -fmad=false: the same contract as -ffp-contract=off. -fno-threadsafe-statics keeps libstdc++ out of the link.
 NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
