@@ -122,7 +122,7 @@ $(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
-FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS)
+FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
