@@ -106,16 +106,14 @@ static enum error_kind pack_queries(struct inputs *inputs, size_t queries, struc
     return kind;
 }
 
-enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
-                                struct progress *progress, struct error *error)
+/* Memory for the inputs of a part; nothing is in it yet. */
+static enum error_kind allocate_inputs(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                       struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
-    struct generator generator = {0};
-    *inputs = (struct inputs){0};
     double q_size = (double)dtypes[spec->dtype].size_bytes;
     double kv_size = (double)dtypes[problem_spec_kv_dtype(spec)].size_bytes;
     double share = part.num_kv_heads / (double)spec->num_kv_heads;
-    size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
+    size_t part_row = (size_t)part.num_kv_heads * (size_t)spec->head_dim;
     void *slopes = NULL, *bounds = NULL, *visible = NULL;
     enum error_kind status = allocate(&inputs->q, problem_spec_query_elements(spec) * q_size, "q", error);
     if (!status)
@@ -131,9 +129,21 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     inputs->slopes = slopes;
     inputs->visible = visible;
     inputs->bounds.k = bounds;
+    if (!status)
+        inputs->bounds.v = inputs->bounds.k + part_row;
+    return status;
+}
+
+enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
+                                struct progress *progress, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct generator generator = {0};
+    *inputs = (struct inputs){0};
+    size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
+    enum error_kind status = allocate_inputs(inputs, spec, part, error);
     if (status)
         goto out;
-    inputs->bounds.v = inputs->bounds.k + part_row;
 
     size_t first_head = (size_t)(part.kv_head * (spec->num_heads / spec->num_kv_heads));
     size_t queries = (size_t)problem_spec_queries(spec);
