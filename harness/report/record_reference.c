@@ -13,14 +13,14 @@ static const struct record_fields side_fields = RECORD_FIELDS(side_rows);
 
 /* ---- the reference itself against the truth ---------------------------------------------------------------------- */
 
-struct place {
+struct worst_element {
     int64_t head, dim, query;
 };
 
 static const struct record_field place_rows[] = {
-    {RECORD_MEMBER("head", struct place, head, WHOLE, "Its head.")},
-    {RECORD_MEMBER("dim", struct place, dim, WHOLE, "Its place in the head.")},
-    {RECORD_MEMBER("query", struct place, query, WHOLE, "Its query.")},
+    {RECORD_MEMBER("head", struct worst_element, head, WHOLE, "Its head.")},
+    {RECORD_MEMBER("dim", struct worst_element, dim, WHOLE, "Its place in the head.")},
+    {RECORD_MEMBER("query", struct worst_element, query, WHOLE, "Its query.")},
 };
 static const struct record_fields place_fields = RECORD_FIELDS(place_rows);
 
@@ -28,7 +28,8 @@ static json_t *find_worst(const struct record_field *field, const void *member)
 {
     const struct fault *fault = member;
     int64_t row = fault->truth.worst / fault->head_dim;
-    const struct place place = {row % fault->num_heads, fault->truth.worst % fault->head_dim, row / fault->num_heads};
+    const struct worst_element place = {row % fault->num_heads, fault->truth.worst % fault->head_dim,
+                                        row / fault->num_heads};
     return record_fields_to_json(field->members, &place);
 }
 
@@ -47,15 +48,16 @@ static const struct record_fields truth_fields = RECORD_FIELDS(rows_of_truth);
 
 /* ---- heads ------------------------------------------------------------------------------------------------------- */
 
-struct head {
+struct head_fault {
     int64_t head;
     struct fault_tally tally;
 };
 
 static const struct record_field head_rows[] = {
-    {RECORD_MEMBER("head", struct head, head, WHOLE, "Which head.")},
-    {RECORD_MEMBER("mismatched", struct head, tally.mismatched, WHOLE, "The same of the head."), .unit = "elements"},
-    {RECORD_MEMBER("at_fault", struct head, tally, OWN, "The same of the head."), .members = &side_fields},
+    {RECORD_MEMBER("head", struct head_fault, head, WHOLE, "Which head.")},
+    {RECORD_MEMBER("mismatched", struct head_fault, tally.mismatched, WHOLE, "The same of the head."),
+     .unit = "elements"},
+    {RECORD_MEMBER("at_fault", struct head_fault, tally, OWN, "The same of the head."), .members = &side_fields},
 };
 static const struct record_fields head_fields = RECORD_FIELDS(head_rows);
 
@@ -65,7 +67,7 @@ static json_t *list_heads(const struct record_field *field, const void *member)
     json_t *heads = json_array();
     bool complete = heads;
     for (int h = 0; complete && h < fault->num_heads; h++) {
-        const struct head head = {h, fault->heads[h]};
+        const struct head_fault head = {h, fault->heads[h]};
         if (head.tally.mismatched > 0)
             complete = json_array_append_new(heads, record_fields_to_json(field->members, &head)) == 0;
     }

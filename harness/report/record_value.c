@@ -203,17 +203,17 @@ json_t *record_value_worst(const struct record_field *field, const void *member)
     return record_fields_to_json(field->members, &worst);
 }
 
-struct head {
+struct row_metrics {
     int64_t query, head;
     struct metrics metrics;
 };
 
 #define HEAD_METRIC(of_metric)          \
     .metric = &metric_table[of_metric], \
-    .field = {.offset = offsetof(struct head, metrics), .about = "The field of this name, of the head."}
+    .field = {.offset = offsetof(struct row_metrics, metrics), .about = "The field of this name, of the head."}
 
 static const struct record_field head_rows[] = {
-    {RECORD_MEMBER("head", struct head, head, WHOLE, "Which head.")},
+    {RECORD_MEMBER("head", struct row_metrics, head, WHOLE, "Which head.")},
     {HEAD_METRIC(METRIC_MISMATCHED)},
     {HEAD_METRIC(METRIC_MAX_ABS_ERR)},
     {HEAD_METRIC(METRIC_MAX_ULP_ERR)},
@@ -227,7 +227,7 @@ static const struct record_field head_rows[] = {
     {HEAD_METRIC(METRIC_MAX_LSE_ERR)},
     {HEAD_METRIC(METRIC_LSE_BUDGET_USED)},
     {HEAD_METRIC(METRIC_LSE_OFF)},
-    {RECORD_MEMBER("query", struct head, query, WHOLE, "Of which query.")},
+    {RECORD_MEMBER("query", struct row_metrics, query, WHOLE, "Of which query.")},
 };
 const struct record_fields record_head_fields = RECORD_FIELDS(head_rows);
 
@@ -241,7 +241,7 @@ json_t *record_value_heads(const struct record_field *field, const void *member)
     json_t *heads = json_array();
     bool complete = heads;
     for (int r = 0; complete && r < verdict->num_rows; r++) {
-        const struct head head = {r / num_heads, r % num_heads, verdict->rows[r]};
+        const struct row_metrics head = {r / num_heads, r % num_heads, verdict->rows[r]};
         complete = json_array_append_new(heads, record_fields_to_json(field->members, &head)) == 0;
     }
     return json_finish(heads, complete);

@@ -10,12 +10,12 @@ static const enum buffer packed_buffers[] = {BUFFER_Q, BUFFER_OUT, BUFFER_LSE, B
 enum { NUM_PACKED = sizeof packed_buffers / sizeof packed_buffers[0] };
 
 /* What a sequence has of a buffer, in the caller's memory, and where that begins in the buffer. */
-struct part {
+struct packed_part {
     void *own;
     size_t begin, size_bytes;
 };
 
-static struct part part_of(const struct launch_plan *plan, const struct batch *batch, int i, enum buffer buffer)
+static struct packed_part part_of(const struct launch_plan *plan, const struct batch *batch, int i, enum buffer buffer)
 {
     const struct problem *problem = &batch->problems[i];
     const struct sequence_args *sequence = &plan->sequences[i];
@@ -23,14 +23,14 @@ static struct part part_of(const struct launch_plan *plan, const struct batch *b
     size_t query = (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
     switch (buffer) {
     case BUFFER_Q:
-        return (struct part){(void *)(uintptr_t)problem->q, first * query, heads * query};
+        return (struct packed_part){(void *)(uintptr_t)problem->q, first * query, heads * query};
     case BUFFER_OUT:
-        return (struct part){batch->outputs[i].out, first * query, heads * query};
+        return (struct packed_part){batch->outputs[i].out, first * query, heads * query};
     case BUFFER_LSE:
-        return (struct part){batch->outputs[i].lse, first * sizeof(float), heads * sizeof(float)};
+        return (struct packed_part){batch->outputs[i].lse, first * sizeof(float), heads * sizeof(float)};
     default:
-        return (struct part){(void *)(uintptr_t)problem->visible, (size_t)sequence->first_key,
-                             problem->visible ? (size_t)problem->seq_len : 0};
+        return (struct packed_part){(void *)(uintptr_t)problem->visible, (size_t)sequence->first_key,
+                                    problem->visible ? (size_t)problem->seq_len : 0};
     }
 }
 
@@ -51,7 +51,7 @@ enum error_kind plan_pack(struct launch_plan *plan, const struct batch *batch, s
         struct plan_buffer *buffer = &plan->buffers[packed_buffers[b]];
         char *to = plan->packed + begin;
         for (int i = 0; i < batch->num_sequences; i++) {
-            struct part part = part_of(plan, batch, i, packed_buffers[b]);
+            struct packed_part part = part_of(plan, batch, i, packed_buffers[b]);
             if (part.size_bytes)
                 memcpy(to + part.begin, part.own, part.size_bytes);
         }
@@ -67,7 +67,7 @@ void plan_unpack(const struct launch_plan *plan, const struct batch *batch)
     static const enum buffer results[] = {BUFFER_OUT, BUFFER_LSE};
     for (int i = 0; i < batch->num_sequences && plan->packed; i++)
         for (int r = 0; r < 2; r++) {
-            struct part part = part_of(plan, batch, i, results[r]);
+            struct packed_part part = part_of(plan, batch, i, results[r]);
             memcpy(part.own, (const char *)plan->buffers[results[r]].destination + part.begin, part.size_bytes);
         }
 }
