@@ -1,268 +1,12 @@
 #include "harness/evaluate/evaluate.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+
 #include <xxhash.h>
 
-#include "harness/evaluate/point_subject.h"
+#include "harness/evaluate/part_work.h"
 #include "harness/judge/poison.h"
 #include "reference/float_environment.h"
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* The work on a point, while it goes on. */
-struct work {
-    struct evaluator *evaluator;
-    struct evaluation *evaluation;
-    const struct point *point;
-    struct generated_source generated;
-    struct shipped_subject shipped;
-    const struct problem_source *source;
-    const struct subject *subject;
-};
-
-/* Some heads of the work, with room for what comes of them. */
-struct part_work {
-    struct problem problem;
-    struct output output;
-    double *bound, *lse_bound;
-    struct truth_cache_entry *entry;
-    int first_head; /* in the whole */
-};
-
-static void part_clear(struct part_work *part)
-{
-    free(part->output.out);
-    free(part->output.lse);
-    free(part->bound);
-    free(part->lse_bound);
-}
-
-static long part_keys(const struct part_work *part)
-{
-    return (long)part->problem.seq_len * problem_rows(&part->problem);
-}
-
-/* The inputs of a part, unless they are at hand. */
-static enum error_kind need_inputs(struct work *work, int index, struct part heads, struct error *error)
-{
-    struct evaluator *evaluator = work->evaluator;
-    if (evaluator->have_inputs && evaluator->inputs_part == index &&
-        problem_source_same(&evaluator->inputs_of.source, work->source))
-        return ERROR_NONE;
-    double start = now_s();
-    inputs_clear(&evaluator->inputs);
-    evaluator->have_inputs = false;
-    progress_display_step(evaluator->display, "inputs", 0);
-    enum error_kind kind = work->source->ops->open(work->source, heads, evaluator->threads, evaluator->progress,
-                                                   &evaluator->inputs, error);
-    work->evaluation->seconds.inputs += now_s() - start;
-    if (kind)
-        return kind;
-    evaluator->inputs_of = work->generated;
-    evaluator->inputs_part = index;
-    evaluator->have_inputs = true;
-    return ERROR_NONE;
-}
-
-/* Whatever the result, part is to be cleared. */
-static enum error_kind open_part(struct part_work *part, struct work *work, int index, struct error *error)
-{
-    *part = (struct part_work){.bound = NULL};
-    struct part heads = work->source->ops->part(work->source, index);
-    enum error_kind kind = need_inputs(work, index, heads, error);
-    if (kind)
-        return kind;
-    part->problem = work->evaluator->inputs.problem;
-    part->first_head = part->problem.place.first_head;
-    size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
-    part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
-    part->output.lse = malloc(rows * sizeof(float));
-    part->bound = malloc(elements * sizeof(double));
-    part->lse_bound = malloc(rows * sizeof(double));
-    if (!part->output.out || !part->output.lse || !part->bound || !part->lse_bound)
-        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
-    output_poison(&part->output, &part->problem);
-    return ERROR_NONE;
-}
-
-/* The part alone or, of a batch, the whole problem in its place among its companions. */
-static enum error_kind run_subject(struct work *work, struct part_work *part, struct error *error)
-{
-    const struct point *point = work->point;
-    struct evaluator *evaluator = work->evaluator;
-    struct companions *companions = &evaluator->companions;
-    struct sequences sequences = {&part->problem, &part->output, 1};
-    enum error_kind kind = ERROR_NONE;
-    double seconds = 0, start = now_s();
-    if (point->batch == BATCH_TOGETHER) {
-        progress_display_step(evaluator->display, "inputs of the batch", 0);
-        kind = companions_make(companions, point, evaluator->threads, evaluator->progress, error);
-        work->evaluation->seconds.inputs += now_s() - start;
-        if (kind)
-            return kind;
-        companions->problems[point->problem.sequence] = part->problem;
-        companions->outputs[point->problem.sequence] = part->output;
-        sequences = (struct sequences){companions->problems, companions->outputs, companions->count};
-    }
-    progress_display_step(evaluator->display, "kernel", 0);
-    kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);
-    work->evaluation->seconds.kernel += seconds;
-    return kind;
-}
-
-/* How far another contract's truth lies from that of the inputs. */
-static enum error_kind measure_contract(struct part_work *part, struct truth_options options, struct error *error)
-{
-    struct truth of_inputs;
-    options.contract = NULL;
-    options.progress = NULL; /* its work is not counted */
-    enum error_kind kind = truth_init(&of_inputs, &part->problem, error);
-    if (!kind)
-        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, &part->problem, &options, error);
-    if (!kind)
-        part->entry->contract_distance = truth_distance(&part->entry->truth, &of_inputs);
-    truth_clear(&of_inputs);
-    return kind;
-}
-
-static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
-{
-    struct evaluator *evaluator = work->evaluator;
-    struct truth_cache_entry *entry = part->entry;
-    struct truth_options options = {
-        .precision = entry->key.precision,
-        .threads = evaluator->threads,
-        .progress = evaluator->progress,
-        .contract = &entry->key.contract,
-    };
-    double start = now_s();
-    progress_display_step(evaluator->display, "truth", part_keys(part));
-    enum error_kind kind = truth_compute(&entry->truth, entry->key.method, &part->problem, &options, error);
-    if (!kind && entry->key.contract.of != TRUTH_OF_INPUTS)
-        kind = measure_contract(part, options, error);
-    work->evaluation->seconds.truth += now_s() - start;
-    return kind;
-}
-
-/* The part's entry in the cache, with its truth. */
-static enum error_kind need_truth(struct work *work, struct part_work *part, enum truth_method method,
-                                  struct error *error)
-{
-    const struct truth_key key = {
-        .problem = inputs_problem_digest(&work->evaluator->inputs),
-        .contract = truth_contract_of_heads(&work->source->contract, part->first_head),
-        .method = method,
-        .precision = work->point->truth_precision,
-    };
-    part->entry = truth_cache_find(&work->evaluator->cache, &key);
-    if (part->entry)
-        return ERROR_NONE;
-    work->evaluation->seconds.truth_shared = false;
-    part->entry = truth_cache_begin(&key, &part->problem);
-    if (!part->entry)
-        return error_memory(error, "the truth", 4.0 * (double)problem_elements(&part->problem) * 8);
-    enum error_kind kind = compute_truth(work, part, error);
-    if (kind)
-        truth_cache_drop(part->entry);
-    else
-        truth_cache_keep(&work->evaluator->cache, part->entry);
-    return kind;
-}
-
-static enum error_kind compute_bound(struct work *work, struct part_work *part, struct error *error)
-{
-    double start = now_s();
-    progress_display_step(work->evaluator->display, "bound", 0);
-    struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
-    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &part->problem, &part->entry->truth,
-                                        work->evaluator->threads, work->evaluator->progress, error);
-    work->evaluation->seconds.judge += now_s() - start;
-    return kind;
-}
-
-/* The conventional references that the point asks for and the entry does not have yet. */
-static enum error_kind need_references(struct work *work, struct part_work *part, struct error *error)
-{
-    struct evaluator *evaluator = work->evaluator;
-    struct truth_cache_entry *entry = part->entry;
-    unsigned missing = work->point->references & ~entry->have_references;
-    double start = now_s();
-    enum error_kind kind = ERROR_NONE;
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++) {
-        if (!(missing >> c & 1))
-            continue;
-        kind = truth_cache_add_reference(&evaluator->cache, entry, c, error);
-        if (kind)
-            break;
-        double *out = entry->references[c], *lse = out + problem_elements(&part->problem);
-        progress_display_step(evaluator->display, conventionals[c].name, part_keys(part));
-        kind = conventional_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
-        if (!kind)
-            entry->have_references |= 1u << c;
-    }
-    if (missing)
-        work->evaluation->seconds.reference += now_s() - start;
-    return kind;
-}
-
-static enum error_kind run_oracles(struct work *work, struct part_work *part, struct error *error)
-{
-    struct oracle_inquiry inquiry = {
-        .subject = work->subject,
-        .problem = &part->problem,
-        .truth = &part->entry->truth,
-        .threads = work->evaluator->threads,
-        .progress = NULL, /* its work is not counted */
-    };
-    double start = now_s();
-    progress_display_step(work->evaluator->display, "oracles", 0);
-    enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
-    work->evaluation->seconds.oracles += now_s() - start;
-    return kind;
-}
-
-/* ---- parts into the whole ------------------------------------------------------------------------------------- */
-
-/* Copies the rows of a part's heads, query by query, to where they belong. */
-static void take_rows(void *whole, const void *part, const struct part_work *heads, int whole_heads, size_t row_bytes)
-{
-    size_t bytes = (size_t)heads->problem.num_heads * row_bytes;
-    for (int query = 0; query < problem_queries(&heads->problem); query++)
-        memcpy((char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes,
-               (const char *)part + (size_t)query * bytes, bytes);
-}
-
-static void take_part(struct work *work, const struct part_work *part, bool with_output)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct problem *shape = &work->source->shape;
-    int heads = shape->num_heads;
-    size_t dim = (size_t)shape->head_dim, doubles = dim * sizeof(double);
-    truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
-    evaluation->truth.plain_rows += part->entry->truth.plain_rows;
-    evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
-    take_rows(evaluation->bound, part->bound, part, heads, doubles);
-    take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
-    if (!with_output)
-        return;
-    take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
-    take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT; c++)
-        if (evaluation->references[c]) {
-            const double *reference = part->entry->references[c];
-            take_rows(evaluation->references[c], reference, part, heads, doubles);
-            take_rows(evaluation->references[c] + problem_elements(shape), reference + problem_elements(&part->problem),
-                      part, heads, sizeof(double));
-        }
-}
 
 /* One pass over the parts: everything that needs their inputs. Digests and seconds are added up. */
 static enum error_kind work_through(struct work *work, enum truth_method method, bool with_subject, struct error *error)
@@ -277,21 +21,21 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
     evaluation->contract_distance = 0;
     for (int i = 0; i < parts && !kind; i++) {
         struct part_work part;
-        kind = open_part(&part, work, i, error);
+        kind = part_open(&part, work, i, error);
         if (!kind && with_subject)
-            kind = run_subject(work, &part, error);
+            kind = part_run(work, &part, error);
         if (!kind)
-            kind = need_truth(work, &part, method, error);
+            kind = part_need_truth(work, &part, method, error);
         if (!kind)
-            kind = compute_bound(work, &part, error);
+            kind = part_compute_bound(work, &part, error);
         if (!kind && with_subject)
-            kind = need_references(work, &part, error);
+            kind = part_need_references(work, &part, error);
         if (!kind && with_subject && i == 0)
-            kind = run_oracles(work, &part, error);
+            kind = part_run_oracles(work, &part, error);
         if (!kind) {
             uint64_t pair[2] = {digest, work->evaluator->inputs.digest};
             digest = parts == 1 ? pair[1] : XXH64(pair, sizeof pair, 0);
-            take_part(work, &part, with_subject);
+            part_take(work, &part, with_subject);
         }
         part_clear(&part);
     }
@@ -320,10 +64,10 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
-    double start = now_s();
+    double start = evaluation_now();
     verdict_clear(&evaluation->verdict);
     enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
-    evaluation->seconds.judge += now_s() - start;
+    evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
 
@@ -331,13 +75,13 @@ static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
-    double start = now_s();
+    double start = evaluation_now();
     if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, work->evaluator->threads, error);
-    evaluation->seconds.judge += now_s() - start;
+    evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
 
@@ -346,12 +90,12 @@ static enum error_kind find_faults(struct work *work, struct error *error)
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
     enum error_kind kind = ERROR_NONE;
-    double start = now_s();
+    double start = evaluation_now();
     for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++)
         if (evaluation->references[c])
             kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->references[c],
                               evaluation->references[c] + problem_elements(&evaluation->problem), error);
-    evaluation->seconds.judge += now_s() - start;
+    evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
 
@@ -359,26 +103,6 @@ static uint64_t digest_output(const struct output *output, const struct problem 
 {
     size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
     return XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), XXH64(output->out, size_bytes, 0));
-}
-
-/* Room for the results of the whole. */
-static enum error_kind make_room(struct evaluation *evaluation, const struct problem *shape, unsigned references,
-                                 struct error *error)
-{
-    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
-    evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
-    evaluation->output.lse = malloc(rows * sizeof(float));
-    evaluation->bound = malloc(elements * sizeof(double));
-    evaluation->lse_bound = malloc(rows * sizeof(double));
-    bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && made; c++)
-        if (references >> c & 1) {
-            evaluation->references[c] = malloc((elements + rows) * sizeof(double));
-            made = evaluation->references[c] != NULL;
-        }
-    if (!made)
-        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
-    return truth_init(&evaluation->truth, shape, error);
 }
 
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
@@ -394,8 +118,7 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
     };
     work.source = &work.generated.source;
     work.subject = &work.shipped.subject;
-    *evaluation = (struct evaluation){.bound = NULL};
-    enum error_kind kind = make_room(evaluation, &work.source->shape, point->references, error);
+    enum error_kind kind = evaluation_init(evaluation, &work.source->shape, point->references, error);
     if (!kind)
         kind = work_through(&work, point->truth_method, true, error);
     if (!kind)
@@ -422,27 +145,4 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 {
     const struct generated_source source = generated_source(&point->problem);
     return evaluate_from(evaluator, evaluation, point, &source, error);
-}
-
-void evaluation_clear(struct evaluation *evaluation)
-{
-    for (int c = 0; c < CONVENTIONAL_COUNT; c++) {
-        fault_clear(&evaluation->faults[c]);
-        free(evaluation->references[c]);
-    }
-    verdict_clear(&evaluation->verdict);
-    truth_clear(&evaluation->truth);
-    free(evaluation->output.out);
-    free(evaluation->output.lse);
-    free(evaluation->bound);
-    free(evaluation->lse_bound);
-    *evaluation = (struct evaluation){.bound = NULL};
-}
-
-void evaluator_clear(struct evaluator *evaluator)
-{
-    inputs_clear(&evaluator->inputs);
-    companions_clear(&evaluator->companions);
-    truth_cache_clear(&evaluator->cache);
-    evaluator->have_inputs = false;
 }

@@ -23,7 +23,7 @@ double evaluate_bytes(const struct point *point, int threads)
                      conventional_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, part.num_heads, spec->head_dim, &options) +
-           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + rows * (sizeof(float) + 6 * sizeof(double)) +
+           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + rows * (2 * sizeof(float) + 12 * sizeof(double)) +
            references +
            fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
                 signature_bytes(spec->seq_len, problem_rows(&shape), spec->head_dim, threads));

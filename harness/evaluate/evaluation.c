@@ -1,0 +1,54 @@
+#include "harness/evaluate/evaluation.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+double evaluation_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned references,
+                                struct error *error)
+{
+    *evaluation = (struct evaluation){.bound = NULL};
+    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
+    evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
+    evaluation->output.lse = malloc(rows * sizeof(float));
+    evaluation->bound = malloc(elements * sizeof(double));
+    evaluation->lse_bound = malloc(rows * sizeof(double));
+    bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
+    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && made; c++)
+        if (references >> c & 1) {
+            evaluation->references[c] = malloc((elements + rows) * sizeof(double));
+            made = evaluation->references[c] != NULL;
+        }
+    if (!made)
+        return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
+    return truth_init(&evaluation->truth, shape, error);
+}
+
+void evaluation_clear(struct evaluation *evaluation)
+{
+    for (int c = 0; c < CONVENTIONAL_COUNT; c++) {
+        fault_clear(&evaluation->faults[c]);
+        free(evaluation->references[c]);
+    }
+    verdict_clear(&evaluation->verdict);
+    truth_clear(&evaluation->truth);
+    free(evaluation->output.out);
+    free(evaluation->output.lse);
+    free(evaluation->bound);
+    free(evaluation->lse_bound);
+    *evaluation = (struct evaluation){.bound = NULL};
+}
+
+void evaluator_clear(struct evaluator *evaluator)
+{
+    inputs_clear(&evaluator->inputs);
+    companions_clear(&evaluator->companions);
+    truth_cache_clear(&evaluator->cache);
+    evaluator->have_inputs = false;
+}

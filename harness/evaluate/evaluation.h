@@ -1,0 +1,64 @@
+/*
+ * What is known of a point, and what points share while they are evaluated: the device, the inputs at hand, the truths
+ * and references computed so far.
+ */
+#ifndef HARNESS_EVALUATE_EVALUATION_H
+#define HARNESS_EVALUATE_EVALUATION_H
+
+#include "harness/evaluate/companions.h"
+#include "harness/evaluate/truth_cache.h"
+#include "harness/judge/cause/signature.h"
+#include "harness/judge/fault.h"
+#include "harness/judge/oracle/oracle.h"
+#include "harness/support/progress.h"
+
+struct seconds {
+    double inputs, kernel, truth, judge, reference, oracles;
+    bool truth_shared; /* all of the truth was computed for an earlier point; its seconds are 0 */
+};
+
+struct evaluator {
+    struct device *device; /* the caller's */
+    int threads;
+    struct progress *progress;
+    struct progress_display *display; /* NULL: none */
+    struct truth_cache cache;
+
+    /* The inputs at hand. */
+    struct inputs inputs;
+    struct generated_source inputs_of;
+    int inputs_part;
+    bool have_inputs;
+    struct companions companions; /* the other sequences of the last batch */
+};
+
+/* Frees all but what is the caller's. */
+void evaluator_clear(struct evaluator *evaluator);
+
+/* What is known of a point. k and v of the problem, and the names in it, hold until the evaluator's next use. */
+struct evaluation {
+    struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
+    struct output output;
+    double *bound;     /* [R, D] */
+    double *lse_bound; /* [R] */
+    struct truth truth;
+    double *references[CONVENTIONAL_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
+    struct verdict verdict;
+    struct fault faults[CONVENTIONAL_COUNT];
+    struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
+    struct oracle_report oracles;     /* of the problem's first part */
+    uint64_t input_digest, output_digest, truth_digest;
+    double contract_distance; /* of the truth from that of the inputs */
+    struct seconds seconds;
+};
+
+/* Seconds on a clock that only goes forward. */
+double evaluation_now(void);
+
+/* Makes room for the results of a problem of this shape, compared with the references that have a bit. evaluation is
+ * overwritten and, whatever the result, to be cleared. */
+enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned references,
+                                struct error *error);
+void evaluation_clear(struct evaluation *evaluation);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * The work on some heads of a point: their inputs opened, the subject run on them, their truth, bounds and references
+ * found, and all of it put where it belongs in the whole.
+ */
+#ifndef HARNESS_EVALUATE_PART_WORK_H
+#define HARNESS_EVALUATE_PART_WORK_H
+
+#include "harness/evaluate/evaluation.h"
+#include "harness/evaluate/point_subject.h"
+
+/* The work on a point, while it goes on. */
+struct work {
+    struct evaluator *evaluator;
+    struct evaluation *evaluation;
+    const struct point *point;
+    struct generated_source generated;
+    struct shipped_subject shipped;
+    const struct problem_source *source;
+    const struct subject *subject;
+};
+
+/* Some heads of the work, with room for what comes of them. */
+struct part_work {
+    struct problem problem;
+    struct output output;
+    double *bound, *lse_bound;
+    struct truth_cache_entry *entry;
+    int first_head; /* in the whole */
+};
+
+/* Opens part `index`; whatever the result, part is to be cleared. */
+enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error);
+void part_clear(struct part_work *part);
+
+/* Runs the subject: on the part alone or, of a batch, on the whole problem in its place among its companions. */
+enum error_kind part_run(struct work *work, struct part_work *part, struct error *error);
+
+/* The part's entry in the cache, with its truth. */
+enum error_kind part_need_truth(struct work *work, struct part_work *part, enum truth_method method,
+                                struct error *error);
+
+/* The error bounds; the truth is there. */
+enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error);
+
+/* The conventional references that the point asks for and the entry does not have yet. */
+enum error_kind part_need_references(struct work *work, struct part_work *part, struct error *error);
+
+enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);
+
+/* Copies what is known of the part's rows into the evaluation; with_output: out, lse and references as well. */
+void part_take(struct work *work, const struct part_work *part, bool with_output);
+
+#endif
