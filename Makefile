@@ -112,13 +112,13 @@ $(BUILD)/%.replay.o: %.cu $(BUILD)/flags
 $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
-	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $(@:.o=.d) -c $< -o $@
+	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # Programs for a machine with a GPU: reports/gpu.md.
 $(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
-	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MF $@.d $< -L$(CUDA_LIBRARY_DIR) -o $@
+	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $@.d $< -L$(CUDA_LIBRARY_DIR) -o $@
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
