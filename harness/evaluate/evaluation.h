@@ -10,7 +10,7 @@
 #include "harness/judge/cause/signature.h"
 #include "harness/judge/fault.h"
 #include "harness/judge/oracle/oracle.h"
-#include "harness/support/progress.h"
+#include "harness/support/progress_display.h"
 
 struct seconds {
     double inputs, kernel, truth, judge, reference, oracles;

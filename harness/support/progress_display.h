@@ -6,8 +6,8 @@
  * A thread redraws it on stderr five times a second. Where stderr is no terminal there is no display: start returns
  * NULL, which every function takes for "do nothing".
  */
-#ifndef HARNESS_SUPPORT_PROGRESS_H
-#define HARNESS_SUPPORT_PROGRESS_H
+#ifndef HARNESS_SUPPORT_PROGRESS_DISPLAY_H
+#define HARNESS_SUPPORT_PROGRESS_DISPLAY_H
 
 #include <stddef.h>
 

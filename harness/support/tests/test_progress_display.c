@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "harness/support/progress.h"
+#include "harness/support/progress_display.h"
 
 /* stderr on something else for a while. */
 struct swapped {

@@ -1,4 +1,4 @@
-#include "harness/support/progress.h"
+#include "harness/support/progress_display.h"
 
 #include <pthread.h>
 #include <signal.h>
