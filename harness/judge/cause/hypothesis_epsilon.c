@@ -46,18 +46,18 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
 static void offer_epsilon(struct suspect *suspect, int place)
 {
     const struct epsilon_fit *fit = &suspect->epsilons[place];
-    struct explanation explanation = {.signature = SIGNATURE_EPS_BIAS,
-                                      .rms = fit->rms,
-                                      .residual = fit->residual,
-                                      .confirmed = suspect_lse_is(suspect, suspect->truth_lse)};
+    struct match match = {.signature = SIGNATURE_EPS_BIAS,
+                          .rms = fit->rms,
+                          .residual = fit->residual,
+                          .confirmed = suspect_lse_is(suspect, suspect->truth_lse)};
     int chunked = place - EPSILON_FIRST_CHUNKED, chunk_len = SUSPECT_CHUNK_LEN_MIN << chunked / 2;
     if (place == EPSILON_OF_ROW)
-        snprintf(explanation.detail, sizeof explanation.detail, "epsilon %.4g added to the row's sum, which is %.6g",
-                 fit->epsilon, suspect->sum);
+        snprintf(match.detail, sizeof match.detail, "epsilon %.4g added to the row's sum, which is %.6g", fit->epsilon,
+                 suspect->sum);
     else
-        snprintf(explanation.detail, sizeof explanation.detail, "epsilon %.4g added to %s of chunks of %d keys",
-                 fit->epsilon, chunked % 2 ? "the sums" : "the row's sum and those", chunk_len);
-    suspect_take(suspect, &explanation);
+        snprintf(match.detail, sizeof match.detail, "epsilon %.4g added to %s of chunks of %d keys", fit->epsilon,
+                 chunked % 2 ? "the sums" : "the row's sum and those", chunk_len);
+    suspect_take(suspect, &match);
 }
 
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing)

@@ -23,7 +23,7 @@ static bool cancelled(const struct suspect *suspect)
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
 {
     int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
-    struct explanation *best = &suspect->best;
+    struct match *best = &suspect->best;
     for (int d = 0; d < dims; d++) {
         nans += is_wrong_nan(suspect->out[d], suspect->truth[d]);
         zeros += suspect->out[d] == 0;

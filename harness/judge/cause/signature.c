@@ -257,7 +257,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
             if (explained[suspects[i].best.signature] > explained[suspects[chosen].best.signature])
                 chosen = i;
     }
-    const struct explanation *best = &suspects[chosen].best;
+    const struct match *best = &suspects[chosen].best;
     finding->signature = best->signature;
     place_finding(finding, suspects[chosen].whole, suspects[chosen].of_row);
     finding->num_heads_examined = failing;

@@ -235,24 +235,24 @@ bool suspect_lse_is_off(const struct suspect *suspect)
     return !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
 }
 
-static bool is_preferred(const struct suspect *suspect, const struct explanation *explanation)
+static bool is_preferred(const struct suspect *suspect, const struct match *match)
 {
-    const struct explanation *best = &suspect->best;
-    double rms = fmax(explanation->rms, suspect->noise), best_rms = fmax(best->rms, suspect->noise);
-    int preference = signature_preference(explanation->signature) - signature_preference(best->signature);
+    const struct match *best = &suspect->best;
+    double rms = fmax(match->rms, suspect->noise), best_rms = fmax(best->rms, suspect->noise);
+    int preference = signature_preference(match->signature) - signature_preference(best->signature);
     if (best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms)
         return true;
     if (!(rms < 4 * best_rms))
         return false;
-    if (explanation->confirmed != best->confirmed)
-        return explanation->confirmed;
-    return preference < 0 || (preference == 0 && explanation->rms < 0.8 * best->rms);
+    if (match->confirmed != best->confirmed)
+        return match->confirmed;
+    return preference < 0 || (preference == 0 && match->rms < 0.8 * best->rms);
 }
 
-void suspect_take(struct suspect *suspect, const struct explanation *explanation)
+void suspect_take(struct suspect *suspect, const struct match *match)
 {
-    if (is_preferred(suspect, explanation))
-        suspect->best = *explanation;
+    if (is_preferred(suspect, match))
+        suspect->best = *match;
 }
 
 /* A prediction of lse without fitted parameters that accounts for an lse that is off. */
@@ -272,23 +272,23 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
                                                         const double *predicted, double lse, const char *format,
                                                         va_list arguments)
 {
-    struct explanation explanation = {.signature = signature};
+    struct match match = {.signature = signature};
     if (suspect->by_lse) {
-        explanation.rms = fabs(suspect->lse - lse);
-        explanation.residual = in_units(explanation.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
+        match.rms = fabs(suspect->lse - lse);
+        match.residual = in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
         if (fitted || !explains_lse(suspect, lse))
             return;
     } else {
-        explanation.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
-        explanation.residual = suspect_residual(suspect, predicted);
-        explanation.confirmed = suspect_lse_is(suspect, lse);
+        match.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
+        match.residual = suspect_residual(suspect, predicted);
+        match.confirmed = suspect_lse_is(suspect, lse);
         bool by_both = !fitted && suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
-                       explanation.rms <= fmin(1.25 * suspect->noise, suspect->error);
-        if (!by_both && !explains_out(suspect, predicted, explanation.rms))
+                       match.rms <= fmin(1.25 * suspect->noise, suspect->error);
+        if (!by_both && !explains_out(suspect, predicted, match.rms))
             return;
     }
-    vsnprintf(explanation.detail, sizeof explanation.detail, format, arguments);
-    suspect_take(suspect, &explanation);
+    vsnprintf(match.detail, sizeof match.detail, format, arguments);
+    suspect_take(suspect, &match);
 }
 
 void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
@@ -322,7 +322,7 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
 
 bool suspect_is_settled(const struct suspect *suspect)
 {
-    const struct explanation *best = &suspect->best;
+    const struct match *best = &suspect->best;
     return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
            (best->confirmed || suspect->by_lse);
 }

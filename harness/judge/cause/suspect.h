@@ -1,5 +1,5 @@
 /*
- * A head that fails: what it gave, what is right, its logits in double, and the best explanation so far.
+ * A head that fails: what it gave, what is right, its logits in double, and the best match so far.
  *
  * A prediction explains the head if, with e the rms of out - truth and r the rms of out - predicted over the D
  * elements,
@@ -34,7 +34,8 @@ struct epsilon_fit {
     double residual;       /* in units of the tolerance */
 };
 
-struct explanation {
+/* How a hypothesis accounts for the row. */
+struct match {
     enum signature signature; /* SIGNATURE_UNKNOWN: none */
     double rms;               /* of out - predicted; of lse - predicted if judged by lse */
     double residual;          /* largest one in units of the tolerance */
@@ -66,7 +67,7 @@ struct suspect {
     float *row;        /* [D] */
 
     struct epsilon_fit epsilons[EPSILON_PLACES];
-    struct explanation best;
+    struct match best;
 };
 
 /* Takes a row's out, lse and truth; no keys yet. suspect stays where it is. suspect_clear frees it, and accepts a
@@ -106,8 +107,8 @@ double suspect_residual(const struct suspect *suspect, const double *predicted);
 
 /* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the head and is
  * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and it alone of the
- * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature.c), or is the
- * same and its rms is a fifth less. */
+ * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature_info.c), or is
+ * the same and its rms is a fifth less. */
 void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
@@ -115,15 +116,15 @@ void suspect_offer(struct suspect *suspect, enum signature signature, bool fitte
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Takes an explanation that is known to hold if it is preferred to the best so far. */
-void suspect_take(struct suspect *suspect, const struct explanation *explanation);
+/* Takes a match that is known to hold if it is preferred to the best so far. */
+void suspect_take(struct suspect *suspect, const struct match *match);
 
 /* Whether lse is what is given, as far as an lse of the row's size can tell; whether it is off by far more than that.
  */
 bool suspect_lse_is(const struct suspect *suspect, double lse);
 bool suspect_lse_is_off(const struct suspect *suspect);
 
-/* The best explanation so far leaves no more than rounding, of lse either. */
+/* The best match so far leaves no more than rounding, of lse either. */
 bool suspect_is_settled(const struct suspect *suspect);
 
 #endif
