@@ -6,8 +6,9 @@
  *
  *     logit_j = scale * k_scale * <q, k_j> + slope * distance_j + rounded_j
  *
- *   inputs        the problem's scale and slopes, exact as given; distance_j = kv_offset + j - q_position, rounded_j =
- * 0 formula       1 / sqrt(head_dim) and 2^(-b n / d) (slopes.h) as real numbers, in the place of their roundings
+ *   inputs        the problem's scale and slopes, exact as given; rounded_j = 0 and
+ *                 distance_j = kv_offset + j - q_position
+ *   formula       1 / sqrt(head_dim) and 2^(-b n / d) (slopes.h) as real numbers, in the place of their roundings
  *   bf16_bias     rounded_j = bf16(f32(slope * f32(kv_offset + j))), the bias that BLOOM's checkpoints were trained
  *                 with (Hugging Face transformers, build_alibi_tensor: slopes times positions in f32, then rounded to
  *                 the model's dtype). distance_j = -q_position takes off what that form adds to every logit, so that

@@ -2,9 +2,10 @@
  * One decode-attention problem: what every kernel computes and what the truth is the truth of.
  *
  *     s_ihj  = scale * k_scale * <q_ih, k_gj> + slope_h * (kv_offset + j - position_i)
- *                                                                  for every key j visible to query i, g = h / (H /
- * Hkv) o_ih   = v_scale * sum_j exp(s_ihj) v_gj / sum_j exp(s_ihj)  0 where no key is visible lse_ih = log sum_j
- * exp(s_ihj)                                -inf where no key is visible
+ *     o_ih   = v_scale * sum_j exp(s_ihj) v_gj / sum_j exp(s_ihj)   0 where no key is visible
+ *     lse_ih = log sum_j exp(s_ihj)                                 -inf where no key is visible
+ *
+ * with the sums over every key j visible to query i, and g = h / (H / Hkv).
  *
  * The last of Q queries stands at q_position, query i at position_i = q_position - (Q - 1) + i. It sees the keys
  * j < N - (Q - 1 - i) that the mask leaves, wherever q_position is: the Q newest keys are those of the queries
