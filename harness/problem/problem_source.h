@@ -25,6 +25,17 @@ struct inputs {
     struct tensor_bounds bounds; /* what is promised of k and v; problem.bounds where there are several parts */
 };
 
+/* The first step of opening a part of the problem that shape describes: memory for q of all heads, k and v of the part,
+ * slopes and, if masked, visible, on 64-byte boundaries, with nothing in it. *inputs is overwritten, and clear on an
+ * error, ERROR_SYSTEM. */
+enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *shape, struct part part, bool masked,
+                                struct error *error);
+
+/* The last step: from q, k, v, slopes and visible, which are filled, the problem, its queries packed, and the digest.
+ */
+enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *shape, struct part part,
+                                struct error *error);
+
 /* Accepts a zeroed one. */
 void inputs_clear(struct inputs *inputs);
 
