@@ -512,6 +512,24 @@ static void test_a_query_has_the_result_that_it_has_alone(void **state)
     device_close(evaluator.device);
 }
 
+/* What is expected to be taken counts every row: twice a truth with its bound and its output, of a point and of the
+ * part at work, twice a reference, and of a trial its truth and six results. */
+static void test_memory_is_of_all_rows(void **state)
+{
+    (void)state;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    point.problem.num_queries = 64;
+    point.problem.seq_len = 1;
+    struct problem shape = problem_spec_shape(&point.problem);
+    double elements = (double)problem_elements(&shape), plain = evaluate_bytes(&point, 1);
+    assert_true(elements == 64 * 6 * 64);
+    assert_true(plain >= elements * (2 * (4 + 1) * sizeof(double) + 2 * sizeof(uint16_t)));
+    point.references = 1 << CONVENTIONAL_F64_RELATIVE;
+    assert_true(evaluate_bytes(&point, 1) >= plain + 2 * elements * sizeof(double));
+    assert_true(oracles_bytes(&shape, 1) >=
+                trial_bytes(&shape, TRIAL_MAX_ELEMENTS) + elements * (4 + 6) * sizeof(double));
+}
+
 /* A subject that lets every query see every key. */
 static enum error_kind run_without_an_edge(const struct subject *subject, const struct sequences *sequences,
                                            struct memory_audit *audit, double *seconds, struct error *error)
@@ -659,6 +677,7 @@ int main(void)
         cmocka_unit_test(test_every_recipe_answers_an_ordinary_problem),
         cmocka_unit_test(test_parts_of_a_source_come_together),
         cmocka_unit_test(test_a_query_has_the_result_that_it_has_alone),
+        cmocka_unit_test(test_memory_is_of_all_rows),
         cmocka_unit_test(test_a_kernel_that_forgets_the_causal_edge_fails),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;

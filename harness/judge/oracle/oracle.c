@@ -279,6 +279,6 @@ double oracles_bytes(const struct problem *shape, int threads)
     struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = threads};
     struct problem part = trial_shape(shape, TRIAL_MAX_ELEMENTS);
     return trial_bytes(shape, TRIAL_MAX_ELEMENTS) +
-           truth_bytes(TRUTH_CERTIFIED, part.seq_len, part.num_heads, part.head_dim, &options) +
+           truth_bytes(TRUTH_CERTIFIED, part.seq_len, problem_rows(&part), part.head_dim, &options) +
            8 * (double)problem_elements(&part) * (double)sizeof(double);
 }

@@ -199,6 +199,30 @@ static void test_own_slopes_come_from_no_convention(void **state)
     assert_int_equal(contract.total_heads, 0);
 }
 
+/* A part's queries stand apart in the whole's and are copied; one query, or all heads, are where they were made. */
+static void test_memory_counts_the_queries_of_a_part(void **state)
+{
+    (void)state;
+    struct problem_spec spec = make_spec();
+    double whole[2], parts[2];
+    spec.num_slope_values = 0;
+    spec.slope_values = NULL;
+    spec.num_heads = spec.num_kv_heads = 4;
+    spec.head_dim = 128;
+    for (int i = 0; i < 2; i++) {
+        spec.num_queries = i ? 3 : 1;
+        spec.seq_len = 100;
+        assert_int_equal(problem_spec_parts(&spec), 1);
+        whole[i] = problem_spec_bytes(&spec);
+        spec.seq_len = 1 << 22;
+        assert_int_equal(problem_spec_parts(&spec), 4);
+        parts[i] = problem_spec_bytes(&spec);
+    }
+    double row = 128 * (double)dtypes[spec.dtype].size_bytes;
+    assert_true(whole[1] - whole[0] == 2 * 4 * row);
+    assert_true(parts[1] - parts[0] == 2 * 4 * row + 3 * row);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_sequences_have_seeds_of_their_own),
         cmocka_unit_test(test_a_contract_is_of_the_heads_at_hand),
         cmocka_unit_test(test_own_slopes_come_from_no_convention),
+        cmocka_unit_test(test_memory_counts_the_queries_of_a_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
