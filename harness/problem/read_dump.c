@@ -1,6 +1,7 @@
 #include "harness/problem/read_dump.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,27 +13,54 @@
 
 #define WHOLE_MAX (INT64_C(1) << 53)
 
-#define MEMBER(member) .name = #member, FIELD_MEMBER(struct dumped_point, member)
+/* What point.json holds, as it stands there. */
+struct facts {
+    struct dumped_point point;
+    enum dtype kv_dtype; /* DTYPE_COUNT_WITH_FP8: left out */
+    const json_t *object;
+    const char *path; /* for messages */
+};
+
+#define MEMBER(of_name, member) .name = (of_name), FIELD_MEMBER(struct facts, member)
+#define PROBLEM(member) MEMBER(#member, point.problem.member)
 #define WHOLE(from, to) .type = FIELD_WHOLE, .whole = {(from), (to), 0}, .range_prefix = "whole numbers "
 
-/* struct dumped_point holds what a field that is left out means. */
+/* struct facts holds what a field that is left out means. */
 static const struct dump_field {
     struct field field;
     bool required;
 } dump_fields[] = {
-    {.field = {MEMBER(seq_len), WHOLE(1, INT64_C(1) << 40)}, .required = true},
-    {.field = {MEMBER(num_heads), WHOLE(1, 1024)}, .required = true},
-    {.field = {MEMBER(num_kv_heads), WHOLE(1, 1024)}, .required = true},
-    {.field = {MEMBER(head_dim), WHOLE(1, 65536)}, .required = true},
-    {.field = {MEMBER(q_position), WHOLE(-WHOLE_MAX, WHOLE_MAX)}, .required = true},
-    {.field = {MEMBER(kv_offset), WHOLE(-WHOLE_MAX, WHOLE_MAX)}},
-    {.field = {MEMBER(dtype), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT)},
+    {.field = {PROBLEM(seq_len), WHOLE(1, INT64_C(1) << 40)}, .required = true},
+    {.field = {PROBLEM(num_queries), WHOLE(1, 1024)}},
+    {.field = {PROBLEM(num_heads), WHOLE(1, 1024)}, .required = true},
+    {.field = {PROBLEM(num_kv_heads), WHOLE(1, 1024)}, .required = true},
+    {.field = {PROBLEM(head_dim), WHOLE(1, 65536)}, .required = true},
+    {.field = {PROBLEM(q_position), WHOLE(-WHOLE_MAX, WHOLE_MAX)}, .required = true},
+    {.field = {PROBLEM(kv_offset), WHOLE(-WHOLE_MAX, WHOLE_MAX)}},
+    {.field = {PROBLEM(dtype), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT)},
      .required = true},
-    {.field = {MEMBER(kv_dtype), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT_WITH_FP8)}},
-    {.field = {MEMBER(bias), .type = FIELD_CHOICE, .names = FIELD_NAMES_FIRST(bias_form_names, BIAS_NONE)}},
+    {.field = {MEMBER("kv_dtype", kv_dtype), .type = FIELD_CHOICE,
+               .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT_WITH_FP8)}},
+    {.field = {MEMBER("bias", point.bias), .type = FIELD_CHOICE,
+               .names = FIELD_NAMES_FIRST(bias_form_names, BIAS_COUNT)}},
+};
+
+static const struct factor {
+    const char *name;
+    size_t offset;
+    bool required, of_fp8;
+} factors[] = {
+    {"scale", offsetof(struct facts, point.problem.scale), true, false},
+    {"k_scale", offsetof(struct facts, point.problem.k_scale), false, true},
+    {"v_scale", offsetof(struct facts, point.problem.v_scale), false, true},
 };
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
+
+static enum error_kind refuse(const struct facts *facts, const char *name, const char *allowed, struct error *error)
+{
+    return error_set(error, ERROR_USAGE, "%s: %s: allowed: %s", facts->path, name, allowed);
+}
 
 /* What is left out or null is left as it is, unless it is required. */
 static bool absent(const json_t *value, bool required)
@@ -40,88 +68,128 @@ static bool absent(const json_t *value, bool required)
     return !required && (!value || json_is_null(value));
 }
 
-static enum error_kind read_field(struct dumped_point *point, const struct dump_field *row, const json_t *object,
-                                  const char *path, struct error *error)
+static enum error_kind read_field(struct facts *facts, const struct dump_field *row, struct error *error)
 {
     char allowed[FIELD_ALLOWED_SIZE];
     const struct field *field = &row->field;
-    const json_t *value = json_object_get(object, field->name);
-    if (absent(value, row->required) || field_from_json(field, value, field_of(field, point)) == VALUE_SOUND)
+    const json_t *value = json_object_get(facts->object, field->name);
+    if (absent(value, row->required) || field_from_json(field, value, field_of(field, facts)) == VALUE_SOUND)
         return ERROR_NONE;
-    return error_set(error, ERROR_USAGE, "%s: %s: allowed: %s", path, field->name, field_allowed(allowed, field));
+    return refuse(facts, field->name, field_allowed(allowed, field), error);
 }
 
-static enum error_kind read_factor(double *factor, const char *name, bool required, const json_t *object,
-                                   const char *path, struct error *error)
+/* Rounded to f32, as in case files. */
+static enum error_kind read_factor(struct facts *facts, const struct factor *factor, struct error *error)
 {
-    const json_t *value = json_object_get(object, name);
-    if (absent(value, required))
+    const json_t *value = json_object_get(facts->object, factor->name);
+    if (absent(value, factor->required))
         return ERROR_NONE;
-    if (!json_is_number(value) || !isfinite((float)json_number_value(value)))
-        return error_set(error, ERROR_USAGE, "%s: %s: allowed: numbers that f32 can hold", path, name);
-    *factor *= json_number_value(value);
+    float number = (float)json_number_value(value);
+    if (!json_is_number(value) || !isfinite(number))
+        return refuse(facts, factor->name, "numbers that f32 can hold", error);
+    if (factor->of_fp8 && facts->point.problem.kv_format == KV_AS_DTYPE && number != 1)
+        return refuse(facts, factor->name, "1, since k and v are not fp8", error);
+    memcpy((char *)facts + factor->offset, &number, sizeof number);
     return ERROR_NONE;
 }
 
-/* The removed keys, as [first, end) pairs in ascending order. */
-static enum error_kind read_mask(struct dumped_point *point, const json_t *object, const char *path,
-                                 struct error *error)
+/* The dtype of q, or fp8. */
+static enum error_kind take_kv_dtype(struct facts *facts, struct error *error)
 {
-    const json_t *mask = json_object_get(object, "mask");
+    struct problem_spec *problem = &facts->point.problem;
+    char allowed[FIELD_ALLOWED_SIZE];
+    for (int format = 0; format < KV_FORMAT_COUNT; format++) {
+        problem->kv_format = (enum kv_format)format;
+        if (problem_spec_kv_dtype(problem) == facts->kv_dtype)
+            return ERROR_NONE;
+    }
+    problem->kv_format = KV_AS_DTYPE;
+    if (facts->kv_dtype == DTYPE_COUNT_WITH_FP8)
+        return ERROR_NONE;
+    snprintf(allowed, sizeof allowed, "%s, which is the dtype, e4m3, e5m2", dtypes[problem->dtype].name);
+    return refuse(facts, "kv_dtype", allowed, error);
+}
+
+/* The removed keys, as [first, end) pairs in ascending order. */
+static enum error_kind read_mask(struct facts *facts, struct error *error)
+{
+    struct dumped_point *point = &facts->point;
+    const json_t *mask = json_object_get(facts->object, "mask");
     if (absent(mask, false))
         return ERROR_NONE;
-    point->visible = malloc((size_t)point->seq_len);
-    if (!point->visible)
-        return error_memory(error, "a mask", (double)point->seq_len);
-    memset(point->visible, 1, (size_t)point->seq_len);
+    if (!json_is_array(mask))
+        return refuse(facts, "mask", "null or a list of [first, end)", error);
+    size_t count = json_array_size(mask);
+    point->masked = true;
+    point->removed = calloc(count + 1, sizeof *point->removed);
+    if (!point->removed)
+        return error_memory(error, "a mask", (double)(count * sizeof *point->removed));
     json_int_t previous = 0;
-    for (size_t i = 0; i < json_array_size(mask); i++) {
+    for (size_t i = 0; i < count; i++) {
         const json_t *range = json_array_get(mask, i), *first = json_array_get(range, 0),
                      *end = json_array_get(range, 1);
         json_int_t from = json_integer_value(first), to = json_integer_value(end);
         if (json_array_size(range) != 2 || !json_is_integer(first) || !json_is_integer(end) || from < previous ||
-            to <= from || to > point->seq_len)
+            to <= from || to > point->problem.seq_len)
             return error_set(error, ERROR_USAGE,
-                             "%s: mask: range %zu: allowed: [first, end) in ascending order, 0 to %lld", path, i,
-                             (long long)point->seq_len);
-        memset(point->visible + from, 0, (size_t)(to - from));
+                             "%s: mask: range %zu: allowed: [first, end) in ascending order, 0 to %lld", facts->path, i,
+                             (long long)point->problem.seq_len);
+        point->removed[point->num_removed++] = (struct removed_keys){from, to};
         previous = to;
     }
-    if (!json_is_array(mask))
-        return error_set(error, ERROR_USAGE, "%s: mask: allowed: null or a list of [first, end)", path);
     return ERROR_NONE;
 }
 
-static enum error_kind read_fields(struct dumped_point *point, const json_t *object, const char *path,
-                                   struct error *error)
+static enum error_kind read_digest(struct facts *facts, struct error *error)
+{
+    const json_t *value = json_object_get(facts->object, "input_digest");
+    const char *text = json_string_value(value);
+    if (absent(value, false))
+        return ERROR_NONE;
+    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+        return refuse(facts, "input_digest", "16 hexadecimal digits", error);
+    facts->point.has_digest = true;
+    facts->point.input_digest = strtoull(text, NULL, 16);
+    return ERROR_NONE;
+}
+
+static enum error_kind read_facts(struct facts *facts, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    point->kv_dtype = DTYPE_COUNT_WITH_FP8;
+    const struct problem_spec *problem = &facts->point.problem;
     for (size_t i = 0; !kind && i < COUNT(dump_fields); i++)
-        kind = read_field(point, &dump_fields[i], object, path, error);
-    if (point->kv_dtype == DTYPE_COUNT_WITH_FP8)
-        point->kv_dtype = point->dtype;
+        kind = read_field(facts, &dump_fields[i], error);
+    if (!kind && problem->num_heads % problem->num_kv_heads != 0)
+        kind = refuse(facts, "num_kv_heads", "divisors of num_heads", error);
     if (!kind)
-        kind = read_factor(&point->scale, "scale", true, object, path, error);
+        kind = take_kv_dtype(facts, error);
+    for (size_t i = 0; !kind && i < COUNT(factors); i++)
+        kind = read_factor(facts, &factors[i], error);
     if (!kind)
-        kind = read_factor(&point->scale, "k_scale", false, object, path, error);
-    return kind ? kind : read_mask(point, object, path, error);
+        kind = read_mask(facts, error);
+    return kind ? kind : read_digest(facts, error);
 }
 
 enum error_kind dumped_point_read(struct dumped_point *point, const char *folder, struct error *error)
 {
-    *point = (struct dumped_point){.scale = 1};
     enum error_kind kind = ERROR_NONE;
     char quoted[PATH_QUOTE_SIZE];
     json_error_t reason;
     json_t *object = NULL;
+    *point = (struct dumped_point){0};
     char *path = file_join(folder, "point.json");
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
     quote_path(quoted, path);
     object = json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
+    struct facts facts = {
+        .point.problem = {.num_queries = 1, .k_scale = 1, .v_scale = 1},
+        .kv_dtype = DTYPE_COUNT_WITH_FP8,
+        .object = object,
+        .path = quoted,
+    };
     if (object)
-        kind = read_fields(point, object, quoted, error);
+        kind = read_facts(&facts, error);
     else if (reason.line < 0)
         kind = error_set(error, ERROR_USAGE, "%s: cannot be read; allowed: a folder that `run --dump` wrote", quoted);
     else
@@ -129,6 +197,7 @@ enum error_kind dumped_point_read(struct dumped_point *point, const char *folder
                          reason.column, reason.text);
     json_decref(object);
     free(path);
+    *point = facts.point;
     if (kind)
         dumped_point_clear(point);
     return kind;
@@ -136,6 +205,13 @@ enum error_kind dumped_point_read(struct dumped_point *point, const char *folder
 
 void dumped_point_clear(struct dumped_point *point)
 {
-    free(point->visible);
-    point->visible = NULL;
+    free(point->removed);
+    *point = (struct dumped_point){0};
+}
+
+void dumped_point_visible(uint8_t *visible, const struct dumped_point *point)
+{
+    memset(visible, 1, (size_t)point->problem.seq_len);
+    for (size_t i = 0; i < point->num_removed; i++)
+        memset(visible + point->removed[i].first, 0, (size_t)(point->removed[i].end - point->removed[i].first));
 }

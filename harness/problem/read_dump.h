@@ -4,20 +4,31 @@
 #ifndef HARNESS_PROBLEM_READ_DUMP_H
 #define HARNESS_PROBLEM_READ_DUMP_H
 
+#include "harness/problem/problem_spec.h"
 #include "kernels/recipe.h"
 
+/* Keys [first, end), removed. */
+struct removed_keys {
+    int64_t first, end;
+};
+
 struct dumped_point {
-    int64_t seq_len, num_heads, num_kv_heads, head_dim; /* at least 1 */
-    enum dtype dtype;                                   /* of q */
-    enum dtype kv_dtype;                                /* of k */
-    double scale;                                       /* of q.k, that of an fp8 cache included; finite */
-    enum bias_form bias;                                /* BIAS_RELATIVE or BIAS_ABSOLUTE */
-    int64_t q_position, kv_offset;                      /* within +-2^53 */
-    uint8_t *visible;                                   /* [seq_len]; NULL: every key is visible */
+    /* Its shape, dtypes, scales and positions, each what a problem may have. What its inputs were drawn from is not
+     * read: slopes, input, mask, seed and truth_of are zero, as are the model's heads. */
+    struct problem_spec problem;
+    enum bias_form bias; /* of the kernel that ran */
+    bool masked;         /* the problem has a mask, if one that removes no key */
+    struct removed_keys *removed;
+    size_t num_removed;    /* ascending, within 0 .. seq_len */
+    bool has_digest;       /* a folder made by hand may be without */
+    uint64_t input_digest; /* of the inputs, all heads (problem_source.h) */
 };
 
 /* Reads FOLDER/point.json. ERROR_USAGE with the file, the field and what is allowed; *point is then clear. */
 enum error_kind dumped_point_read(struct dumped_point *point, const char *folder, struct error *error);
 void dumped_point_clear(struct dumped_point *point);
+
+/* visible[seq_len]: 1, or 0 for a removed key. */
+void dumped_point_visible(uint8_t *visible, const struct dumped_point *point);
 
 #endif

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/problem/read_dump.h"
-#include "harness/support/file.h"
+#include "harness/problem/dumped_source.h"
 #include "harness/support/npy_read.h"
 #include "harness/support/source.h"
 
@@ -14,14 +13,14 @@ enum { HEADS_MAX = 1024, HEAD_DIM_MAX_READ = 65536, BLOCK_ELEMENTS = 1 << 18, LA
 
 /* The files while they are read. */
 struct reading {
-    struct npy_file q, k, slopes;
-    char *q_path, *k_path, *slopes_path; /* of a dump, else NULL */
-    struct dumped_point point;           /* of a dump */
+    struct npy_file files[2];     /* q and k, opened by their paths */
+    struct dumped_source dump;    /* or a folder's */
+    const struct npy_file *q, *k; /* of either */
     int64_t q_position, kv_offset;
-    const uint8_t *visible; /* NULL: every key is */
-    float *queries;         /* [H, D] */
-    float *block;           /* keys, widened */
-    void *raw;              /* the same as they stand in the file */
+    uint8_t *visible; /* NULL: every key is */
+    float *queries;   /* [H, D] */
+    float *block;     /* keys, widened */
+    void *raw;        /* the same as they stand in the file */
 };
 
 static enum error_kind refuse_file(struct error *error, const struct npy_file *file, const char *what)
@@ -58,34 +57,21 @@ static enum error_kind check_shapes(struct sentinel_tensors *tensors, const stru
                                     struct error *error)
 {
     char text[192];
-    const struct npy_header *q = &reading->q.header, *k = &reading->k.header;
+    const struct npy_header *q = &reading->q->header, *k = &reading->k->header;
     if (q->num_axes != 2 || q->shape[0] > HEADS_MAX || q->shape[1] > HEAD_DIM_MAX_READ) {
         snprintf(text, sizeof text, "is no q; allowed: 2 axes [H, D], up to %d and %d", HEADS_MAX, HEAD_DIM_MAX_READ);
-        return refuse_file(error, &reading->q, text);
+        return refuse_file(error, reading->q, text);
     }
     if (k->num_axes != 3 || k->shape[2] != q->shape[1] || k->shape[1] > q->shape[0] || q->shape[0] % k->shape[1] != 0) {
         snprintf(text, sizeof text, "is no k of this q; allowed: 3 axes [N, Hkv, %lld], Hkv a divisor of %lld",
                  (long long)q->shape[1], (long long)q->shape[0]);
-        return refuse_file(error, &reading->k, text);
+        return refuse_file(error, reading->k, text);
     }
     tensors->seq_len = k->shape[0];
     tensors->num_heads = (int)q->shape[0];
     tensors->num_kv_heads = (int)k->shape[1];
     tensors->head_dim = (int)q->shape[1];
     return ERROR_NONE;
-}
-
-static enum error_kind check_point(const struct sentinel_tensors *tensors, const struct reading *reading,
-                                   const char *folder, struct error *error)
-{
-    const struct dumped_point *point = &reading->point;
-    char path[PATH_QUOTE_SIZE];
-    if (point->seq_len == tensors->seq_len && point->num_heads == tensors->num_heads &&
-        point->num_kv_heads == tensors->num_kv_heads && point->head_dim == tensors->head_dim &&
-        point->dtype == tensors->q_dtype && point->kv_dtype == tensors->k_dtype)
-        return ERROR_NONE;
-    return error_set(error, ERROR_USAGE, "%s: point.json and the tensors beside it differ in shape or dtype",
-                     quote_path(path, folder));
 }
 
 static enum error_kind allocate(struct sentinel_tensors *tensors, struct reading *reading, struct error *error)
@@ -114,20 +100,14 @@ static enum error_kind fill_slopes(struct sentinel_tensors *tensors, struct read
     if (tensors->total_heads < request->head_offset + tensors->num_heads)
         return error_set(error, ERROR_USAGE, "--total-heads %d: allowed: at least head-offset + num-heads = %d",
                          tensors->total_heads, request->head_offset + tensors->num_heads);
-    if (!request->dump) {
+    if (!request->dump)
         slopes_fill(slopes, tensors->num_heads, request->slopes, request->max_bias, request->head_offset,
                     tensors->total_heads);
-    } else {
-        const struct npy_header *header = &reading->slopes.header;
-        if (strcmp(header->type, "<f4") != 0 || header->num_axes != 1 || header->shape[0] != tensors->num_heads)
-            return refuse_file(error, &reading->slopes, "has no slopes for q; allowed: '<f4', one axis [H]");
-        enum error_kind kind = npy_read(&reading->slopes, 0, heads, slopes, error);
-        if (kind)
-            return kind;
-    }
+    else
+        memcpy(slopes, reading->dump.slopes, heads * sizeof *slopes);
     for (size_t h = 0; h < heads; h++) {
         if (!(slopes[h] >= 0) || !isfinite(slopes[h]))
-            return refuse_file(error, &reading->slopes,
+            return refuse_file(error, &reading->dump.files[DUMPED_SLOPES],
                                "has a slope that is negative or not finite; allowed: 0 and "
                                "above");
         tensors->ranges[h] =
@@ -207,11 +187,11 @@ static enum error_kind scan(struct sentinel_tensors *tensors, struct reading *re
     size_t dim = (size_t)tensors->head_dim, row = (size_t)tensors->num_kv_heads * dim;
     int64_t block_keys = row < BLOCK_ELEMENTS ? (int64_t)(BLOCK_ELEMENTS / row) : 1;
     int group = tensors->num_heads / tensors->num_kv_heads;
-    enum error_kind kind = read_elements(reading->queries, reading, &reading->q, tensors->q_dtype, 0,
+    enum error_kind kind = read_elements(reading->queries, reading, reading->q, tensors->q_dtype, 0,
                                          (size_t)tensors->num_heads * dim, error);
     for (int64_t first = 0; !kind && first < tensors->seq_len; first += block_keys) {
         int64_t left = tensors->seq_len - first, count = left < block_keys ? left : block_keys;
-        kind = read_elements(reading->block, reading, &reading->k, tensors->k_dtype, first * (int64_t)row,
+        kind = read_elements(reading->block, reading, reading->k, tensors->k_dtype, first * (int64_t)row,
                              (size_t)count * row, error);
         for (int64_t i = 0; !kind && i < count; i++)
             for (int head = 0; head < tensors->num_heads; head++)
@@ -235,74 +215,78 @@ static void find_nearest(struct sentinel_tensors *tensors, const struct reading 
     tensors->span = span > 0 ? span : tensors->seq_len;
 }
 
-/* Opens the files of a folder and takes over what point.json says. */
-static enum error_kind open_dump(struct sentinel_tensors *tensors, struct reading *reading,
-                                 const struct tensor_request *request, struct tensor_request *files,
-                                 struct error *error)
+/* Opens the two files that a request names. */
+static enum error_kind open_files(struct sentinel_tensors *tensors, struct reading *reading,
+                                  const struct tensor_request *request, struct error *error)
 {
-    reading->q_path = file_join(request->dump, "q.npy");
-    reading->k_path = file_join(request->dump, "k.npy");
-    reading->slopes_path = file_join(request->dump, "slopes.npy");
-    if (!reading->q_path || !reading->k_path || !reading->slopes_path)
-        return error_memory(error, "a path", (double)strlen(request->dump));
-    enum error_kind kind = dumped_point_read(&reading->point, request->dump, error);
+    reading->q = &reading->files[0];
+    reading->k = &reading->files[1];
+    enum error_kind kind = npy_open(&reading->files[0], request->q, error);
     if (!kind)
-        kind = npy_open(&reading->slopes, reading->slopes_path, error);
-    const struct dumped_point *point = &reading->point;
-    *files = (struct tensor_request){
-        .q = reading->q_path,
-        .k = reading->k_path,
-        .raw_bf16 = point->dtype == DTYPE_BF16 || point->kv_dtype == DTYPE_BF16,
-        .raw_fp8 = point->kv_dtype >= DTYPE_COUNT ? point->kv_dtype : DTYPE_COUNT_WITH_FP8,
-    };
-    tensors->scale = point->scale;
-    tensors->bias = point->bias;
-    reading->q_position = point->q_position;
-    reading->kv_offset = point->kv_offset;
-    reading->visible = point->visible;
+        kind = npy_open(&reading->files[1], request->k, error);
+    if (!kind)
+        kind = find_dtype(&tensors->q_dtype, reading->q, request, error);
+    if (!kind)
+        kind = find_dtype(&tensors->k_dtype, reading->k, request, error);
+    if (!kind)
+        kind = check_shapes(tensors, reading, error);
+    tensors->scale = (double)(float)(isnan(request->scale) ? 1 / sqrt((double)tensors->head_dim) : request->scale);
+    tensors->bias = request->bias;
+    reading->q_position = tensors->seq_len - 1;
     return kind;
+}
+
+/* Opens a folder and takes over what point.json says. */
+static enum error_kind open_dump(struct sentinel_tensors *tensors, struct reading *reading,
+                                 const struct tensor_request *request, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = dumped_source_open(&reading->dump, request->dump, error);
+    if (kind)
+        return kind;
+    const struct dumped_point *point = &reading->dump.point;
+    const struct problem *shape = &reading->dump.source.shape;
+    if (point->bias >= BIAS_NONE)
+        return error_set(error, ERROR_USAGE, "%s: bias: allowed: relative, absolute",
+                         quote_path(path, reading->dump.point_path));
+    reading->q = &reading->dump.files[DUMPED_Q];
+    reading->k = &reading->dump.files[DUMPED_K];
+    tensors->q_dtype = shape->dtype;
+    tensors->k_dtype = problem_kv_dtype(shape);
+    tensors->scale = problem_logit_scale(shape);
+    tensors->bias = point->bias;
+    reading->q_position = shape->q_position;
+    reading->kv_offset = shape->kv_offset;
+    kind = check_shapes(tensors, reading, error);
+    if (kind || !point->masked)
+        return kind;
+    reading->visible = malloc((size_t)shape->seq_len);
+    if (!reading->visible)
+        return error_memory(error, "a mask", (double)shape->seq_len);
+    dumped_point_visible(reading->visible, point);
+    return ERROR_NONE;
 }
 
 enum error_kind sentinel_tensors_read(struct sentinel_tensors *tensors, const struct tensor_request *request,
                                       struct error *error)
 {
-    struct reading reading = {.q.descriptor = -1, .k.descriptor = -1, .slopes.descriptor = -1};
-    struct tensor_request files = *request;
+    struct reading reading = {.files = {{.descriptor = -1}, {.descriptor = -1}}};
     *tensors = (struct sentinel_tensors){0};
-    enum error_kind kind = request->dump ? open_dump(tensors, &reading, request, &files, error) : ERROR_NONE;
-    if (!kind)
-        kind = npy_open(&reading.q, files.q, error);
-    if (!kind)
-        kind = npy_open(&reading.k, files.k, error);
-    if (!kind)
-        kind = find_dtype(&tensors->q_dtype, &reading.q, &files, error);
-    if (!kind)
-        kind = find_dtype(&tensors->k_dtype, &reading.k, &files, error);
-    if (!kind)
-        kind = check_shapes(tensors, &reading, error);
-    if (!kind && request->dump)
-        kind = check_point(tensors, &reading, request->dump, error);
+    enum error_kind kind =
+        request->dump ? open_dump(tensors, &reading, request, error) : open_files(tensors, &reading, request, error);
     if (!kind)
         kind = allocate(tensors, &reading, error);
     if (!kind)
         kind = fill_slopes(tensors, &reading, request, error);
-    if (kind)
-        goto out;
-    if (!request->dump) {
-        tensors->scale = (double)(float)(isnan(request->scale) ? 1 / sqrt((double)tensors->head_dim) : request->scale);
-        tensors->bias = request->bias;
-        reading.q_position = tensors->seq_len - 1;
+    if (!kind) {
+        find_nearest(tensors, &reading);
+        kind = scan(tensors, &reading, error);
     }
-    find_nearest(tensors, &reading);
-    kind = scan(tensors, &reading, error);
-out:
-    npy_close(&reading.q);
-    npy_close(&reading.k);
-    npy_close(&reading.slopes);
-    dumped_point_clear(&reading.point);
-    free(reading.q_path);
-    free(reading.k_path);
-    free(reading.slopes_path);
+    npy_close(&reading.files[0]);
+    npy_close(&reading.files[1]);
+    if (request->dump)
+        dumped_source_clear(&reading.dump);
+    free(reading.visible);
     free(reading.queries);
     free(reading.block);
     free(reading.raw);

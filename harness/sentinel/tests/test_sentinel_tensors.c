@@ -182,16 +182,19 @@ static void test_dumped_point(void **state)
     check_heads(&tensors, &fixture, 0.25, fixture.slopes_f32, 10, 79, 130);
     sentinel_tensors_clear(&tensors);
 
-    /* An fp8 scale belongs to the scores. */
-    write_text(fixture.point, POINT "96, \"k_scale\": 0.5, \"mask\": null}");
-    assert_int_equal(sentinel_tensors_read(&tensors, &request, &error), 0);
-    check_heads(&tensors, &fixture, 0.125, fixture.slopes_f32, 0, KEYS - 1, KEYS - 1);
-    sentinel_tensors_clear(&tensors);
-
     write_text(fixture.point, POINT "96, \"mask\": [[0, 97]]}");
     assert_int_equal(sentinel_tensors_read(&tensors, &request, &error), 0);
     assert_int_equal(tensors.num_visible, 0);
     assert_int_equal(tensors.heads[0].lowest_key, -1);
+    sentinel_tensors_clear(&tensors);
+    remove_all(&fixture);
+
+    /* An fp8 scale belongs to the scores. */
+    make(&fixture, DTYPE_F16, DTYPE_E4M3, POINT "96, \"kv_dtype\": \"e4m3\", \"k_scale\": 0.5, \"mask\": null}");
+    request.dump = fixture.folder;
+    assert_int_equal(sentinel_tensors_read(&tensors, &request, &error), 0);
+    assert_int_equal(tensors.k_dtype, DTYPE_E4M3);
+    check_heads(&tensors, &fixture, 0.125, fixture.slopes_f32, 0, KEYS - 1, KEYS - 1);
     sentinel_tensors_clear(&tensors);
     remove_all(&fixture);
 }
@@ -220,8 +223,11 @@ static void test_points_that_are_refused(void **state)
         {POINT "96, \"mask\": [[1, 7, 8]]}", "mask: range 0"},
         {"{\"seq_len\": 98, \"num_heads\": 6, \"num_kv_heads\": 2, \"head_dim\": 20, \"dtype\": \"f16\", \"scale\": 1, "
          "\"q_position\": 96}",
-         "differ in shape"},
-        {"{" SHAPE ", \"dtype\": \"f32\", \"scale\": 1, \"q_position\": 96}", "differ in shape or dtype"},
+         "k.npy: has '<f2' [97, 2, 20]; allowed: '<f2' [98, 2, 20]"},
+        {"{" SHAPE ", \"dtype\": \"f32\", \"scale\": 1, \"q_position\": 96}",
+         "q.npy: has '<f2' [6, 20]; allowed: '<f4' [6, 20]"},
+        /* No bias, no sentinel that it could reach. */
+        {POINT "96, \"bias\": \"none\"}", "point.json: bias: allowed: relative, absolute"},
     };
     struct fixture fixture;
     make(&fixture, DTYPE_F16, DTYPE_F16, "");

@@ -1,0 +1,276 @@
+#include "harness/problem/dumped_source.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/support/file.h"
+#include "harness/support/source.h"
+
+enum { BLOCK_BYTES = 4 << 20 }; /* read at a time; between two blocks a run can be interrupted */
+
+/* What an axis counts. AXIS_NONE ends the list. */
+enum axis { AXIS_NONE, AXIS_QUERY, AXIS_HEAD, AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM };
+
+static const struct tensor_file {
+    const char *name;
+    const char *type; /* NULL: the problem's dtype, or that of its k and v */
+    enum axis axes[4];
+} tensor_files[DUMPED_COUNT] = {
+    [DUMPED_Q] = {"q.npy", NULL, {AXIS_QUERY, AXIS_HEAD, AXIS_DIM}},
+    [DUMPED_K] = {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
+    [DUMPED_V] = {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
+    [DUMPED_SLOPES] = {"slopes.npy", "<f4", {AXIS_HEAD}},
+};
+
+static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
+{
+    switch (axis) {
+    case AXIS_QUERY:
+        return problem_spec_queries(problem);
+    case AXIS_HEAD:
+        return problem->num_heads;
+    case AXIS_KEY:
+        return problem->seq_len;
+    case AXIS_KV_HEAD:
+        return problem->num_kv_heads;
+    case AXIS_DIM:
+        return problem->head_dim;
+    case AXIS_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* ---- opening a folder -------------------------------------------------------------------------------------------- */
+
+/* The header that the file of a tensor of the problem has. */
+static struct npy_header expected_header(const struct tensor_file *file, const struct problem_spec *problem)
+{
+    struct npy_header header = {.num_axes = 0};
+    enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
+    memcpy(header.type, file->type ? file->type : dtypes[dtype].numpy, sizeof header.type);
+    for (int i = 0; file->axes[i] != AXIS_NONE; i++)
+        if (file->axes[i] != AXIS_QUERY || problem_spec_queries(problem) > 1)
+            header.shape[header.num_axes++] = axis_length(file->axes[i], problem);
+    return header;
+}
+
+enum { HEADER_TEXT_SIZE = 96 };
+
+/* "'<f2' [9, 2, 64]" */
+static const char *describe(char *text, const struct npy_header *header)
+{
+    int length = snprintf(text, HEADER_TEXT_SIZE, "'%.3s' [", header->type);
+    for (int i = 0; i < header->num_axes; i++)
+        length += snprintf(text + length, (size_t)(HEADER_TEXT_SIZE - length), i ? ", %" PRId64 : "%" PRId64,
+                           header->shape[i]);
+    snprintf(text + length, (size_t)(HEADER_TEXT_SIZE - length), "]");
+    return text;
+}
+
+static enum error_kind check_header(const struct npy_file *file, const struct npy_header *expected, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], found[HEADER_TEXT_SIZE], allowed[HEADER_TEXT_SIZE];
+    bool same = !strcmp(file->header.type, expected->type) && file->header.num_axes == expected->num_axes;
+    for (int i = 0; same && i < expected->num_axes; i++)
+        same = file->header.shape[i] == expected->shape[i];
+    if (same)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "%s: has %s; allowed: %s, as point.json beside it says",
+                     quote_path(path, file->path), describe(found, &file->header), describe(allowed, expected));
+}
+
+static enum error_kind open_file(struct dumped_source *source, enum dumped_tensor tensor, const char *folder,
+                                 struct error *error)
+{
+    struct npy_file *file = &source->files[tensor];
+    const struct npy_header expected = expected_header(&tensor_files[tensor], &source->point.problem);
+    char *path = source->paths[tensor] = file_join(folder, tensor_files[tensor].name);
+    if (!path)
+        return error_memory(error, "a path", (double)strlen(folder));
+    if (tensor == DUMPED_V && access(path, F_OK) != 0 && errno == ENOENT)
+        return ERROR_NONE;
+    enum error_kind kind = npy_open(file, path, error);
+    return kind ? kind : check_header(file, &expected, error);
+}
+
+static enum error_kind read_slopes(struct dumped_source *source, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE];
+    const struct npy_file *file = &source->files[DUMPED_SLOPES];
+    struct problem_spec *problem = &source->point.problem;
+    source->slopes = calloc((size_t)problem->num_heads, sizeof *source->slopes);
+    if (!source->slopes)
+        return error_memory(error, "slopes", (double)problem->num_heads * sizeof *source->slopes);
+    enum error_kind kind = npy_read(file, 0, (size_t)problem->num_heads, source->slopes, error);
+    for (int h = 0; !kind && h < problem->num_heads; h++)
+        if (!isfinite(source->slopes[h]))
+            kind = error_set(error, ERROR_USAGE, "%s: slope %d is %g; allowed: finite ones",
+                             quote_path(path, file->path), h, (double)source->slopes[h]);
+    problem->slope_values = source->slopes;
+    problem->num_slope_values = problem->num_heads;
+    return kind;
+}
+
+static const struct problem_source_ops dumped_ops;
+
+enum error_kind dumped_source_open(struct dumped_source *source, const char *folder, struct error *error)
+{
+    *source = (struct dumped_source){.point_path = file_join(folder, "point.json")};
+    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++)
+        source->files[tensor].descriptor = -1;
+    enum error_kind kind = source->point_path ? dumped_point_read(&source->point, folder, error)
+                                              : error_memory(error, "a path", (double)strlen(folder));
+    for (int tensor = 0; !kind && tensor < DUMPED_COUNT; tensor++)
+        kind = open_file(source, (enum dumped_tensor)tensor, folder, error);
+    if (!kind)
+        kind = read_slopes(source, error);
+    if (kind) {
+        dumped_source_clear(source);
+        return kind;
+    }
+    source->source = (struct problem_source){
+        .ops = &dumped_ops,
+        .shape = problem_spec_shape(&source->point.problem),
+        .contract = {.of = TRUTH_OF_INPUTS},
+        .num_parts = problem_spec_parts(&source->point.problem),
+    };
+    return ERROR_NONE;
+}
+
+void dumped_source_clear(struct dumped_source *source)
+{
+    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++) {
+        npy_close(&source->files[tensor]);
+        free(source->paths[tensor]);
+        source->paths[tensor] = NULL;
+    }
+    free(source->point_path);
+    free(source->slopes);
+    source->point_path = NULL;
+    source->slopes = NULL;
+    dumped_point_clear(&source->point);
+}
+
+/* ---- opening its problem ----------------------------------------------------------------------------------------- */
+
+static const struct dumped_source *dump_of(const struct problem_source *source)
+{
+    return (const struct dumped_source *)(const void *)source;
+}
+
+static struct part part_of(const struct problem_source *source, int index)
+{
+    return problem_spec_part(&dump_of(source)->point.problem, index);
+}
+
+/* Of rows of row_elements, some elements of each from the first-th on, side by side. Rows pass through a block of
+ * memory unless all of them is wanted. */
+static enum error_kind read_rows(void *elements, const struct npy_file *file, size_t row_elements, size_t first,
+                                 size_t count, const struct progress *progress, struct error *error)
+{
+    size_t size = npy_element_bytes(&file->header), row_bytes = row_elements * size, part_bytes = count * size;
+    size_t rows = (size_t)file->header.num_elements / row_elements;
+    size_t rows_at_once = row_bytes < BLOCK_BYTES ? BLOCK_BYTES / row_bytes : 1;
+    char *destination = elements, *block = NULL;
+    enum error_kind kind = ERROR_NONE;
+    if (rows_at_once > rows)
+        rows_at_once = rows;
+    if (count < row_elements && !(block = malloc(rows_at_once * row_bytes)))
+        return error_memory(error, "a block of keys", (double)(rows_at_once * row_bytes));
+    for (size_t row = 0; row < rows && !kind; row += rows_at_once) {
+        size_t now = rows - row < rows_at_once ? rows - row : rows_at_once;
+        kind = npy_read(file, (int64_t)(row * row_elements), now * row_elements, block ? block : destination, error);
+        for (size_t i = 0; block && i < now; i++)
+            memcpy(destination + i * part_bytes, block + i * row_bytes + first * size, part_bytes);
+        destination += now * part_bytes;
+        if (!kind && progress_cancelled(progress))
+            kind = error_set(error, ERROR_INTERRUPTED, "interrupted while reading inputs");
+    }
+    free(block);
+    return kind;
+}
+
+/* What is in memory must be what the record was made of. Some heads alone have a digest of their own. */
+static enum error_kind check_digest(const struct dumped_source *dump, const struct inputs *inputs, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE];
+    const struct dumped_point *point = &dump->point;
+    if (!point->has_digest || inputs->problem.num_kv_heads < point->problem.num_kv_heads ||
+        inputs->digest == point->input_digest)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "%s: input_digest: is %016" PRIx64 " and the tensors beside it have %016" PRIx64
+                     "; allowed: the files of one point, as they were written",
+                     quote_path(path, dump->point_path), point->input_digest, inputs->digest);
+}
+
+static enum error_kind open_part(const struct problem_source *source, struct part part, int threads,
+                                 struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    (void)threads; /* the file system's time */
+    const struct dumped_source *dump = dump_of(source);
+    const struct problem_spec *problem = &dump->point.problem;
+    const struct npy_file *q = &dump->files[DUMPED_Q], *v = &dump->files[DUMPED_V];
+    char path[PATH_QUOTE_SIZE];
+    *inputs = (struct inputs){0};
+    if (v->descriptor < 0)
+        return error_set(error, ERROR_USAGE, "%s: is missing; allowed: a folder with the values of its keys",
+                         quote_path(path, dump->paths[DUMPED_V]));
+    size_t head_dim = (size_t)problem->head_dim, row = (size_t)problem->num_kv_heads * head_dim;
+    size_t first = (size_t)part.kv_head * head_dim, count = (size_t)part.num_kv_heads * head_dim;
+    enum error_kind kind = inputs_allocate(inputs, &source->shape, part, dump->point.masked, error);
+    if (!kind)
+        kind = npy_read(q, 0, (size_t)q->header.num_elements, inputs->q, error);
+    if (!kind)
+        kind = read_rows(inputs->k, &dump->files[DUMPED_K], row, first, count, progress, error);
+    if (!kind)
+        kind = read_rows(inputs->v, v, row, first, count, progress, error);
+    if (!kind) {
+        memcpy(inputs->slopes, dump->slopes, (size_t)problem->num_heads * sizeof *dump->slopes);
+        if (inputs->visible)
+            dumped_point_visible(inputs->visible, &dump->point);
+        kind = inputs_assemble(inputs, &source->shape, part, error);
+    }
+    if (!kind)
+        kind = check_digest(dump, inputs, error);
+    if (kind)
+        inputs_clear(inputs);
+    return kind;
+}
+
+static bool same_mask(const struct dumped_point *a, const struct dumped_point *b)
+{
+    return a->masked == b->masked && a->num_removed == b->num_removed &&
+           (a->num_removed == 0 || memcmp(a->removed, b->removed, a->num_removed * sizeof *a->removed) == 0);
+}
+
+/* Files of one place and one record: another folder's might have been changed since its record was written. */
+static bool same(const struct problem_source *source, const struct problem_source *other)
+{
+    const struct dumped_source *a = dump_of(source), *b = dump_of(other);
+    if (!a->point.has_digest || !b->point.has_digest || a->point.input_digest != b->point.input_digest ||
+        !problem_spec_equal(&a->point.problem, &b->point.problem) || !same_mask(&a->point, &b->point))
+        return false;
+    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++) {
+        struct stat one, two;
+        if (fstat(a->files[tensor].descriptor, &one) != 0 || fstat(b->files[tensor].descriptor, &two) != 0 ||
+            one.st_dev != two.st_dev || one.st_ino != two.st_ino)
+            return false;
+    }
+    return true;
+}
+
+static double bytes_of(const struct problem_source *source)
+{
+    const struct dumped_point *point = &dump_of(source)->point;
+    return problem_spec_bytes(&point->problem) + (point->masked ? (double)point->problem.seq_len : 0);
+}
+
+static const struct problem_source_ops dumped_ops = {part_of, open_part, same, bytes_of};
