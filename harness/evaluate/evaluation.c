@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "harness/judge/poison.h"
+
 double evaluation_now(void)
 {
     struct timespec now;
@@ -17,8 +19,8 @@ enum error_kind evaluation_init(struct evaluation *evaluation, const struct prob
     size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
     evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
     evaluation->output.lse = malloc(rows * sizeof(float));
-    evaluation->bound = malloc(elements * sizeof(double));
-    evaluation->lse_bound = malloc(rows * sizeof(double));
+    evaluation->bound = calloc(elements, sizeof(double));
+    evaluation->lse_bound = calloc(rows, sizeof(double));
     bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
     for (enum conventional c = 0; c < CONVENTIONAL_COUNT && made; c++)
         if (references >> c & 1) {
@@ -27,6 +29,7 @@ enum error_kind evaluation_init(struct evaluation *evaluation, const struct prob
         }
     if (!made)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
+    output_poison(&evaluation->output, shape);
     return truth_init(&evaluation->truth, shape, error);
 }
 

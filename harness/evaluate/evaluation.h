@@ -27,7 +27,7 @@ struct evaluator {
     /* The inputs at hand. */
     struct inputs inputs;
     struct generated_source inputs_of;
-    int inputs_part;
+    struct part inputs_part;
     bool have_inputs;
     struct companions companions; /* the other sequences of the last batch */
 };
@@ -55,8 +55,9 @@ struct evaluation {
 /* Seconds on a clock that only goes forward. */
 double evaluation_now(void);
 
-/* Makes room for the results of a problem of this shape, compared with the references that have a bit. evaluation is
- * overwritten and, whatever the result, to be cleared. */
+/* Makes room for the results of a problem of this shape, compared with the references that have a bit. A row that no
+ * part brings is wrong by poison, and has a bound of 0. evaluation is overwritten and, whatever the result, to be
+ * cleared. */
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned references,
                                 struct error *error);
 void evaluation_clear(struct evaluation *evaluation);

@@ -19,11 +19,12 @@ static long part_keys(const struct part_work *part)
     return (long)part->problem.seq_len * problem_rows(&part->problem);
 }
 
-/* The inputs of a part, unless they are at hand. */
-static enum error_kind need_inputs(struct work *work, int index, struct part heads, struct error *error)
+/* The inputs of a part, unless they are at hand: of these heads, however the source that they came from was cut. */
+static enum error_kind need_inputs(struct work *work, struct part heads, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    if (evaluator->have_inputs && evaluator->inputs_part == index &&
+    const struct part *at_hand = &evaluator->inputs_part;
+    if (evaluator->have_inputs && at_hand->kv_head == heads.kv_head && at_hand->num_kv_heads == heads.num_kv_heads &&
         problem_source_same(&evaluator->inputs_of.source, work->source))
         return ERROR_NONE;
     double start = evaluation_now();
@@ -36,7 +37,7 @@ static enum error_kind need_inputs(struct work *work, int index, struct part hea
     if (kind)
         return kind;
     evaluator->inputs_of = work->generated;
-    evaluator->inputs_part = index;
+    evaluator->inputs_part = heads;
     evaluator->have_inputs = true;
     return ERROR_NONE;
 }
@@ -46,7 +47,7 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
 {
     *part = (struct part_work){.bound = NULL};
     struct part heads = work->source->ops->part(work->source, index);
-    enum error_kind kind = need_inputs(work, index, heads, error);
+    enum error_kind kind = need_inputs(work, heads, error);
     if (kind)
         return kind;
     part->problem = work->evaluator->inputs.problem;

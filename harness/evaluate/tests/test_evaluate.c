@@ -658,6 +658,76 @@ static void test_parts_of_a_source_come_together(void **state)
     }
 }
 
+/* The first two KV heads of three, in as many parts as the source has. */
+static struct part leave_one_out(const struct problem_source *source, int index)
+{
+    return source->num_parts == 1 ? (struct part){0, 2} : (struct part){index, 1};
+}
+
+/* A row that no part of a source brings fails, whatever stood in memory. */
+static void test_rows_without_a_part_fail(void **state)
+{
+    (void)state;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    point.problem.num_queries = 2;
+    for (int variant = 0; variant < 4; variant++) {
+        struct generated_source cut = generated_source(&point.problem);
+        struct problem_source_ops ops = *cut.source.ops;
+        point.criterion.mode = variant / 2 ? JUDGE_BUDGET : JUDGE_TOLERANCE;
+        ops.part = leave_one_out;
+        cut.source.ops = &ops;
+        cut.source.num_parts = 1 + variant % 2;
+        if (evaluate_from(&evaluator, &evaluation, &point, &cut, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(criterion_decide(&point.criterion, &evaluation.verdict.total), DECISION_FAIL);
+        assert_int_equal(evaluation.verdict.total.unwritten, 2 * 2 * 64);
+        for (int row = 0; row < 12; row++)
+            assert_true((evaluation.verdict.rows[row].unwritten > 0) == (row % 6 > 3));
+        evaluation_clear(&evaluation);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* All KV heads at once, or the first and the others. */
+static struct part cut_by_number(const struct problem_source *source, int index)
+{
+    return source->num_parts == 1 ? (struct part){0, 3} : cut_in_two(source, index);
+}
+
+/* Inputs at hand are of the heads that they are of, not of a part's number. */
+static void test_inputs_at_hand_are_of_the_same_heads(void **state)
+{
+    (void)state;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
+    struct evaluation evaluation;
+    struct error error;
+    struct problem_source_ops ops = *generated_source(&point.problem).source.ops;
+    uint64_t digests[2];
+    ops.part = cut_by_number;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            device_open(&evaluators[i].device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+        for (int parts = 1 + i; parts <= 2; parts++) { /* one evaluator has worked on the whole before */
+            struct generated_source cut = generated_source(&point.problem);
+            cut.source.ops = &ops;
+            cut.source.num_parts = parts;
+            if (evaluate_from(&evaluators[i], &evaluation, &point, &cut, &error))
+                fail_msg("%s", error.text);
+            digests[i] = evaluation.input_digest;
+            evaluation_clear(&evaluation);
+        }
+        evaluator_clear(&evaluators[i]);
+        device_close(evaluators[i].device);
+    }
+    assert_true(digests[0] == digests[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -678,6 +748,8 @@ int main(void)
         cmocka_unit_test(test_parts_of_a_source_come_together),
         cmocka_unit_test(test_a_query_has_the_result_that_it_has_alone),
         cmocka_unit_test(test_memory_is_of_all_rows),
+        cmocka_unit_test(test_rows_without_a_part_fail),
+        cmocka_unit_test(test_inputs_at_hand_are_of_the_same_heads),
         cmocka_unit_test(test_a_kernel_that_forgets_the_causal_edge_fails),
     };
     return cmocka_run_group_tests_name("evaluate", tests, NULL, NULL) != 0;
