@@ -114,17 +114,19 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
-/* "signature leak: DETAIL (3 of 4 heads examined)", and of a failure that nobody expected what it means and takes. */
+/* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
+ * it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
     enum signature signature = finding->signature;
     bool expected = status_as_expected(record->outcome.status);
+    bool of_queries = problem_spec_queries(&record->point->problem) > 1;
     if (signature == SIGNATURE_NONE)
         return true;
-    return fprintf(stream, "%ssignature %s%s%s (%d of %d heads examined)\n", indent, signature_names[signature],
+    return fprintf(stream, "%ssignature %s%s%s (%d of %d %s examined)\n", indent, signature_names[signature],
                    finding->detail[0] ? ": " : "", finding->detail, finding->num_heads_explained,
-                   finding->num_heads_examined) > 0 &&
+                   finding->num_heads_examined, of_queries ? "rows" : "heads") > 0 &&
            (expected ||
             fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
 }

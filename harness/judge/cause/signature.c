@@ -278,7 +278,10 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
         return ERROR_NONE;
-    return explain_by_keys(suspect, ranked->failing, error);
+    kind = explain_by_keys(suspect, ranked->failing, error);
+    if (!kind && ranked->failing && suspect->best.signature == SIGNATURE_UNKNOWN && suspect_leave_later_keys(suspect))
+        kind = explain_by_keys(suspect, true, error);
+    return kind;
 }
 
 /* Whether the row's errors may be those of the kernel's own roundings, which do no more than their bound allows. */

@@ -42,6 +42,21 @@ static enum error_kind take_query(struct suspect *suspect, const struct problem 
     return ERROR_NONE;
 }
 
+bool suspect_leave_later_keys(struct suspect *suspect)
+{
+    if (!suspect->seen)
+        return false;
+    free(suspect->seen);
+    free(suspect->dots);
+    free(suspect->logits);
+    suspect->seen = NULL;
+    suspect->dots = suspect->logits = NULL;
+    suspect->visible = 0;
+    suspect->sum = 0;
+    suspect->one = problem_query(suspect->whole, suspect->of_row / suspect->whole->num_heads);
+    return true;
+}
+
 enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, const struct exhibit *exhibit,
                              struct error *error)
 {

@@ -76,6 +76,10 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
                              struct error *error);
 void suspect_clear(struct suspect *suspect);
 
+/* Takes the keys of later queries for not there in place of masked, as a kernel has them that is launched for each
+ * query with the keys that it sees. Dots, max and sum are to be computed again. False where there are no such keys. */
+bool suspect_leave_later_keys(struct suspect *suspect);
+
 /* Computes dots, max and sum. */
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
 
