@@ -10,7 +10,8 @@
     .field = {.name = #member, .type = FIELD_##of_type, FIELD_MEMBER(struct metrics, member), .about = says}
 
 const struct metric_info metric_table[METRIC_COUNT] = {
-    [METRIC_ELEMENTS] = {METRIC(elements, WHOLE, "Elements of out: num_heads times head_dim."), "elements", "elements"},
+    [METRIC_ELEMENTS] = {METRIC(elements, WHOLE, "Elements of out: num_queries times num_heads times head_dim."),
+                         "elements", "elements"},
     [METRIC_MISMATCHED] = {METRIC(
                                mismatched, WHOLE,
                                "Elements outside the tolerance: not e <= atol + rtol |truth|. A NaN is one of them."),
