@@ -269,8 +269,8 @@ const struct key keys[KEY_COUNT] = {
     [KEY_REFERENCE] =
         {.field = {.name = "reference",
                    .type = FIELD_SET,
-                   .names = FIELD_NAMES_OF(conventionals, name, CONVENTIONAL_COUNT),
-                   MEMBER(references),
+                   .names = FIELD_NAMES_OF(baselines, name, BASELINE_COUNT),
+                   MEMBER(baselines),
                    .about = "Conventional references that the output is compared with too, in f32 or f64, bias "
                             "slope * j or slope * (j - q_position). The truth says who is at fault."},
          .preset = "none"},

@@ -8,7 +8,7 @@
 #include "harness/judge/judgement.h"
 #include "harness/problem/problem_spec.h"
 #include "kernels/kernel.h"
-#include "reference/conventional.h"
+#include "reference/baseline.h"
 #include "reference/truth.h"
 
 struct test_case; /* opaque: name, about, path, axes */
@@ -30,7 +30,7 @@ struct point {
     struct recipe recipe;             /* the same with what `sentinel`, `bias` and `exponential` put in its place */
     enum truth_method truth_method;
     int truth_precision; /* bits */
-    unsigned references; /* bit k: the kernel is compared with conventional reference k too */
+    unsigned baselines;  /* bit k: the kernel is compared with conventional reference k too */
     struct criterion criterion;
     unsigned oracles; /* bit o: the kernel is put to oracle o */
     bool expect_fail;

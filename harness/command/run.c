@@ -38,12 +38,12 @@ static enum error_kind check_memory(const struct selection *selection, int threa
 static enum error_kind check_references(const struct selection *selection, struct error *error)
 {
     for (size_t i = 0; i < selection->count; i++)
-        if (selection->points[i].references)
-            return conventional_ready(error);
+        if (selection->points[i].baselines)
+            return baseline_ready(error);
     return ERROR_NONE;
 }
 
-/* The unit of progress is a key of a head of a truth or a reference. The cache is taken to hold them all. */
+/* The unit of progress is a key of a row of a truth or a baseline. The cache is taken to hold them all. */
 static long count_work(const struct selection *selection)
 {
     long work = 0;
@@ -51,8 +51,9 @@ static long count_work(const struct selection *selection)
     for (size_t i = 0; i < selection->count; i++) {
         const struct point *point = &selection->points[i];
         bool same = previous && problem_spec_equal(&previous->problem, &point->problem);
-        unsigned references = point->references & ~(same ? previous->references : 0);
-        work += (long)point->problem.seq_len * point->problem.num_heads * (!same + __builtin_popcount(references));
+        unsigned fresh = point->baselines & ~(same ? previous->baselines : 0);
+        const struct problem shape = problem_spec_shape(&point->problem);
+        work += (long)shape.seq_len * problem_rows(&shape) * (!same + __builtin_popcount(fresh));
         previous = point;
     }
     return work;

@@ -29,7 +29,7 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
         if (!kind)
             kind = part_compute_bound(work, &part, error);
         if (!kind && with_subject)
-            kind = part_need_references(work, &part, error);
+            kind = part_need_baselines(work, &part, error);
         if (!kind && with_subject && i == 0)
             kind = part_run_oracles(work, &part, error);
         if (!kind) {
@@ -91,10 +91,10 @@ static enum error_kind find_faults(struct work *work, struct error *error)
     const struct exhibit exhibit = exhibit_of(work);
     enum error_kind kind = ERROR_NONE;
     double start = evaluation_now();
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++)
-        if (evaluation->references[c])
-            kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->references[c],
-                              evaluation->references[c] + problem_elements(&evaluation->problem), error);
+    for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++)
+        if (evaluation->baselines[c])
+            kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->baselines[c],
+                              evaluation->baselines[c] + problem_elements(&evaluation->problem), error);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
@@ -118,7 +118,7 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
     };
     work.source = &work.generated.source;
     work.subject = &work.shipped.subject;
-    enum error_kind kind = evaluation_init(evaluation, &work.source->shape, point->references, error);
+    enum error_kind kind = evaluation_init(evaluation, &work.source->shape, point->baselines, error);
     if (!kind)
         kind = work_through(&work, point->truth_method, true, error);
     if (!kind)

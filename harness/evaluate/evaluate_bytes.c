@@ -20,9 +20,9 @@ double evaluate_bytes(const struct point *point, int threads)
     /* Numbers of a result, and of the part's, which is kept until it is in its place. */
     double all = (double)problem_rows(&shape) * (spec->head_dim + 1), references = 0;
     double some = (double)problem_rows(&part) * (spec->head_dim + 1);
-    if (point->references)
-        references = __builtin_popcount(point->references) * (all + some) * sizeof(double) +
-                     conventional_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
+    if (point->baselines)
+        references = __builtin_popcount(point->baselines) * (all + some) * sizeof(double) +
+                     baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, problem_rows(&part), spec->head_dim, &options) +
            shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + all * (sizeof(float) + 8 * sizeof(double)) +

@@ -12,7 +12,7 @@ double evaluation_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned references,
+enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
                                 struct error *error)
 {
     *evaluation = (struct evaluation){.bound = NULL};
@@ -22,10 +22,10 @@ enum error_kind evaluation_init(struct evaluation *evaluation, const struct prob
     evaluation->bound = calloc(elements, sizeof(double));
     evaluation->lse_bound = calloc(rows, sizeof(double));
     bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && made; c++)
-        if (references >> c & 1) {
-            evaluation->references[c] = malloc((elements + rows) * sizeof(double));
-            made = evaluation->references[c] != NULL;
+    for (enum baseline c = 0; c < BASELINE_COUNT && made; c++)
+        if (which >> c & 1) {
+            evaluation->baselines[c] = malloc((elements + rows) * sizeof(double));
+            made = evaluation->baselines[c] != NULL;
         }
     if (!made)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
@@ -35,9 +35,9 @@ enum error_kind evaluation_init(struct evaluation *evaluation, const struct prob
 
 void evaluation_clear(struct evaluation *evaluation)
 {
-    for (int c = 0; c < CONVENTIONAL_COUNT; c++) {
+    for (int c = 0; c < BASELINE_COUNT; c++) {
         fault_clear(&evaluation->faults[c]);
-        free(evaluation->references[c]);
+        free(evaluation->baselines[c]);
     }
     verdict_clear(&evaluation->verdict);
     truth_clear(&evaluation->truth);

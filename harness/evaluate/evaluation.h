@@ -42,9 +42,9 @@ struct evaluation {
     double *bound;     /* [R, D] */
     double *lse_bound; /* [R] */
     struct truth truth;
-    double *references[CONVENTIONAL_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
+    double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
     struct verdict verdict;
-    struct fault faults[CONVENTIONAL_COUNT];
+    struct fault faults[BASELINE_COUNT];
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
     struct oracle_report oracles;     /* of the problem's first part */
     uint64_t input_digest, output_digest, truth_digest;
@@ -55,10 +55,10 @@ struct evaluation {
 /* Seconds on a clock that only goes forward. */
 double evaluation_now(void);
 
-/* Makes room for the results of a problem of this shape, compared with the references that have a bit. A row that no
+/* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which. A row that no
  * part brings is wrong by poison, and has a bound of 0. evaluation is overwritten and, whatever the result, to be
  * cleared. */
-enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned references,
+enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
                                 struct error *error);
 void evaluation_clear(struct evaluation *evaluation);
 

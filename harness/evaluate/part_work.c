@@ -159,24 +159,24 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
 }
 
 /* The conventional references that the point asks for and the entry does not have yet. */
-enum error_kind part_need_references(struct work *work, struct part_work *part, struct error *error)
+enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
     struct truth_cache_entry *entry = part->entry;
-    unsigned missing = work->point->references & ~entry->have_references;
+    unsigned missing = work->point->baselines & ~entry->have_baselines;
     double start = evaluation_now();
     enum error_kind kind = ERROR_NONE;
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT && !kind; c++) {
+    for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++) {
         if (!(missing >> c & 1))
             continue;
-        kind = truth_cache_add_reference(&evaluator->cache, entry, c, error);
+        kind = truth_cache_add_baseline(&evaluator->cache, entry, c, error);
         if (kind)
             break;
-        double *out = entry->references[c], *lse = out + problem_elements(&part->problem);
-        progress_display_step(evaluator->display, conventionals[c].name, part_keys(part));
-        kind = conventional_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
+        double *out = entry->baselines[c], *lse = out + problem_elements(&part->problem);
+        progress_display_step(evaluator->display, baselines[c].name, part_keys(part));
+        kind = baseline_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
         if (!kind)
-            entry->have_references |= 1u << c;
+            entry->have_baselines |= 1u << c;
     }
     if (missing)
         work->evaluation->seconds.reference += evaluation_now() - start;
@@ -225,11 +225,11 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
         return;
     take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
     take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
-    for (enum conventional c = 0; c < CONVENTIONAL_COUNT; c++)
-        if (evaluation->references[c]) {
-            const double *reference = part->entry->references[c];
-            take_rows(evaluation->references[c], reference, part, heads, doubles);
-            take_rows(evaluation->references[c] + problem_elements(shape), reference + problem_elements(&part->problem),
+    for (enum baseline c = 0; c < BASELINE_COUNT; c++)
+        if (evaluation->baselines[c]) {
+            const double *reference = part->entry->baselines[c];
+            take_rows(evaluation->baselines[c], reference, part, heads, doubles);
+            take_rows(evaluation->baselines[c] + problem_elements(shape), reference + problem_elements(&part->problem),
                       part, heads, sizeof(double));
         }
 }

@@ -43,7 +43,7 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error);
 
 /* The conventional references that the point asks for and the entry does not have yet. */
-enum error_kind part_need_references(struct work *work, struct part_work *part, struct error *error);
+enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error);
 
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);
 

@@ -28,8 +28,8 @@ struct truth_cache_entry *truth_cache_find(const struct truth_cache *cache, cons
 static void entry_free(struct truth_cache_entry *entry)
 {
     truth_clear(&entry->truth);
-    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
-        free(entry->references[kind]);
+    for (int kind = 0; kind < BASELINE_COUNT; kind++)
+        free(entry->baselines[kind]);
     free(entry);
 }
 
@@ -76,14 +76,14 @@ void truth_cache_drop(struct truth_cache_entry *entry)
         entry_free(entry);
 }
 
-enum error_kind truth_cache_add_reference(struct truth_cache *cache, struct truth_cache_entry *entry,
-                                          enum conventional kind, struct error *error)
+enum error_kind truth_cache_add_baseline(struct truth_cache *cache, struct truth_cache_entry *entry, enum baseline kind,
+                                         struct error *error)
 {
     size_t size_bytes = (size_t)entry->truth.num_rows * ((size_t)entry->truth.head_dim + 1) * sizeof(double);
-    if (entry->references[kind])
+    if (entry->baselines[kind])
         return ERROR_NONE;
-    entry->references[kind] = malloc(size_bytes);
-    if (!entry->references[kind])
+    entry->baselines[kind] = malloc(size_bytes);
+    if (!entry->baselines[kind])
         return error_memory(error, "a conventional reference", (double)size_bytes);
     entry->size_bytes += size_bytes;
     cache->size_bytes += size_bytes;

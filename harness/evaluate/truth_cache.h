@@ -6,7 +6,7 @@
 #define HARNESS_EVALUATE_TRUTH_CACHE_H
 
 #include "harness/problem/problem_source.h"
-#include "reference/conventional.h"
+#include "reference/baseline.h"
 #include "reference/truth.h"
 
 enum { TRUTH_CACHE_BYTES = 256 << 20 }; /* beyond it the oldest truths go */
@@ -23,9 +23,9 @@ struct truth_cache_entry {
     struct truth_cache_entry *older;
     struct truth_key key;
     struct truth truth;
-    double contract_distance;               /* largest difference from the truth of the inputs; 0 for that one */
-    double *references[CONVENTIONAL_COUNT]; /* out[R, D], then lse[R] */
-    unsigned have_references;               /* a bit for each reference that is complete */
+    double contract_distance;          /* largest difference from the truth of the inputs; 0 for that one */
+    double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R] */
+    unsigned have_baselines;           /* a bit for each reference that is complete */
     size_t size_bytes;
 };
 
@@ -48,9 +48,9 @@ void truth_cache_keep(struct truth_cache *cache, struct truth_cache_entry *entry
 void truth_cache_drop(struct truth_cache_entry *entry);
 
 /* Room for a reference in an entry of the cache: out[R, D], then lse[R]; it counts once the caller has set its bit in
- * have_references. ERROR_SYSTEM if memory ran out. */
-enum error_kind truth_cache_add_reference(struct truth_cache *cache, struct truth_cache_entry *entry,
-                                          enum conventional kind, struct error *error);
+ * have_baselines. ERROR_SYSTEM if memory ran out. */
+enum error_kind truth_cache_add_baseline(struct truth_cache *cache, struct truth_cache_entry *entry, enum baseline kind,
+                                         struct error *error);
 
 void truth_cache_clear(struct truth_cache *cache);
 

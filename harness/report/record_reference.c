@@ -96,10 +96,10 @@ static bool put_faults(json_t *object, const struct record_field *field, const v
 {
     const struct record *record = member;
     bool complete = true;
-    for (int kind = 0; complete && kind < CONVENTIONAL_COUNT; kind++)
-        if (record->point->references >> kind & 1)
-            complete = json_put(object, conventionals[kind].name,
-                                record_fields_to_json(field->members, &record->faults[kind]));
+    for (int kind = 0; complete && kind < BASELINE_COUNT; kind++)
+        if (record->point->baselines >> kind & 1)
+            complete =
+                json_put(object, baselines[kind].name, record_fields_to_json(field->members, &record->faults[kind]));
     return complete;
 }
 
@@ -112,7 +112,7 @@ const struct record_fields record_reference_fields = RECORD_FIELDS(reference_row
 json_t *record_value_references(const struct record_field *field, const void *member)
 {
     const struct record *record = member;
-    if (!record->faults || record->point->references == 0)
+    if (!record->faults || record->point->baselines == 0)
         return json_null();
     return record_fields_to_json(field->members, record);
 }

@@ -49,11 +49,11 @@ char *record_references(const struct record *record, const char *indent)
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     bool complete = stream;
-    for (int kind = 0; complete && record->faults && kind < CONVENTIONAL_COUNT; kind++) {
-        if (!(record->point->references >> kind & 1))
+    for (int kind = 0; complete && record->faults && kind < BASELINE_COUNT; kind++) {
+        if (!(record->point->baselines >> kind & 1))
             continue;
         char *sentence = fault_sentence(&record->faults[kind]);
-        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, conventionals[kind].name, sentence) > 0;
+        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, baselines[kind].name, sentence) > 0;
         free(sentence);
     }
     complete = stream && fclose(stream) == 0 && complete;

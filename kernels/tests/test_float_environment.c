@@ -18,7 +18,7 @@
 #include "kernels/device/replay.h"
 #include "kernels/kernel.h"
 #include "kernels/tests/made_problem.h"
-#include "reference/conventional.h"
+#include "reference/baseline.h"
 #include "reference/error_bound.h"
 #include "reference/float_environment.h"
 
@@ -132,8 +132,8 @@ static int compute(struct results *results, const struct problem *problem, const
                 ERROR_NONE;
     memcpy(results->head, truth.radius, sizeof results->head);
     truth_clear(&truth);
-    failures += conventional_attention(CONVENTIONAL_F32_ABSOLUTE, problem, THREADS, NULL, results->reference,
-                                       results->reference_lse, &error) != ERROR_NONE;
+    failures += baseline_attention(BASELINE_F32_ABSOLUTE, problem, THREADS, NULL, results->reference,
+                                   results->reference_lse, &error) != ERROR_NONE;
     failures +=
         device_run(device, KERNEL_SINGLE_PASS, &options, &recipe, problem, &output, &seconds, &error) != ERROR_NONE;
     failures += replay_run(&replay, KERNEL_SINGLE_PASS, &options, &recipe, problem, THREADS, &error) != ERROR_NONE;

@@ -10,7 +10,7 @@
 
 #include "harness/case/tests/case_fixture.h"
 
-#define BIT(kind) (1u << CONVENTIONAL_##kind)
+#define BIT(kind) (1u << BASELINE_##kind)
 
 static unsigned references_of(const char *text, const char *const *settings, size_t num_settings)
 {
@@ -19,7 +19,7 @@ static unsigned references_of(const char *text, const char *const *settings, siz
     assert_int_equal(case_num_points(list.cases[0]), 1);
     case_point(list.cases[0], 0, &point);
     case_list_clear(&list);
-    return point.references;
+    return point.baselines;
 }
 
 static void test_none_one_or_some(void **state)
@@ -27,7 +27,7 @@ static void test_none_one_or_some(void **state)
     (void)state;
     static const struct {
         const char *text;
-        unsigned references;
+        unsigned baselines;
     } rows[] = {
         {HEAD, 0},
         {HEAD "reference: none\n", 0},
@@ -37,7 +37,7 @@ static void test_none_one_or_some(void **state)
          BIT(F32_ABSOLUTE) | BIT(F32_RELATIVE) | BIT(F64_RELATIVE)},
     };
     for (size_t i = 0; i < COUNT(rows); i++)
-        assert_int_equal(references_of(rows[i].text, NULL, 0), rows[i].references);
+        assert_int_equal(references_of(rows[i].text, NULL, 0), rows[i].baselines);
 }
 
 static void test_a_setting_replaces_it(void **state)

@@ -524,7 +524,7 @@ static void test_memory_is_of_all_rows(void **state)
     double elements = (double)problem_elements(&shape), plain = evaluate_bytes(&point, 1);
     assert_true(elements == 64 * 6 * 64);
     assert_true(plain >= elements * (2 * (4 + 1) * sizeof(double) + 2 * sizeof(uint16_t)));
-    point.references = 1 << CONVENTIONAL_F64_RELATIVE;
+    point.baselines = 1 << BASELINE_F64_RELATIVE;
     assert_true(evaluate_bytes(&point, 1) >= plain + 2 * elements * sizeof(double));
     assert_true(oracles_bytes(&shape, 1) >=
                 trial_bytes(&shape, TRIAL_MAX_ELEMENTS) + elements * (4 + 6) * sizeof(double));
@@ -620,7 +620,7 @@ static void test_parts_of_a_source_come_together(void **state)
         point.problem.truth_of = variant > 1 ? TRUTH_OF_FORMULA : TRUTH_OF_INPUTS;
         point.problem.scale = 0.1250001f;
         point.problem.input.stddev = 0.1; /* heads differ in how far they are from the formula */
-        point.references = variant == 5 ? 0 : 1 << CONVENTIONAL_F64_RELATIVE;
+        point.baselines = variant == 5 ? 0 : 1 << BASELINE_F64_RELATIVE;
         struct generated_source cut = generated_source(&point.problem);
         struct problem_source_ops ops = *cut.source.ops;
         struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
@@ -646,9 +646,9 @@ static void test_parts_of_a_source_come_together(void **state)
             assert_true(parts.bound[e] >= whole.bound[e] && parts.bound[e] <= 1.5 * whole.bound[e]);
         for (size_t r = 0; r < rows; r++)
             assert_true(parts.lse_bound[r] >= whole.lse_bound[r] && parts.lse_bound[r] <= 1.5 * whole.lse_bound[r]);
-        if (whole.references[CONVENTIONAL_F64_RELATIVE])
-            assert_memory_equal(whole.references[CONVENTIONAL_F64_RELATIVE],
-                                parts.references[CONVENTIONAL_F64_RELATIVE], (elements + rows) * sizeof(double));
+        if (whole.baselines[BASELINE_F64_RELATIVE])
+            assert_memory_equal(whole.baselines[BASELINE_F64_RELATIVE], parts.baselines[BASELINE_F64_RELATIVE],
+                                (elements + rows) * sizeof(double));
         assert_null(parts.problem.k);
         for (int i = 0; i < 2; i++) {
             evaluation_clear(i ? &parts : &whole);

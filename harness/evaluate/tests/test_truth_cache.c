@@ -28,12 +28,12 @@ static struct truth_cache_entry *keep(struct truth_cache *cache, uint64_t proble
     return entry;
 }
 
-static void add_reference(struct truth_cache *cache, struct truth_cache_entry *entry, enum conventional kind)
+static void add_reference(struct truth_cache *cache, struct truth_cache_entry *entry, enum baseline kind)
 {
     struct error error;
-    if (truth_cache_add_reference(cache, entry, kind, &error))
+    if (truth_cache_add_baseline(cache, entry, kind, &error))
         fail_msg("%s", error.text);
-    memset(entry->references[kind], 0, REFERENCE_BYTES); /* the sanitizer sees to it that there is room */
+    memset(entry->baselines[kind], 0, REFERENCE_BYTES); /* the sanitizer sees to it that there is room */
 }
 
 static void test_an_entry_is_found_by_all_that_it_depends_on(void **state)
@@ -95,15 +95,15 @@ static void test_references_stay_with_their_truth(void **state)
     struct truth_cache cache = {0};
     struct truth_cache_entry *entry = keep(&cache, 1);
     size_t size_bytes = entry->size_bytes;
-    add_reference(&cache, entry, CONVENTIONAL_F64_RELATIVE);
-    add_reference(&cache, entry, CONVENTIONAL_F32_ABSOLUTE);
+    add_reference(&cache, entry, BASELINE_F64_RELATIVE);
+    add_reference(&cache, entry, BASELINE_F32_ABSOLUTE);
     assert_int_equal(cache.size_bytes, size_bytes + 2 * REFERENCE_BYTES);
     assert_int_equal(entry->size_bytes, cache.size_bytes);
-    const double *made = entry->references[CONVENTIONAL_F32_ABSOLUTE];
-    add_reference(&cache, entry, CONVENTIONAL_F32_ABSOLUTE);
-    assert_ptr_equal(entry->references[CONVENTIONAL_F32_ABSOLUTE], made);
+    const double *made = entry->baselines[BASELINE_F32_ABSOLUTE];
+    add_reference(&cache, entry, BASELINE_F32_ABSOLUTE);
+    assert_ptr_equal(entry->baselines[BASELINE_F32_ABSOLUTE], made);
     assert_int_equal(cache.size_bytes, size_bytes + 2 * REFERENCE_BYTES);
-    assert_null(entry->references[CONVENTIONAL_F32_RELATIVE]);
+    assert_null(entry->baselines[BASELINE_F32_RELATIVE]);
     truth_cache_clear(&cache);
 }
 
@@ -117,10 +117,10 @@ static void test_the_entry_in_use_is_never_dropped(void **state)
     keep(&cache, 3);
     oldest->size_bytes += TRUTH_CACHE_BYTES;
     cache.size_bytes += TRUTH_CACHE_BYTES;
-    add_reference(&cache, oldest, CONVENTIONAL_F32_RELATIVE);
+    add_reference(&cache, oldest, BASELINE_F32_RELATIVE);
     assert_ptr_equal(cache.newest, oldest);
     assert_null(oldest->older);
-    assert_non_null(oldest->references[CONVENTIONAL_F32_RELATIVE]);
+    assert_non_null(oldest->baselines[BASELINE_F32_RELATIVE]);
     assert_int_equal(cache.size_bytes, oldest->size_bytes);
 
     struct truth_cache_entry *newest = keep(&cache, 4);

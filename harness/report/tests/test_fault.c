@@ -148,16 +148,16 @@ static const double wrong_lse[SAMPLE_H] = {1.5, 2}, right_lse[SAMPLE_H] = {1, 2 
 
 struct desk {
     struct sample sample;
-    struct fault faults[CONVENTIONAL_COUNT];
+    struct fault faults[BASELINE_COUNT];
 };
 
-static void compare(struct desk *desk, enum conventional kind, const double *reference, const double *lse)
+static void compare(struct desk *desk, enum baseline kind, const double *reference, const double *lse)
 {
     struct sample *sample = &desk->sample;
     const struct exhibit exhibit = sample_exhibit(sample);
     struct error error;
     assert_int_equal(fault_find(&desk->faults[kind], &exhibit, reference, lse, &error), ERROR_NONE);
-    sample->point.references |= 1u << kind;
+    sample->point.baselines |= 1u << kind;
     sample->record.faults = desk->faults;
 }
 
@@ -174,7 +174,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct desk *desk = *state;
-    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
+    for (int kind = 0; kind < BASELINE_COUNT; kind++)
         fault_clear(&desk->faults[kind]);
     sample_clear(&desk->sample);
     free(desk);
@@ -184,8 +184,8 @@ static int tear_down(void **state)
 static void test_heads_and_lse(void **state)
 {
     struct desk *desk = *state;
-    const struct fault *fault = &desk->faults[CONVENTIONAL_F32_ABSOLUTE];
-    compare(desk, CONVENTIONAL_F32_ABSOLUTE, wrong, wrong_lse);
+    const struct fault *fault = &desk->faults[BASELINE_F32_ABSOLUTE];
+    compare(desk, BASELINE_F32_ABSOLUTE, wrong, wrong_lse);
     assert_int_equal(fault->total.mismatched, 5);
     assert_int_equal(fault->heads[0].mismatched, 2);
     assert_int_equal(fault->heads[0].at_fault[FAULT_REFERENCE], 2);
@@ -210,8 +210,8 @@ static void test_sentences(void **state)
 {
     struct desk *desk = *state;
     desk->sample.out[6] = 0x3c00;
-    compare(desk, CONVENTIONAL_F32_ABSOLUTE, wrong, wrong_lse);
-    compare(desk, CONVENTIONAL_F64_RELATIVE, right, right_lse);
+    compare(desk, BASELINE_F32_ABSOLUTE, wrong, wrong_lse);
+    compare(desk, BASELINE_F64_RELATIVE, right, right_lse);
     char *lines = record_references(&desk->sample.record, "  ");
     assert_string_equal(lines, "  against f32_absolute: 4/8 differ, 0.375 max: reference at fault in 4 (heads 0-1); "
                                "reference itself 4/8 wrong, 0.375 max\n"
@@ -256,8 +256,8 @@ static void test_record(void **state)
     assert_true(json_is_null(json_object_get(json, "references")));
     json_decref(json);
 
-    compare(desk, CONVENTIONAL_F32_ABSOLUTE, wrong, wrong_lse);
-    compare(desk, CONVENTIONAL_F64_RELATIVE, right, right_lse);
+    compare(desk, BASELINE_F32_ABSOLUTE, wrong, wrong_lse);
+    compare(desk, BASELINE_F64_RELATIVE, right, right_lse);
     desk->sample.record.seconds.reference = 0.5;
     json = record_to_json(&desk->sample.record);
     char *text = json_dumps(json_object_get(json, "references"), JSON_COMPACT | JSON_PRINT_FLAGS);
@@ -289,7 +289,7 @@ static void test_junit_says_it_in_a_failure(void **state)
     struct sink sink;
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
-    compare(desk, CONVENTIONAL_F32_ABSOLUTE, right, right_lse);
+    compare(desk, BASELINE_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
     assert_int_equal(sink_open(&sink, &sink_junit, path, &error), ERROR_NONE);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &error), ERROR_NONE);

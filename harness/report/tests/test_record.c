@@ -173,8 +173,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
 
     static const float slopes[SAMPLE_H] = {0.5f, 0.25f};
     struct fault_tally tallies[SAMPLE_H] = {{.mismatched = 0}, {.mismatched = 2, .at_fault = {1, 1, 0}}};
-    struct fault faults[CONVENTIONAL_COUNT];
-    for (int kind = 0; kind < CONVENTIONAL_COUNT; kind++)
+    struct fault faults[BASELINE_COUNT];
+    for (int kind = 0; kind < BASELINE_COUNT; kind++)
         faults[kind] = (struct fault){SAMPLE_H, SAMPLE_D, SAMPLE_H * SAMPLE_D,   tallies[1], tallies,
                                       1,        NAN,      {1, 0, 5, INFINITY, 0}};
     const struct signature_finding finding = {.signature = SIGNATURE_LEAK, .detail = "a key", .residual = 0.5};
@@ -186,7 +186,7 @@ static void test_records_have_the_fields_of_the_table(void **state)
     problem->seed = 1;
     sample->point.kernel_options.page_size = 16;
     sample->point.batch = BATCH_TOGETHER;
-    sample->point.references = (1u << CONVENTIONAL_COUNT) - 1;
+    sample->point.baselines = (1u << BASELINE_COUNT) - 1;
     sample->record.faults = faults;
     sample->record.finding = &finding;
     sample->record.oracles = &report;

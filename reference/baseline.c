@@ -5,7 +5,7 @@
  * exact in double, while a quotient of two f32 stays 2^-49 of its size away from a midpoint it does not hit. exp and
  * log come out as the f32 next to libm's double: correctly rounded but for odds of 2^-28.
  */
-#include "reference/conventional.h"
+#include "reference/baseline.h"
 
 #include <math.h>
 #include <omp.h>
@@ -16,11 +16,11 @@
 #include "reference/float_environment.h"
 #include "reference/openblas.h"
 
-const struct conventional_info conventionals[CONVENTIONAL_COUNT] = {
-    [CONVENTIONAL_F32_ABSOLUTE] = {.name = "f32_absolute", .absolute = true},
-    [CONVENTIONAL_F32_RELATIVE] = {.name = "f32_relative"},
-    [CONVENTIONAL_F64_RELATIVE] = {.name = "f64_relative", .is_f64 = true},
-    [CONVENTIONAL_F64_ABSOLUTE] = {.name = "f64_absolute", .is_f64 = true, .absolute = true},
+const struct baseline_info baselines[BASELINE_COUNT] = {
+    [BASELINE_F32_ABSOLUTE] = {.name = "f32_absolute", .absolute = true},
+    [BASELINE_F32_RELATIVE] = {.name = "f32_relative"},
+    [BASELINE_F64_RELATIVE] = {.name = "f64_relative", .is_f64 = true},
+    [BASELINE_F64_ABSOLUTE] = {.name = "f64_absolute", .is_f64 = true, .absolute = true},
 };
 
 /* Keys whose rows are widened together: 256 rows of 256 doubles are half a megabyte, a core's own cache. */
@@ -53,7 +53,7 @@ static double workspace_doubles(int64_t seq_len, int head_dim)
     return (double)head_dim * (BLOCK_KEYS + 3) + 2.0 * BLOCK_KEYS + (double)seq_len;
 }
 
-double conventional_bytes(int64_t seq_len, int num_heads, int head_dim, int threads)
+double baseline_bytes(int64_t seq_len, int num_heads, int head_dim, int threads)
 {
     return (threads < num_heads ? threads : num_heads) * workspace_doubles(seq_len, head_dim) * sizeof(double);
 }
@@ -232,16 +232,16 @@ static void attend_head(struct workspace *workspace, int head, bool absolute, do
     progress_add(progress, (long)problem->seq_len);
 }
 
-enum error_kind conventional_ready(struct error *error)
+enum error_kind baseline_ready(struct error *error)
 {
     const struct openblas *blas;
     return openblas_load(&blas, error);
 }
 
-static enum error_kind attend_query(enum conventional kind, const struct problem *problem, int threads,
+static enum error_kind attend_query(enum baseline kind, const struct problem *problem, int threads,
                                     struct progress *progress, double *out, double *lse, struct error *error)
 {
-    const struct conventional_info *info = &conventionals[kind];
+    const struct baseline_info *info = &baselines[kind];
     const struct openblas *blas;
     enum error_kind result = openblas_load(&blas, error);
     if (result)
@@ -272,8 +272,8 @@ static enum error_kind attend_query(enum conventional kind, const struct problem
     return result;
 }
 
-enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
-                                       struct progress *progress, double *out, double *lse, struct error *error)
+enum error_kind baseline_attention(enum baseline kind, const struct problem *problem, int threads,
+                                   struct progress *progress, double *out, double *lse, struct error *error)
 {
     enum error_kind result = ERROR_NONE;
     for (int query = 0; query < problem_queries(problem) && !result; query++) {

@@ -12,27 +12,27 @@
  * OpenBLAS chooses the order of its sums by the CPU: these figures, and only these, can differ in their last digits
  * between machines. They do not depend on the number of threads.
  */
-#ifndef REFERENCE_CONVENTIONAL_H
-#define REFERENCE_CONVENTIONAL_H
+#ifndef REFERENCE_BASELINE_H
+#define REFERENCE_BASELINE_H
 
 #include "reference/problem.h"
 #include "reference/progress.h"
 
-enum conventional {
-    CONVENTIONAL_F32_ABSOLUTE,
-    CONVENTIONAL_F32_RELATIVE,
-    CONVENTIONAL_F64_RELATIVE,
-    CONVENTIONAL_F64_ABSOLUTE,
-    CONVENTIONAL_COUNT
+enum baseline {
+    BASELINE_F32_ABSOLUTE,
+    BASELINE_F32_RELATIVE,
+    BASELINE_F64_RELATIVE,
+    BASELINE_F64_ABSOLUTE,
+    BASELINE_COUNT
 };
 
-struct conventional_info {
+struct baseline_info {
     const char *name;
     bool is_f64;   /* else f32 */
     bool absolute; /* bias slope * position; else slope * distance */
 };
 
-extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];
+extern const struct baseline_info baselines[BASELINE_COUNT];
 
 /*
  * out[Q, H, D] and lse[Q, H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and
@@ -40,13 +40,13 @@ extern const struct conventional_info conventionals[CONVENTIONAL_COUNT];
  * threads >= 1. progress may be NULL; advances by Q * H * N. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran
  * out.
  */
-enum error_kind conventional_attention(enum conventional kind, const struct problem *problem, int threads,
-                                       struct progress *progress, double *out, double *lse, struct error *error);
+enum error_kind baseline_attention(enum baseline kind, const struct problem *problem, int threads,
+                                   struct progress *progress, double *out, double *lse, struct error *error);
 
 /* ERROR_SYSTEM if there is no OpenBLAS (openblas.h), which is loaded. */
-enum error_kind conventional_ready(struct error *error);
+enum error_kind baseline_ready(struct error *error);
 
 /* Memory that it takes beyond out and lse. */
-double conventional_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
+double baseline_bytes(int64_t seq_len, int num_heads, int head_dim, int threads);
 
 #endif

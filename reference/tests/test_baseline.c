@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-#include "reference/conventional.h"
+#include "reference/baseline.h"
 #include "reference/slopes.h"
 #include "reference/truth.h"
 
@@ -72,12 +72,12 @@ static void fixture_free(struct fixture *fixture)
     free(fixture);
 }
 
-static void attend(struct fixture *fixture, enum conventional kind, int threads)
+static void attend(struct fixture *fixture, enum baseline kind, int threads)
 {
     struct error error;
     for (int i = 0; i < MAX_HEADS * DIM; i++)
         fixture->out[i] = 7; /* to be overwritten */
-    if (conventional_attention(kind, &fixture->problem, threads, NULL, fixture->out, fixture->lse, &error))
+    if (baseline_attention(kind, &fixture->problem, threads, NULL, fixture->out, fixture->lse, &error))
         fail_msg("%s", error.text);
 }
 
@@ -113,11 +113,11 @@ static void test_every_kind_is_as_good_as_its_arithmetic(void **state)
     (void)state;
     static const struct {
         double least, most;
-    } limits[CONVENTIONAL_COUNT] = {
-        [CONVENTIONAL_F32_ABSOLUTE] = {0x1p-22, 1e-4},
-        [CONVENTIONAL_F32_RELATIVE] = {0x1p-30, 1e-5},
-        [CONVENTIONAL_F64_RELATIVE] = {0, 1e-14},
-        [CONVENTIONAL_F64_ABSOLUTE] = {0, 1e-12},
+    } limits[BASELINE_COUNT] = {
+        [BASELINE_F32_ABSOLUTE] = {0x1p-22, 1e-4},
+        [BASELINE_F32_RELATIVE] = {0x1p-30, 1e-5},
+        [BASELINE_F64_RELATIVE] = {0, 1e-14},
+        [BASELINE_F64_ABSOLUTE] = {0, 1e-12},
     };
     for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++)
         for (int variant = 0; variant < 3; variant++) {
@@ -126,16 +126,16 @@ static void test_every_kind_is_as_good_as_its_arithmetic(void **state)
                 fixture->problem.q_position = 200; /* positive biases */
             if (variant == 2)
                 mask_every_third(fixture);
-            for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+            for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
                 double out_err, lse_err;
                 attend(fixture, kind, 2);
                 measure(fixture, &out_err, &lse_err);
                 if (!(out_err <= limits[kind].most && out_err >= limits[kind].least))
-                    fail_msg("%s of %s, variant %d: off by %g", conventionals[kind].name, dtypes[dtype].name, variant,
+                    fail_msg("%s of %s, variant %d: off by %g", baselines[kind].name, dtypes[dtype].name, variant,
                              out_err);
                 if (!(lse_err <= 100 * limits[kind].most))
-                    fail_msg("%s of %s, variant %d: lse off by %g", conventionals[kind].name, dtypes[dtype].name,
-                             variant, lse_err);
+                    fail_msg("%s of %s, variant %d: lse off by %g", baselines[kind].name, dtypes[dtype].name, variant,
+                             lse_err);
             }
             fixture_free(fixture);
         }
@@ -145,7 +145,7 @@ static void test_every_kind_is_as_good_as_its_arithmetic(void **state)
 static void test_chunks_of_fp8_caches(void **state)
 {
     (void)state;
-    static const double most[CONVENTIONAL_COUNT] = {1e-4, 1e-5, 1e-14, 1e-12};
+    static const double most[BASELINE_COUNT] = {1e-4, 1e-5, 1e-14, 1e-12};
     for (enum kv_format kv_format = KV_E4M3; kv_format < KV_FORMAT_COUNT; kv_format++) {
         struct fixture *fixture = fixture_new(400, 4, 2, DTYPE_F16);
         struct problem *problem = &fixture->problem;
@@ -158,12 +158,12 @@ static void test_chunks_of_fp8_caches(void **state)
         free(fixture->v);
         problem->k = fixture->k = make_tensor(problem_kv_dtype(problem), 400 * 2 * DIM, 4);
         problem->v = fixture->v = make_tensor(problem_kv_dtype(problem), 400 * 2 * DIM, 5);
-        for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+        for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
             double out_err, lse_err;
             attend(fixture, kind, 2);
             measure(fixture, &out_err, &lse_err);
             if (!(out_err <= most[kind] && lse_err <= 100 * most[kind]))
-                fail_msg("%s: off by %g, lse by %g", conventionals[kind].name, out_err, lse_err);
+                fail_msg("%s: off by %g, lse by %g", baselines[kind].name, out_err, lse_err);
         }
         fixture_free(fixture);
     }
@@ -200,7 +200,7 @@ static void test_f32_forms_round_as_f32_does(void **state)
         }
         for (int j = 0; j < VISIBLE; j++)
             sum += expf(logits[j] - logits[VISIBLE - 1]);
-        attend(fixture, absolute ? CONVENTIONAL_F32_ABSOLUTE : CONVENTIONAL_F32_RELATIVE, 1);
+        attend(fixture, absolute ? BASELINE_F32_ABSOLUTE : BASELINE_F32_RELATIVE, 1);
         for (int j = 0; j < VISIBLE; j++) {
             double expected = (double)(expf(logits[j] - logits[VISIBLE - 1]) / sum);
             assert_true(fabs(fixture->out[j] - expected) <= 0x1p-21 * expected); /* the order of the sum is free */
@@ -220,7 +220,7 @@ static void test_removed_keys_are_not_looked_at(void **state)
     struct fixture *fixture = fixture_new(600, 2, 2, DTYPE_F32);
     double expected[2 * DIM];
     mask_every_third(fixture);
-    for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+    for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
         attend(fixture, kind, 1);
         memcpy(expected, fixture->out, sizeof expected);
         for (size_t key = 1; key < 600; key += 3)
@@ -240,7 +240,7 @@ static void test_an_empty_row_is_zero(void **state)
     struct fixture *fixture = fixture_new(300, 2, 1, DTYPE_F16);
     memset(fixture->visible, 0, 300);
     fixture->problem.visible = fixture->visible;
-    for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+    for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
         attend(fixture, kind, 1);
         for (int i = 0; i < 2 * DIM; i++)
             assert_true(fixture->out[i] == 0);
@@ -254,7 +254,7 @@ static void test_a_nan_stays_in_its_head(void **state)
     (void)state;
     struct fixture *fixture = fixture_new(300, 3, 3, DTYPE_F32);
     ((float *)fixture->k)[3 * DIM + DIM + 5] = NAN; /* key 1, head 1 */
-    for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+    for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
         attend(fixture, kind, 1);
         for (int i = 0; i < 3 * DIM; i++)
             assert_int_equal(isnan(fixture->out[i]), i / DIM == 1);
@@ -269,7 +269,7 @@ static void test_threads_do_not_change_a_bit(void **state)
     (void)state;
     struct fixture *fixture = fixture_new(1000, 8, 4, DTYPE_BF16);
     struct fixture before;
-    for (enum conventional kind = 0; kind < CONVENTIONAL_COUNT; kind++) {
+    for (enum baseline kind = 0; kind < BASELINE_COUNT; kind++) {
         attend(fixture, kind, 1);
         before = *fixture;
         attend(fixture, kind, 3);
@@ -285,14 +285,14 @@ static void test_progress_and_cancelling(void **state)
     struct fixture *fixture = fixture_new(300, 8, 2, DTYPE_F16);
     struct progress progress = {.work_total = 0};
     struct error error;
-    assert_int_equal(conventional_attention(CONVENTIONAL_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out,
-                                            fixture->lse, &error),
-                     ERROR_NONE);
+    assert_int_equal(
+        baseline_attention(BASELINE_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out, fixture->lse, &error),
+        ERROR_NONE);
     assert_int_equal(atomic_load(&progress.work_done), 300 * 8);
     atomic_store(&progress.cancelled, true);
-    assert_int_equal(conventional_attention(CONVENTIONAL_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out,
-                                            fixture->lse, &error),
-                     ERROR_INTERRUPTED);
+    assert_int_equal(
+        baseline_attention(BASELINE_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out, fixture->lse, &error),
+        ERROR_INTERRUPTED);
     fixture_free(fixture);
 }
 
