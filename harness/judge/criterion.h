@@ -56,7 +56,7 @@ enum decision {
     DECISION_COUNT
 };
 
-/* Of all heads together, or of one: metrics are those of the verdict or of a head. */
+/* Of all rows together, or of one: metrics are those of the verdict or of a row. */
 enum decision criterion_decide(const struct criterion *criterion, const struct metrics *metrics);
 
 /* The parts of DECISION_FAIL: out or lse is outside the tolerance, or beyond its share of the bound, whether or not the

@@ -125,8 +125,8 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     if (signature == SIGNATURE_NONE)
         return true;
     return fprintf(stream, "%ssignature %s%s%s (%d of %d %s examined)\n", indent, signature_names[signature],
-                   finding->detail[0] ? ": " : "", finding->detail, finding->num_heads_explained,
-                   finding->num_heads_examined, of_queries ? "rows" : "heads") > 0 &&
+                   finding->detail[0] ? ": " : "", finding->detail, finding->num_rows_explained,
+                   finding->num_rows_examined, of_queries ? "rows" : "heads") > 0 &&
            (expected ||
             fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
 }

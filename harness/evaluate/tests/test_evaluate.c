@@ -595,7 +595,7 @@ static void test_a_kernel_that_forgets_the_causal_edge_fails(void **state)
         assert_true((verdict.rows[row].lse_off > 0) == (row < (QUERIES - 1) * HEADS));
     assert_int_equal(signature_find(&finding, &exhibit, &verdict, 1, &error), 0);
     assert_string_equal(signature_names[finding.signature], "leak");
-    assert_int_equal(finding.num_heads_failing, (QUERIES - 1) * HEADS);
+    assert_int_equal(finding.num_rows_failing, (QUERIES - 1) * HEADS);
     assert_true(finding.query < QUERIES - 1 && finding.head >= 0);
     verdict_clear(&verdict);
     truth_clear(&truth);

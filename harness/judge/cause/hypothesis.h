@@ -36,7 +36,7 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 /* hypothesis_looks.c: NaN, infinities, zeros, elements never written. Needs no keys; false for ordinary numbers. */
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 
-/* hypothesis_looks.c, for a head that nothing else explains: errors that look like rounding. */
+/* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */
 void hypothesis_noise(struct suspect *suspect);
 
 #endif

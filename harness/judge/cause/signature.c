@@ -205,7 +205,7 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
     }
     finding->signature = SIGNATURE_BIAS_SHIFT;
     place_finding(finding, problem, ranked[0].row);
-    finding->num_heads_examined = finding->num_heads_explained = finding->num_heads_failing;
+    finding->num_rows_examined = finding->num_rows_explained = finding->num_rows_failing;
     double lse_allowed =
         tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[ranked[0].row]);
     finding->residual = residual == 0 ? 0 : residual / lse_allowed;
@@ -245,7 +245,7 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
 
 /* ---- the finding ----------------------------------------------------------------------------------------------- */
 
-/* The worst head that is explained, unless a signature explains more of those after an unexplained worst one. */
+/* The worst row that is explained, unless a signature explains more of those after an unexplained worst one. */
 static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
 {
     int explained[SIGNATURE_COUNT] = {0}, chosen = 0;
@@ -260,8 +260,8 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     const struct match *best = &suspects[chosen].best;
     finding->signature = best->signature;
     place_finding(finding, suspects[chosen].whole, suspects[chosen].of_row);
-    finding->num_heads_examined = failing;
-    finding->num_heads_explained = explained[best->signature];
+    finding->num_rows_examined = failing;
+    finding->num_rows_explained = explained[best->signature];
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     memcpy(finding->detail, best->detail, sizeof finding->detail);
 }
@@ -314,7 +314,7 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
             *error = errors[i];
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
-        /* What merely looks like rounding says nothing of a worse head that does not. */
+        /* What merely looks like rounding says nothing of a worse row that does not. */
         for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
             if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN &&
                 may_be_rounding(inquiry, &ranked[i]))
@@ -338,8 +338,8 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     enum error_kind kind = ERROR_NONE;
     *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};
     for (int r = 0; r < problem_rows(problem); r++)
-        finding->num_heads_failing += out_fails(&inquiry, r) || lse_fails(&inquiry, r);
-    if (finding->num_heads_failing == 0)
+        finding->num_rows_failing += out_fails(&inquiry, r) || lse_fails(&inquiry, r);
+    if (finding->num_rows_failing == 0)
         return ERROR_NONE;
 
     struct ranked_row *ranked = malloc(rows * sizeof *ranked);

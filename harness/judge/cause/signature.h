@@ -2,7 +2,7 @@
  * The name of a failure, told from the output alone.
  *
  * Each failure mode predicts an output: what attention gives with another slope, without some keys, with masked keys
- * let in. A mode explains a head if its prediction, in double precision, matches the head's out far better than the
+ * let in. A mode explains a row if its prediction, in double precision, matches the row's out far better than the
  * truth does (suspect.h says how far). Neither the kernel nor its recipe is looked at.
  */
 #ifndef HARNESS_JUDGE_CAUSE_SIGNATURE_H
@@ -13,22 +13,22 @@
 
 struct signature_finding {
     enum signature signature;
-    int query, head;         /* the row that `residual` and `detail` are of, within the problem; head -1 for none */
-    int num_heads_failing;   /* all rows that fail; with one query rows are heads */
-    int num_heads_examined;  /* the worst of them, a few; bias-shift examines all */
-    int num_heads_explained; /* of those examined, by this signature */
-    double residual;         /* of the head: largest |out - predicted| in units of the tolerance at that element; of a
-                              * head that fails by its lse alone, and of bias-shift: the same of lse. NaN if unknown */
+    int query, head;        /* the row that `residual` and `detail` are of, within the problem; head -1 for none */
+    int num_rows_failing;   /* all rows that fail; with one query rows are heads */
+    int num_rows_examined;  /* the worst of them, a few; bias-shift examines all */
+    int num_rows_explained; /* of those examined, by this signature */
+    double residual;        /* of the row: largest |out - predicted| in units of the tolerance at that element; of a
+                             * row that fails by its lse alone, and of bias-shift: the same of lse. NaN if unknown */
     char detail[SIGNATURE_DETAIL_SIZE]; /* what the match says: "slope 0.0078 in place of 0.84"; may be empty */
 };
 
 /*
- * Names the failure of an output whose verdict is known. A head fails by an element or an lse outside the tolerance; if
+ * Names the failure of an output whose verdict is known. A row fails by an element or an lse outside the tolerance; if
  * the criterion asks for the bound alone, or if nothing is outside the tolerance, by a share of the bound above the
- * budget. The name is that of the worst head or, if nothing explains that one, the name that explains most of the
+ * budget. The name is that of the worst row or, if nothing explains that one, the name that explains most of the
  * others examined.
  *
- * The exhibit and verdict->rows are of the same heads: all of them, or a part's. Where k and v are NULL only what
+ * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
  * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,

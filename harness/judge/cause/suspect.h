@@ -1,14 +1,14 @@
 /*
- * A head that fails: what it gave, what is right, its logits in double, and the best match so far.
+ * A row that fails: what it gave, what is right, its logits in double, and the best match so far.
  *
- * A prediction explains the head if, with e the rms of out - truth and r the rms of out - predicted over the D
+ * A prediction explains the row if, with e the rms of out - truth and r the rms of out - predicted over the D
  * elements,
  *
  *     r <= e / 4    and    |out - predicted| <= slack for each element, or r <= e / 16.
  *
  * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32
  * kernel may lose on the way. D random errors are reduced by a factor sqrt(1 - p / D) by p fitted parameters, so none
- * of the two happens by chance for D >= 16. A head whose out is right and whose lse is not is judged by lse alone: a
+ * of the two happens by chance for D >= 16. A row whose out is right and whose lse is not is judged by lse alone: a
  * prediction without fitted parameters explains it to a 256th of the error or to a few ulp of f32. So it does where out
  * is off by hardly more than its rounding, which the prediction must leave it.
  *
@@ -109,7 +109,7 @@ double suspect_rms(const struct suspect *suspect, const double *predicted, int d
 /* The largest |out - predicted| in units of the tolerance. */
 double suspect_residual(const struct suspect *suspect, const double *predicted);
 
-/* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the head and is
+/* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the row and is
  * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and it alone of the
  * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature_info.c), or is
  * the same and its rms is a fifth less. */

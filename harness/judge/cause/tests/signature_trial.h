@@ -108,8 +108,8 @@ static inline void expect(struct signature_trial *trial, enum signature signatur
         fail_msg("%s (\"%s\", residual %g, head %d) in place of %s (\"%s\")", signature_names[finding->signature],
                  finding->detail, finding->residual, finding->head, signature_names[signature], in_detail);
     if (signature != SIGNATURE_UNKNOWN && signature != SIGNATURE_NONE)
-        assert_true(finding->num_heads_explained > 0 && finding->num_heads_explained <= finding->num_heads_examined &&
-                    finding->num_heads_examined <= finding->num_heads_failing);
+        assert_true(finding->num_rows_explained > 0 && finding->num_rows_explained <= finding->num_rows_examined &&
+                    finding->num_rows_examined <= finding->num_rows_failing);
 }
 
 static inline void expect_and_end(struct signature_trial *trial, enum signature signature, const char *in_detail)

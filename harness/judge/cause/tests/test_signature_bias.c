@@ -12,8 +12,8 @@ static void test_dropped_bias(void **state)
         begin(&trial);
         break_all(&trial, rule_no_bias, 0);
         expect(&trial, SIGNATURE_DROPPED_BIAS, "slope 0 in place of");
-        assert_int_equal(trial.finding.num_heads_explained, 4);
-        assert_true(trial.finding.residual < trial.finding.num_heads_failing * 8);
+        assert_int_equal(trial.finding.num_rows_explained, 4);
+        assert_true(trial.finding.residual < trial.finding.num_rows_failing * 8);
         end(&trial);
     }
 }
