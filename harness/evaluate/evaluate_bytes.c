@@ -25,8 +25,8 @@ double evaluate_bytes(const struct point *point, int threads)
                      baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, problem_rows(&part), spec->head_dim, &options) +
-           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + all * (sizeof(float) + 8 * sizeof(double)) +
-           some * (sizeof(float) + 4 * sizeof(double)) + references +
+           shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + all * (sizeof(float) + 6 * sizeof(double)) +
+           some * (sizeof(float) + sizeof(double)) + references +
            fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
                 signature_bytes(spec->seq_len, problem_rows(&shape), spec->head_dim, threads));
 }
