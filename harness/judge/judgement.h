@@ -4,7 +4,7 @@
 #ifndef HARNESS_JUDGE_JUDGEMENT_H
 #define HARNESS_JUDGE_JUDGEMENT_H
 
-/* How a failure looks (judge/signature.h). */
+/* How a failure looks (cause/signature.h). */
 enum signature {
     SIGNATURE_NONE,           /* nothing failed */
     SIGNATURE_LEAK,           /* masked keys or empty slots carry weight */
@@ -28,7 +28,7 @@ enum { SIGNATURE_DETAIL_SIZE = 256 }; /* what is said of one failure */
 /* The signature called name, or SIGNATURE_COUNT. */
 enum signature signature_from_name(const char *name);
 
-/* What must hold of any sound kernel (judge/oracle.h). */
+/* What must hold of any sound kernel (oracle/oracle.h). */
 enum oracle {
     ORACLE_POISON,
     ORACLE_INPUTS,

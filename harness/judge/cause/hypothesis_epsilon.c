@@ -1,4 +1,4 @@
-/* The fits of hypothesis_chunk.c, head against head: one epsilon for all. */
+/* The fits of hypothesis_chunk.c, row against row: one epsilon for all. */
 #include <math.h>
 #include <stdio.h>
 
@@ -27,7 +27,7 @@ static bool lse_grew_with(const struct suspect *suspect, const struct epsilon_fi
     return suspect_lse_is_off(suspect) && fabs(growth - expected) <= expected / 8;
 }
 
-/* The same epsilon for every head examined, and for at least two of them visibly, unless there is but one head. */
+/* The same epsilon for every row examined, and for at least two of them visibly, unless there is but one row. */
 static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
 {
     const struct epsilon_fit *fit = &of->epsilons[place];
@@ -40,7 +40,7 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
             return false;
         visibly += fit->epsilon > 4 * other->sigma;
     }
-    return visibly >= 2 || of->problem->num_heads == 1;
+    return visibly >= 2 || problem_rows(of->whole) == 1;
 }
 
 static void offer_epsilon(struct suspect *suspect, int place)

@@ -161,8 +161,8 @@ static bool lse_is_mute(const struct inquiry *inquiry, int row)
 }
 
 /*
- * The shift in keys by the head whose lse tells it best, or 0 if it may be chance that a whole number of keys fits:
- * with w what rounding leaves of a head's lse in keys, any lse lies within w of a whole number in 2 w of all cases.
+ * The shift in keys by the row whose lse tells it best, or 0 if it may be chance that a whole number of keys fits:
+ * with w what rounding leaves of a row's lse in keys, any lse lies within w of a whole number in 2 w of all cases.
  */
 static double guess_shift(const struct inquiry *inquiry)
 {
@@ -182,7 +182,7 @@ static double guess_shift(const struct inquiry *inquiry)
 }
 
 /*
- * An lse that is off by slope * keys, keys whole and the same for every head, while out is right up to what f32 logits
+ * An lse that is off by slope * keys, keys whole and the same for every row, while out is right up to what f32 logits
  * of that size lose and its own dtype.
  */
 static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,

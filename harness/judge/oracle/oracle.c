@@ -84,9 +84,11 @@ static enum error_kind check_partition(struct oracle_work *work, struct error *e
     struct subject *other = NULL;
     char text[SUBJECT_TEXT_SIZE];
     enum error_kind kind = subject->ops->repartition(subject, work->trial.problem.seq_len, &other, text, error);
-    if (kind || !other) {
-        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
+    if (kind)
         return kind;
+    if (!other) {
+        oracle_conclude(work, ORACLE_PARTITION, ORACLE_NOT_APPLICABLE, "%s", text);
+        return ERROR_NONE;
     }
     kind = oracle_need_base(work, error);
     if (!kind)

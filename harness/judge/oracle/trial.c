@@ -260,9 +260,10 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
     size_t element = dtypes[trial->problem.dtype].size_bytes, each = (q_bytes + lse_bytes + ALIGNMENT) / ALIGNMENT;
     each *= ALIGNMENT;
-    char *memory = allocate(3 * each), *query = memory + 2 * each;
+    char *memory = allocate(3 * each);
     if (!memory)
         return error_memory(error, "the batch of a trial", 3 * (double)each);
+    char *query = memory + 2 * each;
     poison_output(trial, TRIAL_POISON_NAN);
     /* q turned by an element; what comes from outputs of two sequences is for nobody. */
     memcpy(query, (const char *)trial->problem.q + element, q_bytes - element);
