@@ -1,6 +1,6 @@
 /*
- * Conventional references: what tests elsewhere compare a kernel with, through OpenBLAS. They are judged against the
- * truth like a kernel.
+ * Baselines: the conventional references that tests elsewhere compare a kernel with, through OpenBLAS. They are judged
+ * against the truth like a kernel.
  *
  *     t_j = q.k_j (gemv)      s_j = t_j * scale + bias_j      m = max_j s_j      w_j = exp(s_j - m)      l = sum_j w_j
  *     o   = v_scale * sum_j (w_j / l) v_j (gemv)      lse = m + log l
@@ -37,8 +37,8 @@ extern const struct baseline_info baselines[BASELINE_COUNT];
 /*
  * out[Q, H, D] and lse[Q, H] of the problem, f32 results widened. As in problem.h a removed key is not looked at, and
  * where none is visible out is 0 and lse -inf; NaN and infinities go the way of IEEE arithmetic. Heads are shared among
- * threads >= 1. progress may be NULL; advances by Q * H * N. ERROR_INTERRUPTED if cancelled, ERROR_SYSTEM if memory ran
- * out.
+ * threads >= 1. progress may be NULL; advances by H times the keys of each query. ERROR_INTERRUPTED if cancelled,
+ * ERROR_SYSTEM if memory ran out.
  */
 enum error_kind baseline_attention(enum baseline kind, const struct problem *problem, int threads,
                                    struct progress *progress, double *out, double *lse, struct error *error);

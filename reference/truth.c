@@ -67,11 +67,20 @@ static truth_function *const methods[TRUTH_METHOD_COUNT] = {
     [TRUTH_PLAIN] = truth_plain,
 };
 
+enum truth_method truth_method_under(enum truth_method method, enum truth_of of)
+{
+    return of == TRUTH_OF_INPUTS ? method : TRUTH_PLAIN;
+}
+
+static enum truth_of contract_of(const struct truth_options *options)
+{
+    return options->contract ? options->contract->of : TRUTH_OF_INPUTS;
+}
+
 enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
                               const struct truth_options *options, struct error *error)
 {
-    bool of_inputs = !options->contract || options->contract->of == TRUTH_OF_INPUTS;
-    return methods[of_inputs ? method : TRUTH_PLAIN](truth, problem, options, error);
+    return methods[truth_method_under(method, contract_of(options))](truth, problem, options, error);
 }
 
 double truth_bytes(enum truth_method method, int64_t seq_len, int num_rows, int head_dim,
@@ -79,7 +88,7 @@ double truth_bytes(enum truth_method method, int64_t seq_len, int num_rows, int 
 {
     int threads = options->threads < num_rows ? options->threads : num_rows;
     double looked_at = (double)seq_len * (sizeof(int64_t) + sizeof(double)); /* certified: a key and its logit */
-    bool plain = method == TRUTH_PLAIN || (options->contract && options->contract->of != TRUTH_OF_INPUTS);
+    bool plain = truth_method_under(method, contract_of(options)) == TRUTH_PLAIN;
     double thread_bytes = plain ? truth_plain_bytes(seq_len, head_dim, options->precision) : 2 * looked_at;
     return threads * thread_bytes + num_rows * (4.0 * head_dim + 3) * sizeof(double);
 }

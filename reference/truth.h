@@ -37,7 +37,7 @@ enum { TRUTH_DEFAULT_PRECISION = 160, TRUTH_MIN_PRECISION = 64, TRUTH_MAX_PRECIS
 struct truth_options {
     int precision;             /* bits of every MPFR operation; certified: where it needs MPFR, to begin with */
     int threads;               /* >= 1; the result does not depend on it */
-    struct progress *progress; /* may be NULL; advances by R * N in all */
+    struct progress *progress; /* may be NULL; advances by H times the keys of each query */
     const struct truth_contract *contract; /* NULL: that of the inputs. truth_certified does not read it */
 };
 
@@ -76,7 +76,10 @@ enum error_kind truth_plain_head(struct truth *truth, const struct problem *prob
 enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                                 struct error *error);
 
-/* The truth by either method; by the plain one under any contract but that of the inputs. */
+/* What method is taken where `method` is asked for: under any contract but that of the inputs the plain one. */
+enum truth_method truth_method_under(enum truth_method method, enum truth_of of);
+
+/* The truth by the method that is taken where `method` is asked for. */
 enum error_kind truth_compute(struct truth *truth, enum truth_method method, const struct problem *problem,
                               const struct truth_options *options, struct error *error);
 

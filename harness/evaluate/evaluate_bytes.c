@@ -18,15 +18,15 @@ double evaluate_bytes(const struct point *point, int threads)
     struct truth_options options = {.precision = point->truth_precision, .threads = threads, .contract = &contract};
     struct problem shape = problem_spec_shape(spec), part = part_shape(&shape, problem_spec_part(spec, 0));
     /* Numbers of a result, and of the part's, which is kept until it is in its place. */
-    double all = (double)problem_rows(&shape) * (spec->head_dim + 1), references = 0;
+    double all = (double)problem_rows(&shape) * (spec->head_dim + 1), of_baselines = 0;
     double some = (double)problem_rows(&part) * (spec->head_dim + 1);
     if (point->baselines)
-        references = __builtin_popcount(point->baselines) * (all + some) * sizeof(double) +
-                     baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
+        of_baselines = __builtin_popcount(point->baselines) * (all + some) * sizeof(double) +
+                       baseline_bytes(spec->seq_len, part.num_heads, spec->head_dim, threads);
     return problem_spec_bytes(spec) + companions_bytes(point) + layout_bytes(point) +
            truth_bytes(point->truth_method, spec->seq_len, problem_rows(&part), spec->head_dim, &options) +
            shipped.subject.ops->workspace_bytes(&shipped.subject, &part) + all * (sizeof(float) + 6 * sizeof(double)) +
-           some * (sizeof(float) + sizeof(double)) + references +
+           some * (sizeof(float) + sizeof(double)) + of_baselines +
            fmax(point->oracles ? oracles_bytes(&shape, threads) : 0,
                 signature_bytes(spec->seq_len, problem_rows(&shape), spec->head_dim, threads));
 }

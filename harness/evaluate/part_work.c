@@ -14,9 +14,13 @@ void part_clear(struct part_work *part)
     free(part->lse_bound);
 }
 
+/* Keys that the part's rows look at, the unit of progress. */
 static long part_keys(const struct part_work *part)
 {
-    return (long)part->problem.seq_len * problem_rows(&part->problem);
+    long keys = 0;
+    for (int query = 0; query < problem_queries(&part->problem); query++)
+        keys += (long)problem_query(&part->problem, query).seq_len * part->problem.num_heads;
+    return keys;
 }
 
 /* The inputs of a part, unless they are at hand: of these heads, however the source that they came from was cut. */
@@ -42,7 +46,6 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
     return ERROR_NONE;
 }
 
-/* Whatever the result, part is to be cleared. */
 enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error)
 {
     *part = (struct part_work){.bound = NULL};
@@ -63,7 +66,6 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     return ERROR_NONE;
 }
 
-/* The part alone or, of a batch, the whole problem in its place among its companions. */
 enum error_kind part_run(struct work *work, struct part_work *part, struct error *error)
 {
     const struct point *point = work->point;
@@ -122,14 +124,13 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
     return kind;
 }
 
-/* The part's entry in the cache, with its truth. */
 enum error_kind part_need_truth(struct work *work, struct part_work *part, enum truth_method method,
                                 struct error *error)
 {
     const struct truth_key key = {
         .problem = inputs_problem_digest(&work->evaluator->inputs),
         .contract = truth_contract_of_heads(&work->source->contract, part->first_head),
-        .method = method,
+        .method = truth_method_under(method, work->source->contract.of),
         .precision = work->point->truth_precision,
     };
     part->entry = truth_cache_find(&work->evaluator->cache, &key);
@@ -158,7 +159,6 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
     return kind;
 }
 
-/* The conventional references that the point asks for and the entry does not have yet. */
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
@@ -227,9 +227,9 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
-            const double *reference = part->entry->baselines[c];
-            take_rows(evaluation->baselines[c], reference, part, heads, doubles);
-            take_rows(evaluation->baselines[c] + problem_elements(shape), reference + problem_elements(&part->problem),
+            const double *of_part = part->entry->baselines[c];
+            take_rows(evaluation->baselines[c], of_part, part, heads, doubles);
+            take_rows(evaluation->baselines[c] + problem_elements(shape), of_part + problem_elements(&part->problem),
                       part, heads, sizeof(double));
         }
 }

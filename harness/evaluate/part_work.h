@@ -1,5 +1,5 @@
 /*
- * The work on some heads of a point: their inputs opened, the subject run on them, their truth, bounds and references
+ * The work on some heads of a point: their inputs opened, the subject run on them, their truth, bounds and baselines
  * found, and all of it put where it belongs in the whole.
  */
 #ifndef HARNESS_EVALUATE_PART_WORK_H
@@ -42,12 +42,12 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 /* The error bounds; the truth is there. */
 enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error);
 
-/* The conventional references that the point asks for and the entry does not have yet. */
+/* The baselines that the point asks for and the entry does not have yet. */
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error);
 
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);
 
-/* Copies what is known of the part's rows into the evaluation; with_output: out, lse and references as well. */
+/* Copies what is known of the part's rows into the evaluation; with_output: out, lse and baselines as well. */
 void part_take(struct work *work, const struct part_work *part, bool with_output);
 
 #endif

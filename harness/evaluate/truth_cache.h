@@ -1,5 +1,5 @@
 /*
- * What a run knows of its problems: the truth and the conventional references that were asked for, each computed once
+ * What a run knows of its problems: the truth and the baselines that were asked for, each computed once
  * and shared by every subject, policy and case that is judged on the problem. A problem in parts has an entry a part.
  */
 #ifndef HARNESS_EVALUATE_TRUTH_CACHE_H
@@ -25,7 +25,7 @@ struct truth_cache_entry {
     struct truth truth;
     double contract_distance;          /* largest difference from the truth of the inputs; 0 for that one */
     double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R] */
-    unsigned have_baselines;           /* a bit for each reference that is complete */
+    unsigned have_baselines;           /* a bit for each baseline that is complete */
     size_t size_bytes;
 };
 
@@ -47,7 +47,7 @@ struct truth_cache_entry *truth_cache_begin(const struct truth_key *key, const s
 void truth_cache_keep(struct truth_cache *cache, struct truth_cache_entry *entry);
 void truth_cache_drop(struct truth_cache_entry *entry);
 
-/* Room for a reference in an entry of the cache: out[R, D], then lse[R]; it counts once the caller has set its bit in
+/* Room for a baseline in an entry of the cache: out[R, D], then lse[R]; it counts once the caller has set its bit in
  * have_baselines. ERROR_SYSTEM if memory ran out. */
 enum error_kind truth_cache_add_baseline(struct truth_cache *cache, struct truth_cache_entry *entry, enum baseline kind,
                                          struct error *error);

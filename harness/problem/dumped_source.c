@@ -267,10 +267,4 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return true;
 }
 
-static double bytes_of(const struct problem_source *source)
-{
-    const struct dumped_point *point = &dump_of(source)->point;
-    return problem_spec_bytes(&point->problem) + (point->masked ? (double)point->problem.seq_len : 0);
-}
-
-static const struct problem_source_ops dumped_ops = {part_of, open_part, same, bytes_of};
+static const struct problem_source_ops dumped_ops = {part_of, open_part, same};

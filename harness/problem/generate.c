@@ -126,12 +126,7 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return problem_spec_equal(spec_of(source), spec_of(other));
 }
 
-static double bytes_of(const struct problem_source *source)
-{
-    return problem_spec_bytes(spec_of(source));
-}
-
-static const struct problem_source_ops generated_ops = {part_of, open_part, same, bytes_of};
+static const struct problem_source_ops generated_ops = {part_of, open_part, same};
 
 struct generated_source generated_source(const struct problem_spec *spec)
 {

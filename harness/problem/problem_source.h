@@ -62,9 +62,6 @@ struct problem_source_ops {
 
     /* Whether another source of this kind has the same problem. */
     bool (*same)(const struct problem_source *source, const struct problem_source *other);
-
-    /* Bytes of memory that the inputs of the largest part take. */
-    double (*bytes)(const struct problem_source *source);
 };
 
 struct problem_source {

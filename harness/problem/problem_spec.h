@@ -76,7 +76,7 @@ uint64_t problem_spec_seed(const struct problem_spec *spec);
 /* What the spec's truth is the truth of. */
 struct truth_contract problem_spec_contract(const struct problem_spec *spec);
 
-/* Whether two specs describe the same inputs, so that one truth serves both. */
+/* Whether two specs are the same in all that makes the inputs, and in what they are judged by. */
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b);
 
 #endif

@@ -47,7 +47,8 @@ out:
     return kind;
 }
 
-/* These kernels take one query: a launch each. What the first launch that did something did is what the audit says. */
+/* These kernels take one query: a launch each. The audit is of the first launch that wrote where it must not, and of
+ * the first that changed an input; its sizes are those of one launch. */
 static enum error_kind run(const struct subject *subject, const struct sequences *sequences, struct memory_audit *audit,
                            double *seconds, struct error *error)
 {

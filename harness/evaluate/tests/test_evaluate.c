@@ -104,6 +104,43 @@ static void test_undecided_is_judged_by_mpfr(void **state)
     device_close(evaluator.device);
 }
 
+/* Another contract than the inputs takes MPFR whatever is asked for, so both methods share a truth. A truth is said to
+ * be shared only if none of it was computed. */
+static void test_methods_share_what_is_the_same(void **state)
+{
+    (void)state;
+    static const enum truth_of contracts[] = {TRUTH_OF_INPUTS, TRUTH_OF_BF16_BIAS};
+    for (int i = 0; i < 2; i++) {
+        struct evaluator evaluator = {.threads = 1};
+        struct evaluation evaluation;
+        struct error error;
+        struct point point = small_point(KERNEL_SINGLE_PASS);
+        point.problem.truth_of = contracts[i];
+        assert_int_equal(device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error),
+                         0);
+        for (int method = 0; method < TRUTH_METHOD_COUNT; method++) {
+            point.truth_method = (enum truth_method)method;
+            assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
+            assert_true(evaluation.seconds.truth_shared == (method > 0 && i == 1));
+            evaluation_clear(&evaluation);
+        }
+        if (i == 0) { /* certified anew, and undecided, which the plain truth at hand decides */
+            point.truth_method = TRUTH_CERTIFIED;
+            assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
+            point.criterion.tolerance = (struct tolerance){.atol = evaluation.verdict.total.max_abs_err};
+            evaluation_clear(&evaluation);
+            assert_int_equal(evaluator.cache.newest->older->key.method, TRUTH_CERTIFIED);
+            evaluator.cache.newest->older->key.problem++; /* forgotten; the plain one is not */
+            assert_int_equal(evaluate(&evaluator, &evaluation, &point, &error), 0);
+            assert_int_equal(evaluation.truth.plain_rows, 6);
+            assert_false(evaluation.seconds.truth_shared);
+            evaluation_clear(&evaluation);
+        }
+        evaluator_clear(&evaluator);
+        device_close(evaluator.device);
+    }
+}
+
 /* A sequence judged in its batch has the bits that it has alone, whichever it is; all are made and none is left over.
  */
 static void test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone(void **state)
@@ -261,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_points_share_inputs_and_truth),
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
         cmocka_unit_test(test_undecided_is_judged_by_mpfr),
+        cmocka_unit_test(test_methods_share_what_is_the_same),
         cmocka_unit_test(test_a_sequence_of_a_batch_has_the_bits_that_it_has_alone),
         cmocka_unit_test(test_what_is_not_written_is_counted),
         cmocka_unit_test(test_the_digest_of_an_output_has_its_lse),
