@@ -249,6 +249,9 @@ static enum error_kind open_dump(struct sentinel_tensors *tensors, struct readin
     if (point->bias >= BIAS_NONE)
         return error_set(error, ERROR_USAGE, "%s: bias: allowed: relative, absolute",
                          quote_path(path, reading->dump.point_path));
+    if (problem_queries(shape) > 1)
+        return error_set(error, ERROR_USAGE, "%s: num_queries: allowed: 1, of which sentinel takes the scores",
+                         quote_path(path, reading->dump.point_path));
     reading->q = &reading->dump.files[DUMPED_Q];
     reading->k = &reading->dump.files[DUMPED_K];
     tensors->q_dtype = shape->dtype;
