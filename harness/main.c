@@ -239,7 +239,7 @@ enum { NUM_COMMANDS = sizeof commands / sizeof commands[0] };
 static void print_help(FILE *stream)
 {
     fprintf(stream, "Usage: alibicheck COMMAND [OPTIONS]\n"
-                    "Numerical accuracy of GPU ALiBi decode attention, measured against an MPFR reference.\n\n");
+                    "Numerical accuracy of GPU ALiBi decode attention, measured against the exact result.\n\n");
     for (size_t i = 0; i < NUM_COMMANDS; i++)
         fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].about);
     fprintf(stream, "\n`alibicheck COMMAND --help` explains a command, `alibicheck list keys` the case files.\n"

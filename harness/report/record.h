@@ -19,7 +19,7 @@ struct record {
     struct outcome outcome;
     /* The rest is not known (NULL, null in JSON) if the run failed. */
     const struct verdict *verdict;
-    const struct fault *faults; /* [BASELINE_COUNT], those that point->references has a bit for */
+    const struct fault *faults; /* [BASELINE_COUNT], those that point->baselines has a bit for */
     const struct signature_finding *finding;
     const struct oracle_report *oracles;
     const struct problem *problem;

@@ -1,7 +1,7 @@
 /*
  * A kernel that takes sums (mma_sums.h) through the warp's m16n8k16 product, 8 independent ones a warp, so that in 16
  * tiles each of a tile's 128 places has its turn: sum j of tile t stands in column j and row (2 j + t) % 16. The rows
- * without a sum are 0. dump_mma.cu runs it on a GPU, test_mma.c on the host.
+ * without a sum are 0. dump_mma.cu runs it on a GPU, test_warp_mma.c on the host.
  */
 #ifndef KERNELS_TESTS_MMA_TILES_H
 #define KERNELS_TESTS_MMA_TILES_H
