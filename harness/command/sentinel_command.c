@@ -1,11 +1,10 @@
-#include "harness/command/sentinel_command.h"
-
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/command/command.h"
 #include "harness/command/sentinel_options.h"
 
 /* Larger than any element of this program's normal inputs (mean 0, stddev 1), whose tail ends at 6.34. */
@@ -118,7 +117,7 @@ static enum error_kind measure(struct sentinel_report *report, struct sentinel_t
     return ERROR_NONE;
 }
 
-int sentinel_command(int argc, char **argv, struct error *error)
+static int sentinel_command(int argc, char **argv, struct error *error)
 {
     struct sentinel_arguments arguments;
     struct sentinel_tensors tensors = {0};
@@ -160,3 +159,10 @@ out:
     sentinel_tensors_clear(&tensors);
     return (int)kind;
 }
+
+const struct command command_sentinel = {
+    .name = "sentinel",
+    .about = "say which stand-ins for -inf are safe for a model",
+    .parser = sentinel_parser,
+    .run = sentinel_command,
+};

@@ -301,6 +301,11 @@ static const struct argp parser = {
     help_filter,
     NULL};
 
+const struct argp *sentinel_parser(void)
+{
+    return &parser;
+}
+
 void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv)
 {
     *arguments = defaults;

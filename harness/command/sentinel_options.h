@@ -4,6 +4,8 @@
 #ifndef HARNESS_COMMAND_SENTINEL_OPTIONS_H
 #define HARNESS_COMMAND_SENTINEL_OPTIONS_H
 
+#include <argp.h>
+
 #include "harness/sentinel/sentinel_report.h"
 
 /* NAN, and of num_heads and total_heads 0: not given. */
@@ -22,6 +24,9 @@ struct sentinel_arguments {
     int64_t seq_lens[REPORT_LENGTHS];
     int num_lengths;
 };
+
+/* The options of the command. */
+const struct argp *sentinel_parser(void);
 
 /* Parses (argp: a wrong option, or options that contradict each other, end the program with exit code 2). */
 void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv);

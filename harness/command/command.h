@@ -1,0 +1,37 @@
+/*
+ * A command: what the first word of the command line selects. Its file, NAME_command.c, parses and ends in its
+ * descriptor; the work is in a file of its own.
+ */
+#ifndef HARNESS_COMMAND_COMMAND_H
+#define HARNESS_COMMAND_COMMAND_H
+
+#include <argp.h>
+
+#include "reference/error.h"
+
+struct command {
+    const char *name;
+    const char *about; /* in the list of commands */
+    /* Its options and what --help says. */
+    const struct argp *(*parser)(void);
+    /* argv[0] is what its own messages start with: "alibicheck NAME". Parses (argp: a wrong option ends the program
+     * with exit code 2), works, and returns the exit code; *error has the reason where main is to print one. */
+    int (*run)(int argc, char **argv, struct error *error);
+};
+
+/* Every command, NAME standing for command_NAME, in the order of --help; a new one is its file and a row here. */
+#define COMMANDS(ROW) \
+    ROW(run)          \
+    ROW(explain)      \
+    ROW(sentinel)     \
+    ROW(list)
+
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
+
+#define COMMAND_ONE_MORE(name) +1
+enum { COMMAND_COUNT = COMMANDS(COMMAND_ONE_MORE) };
+
+extern const struct command *const commands[COMMAND_COUNT];
+
+#endif

@@ -1,0 +1,70 @@
+#include <stdint.h>
+
+#include "harness/command/command.h"
+#include "harness/command/list.h"
+#include "harness/command/options.h"
+
+static const struct argp_option option_table[] = {
+    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0}, {0}};
+
+static error_t parse_list_option(int key, char *argument, struct argp_state *state)
+{
+    struct list_options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->selection;
+        return 0;
+    case 'v':
+        options->verbose = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->topic)
+            return ARGP_ERR_UNKNOWN; /* a case */
+        options->topic = argument;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no topic given");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* The part of the help behind \v names the topics. */
+static char *list_help(int key, const char *text, void *input)
+{
+    (void)input;
+    if (key == ARGP_KEY_HELP_POST_DOC)
+        return list_topics();
+    return (char *)(uintptr_t)text;
+}
+
+static const struct argp parser = {option_table,
+                                   parse_list_option,
+                                   "TOPIC [CASE...]",
+                                   "Print what this program offers. CASE..., --set, --recipe and --only are for "
+                                   "cases and points. Topics:\v ",
+                                   case_parsers,
+                                   list_help,
+                                   NULL};
+
+static const struct argp *list_parser(void)
+{
+    return &parser;
+}
+
+static int list_command(int argc, char **argv, struct error *error)
+{
+    struct list_options options = {0};
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    int code = list(&options, error);
+    selection_options_clear(&options.selection);
+    return code;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .about = "print kernels, devices, case keys, recipes, record fields, oracles, signatures, cases, points",
+    .parser = list_parser,
+    .run = list_command,
+};
