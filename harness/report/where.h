@@ -1,0 +1,31 @@
+/*
+ * --where EXPR: which records, or points, are meant.
+ *
+ *     seq_len >= 4k and dtype = f16
+ *     status != pass or budget_used > 0.9
+ *     not (kernel = split_kv) and sentinel != -inf and worst.head < 4
+ *     key ~ *seq_len=729*
+ *
+ * FIELD is a field of a record (`alibicheck list record-fields`), members with a dot. = and != compare with a number or
+ * a word, < <= > >= numbers, ~ and !~ a glob; a word is anything without spaces and parentheses, or stands in quotes.
+ * `and` binds closer than `or`; && || ! are the same. What a record does not know (null) is equal to null alone, and
+ * every order with it is false. Whole numbers may end in k, M, Ki, Mi.
+ */
+#ifndef HARNESS_REPORT_WHERE_H
+#define HARNESS_REPORT_WHERE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "reference/error.h"
+
+struct where; /* opaque */
+
+/* ERROR_USAGE with "--where EXPR:COLUMN: what is wrong: 'the text'; allowed: ...". where_free takes NULL too. */
+enum error_kind where_parse(struct where **where, const char *text, struct error *error);
+void where_free(struct where *where);
+
+/* Whether the record, a JSON object, is one of those that are meant. */
+bool where_holds(const struct where *where, const json_t *record);
+
+#endif
