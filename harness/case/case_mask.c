@@ -84,10 +84,10 @@ static const struct field_own own_file = {file_read, file_format, NULL, file_com
 
 enum mask_parameter { HOLES, WINDOW, SINKS, DROP_NEWEST, BLOCK, KEEP_EVERY, PADDING, GAP_FROM, GAP_KEYS, FILE_BITS };
 
-#define KEYS(member, from, says)                                                                                    \
-    {                                                                                                               \
-        .name = #member, .type = FIELD_WHOLE, .notation = NOTATION_DECIMAL, FIELD_MEMBER(struct mask_spec, member), \
-        .whole = {(from), SEQ_LEN_MAX, 0}, .allowed = (says)                                                        \
+#define KEYS(member, from, says)                                                      \
+    {                                                                                 \
+        .name = #member, .type = FIELD_WHOLE, FIELD_MEMBER(struct mask_spec, member), \
+        .whole = {(from), SEQ_LEN_MAX, 0}, .allowed = (says)                          \
     }
 
 /* A kind that reads something has a parameter of its own name, which comes before its others. */

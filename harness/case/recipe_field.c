@@ -201,7 +201,6 @@ static const struct field fields[] = {
     {.name = "key_shift",
      .type = FIELD_WHOLE,
      .whole = {-65536, 65536, 0},
-     .notation = NOTATION_DECIMAL,
      .range_prefix = "whole numbers from ",
      MEMBER(key_shift),
      .about = "Keys by which every distance is off."},

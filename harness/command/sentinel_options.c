@@ -76,7 +76,8 @@ static const struct argp_option option_table[] = {
     {"dump", OPTION_DUMP, "DIR", 0, "a point's folder that `run --dump` wrote: tensors, slopes, scale, mask", 3},
     {0, 0, 0, 0, "The rows:", 4},
     {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
-     "keys: 4096,33001,1M (default: powers of two from 1k to 1M, and 33001; the tensors' own); up to 64 whole numbers "
+     "keys: 4096,33001,1Mi (default: powers of two from 1Ki to 1Mi, and 33001; the tensors' own); up to 64 whole "
+     "numbers "
      "1 to 2^40",
      4},
     {"nearest-distance", OPTION_NEAREST_DISTANCE, "K", 0,
@@ -91,8 +92,7 @@ static const struct argp_option option_table[] = {
 _Static_assert((int)REPORT_LENGTHS == 64, "what --help says of --seq-len");
 
 #define MEMBER(member) FIELD_MEMBER(struct sentinel_arguments, member)
-#define WHOLE(from, to) \
-    .type = FIELD_WHOLE, .notation = NOTATION_BINARY, .whole = {(from), (to), 0}, .range_prefix = "whole numbers "
+#define WHOLE(from, to) .type = FIELD_WHOLE, .whole = {(from), (to), 0}, .range_prefix = "whole numbers "
 #define REAL(from, to) .type = FIELD_REAL, .real = {(from), (to), false}, .range_prefix = "numbers "
 
 /* Options that take a number or one of some names. */
@@ -188,8 +188,8 @@ static void parse_lengths(struct sentinel_arguments *arguments, const char *text
         size_t size = strcspn(next, ",");
         if (count == REPORT_LENGTHS || field_parse(&length_field, next, size, &arguments->seq_lens[count]))
             argp_error(state,
-                       "--seq-len %s: allowed: up to %d whole numbers 1 to %lld, k and M for 2^10 and 2^20, "
-                       "with commas between them",
+                       "--seq-len %s: allowed: up to %d whole numbers 1 to %lld (4096, 64Ki, 1M), with commas "
+                       "between them",
                        text, REPORT_LENGTHS, (long long)LENGTH_MAX);
         count++;
         next += size;
@@ -294,7 +294,8 @@ static const struct argp parser = {
     "Examples:\n"
     "  alibicheck sentinel --num-heads 32\n"
     "  alibicheck sentinel --num-heads 14 --head-offset 14 --total-heads 112\n"
-    "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64k --nearest-distance 32k\n"
+    "  alibicheck sentinel --num-heads 32 --max-bias 16 --q-norm 40 --k-norm 40 --seq-len 64Ki --nearest-distance "
+    "32Ki\n"
     "  alibicheck sentinel --q q.npy --k k.npy --dtype bf16 --max-bias 16\n"
     "  alibicheck sentinel --dump DIR/POINT",
     help_parsers,

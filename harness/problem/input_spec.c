@@ -32,7 +32,6 @@ static const struct field fields[INPUT_PARAMETER_COUNT] = {
     [INPUT_SPREAD] = REAL(spread, 0, (double)FLT_MAX, "numbers from 0 on that f32 can hold"),
     [INPUT_CHANNELS] = {.name = "channels",
                         .type = FIELD_WHOLE,
-                        .notation = NOTATION_DECIMAL,
                         FIELD_MEMBER(struct input_spec, channels),
                         .whole = {1, HEAD_DIM_MAX, 0},
                         .allowed = "whole numbers from 1 to head_dim"},

@@ -36,13 +36,6 @@ enum field_type {
     FIELD_TYPE_COUNT
 };
 
-/* How whole numbers are written. */
-enum field_notation {
-    NOTATION_DIGITS,  /* 4096 */
-    NOTATION_DECIMAL, /* 4096, 4.096e3; up to 2^53 */
-    NOTATION_BINARY   /* the same, and 4k, 1M for 2^12 and 2^20 */
-};
-
 /* Ranges of 0 to 0: every number that the member holds. */
 struct whole_range {
     int64_t least; /* above INT64_MIN */
@@ -95,7 +88,6 @@ struct field_own {
 struct field {
     const char *name;
     enum field_type type;
-    enum field_notation notation; /* whole, unsigned */
     size_t offset, size;          /* of the member */
     struct whole_range whole;     /* whole, unsigned */
     struct real_range real;

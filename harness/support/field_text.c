@@ -44,51 +44,19 @@ enum value_fault field_take_integer(const struct field *field, int64_t integer, 
     return VALUE_SOUND;
 }
 
-/* Whole numbers within the range. */
-static enum value_fault parse_digits(const struct field *field, const char *text, size_t size, uint64_t *wide)
+static enum value_fault parse_whole(const struct field *field, const char *text, size_t size, void *member)
 {
     struct whole_range range = whole_range(field);
     uint64_t magnitude;
     int negative;
-    enum value_fault fault = number_parse_digits(text, size, &magnitude, &negative);
+    enum value_fault fault = number_parse_whole(text, size, &magnitude, &negative);
     if (fault)
         return fault;
     if (!in_range(&range, negative, magnitude))
         return VALUE_OUT_OF_RANGE;
-    *wide = negative ? -magnitude : magnitude;
-    return VALUE_SOUND;
-}
-
-static enum value_fault parse_decimal(const struct field *field, const char *text, size_t size, uint64_t *wide)
-{
-    struct whole_range range = whole_range(field);
-    double number, factor = 1;
-    if (field->notation == NOTATION_BINARY && size > 0 && (text[size - 1] == 'k' || text[size - 1] == 'M'))
-        factor = text[--size] == 'k' ? 0x1p10 : 0x1p20;
-    enum value_fault fault = number_parse(text, size, &number);
-    if (fault)
-        return fault;
-    number *= factor;
-    if (number != trunc(number))
-        return VALUE_NOT_WHOLE;
-    if (!(number >= (double)range.least && number <= (double)range.greatest))
-        return VALUE_OUT_OF_RANGE;
-    *wide = number < 0 ? (uint64_t)(int64_t)number : (uint64_t)number;
-    return VALUE_SOUND;
-}
-
-static enum value_fault parse_whole(const struct field *field, const char *text, size_t size, void *member)
-{
-    uint64_t wide = 0;
-    enum value_fault fault = field->notation == NOTATION_DIGITS ? parse_digits(field, text, size, &wide)
-                                                                : parse_decimal(field, text, size, &wide);
-    if (fault)
-        return fault;
-    /* A divisor of 2^64 or not: a number below 0 is taken by its magnitude. */
-    uint64_t magnitude = field->type == FIELD_WHOLE && (int64_t)wide < 0 ? -wide : wide;
     if (field->whole.multiple_of && magnitude % field->whole.multiple_of)
         return VALUE_OUT_OF_STEP;
-    field_put_integer(field, member, (int64_t)wide);
+    field_put_integer(field, member, (int64_t)(negative ? -magnitude : magnitude));
     return VALUE_SOUND;
 }
 

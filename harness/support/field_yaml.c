@@ -113,9 +113,9 @@ static enum error_kind read_number(const struct field *field, const struct yaml_
     enum error_kind kind = scalar_check(field->name, field_allowed(allowed, field), node, error);
     if (kind)
         return kind;
-    bool digits = field->type != FIELD_REAL && field->notation == NOTATION_DIGITS;
+    bool whole = field->type != FIELD_REAL;
     if (!node->plain && !has_number_name(field, node))
-        return field_error(field, node, digits ? "is quoted text, not a whole number" : "is quoted text, not a number",
+        return field_error(field, node, whole ? "is quoted text, not a whole number" : "is quoted text, not a number",
                            error);
     enum value_fault fault = field_parse(field, node->text, node->size, member);
     return fault ? field_error(field, node, value_fault_sentences[fault], error) : ERROR_NONE;

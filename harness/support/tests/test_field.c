@@ -72,7 +72,7 @@ static const struct field_own own = {own_read, own_format, NULL, own_compare};
 enum { NARROW, WIDE, SEED, SCALE, BUDGET, COLOUR, FLAG, SHAPE, COLOURS, TEXT, BINARY, OWN, NUM_FIELDS };
 
 static const struct field fields[NUM_FIELDS] = {
-    [NARROW] = {MEMBER(narrow), .type = FIELD_WHOLE, .whole = {-8, 64, 8}, .notation = NOTATION_DECIMAL},
+    [NARROW] = {MEMBER(narrow), .type = FIELD_WHOLE, .whole = {-8, 64, 8}},
     [WIDE] = {MEMBER(wide), .type = FIELD_WHOLE, .whole = {-(INT64_C(1) << 53), INT64_C(1) << 62, 0}},
     [SEED] = {MEMBER(seed), .type = FIELD_UNSIGNED, .whole = {0, UINT64_MAX, 0}},
     [SCALE] = {MEMBER(scale), .type = FIELD_REAL, .real = {-(double)FLT_MAX, 1, false}, .numbers = named_numbers,
@@ -83,7 +83,7 @@ static const struct field fields[NUM_FIELDS] = {
     [SHAPE] = {MEMBER(shape), .type = FIELD_CHOICE, .names = FIELD_NAMES_OF(shapes, name, 2)},
     [COLOURS] = {MEMBER(colours), .type = FIELD_SET, .names = FIELD_NAMES_FIRST(colour_names, 3), .every = "all"},
     [TEXT] = {MEMBER(text), .type = FIELD_TEXT},
-    [BINARY] = {MEMBER(binary), .type = FIELD_WHOLE, .whole = {0, 1 << 20, 0}, .notation = NOTATION_BINARY},
+    [BINARY] = {MEMBER(binary), .type = FIELD_WHOLE, .whole = {0, 1 << 20, 0}},
     [OWN] = {MEMBER(own), .type = FIELD_OWN, .own = &own, .allowed = "# and a number"},
 };
 
@@ -137,9 +137,9 @@ static const struct good {
     {SHAPE, "square", "square"},
     {TEXT, "", ""},
     {TEXT, "a b", "a b"},
-    {BINARY, "0.5k", "512"},
+    {BINARY, "0.5Ki", "512"},
     {BINARY, "1024", "1024"},
-    {BINARY, "1M", "1048576"},
+    {BINARY, "1Mi", "1048576"},
 };
 
 enum { NUM_GOOD = sizeof good / sizeof good[0] };
@@ -159,6 +159,37 @@ static void test_what_is_read_is_written_and_nothing_else_touched(void **state)
             field_copy(field, &copy, &after);
             assert_memory_equal(&copy, &after, sizeof copy);
         }
+}
+
+/* Whole numbers in other words. */
+static void test_whole_numbers_have_exponents_and_units(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t number;
+    } words[] = {
+        {"1k", 1000},
+        {"1Ki", 1024},
+        {"2M", 2000000},
+        {"16Mi", 16777216},
+        {"1.5Ki", 1536},
+        {"0.25k", 250},
+        {"4.096e3", 4096},
+        {"40960e-1", 4096},
+        {"1.0", 1},
+        {"0.000Ki", 0},
+        {"007", 7},
+        {"1e19", UINT64_C(10000000000000000000)},
+        {"1.8446744073709551615e19", UINT64_MAX},
+        {"18446744073709551615000e-3", UINT64_MAX},
+        {"18014398509481983Ki", UINT64_C(18014398509481983) << 10},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        uint64_t seed = 1;
+        assert_int_equal(field_parse(&fields[SEED], words[i].text, strlen(words[i].text), &seed), VALUE_SOUND);
+        assert_true(seed == words[i].number);
+    }
 }
 
 static void test_values_are_ordered_and_hashed(void **state)
@@ -197,10 +228,10 @@ static const struct bad {
     const char *text;
     enum value_fault fault;
 } bad[] = {
-    {NARROW, "", VALUE_NO_NUMBER},
-    {NARROW, "8x", VALUE_NO_NUMBER},
-    {NARROW, "nan", VALUE_NOT_FINITE},
-    {NARROW, "-.Inf", VALUE_NOT_FINITE},
+    {NARROW, "", VALUE_NOT_WHOLE},
+    {NARROW, "8x", VALUE_NOT_WHOLE},
+    {NARROW, "nan", VALUE_NOT_WHOLE},
+    {NARROW, "-.Inf", VALUE_NOT_WHOLE},
     {NARROW, "1e400", VALUE_OUT_OF_RANGE},
     {NARROW, "0.5", VALUE_NOT_WHOLE},
     {NARROW, "100.5", VALUE_NOT_WHOLE},
@@ -210,8 +241,6 @@ static const struct bad {
     {NARROW, "12", VALUE_OUT_OF_STEP},
     {WIDE, "", VALUE_NOT_WHOLE},
     {WIDE, "-", VALUE_NOT_WHOLE},
-    {WIDE, "1e3", VALUE_NOT_WHOLE},
-    {WIDE, "1.0", VALUE_NOT_WHOLE},
     {WIDE, " 1", VALUE_NOT_WHOLE},
     {WIDE, "-9007199254740993", VALUE_OUT_OF_RANGE},
     {WIDE, "4611686018427387905", VALUE_OUT_OF_RANGE},
@@ -230,8 +259,20 @@ static const struct bad {
     {COLOUR, "", VALUE_UNKNOWN},
     {FLAG, "1", VALUE_UNKNOWN},
     {BINARY, "1.0001k", VALUE_NOT_WHOLE},
-    {BINARY, "k", VALUE_NO_NUMBER},
-    {BINARY, "1G", VALUE_NO_NUMBER},
+    {BINARY, "1.0001Ki", VALUE_NOT_WHOLE},
+    {BINARY, "0.1Ki", VALUE_NOT_WHOLE},
+    {BINARY, "4K", VALUE_UNIT_K},
+    {BINARY, "1e", VALUE_NOT_WHOLE},
+    {BINARY, "1e+", VALUE_NOT_WHOLE},
+    {BINARY, "1..2", VALUE_NOT_WHOLE},
+    {BINARY, ".", VALUE_NOT_WHOLE},
+    {BINARY, "1e-1", VALUE_NOT_WHOLE},
+    {BINARY, "1e99999999999", VALUE_OUT_OF_RANGE},
+    {SEED, "18446744073709551616", VALUE_OUT_OF_RANGE},
+    {SEED, "1e20", VALUE_OUT_OF_RANGE},
+    {SEED, "18446744073709552k", VALUE_OUT_OF_RANGE},
+    {BINARY, "k", VALUE_NOT_WHOLE},
+    {BINARY, "1G", VALUE_NOT_WHOLE},
     {BINARY, "2M", VALUE_OUT_OF_RANGE},
 };
 
@@ -253,7 +294,7 @@ static void test_a_part_of_a_text_is_read(void **state)
     (void)state;
     struct sample sample = sample_filled(0);
     assert_int_equal(field_parse(&fields[BINARY], "4k,8k", 2, &sample.binary), VALUE_SOUND);
-    assert_int_equal(sample.binary, 4096);
+    assert_int_equal(sample.binary, 4000);
     assert_int_equal(field_parse(&fields[SEED], "1..2", 1, &sample.seed), VALUE_SOUND);
     assert_int_equal(sample.seed, 1);
     assert_int_equal(field_parse(&fields[COLOUR], "blue,red", 4, &sample.colour), VALUE_SOUND);
@@ -429,7 +470,7 @@ static void test_bad_yaml_is_refused_at_its_place(void **state)
     } rows[] = {
         {NARROW, "[8]", "test:1: narrow is not a single value: a list; allowed: -8 to 64, multiples of 8"},
         {NARROW, "~", "test:1: narrow has no value: '~'; allowed: -8 to 64, multiples of 8"},
-        {NARROW, "'8'", "test:1: narrow is quoted text, not a number: '8'; allowed: -8 to 64, multiples of 8"},
+        {NARROW, "'8'", "test:1: narrow is quoted text, not a whole number: '8'; allowed: -8 to 64, multiples of 8"},
         {NARROW, "12", "test:1: narrow is out of step: '12'; allowed: -8 to 64, multiples of 8"},
         {SEED, "'8'", "test:1: seed is quoted text, not a whole number: '8'; allowed: 0 to 18446744073709551615"},
         {SCALE, "1e-50",
@@ -537,6 +578,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_read_is_written_and_nothing_else_touched),
+        cmocka_unit_test(test_whole_numbers_have_exponents_and_units),
         cmocka_unit_test(test_values_are_ordered_and_hashed),
         cmocka_unit_test(test_texts_without_letters_are_equal),
         cmocka_unit_test(test_what_is_wrong_is_told_and_the_member_kept),
