@@ -131,7 +131,7 @@ enum error_kind axis_read(struct axis *axis, const struct key *key, const struct
         kind = key_num_segments(key, element, &more, error);
         count += more;
     }
-    if (!kind && key->type && key->type->num_segments && count > CASE_MAX_POINTS)
+    if (!kind && count > CASE_MAX_POINTS)
         return place_error(error, &node->place, "%s has %zu values: a list; allowed: at most %d points a case",
                            key->field.name, count, CASE_MAX_POINTS);
     if (!kind)

@@ -8,7 +8,9 @@
 static const char introduction[] =
     "A case file is YAML. Each document is a case: a mapping of the keys below. A key marked * is an axis and takes a\n"
     "list; the case stands for the cross product of its axes, at most %d points. On an axis of whole numbers,\n"
-    "0..2 is short for 0, 1, 2. A key that is left out has its default. `--set KEY=VALUE` replaces what files say.\n"
+    "0..2 is short for 0, 1, 2; 64..512:+64 for every 64th, 1..1M:x2 for each the double of the one before, as far\n"
+    "as they go. k and M are 1000 and 10^6, Ki and Mi 1024 and 1024^2. A key that is left out has its default.\n"
+    "`--set KEY=VALUE` replaces what files say.\n"
     "\n"
     "    case: long-context              # required: case, seq_len, num_heads, head_dim\n"
     "    about: The shapes at which far keys are lost.\n"

@@ -2,41 +2,21 @@
 
 #include <string.h>
 
+#include "harness/case/key_range.h"
 #include "harness/support/field_yaml.h"
 
 enum error_kind key_num_segments(const struct key *key, const struct yaml_node *node, size_t *count,
                                  struct error *error)
 {
     *count = 1;
+    if (key_is_range(key, node))
+        return key_range_segments(key, node, count, error);
     return key->type && key->type->num_segments ? key->type->num_segments(node, count, error) : ERROR_NONE;
 }
 
 static bool is_whole(const struct field *field)
 {
     return field->type == FIELD_WHOLE || field->type == FIELD_UNSIGNED;
-}
-
-/* "FIRST..LAST"; dots stands at the first dot. What is malformed is told before what is out of range. */
-static enum error_kind read_range(const struct key *key, const struct yaml_node *node, const char *dots,
-                                  struct segment *segment, struct error *error)
-{
-    struct field ends = key->field; /* steps are not those of its ends */
-    ends.whole.multiple_of = 0;
-    union value last;
-    size_t size = (size_t)(dots - node->text);
-    enum value_fault fault = field_parse(&ends, node->text, size, &segment->first),
-                     end = field_parse(&ends, dots + 2, node->size - size - 2, &last);
-    if (end == VALUE_NOT_WHOLE || fault == VALUE_SOUND)
-        fault = end;
-    if (fault != VALUE_SOUND)
-        return field_error(&key->field, node, value_fault_sentences[fault], error);
-    if (field_compare(&key->field, &last, &segment->first) < 0)
-        return field_error(&key->field, node, "is a range whose end is before its start", error);
-    segment->extra = field_distance(&key->field, &segment->first, &last);
-    if (key->field.whole.multiple_of && segment->extra)
-        return field_error(&key->field, node, "has steps and takes no range", error);
-    fault = field_parse(&key->field, node->text, size, &segment->first);
-    return fault ? field_error(&key->field, node, value_fault_sentences[fault], error) : ERROR_NONE;
 }
 
 enum error_kind key_read(const struct key *key, const struct yaml_node *node, struct segment *segment,
@@ -51,8 +31,8 @@ enum error_kind key_read(const struct key *key, const struct yaml_node *node, st
         segment->extra = (uint64_t)field->names.count - 1;
         return ERROR_NONE;
     }
-    const char *dots = is_whole(field) && key->axis && scalar && node->plain ? strstr(node->text, "..") : NULL;
-    return dots ? read_range(key, node, dots, segment, error) : field_read(field, node, &segment->first, error);
+    return key_is_range(key, node) ? key_range_read(key, node, segment, error)
+                                   : field_read(field, node, &segment->first, error);
 }
 
 bool key_takes_list(const struct key *key)

@@ -347,6 +347,42 @@ static void test_ranges_are_inclusive_and_mix_with_values(void **state)
     case_list_clear(&list);
 }
 
+static void test_ranges_have_steps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *range;
+        int64_t values[8]; /* up to a 0 */
+    } ranges[] = {
+        {"1..100:x3", {1, 3, 9, 27, 81}},
+        {"1..64:x2", {1, 2, 4, 8, 16, 32, 64}},
+        {"10..40:x1.5", {10, 15, 22, 33}},
+        {"1..5:x1.01", {1, 2, 3, 4, 5}},
+        {"1k..4Ki:+1k", {1000, 2000, 3000, 4000}},
+        {"5..5:+7", {5}},
+        {"7..9:x100", {7}},
+        {"[1..3, 10..30:+10]", {1, 2, 3, 10, 20, 30}},
+        {"1..134217728:x1e2", {1, 100, 10000, 1000000, 100000000}},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "case: a\nnum_heads: 8\nhead_dim: 64\nseq_len: %s\n", ranges[i].range);
+        struct case_list list = {0};
+        struct error error = {0};
+        if (case_list_parse(&list, "test", text, strlen(text), NULL, 0, &error))
+            fail_msg("%s", error.text);
+        size_t count = 0;
+        for (; ranges[i].values[count]; count++) {
+            struct point point;
+            assert_in_range(count, 0, case_num_points(list.cases[0]) - 1);
+            case_point(list.cases[0], count, &point);
+            assert_int_equal(point.problem.seq_len, ranges[i].values[count]);
+        }
+        assert_int_equal(case_num_points(list.cases[0]), count);
+        case_list_clear(&list);
+    }
+}
+
 static void test_defaults_follow_the_other_axes(void **state)
 {
     (void)state;
@@ -616,6 +652,7 @@ int main(void)
         cmocka_unit_test(test_mask_defaults),
         cmocka_unit_test(test_kernel_then_sentinel_vary_fastest_and_problems_slowest),
         cmocka_unit_test(test_ranges_are_inclusive_and_mix_with_values),
+        cmocka_unit_test(test_ranges_have_steps),
         cmocka_unit_test(test_defaults_follow_the_other_axes),
         cmocka_unit_test(test_tolerance_defaults_to_the_dtype_of_the_point),
         cmocka_unit_test(test_a_distribution_has_its_own_factor),
