@@ -5,12 +5,17 @@
 #include "harness/case/key_range.h"
 #include "harness/support/field_yaml.h"
 
+static bool is_range(const struct key *key, const struct yaml_node *node)
+{
+    return key->axis && key_is_range(&key->field, node);
+}
+
 enum error_kind key_num_segments(const struct key *key, const struct yaml_node *node, size_t *count,
                                  struct error *error)
 {
     *count = 1;
-    if (key_is_range(key, node))
-        return key_range_segments(key, node, count, error);
+    if (is_range(key, node))
+        return key_range_count(&key->field, node, count, error);
     return key->type && key->type->num_segments ? key->type->num_segments(node, count, error) : ERROR_NONE;
 }
 
@@ -31,8 +36,10 @@ enum error_kind key_read(const struct key *key, const struct yaml_node *node, st
         segment->extra = (uint64_t)field->names.count - 1;
         return ERROR_NONE;
     }
-    return key_is_range(key, node) ? key_range_read(key, node, segment, error)
-                                   : field_read(field, node, &segment->first, error);
+    if (!is_range(key, node))
+        return field_read(field, node, &segment->first, error);
+    const void *before = segment->rank > 0 ? &segment[-1].first : NULL;
+    return key_range_read(field, node, before, &segment->first, &segment->extra, error);
 }
 
 bool key_takes_list(const struct key *key)

@@ -74,7 +74,8 @@ struct key {
     const char *derived; /* the default in words where it is no constant; NULL and no preset: the key is required */
 };
 
-/* How many segments a node stands for; key_read is called for each, with its rank in segment. */
+/* How many segments a node stands for; key_read is called for each, with its rank in segment. Those of a node stand in
+ * a row in memory. */
 enum error_kind key_num_segments(const struct key *key, const struct yaml_node *node, size_t *count,
                                  struct error *error);
 

@@ -11,19 +11,20 @@
 #ifndef HARNESS_CASE_KEY_RANGE_H
 #define HARNESS_CASE_KEY_RANGE_H
 
-#include "harness/case/key.h"
+#include "harness/support/field.h"
+#include "harness/support/yaml.h"
 
-/* Whether a node of the key is a range. */
-bool key_is_range(const struct key *key, const struct yaml_node *node);
+/* Whether a node is a range of such a field's values. */
+bool key_is_range(const struct field *field, const struct yaml_node *node);
 
-/* How many segments it stands for: one if it has no step, else one a value. ERROR_USAGE at its place for what is no
+/* How many values it stands for one by one; 1 for all of one without a step. ERROR_USAGE at its place for what is no
  * range, or one of more than CASE_MAX_POINTS values. */
-enum error_kind key_range_segments(const struct key *key, const struct yaml_node *node, size_t *count,
-                                   struct error *error);
+enum error_kind key_range_count(const struct field *field, const struct yaml_node *node, size_t *count,
+                                struct error *error);
 
-/* Reads the value number segment->rank into segment->first, and of a range without step how many follow. If rank is
- * not 0, the segment before it in memory holds the value before. */
-enum error_kind key_range_read(const struct key *key, const struct yaml_node *node, struct segment *segment,
-                               struct error *error);
+/* Reads the first value into the member, or the one behind *before if that is not NULL; *extra is how many follow it of
+ * a range without step, else 0. */
+enum error_kind key_range_read(const struct field *field, const struct yaml_node *node, const void *before,
+                               void *member, uint64_t *extra, struct error *error);
 
 #endif
