@@ -10,7 +10,6 @@
 struct progress {
     atomic_bool cancelled; /* set by a signal handler; workers return ERROR_INTERRUPTED soon after */
     atomic_long work_done; /* in units of one key of one query head of plain truth */
-    long work_total;       /* the same units; 0 while unknown */
 };
 
 /* Both accept NULL: nobody watches and nothing cancels. */

@@ -58,6 +58,10 @@ void point_sequence(const struct point *point, int i, struct point *sequence);
  */
 char *point_key(char *text, const struct point *point);
 
+/* A hash of all that the case says of the point: two runs that mean the same by a key have the same one. Names and
+ * explanations of cases are left out. */
+uint64_t point_digest(const struct point *point);
+
 /* The table that documents the format: key, type, default, allowed values, meaning. */
 void case_print_keys(FILE *stream);
 

@@ -22,6 +22,8 @@ struct command {
 /* Every command, NAME standing for command_NAME, in the order of --help; a new one is its file and a row here. */
 #define COMMANDS(ROW) \
     ROW(run)          \
+    ROW(sweep)        \
+    ROW(merge)        \
     ROW(explain)      \
     ROW(sentinel)     \
     ROW(list)

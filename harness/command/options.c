@@ -1,12 +1,25 @@
 #include "harness/command/options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/support/threads.h"
 
 /* Keys above those that commands give their own options (256 and up). */
-enum { OPTION_DEVICE = 512, OPTION_THREADS, OPTION_ONLY, OPTION_SET, OPTION_RECIPE, OPTION_RECIPES };
+enum { SHARDS_MAX = 100000 };
+
+enum {
+    OPTION_DEVICE = 512,
+    OPTION_THREADS,
+    OPTION_ONLY,
+    OPTION_SET,
+    OPTION_RECIPE,
+    OPTION_RECIPES,
+    OPTION_WHERE,
+    OPTION_SHARD,
+    OPTION_LAST_FAILED
+};
 
 static const struct argp_option device_option_table[] = {
     {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
@@ -23,6 +36,13 @@ static const struct argp_option case_option_table[] = {
      1},
     {"recipes", OPTION_RECIPES, "DIR", 0, "recipe files of your own, beside those of `list recipes`; repeatable", 1},
     {"only", OPTION_ONLY, "GLOB", 0, "only points whose key matches; repeatable (`list points` prints keys)", 1},
+    {"where", OPTION_WHERE, "EXPR", 0,
+     "only points of which it holds: --where 'seq_len >= 4k and dtype = f16'; repeatable, all are to hold; fields as "
+     "in "
+     "records (`list record-fields`)",
+     1},
+    {"last-failed", OPTION_LAST_FAILED, "FILE", 0, "only points that a results file has as failed", 1},
+    {"shard", OPTION_SHARD, "I/N", 0, "only part I of N, each of about the same cost: --shard 3/8", 1},
     {0}};
 
 void strings_add(struct strings *strings, const char *item, const struct argp_state *state)
@@ -78,6 +98,14 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
     }
 }
 
+static void parse_shard(struct shard *shard, const char *text, const struct argp_state *state)
+{
+    char rest;
+    if (sscanf(text, "%d/%d%c", &shard->index, &shard->count, &rest) != 2 || shard->index < 1 ||
+        shard->index > shard->count || shard->count > SHARDS_MAX)
+        argp_error(state, "--shard %s: allowed: I/N, I from 1 to N, N up to %d", text, SHARDS_MAX);
+}
+
 static error_t parse_case_option(int key, char *argument, struct argp_state *state)
 {
     struct selection_options *options = state->input;
@@ -98,6 +126,17 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
         return 0;
     case OPTION_ONLY:
         strings_add(&options->only, argument, state);
+        return 0;
+    case OPTION_WHERE:
+        strings_add(&options->where, argument, state);
+        return 0;
+    case OPTION_SHARD:
+        option_once(options->shard.count, case_option_table, key, argument, state);
+        parse_shard(&options->shard, argument, state);
+        return 0;
+    case OPTION_LAST_FAILED:
+        option_once(options->last_failed, case_option_table, key, argument, state);
+        options->last_failed = argument;
         return 0;
     case ARGP_KEY_ARG:
         strings_add(&options->paths, argument, state);
@@ -136,6 +175,7 @@ void selection_options_clear(struct selection_options *options)
     free(options->paths.items);
     free(options->settings.items);
     free(options->only.items);
+    free(options->where.items);
     free(options->recipes.items);
     free(options->recipe_setting);
     *options = (struct selection_options){.threads = 0};

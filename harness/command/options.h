@@ -17,9 +17,9 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
 extern const struct argp_child help_parsers[];
 
 /*
- * -h, CASE..., --set, --recipe, --recipes, --only: a child parser. Its input, which the parent hands on at
- * ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options, zeroed but for example. The parent leaves
- * ARGP_KEY_ARG and ARGP_KEY_NO_ARGS to it.
+ * -h, CASE..., --set, --recipe, --recipes, --only, --where, --shard, --last-failed: a child parser. Its input, which
+ * the parent hands on at ARGP_KEY_INIT (state->child_inputs[0]), is a struct selection_options, zeroed but for example.
+ * The parent leaves ARGP_KEY_ARG and ARGP_KEY_NO_ARGS to it.
  */
 extern const struct argp_child case_parsers[];
 

@@ -3,34 +3,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "harness/command/dry_run.h"
+#include "harness/command/walk.h"
 #include "harness/evaluate/evaluate.h"
+#include "harness/report/kept.h"
+#include "harness/support/source.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };
 
 struct run {
     const struct run_options *options;
-    struct evaluator evaluator;
+    struct selection selection;
+    struct kept kept;
+    const struct kept_record **kept_of; /* [selection.count]; NULL: the point is to be run */
+    struct device *device;
+    struct sink_context context;
     struct sink sinks[SINK_COUNT]; /* those that are open */
     size_t num_sinks;
     struct summary summary;
 };
 
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
+/* ---- planning ---------------------------------------------------------------------------------------------------- */
 
-/* ---- planning ---- */
-
-static enum error_kind check_memory(const struct selection *selection, int threads, struct error *error)
+/* Points that are run at a time take their memory at a time. */
+static enum error_kind check_memory(const struct run *run, struct error *error)
 {
+    const struct run_options *options = run->options;
     enum error_kind kind = ERROR_NONE;
-    for (size_t i = 0; i < selection->count && !kind; i++)
-        kind = selection_check_memory(&selection->points[i], evaluate_bytes(&selection->points[i], threads), error);
+    for (size_t i = 0; i < run->selection.count && !kind; i++) {
+        const struct point *point = &run->selection.points[i];
+        kind = selection_check_memory(point, options->jobs * evaluate_bytes(point, options->selection.threads), error);
+    }
     return kind;
 }
 
@@ -43,22 +47,6 @@ static enum error_kind check_references(const struct selection *selection, struc
     return ERROR_NONE;
 }
 
-/* The unit of progress is a key of a row of a truth or a baseline. The cache is taken to hold them all. */
-static long count_work(const struct selection *selection)
-{
-    long work = 0;
-    const struct point *previous = NULL;
-    for (size_t i = 0; i < selection->count; i++) {
-        const struct point *point = &selection->points[i];
-        bool same = previous && problem_spec_equal(&previous->problem, &point->problem);
-        unsigned fresh = point->baselines & ~(same ? previous->baselines : 0);
-        const struct problem shape = problem_spec_shape(&point->problem);
-        work += (long)shape.seq_len * problem_rows(&shape) * (!same + __builtin_popcount(fresh));
-        previous = point;
-    }
-    return work;
-}
-
 static enum error_kind open_sinks(struct run *run, struct error *error)
 {
     enum error_kind result = ERROR_NONE;
@@ -66,70 +54,70 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
         const char *path = outputs_path(&run->options->outputs, i);
         if (!path)
             continue;
-        result = sink_open(&run->sinks[run->num_sinks], sink_kinds[i], path, error);
+        result = sink_open(&run->sinks[run->num_sinks], sink_kinds[i], path, &run->context, error);
         run->num_sinks += !result;
     }
     return result;
 }
 
-/* ---- running ---- */
+/* ---- what is kept ------------------------------------------------------------------------------------------------ */
 
-static void fill_record(struct record *record, const struct evaluation *evaluation)
+static const char *results_path(const struct run_options *options)
 {
-    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
-                  evaluation->finding.signature);
-    record->verdict = &evaluation->verdict;
-    record->faults = evaluation->faults;
-    record->finding = &evaluation->finding;
-    record->oracles = &evaluation->oracles;
-    record->problem = &evaluation->problem;
-    record->output = &evaluation->output;
-    record->truth = &evaluation->truth;
-    record->input_digest = evaluation->input_digest;
-    record->output_digest = evaluation->output_digest;
-    record->truth_digest = evaluation->truth_digest;
-    record->contract_distance = evaluation->contract_distance;
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (sink_kinds[i]->target == SINK_TO_FILE_OR_STDOUT)
+            return options->outputs.paths[i];
+    return NULL;
 }
 
-/* Runs a point and hands its record to every sink. A point that fails becomes a record too; the run goes on. */
-static enum error_kind do_point(struct run *run, const struct point *point, struct error *error)
+/* The kept record of each point. */
+static enum error_kind find_kept(struct run *run, struct error *error)
 {
-    struct evaluation evaluation;
-    struct error failure;
-    struct record record = {
-        .point = point,
-        .settings = run->options->selection.settings.items,
-        .num_settings = run->options->selection.settings.count,
-        .recipes = run->options->selection.recipes.items,
-        .num_recipes = run->options->selection.recipes.count,
-        .device = device_kind_names[device_kind(run->evaluator.device)],
-        .device_name = device_name(run->evaluator.device),
-    };
-    char key[POINT_KEY_SIZE];
-
-    progress_display_point(run->evaluator.display, point_key(key, point));
-    enum error_kind kind = evaluate(&run->evaluator, &evaluation, point, &failure);
-    if (kind == ERROR_INTERRUPTED) {
-        error_set(error, kind, "%s", failure.text);
-        goto out;
+    run->kept_of = calloc(run->selection.count + 1, sizeof *run->kept_of);
+    if (!run->kept_of)
+        return error_memory(error, "the list of points", (double)(run->selection.count * sizeof *run->kept_of));
+    const struct selection *selection = &run->selection;
+    for (size_t k = 0; k < run->kept.count; k++) {
+        size_t low = 0, high = selection->count; /* the place is in [low, high) */
+        while (high - low > 1) {
+            size_t middle = low + (high - low) / 2;
+            if (selection->places[middle] <= run->kept.records[k].place)
+                low = middle;
+            else
+                high = middle;
+        }
+        run->kept_of[low] = &run->kept.records[k];
     }
-    record.seconds = evaluation.seconds;
-    if (kind) {
-        outcome_not_run(&record.outcome, failure.text);
-        kind = ERROR_NONE;
-    } else {
-        fill_record(&record, &evaluation);
-    }
-    run->summary.points_done++;
-    run->summary.by_status[record.outcome.status]++;
-    progress_display_hide(run->evaluator.display);
-    for (size_t i = 0; i < run->num_sinks && !kind; i++)
-        kind = run->sinks[i].kind->record(&run->sinks[i], &record, error);
-    progress_display_show(run->evaluator.display);
-out:
-    evaluation_clear(&evaluation);
-    return kind;
+    return ERROR_NONE;
 }
+
+static enum error_kind keep_records(struct run *run, struct error *error)
+{
+    const struct run_options *options = run->options;
+    const char *path = results_path(options);
+    enum error_kind kind = ERROR_NONE;
+    char quoted[PATH_QUOTE_SIZE];
+    if (options->resume && (!path || !strcmp(path, "-")))
+        return error_set(error, ERROR_USAGE, "--resume: there is no file to go on with; allowed: with --results FILE");
+    if (options->resume) {
+        const struct kept_run of = {
+            .run = &run->selection.run,
+            .points = run->selection.points,
+            .places = run->selection.places,
+            .count = run->selection.count,
+            .device = device_kind_names[device_kind(run->device)],
+            .any_build = options->any_build,
+        };
+        kind = kept_read(&run->kept, path, &of, error);
+    }
+    if (!kind && options->resume)
+        fprintf(stderr, "alibicheck: %zu of %zu points are kept from %s\n", run->kept.count, run->selection.count,
+                quote_path(quoted, path));
+    run->context.kept = &run->kept;
+    return kind ? kind : find_kept(run, error);
+}
+
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 static int exit_code(const struct summary *summary)
 {
@@ -140,46 +128,69 @@ static int exit_code(const struct summary *summary)
     return summary->by_status[STATUS_ERROR] ? ERROR_SYSTEM : code;
 }
 
-int run(const struct run_options *options, struct progress *progress, struct error *error)
+static enum error_kind plan(struct run *run, struct error *error)
 {
-    struct run run = {.options = options, .evaluator = {.threads = options->selection.threads, .progress = progress}};
-    struct selection selection;
-    double start = now_s();
+    const struct run_options *options = run->options;
+    enum error_kind kind = selection_make(&run->selection, &options->selection, error);
+    if (!kind)
+        kind = outputs_check(&options->outputs, &run->selection, error);
+    if (!kind && !options->dry_run)
+        kind = check_memory(run, error);
+    if (!kind)
+        kind = check_references(&run->selection, error);
+    if (!kind)
+        kind = selection_open_device(&run->device, &options->selection, error);
+    return kind ? kind : keep_records(run, error);
+}
 
-    enum error_kind kind = selection_make(&selection, &options->selection, error);
-    if (!kind)
-        kind = outputs_check(&options->outputs, &selection, error);
-    if (!kind)
-        kind = check_memory(&selection, options->selection.threads, error);
-    if (!kind)
-        kind = check_references(&selection, error);
-    if (!kind)
-        kind = selection_open_device(&run.evaluator.device, &options->selection, error);
-    if (!kind)
-        kind = open_sinks(&run, error);
+static enum error_kind walk(struct run *run, struct progress *progress, struct error *error)
+{
+    enum error_kind kind = open_sinks(run, error);
     if (kind)
-        goto out;
+        return kind;
+    run->summary.points_total = run->selection.count;
+    run->summary.points_kept = run->kept.count;
+    run->summary.device_name = device_name(run->device);
+    struct walk walk = {
+        .options = run->options,
+        .selection = &run->selection,
+        .kept = run->kept_of,
+        .device = run->device,
+        .progress = progress,
+        .sinks = run->sinks,
+        .num_sinks = run->num_sinks,
+        .summary = &run->summary,
+    };
+    return walk_points(&walk, error);
+}
 
-    progress->work_total = count_work(&selection);
-    run.summary.points_total = selection.count;
-    run.summary.device_name = device_name(run.evaluator.device);
-    run.evaluator.display = progress_display_start(selection.count, progress);
-    for (size_t i = 0; i < selection.count && !kind; i++)
-        kind = progress_cancelled(progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
-                                            : do_point(&run, &selection.points[i], error);
-    progress_display_stop(run.evaluator.display);
-out:
-    if (kind)
-        run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
-    run.summary.elapsed_s = now_s() - start;
-    for (size_t i = 0; i < run.num_sinks; i++) {
+static enum error_kind close_sinks(struct run *run, enum error_kind kind, struct error *error)
+{
+    for (size_t i = 0; i < run->num_sinks; i++) {
         struct error failure;
-        enum error_kind closed = run.sinks[i].kind->close(&run.sinks[i], &run.summary, &failure);
+        enum error_kind closed = run->sinks[i].kind->close(&run->sinks[i], &run->summary, &failure);
         if (closed && !kind)
             kind = error_set(error, closed, "%s", failure.text);
     }
-    evaluator_clear(&run.evaluator);
-    device_close(run.evaluator.device);
-    selection_clear(&selection);
+    return kind;
+}
+
+int run(const struct run_options *options, struct progress *progress, struct error *error)
+{
+    struct run run = {.options = options};
+    double start_s = evaluation_now();
+    enum error_kind kind = plan(&run, error);
+    if (!kind && options->dry_run)
+        kind = dry_run(options, &run.selection, run.kept_of, error);
+    else if (!kind)
+        kind = walk(&run, progress, error);
+    if (kind && !run.summary.cut_short)
+        run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
+    run.summary.elapsed_s = evaluation_now() - start_s;
+    kind = close_sinks(&run, kind, error);
+    device_close(run.device);
+    kept_clear(&run.kept);
+    free(run.kept_of);
+    selection_clear(&run.selection);
     return kind ? (int)kind : exit_code(&run.summary);
 }

@@ -1,17 +1,11 @@
 /*
- * `alibicheck run`: cases in, every point run, judged and handed to the sinks.
+ * `alibicheck run` and `sweep`: points chosen, run, judged and handed to the sinks.
  */
 #ifndef HARNESS_COMMAND_RUN_H
 #define HARNESS_COMMAND_RUN_H
 
-#include "harness/command/outputs.h"
+#include "harness/command/run_options.h"
 #include "reference/progress.h"
-
-/* What the command line asks for; strings belong to the caller. */
-struct run_options {
-    struct selection_options selection;
-    struct outputs outputs;
-};
 
 /*
  * Runs. progress->cancelled may be set at any time, by a signal handler too: the point in work is given up, what was

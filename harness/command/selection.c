@@ -5,27 +5,78 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "harness/case/recipe_library.h"
+#include "harness/evaluate/shards.h"
+#include "harness/report/failed_points.h"
+#include "harness/report/record_field.h"
+#include "harness/report/where.h"
 #include "harness/support/memory.h"
 #include "harness/support/threads.h"
 
-static bool is_selected(const struct point *point, const struct strings *only)
+/* ---- which points ------------------------------------------------------------------------------------------------ */
+
+/* What a point is to meet, as far as a command line says. */
+struct filter {
+    const struct selection_options *options;
+    struct where **where; /* [options->where.count] */
+    struct failed_points *failed;
+};
+
+static bool key_is_selected(const char *key, const struct strings *only)
 {
-    char key[POINT_KEY_SIZE];
-    if (only->count == 0)
-        return true;
-    point_key(key, point);
     for (size_t i = 0; i < only->count; i++)
         if (!strcmp(only->items[i], key) || !fnmatch(only->items[i], key, 0))
             return true;
-    return false;
+    return only->count == 0;
+}
+
+/* *selected is whether the point meets all of it. */
+static enum error_kind filter_point(const struct filter *filter, const struct point *point, bool *selected,
+                                    struct error *error)
+{
+    char key[POINT_KEY_SIZE];
+    point_key(key, point);
+    *selected =
+        key_is_selected(key, &filter->options->only) && (!filter->failed || failed_points_has(filter->failed, key));
+    if (!*selected || filter->options->where.count == 0)
+        return ERROR_NONE;
+    json_t *fields = record_to_json(&(struct record){.point = point});
+    if (!fields)
+        return error_memory(error, "a record", 1 << 16);
+    for (size_t i = 0; i < filter->options->where.count; i++)
+        *selected = *selected && where_holds(filter->where[i], fields);
+    json_decref(fields);
+    return ERROR_NONE;
+}
+
+static void filter_clear(struct filter *filter)
+{
+    for (size_t i = 0; filter->where && i < filter->options->where.count; i++)
+        where_free(filter->where[i]);
+    free(filter->where);
+    failed_points_free(filter->failed);
+}
+
+static enum error_kind filter_make(struct filter *filter, const struct selection_options *options, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    *filter = (struct filter){.options = options, .where = calloc(options->where.count + 1, sizeof *filter->where)};
+    if (!filter->where)
+        return error_memory(error, "--where", (double)options->where.count);
+    for (size_t i = 0; i < options->where.count && !kind; i++)
+        kind = where_parse_of_points(&filter->where[i], options->where.items[i], error);
+    if (!kind && options->last_failed)
+        kind = failed_points_read(&filter->failed, options->last_failed, error);
+    return kind;
 }
 
 static enum error_kind add_point(struct selection *selection, const struct point *point, struct error *error)
 {
     if (selection->count == selection->capacity) {
         size_t capacity = selection->capacity ? 2 * selection->capacity : 64;
-        struct point *points = realloc(selection->points, capacity * sizeof *points);
+        struct point *points = reallocarray(selection->points, capacity, sizeof *points);
         if (!points)
             return error_memory(error, "the list of points", (double)(capacity * sizeof *points));
         selection->points = points;
@@ -35,33 +86,109 @@ static enum error_kind add_point(struct selection *selection, const struct point
     return ERROR_NONE;
 }
 
+static enum error_kind select_points(struct selection *selection, const struct filter *filter, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t c = 0; c < selection->cases.count && !kind; c++)
+        for (size_t i = 0; i < case_num_points(selection->cases.cases[c]) && !kind; i++) {
+            struct point point;
+            bool selected;
+            case_point(selection->cases.cases[c], i, &point);
+            kind = filter_point(filter, &point, &selected, error);
+            if (!kind && selected)
+                kind = add_point(selection, &point, error);
+        }
+    return kind;
+}
+
+/* Nothing is left: of all that was asked for, what to look at first. */
+static enum error_kind refuse_none(const struct selection_options *options, struct error *error)
+{
+    if (options->only.count > 0)
+        return error_set(error, ERROR_USAGE,
+                         "--only %s: no point has such a key; `alibicheck list points CASE...` prints the keys",
+                         options->only.items[0]);
+    if (options->last_failed)
+        return error_set(error, ERROR_USAGE, "--last-failed %s: none of its failures is a point of these cases",
+                         options->last_failed);
+    return error_set(error, ERROR_USAGE, "--where %s: holds for no point; `alibicheck list points CASE...` prints them",
+                     options->where.items[0]);
+}
+
+/* ---- their places ------------------------------------------------------------------------------------------------ */
+
+static enum error_kind number_points(struct selection *selection, struct error *error)
+{
+    char key[POINT_KEY_SIZE];
+    selection->run = (struct run_points){.count = selection->count};
+    selection->places = calloc(selection->count + 1, sizeof *selection->places);
+    if (!selection->places)
+        return error_memory(error, "the list of points", (double)(selection->count * sizeof *selection->places));
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct point *point = &selection->points[i];
+        point_key(key, point);
+        uint64_t digest = XXH64(key, strlen(key), selection->run.digest);
+        uint64_t meaning = point_digest(point);
+        selection->run.digest = XXH64(&meaning, sizeof meaning, digest);
+        selection->places[i] = i;
+    }
+    return ERROR_NONE;
+}
+
+/* Leaves the points of a shard. */
+static enum error_kind take_shard(struct selection *selection, const struct shard *shard, struct error *error)
+{
+    size_t left = 0;
+    if (shard->count == 0)
+        return ERROR_NONE;
+    int *shards = calloc(selection->count + 1, sizeof *shards);
+    if (!shards)
+        return error_memory(error, "shards", (double)(selection->count * sizeof *shards));
+    enum error_kind kind = shards_assign(shards, selection->points, selection->count, shard->count, error);
+    for (size_t i = 0; i < selection->count && !kind; i++)
+        if (shards[i] == shard->index - 1) {
+            selection->points[left] = selection->points[i];
+            selection->places[left++] = i;
+        }
+    if (!kind)
+        selection->count = left;
+    free(shards);
+    return kind;
+}
+
 enum error_kind selection_make(struct selection *selection, const struct selection_options *options,
                                struct error *error)
 {
+    static const char of_axes[] = "case: sweep\n";
+    struct filter filter = {.options = options};
     enum error_kind kind = ERROR_NONE;
     *selection = (struct selection){.count = 0};
     for (size_t i = 0; i < options->recipes.count && !kind; i++)
         kind = recipe_library_read(options->recipes.items[i], error);
+    if (!kind && selection_is_of_axes(options))
+        kind = case_list_parse(&selection->cases, CASE_OF_AXES, of_axes, strlen(of_axes), options->settings.items,
+                               options->settings.count, error);
     for (size_t i = 0; i < options->paths.count && !kind; i++)
         kind = case_list_read(&selection->cases, options->paths.items[i], options->settings.items,
                               options->settings.count, error);
-    for (size_t c = 0; c < selection->cases.count && !kind; c++)
-        for (size_t i = 0; i < case_num_points(selection->cases.cases[c]) && !kind; i++) {
-            struct point point;
-            case_point(selection->cases.cases[c], i, &point);
-            if (is_selected(&point, &options->only))
-                kind = add_point(selection, &point, error);
-        }
-    if (!kind && selection->count == 0 && options->only.count > 0)
-        kind = error_set(error, ERROR_USAGE,
-                         "--only %s: no point has such a key; `alibicheck list points CASE...` prints the keys",
-                         options->only.items[0]);
+    if (!kind)
+        kind = filter_make(&filter, options, error);
+    if (!kind)
+        kind = select_points(selection, &filter, error);
+    if (!kind && selection->count == 0 && selection->cases.count > 0)
+        kind = refuse_none(options, error);
+    if (!kind)
+        kind = number_points(selection, error);
+    if (!kind)
+        kind = take_shard(selection, &options->shard, error);
+    filter_clear(&filter);
     return kind;
 }
 
 void selection_clear(struct selection *selection)
 {
     free(selection->points);
+    free(selection->places);
     case_list_clear(&selection->cases);
     *selection = (struct selection){.count = 0};
 }

@@ -5,6 +5,7 @@
 #define HARNESS_COMMAND_SELECTION_H
 
 #include "harness/case/case.h"
+#include "harness/report/record.h"
 
 /* A growing list of strings, which belong to the caller. */
 struct strings {
@@ -12,23 +13,43 @@ struct strings {
     size_t count;
 };
 
+/* A part of a run: number index, from 1, of count. 0 of 0: all of it. */
+struct shard {
+    int index, count;
+};
+
 /* What the command line says of it (options.h). */
 struct selection_options {
     struct strings paths;    /* case files and folders */
     struct strings settings; /* KEY=VALUE */
     struct strings only;     /* globs on point keys; none: every point */
+    struct strings where;    /* expressions on the points' fields, all of which hold */
     struct strings recipes;  /* files and folders of further recipes */
+    struct shard shard;
+    const char *last_failed; /* a results file, of whose points those are meant that did not end as expected, or NULL */
     const char *example;     /* a CASE that the command takes, for who gives none */
+    bool of_axes;            /* without paths, the settings are a case of their own (sweep) */
     char *recipe_setting;    /* what --recipe stands for, allocated; one of the settings */
     const char *device;      /* "auto", "cuda" or "host" */
     int threads;
 };
 
+/* What messages call the case of a command line's axes. */
+#define CASE_OF_AXES "command line"
+
+/* Whether the points are those of the settings alone. */
+static inline bool selection_is_of_axes(const struct selection_options *options)
+{
+    return options->of_axes && options->paths.count == 0;
+}
+
 /* The points that are asked for, case by case. */
 struct selection {
     struct case_list cases;
     struct point *points;
+    size_t *places; /* of each point among those of all shards, ascending */
     size_t count, capacity;
+    struct run_points run; /* of all shards */
 };
 
 /* Reads the recipes and the cases and selects. selection is overwritten; whatever the result, it is to be cleared.

@@ -8,8 +8,17 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/report/metric.h"
 
+/* The points of a run, in the order in which they stand in its results. */
+struct run_points {
+    size_t count;
+    uint64_t digest; /* of their keys and of what their cases say of them */
+};
+
 struct record {
     const struct point *point;
+    const struct run_points *run;
+    size_t place; /* of the point in the run, from 0 */
+    bool of_axes; /* the point is of no case file but of the settings alone: `alibicheck sweep` runs it */
     const char *const *settings; /* KEY=VALUE of --set that the run was given */
     size_t num_settings;
     const char *const *recipes; /* files and folders of --recipes */

@@ -1,5 +1,7 @@
 #include "harness/report/record_field.h"
 
+#include <string.h>
+
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 #include "harness/support/table.h"
@@ -20,6 +22,24 @@ const char *record_field_type(const struct record_field *field)
     if (field->members)
         return field->is_list ? "list" : "object";
     return types[field->metric ? field->metric->field.type : field->field.type];
+}
+
+static const bool part_is_of_point[] = {
+    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true,  [RECORD_BATCH] = true, [RECORD_RECIPE] = true,
+    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true, [RECORD_CRITERION] = true,
+    [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
+};
+
+bool record_field_of_point(const char *path)
+{
+    size_t size = strcspn(path, ".");
+    for (size_t i = 0; i < record_fields.count; i++) {
+        const struct record_field *row = &record_fields.rows[i];
+        const char *name = record_field_name(row);
+        if (strlen(name) == size && memcmp(name, path, size) == 0)
+            return row->of_point || part_is_of_point[row->part];
+    }
+    return false;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

@@ -58,6 +58,7 @@ struct record_field {
     bool (*put)(json_t *object, const struct record_field *field, const void *member);
     const struct record_fields *members; /* of an object, or of each in a list */
     bool is_list;
+    bool of_point; /* a value of the record's point, whatever becomes of it; so are all of its parts */
 };
 
 /* Of struct record, in the order of a record. */
@@ -68,11 +69,17 @@ const char *record_field_name(const struct record_field *field);
 /* "integer", "number", "string", "object", "list", as far as it is not null. */
 const char *record_field_type(const struct record_field *field);
 
+/* Whether a record has the field at "input.stddev" before its point is run. */
+bool record_field_of_point(const char *path);
+
 /* What holds fields as a new JSON object with all of them, or NULL. */
 json_t *record_fields_to_json(const struct record_fields *fields, const void *holder);
 
 /* The record as a new JSON object, or NULL if memory ran out. */
 json_t *record_to_json(const struct record *record);
+
+/* What a record says of this build, a new object, or NULL. */
+json_t *record_own_build(void);
 
 /* The table that documents records: field, type, unit, meaning. */
 void record_print_fields(FILE *stream);

@@ -20,6 +20,7 @@ struct reader {
     char *text; /* [size] of capacity: the line at hand */
     size_t size, capacity;
     size_t line;
+    off_t start;        /* of the line */
     bool at_end, whole; /* nothing follows; the line ended in a newline */
 };
 
@@ -48,6 +49,7 @@ static enum error_kind read_line(struct reader *reader, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     int byte;
+    reader->start += (off_t)(reader->size + reader->whole);
     reader->size = 0;
     reader->line++;
     while ((byte = getc_unlocked(reader->stream)) != EOF && byte != '\n' && !kind) {
@@ -110,6 +112,8 @@ static enum error_kind visit_line(struct reader *reader, record_visit *visit, vo
             .status = json_string_value(json_object_get(object, "status")),
             .text = reader->text,
             .size = reader->size - (reader->text[reader->size - 1] == '\r'),
+            .start = reader->start,
+            .whole_size = reader->size + reader->whole,
         };
         kind = visit(context, &line, error);
     }

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "reference/error.h"
 
@@ -18,6 +19,8 @@ struct record_line {
     const char *key, *status; /* of the object */
     const char *text;         /* [size], without the newline */
     size_t size;
+    off_t start;       /* of the line in the file, */
+    size_t whole_size; /* with all that ends it */
 };
 
 /* Whatever is not ERROR_NONE ends the reading and is its result. */

@@ -13,10 +13,10 @@ static const char *const expectations[] = {"pass", "fail"}; /* by expect_fail */
 
 static const struct record_field rows[] = {
     {RECORD_NAMED("schema", "1: what this table says."), .type = "integer", .value = record_value_schema},
-    {RECORD_NAMED("case", "The case's name."), .type = "string", .value = record_value_case},
+    {RECORD_NAMED("case", "The case's name."), .type = "string", .value = record_value_case, .of_point = true},
     {OF_POINT(kernel, CHOICE, "The kernel", .names = FIELD_NAMES_FIRST(kernel_names, KERNEL_COUNT))},
     {RECORD_NAMED("recipe", "The recipe's name, or BIAS-EXPONENTIAL for one without."), .type = "string",
-     .value = record_value_recipe},
+     .value = record_value_recipe, .of_point = true},
     {OF_RECORD(device, TEXT, "The kind of device: cuda, host.")},
     {OF_PROBLEM(seq_len, WHOLE, "Keys of the cache."), .unit = "keys"},
     {OF_PROBLEM(num_heads, WHOLE, "Query heads."), .unit = "heads"},
@@ -24,7 +24,7 @@ static const struct record_field rows[] = {
     {OF_PROBLEM(head_dim, WHOLE, "Elements of a head."), .unit = "elements"},
     {OF_PROBLEM(dtype, CHOICE, "What q and out are stored in", .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT))},
     {RECORD_NAMED("sentinel", "What stands in for -inf: a number, -inf, adaptive, exclude."), .type = "string",
-     .value = record_value_sentinel},
+     .value = record_value_sentinel, .of_point = true},
     {OF_PROBLEM(seed, UNSIGNED, "What the inputs are drawn from. Above 2^63 - 1 a string.")},
     {OF_TOTAL(METRIC_ELEMENTS)},
     {OF_TOTAL(METRIC_MISMATCHED)},
@@ -44,7 +44,8 @@ static const struct record_field rows[] = {
     {.part = RECORD_POINT,
      RECORD_MEMBER("expect", struct point, expect_fail, CHOICE, "What its case expects",
                    .names = FIELD_NAMES(expectations))},
-    {RECORD_NAMED("key", "The point's name, as --only takes it."), .type = "string", .value = record_value_key},
+    {RECORD_NAMED("key", "The point's name, as --only takes it."), .type = "string", .value = record_value_key,
+     .of_point = true},
     {.part = RECORD_INPUTS,
      OF_RECORD(input_digest, UNSIGNED,
                "A hash of q, k, v, slopes and mask: equal digests, equal "
@@ -132,7 +133,7 @@ static const struct record_field rows[] = {
                    "Why the point was not judged, or in what other way it fails than expected; else null."),
      .value = record_value_reason},
     {RECORD_NAMED("kv_dtype", "What k and v are stored in: dtype, or fp8, e4m3 or e5m2."), .type = "string",
-     .value = record_value_kv_dtype},
+     .value = record_value_kv_dtype, .of_point = true},
     {OF_PROBLEM(k_scale, REAL, "What a number of an fp8 k is multiplied by."), .unit = "1"},
     {OF_PROBLEM(v_scale, REAL, "The same of v."), .unit = "1"},
     {OF_PROBLEM(kv_offset, WHOLE, "The position of the first key."), .unit = "keys"},
@@ -143,7 +144,7 @@ static const struct record_field rows[] = {
      RECORD_MEMBER("page_seed", struct kernel_options, page_seed, UNSIGNED,
                    "What the order of pages is drawn from, as seed; null without pages.")},
     {RECORD_NAMED("batch", "Lengths of the launch's sequences; null for one that is launched alone."), .unit = "keys",
-     .type = "list", .value = record_value_batch},
+     .type = "list", .value = record_value_batch, .of_point = true},
     {.part = RECORD_BATCH,
      RECORD_MEMBER("sequence", struct problem_spec, sequence, WHOLE,
                    "Which of them this is, from 0; null for one that is launched alone.")},
@@ -157,6 +158,10 @@ static const struct record_field rows[] = {
      .value = record_value_build, .members = &record_build_fields},
     {OF_PROBLEM(num_queries, WHOLE, "Query vectors of a head: the newest keys are those of the queries themselves."),
      .unit = "queries"},
+    {RECORD_NAMED("point_digest", "A hash of all that the case says of the point, its expectation included."),
+     .type = "string", .value = record_value_point_digest, .of_point = true},
+    {RECORD_NAMED("run", "Which points the run has, of which this is one, whichever part of it made the record."),
+     .value = record_value_run, .members = &record_run_fields},
 };
 
 const struct record_fields record_fields = RECORD_FIELDS(rows);

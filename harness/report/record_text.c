@@ -21,15 +21,16 @@ static bool put_options(FILE *stream, const char *option, const char *const *val
 char *record_reproduce(const struct record *record)
 {
     char key[POINT_KEY_SIZE], *line = NULL;
-    const char *path = case_path(record->point->test_case);
-    char *file = text_shell_quote(path, false);
+    const char *path = record->of_axes ? "" : case_path(record->point->test_case);
+    char *file = *path ? text_shell_quote(path, false) : strdup("");
     char *only = text_shell_quote(point_key(key, record->point), true);
     const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
     size_t size;
     FILE *stream = open_memstream(&line, &size);
     bool complete = file && only && stream;
     if (complete)
-        fprintf(stream, "alibicheck run %s%s --only %s", here, file, only);
+        fprintf(stream, "alibicheck %s %s%s%s--only %s", record->of_axes ? "sweep" : "run", here, file,
+                *path ? " " : "", only);
     complete = complete && put_options(stream, " --recipes=", record->recipes, record->num_recipes, false) &&
                put_options(stream, " --set ", record->settings, record->num_settings, true);
     free(only);

@@ -322,8 +322,45 @@ static const struct record_field build_rows[] = {
 };
 const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
 
+json_t *record_own_build(void)
+{
+    return record_fields_to_json(&record_build_fields, &build_info);
+}
+
 json_t *record_value_build(const struct record_field *field, const void *member)
 {
+    (void)field;
     (void)member;
-    return record_fields_to_json(field->members, &build_info);
+    return record_own_build();
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+json_t *record_value_point_digest(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct record *record = member;
+    return json_from_digest(point_digest(record->point));
+}
+
+struct place_in_run {
+    int64_t index, of;
+    uint64_t digest;
+};
+
+static const struct record_field run_rows[] = {
+    {RECORD_MEMBER("index", struct place_in_run, index, WHOLE, "The place of the point in the run, from 0.")},
+    {RECORD_MEMBER("of", struct place_in_run, of, WHOLE, "How many points the run has."), .unit = "points"},
+    {RECORD_MEMBER("digest", struct place_in_run, digest, UNSIGNED, "A hash of all of them."), .type = "string",
+     .value = record_value_digest},
+};
+const struct record_fields record_run_fields = RECORD_FIELDS(run_rows);
+
+json_t *record_value_run(const struct record_field *field, const void *member)
+{
+    const struct record *record = member;
+    if (!record->run)
+        return json_null();
+    const struct place_in_run place = {(int64_t)record->place, (int64_t)record->run->count, record->run->digest};
+    return record_fields_to_json(field->members, &place);
 }

@@ -3,8 +3,9 @@
 #define SINK_ADDRESS(name) &sink_##name,
 const struct sink_kind *const sink_kinds[SINK_COUNT] = {SINK_KINDS(SINK_ADDRESS)};
 
-enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path, struct error *error)
+enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,
+                          const struct sink_context *context, struct error *error)
 {
-    *sink = (struct sink){.kind = kind, .path = path};
+    *sink = (struct sink){.kind = kind, .path = path, .context = context};
     return kind->open(sink, error);
 }

@@ -5,21 +5,28 @@
 #ifndef HARNESS_REPORT_SINK_H
 #define HARNESS_REPORT_SINK_H
 
-#include "harness/report/record.h"
+#include "harness/report/kept.h"
 
 struct summary {
-    size_t points_total, points_done;
+    size_t points_total, points_done; /* the kept ones included */
+    size_t points_kept;
     size_t by_status[STATUS_COUNT];
     const char *device_name;
     double elapsed_s;
     const char *cut_short; /* "interrupted", "stopped": why the run did not come to its end; NULL: it did */
 };
 
+/* What sinks may know of a run before its first record; the caller's, for as long as they are open. */
+struct sink_context {
+    const struct kept *kept; /* records of the run that are known already; NULL: none */
+};
+
 /* An open sink. */
 struct sink {
     const struct sink_kind *kind;
     const char *path; /* the caller's; also for error messages; "-" is stdout */
-    void *state;      /* the kind's */
+    const struct sink_context *context;
+    void *state; /* the kind's */
 };
 
 /* What a kind of sink writes to. */
@@ -38,9 +45,12 @@ struct sink_kind {
     /* ERROR_USAGE, with the option and `path`, if it cannot take the point's record; NULL: it takes every one. Called
      * for each point before any sink is opened. */
     enum error_kind (*check)(const char *path, const struct point *point, struct error *error);
-    /* sink has kind and path, and gets its state. */
+    /* sink has all but its state, and gets that. */
     enum error_kind (*open)(struct sink *sink, struct error *error);
     enum error_kind (*record)(struct sink *sink, const struct record *record, struct error *error);
+    /* A point whose record is kept, in its place among the others. NULL: nothing is done for it. */
+    enum error_kind (*keep)(struct sink *sink, const struct point *point, const struct kept_record *kept,
+                            struct error *error);
     /* Writes what is left (summary, closing tags) and frees state. Called once, whatever happened before. */
     enum error_kind (*close)(struct sink *sink, const struct summary *summary, struct error *error);
 };
@@ -66,6 +76,7 @@ enum { SINK_COUNT = SINK_KINDS(SINK_ONE_MORE) };
 extern const struct sink_kind *const sink_kinds[SINK_COUNT];
 
 /* sink is overwritten; to be closed only if it was opened. */
-enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path, struct error *error);
+enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,
+                          const struct sink_context *context, struct error *error);
 
 #endif

@@ -1,18 +1,58 @@
 #include "harness/report/sink.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "harness/report/record_field.h"
-#include "harness/support/json_value.h"
 #include "harness/support/file.h"
+#include "harness/support/json_value.h"
+
+/* A line of the file, and the place of its point in the run. */
+struct line {
+    size_t place, size;
+    off_t start;
+};
 
 struct jsonl {
     int descriptor;
     off_t end; /* of the last complete record */
+    struct line *lines;
+    size_t num_lines, capacity;
+    time_t synced_s; /* when the disk was last waited for */
 };
+
+/* ---- lines ------------------------------------------------------------------------------------------------------- */
+
+static enum error_kind add_line(struct jsonl *jsonl, size_t place, off_t start, size_t size, struct error *error)
+{
+    if (jsonl->num_lines == jsonl->capacity) {
+        size_t capacity = jsonl->capacity ? 2 * jsonl->capacity : 256;
+        struct line *lines = reallocarray(jsonl->lines, capacity, sizeof *lines);
+        if (!lines)
+            return error_memory(error, "the results", (double)(capacity * sizeof *lines));
+        jsonl->lines = lines;
+        jsonl->capacity = capacity;
+    }
+    jsonl->lines[jsonl->num_lines++] = (struct line){place, size, start};
+    return ERROR_NONE;
+}
+
+/* What was written more than a second ago is on disk, so that a machine that loses its power loses no more than that.
+ * A pipe or a device cannot be waited for. */
+static void sync_now_and_then(struct jsonl *jsonl)
+{
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0 || now.tv_sec == jsonl->synced_s)
+        return;
+    jsonl->synced_s = now.tv_sec;
+    if (fdatasync(jsonl->descriptor) != 0 && errno != EINVAL && errno != EROFS)
+        return; /* the next write, or closing, tells what is wrong */
+}
 
 /* One line, one write: whoever reads the file while a run goes on sees whole records. */
 static enum error_kind write_record(struct sink *sink, const struct record *record, struct error *error)
@@ -29,40 +69,99 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
     enum error_kind kind = file_write(jsonl->descriptor, sink->path, text, size, error);
     free(text);
     if (!kind)
-        jsonl->end += (off_t)size;
+        kind = add_line(jsonl, record->place, jsonl->end, size, error);
     else if (ftruncate(jsonl->descriptor, jsonl->end) != 0)
         return kind; /* a pipe or a device, which keeps its half line */
+    if (kind)
+        return kind;
+    jsonl->end += (off_t)size;
+    sync_now_and_then(jsonl);
+    return ERROR_NONE;
+}
+
+/* ---- order ------------------------------------------------------------------------------------------------------- */
+
+static int compare_lines(const void *a, const void *b)
+{
+    const struct line *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static bool is_in_order(const struct jsonl *jsonl)
+{
+    for (size_t i = 1; i < jsonl->num_lines; i++)
+        if (jsonl->lines[i - 1].place > jsonl->lines[i].place)
+            return false;
+    return true;
+}
+
+/* Points may end in another order than that of the run; the file has it in the end. It is replaced when that is done,
+ * and has all its records in some order until then. */
+static enum error_kind put_in_order(struct jsonl *jsonl, const char *path, struct error *error)
+{
+    struct file_aside ordered;
+    qsort(jsonl->lines, jsonl->num_lines, sizeof *jsonl->lines, compare_lines);
+    int from = open(path, O_RDONLY | O_CLOEXEC);
+    if (from < 0)
+        return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", path, strerror(errno));
+    enum error_kind kind = file_begin(&ordered, path, error);
+    bool begun = !kind;
+    for (size_t i = 0; i < jsonl->num_lines && !kind; i++)
+        kind = file_copy(ordered.descriptor, ordered.target, from, path, jsonl->lines[i].start, jsonl->lines[i].size,
+                         error);
+    if (begun && kind)
+        file_abandon(&ordered);
+    else if (begun)
+        kind = file_replace(&ordered, error);
+    close(from);
     return kind;
+}
+
+/* ---- open and close ---------------------------------------------------------------------------------------------- */
+
+static void free_jsonl(struct jsonl *jsonl)
+{
+    free(jsonl->lines);
+    free(jsonl);
 }
 
 static enum error_kind close_jsonl(struct sink *sink, const struct summary *summary, struct error *error)
 {
     (void)summary;
     struct jsonl *jsonl = sink->state;
-    enum error_kind kind = file_close(jsonl->descriptor, sink->path, error);
-    free(jsonl);
+    enum error_kind kind = is_in_order(jsonl) ? ERROR_NONE : put_in_order(jsonl, sink->path, error);
+    enum error_kind closed = file_close(jsonl->descriptor, sink->path, kind ? NULL : error);
+    free_jsonl(jsonl);
     sink->state = NULL;
-    return kind;
+    return kind ? kind : closed;
 }
 
 static enum error_kind open_jsonl(struct sink *sink, struct error *error)
 {
+    const struct kept *kept = sink->context->kept;
     struct jsonl *jsonl = calloc(1, sizeof *jsonl);
     if (!jsonl)
         return error_memory(error, "the results", sizeof *jsonl);
-    enum error_kind kind = file_create(&jsonl->descriptor, sink->path, error);
+    bool continues = kept && kept->count > 0;
+    enum error_kind kind = continues ? file_continue(&jsonl->descriptor, sink->path, kept->end, error)
+                                     : file_create(&jsonl->descriptor, sink->path, error);
+    for (size_t i = 0; continues && i < kept->count && !kind; i++)
+        kind = add_line(jsonl, kept->records[i].place, kept->records[i].start, kept->records[i].size, error);
     if (kind) {
-        free(jsonl);
+        file_close(jsonl->descriptor, sink->path, NULL);
+        free_jsonl(jsonl);
         return kind;
     }
+    jsonl->end = continues ? kept->end : 0;
     sink->state = jsonl;
     return ERROR_NONE;
 }
 
-/* JSON Lines, one record a line, flushed at each. */
+/* JSON Lines, one record a line, flushed at each, in the order of points when the run has come to its end. */
 const struct sink_kind sink_jsonl = {
     .option = "results",
-    .about = "write records as JSON Lines, each as its point ends; replaces FILE; - is stdout",
+    .about =
+        "write records as JSON Lines, each as its point ends; replaces FILE, or goes on with --resume; - is stdout",
     .target = SINK_TO_FILE_OR_STDOUT,
     .open = open_jsonl,
     .record = write_record,

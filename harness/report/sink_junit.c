@@ -1,6 +1,7 @@
 #include "harness/report/sink.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,11 @@
 #include "harness/support/file.h"
 #include "harness/support/text.h"
 
-/* One point, kept until its suite is complete: a suite's counts stand before its test cases. */
+/* One point, kept until all are there: points may end in another order than they stand in, and a suite's counts stand
+ * before its test cases. */
 struct test {
+    size_t place;                      /* in the run */
+    const struct test_case *test_case; /* NULL: the run itself */
     char *name;
     char *headline; /* what it came to, NULL for a plain pass */
     char *detail;   /* the headline and how to run it alone, or NULL */
@@ -27,9 +31,8 @@ struct junit {
     char *partial; /* what is written until then; NULL: the target itself, which is not a file */
     int descriptor;
     xmlTextWriter *writer;
-    struct error error;                /* the first failed write */
-    const struct test_case *test_case; /* NULL: the run itself */
-    struct test *tests;                /* of test_case, so far */
+    struct error error; /* the first failed write */
+    struct test *tests;
     size_t num_tests, capacity;
 };
 
@@ -111,10 +114,10 @@ static void forget_tests(struct junit *junit)
         free(junit->tests[i].headline);
         free(junit->tests[i].detail);
     }
-    junit->num_tests = 0;
+    free(junit->tests);
 }
 
-/* A new test of the suite, all of it NULL. NULL if memory ran out. */
+/* A new test, all of it NULL. NULL if memory ran out. */
 static struct test *add_test(struct junit *junit)
 {
     if (junit->num_tests == junit->capacity) {
@@ -130,29 +133,44 @@ static struct test *add_test(struct junit *junit)
     return test;
 }
 
-/* Writes the suite that is complete, and forgets it. */
-static bool write_suite(struct junit *junit)
+/* tests[0, count) of one case. */
+static bool write_suite(xmlTextWriter *writer, const struct test *tests, size_t count)
 {
-    if (junit->num_tests == 0)
-        return true;
-    xmlTextWriter *writer = junit->writer;
     size_t failures = 0, errors = 0;
     double elapsed_s = 0;
-    for (size_t i = 0; i < junit->num_tests; i++) {
-        enum status status = junit->tests[i].status;
-        failures += status == STATUS_FAIL || status == STATUS_XPASS;
-        errors += status == STATUS_ERROR;
-        elapsed_s += junit->tests[i].elapsed_s;
+    for (size_t i = 0; i < count; i++) {
+        failures += tests[i].status == STATUS_FAIL || tests[i].status == STATUS_XPASS;
+        errors += tests[i].status == STATUS_ERROR;
+        elapsed_s += tests[i].elapsed_s;
     }
-    const char *name = junit->test_case ? case_name(junit->test_case) : "alibicheck";
+    const char *name = tests->test_case ? case_name(tests->test_case) : "alibicheck";
     bool done = start(writer, "testsuite") && attribute(writer, "name", name) &&
-                attribute_count(writer, "tests", junit->num_tests) && attribute_count(writer, "failures", failures) &&
+                attribute_count(writer, "tests", count) && attribute_count(writer, "failures", failures) &&
                 attribute_count(writer, "errors", errors) && attribute_count(writer, "skipped", 0) &&
                 attribute_seconds(writer, "time", elapsed_s);
-    for (size_t i = 0; done && i < junit->num_tests; i++)
-        done = write_test(writer, name, &junit->tests[i]);
-    done = done && end(writer);
-    forget_tests(junit);
+    for (size_t i = 0; done && i < count; i++)
+        done = write_test(writer, name, &tests[i]);
+    return done && end(writer);
+}
+
+static int compare_tests(const void *a, const void *b)
+{
+    const struct test *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* A suite for each case, in the order of points. */
+static bool write_suites(struct junit *junit)
+{
+    bool done = true;
+    size_t end = 0;
+    if (junit->num_tests > 0)
+        qsort(junit->tests, junit->num_tests, sizeof *junit->tests, compare_tests);
+    for (size_t first = 0; done && first < junit->num_tests; first = end) {
+        while (end < junit->num_tests && junit->tests[end].test_case == junit->tests[first].test_case)
+            end++;
+        done = write_suite(junit->writer, junit->tests + first, end - first);
+    }
     return done;
 }
 
@@ -209,15 +227,14 @@ static char *make_detail(const struct record *record, const char *headline)
 static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
 {
     struct junit *junit = sink->state;
-    if (record->point->test_case != junit->test_case && !write_suite(junit))
-        goto no_memory;
-    junit->test_case = record->point->test_case;
     struct test *test = add_test(junit);
     if (!test)
         goto no_memory;
 
     char key[POINT_KEY_SIZE];
     const struct seconds *seconds = &record->seconds;
+    test->place = record->place;
+    test->test_case = record->point->test_case;
     test->name = strdup(point_key(key, record->point));
     test->status = record->outcome.status;
     test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
@@ -237,20 +254,41 @@ no_memory:
     return error_memory(error, sink->path, 4096);
 }
 
-/* A suite that fails, whatever the points did that were run: nobody may take a part for the whole. */
-static bool write_cut_short(struct junit *junit, const struct summary *summary)
+/* Its numbers are in the results file, which the headline names. */
+static enum error_kind keep_junit(struct sink *sink, const struct point *point, const struct kept_record *kept,
+                                  struct error *error)
 {
-    junit->test_case = NULL;
+    struct junit *junit = sink->state;
+    char key[POINT_KEY_SIZE];
+    struct test *test = add_test(junit);
+    if (!test)
+        return error_memory(error, sink->path, 4096);
+    test->place = kept->place;
+    test->test_case = point->test_case;
+    test->name = strdup(point_key(key, point));
+    test->status = kept->status;
+    test->elapsed_s = kept->elapsed_s;
+    test->headline = kept->headline ? strdup(kept->headline) : NULL;
+    test->detail = kept->headline ? strdup(kept->headline) : NULL;
+    if (!test->name || (kept->headline && (!test->headline || !test->detail)))
+        return error_memory(error, sink->path, 4096);
+    return ERROR_NONE;
+}
+
+/* A suite that fails, whatever the points did that were run: nobody may take a part for the whole. */
+static bool add_cut_short(struct junit *junit, const struct summary *summary)
+{
     struct test *test = add_test(junit);
     if (!test)
         return false;
+    test->place = SIZE_MAX;
     test->name = strdup("ran to the end");
     test->status = STATUS_ERROR;
     if (asprintf(&test->headline, "%s: %zu of %zu points done", summary->cut_short, summary->points_done,
                  summary->points_total) < 0)
         test->headline = NULL;
     test->detail = test->headline ? strdup(test->headline) : NULL;
-    return test->name && test->detail && write_suite(junit);
+    return test->name && test->detail;
 }
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
@@ -260,7 +298,6 @@ static void free_junit(struct junit *junit)
     forget_tests(junit);
     if (junit->writer)
         xmlFreeTextWriter(junit->writer);
-    free(junit->tests);
     free(junit->partial);
     free(junit->target);
     free(junit);
@@ -271,7 +308,7 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
     struct junit *junit = sink->state;
     enum error_kind kind = ERROR_NONE;
     /* EndDocument closes what is open and flushes. */
-    if (!write_suite(junit) || (summary->cut_short && !write_cut_short(junit, summary)) ||
+    if ((summary->cut_short && !add_cut_short(junit, summary)) || !write_suites(junit) ||
         xmlTextWriterEndDocument(junit->writer) < 0)
         kind = error_memory(error, sink->path, 4096);
     else if (junit->error.kind)
@@ -350,5 +387,6 @@ const struct sink_kind sink_junit = {
     .target = SINK_TO_FILE,
     .open = open_junit,
     .record = record_junit,
+    .keep = keep_junit,
     .close = close_junit,
 };

@@ -51,6 +51,7 @@ struct where {
 
 struct parser {
     const char *text, *next;
+    bool of_points;
     int depth;
     struct error *error;
 };
@@ -235,6 +236,8 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
     const struct record_field *field = find_field(node->field, &open);
     if (!field && !open)
         return refuse_field(parser, at, size);
+    if (parser->of_points && !record_field_of_point(node->field))
+        return fault(parser, at, size, "is not known before a point is run", "fields of points: seq_len, dtype, ...");
     parser->next = at + size;
     if ((kind = read_operator(parser, node, &negated)))
         return kind;
@@ -287,9 +290,9 @@ static enum error_kind parse_or(struct parser *parser, struct where **where)
     return kind;
 }
 
-enum error_kind where_parse(struct where **where, const char *text, struct error *error)
+static enum error_kind parse(struct where **where, const char *text, bool of_points, struct error *error)
 {
-    struct parser parser = {.text = text, .next = text, .error = error};
+    struct parser parser = {.text = text, .next = text, .of_points = of_points, .error = error};
     *where = NULL;
     enum error_kind kind = parse_or(&parser, where);
     const char *rest = skip_blanks(&parser);
@@ -300,6 +303,16 @@ enum error_kind where_parse(struct where **where, const char *text, struct error
     where_free(*where);
     *where = NULL;
     return kind;
+}
+
+enum error_kind where_parse(struct where **where, const char *text, struct error *error)
+{
+    return parse(where, text, false, error);
+}
+
+enum error_kind where_parse_of_points(struct where **where, const char *text, struct error *error)
+{
+    return parse(where, text, true, error);
 }
 
 void where_free(struct where *where)

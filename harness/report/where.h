@@ -25,6 +25,9 @@ struct where; /* opaque */
 enum error_kind where_parse(struct where **where, const char *text, struct error *error);
 void where_free(struct where *where);
 
+/* The same of fields that a point has before it is run. */
+enum error_kind where_parse_of_points(struct where **where, const char *text, struct error *error);
+
 /* Whether the record, a JSON object, is one of those that are meant. */
 bool where_holds(const struct where *where, const json_t *record);
 

@@ -88,8 +88,8 @@ struct field_own {
 struct field {
     const char *name;
     enum field_type type;
-    size_t offset, size;          /* of the member */
-    struct whole_range whole;     /* whole, unsigned */
+    size_t offset, size;      /* of the member */
+    struct whole_range whole; /* whole, unsigned */
     struct real_range real;
     const char *range_prefix;           /* of numbers: before "LEAST to GREATEST" in what is allowed; NULL: nothing */
     struct field_names names;           /* choice, set */

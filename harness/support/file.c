@@ -14,8 +14,8 @@ static enum error_kind cannot_write(const char *path, struct error *error)
     return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* Empties a file that nobody else has from here. What is no file keeps nothing that could be replaced. */
-static enum error_kind claim(int descriptor, const char *path, struct error *error)
+/* Cuts a file that nobody else has from here. What is no file keeps nothing that could be replaced. */
+static enum error_kind claim(int descriptor, const char *path, off_t keep, struct error *error)
 {
     struct stat status;
     if (fstat(descriptor, &status) == 0 && !S_ISREG(status.st_mode))
@@ -23,7 +23,20 @@ static enum error_kind claim(int descriptor, const char *path, struct error *err
     /* A file system without locks is no reason not to write. */
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return error_set(error, ERROR_SYSTEM, "another run is writing %s", path);
-    return ftruncate(descriptor, 0) == 0 ? ERROR_NONE : cannot_write(path, error);
+    return ftruncate(descriptor, keep) == 0 ? ERROR_NONE : cannot_write(path, error);
+}
+
+static enum error_kind open_to_append(int *descriptor, const char *path, int flags, off_t keep, struct error *error)
+{
+    *descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0666);
+    if (*descriptor < 0)
+        return cannot_write(path, error);
+    enum error_kind kind = claim(*descriptor, path, keep, error);
+    if (kind) {
+        close(*descriptor);
+        *descriptor = -1;
+    }
+    return kind;
 }
 
 enum error_kind file_create(int *descriptor, const char *path, struct error *error)
@@ -32,15 +45,59 @@ enum error_kind file_create(int *descriptor, const char *path, struct error *err
         *descriptor = STDOUT_FILENO;
         return ERROR_NONE;
     }
-    *descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (*descriptor < 0)
-        return cannot_write(path, error);
-    enum error_kind kind = claim(*descriptor, path, error);
-    if (kind) {
-        close(*descriptor);
-        *descriptor = -1;
+    return open_to_append(descriptor, path, O_CREAT, 0, error);
+}
+
+enum error_kind file_continue(int *descriptor, const char *path, off_t keep, struct error *error)
+{
+    return open_to_append(descriptor, path, 0, keep, error);
+}
+
+/* ---- files that appear whole ------------------------------------------------------------------------------------- */
+
+enum error_kind file_begin(struct file_aside *file, const char *path, struct error *error)
+{
+    *file = (struct file_aside){.descriptor = -1};
+    file->target = realpath(path, NULL); /* what a link points to is replaced, and not the link */
+    if (!file->target)
+        file->target = strdup(path);
+    if (!file->target || asprintf(&file->partial, "%s.partial.%ld", file->target, (long)getpid()) < 0) {
+        file->partial = NULL;
+        file_abandon(file);
+        return error_memory(error, path, (double)strlen(path));
     }
+    enum error_kind kind = file_create(&file->descriptor, file->partial, error);
+    if (kind)
+        file_abandon(file);
     return kind;
+}
+
+enum error_kind file_replace(struct file_aside *file, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    if (fsync(file->descriptor) != 0 && errno != EINVAL && errno != EROFS)
+        kind = cannot_write(file->target, error);
+    if (!kind && rename(file->partial, file->target) != 0)
+        kind = cannot_write(file->target, error);
+    if (!kind) {
+        free(file->partial);
+        file->partial = NULL; /* it has another name */
+        kind = file_close(file->descriptor, file->target, error);
+        file->descriptor = -1;
+    }
+    file_abandon(file);
+    return kind;
+}
+
+void file_abandon(struct file_aside *file)
+{
+    if (file->descriptor >= 0)
+        close(file->descriptor);
+    if (file->descriptor >= 0 && file->partial)
+        unlink(file->partial);
+    free(file->partial);
+    free(file->target);
+    *file = (struct file_aside){.descriptor = -1};
 }
 
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)
@@ -56,6 +113,25 @@ enum error_kind file_write(int descriptor, const char *path, const void *data, s
         size -= (size_t)written;
     }
     return ERROR_NONE;
+}
+
+enum error_kind file_copy(int descriptor, const char *path, int source, const char *source_path, off_t start,
+                          size_t size, struct error *error)
+{
+    char buffer[1 << 14];
+    enum error_kind kind = ERROR_NONE;
+    while (size > 0 && !kind) {
+        ssize_t count = pread(source, buffer, size < sizeof buffer ? size : sizeof buffer, start);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", source_path,
+                             count < 0 ? strerror(errno) : "it has become shorter");
+        kind = file_write(descriptor, path, buffer, (size_t)count, error);
+        start += count;
+        size -= (size_t)count;
+    }
+    return kind;
 }
 
 enum error_kind file_close(int descriptor, const char *path, struct error *error)

@@ -14,7 +14,7 @@ enum value_fault {
     VALUE_NOT_FINITE,
     VALUE_NOT_WHOLE,
     VALUE_UNIT_K, /* ends in K, which is 1000 to some and 1024 to others */
-    VALUE_LOST, /* not 0, and 0 as an f32 */
+    VALUE_LOST,   /* not 0, and 0 as an f32 */
     VALUE_OUT_OF_RANGE,
     VALUE_OUT_OF_STEP, /* no multiple of what values are multiples of */
     VALUE_UNKNOWN,     /* no name of those there are */

@@ -1,5 +1,6 @@
 #include "harness/support/progress_display.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,8 +21,7 @@ struct progress_display {
     pthread_mutex_t mutex; /* guards all below, and what stands on the terminal's line */
     pthread_cond_t wake;
     struct progress *progress;
-    long work_total;
-    double start_s;
+    double end_s; /* when the run is expected to be done; 0: nobody has said */
     size_t point, points_total;
     char label[LABEL_SIZE], step[STEP_SIZE];
     long step_start, step_work;
@@ -46,8 +46,7 @@ static void write_terminal(const char *text)
         return; /* a terminal that is gone needs no display */
 }
 
-/* "45s", "1m20s", "2h05m" */
-static void format_time(char *text, size_t size, double seconds)
+char *format_time(char *text, size_t size, double seconds)
 {
     long whole = (long)(seconds + 0.5);
     if (whole < 60)
@@ -56,6 +55,7 @@ static void format_time(char *text, size_t size, double seconds)
         snprintf(text, size, "%ldm%02lds", whole / 60, whole % 60);
     else
         snprintf(text, size, "%ldh%02ldm", whole / 3600, whole % 3600 / 60);
+    return text;
 }
 
 /* Cuts line to width characters of UTF-8, so that it never wraps. */
@@ -73,22 +73,18 @@ static void draw(const struct progress_display *display)
 {
     char count[24], percent[16] = "", left[48] = "", line[LINE_SIZE];
     int digits = snprintf(count, sizeof count, "%zu", display->points_total);
-    long done = work_done(display);
-    double elapsed_s = now_s() - display->start_s;
 
     if (display->step_work > 0) {
-        double fraction = (double)(done - display->step_start) / (double)display->step_work;
+        double fraction = (double)(work_done(display) - display->step_start) / (double)display->step_work;
         snprintf(percent, sizeof percent, " %3.0f%%", 100 * (fraction > 1 ? 1 : fraction));
     }
-    /* An estimate from the first moments of a run says nothing. */
-    if (display->work_total > 0 && done > 0 && elapsed_s >= 1) {
+    if (display->end_s > 0) {
         char time_left[24];
-        long todo = display->work_total > done ? display->work_total - done : 0;
-        format_time(time_left, sizeof time_left, elapsed_s * (double)todo / (double)done);
-        snprintf(left, sizeof left, "  about %s left", time_left);
+        format_time(time_left, sizeof time_left, fmax(display->end_s - now_s(), 0));
+        snprintf(left, sizeof left, "%s left  ", time_left);
     }
-    snprintf(line, sizeof line, "[%*zu/%s] %s%s%s%s%s", digits, display->point, count, display->label,
-             display->step[0] ? ": " : "", display->step, percent, left);
+    snprintf(line, sizeof line, "[%*zu/%s] %s%s%s%s%s", digits, display->point, count, left, display->label,
+             display->step[0] ? ": " : "", display->step, percent);
 
     struct winsize window;
     bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1;
@@ -129,9 +125,7 @@ struct progress_display *progress_display_start(size_t points_total, struct prog
     if (!display)
         return NULL; /* a run without a display is better than none */
     display->progress = progress;
-    display->work_total = progress ? progress->work_total : 0;
     display->points_total = points_total;
-    display->start_s = now_s();
 
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -153,6 +147,15 @@ struct progress_display *progress_display_start(size_t points_total, struct prog
         return NULL;
     }
     return display;
+}
+
+void progress_display_expect(struct progress_display *display, double left_s)
+{
+    if (!display)
+        return;
+    pthread_mutex_lock(&display->mutex);
+    display->end_s = now_s() + left_s;
+    pthread_mutex_unlock(&display->mutex);
 }
 
 void progress_display_point(struct progress_display *display, const char *label)

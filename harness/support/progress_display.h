@@ -1,7 +1,7 @@
 /*
  * The line on a terminal that shows how far a run has come:
  *
- *     [ 12/48] flashinfer-33001 split_kv 33001x32x128: truth  43%  about 1m20s left
+ *     [ 12/48] 1m20s left  flashinfer-33001:seq_len=33001,head_dim=128: truth  43%
  *
  * A thread redraws it on stderr five times a second. Where stderr is no terminal there is no display: start returns
  * NULL, which every function takes for "do nothing".
@@ -16,10 +16,12 @@
 struct progress_display; /* opaque */
 
 /*
- * progress is that of the whole run and outlives the display: its work_total is read here, once, its work_done at each
- * redraw. Time left is shown where work_total is not 0.
+ * progress is that of the whole run and outlives the display: its work_done is read at each redraw.
  */
 struct progress_display *progress_display_start(size_t points_total, struct progress *progress);
+
+/* So long will the run take from now on; shown, counting down, until it is told anew. Nothing is shown before. */
+void progress_display_expect(struct progress_display *display, double left_s);
 
 /* The next point begins: the number goes up, label is copied. */
 void progress_display_point(struct progress_display *display, const char *label);
@@ -31,6 +33,9 @@ void progress_display_step(struct progress_display *display, const char *step, l
 /* Between hide and show the line is gone and stays so: print rows and diagnostics there. */
 void progress_display_hide(struct progress_display *display);
 void progress_display_show(struct progress_display *display);
+
+/* "45s", "1m20s", "2h05m". text is returned. */
+char *format_time(char *text, size_t size, double seconds);
 
 /* Removes the line, ends the thread, frees. */
 void progress_display_stop(struct progress_display *display);

@@ -283,7 +283,7 @@ static void test_progress_and_cancelling(void **state)
 {
     (void)state;
     struct fixture *fixture = fixture_new(300, 8, 2, DTYPE_F16);
-    struct progress progress = {.work_total = 0};
+    struct progress progress = {.cancelled = false};
     struct error error;
     assert_int_equal(
         baseline_attention(BASELINE_F32_RELATIVE, &fixture->problem, 2, &progress, fixture->out, fixture->lse, &error),

@@ -146,6 +146,59 @@ static void test_every_key_reads_what_it_allows_and_refuses_the_rest(void **stat
     }
 }
 
+/* The digest of a point with one value of a key in the place of its own. */
+static uint64_t digest_with(const struct key *key, const struct point *point, const char *text)
+{
+    struct point with = *point;
+    struct segment segment;
+    struct error error;
+    if (read_value(key, text, &segment, &error))
+        fail_msg("%s: %s", key->field.name, error.text);
+    key_apply(key, &segment.first, 0, &with);
+    uint64_t digest = point_digest(&with);
+    clear_value(key, &segment);
+    return digest;
+}
+
+static void assert_digests_differ(const struct key *key, const struct point *point, const char *a, const char *b)
+{
+    assert_true(digest_with(key, point, a) == digest_with(key, point, a));
+    if (digest_with(key, point, a) == digest_with(key, point, b))
+        fail_msg("%s: %s and %s have one digest", key->field.name, a, b);
+}
+
+static void test_every_value_of_every_key_is_in_the_digest(void **state)
+{
+    (void)state;
+    struct case_list list = parse(HEAD);
+    struct point point;
+    case_point(list.cases[0], 0, &point);
+    for (int id = 0; id < KEY_COUNT; id++) {
+        const struct key *key = &keys[id];
+        const struct field *field = &key->field;
+        char a[TEXT_SIZE], b[TEXT_SIZE];
+        if (field->type == FIELD_TEXT)
+            continue; /* what a case is called, and says of itself */
+        for (int i = 1; i < field->names.count; i++)
+            assert_digests_differ(key, &point, field_choice_name(field, i - 1), field_choice_name(field, i));
+        for (size_t i = 1; i < COUNT(values[id].good) && values[id].good[i]; i++)
+            assert_digests_differ(key, &point, values[id].good[i - 1], values[id].good[i]);
+        if (field->type == FIELD_REAL)
+            assert_digests_differ(key, &point, "0.5", "0.25");
+        if (field->type == FIELD_WHOLE || field->type == FIELD_UNSIGNED) {
+            long long least = field->whole.least, step = field->whole.multiple_of ? field->whole.multiple_of : 1;
+            snprintf(a, sizeof a, "%lld", least);
+            snprintf(b, sizeof b, "%lld", least + step);
+            assert_digests_differ(key, &point, a, b);
+        }
+    }
+    assert_digests_differ(&keys[KEY_SLOPES], &point, "{values: [1, 0.5]}", "{values: [1, 0.25]}");
+    assert_digests_differ(&keys[KEY_TOLERANCE], &point, "{atol: 1, lse: 1}", "{atol: 1, lse: 2}");
+    assert_digests_differ(&keys[KEY_RECIPE], &point, "{base: mlx, name: a, epsilon: 1e-6}",
+                          "{base: mlx, name: b, epsilon: 1e-6}");
+    case_list_clear(&list);
+}
+
 /* A default that is read puts into a point what was there without it. */
 static void test_defaults_read_back_to_themselves(void **state)
 {
@@ -246,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_sound),
         cmocka_unit_test(test_every_key_reads_what_it_allows_and_refuses_the_rest),
+        cmocka_unit_test(test_every_value_of_every_key_is_in_the_digest),
         cmocka_unit_test(test_defaults_read_back_to_themselves),
         cmocka_unit_test(test_distributions_read_their_own_parameters),
         cmocka_unit_test(test_masks_read_their_own_parameters),

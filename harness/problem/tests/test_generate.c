@@ -643,7 +643,7 @@ static void cancelling_the_work_stops_it(void **state)
 {
     (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
-    struct progress progress = {.work_total = 0};
+    struct progress progress = {.cancelled = false};
     struct inputs inputs;
     struct error error;
     assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_NONE);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "harness/report/record.h"
+#include "harness/report/sink.h"
 
 struct test_case {
     const char *name, *about, *because, *path, *key;
@@ -45,6 +45,12 @@ char *point_key(char *text, const struct point *point)
     return text;
 }
 
+uint64_t point_digest(const struct point *point)
+{
+    (void)point;
+    return 0x123456789abcdef0;
+}
+
 int point_num_sequences(const struct point *point)
 {
     return point->batch == BATCH_TOGETHER ? 3 : 1;
@@ -57,6 +63,11 @@ void point_sequence(const struct point *point, int i, struct point *sequence)
     sequence->problem.seq_len += i - point->problem.sequence;
     sequence->problem.sequence = i;
 }
+
+static const struct sink_context no_context = {.kept = NULL};
+
+/* The run that the sample is of. */
+static const struct run_points sample_run = {.count = 7, .digest = 0xfedcba9876543210};
 
 enum { SAMPLE_N = 3, SAMPLE_H = 2, SAMPLE_D = 4, SAMPLE_ELEMENTS = SAMPLE_H * SAMPLE_D };
 
@@ -167,6 +178,8 @@ static inline void sample_init(struct sample *sample)
     };
     sample->record = (struct record){
         .point = &sample->point,
+        .run = &sample_run,
+        .place = 2,
         .device = "host",
         .device_name = "host (2 threads, fibers: x86-64)",
         .verdict = &sample->verdict,

@@ -291,7 +291,7 @@ static void test_junit_says_it_in_a_failure(void **state)
     assert_true(descriptor >= 0);
     compare(desk, BASELINE_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &error), ERROR_NONE);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &error), ERROR_NONE);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &error), ERROR_NONE);
     assert_int_equal(sink.kind->close(&sink, &summary, &error), ERROR_NONE);
     close(descriptor);

@@ -74,7 +74,9 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries");
+                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
+                   "point_digest", "run");
+    ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");

@@ -121,7 +121,7 @@ static void test_table_text(void **state)
     struct captured captured;
     struct sink sink;
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     kinds += sink.kind->record(&sink, &sample->record, &desk->error);
     sample->out[6] = 0x3c00;
     sample->point.kernel = KERNEL_SINGLE_PASS;
@@ -185,7 +185,7 @@ static void test_table_counts_what_a_healthy_run_has_not(void **state)
     desk->sample.verdict.total.lse_budget_used = 1.5;
     desk->summary = (struct summary){.points_total = 1, .points_done = 1, .by_status = {[STATUS_FAIL] = 1}};
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
@@ -214,7 +214,7 @@ static void test_table_says_nothing_that_does_not_judge(void **state)
     sample->verdict.total.budget_used = 7;
     sample->verdict.total.lse_budget_used = 8;
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     kinds += sink.kind->record(&sink, &sample->record, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
@@ -236,7 +236,7 @@ static void test_table_of_an_interrupted_run(void **state)
                                      .elapsed_s = 3,
                                      .cut_short = "interrupted"};
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
     assert_int_equal(kinds, 0);
@@ -254,7 +254,7 @@ static void test_table_has_no_control_characters(void **state)
     desk->sample.test_case.name = "\x1b[31mred";
     desk->sample.test_case.key = "\x1b[31mred:\x07";
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     release_stdout(&captured);
@@ -273,7 +273,7 @@ static void test_table_reports_a_full_disk(void **state)
     int saved = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
     dup2(full, STDOUT_FILENO);
     close(full);
-    sink_open(&sink, &sink_table, "-", &desk->error);
+    sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
     enum error_kind kind = sink.kind->record(&sink, &desk->sample.record, &desk->error);
     struct error unused;
     sink.kind->close(&sink, &desk->summary, &unused);
@@ -297,7 +297,7 @@ static void test_jsonl_holds_each_record_as_it_ends(void **state)
     fclose(old);
 
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
     size_t size;
     free(read_file(path, &size));
     assert_int_equal(size, 0);
@@ -318,11 +318,76 @@ static void test_jsonl_holds_each_record_as_it_ends(void **state)
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
 
+/* The places of the records of a file, "2 0 5 ". */
+static char *read_places(char *places, const char *path)
+{
+    size_t size;
+    char *text = read_file(path, &size);
+    places[0] = '\0';
+    for (char *line = text, *next; *line; line = next + 1) {
+        next = strchr(line, '\n');
+        json_t *json = json_loadb(line, (size_t)(next - line), 0, NULL);
+        sprintf(places + strlen(places), "%d ",
+                (int)json_integer_value(json_object_get(json_object_get(json, "run"), "index")));
+        json_decref(json);
+    }
+    free(text);
+    return places;
+}
+
+static void write_places(struct sink *sink, struct desk *desk, const size_t *places, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        desk->sample.record.place = places[i];
+        assert_int_equal(sink->kind->record(sink, &desk->sample.record, &desk->error), 0);
+    }
+}
+
+static void test_jsonl_is_in_the_order_of_points_in_the_end(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], places[64];
+    struct sink sink;
+    in_folder(path, desk, "results.jsonl");
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
+    write_places(&sink, desk, (const size_t[]){2, 0, 5, 1}, 4);
+    assert_string_equal(read_places(places, path), "2 0 5 1 ");
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+    assert_string_equal(read_places(places, path), "0 1 2 5 ");
+}
+
+/* What kept records say of a file is all that is looked at: where they are, and where the last one ends. */
+static void test_jsonl_goes_on_behind_what_is_kept(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], places[64];
+    struct sink sink;
+    size_t size;
+    in_folder(path, desk, "results.jsonl");
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
+    write_places(&sink, desk, (const size_t[]){4}, 1);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+    free(read_file(path, &size));
+    FILE *file = fopen(path, "a");
+    fputs("{\"schema\": 1, \"ke", file);
+    fclose(file);
+
+    struct kept_record record = {.place = 4, .start = 0, .size = size, .line = 1};
+    const struct kept kept = {.path = path, .records = &record, .count = 1, .end = (off_t)size};
+    const struct sink_context context = {.kept = &kept};
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &context, &desk->error), 0);
+    assert_string_equal(read_places(places, path), "4 ");
+    write_places(&sink, desk, (const size_t[]){6, 1}, 2);
+    assert_string_equal(read_places(places, path), "4 6 1 ");
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+    assert_string_equal(read_places(places, path), "1 4 6 ");
+}
+
 static void test_jsonl_reports_a_full_disk(void **state)
 {
     struct desk *desk = *state;
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_jsonl, "/dev/full", &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, "/dev/full", &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     assert_string_equal(desk->error.text, "cannot write /dev/full: No space left on device");
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
@@ -335,7 +400,7 @@ static void test_jsonl_on_stdout(void **state)
     struct captured captured;
     struct sink sink;
     capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_jsonl, "-", &desk->error);
+    int kinds = sink_open(&sink, &sink_jsonl, "-", &no_context, &desk->error);
     kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     bool open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
@@ -356,18 +421,20 @@ static void test_paths_that_cannot_be_written(void **state)
         const struct sink_kind *kind = sink_kinds[i];
         if (kind->target != SINK_TO_FILE && kind->target != SINK_TO_FILE_OR_STDOUT)
             continue;
-        assert_int_equal(sink_open(&sink, kind, desk->folder, &desk->error), ERROR_SYSTEM);
+        assert_int_equal(sink_open(&sink, kind, desk->folder, &no_context, &desk->error), ERROR_SYSTEM);
         snprintf(expected, sizeof expected, "cannot write %s: Is a directory", desk->folder);
         assert_string_equal(desk->error.text, expected);
-        assert_int_equal(sink_open(&sink, kind, in_folder(path, desk, "absent/file"), &desk->error), ERROR_SYSTEM);
+        assert_int_equal(sink_open(&sink, kind, in_folder(path, desk, "absent/file"), &no_context, &desk->error),
+                         ERROR_SYSTEM);
         assert_non_null(strstr(desk->error.text, path));
         assert_non_null(strstr(desk->error.text, "No such file or directory"));
     }
     in_folder(path, desk, "file");
     fclose(fopen(path, "w"));
-    assert_int_equal(sink_open(&sink, &sink_dump, path, &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, path, &no_context, &desk->error), ERROR_SYSTEM);
     assert_non_null(strstr(desk->error.text, "Not a directory"));
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "file/below"), &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "file/below"), &no_context, &desk->error),
+                     ERROR_SYSTEM);
     assert_int_equal(count_entries(desk->folder), 1);
 }
 
@@ -414,7 +481,7 @@ static void test_junit_suites_and_verdicts(void **state)
     struct sample *sample = &desk->sample;
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
     assert_int_not_equal(access(path, F_OK), 0);      /* not under its name before it is complete */
     assert_int_equal(count_entries(desk->folder), 1); /* but it can be written */
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
@@ -467,7 +534,7 @@ static void test_junit_is_xml_whatever_the_text(void **state)
     desk->sample.test_case.name = "<&>\"' \x01\x1b \xff ]]> \xef\xbf\xbe \xc3\xa9";
     desk->sample.test_case.key = "k:\x02&<\xc0\x80";
     sample_set_error(&desk->sample, "]]> & <error> \x08 \xed\xa0\x80 end");
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
@@ -492,7 +559,7 @@ static void test_junit_of_an_interrupted_run_replaces_what_was_there(void **stat
     fclose(old);
     desk->summary.cut_short = "interrupted";
     desk->summary.points_done = 1;
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
     free(text);
@@ -516,7 +583,7 @@ static void test_junit_reports_a_failed_write(void **state)
     struct sink sink;
     struct rlimit before, small;
     char path[512], expected[600];
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
@@ -540,7 +607,7 @@ static void test_junit_into_a_pipe(void **state)
     assert_int_equal(mkfifo(in_folder(path, desk, "pipe"), 0600), 0);
     int reader = open(path, O_RDWR | O_NONBLOCK);
     assert_true(reader >= 0);
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
     assert_int_equal(count_entries(desk->folder), 1);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
@@ -560,7 +627,7 @@ static void test_junit_through_a_link(void **state)
     char path[512], target[512];
     fclose(fopen(in_folder(target, desk, "target.xml"), "w"));
     assert_int_equal(symlink("target.xml", in_folder(path, desk, "link.xml")), 0);
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     struct stat status;
     assert_int_equal(lstat(path, &status), 0);
@@ -597,7 +664,7 @@ static void dump(struct desk *desk)
 {
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "new/dump"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "new/dump"), &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
@@ -704,7 +771,7 @@ static void test_dump_reports_what_cannot_be_written(void **state)
     remove(path);
     assert_int_equal(symlink("/dev/full", path), 0);
     char folder[512];
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &no_context, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     char expected[600];
     snprintf(expected, sizeof expected, "cannot write %s: No space left on device", path);
@@ -724,6 +791,8 @@ int main(void)
         TEST(test_table_has_no_control_characters),
         TEST(test_table_reports_a_full_disk),
         TEST(test_jsonl_holds_each_record_as_it_ends),
+        TEST(test_jsonl_is_in_the_order_of_points_in_the_end),
+        TEST(test_jsonl_goes_on_behind_what_is_kept),
         TEST(test_jsonl_reports_a_full_disk),
         TEST(test_jsonl_on_stdout),
         TEST(test_paths_that_cannot_be_written),

@@ -70,7 +70,7 @@ static void test_nothing_without_a_terminal(void **state)
     assert_int_equal(pipe(ends), 0);
     struct swapped swapped;
     swap_stderr(&swapped, ends[1]);
-    struct progress progress = {.work_total = 100};
+    struct progress progress = {.work_done = 0};
     struct progress_display *display = progress_display_start(4, &progress);
     progress_display_point(display, "label");
     progress_display_step(display, "truth", 100);
@@ -90,7 +90,7 @@ static void test_line_shows_point_step_and_percentage(void **state)
     struct swapped swapped;
     char seen[4096] = "";
     open_terminal(&swapped, 100);
-    struct progress progress = {.work_total = 1000};
+    struct progress progress = {.work_done = 0};
     struct progress_display *display = progress_display_start(48, &progress);
     progress_add(&progress, 500); /* of points before: the percentage is the step's own */
     progress_display_point(display, "sample split_kv 3x2x4");

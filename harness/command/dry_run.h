@@ -1,0 +1,14 @@
+/*
+ * --dry-run: what a run would do, and what it is expected to take.
+ */
+#ifndef HARNESS_COMMAND_DRY_RUN_H
+#define HARNESS_COMMAND_DRY_RUN_H
+
+#include "harness/command/run_options.h"
+#include "harness/report/kept.h"
+
+/* Prints the number of points, the time and the memory on stdout. kept[i] is NULL for a point that is to be run. */
+enum error_kind dry_run(const struct run_options *options, const struct selection *selection,
+                        const struct kept_record **kept, struct error *error);
+
+#endif

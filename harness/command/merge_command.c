@@ -1,0 +1,127 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command/command.h"
+#include "harness/command/options.h"
+#include "harness/report/merge.h"
+#include "harness/support/file.h"
+#include "harness/support/source.h"
+
+enum { EXIT_COMPLETE = 0, EXIT_INCOMPLETE = 1 };
+enum { OPTION_RESULTS = 256, OPTION_ANY_BUILD };
+
+struct merge_input {
+    struct strings paths;
+    const char *results;
+    bool any_build;
+};
+
+static const struct argp_option option_table[] = {
+    {"results", OPTION_RESULTS, "FILE", 0, "where the records go, when all have been read; - is stdout", 0},
+    {"any-build", OPTION_ANY_BUILD, NULL, 0, "take records of several builds and devices", 0},
+    {0}};
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct merge_input *input = state->input;
+    switch (key) {
+    case OPTION_RESULTS:
+        option_once(input->results, option_table, key, argument, state);
+        input->results = argument;
+        return 0;
+    case OPTION_ANY_BUILD:
+        input->any_build = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        strings_add(&input->paths, argument, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (input->paths.count == 0)
+            argp_error(state, "no file given; try: %s part-*.jsonl --results all.jsonl", state->name);
+        if (!input->results)
+            argp_error(state, "--results is missing; try: %s part-*.jsonl --results all.jsonl", state->name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    option_table,
+    parse_option,
+    "FILE...",
+    "Put the results files of one run together: those of its shards, or of machines that were given the same command. "
+    "Records are copied as they are, in the order of the run's points; one that a file repeats is taken once."
+    "\vExamples:\n"
+    "  alibicheck sweep cases/models --seed 0..9 --shard 1/2 --results part-1.jsonl\n"
+    "  alibicheck sweep cases/models --seed 0..9 --shard 2/2 --results part-2.jsonl\n"
+    "  alibicheck merge part-1.jsonl part-2.jsonl --results all.jsonl\n\n"
+    "Exit code: 0 every point of the run has its record, 1 some are missing (the rest is written, and --resume "
+    "computes "
+    "them), or two records of a point contradict each other (nothing is written), 2 usage, or files of different runs "
+    "or builds, 3 system failure.",
+    help_parsers,
+    NULL,
+    NULL};
+
+static const struct argp *merge_parser(void)
+{
+    return &parser;
+}
+
+static enum error_kind check_files(const struct merge_input *input, struct error *error)
+{
+    char quoted[PATH_QUOTE_SIZE];
+    for (size_t i = 0; i < input->paths.count; i++) {
+        if (strcmp(input->paths.items[i], "-") == 0)
+            return error_set(error, ERROR_USAGE, "merge -: records are copied from files; allowed: a file");
+        if (file_same(input->paths.items[i], input->results))
+            return error_set(error, ERROR_USAGE,
+                             "--results %s: the same file as one that is merged; allowed: a file of "
+                             "its own",
+                             quote_path(quoted, input->results));
+        for (size_t j = 0; j < i; j++)
+            if (file_same(input->paths.items[i], input->paths.items[j]))
+                return error_set(error, ERROR_USAGE, "%s: the file is given twice; allowed: each file once",
+                                 quote_path(quoted, input->paths.items[i]));
+    }
+    return ERROR_NONE;
+}
+
+/* On stderr where the records go to stdout. */
+static void print_result(const struct merge_input *input, const struct merge_result *result)
+{
+    FILE *stream = strcmp(input->results, "-") == 0 ? stderr : stdout;
+    if (result->num_contradictions > 0)
+        fprintf(stream, "%zu record%s what another one of the same point says; nothing was written\n",
+                result->num_contradictions, result->num_contradictions == 1 ? " contradicts" : "s contradict");
+    else
+        fprintf(stream, "%zu of %zu points merged from %zu files, %zu repeated\n", result->num_records,
+                result->num_points, input->paths.count, result->num_duplicates);
+}
+
+static int merge_command(int argc, char **argv, struct error *error)
+{
+    struct merge_input input = {.results = NULL};
+    struct merge_result result = {.num_records = 0};
+    argp_parse(&parser, argc, argv, 0, NULL, &input);
+    const struct merge_options options = {input.paths.items, input.paths.count, input.results, input.any_build};
+    enum error_kind kind = check_files(&input, error);
+    if (!kind)
+        kind = merge_results(&result, &options, stderr, error);
+    if (!kind)
+        print_result(&input, &result);
+    free(input.paths.items);
+    if (kind)
+        return (int)kind;
+    bool complete = result.num_contradictions == 0 && result.num_records == result.num_points;
+    return complete ? EXIT_COMPLETE : EXIT_INCOMPLETE;
+}
+
+const struct command command_merge = {
+    .name = "merge",
+    .about = "put the results files of a run's shards together",
+    .parser = merge_parser,
+    .run = merge_command,
+};

@@ -1,0 +1,142 @@
+#include "harness/command/run_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command/options.h"
+#include "harness/support/number.h"
+
+enum { JOBS_MAX = 1024 };
+
+/* Those of the sinks have OPTION_SINK and the place of their kind in sink_kinds. */
+enum {
+    OPTION_SINK = 256,
+    OPTION_RESUME = OPTION_SINK + SINK_COUNT,
+    OPTION_ANY_BUILD,
+    OPTION_JOBS,
+    OPTION_FAIL_FAST,
+    OPTION_TIME_LIMIT,
+    OPTION_DRY_RUN
+};
+
+static const struct argp_option own_options[] = {
+    {"resume", OPTION_RESUME, NULL, 0,
+     "go on with the file of --results: its records are kept, what is missing is computed, and in the end it is as if "
+     "nothing had happened",
+     3},
+    {"any-build", OPTION_ANY_BUILD, NULL, 0, "with --resume, keep records of another build as well", 3},
+    {"jobs", OPTION_JOBS, "N", 0, "run N points at a time, the threads shared among them (1)", 3},
+    {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "stop at the first point that does not end as its case expects", 3},
+    {"time-limit", OPTION_TIME_LIMIT, "TIME", 0, "begin no point later than this: 90, 90s, 30m, 2h; exit code 130", 3},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0, "run nothing; print how many points, and what time and memory they take", 3},
+};
+enum { NUM_OWN = sizeof own_options / sizeof own_options[0] };
+
+/* "90", "90s", "30m", "2h", "1.5h". */
+static double parse_time(const char *text, const struct argp_state *state)
+{
+    static const struct {
+        char unit;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    double number = 0, unit_s = 1;
+    size_t size = strlen(text);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (size > 0 && text[size - 1] == units[i].unit) {
+            unit_s = units[i].seconds;
+            size--;
+            break;
+        }
+    if (number_parse(text, size, &number) != VALUE_SOUND || number <= 0)
+        argp_error(state, "--time-limit %s: allowed: a number above 0 of seconds, or with s, m or h behind it", text);
+    return number * unit_s;
+}
+
+static int parse_jobs(const char *text, const struct argp_state *state)
+{
+    uint64_t jobs = 0;
+    int negative = 0;
+    if (number_parse_whole(text, strlen(text), &jobs, &negative) != VALUE_SOUND || negative || jobs < 1 ||
+        jobs > JOBS_MAX)
+        argp_error(state, "--jobs %s: allowed: 1 to %d", text, JOBS_MAX);
+    return (int)jobs;
+}
+
+static const struct argp *parser(void);
+
+static void parse_path(struct run_options *options, int key, char *argument, const struct argp_state *state)
+{
+    const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
+    const char **path = &options->outputs.paths[key - OPTION_SINK];
+    option_once(*path, parser()->options, key, argument, state);
+    if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
+        argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
+    *path = argument;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct run_options *options = state->input;
+    if (key >= OPTION_SINK && key < OPTION_SINK + SINK_COUNT) {
+        parse_path(options, key, argument, state);
+        return 0;
+    }
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->selection;
+        return 0;
+    case OPTION_RESUME:
+        options->resume = true;
+        return 0;
+    case OPTION_ANY_BUILD:
+        options->any_build = true;
+        return 0;
+    case OPTION_JOBS:
+        option_once(options->jobs, own_options, key, argument, state);
+        options->jobs = parse_jobs(argument, state);
+        return 0;
+    case OPTION_FAIL_FAST:
+        options->fail_fast = true;
+        return 0;
+    case OPTION_TIME_LIMIT:
+        option_once(options->time_limit_s > 0, own_options, key, argument, state);
+        options->time_limit_s = parse_time(argument, state);
+        return 0;
+    case OPTION_DRY_RUN:
+        options->dry_run = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (options->any_build && !options->resume)
+            argp_error(state, "--any-build: is of records that --resume keeps");
+        if (!options->jobs)
+            options->jobs = 1;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp *parser(void)
+{
+    static struct argp_option table[SINK_COUNT + NUM_OWN + 1];
+    static struct argp parser = {.options = table, .parser = parse_option, .children = selection_parsers};
+    struct argp_option *option = table;
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (sink_kinds[i]->option)
+            *option++ = (struct argp_option){
+                .name = sink_kinds[i]->option,
+                .key = OPTION_SINK + i,
+                .arg = sink_kinds[i]->target == SINK_TO_FOLDER ? "DIR" : "FILE",
+                .doc = sink_kinds[i]->about,
+                .group = 2,
+            };
+    memcpy(option, own_options, sizeof own_options);
+    return &parser;
+}
+
+const struct argp_child *run_parsers(void)
+{
+    static struct argp_child children[2];
+    children[0] = (struct argp_child){.argp = parser()};
+    return children;
+}

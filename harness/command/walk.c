@@ -1,0 +1,311 @@
+#include "harness/command/walk.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/evaluate/cost.h"
+#include "harness/evaluate/evaluate.h"
+#include "reference/float_environment.h"
+
+/* What the workers share, under the mutex but for the walk itself. */
+struct walking {
+    struct walk *walk;
+    pthread_mutex_t mutex;
+    struct progress_display *display;
+    size_t next; /* the first point that nobody has taken */
+    double start_s;
+    struct cost_estimate seen, left; /* expected seconds of what is done and of what is not */
+    double evaluated_s;              /* of all points done, one after the other */
+    enum error_kind kind;            /* the first failure, which ends the walk */
+    struct error *error;
+};
+
+bool walk_points_belong(const struct point *a, const struct point *b)
+{
+    return problem_spec_equal(&a->problem, &b->problem);
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+static void fill_record(struct record *record, const struct evaluation *evaluation)
+{
+    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
+                  evaluation->finding.signature);
+    record->verdict = &evaluation->verdict;
+    record->faults = evaluation->faults;
+    record->finding = &evaluation->finding;
+    record->oracles = &evaluation->oracles;
+    record->problem = &evaluation->problem;
+    record->output = &evaluation->output;
+    record->truth = &evaluation->truth;
+    record->input_digest = evaluation->input_digest;
+    record->output_digest = evaluation->output_digest;
+    record->truth_digest = evaluation->truth_digest;
+    record->contract_distance = evaluation->contract_distance;
+}
+
+static struct record make_record(const struct walk *walk, size_t index)
+{
+    const struct selection_options *options = &walk->options->selection;
+    return (struct record){
+        .point = &walk->selection->points[index],
+        .run = &walk->selection->run,
+        .place = walk->selection->places[index],
+        .of_axes = selection_is_of_axes(options),
+        .settings = options->settings.items,
+        .num_settings = options->settings.count,
+        .recipes = options->recipes.items,
+        .num_recipes = options->recipes.count,
+        .device = device_kind_names[device_kind(walk->device)],
+        .device_name = device_name(walk->device),
+    };
+}
+
+static enum error_kind hand_out(const struct walk *walk, const struct record *record, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < walk->num_sinks && !kind; i++)
+        kind = walk->sinks[i].kind->record(&walk->sinks[i], record, error);
+    return kind;
+}
+
+/* ---- time left --------------------------------------------------------------------------------------------------- */
+
+static struct work_units units_at(const struct walk *walk, size_t index)
+{
+    const struct point *points = walk->selection->points;
+    return work_units(&points[index], index > 0 && !walk->kept[index - 1] ? &points[index - 1] : NULL);
+}
+
+static void expect_all(struct walking *walking)
+{
+    const struct walk *walk = walking->walk;
+    for (size_t i = 0; i < walk->selection->count; i++) {
+        const struct work_units units = units_at(walk, i);
+        if (!walk->kept[i])
+            cost_expect(&walking->left, &units, walk->selection->points[i].kernel, 1);
+    }
+}
+
+/* Seconds on the clock until all is done: what steps are expected to take, corrected by how much of the clock the steps
+ * done so far are. */
+static double time_left_s(const struct walking *walking)
+{
+    double elapsed_s = evaluation_now() - walking->start_s, left_s = cost_predict(&walking->seen, &walking->left);
+    return walking->evaluated_s > 0 ? left_s * elapsed_s / walking->evaluated_s : left_s;
+}
+
+static double sum_seconds(const struct seconds *seconds)
+{
+    return seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference + seconds->oracles;
+}
+
+static void learn(struct walking *walking, size_t index, const struct seconds *seconds)
+{
+    const struct work_units units = units_at(walking->walk, index);
+    enum kernel kernel = walking->walk->selection->points[index].kernel;
+    cost_learn(&walking->seen, &units, kernel, seconds);
+    cost_expect(&walking->left, &units, kernel, -1);
+    walking->evaluated_s += sum_seconds(seconds);
+    progress_display_expect(walking->display, time_left_s(walking));
+}
+
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+/* Counts a record; the walk ends where it is to. Under the mutex. */
+static void tally(struct walking *walking, enum status status)
+{
+    struct summary *summary = walking->walk->summary;
+    summary->points_done++;
+    summary->by_status[status]++;
+    if (walking->walk->options->fail_fast && !status_as_expected(status) && !summary->cut_short)
+        summary->cut_short = "stopped at the first failure";
+}
+
+static void fail(struct walking *walking, enum error_kind kind, const struct error *failure)
+{
+    if (kind && !walking->kind)
+        walking->kind = error_set(walking->error, kind, "%s", failure->text);
+}
+
+/* A point that fails becomes a record too; the walk goes on. */
+static void do_point(struct walking *walking, struct evaluator *evaluator, size_t index)
+{
+    struct walk *walk = walking->walk;
+    struct evaluation evaluation;
+    struct error failure = {0};
+    struct record record = make_record(walk, index);
+    char key[POINT_KEY_SIZE];
+    progress_display_point(walking->display, point_key(key, record.point));
+    enum error_kind kind = evaluate(evaluator, &evaluation, record.point, &failure);
+    pthread_mutex_lock(&walking->mutex);
+    if (kind == ERROR_INTERRUPTED) {
+        fail(walking, kind, &failure);
+    } else {
+        record.seconds = evaluation.seconds;
+        if (kind)
+            outcome_not_run(&record.outcome, failure.text);
+        else
+            fill_record(&record, &evaluation);
+        tally(walking, record.outcome.status);
+        progress_display_hide(walking->display);
+        fail(walking, hand_out(walk, &record, &failure), &failure);
+        learn(walking, index, &evaluation.seconds);
+        progress_display_show(walking->display);
+    }
+    pthread_mutex_unlock(&walking->mutex);
+    evaluation_clear(&evaluation);
+}
+
+static void keep_point(struct walking *walking, size_t index)
+{
+    const struct walk *walk = walking->walk;
+    struct error failure = {0};
+    enum error_kind kind = ERROR_NONE;
+    char key[POINT_KEY_SIZE];
+    progress_display_point(walking->display, point_key(key, &walk->selection->points[index]));
+    tally(walking, walk->kept[index]->status);
+    for (size_t i = 0; i < walk->num_sinks && !kind; i++)
+        if (walk->sinks[i].kind->keep)
+            kind = walk->sinks[i].kind->keep(&walk->sinks[i], &walk->selection->points[index], walk->kept[index],
+                                             &failure);
+    fail(walking, kind, &failure);
+}
+
+/* ---- workers ----------------------------------------------------------------------------------------------------- */
+
+/* Under the mutex. */
+static bool is_to_end(struct walking *walking)
+{
+    const struct run_options *options = walking->walk->options;
+    struct error interrupted;
+    if (progress_cancelled(walking->walk->progress)) {
+        error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
+        fail(walking, ERROR_INTERRUPTED, &interrupted);
+    } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
+               walking->next < walking->walk->selection->count && !walking->walk->summary->cut_short) {
+        error_set(&interrupted, ERROR_INTERRUPTED, "the time limit has come; --resume goes on from here");
+        fail(walking, ERROR_INTERRUPTED, &interrupted);
+        walking->walk->summary->cut_short = "time limit";
+    }
+    return walking->kind || walking->walk->summary->cut_short;
+}
+
+/* Takes points [*first, *end) that belong together; false if there are none. Those that are kept are done with. */
+static bool take_points(struct walking *walking, size_t *first, size_t *end)
+{
+    const struct walk *walk = walking->walk;
+    const struct point *points = walk->selection->points;
+    pthread_mutex_lock(&walking->mutex);
+    for (; walking->next < walk->selection->count && walk->kept[walking->next] && !is_to_end(walking); walking->next++)
+        keep_point(walking, walking->next);
+    bool taken = !is_to_end(walking) && walking->next < walk->selection->count;
+    *first = *end = walking->next;
+    while (taken && *end < walk->selection->count && !walk->kept[*end] &&
+           walk_points_belong(&points[*first], &points[*end]))
+        ++*end;
+    walking->next = *end;
+    pthread_mutex_unlock(&walking->mutex);
+    return taken;
+}
+
+static bool goes_on(struct walking *walking)
+{
+    pthread_mutex_lock(&walking->mutex);
+    bool ended = is_to_end(walking);
+    pthread_mutex_unlock(&walking->mutex);
+    return !ended;
+}
+
+struct worker {
+    struct walking *walking;
+    struct device *device; /* of its own: two launches at a time would mix on one */
+    pthread_t thread;
+    bool started;
+};
+
+static int threads_of_worker(const struct walk *walk)
+{
+    int threads = walk->options->selection.threads / walk->options->jobs;
+    return threads > 0 ? threads : 1;
+}
+
+static void *work(void *context)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    const struct worker *worker = context;
+    struct walking *walking = worker->walking;
+    const struct walk *walk = walking->walk;
+    struct evaluator evaluator = {
+        .device = worker->device,
+        .threads = threads_of_worker(walk),
+        .progress = walk->progress,
+        .display = walk->options->jobs == 1 ? walking->display : NULL,
+    };
+    size_t first, end;
+    while (take_points(walking, &first, &end))
+        for (size_t i = first; i < end && goes_on(walking); i++)
+            do_point(walking, &evaluator, i);
+    evaluator_clear(&evaluator);
+    return NULL;
+}
+
+/* The first worker is this thread itself, with the walk's device. */
+static enum error_kind start_workers(struct walking *walking, struct worker *workers, struct error *error)
+{
+    const struct walk *walk = walking->walk;
+    const struct device_options options = {.threads = threads_of_worker(walk)};
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < walk->options->jobs && !kind; i++) {
+        workers[i] = (struct worker){.walking = walking, .device = walk->device};
+        if (i > 0)
+            kind = device_open(&workers[i].device, device_kind(walk->device), &options, error);
+    }
+    for (int i = 1; i < walk->options->jobs && !kind; i++) {
+        int reason = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+        workers[i].started = reason == 0;
+        if (reason) /* those that have started end before their next point */
+            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->options->jobs, strerror(reason));
+    }
+    return kind;
+}
+
+static void run_workers(struct walking *walking)
+{
+    int jobs = walking->walk->options->jobs;
+    struct worker *workers = calloc((size_t)jobs, sizeof *workers);
+    struct error failure;
+    enum error_kind kind = workers ? start_workers(walking, workers, &failure)
+                                   : error_memory(&failure, "--jobs", (double)jobs * sizeof *workers);
+    pthread_mutex_lock(&walking->mutex);
+    fail(walking, kind, &failure);
+    pthread_mutex_unlock(&walking->mutex);
+    if (!kind)
+        work(&workers[0]);
+    for (int i = 1; workers && i < jobs; i++) {
+        if (workers[i].started)
+            pthread_join(workers[i].thread, NULL);
+        device_close(workers[i].device);
+    }
+    free(workers);
+}
+
+enum error_kind walk_points(struct walk *walk, struct error *error)
+{
+    struct walking walking = {
+        .walk = walk,
+        .mutex = PTHREAD_MUTEX_INITIALIZER,
+        .start_s = evaluation_now(),
+        .error = error,
+    };
+    expect_all(&walking);
+    walking.display = progress_display_start(walk->selection->count, walk->progress);
+    progress_display_expect(walking.display, time_left_s(&walking));
+    run_workers(&walking);
+    progress_display_stop(walking.display);
+    pthread_mutex_destroy(&walking.mutex);
+    if (walking.kind && !walk->summary->cut_short)
+        walk->summary->cut_short = walking.kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
+    return walking.kind;
+}

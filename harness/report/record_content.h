@@ -1,0 +1,18 @@
+/*
+ * What of a record is the same whenever the same program judges the same point: all but times, and what it says of its
+ * build and device by name.
+ */
+#ifndef HARNESS_REPORT_RECORD_CONTENT_H
+#define HARNESS_REPORT_RECORD_CONTENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether two values of `build` are of one program; the time when it worked is not looked at. */
+bool record_builds_equal(const json_t *a, const json_t *b);
+
+/* A hash of the rest. False if memory ran out. The record is as it was. */
+bool record_content_hash(const json_t *record, uint64_t *hash);
+
+#endif
