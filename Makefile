@@ -88,10 +88,12 @@ $(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
 # Which program this is. Rewritten only when it changes, so that a commit compiles one object.
 COMMIT = $(or $(shell [ -e .git ] && git rev-parse --short HEAD 2>/dev/null),unknown)
 DIRTY = $(if $(shell [ -e .git ] && git --no-optional-locks status --porcelain --untracked-files=no 2>/dev/null),-dirty)
+OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(NVCCFLAGS))))
 $(BUILD)/build_info.inc: FORCE
 	@mkdir -p $(@D)
-	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)'); \
-	    echo "$$text" | cmp -s - $@ || echo "$$text" > $@
+	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \
+	    ARCH '$(ARCH)' SANITIZERS '$(SANITIZERS:-fsanitize=%=%)' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)'); \
+	    printf '%s\n' "$$text" | cmp -s - $@ || printf '%s\n' "$$text" > $@
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
 $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 

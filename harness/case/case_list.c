@@ -4,6 +4,7 @@
 
 #include "harness/case/case.h"
 #include "harness/case/case_document.h"
+#include "harness/case/case_names.h"
 #include "harness/case/case_paths.h"
 
 /* ---- settings ---- */
@@ -114,65 +115,10 @@ void case_list_clear(struct case_list *list)
     *list = (struct case_list){0};
 }
 
-struct named {
-    const struct test_case *test_case;
-    size_t rank; /* place in the order of reading */
-};
-
-static int compare_named(const void *a, const void *b)
-{
-    const struct named *x = a, *y = b;
-    int order = strcmp(case_name(x->test_case), case_name(y->test_case));
-    return order ? order : (x->rank > y->rank) - (x->rank < y->rank);
-}
-
-/* The first case, in the order of reading, whose name an earlier one has; *earlier is that one. */
-static const struct test_case *find_duplicate(struct named *named, size_t count, const struct test_case **earlier)
-{
-    const struct named *found = NULL;
-    qsort(named, count, sizeof *named, compare_named);
-    for (size_t i = 1; i < count; i++)
-        if (strcmp(case_name(named[i - 1].test_case), case_name(named[i].test_case)) == 0 &&
-            (!found || named[i].rank < found->rank))
-            found = &named[i];
-    if (!found)
-        return NULL;
-    *earlier = found[-1].test_case;
-    return found->test_case;
-}
-
-/* Case names are unique in list and fresh together. */
-static enum error_kind check_names(const struct case_list *list, const struct case_list *fresh, struct error *error)
-{
-    size_t count = list->count + fresh->count;
-    struct named *named = calloc(count + 1, sizeof *named);
-    if (!named)
-        return error_memory(error, "a list of cases", (double)(count + 1) * sizeof *named);
-    for (size_t i = 0; i < count; i++)
-        named[i] = (struct named){
-            .test_case = i < list->count ? list->cases[i] : fresh->cases[i - list->count],
-            .rank = i,
-        };
-    enum error_kind kind = ERROR_NONE;
-    const struct test_case *earlier, *later = find_duplicate(named, count, &earlier);
-    if (later) {
-        char path[PATH_QUOTE_SIZE], earlier_path[PATH_QUOTE_SIZE];
-        bool same = !strcmp(later->path, earlier->path) && later->line == earlier->line;
-        kind = same ? error_set(error, ERROR_USAGE, "%s: the file is given twice; allowed: each file once",
-                                quote_path(path, later->path))
-                    : error_set(error, ERROR_USAGE,
-                                "%s:%d:%d: duplicate case: '%s', already at %s:%d:%d; allowed: names unique in a run",
-                                quote_path(path, later->path), later->line, later->column, case_name(later),
-                                quote_path(earlier_path, earlier->path), earlier->line, earlier->column);
-    }
-    free(named);
-    return kind;
-}
-
 /* Moves the cases of fresh to the end of list, which is left as it was if that fails. */
 static enum error_kind list_move(struct case_list *list, struct case_list *fresh, struct error *error)
 {
-    enum error_kind kind = check_names(list, fresh, error);
+    enum error_kind kind = case_names_check(list, fresh, error);
     if (!kind)
         kind = list_reserve(list, fresh->count, error);
     if (kind)

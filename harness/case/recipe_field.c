@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "harness/case/sentinel_field.h"
 #include "harness/support/field_yaml.h"
 #include "reference/error_bound.h"
@@ -264,4 +266,15 @@ int recipe_compare(const struct recipe *a, const struct recipe *b)
 bool recipe_field_equal(const struct field *field, const struct recipe *a, const struct recipe *b)
 {
     return field_compare(field, field_in(field, a), field_in(field, b)) == 0;
+}
+
+uint64_t recipe_digest(const struct recipe *recipe)
+{
+    uint64_t digest = XXH64("", 0, 0);
+    for (size_t i = 0; i < recipe_fields.count; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        if (!recipe_field_equal(field, recipe, &recipe_sound))
+            digest = field_hash(field, field_in(field, recipe), XXH64(field->name, strlen(field->name), digest));
+    }
+    return digest;
 }

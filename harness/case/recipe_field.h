@@ -23,4 +23,8 @@ int recipe_compare(const struct recipe *a, const struct recipe *b);
 /* Whether two recipes have the same value of it. */
 bool recipe_field_equal(const struct field *field, const struct recipe *a, const struct recipe *b);
 
+/* A hash of the choices, the name apart. Sound ones count for nothing, so a recipe keeps its digest when recipes gain
+ * fields. */
+uint64_t recipe_digest(const struct recipe *recipe);
+
 #endif

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
@@ -144,6 +145,7 @@ static void do_point(struct walking *walking, struct evaluator *evaluator, size_
         fail(walking, kind, &failure);
     } else {
         record.seconds = evaluation.seconds;
+        record.ended = time(NULL);
         if (kind)
             outcome_not_run(&record.outcome, failure.text);
         else

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/report/record_content.h"
 #include "harness/report/record_field.h"
 #include "harness/report/record_file.h"
 #include "harness/support/json_value.h"
@@ -77,7 +76,7 @@ static enum error_kind check_record(const struct reading *reading, const struct 
         return refuse(line, "of another case", line->key, again, error);
     if (!has_text(line, "device", run->device))
         return refuse(line, "of another device", line->key, run->device, error);
-    if (!run->any_build && !record_builds_equal(record_at(line->object, "build"), reading->build))
+    if (!run->any_build && !json_equal(json_object_get(line->object, "build"), reading->build))
         return refuse(line, "of another build", line->key, "records of this program; --any-build keeps them", error);
     if (reading->have[*at])
         return refuse(line, "one of two", line->key, "a record a point", error);

@@ -67,7 +67,7 @@ static enum error_kind check_line(struct merge *merge, const struct record_line 
     }
     if (!same_run(run, merge->run))
         return refuse(line, "another run than the first one", "the shards of one run", error);
-    if (!merge->options->any_build && !record_builds_equal(build, merge->build))
+    if (!merge->options->any_build && !json_equal(build, merge->build))
         return refuse(line, "another build than the first one", "one build; --any-build mixes them", error);
     if (!merge->options->any_build && strcmp(device, merge->device) != 0)
         return refuse(line, "another device than the first one", "one device; --any-build mixes them", error);

@@ -4,6 +4,8 @@
 #ifndef HARNESS_REPORT_RECORD_H
 #define HARNESS_REPORT_RECORD_H
 
+#include <time.h>
+
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/outcome.h"
 #include "harness/report/metric.h"
@@ -37,6 +39,7 @@ struct record {
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance;
     struct seconds seconds;
+    time_t ended; /* when the point was done; 0: not known */
 };
 
 /* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes. A

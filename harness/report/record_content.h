@@ -9,10 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether two values of `build` are of one program; the time when it worked is not looked at. */
-bool record_builds_equal(const json_t *a, const json_t *b);
-
-/* A hash of the rest. False if memory ran out. The record is as it was. */
+/* A hash of that. False if memory ran out. The record is as it was. */
 bool record_content_hash(const json_t *record, uint64_t *hash);
 
 #endif

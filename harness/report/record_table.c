@@ -65,7 +65,7 @@ static const struct record_field rows[] = {
     {RECORD_NAMED("references", "What came of comparing with conventional references, as tests elsewhere do; null "
                                 "without any."),
      .value = record_value_references, .members = &record_reference_fields},
-    {OF_RECORD(seconds, OWN, "Time spent, 0 for what an earlier point has already computed."),
+    {RECORD_NAMED("seconds", "Time spent, 0 for what an earlier point has already computed, and when that was."),
      .members = &record_seconds_fields},
     {OF_RECORD(device_name, TEXT, "The device, in words.")},
     {.part = RECORD_CRITERION,
@@ -162,6 +162,24 @@ static const struct record_field rows[] = {
      .type = "string", .value = record_value_point_digest, .of_point = true},
     {RECORD_NAMED("run", "Which points the run has, of which this is one, whichever part of it made the record."),
      .value = record_value_run, .members = &record_run_fields},
+    {.part = RECORD_PROBLEM,
+     RECORD_NAMED("launched", "How the kernel was: whole; parts: some KV heads at a time, since k and v take more than "
+                              "2 GiB. It is left out where records of two builds are compared."),
+     .type = "string",
+     .value = record_value_launched},
+    {.part = RECORD_RECIPE,
+     RECORD_NAMED("recipe_keys", "What each key of the recipe comes to, as a recipe file says it."),
+     .members = &record_recipe_fields},
+    {.part = RECORD_POINT,
+     RECORD_NAMED("recipe_digest", "A hash of recipe_keys: equal digests, equal choices. 16 hexadecimal digits."),
+     .type = "string",
+     .value = record_value_recipe_digest},
+    {.part = RECORD_POINT,
+     RECORD_NAMED("overridden", "What the recipe itself says of its keys that the case has overridden (`sentinel`, "
+                                "`bias`, `exponential`); empty if none is."),
+     .members = &record_override_fields},
+    {RECORD_NAMED("settings", "KEY=VALUE of each --set and --recipe: what replaced the case file's keys."),
+     .type = "list", .value = record_value_settings},
 };
 
 const struct record_fields record_fields = RECORD_FIELDS(rows);

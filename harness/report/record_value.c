@@ -2,7 +2,6 @@
 
 #include "harness/case/case_parameter.h"
 #include "harness/problem/distribution.h"
-#include "harness/support/build_info.h"
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 
@@ -247,18 +246,6 @@ json_t *record_value_heads(const struct record_field *field, const void *member)
     return json_finish(heads, complete);
 }
 
-static const struct record_field seconds_rows[] = {
-    {RECORD_MEMBER("inputs", struct seconds, inputs, REAL, "Making the inputs."), .unit = "s"},
-    {RECORD_MEMBER("kernel", struct seconds, kernel, REAL,
-                   "The kernel; of the host device they say nothing about a GPU."),
-     .unit = "s"},
-    {RECORD_MEMBER("truth", struct seconds, truth, REAL, "The truth."), .unit = "s"},
-    {RECORD_MEMBER("judge", struct seconds, judge, REAL, "Comparing, and naming a failure."), .unit = "s"},
-    {RECORD_MEMBER("reference", struct seconds, reference, REAL, "Conventional references."), .unit = "s"},
-    {RECORD_MEMBER("oracles", struct seconds, oracles, REAL, "Oracles."), .unit = "s"},
-};
-const struct record_fields record_seconds_fields = RECORD_FIELDS(seconds_rows);
-
 static const struct record_field finding_rows[] = {
     {RECORD_MEMBER("head", struct signature_finding, head, WHOLE,
                    "The head that detail and residual are of; -1 for none.")},
@@ -311,56 +298,3 @@ static const struct record_field oracle_detail_rows[] = {
     {RECORD_NAMED("NAME", "What was seen of each oracle that is violated."), .type = "string", .put = put_details},
 };
 const struct record_fields record_oracle_detail_fields = RECORD_FIELDS(oracle_detail_rows);
-
-/* ---- what made it ------------------------------------------------------------------------------------------------ */
-
-static const struct record_field build_rows[] = {
-    {RECORD_MEMBER("version", struct build_info, version, TEXT, "The program's version.")},
-    {RECORD_MEMBER("commit", struct build_info, commit, TEXT,
-                   "Of its sources, with -dirty behind it where they were changed; unknown without git.")},
-    {RECORD_MEMBER("compiler", struct build_info, compiler, TEXT, "What compiled it.")},
-};
-const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
-
-json_t *record_own_build(void)
-{
-    return record_fields_to_json(&record_build_fields, &build_info);
-}
-
-json_t *record_value_build(const struct record_field *field, const void *member)
-{
-    (void)field;
-    (void)member;
-    return record_own_build();
-}
-
-/* ---- the run ----------------------------------------------------------------------------------------------------- */
-
-json_t *record_value_point_digest(const struct record_field *field, const void *member)
-{
-    (void)field;
-    const struct record *record = member;
-    return json_from_digest(point_digest(record->point));
-}
-
-struct place_in_run {
-    int64_t index, of;
-    uint64_t digest;
-};
-
-static const struct record_field run_rows[] = {
-    {RECORD_MEMBER("index", struct place_in_run, index, WHOLE, "The place of the point in the run, from 0.")},
-    {RECORD_MEMBER("of", struct place_in_run, of, WHOLE, "How many points the run has."), .unit = "points"},
-    {RECORD_MEMBER("digest", struct place_in_run, digest, UNSIGNED, "A hash of all of them."), .type = "string",
-     .value = record_value_digest},
-};
-const struct record_fields record_run_fields = RECORD_FIELDS(run_rows);
-
-json_t *record_value_run(const struct record_field *field, const void *member)
-{
-    const struct record *record = member;
-    if (!record->run)
-        return json_null();
-    const struct place_in_run place = {(int64_t)record->place, (int64_t)record->run->count, record->run->digest};
-    return record_fields_to_json(field->members, &place);
-}

@@ -1,6 +1,6 @@
 #include "harness/support/build_info.h"
 
-/* BUILD_FILE is written by the Makefile: VERSION and COMMIT. */
+/* BUILD_FILE is written by the Makefile: VERSION, COMMIT and the settings, "" where one is not set. */
 #include BUILD_FILE
 
 #define TEXT_OF(number) #number
@@ -13,4 +13,15 @@
 #define COMPILER "gcc " VERSION_TEXT(__GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__)
 #endif
 
-const struct build_info build_info = {.version = VERSION, .commit = COMMIT, .compiler = COMPILER};
+#define OR(text, otherwise) (sizeof(text) > 1 ? (text) : (otherwise))
+
+const struct build_info build_info = {
+    .version = VERSION,
+    .commit = COMMIT,
+    .compiler = COMPILER,
+    .optimize = OPTIMIZE,
+    .arch = OR(ARCH, "default"),
+    .sanitizers = OR(SANITIZERS, "none"),
+    .cuda_archs = OR(CUDA_ARCHS, "none"),
+    .flags = OR(FLAGS, "none"),
+};

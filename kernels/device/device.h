@@ -7,7 +7,7 @@
 
 #include "kernels/device/launch.h"
 
-enum { DEVICE_NAME_SIZE = 320 };
+enum { DEVICE_NAME_SIZE = 384 };
 
 struct device_ops {
     /* Opens the device: fills state and the name that records show. */

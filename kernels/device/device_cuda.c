@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/device/device.h"
 
@@ -19,12 +20,28 @@ struct cuda_state {
     unsigned multiprocessors;
 };
 
+enum { DRIVER_SIZE = 32 };
+
+/* The kernel driver's version, "535.104.05": what stands behind the first gap of two spaces in what it says of itself
+ * ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  ..."); "unknown" where that cannot be read. */
+static void driver_version(char *version)
+{
+    char line[256] = "";
+    FILE *file = fopen("/proc/driver/nvidia/version", "re");
+    const char *gap = file && fgets(line, sizeof line, file) ? strstr(line, "  ") : NULL;
+    int length = gap ? (int)strspn(gap + 2, "0123456789.") : 0;
+    snprintf(version, DRIVER_SIZE, "%.*s", length ? length : 7, length ? gap + 2 : "unknown");
+    if (file)
+        fclose(file);
+}
+
 static enum error_kind cuda_open(void **state, char *name, const struct device_options *options, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     struct cudaDeviceProp properties;
     struct cudaFuncAttributes attributes;
     int count = 0, version = 0;
+    char driver[DRIVER_SIZE];
     (void)options;
     struct cuda_state *opened = calloc(1, sizeof *opened);
     *state = opened;
@@ -41,8 +58,9 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
     TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
-    snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d)", properties.name, properties.major, properties.minor,
-             version / 1000, version % 1000 / 10);
+    driver_version(driver);
+    snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d, driver %s)", properties.name, properties.major,
+             properties.minor, version / 1000, version % 1000 / 10, driver);
 out:
     if (kind) {
         free(opened);

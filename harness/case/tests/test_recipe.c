@@ -333,6 +333,52 @@ static void test_a_case_spells_a_recipe_on_top_of_a_base(void **state)
 
 #define RECIPE(name) "recipe: " name "\nabout: For a test.\nsource: this file\n"
 
+static void test_a_digest_is_of_choices_and_not_of_names(void **state)
+{
+    (void)state;
+    const struct recipe epsilon = {.sentinel.policy = SENTINEL_EXCLUDE, .epsilon = 0.5f};
+    const struct recipe sum = {.sentinel.policy = SENTINEL_EXCLUDE, .initial_sum = 0.5f};
+    struct recipe named = epsilon;
+    named.name = "mine";
+    assert_true(recipe_digest(&epsilon) == recipe_digest(&named));
+    assert_true(recipe_digest(&epsilon) != recipe_digest(&sum));
+    assert_true(recipe_digest(&epsilon) != recipe_digest(&recipe_sound));
+    /* A digest of today, which records of tomorrow are compared by. */
+    assert_true(recipe_digest(&recipe_sound) == 0xef46db3751d8e999);
+}
+
+/* Records know a recipe by its name alone. */
+static void test_a_name_is_one_recipes_in_a_run(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *first, *second;
+        const char *message; /* NULL: they go together */
+    } rows[] = {
+        {"{name: mine, epsilon: 0.5}", "{name: mine, epsilon: 0.5}", NULL},
+        {"{name: mine, epsilon: 0.5}", "{name: other, epsilon: 0.25}", NULL},
+        {"{base: mlx, epsilon: 0.5}", "{base: mlx, epsilon: 0.25}", NULL},
+        {"[mlx, {name: mine, epsilon: 0.5}]", "{name: mine, epsilon: 0.25}",
+         "test.yaml:7:7: case 'd' has a recipe of a name that another has: 'mine', epsilon 0.25, which is 0.5 in case "
+         "'a' at test.yaml:1:7; allowed: one recipe a name in a run"},
+        {"{name: mine, guards: false}", "[default, {name: mine, base: mlx}]",
+         "test.yaml:7:7: case 'd' has a recipe of a name that another has: 'mine', "},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[1024];
+        struct case_list list = {0};
+        struct error error = {0};
+        snprintf(text, sizeof text, "%srecipe: %s\n---\n%.*sd%srecipe: %s\n", HEAD, rows[i].first,
+                 (int)strlen("case: "), HEAD, HEAD + strlen("case: c"), rows[i].second);
+        enum error_kind kind = case_list_parse(&list, "test.yaml", text, strlen(text), NULL, 0, &error);
+        if (kind != (rows[i].message ? ERROR_USAGE : ERROR_NONE))
+            fail_msg("%s and %s: %s", rows[i].first, rows[i].second, kind ? error.text : "taken");
+        if (rows[i].message && !strstr(error.text, rows[i].message))
+            fail_msg("%s", error.text);
+        case_list_clear(&list);
+    }
+}
+
 static void test_own_recipes_join_the_library(void **state)
 {
     struct error error = {0};
@@ -398,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_the_recipes_own_values_leave_the_key_alone),
         cmocka_unit_test(test_a_case_spells_a_recipe_on_top_of_a_base),
         cmocka_unit_test(test_a_printed_recipe_reads_back_as_itself),
+        cmocka_unit_test(test_a_digest_is_of_choices_and_not_of_names),
+        cmocka_unit_test(test_a_name_is_one_recipes_in_a_run),
         cmocka_unit_test(test_own_recipes_join_the_library),
         cmocka_unit_test(test_wrong_recipe_files_are_refused_with_their_place),
     };

@@ -3,6 +3,7 @@
 #include <regex.h>
 #include <stdlib.h>
 
+#include "harness/case/recipe_field.h"
 #include "harness/report/record_field.h"
 #include "harness/report/tests/sample.h"
 #include "harness/support/json_value.h"
@@ -75,10 +76,11 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
-                   "point_digest", "run");
+                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
-    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles");
+    ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
+                   "ended");
     ASSERT_MEMBERS(json_object_get(json, "tolerance"), "atol", "rtol", "lse");
     ASSERT_MEMBERS(json_array_get(json_object_get(json, "heads"), 1), "head", "mismatched", "max_abs_err",
                    "max_ulp_err", "p99_ulp_err", "max_scaled_err", "rms_err", "nan", "inf", "budget_used",
@@ -193,6 +195,7 @@ static void test_records_have_the_fields_of_the_table(void **state)
     sample->record.finding = &finding;
     sample->record.oracles = &report;
     sample->record.contract_distance = 0.5;
+    sample->record.ended = 1;
     json = round_trip(&sample->record);
     walk_object(&walk, json, &record_fields);
     assert_all_walked(&walk, &record_fields, "a record");
@@ -344,13 +347,18 @@ static void test_build_says_which_program(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record), *build = json_object_get(json, "build");
-    ASSERT_MEMBERS(build, "version", "commit", "compiler");
+    ASSERT_MEMBERS(build, "version", "commit", "compiler", "optimize", "arch", "sanitizers", "cuda_archs", "flags");
     static const struct {
         const char *name, *form;
     } members[] = {
         {"version", "^[0-9]+(\\.[0-9]+)+$"},
         {"commit", "^(unknown|[0-9a-f]{4,}(-dirty)?)$"},
         {"compiler", "^(gcc|clang) [0-9]+\\.[0-9]+\\.[0-9]+$"},
+        {"optimize", "^-O[0-3], kernels -O[0-3]$"},
+        {"arch", "^(default|[a-z0-9-]+)$"},
+        {"sanitizers", "^(none|address,undefined)$"},
+        {"cuda_archs", "^(none|[0-9]+( [0-9]+)*)$"},
+        {"flags", "^[^}]+$"}, /* what leaves `build` out takes it to end at the first brace */
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         const char *text = json_string_value(json_object_get(build, members[i].name));
@@ -361,6 +369,59 @@ static void test_build_says_which_program(void **state)
         regfree(&form);
     }
     json_decref(json);
+}
+
+static const char *text_at(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static void test_the_recipe_is_told_key_by_key(void **state)
+{
+    struct sample *sample = *state;
+    const struct recipe base = {.name = "mine", .sentinel = {SENTINEL_VALUE, -1e4f}, .epsilon = 0.5f};
+    char digests[2][17];
+    sample->point.base_recipe = &base;
+    sample->point.recipe.name = "mine";
+    sample->point.recipe.epsilon = 0.5f;
+    json_t *json = round_trip(&sample->record), *recipe = json_object_get(json, "recipe_keys");
+    assert_string_equal(text_at(recipe, "sentinel"), "-50000");
+    assert_string_equal(text_at(recipe, "log2e"), "folded");
+    assert_equals(json_real_value(json_object_get(recipe, "epsilon")), 0.5);
+    assert_int_equal(json_object_size(recipe), recipe_fields.count);
+    ASSERT_MEMBERS(json_object_get(json, "overridden"), "sentinel"); /* epsilon is the recipe's own */
+    assert_string_equal(text_at(json_object_get(json, "overridden"), "sentinel"), "-10000");
+    snprintf(digests[0], sizeof digests[0], "%s", text_at(json, "recipe_digest"));
+    json_decref(json);
+
+    sample->point.recipe = base;
+    json = round_trip(&sample->record);
+    assert_int_equal(json_object_size(json_object_get(json, "overridden")), 0);
+    snprintf(digests[1], sizeof digests[1], "%s", text_at(json, "recipe_digest"));
+    assert_string_not_equal(digests[0], digests[1]);
+    json_decref(json);
+}
+
+static void test_how_it_came_to_be(void **state)
+{
+    struct sample *sample = *state;
+    const char *const settings[] = {"seq_len=[3, 4]", "recipe=mine"};
+    json_t *json = round_trip(&sample->record);
+    assert_true(json_is_null(json_object_get(json_object_get(json, "seconds"), "ended")));
+    assert_string_equal(text_at(json, "launched"), "whole");
+    assert_int_equal(json_array_size(json_object_get(json, "settings")), 0);
+    json_decref(json);
+    sample->record.ended = 1795827959;
+    sample->record.settings = settings;
+    sample->record.num_settings = 2;
+    sample->point.problem.seq_len = 1 << 27;
+    sample->point.problem.num_kv_heads = SAMPLE_H;
+    json = round_trip(&sample->record);
+    assert_string_equal(text_at(json_object_get(json, "seconds"), "ended"), "2026-11-28T01:05:59Z");
+    assert_string_equal(text_at(json, "launched"), "parts");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(json, "settings"), 1)), "recipe=mine");
+    json_decref(json);
+    sample->point.problem.seq_len = SAMPLE_N;
 }
 
 static void test_digests_are_16_hex_digits(void **state)
@@ -662,6 +723,8 @@ int main(void)
         cmocka_unit_test(test_fields_are_described),
         TEST(test_values),
         TEST(test_build_says_which_program),
+        TEST(test_the_recipe_is_told_key_by_key),
+        TEST(test_how_it_came_to_be),
         TEST(test_digests_are_16_hex_digits),
         TEST(test_what_is_not_known_is_null),
         TEST(test_chunk_len_is_null_where_nothing_is_split),
