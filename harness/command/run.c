@@ -18,7 +18,7 @@ struct run {
     struct kept kept;
     const struct kept_record **kept_of; /* [selection.count]; NULL: the point is to be run */
     struct device *device;
-    struct sink_context context;
+    struct sink_plan plan;
     struct sink sinks[SINK_COUNT]; /* those that are open */
     size_t num_sinks;
     struct summary summary;
@@ -54,7 +54,7 @@ static enum error_kind open_sinks(struct run *run, struct error *error)
         const char *path = outputs_path(&run->options->outputs, i);
         if (!path)
             continue;
-        result = sink_open(&run->sinks[run->num_sinks], sink_kinds[i], path, &run->context, error);
+        result = sink_open(&run->sinks[run->num_sinks], sink_kinds[i], path, &run->plan, error);
         run->num_sinks += !result;
     }
     return result;
@@ -113,7 +113,7 @@ static enum error_kind keep_records(struct run *run, struct error *error)
     if (!kind && options->resume)
         fprintf(stderr, "alibicheck: %zu of %zu points are kept from %s\n", run->kept.count, run->selection.count,
                 quote_path(quoted, path));
-    run->context.kept = &run->kept;
+    run->plan.kept = &run->kept;
     return kind ? kind : find_kept(run, error);
 }
 
@@ -145,6 +145,9 @@ static enum error_kind plan(struct run *run, struct error *error)
 
 static enum error_kind walk(struct run *run, struct progress *progress, struct error *error)
 {
+    run->plan.points = run->selection.points;
+    run->plan.num_points = run->selection.count;
+    run->plan.table = run->options->table;
     enum error_kind kind = open_sinks(run, error);
     if (kind)
         return kind;

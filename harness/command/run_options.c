@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/command/options.h"
+#include "harness/command/table_parser.h"
 #include "harness/support/number.h"
 
 enum { JOBS_MAX = 1024 };
@@ -84,6 +85,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
+        state->child_inputs[1] = &options->table;
         return 0;
     case OPTION_RESUME:
         options->resume = true;
@@ -119,7 +121,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp *parser(void)
 {
     static struct argp_option table[SINK_COUNT + NUM_OWN + 1];
-    static struct argp parser = {.options = table, .parser = parse_option, .children = selection_parsers};
+    static struct argp_child children[3];
+    static struct argp parser = {.options = table, .parser = parse_option, .children = children};
     struct argp_option *option = table;
     for (int i = 0; i < SINK_COUNT; i++)
         if (sink_kinds[i]->option)
@@ -131,6 +134,8 @@ static const struct argp *parser(void)
                 .group = 2,
             };
     memcpy(option, own_options, sizeof own_options);
+    children[0] = selection_parsers[0];
+    children[1] = (struct argp_child){.argp = &table_parser};
     return &parser;
 }
 

@@ -12,6 +12,7 @@
 struct run_options {
     struct selection_options selection;
     struct outputs outputs;
+    struct table_options table;
     bool resume;         /* the results file's records are kept, */
     bool any_build;      /* those of another build too */
     bool dry_run;        /* say what would be done */

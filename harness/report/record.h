@@ -46,9 +46,9 @@ struct record {
  * new string, or NULL. */
 char *record_reproduce(const struct record *record);
 
-/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has; "" without
- * one. A new string, or NULL. */
-char *record_references(const struct record *record, const char *indent);
+/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has, or for each
+ * that differs from the kernel or the truth by more than the tolerance; "" without one. A new string, or NULL. */
+char *record_references(const struct record *record, const char *indent, bool all);
 
 /*
  * What the numbers come to beside those of out's errors: counts that are 0 in a healthy run where they are not, and
@@ -61,8 +61,8 @@ char *record_notes(const struct record *record);
  * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
 char *record_format_error(char *text, const struct record *record, enum metric metric);
 
-/* How the point failed: its signature with meaning and remedy, and each oracle that was violated, a line each after
- * indent; "" if nothing is to be said. A new string, or NULL. */
-char *record_findings(const struct record *record, const char *indent);
+/* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
+ * each oracle that was violated, a line each after indent; "" if nothing is to be said. A new string, or NULL. */
+char *record_findings(const struct record *record, const char *indent, bool explained);
 
 #endif

@@ -44,16 +44,17 @@ char *record_reproduce(const struct record *record)
     return line;
 }
 
-char *record_references(const struct record *record, const char *indent)
+char *record_references(const struct record *record, const char *indent, bool all)
 {
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     bool complete = stream;
     for (int kind = 0; complete && record->faults && kind < BASELINE_COUNT; kind++) {
-        if (!(record->point->baselines >> kind & 1))
+        const struct fault *fault = &record->faults[kind];
+        if (!(record->point->baselines >> kind & 1) || !(all || fault->total.mismatched || fault->truth.mismatched))
             continue;
-        char *sentence = fault_sentence(&record->faults[kind]);
+        char *sentence = fault_sentence(fault);
         complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, baselines[kind].name, sentence) > 0;
         free(sentence);
     }
@@ -117,27 +118,27 @@ char *record_notes(const struct record *record)
 
 /* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
  * it means and takes. */
-static bool print_finding(FILE *stream, const char *indent, const struct record *record)
+static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
     const struct signature_finding *finding = record->finding;
     enum signature signature = finding->signature;
-    bool expected = status_as_expected(record->outcome.status);
+    bool brief = !explained || status_as_expected(record->outcome.status);
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
     if (signature == SIGNATURE_NONE)
         return true;
     return fprintf(stream, "%ssignature %s%s%s (%d of %d %s examined)\n", indent, signature_names[signature],
                    finding->detail[0] ? ": " : "", finding->detail, finding->num_rows_explained,
                    finding->num_rows_examined, of_queries ? "rows" : "heads") > 0 &&
-           (expected ||
+           (brief ||
             fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
 }
 
-char *record_findings(const struct record *record, const char *indent)
+char *record_findings(const struct record *record, const char *indent, bool explained)
 {
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    bool complete = stream && (!record->finding || print_finding(stream, indent, record));
+    bool complete = stream && (!record->finding || print_finding(stream, indent, record, explained));
     for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)
             complete =

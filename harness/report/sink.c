@@ -4,8 +4,8 @@
 const struct sink_kind *const sink_kinds[SINK_COUNT] = {SINK_KINDS(SINK_ADDRESS)};
 
 enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,
-                          const struct sink_context *context, struct error *error)
+                          const struct sink_plan *plan, struct error *error)
 {
-    *sink = (struct sink){.kind = kind, .path = path, .context = context};
+    *sink = (struct sink){.kind = kind, .plan = plan, .path = path};
     return kind->open(sink, error);
 }

@@ -6,6 +6,7 @@
 #define HARNESS_REPORT_SINK_H
 
 #include "harness/report/kept.h"
+#include "harness/report/table_options.h"
 
 struct summary {
     size_t points_total, points_done; /* the kept ones included */
@@ -16,17 +17,20 @@ struct summary {
     const char *cut_short; /* "interrupted", "stopped": why the run did not come to its end; NULL: it did */
 };
 
-/* What sinks may know of a run before its first record; the caller's, for as long as they are open. */
-struct sink_context {
-    const struct kept *kept; /* records of the run that are known already; NULL: none */
+/* What is known when a run begins. It outlives the sinks. */
+struct sink_plan {
+    const struct point *points; /* [num_points], those whose records are to come */
+    size_t num_points;
+    const struct kept *kept; /* records that are known already; NULL: none */
+    struct table_options table;
 };
 
 /* An open sink. */
 struct sink {
     const struct sink_kind *kind;
+    const struct sink_plan *plan;
     const char *path; /* the caller's; also for error messages; "-" is stdout */
-    const struct sink_context *context;
-    void *state; /* the kind's */
+    void *state;      /* the kind's */
 };
 
 /* What a kind of sink writes to. */
@@ -45,7 +49,7 @@ struct sink_kind {
     /* ERROR_USAGE, with the option and `path`, if it cannot take the point's record; NULL: it takes every one. Called
      * for each point before any sink is opened. */
     enum error_kind (*check)(const char *path, const struct point *point, struct error *error);
-    /* sink has all but its state, and gets that. */
+    /* sink has kind, plan and path, and gets its state. */
     enum error_kind (*open)(struct sink *sink, struct error *error);
     enum error_kind (*record)(struct sink *sink, const struct record *record, struct error *error);
     /* A point whose record is kept, in its place among the others. NULL: nothing is done for it. */
@@ -77,6 +81,6 @@ extern const struct sink_kind *const sink_kinds[SINK_COUNT];
 
 /* sink is overwritten; to be closed only if it was opened. */
 enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,
-                          const struct sink_context *context, struct error *error);
+                          const struct sink_plan *plan, struct error *error);
 
 #endif

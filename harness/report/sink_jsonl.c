@@ -138,7 +138,7 @@ static enum error_kind close_jsonl(struct sink *sink, const struct summary *summ
 
 static enum error_kind open_jsonl(struct sink *sink, struct error *error)
 {
-    const struct kept *kept = sink->context->kept;
+    const struct kept *kept = sink->plan ? sink->plan->kept : NULL;
     struct jsonl *jsonl = calloc(1, sizeof *jsonl);
     if (!jsonl)
         return error_memory(error, "the results", sizeof *jsonl);

@@ -212,8 +212,8 @@ static char *make_detail(const struct record *record, const char *headline)
         [STATUS_ERROR] = "error",
     };
     const char *because = case_because(record->point->test_case);
-    char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "");
-    char *findings = record_findings(record, "");
+    char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "", true);
+    char *findings = record_findings(record, "", true);
     if (reproduce && references && findings &&
         asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
                  references, because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)

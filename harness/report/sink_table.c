@@ -5,220 +5,62 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "harness/problem/distribution.h"
-#include "harness/report/metric.h"
+#include "harness/report/table_layout.h"
 #include "harness/support/text.h"
 
-enum { CELL_SIZE = 64, HEADING_WIDTH = 132 };
+enum { INDENT = 2, HEADING_SIZE = 400 };
 
 struct table {
+    struct table_layout layout;
+    enum table_detail detail;
+    const struct sink_plan *plan;
     const struct test_case *test_case; /* of the row above */
+    struct table_keys keys;            /* of its points */
     bool colour;
+    uint64_t explained; /* bit s: what signature s means has been said */
+    char *first;        /* the first point that did not end as expected: in what way, and how to see it; NULL: none */
+    double most_share;  /* of a bound that judges, among points that pass; 0: none */
 };
 
-/* ---- cells ----------------------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------------------------ */
 
-static void cell_kernel(char *cell, const struct record *record)
+/* Prints a line between words on lines of width characters, those after the first INDENT further in. */
+static void print_wrapped(const char *line, size_t size, int width)
 {
-    const struct point *point = record->point;
-    const struct kernel_descriptor *kernel = kernels[point->kernel];
-    if (kernel->uses_chunk_len)
-        snprintf(cell, CELL_SIZE, "%s/%lld", kernel->name, (long long)point->kernel_options.chunk_len);
-    else
-        snprintf(cell, CELL_SIZE, "%s", kernel->name);
-}
-
-static void cell_recipe(char *cell, const struct record *record)
-{
-    char text[RECIPE_TEXT_SIZE];
-    snprintf(cell, CELL_SIZE, "%s", recipe_format(text, &record->point->recipe));
-}
-
-/* "33001x32x128 f16", with grouped queries "33001x32/8x128 f16", with an fp8 cache "33001x32x128 f16/e4m3", with
- * several queries "4:33001x32x128 f16". */
-static void cell_shape(char *cell, const struct record *record)
-{
-    const struct problem_spec *problem = &record->point->problem;
-    char queries[16] = "", groups[16] = "", cache[16] = "";
-    if (problem_spec_queries(problem) > 1)
-        snprintf(queries, sizeof queries, "%d:", problem_spec_queries(problem));
-    if (problem->num_kv_heads != problem->num_heads)
-        snprintf(groups, sizeof groups, "/%d", problem->num_kv_heads);
-    if (problem->kv_format != KV_AS_DTYPE)
-        snprintf(cache, sizeof cache, "/%s", kv_format_names[problem->kv_format]);
-    snprintf(cell, CELL_SIZE, "%s%lldx%d%sx%d %s%s", queries, (long long)problem->seq_len, problem->num_heads, groups,
-             problem->head_dim, dtypes[problem->dtype].name, cache);
-}
-
-static void cell_input(char *cell, const struct record *record)
-{
-    snprintf(cell, CELL_SIZE, "%s", distributions[record->point->problem.input.distribution].kind.name);
-}
-
-static void cell_sentinel(char *cell, const struct record *record)
-{
-    char text[SENTINEL_TEXT_SIZE];
-    snprintf(cell, CELL_SIZE, "%s", sentinel_format(text, &record->point->recipe.sentinel));
-}
-
-static void cell_seed(char *cell, const struct record *record)
-{
-    snprintf(cell, CELL_SIZE, "%llu", (unsigned long long)record->point->problem.seed);
-}
-
-static void cell_mismatched(char *cell, const struct record *record)
-{
-    const struct metrics *total = &record->verdict->total;
-    snprintf(cell, CELL_SIZE, "%lld/%lld", (long long)total->mismatched, (long long)total->elements);
-}
-
-static void cell_worst(char *cell, const struct record *record)
-{
-    const struct problem_spec *problem = &record->point->problem;
-    int64_t worst = record->verdict->total.worst, row = worst / problem->head_dim;
-    char query[16] = "";
-    if (problem_spec_queries(problem) > 1)
-        snprintf(query, sizeof query, "%lld:", (long long)(row / problem->num_heads));
-    snprintf(cell, CELL_SIZE, "%s%lld,%lld", query, (long long)(row % problem->num_heads),
-             (long long)(worst % problem->head_dim));
-}
-
-/* The larger share of an error bound, of out or of lse. */
-static void cell_bound(char *cell, const struct record *record)
-{
-    const struct metrics *total = &record->verdict->total;
-    double share = fmax(total->budget_used, total->lse_budget_used); /* NaN: neither has a bound */
-    snprintf(cell, CELL_SIZE, isnan(share) ? "-" : "%.3g", share);
-}
-
-/* What a person needs to look at stands out. */
-static const char *const verdict_titles[STATUS_COUNT] = {
-    [STATUS_PASS] = "pass",   [STATUS_FAIL] = "FAIL",   [STATUS_XFAIL] = "xfail",
-    [STATUS_XPASS] = "XPASS", [STATUS_ERROR] = "ERROR",
-};
-
-static void cell_verdict(char *cell, const struct record *record)
-{
-    snprintf(cell, CELL_SIZE, "%s", verdict_titles[record->outcome.status]);
-}
-
-static const struct column {
-    const char *title;
-    int width; /* < 0: text, to the left, shortened if it must be; > 0: numbers, to the right, never shortened */
-    void (*print)(char *cell, const struct record *record); /* NULL: the metric */
-    enum metric metric;
-    bool needs_verdict;
-} columns[] = {
-    {.title = "kernel", .width = -13, .print = cell_kernel},
-    {.title = "recipe", .width = -19, .print = cell_recipe},
-    {.title = "shape", .width = -20, .print = cell_shape},
-    {.title = "input", .width = -10, .print = cell_input},
-    {.title = "sentinel", .width = 9, .print = cell_sentinel},
-    {.title = "seed", .width = 4, .print = cell_seed},
-    {.title = "mismatched", .width = 12, .print = cell_mismatched, .needs_verdict = true},
-    {.width = 11, .metric = METRIC_MAX_ABS_ERR, .needs_verdict = true},
-    {.title = "at h,d", .width = 7, .print = cell_worst, .needs_verdict = true},
-    {.width = 8, .metric = METRIC_MAX_ULP_ERR, .needs_verdict = true},
-    {.title = "bound", .width = 8, .print = cell_bound, .needs_verdict = true},
-    {.title = "verdict", .width = -7, .print = cell_verdict},
-};
-
-enum { NUM_COLUMNS = sizeof columns / sizeof columns[0] };
-
-/* "" or the escape sequence that colours the verdict. */
-static const char *verdict_colour(const struct table *table, enum status status)
-{
-    static const char *const colours[STATUS_COUNT] = {
-        [STATUS_PASS] = "\x1b[32m",    [STATUS_FAIL] = "\x1b[1;31m",  [STATUS_XFAIL] = "\x1b[33m",
-        [STATUS_XPASS] = "\x1b[1;31m", [STATUS_ERROR] = "\x1b[1;35m",
-    };
-    return table->colour ? colours[status] : "";
-}
-
-/* ---- lines ----------------------------------------------------------------------------------------------------- */
-
-/* Text of a cell in its column; what is cut ends in "~". The last column gets no spaces after it. */
-static void print_cell(const struct column *column, const char *text)
-{
-    int width = abs(column->width), length = (int)strlen(text);
-    bool last = column == &columns[NUM_COLUMNS - 1];
-    printf("%s", column == columns ? "  " : column->width < 0 ? "  " : " ");
-    if (column->width > 0)
-        printf("%*s", width, text);
-    else if (length > width)
-        printf("%.*s~", width - 1, text);
-    else
-        printf("%-*s", last ? 0 : width, text);
-}
-
-static void print_titles(void)
-{
-    for (const struct column *column = columns; column < columns + NUM_COLUMNS; column++)
-        print_cell(column, column->title ? column->title : metric_table[column->metric].title);
-    printf("\n");
-}
-
-static void print_row(const struct table *table, const struct record *record)
-{
-    const struct point *point = record->point;
-    const struct mask_spec *mask = &point->problem.mask;
-    int width = abs(columns[NUM_COLUMNS - 1].width) - (int)strlen(verdict_titles[record->outcome.status]);
-    for (const struct column *column = columns; column < columns + NUM_COLUMNS; column++) {
-        char cell[CELL_SIZE];
-        if (column->needs_verdict && !record->verdict)
-            strcpy(cell, "-");
-        else if (column->print)
-            column->print(cell, record);
-        else
-            record_format_error(cell, record, column->metric);
-        if (column->print == cell_verdict)
-            printf("%s", verdict_colour(table, record->outcome.status));
-        print_cell(column, cell);
+    size_t indent = 0;
+    while (indent < size && line[indent] == ' ')
+        indent++;
+    for (size_t at = indent, left = indent; at < size; left = indent + INDENT) {
+        size_t room = (size_t)width > left ? (size_t)width - left : 1, end = size - at <= room ? size : at + room;
+        while (end < size && end > at && line[end] != ' ')
+            end--;
+        if (end == at) /* a word that is longer */
+            end = at + strcspn(line + at, " \n");
+        printf("%*s%.*s\n", (int)left, "", (int)(end - at), line + at);
+        for (at = end; at < size && line[at] == ' ';)
+            at++;
     }
-    printf("%s", table->colour ? "\x1b[0m" : "");
-    /* The only things behind the last column, so that tables without masks and batches are no wider. */
-    if (mask->kind != MASK_NONE || point->batch == BATCH_TOGETHER)
-        printf("%*s", width, "");
-    if (point->batch == BATCH_TOGETHER)
-        printf("  sequence %d of %d", point->problem.sequence + 1, point_num_sequences(point));
-    if (mask->kind != MASK_NONE) {
-        char text[MASK_TEXT_SIZE];
-        printf("  mask %s", mask_format(text, mask));
+}
+
+/* The same of each line; frees text. */
+static bool print_lines(char *text, int width)
+{
+    char *clean = text ? text_clean(text) : NULL;
+    bool printed = clean;
+    for (const char *line = clean; line && *line;) {
+        size_t size = strcspn(line, "\n");
+        print_wrapped(line, size, width);
+        line += size + (line[size] == '\n');
     }
-    printf("\n");
+    free(clean);
+    free(text);
+    return printed;
 }
 
-/* What became of the comparisons with conventional references, a line each. */
-static bool print_references(const struct record *record)
-{
-    char *lines = record_references(record, "      ");
-    if (lines)
-        fputs(lines, stdout);
-    free(lines);
-    return lines;
-}
-
-static bool print_notes(const struct record *record)
-{
-    char *line = record_notes(record);
-    if (line && *line)
-        printf("      %s\n", line);
-    free(line);
-    return line;
-}
-
-static bool print_findings(const struct record *record)
-{
-    char *lines = record_findings(record, "      ");
-    if (lines)
-        fputs(lines, stdout);
-    free(lines);
-    return lines;
-}
-
-/* Prints prefix and text, made presentable; frees text. */
+/* Prints prefix and text, made presentable, on one line; frees text. */
 static bool print_text(const char *prefix, char *text)
 {
     char *clean = text ? text_clean(text) : NULL;
@@ -230,15 +72,164 @@ static bool print_text(const char *prefix, char *text)
     return printed;
 }
 
-static bool print_heading(const struct test_case *test_case)
+/* prefix and text; frees text. NULL if that is NULL or memory ran out. */
+static char *with_prefix(const char *prefix, char *text)
 {
+    char *both = NULL;
+    if (text && asprintf(&both, "%s%s", prefix, text) < 0)
+        both = NULL;
+    free(text);
+    return both;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
+
+/* "" or the escape sequence that colours a cell. */
+static const char *cell_colour(const struct table *table, const struct table_column *column, enum status status,
+                               bool judged)
+{
+    static const char *const colours[STATUS_COUNT] = {
+        [STATUS_PASS] = "\x1b[32m",    [STATUS_FAIL] = "\x1b[1;31m",  [STATUS_XFAIL] = "\x1b[33m",
+        [STATUS_XPASS] = "\x1b[1;31m", [STATUS_ERROR] = "\x1b[1;35m",
+    };
+    if (!table->colour)
+        return "";
+    return column->id == COLUMN_VERDICT ? colours[status] : judged ? "" : "\x1b[2m";
+}
+
+/* Text of a cell in its column; what is cut ends in "~". The last column gets no spaces after it, and is never cut. */
+static void print_cell(const struct table_layout *layout, size_t i, const char *text, const char *colour)
+{
+    int width = layout->widths[i], length = (int)strlen(text), pad = length < width ? width - length : 0;
+    bool is_text = layout->columns[i].text, last = i + 1 == layout->num_columns;
+    bool cut = is_text && !last && length > width;
+    printf("%*s%s%.*s%s%s", INDENT + (is_text ? 0 : pad), "", colour, cut ? width - 1 : length, text, cut ? "~" : "",
+           *colour ? "\x1b[0m" : "");
+    if (is_text && !last)
+        printf("%*s", pad, "");
+}
+
+static void print_titles(const struct table_layout *layout)
+{
+    if (layout->point_width)
+        printf("%*s%-*s", INDENT, "", layout->point_width, "point");
+    for (size_t i = 0; i < layout->num_columns; i++)
+        print_cell(layout, i, layout->columns[i].title, "");
+    printf("\n");
+}
+
+/* What a row says of its point where the keys that vary are no columns: those that vary within the case; of a case's
+ * only point all. */
+static uint64_t row_keys(const struct table *table)
+{
+    return table->keys.varying ? table->keys.varying : table->keys.constant & table->layout.keys.varying;
+}
+
+/* On lines of their own where they do not fit. */
+static bool print_point(const struct table *table, const struct point *point)
+{
+    const struct table_layout *layout = &table->layout;
+    char *text = with_prefix("  ", table_keys_format(row_keys(table), point));
+    bool printed = text, fits = text && (int)strlen(text) <= INDENT + layout->point_width;
+    if (fits)
+        printf("%-*s", INDENT + layout->point_width, text);
+    else if (text)
+        print_wrapped(text, strlen(text), layout->width);
+    if (text && !fits)
+        printf("%*s", INDENT + layout->point_width, "");
+    free(text);
+    return printed;
+}
+
+static bool print_row(const struct table *table, const struct record *record)
+{
+    const struct table_layout *layout = &table->layout;
+    bool printed = layout->point_width == 0 || print_point(table, record->point);
+    for (size_t i = 0; i < layout->num_columns; i++) {
+        char cell[TABLE_CELL_SIZE];
+        bool judged = table_column_print(cell, &layout->columns[i], record);
+        print_cell(layout, i, cell, cell_colour(table, &layout->columns[i], record->outcome.status, judged));
+    }
+    printf("\n");
+    return printed;
+}
+
+/* Whether what the record's signature means has been said. From now on it has. */
+static bool is_explained(struct table *table, const struct record *record)
+{
+    uint64_t bit = record->finding ? UINT64_C(1) << record->finding->signature : 0, before = table->explained;
+    table->explained |= bit;
+    return before & bit;
+}
+
+/* What is known beside the row: of a point that ended as expected only if all is asked for. */
+static bool print_details(struct table *table, const struct record *record)
+{
+    static const char indent[] = "      ";
+    int width = table->layout.width;
+    bool expected = status_as_expected(record->outcome.status), all = table->detail == TABLE_VERBOSE, printed = true;
+    if (record->outcome.status != STATUS_XFAIL || all) {
+        char *notes = record_notes(record);
+        printed = notes && (*notes == '\0' || print_lines(with_prefix(indent, strdup(notes)), width));
+        free(notes);
+    }
+    if (!expected || all)
+        printed = print_lines(record_findings(record, indent, all || !is_explained(table, record)), width) && printed;
+    printed = print_lines(record_references(record, indent, all), width) && printed;
+    if (record->outcome.reason[0] && (!expected || all))
+        printed =
+            print_text("      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) && printed;
+    if (!expected)
+        printed = print_text("      reproduce: ", record_reproduce(record)) && printed;
+    return printed;
+}
+
+/* ---- what stands above them ------------------------------------------------------------------------------------ */
+
+/* The points of a case stand together. */
+static struct table_keys keys_of_case(const struct sink_plan *plan, const struct test_case *test_case)
+{
+    size_t first = 0, end;
+    while (first < plan->num_points && plan->points[first].test_case != test_case)
+        first++;
+    for (end = first; end < plan->num_points && plan->points[end].test_case == test_case;)
+        end++;
+    return table_keys_of(plan->points + first, end - first);
+}
+
+/* Its name, and where keys are no columns those that are the same for its points and not for all. */
+static bool print_case(struct table *table, const struct point *point)
+{
+    const struct test_case *test_case = point->test_case;
     const char *about = case_about(test_case);
     char *heading = NULL;
     if (asprintf(&heading, about && *about ? "%s: %s" : "%s", case_name(test_case), about) < 0)
         return false;
-    char *line = text_line(heading, HEADING_WIDTH);
+    printf("\n");
+    bool printed = print_lines(text_line(heading, HEADING_SIZE), table->layout.width);
     free(heading);
-    return print_text("\n", line);
+    if (table->layout.point_width == 0)
+        return printed;
+    table->keys = keys_of_case(table->plan, test_case);
+    uint64_t same = table->keys.constant & table->layout.keys.varying;
+    if (table->keys.varying && same)
+        printed = print_lines(with_prefix("  ", table_keys_format(same, point)), table->layout.width) && printed;
+    return printed;
+}
+
+/* The device, what is the same for all points, and the titles. */
+static bool print_head(const struct table *table, const struct record *record)
+{
+    const struct table_layout *layout = &table->layout;
+    bool printed =
+        !record->device_name || print_text("device: ", text_line(record->device_name, (size_t)layout->width));
+    char *same = table_keys_format(layout->keys.constant, record->point);
+    if (!same || *same)
+        printed = print_lines(with_prefix("all points: ", same), layout->width) && printed;
+    else
+        free(same);
+    print_titles(layout);
+    return printed;
 }
 
 /* Everything is on its way to the system. */
@@ -249,42 +240,62 @@ static enum error_kind flush(struct error *error)
     return ERROR_NONE;
 }
 
+/* ---- the run --------------------------------------------------------------------------------------------------- */
+
+/* In what way a point did not end as expected, in a word. */
+static const char *way_of(const struct record *record)
+{
+    const struct signature_finding *finding = record->finding;
+    if (record->outcome.status != STATUS_FAIL)
+        return status_names[record->outcome.status];
+    if (finding && finding->signature != SIGNATURE_NONE)
+        return signature_names[finding->signature];
+    for (int o = 0; record->oracles && o < ORACLE_COUNT; o++)
+        if (record->oracles->outcome[o] == ORACLE_VIOLATED)
+            return oracle_names[o];
+    return status_names[STATUS_FAIL];
+}
+
+/* Keeps what the last line says. False if memory ran out. */
+static bool remember(struct table *table, const struct record *record)
+{
+    if (record->outcome.status == STATUS_PASS && record->point->criterion.mode != JUDGE_TOLERANCE)
+        table->most_share = fmax(table->most_share, table_bound_share(record)); /* of a NaN and a number the number */
+    if (status_as_expected(record->outcome.status) || table->first)
+        return true;
+    char *line = record_reproduce(record), *reproduce = line ? text_clean(line) : NULL;
+    free(line);
+    if (reproduce && asprintf(&table->first, "%s; to see it: %s --verbose", way_of(record), reproduce) < 0)
+        table->first = NULL;
+    free(reproduce);
+    return table->first;
+}
+
 static enum error_kind print_record(struct sink *sink, const struct record *record, struct error *error)
 {
     struct table *table = sink->state;
-    bool printed = true;
-    if (!table->test_case) {
-        if (record->device_name)
-            printed = print_text("device: ", text_line(record->device_name, HEADING_WIDTH));
-        print_titles();
-    }
+    bool printed = remember(table, record);
+    if (printed && table->detail == TABLE_QUIET && status_as_expected(record->outcome.status))
+        return ERROR_NONE;
+    if (!table->test_case)
+        printed = print_head(table, record) && printed;
     if (record->point->test_case != table->test_case)
-        printed = print_heading(record->point->test_case) && printed;
+        printed = print_case(table, record->point) && printed;
     table->test_case = record->point->test_case;
-
-    print_row(table, record);
-    printed = print_notes(record) && printed;
-    printed = print_findings(record) && printed;
-    printed = print_references(record) && printed;
-    if (record->outcome.reason[0])
-        printed =
-            print_text("      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) && printed;
-    if (!status_as_expected(record->outcome.status))
-        printed = print_text("      reproduce: ", record_reproduce(record)) && printed;
+    printed = print_row(table, record) && printed;
+    printed = print_details(table, record) && printed;
     return printed ? flush(error) : error_memory(error, "a row of the table", POINT_KEY_SIZE);
 }
 
-static enum error_kind close_table(struct sink *sink, const struct summary *summary, struct error *error)
+/* "48 points on host (2 threads): 46 pass, 2 fail; 12.3 s; first leak; to see it: alibicheck run ..." */
+static void print_summary(const struct table *table, const struct summary *summary)
 {
-    free(sink->state);
-    sink->state = NULL;
-    printf("\n");
     if (summary->cut_short)
         printf("%s: %zu of ", summary->cut_short, summary->points_done);
     printf("%zu point%s", summary->points_total, summary->points_total == 1 ? "" : "s");
     printf("%s", summary->cut_short ? " done" : "");
     if (summary->device_name) {
-        char *device = text_line(summary->device_name, HEADING_WIDTH);
+        char *device = text_line(summary->device_name, (size_t)table->layout.width);
         printf(" on %s", device ? device : "?");
         free(device);
     }
@@ -293,19 +304,57 @@ static enum error_kind close_table(struct sink *sink, const struct summary *summ
         if (summary->by_status[status] == 0)
             continue;
         printf("%s%zu %s", separator, summary->by_status[status], status_names[status]);
+        if (status == STATUS_PASS && table->most_share > 0)
+            printf(" with up to %.3g of the bound", table->most_share);
         separator = ", ";
     }
-    printf("; %.1f s\n", summary->elapsed_s);
+    printf("; %.1f s", summary->elapsed_s);
+    if (table->first)
+        printf("; first: %s", table->first);
+    printf("\n");
+}
+
+static enum error_kind close_table(struct sink *sink, const struct summary *summary, struct error *error)
+{
+    struct table *table = sink->state;
+    if (table->test_case)
+        printf("\n");
+    print_summary(table, summary);
+    free(table->first);
+    free(table);
+    sink->state = NULL;
     return flush(error);
+}
+
+/* Of standard output: what the shell says of it, then what the terminal does. */
+static int find_width(const struct table_options *options)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+    if (options->width)
+        return options->width;
+    if (!isatty(STDOUT_FILENO))
+        return TABLE_WIDTH_DEFAULT;
+    int width = columns ? atoi(columns) : 0;
+    if (width <= 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+        width = size.ws_col;
+    return width <= 0                ? TABLE_WIDTH_DEFAULT
+           : width < TABLE_WIDTH_MIN ? TABLE_WIDTH_MIN
+           : width > TABLE_WIDTH_MAX ? TABLE_WIDTH_MAX
+                                     : width;
 }
 
 static enum error_kind open_table(struct sink *sink, struct error *error)
 {
+    const struct sink_plan *plan = sink->plan;
     struct table *table = calloc(1, sizeof *table);
     if (!table)
         return error_memory(error, "the table", sizeof *table);
     const char *no_colour = getenv("NO_COLOR");
     table->colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
+    table->plan = plan;
+    table->detail = plan->table.detail;
+    table_layout_make(&table->layout, &plan->table, find_width(&plan->table), plan->points, plan->num_points);
     sink->state = table;
     return ERROR_NONE;
 }

@@ -64,8 +64,6 @@ void point_sequence(const struct point *point, int i, struct point *sequence)
     sequence->problem.sequence = i;
 }
 
-static const struct sink_context no_context = {.kept = NULL};
-
 /* The run that the sample is of. */
 static const struct run_points sample_run = {.count = 7, .digest = 0xfedcba9876543210};
 

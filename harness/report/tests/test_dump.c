@@ -51,7 +51,7 @@ static void dump(struct evaluator *evaluator, const struct point *point, const c
                               .input_digest = evaluation.input_digest,
                               .output_digest = evaluation.output_digest,
                               .truth_digest = evaluation.truth_digest};
-    assert_int_equal(sink_open(&sink, &sink_dump, folder, &(struct sink_context){.kept = NULL}, &error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, folder, NULL, &error), 0);
     if (sink.kind->record(&sink, record, &error))
         fail_msg("%s", error.text);
     assert_int_equal(sink.kind->close(&sink, &(struct summary){0}, &error), 0);

@@ -212,13 +212,17 @@ static void test_sentences(void **state)
     desk->sample.out[6] = 0x3c00;
     compare(desk, BASELINE_F32_ABSOLUTE, wrong, wrong_lse);
     compare(desk, BASELINE_F64_RELATIVE, right, right_lse);
-    char *lines = record_references(&desk->sample.record, "  ");
+    char *lines = record_references(&desk->sample.record, "  ", true);
     assert_string_equal(lines, "  against f32_absolute: 4/8 differ, 0.375 max: reference at fault in 4 (heads 0-1); "
                                "reference itself 4/8 wrong, 0.375 max\n"
                                "  against f64_relative: agrees, 0 max\n");
     free(lines);
+    lines = record_references(&desk->sample.record, "", false); /* who agrees is passed over */
+    assert_string_equal(lines, "against f32_absolute: 4/8 differ, 0.375 max: reference at fault in 4 (heads 0-1); "
+                               "reference itself 4/8 wrong, 0.375 max\n");
+    free(lines);
     desk->sample.record.faults = NULL; /* the run failed */
-    lines = record_references(&desk->sample.record, "  ");
+    lines = record_references(&desk->sample.record, "  ", true);
     assert_string_equal(lines, "");
     free(lines);
 }
@@ -291,7 +295,7 @@ static void test_junit_says_it_in_a_failure(void **state)
     assert_true(descriptor >= 0);
     compare(desk, BASELINE_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &error), ERROR_NONE);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, NULL, &error), ERROR_NONE);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &error), ERROR_NONE);
     assert_int_equal(sink.kind->close(&sink, &summary, &error), ERROR_NONE);
     close(descriptor);

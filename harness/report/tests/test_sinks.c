@@ -12,12 +12,14 @@
 #include <libxml/xpath.h>
 
 #include "harness/report/sink.h"
+#include "harness/report/tests/capture.h"
 #include "harness/report/tests/sample.h"
 
 /* A point, a folder that goes away with the test, and what every sink is closed with. */
 struct desk {
     struct sample sample;
     char folder[64];
+    struct sink_plan plan;
     struct summary summary;
     struct error error;
 };
@@ -31,6 +33,7 @@ static int set_up(void **state)
     if (!mkdtemp(desk->folder))
         return -1;
     sample_init(&desk->sample);
+    desk->plan = (struct sink_plan){.points = &desk->sample.point, .num_points = 1};
     desk->summary = (struct summary){.points_total = 48,
                                      .points_done = 48,
                                      .elapsed_s = 12.345,
@@ -90,201 +93,6 @@ static int count_entries(const char *path)
     return count;
 }
 
-/* ---- table ------------------------------------------------------------------------------------------------------ */
-
-struct captured {
-    int saved;
-    char path[512];
-};
-
-static void capture_stdout(struct captured *captured, const struct desk *desk)
-{
-    fflush(stdout);
-    captured->saved = dup(STDOUT_FILENO);
-    int file = open(in_folder(captured->path, desk, "stdout"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    assert_true(captured->saved >= 0 && file >= 0);
-    dup2(file, STDOUT_FILENO);
-    close(file);
-}
-
-static void release_stdout(struct captured *captured)
-{
-    fflush(stdout);
-    dup2(captured->saved, STDOUT_FILENO);
-    close(captured->saved);
-}
-
-static void test_table_text(void **state)
-{
-    struct desk *desk = *state;
-    struct sample *sample = &desk->sample;
-    struct captured captured;
-    struct sink sink;
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
-    sample->out[6] = 0x3c00;
-    sample->point.kernel = KERNEL_SINGLE_PASS;
-    sample->point.problem.num_kv_heads = 2;
-    sample->point.recipe.sentinel.policy = SENTINEL_ADAPTIVE;
-    sample_judge(sample);
-    sample->verdict.total.budget_used = 0.25;
-    sample->verdict.total.lse_budget_used = 0.625; /* the larger one is shown */
-    sample->point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 2, .sinks = 1};
-    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
-    sample->point.problem.mask = (struct mask_spec){.kind = MASK_NONE};
-    sample_set_error(sample, "lane 3 left the shuffle\nat single_pass.cu:12");
-    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
-    struct test_case other = {.name = "other", .path = "o.yaml", .key = "other:seed=1"};
-    sample->point.test_case = &other;
-    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
-    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
-    release_stdout(&captured);
-    assert_int_equal(kinds, 0);
-
-    char *text = read_file(captured.path, NULL);
-    static const char expected[] =
-        "device: host (2 threads, fibers: x86-64)\n"
-        "  kernel         recipe               shape                 input       sentinel seed   mismatched max abs err"
-        "  at h,d  max ulp    bound  verdict\n"
-        "\n"
-        "sample: A point made by hand.\n"
-        "  split_kv/1024  relative-polynomial  3x2/1x4 f16           outliers      -50000    7          1/8         0.5"
-        "     1,2      512        -  FAIL\n"
-        "      reproduce: alibicheck run cases/sample.yaml --only 'sample:kernel=split_kv,seq_len=3'\n"
-        "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7          0/8    8.67e-19"
-        "     0,0 8.88e-16    0.625  pass     mask window:2:sinks:1\n"
-        "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7            -           -"
-        "       -        -        -  ERROR\n"
-        "      error: lane 3 left the shuffle at single_pass.cu:12\n"
-        "      reproduce: alibicheck run cases/sample.yaml --only 'sample:kernel=split_kv,seq_len=3'\n"
-        "\n"
-        "other\n"
-        "  single_pass    relative-polynomial  3x2x4 f16             outliers    adaptive    7            -           -"
-        "       -        -        -  ERROR\n"
-        "      error: lane 3 left the shuffle at single_pass.cu:12\n"
-        "      reproduce: alibicheck run o.yaml --only 'other:seed=1'\n"
-        "\n"
-        "48 points on host (2 threads): 46 pass, 2 fail; 12.3 s\n";
-    assert_string_equal(text, expected);
-    free(text);
-}
-
-static void test_table_counts_what_a_healthy_run_has_not(void **state)
-{
-    struct desk *desk = *state;
-    struct captured captured;
-    struct sink sink;
-    desk->sample.out[0] = 0x7e00;
-    desk->sample.out[1] = 0x7c00;
-    desk->sample.radius[2] = 1;
-    desk->sample.lse[1] = 2.5f;
-    sample_judge(&desk->sample);
-    desk->sample.verdict.total.unbounded = 3;
-    desk->sample.verdict.total.budget_used = INFINITY;
-    desk->sample.verdict.total.lse_budget_used = 1.5;
-    desk->summary = (struct summary){.points_total = 1, .points_done = 1, .by_status = {[STATUS_FAIL] = 1}};
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
-    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
-    release_stdout(&captured);
-    assert_int_equal(kinds, 0);
-    char *text = read_file(captured.path, NULL);
-    assert_non_null(
-        strstr(text, "FAIL\n      1 NaN, 1 infinite, 3 unbounded, 1 undecided, 1 lse off by up to 0.499 nats, out inf "
-                     "times its bound, lse 1.5 times its bound\n      reproduce: "));
-    assert_non_null(strstr(text, "         3/8         inf     0,0      inf      inf  FAIL\n"));
-    assert_non_null(strstr(text, "\n1 point: 1 fail; 0.0 s\n"));
-    free(text);
-}
-
-/* What a tolerance alone judges is not said to be beyond a bound; digits that are the truth's own are not shown. */
-static void test_table_says_nothing_that_does_not_judge(void **state)
-{
-    struct desk *desk = *state;
-    struct sample *sample = &desk->sample;
-    struct captured captured;
-    struct sink sink;
-    sample->out[6] = 0x3c00;
-    for (int i = 0; i < SAMPLE_ELEMENTS; i++)
-        sample->radius[i] = 0x1p-59;
-    sample->point.criterion.mode = JUDGE_TOLERANCE;
-    sample_judge(sample);
-    sample->verdict.total.budget_used = 7;
-    sample->verdict.total.lse_budget_used = 8;
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    kinds += sink.kind->record(&sink, &sample->record, &desk->error);
-    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
-    release_stdout(&captured);
-    assert_int_equal(kinds, 0);
-    char *text = read_file(captured.path, NULL);
-    assert_non_null(strstr(text, "          ~0     0,0       ~0        8  pass\n\n"));
-    free(text);
-}
-
-static void test_table_of_an_interrupted_run(void **state)
-{
-    struct desk *desk = *state;
-    struct captured captured;
-    struct sink sink;
-    desk->summary = (struct summary){.points_total = 48,
-                                     .points_done = 12,
-                                     .by_status = {[STATUS_PASS] = 12},
-                                     .device_name = "host",
-                                     .elapsed_s = 3,
-                                     .cut_short = "interrupted"};
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
-    release_stdout(&captured);
-    assert_int_equal(kinds, 0);
-    char *text = read_file(captured.path, NULL);
-    assert_string_equal(text, "\ninterrupted: 12 of 48 points done on host: 12 pass; 3.0 s\n");
-    free(text);
-}
-
-/* Names must not drive the terminal. */
-static void test_table_has_no_control_characters(void **state)
-{
-    struct desk *desk = *state;
-    struct captured captured;
-    struct sink sink;
-    desk->sample.test_case.name = "\x1b[31mred";
-    desk->sample.test_case.key = "\x1b[31mred:\x07";
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
-    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
-    release_stdout(&captured);
-    assert_int_equal(kinds, 0);
-    char *text = read_file(captured.path, NULL);
-    for (char *c = text; *c; c++)
-        assert_true((unsigned char)*c >= ' ' || *c == '\n');
-    free(text);
-}
-
-static void test_table_reports_a_full_disk(void **state)
-{
-    struct desk *desk = *state;
-    struct sink sink;
-    fflush(stdout);
-    int saved = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY);
-    dup2(full, STDOUT_FILENO);
-    close(full);
-    sink_open(&sink, &sink_table, "-", &no_context, &desk->error);
-    enum error_kind kind = sink.kind->record(&sink, &desk->sample.record, &desk->error);
-    struct error unused;
-    sink.kind->close(&sink, &desk->summary, &unused);
-    fflush(stdout);
-    dup2(saved, STDOUT_FILENO);
-    close(saved);
-    clearerr(stdout);
-    assert_int_equal(kind, ERROR_SYSTEM);
-    assert_string_equal(desk->error.text, "cannot write standard output: No space left on device");
-}
-
 /* ---- JSON Lines ------------------------------------------------------------------------------------------------- */
 
 static void test_jsonl_holds_each_record_as_it_ends(void **state)
@@ -297,7 +105,7 @@ static void test_jsonl_holds_each_record_as_it_ends(void **state)
     fclose(old);
 
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &desk->plan, &desk->error), 0);
     size_t size;
     free(read_file(path, &size));
     assert_int_equal(size, 0);
@@ -349,7 +157,7 @@ static void test_jsonl_is_in_the_order_of_points_in_the_end(void **state)
     char path[512], places[64];
     struct sink sink;
     in_folder(path, desk, "results.jsonl");
-    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, NULL, &desk->error), 0);
     write_places(&sink, desk, (const size_t[]){2, 0, 5, 1}, 4);
     assert_string_equal(read_places(places, path), "2 0 5 1 ");
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
@@ -364,7 +172,7 @@ static void test_jsonl_goes_on_behind_what_is_kept(void **state)
     struct sink sink;
     size_t size;
     in_folder(path, desk, "results.jsonl");
-    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, NULL, &desk->error), 0);
     write_places(&sink, desk, (const size_t[]){4}, 1);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     free(read_file(path, &size));
@@ -374,8 +182,8 @@ static void test_jsonl_goes_on_behind_what_is_kept(void **state)
 
     struct kept_record record = {.place = 4, .start = 0, .size = size, .line = 1};
     const struct kept kept = {.path = path, .records = &record, .count = 1, .end = (off_t)size};
-    const struct sink_context context = {.kept = &kept};
-    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &context, &desk->error), 0);
+    const struct sink_plan plan = {.kept = &kept};
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &plan, &desk->error), 0);
     assert_string_equal(read_places(places, path), "4 ");
     write_places(&sink, desk, (const size_t[]){6, 1}, 2);
     assert_string_equal(read_places(places, path), "4 6 1 ");
@@ -387,7 +195,7 @@ static void test_jsonl_reports_a_full_disk(void **state)
 {
     struct desk *desk = *state;
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_jsonl, "/dev/full", &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, "/dev/full", &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     assert_string_equal(desk->error.text, "cannot write /dev/full: No space left on device");
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
@@ -397,17 +205,16 @@ static void test_jsonl_reports_a_full_disk(void **state)
 static void test_jsonl_on_stdout(void **state)
 {
     struct desk *desk = *state;
-    struct captured captured;
+    struct capture capture;
     struct sink sink;
-    capture_stdout(&captured, desk);
-    int kinds = sink_open(&sink, &sink_jsonl, "-", &no_context, &desk->error);
+    capture_begin(&capture);
+    int kinds = sink_open(&sink, &sink_jsonl, "-", &desk->plan, &desk->error);
     kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
     kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
     bool open = fcntl(STDOUT_FILENO, F_GETFD) >= 0;
-    release_stdout(&captured);
+    char *text = capture_end(&capture);
     assert_int_equal(kinds, 0);
     assert_true(open);
-    char *text = read_file(captured.path, NULL);
     assert_memory_equal(text, "{\"schema\":1,\"case\":\"sample\",", 28);
     free(text);
 }
@@ -421,19 +228,19 @@ static void test_paths_that_cannot_be_written(void **state)
         const struct sink_kind *kind = sink_kinds[i];
         if (kind->target != SINK_TO_FILE && kind->target != SINK_TO_FILE_OR_STDOUT)
             continue;
-        assert_int_equal(sink_open(&sink, kind, desk->folder, &no_context, &desk->error), ERROR_SYSTEM);
+        assert_int_equal(sink_open(&sink, kind, desk->folder, &desk->plan, &desk->error), ERROR_SYSTEM);
         snprintf(expected, sizeof expected, "cannot write %s: Is a directory", desk->folder);
         assert_string_equal(desk->error.text, expected);
-        assert_int_equal(sink_open(&sink, kind, in_folder(path, desk, "absent/file"), &no_context, &desk->error),
+        assert_int_equal(sink_open(&sink, kind, in_folder(path, desk, "absent/file"), &desk->plan, &desk->error),
                          ERROR_SYSTEM);
         assert_non_null(strstr(desk->error.text, path));
         assert_non_null(strstr(desk->error.text, "No such file or directory"));
     }
     in_folder(path, desk, "file");
     fclose(fopen(path, "w"));
-    assert_int_equal(sink_open(&sink, &sink_dump, path, &no_context, &desk->error), ERROR_SYSTEM);
+    assert_int_equal(sink_open(&sink, &sink_dump, path, &desk->plan, &desk->error), ERROR_SYSTEM);
     assert_non_null(strstr(desk->error.text, "Not a directory"));
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "file/below"), &no_context, &desk->error),
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "file/below"), &desk->plan, &desk->error),
                      ERROR_SYSTEM);
     assert_int_equal(count_entries(desk->folder), 1);
 }
@@ -481,7 +288,7 @@ static void test_junit_suites_and_verdicts(void **state)
     struct sample *sample = &desk->sample;
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->plan, &desk->error), 0);
     assert_int_not_equal(access(path, F_OK), 0);      /* not under its name before it is complete */
     assert_int_equal(count_entries(desk->folder), 1); /* but it can be written */
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
@@ -534,7 +341,7 @@ static void test_junit_is_xml_whatever_the_text(void **state)
     desk->sample.test_case.name = "<&>\"' \x01\x1b \xff ]]> \xef\xbf\xbe \xc3\xa9";
     desk->sample.test_case.key = "k:\x02&<\xc0\x80";
     sample_set_error(&desk->sample, "]]> & <error> \x08 \xed\xa0\x80 end");
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     xmlDoc *document = xmlReadFile(path, NULL, XML_PARSE_NONET);
@@ -559,7 +366,7 @@ static void test_junit_of_an_interrupted_run_replaces_what_was_there(void **stat
     fclose(old);
     desk->summary.cut_short = "interrupted";
     desk->summary.points_done = 1;
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->plan, &desk->error), 0);
     char *text = read_file(path, NULL);
     assert_string_equal(text, "old");
     free(text);
@@ -583,7 +390,7 @@ static void test_junit_reports_a_failed_write(void **state)
     struct sink sink;
     struct rlimit before, small;
     char path[512], expected[600];
-    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){.rlim_cur = 64, .rlim_max = before.rlim_max};
@@ -607,7 +414,7 @@ static void test_junit_into_a_pipe(void **state)
     assert_int_equal(mkfifo(in_folder(path, desk, "pipe"), 0600), 0);
     int reader = open(path, O_RDWR | O_NONBLOCK);
     assert_true(reader >= 0);
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->plan, &desk->error), 0);
     assert_int_equal(count_entries(desk->folder), 1);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
@@ -627,7 +434,7 @@ static void test_junit_through_a_link(void **state)
     char path[512], target[512];
     fclose(fopen(in_folder(target, desk, "target.xml"), "w"));
     assert_int_equal(symlink("target.xml", in_folder(path, desk, "link.xml")), 0);
-    assert_int_equal(sink_open(&sink, &sink_junit, path, &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_junit, path, &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     struct stat status;
     assert_int_equal(lstat(path, &status), 0);
@@ -664,7 +471,7 @@ static void dump(struct desk *desk)
 {
     char path[512];
     struct sink sink;
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "new/dump"), &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(path, desk, "new/dump"), &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), 0);
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
 }
@@ -771,7 +578,7 @@ static void test_dump_reports_what_cannot_be_written(void **state)
     remove(path);
     assert_int_equal(symlink("/dev/full", path), 0);
     char folder[512];
-    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &no_context, &desk->error), 0);
+    assert_int_equal(sink_open(&sink, &sink_dump, in_folder(folder, desk, "new/dump"), &desk->plan, &desk->error), 0);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     char expected[600];
     snprintf(expected, sizeof expected, "cannot write %s: No space left on device", path);
@@ -784,12 +591,6 @@ static void test_dump_reports_what_cannot_be_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_table_text),
-        TEST(test_table_counts_what_a_healthy_run_has_not),
-        TEST(test_table_says_nothing_that_does_not_judge),
-        TEST(test_table_of_an_interrupted_run),
-        TEST(test_table_has_no_control_characters),
-        TEST(test_table_reports_a_full_disk),
         TEST(test_jsonl_holds_each_record_as_it_ends),
         TEST(test_jsonl_is_in_the_order_of_points_in_the_end),
         TEST(test_jsonl_goes_on_behind_what_is_kept),
