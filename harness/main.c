@@ -7,6 +7,7 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/command/command.h"
+#include "harness/command/option_advice.h"
 #include "harness/support/build_info.h"
 #include "harness/support/suggest.h"
 #include "reference/float_environment.h"
@@ -19,6 +20,15 @@ static void print_help(FILE *stream)
         fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->about);
     fprintf(stream, "\n`alibicheck COMMAND --help` explains a command, `alibicheck list keys` the case files.\n"
                     "Start with: alibicheck run cases/seed\n");
+}
+
+static void print_error(const struct error *error)
+{
+    for (const char *line = error->text; *line; line += *line == '\n') {
+        int length = (int)strcspn(line, "\n");
+        fprintf(stderr, "alibicheck: %.*s\n", length, line);
+        line += length;
+    }
 }
 
 int main(int argc, char **argv)
@@ -53,10 +63,12 @@ int main(int argc, char **argv)
         if (!strcmp(argv[1], commands[i]->name)) {
             snprintf(program, sizeof program, "alibicheck %s", commands[i]->name);
             argv[1] = program;
-            int code = commands[i]->run(argc - 1, argv + 1, &error);
+            int code = option_advise(commands[i]->parser(), argc - 1, argv + 1, &error);
+            if (!code)
+                code = commands[i]->run(argc - 1, argv + 1, &error);
             recipe_library_close();
             if (error.kind)
-                fprintf(stderr, "alibicheck: %s\n", error.text);
+                print_error(&error);
             return code;
         }
     struct suggestion suggestion = {.text = argv[1]};

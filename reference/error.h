@@ -2,7 +2,8 @@
  * What went wrong, in one sentence, and whose fault it is.
  *
  * A function that can fail returns an enum error_kind (0 is success) and fills the struct error it was given. The
- * sentence is complete where it is made: file, line, offending text and what is allowed. `main` prints it once.
+ * sentence is complete where it is made: file, line, offending text and what is allowed. `main` prints it once. Of a
+ * file with several errors the text is a line for each (harness/support/error_list.h).
  */
 #ifndef REFERENCE_ERROR_H
 #define REFERENCE_ERROR_H
@@ -17,7 +18,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
-    char text[1024];
+    char text[8192];
 };
 
 /* Fills *error and returns kind, so that `return error_set(...)` reads well. error may be NULL. */

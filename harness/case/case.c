@@ -31,6 +31,11 @@ const char *case_path(const struct test_case *test_case)
     return test_case->path;
 }
 
+bool case_from_standard_input(const struct test_case *test_case)
+{
+    return test_case->standard_input;
+}
+
 size_t case_num_points(const struct test_case *test_case)
 {
     return test_case->num_points;

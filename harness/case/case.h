@@ -25,13 +25,14 @@ const char *case_name(const struct test_case *test_case);
 const char *case_about(const struct test_case *test_case);
 const char *case_because(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
+bool case_from_standard_input(const struct test_case *test_case); /* its path is then "standard input" */
 
 /*
- * Reads a case file, or every *.yaml and *.yml file below a folder in order of name, and appends its cases. Folders
- * below it that are called `recipes` hold recipes and are passed over.
+ * Reads a case file ("-": standard input), or every *.yaml and *.yml file below a folder in order of name, and appends
+ * its cases. Folders below it that are called `recipes` hold recipes and are passed over.
  * settings[i] is "KEY=VALUE": VALUE is YAML and replaces what every file says of KEY.
  * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong: 'the offending text'; allowed: what is allowed"; a setting's place
- * is "--set KEY=VALUE:COLUMN". list is then as it was.
+ * is "--set KEY=VALUE:COLUMN"; a line for each of a file's errors (error_list.h). list is then as it was.
  */
 enum error_kind case_list_read(struct case_list *list, const char *path, const char *const *settings,
                                size_t num_settings, struct error *error);

@@ -17,52 +17,87 @@ static bool is_recipe(const struct yaml_node *document)
     return has_source && document->first->kind == YAML_SCALAR && strcmp(document->first->text, "recipe") == 0;
 }
 
-/* values[id] = the node that the document gives for key id, or NULL. */
-static enum error_kind collect_keys(const struct yaml_node *document, const struct yaml_node **values,
-                                    struct error *error)
+/* values[id] = the node that the document gives first for key id, or NULL. What is no key is passed over. */
+static void collect_values(const struct yaml_node *document, const struct yaml_node **values)
+{
+    for (const struct yaml_node *name = document->first; name; name = name->next->next) {
+        enum key_id id = name->kind == YAML_SCALAR ? key_find(name->text, name->size) : KEY_COUNT;
+        if (id != KEY_COUNT && !values[id])
+            values[id] = name->next;
+    }
+}
+
+/* What is read of a document. */
+struct reading {
+    struct test_case *made;
+    const struct yaml_node *document;
+    const struct yaml_node *values[KEY_COUNT]; /* what stands for key id: a setting, the document's first value, NULL */
+    const struct yaml_node *seen[KEY_COUNT];   /* the document's first value, as far as it is read */
+    bool meant[KEY_COUNT];                     /* by a key that there is not: it is not missing as well */
+};
+
+/* Reads a pair of the document: its value, unless a setting stands in its place. */
+static enum error_kind read_pair(struct reading *reading, const struct yaml_node *name, struct error *error)
 {
     char quoted[QUOTE_SIZE], advice[FIELD_ALLOWED_SIZE];
+    enum error_kind kind = key_name_check(name, error);
+    if (kind)
+        return kind;
+    enum key_id id = key_find(name->text, name->size), meant = key_meant(name->text, name->size);
+    if (id == KEY_COUNT) {
+        if (meant != KEY_COUNT)
+            reading->meant[meant] = true;
+        return place_error(error, &name->place, "unknown key: %s; %s", yaml_quote(quoted, name),
+                           key_advice(advice, name->text, name->size));
+    }
+    if (reading->seen[id])
+        return place_error(error, &name->place, "duplicate key: %s, already on line %d; allowed: each key once",
+                           yaml_quote(quoted, name), reading->seen[id]->place.line);
+    reading->seen[id] = name->next;
+    return reading->values[id] == name->next ? axis_read(&reading->made->axes[id], &keys[id], name->next, error)
+                                             : ERROR_NONE;
+}
+
+/* Reads what the document's pairs have not given: a setting, a default. */
+static enum error_kind read_rest(struct reading *reading, enum key_id id, struct error *error)
+{
+    char allowed[FIELD_ALLOWED_SIZE];
+    const struct key *key = &keys[id];
+    if (reading->values[id])
+        return axis_read(&reading->made->axes[id], key, reading->values[id], error);
+    if (key->preset || key->derived)
+        return axis_read_preset(&reading->made->axes[id], key, error);
+    if (reading->meant[id])
+        return ERROR_NONE;
+    return place_error(error, &reading->document->place, "required key is missing: '%s'; allowed: %s", key->field.name,
+                       field_allowed(allowed, &key->field));
+}
+
+/* Reads every key, in the order of the document. */
+static enum error_kind read_axes(struct reading *reading, struct error_list *errors)
+{
+    struct error error;
+    enum error_kind kind = ERROR_NONE;
+    for (const struct yaml_node *name = reading->document->first; name && !kind; name = name->next->next)
+        kind = error_list_take(errors, read_pair(reading, name, &error), &error);
+    for (int id = 0; id < KEY_COUNT && !kind; id++)
+        if (!reading->values[id] || reading->values[id] != reading->seen[id])
+            kind = error_list_take(errors, read_rest(reading, (enum key_id)id, &error), &error);
+    return kind;
+}
+
+/* What the document as a whole must be. */
+static enum error_kind check_form(const struct yaml_node *document, struct error *error)
+{
+    char quoted[QUOTE_SIZE];
     if (document->kind != YAML_MAPPING)
         return place_error(error, &document->place, "a case is a mapping of keys, not: %s; allowed: KEY: VALUE lines",
                            yaml_is_null(document) ? "an empty document" : yaml_quote(quoted, document));
-    for (const struct yaml_node *name = document->first; name; name = name->next->next) {
-        enum error_kind kind = key_name_check(name, error);
-        if (kind)
-            return kind;
-        enum key_id id = key_find(name->text, name->size);
-        if (id == KEY_COUNT && is_recipe(document))
-            return place_error(error, &document->first->place,
-                               "a recipe, not a case: %s; allowed: a case that names it (recipe: NAME, or --recipe "
-                               "NAME), with --recipes DIR unless `alibicheck list recipes` has it",
-                               yaml_quote(quoted, document->first->next));
-        if (id == KEY_COUNT)
-            return place_error(error, &name->place, "unknown key: %s; %s", yaml_quote(quoted, name),
-                               key_advice(advice, name->text, name->size));
-        if (values[id])
-            return place_error(error, &name->place, "duplicate key: %s, already on line %d; allowed: each key once",
-                               yaml_quote(quoted, name), values[id]->place.line);
-        values[id] = name->next;
-    }
-    return ERROR_NONE;
-}
-
-static enum error_kind read_axes(struct test_case *test_case, const struct yaml_node *document,
-                                 const struct yaml_node *const *values, struct error *error)
-{
-    char allowed[FIELD_ALLOWED_SIZE];
-    for (int id = 0; id < KEY_COUNT; id++) {
-        const struct key *key = &keys[id];
-        enum error_kind kind = ERROR_NONE;
-        if (values[id])
-            kind = axis_read(&test_case->axes[id], key, values[id], error);
-        else if (key->preset || key->derived)
-            kind = axis_read_preset(&test_case->axes[id], key, error);
-        else
-            kind = place_error(error, &document->place, "required key is missing: '%s'; allowed: %s", key->field.name,
-                               field_allowed(allowed, &key->field));
-        if (kind)
-            return kind;
-    }
+    if (document->first && is_recipe(document))
+        return place_error(error, &document->first->place,
+                           "a recipe, not a case: %s; allowed: a case that names it (recipe: NAME, or --recipe NAME), "
+                           "with --recipes DIR unless `alibicheck list recipes` has it",
+                           yaml_quote(quoted, document->first->next));
     return ERROR_NONE;
 }
 
@@ -143,34 +178,58 @@ static void apply_settings(const struct yaml_node **values, const struct setting
         values[settings[i].key] = settings[i].value;
 }
 
-enum error_kind case_read(struct test_case **test_case, const struct yaml_node *document,
-                          const struct setting *settings, size_t num_settings, struct error *error)
+/* What keys must be to each other. */
+static enum error_kind check_keys(struct reading *reading, struct error *error)
 {
-    const struct yaml_node *values[KEY_COUNT] = {NULL};
-    *test_case = NULL;
-    enum error_kind kind = collect_keys(document, values, error);
-    if (kind)
+    struct test_case *made = reading->made;
+    enum error_kind kind = check_expectation(made, reading->values, error);
+    if (!kind)
+        kind = check_criterion(made, reading->values, error);
+    if (!kind)
+        kind = count_points(made, error);
+    return kind ? kind : case_check(made, error);
+}
+
+/* Fills a case that is new. */
+static enum error_kind fill_case(struct reading *reading, struct error_list *errors)
+{
+    struct error error;
+    size_t before = errors->count;
+    enum error_kind kind = read_axes(reading, errors);
+    if (!kind && errors->count == before)
+        kind = error_list_take(errors, check_keys(reading, &error), &error);
+    if (kind || errors->count > before)
         return kind;
-    apply_settings(values, settings, num_settings);
-    struct test_case *made = calloc(1, sizeof *made);
-    char *path = strdup(document->place.source->name);
-    if (!made || !path) {
-        free(made);
-        free(path);
-        return error_memory(error, "a case", (double)sizeof *made);
-    }
-    made->path = path;
-    if ((kind = read_axes(made, document, values, error)) || (kind = check_expectation(made, values, error)) ||
-        (kind = check_criterion(made, values, error)) || (kind = count_points(made, error)) ||
-        (kind = case_check(made, error))) {
-        case_free(made);
-        return kind;
-    }
-    made->line = values[KEY_CASE]->place.line;
-    made->column = place_column(&values[KEY_CASE]->place);
+    struct test_case *made = reading->made;
+    made->standard_input = reading->document->place.source->standard_input;
+    made->line = reading->values[KEY_CASE]->place.line;
+    made->column = place_column(&reading->values[KEY_CASE]->place);
     for (int id = 0; id < KEY_COUNT; id++)
         for (size_t i = 0; i < made->axes[id].num_segments; i++)
             made->axes[id].segments[i].node = NULL;
-    *test_case = made;
     return ERROR_NONE;
+}
+
+enum error_kind case_read(struct test_case **test_case, const struct yaml_node *document,
+                          const struct setting *settings, size_t num_settings, struct error_list *errors)
+{
+    struct error error;
+    struct reading reading = {.document = document};
+    size_t before = errors->count;
+    *test_case = NULL;
+    enum error_kind kind = error_list_take(errors, check_form(document, &error), &error);
+    if (kind || errors->count > before)
+        return kind;
+    collect_values(document, reading.values);
+    apply_settings(reading.values, settings, num_settings);
+    reading.made = calloc(1, sizeof *reading.made);
+    if (!reading.made || !(reading.made->path = strdup(document->place.source->name)))
+        kind = error_list_take(errors, error_memory(&error, "a case", (double)sizeof *reading.made), &error);
+    if (!kind)
+        kind = fill_case(&reading, errors);
+    if (!kind && errors->count == before)
+        *test_case = reading.made;
+    else
+        case_free(reading.made);
+    return kind;
 }

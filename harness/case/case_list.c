@@ -135,6 +135,8 @@ static enum error_kind append_source(struct case_list *list, const struct source
 {
     struct place start = source_place(source, 0);
     struct yaml_stream stream;
+    struct error_list errors = {.error = error};
+    char name[PATH_QUOTE_SIZE];
     if (source->size == 0)
         return place_error(error, &start, "the file is empty: ''; allowed: a YAML document for each case");
     enum error_kind kind = yaml_read(&stream, source, 0, error);
@@ -145,10 +147,13 @@ static enum error_kind append_source(struct case_list *list, const struct source
     for (const struct yaml_node *document = stream.first; document && !kind; document = document->next) {
         struct test_case *test_case;
         if ((kind = list_reserve(list, 1, error)) ||
-            (kind = case_read(&test_case, document, settings->settings, settings->count, error)))
+            (kind = case_read(&test_case, document, settings->settings, settings->count, &errors)))
             break;
-        list->cases[list->count++] = test_case;
+        if (test_case)
+            list->cases[list->count++] = test_case;
     }
+    if (!kind)
+        kind = error_list_finish(&errors, quote_path(name, source->name));
     yaml_clear(&stream);
     return kind;
 }

@@ -28,6 +28,7 @@ static enum error_kind read(const struct field *field, const struct yaml_node *n
     struct suggestion suggestion = {.text = node->text};
     suggestion_offer(&suggestion, "adaptive");
     suggestion_offer(&suggestion, "exclude");
+    suggestion_offer(&suggestion, "-inf");
     return place_error(error, &node->place, "%s is neither a policy nor a negative number: %s; %sallowed: %s",
                        field->name, yaml_quote(quoted, node), suggestion_format(advice, &suggestion), allowed);
 }

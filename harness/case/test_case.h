@@ -9,7 +9,8 @@
 
 struct test_case {
     char *path;
-    int line, column; /* of its name */
+    bool standard_input; /* it was read from there, and path is no file */
+    int line, column;    /* of its name */
     struct axis axes[KEY_COUNT];
     size_t num_points;
 };

@@ -25,9 +25,11 @@ static bool is_mask(const char *path, const struct case_list *cases)
 /* What the run reads from path, or NULL. */
 static const char *find_input(const char *path, const struct selection *selection)
 {
-    for (size_t c = 0; c < selection->cases.count; c++)
-        if (file_same(path, case_path(selection->cases.cases[c])))
+    for (size_t c = 0; c < selection->cases.count; c++) {
+        const struct test_case *test_case = selection->cases.cases[c];
+        if (file_same(path, case_from_standard_input(test_case) ? "/dev/stdin" : case_path(test_case)))
             return "a case file of the run";
+    }
     for (size_t i = 0; i < recipe_library_count(); i++)
         if (file_same(path, recipe_library_at(i)->path))
             return "a recipe file of the run";

@@ -10,7 +10,7 @@
 
 #include "harness/report/record_content.h"
 #include "harness/report/record_file.h"
-#include "harness/support/file.h"
+#include "harness/support/replacement.h"
 #include "harness/support/source.h"
 
 enum { NOTES_SHOWN = 10 };
@@ -200,16 +200,16 @@ static enum error_kind copy_lines(const struct merge *merge, const int *from, in
 static enum error_kind write_from(const struct merge *merge, const int *from, struct error *error)
 {
     const char *target = merge->options->results;
-    struct file_aside file;
+    struct replacement file;
     if (strcmp(target, "-") == 0)
         return copy_lines(merge, from, STDOUT_FILENO, target, error);
-    enum error_kind kind = file_begin(&file, target, error);
+    enum error_kind kind = replacement_open(&file, target, error);
     if (kind)
         return kind;
     kind = copy_lines(merge, from, file.descriptor, target, error);
     if (!kind)
-        return file_replace(&file, error);
-    file_abandon(&file);
+        return replacement_keep(&file, error);
+    replacement_drop(&file);
     return kind;
 }
 

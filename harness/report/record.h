@@ -42,9 +42,10 @@ struct record {
     time_t ended; /* when the point was done; 0: not known */
 };
 
-/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes. A
- * new string, or NULL. */
-char *record_reproduce(const struct record *record);
+/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes,
+ * then more (" --verbose"). Of a case from standard input it says that the same text is to come from there. A new
+ * string, or NULL. */
+char *record_reproduce(const struct record *record, const char *more);
 
 /* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has, or for each
  * that differs from the kernel or the truth by more than the tolerance; "" without one. A new string, or NULL. */

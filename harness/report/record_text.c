@@ -18,13 +18,15 @@ static bool put_options(FILE *stream, const char *option, const char *const *val
     return complete;
 }
 
-char *record_reproduce(const struct record *record)
+char *record_reproduce(const struct record *record, const char *more)
 {
     char key[POINT_KEY_SIZE], *line = NULL;
-    const char *path = record->of_axes ? "" : case_path(record->point->test_case);
+    const struct test_case *test_case = record->point->test_case;
+    bool from_input = case_from_standard_input(test_case);
+    const char *path = record->of_axes ? "" : from_input ? "-" : case_path(test_case);
     char *file = *path ? text_shell_quote(path, false) : strdup("");
     char *only = text_shell_quote(point_key(key, record->point), true);
-    const char *here = path[0] == '-' ? "./" : ""; /* else it would be read as an option */
+    const char *here = path[0] == '-' && !from_input ? "./" : ""; /* else it would be read as an option */
     size_t size;
     FILE *stream = open_memstream(&line, &size);
     bool complete = file && only && stream;
@@ -32,7 +34,8 @@ char *record_reproduce(const struct record *record)
         fprintf(stream, "alibicheck %s %s%s%s--only %s", record->of_axes ? "sweep" : "run", here, file,
                 *path ? " " : "", only);
     complete = complete && put_options(stream, " --recipes=", record->recipes, record->num_recipes, false) &&
-               put_options(stream, " --set ", record->settings, record->num_settings, true);
+               put_options(stream, " --set ", record->settings, record->num_settings, true) &&
+               fprintf(stream, "%s%s", more, from_input ? " <CASE # the text that standard input had" : "") >= 0;
     free(only);
     free(file);
     if (stream && fclose(stream))

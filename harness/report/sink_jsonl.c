@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "harness/report/record_field.h"
-#include "harness/support/file.h"
 #include "harness/support/json_value.h"
+#include "harness/support/replacement.h"
 
 /* A line of the file, and the place of its point in the run. */
 struct line {
@@ -99,20 +99,20 @@ static bool is_in_order(const struct jsonl *jsonl)
  * and has all its records in some order until then. */
 static enum error_kind put_in_order(struct jsonl *jsonl, const char *path, struct error *error)
 {
-    struct file_aside ordered;
+    struct replacement ordered;
     qsort(jsonl->lines, jsonl->num_lines, sizeof *jsonl->lines, compare_lines);
     int from = open(path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
         return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", path, strerror(errno));
-    enum error_kind kind = file_begin(&ordered, path, error);
+    enum error_kind kind = replacement_open(&ordered, path, error);
     bool begun = !kind;
     for (size_t i = 0; i < jsonl->num_lines && !kind; i++)
         kind = file_copy(ordered.descriptor, ordered.target, from, path, jsonl->lines[i].start, jsonl->lines[i].size,
                          error);
     if (begun && kind)
-        file_abandon(&ordered);
+        replacement_drop(&ordered);
     else if (begun)
-        kind = file_replace(&ordered, error);
+        kind = replacement_keep(&ordered, error);
     close(from);
     return kind;
 }

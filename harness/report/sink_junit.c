@@ -1,17 +1,14 @@
 #include "harness/report/sink.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <libxml/xmlwriter.h>
 
 #include "harness/report/metric.h"
-#include "harness/support/file.h"
+#include "harness/support/replacement.h"
 #include "harness/support/text.h"
 
 /* One point, kept until all are there: points may end in another order than they stand in, and a suite's counts stand
@@ -27,9 +24,7 @@ struct test {
 };
 
 struct junit {
-    char *target;  /* what appears at close */
-    char *partial; /* what is written until then; NULL: the target itself, which is not a file */
-    int descriptor;
+    struct replacement file; /* appears at close */
     xmlTextWriter *writer;
     struct error error; /* the first failed write */
     struct test *tests;
@@ -42,7 +37,7 @@ static int write_bytes(void *context, const char *data, int size)
 {
     struct junit *junit = context;
     if (!junit->error.kind)
-        file_write(junit->descriptor, junit->target, data, (size_t)size, &junit->error);
+        file_write(junit->file.descriptor, junit->file.target, data, (size_t)size, &junit->error);
     return size; /* libxml2 would report a failure on stderr by itself */
 }
 
@@ -212,7 +207,7 @@ static char *make_detail(const struct record *record, const char *headline)
         [STATUS_ERROR] = "error",
     };
     const char *because = case_because(record->point->test_case);
-    char *detail = NULL, *reproduce = record_reproduce(record), *references = record_references(record, "", true);
+    char *detail = NULL, *reproduce = record_reproduce(record, ""), *references = record_references(record, "", true);
     char *findings = record_findings(record, "", true);
     if (reproduce && references && findings &&
         asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
@@ -298,8 +293,6 @@ static void free_junit(struct junit *junit)
     forget_tests(junit);
     if (junit->writer)
         xmlFreeTextWriter(junit->writer);
-    free(junit->partial);
-    free(junit->target);
     free(junit);
 }
 
@@ -313,34 +306,14 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
         kind = error_memory(error, sink->path, 4096);
     else if (junit->error.kind)
         kind = error_set(error, junit->error.kind, "%s", junit->error.text);
-    enum error_kind close_kind = file_close(junit->descriptor, junit->target, kind ? NULL : error);
-    kind = kind ? kind : close_kind;
-    bool began = summary->points_total > 0; /* else the run was refused, and leaves what was there */
-    if (!kind && began && junit->partial && rename(junit->partial, junit->target) != 0)
-        kind = error_set(error, ERROR_SYSTEM, "cannot write %s: %s", junit->target, strerror(errno));
-    if ((kind || !began) && junit->partial)
-        unlink(junit->partial);
+    /* A run that was refused leaves what was there. */
+    if (kind || summary->points_total == 0)
+        replacement_drop(&junit->file);
+    else
+        kind = replacement_keep(&junit->file, error);
     free_junit(junit);
     sink->state = NULL;
     return kind;
-}
-
-/*
- * Where to write. Only a file is replaced by renaming; a device or a pipe is written to as it is. A link is followed,
- * so that what it points to is replaced and not the link.
- */
-static bool choose_paths(struct junit *junit, const char *path)
-{
-    struct stat status;
-    bool exists = stat(path, &status) == 0;
-    junit->target = exists ? realpath(path, NULL) : NULL;
-    if (!junit->target) /* new, or a pipe without a path of its own (/dev/stdout) */
-        junit->target = strdup(path);
-    if (!junit->target)
-        return false;
-    if (exists && !S_ISREG(status.st_mode))
-        return true;
-    return asprintf(&junit->partial, "%s.partial.%ld", junit->target, (long)getpid()) >= 0;
 }
 
 static enum error_kind open_junit(struct sink *sink, struct error *error)
@@ -349,13 +322,7 @@ static enum error_kind open_junit(struct sink *sink, struct error *error)
     struct junit *junit = calloc(1, sizeof *junit);
     if (!junit)
         return error_memory(error, path, sizeof *junit);
-    enum error_kind kind = ERROR_NONE;
-    junit->descriptor = -1;
-    if (!choose_paths(junit, path)) {
-        kind = error_memory(error, path, (double)strlen(path));
-        goto out;
-    }
-    kind = file_create(&junit->descriptor, junit->partial ? junit->partial : junit->target, error);
+    enum error_kind kind = replacement_open(&junit->file, path, error);
     if (kind)
         goto out;
 
@@ -367,9 +334,7 @@ static enum error_kind open_junit(struct sink *sink, struct error *error)
         xmlTextWriterStartDocument(junit->writer, NULL, "UTF-8", NULL) < 0 || !start(junit->writer, "testsuites") ||
         !attribute(junit->writer, "name", "alibicheck")) {
         kind = error_memory(error, path, sizeof *junit);
-        file_close(junit->descriptor, junit->target, NULL);
-        if (junit->partial)
-            unlink(junit->partial);
+        replacement_drop(&junit->file);
         goto out;
     }
     sink->state = junit;
@@ -380,7 +345,7 @@ out:
 }
 
 /* JUnit XML, one test case a point, one suite a case, and one with an error if the run was cut short. Appears under its
- * name when complete (written aside, renamed). */
+ * name when complete. */
 const struct sink_kind sink_junit = {
     .option = "junit",
     .about = "write a JUnit report; replaces FILE when complete",

@@ -180,7 +180,7 @@ static bool print_details(struct table *table, const struct record *record)
         printed =
             print_text("      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) && printed;
     if (!expected)
-        printed = print_text("      reproduce: ", record_reproduce(record)) && printed;
+        printed = print_text("      reproduce: ", record_reproduce(record, "")) && printed;
     return printed;
 }
 
@@ -263,9 +263,9 @@ static bool remember(struct table *table, const struct record *record)
         table->most_share = fmax(table->most_share, table_bound_share(record)); /* of a NaN and a number the number */
     if (status_as_expected(record->outcome.status) || table->first)
         return true;
-    char *line = record_reproduce(record), *reproduce = line ? text_clean(line) : NULL;
+    char *line = record_reproduce(record, " --verbose"), *reproduce = line ? text_clean(line) : NULL;
     free(line);
-    if (reproduce && asprintf(&table->first, "%s; to see it: %s --verbose", way_of(record), reproduce) < 0)
+    if (reproduce && asprintf(&table->first, "%s; to see it: %s", way_of(record), reproduce) < 0)
         table->first = NULL;
     free(reproduce);
     return table->first;

@@ -53,53 +53,6 @@ enum error_kind file_continue(int *descriptor, const char *path, off_t keep, str
     return open_to_append(descriptor, path, 0, keep, error);
 }
 
-/* ---- files that appear whole ------------------------------------------------------------------------------------- */
-
-enum error_kind file_begin(struct file_aside *file, const char *path, struct error *error)
-{
-    *file = (struct file_aside){.descriptor = -1};
-    file->target = realpath(path, NULL); /* what a link points to is replaced, and not the link */
-    if (!file->target)
-        file->target = strdup(path);
-    if (!file->target || asprintf(&file->partial, "%s.partial.%ld", file->target, (long)getpid()) < 0) {
-        file->partial = NULL;
-        file_abandon(file);
-        return error_memory(error, path, (double)strlen(path));
-    }
-    enum error_kind kind = file_create(&file->descriptor, file->partial, error);
-    if (kind)
-        file_abandon(file);
-    return kind;
-}
-
-enum error_kind file_replace(struct file_aside *file, struct error *error)
-{
-    enum error_kind kind = ERROR_NONE;
-    if (fsync(file->descriptor) != 0 && errno != EINVAL && errno != EROFS)
-        kind = cannot_write(file->target, error);
-    if (!kind && rename(file->partial, file->target) != 0)
-        kind = cannot_write(file->target, error);
-    if (!kind) {
-        free(file->partial);
-        file->partial = NULL; /* it has another name */
-        kind = file_close(file->descriptor, file->target, error);
-        file->descriptor = -1;
-    }
-    file_abandon(file);
-    return kind;
-}
-
-void file_abandon(struct file_aside *file)
-{
-    if (file->descriptor >= 0)
-        close(file->descriptor);
-    if (file->descriptor >= 0 && file->partial)
-        unlink(file->partial);
-    free(file->partial);
-    free(file->target);
-    *file = (struct file_aside){.descriptor = -1};
-}
-
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)
 {
     const char *next = data;

@@ -19,18 +19,6 @@ enum error_kind file_create(int *descriptor, const char *path, struct error *err
 /* The same for a file that keeps its first `keep` bytes; it is to be there, and a file. */
 enum error_kind file_continue(int *descriptor, const char *path, off_t keep, struct error *error);
 
-/*
- * A file that appears whole or not at all: written aside, as PATH.partial.PID, until file_replace gives it its name, on
- * disk by then. file_abandon removes it instead; both close and free, and take what file_begin left.
- */
-struct file_aside {
-    char *target, *partial;
-    int descriptor;
-};
-enum error_kind file_begin(struct file_aside *file, const char *path, struct error *error);
-enum error_kind file_replace(struct file_aside *file, struct error *error);
-void file_abandon(struct file_aside *file);
-
 /* Writes all of it, whatever signals arrive. */
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error);
 

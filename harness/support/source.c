@@ -216,16 +216,18 @@ enum error_kind source_read(struct source *source, const char *path, size_t max_
     char *memory = NULL;
     size_t length = 0;
     struct stat status;
+    bool standard_input = strcmp(path, "-") == 0;
+    path = standard_input ? "standard input" : path;
     *source = (struct source){.name = path};
     quote_path(name, path);
 
     /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int descriptor = standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0 || fstat(descriptor, &status) < 0) {
         error_set(error, kind, "%s: cannot be opened: %s", name, strerror(errno));
         goto out;
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(status.st_mode) && !standard_input) {
         error_set(error, kind, "%s: not a regular file; allowed: a YAML file, or a folder with YAML files", name);
         goto out;
     }
@@ -251,6 +253,7 @@ enum error_kind source_read(struct source *source, const char *path, size_t max_
     }
     kind = source_init(source, path, memory, length, false, error);
     source->memory = memory;
+    source->standard_input = standard_input;
     memory = NULL;
 out:
     if (descriptor >= 0)

@@ -14,11 +14,12 @@
 #include "reference/error.h"
 
 struct source {
-    const char *name; /* the file's path, or "--set KEY=VALUE"; the caller's */
+    const char *name; /* the file's path, "standard input", or "--set KEY=VALUE"; the caller's */
     const char *text;
     size_t size;
-    bool one_line; /* a place in it is NAME:COLUMN */
-    char *memory;  /* what source_read allocated */
+    bool one_line;       /* a place in it is NAME:COLUMN */
+    bool standard_input; /* it was read from there */
+    char *memory;        /* what source_read allocated */
 };
 
 /* A byte of a source and the line it stands on; the column is found when it is printed. */
@@ -28,7 +29,8 @@ struct place {
     int line;
 };
 
-/* Reads a regular file of at most max_bytes and checks it. source is overwritten; source_clear frees. */
+/* Reads a regular file of at most max_bytes, "-" for standard input, and checks it. source is overwritten;
+ * source_clear frees. */
 enum error_kind source_read(struct source *source, const char *path, size_t max_bytes, struct error *error);
 void source_clear(struct source *source);
 

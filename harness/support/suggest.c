@@ -2,8 +2,10 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NAME_MAX_LENGTH = 32 };
 
@@ -41,12 +43,29 @@ static int edit_distance(const char *a, const char *b)
     return last[columns];
 }
 
+/* What other programs call things. */
+static const struct {
+    const char *theirs, *ours;
+} other_names[] = {
+    {"float16", "f16"},   {"fp16", "f16"}, {"half", "f16"},         {"bfloat16", "bf16"}, {"bfloat", "bf16"},
+    {"float32", "f32"},   {"fp32", "f32"}, {"float", "f32"},        {"single", "f32"},    {"float8_e4m3fn", "e4m3"},
+    {"fp8_e4m3", "e4m3"}, {"fp8", "e4m3"}, {"float8_e5m2", "e5m2"}, {"fp8_e5m2", "e5m2"}, {"-infinity", "-inf"},
+};
+
+static bool is_other_name(const char *text, const char *name)
+{
+    for (size_t i = 0; i < sizeof other_names / sizeof other_names[0]; i++)
+        if (strcmp(other_names[i].ours, name) == 0 && strcasecmp(other_names[i].theirs, text) == 0)
+            return true;
+    return false;
+}
+
 void suggestion_offer(struct suggestion *suggestion, const char *name)
 {
     size_t length = strlen(name);
     if (length > NAME_MAX_LENGTH || strlen(suggestion->text) > NAME_MAX_LENGTH)
         return;
-    int distance = edit_distance(suggestion->text, name);
+    int distance = is_other_name(suggestion->text, name) ? -1 : edit_distance(suggestion->text, name);
     int allowed = length < 6 ? 1 : (int)length / 3;
     if (distance <= allowed && distance < (suggestion->best ? suggestion->distance : INT_MAX)) {
         suggestion->best = name;

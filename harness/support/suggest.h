@@ -12,7 +12,8 @@ struct suggestion {
 
 /*
  * Keeps name if it is closer to the text than what was offered before, and close at all: at most a third of its
- * letters (at least one) inserted, left out, replaced or swapped with their neighbour, upper and lower case alike.
+ * letters (at least one) inserted, left out, replaced or swapped with their neighbour, upper and lower case alike. What
+ * other programs call the same (float16 is f16) is closest of all.
  */
 void suggestion_offer(struct suggestion *suggestion, const char *name);
 

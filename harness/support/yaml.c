@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/support/yaml_diagnosis.h"
+
 /*
  * libfyaml is used for its events alone. Its documents would resolve anchors and merge keys, compare keys on their
  * own terms and report a duplicate key without its place.
@@ -20,6 +22,7 @@ struct builder {
     struct {
         struct yaml_node *node;
         const struct yaml_node **next; /* where the next child goes */
+        size_t children;
     } open[YAML_MAX_DEPTH];
     int depth;
     const struct yaml_node **next_document;
@@ -120,6 +123,20 @@ static size_t token_text(struct builder *builder, struct fy_token *token, char *
     return size;
 }
 
+/* What is to be a key has no colon of its own: "{window:2}" lacks a space, and would be a key without a value. */
+static enum error_kind check_key(struct builder *builder, enum yaml_kind kind, struct fy_token *token)
+{
+    bool inside = builder->depth && builder->open[builder->depth - 1].node->kind == YAML_MAPPING;
+    if (kind != YAML_SCALAR || !token || !inside || builder->open[builder->depth - 1].children % 2 ||
+        fy_token_scalar_style(token) != FYSS_PLAIN)
+        return ERROR_NONE;
+    struct place place = token_place(builder, token);
+    const struct source *source = builder->source;
+    return yaml_lacks_space(source->text + place.offset, source->size - place.offset)
+               ? refuse(builder, token, "a space is missing behind ':'", "KEY: VALUE")
+               : ERROR_NONE;
+}
+
 static enum error_kind add(struct builder *builder, enum yaml_kind kind, struct fy_token *token,
                            struct fy_token *anchor, struct fy_token *tag, struct yaml_node **added)
 {
@@ -128,6 +145,9 @@ static enum error_kind add(struct builder *builder, enum yaml_kind kind, struct 
     if (tag)
         return refuse(builder, tag, "tags are not part of the format", "the value itself");
 
+    enum error_kind wrong = check_key(builder, kind, token);
+    if (wrong)
+        return wrong;
     bool scalar = kind == YAML_SCALAR && token;
     size_t size = scalar ? token_text(builder, token, NULL) : 0;
     bool plain = kind == YAML_SCALAR && (!token || fy_token_scalar_style(token) == FYSS_PLAIN);
@@ -152,6 +172,8 @@ static enum error_kind add(struct builder *builder, enum yaml_kind kind, struct 
     const struct yaml_node ***next = builder->depth ? &builder->open[builder->depth - 1].next : &builder->next_document;
     **next = node;
     *next = &node->next;
+    if (builder->depth)
+        builder->open[builder->depth - 1].children++;
     *added = node;
     return ERROR_NONE;
 }
@@ -167,6 +189,7 @@ static enum error_kind add_open(struct builder *builder, enum yaml_kind kind, st
         return kind_of_error;
     builder->open[builder->depth].node = node;
     builder->open[builder->depth].next = &node->first;
+    builder->open[builder->depth].children = 0;
     builder->depth++;
     return ERROR_NONE;
 }
@@ -207,7 +230,11 @@ static enum error_kind syntax_error(const struct builder *builder, struct fy_dia
     /* At the end of the text the library's line may be one too many. */
     if (mark)
         place = source_place(builder->source, mark_place(builder, mark).offset);
-    char message[QUOTE_SIZE], quoted[QUOTE_SIZE];
+    char message[QUOTE_SIZE], quoted[QUOTE_SIZE], what[YAML_DIAGNOSIS_SIZE];
+    const char *allowed;
+    if (yaml_diagnose(builder->source, builder->begin, &place, what, &allowed))
+        return place_error(builder->error, &place, "not YAML: %s: %s; allowed: %s", what, quote_line(quoted, &place),
+                           allowed);
     const char *text = found && found->msg ? found->msg : "cannot be parsed";
     quote(message, text, strcspn(text, "\n"));
     message[strlen(message) - 1] = '\0';

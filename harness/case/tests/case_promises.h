@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "harness/case/case.h"
+#include "harness/support/error_list.h"
 
 /* The sentence of the promise that a point breaks, or NULL. */
 static inline const char *point_promise_broken(const struct test_case *test_case, size_t index)
@@ -70,6 +71,37 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     return NULL;
 }
 
+/* The sentence of the promise that a line of a message about name breaks, or NULL. Only the last may be one that
+ * counts. */
+static inline const char *line_promise_broken(const char *line, size_t size, const char *name, bool last)
+{
+    char text[8192];
+    snprintf(text, sizeof text, "%.*s", (int)size, line);
+    bool counts = last && (strstr(text, " more error") || strstr(text, " more errors"));
+    if (strncmp(text, name, strlen(name)) != 0)
+        return "a message has no place";
+    if (!counts && !strstr(text, "; allowed: ") && !strstr(text, "? allowed: "))
+        return "a message says not what is allowed";
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return "a message is not printable";
+    return size >= 1024 ? "a message is too long" : NULL;
+}
+
+static inline const char *message_promise_broken(const struct error *error, const char *name)
+{
+    const char *broken = NULL, *line = error->text;
+    size_t count = 0;
+    for (; !broken; line++, count++) {
+        size_t size = strcspn(line, "\n");
+        broken = line_promise_broken(line, size, name, line[size] == '\0' && count > 0);
+        line += size;
+        if (!*line)
+            break;
+    }
+    return broken ? broken : count > ERROR_LIST_MAX ? "too many messages" : NULL;
+}
+
 /* The sentence of the promise that text breaks, or NULL. */
 static inline const char *case_promise_broken(const char *text, size_t size)
 {
@@ -83,15 +115,9 @@ static inline const char *case_promise_broken(const char *text, size_t size)
         broken = "read, but no case";
     if (kind != ERROR_NONE && list.count != 0)
         broken = "refused, but the list has changed";
-    if (kind == ERROR_USAGE) {
-        if (error.kind != kind || strncmp(error.text, "fuzz.yaml:", 10) != 0 || !strstr(error.text, "; allowed: "))
-            broken = strstr(error.text, "? allowed: ") ? NULL : "a message has no place, or says not what is allowed";
-        for (const char *c = error.text; *c; c++)
-            if ((unsigned char)*c < 0x20 || *c == 0x7f)
-                broken = "a message is not one printable line";
-        if (strlen(error.text) + 1 >= sizeof error.text)
-            broken = "a message is cut short";
-    }
+    if (kind == ERROR_USAGE && !broken)
+        broken = error.kind != kind ? "refused, but the error is of another kind"
+                                    : message_promise_broken(&error, "fuzz.yaml:");
     for (size_t i = 0; i < list.count && !broken; i++) {
         size_t count = case_num_points(list.cases[i]);
         if (count < 1 || count > CASE_MAX_POINTS)

@@ -11,6 +11,7 @@
 
 #include "harness/case/tests/case_fixture.h"
 #include "harness/case/tests/case_promises.h"
+#include "harness/support/error_list.h"
 
 static void assert_refused(const char *text, size_t size, const char *const *settings, size_t num_settings,
                            const char *start, const char *part)
@@ -24,10 +25,9 @@ static void assert_refused(const char *text, size_t size, const char *const *set
         fail_msg("'%s' does not start with '%s'", error.text, start);
     if (!strstr(error.text, part))
         fail_msg("'%s' does not say '%s'", error.text, part);
-    if (strchr(error.text, '\n'))
-        fail_msg("more than one line: '%s'", error.text);
-    if (!strstr(error.text, "allowed: "))
-        fail_msg("'%s' does not say what is allowed", error.text);
+    const char *broken = message_promise_broken(&error, "");
+    if (broken)
+        fail_msg("'%s': %s", error.text, broken);
 }
 
 #define SLOPES "case: a\nseq_len: 1\nnum_heads: 1\nhead_dim: 64\nslopes: [bloom, {values: [1]}]\n"
@@ -57,8 +57,26 @@ static const struct bad {
     {"control character", TEXT("case: a\nabout: \x1b[31m\n"), 2, 8, "control character: '\\x1b'"},
     {"direction override", TEXT("case: a # \xe2\x80\xae\n"), 1, 11, "control character: '\\u202e'"},
     {"next line", TEXT("case: a\xc2\x85seq_len: 1\n"), 1, 8, "control character: '\\u0085'"},
-    {"not YAML", TEXT(HEAD "seed: [1, 2\n"), 6, 1, "not YAML: "},
+    {"not YAML", TEXT(HEAD "seed: [1, 2\n"), 5, 7, "not YAML: "},
     {"open quote", TEXT("case: \"a\n"), 1, 7, "double-quoted scalar without closing quote"},
+    {"open bracket", TEXT(HEAD "seed: [1,\n  2 # [3\nmask: none\n"), 5, 7, "not YAML: '[' is not closed: '[1,'"},
+    {"open brace in a list", TEXT(HEAD "recipe: [{base: mlx, epsilon: 1\n"), 5, 10, "not YAML: '{' is not closed: "},
+    {"open bracket before a document", TEXT(HEAD "seed: [1\n---\n" HEAD), 5, 7, "not YAML: '[' is not closed: "},
+    {"open bracket behind quoted ones", TEXT(HEAD "about: \"[\\\"[\"\nbecause: '[''['\nseed: [1\n"), 7, 7,
+     "not YAML: '[' is not closed: '[1'"},
+    {"open bracket behind text", TEXT(HEAD "about: it's a [b\nseed: {a: 1\n"), 6, 7,
+     "not YAML: '{' is not closed: '{a: 1'"},
+    {"closed by another", TEXT(HEAD "seed: [1, 2}\n"), 5, 12, "not YAML: '[' is closed by '}': '}'"},
+    {"no comma in closed brackets", TEXT(HEAD "input: {a: 1 b: 2}\n"), 5, 15, "not YAML: missing comma"},
+    {"no space behind the last colon", TEXT(HEAD "seed:1\n"), 5, 1,
+     "not YAML: a space is missing behind ':': 'seed:1'"},
+    {"no space behind a colon", TEXT("case:a\nseq_len: 9\n"), 1, 1,
+     "not YAML: a space is missing behind ':': 'case:a'"},
+    {"no space in a mapping", TEXT(HEAD "mask: {window:2, sinks: 1}\n"), 5, 8,
+     "a space is missing behind ':': 'window:2, sinks: 1}'"},
+    {"no space in a mapping with one pair", TEXT(HEAD "mask: {window:2}\n"), 5, 8,
+     "a space is missing behind ':': 'window:2}'"},
+    {"no space in a quoted key", TEXT(HEAD "mask: {\"window:2\": 1}\n"), 5, 8, "unknown"},
     {"wrong indentation", TEXT("case: a\n  seq_len: 1\n"), 1, 7, "not YAML: "},
     {"tab for indentation", TEXT("case: a\n\tseq_len: 1\n"), 1, 7, "not YAML: "},
     {"tab first", TEXT("\tcase: a\n"), 1, 1, "not YAML: invalid tab"},
@@ -418,7 +436,7 @@ static void test_bad_settings_are_refused_with_their_place(void **state)
         {{"seed="}, "--set seed=:6: ", "seed has no value"},
         {{"seed=~"}, "--set seed=~:6: ", "seed has no value: '~'"},
         {{"seed=[1, x]"}, "--set seed=[1, x]:10: ", "seed is not a whole number: 'x'"},
-        {{"seed=[1"}, "--set seed=[1:8: ", "not YAML: "},
+        {{"seed=[1"}, "--set seed=[1:6: ", "not YAML: '[' is not closed"},
         {{"seed=1\n---\n2"}, "--set seed=1\\n---\\n2:1: ", "a setting is one line"},
         {{"seed=\xff"}, "--set seed=\\xff:6: ", "not UTF-8"},
         {{"seed=&a 1"}, "--set seed=&a 1:6: ", "anchors are not part of the format: '&a 1'"},
@@ -435,9 +453,96 @@ static void test_bad_settings_are_refused_with_their_place(void **state)
         assert_refused(TEXT(HEAD), rows[i].settings, rows[i].settings[1] ? 2 : 1, rows[i].start, rows[i].says);
 }
 
+/* ---- several errors at once ------------------------------------------------------------------------------------- */
+
+static enum error_kind read_text(const char *text, const char *const *settings, size_t count, struct error *error)
+{
+    struct case_list list = {0};
+    *error = (struct error){.kind = ERROR_NONE};
+    enum error_kind kind = case_list_parse(&list, "test.yaml", text, strlen(text), settings, count, error);
+    assert_int_equal(list.count, 0);
+    case_list_clear(&list);
+    return kind;
+}
+
+static void assert_lines(const char *text, const char *const *starts, size_t count)
+{
+    const char *line = text;
+    for (size_t i = 0; i < count; i++) {
+        if (!line || strncmp(line, starts[i], strlen(starts[i])) != 0)
+            fail_msg("line %zu of\n%s\nis not %s", i + 1, text, starts[i]);
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    if (line)
+        fail_msg("more than %zu lines:\n%s", count, text);
+}
+
+static void test_all_errors_of_a_file_are_told(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char *const starts[] = {
+        "test.yaml:2:10: seq_len ",
+        "test.yaml:4:1: unknown key: 'head_dims'; did you mean 'head_dim'? ", /* and head_dim is not missing as well */
+        "test.yaml:5:1: unknown key: 'colour'; allowed: ",
+        "test.yaml:6:1: duplicate key: 'seq_len', already on line 2; ",
+        "test.yaml:9:1: required key is missing: 'seq_len'; ", /* in the next case */
+    };
+    assert_int_equal(read_text("case: a\nseq_len: none\nnum_heads: 1\nhead_dims: 64\ncolour: red\nseq_len: 3\n---\n"
+                               "# The next case.\ncase: b\nnum_heads: 1\nhead_dim: 64\n",
+                               NULL, 0, &error),
+                     ERROR_USAGE);
+    assert_lines(error.text, starts, sizeof starts / sizeof starts[0]);
+}
+
+/* What keys must be to each other is asked of a case whose keys are right; a case that is wrong spoils no other. */
+static void test_errors_that_follow_from_others_are_not_told(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char *const starts[] = {"test.yaml:4:11: head_dim ", "test.yaml:9:15: num_kv_heads "};
+    assert_int_equal(read_text("case: a\nseq_len: 1\nnum_heads: 3\nhead_dim: x\nnum_kv_heads: 2\n---\n"
+                               "case: b\nseq_len: 1\nnum_kv_heads: 2\nnum_heads: 3\nhead_dim: 64\n",
+                               NULL, 0, &error),
+                     ERROR_USAGE);
+    assert_lines(error.text, starts, 2);
+}
+
+static void test_a_bad_setting_is_told_once(void **state)
+{
+    (void)state;
+    struct error error;
+    static const char *const settings[] = {"seed=x"};
+    static const char *const starts[] = {"--set seed=x:6: seed is not a whole number: 'x'; "};
+    assert_int_equal(read_text(HEAD "---\n" HEAD, settings, 1, &error), ERROR_USAGE);
+    assert_lines(error.text, starts, 1);
+}
+
+static void test_errors_beyond_a_limit_are_counted(void **state)
+{
+    (void)state;
+    char text[2048] = "";
+    struct error error;
+    const char *starts[ERROR_LIST_MAX + 1];
+    size_t length = 0;
+    for (int i = 0; i < ERROR_LIST_MAX + 3; i++)
+        length += (size_t)snprintf(text + length, sizeof text - length,
+                                   "%scase: c%d\nseq_len: 0\nnum_heads: 1\nhead_dim: 64\n", i ? "---\n" : "", i);
+    for (int i = 0; i < ERROR_LIST_MAX; i++)
+        starts[i] = "test.yaml:";
+    starts[ERROR_LIST_MAX] = "test.yaml: 3 more errors";
+    assert_int_equal(read_text(text, NULL, 0, &error), ERROR_USAGE);
+    assert_lines(error.text, starts, ERROR_LIST_MAX + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_errors_of_a_file_are_told),
+        cmocka_unit_test(test_errors_that_follow_from_others_are_not_told),
+        cmocka_unit_test(test_a_bad_setting_is_told_once),
+        cmocka_unit_test(test_errors_beyond_a_limit_are_counted),
         cmocka_unit_test(test_bad_texts_are_refused_with_their_place),
         cmocka_unit_test(test_bad_settings_are_refused_with_their_place),
     };

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <setjmp.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 struct test_case {
     const char *name, *about, *because, *path, *key;
+    bool standard_input;
 };
 
 const char *case_name(const struct test_case *test_case)
@@ -37,6 +39,11 @@ const char *case_because(const struct test_case *test_case)
 const char *case_path(const struct test_case *test_case)
 {
     return test_case->path;
+}
+
+bool case_from_standard_input(const struct test_case *test_case)
+{
+    return test_case->standard_input;
 }
 
 char *point_key(char *text, const struct point *point)

@@ -636,14 +636,14 @@ static void test_reproduce_is_quoted_for_a_shell(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         sample->test_case.path = rows[i].path;
         sample->test_case.key = rows[i].key;
-        char *line = record_reproduce(&sample->record);
+        char *line = record_reproduce(&sample->record, "");
         assert_string_equal(line, rows[i].line);
         free(line);
     }
     static const char *const settings[] = {"seed=3", "tolerance={atol: 0}"};
     sample->record.settings = settings;
     sample->record.num_settings = 2;
-    char *line = record_reproduce(&sample->record);
+    char *line = record_reproduce(&sample->record, "");
     assert_string_equal(line, "alibicheck run ./-a.yaml --only '$(x)' --set 'seed=3' --set 'tolerance={atol: 0}'");
     free(line);
 }
