@@ -19,7 +19,7 @@ struct summary {
 
 /* What is known when a run begins. It outlives the sinks. */
 struct sink_plan {
-    const struct point *points; /* [num_points], those whose records are to come */
+    const struct point *points; /* [num_points], of which a record's point is one */
     size_t num_points;
     const struct kept *kept; /* records that are known already; NULL: none */
     struct table_options table;

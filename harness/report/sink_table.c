@@ -2,189 +2,40 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "harness/report/table_layout.h"
+#include "harness/report/table_row.h"
+#include "harness/report/table_text.h"
 #include "harness/support/text.h"
 
-enum { INDENT = 2, HEADING_SIZE = 400 };
+enum { HEADING_SIZE = 400 };
+
+/* A point of the run that is done; points may end in another order than they stand in. */
+struct ended {
+    bool is_done;
+    struct table_row row;
+};
 
 struct table {
     struct table_layout layout;
-    enum table_detail detail;
+    struct table_style style;
     const struct sink_plan *plan;
-    const struct test_case *test_case; /* of the row above */
-    struct table_keys keys;            /* of its points */
-    bool colour;
+    const struct test_case *test_case; /* that style.keys are of */
+    struct ended *points;              /* [plan->num_points] */
+    size_t next;                       /* the first that is not printed */
+    const struct test_case *printed;   /* the case of the row above */
+    char *device_name;
     uint64_t explained; /* bit s: what signature s means has been said */
-    char *first;        /* the first point that did not end as expected: in what way, and how to see it; NULL: none */
+    char *first;        /* of the first point that did not end as expected; NULL: none */
     double most_share;  /* of a bound that judges, among points that pass; 0: none */
 };
 
-/* ---- text ------------------------------------------------------------------------------------------------------ */
-
-/* Prints a line between words on lines of width characters, those after the first INDENT further in. */
-static void print_wrapped(const char *line, size_t size, int width)
-{
-    size_t indent = 0;
-    while (indent < size && line[indent] == ' ')
-        indent++;
-    for (size_t at = indent, left = indent; at < size; left = indent + INDENT) {
-        size_t room = (size_t)width > left ? (size_t)width - left : 1, end = size - at <= room ? size : at + room;
-        while (end < size && end > at && line[end] != ' ')
-            end--;
-        if (end == at) /* a word that is longer */
-            end = at + strcspn(line + at, " \n");
-        printf("%*s%.*s\n", (int)left, "", (int)(end - at), line + at);
-        for (at = end; at < size && line[at] == ' ';)
-            at++;
-    }
-}
-
-/* The same of each line; frees text. */
-static bool print_lines(char *text, int width)
-{
-    char *clean = text ? text_clean(text) : NULL;
-    bool printed = clean;
-    for (const char *line = clean; line && *line;) {
-        size_t size = strcspn(line, "\n");
-        print_wrapped(line, size, width);
-        line += size + (line[size] == '\n');
-    }
-    free(clean);
-    free(text);
-    return printed;
-}
-
-/* Prints prefix and text, made presentable, on one line; frees text. */
-static bool print_text(const char *prefix, char *text)
-{
-    char *clean = text ? text_clean(text) : NULL;
-    if (clean)
-        printf("%s%s\n", prefix, clean);
-    bool printed = clean;
-    free(clean);
-    free(text);
-    return printed;
-}
-
-/* prefix and text; frees text. NULL if that is NULL or memory ran out. */
-static char *with_prefix(const char *prefix, char *text)
-{
-    char *both = NULL;
-    if (text && asprintf(&both, "%s%s", prefix, text) < 0)
-        both = NULL;
-    free(text);
-    return both;
-}
-
-/* ---- rows ------------------------------------------------------------------------------------------------------ */
-
-/* "" or the escape sequence that colours a cell. */
-static const char *cell_colour(const struct table *table, const struct table_column *column, enum status status,
-                               bool judged)
-{
-    static const char *const colours[STATUS_COUNT] = {
-        [STATUS_PASS] = "\x1b[32m",    [STATUS_FAIL] = "\x1b[1;31m",  [STATUS_XFAIL] = "\x1b[33m",
-        [STATUS_XPASS] = "\x1b[1;31m", [STATUS_ERROR] = "\x1b[1;35m",
-    };
-    if (!table->colour)
-        return "";
-    return column->id == COLUMN_VERDICT ? colours[status] : judged ? "" : "\x1b[2m";
-}
-
-/* Text of a cell in its column; what is cut ends in "~". The last column gets no spaces after it, and is never cut. */
-static void print_cell(const struct table_layout *layout, size_t i, const char *text, const char *colour)
-{
-    int width = layout->widths[i], length = (int)strlen(text), pad = length < width ? width - length : 0;
-    bool is_text = layout->columns[i].text, last = i + 1 == layout->num_columns;
-    bool cut = is_text && !last && length > width;
-    printf("%*s%s%.*s%s%s", INDENT + (is_text ? 0 : pad), "", colour, cut ? width - 1 : length, text, cut ? "~" : "",
-           *colour ? "\x1b[0m" : "");
-    if (is_text && !last)
-        printf("%*s", pad, "");
-}
-
-static void print_titles(const struct table_layout *layout)
-{
-    if (layout->point_width)
-        printf("%*s%-*s", INDENT, "", layout->point_width, "point");
-    for (size_t i = 0; i < layout->num_columns; i++)
-        print_cell(layout, i, layout->columns[i].title, "");
-    printf("\n");
-}
-
-/* What a row says of its point where the keys that vary are no columns: those that vary within the case; of a case's
- * only point all. */
-static uint64_t row_keys(const struct table *table)
-{
-    return table->keys.varying ? table->keys.varying : table->keys.constant & table->layout.keys.varying;
-}
-
-/* On lines of their own where they do not fit. */
-static bool print_point(const struct table *table, const struct point *point)
-{
-    const struct table_layout *layout = &table->layout;
-    char *text = with_prefix("  ", table_keys_format(row_keys(table), point));
-    bool printed = text, fits = text && (int)strlen(text) <= INDENT + layout->point_width;
-    if (fits)
-        printf("%-*s", INDENT + layout->point_width, text);
-    else if (text)
-        print_wrapped(text, strlen(text), layout->width);
-    if (text && !fits)
-        printf("%*s", INDENT + layout->point_width, "");
-    free(text);
-    return printed;
-}
-
-static bool print_row(const struct table *table, const struct record *record)
-{
-    const struct table_layout *layout = &table->layout;
-    bool printed = layout->point_width == 0 || print_point(table, record->point);
-    for (size_t i = 0; i < layout->num_columns; i++) {
-        char cell[TABLE_CELL_SIZE];
-        bool judged = table_column_print(cell, &layout->columns[i], record);
-        print_cell(layout, i, cell, cell_colour(table, &layout->columns[i], record->outcome.status, judged));
-    }
-    printf("\n");
-    return printed;
-}
-
-/* Whether what the record's signature means has been said. From now on it has. */
-static bool is_explained(struct table *table, const struct record *record)
-{
-    uint64_t bit = record->finding ? UINT64_C(1) << record->finding->signature : 0, before = table->explained;
-    table->explained |= bit;
-    return before & bit;
-}
-
-/* What is known beside the row: of a point that ended as expected only if all is asked for. */
-static bool print_details(struct table *table, const struct record *record)
-{
-    static const char indent[] = "      ";
-    int width = table->layout.width;
-    bool expected = status_as_expected(record->outcome.status), all = table->detail == TABLE_VERBOSE, printed = true;
-    if (record->outcome.status != STATUS_XFAIL || all) {
-        char *notes = record_notes(record);
-        printed = notes && (*notes == '\0' || print_lines(with_prefix(indent, strdup(notes)), width));
-        free(notes);
-    }
-    if (!expected || all)
-        printed = print_lines(record_findings(record, indent, all || !is_explained(table, record)), width) && printed;
-    printed = print_lines(record_references(record, indent, all), width) && printed;
-    if (record->outcome.reason[0] && (!expected || all))
-        printed =
-            print_text("      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) && printed;
-    if (!expected)
-        printed = print_text("      reproduce: ", record_reproduce(record, "")) && printed;
-    return printed;
-}
-
-/* ---- what stands above them ------------------------------------------------------------------------------------ */
+/* ---- what stands above rows ------------------------------------------------------------------------------------ */
 
 /* The points of a case stand together. */
 static struct table_keys keys_of_case(const struct sink_plan *plan, const struct test_case *test_case)
@@ -198,7 +49,7 @@ static struct table_keys keys_of_case(const struct sink_plan *plan, const struct
 }
 
 /* Its name, and where keys are no columns those that are the same for its points and not for all. */
-static bool print_case(struct table *table, const struct point *point)
+static bool print_case(const struct table *table, const struct point *point)
 {
     const struct test_case *test_case = point->test_case;
     const char *about = case_about(test_case);
@@ -206,29 +57,31 @@ static bool print_case(struct table *table, const struct point *point)
     if (asprintf(&heading, about && *about ? "%s: %s" : "%s", case_name(test_case), about) < 0)
         return false;
     printf("\n");
-    bool printed = print_lines(text_line(heading, HEADING_SIZE), table->layout.width);
+    bool printed = table_print_lines(stdout, text_line(heading, HEADING_SIZE), table->layout.width);
     free(heading);
     if (table->layout.point_width == 0)
         return printed;
-    table->keys = keys_of_case(table->plan, test_case);
-    uint64_t same = table->keys.constant & table->layout.keys.varying;
-    if (table->keys.varying && same)
-        printed = print_lines(with_prefix("  ", table_keys_format(same, point)), table->layout.width) && printed;
+    const struct table_keys sets = keys_of_case(table->plan, test_case);
+    uint64_t same = sets.constant & table->layout.keys.varying;
+    if (sets.varying && same)
+        printed =
+            table_print_lines(stdout, table_with_prefix("  ", table_keys_format(same, point)), table->layout.width) &&
+            printed;
     return printed;
 }
 
 /* The device, what is the same for all points, and the titles. */
-static bool print_head(const struct table *table, const struct record *record)
+static bool print_head(const struct table *table, const struct point *point)
 {
     const struct table_layout *layout = &table->layout;
-    bool printed =
-        !record->device_name || print_text("device: ", text_line(record->device_name, (size_t)layout->width));
-    char *same = table_keys_format(layout->keys.constant, record->point);
+    bool printed = !table->device_name ||
+                   table_print_text(stdout, "device: ", text_line(table->device_name, (size_t)layout->width));
+    char *same = table_keys_format(layout->keys.constant, point);
     if (!same || *same)
-        printed = print_lines(with_prefix("all points: ", same), layout->width) && printed;
+        printed = table_print_lines(stdout, table_with_prefix("all points: ", same), layout->width) && printed;
     else
         free(same);
-    print_titles(layout);
+    table_print_titles(stdout, layout);
     return printed;
 }
 
@@ -240,52 +93,88 @@ static enum error_kind flush(struct error *error)
     return ERROR_NONE;
 }
 
-/* ---- the run --------------------------------------------------------------------------------------------------- */
+/* ---- rows in order --------------------------------------------------------------------------------------------- */
 
-/* In what way a point did not end as expected, in a word. */
-static const char *way_of(const struct record *record)
+static bool print_row(struct table *table, const struct point *point, struct table_row *row)
 {
-    const struct signature_finding *finding = record->finding;
-    if (record->outcome.status != STATUS_FAIL)
-        return status_names[record->outcome.status];
-    if (finding && finding->signature != SIGNATURE_NONE)
-        return signature_names[finding->signature];
-    for (int o = 0; record->oracles && o < ORACLE_COUNT; o++)
-        if (record->oracles->outcome[o] == ORACLE_VIOLATED)
-            return oracle_names[o];
-    return status_names[STATUS_FAIL];
+    bool printed = true;
+    uint64_t signature = UINT64_C(1) << row->signature;
+    bool brief = table->style.detail != TABLE_VERBOSE && table->explained & signature;
+    if (!table->printed)
+        printed = print_head(table, point);
+    if (point->test_case != table->printed)
+        printed = print_case(table, point) && printed;
+    table->printed = point->test_case;
+    printf("%s%s%s", row->text, brief ? row->brief : row->explained, row->end);
+    table->explained |= row->unexpected ? signature : 0;
+    return printed;
 }
 
-/* Keeps what the last line says. False if memory ran out. */
-static bool remember(struct table *table, const struct record *record)
+/* Prints the rows that are done up to the first that is not, or all of them. */
+static enum error_kind print_rows(struct table *table, bool all, struct error *error)
 {
-    if (record->outcome.status == STATUS_PASS && record->point->criterion.mode != JUDGE_TOLERANCE)
-        table->most_share = fmax(table->most_share, table_bound_share(record)); /* of a NaN and a number the number */
-    if (status_as_expected(record->outcome.status) || table->first)
-        return true;
-    char *line = record_reproduce(record, " --verbose"), *reproduce = line ? text_clean(line) : NULL;
-    free(line);
-    if (reproduce && asprintf(&table->first, "%s; to see it: %s", way_of(record), reproduce) < 0)
-        table->first = NULL;
-    free(reproduce);
-    return table->first;
+    bool printed = true, any = false;
+    for (; table->next < table->plan->num_points && (all || table->points[table->next].is_done); table->next++) {
+        struct table_row *row = &table->points[table->next].row;
+        if (row->text) {
+            printed = print_row(table, &table->plan->points[table->next], row) && printed;
+            any = true;
+        }
+        if (!table->first) {
+            table->first = row->failure;
+            row->failure = NULL;
+        }
+        table_row_clear(row);
+    }
+    if (!printed)
+        return error_memory(error, "a row of the table", POINT_KEY_SIZE);
+    return any ? flush(error) : ERROR_NONE;
 }
 
-static enum error_kind print_record(struct sink *sink, const struct record *record, struct error *error)
+static struct ended *point_at(const struct table *table, const struct point *point)
+{
+    return &table->points[point - table->plan->points];
+}
+
+static enum error_kind take_record(struct sink *sink, const struct record *record, struct error *error)
 {
     struct table *table = sink->state;
-    bool printed = remember(table, record);
-    if (printed && table->detail == TABLE_QUIET && status_as_expected(record->outcome.status))
-        return ERROR_NONE;
-    if (!table->test_case)
-        printed = print_head(table, record) && printed;
-    if (record->point->test_case != table->test_case)
-        printed = print_case(table, record->point) && printed;
-    table->test_case = record->point->test_case;
-    printed = print_row(table, record) && printed;
-    printed = print_details(table, record) && printed;
-    return printed ? flush(error) : error_memory(error, "a row of the table", POINT_KEY_SIZE);
+    const struct point *point = record->point;
+    struct ended *ended = point_at(table, point);
+    if (!table->device_name && record->device_name && !(table->device_name = strdup(record->device_name)))
+        return error_memory(error, "a row of the table", POINT_KEY_SIZE);
+    if (point->test_case != table->test_case && table->layout.point_width)
+        table->style.keys = keys_of_case(table->plan, point->test_case);
+    table->test_case = point->test_case;
+    if (record->outcome.status == STATUS_PASS && point->criterion.mode != JUDGE_TOLERANCE)
+        table->most_share = fmax(table->most_share, table_bound_share(record)); /* of a NaN and a number the number */
+    ended->is_done = true;
+    if (!table_row_make(&ended->row, &table->style, record))
+        return error_memory(error, "a row of the table", POINT_KEY_SIZE);
+    return print_rows(table, false, error);
 }
+
+/* A point that was done before has no row; of the first that did not end as expected the last line tells. */
+static enum error_kind keep_record(struct sink *sink, const struct point *point, const struct kept_record *kept,
+                                   struct error *error)
+{
+    struct table *table = sink->state;
+    struct ended *ended = point_at(table, point);
+    char key[POINT_KEY_SIZE], *line = NULL;
+    ended->is_done = true;
+    if (!status_as_expected(kept->status)) {
+        const char *headline = kept->headline ? kept->headline : status_names[kept->status];
+        if (asprintf(&line, "%s: %s", point_key(key, point), headline) < 0)
+            line = NULL;
+        ended->row.failure = line ? text_clean(line) : NULL;
+        free(line);
+        if (!ended->row.failure)
+            return error_memory(error, "a row of the table", POINT_KEY_SIZE);
+    }
+    return print_rows(table, false, error);
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------------- */
 
 /* "48 points on host (2 threads): 46 pass, 2 fail; 12.3 s; first leak; to see it: alibicheck run ..." */
 static void print_summary(const struct table *table, const struct summary *summary)
@@ -304,7 +193,7 @@ static void print_summary(const struct table *table, const struct summary *summa
         if (summary->by_status[status] == 0)
             continue;
         printf("%s%zu %s", separator, summary->by_status[status], status_names[status]);
-        if (status == STATUS_PASS && table->most_share > 0)
+        if (status == STATUS_PASS && table->most_share > 0 && summary->points_kept == 0)
             printf(" with up to %.3g of the bound", table->most_share);
         separator = ", ";
     }
@@ -314,16 +203,27 @@ static void print_summary(const struct table *table, const struct summary *summa
     printf("\n");
 }
 
+static void free_table(struct table *table)
+{
+    for (size_t i = 0; table->points && i < table->plan->num_points; i++)
+        table_row_clear(&table->points[i].row);
+    free(table->points);
+    free(table->device_name);
+    free(table->first);
+    free(table);
+}
+
 static enum error_kind close_table(struct sink *sink, const struct summary *summary, struct error *error)
 {
     struct table *table = sink->state;
-    if (table->test_case)
+    enum error_kind kind = print_rows(table, true, error);
+    if (table->printed)
         printf("\n");
     print_summary(table, summary);
-    free(table->first);
-    free(table);
+    free_table(table);
     sink->state = NULL;
-    return flush(error);
+    enum error_kind flushed = flush(kind ? NULL : error);
+    return kind ? kind : flushed;
 }
 
 /* Of standard output: what the shell says of it, then what the terminal does. */
@@ -347,22 +247,32 @@ static int find_width(const struct table_options *options)
 static enum error_kind open_table(struct sink *sink, struct error *error)
 {
     const struct sink_plan *plan = sink->plan;
-    struct table *table = calloc(1, sizeof *table);
-    if (!table)
-        return error_memory(error, "the table", sizeof *table);
     const char *no_colour = getenv("NO_COLOR");
-    table->colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
+    struct table *table = calloc(1, sizeof *table);
+    struct ended *points = calloc(plan->num_points + 1, sizeof *points);
+    if (!table || !points) {
+        free(table);
+        free(points);
+        return error_memory(error, "the table", (double)(plan->num_points + 1) * sizeof *points);
+    }
     table->plan = plan;
-    table->detail = plan->table.detail;
+    table->points = points;
     table_layout_make(&table->layout, &plan->table, find_width(&plan->table), plan->points, plan->num_points);
+    table->style = (struct table_style){
+        .layout = &table->layout,
+        .detail = plan->table.detail,
+        .colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour),
+    };
     sink->state = table;
     return ERROR_NONE;
 }
 
-/* A table that a person reads at a glance, with one line for each failing point that reproduces it. */
+/* A table that a person reads at a glance, in the order of points, with one line for each failing point that reproduces
+ * it. */
 const struct sink_kind sink_table = {
     .target = SINK_TO_STDOUT,
     .open = open_table,
-    .record = print_record,
+    .record = take_record,
+    .keep = keep_record,
     .close = close_table,
 };

@@ -289,7 +289,7 @@ static void test_junit_suites_and_verdicts(void **state)
     char path[512];
     struct sink sink;
     assert_int_equal(sink_open(&sink, &sink_junit, in_folder(path, desk, "junit.xml"), &desk->plan, &desk->error), 0);
-    assert_int_not_equal(access(path, F_OK), 0);      /* not under its name before it is complete */
+    assert_int_not_equal(access(path, F_OK), 0); /* not under its name before it is complete */
     assert_int_equal(sink.kind->record(&sink, &sample->record, &desk->error), 0);
     sample->record.outcome.status = STATUS_XFAIL;
     sample->test_case.because = "a known bug";

@@ -224,6 +224,64 @@ static void test_an_interrupted_run(void **state)
     free(text);
 }
 
+/* Points that a run has kept have no row; the last line tells of the first that failed. */
+static void test_kept_points(void **state)
+{
+    struct desk *desk = *state;
+    struct kept_record kept[] = {{.status = STATUS_PASS},
+                                 {.status = STATUS_FAIL, .headline = (char[]){"fail, line 2"}},
+                                 {.status = STATUS_ERROR, .headline = (char[]){"error, line 3"}}};
+    struct capture capture;
+    struct sink sink;
+    for (int i = 1; i < NUM_POINTS; i++)
+        add_point(desk, &desk->points[0]);
+    make_right(desk);
+    desk->summary.points_kept = 3;
+    capture_begin(&capture);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->plan, &desk->error);
+    for (size_t i = 0; i < 3; i++)
+        kinds += sink.kind->keep(&sink, &desk->points[i], &kept[i], &desk->error);
+    desk->sample.record.point = &desk->points[3];
+    kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
+    char *text = capture_end(&capture);
+    assert_int_equal(kinds, 0);
+    assert_contains(text, "  pass\n\n48 points on host (2 threads): 46 pass, 2 fail; 12.3 s; first: "
+                          "sample:kernel=split_kv,seq_len=3: fail, line 2\n");
+    free(text);
+}
+
+/* Rows stand in the order of points, whichever ends first; those behind a point that never ended are not lost. */
+static void test_rows_are_in_order(void **state)
+{
+    struct desk *desk = *state;
+    struct signature_finding finding = {.signature = SIGNATURE_LEAK, .detail = "a key"};
+    static const int order[] = {3, 1, 0}; /* and never 2 */
+    struct capture capture;
+    struct sink sink;
+    for (int i = 1; i < NUM_POINTS; i++)
+        add_point(desk, &desk->points[0]);
+    for (int i = 0; i < NUM_POINTS; i++)
+        desk->points[i].problem.seed = (uint64_t)i;
+    desk->points[3].test_case = &desk->other;
+    desk->sample.record.finding = &finding;
+    capture_begin(&capture);
+    int kinds = sink_open(&sink, &sink_table, "-", &desk->plan, &desk->error);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        desk->sample.record.point = &desk->points[order[i]];
+        kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+    }
+    kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
+    char *text = capture_end(&capture);
+    assert_int_equal(kinds, 0);
+    const char *rows[3] = {strstr(text, "\n     0  "), strstr(text, "\n     1  "), strstr(text, "\n     3  ")};
+    const char *meaning = strstr(text, "\n        "), *other = strstr(text, "\nother\n");
+    assert_true(rows[0] && rows[1] && rows[2] && meaning && other);
+    assert_true(rows[0] < meaning && meaning < rows[1] && rows[1] < other && other < rows[2]);
+    assert_contains(text, "; first: leak; to see it: alibicheck run cases/sample.yaml ");
+    free(text);
+}
+
 /* ---- how much --------------------------------------------------------------------------------------------------- */
 
 static void test_details(void **state)
@@ -412,6 +470,7 @@ static void test_a_full_disk_is_reported(void **state)
     dup2(full, STDOUT_FILENO);
     close(full);
     sink_open(&sink, &sink_table, "-", &desk->plan, &desk->error);
+    desk->sample.record.point = &desk->points[0];
     enum error_kind kind = sink.kind->record(&sink, &desk->sample.record, &desk->error);
     struct error unused;
     sink.kind->close(&sink, &desk->summary, &unused);
@@ -435,6 +494,8 @@ int main(void)
         TEST(test_says_nothing_that_does_not_judge),
         TEST(test_a_run_that_failed),
         TEST(test_an_interrupted_run),
+        TEST(test_kept_points),
+        TEST(test_rows_are_in_order),
         TEST(test_details),
         TEST(test_quiet),
         TEST(test_columns_are_those_that_are_asked_for),
