@@ -78,6 +78,13 @@ static void skip_quoted(struct walk *walk)
     walk->at++;
 }
 
+/* Moves to the end of the line: the text need not end in a NUL. */
+static void skip_comment(struct walk *walk)
+{
+    while (walk->at < walk->size && walk->text[walk->at] != '\n' && walk->text[walk->at] != '\r')
+        walk->at++;
+}
+
 /* A bracket or a quote is one only where a value may begin; inside of brackets that is anywhere but in a word. */
 static bool begins_value(const struct walk *walk)
 {
@@ -115,7 +122,7 @@ static enum finding find_bracket(struct walk *walk)
             if (walk->depth && ends_brackets(walk, walk->line_start))
                 return NOT_CLOSED;
         } else if (c == '#' && (walk->at == walk->line_start || strchr(" \t", walk->text[walk->at - 1]))) {
-            walk->at += strcspn(walk->text + walk->at, "\r\n");
+            skip_comment(walk);
             continue;
         } else if ((c == '"' || c == '\'') && begins_value(walk)) {
             skip_quoted(walk);

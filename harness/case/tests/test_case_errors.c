@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -453,6 +455,30 @@ static void test_bad_settings_are_refused_with_their_place(void **state)
         assert_refused(TEXT(HEAD), rows[i].settings, rows[i].settings[1] ? 2 : 1, rows[i].start, rows[i].says);
 }
 
+/* A text is as long as it is said to be: behind it there is a page that cannot be read. */
+static void test_nothing_is_read_behind_a_text(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "case: a\nseed: [1 # open",    "case: a\nseed: [\"1",  "case: a\nseed: [\"1\\",   "case: a\nseed: ['1",
+        "case: a\nseed: ['1'",         "case: a\nseed: [1\n",  "case: a\nseed: [1\nmask", "case: a\nseed: [1\nmask:",
+        "case: a\nseed: [1\n--",       "case: a\nseed: [1\n-", "case: a\nseed:",          "case: a\nseed:1",
+        "case: a\n  mask: {window:2}",
+    };
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(pages != MAP_FAILED);
+    assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct case_list list = {0};
+        struct error error;
+        size_t size = strlen(texts[i]);
+        char *text = memcpy(pages + page - size, texts[i], size);
+        assert_int_equal(case_list_parse(&list, "test.yaml", text, size, NULL, 0, &error), ERROR_USAGE);
+    }
+    munmap(pages, 2 * page);
+}
+
 /* ---- several errors at once ------------------------------------------------------------------------------------- */
 
 static enum error_kind read_text(const char *text, const char *const *settings, size_t count, struct error *error)
@@ -539,6 +565,7 @@ static void test_errors_beyond_a_limit_are_counted(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_is_read_behind_a_text),
         cmocka_unit_test(test_all_errors_of_a_file_are_told),
         cmocka_unit_test(test_errors_that_follow_from_others_are_not_told),
         cmocka_unit_test(test_a_bad_setting_is_told_once),
