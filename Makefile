@@ -92,7 +92,7 @@ OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(NVCCFLAGS)
 $(BUILD)/build_info.inc: FORCE
 	@mkdir -p $(@D)
 	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \
-	    ARCH '$(ARCH)' SANITIZERS '$(SANITIZERS:-fsanitize=%=%)' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)'); \
+	    ARCH '$(ARCH)' SANITIZERS '$(patsubst -fsanitize=%,%,$(SANITIZERS))' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)'); \
 	    printf '%s\n' "$$text" | cmp -s - $@ || printf '%s\n' "$$text" > $@
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
 $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc

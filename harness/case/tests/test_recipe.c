@@ -369,7 +369,7 @@ static void test_a_name_is_one_recipes_in_a_run(void **state)
         struct case_list list = {0};
         struct error error = {0};
         snprintf(text, sizeof text, "%srecipe: %s\n---\n%.*sd%srecipe: %s\n", HEAD, rows[i].first,
-                 (int)strlen("case: "), HEAD, HEAD + strlen("case: c"), rows[i].second);
+                 (int)strlen("case: "), HEAD, &HEAD[strlen("case: c")], rows[i].second);
         enum error_kind kind = case_list_parse(&list, "test.yaml", text, strlen(text), NULL, 0, &error);
         if (kind != (rows[i].message ? ERROR_USAGE : ERROR_NONE))
             fail_msg("%s and %s: %s", rows[i].first, rows[i].second, kind ? error.text : "taken");
