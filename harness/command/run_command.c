@@ -20,7 +20,8 @@ static const struct argp *run_parser(void)
         .args_doc = "CASE...",
         .doc =
             "Run every point of the given case files and folders: make the inputs, run the kernel, compute the exact "
-            "result, and count the elements that are further from it than the case allows."
+            "result, and count the elements that are further from it than the case allows. A CASE that is no file or "
+            "folder here is the name of a shipped one: seed, known-bugs/k2-masked-key-wins."
             "\vExamples:\n"
             "  alibicheck run cases/seed\n"
             "  alibicheck run cases/seed --only '*seq_len=729*' --results out.jsonl\n"

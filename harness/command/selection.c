@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "harness/case/recipe_library.h"
+#include "harness/case/shipped_case.h"
 #include "harness/evaluate/shards.h"
 #include "harness/report/failed_points.h"
 #include "harness/report/record_field.h"
@@ -156,6 +157,22 @@ static enum error_kind take_shard(struct selection *selection, const struct shar
     return kind;
 }
 
+/* Reads what a path or the name of a shipped case stands for. The second is said on stderr: a name that was meant to be
+ * a file's own would else be another case that passes. */
+static enum error_kind read_cases(struct selection *selection, const char *path, const struct strings *settings,
+                                  struct error *error)
+{
+    char *folder = shipped_cases_folder(), *found;
+    enum error_kind kind = shipped_case_find(&found, path, folder, error);
+    if (!kind && strcmp(found, path) != 0)
+        fprintf(stderr, "alibicheck: %s is not here: it is the shipped %s\n", path, found);
+    if (!kind)
+        kind = case_list_read(&selection->cases, found, settings->items, settings->count, error);
+    free(found);
+    free(folder);
+    return kind;
+}
+
 enum error_kind selection_make(struct selection *selection, const struct selection_options *options,
                                struct error *error)
 {
@@ -169,8 +186,7 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
         kind = case_list_parse(&selection->cases, CASE_OF_AXES, of_axes, strlen(of_axes), options->settings.items,
                                options->settings.count, error);
     for (size_t i = 0; i < options->paths.count && !kind; i++)
-        kind = case_list_read(&selection->cases, options->paths.items[i], options->settings.items,
-                              options->settings.count, error);
+        kind = read_cases(selection, options->paths.items[i], &options->settings, error);
     if (!kind)
         kind = filter_make(&filter, options, error);
     if (!kind)

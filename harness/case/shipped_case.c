@@ -1,0 +1,88 @@
+#include "harness/case/shipped_case.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/support/source.h"
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *shipped_cases_folder(void)
+{
+    char program[PATH_MAX], *folder = NULL;
+    ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
+    for (int up = 0; up < 2 && size > 0; up++) { /* PREFIX/bin/alibicheck */
+        program[size] = '\0';
+        char *slash = strrchr(program, '/');
+        size = slash ? slash - program : 0;
+    }
+    if (size < 0 || asprintf(&folder, "%.*s/share/alibicheck/cases", (int)size, program) < 0)
+        return NULL;
+    if (is_folder(folder))
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+/* Whether there is something of that name, be it a link that leads nowhere or what may not be looked at. */
+static bool is_there(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* What a checkout calls cases/seed is seed among the shipped ones. */
+static const char *name_of(const char *path)
+{
+    static const char top[] = "cases";
+    size_t size = sizeof top - 1;
+    if (strncmp(path, top, size) != 0 || (path[size] && path[size] != '/'))
+        return path;
+    path += size;
+    return path + strspn(path, "/");
+}
+
+static bool climbs(const char *path)
+{
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += strspn(part, "/");
+        if (!strncmp(part, "..", 2) && (!part[2] || part[2] == '/'))
+            return true;
+    }
+    return false;
+}
+
+enum error_kind shipped_case_find(char **found, const char *path, const char *folder, struct error *error)
+{
+    static const char *const endings[] = {"", ".yaml"};
+    char quoted[2][PATH_QUOTE_SIZE];
+    *found = NULL;
+    if (is_there(path) || !isalnum((unsigned char)path[0]) || climbs(path) || !folder) {
+        *found = strdup(path);
+        return *found ? ERROR_NONE : error_memory(error, "a path", (double)strlen(path));
+    }
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        const char *name = name_of(path);
+        if (asprintf(found, "%s%s%s%s", folder, *name ? "/" : "", name, endings[i]) < 0) {
+            *found = NULL;
+            return error_memory(error, "a path", (double)(strlen(folder) + strlen(path)));
+        }
+        if (is_there(*found))
+            return ERROR_NONE;
+        free(*found);
+        *found = NULL;
+    }
+    return error_set(error, ERROR_USAGE,
+                     "%s: cannot be opened: No such file or directory; nor is it among the shipped cases in %s",
+                     quote_path(quoted[0], path), quote_path(quoted[1], folder));
+}

@@ -1,0 +1,127 @@
+/* Names of shipped cases: what is here comes first, and what is nowhere is an error that names both places. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/case/shipped_case.h"
+
+/* A folder `here`, which tests run in, and `shipped` beside it. */
+static char root[64], shipped[96];
+
+static void make_file(const char *path)
+{
+    int file = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(file >= 0);
+    assert_int_equal(close(file), 0);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/test_shipped_case.XXXXXX");
+    if (!mkdtemp(root) || chdir(root))
+        return 1;
+    snprintf(shipped, sizeof shipped, "%s/shipped", root);
+    if (mkdir("here", 0700) || mkdir("shipped", 0700) || mkdir("shipped/seed", 0700) || mkdir("shipped/mine", 0700) ||
+        mkdir("here/mine", 0700))
+        return 1;
+    make_file("shipped/seed/short.yaml");
+    make_file("outside.yaml");
+    return chdir("here");
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+    (void)state;
+    snprintf(command, sizeof command, "rm -rf '%s'", root);
+    return chdir("/") || system(command);
+}
+
+static void expect_found(const char *path, const char *below_root)
+{
+    char *found, expected[256];
+    struct error error = {0};
+    snprintf(expected, sizeof expected, "%s/%s", root, below_root);
+    assert_int_equal(shipped_case_find(&found, path, shipped, &error), ERROR_NONE);
+    assert_string_equal(found, expected);
+    free(found);
+}
+
+static void expect_as_given(const char *path, const char *folder)
+{
+    char *found;
+    struct error error = {0};
+    assert_int_equal(shipped_case_find(&found, path, folder, &error), ERROR_NONE);
+    assert_string_equal(found, path);
+    free(found);
+}
+
+static void a_name_is_found_with_and_without_what_surrounds_it_in_a_checkout(void **state)
+{
+    (void)state;
+    expect_found("seed", "shipped/seed");
+    expect_found("cases/seed", "shipped/seed");
+    expect_found("cases/seed/short.yaml", "shipped/seed/short.yaml");
+    expect_found("seed/short", "shipped/seed/short.yaml");
+    expect_found("cases", "shipped");
+    expect_found("cases/", "shipped");
+}
+
+static void what_is_here_comes_first(void **state)
+{
+    (void)state;
+    expect_as_given("mine", shipped);
+    assert_int_equal(symlink("/nowhere/at/all", "seed"), 0);
+    expect_as_given("seed", shipped); /* its reader says what is wrong with the link */
+    assert_int_equal(unlink("seed"), 0);
+}
+
+static void a_path_is_no_name(void **state)
+{
+    (void)state;
+    expect_as_given("./seed", shipped);
+    expect_as_given("/seed", shipped);
+    expect_as_given("-", shipped);
+    expect_as_given("", shipped);
+    expect_as_given("seed/../../outside", shipped);
+    expect_as_given("cases/..", shipped);
+}
+
+static void without_shipped_cases_a_path_is_as_given(void **state)
+{
+    (void)state;
+    expect_as_given("seed", NULL);
+}
+
+static void what_is_nowhere_is_an_error_with_both_places(void **state)
+{
+    char *found;
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(shipped_case_find(&found, "casesseed", shipped, &error), ERROR_USAGE);
+    assert_null(found);
+    assert_non_null(strstr(error.text, "casesseed: cannot be opened: No such file or directory; "));
+    assert_non_null(strstr(error.text, shipped));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_is_found_with_and_without_what_surrounds_it_in_a_checkout),
+        cmocka_unit_test(what_is_here_comes_first),
+        cmocka_unit_test(a_path_is_no_name),
+        cmocka_unit_test(without_shipped_cases_a_path_is_as_given),
+        cmocka_unit_test(what_is_nowhere_is_an_error_with_both_places),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down) != 0;
+}
