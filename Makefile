@@ -85,13 +85,16 @@ $(BUILD)/recipes.yaml: FORCE
 $(BUILD)/harness/case/recipe_text.o: CPPFLAGS_ALL += -DRECIPE_FILE='"$(BUILD)/recipes.yaml"'
 $(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
 
+$(BUILD)/harness/command/completion_script.o: $(wildcard harness/command/completion/*)
+
 # Which program this is. Rewritten only when it changes, so that a commit compiles one object.
 COMMIT = $(or $(shell [ -e .git ] && git rev-parse --short HEAD 2>/dev/null),unknown)
 DIRTY = $(if $(shell [ -e .git ] && git --no-optional-locks status --porcelain --untracked-files=no 2>/dev/null),-dirty)
+DATE = $(shell [ -e .git ] && git log -1 --format=%cs 2>/dev/null)
 OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(NVCCFLAGS))))
 $(BUILD)/build_info.inc: FORCE
 	@mkdir -p $(@D)
-	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \
+	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' DATE '$(DATE)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \
 	    ARCH '$(ARCH)' SANITIZERS '$(patsubst -fsanitize=%,%,$(SANITIZERS))' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)'); \
 	    printf '%s\n' "$$text" | cmp -s - $@ || printf '%s\n' "$$text" > $@
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'

@@ -17,7 +17,7 @@ static void print_help(FILE *stream)
     fprintf(stream, "Usage: alibicheck COMMAND [OPTIONS]\n"
                     "Numerical accuracy of GPU ALiBi decode attention, measured against the exact result.\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
-        fprintf(stream, "  %-8s %s\n", commands[i]->name, commands[i]->about);
+        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->about);
     fprintf(stream, "\n`alibicheck COMMAND --help` explains a command, `alibicheck list keys` the case files.\n"
                     "Start with: alibicheck run cases/seed\n");
 }

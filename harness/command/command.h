@@ -7,6 +7,7 @@
 
 #include <argp.h>
 
+#include "harness/support/field.h"
 #include "reference/error.h"
 
 struct command {
@@ -17,6 +18,10 @@ struct command {
     /* argv[0] is what its own messages start with: "alibicheck NAME". Parses (argp: a wrong option ends the program
      * with exit code 2), works, and returns the exit code; *error has the reason where main is to print one. */
     int (*run)(int argc, char **argv, struct error *error);
+    /* For completion: word i that its first argument may be, NULL behind the last. NULL: files and folders. */
+    const char *(*word)(size_t i);
+    /* For completion: the field that an option's value is put into. NULL: that of the case key which is called so. */
+    const struct field *(*field)(int option);
 };
 
 /* Every command, NAME standing for command_NAME, in the order of --help; a new one is its file and a row here. */
@@ -26,7 +31,9 @@ struct command {
     ROW(merge)        \
     ROW(explain)      \
     ROW(sentinel)     \
-    ROW(list)
+    ROW(list)         \
+    ROW(man)          \
+    ROW(completion)
 
 #define COMMAND_DECLARE(name) extern const struct command command_##name;
 COMMANDS(COMMAND_DECLARE)

@@ -236,6 +236,11 @@ char *list_topics(void)
     return fclose(stream) ? NULL : text;
 }
 
+const char *list_topic(size_t i)
+{
+    return i < NUM_TOPICS ? topics[i].name : NULL;
+}
+
 int list(const struct list_options *options, struct error *error)
 {
     const struct selection_options *asked = &options->selection;

@@ -17,4 +17,7 @@ int list(const struct list_options *options, struct error *error);
 /* The topics and what each prints, one a line, for --help. A new string, or NULL. */
 char *list_topics(void);
 
+/* Topic i, NULL behind the last. */
+const char *list_topic(size_t i);
+
 #endif

@@ -67,4 +67,5 @@ const struct command command_list = {
     .about = "print kernels, devices, case keys, recipes, record fields, oracles, signatures, cases, points",
     .parser = list_parser,
     .run = list_command,
+    .word = list_topic,
 };

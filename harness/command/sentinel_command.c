@@ -165,4 +165,5 @@ const struct command command_sentinel = {
     .about = "say which stand-ins for -inf are safe for a model",
     .parser = sentinel_parser,
     .run = sentinel_command,
+    .field = sentinel_option_field,
 };

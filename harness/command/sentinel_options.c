@@ -302,6 +302,15 @@ static const struct argp parser = {
     help_filter,
     NULL};
 
+const struct field *sentinel_option_field(int option)
+{
+    static const struct field dtype_field = {.type = FIELD_OWN, .allowed = "bf16, e4m3, e5m2"};
+    for (size_t i = 0; i < COUNT(value_options); i++)
+        if ((int)value_options[i].key == option)
+            return &value_options[i].field;
+    return option == OPTION_DTYPE ? &dtype_field : NULL;
+}
+
 const struct argp *sentinel_parser(void)
 {
     return &parser;

@@ -7,6 +7,7 @@
 #include <argp.h>
 
 #include "harness/sentinel/sentinel_report.h"
+#include "harness/support/field.h"
 
 /* NAN, and of num_heads and total_heads 0: not given. */
 struct sentinel_arguments {
@@ -27,6 +28,9 @@ struct sentinel_arguments {
 
 /* The options of the command. */
 const struct argp *sentinel_parser(void);
+
+/* The field that an option's value is put into; NULL: it is read otherwise. */
+const struct field *sentinel_option_field(int option);
 
 /* Parses (argp: a wrong option, or options that contradict each other, end the program with exit code 2). */
 void sentinel_arguments_parse(struct sentinel_arguments *arguments, int argc, char **argv);

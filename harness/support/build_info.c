@@ -1,6 +1,6 @@
 #include "harness/support/build_info.h"
 
-/* BUILD_FILE is written by the Makefile: VERSION, COMMIT and the settings, "" where one is not set. */
+/* BUILD_FILE is written by the Makefile: VERSION, COMMIT, its DATE and the settings, "" where one is not set. */
 #include BUILD_FILE
 
 #define TEXT_OF(number) #number
@@ -18,6 +18,7 @@
 const struct build_info build_info = {
     .version = VERSION,
     .commit = COMMIT,
+    .date = DATE,
     .compiler = COMPILER,
     .optimize = OPTIMIZE,
     .arch = OR(ARCH, "default"),

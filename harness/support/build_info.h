@@ -8,6 +8,7 @@
 struct build_info {
     const char *version;  /* "0.1": VERSION of config.mk */
     const char *commit;   /* short hash, "-dirty" behind it where a tracked file differs; "unknown" without git */
+    const char *date;     /* of the commit: "2026-11-27"; "" without git */
     const char *compiler; /* of the C code: "gcc 12.2.0" */
     const char *optimize; /* "-O2, kernels -O3" */
     const char *arch;     /* "x86-64-v3"; "default": the compiler's */
