@@ -100,6 +100,9 @@ $(BUILD)/build_info.inc: FORCE
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
 $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 
+# The runtime that --version names.
+$(BUILD)/harness/command/version.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
 # for `alibicheck explain`; nvcc for the GPU.
 $(HOST_OBJECTS): OPTIMIZE = $(OPTIMIZE_KERNELS)

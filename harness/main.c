@@ -8,7 +8,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/command/command.h"
 #include "harness/command/option_advice.h"
-#include "harness/support/build_info.h"
+#include "harness/command/version.h"
 #include "harness/support/suggest.h"
 #include "reference/float_environment.h"
 
@@ -56,7 +56,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("alibicheck %s (%s, %s)\n", build_info.version, build_info.commit, build_info.compiler);
+        version_print(stdout);
         return 0;
     }
     for (int i = 0; i < COMMAND_COUNT; i++)
