@@ -1,4 +1,6 @@
 /* The documentation of cases and recipes, printed from their tables. */
+#include <string.h>
+
 #include "harness/case/case.h"
 #include "harness/case/case_keys.h"
 #include "harness/case/recipe_entry.h"
@@ -24,7 +26,7 @@ static const char introduction[] =
     "    tolerance: {atol: 1e-3, rtol: 1e-3}\n"
     "\n";
 
-enum { NUM_COLUMNS = 4 };
+enum { NUM_COLUMNS = RECIPE_KEY_COLUMNS };
 
 static const int widths[NUM_COLUMNS] = {18, 32, 22, 44};
 
@@ -73,18 +75,29 @@ static const char *const recipe_other_keys[][NUM_COLUMNS] = {
 
 _Static_assert((int)RECIPE_NAME_MAX == 40, "allowed values of recipe and name");
 
+bool recipe_key_row(struct recipe_key_row *row, size_t index)
+{
+    enum { NUM_OTHER_KEYS = sizeof recipe_other_keys / sizeof recipe_other_keys[0] };
+    if (index >= recipe_fields.count + NUM_OTHER_KEYS)
+        return false;
+    if (index >= recipe_fields.count) {
+        memcpy(row->cells, recipe_other_keys[index - recipe_fields.count], sizeof row->cells);
+        return true;
+    }
+    const struct field *field = field_at(&recipe_fields, index);
+    row->cells[0] = field->name;
+    row->cells[1] = field_allowed(row->allowed, field);
+    row->cells[2] = field_format(row->sound, field, field_in(field, &recipe_sound));
+    row->cells[3] = field->about;
+    return true;
+}
+
 void recipe_print_keys(FILE *stream)
 {
     static const char *const titles[NUM_COLUMNS] = {"KEY", "VALUES", "DEFAULT", "MEANING"};
+    struct recipe_key_row row;
     fputs(recipe_introduction, stream);
     print_row(stream, titles);
-    for (size_t i = 0; i < recipe_fields.count; i++) {
-        const struct field *field = field_at(&recipe_fields, i);
-        char allowed[FIELD_ALLOWED_SIZE], sound[FIELD_TEXT_SIZE];
-        const char *cells[NUM_COLUMNS] = {field->name, field_allowed(allowed, field),
-                                          field_format(sound, field, field_in(field, &recipe_sound)), field->about};
-        print_row(stream, cells);
-    }
-    for (size_t i = 0; i < sizeof recipe_other_keys / sizeof recipe_other_keys[0]; i++)
-        print_row(stream, recipe_other_keys[i]);
+    for (size_t i = 0; recipe_key_row(&row, i); i++)
+        print_row(stream, row.cells);
 }

@@ -28,4 +28,12 @@ void recipe_print(FILE *stream, const struct recipe_entry *entry);
 /* The table that documents the fields: key, values, default, meaning. */
 void recipe_print_keys(FILE *stream);
 
+/* A row of it, whose texts are constants or in the row itself. False behind the last. */
+enum { RECIPE_KEY_COLUMNS = 4 };
+struct recipe_key_row {
+    const char *cells[RECIPE_KEY_COLUMNS];
+    char allowed[FIELD_ALLOWED_SIZE], sound[FIELD_TEXT_SIZE];
+};
+bool recipe_key_row(struct recipe_key_row *row, size_t index);
+
 #endif

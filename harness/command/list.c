@@ -5,6 +5,7 @@
 
 #include "harness/case/case.h"
 #include "harness/case/recipe_library.h"
+#include "harness/command/list_json.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/record_field.h"
@@ -205,18 +206,20 @@ static const struct {
     const char *about;
     enum error_kind (*print)(const struct selection *selection, const struct list_options *options,
                              struct error *error);
+    list_json *json;
     bool takes_cases;
 } topics[] = {
-    {"kernels", "the kernels under test", list_kernels, false},
-    {"devices", "the devices, and why one is not available", list_devices, false},
-    {"keys", "the format of case files, key by key", list_keys, false},
-    {"recipes", "the recipes, a line each; with --verbose as YAML", list_recipes, false},
-    {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, false},
-    {"record-fields", "the format of records, field by field", list_record_fields, false},
-    {"oracles", "what a kernel must hold beside the numbers", list_oracles, false},
-    {"signatures", "how failures are named, what they mean, what to change", list_signatures, false},
-    {"cases", "the cases in files or folders", list_cases, true},
-    {"points", "the keys of their points, as --only takes them", list_points, true},
+    {"kernels", "the kernels under test", list_kernels, list_json_kernels, false},
+    {"devices", "the devices, and why one is not available", list_devices, list_json_devices, false},
+    {"keys", "the format of case files, key by key", list_keys, list_json_keys, false},
+    {"recipes", "the recipes, a line each; with --verbose as YAML", list_recipes, list_json_recipes, false},
+    {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, list_json_recipe_keys, false},
+    {"record-fields", "the format of records, field by field", list_record_fields, list_json_record_fields, false},
+    {"oracles", "what a kernel must hold beside the numbers", list_oracles, list_json_oracles, false},
+    {"signatures", "how failures are named, what they mean, what to change", list_signatures, list_json_signatures,
+     false},
+    {"cases", "the cases in files or folders", list_cases, list_json_cases, true},
+    {"points", "the keys of their points, as --only takes them", list_points, list_json_points, true},
 };
 
 enum { NUM_TOPICS = sizeof topics / sizeof topics[0] };
@@ -265,7 +268,7 @@ int list(const struct list_options *options, struct error *error)
         return error_set(error, ERROR_USAGE, "list %s takes no case, --set, --recipe or --only", options->topic);
     enum error_kind kind = selection_make(&selection, asked, error);
     if (!kind)
-        kind = topics[i].print(&selection, options, error);
+        kind = options->json ? topics[i].json(&selection, asked, error) : topics[i].print(&selection, options, error);
     selection_clear(&selection);
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");

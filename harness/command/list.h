@@ -8,7 +8,7 @@
 struct list_options {
     const char *topic;
     struct selection_options selection; /* cases and points, for the topics that take them; recipes for all */
-    bool verbose;
+    bool verbose, json;
 };
 
 /* Prints the list called options->topic. Returns the exit code. */

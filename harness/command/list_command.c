@@ -4,8 +4,12 @@
 #include "harness/command/list.h"
 #include "harness/command/options.h"
 
+enum { OPTION_JSON = 256 };
+
 static const struct argp_option option_table[] = {
-    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0}, {0}};
+    {"verbose", 'v', NULL, 0, "recipes as YAML, with all that they say and its source", 0},
+    {"json", OPTION_JSON, NULL, 0, "print a JSON object for each row, in a line", 0},
+    {0}};
 
 static error_t parse_list_option(int key, char *argument, struct argp_state *state)
 {
@@ -16,6 +20,9 @@ static error_t parse_list_option(int key, char *argument, struct argp_state *sta
         return 0;
     case 'v':
         options->verbose = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
         return 0;
     case ARGP_KEY_ARG:
         if (options->topic)

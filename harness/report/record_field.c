@@ -137,11 +137,11 @@ static const char introduction[] =
     "PARAMETER stand for what the meaning says. e = |out - truth|, of an element.\n"
     "\n";
 
-enum { NUM_COLUMNS = 4, PATH_SIZE = 64, MEANING_SIZE = 1024 };
+enum { PATH_SIZE = 64, MEANING_SIZE = 1024 };
 
-static const int widths[NUM_COLUMNS] = {44, 16, 13, 43};
+static const int widths[RECORD_COLUMNS] = {44, 16, 13, 43};
 
-static void print_fields(FILE *stream, const struct record_fields *fields, const char *above)
+static void visit_fields(const struct record_fields *fields, const char *above, record_visitor *visit, void *context)
 {
     for (size_t i = 0; i < fields->count; i++) {
         const struct record_field *row = &fields->rows[i];
@@ -154,19 +154,29 @@ static void print_fields(FILE *stream, const struct record_fields *fields, const
             snprintf(meaning, sizeof meaning, "%s: %s.", about, field_allowed(names, field));
         else
             snprintf(meaning, sizeof meaning, "%s", about);
-        const char *const cells[NUM_COLUMNS] = {path, record_field_type(row), unit ? unit : "", meaning};
-        table_print_row(stream, widths, NUM_COLUMNS, cells);
+        const char *const cells[RECORD_COLUMNS] = {path, record_field_type(row), unit ? unit : "", meaning};
+        visit(context, cells);
         if (row->members) {
             snprintf(below, sizeof below, "%.*s%s.", PATH_SIZE - 4, path, row->is_list ? "[]" : "");
-            print_fields(stream, row->members, below);
+            visit_fields(row->members, below, visit, context);
         }
     }
 }
 
+void record_visit_fields(record_visitor *visit, void *context)
+{
+    visit_fields(&record_fields, "", visit, context);
+}
+
+static void print_row(void *stream, const char *const *cells)
+{
+    table_print_row(stream, widths, RECORD_COLUMNS, cells);
+}
+
 void record_print_fields(FILE *stream)
 {
-    static const char *const titles[NUM_COLUMNS] = {"FIELD", "TYPE", "UNIT", "MEANING"};
+    static const char *const titles[RECORD_COLUMNS] = {"FIELD", "TYPE", "UNIT", "MEANING"};
     fputs(introduction, stream);
-    table_print_row(stream, widths, NUM_COLUMNS, titles);
-    print_fields(stream, &record_fields, "");
+    print_row(stream, titles);
+    record_visit_fields(print_row, stream);
 }

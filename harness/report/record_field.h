@@ -84,4 +84,9 @@ json_t *record_own_build(void);
 /* The table that documents records: field, type, unit, meaning. */
 void record_print_fields(FILE *stream);
 
+/* Calls visit for each of its rows, whose cells it may keep no longer than that. */
+enum { RECORD_COLUMNS = 4 };
+typedef void record_visitor(void *context, const char *const *cells);
+void record_visit_fields(record_visitor *visit, void *context);
+
 #endif
