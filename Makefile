@@ -61,7 +61,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme \
-        check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install clean which-nvcc help FORCE
+        check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -227,10 +227,27 @@ bench-gpu: $(if $(HAVE_NVCC),$(BUILD)/kernels/tests/bench_gpu)  ## the same on a
 format:  ## rewrite the sources in the house format
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
 
-install: $(PROGRAM)  ## install program and cases into DESTDIR/PREFIX (default /usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/alibicheck
-	install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/alibicheck
-	cp -R cases $(DESTDIR)$(PREFIX)/share/alibicheck/
+install: $(PROGRAM)  ## install program, cases, man pages and completion into DESTDIR/PREFIX (default /usr/local)
+	scripts/install $(PROGRAM) $(DESTDIR)$(PREFIX)
+
+deb: $(PROGRAM)  ## make a Debian package, build/alibicheck_VERSION_ARCH.deb
+	$(Q)scripts/make-deb $(PROGRAM) $(VERSION) $(BUILD)
+
+# One file with all that $(PROGRAM) is linked with, and OpenBLAS.
+PORTABLE := $(BUILD)/portable/alibicheck
+PORTABLE_PARTS := $(addprefix $(BUILD)/harness/portable_,glibc.o icu.o openblas.o)
+make_portable = ZIG='$(ZIG)' CC='$(CC)' PACKAGES='$(PACKAGES)' scripts/make-portable
+portable: $(PORTABLE)  ## make one file for glibc 2.28 and later, build/portable/alibicheck
+$(PORTABLE): $(BUILD)/harness/main.o $(PORTABLE_PARTS) $(LIBRARY)
+	$(call say,LINK,$@)
+	$(Q)$(make_portable) $@ $^ $(PORTABLE_CUDART)
+$(BUILD)/portable/openblas.so.xz: scripts/make-portable
+	$(if $(ZIG),,$(error no zig; `scripts/setup portable` installs it))
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(make_portable) openblas $@
+$(BUILD)/harness/portable_openblas.o: CPPFLAGS_ALL += -DOPENBLAS_FILE='"$(BUILD)/portable/openblas.so.xz"'
+$(BUILD)/harness/portable_openblas.o: $(BUILD)/portable/openblas.so.xz
 
 clean:  ## remove what was built
 	rm -rf build build-*
@@ -242,4 +259,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(LIBRARY_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))

@@ -21,6 +21,9 @@ HAVE_NVCC := $(strip $(NVCC))
 # GPU architectures that get machine code (the last one also PTX for newer ones).
 CUDA_ARCHS ?= 80 90
 
+# What links `make portable`, against the symbols of an old glibc: that of `scripts/setup portable`, unless there is one.
+ZIG ?= $(or $(shell command -v zig 2>/dev/null),$(if $(wildcard .packages/portable/packages),$(abspath $(wildcard .packages/portable/lib/python3*/site-packages/ziglang/zig))))
+
 # Instruction set of the host code. The results do not depend on it, the speed does. Empty: the compiler's default.
 ifeq ($(origin ARCH),undefined)
 ARCH := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo x86-64-v3)
@@ -75,6 +78,7 @@ LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
        $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -lrt) -ldl
 
 CUDA_LIBRARY_DIR = $(dir $(firstword $(wildcard $(addsuffix /libcudart_static.a,$(addprefix $(dir $(realpath $(NVCC)))../,lib64 lib lib/x86_64-linux-gnu) /usr/lib/x86_64-linux-gnu))))
+PORTABLE_CUDART = $(if $(HAVE_NVCC),$(CUDA_LIBRARY_DIR)libcudart_static.a)
 CUDA_CPPFLAGS = $(addprefix -isystem,$(wildcard $(dir $(realpath $(NVCC)))../include))
 # -fmad=false: the same contract as -ffp-contract=off. -fno-threadsafe-statics keeps libstdc++ out of the link.
 NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \

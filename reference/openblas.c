@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /*
  * BUFFER_BYTES: BUFFER_SIZE of OpenBLAS 0.3.21 (common_x86_64.h, common_arm64.h: 32 << 22), mapped for each caller and
@@ -58,6 +59,18 @@ static bool has_room(size_t bytes)
     return mapped != MAP_FAILED && munmap(mapped, bytes) == 0;
 }
 
+static void *open_carried(void)
+{
+    char path[32];
+    int file = openblas_carried();
+    if (file < 0)
+        return NULL;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    void *handle = open_without_threads(path);
+    close(file);
+    return handle;
+}
+
 /* OpenBLAS 0.3.29 takes a buffer as it is loaded, and asks again for ever where that is refused, deaf to signals. */
 static void load(void)
 {
@@ -66,6 +79,8 @@ static void load(void)
         return;
     }
     void *handle = open_without_threads("libopenblas.so.0");
+    if (!handle && openblas_carried)
+        handle = open_carried();
     if (!handle) {
         error_set(&library.failure, ERROR_SYSTEM,
                   "a conventional reference needs OpenBLAS (Debian package: libopenblas0): %s", dlerror());

@@ -24,6 +24,10 @@ struct openblas {
  */
 enum error_kind openblas_load(const struct openblas **blas, struct error *error);
 
+/* A file with the library, open, that a program carries in itself, or -1; for a machine that has none. There is no such
+ * function but in the program of `make portable` (harness/portable_openblas.c). */
+int openblas_carried(void) __attribute__((weak));
+
 /*
  * *callers is how many threads, 1 to `threads`, can be inside of OpenBLAS at once: each takes a buffer, of which it has
  * a limited number, and where memory for one is refused it asks again for ever. ERROR_SYSTEM if there is memory for

@@ -163,10 +163,11 @@ static bool read_selection(const struct line *line, struct selection_options *se
     bool complete = true;
     for (size_t i = 0; complete && i < line->count; i++) {
         const struct option_row *row;
-        if (strncmp(line->words[i], "--", 2) != 0) {
-            complete = keep(&selection->paths, line->words[i]);
+        const char *word = line->words[i];
+        if (word[0] != '-' || !word[1])
+            complete = keep(&selection->paths, word);
+        if (strncmp(word, "--", 2) != 0)
             continue;
-        }
         const char *value = value_of(line, &i, &row);
         if (value && !strcmp(row->name, "set"))
             complete = keep(&selection->settings, value);

@@ -196,7 +196,7 @@ static void points_of_the_cases_on_the_line_are_offered(void **state)
     fputs("case: one\nseq_len: [3, 5]\nnum_heads: 2\nhead_dim: 64\n", file);
     assert_int_equal(fclose(file), 0);
     expect("run /tmp/test_completion.yaml --only ", "one:seq_len=3,num_heads=2,head_dim=64");
-    expect("list points --set num_heads=1 /tmp/test_completion.yaml --only one:seq_len=5",
+    expect("list -v points --set num_heads=1 /tmp/test_completion.yaml --only one:seq_len=5",
            "one:seq_len=5,num_heads=1,head_dim=64");
     expect_only("run /tmp/no-such-file.yaml --only ", "\n");
     assert_int_equal(remove("/tmp/test_completion.yaml"), 0);
