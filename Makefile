@@ -60,7 +60,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme \
+.PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme check-examples \
         check-valgrind soak soak-extremes bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -176,9 +176,10 @@ RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(BUILD)
+RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the six parts below
-	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)'
+check: tests  ## run the seven parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -197,6 +198,9 @@ check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back fro
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)
+
+check-examples: $(PROGRAM)  ## the examples of CI in docs/examples run
+	$(Q)$(RUN_EXAMPLES)
 
 sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
 	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
