@@ -51,6 +51,7 @@ struct where {
 
 struct parser {
     const char *text, *next;
+    const struct where_names *names;
     bool of_points;
     int depth;
     struct error *error;
@@ -126,22 +127,36 @@ static const struct record_field *find_field(const char *path, bool *open)
     }
 }
 
-static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
+static enum where_field find_name(const char *name)
 {
-    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE], allowed[2 * SUGGESTION_SIZE + 64];
-    snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
-    struct suggestion suggestion = {.text = typed};
-    for (size_t i = 0; i < record_fields.count; i++)
-        suggestion_offer(&suggestion, record_field_name(&record_fields.rows[i]));
-    snprintf(allowed, sizeof allowed, "%sa name of `alibicheck list record-fields`",
-             suggestion_format(advice, &suggestion));
-    return fault(parser, at, size, "unknown field", allowed);
+    bool open;
+    const struct record_field *field = find_field(name, &open);
+    if (!field)
+        return open ? WHERE_ANY : WHERE_UNKNOWN;
+    const char *type = record_field_type(field);
+    return strstr(type, "integer") || strstr(type, "number") ? WHERE_NUMBER : WHERE_TEXT;
 }
 
-static bool is_of_numbers(const struct record_field *field)
+static void offer_names(struct suggestion *suggestion)
 {
-    const char *type = field ? record_field_type(field) : "";
-    return strstr(type, "integer") || strstr(type, "number");
+    for (size_t i = 0; i < record_fields.count; i++)
+        suggestion_offer(suggestion, record_field_name(&record_fields.rows[i]));
+}
+
+const struct where_names where_record_names = {
+    .find = find_name,
+    .offer = offer_names,
+    .allowed = "a name of `alibicheck list record-fields`",
+};
+
+static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
+{
+    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE], allowed[256];
+    snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
+    struct suggestion suggestion = {.text = typed};
+    parser->names->offer(&suggestion);
+    snprintf(allowed, sizeof allowed, "%s%s", suggestion_format(advice, &suggestion), parser->names->allowed);
+    return fault(parser, at, size, "unknown field", allowed);
 }
 
 /* A value may hold signs of comparison, as keys do. */
@@ -224,7 +239,7 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
 {
     const char *at = skip_blanks(parser);
     size_t size = word_length(at);
-    bool open, negated = false;
+    bool negated = false;
     struct where *node = *where = calloc(1, sizeof *node);
     if (!node)
         return error_memory(parser->error, "--where", sizeof *node);
@@ -233,8 +248,8 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
     enum error_kind kind = copy(&node->field, at, size, parser->error);
     if (kind)
         return kind;
-    const struct record_field *field = find_field(node->field, &open);
-    if (!field && !open)
+    enum where_field field = parser->names->find(node->field);
+    if (field == WHERE_UNKNOWN)
         return refuse_field(parser, at, size);
     if (parser->of_points && !record_field_of_point(node->field))
         return fault(parser, at, size, "is not known before a point is run", "fields of points: seq_len, dtype, ...");
@@ -242,7 +257,7 @@ static enum error_kind parse_test(struct parser *parser, struct where **where)
     if ((kind = read_operator(parser, node, &negated)))
         return kind;
     const char *value = skip_blanks(parser);
-    if (!(kind = read_word(parser, node)) && !(kind = check_word(parser, node, is_of_numbers(field), value)))
+    if (!(kind = read_word(parser, node)) && !(kind = check_word(parser, node, field == WHERE_NUMBER, value)))
         kind = negate(where, negated, parser->error);
     return kind;
 }
@@ -290,9 +305,10 @@ static enum error_kind parse_or(struct parser *parser, struct where **where)
     return kind;
 }
 
-static enum error_kind parse(struct where **where, const char *text, bool of_points, struct error *error)
+static enum error_kind parse(struct where **where, const char *text, const struct where_names *names, bool of_points,
+                             struct error *error)
 {
-    struct parser parser = {.text = text, .next = text, .of_points = of_points, .error = error};
+    struct parser parser = {.text = text, .next = text, .names = names, .of_points = of_points, .error = error};
     *where = NULL;
     enum error_kind kind = parse_or(&parser, where);
     const char *rest = skip_blanks(&parser);
@@ -307,12 +323,18 @@ static enum error_kind parse(struct where **where, const char *text, bool of_poi
 
 enum error_kind where_parse(struct where **where, const char *text, struct error *error)
 {
-    return parse(where, text, false, error);
+    return parse(where, text, &where_record_names, false, error);
+}
+
+enum error_kind where_parse_names(struct where **where, const char *text, const struct where_names *names,
+                                  struct error *error)
+{
+    return parse(where, text, names, false, error);
 }
 
 enum error_kind where_parse_of_points(struct where **where, const char *text, struct error *error)
 {
-    return parse(where, text, true, error);
+    return parse(where, text, &where_record_names, true, error);
 }
 
 void where_free(struct where *where)

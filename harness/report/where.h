@@ -20,9 +20,25 @@
 #include "reference/error.h"
 
 struct where; /* opaque */
+struct suggestion;
+
+/* What a name in an expression is. */
+enum where_field { WHERE_UNKNOWN, WHERE_ANY, WHERE_TEXT, WHERE_NUMBER };
+
+/* The names of objects of a kind. */
+struct where_names {
+    enum where_field (*find)(const char *name);
+    void (*offer)(struct suggestion *suggestion); /* every name, to one that is mistyped */
+    const char *allowed;                          /* in words */
+};
+
+/* Those of records: where_parse's. */
+extern const struct where_names where_record_names;
 
 /* ERROR_USAGE with "--where EXPR:COLUMN: what is wrong: 'the text'; allowed: ...". where_free takes NULL too. */
 enum error_kind where_parse(struct where **where, const char *text, struct error *error);
+enum error_kind where_parse_names(struct where **where, const char *text, const struct where_names *names,
+                                  struct error *error);
 void where_free(struct where *where);
 
 /* The same of fields that a point has before it is run. */
