@@ -86,6 +86,16 @@ static void open_nameless(struct replacement *replacement, const char *folder)
     }
 }
 
+/* What cannot be opened is called as people know it. */
+static enum error_kind open_named(struct replacement *replacement, struct error *error)
+{
+    if (!replacement->partial)
+        return file_create(&replacement->descriptor, replacement->target, error);
+    if (file_create(&replacement->descriptor, replacement->partial, NULL))
+        return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", replacement->target, strerror(errno));
+    return ERROR_NONE;
+}
+
 static void forget(struct replacement *replacement)
 {
     free(replacement->target);
@@ -108,8 +118,7 @@ enum error_kind replacement_open(struct replacement *replacement, const char *pa
         free(copies[1]);
     }
     if (!kind && !replacement->is_nameless)
-        kind = file_create(&replacement->descriptor, replacement->partial ? replacement->partial : replacement->target,
-                           error);
+        kind = open_named(replacement, error);
     if (kind)
         forget(replacement);
     return kind;
