@@ -9,6 +9,7 @@
 #include "harness/report/record_field.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
+#include "harness/support/text.h"
 
 /* A record of 1024 heads and 64 queries is below 32 MB; what is longer is no line of records. */
 enum { LINE_MAX_BYTES = 64 << 20, LINE_FIRST_BYTES = 1 << 16 };
@@ -100,9 +101,11 @@ static enum error_kind visit_line(struct reader *reader, record_visit *visit, vo
     enum error_kind kind = ERROR_NONE;
     if (!object || !json_is_object(object)) {
         size_t column = object || fault.column < 1 ? 1 : (size_t)fault.column;
-        const char *what = object ? "no JSON object" : fault.text;
+        char *said = text_line(fault.text, JSON_ERROR_TEXT_LENGTH); /* it quotes the line as it is */
+        const char *what = object ? "no JSON object" : said ? said : "no JSON";
         kind = refuse(reader, column, what, quote(quoted, reader->text, reader->size),
                       "records as --results writes them, one a line", error);
+        free(said);
     } else if (!(kind = check_record(reader, object, error))) {
         const struct record_line line = {
             .path = reader->path,

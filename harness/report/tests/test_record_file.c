@@ -102,6 +102,7 @@ static const struct {
     REFUSED("{\"schema\": 1, \"key\": \"a\", \"key\": \"b\", \"status\": \"pass\"}\n", "duplicate object key"),
     REFUSED("{\"schema\": 1,\n", ":1:"),
     REFUSED("\0\n", ":1:"),
+    REFUSED("{\"schema\": 1\033[31m\n", "near '\xef\xbf\xbd'"),
     REFUSED("\xff\n", ":1:"),
     REFUSED(RECORD("a") RECORD("b") "\n", ":1:"),
 };
