@@ -23,6 +23,7 @@ struct sink_plan {
     size_t num_points;
     const struct kept *kept; /* records that are known already; NULL: none */
     struct table_options table;
+    bool junit_gitlab; /* in JUnit, failures that are expected are skipped tests */
 };
 
 /* An open sink. */

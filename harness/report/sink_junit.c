@@ -5,11 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libxml/xmlwriter.h>
-
+#include "harness/report/junit_document.h"
 #include "harness/report/metric.h"
+#include "harness/support/build_info.h"
 #include "harness/support/replacement.h"
-#include "harness/support/text.h"
 
 /* One point, kept until all are there: points may end in another order than they stand in, and a suite's counts stand
  * before its test cases. */
@@ -25,81 +24,28 @@ struct test {
 
 struct junit {
     struct replacement file; /* appears at close */
-    xmlTextWriter *writer;
-    struct error error; /* the first failed write */
+    struct junit_document *document;
+    const char *device; /* device_kind_names[] of the first record */
+    bool gitlab;
     struct test *tests;
     size_t num_tests, capacity;
 };
 
-/* ---- the document; xmlTextWriter's results are all -1 for want of memory --------------------------------------- */
-
-static int write_bytes(void *context, const char *data, int size)
-{
-    struct junit *junit = context;
-    if (!junit->error.kind)
-        file_write(junit->file.descriptor, junit->file.target, data, (size_t)size, &junit->error);
-    return size; /* libxml2 would report a failure on stderr by itself */
-}
-
-static bool start(xmlTextWriter *writer, const char *name)
-{
-    return xmlTextWriterStartElement(writer, BAD_CAST name) >= 0;
-}
-
-static bool end(xmlTextWriter *writer)
-{
-    return xmlTextWriterEndElement(writer) >= 0;
-}
-
-static bool attribute(xmlTextWriter *writer, const char *name, const char *value)
-{
-    char *clean = text_clean(value);
-    bool done = clean && xmlTextWriterWriteAttribute(writer, BAD_CAST name, BAD_CAST clean) >= 0;
-    free(clean);
-    return done;
-}
-
-static bool attribute_count(xmlTextWriter *writer, const char *name, size_t count)
-{
-    return xmlTextWriterWriteFormatAttribute(writer, BAD_CAST name, "%zu", count) >= 0;
-}
-
-static bool attribute_seconds(xmlTextWriter *writer, const char *name, double seconds)
-{
-    return xmlTextWriterWriteFormatAttribute(writer, BAD_CAST name, "%.6f", seconds) >= 0;
-}
-
-static bool content(xmlTextWriter *writer, const char *text)
-{
-    char *clean = text_clean(text);
-    bool done = clean && xmlTextWriterWriteString(writer, BAD_CAST clean) >= 0;
-    free(clean);
-    return done;
-}
-
-/* The element that a status adds to its test case. */
+/* What a status is as a test. */
 static const struct {
-    const char *element, *type;
-} status_elements[STATUS_COUNT] = {
-    [STATUS_PASS] = {NULL, NULL},
-    [STATUS_FAIL] = {"failure", "accuracy"},
-    [STATUS_XFAIL] = {"system-out", NULL},
-    [STATUS_XPASS] = {"failure", "unexpected pass"},
-    [STATUS_ERROR] = {"error", "not judged"},
+    enum junit_result result;
+    const char *type;
+    bool says; /* there is something to say of it, even if it passes */
+} status_results[STATUS_COUNT] = {
+    [STATUS_PASS] = {JUNIT_PASSED, NULL, false},        [STATUS_FAIL] = {JUNIT_FAILED, "accuracy", true},
+    [STATUS_XFAIL] = {JUNIT_PASSED, NULL, true},        [STATUS_XPASS] = {JUNIT_FAILED, "unexpected pass", true},
+    [STATUS_ERROR] = {JUNIT_ERROR, "not judged", true},
 };
 
-static bool write_test(xmlTextWriter *writer, const char *class_name, const struct test *test)
+/* GitLab shows a test that passes among all others, and one that was skipped by itself. */
+static enum junit_result result_of(const struct junit *junit, enum status status)
 {
-    bool done = start(writer, "testcase") && attribute(writer, "name", test->name) &&
-                attribute(writer, "classname", class_name) && attribute_seconds(writer, "time", test->elapsed_s);
-    if (status_elements[test->status].element) {
-        done = done && start(writer, status_elements[test->status].element);
-        if (status_elements[test->status].type)
-            done = done && attribute(writer, "message", test->headline) &&
-                   attribute(writer, "type", status_elements[test->status].type);
-        done = done && content(writer, test->detail) && end(writer);
-    }
-    return done && end(writer);
+    return junit->gitlab && status == STATUS_XFAIL ? JUNIT_SKIPPED : status_results[status].result;
 }
 
 static void forget_tests(struct junit *junit)
@@ -128,24 +74,32 @@ static struct test *add_test(struct junit *junit)
     return test;
 }
 
-/* tests[0, count) of one case. */
-static bool write_suite(xmlTextWriter *writer, const struct test *tests, size_t count)
+/* Device and build, as properties of the suite at hand. */
+static bool put_properties(const struct junit *junit)
 {
-    size_t failures = 0, errors = 0;
-    double elapsed_s = 0;
-    for (size_t i = 0; i < count; i++) {
-        failures += tests[i].status == STATUS_FAIL || tests[i].status == STATUS_XPASS;
-        errors += tests[i].status == STATUS_ERROR;
-        elapsed_s += tests[i].elapsed_s;
-    }
+    return (!junit->device || junit_document_property(junit->document, "device", junit->device)) &&
+           junit_document_property(junit->document, "version", build_info.version) &&
+           junit_document_property(junit->document, "commit", build_info.commit) &&
+           junit_document_property(junit->document, "compiler", build_info.compiler);
+}
+
+/* tests[0, count) of one case. */
+static bool put_suite(const struct junit *junit, const struct test *tests, size_t count)
+{
     const char *name = tests->test_case ? case_name(tests->test_case) : "alibicheck";
-    bool done = start(writer, "testsuite") && attribute(writer, "name", name) &&
-                attribute_count(writer, "tests", count) && attribute_count(writer, "failures", failures) &&
-                attribute_count(writer, "errors", errors) && attribute_count(writer, "skipped", 0) &&
-                attribute_seconds(writer, "time", elapsed_s);
-    for (size_t i = 0; done && i < count; i++)
-        done = write_test(writer, name, &tests[i]);
-    return done && end(writer);
+    bool done = junit_document_suite(junit->document, name) && put_properties(junit);
+    for (size_t i = 0; done && i < count; i++) {
+        const struct junit_test test = {
+            .name = tests[i].name,
+            .result = result_of(junit, tests[i].status),
+            .type = status_results[tests[i].status].type,
+            .message = tests[i].headline,
+            .text = tests[i].detail,
+            .elapsed_s = tests[i].elapsed_s,
+        };
+        done = junit_document_test(junit->document, &test);
+    }
+    return done;
 }
 
 static int compare_tests(const void *a, const void *b)
@@ -155,7 +109,7 @@ static int compare_tests(const void *a, const void *b)
 }
 
 /* A suite for each case, in the order of points. */
-static bool write_suites(struct junit *junit)
+static bool put_suites(struct junit *junit)
 {
     bool done = true;
     size_t end = 0;
@@ -164,7 +118,7 @@ static bool write_suites(struct junit *junit)
     for (size_t first = 0; done && first < junit->num_tests; first = end) {
         while (end < junit->num_tests && junit->tests[end].test_case == junit->tests[first].test_case)
             end++;
-        done = write_suite(junit->writer, junit->tests + first, end - first);
+        done = put_suite(junit, junit->tests + first, end - first);
     }
     return done;
 }
@@ -233,7 +187,7 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     test->name = strdup(point_key(key, record->point));
     test->status = record->outcome.status;
     test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
-    if (status_elements[record->outcome.status].element) {
+    if (status_results[record->outcome.status].says) {
         test->headline = make_headline(record);
         test->detail = test->headline ? make_detail(record, test->headline) : NULL;
         if (!test->detail)
@@ -241,8 +195,7 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     }
     if (!test->name)
         goto no_memory;
-    if (junit->error.kind)
-        return error_set(error, junit->error.kind, "%s", junit->error.text);
+    junit->device = record->device;
     return ERROR_NONE;
 
 no_memory:
@@ -288,26 +241,29 @@ static bool add_cut_short(struct junit *junit, const struct summary *summary)
 
 /* ---- open and close -------------------------------------------------------------------------------------------- */
 
+static enum error_kind write_document(struct junit *junit, const struct summary *summary, struct error *error)
+{
+    bool done = (!summary->cut_short || add_cut_short(junit, summary)) && put_suites(junit);
+    char *text = done ? junit_document_print(junit->document) : NULL;
+    enum error_kind kind = text ? file_write(junit->file.descriptor, junit->file.target, text, strlen(text), error)
+                                : error_memory(error, junit->file.target, 4096);
+    free(text);
+    return kind;
+}
+
 static void free_junit(struct junit *junit)
 {
     forget_tests(junit);
-    if (junit->writer)
-        xmlFreeTextWriter(junit->writer);
+    junit_document_free(junit->document);
     free(junit);
 }
 
 static enum error_kind close_junit(struct sink *sink, const struct summary *summary, struct error *error)
 {
     struct junit *junit = sink->state;
-    enum error_kind kind = ERROR_NONE;
-    /* EndDocument closes what is open and flushes. */
-    if ((summary->cut_short && !add_cut_short(junit, summary)) || !write_suites(junit) ||
-        xmlTextWriterEndDocument(junit->writer) < 0)
-        kind = error_memory(error, sink->path, 4096);
-    else if (junit->error.kind)
-        kind = error_set(error, junit->error.kind, "%s", junit->error.text);
-    /* A run that was refused leaves what was there. */
-    if (kind || summary->points_total == 0)
+    bool began = summary->points_total > 0; /* else the run was refused, and leaves what was there */
+    enum error_kind kind = began ? write_document(junit, summary, error) : ERROR_NONE;
+    if (kind || !began)
         replacement_drop(&junit->file);
     else
         kind = replacement_keep(&junit->file, error);
@@ -318,29 +274,20 @@ static enum error_kind close_junit(struct sink *sink, const struct summary *summ
 
 static enum error_kind open_junit(struct sink *sink, struct error *error)
 {
-    const char *path = sink->path;
     struct junit *junit = calloc(1, sizeof *junit);
     if (!junit)
-        return error_memory(error, path, sizeof *junit);
-    enum error_kind kind = replacement_open(&junit->file, path, error);
-    if (kind)
-        goto out;
-
-    xmlOutputBuffer *buffer = xmlOutputBufferCreateIO(write_bytes, NULL, junit, NULL);
-    junit->writer = buffer ? xmlNewTextWriter(buffer) : NULL; /* owns buffer if it succeeds */
-    if (!junit->writer && buffer)
-        xmlOutputBufferClose(buffer);
-    if (!junit->writer || xmlTextWriterSetIndent(junit->writer, 1) < 0 ||
-        xmlTextWriterStartDocument(junit->writer, NULL, "UTF-8", NULL) < 0 || !start(junit->writer, "testsuites") ||
-        !attribute(junit->writer, "name", "alibicheck")) {
-        kind = error_memory(error, path, sizeof *junit);
-        replacement_drop(&junit->file);
-        goto out;
-    }
-    sink->state = junit;
-out:
+        return error_memory(error, sink->path, sizeof *junit);
+    enum error_kind kind = ERROR_NONE;
+    junit->gitlab = sink->plan && sink->plan->junit_gitlab;
+    junit->document = junit_document_new();
+    if (!junit->document)
+        kind = error_memory(error, sink->path, sizeof *junit);
+    if (!kind)
+        kind = replacement_open(&junit->file, sink->path, error);
     if (kind)
         free_junit(junit);
+    else
+        sink->state = junit;
     return kind;
 }
 
