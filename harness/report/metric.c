@@ -11,7 +11,7 @@
 
 const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_ELEMENTS] = {METRIC(elements, WHOLE, "Elements of out: num_queries times num_heads times head_dim."),
-                         "elements", "elements"},
+                         "elements", "elements", .is_size = true},
     [METRIC_MISMATCHED] = {METRIC(
                                mismatched, WHOLE,
                                "Elements outside the tolerance: not e <= atol + rtol |truth|. A NaN is one of them."),
@@ -47,9 +47,9 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_BUDGET_USED] = {METRIC(
                                 budget_used, REAL,
                                 "The largest e / error bound of out; above 1 is a bug. null where none has a bound."),
-                            "bounds", "budget used", .nan_is_unknown = true},
+                            "bounds", "budget used", .nan_is_unknown = true, .of_bound = true},
     [METRIC_UNBOUNDED] = {METRIC(unbounded, WHOLE, "Elements for which there is no bound: rounding may do anything."),
-                          "elements", "unbounded"},
+                          "elements", "unbounded", .of_bound = true},
     [METRIC_LSE_MISMATCHED] = {METRIC(
                                    lse_mismatched, WHOLE,
                                    "Heads whose lse is further from the truth than atol + rtol |truth|, which judges "
@@ -60,10 +60,10 @@ const struct metric_info metric_table[METRIC_COUNT] = {
     [METRIC_LSE_BUDGET_USED] = {METRIC(lse_budget_used, REAL,
                                        "The largest |lse - truth| / error bound of lse; above 1 is a bug. null where "
                                        "none has a bound."),
-                                "bounds", "lse budget used", .nan_is_unknown = true},
+                                "bounds", "lse budget used", .nan_is_unknown = true, .of_bound = true},
     [METRIC_LSE_OFF] = {METRIC(lse_off, WHOLE, "Heads whose lse is outside the tolerance of lse."), "heads", "lse off"},
     [METRIC_LSE_UNBOUNDED] = {METRIC(lse_unbounded, WHOLE, "Heads for whose lse there is no bound."), "heads",
-                              "lse unbounded"},
+                              "lse unbounded", .of_bound = true},
 };
 
 double metric_value(enum metric metric, const struct metrics *metrics)
