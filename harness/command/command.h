@@ -29,6 +29,7 @@ struct command {
     ROW(run)          \
     ROW(sweep)        \
     ROW(merge)        \
+    ROW(compare)      \
     ROW(explain)      \
     ROW(sentinel)     \
     ROW(list)         \

@@ -8,6 +8,7 @@
 #include "harness/command/list_json.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
+#include "harness/report/compare_point.h"
 #include "harness/report/record_field.h"
 #include "harness/support/suggest.h"
 
@@ -201,6 +202,16 @@ static enum error_kind list_signatures(const struct selection *selection, const 
     return ERROR_NONE;
 }
 
+static enum error_kind list_changes(const struct selection *selection, const struct list_options *options,
+                                    struct error *error)
+{
+    (void)selection, (void)options, (void)error;
+    for (int class = 0; class < CLASS_COUNT; class ++)
+        printf("%-17s points that %s: %s\n", class_table[class].name, class_table[class].about,
+               class_outcome_texts[class_table[class].outcome]);
+    return ERROR_NONE;
+}
+
 static const struct {
     const char *name;
     const char *about;
@@ -218,6 +229,7 @@ static const struct {
     {"oracles", "what a kernel must hold beside the numbers", list_oracles, list_json_oracles, false},
     {"signatures", "how failures are named, what they mean, what to change", list_signatures, list_json_signatures,
      false},
+    {"changes", "what `compare` calls what became of a point, the worst first", list_changes, list_json_changes, false},
     {"cases", "the cases in files or folders", list_cases, list_json_cases, true},
     {"points", "the keys of their points, as --only takes them", list_points, list_json_points, true},
 };

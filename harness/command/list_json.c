@@ -7,6 +7,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
+#include "harness/report/compare_point.h"
 #include "harness/report/record_field.h"
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
@@ -108,6 +109,18 @@ enum error_kind list_json_signatures(const struct selection *selection, const st
     for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT && !kind; s++)
         kind = put_row(TEXTS({"signature", signature_names[s]}, {"meaning", signature_meaning((enum signature)s)},
                              {"remedy", signature_remedy((enum signature)s)}),
+                       error);
+    return kind;
+}
+
+enum error_kind list_json_changes(const struct selection *selection, const struct selection_options *asked,
+                                  struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)selection, (void)asked;
+    for (int class = 0; class < CLASS_COUNT && !kind; class ++)
+        kind = put_row(TEXTS({"change", class_table[class].name}, {"points", class_table[class].about},
+                             {"outcome", class_outcome_texts[class_table[class].outcome]}),
                        error);
     return kind;
 }

@@ -64,6 +64,13 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
+bool parse_junit_style(const char *argument, const struct argp_state *state)
+{
+    if (strcmp(argument, "gitlab") != 0 && strcmp(argument, "default") != 0)
+        argp_error(state, "--junit-style %s: allowed: default, gitlab", argument);
+    return strcmp(argument, "gitlab") == 0;
+}
+
 static error_t parse_help_option(int key, char *argument, struct argp_state *state)
 {
     (void)argument;

@@ -13,6 +13,9 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
 void option_once(bool given, const struct argp_option *table, int key, const char *argument,
                  const struct argp_state *state);
 
+/* The value of --junit-style: whether it is gitlab, in which failures that are expected are skipped tests. */
+bool parse_junit_style(const char *argument, const struct argp_state *state);
+
 /* -h, the same as --help: a child parser without input. */
 extern const struct argp_child help_parsers[];
 

@@ -3,6 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+const char *const class_outcome_texts[] = {
+    [CLASS_IS_FINE] = "as good",
+    [CLASS_IS_WORSE] = "worse",
+    [CLASS_IS_WORSE_IF_BITS] = "as good, or worse with --bits",
+    [CLASS_IS_NO_COMPARISON] = "not comparable",
+};
+
 const struct class_info class_table[CLASS_COUNT] = {
     [CLASS_UNLIKE] = {"not comparable", "have other inputs, or another truth", CLASS_IS_NO_COMPARISON},
     [CLASS_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CLASS_IS_NO_COMPARISON},

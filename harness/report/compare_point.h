@@ -54,6 +54,9 @@ struct class_info {
     enum class_outcome outcome;
 };
 
+/* "as good", "worse", ... by class_outcome. */
+extern const char *const class_outcome_texts[];
+
 extern const struct class_info class_table[CLASS_COUNT];
 
 /* How much worse a metric may be: by `relative` of its value before, or by `absolute`. 0 and 0: not at all. */
