@@ -17,10 +17,13 @@ enum {
     OPTION_JOBS,
     OPTION_FAIL_FAST,
     OPTION_TIME_LIMIT,
-    OPTION_DRY_RUN
+    OPTION_DRY_RUN,
+    OPTION_JUNIT_STYLE
 };
 
 static const struct argp_option own_options[] = {
+    {"junit-style", OPTION_JUNIT_STYLE, "STYLE", 0, "default, or gitlab: failures that are expected are skipped tests",
+     2},
     {"resume", OPTION_RESUME, NULL, 0,
      "go on with the file of --results: its records are kept, what is missing is computed, and in the end it is as if "
      "nothing had happened",
@@ -106,6 +109,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_DRY_RUN:
         options->dry_run = true;
+        return 0;
+    case OPTION_JUNIT_STYLE:
+        options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
     case ARGP_KEY_END:
         if (options->any_build && !options->resume)

@@ -16,6 +16,7 @@ struct run_options {
     bool resume;         /* the results file's records are kept, */
     bool any_build;      /* those of another build too */
     bool dry_run;        /* say what would be done */
+    bool junit_gitlab;   /* of --junit-style */
     bool fail_fast;      /* stop at the first point that does not end as expected */
     double time_limit_s; /* no point begins later than this; 0: no limit */
     int jobs;            /* points at a time; the threads are shared among them */
