@@ -1,0 +1,60 @@
+#include "harness/report/review_field.h"
+
+#define SETTING .setting = true
+#define COLUMN .column = true
+#define COUNT .count = true
+
+const struct review_field review_texts[REVIEW_TEXTS] = {
+    [TEXT_CASE] = {"case", "case", SETTING},
+    [TEXT_STATUS] = {"status", "verdict", "How the point ended.", COLUMN},
+    [TEXT_KERNEL] = {"kernel", "kernel", SETTING, COLUMN},
+    [TEXT_RECIPE] = {"recipe", "recipe", "The kernel's numerical choices.", SETTING, COLUMN},
+    [TEXT_DEVICE] = {"device", "device", SETTING, COLUMN},
+    [TEXT_DTYPE] = {"dtype", "dtype", "What q and out are stored in.", SETTING, COLUMN},
+    [TEXT_KV_DTYPE] = {"kv_dtype", "dtype of k and v", SETTING},
+    [TEXT_SENTINEL] = {"sentinel", "sentinel", "What stands in for -inf: the policy.", SETTING, COLUMN},
+    [TEXT_INPUT] = {"input", "inputs", "What q, k and v are drawn from.", SETTING},
+    [TEXT_MASK] = {"mask", "mask", "Which keys are removed.", SETTING, .none = "none"},
+    [TEXT_SLOPES] = {"slopes", "slopes", SETTING},
+    [TEXT_SIGNATURE] = {"signature", "signature", "How the point fails.", COLUMN},
+    [TEXT_CLASS] = {"class", "class", "The tightest arithmetic that explains the error.", COLUMN},
+    [TEXT_JUDGE] = {"judge", "judged by", "What a pass asks: tolerance, error bound, or both.", SETTING},
+    [TEXT_TOLERANCE] = {"tolerance", "tolerance", SETTING},
+    [TEXT_TRUTH_METHOD] = {"truth_method", "truth", "What computes the exact result.", SETTING},
+    [TEXT_DEVICE_NAME] = {"device_name", "device, in words", SETTING},
+    [TEXT_BUILD] = {"build", "build", "The program that made the records.", SETTING},
+};
+
+const struct review_field review_numbers[REVIEW_NUMBERS] = {
+    [NUMBER_SEQ_LEN] = {"seq_len", "keys", "Keys of the cache.", SETTING, COLUMN, COUNT},
+    [NUMBER_NUM_QUERIES] = {"num_queries", "queries", "Query vectors of a head.", SETTING, COUNT},
+    [NUMBER_NUM_HEADS] = {"num_heads", "heads", "Query heads.", SETTING, COLUMN, COUNT},
+    [NUMBER_NUM_KV_HEADS] = {"num_kv_heads", "KV heads", SETTING, COUNT},
+    [NUMBER_HEAD_DIM] = {"head_dim", "head dim", SETTING, COLUMN, COUNT},
+    [NUMBER_SEED] = {"seed", "seed", "What the inputs are drawn from.", SETTING, COLUMN, COUNT},
+    [NUMBER_CHUNK_LEN] = {"chunk_len", "keys of a chunk", SETTING, COUNT},
+    [NUMBER_PAGE_SIZE] = {"page_size", "keys of a page", SETTING, COUNT},
+    [NUMBER_BUDGET] = {"budget", "budget", "How many times its bound an error may be.", SETTING},
+    [NUMBER_ELEMENTS] = {"elements", "elements", COUNT},
+    [NUMBER_MISMATCHED] = {"mismatched", "mismatched", "Elements outside the tolerance.", COLUMN, COUNT},
+    [NUMBER_MAX_ABS_ERR] = {"max_abs_err", "max abs err", "The largest |out - truth|.", COLUMN},
+    [NUMBER_MAX_ULP_ERR] = {"max_ulp_err", "max ulp", "The largest error in units of the last place.", COLUMN},
+    [NUMBER_P99_ULP_ERR] = {"p99_ulp_err", "p99 ulp", "99% of a point's elements are off by no more."},
+    [NUMBER_P50_ULP_ERR] = {"p50_ulp_err", "p50 ulp", "The median of a point's elements."},
+    [NUMBER_BUDGET_USED] = {"budget_used", "bound used",
+                            "The largest error of out over its error bound; above 1 is a bug.", COLUMN},
+    [NUMBER_MAX_LSE_ERR] = {"max_lse_err", "max lse err", "The largest error of lse, in nats."},
+    [NUMBER_LSE_BUDGET_USED] = {"lse_budget_used", "lse bound used",
+                                "The largest error of lse over its error bound; above 1 is a bug.", COLUMN},
+    [NUMBER_LSE_OFF] = {"lse_off", "lse off", "Heads whose lse is outside its tolerance.", COUNT},
+    [NUMBER_NAN] = {"nan", "NaN", "Outputs that are NaN where the truth is not.", COUNT},
+    [NUMBER_INF] = {"inf", "infinite", "Outputs that are infinite where the truth is not.", COUNT},
+    [NUMBER_UNWRITTEN] = {"unwritten", "unwritten", "Outputs that the kernel did not write.", COUNT},
+    [NUMBER_UNDECIDED] = {"undecided", "undecided", "What the truth is too coarse to decide.", COUNT},
+    [NUMBER_UNBOUNDED] = {"unbounded", "unbounded", "Elements for which there is no bound.", COUNT},
+    [NUMBER_WORST_QUERY] = {"worst.query", "worst query", COUNT},
+    [NUMBER_WORST_HEAD] = {"worst.head", "worst head", COUNT},
+    [NUMBER_WORST_DIM] = {"worst.dim", "worst dim", COUNT},
+    [NUMBER_WORST_OUT] = {"worst.out", "its output"},
+    [NUMBER_WORST_TRUTH] = {"worst.truth", "its truth"},
+};

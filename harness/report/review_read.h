@@ -1,0 +1,18 @@
+/*
+ * How a review is made: of files of records.
+ */
+#ifndef HARNESS_REPORT_REVIEW_READ_H
+#define HARNESS_REPORT_REVIEW_READ_H
+
+#include "harness/report/review.h"
+#include "harness/report/where.h"
+#include "reference/error.h"
+
+/*
+ * Reads all files and keeps what `where` (NULL: all) means. ERROR_USAGE with FILE:LINE for what is no record, for two
+ * records of one point (key and device) that do not agree, and where nothing is left; ERROR_SYSTEM.
+ */
+enum error_kind review_read(struct review *review, const char *const *paths, size_t num_paths,
+                            const struct where *where, enum review_text series, struct error *error);
+
+#endif
