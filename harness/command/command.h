@@ -30,6 +30,7 @@ struct command {
     ROW(sweep)        \
     ROW(merge)        \
     ROW(compare)      \
+    ROW(report)       \
     ROW(explain)      \
     ROW(sentinel)     \
     ROW(list)         \

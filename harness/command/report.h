@@ -1,0 +1,30 @@
+/*
+ * Records made into what a reviewer reads: alibicheck report.
+ */
+#ifndef HARNESS_COMMAND_REPORT_H
+#define HARNESS_COMMAND_REPORT_H
+
+#include "harness/command/selection.h"
+#include "harness/report/review_field.h"
+#include "reference/error.h"
+
+enum report_format { REPORT_HTML, REPORT_MARKDOWN, REPORT_CSV, REPORT_JSON, REPORT_FORMAT_COUNT };
+
+extern const char *const report_format_names[REPORT_FORMAT_COUNT];
+
+struct report_options {
+    struct strings records, before; /* files */
+    const char *output;             /* "-": standard output */
+    const char *title, *command, *where;
+    enum report_format format;
+    enum review_text series; /* what plots tell apart */
+};
+
+/* The format that a file's name ends in, or REPORT_FORMAT_COUNT. */
+enum report_format report_format_of(const char *path);
+
+/* Reads, and writes the file when all is known. ERROR_USAGE for records or an expression that are wrong, or a file that
+ * is one of those read; ERROR_SYSTEM. */
+enum error_kind report(const struct report_options *options, struct error *error);
+
+#endif

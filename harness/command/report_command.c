@@ -1,0 +1,145 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command/command.h"
+#include "harness/command/options.h"
+#include "harness/command/report.h"
+#include "harness/support/suggest.h"
+
+enum { OPTION_FORMAT = 256, OPTION_WHERE, OPTION_TITLE, OPTION_BEFORE, OPTION_COMMAND, OPTION_BY };
+
+static const struct argp_option option_table[] = {
+    {"output", 'o', "FILE", 0, "write FILE, replaced when the report is whole; - is stdout (default)", 0},
+    {"format", OPTION_FORMAT, "NAME", 0,
+     "html, markdown, csv (a row a point), json; default: as FILE ends (.html, .md, .csv, .json), else html", 0},
+    {"before", OPTION_BEFORE, "FILE", 0, "records of the same points to compare with: what changed; repeatable", 0},
+    {"where", OPTION_WHERE, "EXPR", 0, "only records that it holds for: 'seq_len >= 4k and status != pass'", 0},
+    {"title", OPTION_TITLE, "TEXT", 0, "the heading", 0},
+    {"command", OPTION_COMMAND, "TEXT", 0,
+     "what the records were made with ('alibicheck run cases/seed'), for the lines that reproduce a point", 0},
+    {"by", OPTION_BY, "FIELD", 0, "what plots tell apart by colour: dtype (default), sentinel, kernel, recipe, ...", 0},
+    {0}};
+
+/* Of the fields that say how a point was run. */
+static bool find_series(const char *name, enum review_text *series)
+{
+    for (int t = 0; t < REVIEW_TEXTS; t++)
+        if (review_texts[t].setting && strcmp(name, review_texts[t].path) == 0) {
+            *series = (enum review_text)t;
+            return true;
+        }
+    return false;
+}
+
+static void refuse_series(const char *name, const struct argp_state *state)
+{
+    char allowed[512] = "", advice[SUGGESTION_SIZE];
+    struct suggestion suggestion = {.text = name};
+    for (int t = 0; t < REVIEW_TEXTS; t++)
+        if (review_texts[t].setting) {
+            suggestion_offer(&suggestion, review_texts[t].path);
+            snprintf(allowed + strlen(allowed), sizeof allowed - strlen(allowed), " %s", review_texts[t].path);
+        }
+    argp_error(state, "--by %s: %sallowed:%s", name, suggestion_format(advice, &suggestion), allowed);
+}
+
+static void parse_format(struct report_options *options, const char *name, const struct argp_state *state)
+{
+    for (int f = 0; f < REPORT_FORMAT_COUNT; f++)
+        if (strcmp(name, report_format_names[f]) == 0) {
+            options->format = (enum report_format)f;
+            return;
+        }
+    argp_error(state, "--format %s: allowed: html, markdown, csv, json", name);
+}
+
+static void parse_once(const char **option, int key, const char *argument, const struct argp_state *state)
+{
+    option_once(*option, option_table, key, argument, state);
+    *option = argument;
+}
+
+static error_t parse_report_option(int key, char *argument, struct argp_state *state)
+{
+    struct report_options *options = state->input;
+    switch (key) {
+    case 'o':
+        parse_once(&options->output, key, argument, state);
+        return 0;
+    case OPTION_FORMAT:
+        if (options->format != REPORT_FORMAT_COUNT)
+            argp_error(state, "--format %s: given twice; allowed: one --format NAME", argument);
+        parse_format(options, argument, state);
+        return 0;
+    case OPTION_BEFORE:
+        strings_add(&options->before, argument, state);
+        return 0;
+    case OPTION_WHERE:
+        parse_once(&options->where, key, argument, state);
+        return 0;
+    case OPTION_TITLE:
+        parse_once(&options->title, key, argument, state);
+        return 0;
+    case OPTION_COMMAND:
+        parse_once(&options->command, key, argument, state);
+        return 0;
+    case OPTION_BY:
+        if (!find_series(argument, &options->series))
+            refuse_series(argument, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        strings_add(&options->records, argument, state);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "no records given; try: alibicheck run cases/seed --results records.jsonl");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp parser = {
+    option_table,
+    parse_report_option,
+    "RECORDS...",
+    "Make a report of records that `run --results` wrote: the verdict, what was run and where, errors by length, head, "
+    "dtype, policy and kernel, who was wrong, every point that did not pass with the line that runs it, and what "
+    "changed. One HTML file, complete without scripts and style sheets; RECORDS of several files are of one run."
+    "\vExamples:\n"
+    "  alibicheck report records.jsonl -o report.html --command 'alibicheck run cases/seed'\n"
+    "  alibicheck report after.jsonl --before before.jsonl -o change.html\n"
+    "  alibicheck report records.jsonl --where 'status != pass' --format csv\n\n"
+    "Exit code: 0 the report is written, whatever it says; 2 usage or records that are wrong; 3 system failure.",
+    help_parsers,
+    NULL,
+    NULL};
+
+static const struct argp *report_parser(void)
+{
+    return &parser;
+}
+
+static int report_command(int argc, char **argv, struct error *error)
+{
+    struct report_options options = {.format = REPORT_FORMAT_COUNT, .series = TEXT_DTYPE};
+    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    if (!options.output)
+        options.output = "-";
+    if (options.format == REPORT_FORMAT_COUNT)
+        options.format = report_format_of(options.output);
+    if (options.format == REPORT_FORMAT_COUNT)
+        options.format = REPORT_HTML;
+    if (!options.title)
+        options.title = options.before.count ? "Accuracy report: before and after" : "Accuracy report";
+    int code = report(&options, error);
+    free(options.records.items);
+    free(options.before.items);
+    return code;
+}
+
+const struct command command_report = {
+    .name = "report",
+    .about = "make a page for a reviewer of records: HTML, Markdown, CSV, JSON",
+    .parser = report_parser,
+    .run = report_command,
+};
