@@ -45,7 +45,8 @@ static void print_class(struct page *page, const struct cell *cell, bool number)
     char heat[16] = "";
     if (cell->heat >= 0)
         snprintf(heat, sizeof heat, "h%d", cell->heat);
-    const char *const names[] = {number ? "n" : NULL, tone_names[cell->tone], *heat ? heat : NULL};
+    const char *const names[] = {number ? "n" : NULL, cell->kind == CELL_CODE ? "key" : NULL, tone_names[cell->tone],
+                                 *heat ? heat : NULL};
     char text[64] = "";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (names[i])
@@ -64,7 +65,7 @@ static void print_cell(struct page *page, const struct cell *cell, const struct 
     if (cell->kind == CELL_NUMBER && isfinite(cell->value) && strcmp(format_double(exact, cell->value), cell->text))
         page_attribute(page, "title", "%s", exact);
     if (cell->kind == CELL_CODE)
-        page_element(page, "code", NULL, cell->text);
+        page_key(page, cell->text);
     else
         page_text(page, cell->text);
     page_end(page);
@@ -156,7 +157,7 @@ static void print_item(struct page *page, const struct block *block)
     page_attribute(page, "class", "item %s", tone_names[block->tone] ? tone_names[block->tone] : "");
     page_attribute(page, "id", "%s", block->name);
     page_start(page, "h3");
-    page_element(page, "code", NULL, block->text);
+    page_key(page, block->text);
     page_end(page);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/support/text.h"
 
@@ -87,6 +88,23 @@ void page_element(struct page *page, const char *element, const char *class_name
         page_attribute(page, "class", "%s", class_name);
     page_text(page, text);
     page_end(page);
+}
+
+void page_key(struct page *page, const char *key)
+{
+    char *rest = strdup(key), *next = rest, *part;
+    page->failed |= !rest;
+    page_start(page, "code");
+    while ((part = strsep(&next, ","))) {
+        page_text(page, part);
+        if (!next)
+            break;
+        page_text(page, ",");
+        page_start(page, "wbr");
+        page_end_empty(page);
+    }
+    page_end(page);
+    free(rest);
 }
 
 void page_raw(struct page *page, const char *text, size_t size)

@@ -30,6 +30,9 @@ void page_end_empty(struct page *page);
 /* A whole element that holds text; class_name may be NULL. */
 void page_element(struct page *page, const char *element, const char *class_name, const char *text);
 
+/* A point's key as code, whose lines may end behind commas. */
+void page_key(struct page *page, const char *key);
+
 /* As it is: the style sheet and the script of the program, and JSON without '<'. */
 void page_raw(struct page *page, const char *text, size_t size);
 

@@ -14,6 +14,17 @@
         return element;
     }
 
+    /* Lines may end behind commas. */
+    function makeKey(text) {
+        var code = make("code");
+        text.split(",").forEach(function (part, place, parts) {
+            if (place)
+                code.appendChild(document.createElement("wbr"));
+            code.appendChild(document.createTextNode(part + (place < parts.length - 1 ? "," : "")));
+        });
+        return code;
+    }
+
     /* NaN above infinity above numbers; what is not known below all. */
     function numberOf(value) {
         if (typeof value === "number")
@@ -101,10 +112,12 @@
             row.forEach(function (value, column) {
                 var text = this.isWord(column) ? this.words[value] : value === null ? "-" : String(value);
                 var cell = make(column ? "td" : "th", column ? {} : {scope: "row"});
-                if (column === 0)
-                    cell.appendChild(make("code", {}, text));
-                else
+                if (column === 0) {
+                    cell.appendChild(makeKey(text));
+                    cell.className = "key";
+                } else {
                     cell.textContent = text;
+                }
                 if (this.heads[column].classList.contains("n"))
                     cell.className = "n";
                 else if (column === 1 && this.tones[text])

@@ -112,8 +112,10 @@ static void make_scales(struct drawing *drawing)
     if (!plot->y_log)
         widen(&least_y, &most_y, 0, false);
     widen(&least_y, &most_y, plot->limit, plot->y_log);
-    if (plot->y_log && least_y < most_y * DECADES)
-        least_y = most_y * DECADES;
+    if (plot->y_log)
+        least_y = fmax(least_y, most_y * DECADES);
+    if (plot->x_log && plot->diagonal)
+        least_x = fmax(least_x, most_x * DECADES);
     if (plot->diagonal) {
         least_x = least_y = fmin(least_x, least_y);
         most_x = most_y = fmax(most_x, most_y);

@@ -28,9 +28,9 @@ void review_write(struct document *document, const struct review *review, const 
 {
     document_begin(document, options->title);
     review_write_verdict(document, review, changes, options);
-    review_write_run(document, review, options);
     if (changes)
         review_write_changes(document, review, changes);
+    review_write_run(document, review, options);
     review_write_failures(document, review, false, options);
     review_write_figures(document, review);
     review_write_heat(document, review);
