@@ -79,6 +79,7 @@ void review_clear(struct review *review)
                                review->reference_places, review->oracles,      review->inputs};
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
         json_decref(objects[i]);
+    review_runs_clear(&review->runs);
     free(review->files);
     free(review->points);
     free(review->panels);

@@ -13,6 +13,7 @@
 
 #include "harness/report/figures.h"
 #include "harness/report/review_field.h"
+#include "harness/report/review_runs.h"
 
 enum { DIGEST_INPUT, DIGEST_OUTPUT, DIGEST_TRUTH, DIGEST_COUNT };
 
@@ -70,8 +71,9 @@ struct review {
     size_t num_files, num_points, num_panels, num_references, num_words;
     size_t points_capacity, panels_capacity, references_capacity, words_capacity;
     json_t *word_places, *point_places, *panel_places, *reference_places; /* objects: text -> place */
-    json_t *oracles; /* object: oracle -> object: outcome -> points */
-    json_t *inputs;  /* object with a member for each input_digest */
+    json_t *oracles;         /* object: oracle -> object: outcome -> points */
+    json_t *inputs;          /* object with a member for each input_digest */
+    struct review_runs runs; /* of all records, those that --where leaves out as well */
     struct ulp_histogram max_ulp, p99_ulp, p50_ulp, head_ulp;
     double seconds;  /* spent, all steps of all points */
     double radius;   /* the largest of a truth; NaN: not known */

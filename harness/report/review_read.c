@@ -15,6 +15,8 @@ struct reading {
 static enum error_kind visit(void *context, const struct record_line *line, struct error *error)
 {
     struct reading *reading = context;
+    if (!review_runs_add(&reading->review->runs, line->object))
+        return error_memory(error, line->path, (double)line->size);
     if (reading->where && !where_holds(reading->where, line->object)) {
         reading->review->left_out++;
         return ERROR_NONE;

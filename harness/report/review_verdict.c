@@ -25,12 +25,13 @@ static size_t count_unexpected(const struct review *review)
     return count;
 }
 
-static size_t count_torn(const struct review *review)
+/* Whether the points that are there are all, as far as files and records tell. */
+static bool is_complete(const struct review *review)
 {
-    size_t count = 0;
     for (size_t f = 0; f < review->num_files; f++)
-        count += review->files[f].torn;
-    return count;
+        if (review->files[f].torn)
+            return false;
+    return review_runs_missing(&review->runs) == 0;
 }
 
 static size_t count_bad(const struct review_changes *changes)
@@ -62,7 +63,7 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
     else if (changes)
         fprintf(stream, " Beside the records before nothing is worse; %zu of %zu %s the same bits.",
                 changes->by_kind[CHANGE_SAME], changes->count, changes->by_kind[CHANGE_SAME] == 1 ? "has" : "have");
-    if (count_torn(review))
+    if (!is_complete(review))
         fputs(" The records are incomplete.", stream);
 }
 
@@ -108,6 +109,10 @@ static void write_warnings(struct document *document, const struct review *revie
             document_note(document, TONE_BAD,
                           "%s ends in the middle of a record, as a run leaves it that was killed: points are missing.",
                           review->files[f].path);
+    for (size_t r = 0; r < review->runs.count; r++)
+        if (review->runs.shares[r].seen < review->runs.shares[r].of)
+            document_note(document, TONE_BAD, "The run has %zu points, and records of %zu of them are here.",
+                          review->runs.shares[r].of, review->runs.shares[r].seen);
     if (options->where)
         document_note(document, TONE_EXPECTED, "Only records with %s are shown; %zu others are left out.",
                       options->where, review->left_out);
@@ -165,7 +170,7 @@ void review_write_verdict(struct document *document, const struct review *review
     if (!stream || fclose(stream) != 0) {
         document->spoilt = true;
     } else {
-        bool good = unexpected == 0 && count_bad(changes) == 0 && count_torn(review) == 0;
+        bool good = unexpected == 0 && count_bad(changes) == 0 && is_complete(review);
         document_verdict(document, good ? TONE_GOOD : TONE_BAD, text);
     }
     free(text);

@@ -144,6 +144,31 @@ static void test_what_is_left_out_or_torn_is_told(void **state)
     review_clear(&review);
 }
 
+#define RUN(index, of) ",\"run\":{\"index\":" #index ",\"of\":" #of ",\"digest\":\"d\"}"
+
+/* A shard must not pass for the whole: whatever its points came to. */
+static void test_points_of_the_run_that_are_missing_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *where;
+        size_t missing;
+    } rows[] = {
+        {RECORD("a", "pass", RUN(0, 2)) RECORD("b", "pass", RUN(1, 2)), NULL, 0},
+        {RECORD("a", "pass", RUN(0, 2)) RECORD("b", "fail", RUN(1, 2)), "status = pass", 0},
+        {RECORD("a", "pass", RUN(0, 2)), NULL, 1},
+        {RECORD("a", "pass", RUN(0, 2)) RECORD("a", "pass", RUN(0, 2)), NULL, 1},
+        {RECORD("a", "pass", ""), NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review review;
+        struct error error;
+        assert_int_equal(read_text(&review, rows[i].text, rows[i].where, &error), ERROR_NONE);
+        assert_int_equal(review_runs_missing(&review.runs), rows[i].missing);
+        review_clear(&review);
+    }
+}
+
 static void test_numbers_that_are_none(void **state)
 {
     (void)state;
@@ -304,6 +329,7 @@ static void test_values_for_people(void **state)
         {"null", ""},
         {"{\"distribution\":\"normal\",\"mean\":0}", "normal, mean=0"},
         {"{\"atol\":1e-3,\"rtol\":0.5}", "atol=0.001, rtol=0.5"},
+        {"{\"version\":\"0.1\",\"time\":\"now\",\"commit\":\"c\"}", "0.1, commit=c"},
         {"{\"values\":[1,2,3]}", "values=3 values"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -325,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_another_device_is_another_point),
         cmocka_unit_test(test_nothing_is_no_report),
         cmocka_unit_test(test_what_is_left_out_or_torn_is_told),
+        cmocka_unit_test(test_points_of_the_run_that_are_missing_are_told),
         cmocka_unit_test(test_numbers_that_are_none),
         cmocka_unit_test(test_the_largest_may_be_no_number),
         cmocka_unit_test(test_groups_keep_passes_and_failures_apart),
