@@ -54,7 +54,8 @@ void document_verdict(struct document *document, enum tone tone, const char *tex
     add(document, BLOCK_VERDICT, tone, NULL, text);
 }
 
-static void add_formatted(struct document *document, enum tone tone, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void add_formatted(struct document *document, enum tone tone,
+                                                                const char *format, va_list arguments)
 {
     char *text = NULL;
     if (vasprintf(&text, format, arguments) < 0) {

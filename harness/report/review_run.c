@@ -10,19 +10,19 @@
 
 enum { VALUES_SHOWN = 12 };
 
-/* "f16 (20 points), bf16 (4)", of a field that does not know of some "-". */
+/* "f16 (20 points); bf16 (4)", of a field that does not know of some "-". */
 static void list_groups(FILE *stream, const struct grouping *grouping, size_t num_points)
 {
     size_t shown = grouping->count > VALUES_SHOWN ? VALUES_SHOWN : grouping->count, told = 0;
     for (size_t g = 0; g < shown; g++) {
         const struct group *group = &grouping->groups[g];
-        fprintf(stream, "%s%s", g ? ", " : "", group->label);
+        fprintf(stream, "%s%s", g ? "; " : "", group->label);
         if (grouping->count > 1 || group->all.count < num_points)
             fprintf(stream, g ? " (%zu)" : group->all.count == 1 ? " (%zu point)" : " (%zu points)", group->all.count);
         told += group->all.count;
     }
     if (shown < grouping->count)
-        fprintf(stream, ", and %zu more (%zu points)", grouping->count - shown, num_points - told);
+        fprintf(stream, "; and %zu more (%zu points)", grouping->count - shown, num_points - told);
 }
 
 /* A row of the setting and its values, unless no record knows it. */
