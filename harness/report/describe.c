@@ -8,6 +8,13 @@
 
 #include "harness/support/number.h"
 
+enum { LISTED_MAX = 8 };
+
+static bool is_kind(const char *name)
+{
+    return strcmp(name, "distribution") == 0 || strcmp(name, "version") == 0;
+}
+
 static void describe_into(FILE *stream, const json_t *value)
 {
     char text[NUMBER_TEXT_MAX];
@@ -20,16 +27,18 @@ static void describe_into(FILE *stream, const json_t *value)
         fputs(format_double(text, json_number_value(value)), stream);
     else if (json_is_boolean(value))
         fputs(json_is_true(value) ? "yes" : "no", stream);
-    else if (json_is_array(value))
+    else if (json_array_size(value) > LISTED_MAX)
         fprintf(stream, "%zu values", json_array_size(value));
-    /* An object begins with what it is a kind of, if that is a word: "normal, mean=0". */
+    for (size_t i = 0; i < json_array_size(value) && json_array_size(value) <= LISTED_MAX; i++) {
+        fputs(i ? " " : "", stream);
+        describe_into(stream, json_array_get(value, i));
+    }
+    /* An object begins with what it is a kind of, or a version: "normal, mean=0". */
     json_object_foreach((json_t *)(uintptr_t)value, name, member)
     {
-        if (strcmp(name, "time") == 0) /* of a build: when it worked */
-            continue;
         if (!first)
             fputs(", ", stream);
-        if (!first || !json_is_string(member))
+        if (!is_kind(name))
             fprintf(stream, "%s=", name);
         describe_into(stream, member);
         first = false;

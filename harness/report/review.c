@@ -79,6 +79,8 @@ void review_clear(struct review *review)
                                review->reference_places, review->oracles,      review->inputs};
     for (size_t i = 0; i < sizeof objects / sizeof objects[0]; i++)
         json_decref(objects[i]);
+    free(review->first_ended);
+    free(review->last_ended);
     review_runs_clear(&review->runs);
     free(review->files);
     free(review->points);

@@ -75,10 +75,11 @@ struct review {
     json_t *inputs;          /* object with a member for each input_digest */
     struct review_runs runs; /* of all records, those that --where leaves out as well */
     struct ulp_histogram max_ulp, p99_ulp, p50_ulp, head_ulp;
-    double seconds;  /* spent, all steps of all points */
-    double radius;   /* the largest of a truth; NaN: not known */
-    size_t repeated; /* records that were there already */
-    size_t left_out; /* by --where */
+    char *first_ended, *last_ended; /* when the first, and the last, point was done; NULL: not known */
+    double seconds;                 /* spent, all steps of all points */
+    double radius;                  /* the largest of a truth; NaN: not known */
+    size_t repeated;                /* records that were there already */
+    size_t left_out;                /* by --where */
     enum review_text series;
 };
 

@@ -70,7 +70,8 @@ static void read_numbers(struct review_point *point, const json_t *object)
 /* What a page says of a point that did not pass. */
 static bool keep_failure(struct review_point *point, const json_t *object)
 {
-    static const char *const kept[] = {"worst", "finding", "oracle_details", "error", "references", "reproduce"};
+    static const char *const kept[] = {"worst",      "finding",   "oracle_details", "error",
+                                       "references", "reproduce", "settings"};
     json_t *failure = json_object();
     bool complete = failure;
     for (size_t i = 0; i < sizeof kept / sizeof kept[0] && complete; i++)
@@ -191,6 +192,22 @@ static void add_sums(struct review *review, const struct review_point *point, co
             rows[i].histogram->counts[ulp_bin(point->number[rows[i].number])]++;
 }
 
+/* Takes the text if it comes before, or behind (sign 1), what is there. Times in UTC have the order of their texts. */
+static bool take_time(char **kept, const char *text, int sign)
+{
+    if (*kept && sign * strcmp(text, *kept) <= 0)
+        return true;
+    free(*kept);
+    *kept = strdup(text);
+    return *kept;
+}
+
+static bool add_time(struct review *review, const json_t *ended)
+{
+    const char *text = json_string_value(ended);
+    return !text || (take_time(&review->first_ended, text, -1) && take_time(&review->last_ended, text, 1));
+}
+
 static bool add_input(struct review *review, const json_t *digest)
 {
     return !json_is_string(digest) || json_object_set_new(review->inputs, json_string_value(digest), json_true()) == 0;
@@ -246,6 +263,7 @@ enum error_kind review_add(struct review *review, const struct record_line *line
     bool complete = point->key && (review_passed(review, point) || keep_failure(point, object)) &&
                     add_oracles(review, json_object_get(object, "oracles")) &&
                     add_references(review, json_object_get(object, "references")) &&
+                    add_time(review, record_at(object, "seconds.ended")) &&
                     add_input(review, json_object_get(object, "input_digest"));
     kind = complete ? review_add_heads(review, point, line, error) : no_memory(line, error);
 out:

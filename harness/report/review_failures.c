@@ -9,19 +9,38 @@
 
 /* ---- what is said of a point ------------------------------------------------------------------------------------- */
 
+/* The command of all points as it was told, or as far as records know it: what it was given with --set. */
+static bool print_command(FILE *stream, const json_t *failure, const struct review_options *options)
+{
+    const json_t *settings = json_object_get(failure, "settings");
+    bool complete = true;
+    fputs(options->command ? options->command : "alibicheck run CASE...", stream);
+    for (size_t i = 0; i < json_array_size(settings) && !options->command && complete; i++) {
+        const char *setting = json_string_value(json_array_get(settings, i));
+        char *quoted = text_shell_quote(setting ? setting : "", false);
+        complete = quoted && fprintf(stream, " --set %s", quoted) >= 0;
+        free(quoted);
+    }
+    return complete;
+}
+
 /* The line that runs the point alone, a new string, or NULL: as the record has it, or the command of all points with
  * --only. */
 static char *reproduce(const struct review_point *point, const json_t *failure, const struct review_options *options)
 {
     const char *told = json_string_value(json_object_get(failure, "reproduce"));
+    char *quoted = text_shell_quote(point->key, true), *line = NULL;
+    size_t size = 0;
+    FILE *stream = quoted && !told ? open_memstream(&line, &size) : NULL;
+    bool complete = stream && print_command(stream, failure, options) && fprintf(stream, " --only %s", quoted) >= 0;
+    complete = stream && fclose(stream) == 0 && complete;
+    free(quoted);
     if (told)
         return strdup(told);
-    char *quoted = text_shell_quote(point->key, true), *line = NULL;
-    if (quoted &&
-        asprintf(&line, "%s --only %s", options->command ? options->command : "alibicheck run CASE...", quoted) < 0)
-        line = NULL;
-    free(quoted);
-    return line;
+    if (complete)
+        return line;
+    free(line);
+    return NULL;
 }
 
 enum { WHOLE = 0 };

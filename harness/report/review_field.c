@@ -28,6 +28,14 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
     [TEXT_TRUTH_METHOD] = FIELD("truth_method", "truth", ABOUT("What computes the exact result."), SETTING),
     [TEXT_DEVICE_NAME] = FIELD("device_name", "device, in words", SETTING),
     [TEXT_BUILD] = FIELD("build", "build", ABOUT("The program that made the records."), SETTING),
+    [TEXT_LAUNCHED] = FIELD("launched", "launched", ABOUT("Whole, or some KV heads at a time."), SETTING),
+    [TEXT_SETTINGS] = FIELD("settings", "--set", ABOUT("What replaced the case file's keys."), SETTING),
+    [TEXT_OVERRIDDEN] = FIELD("overridden", "overridden",
+                              ABOUT("What the recipe itself says of keys that its case "
+                                    "replaced."),
+                              SETTING),
+    [TEXT_RECIPE_DIGEST] = FIELD("recipe_digest", "recipe digest", ABOUT("A hash of what the recipe comes to.")),
+    [TEXT_RECIPE_KEYS] = FIELD("recipe_keys", "recipe, key by key", ABOUT("What the recipe comes to.")),
 };
 
 const struct review_field review_numbers[REVIEW_NUMBERS] = {

@@ -79,6 +79,29 @@ static void write_files(struct document *document, const struct review *review)
     }
 }
 
+/* Each recipe, key by key: a name alone says nothing to who has another version of it. */
+static void write_recipes(struct document *document, const struct review *review)
+{
+    if (count_texts(review, TEXT_RECIPE_KEYS) == 1 && !review->points[0].text[TEXT_RECIPE_KEYS])
+        return;
+    bool *told = calloc(review->num_words + 1, sizeof *told);
+    struct grid *grid = document_grid(document, "The recipes, key by key");
+    document->spoilt |= !told;
+    grid_column(grid, "recipe", NULL, false);
+    grid_column(grid, "digest", review_texts[TEXT_RECIPE_DIGEST].about, false);
+    grid_column(grid, "what it comes to", NULL, false);
+    for (size_t p = 0; p < review->num_points && told; p++) {
+        const struct review_point *point = &review->points[p];
+        if (!told[point->text[TEXT_RECIPE_DIGEST]]) {
+            grid_text(grid, review_text_of(review, point, TEXT_RECIPE));
+            grid_text(grid, review_text_of(review, point, TEXT_RECIPE_DIGEST));
+            grid_text(grid, review_text_of(review, point, TEXT_RECIPE_KEYS));
+        }
+        told[point->text[TEXT_RECIPE_DIGEST]] = true;
+    }
+    free(told);
+}
+
 void review_write_run(struct document *document, const struct review *review, const struct review_options *options)
 {
     document_section(document, "run", "What was run");
@@ -90,6 +113,9 @@ void review_write_run(struct document *document, const struct review *review, co
     document_paragraph(document, "%s on %zu different inputs; %.3g s spent, in all steps together.",
                        count_text(text, (double)review->num_points, "point"), json_object_size(review->inputs),
                        review->seconds);
+    if (review->first_ended && review->last_ended)
+        document_paragraph(document, "The first point was done at %s, the last one at %s.", review->first_ended,
+                           review->last_ended);
     if (!isnan(review->radius))
         document_paragraph(document,
                            "Each output is compared with the exact result for the same inputs, which is known to "
@@ -97,4 +123,5 @@ void review_write_run(struct document *document, const struct review *review, co
                            review->radius);
     write_files(document, review);
     write_settings(document, review);
+    write_recipes(document, review);
 }

@@ -116,6 +116,10 @@ static void write_warnings(struct document *document, const struct review *revie
     if (options->where)
         document_note(document, TONE_EXPECTED, "Only records with %s are shown; %zu others are left out.",
                       options->where, review->left_out);
+    if (count_texts(review, TEXT_RECIPE_DIGEST) > count_texts(review, TEXT_RECIPE))
+        document_note(document, TONE_EXPECTED,
+                      "A recipe's name stands for different recipes in these records: they are "
+                      "under What was run, key by key.");
     if (count_texts(review, TEXT_BUILD) > 1)
         document_note(document, TONE_EXPECTED, "The records are of %zu builds.", count_texts(review, TEXT_BUILD));
     if (review->repeated)

@@ -329,8 +329,11 @@ static void test_values_for_people(void **state)
         {"null", ""},
         {"{\"distribution\":\"normal\",\"mean\":0}", "normal, mean=0"},
         {"{\"atol\":1e-3,\"rtol\":0.5}", "atol=0.001, rtol=0.5"},
-        {"{\"version\":\"0.1\",\"time\":\"now\",\"commit\":\"c\"}", "0.1, commit=c"},
-        {"{\"values\":[1,2,3]}", "values=3 values"},
+        {"{\"version\":\"0.1\",\"commit\":\"c\"}", "0.1, commit=c"},
+        {"{\"bias\":\"relative\",\"chunk\":0}", "bias=relative, chunk=0"},
+        {"[\"a=1\",\"b=2\"]", "a=1 b=2"},
+        {"{}", ""},
+        {"{\"values\":[1,2,3,4,5,6,7,8,9]}", "values=9 values"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         json_t *value = json_loads(rows[i].json, JSON_DECODE_ANY, NULL);
