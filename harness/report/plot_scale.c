@@ -32,7 +32,7 @@ static void make_linear(struct plot_scale *scale)
         add_tick(scale, scale->least + i * step);
 }
 
-/* Powers of ten, or of two where the range has few of those. */
+/* Ticks at powers of ten, or of two where the range has few of those; it ends at one if there are not two inside. */
 static void make_log(struct plot_scale *scale)
 {
     if (!(scale->least > 0))
@@ -40,10 +40,15 @@ static void make_log(struct plot_scale *scale)
     if (!(scale->most > scale->least))
         scale->most = 2 * scale->least;
     double decades = log10(scale->most) - log10(scale->least), base = decades > 3 ? 10 : 2;
-    double first = floor(log(scale->least) / log(base) + 1e-9), last = ceil(log(scale->most) / log(base) - 1e-9);
+    double least = log(scale->least) / log(base), most = log(scale->most) / log(base);
+    double first = ceil(least - 1e-9), last = floor(most + 1e-9);
+    if (last <= first) {
+        first = floor(least + 1e-9);
+        last = ceil(most - 1e-9);
+        scale->least = fmin(scale->least, pow(base, first));
+        scale->most = fmax(scale->most, pow(base, last));
+    }
     double every = ceil((last - first) / 7);
-    scale->least = pow(base, first);
-    scale->most = pow(base, last);
     for (double e = first; e <= last; e += every)
         add_tick(scale, pow(base, e));
 }

@@ -145,8 +145,7 @@ static void add_series(struct plot *plot, const struct axis *axis, const struct 
     if (!failing)
         return;
     char failed_name[160];
-    snprintf(failed_name, sizeof failed_name, axis->heads ? "%s, of points that did not pass" : "%s, did not pass",
-             name);
+    snprintf(failed_name, sizeof failed_name, "%s, not passed", name);
     series = plot_series(plot, failed_name);
     if (series) {
         series->failed = true;
