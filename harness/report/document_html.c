@@ -122,8 +122,8 @@ static void print_grid(struct state *state, const struct grid *grid)
     page_end(page);
     if (rows < grid->rows_in_all) {
         snprintf(left, sizeof left,
-                 "%zu more rows are not in this table%s. `alibicheck report --format csv` prints all.",
-                 grid->rows_in_all - rows, grid->data ? " unless the page's script may run, which has them" : "");
+                 "Rows that are not in this table%s: %zu. `alibicheck report --format csv` prints all.",
+                 grid->data ? ", unless the page's script may run" : "", grid->rows_in_all - rows);
         page_element(page, "p", "left", left);
     }
     if (grid->data)

@@ -77,6 +77,10 @@ void grid_unknown(struct grid *grid)
 void grid_count(struct grid *grid, double count)
 {
     char text[32];
+    if (!(fabs(count) < 0x1p53)) { /* of no record of ours */
+        grid_number(grid, count);
+        return;
+    }
     snprintf(text, sizeof text, "%.0f", count);
     add(grid, &(struct cell){.kind = CELL_NUMBER, .heat = HEAT_NONE, .value = count}, text);
 }

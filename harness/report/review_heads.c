@@ -101,11 +101,12 @@ enum error_kind review_add_heads(struct review *review, const struct review_poin
     int num_heads;
     if (!json_is_array(heads) || json_array_size(heads) == 0)
         return ERROR_NONE;
-    if (!whole_at(line->object, "num_heads", &num_heads) || num_heads < 1 || !(point->known >> NUMBER_SEQ_LEN & 1))
+    if (!whole_at(line->object, "num_heads", &num_heads) || num_heads < 1 ||
+        (size_t)num_heads > json_array_size(heads) || !(point->known >> NUMBER_SEQ_LEN & 1))
         return error_set(error, ERROR_USAGE,
-                         "%s:%zu: heads of a record without num_heads or seq_len; allowed: num_heads "
-                         "from 1 to %d",
-                         line->path, line->line, HEADS_MAX);
+                         "%s:%zu: %zu heads of a record with another num_heads, or without seq_len; allowed: at least "
+                         "num_heads of them, from 1 to %d",
+                         line->path, line->line, json_array_size(heads), HEADS_MAX);
     struct panel *panel = find_panel(review, point, line->object);
     if (!panel)
         return error_memory(error, line->path, (double)num_heads * sizeof *panel->heads);
