@@ -9,17 +9,20 @@
 
 /* What became of a point, the most important that holds: exact on every figure, and no allowance. */
 enum change {
-    CHANGE_UNLIKE,     /* other inputs or another truth: the two say nothing of each other */
-    CHANGE_FAILING,    /* ended as expected, and no longer does */
-    CHANGE_STATUS,     /* another status in another way */
-    CHANGE_SIGNATURE,  /* fails in another way */
-    CHANGE_WORSE,      /* some error grew */
-    CHANGE_MISSING,    /* is no longer there */
-    CHANGE_FIXED,      /* ends as expected, and did not */
-    CHANGE_BETTER,     /* some error shrank, and none grew */
-    CHANGE_OTHER_BITS, /* other output, equal figures */
-    CHANGE_NEW,        /* was not there */
-    CHANGE_SAME,       /* the same bits and status */
+    CHANGE_UNLIKE,      /* other inputs or another truth: the two say nothing of each other */
+    CHANGE_FAILING,     /* ended as expected, and no longer does */
+    CHANGE_MISSING,     /* is no longer there */
+    CHANGE_NEW_FAILING, /* was not there, and does not end as expected */
+    CHANGE_STATUS,      /* another status in another way */
+    CHANGE_JUDGED,      /* another tolerance, budget, or way of judging: what it passes is not what it passed */
+    CHANGE_SIGNATURE,   /* fails in another way */
+    CHANGE_FIXED_WORSE, /* ends as expected, and did not, and some error grew */
+    CHANGE_WORSE,       /* some error grew */
+    CHANGE_FIXED,       /* ends as expected, and did not */
+    CHANGE_BETTER,      /* some error shrank, and none grew */
+    CHANGE_OTHER_BITS,  /* other output, equal figures */
+    CHANGE_NEW,         /* was not there, and ends as expected */
+    CHANGE_SAME,        /* the same bits and status */
     CHANGE_COUNT
 };
 

@@ -66,6 +66,19 @@ static const struct {
     {PASS("3", ""), "\"status\":\"error\"", CHANGE_FAILING},
     {PASS("3", ""), RUN("xfail", "4", ""), CHANGE_STATUS},
     {RUN("fail", "3", ""), PASS("4", ""), CHANGE_FIXED},
+    {RUN("fail", "3", ",\"max_lse_err\":1"), PASS("4", ",\"max_lse_err\":2"), CHANGE_FIXED_WORSE},
+    {"\"status\":\"error\"", PASS("4", ""), CHANGE_FIXED},
+    /* What is asked for has changed, whatever came of it. */
+    {RUN("fail", "3", ",\"tolerance\":{\"atol\":1}"), PASS("3", ",\"tolerance\":{\"atol\":2}"), CHANGE_JUDGED},
+    {PASS("3", ",\"judge\":\"both\""), PASS("3", ",\"judge\":\"tolerance\""), CHANGE_JUDGED},
+    {PASS("3", ",\"budget\":1"), PASS("3", ",\"budget\":2"), CHANGE_JUDGED},
+    {PASS("3", ",\"budget\":1"), PASS("3", ",\"budget\":null"), CHANGE_JUDGED},
+    {PASS("3", ",\"budget\":1"), RUN("fail", "3", ",\"budget\":2"), CHANGE_FAILING},
+    /* A share of another recipe's bound says nothing, an error does. */
+    {PASS("3", ",\"recipe_digest\":\"a\",\"budget_used\":0.1"),
+     PASS("4", ",\"recipe_digest\":\"b\",\"budget_used\":0.9"), CHANGE_OTHER_BITS},
+    {PASS("3", ",\"recipe_digest\":\"a\",\"max_abs_err\":0.1"),
+     PASS("4", ",\"recipe_digest\":\"b\",\"max_abs_err\":0.9"), CHANGE_WORSE},
     {RUN("xfail", "3", ""), RUN("xpass", "4", ""), CHANGE_FAILING},
     {RUN("fail", "3", ""), RUN("error", "4", ""), CHANGE_STATUS},
     {RUN("fail", "3", ""), "\"status\":\"fail\"", CHANGE_STATUS},
@@ -114,6 +127,10 @@ static void test_points_that_come_and_go(void **state)
     assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
     assert_int_equal(changes.count, 2);
     assert_int_equal(changes.changes[0].change, CHANGE_NEW);
+    after.points[0].text[TEXT_STATUS] = after.points[0].text[TEXT_DEVICE]; /* a word that is no pass */
+    review_changes_clear(&changes);
+    assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
+    assert_int_equal(changes.changes[0].change, CHANGE_NEW_FAILING);
     assert_null(changes.changes[0].before);
     assert_int_equal(changes.changes[1].change, CHANGE_MISSING);
     assert_null(changes.changes[1].after);
