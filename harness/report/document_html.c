@@ -88,29 +88,10 @@ static void print_data(struct page *page, const char *data)
     page_end(page);
 }
 
-static void print_grid(struct state *state, const struct grid *grid)
+static void print_body(struct page *page, const struct grid *grid)
 {
-    struct page *page = &state->page;
-    size_t rows = grid_rows(grid), number = ++state->num_grids;
-    char left[160] = "";
-    if (rows < grid->rows_in_all)
-        snprintf(left, sizeof left, " (%zu of %zu rows)", rows, grid->rows_in_all);
-    page_start(page, "div");
-    page_attribute(page, "class", grid->searched ? "table searched" : "table");
-    page_start(page, "div");
-    page_attribute(page, "class", "scroll");
-    page_attribute(page, "role", "region");
-    page_attribute(page, "aria-labelledby", "table-%zu", number);
-    page_attribute(page, "tabindex", "0");
-    page_start(page, "table");
-    page_start(page, "caption");
-    page_attribute(page, "id", "table-%zu", number);
-    page_text(page, grid->caption);
-    page_text(page, left);
-    page_end(page);
-    print_head(page, grid);
     page_start(page, "tbody");
-    for (size_t r = 0; r < rows; r++) {
+    for (size_t r = 0; r < grid_rows(grid); r++) {
         page_start(page, "tr");
         for (size_t c = 0; c < grid->num_columns; c++)
             print_cell(page, &grid->cells[r * grid->num_columns + c], &grid->columns[c], c == 0);
@@ -118,14 +99,49 @@ static void print_grid(struct state *state, const struct grid *grid)
         page_raw(page, "\n", 1);
     }
     page_end(page);
+}
+
+static void print_table(struct page *page, const struct grid *grid, size_t number)
+{
+    char some[64] = "";
+    if (grid_rows(grid) < grid->rows_in_all)
+        snprintf(some, sizeof some, " (%zu of %zu rows)", grid_rows(grid), grid->rows_in_all);
+    page_start(page, "table");
+    page_start(page, "caption");
+    page_attribute(page, "id", "table-%zu", number);
+    page_text(page, grid->caption);
+    page_text(page, some);
     page_end(page);
+    print_head(page, grid);
+    print_body(page, grid);
     page_end(page);
-    if (rows < grid->rows_in_all) {
-        snprintf(left, sizeof left,
-                 "Rows that are not in this table%s: %zu. `alibicheck report --format csv` prints all.",
-                 grid->data ? ", unless the page's script may run" : "", grid->rows_in_all - rows);
-        page_element(page, "p", "left", left);
-    }
+}
+
+/* How many rows stand elsewhere, and where. */
+static void print_left(struct page *page, const struct grid *grid)
+{
+    char left[160];
+    snprintf(left, sizeof left, "Rows that are not in this table%s: %zu. `alibicheck report --format csv` prints all.",
+             grid->data ? ", unless the page's script may run" : "", grid->rows_in_all - grid_rows(grid));
+    page_element(page, "p", "left", left);
+}
+
+static void print_grid(struct state *state, const struct block *block)
+{
+    struct page *page = &state->page;
+    const struct grid *grid = block->grid;
+    size_t number = ++state->num_grids;
+    page_start(page, "div");
+    page_attribute(page, "class", grid->searched ? "table searched" : "table");
+    page_start(page, "div");
+    page_attribute(page, "class", "scroll");
+    page_attribute(page, "role", "region");
+    page_attribute(page, "aria-labelledby", "table-%zu", number);
+    page_attribute(page, "tabindex", "0");
+    print_table(page, grid, number);
+    page_end(page);
+    if (grid_rows(grid) < grid->rows_in_all)
+        print_left(page, grid);
     if (grid->data)
         print_data(page, grid->data);
     page_end(page);
@@ -143,81 +159,79 @@ static void open_section(struct state *state, const struct block *block)
     page_element(&state->page, "h2", NULL, block->text);
 }
 
-static void print_plot(struct state *state, const struct plot *plot)
+static void print_subsection(struct state *state, const struct block *block)
 {
-    page_start(&state->page, "figure");
-    page_plot(&state->page, plot);
-    page_element(&state->page, "figcaption", NULL, plot->title);
+    page_start(&state->page, "h3");
+    page_attribute(&state->page, "id", "%s", block->name);
+    page_text(&state->page, block->text);
     page_end(&state->page);
 }
 
-static void print_item(struct page *page, const struct block *block)
+static void print_verdict(struct state *state, const struct block *block)
 {
-    page_start(page, "article");
-    page_attribute(page, "class", "item %s", tone_names[block->tone] ? tone_names[block->tone] : "");
-    page_attribute(page, "id", "%s", block->name);
-    page_start(page, "h3");
-    page_key(page, block->text);
-    page_end(page);
+    page_start(&state->page, "p");
+    page_attribute(&state->page, "class", "verdict %s", tone_names[block->tone] ? tone_names[block->tone] : "");
+    page_element(&state->page, "strong", NULL, block->text);
+    page_end(&state->page);
 }
 
-static void print_verdict(struct page *page, const struct block *block)
+static void print_paragraph(struct state *state, const struct block *block)
 {
-    page_start(page, "p");
-    page_attribute(page, "class", "verdict %s", tone_names[block->tone] ? tone_names[block->tone] : "");
-    page_element(page, "strong", NULL, block->text);
-    page_end(page);
+    page_element(&state->page, "p", tone_names[block->tone], block->text);
 }
 
+static void print_code(struct state *state, const struct block *block)
+{
+    page_start(&state->page, "pre");
+    page_element(&state->page, "code", NULL, block->text);
+    page_end(&state->page);
+}
+
+static void open_item(struct state *state, const struct block *block)
+{
+    page_start(&state->page, "article");
+    page_attribute(&state->page, "class", "item %s", tone_names[block->tone] ? tone_names[block->tone] : "");
+    page_attribute(&state->page, "id", "%s", block->name);
+    page_start(&state->page, "h3");
+    page_key(&state->page, block->text);
+    page_end(&state->page);
+}
+
+static void close_item(struct state *state, const struct block *block)
+{
+    (void)block;
+    page_end(&state->page);
+}
+
+static void print_plot(struct state *state, const struct block *block)
+{
+    page_start(&state->page, "figure");
+    page_plot(&state->page, block->plot);
+    page_element(&state->page, "figcaption", NULL, block->plot->title);
+    page_end(&state->page);
+}
+
+static void (*const block_printers[BLOCK_KIND_COUNT])(struct state *state, const struct block *block) = {
+    [BLOCK_SECTION] = open_section,  [BLOCK_SUBSECTION] = print_subsection,
+    [BLOCK_VERDICT] = print_verdict, [BLOCK_PARAGRAPH] = print_paragraph,
+    [BLOCK_CODE] = print_code,       [BLOCK_ITEM] = open_item,
+    [BLOCK_ITEM_END] = close_item,   [BLOCK_GRID] = print_grid,
+    [BLOCK_PLOT] = print_plot,
+};
+
+/* Plots that follow each other stand side by side. */
 static void print_block(struct state *state, const struct block *block)
 {
-    struct page *page = &state->page;
-    page_raw(page, "\n", 1);
-    if (state->in_plots != (block->kind == BLOCK_PLOT)) {
-        state->in_plots = !state->in_plots;
-        if (state->in_plots) {
-            page_start(page, "div");
-            page_attribute(page, "class", "plots");
-        } else {
-            page_end(page);
-        }
+    bool is_plot = block->kind == BLOCK_PLOT;
+    page_raw(&state->page, "\n", 1);
+    if (is_plot && !state->in_plots) {
+        page_start(&state->page, "div");
+        page_attribute(&state->page, "class", "plots");
+    } else if (!is_plot && state->in_plots) {
+        page_end(&state->page);
     }
-    switch (block->kind) {
-    case BLOCK_SECTION:
-        open_section(state, block);
-        break;
-    case BLOCK_SUBSECTION:
-        page_start(page, "h3");
-        page_attribute(page, "id", "%s", block->name);
-        page_text(page, block->text);
-        page_end(page);
-        break;
-    case BLOCK_VERDICT:
-        print_verdict(page, block);
-        break;
-    case BLOCK_PARAGRAPH:
-        page_element(page, "p", tone_names[block->tone], block->text);
-        break;
-    case BLOCK_CODE:
-        page_start(page, "pre");
-        page_element(page, "code", NULL, block->text);
-        page_end(page);
-        break;
-    case BLOCK_ITEM:
-        print_item(page, block);
-        break;
-    case BLOCK_ITEM_END:
-        page_end(page);
-        break;
-    case BLOCK_GRID:
-        print_grid(state, block->grid);
-        break;
-    case BLOCK_PLOT:
-        print_plot(state, block->plot);
-        break;
-    case BLOCK_KIND_COUNT:
-        break;
-    }
+    state->in_plots = is_plot;
+    block_printers[block->kind](state, block);
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */

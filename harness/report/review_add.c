@@ -227,35 +227,13 @@ static bool name_point(struct review *review, const char *identity, const char *
     return named;
 }
 
-enum error_kind review_add(struct review *review, const struct record_line *line, struct error *error)
+/* Everything of a point that is new. */
+static enum error_kind keep(struct review *review, struct review_point *point, const char *identity,
+                            const struct record_line *line, struct error *error)
 {
-    const json_t *object = line->object, *device = json_object_get(object, "device");
-    struct review_point *points =
-        room_for_one(review->points, &review->points_capacity, review->num_points, sizeof *points);
-    char *identity = review_identity(line->key, json_is_string(device) ? json_string_value(device) : "-");
-    enum error_kind kind = ERROR_NONE;
-    if (points)
-        review->points = points;
-    if (!points || !identity) {
-        kind = no_memory(line, error);
-        goto out;
-    }
-    struct review_point *point = &points[review->num_points];
-    *point = (struct review_point){.file = (uint32_t)review->num_files - 1, .line = line->line};
-    read_numbers(point, object);
-    if (!read_texts(review, point, object)) {
-        kind = no_memory(line, error);
-        goto out;
-    }
-    const json_t *place = json_object_get(review->point_places, identity);
-    if (place) {
-        kind = repeat(review, (size_t)json_integer_value(place), point, line, error);
-        goto out;
-    }
-    if (!name_point(review, identity, line->key)) {
-        kind = no_memory(line, error);
-        goto out;
-    }
+    const json_t *object = line->object;
+    if (!name_point(review, identity, line->key))
+        return no_memory(line, error);
     review->num_points++;
     review->files[point->file].num_points++;
     point->key = strdup(line->key);
@@ -265,8 +243,32 @@ enum error_kind review_add(struct review *review, const struct record_line *line
                     add_references(review, json_object_get(object, "references")) &&
                     add_time(review, record_at(object, "seconds.ended")) &&
                     add_input(review, json_object_get(object, "input_digest"));
-    kind = complete ? review_add_heads(review, point, line, error) : no_memory(line, error);
-out:
+    return complete ? review_add_heads(review, point, line, error) : no_memory(line, error);
+}
+
+/* A point behind the others, which is one of them only when it is kept; NULL if memory ran out. */
+static struct review_point *read_point(struct review *review, const struct record_line *line)
+{
+    struct review_point *points =
+        room_for_one(review->points, &review->points_capacity, review->num_points, sizeof *points);
+    if (!points)
+        return NULL;
+    review->points = points;
+    struct review_point *point = &points[review->num_points];
+    *point = (struct review_point){.file = (uint32_t)review->num_files - 1, .line = line->line};
+    read_numbers(point, line->object);
+    return read_texts(review, point, line->object) ? point : NULL;
+}
+
+enum error_kind review_add(struct review *review, const struct record_line *line, struct error *error)
+{
+    const char *device = json_string_value(json_object_get(line->object, "device"));
+    char *identity = review_identity(line->key, device ? device : "-");
+    struct review_point *point = identity ? read_point(review, line) : NULL;
+    const json_t *place = point ? json_object_get(review->point_places, identity) : NULL;
+    enum error_kind kind = !point  ? no_memory(line, error)
+                           : place ? repeat(review, (size_t)json_integer_value(place), point, line, error)
+                                   : keep(review, point, identity, line, error);
     free(identity);
     return kind;
 }

@@ -38,52 +38,68 @@ static bool both(const struct review_change *change, enum review_number number, 
 
 enum { MARKS_MAX = 2000 };
 
+static const struct {
+    const char *name;
+    enum tone tone;
+    int colour;
+} plotted[] = {{"better or fixed", TONE_GOOD, 2},
+               {"other bits, equal figures", TONE_EXPECTED, 0},
+               {"worse or newly failing", TONE_BAD, 1}};
+
+/* The range of what a point that changed had and has; false if there is none. */
+static bool find_range(const struct review_changes *changes, enum review_number number, double *least, double *most)
+{
+    double before, after;
+    bool any = false;
+    *least = INFINITY;
+    *most = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        if (changes->changes[i].change == CHANGE_SAME || !both(&changes->changes[i], number, &before, &after))
+            continue;
+        any = true;
+        if (before > 0 && after > 0 && isfinite(before) && isfinite(after)) {
+            *least = fmin(*least, fmin(before, after));
+            *most = fmax(*most, fmax(before, after));
+        }
+    }
+    return any;
+}
+
+static void add_marks(struct plot_series *series, const struct review_changes *changes, enum review_number number,
+                      enum tone tone)
+{
+    double before, after;
+    size_t put = 0;
+    for (size_t i = 0; i < changes->count && put < MARKS_MAX; i++) {
+        const struct review_change *change = &changes->changes[i];
+        char text[256];
+        if (change_table[change->change].tone != (int)tone || !both(change, number, &before, &after))
+            continue;
+        snprintf(text, sizeof text, "%.160s: %.4g before, %.4g after", change->after->key, before, after);
+        plot_mark(series, before, after, text);
+        put++;
+    }
+}
+
 /* Points that changed, one mark each; those that did not lie on the diagonal anyway. */
 static void write_plot(struct document *document, const struct review_changes *changes, enum review_number number,
                        const char *title)
 {
-    static const struct {
-        const char *name;
-        enum change change;
-        int colour;
-    } series_of[] = {{"better or fixed", CHANGE_BETTER, 2},
-                     {"other bits, equal figures", CHANGE_OTHER_BITS, 0},
-                     {"worse or newly failing", CHANGE_WORSE, 1}};
-    double before, after, least = INFINITY, most = 0;
-    size_t marks = 0;
-    for (size_t i = 0; i < changes->count; i++)
-        if (changes->changes[i].change != CHANGE_SAME && both(&changes->changes[i], number, &before, &after)) {
-            marks++;
-            if (before > 0 && after > 0 && isfinite(before) && isfinite(after)) {
-                least = fmin(least, fmin(before, after));
-                most = fmax(most, fmax(before, after));
-            }
-        }
-    if (marks == 0)
+    double least, most;
+    if (!find_range(changes, number, &least, &most))
         return;
     bool far = most > 20 * least;
     struct plot *plot = document_plot(
         document,
         &(struct plot_axes){
             .title = title, .x = "before", .y = "after", .x_log = far, .y_log = far, .diagonal = true, .limit = NAN});
-    for (size_t s = 0; s < sizeof series_of / sizeof series_of[0]; s++) {
-        struct plot_series *series = plot_series(plot, series_of[s].name);
-        size_t put = 0;
+    for (size_t s = 0; s < sizeof plotted / sizeof plotted[0]; s++) {
+        struct plot_series *series = plot_series(plot, plotted[s].name);
         if (series) {
-            series->colour = series_of[s].colour;
-            series->failed = series_of[s].change == CHANGE_WORSE;
+            series->colour = plotted[s].colour;
+            series->failed = plotted[s].tone == TONE_BAD;
         }
-        for (size_t i = 0; i < changes->count && put < MARKS_MAX; i++) {
-            const struct review_change *change = &changes->changes[i];
-            int tone = change_table[change->change].tone;
-            enum change as = tone == TONE_GOOD ? CHANGE_BETTER : tone == TONE_BAD ? CHANGE_WORSE : CHANGE_OTHER_BITS;
-            char text[256];
-            if (change->change == CHANGE_SAME || as != series_of[s].change || !both(change, number, &before, &after))
-                continue;
-            snprintf(text, sizeof text, "%.160s: %.4g before, %.4g after", change->after->key, before, after);
-            plot_mark(series, before, after, text);
-            put++;
-        }
+        add_marks(series, changes, number, plotted[s].tone);
     }
 }
 
@@ -110,9 +126,25 @@ static void write_status(struct grid *grid, const struct review *review, const s
     grid_toned(grid, point ? review_tone(status) : TONE_PLAIN, status);
 }
 
+static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change)
+{
+    const struct review_point *before = change->before, *after = change->after;
+    const struct change_info *info = &change_table[change->change];
+    grid_toned(grid, (enum tone)info->tone, info->name);
+    grid_code(grid, after ? after->key : before->key);
+    write_status(grid, changes->before, before);
+    write_status(grid, changes->after, after);
+    grid_text(grid, before ? review_text_of(changes->before, before, TEXT_SIGNATURE) : "-");
+    grid_text(grid, after ? review_text_of(changes->after, after, TEXT_SIGNATURE) : "-");
+    for (int n = 0; n < SHOWN; n++) {
+        write_number(grid, before, shown[n]);
+        write_number(grid, after, shown[n]);
+    }
+}
+
 static void write_points(struct document *document, const struct review_changes *changes)
 {
-    size_t changed = changes->count - changes->by_kind[CHANGE_SAME], put = 0;
+    size_t put = 0;
     char title[64];
     struct grid *grid = document_grid(document, "Points that changed, the most important change first");
     grid_column(grid, "change", NULL, false);
@@ -127,25 +159,13 @@ static void write_points(struct document *document, const struct review_changes 
         grid_column(grid, "after", review_numbers[shown[n]].about, true);
     }
     for (int c = 0; c < CHANGE_SAME; c++)
-        for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++) {
-            const struct review_change *change = &changes->changes[i];
-            const struct review_point *before = change->before, *after = change->after;
-            if ((int)change->change != c)
-                continue;
-            put++;
-            grid_toned(grid, (enum tone)change_table[c].tone, change_table[c].name);
-            grid_code(grid, after ? after->key : before->key);
-            write_status(grid, changes->before, before);
-            write_status(grid, changes->after, after);
-            grid_text(grid, before ? review_text_of(changes->before, before, TEXT_SIGNATURE) : "-");
-            grid_text(grid, after ? review_text_of(changes->after, after, TEXT_SIGNATURE) : "-");
-            for (int n = 0; n < SHOWN; n++) {
-                write_number(grid, before, shown[n]);
-                write_number(grid, after, shown[n]);
+        for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
+            if ((int)changes->changes[i].change == c) {
+                write_row(grid, changes, &changes->changes[i]);
+                put++;
             }
-        }
     if (grid) {
-        grid->rows_in_all = changed;
+        grid->rows_in_all = changes->count - changes->by_kind[CHANGE_SAME];
         grid->searched = true;
     }
 }

@@ -149,19 +149,54 @@ static void find_bins(const struct review *review, int *first, int *end)
     }
 }
 
+struct histogram {
+    const char *name, *about;
+    const struct ulp_histogram *counts;
+};
+
+static void write_histogram_plot(struct document *document, const struct plot_axes *axes,
+                                 const struct histogram *histograms, int count, int first, int end)
+{
+    struct plot *plot = document_plot(document, axes);
+    for (int h = 0; h < count; h++) {
+        struct plot_series *series = plot_series(plot, histograms[h].name);
+        if (series)
+            series->bars = true;
+        for (int b = first; b < end; b++) {
+            char label[32];
+            bin_label(label, b);
+            plot_mark(series, b, (double)histograms[h].counts->counts[b], label);
+        }
+    }
+}
+
+static void write_histogram_grid(struct document *document, const struct histogram *histograms, int count, int first,
+                                 int end)
+{
+    struct grid *grid = document_grid(document, "How many points, and heads, have an error in ulp of");
+    grid_column(grid, "ulp", NULL, false);
+    for (int h = 0; h < count; h++)
+        grid_column(grid, histograms[h].name, histograms[h].about, true);
+    for (int b = first; b < end; b++) {
+        char label[32];
+        bin_label(label, b);
+        grid_text(grid, label);
+        for (int h = 0; h < count; h++)
+            grid_count(grid, (double)histograms[h].counts->counts[b]);
+    }
+}
+
 void review_write_histograms(struct document *document, const struct review *review)
 {
-    const struct {
-        const char *name, *about;
-        const struct ulp_histogram *histogram;
-    } rows[] = {
+    enum { OF_POINTS = 3, HISTOGRAMS };
+    const struct histogram histograms[HISTOGRAMS] = {
         {"points by max ulp", "Points by their largest error.", &review->max_ulp},
         {"points by p99 ulp", "Points by the 99th percentile of their errors.", &review->p99_ulp},
         {"points by p50 ulp", "Points by the median of their errors.", &review->p50_ulp},
         {"heads by max ulp", "Heads of all points by their largest error.", &review->head_ulp},
     };
-    enum { ROWS = sizeof rows / sizeof rows[0] };
-    char label[32];
+    static const struct plot_axes of_points = {"Points by error in ulp", "error in ulp", "points", .limit = NAN};
+    static const struct plot_axes of_heads = {"Heads by error in ulp", "error in ulp", "heads", .limit = NAN};
     int first, end;
     find_bins(review, &first, &end);
     if (first == ULP_BINS)
@@ -170,32 +205,8 @@ void review_write_histograms(struct document *document, const struct review *rev
     document_paragraph(document, "Errors in ulp, the unit of the output's last place at the truth: points by their "
                                  "largest, 99th percentile and median, and heads by their largest. Records do not have "
                                  "the errors of single elements.");
-    for (int half = 0; half < 2; half++) {
-        if (half == 1 && review->num_panels == 0)
-            break;
-        struct plot *plot = document_plot(
-            document, &(struct plot_axes){.title = half ? "Heads by error in ulp" : "Points by error in ulp",
-                                          .x = "error in ulp",
-                                          .y = half ? "heads" : "points",
-                                          .limit = NAN});
-        for (int r = half ? 3 : 0; r < (half ? 4 : 3); r++) {
-            struct plot_series *series = plot_series(plot, rows[r].name);
-            if (series)
-                series->bars = true;
-            for (int b = first; b < end; b++) {
-                bin_label(label, b);
-                plot_mark(series, b, (double)rows[r].histogram->counts[b], label);
-            }
-        }
-    }
-    struct grid *grid = document_grid(document, "How many points, and heads, have an error in ulp of");
-    grid_column(grid, "ulp", NULL, false);
-    for (int r = 0; r < ROWS; r++)
-        grid_column(grid, rows[r].name, rows[r].about, true);
-    for (int b = first; b < end; b++) {
-        bin_label(label, b);
-        grid_text(grid, label);
-        for (int r = 0; r < ROWS; r++)
-            grid_count(grid, (double)rows[r].histogram->counts[b]);
-    }
+    write_histogram_plot(document, &of_points, histograms, OF_POINTS, first, end);
+    if (review->num_panels > 0)
+        write_histogram_plot(document, &of_heads, histograms + OF_POINTS, HISTOGRAMS - OF_POINTS, first, end);
+    write_histogram_grid(document, histograms, HISTOGRAMS, first, end);
 }
