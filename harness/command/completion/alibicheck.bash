@@ -35,6 +35,6 @@ _alibicheck() {
             COMPREPLY+=("$word")
             ;;
         esac
-    done < <("${COMP_WORDS[0]}" completion words -- "${words[@]:1}")
+    done < <("${COMP_WORDS[0]/#\~\//$HOME/}" completion words -- "${words[@]:1}")
 } 2>/dev/null
 complete -F _alibicheck alibicheck
