@@ -33,7 +33,7 @@ static int first_sentence(const char *about)
     size_t size = strcspn(about, "\n\t"), length = strlen(about);
     if (end && (size_t)(end - about) < size)
         size = (size_t)(end - about);
-    if (size == length && size > 0 && about[size - 1] == '.')
+    if (size == length && size > 1 && about[size - 1] == '.' && about[size - 2] != '.')
         size--;
     return (int)size;
 }
@@ -131,6 +131,11 @@ static void offer_settings(struct line *line)
         ask_shell(line, "nospace");
 }
 
+static void offer_junit_styles(struct line *line)
+{
+    offer_allowed(line, &junit_style_field);
+}
+
 /* The value of word i, which may be an option with a value behind it; *i goes to its last word. NULL: no such option.
  */
 static const char *value_of(const struct line *line, size_t *i, const struct option_row **row)
@@ -199,10 +204,8 @@ static const struct {
     const char *option;
     void (*offer)(struct line *line);
 } known_options[] = {
-    {"device", offer_devices},
-    {"recipe", offer_recipe_list},
-    {"set", offer_settings},
-    {"only", offer_points},
+    {"device", offer_devices}, {"recipe", offer_recipe_list},       {"set", offer_settings},
+    {"only", offer_points},    {"junit-style", offer_junit_styles},
 };
 
 /* The case key that an option of this name sets: --seq-len is seq_len. */
@@ -242,12 +245,12 @@ static void offer_values(struct line *line, const struct option_row *row)
             return;
         }
     const struct field *field = line->command->field ? line->command->field(row->key) : NULL;
-    const struct key *key = line->command->field ? NULL : key_of_option(name);
-    if (key) {
-        offer_key_values(line, key);
-    } else if (field) {
+    const struct key *key = key_of_option(name);
+    if (field) {
         go_to_item(line);
         offer_allowed(line, field);
+    } else if (key) {
+        offer_key_values(line, key);
     } else {
         offer_files(line, row->arg);
     }

@@ -64,11 +64,18 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
+static const char *const junit_style_names[] = {"default", "gitlab"};
+
+const struct field junit_style_field = {
+    .name = "junit-style", .type = FIELD_CHOICE, .names = FIELD_NAMES(junit_style_names)};
+
 bool parse_junit_style(const char *argument, const struct argp_state *state)
 {
-    if (strcmp(argument, "gitlab") != 0 && strcmp(argument, "default") != 0)
-        argp_error(state, "--junit-style %s: allowed: default, gitlab", argument);
-    return strcmp(argument, "gitlab") == 0;
+    char allowed[FIELD_ALLOWED_SIZE];
+    int style = field_choice(&junit_style_field, argument, strlen(argument));
+    if (style == junit_style_field.names.count)
+        argp_error(state, "--junit-style %s: allowed: %s", argument, field_allowed(allowed, &junit_style_field));
+    return style == 1;
 }
 
 static error_t parse_help_option(int key, char *argument, struct argp_state *state)

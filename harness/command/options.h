@@ -5,6 +5,7 @@
 #include <argp.h>
 
 #include "harness/command/selection.h"
+#include "harness/support/field.h"
 
 /* Appends; reports want of memory through argp. */
 void strings_add(struct strings *strings, const char *item, const struct argp_state *state);
@@ -14,6 +15,7 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
                  const struct argp_state *state);
 
 /* The value of --junit-style: whether it is gitlab, in which failures that are expected are skipped tests. */
+extern const struct field junit_style_field;
 bool parse_junit_style(const char *argument, const struct argp_state *state);
 
 /* -h, the same as --help: a child parser without input. */

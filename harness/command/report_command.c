@@ -31,6 +31,27 @@ static bool find_series(const char *name, enum review_text *series)
     return false;
 }
 
+/* "dtype, sentinel, ...": the fields of --by. */
+static char *series_allowed(char *text, const struct field *field)
+{
+    size_t length = 0;
+    (void)field;
+    text[0] = '\0';
+    for (int t = 0; t < REVIEW_TEXTS && length < FIELD_ALLOWED_SIZE; t++)
+        if (review_texts[t].setting)
+            length += (size_t)snprintf(text + length, FIELD_ALLOWED_SIZE - length, "%s%s", length ? ", " : "",
+                                       review_texts[t].path);
+    return text;
+}
+
+static const struct field *report_field(int option)
+{
+    static const struct field_own series = {.allowed = series_allowed};
+    static const struct field by = {.type = FIELD_OWN, .own = &series},
+                              format = {.type = FIELD_CHOICE, .names = FIELD_NAMES(report_format_names)};
+    return option == OPTION_BY ? &by : option == OPTION_FORMAT ? &format : NULL;
+}
+
 static void refuse_series(const char *name, const struct argp_state *state)
 {
     char allowed[512] = "", advice[SUGGESTION_SIZE];
@@ -142,4 +163,5 @@ const struct command command_report = {
     .about = "make a page for a reviewer of records: HTML, Markdown, CSV, JSON",
     .parser = report_parser,
     .run = report_command,
+    .field = report_field,
 };

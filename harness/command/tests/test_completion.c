@@ -137,6 +137,10 @@ static void values_come_where_the_option_and_its_value_are_a_word(void **state)
     expect("sentinel --bias=r", "--bias=relative");
     expect("sentinel --dtype bf16,", "bf16,e4m3");
     expect("completion ", "fish");
+    expect("sweep --dtype f16,", "f16,bf16");
+    expect("run --junit-style ", "gitlab");
+    expect("report --format ", "markdown");
+    expect("report --by ", "sentinel");
 }
 
 static void topics_are_offered_before_files(void **state)
