@@ -91,9 +91,10 @@ enum error_kind report(const struct report_options *options, struct error *error
     if (!kind)
         kind = whole_file_open(&file, options->output, error);
     if (!kind)
-        kind = review_read(&review, options->records.items, options->records.count, where, options->series, error);
+        kind = review_read(&review, options->records.items, options->records.count, where, options->series,
+                           options->before.count > 0, error);
     if (!kind && options->before.count)
-        kind = review_read(&before, options->before.items, options->before.count, where, options->series, error);
+        kind = review_read(&before, options->before.items, options->before.count, where, options->series, true, error);
     if (!kind && options->before.count)
         kind = review_compare(&changes, &before, &review, error);
     if (!kind)

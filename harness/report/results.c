@@ -32,7 +32,7 @@ bool is_day(const char *text)
 
 /* ---- a line ------------------------------------------------------------------------------------------------------ */
 
-static void clear_result(struct result *result)
+void result_clear(struct result *result)
 {
     for (int fact = 0; fact < FACT_COUNT; fact++)
         fact_clear(&result->facts[fact]);
@@ -196,6 +196,18 @@ static enum error_kind take_line(void *context, const struct record_line *line, 
     return kind ? kind : note_build(results, line, error);
 }
 
+enum error_kind result_read(struct result *result, const struct record_line *line, struct error *error)
+{
+    *result = (struct result){.line = line->line, .key = strdup(line->key)};
+    enum error_kind kind =
+        result->key ? read_status(result, line, false, error) : error_memory(error, line->path, (double)line->size);
+    if (!kind)
+        kind = read_facts(result, line, false, error);
+    if (kind)
+        result_clear(result);
+    return kind;
+}
+
 static int by_key(const void *a, const void *b)
 {
     const struct result *left = a, *right = b;
@@ -235,7 +247,7 @@ static enum error_kind sort_results(struct results *results, struct error *error
                              "%s:%zu: point %s is in line %zu too, with another `%s`; allowed: a point once",
                              quote_path(path, results_name(results)), next->line,
                              quote(key, next->key, strlen(next->key)), previous->line, difference);
-        clear_result(next);
+        result_clear(next);
     }
     results->count = kept;
     return kind;
@@ -256,7 +268,7 @@ enum error_kind results_read(struct results *results, const char *path, struct e
 void results_clear(struct results *results)
 {
     for (size_t i = 0; i < results->count; i++)
-        clear_result(&results->items[i]);
+        result_clear(&results->items[i]);
     free(results->items);
     free(results->made_by);
     *results = (struct results){.path = NULL};

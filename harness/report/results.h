@@ -10,6 +10,7 @@
 
 #include "harness/evaluate/outcome.h"
 #include "harness/report/fact.h"
+#include "harness/report/record_file.h"
 
 /* What a line of a baseline has beside facts. */
 enum note {
@@ -51,6 +52,10 @@ struct results {
  */
 enum error_kind results_read(struct results *results, const char *path, struct error *error);
 void results_clear(struct results *results);
+
+/* The point of one record. result is overwritten; result_clear frees. Errors as of a file. */
+enum error_kind result_read(struct result *result, const struct record_line *line, struct error *error);
+void result_clear(struct result *result);
 
 /* The point of a key, or NULL. */
 const struct result *results_find(const struct results *results, const char *key);

@@ -66,6 +66,9 @@ void review_clear(struct review *review)
     for (size_t p = 0; p < review->num_points; p++) {
         free(review->points[p].key);
         free(review->points[p].failure);
+        if (review->points[p].facts)
+            result_clear(review->points[p].facts);
+        free(review->points[p].facts);
     }
     for (size_t p = 0; p < review->num_panels; p++) {
         free(review->panels[p].slopes);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "harness/report/figures.h"
+#include "harness/report/results.h"
 #include "harness/report/review_field.h"
 #include "harness/report/review_runs.h"
 
@@ -25,7 +26,8 @@ struct review_point {
     uint64_t digest[DIGEST_COUNT]; /* 0: not known */
     uint32_t file;
     size_t line;
-    char *failure; /* JSON text of what the record says of it, of a point that did not pass; else NULL */
+    struct result *facts; /* what a comparison asks of it; NULL unless the review is made for one */
+    char *failure;        /* JSON text of what the record says of it, of a point that did not pass; else NULL */
 };
 
 /* The heads of points that agree in length, model, word of the series, and in whether they passed: the largest of
@@ -81,6 +83,7 @@ struct review {
     size_t repeated;                /* records that were there already */
     size_t left_out;                /* by --where */
     enum review_text series;
+    bool comparable; /* points have their facts */
 };
 
 void review_clear(struct review *review);

@@ -227,6 +227,17 @@ static bool name_point(struct review *review, const char *identity, const char *
     return named;
 }
 
+static enum error_kind keep_facts(struct review_point *point, const struct record_line *line, struct error *error)
+{
+    struct result *facts = calloc(1, sizeof *facts);
+    enum error_kind kind = facts ? result_read(facts, line, error) : no_memory(line, error);
+    if (kind)
+        free(facts);
+    else
+        point->facts = facts;
+    return kind;
+}
+
 /* Everything of a point that is new. */
 static enum error_kind keep(struct review *review, struct review_point *point, const char *identity,
                             const struct record_line *line, struct error *error)
@@ -238,6 +249,9 @@ static enum error_kind keep(struct review *review, struct review_point *point, c
     review->files[point->file].num_points++;
     point->key = strdup(line->key);
     add_sums(review, point, object);
+    enum error_kind kind = review->comparable ? keep_facts(point, line, error) : ERROR_NONE;
+    if (kind)
+        return kind;
     bool complete = point->key && (review_passed(review, point) || keep_failure(point, object)) &&
                     add_oracles(review, json_object_get(object, "oracles")) &&
                     add_references(review, json_object_get(object, "references")) &&

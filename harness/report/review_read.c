@@ -54,9 +54,9 @@ static bool begin(struct review *review, size_t num_files)
 }
 
 enum error_kind review_read(struct review *review, const char *const *paths, size_t num_paths,
-                            const struct where *where, enum review_text series, struct error *error)
+                            const struct where *where, enum review_text series, bool comparable, struct error *error)
 {
-    *review = (struct review){.series = series, .radius = NAN};
+    *review = (struct review){.series = series, .comparable = comparable, .radius = NAN};
     enum error_kind kind = ERROR_NONE;
     if (!begin(review, num_paths))
         kind = error_memory(error, "a review", 4096);

@@ -35,7 +35,7 @@ static enum error_kind read_text(struct review *review, const char *text, const 
     write_text(text);
     if (expression)
         assert_int_equal(where_parse(&where, expression, error), ERROR_NONE);
-    enum error_kind kind = review_read(review, paths, 1, where, TEXT_DTYPE, error);
+    enum error_kind kind = review_read(review, paths, 1, where, TEXT_DTYPE, false, error);
     where_free(where);
     return kind;
 }

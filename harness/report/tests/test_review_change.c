@@ -1,188 +1,144 @@
-/* What became of a point between two runs. A wrong "same" or "better" would let a regression through. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+/* Two reviews side by side: which point is whose, and that what became of it is what `compare` says. */
+#include "harness/report/tests/results_fixture.h"
 
 #include "harness/report/review_change.h"
 #include "harness/report/review_read.h"
 
-static char path[] = "/tmp/test_review_change.XXXXXX";
-
-static void read_text(struct review *review, const char *text)
+/* Reads records with these edits, a line each. */
+static void read_lines(struct review *review, const char *const *edits, size_t count)
 {
-    const char *paths[] = {path};
-    struct error error;
-    FILE *file = fopen(path, "wb");
+    const char *paths[] = {fixture_path};
+    struct error error = {.text = ""};
+    FILE *file = fopen(fixture_path, "w");
     assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
+    for (size_t i = 0; i < count; i++)
+        put_record(file, edits[i]);
     assert_int_equal(fclose(file), 0);
-    assert_int_equal(review_read(review, paths, 1, NULL, TEXT_DTYPE, &error), ERROR_NONE);
+    if (review_read(review, paths, 1, NULL, TEXT_DTYPE, true, &error))
+        fail_msg("%s", error.text);
 }
 
-/* The members of a record behind its key. */
-static void read_point(struct review *review, const char *key, const char *more)
+static void compare_lines(struct review_changes *changes, struct review reviews[2], const char *const before[2],
+                          const char *const after[2])
 {
-    char text[1024];
-    snprintf(text, sizeof text, "{\"schema\":1,\"key\":\"%s\",\"device\":\"host\",%s}\n", key, more);
-    read_text(review, text);
-}
-
-#define RUN(status, output, more) \
-    "\"status\":\"" status "\",\"input_digest\":\"1\",\"truth_digest\":\"2\",\"output_digest\":\"" output "\"" more
-#define PASS(output, more) RUN("pass", output, more)
-
-static const struct {
-    const char *before, *after;
-    enum change change;
-} rows[] = {
-    {PASS("3", ",\"max_abs_err\":1"), PASS("3", ",\"max_abs_err\":1"), CHANGE_SAME},
-    {PASS("3", ",\"max_abs_err\":1"), PASS("4", ",\"max_abs_err\":1"), CHANGE_OTHER_BITS},
-    {PASS("3", ",\"max_abs_err\":1"), PASS("4", ",\"max_abs_err\":2"), CHANGE_WORSE},
-    {PASS("3", ",\"max_abs_err\":2"), PASS("4", ",\"max_abs_err\":1"), CHANGE_BETTER},
-    /* Never one against the other. */
-    {PASS("3", ",\"max_abs_err\":2,\"max_ulp_err\":1"), PASS("4", ",\"max_abs_err\":1,\"max_ulp_err\":1.5"),
-     CHANGE_WORSE},
-    {PASS("3", ",\"max_lse_err\":1"), PASS("4", ",\"max_lse_err\":2"), CHANGE_WORSE},
-    {PASS("3", ",\"lse_budget_used\":1"), PASS("4", ",\"lse_budget_used\":2"), CHANGE_WORSE},
-    {PASS("3", ",\"p50_ulp_err\":1"), PASS("4", ",\"p50_ulp_err\":2"), CHANGE_WORSE},
-    {PASS("3", ",\"mismatched\":1"), PASS("4", ",\"mismatched\":2"), CHANGE_WORSE},
-    {PASS("3", ",\"nan\":0"), PASS("4", ",\"nan\":1"), CHANGE_WORSE},
-    {PASS("3", ",\"max_abs_err\":1"), PASS("4", ",\"max_abs_err\":\"nan\""), CHANGE_WORSE},
-    {PASS("3", ",\"max_abs_err\":\"nan\""), PASS("4", ",\"max_abs_err\":1"), CHANGE_BETTER},
-    {PASS("3", ",\"max_abs_err\":1"), PASS("4", ",\"max_abs_err\":\"inf\""), CHANGE_WORSE},
-    /* A bound that is gone. */
-    {PASS("3", ",\"budget_used\":1"), PASS("4", ",\"budget_used\":null"), CHANGE_WORSE},
-    {PASS("3", ""), PASS("4", ",\"budget_used\":1"), CHANGE_OTHER_BITS},
-    {PASS("3", ""), RUN("fail", "4", ""), CHANGE_FAILING},
-    {PASS("3", ""), RUN("fail", "3", ""), CHANGE_FAILING},
-    {PASS("3", ""), RUN("xpass", "3", ""), CHANGE_FAILING},
-    {PASS("3", ""), "\"status\":\"error\"", CHANGE_FAILING},
-    {PASS("3", ""), RUN("xfail", "4", ""), CHANGE_STATUS},
-    {RUN("fail", "3", ""), PASS("4", ""), CHANGE_FIXED},
-    {RUN("fail", "3", ",\"max_lse_err\":1"), PASS("4", ",\"max_lse_err\":2"), CHANGE_FIXED_WORSE},
-    {"\"status\":\"error\"", PASS("4", ""), CHANGE_FIXED},
-    /* What is asked for has changed, whatever came of it. */
-    {RUN("fail", "3", ",\"tolerance\":{\"atol\":1}"), PASS("3", ",\"tolerance\":{\"atol\":2}"), CHANGE_JUDGED},
-    {PASS("3", ",\"judge\":\"both\""), PASS("3", ",\"judge\":\"tolerance\""), CHANGE_JUDGED},
-    {PASS("3", ",\"budget\":1"), PASS("3", ",\"budget\":2"), CHANGE_JUDGED},
-    {PASS("3", ",\"budget\":1"), PASS("3", ",\"budget\":null"), CHANGE_JUDGED},
-    {PASS("3", ",\"budget\":1"), RUN("fail", "3", ",\"budget\":2"), CHANGE_FAILING},
-    /* A share of another recipe's bound says nothing, an error does. */
-    {PASS("3", ",\"recipe_digest\":\"a\",\"budget_used\":0.1"),
-     PASS("4", ",\"recipe_digest\":\"b\",\"budget_used\":0.9"), CHANGE_OTHER_BITS},
-    {PASS("3", ",\"recipe_digest\":\"a\",\"max_abs_err\":0.1"),
-     PASS("4", ",\"recipe_digest\":\"b\",\"max_abs_err\":0.9"), CHANGE_WORSE},
-    {RUN("xfail", "3", ""), RUN("xpass", "4", ""), CHANGE_FAILING},
-    {RUN("fail", "3", ""), RUN("error", "4", ""), CHANGE_STATUS},
-    {RUN("fail", "3", ""), "\"status\":\"fail\"", CHANGE_STATUS},
-    {RUN("fail", "3", ",\"signature\":\"leak\""), RUN("fail", "3", ",\"signature\":\"nan\""), CHANGE_SIGNATURE},
-    {PASS("3", ",\"signature\":null"), PASS("3", ",\"signature\":\"none\""), CHANGE_SAME},
-    {"\"status\":\"error\"", "\"status\":\"error\"", CHANGE_SAME},
-    /* Other inputs, another truth: never better, whatever the figures say. */
-    {PASS("3", ""), "\"status\":\"pass\",\"input_digest\":\"9\",\"truth_digest\":\"2\",\"output_digest\":\"3\"",
-     CHANGE_UNLIKE},
-    {PASS("3", ""), "\"status\":\"pass\",\"input_digest\":\"1\",\"truth_digest\":\"9\",\"output_digest\":\"3\"",
-     CHANGE_UNLIKE},
-    {PASS("3", ""), "\"status\":\"fail\",\"input_digest\":\"9\",\"truth_digest\":\"2\",\"output_digest\":\"3\"",
-     CHANGE_UNLIKE},
-    {PASS("3", ""), "\"status\":\"pass\",\"output_digest\":\"3\"", CHANGE_UNLIKE},
-};
-
-static void test_each_change_has_its_name(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct review before, after;
-        struct review_changes changes;
-        struct error error;
-        read_point(&before, "a", rows[i].before);
-        read_point(&after, "a", rows[i].after);
-        assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
-        assert_int_equal(changes.count, 1);
-        if (changes.changes[0].change != rows[i].change)
-            fail_msg("row %zu: %s in place of %s", i, change_table[changes.changes[0].change].name,
-                     change_table[rows[i].change].name);
-        assert_int_equal(changes.by_kind[rows[i].change], 1);
-        review_changes_clear(&changes);
-        review_clear(&before);
-        review_clear(&after);
-    }
-}
-
-static void test_points_that_come_and_go(void **state)
-{
-    (void)state;
-    struct review before, after;
-    struct review_changes changes;
     struct error error;
-    read_point(&before, "a", PASS("3", ""));
-    read_point(&after, "b", PASS("3", ""));
-    assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
-    assert_int_equal(changes.count, 2);
-    assert_int_equal(changes.changes[0].change, CHANGE_NEW);
-    after.points[0].text[TEXT_STATUS] = after.points[0].text[TEXT_DEVICE]; /* a word that is no pass */
-    review_changes_clear(&changes);
-    assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
-    assert_int_equal(changes.changes[0].change, CHANGE_NEW_FAILING);
-    assert_null(changes.changes[0].before);
-    assert_int_equal(changes.changes[1].change, CHANGE_MISSING);
-    assert_null(changes.changes[1].after);
-    review_changes_clear(&changes);
-    review_clear(&before);
-    review_clear(&after);
+    read_lines(&reviews[0], before, before[1] ? 2 : 1);
+    read_lines(&reviews[1], after, after[1] ? 2 : 1);
+    assert_int_equal(review_compare(changes, &reviews[0], &reviews[1], &error), ERROR_NONE);
 }
 
-#define ON(device, output)                                                                              \
-    "{\"schema\":1,\"key\":\"a\",\"device\":\"" device "\",\"status\":\"pass\",\"input_digest\":\"1\"," \
-    "\"truth_digest\":\"2\",\"output_digest\":\"" output "\"}\n"
+static void clear(struct review_changes *changes, struct review reviews[2])
+{
+    review_changes_clear(changes);
+    review_clear(&reviews[0]);
+    review_clear(&reviews[1]);
+}
 
-/* With one device on each side keys are enough: a GPU after the host. With several, each goes with its own. */
-static void test_devices_are_told_apart_where_there_are_several(void **state)
+static void test_a_report_says_what_compare_says(void **state)
 {
     (void)state;
     static const struct {
         const char *before, *after;
-        size_t same, missing, new;
-    } joins[] = {
-        {ON("host", "3"), ON("cuda", "3"), 1, 0, 0},
-        {ON("host", "3") ON("cuda", "4"), ON("cuda", "4") ON("host", "3"), 2, 0, 0},
-        {ON("host", "3") ON("cuda", "4"), ON("cuda", "4"), 1, 1, 0},
-        {ON("cuda", "4"), ON("host", "4") ON("cuda", "4"), 1, 0, 1},
+        enum compare_class class;
+    } rows[] = {
+        {"", "", CLASS_SAME_BITS},
+        {"", "output_digest=\"9\"", CLASS_OTHER_BITS},
+        {"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.5; max_ulp_err=0.25", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=\"nan\"", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.125", CLASS_BETTER},
+        {"", "status=\"fail\"", CLASS_NEWLY_FAILING},
+        {"status=\"fail\"", "", CLASS_FIXED},
+        {"status=\"fail\"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_FIXED_WORSE},
+        {"status=\"fail\"", "tolerance.atol=1", CLASS_JUDGED_OTHERWISE},
+        {"", "input_digest=\"9\"", CLASS_UNLIKE},
+        {"", "truth_digest=\"9\"", CLASS_UNLIKE},
+        {"", NOT_RUN, CLASS_NEWLY_FAILING},
     };
-    for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
-        struct review before, after;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review reviews[2];
         struct review_changes changes;
-        struct error error;
-        read_text(&before, joins[i].before);
-        read_text(&after, joins[i].after);
-        assert_int_equal(review_compare(&changes, &before, &after, &error), ERROR_NONE);
-        assert_int_equal(changes.by_kind[CHANGE_SAME], joins[i].same);
-        assert_int_equal(changes.by_kind[CHANGE_MISSING], joins[i].missing);
-        assert_int_equal(changes.by_kind[CHANGE_NEW], joins[i].new);
-        review_changes_clear(&changes);
-        review_clear(&before);
-        review_clear(&after);
+        const char *const before[2] = {rows[i].before}, *const after[2] = {rows[i].after};
+        compare_lines(&changes, reviews, before, after);
+        assert_int_equal(changes.count, 1);
+        if (changes.changes[0].class != rows[i].class)
+            fail_msg("row %zu: %s in place of %s", i, class_table[changes.changes[0].class].name,
+                     class_table[rows[i].class].name);
+        assert_int_equal(changes.by_class[rows[i].class], 1);
+        clear(&changes, reviews);
     }
+}
+
+/* With one device on each side keys are enough: a GPU after the host. With several, each goes with its own. */
+static void test_each_point_meets_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before[2], *after[2];
+        size_t same, missing, new, failing;
+    } rows[] = {
+        {{""}, {"key=\"b\""}, 0, 1, 1, 0},
+        {{""}, {"key=\"b\"; status=\"fail\""}, 0, 1, 0, 1},
+        {{"", "key=\"b\""}, {"key=\"b\""}, 1, 1, 0, 0},
+        {{""}, {"device=\"cuda\""}, 1, 0, 0, 0},
+        {{"", "device=\"cuda\"; output_digest=\"9\""}, {"device=\"cuda\"; output_digest=\"9\"", ""}, 2, 0, 0, 0},
+        {{"", "device=\"cuda\"; output_digest=\"9\""}, {"device=\"cuda\"; output_digest=\"9\""}, 1, 1, 0, 0},
+        {{"device=\"cuda\""}, {"", "device=\"cuda\""}, 1, 0, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review reviews[2];
+        struct review_changes changes;
+        compare_lines(&changes, reviews, rows[i].before, rows[i].after);
+        assert_int_equal(changes.by_class[CLASS_SAME_BITS], rows[i].same);
+        assert_int_equal(changes.by_class[CLASS_MISSING], rows[i].missing);
+        assert_int_equal(changes.by_class[CLASS_NEW], rows[i].new);
+        assert_int_equal(changes.by_class[CLASS_NEW_FAILING], rows[i].failing);
+        assert_int_equal(changes.count, rows[i].same + rows[i].missing + rows[i].new + rows[i].failing);
+        for (size_t c = 0; c < changes.count; c++) {
+            assert_int_equal(!changes.changes[c].before,
+                             changes.changes[c].class == CLASS_NEW || changes.changes[c].class == CLASS_NEW_FAILING);
+            assert_int_equal(!changes.changes[c].after, changes.changes[c].class == CLASS_MISSING);
+        }
+        clear(&changes, reviews);
+    }
+}
+
+/* What lacks a fact cannot be compared, and may be reported. */
+static void test_records_without_a_fact(void **state)
+{
+    (void)state;
+    const char *paths[] = {fixture_path};
+    struct review review;
+    struct error error;
+    FILE *file = fopen(fixture_path, "w");
+    assert_non_null(file);
+    put_record(file, "recipe_digest=-");
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(review_read(&review, paths, 1, NULL, TEXT_DTYPE, true, &error), ERROR_SYSTEM);
+    assert_non_null(strstr(error.text, ":1: `recipe_digest` is missing"));
+    assert_int_equal(review_read(&review, paths, 1, NULL, TEXT_DTYPE, false, &error), ERROR_NONE);
+    review_clear(&review);
+}
+
+static void test_nothing_worse_looks_good(void **state)
+{
+    (void)state;
+    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
+        bool bad = class_table[class].outcome == CLASS_IS_WORSE || class_table[class].outcome == CLASS_IS_NO_COMPARISON;
+        assert_int_equal(change_tone(class) == TONE_BAD, bad);
+    }
+    assert_int_equal(change_tone(CLASS_FIXED), TONE_GOOD);
+    assert_int_equal(change_tone(CLASS_OTHER_BITS), TONE_EXPECTED);
+    assert_int_equal(change_tone(CLASS_SAME_BITS), TONE_PLAIN);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_change_has_its_name),
-        cmocka_unit_test(test_points_that_come_and_go),
-        cmocka_unit_test(test_devices_are_told_apart_where_there_are_several),
+        cmocka_unit_test(test_a_report_says_what_compare_says),
+        cmocka_unit_test(test_each_point_meets_its_own),
+        cmocka_unit_test(test_records_without_a_fact),
+        cmocka_unit_test(test_nothing_worse_looks_good),
     };
-    int file = mkstemp(path);
-    if (file < 0 || close(file) != 0)
-        return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    unlink(path);
-    return failed;
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
