@@ -2,14 +2,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/report/document_print.h"
 #include "harness/report/review_document.h"
 #include "harness/report/review_read.h"
 #include "harness/report/review_table.h"
-#include "harness/support/file.h"
+#include "harness/support/replacement.h"
 #include "harness/support/source.h"
-#include "harness/support/whole_file.h"
 
 const char *const report_format_names[REPORT_FORMAT_COUNT] = {
     [REPORT_HTML] = "html", [REPORT_MARKDOWN] = "markdown", [REPORT_CSV] = "csv", [REPORT_JSON] = "json"};
@@ -61,48 +61,68 @@ static bool print(FILE *stream, const struct review *review, const struct review
     return complete;
 }
 
-static enum error_kind write_report(struct whole_file *file, const struct review *review,
-                                    const struct review_changes *changes, const struct report_options *options,
-                                    struct error *error)
+/* To the file, which is open unless the output is standard output. Whatever the result, it is closed then. */
+static enum error_kind write_report(struct replacement *file, const char *text, size_t size,
+                                    const struct report_options *options, struct error *error)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *stream = open_memstream(&text, &size);
-    bool complete = stream && print(stream, review, changes, options) && !ferror(stream);
-    complete = stream && fclose(stream) == 0 && complete;
-    if (complete)
-        fwrite(text, 1, size, file->stream); /* whole_file_close looks at the stream */
-    free(text);
-    return complete ? whole_file_close(file, error)
-                    : error_memory(error, "a report", (double)review->num_points * sizeof *review->points);
+    if (strcmp(options->output, "-") == 0)
+        return file_write(STDOUT_FILENO, "standard output", text, size, error);
+    enum error_kind kind = file_write(file->descriptor, options->output, text, size, error);
+    if (!kind)
+        return replacement_keep(file, error);
+    replacement_drop(file);
+    return kind;
+}
+
+/* Reads everything and prints it to *text, which the caller frees. */
+static enum error_kind make_report(char **text, size_t *size, const struct report_options *options,
+                                   const struct where *where, struct error *error)
+{
+    struct review review = {0}, before = {0};
+    struct review_changes changes = {0};
+    bool compares = options->before.count > 0;
+    enum error_kind kind =
+        review_read(&review, options->records.items, options->records.count, where, options->series, compares, error);
+    if (!kind && compares)
+        kind = review_read(&before, options->before.items, options->before.count, where, options->series, true, error);
+    if (!kind && compares)
+        kind = review_compare(&changes, &before, &review, error);
+    if (!kind) {
+        FILE *stream = open_memstream(text, size);
+        bool complete = stream && print(stream, &review, compares ? &changes : NULL, options) && !ferror(stream);
+        complete = stream && fclose(stream) == 0 && complete;
+        if (!complete)
+            kind = error_memory(error, "a report", (double)review.num_points * sizeof *review.points);
+    }
+    review_changes_clear(&changes);
+    review_clear(&before);
+    review_clear(&review);
+    return kind;
 }
 
 enum error_kind report(const struct report_options *options, struct error *error)
 {
     struct where *where = NULL;
-    struct whole_file file = {0};
-    struct review review = {0}, before = {0};
-    struct review_changes changes = {0};
+    struct replacement file = {.descriptor = -1};
+    char *text = NULL;
+    size_t size = 0;
+    bool to_file = strcmp(options->output, "-") != 0;
     enum error_kind kind = check_output(options, &options->records, error);
     if (!kind)
         kind = check_output(options, &options->before, error);
     if (!kind && options->where)
         kind = where_parse(&where, options->where, error);
+    if (!kind && to_file)
+        kind = replacement_open(&file, options->output, error);
+    if (kind)
+        goto out;
+    kind = make_report(&text, &size, options, where, error);
     if (!kind)
-        kind = whole_file_open(&file, options->output, error);
-    if (!kind)
-        kind = review_read(&review, options->records.items, options->records.count, where, options->series,
-                           options->before.count > 0, error);
-    if (!kind && options->before.count)
-        kind = review_read(&before, options->before.items, options->before.count, where, options->series, true, error);
-    if (!kind && options->before.count)
-        kind = review_compare(&changes, &before, &review, error);
-    if (!kind)
-        kind = write_report(&file, &review, options->before.count ? &changes : NULL, options, error);
-    whole_file_discard(&file);
-    review_changes_clear(&changes);
-    review_clear(&before);
-    review_clear(&review);
+        kind = write_report(&file, text, size, options, error);
+    else if (to_file)
+        replacement_drop(&file);
+out:
+    free(text);
     where_free(where);
     return kind;
 }
