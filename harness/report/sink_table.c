@@ -22,13 +22,15 @@ struct ended {
 };
 
 struct table {
-    struct table_layout layout;
+    struct table_layout layout;      /* of all points; has a point_width: each case has one of its own */
+    struct table_layout case_layout; /* of the points of test_case */
     struct table_style style;
     const struct sink_plan *plan;
-    const struct test_case *test_case; /* that style.keys are of */
-    struct ended *points;              /* [plan->num_points] */
-    size_t next;                       /* the first that is not printed */
-    const struct test_case *printed;   /* the case of the row above */
+    const struct test_case *test_case;
+    struct ended *points;            /* [plan->num_points] */
+    size_t next;                     /* the first that is not printed */
+    const struct test_case *printed; /* the case of the row above */
+    char *titles;                    /* above it */
     char *device_name;
     uint64_t explained; /* bit s: what signature s means has been said */
     char *first;        /* of the first point that did not end as expected; NULL: none */
@@ -37,23 +39,43 @@ struct table {
 
 /* ---- what stands above rows ------------------------------------------------------------------------------------ */
 
-/* The points of a case stand together. */
-static struct table_keys keys_of_case(const struct sink_plan *plan, const struct test_case *test_case)
+/* Of the points of a case, which stand together. */
+static void lay_out_case(struct table_layout *layout, const struct table *table, const struct test_case *test_case)
 {
+    const struct sink_plan *plan = table->plan;
     size_t first = 0, end;
     while (first < plan->num_points && plan->points[first].test_case != test_case)
         first++;
     for (end = first; end < plan->num_points && plan->points[end].test_case == test_case;)
         end++;
-    return table_keys_of(plan->points + first, end - first);
+    table_layout_make(layout, &plan->table, table->layout.width, plan->points + first, end - first);
 }
 
-/* Its name, and where keys are no columns those that are the same for its points and not for all. */
-static bool print_case(const struct table *table, const struct point *point)
+/* Unless they stand above already. */
+static bool print_titles(struct table *table, const struct table_layout *layout)
+{
+    char *titles = NULL;
+    size_t size;
+    FILE *out = open_memstream(&titles, &size);
+    if (!out)
+        return false;
+    table_print_titles(out, layout);
+    if (fclose(out) != 0 || !titles)
+        return false;
+    if (!table->titles || strcmp(titles, table->titles) != 0)
+        printf("%s", titles);
+    free(table->titles);
+    table->titles = titles;
+    return true;
+}
+
+/* Its name, and where cases have columns of their own what is the same for its points and not for all. */
+static bool print_case(struct table *table, const struct point *point)
 {
     const struct test_case *test_case = point->test_case;
     const char *about = case_about(test_case);
     char *heading = NULL;
+    struct table_layout layout;
     if (asprintf(&heading, about && *about ? "%s: %s" : "%s", case_name(test_case), about) < 0)
         return false;
     printf("\n");
@@ -61,17 +83,16 @@ static bool print_case(const struct table *table, const struct point *point)
     free(heading);
     if (table->layout.point_width == 0)
         return printed;
-    const struct table_keys sets = keys_of_case(table->plan, test_case);
-    uint64_t same = sets.constant & table->layout.keys.varying;
-    if (sets.varying && same)
+    lay_out_case(&layout, table, test_case);
+    uint64_t same = layout.keys.constant & table->layout.keys.varying;
+    if (same)
         printed =
-            table_print_lines(stdout, table_with_prefix("  ", table_keys_format(same, point)), table->layout.width) &&
-            printed;
-    return printed;
+            table_print_lines(stdout, table_with_prefix("  ", table_keys_format(same, point)), layout.width) && printed;
+    return print_titles(table, &layout) && printed;
 }
 
 /* The device, what is the same for all points, and the titles. */
-static bool print_head(const struct table *table, const struct point *point)
+static bool print_head(struct table *table, const struct point *point)
 {
     const struct table_layout *layout = &table->layout;
     bool printed = !table->device_name ||
@@ -81,8 +102,7 @@ static bool print_head(const struct table *table, const struct point *point)
         printed = table_print_lines(stdout, table_with_prefix("all points: ", same), layout->width) && printed;
     else
         free(same);
-    table_print_titles(stdout, layout);
-    return printed;
+    return (layout->point_width || print_titles(table, layout)) && printed;
 }
 
 /* Everything is on its way to the system. */
@@ -144,7 +164,7 @@ static enum error_kind take_record(struct sink *sink, const struct record *recor
     if (!table->device_name && record->device_name && !(table->device_name = strdup(record->device_name)))
         return error_memory(error, "a row of the table", POINT_KEY_SIZE);
     if (point->test_case != table->test_case && table->layout.point_width)
-        table->style.keys = keys_of_case(table->plan, point->test_case);
+        lay_out_case(&table->case_layout, table, point->test_case);
     table->test_case = point->test_case;
     if (record->outcome.status == STATUS_PASS && point->criterion.mode != JUDGE_TOLERANCE)
         table->most_share = fmax(table->most_share, table_bound_share(record)); /* of a NaN and a number the number */
@@ -209,6 +229,7 @@ static void free_table(struct table *table)
         table_row_clear(&table->points[i].row);
     free(table->points);
     free(table->device_name);
+    free(table->titles);
     free(table->first);
     free(table);
 }
@@ -259,7 +280,7 @@ static enum error_kind open_table(struct sink *sink, struct error *error)
     table->points = points;
     table_layout_make(&table->layout, &plan->table, find_width(&plan->table), plan->points, plan->num_points);
     table->style = (struct table_style){
-        .layout = &table->layout,
+        .layout = table->layout.point_width ? &table->case_layout : &table->layout,
         .detail = plan->table.detail,
         .colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour),
     };

@@ -6,10 +6,10 @@
 
 /*
  * Columns stand two spaces apart and from the edge. What a line has no room for goes in this order: where the largest
- * error is, how large it is, the ends of texts; and if that is not enough, the keys are no columns but a text, with a
- * line of its own where it is longer than what is left.
+ * error is, how large it is, the ends of long texts, how many ulp it is; and if that is not enough, the keys are no
+ * columns but a text, with a line of its own where it is longer than what is left.
  */
-enum { GAP = 2, SHORT_TEXT = 10, POINT_GOOD = 24, POINT_MIN = 6, NUM_LEAST = 3 };
+enum { GAP = 2, SHORT_TEXT = 20, POINT_GOOD = 24, POINT_MIN = 6, NUM_LEAST = 3 };
 
 _Static_assert((int)KEY_COUNT <= 64, "a bit for each key");
 
@@ -160,6 +160,9 @@ static void fit_columns(struct table_layout *layout, const struct point *points,
     choose_columns(layout, points, num_points);
     drop_figures(layout, layout->width, NUM_LEAST - 1);
     shorten_texts(layout);
+    /* Several cases may yet have columns of their own, and all figures. */
+    if (num_points == 0 || points[0].test_case == points[num_points - 1].test_case)
+        drop_figures(layout, layout->width, NUM_LEAST);
     if (columns_width(layout) <= layout->width)
         return;
     layout->num_columns = 0;

@@ -44,18 +44,11 @@ void table_print_titles(FILE *out, const struct table_layout *layout)
     fprintf(out, "\n");
 }
 
-/* What a row says of its point where the keys that vary are no columns: those that vary within the case; of a case's
- * only point all. */
-static uint64_t row_keys(const struct table_style *style)
-{
-    return style->keys.varying ? style->keys.varying : style->keys.constant & style->layout->keys.varying;
-}
-
-/* On lines of their own where they do not fit. */
+/* The keys that vary where they are no columns: on lines of their own where they do not fit. */
 static bool print_point(FILE *out, const struct table_style *style, const struct point *point)
 {
     const struct table_layout *layout = style->layout;
-    char *text = table_with_prefix("  ", table_keys_format(row_keys(style), point));
+    char *text = table_with_prefix("  ", table_keys_format(layout->keys.varying, point));
     bool printed = text, fits = text && (int)strlen(text) <= TABLE_INDENT + layout->point_width;
     if (fits)
         fprintf(out, "%-*s", TABLE_INDENT + layout->point_width, text);

@@ -10,7 +10,6 @@
 
 struct table_style {
     const struct table_layout *layout;
-    struct table_keys keys; /* of the case's points */
     enum table_detail detail;
     bool colour;
 };

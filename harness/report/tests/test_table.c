@@ -420,8 +420,8 @@ static void test_the_table_keeps_to_its_width(void **state)
     free(text);
 }
 
-/* Where there are too many for columns, a row has the keys that vary within its case. */
-static void test_many_keys_are_text(void **state)
+/* Where the keys of all points are too many for a line, cases have columns of their own. */
+static void test_cases_have_columns_of_their_own(void **state)
 {
     struct desk *desk = *state;
     struct point point = desk->points[0];
@@ -429,7 +429,6 @@ static void test_many_keys_are_text(void **state)
     point.kernel = KERNEL_SINGLE_PASS;
     add_point(desk, &point);
     point.test_case = &desk->other;
-    point.problem = desk->points[0].problem;
     point.problem.seq_len = 33001;
     point.problem.q_position = 7;
     point.problem.seed = 12345678901234567;
@@ -440,10 +439,55 @@ static void test_many_keys_are_text(void **state)
     desk->plan.table.width = 80;
     char *text = print_table(desk);
     assert_lines_fit(text, 80);
-    assert_contains(text, "sample: A point made by hand.\n  seq_len=3, head_dim=4, sentinel=-50000, seed=7\n"
-                          "  kernel=split_kv         ");
-    assert_contains(text, "other\n  kernel=single_pass, seq_len=33001, head_dim=128, sentinel=exclude,\n"
-                          "    q_position=7, mask=window:256, seed=12345678901234567\n                   ");
+    assert_contains(text, "\nsample: A point made by hand.\n  seq_len=3, head_dim=4, sentinel=-50000, seed=7\n"
+                          "  kernel          bound  mismatched  max abs err  at h,d   max ulp  verdict\n"
+                          "  split_kv        0.625  ");
+    assert_contains(text, "\nother\n  kernel=single_pass, seq_len=33001, head_dim=128, sentinel=exclude,\n"
+                          "    q_position=7, mask=window:256, seed=12345678901234567\n"
+                          "     bound  mismatched  max abs err  at h,d   max ulp  verdict\n     0.625  ");
+    free(text);
+}
+
+/* Titles stand above the first case that has them. */
+static void test_titles_are_said_once(void **state)
+{
+    struct desk *desk = *state;
+    struct point point = desk->points[0];
+    point.problem.seed = 8;
+    add_point(desk, &point);
+    point.test_case = &desk->other;
+    point.problem.head_dim = 128;
+    point.problem.seq_len = 1000;
+    point.problem.q_position = 7;
+    point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 123456};
+    add_point(desk, &point);
+    point.problem.seed = 9;
+    add_point(desk, &point);
+    desk->plan.table.width = 60;
+    char *text = print_table(desk);
+    const char *titles = strstr(text, "\n  seed  ");
+    assert_non_null(titles);
+    assert_null(strstr(titles + 1, "\n  seed  "));
+    free(text);
+}
+
+/* And where a case has too many, they are text before its rows. */
+static void test_many_keys_are_text(void **state)
+{
+    struct desk *desk = *state;
+    struct point point = desk->points[0];
+    make_right(desk);
+    point.problem.seq_len = 33001;
+    point.problem.q_position = 7;
+    point.problem.seed = 12345678901234567;
+    point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 256};
+    point.recipe.sentinel.policy = SENTINEL_EXCLUDE;
+    add_point(desk, &point);
+    desk->plan.table.width = 72;
+    char *text = print_table(desk);
+    assert_lines_fit(text, 72);
+    assert_contains(text, "\n  seq_len=33001, sentinel=exclude, q_position=7, mask=window:256,\n"
+                          "    seed=12345678901234567\n                   ");
     free(text);
 }
 
@@ -501,6 +545,8 @@ int main(void)
         TEST(test_columns_are_those_that_are_asked_for),
         TEST(test_each_column_has_a_name),
         TEST(test_the_table_keeps_to_its_width),
+        TEST(test_cases_have_columns_of_their_own),
+        TEST(test_titles_are_said_once),
         TEST(test_many_keys_are_text),
         TEST(test_no_control_characters),
         TEST(test_a_full_disk_is_reported),
