@@ -130,34 +130,86 @@ static void fail(struct walking *walking, enum error_kind kind, const struct err
         walking->kind = error_set(walking->error, kind, "%s", failure->text);
 }
 
-/* A point that fails becomes a record too; the walk goes on. */
+/* Under the mutex. */
+static bool is_to_end(struct walking *walking)
+{
+    const struct run_options *options = walking->walk->options;
+    struct error interrupted;
+    if (progress_cancelled(walking->walk->progress)) {
+        error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
+        fail(walking, ERROR_INTERRUPTED, &interrupted);
+    } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
+               walking->next < walking->walk->selection->count && !walking->walk->summary->cut_short) {
+        error_set(&interrupted, ERROR_INTERRUPTED, "the time limit has come; --resume goes on from here");
+        fail(walking, ERROR_INTERRUPTED, &interrupted);
+        walking->walk->summary->cut_short = "time limit";
+    }
+    return walking->kind || walking->walk->summary->cut_short;
+}
+
+/* Hands out what came of a point, under the mutex. One that failed has a record too; the walk goes on. */
+static void end_point(struct walking *walking, size_t index, enum error_kind kind, const struct error *failure,
+                      const struct evaluation *evaluation)
+{
+    struct record record = make_record(walking->walk, index);
+    struct error write_failure = {0};
+    record.seconds = evaluation->seconds;
+    record.ended = time(NULL);
+    if (kind)
+        outcome_not_run(&record.outcome, failure->text);
+    else
+        fill_record(&record, evaluation);
+    tally(walking, record.outcome.status);
+    progress_display_hide(walking->display);
+    fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
+    learn(walking, index, &evaluation->seconds);
+    progress_display_show(walking->display);
+}
+
+static void show_point(struct walking *walking, size_t index)
+{
+    char key[POINT_KEY_SIZE];
+    progress_display_point(walking->display, point_key(key, &walking->walk->selection->points[index]));
+}
+
 static void do_point(struct walking *walking, struct evaluator *evaluator, size_t index)
 {
-    struct walk *walk = walking->walk;
     struct evaluation evaluation;
     struct error failure = {0};
-    struct record record = make_record(walk, index);
-    char key[POINT_KEY_SIZE];
-    progress_display_point(walking->display, point_key(key, record.point));
-    enum error_kind kind = evaluate(evaluator, &evaluation, record.point, &failure);
+    show_point(walking, index);
+    enum error_kind kind = evaluate(evaluator, &evaluation, &walking->walk->selection->points[index], &failure);
     pthread_mutex_lock(&walking->mutex);
-    if (kind == ERROR_INTERRUPTED) {
+    if (kind == ERROR_INTERRUPTED)
         fail(walking, kind, &failure);
-    } else {
-        record.seconds = evaluation.seconds;
-        record.ended = time(NULL);
-        if (kind)
-            outcome_not_run(&record.outcome, failure.text);
-        else
-            fill_record(&record, &evaluation);
-        tally(walking, record.outcome.status);
-        progress_display_hide(walking->display);
-        fail(walking, hand_out(walk, &record, &failure), &failure);
-        learn(walking, index, &evaluation.seconds);
-        progress_display_show(walking->display);
-    }
+    else
+        end_point(walking, index, kind, &failure, &evaluation);
     pthread_mutex_unlock(&walking->mutex);
     evaluation_clear(&evaluation);
+}
+
+/* Points [first, end) of one problem, which is worked on in parts: each part is made once. */
+static void do_points_together(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
+{
+    int count = (int)(end - first);
+    struct error failure = {0};
+    struct shared_point *points = calloc((size_t)count, sizeof *points);
+    enum error_kind kind = points ? ERROR_NONE : error_memory(&failure, "points", (double)count * sizeof *points);
+    for (int i = 0; points && i < count; i++)
+        points[i].point = &walking->walk->selection->points[first + (size_t)i];
+    show_point(walking, first);
+    if (points)
+        kind = evaluate_together(evaluator, points, count, &failure);
+    pthread_mutex_lock(&walking->mutex);
+    fail(walking, kind, &failure);
+    for (int i = 0; i < count && !walking->kind; i++) {
+        if (i > 0)
+            show_point(walking, first + (size_t)i);
+        end_point(walking, first + (size_t)i, points[i].kind, &points[i].failure, &points[i].evaluation);
+    }
+    pthread_mutex_unlock(&walking->mutex);
+    for (int i = 0; points && i < count; i++)
+        evaluation_clear(&points[i].evaluation);
+    free(points);
 }
 
 static void keep_point(struct walking *walking, size_t index)
@@ -176,23 +228,6 @@ static void keep_point(struct walking *walking, size_t index)
 }
 
 /* ---- workers ----------------------------------------------------------------------------------------------------- */
-
-/* Under the mutex. */
-static bool is_to_end(struct walking *walking)
-{
-    const struct run_options *options = walking->walk->options;
-    struct error interrupted;
-    if (progress_cancelled(walking->walk->progress)) {
-        error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
-        fail(walking, ERROR_INTERRUPTED, &interrupted);
-    } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
-               walking->next < walking->walk->selection->count && !walking->walk->summary->cut_short) {
-        error_set(&interrupted, ERROR_INTERRUPTED, "the time limit has come; --resume goes on from here");
-        fail(walking, ERROR_INTERRUPTED, &interrupted);
-        walking->walk->summary->cut_short = "time limit";
-    }
-    return walking->kind || walking->walk->summary->cut_short;
-}
 
 /* Takes points [*first, *end) that belong together; false if there are none. Those that are kept are done with. */
 static bool take_points(struct walking *walking, size_t *first, size_t *end)
@@ -218,6 +253,20 @@ static bool goes_on(struct walking *walking)
     bool ended = is_to_end(walking);
     pthread_mutex_unlock(&walking->mutex);
     return !ended;
+}
+
+/* Points that belong together. */
+static void do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
+{
+    bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
+    size_t step = in_parts ? EVALUATE_TOGETHER_MAX : 1;
+    for (size_t i = first; i < end && goes_on(walking); i += step) {
+        size_t last = end - i > step ? i + step : end;
+        if (last - i > 1)
+            do_points_together(walking, evaluator, i, last);
+        else
+            do_point(walking, evaluator, i);
+    }
 }
 
 struct worker {
@@ -247,8 +296,7 @@ static void *work(void *context)
     };
     size_t first, end;
     while (take_points(walking, &first, &end))
-        for (size_t i = first; i < end && goes_on(walking); i++)
-            do_point(walking, &evaluator, i);
+        do_points(walking, &evaluator, first, end);
     evaluator_clear(&evaluator);
     return NULL;
 }

@@ -8,43 +8,61 @@
 #include "harness/judge/poison.h"
 #include "reference/float_environment.h"
 
-/* One pass over the parts: everything that needs their inputs. Digests and seconds are added up. */
-static enum error_kind work_through(struct work *work, enum truth_method method, bool with_subject, struct error *error)
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+/* Everything of part `index` that needs its inputs; with_subject: the subject's output is among it. */
+static enum error_kind work_on_part(struct work *work, int index, enum truth_method method, bool with_subject,
+                                    struct error *error)
+{
+    struct part_work part;
+    enum error_kind kind = part_open(&part, work, index, error);
+    if (!kind && with_subject)
+        kind = part_run(work, &part, error);
+    if (!kind)
+        kind = part_need_truth(work, &part, method, error);
+    if (!kind)
+        kind = part_compute_bound(work, &part, error);
+    if (!kind && with_subject)
+        kind = part_need_baselines(work, &part, error);
+    if (!kind && with_subject && index == 0)
+        kind = part_run_oracles(work, &part, error);
+    if (!kind) {
+        uint64_t pair[2] = {work->evaluation->input_digest, work->evaluator->inputs.digest};
+        work->evaluation->input_digest = work->source->num_parts == 1 ? pair[1] : XXH64(pair, sizeof pair, 0);
+        part_take(work, &part, with_subject);
+    }
+    part_clear(&part);
+    return kind;
+}
+
+static void begin_parts(struct work *work)
 {
     struct evaluation *evaluation = work->evaluation;
-    int parts = work->source->num_parts;
-    uint64_t digest = 0;
-    enum error_kind kind = ERROR_NONE;
     evaluation->truth.contract = work->source->contract;
     evaluation->truth.plain_rows = 0;
     evaluation->contract_distance = 0;
-    for (int i = 0; i < parts && !kind; i++) {
-        struct part_work part;
-        kind = part_open(&part, work, i, error);
-        if (!kind && with_subject)
-            kind = part_run(work, &part, error);
-        if (!kind)
-            kind = part_need_truth(work, &part, method, error);
-        if (!kind)
-            kind = part_compute_bound(work, &part, error);
-        if (!kind && with_subject)
-            kind = part_need_baselines(work, &part, error);
-        if (!kind && with_subject && i == 0)
-            kind = part_run_oracles(work, &part, error);
-        if (!kind) {
-            uint64_t pair[2] = {digest, work->evaluator->inputs.digest};
-            digest = parts == 1 ? pair[1] : XXH64(pair, sizeof pair, 0);
-            part_take(work, &part, with_subject);
-        }
-        part_clear(&part);
-    }
-    if (kind)
-        return kind;
-    evaluation->input_digest = digest;
-    evaluation->truth_digest = truth_digest(&evaluation->truth);
-    evaluation->problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
-    return ERROR_NONE;
+    evaluation->input_digest = 0;
 }
+
+static void end_parts(struct work *work)
+{
+    work->evaluation->truth_digest = truth_digest(&work->evaluation->truth);
+    work->evaluation->problem = inputs_whole(&work->evaluator->inputs, &work->source->shape);
+}
+
+/* One pass over the parts of one point. */
+static enum error_kind work_through(struct work *work, enum truth_method method, bool with_subject, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    begin_parts(work);
+    for (int i = 0; i < work->source->num_parts && !kind; i++)
+        kind = work_on_part(work, i, method, with_subject, error);
+    if (!kind)
+        end_parts(work);
+    return kind;
+}
+
+/* ---- what comes of them ------------------------------------------------------------------------------------------ */
 
 static struct exhibit exhibit_of(const struct work *work)
 {
@@ -104,35 +122,44 @@ static uint64_t digest_output(const struct output *output, const struct problem 
     return XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), XXH64(output->out, size_bytes, 0));
 }
 
-enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
-                              const struct generated_source *source, struct error *error)
+/* ---- points ------------------------------------------------------------------------------------------------------ */
+
+static void begin(struct work *work, struct evaluator *evaluator, struct evaluation *evaluation,
+                  const struct point *point, const struct generated_source *source)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
-    struct work work = {
+    *work = (struct work){
         .evaluator = evaluator,
         .evaluation = evaluation,
         .point = point,
         .generated = *source,
         .shipped = point_subject(point, evaluator->device),
     };
-    work.source = &work.generated.source;
-    work.subject = &work.shipped.subject;
-    enum error_kind kind = evaluation_init(evaluation, &work.source->shape, point->baselines, error);
-    evaluation->seconds.truth_shared = true; /* until some of it is computed */
+    work->source = &work->generated.source;
+    work->subject = &work->shipped.subject;
+}
+
+static enum error_kind make_room(struct work *work, struct error *error)
+{
+    enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, error);
+    work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
+    return kind;
+}
+
+/* All that follows once the parts have been worked on. */
+static enum error_kind finish(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    enum error_kind kind = reach_verdict(work, error);
     if (!kind)
-        kind = work_through(&work, point->truth_method, true, error);
-    if (!kind)
-        kind = reach_verdict(&work, error);
-    if (!kind)
-        kind = find_faults(&work, error);
+        kind = find_faults(work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
-    if (!kind && evaluation->verdict.total.undecided > 0 && point->truth_method != TRUTH_PLAIN) {
-        kind = work_through(&work, TRUTH_PLAIN, false, error);
+    if (!kind && evaluation->verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
+        kind = work_through(work, TRUTH_PLAIN, false, error);
         if (!kind)
-            kind = reach_verdict(&work, error);
+            kind = reach_verdict(work, error);
     }
     if (!kind)
-        kind = find_signature(&work, error);
+        kind = find_signature(work, error);
     if (kind)
         return kind;
     output_unite_nans(&evaluation->output, &evaluation->problem);
@@ -140,9 +167,58 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
     return ERROR_NONE;
 }
 
+enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                              const struct generated_source *source, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct work work;
+    begin(&work, evaluator, evaluation, point, source);
+    enum error_kind kind = make_room(&work, error);
+    if (!kind)
+        kind = work_through(&work, point->truth_method, true, error);
+    return kind ? kind : finish(&work, error);
+}
+
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                          struct error *error)
 {
     const struct generated_source source = generated_source(&point->problem);
     return evaluate_from(evaluator, evaluation, point, &source, error);
+}
+
+/* ---- points that share their inputs ------------------------------------------------------------------------------ */
+
+enum error_kind evaluate_together_from(struct evaluator *evaluator, struct shared_point *points, int count,
+                                       const struct generated_source *source, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct work works[EVALUATE_TOGETHER_MAX];
+    for (int p = 0; p < count; p++) {
+        begin(&works[p], evaluator, &points[p].evaluation, points[p].point, source);
+        points[p].kind = make_room(&works[p], &points[p].failure);
+        begin_parts(&works[p]);
+    }
+    for (int i = 0; i < source->source.num_parts; i++)
+        for (int p = 0; p < count; p++)
+            if (!points[p].kind)
+                points[p].kind = work_on_part(&works[p], i, points[p].point->truth_method, true, &points[p].failure);
+    for (int p = 0; p < count; p++)
+        if (!points[p].kind) {
+            end_parts(&works[p]);
+            points[p].kind = finish(&works[p], &points[p].failure);
+        }
+    for (int p = 0; p < count; p++) {
+        if (points[p].kind == ERROR_INTERRUPTED)
+            return error_set(error, ERROR_INTERRUPTED, "%s", points[p].failure.text);
+        if (!points[p].kind) /* where the inputs are now, whoever has opened them again */
+            points[p].evaluation.problem = inputs_whole(&evaluator->inputs, &works[p].source->shape);
+    }
+    return ERROR_NONE;
+}
+
+enum error_kind evaluate_together(struct evaluator *evaluator, struct shared_point *points, int count,
+                                  struct error *error)
+{
+    const struct generated_source source = generated_source(&points[0].point->problem);
+    return evaluate_together_from(evaluator, points, count, &source, error);
 }

@@ -16,6 +16,28 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error);
 
+/* One of several points that are evaluated on the same inputs, and what came of it. */
+struct shared_point {
+    const struct point *point;
+    struct evaluation evaluation; /* whatever the result, to be cleared */
+    enum error_kind kind;
+    struct error failure;
+};
+
+enum { EVALUATE_TOGETHER_MAX = 16 };
+
+/*
+ * Evaluates points with the same problem, at most EVALUATE_TOGETHER_MAX: each is what evaluate makes of it, but of a
+ * problem that is worked on in parts, the inputs of a part are made once for all of them. ERROR_INTERRUPTED if one was;
+ * another failure is its point's own.
+ */
+enum error_kind evaluate_together(struct evaluator *evaluator, struct shared_point *points, int count,
+                                  struct error *error);
+
+/* The same, from a source that is cut into other parts. */
+enum error_kind evaluate_together_from(struct evaluator *evaluator, struct shared_point *points, int count,
+                                       const struct generated_source *source, struct error *error);
+
 /* Memory that evaluating a point takes at its peak. */
 double evaluate_bytes(const struct point *point, int threads);
 

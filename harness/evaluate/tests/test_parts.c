@@ -319,6 +319,66 @@ static void test_inputs_at_hand_are_of_the_same_heads(void **state)
     assert_true(digests[0] == digests[1]);
 }
 
+static int num_opened;
+
+static enum error_kind open_and_count(const struct problem_source *source, struct part part, int threads,
+                                      struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    struct point any = small_point(KERNEL_SPLIT_KV);
+    const struct generated_source generated = generated_source(&any.problem);
+    num_opened++;
+    return generated.source.ops->open(source, part, threads, progress, inputs, error);
+}
+
+/* Points of one problem that are evaluated together are what each is alone, and their parts are made once. */
+static void test_points_of_one_problem_share_its_parts(void **state)
+{
+    (void)state;
+    enum { NUM_POINTS = 4 };
+    struct point own[NUM_POINTS];
+    struct shared_point points[NUM_POINTS];
+    struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
+    struct error error;
+    for (int p = 0; p < NUM_POINTS; p++) {
+        own[p] = small_point(p % 2 ? KERNEL_SPLIT_KV : KERNEL_TWO_PASS);
+        own[p].criterion.tolerance.atol = p == 3 ? 1e-12 : own[p].criterion.tolerance.atol; /* fails, and has a name */
+        own[p].criterion.tolerance.rtol = p == 3 ? 0 : own[p].criterion.tolerance.rtol;
+        if (p > 1)
+            own[p].recipe.sentinel = (struct sentinel){.policy = SENTINEL_INFINITY};
+        points[p] = (struct shared_point){.point = &own[p]};
+    }
+    struct generated_source cut = generated_source(&own[0].problem);
+    struct problem_source_ops ops = *cut.source.ops;
+    ops.part = cut_in_two;
+    ops.open = open_and_count;
+    cut.source.ops = &ops;
+    cut.source.num_parts = 2;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(
+            device_open(&evaluators[i].device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    num_opened = 0;
+    assert_int_equal(evaluate_together_from(&evaluators[0], points, NUM_POINTS, &cut, &error), ERROR_NONE);
+    assert_int_equal(num_opened, 2);
+    for (int p = 0; p < NUM_POINTS; p++) {
+        struct evaluation alone, *together = &points[p].evaluation;
+        assert_int_equal(points[p].kind, ERROR_NONE);
+        assert_int_equal(evaluate_from(&evaluators[1], &alone, &own[p], &cut, &error), ERROR_NONE);
+        assert_true(together->input_digest == alone.input_digest && together->output_digest == alone.output_digest);
+        assert_true(together->truth_digest == alone.truth_digest);
+        assert_memory_equal(&together->verdict.total, &alone.verdict.total, sizeof alone.verdict.total);
+        assert_int_equal(together->finding.signature, alone.finding.signature);
+        assert_true((alone.finding.signature != SIGNATURE_NONE) == (p == 3));
+        assert_true(together->problem.q == points[0].evaluation.problem.q);
+        evaluation_clear(&alone);
+    }
+    for (int p = 0; p < NUM_POINTS; p++)
+        evaluation_clear(&points[p].evaluation);
+    for (int i = 0; i < 2; i++) {
+        evaluator_clear(&evaluators[i]);
+        device_close(evaluators[i].device);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_the_rule_for_parts),
         cmocka_unit_test(test_own_slopes_are_those_of_the_whole),
         cmocka_unit_test(test_parts_of_a_source_come_together),
+        cmocka_unit_test(test_points_of_one_problem_share_its_parts),
         cmocka_unit_test(test_rows_without_a_part_fail),
         cmocka_unit_test(test_inputs_at_hand_are_of_the_same_heads),
     };
