@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/key_range.h"
 #include "harness/command/options.h"
 #include "harness/support/field.h"
 
@@ -78,7 +79,7 @@ static const struct argp_option option_table[] = {
     {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
      "keys: 4096,33001,1Mi (default: powers of two from 1Ki to 1Mi, and 33001; the tensors' own); up to 64 whole "
      "numbers "
-     "1 to 2^40",
+     "1 to 2^40, or ranges of them (1Ki..1Mi:x2)",
      4},
     {"nearest-distance", OPTION_NEAREST_DISTANCE, "K", 0,
      "the nearest visible key is K keys from the query (0): masks, windows and chunks remove nearer ones", 4},
@@ -181,22 +182,63 @@ static void parse_dtypes(struct sentinel_arguments *arguments, const char *text,
     }
 }
 
+static bool add_length(struct sentinel_arguments *arguments, int64_t length)
+{
+    if (arguments->num_lengths == REPORT_LENGTHS)
+        return false;
+    arguments->seq_lens[arguments->num_lengths++] = length;
+    return true;
+}
+
+/* Adds the numbers of a range as axes have them. False if it is none, or they are too many. */
+static bool add_range(struct sentinel_arguments *arguments, const struct yaml_node *node)
+{
+    struct error error;
+    size_t count;
+    int64_t value, before;
+    bool added = !key_range_count(&length_field, node, &count, &error);
+    for (size_t i = 0; added && i < count; i++, before = value) {
+        uint64_t extra;
+        added = !key_range_read(&length_field, node, i > 0 ? &before : NULL, &value, &extra, &error);
+        for (uint64_t more = 0; added && more <= extra; more++)
+            added = add_length(arguments, value + (int64_t)more);
+    }
+    return added;
+}
+
+static bool add_lengths(struct sentinel_arguments *arguments, const char *text, size_t size)
+{
+    struct source source;
+    struct error error;
+    int64_t length;
+    struct yaml_node node = {.kind = YAML_SCALAR, .plain = true, .text = text, .size = size};
+    if (!key_is_range(&length_field, &node))
+        return !field_parse(&length_field, text, size, &length) && add_length(arguments, length);
+    if (source_init(&source, "--seq-len", text, size, true, &error))
+        return false;
+    node.place = source_place(&source, 0);
+    return add_range(arguments, &node);
+}
+
 static void parse_lengths(struct sentinel_arguments *arguments, const char *text, const struct argp_state *state)
 {
-    int count = 0;
+    arguments->num_lengths = 0;
     for (const char *next = text;; next++) {
         size_t size = strcspn(next, ",");
-        if (count == REPORT_LENGTHS || field_parse(&length_field, next, size, &arguments->seq_lens[count]))
+        char *one = strndup(next, size);
+        if (!one)
+            argp_failure(state, ERROR_SYSTEM, 0, "out of memory");
+        bool added = add_lengths(arguments, one, size);
+        free(one);
+        if (!added)
             argp_error(state,
-                       "--seq-len %s: allowed: up to %d whole numbers 1 to %lld (4096, 64Ki, 1M), with commas "
-                       "between them",
+                       "--seq-len %s: allowed: up to %d whole numbers 1 to %lld (4096, 64Ki, 1M) and ranges of them "
+                       "(1Ki..1Mi:x2), with commas between them",
                        text, REPORT_LENGTHS, (long long)LENGTH_MAX);
-        count++;
         next += size;
         if (!*next)
             break;
     }
-    arguments->num_lengths = count;
 }
 
 #define BOUNDS (BIT(OPTION_Q_BOUND) | BIT(OPTION_K_BOUND) | BIT(OPTION_Q_NORM) | BIT(OPTION_K_NORM))
