@@ -29,9 +29,13 @@ static void test_more_than_there_can_be(void **state)
 {
     (void)state;
     int *items = malloc(sizeof *items);
-    size_t capacity = SIZE_MAX / 4;
-    assert_null(room_for_one(items, &capacity, capacity, sizeof *items));
-    assert_true(capacity == SIZE_MAX / 4);
+    for (size_t full = SIZE_MAX / 4; full > SIZE_MAX / 16; full /= 2) { /* as bytes, and as a count */
+        size_t capacity = full;
+        assert_null(room_for_one(items, &capacity, capacity, sizeof *items * 4));
+        assert_true(capacity == full);
+    }
+    size_t capacity = SIZE_MAX / 2 + 1;
+    assert_null(room_for_one(items, &capacity, capacity, 1));
     free(items);
 }
 
