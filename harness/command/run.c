@@ -107,6 +107,7 @@ static enum error_kind keep_records(struct run *run, struct error *error)
             .count = run->selection.count,
             .device = device_kind_names[device_kind(run->device)],
             .any_build = options->any_build,
+            .looks_only = options->dry_run,
         };
         kind = kept_read(&run->kept, path, &of, error);
     }

@@ -1,13 +1,17 @@
 #include "harness/report/kept.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/report/record_field.h"
 #include "harness/report/record_file.h"
+#include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
 
@@ -156,9 +160,49 @@ static enum error_kind keep(void *context, const struct record_line *line, struc
     return kind;
 }
 
-enum error_kind kept_read(struct kept *kept, const char *path, const struct kept_run *run, struct error *error)
+/* ---- the file ---------------------------------------------------------------------------------------------------- */
+
+static enum error_kind open_file(struct kept *kept, bool looks_only, struct error *error)
+{
+    struct stat status;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = ERROR_NONE;
+    if (stat(kept->path, &status) == 0 && !S_ISREG(status.st_mode))
+        return error_set(error, ERROR_USAGE, "--resume: %s is no file that could be gone on with; allowed: a file",
+                         quote_path(path, kept->path));
+    if (!looks_only)
+        kind = file_hold(&kept->descriptor, kept->path, error);
+    else if ((kept->descriptor = open(kept->path, O_RDONLY | O_CLOEXEC)) < 0 && errno != ENOENT)
+        kind = error_set(error, ERROR_SYSTEM, "cannot read %s: %s", quote_path(path, kept->path), strerror(errno));
+    kept->is_there = !kind && kept->descriptor >= 0;
+    return kind;
+}
+
+/* What a killed run leaves behind the last record is the beginning of one, or bytes that the disk never got. */
+static enum error_kind check_rest(const struct kept *kept, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], byte = '{';
+    if (pread(kept->descriptor, &byte, 1, kept->end) < 0)
+        return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", quote_path(path, kept->path), strerror(errno));
+    if (byte != '{' && byte != '\0')
+        return error_set(error, ERROR_USAGE,
+                         "%s ends in what is not the beginning of a record; allowed: a file that --results has written",
+                         quote_path(path, kept->path));
+    return ERROR_NONE;
+}
+
+static enum error_kind read_records(struct kept *kept, struct reading *reading, struct error *error)
 {
     struct record_file_info info;
+    enum error_kind kind = record_file_read_open(kept->descriptor, kept->path, keep, reading, &info, error);
+    if (kind)
+        return kind;
+    kept->end = (off_t)info.whole_bytes;
+    return check_rest(kept, error);
+}
+
+enum error_kind kept_read(struct kept *kept, const char *path, const struct kept_run *run, struct error *error)
+{
     struct reading reading = {
         .kept = kept,
         .run = run,
@@ -169,10 +213,10 @@ enum error_kind kept_read(struct kept *kept, const char *path, const struct kept
     *kept = (struct kept){.path = path};
     if (!reading.build || !reading.have)
         kind = error_memory(error, "the records that are kept", (double)run->count);
-    else if (access(path, F_OK) == 0)
-        kind = record_file_read(path, keep, &reading, &info, error);
-    if (!kind && kept->count > 0)
-        kept->end = (off_t)info.whole_bytes;
+    if (!kind)
+        kind = open_file(kept, run->looks_only, error);
+    if (!kind && kept->is_there)
+        kind = read_records(kept, &reading, error);
     free(reading.have);
     json_decref(reading.build);
     return kind;
@@ -183,5 +227,7 @@ void kept_clear(struct kept *kept)
     for (size_t i = 0; i < kept->count; i++)
         free(kept->records[i].headline);
     free(kept->records);
+    if (kept->is_there)
+        close(kept->descriptor);
     *kept = (struct kept){.path = NULL};
 }

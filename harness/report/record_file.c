@@ -1,10 +1,12 @@
 #include "harness/report/record_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/report/record_field.h"
 #include "harness/support/number.h"
@@ -146,21 +148,38 @@ static enum error_kind read_all(struct reader *reader, record_visit *visit, void
     return kind;
 }
 
-enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
-                                 struct error *error)
+/* Closes the stream, unless that is standard input. */
+static enum error_kind read_stream(FILE *stream, const char *path, record_visit *visit, void *context,
+                                   struct record_file_info *info, struct error *error)
 {
-    bool is_stdin = strcmp(path, "-") == 0;
-    struct reader reader = {.path = is_stdin ? "standard input" : path,
-                            .stream = is_stdin ? stdin : fopen(path, "rbe")};
+    struct reader reader = {.path = path, .stream = stream};
     quote_path(reader.shown, reader.path);
     if (!reader.stream)
         return error_set(error, errno == ENOENT ? ERROR_USAGE : ERROR_SYSTEM, "cannot open %s: %s", reader.shown,
                          strerror(errno));
     enum error_kind kind = read_all(&reader, visit, context, info, error);
-    if (!is_stdin)
-        fclose(reader.stream);
+    if (stream != stdin)
+        fclose(stream);
     free(reader.text);
     return kind;
+}
+
+enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
+                                 struct error *error)
+{
+    if (strcmp(path, "-") == 0)
+        return read_stream(stdin, "standard input", visit, context, info, error);
+    return read_stream(fopen(path, "rbe"), path, visit, context, info, error);
+}
+
+enum error_kind record_file_read_open(int descriptor, const char *path, record_visit *visit, void *context,
+                                      struct record_file_info *info, struct error *error)
+{
+    int own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    FILE *stream = own >= 0 && lseek(own, 0, SEEK_SET) == 0 ? fdopen(own, "rb") : NULL;
+    if (!stream && own >= 0)
+        close(own);
+    return read_stream(stream, path, visit, context, info, error);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */

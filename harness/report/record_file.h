@@ -42,6 +42,10 @@ struct record_file_info {
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
                                  struct error *error);
 
+/* The same of a file that is open for reading, from its beginning; it stays open. */
+enum error_kind record_file_read_open(int descriptor, const char *path, record_visit *visit, void *context,
+                                      struct record_file_info *info, struct error *error);
+
 /* The value at "worst.head", "oracles.partition", or NULL; a name of a record's own may have no dots. */
 const json_t *record_at(const json_t *record, const char *path);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,7 +21,8 @@ struct line {
 
 struct jsonl {
     int descriptor;
-    off_t end; /* of the last complete record */
+    bool is_file; /* its records can be put in order */
+    off_t end;    /* of the last complete record */
     struct line *lines;
     size_t num_lines, capacity;
     time_t synced_s; /* when the disk was last waited for */
@@ -42,16 +44,23 @@ static enum error_kind add_line(struct jsonl *jsonl, size_t place, off_t start, 
     return ERROR_NONE;
 }
 
-/* What was written more than a second ago is on disk, so that a machine that loses its power loses no more than that.
- * A pipe or a device cannot be waited for. */
-static void sync_now_and_then(struct jsonl *jsonl)
+/* A pipe or a device cannot be waited for. A disk tells only once that it has lost what was written. */
+static enum error_kind sync_file(const struct jsonl *jsonl, const char *path, struct error *error)
+{
+    if (!jsonl->is_file || fdatasync(jsonl->descriptor) == 0 || errno == EINVAL || errno == EROFS)
+        return ERROR_NONE;
+    return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
+}
+
+/* What was written more than a second ago is on disk, so that a machine that loses its power loses no more than
+ * that. */
+static enum error_kind sync_now_and_then(struct jsonl *jsonl, const char *path, struct error *error)
 {
     struct timespec now;
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0 || now.tv_sec == jsonl->synced_s)
-        return;
+        return ERROR_NONE;
     jsonl->synced_s = now.tv_sec;
-    if (fdatasync(jsonl->descriptor) != 0 && errno != EINVAL && errno != EROFS)
-        return; /* the next write, or closing, tells what is wrong */
+    return sync_file(jsonl, path, error);
 }
 
 /* One line, one write: whoever reads the file while a run goes on sees whole records. */
@@ -75,8 +84,7 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
     if (kind)
         return kind;
     jsonl->end += (off_t)size;
-    sync_now_and_then(jsonl);
-    return ERROR_NONE;
+    return sync_now_and_then(jsonl, sink->path, error);
 }
 
 /* ---- order ------------------------------------------------------------------------------------------------------- */
@@ -87,12 +95,17 @@ static int compare_lines(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
+/* Whether the file has the lines one after the other, by their places, and nothing else. */
 static bool is_in_order(const struct jsonl *jsonl)
 {
-    for (size_t i = 1; i < jsonl->num_lines; i++)
-        if (jsonl->lines[i - 1].place > jsonl->lines[i].place)
+    off_t end = 0;
+    for (size_t i = 0; i < jsonl->num_lines; i++) {
+        const struct line *line = &jsonl->lines[i];
+        if (line->start != end || (i > 0 && line[-1].place > line->place))
             return false;
-    return true;
+        end = line->start + (off_t)line->size;
+    }
+    return end == jsonl->end;
 }
 
 /* Points may end in another order than that of the run; the file has it in the end. It is replaced when that is done,
@@ -125,15 +138,40 @@ static void free_jsonl(struct jsonl *jsonl)
     free(jsonl);
 }
 
+/* Brings the file to what it is to be in the end. */
+static enum error_kind finish(struct jsonl *jsonl, const char *path, struct error *error)
+{
+    if (!jsonl->is_file)
+        return ERROR_NONE;
+    if (!file_is_at(jsonl->descriptor, path))
+        return error_set(error, ERROR_SYSTEM,
+                         "%s was removed, or another file put in its place, while its records were written", path);
+    return is_in_order(jsonl) ? sync_file(jsonl, path, error) : put_in_order(jsonl, path, error);
+}
+
 static enum error_kind close_jsonl(struct sink *sink, const struct summary *summary, struct error *error)
 {
     (void)summary;
     struct jsonl *jsonl = sink->state;
-    enum error_kind kind = is_in_order(jsonl) ? ERROR_NONE : put_in_order(jsonl, sink->path, error);
+    enum error_kind kind = finish(jsonl, sink->path, error);
     enum error_kind closed = file_close(jsonl->descriptor, sink->path, kind ? NULL : error);
     free_jsonl(jsonl);
     sink->state = NULL;
     return kind ? kind : closed;
+}
+
+static enum error_kind open_file(int *descriptor, const char *path, const struct kept *kept, struct error *error)
+{
+    if (kept && kept->is_there)
+        return file_continue(descriptor, kept->descriptor, path, kept->end, error);
+    return kept && kept->path ? file_create_new(descriptor, path, error) : file_create(descriptor, path, error);
+}
+
+/* Standard output is not replaced, whatever it is. */
+static bool is_replaceable(const char *path, int descriptor)
+{
+    struct stat status;
+    return strcmp(path, "-") != 0 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
 static enum error_kind open_jsonl(struct sink *sink, struct error *error)
@@ -142,22 +180,22 @@ static enum error_kind open_jsonl(struct sink *sink, struct error *error)
     struct jsonl *jsonl = calloc(1, sizeof *jsonl);
     if (!jsonl)
         return error_memory(error, "the results", sizeof *jsonl);
-    bool continues = kept && kept->count > 0;
-    enum error_kind kind = continues ? file_continue(&jsonl->descriptor, sink->path, kept->end, error)
-                                     : file_create(&jsonl->descriptor, sink->path, error);
-    for (size_t i = 0; continues && i < kept->count && !kind; i++)
+    enum error_kind kind = open_file(&jsonl->descriptor, sink->path, kept, error);
+    for (size_t i = 0; kept && i < kept->count && !kind; i++)
         kind = add_line(jsonl, kept->records[i].place, kept->records[i].start, kept->records[i].size, error);
     if (kind) {
         file_close(jsonl->descriptor, sink->path, NULL);
         free_jsonl(jsonl);
         return kind;
     }
-    jsonl->end = continues ? kept->end : 0;
+    jsonl->is_file = is_replaceable(sink->path, jsonl->descriptor);
+    jsonl->end = kept ? kept->end : 0;
     sink->state = jsonl;
     return ERROR_NONE;
 }
 
-/* JSON Lines, one record a line, flushed at each, in the order of points when the run has come to its end. */
+/* JSON Lines, one record a line, flushed at each, in the order of points when the run has come to its end; what is no
+ * file has them in the order in which points ended. */
 const struct sink_kind sink_jsonl = {
     .option = "results",
     .about =

@@ -14,28 +14,52 @@ static enum error_kind cannot_write(const char *path, struct error *error)
     return error_set(error, ERROR_SYSTEM, "cannot write %s: %s", path, strerror(errno));
 }
 
-/* Cuts a file that nobody else has from here. What is no file keeps nothing that could be replaced. */
-static enum error_kind claim(int descriptor, const char *path, off_t keep, struct error *error)
+/* Locks; what is no file, and a file system without locks, is no reason not to write. */
+static enum error_kind claim(int descriptor, const char *path, struct error *error)
 {
     struct stat status;
     if (fstat(descriptor, &status) == 0 && !S_ISREG(status.st_mode))
         return ERROR_NONE;
-    /* A file system without locks is no reason not to write. */
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return error_set(error, ERROR_SYSTEM, "another run is writing %s", path);
-    return ftruncate(descriptor, keep) == 0 ? ERROR_NONE : cannot_write(path, error);
+    return ERROR_NONE;
 }
 
-static enum error_kind open_to_append(int *descriptor, const char *path, int flags, off_t keep, struct error *error)
+bool file_is_at(int descriptor, const char *path)
 {
-    *descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | flags, 0666);
-    if (*descriptor < 0)
-        return cannot_write(path, error);
-    enum error_kind kind = claim(*descriptor, path, keep, error);
-    if (kind) {
+    struct stat open_one, found;
+    return fstat(descriptor, &open_one) == 0 && stat(path, &found) == 0 && open_one.st_dev == found.st_dev &&
+           open_one.st_ino == found.st_ino;
+}
+
+/* Between opening and locking, who had the file may have put another one in its place: that one is meant. */
+static enum error_kind open_claimed(int *descriptor, const char *path, int flags, struct error *error)
+{
+    enum { TRIES = 16 };
+    for (int i = 0; i < TRIES; i++) {
+        *descriptor = open(path, O_APPEND | O_CLOEXEC | flags, 0666);
+        if (*descriptor < 0)
+            return cannot_write(path, error);
+        enum error_kind kind = claim(*descriptor, path, error);
+        if (!kind && file_is_at(*descriptor, path))
+            return ERROR_NONE;
         close(*descriptor);
         *descriptor = -1;
+        if (kind)
+            return kind;
     }
+    return error_set(error, ERROR_SYSTEM, "cannot write %s: others put files in its place", path);
+}
+
+/* What is no file keeps nothing that could be cut. Closes a file that cannot be. */
+static enum error_kind cut(int *descriptor, const char *path, off_t keep, struct error *error)
+{
+    struct stat status;
+    if (fstat(*descriptor, &status) == 0 && (!S_ISREG(status.st_mode) || ftruncate(*descriptor, keep) == 0))
+        return ERROR_NONE;
+    enum error_kind kind = cannot_write(path, error);
+    close(*descriptor);
+    *descriptor = -1;
     return kind;
 }
 
@@ -45,12 +69,34 @@ enum error_kind file_create(int *descriptor, const char *path, struct error *err
         *descriptor = STDOUT_FILENO;
         return ERROR_NONE;
     }
-    return open_to_append(descriptor, path, O_CREAT, 0, error);
+    enum error_kind kind = open_claimed(descriptor, path, O_WRONLY | O_CREAT, error);
+    return kind ? kind : cut(descriptor, path, 0, error);
 }
 
-enum error_kind file_continue(int *descriptor, const char *path, off_t keep, struct error *error)
+enum error_kind file_create_new(int *descriptor, const char *path, struct error *error)
 {
-    return open_to_append(descriptor, path, 0, keep, error);
+    struct stat status;
+    enum error_kind kind = open_claimed(descriptor, path, O_WRONLY | O_CREAT, error);
+    if (kind || fstat(*descriptor, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0)
+        return kind;
+    close(*descriptor);
+    *descriptor = -1;
+    return error_set(error, ERROR_SYSTEM, "another run has just written %s", path);
+}
+
+enum error_kind file_hold(int *descriptor, const char *path, struct error *error)
+{
+    struct error failure;
+    enum error_kind kind = open_claimed(descriptor, path, O_RDWR, &failure);
+    if (!kind || errno == ENOENT)
+        return ERROR_NONE;
+    return error_set(error, kind, "%s", failure.text);
+}
+
+enum error_kind file_continue(int *descriptor, int held, const char *path, off_t keep, struct error *error)
+{
+    *descriptor = fcntl(held, F_DUPFD_CLOEXEC, 0);
+    return *descriptor < 0 ? cannot_write(path, error) : cut(descriptor, path, keep, error);
 }
 
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error)

@@ -16,8 +16,20 @@
  */
 enum error_kind file_create(int *descriptor, const char *path, struct error *error);
 
-/* The same for a file that keeps its first `keep` bytes; it is to be there, and a file. */
-enum error_kind file_continue(int *descriptor, const char *path, off_t keep, struct error *error);
+/* The same where nothing was there a moment ago: what another process has written since is not replaced. */
+enum error_kind file_create_new(int *descriptor, const char *path, struct error *error);
+
+/*
+ * Opens a file that is there, to read it and to write behind what it has: from here it is nobody else's, as if created.
+ * What is no file is not locked. *descriptor is -1 if there is none, or with ERROR_SYSTEM.
+ */
+enum error_kind file_hold(int *descriptor, const char *path, struct error *error);
+
+/* Opens what file_hold has opened once more, which keeps its first `keep` bytes. */
+enum error_kind file_continue(int *descriptor, int held, const char *path, off_t keep, struct error *error);
+
+/* Whether path is the file, or pipe, that is open as the descriptor: nobody has put another one there. */
+bool file_is_at(int descriptor, const char *path);
 
 /* Writes all of it, whatever signals arrive. */
 enum error_kind file_write(int descriptor, const char *path, const void *data, size_t size, struct error *error);

@@ -14,6 +14,7 @@
 #include "harness/report/sink.h"
 #include "harness/report/tests/capture.h"
 #include "harness/report/tests/sample.h"
+#include "harness/support/file.h"
 
 /* A point, a folder that goes away with the test, and what every sink is closed with. */
 struct desk {
@@ -181,7 +182,8 @@ static void test_jsonl_goes_on_behind_what_is_kept(void **state)
     fclose(file);
 
     struct kept_record record = {.place = 4, .start = 0, .size = size, .line = 1};
-    const struct kept kept = {.path = path, .records = &record, .count = 1, .end = (off_t)size};
+    struct kept kept = {.path = path, .records = &record, .count = 1, .end = (off_t)size, .is_there = true};
+    assert_int_equal(file_hold(&kept.descriptor, path, &desk->error), 0);
     const struct sink_plan plan = {.kept = &kept};
     assert_int_equal(sink_open(&sink, &sink_jsonl, path, &plan, &desk->error), 0);
     assert_string_equal(read_places(places, path), "4 ");
@@ -189,6 +191,97 @@ static void test_jsonl_goes_on_behind_what_is_kept(void **state)
     assert_string_equal(read_places(places, path), "4 6 1 ");
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
     assert_string_equal(read_places(places, path), "1 4 6 ");
+    close(kept.descriptor);
+}
+
+/* Blank lines, and what a record was separated by, are not in the file that an undisturbed run leaves. */
+static void test_jsonl_has_records_alone_in_the_end(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], *whole, *text;
+    struct sink sink;
+    size_t size, whole_size;
+    in_folder(path, desk, "results.jsonl");
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, NULL, &desk->error), 0);
+    write_places(&sink, desk, (const size_t[]){4}, 1);
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+    whole = read_file(path, &whole_size);
+    for (int blank_first = 0; blank_first < 2; blank_first++) {
+        FILE *file = fopen(path, "w");
+        fprintf(file, "%s%s%s", blank_first ? "\n" : "", whole, blank_first ? "" : "\n");
+        fclose(file);
+        struct kept_record record = {.place = 4, .start = blank_first, .size = whole_size, .line = 1};
+        struct kept kept = {
+            .path = path, .records = &record, .count = 1, .end = (off_t)whole_size + 1, .is_there = true};
+        const struct sink_plan plan = {.kept = &kept};
+        assert_int_equal(file_hold(&kept.descriptor, path, &desk->error), 0);
+        assert_int_equal(sink_open(&sink, &sink_jsonl, path, &plan, &desk->error), 0);
+        assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+        close(kept.descriptor);
+        text = read_file(path, &size);
+        assert_string_equal(text, whole);
+        free(text);
+    }
+    free(whole);
+}
+
+/* Of a run that goes on but found nothing to go on with: another one may have come first. */
+static void test_jsonl_keeps_what_another_run_has_just_written(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], expected[600];
+    struct sink sink;
+    const struct kept kept = {.path = in_folder(path, desk, "results.jsonl")};
+    const struct sink_plan plan = {.kept = &kept};
+    FILE *file = fopen(path, "w");
+    fputs("records", file);
+    fclose(file);
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &plan, &desk->error), ERROR_SYSTEM);
+    snprintf(expected, sizeof expected, "another run has just written %s", path);
+    assert_string_equal(desk->error.text, expected);
+    char *text = read_file(path, NULL);
+    assert_string_equal(text, "records");
+    free(text);
+}
+
+/* Records that went to a file without a name are lost. */
+static void test_jsonl_tells_that_its_file_is_gone(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], other[512];
+    struct sink sink;
+    in_folder(path, desk, "results.jsonl");
+    in_folder(other, desk, "other");
+    for (int replaced = 0; replaced < 2; replaced++) {
+        assert_int_equal(sink_open(&sink, &sink_jsonl, path, &desk->plan, &desk->error), 0);
+        write_places(&sink, desk, (const size_t[]){1, 0}, 2);
+        fclose(fopen(other, "w"));
+        assert_int_equal(replaced ? rename(other, path) : unlink(path), 0);
+        assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), ERROR_SYSTEM);
+        assert_non_null(strstr(desk->error.text, "was removed, or another file put in its place"));
+    }
+}
+
+/* What cannot be put in order has its records all the same. */
+static void test_jsonl_of_a_pipe_is_in_the_order_of_ends(void **state)
+{
+    struct desk *desk = *state;
+    struct sink sink;
+    int ends[2];
+    char path[64], text[8];
+    assert_int_equal(pipe(ends), 0);
+    assert_true(fcntl(ends[1], F_SETPIPE_SZ, 1 << 18) >= 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[1]);
+    const char *const paths[] = {path, "/dev/null"};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(sink_open(&sink, &sink_jsonl, paths[i], &desk->plan, &desk->error), 0);
+        write_places(&sink, desk, (const size_t[]){1, 0}, 2);
+        assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+    }
+    assert_int_equal(read(ends[0], text, sizeof text), sizeof text);
+    assert_memory_equal(text, "{\"schema", sizeof text);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void test_jsonl_reports_a_full_disk(void **state)
@@ -615,6 +708,10 @@ int main(void)
         TEST(test_jsonl_holds_each_record_as_it_ends),
         TEST(test_jsonl_is_in_the_order_of_points_in_the_end),
         TEST(test_jsonl_goes_on_behind_what_is_kept),
+        TEST(test_jsonl_has_records_alone_in_the_end),
+        TEST(test_jsonl_keeps_what_another_run_has_just_written),
+        TEST(test_jsonl_tells_that_its_file_is_gone),
+        TEST(test_jsonl_of_a_pipe_is_in_the_order_of_ends),
         TEST(test_jsonl_reports_a_full_disk),
         TEST(test_jsonl_on_stdout),
         TEST(test_paths_that_cannot_be_written),
