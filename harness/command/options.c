@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/support/number.h"
 #include "harness/support/threads.h"
 
 /* Keys above those that commands give their own options (256 and up). */
@@ -112,11 +113,21 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
     }
 }
 
+/* Digits alone. */
+static bool parse_part(int *part, const char *text, size_t size)
+{
+    uint64_t magnitude = 0;
+    int negative;
+    bool sound = strspn(text, "0123456789") >= size && number_parse_whole(text, size, &magnitude, &negative) == 0;
+    *part = sound && magnitude <= SHARDS_MAX ? (int)magnitude : 0;
+    return *part > 0;
+}
+
 static void parse_shard(struct shard *shard, const char *text, const struct argp_state *state)
 {
-    char rest;
-    if (sscanf(text, "%d/%d%c", &shard->index, &shard->count, &rest) != 2 || shard->index < 1 ||
-        shard->index > shard->count || shard->count > SHARDS_MAX)
+    const char *slash = strchr(text, '/');
+    if (!slash || !parse_part(&shard->index, text, (size_t)(slash - text)) ||
+        !parse_part(&shard->count, slash + 1, strlen(slash + 1)) || shard->index > shard->count)
         argp_error(state, "--shard %s: allowed: I/N, I from 1 to N, N up to %d", text, SHARDS_MAX);
 }
 

@@ -14,7 +14,8 @@ struct walking {
     struct walk *walk;
     pthread_mutex_t mutex;
     struct progress_display *display;
-    size_t next; /* the first point that nobody has taken */
+    size_t next;  /* the first point that nobody has taken */
+    size_t begun; /* points, the kept ones included */
     double start_s;
     struct cost_estimate seen, left; /* expected seconds of what is done and of what is not */
     double evaluated_s;              /* of all points done, one after the other */
@@ -139,7 +140,7 @@ static bool is_to_end(struct walking *walking)
         error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
     } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
-               walking->next < walking->walk->selection->count && !walking->walk->summary->cut_short) {
+               walking->begun < walking->walk->selection->count && !walking->walk->summary->cut_short) {
         error_set(&interrupted, ERROR_INTERRUPTED, "the time limit has come; --resume goes on from here");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
         walking->walk->summary->cut_short = "time limit";
@@ -219,6 +220,7 @@ static void keep_point(struct walking *walking, size_t index)
     enum error_kind kind = ERROR_NONE;
     char key[POINT_KEY_SIZE];
     progress_display_point(walking->display, point_key(key, &walk->selection->points[index]));
+    walking->begun++;
     tally(walking, walk->kept[index]->status);
     for (size_t i = 0; i < walk->num_sinks && !kind; i++)
         if (walk->sinks[i].kind->keep)
@@ -247,10 +249,12 @@ static bool take_points(struct walking *walking, size_t *first, size_t *end)
     return taken;
 }
 
-static bool goes_on(struct walking *walking)
+/* Whether so many more points are to begin, which they then do. */
+static bool begins(struct walking *walking, size_t count)
 {
     pthread_mutex_lock(&walking->mutex);
     bool ended = is_to_end(walking);
+    walking->begun += ended ? 0 : count;
     pthread_mutex_unlock(&walking->mutex);
     return !ended;
 }
@@ -260,8 +264,10 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
 {
     bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
     size_t step = in_parts ? EVALUATE_TOGETHER_MAX : 1;
-    for (size_t i = first; i < end && goes_on(walking); i += step) {
-        size_t last = end - i > step ? i + step : end;
+    for (size_t i = first, last; i < end; i = last) {
+        last = end - i > step ? i + step : end;
+        if (!begins(walking, last - i))
+            return;
         if (last - i > 1)
             do_points_together(walking, evaluator, i, last);
         else

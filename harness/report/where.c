@@ -38,13 +38,22 @@ enum { NUM_OPERATORS = sizeof operators / sizeof operators[0] };
 
 enum node_kind { NODE_TEST, NODE_AND, NODE_OR, NODE_NOT };
 
+typedef __int128 wide; /* every whole number of a record, with its sign */
+
+/* A number as it is compared: a whole one to its last digit. */
+struct quantity {
+    bool is_whole;
+    wide whole;
+    double real;
+};
+
 struct where {
     enum node_kind kind;
     struct where *left, *right; /* of `not` the left alone; owned */
     enum test test;
     char *field, *word;      /* owned */
     bool is_number, is_null; /* the word */
-    double number;
+    struct quantity number;
 };
 
 /* ---- words of the expression ------------------------------------------------------------------------------------- */
@@ -162,7 +171,32 @@ static enum error_kind refuse_field(const struct parser *parser, const char *at,
 /* A value may hold signs of comparison, as keys do. */
 static size_t value_length(const char *text)
 {
-    return strcspn(text, " \t\n()");
+    size_t size = 0;
+    while (text[size] && !strchr(" \t\n()", text[size]) && memcmp(text + size, "&&", 2) != 0 &&
+           memcmp(text + size, "||", 2) != 0)
+        size++;
+    return size;
+}
+
+static bool take_whole(struct quantity *number, const char *text)
+{
+    uint64_t magnitude;
+    int negative;
+    number->is_whole = number_parse_whole(text, strlen(text), &magnitude, &negative) == VALUE_SOUND;
+    if (number->is_whole)
+        number->whole = negative ? -(wide)magnitude : (wide)magnitude;
+    return number->is_whole;
+}
+
+/* False for what is no number. */
+static bool read_number(struct quantity *number, const json_t *value)
+{
+    *number = (struct quantity){.is_whole = json_is_integer(value), .whole = json_integer_value(value)};
+    if (!record_number(value, &number->real))
+        return false;
+    if (json_is_string(value))
+        take_whole(number, json_string_value(value));
+    return true;
 }
 
 /* Reads what stands behind the operator. */
@@ -185,14 +219,12 @@ static enum error_kind read_word(struct parser *parser, struct where *node)
     if (kind)
         return kind;
     json_t *text = json_string(node->word);
-    uint64_t magnitude;
-    int negative;
     node->is_null = !quoted && strcmp(node->word, "null") == 0;
-    node->is_number = text && record_number(text, &node->number);
+    node->is_number = text && read_number(&node->number, text);
     json_decref(text);
-    if (!node->is_number && number_parse_whole(node->word, size, &magnitude, &negative) == VALUE_SOUND) {
+    if (!node->is_number && take_whole(&node->number, node->word)) { /* with a unit */
         node->is_number = true;
-        node->number = negative ? -(double)magnitude : (double)magnitude;
+        node->number.real = (double)node->number.whole;
     }
     return ERROR_NONE;
 }
@@ -201,6 +233,8 @@ static enum error_kind check_word(const struct parser *parser, const struct wher
 {
     size_t size = strlen(node->word);
     bool ordered = node->test != TEST_EQUAL && node->test != TEST_GLOB;
+    if (numbers && node->test == TEST_GLOB)
+        return fault(parser, at, size, "is a glob, and the field a number", "a field of texts; = != < <= > >= NUMBER");
     if ((ordered && !node->is_number) || (numbers && node->test == TEST_EQUAL && !node->is_number && !node->is_null))
         return fault(parser, at, size, "is compared with no number",
                      ordered ? "numbers; = and != compare with words" : "numbers, null");
@@ -350,38 +384,47 @@ void where_free(struct where *where)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+/* -1, 0, 1 as a is below, equal to or above b; 2 if it is none of them. */
+static int compare_numbers(const struct quantity *a, const struct quantity *b)
+{
+    if (a->is_whole && b->is_whole)
+        return (a->whole > b->whole) - (a->whole < b->whole);
+    return isnan(a->real) || isnan(b->real) ? 2 : (a->real > b->real) - (a->real < b->real);
+}
+
 /* What a record has in a text is compared as one, or as numbers where both are. */
 static bool is_equal(const struct where *node, const json_t *value)
 {
-    double number;
+    struct quantity number;
     const char *text = json_string_value(value);
     if (node->is_null || json_is_null(value) || !value)
         return node->is_null && (!value || json_is_null(value));
     if (text && strcmp(text, node->word) == 0)
         return true;
-    return node->is_number && record_number(value, &number) &&
-           (number == node->number || (isnan(number) && isnan(node->number)));
+    return node->is_number && read_number(&number, value) &&
+           (compare_numbers(&number, &node->number) == 0 || (isnan(number.real) && isnan(node->number.real)));
 }
 
 static bool test_holds(const struct where *node, const json_t *value)
 {
-    double number;
+    struct quantity number;
     const char *text = json_string_value(value);
     if (node->test == TEST_EQUAL)
         return is_equal(node, value);
     if (node->test == TEST_GLOB)
         return text && fnmatch(node->word, text, 0) == 0;
-    if (!record_number(value, &number))
+    if (!read_number(&number, value))
         return false;
+    int order = compare_numbers(&number, &node->number);
     switch (node->test) {
     case TEST_LESS:
-        return number < node->number;
+        return order == -1;
     case TEST_LESS_OR_EQUAL:
-        return number <= node->number;
+        return order == -1 || order == 0;
     case TEST_GREATER:
-        return number > node->number;
+        return order == 1;
     case TEST_GREATER_OR_EQUAL:
-        return number >= node->number;
+        return order == 1 || order == 0;
     case TEST_EQUAL:
     case TEST_GLOB:
     case TEST_COUNT:

@@ -7,9 +7,10 @@
  *     key ~ *seq_len=729*
  *
  * FIELD is a field of a record (`alibicheck list record-fields`), members with a dot. = and != compare with a number or
- * a word, < <= > >= numbers, ~ and !~ a glob; a word is anything without spaces and parentheses, or stands in quotes.
- * `and` binds closer than `or`; && || ! are the same. What a record does not know (null) is equal to null alone, and
- * every order with it is false. Whole numbers may end in k, M, Ki, Mi.
+ * a word, < <= > >= numbers, ~ and !~ texts with a glob; a word is anything without spaces, parentheses, && and ||, or
+ * stands in quotes. `and` binds closer than `or`; && || ! are the same. What a record does not know (null) is equal to
+ * null alone, and every order with it is false. Whole numbers may end in k, M, Ki, Mi, and are compared to the last
+ * digit.
  */
 #ifndef HARNESS_REPORT_WHERE_H
 #define HARNESS_REPORT_WHERE_H

@@ -12,7 +12,8 @@
 static const char record_text[] =
     "{\"key\": \"a:seq_len=4096\", \"status\": \"pass\", \"kernel\": \"split_kv\", \"seq_len\": 4096, \"dtype\": "
     "\"f16\", \"sentinel\": \"-50000\", \"budget_used\": 0.25, \"lse_budget_used\": null, \"max_abs_err\": \"nan\", "
-    "\"max_ulp_err\": \"inf\", \"seed\": \"18446744073709551615\", \"worst\": {\"head\": 3, \"dim\": 7}, "
+    "\"max_ulp_err\": \"inf\", \"max_rel_err\": 9007199254740993, \"seed\": \"18446744073709551615\", \"worst\": "
+    "{\"head\": 3, \"dim\": 7}, "
     "\"oracles\": {\"partition\": \"held\"}, \"error\": null}";
 
 static const struct {
@@ -56,6 +57,31 @@ static const struct {
     {"max_ulp_err > 1e300", true},
     {"max_ulp_err = inf", true},
     {"seed > 9e18", true},
+    {"seed = 18446744073709551615", true},
+    {"seed = 18446744073709551614", false}, /* the same double */
+    {"seed > 18446744073709551614", true},
+    {"seed <= 18446744073709551614", false},
+    {"seed != 18446744073709551614", true},
+    {"max_rel_err = 9007199254740993", true},
+    {"max_rel_err = 9007199254740992", false}, /* the same double */
+    {"max_rel_err >= 9007199254740993", true},
+    {"max_rel_err < 9007199254740994", true},
+    {"max_abs_err <= nan", false},
+    {"max_abs_err >= nan", false},
+    {"not max_abs_err < 1", true}, /* an order that is false, not one that is not known */
+    {"not lse_budget_used < 1", true},
+    {"signature !~ x", true},
+    {"lse_budget_used = nan", false},
+    {"budget_used < inf", true},
+    {"max_ulp_err < inf", false},
+    {"dtype=f16&&seq_len=1", false}, /* && and || end a word */
+    {"dtype!=bf16&&seq_len=1", false},
+    {"dtype=bf16||seq_len=4096", true},
+    {"key ~ '*&&*'", false},
+    {"key = 'a:seq_len=4096'", true},
+    {"key = a:seq_len=4096", true},
+    {"dtype = and", false},
+    {"dtype = not or dtype = f16", true},
     {"worst.head = 3", true},
     {"worst.head < 3", false},
     {"oracles.partition = held", true},
@@ -105,6 +131,12 @@ static const struct {
                       "compare with words"},
     {"seq_len = few", "--where 'seq_len = few':11: is compared with no number: 'few'; allowed: numbers, null"},
     {"seq_len = 4K", "--where 'seq_len = 4K':11: is compared with no number: '4K'; allowed: numbers, null"},
+    {"seq_len ~ 4*", "--where 'seq_len ~ 4*':11: is a glob, and the field a number: '4*'; allowed: a field of texts; = "
+                     "!= < <= > >= NUMBER"},
+    {"dtype=f16&&", "--where 'dtype=f16&&':12: a field is missing: ''; allowed: FIELD = VALUE, joined by and, or, not"},
+    {"dtype=&&seq_len=1",
+     "--where 'dtype=&&seq_len=1':7: a value is missing: '&&seq_len=1'; allowed: a number, a word, "
+     "null"},
     {"dtype = 'f16", "--where 'dtype = 'f16':9: a quote is not closed: ''f16'; allowed: 'WORD' or \"WORD\""},
     {"(dtype = f16", "--where '(dtype = f16':13: a parenthesis is not closed: ''; allowed: )"},
     {"dtype = f16)", "--where 'dtype = f16)':12: nothing can follow here: ')'; allowed: and, or"},
