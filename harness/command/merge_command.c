@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/command/command.h"
 #include "harness/command/options.h"
@@ -73,9 +74,13 @@ static const struct argp *merge_parser(void)
 static enum error_kind check_files(const struct merge_input *input, struct error *error)
 {
     char quoted[PATH_QUOTE_SIZE];
+    struct stat status;
     for (size_t i = 0; i < input->paths.count; i++) {
         if (strcmp(input->paths.items[i], "-") == 0)
             return error_set(error, ERROR_USAGE, "merge -: records are copied from files; allowed: a file");
+        if (stat(input->paths.items[i], &status) == 0 && !S_ISREG(status.st_mode))
+            return error_set(error, ERROR_USAGE, "%s: records are copied from files; allowed: a file",
+                             quote_path(quoted, input->paths.items[i]));
         if (file_same(input->paths.items[i], input->results))
             return error_set(error, ERROR_USAGE,
                              "--results %s: the same file as one that is merged; allowed: a file of "
@@ -97,8 +102,12 @@ static void print_result(const struct merge_input *input, const struct merge_res
         fprintf(stream, "%zu record%s what another one of the same point says; nothing was written\n",
                 result->num_contradictions, result->num_contradictions == 1 ? " contradicts" : "s contradict");
     else
-        fprintf(stream, "%zu of %zu points merged from %zu files, %zu repeated\n", result->num_records,
+        fprintf(stream, "%zu of %zu points merged from %zu files, %zu repeated", result->num_records,
                 result->num_points, input->paths.count, result->num_duplicates);
+    if (result->num_contradictions == 0 && result->num_unexpected > 0)
+        fprintf(stream, "; %zu did not end as expected", result->num_unexpected);
+    if (result->num_contradictions == 0)
+        fputc('\n', stream);
 }
 
 static int merge_command(int argc, char **argv, struct error *error)

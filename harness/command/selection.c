@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "harness/case/recipe_library.h"
 #include "harness/case/shipped_case.h"
 #include "harness/evaluate/shards.h"
@@ -121,16 +119,13 @@ static enum error_kind refuse_none(const struct selection_options *options, stru
 static enum error_kind number_points(struct selection *selection, struct error *error)
 {
     char key[POINT_KEY_SIZE];
-    selection->run = (struct run_points){.count = selection->count};
+    selection->run = (struct run_points){.count = 0};
     selection->places = calloc(selection->count + 1, sizeof *selection->places);
     if (!selection->places)
         return error_memory(error, "the list of points", (double)(selection->count * sizeof *selection->places));
     for (size_t i = 0; i < selection->count; i++) {
         const struct point *point = &selection->points[i];
-        point_key(key, point);
-        uint64_t digest = XXH64(key, strlen(key), selection->run.digest);
-        uint64_t meaning = point_digest(point);
-        selection->run.digest = XXH64(&meaning, sizeof meaning, digest);
+        run_points_add(&selection->run, point_key(key, point), point_digest(point));
         selection->places[i] = i;
     }
     return ERROR_NONE;

@@ -1,6 +1,7 @@
 #include "harness/evaluate/outcome.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/judge/verdict.h"
 
@@ -12,6 +13,14 @@ const char *const status_names[STATUS_COUNT] = {
 bool status_as_expected(enum status status)
 {
     return status == STATUS_PASS || status == STATUS_XFAIL;
+}
+
+bool status_name_as_expected(const char *name)
+{
+    for (int s = 0; s < STATUS_COUNT; s++)
+        if (strcmp(status_names[s], name) == 0)
+            return status_as_expected((enum status)s);
+    return false;
 }
 
 enum status outcome_status(const struct expectation *expected, enum decision decision, bool violated,

@@ -25,6 +25,9 @@ extern const char *const status_names[STATUS_COUNT];
 /* Whether the point ended as its case expects. */
 bool status_as_expected(enum status status);
 
+/* The same of a status's name. One that this program does not know is nothing that could be expected. */
+bool status_name_as_expected(const char *name);
+
 struct outcome {
     enum status status;
     char reason[512]; /* STATUS_ERROR: why; STATUS_FAIL where a failure was expected: which one was, and which it is;

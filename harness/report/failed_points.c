@@ -17,19 +17,10 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A status that this program does not know is nothing that could be expected. */
-static bool is_failure(const char *status)
-{
-    for (int s = 0; s < STATUS_COUNT; s++)
-        if (strcmp(status_names[s], status) == 0)
-            return !status_as_expected((enum status)s);
-    return true;
-}
-
 static enum error_kind add_failure(void *context, const struct record_line *line, struct error *error)
 {
     struct failed_points *failed = context;
-    if (!is_failure(line->status))
+    if (status_name_as_expected(line->status))
         return ERROR_NONE;
     if (failed->count == failed->capacity) {
         size_t capacity = failed->capacity ? 2 * failed->capacity : 64;

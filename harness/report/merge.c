@@ -8,6 +8,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
+#include "harness/report/record.h"
 #include "harness/report/record_content.h"
 #include "harness/report/record_file.h"
 #include "harness/support/replacement.h"
@@ -19,7 +22,11 @@ enum { NOTES_SHOWN = 10 };
 struct merge_line {
     size_t index, file, line, size;
     off_t start;
+    uint64_t text; /* a hash of the line */
     uint64_t content;
+    uint64_t point_digest;
+    char *key;
+    bool unexpected;
 };
 
 struct merge {
@@ -74,13 +81,41 @@ static enum error_kind check_line(struct merge *merge, const struct record_line 
     return ERROR_NONE;
 }
 
+/* 16 hexadecimal digits, as records write them. */
+static bool read_digest(const json_t *value, uint64_t *digest)
+{
+    enum { DIGITS = 16 };
+    const char *text = json_string_value(value);
+    if (!text || strlen(text) != DIGITS || strspn(text, "0123456789abcdef") != DIGITS)
+        return false;
+    *digest = strtoull(text, NULL, 16);
+    return true;
+}
+
+static enum error_kind describe_line(struct merge_line *described, const struct merge *merge,
+                                     const struct record_line *line, struct error *error)
+{
+    *described = (struct merge_line){
+        .index = (size_t)json_integer_value(record_at(line->object, "run.index")),
+        .file = merge->file,
+        .line = line->line,
+        .size = line->size,
+        .start = line->start,
+        .text = XXH64(line->text, line->size, 0),
+        .unexpected = !status_name_as_expected(line->status),
+    };
+    if (!read_digest(json_object_get(line->object, "point_digest"), &described->point_digest))
+        return refuse(line, "no known point", "records as --results writes them", error);
+    described->key = strdup(line->key);
+    return described->key && record_content_hash(line->object, &described->content)
+               ? ERROR_NONE
+               : error_memory(error, "a record", (double)line->size);
+}
+
 static enum error_kind add_line(void *context, const struct record_line *line, struct error *error)
 {
     struct merge *merge = context;
-    uint64_t content;
     enum error_kind kind = check_line(merge, line, error);
-    if (!kind && !record_content_hash(line->object, &content))
-        kind = error_memory(error, "a record", (double)line->size);
     if (kind)
         return kind;
     if (merge->num_lines == merge->capacity) {
@@ -91,15 +126,9 @@ static enum error_kind add_line(void *context, const struct record_line *line, s
         merge->lines = lines;
         merge->capacity = capacity;
     }
-    merge->lines[merge->num_lines++] = (struct merge_line){
-        .index = (size_t)json_integer_value(record_at(line->object, "run.index")),
-        .file = merge->file,
-        .line = line->line,
-        .size = line->size,
-        .start = line->start,
-        .content = content,
-    };
-    return ERROR_NONE;
+    kind = describe_line(&merge->lines[merge->num_lines], merge, line, error);
+    merge->num_lines++; /* with its key, if it has one */
+    return kind;
 }
 
 static enum error_kind read_files(struct merge *merge, struct error *error)
@@ -154,12 +183,33 @@ static void drop_duplicates(struct merge *merge)
             merge->lines[left++] = merge->lines[i];
         } else if (before->content == merge->lines[i].content) {
             merge->result->num_duplicates++;
+            free(merge->lines[i].key);
         } else {
             merge->result->num_contradictions++;
             note_contradiction(merge, before, &merge->lines[i]);
+            free(merge->lines[i].key);
         }
     }
     merge->num_lines = left;
+    for (size_t i = 0; i < left; i++)
+        merge->result->num_unexpected += merge->lines[i].unexpected;
+}
+
+/* All points together are what every record says of its run; some of them could be of any. */
+static enum error_kind check_whole(const struct merge *merge, struct error *error)
+{
+    struct run_points run = {.count = 0};
+    uint64_t digest;
+    if (merge->num_lines < merge->result->num_points)
+        return ERROR_NONE;
+    for (size_t i = 0; i < merge->num_lines; i++)
+        run_points_add(&run, merge->lines[i].key, merge->lines[i].point_digest);
+    if (read_digest(json_object_get(merge->run, "digest"), &digest) && digest == run.digest)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "the records of all %zu points are not the run that they say they are of; allowed: records as "
+                     "--results writes them",
+                     run.count);
 }
 
 /* "points 3, 5-7 of 12 are missing" */
@@ -183,17 +233,42 @@ static void note_missing(const struct merge *merge)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
+/* Reads the line once more, into text; it is to be what it was. */
+static enum error_kind read_again(char *text, const struct merge_line *line, int from, const char *path,
+                                  struct error *error)
+{
+    size_t size = 0;
+    ssize_t count = 1;
+    while (size < line->size && count > 0) {
+        count = pread(from, text + size, line->size - size, line->start + (off_t)size);
+        if (count < 0 && errno != EINTR)
+            return error_set(error, ERROR_SYSTEM, "cannot read %s: %s", path, strerror(errno));
+        size += count > 0 ? (size_t)count : 0;
+        count = count < 0 ? 1 : count;
+    }
+    if (size == line->size && XXH64(text, size, 0) == line->text)
+        return ERROR_NONE;
+    return error_set(error, ERROR_SYSTEM, "%s changes while it is read: a run is writing it", path);
+}
+
 static enum error_kind copy_lines(const struct merge *merge, const int *from, int to, const char *target,
                                   struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
+    size_t capacity = 0;
+    for (size_t i = 0; i < merge->num_lines; i++)
+        capacity = merge->lines[i].size > capacity ? merge->lines[i].size : capacity;
+    char *text = malloc(capacity + 1);
+    if (!text)
+        return error_memory(error, "a record", (double)capacity);
     for (size_t i = 0; i < merge->num_lines && !kind; i++) {
         const struct merge_line *line = &merge->lines[i];
-        kind =
-            file_copy(to, target, from[line->file], merge->options->paths[line->file], line->start, line->size, error);
+        kind = read_again(text, line, from[line->file], merge->options->paths[line->file], error);
+        text[line->size] = '\n';
         if (!kind)
-            kind = file_write(to, target, "\n", 1, error);
+            kind = file_write(to, target, text, line->size + 1, error);
     }
+    free(text);
     return kind;
 }
 
@@ -257,7 +332,11 @@ enum error_kind merge_results(struct merge_result *result, const struct merge_op
         result->num_records = merge.num_lines;
     }
     if (!kind && result->num_contradictions == 0)
+        kind = check_whole(&merge, error);
+    if (!kind && result->num_contradictions == 0)
         kind = write_lines(&merge, error);
+    for (size_t i = 0; i < merge.num_lines; i++)
+        free(merge.lines[i].key);
     json_decref(merge.run);
     json_decref(merge.build);
     free(merge.device);

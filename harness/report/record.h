@@ -16,6 +16,9 @@ struct run_points {
     uint64_t digest; /* of their keys and of what their cases say of them */
 };
 
+/* Adds the next point, digest being its point_digest, to a zeroed run or to one that has those before it. */
+void run_points_add(struct run_points *run, const char *key, uint64_t digest);
+
 struct record {
     const struct point *point;
     const struct run_points *run;
