@@ -102,8 +102,8 @@ static void print_result(const struct merge_input *input, const struct merge_res
         fprintf(stream, "%zu record%s what another one of the same point says; nothing was written\n",
                 result->num_contradictions, result->num_contradictions == 1 ? " contradicts" : "s contradict");
     else
-        fprintf(stream, "%zu of %zu points merged from %zu files, %zu repeated", result->num_records,
-                result->num_points, input->paths.count, result->num_duplicates);
+        fprintf(stream, "%zu of %zu points merged from %zu file%s, %zu repeated", result->num_records,
+                result->num_points, input->paths.count, input->paths.count == 1 ? "" : "s", result->num_duplicates);
     if (result->num_contradictions == 0 && result->num_unexpected > 0)
         fprintf(stream, "; %zu did not end as expected", result->num_unexpected);
     if (result->num_contradictions == 0)

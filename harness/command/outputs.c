@@ -23,8 +23,10 @@ static bool is_mask(const char *path, const struct case_list *cases)
 }
 
 /* What the run reads from path, or NULL. */
-static const char *find_input(const char *path, const struct selection *selection)
+static const char *find_input(const char *path, const struct selection *selection, const char *last_failed)
 {
+    if (last_failed && file_same(path, strcmp(last_failed, "-") == 0 ? "/dev/stdin" : last_failed))
+        return "--last-failed";
     for (size_t c = 0; c < selection->cases.count; c++) {
         const struct test_case *test_case = selection->cases.cases[c];
         if (file_same(path, case_from_standard_input(test_case) ? "/dev/stdin" : case_path(test_case)))
@@ -63,14 +65,14 @@ static const char *file_of(const struct outputs *outputs, int kind)
 
 /* Of a file that two would write to, the one keeps it that comes later in sink_kinds, standard output first of all. */
 static enum error_kind check_files(const struct outputs *outputs, const struct selection *selection,
-                                   struct error *error)
+                                   const char *last_failed, struct error *error)
 {
     for (int i = SINK_COUNT - 1; i >= 0; i--) {
         const char *path = file_of(outputs, i);
         char quoted[PATH_QUOTE_SIZE];
         if (!path || strcmp(path, "-") == 0)
             continue;
-        const char *input = find_input(path, selection);
+        const char *input = find_input(path, selection, last_failed);
         if (input)
             return error_set(error, ERROR_USAGE, "--%s %s: the same file as %s; allowed: a file of its own",
                              sink_kinds[i]->option, quote_path(quoted, path), input);
@@ -85,9 +87,10 @@ static enum error_kind check_files(const struct outputs *outputs, const struct s
     return ERROR_NONE;
 }
 
-enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, struct error *error)
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, const char *last_failed,
+                              struct error *error)
 {
-    enum error_kind result = check_files(outputs, selection, error);
+    enum error_kind result = check_files(outputs, selection, last_failed, error);
     for (int i = 0; i < SINK_COUNT; i++)
         for (size_t p = 0; p < selection->count && outputs->paths[i] && sink_kinds[i]->check && !result; p++)
             result = sink_kinds[i]->check(outputs->paths[i], &selection->points[p], error);

@@ -15,7 +15,8 @@ struct outputs {
 const char *outputs_path(const struct outputs *outputs, int kind);
 
 /* To be called before an output is opened. ERROR_USAGE, with the option, if one is the file of another or of a case, a
- * recipe or a mask, or cannot take the record of a point. */
-enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, struct error *error);
+ * recipe, a mask or last_failed (NULL: none), or cannot take the record of a point. */
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, const char *last_failed,
+                              struct error *error);
 
 #endif

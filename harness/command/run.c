@@ -134,7 +134,7 @@ static enum error_kind plan(struct run *run, struct error *error)
     const struct run_options *options = run->options;
     enum error_kind kind = selection_make(&run->selection, &options->selection, error);
     if (!kind)
-        kind = outputs_check(&options->outputs, &run->selection, error);
+        kind = outputs_check(&options->outputs, &run->selection, options->selection.last_failed, error);
     if (!kind && !options->dry_run)
         kind = check_memory(run, error);
     if (!kind)

@@ -21,6 +21,7 @@ struct filter {
     const struct selection_options *options;
     struct where **where; /* [options->where.count] */
     struct failed_points *failed;
+    size_t num_failed; /* of those, found among the points */
 };
 
 static bool key_is_selected(const char *key, const struct strings *only)
@@ -32,13 +33,14 @@ static bool key_is_selected(const char *key, const struct strings *only)
 }
 
 /* *selected is whether the point meets all of it. */
-static enum error_kind filter_point(const struct filter *filter, const struct point *point, bool *selected,
+static enum error_kind filter_point(struct filter *filter, const struct point *point, bool *selected,
                                     struct error *error)
 {
     char key[POINT_KEY_SIZE];
     point_key(key, point);
-    *selected =
-        key_is_selected(key, &filter->options->only) && (!filter->failed || failed_points_has(filter->failed, key));
+    bool failed = filter->failed && failed_points_has(filter->failed, key);
+    filter->num_failed += failed;
+    *selected = key_is_selected(key, &filter->options->only) && (!filter->failed || failed);
     if (!*selected || filter->options->where.count == 0)
         return ERROR_NONE;
     json_t *fields = record_to_json(&(struct record){.point = point});
@@ -85,7 +87,7 @@ static enum error_kind add_point(struct selection *selection, const struct point
     return ERROR_NONE;
 }
 
-static enum error_kind select_points(struct selection *selection, const struct filter *filter, struct error *error)
+static enum error_kind select_points(struct selection *selection, struct filter *filter, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     for (size_t c = 0; c < selection->cases.count && !kind; c++)
@@ -98,6 +100,16 @@ static enum error_kind select_points(struct selection *selection, const struct f
                 kind = add_point(selection, &point, error);
         }
     return kind;
+}
+
+/* A failure that these cases do not have is not run: who sees the rest pass is to know. */
+static void tell_other_failures(const struct filter *filter)
+{
+    size_t count = filter->failed ? failed_points_count(filter->failed) : 0;
+    if (count > filter->num_failed)
+        fprintf(stderr,
+                "alibicheck: %zu of the %zu points that --last-failed %s has as failed are not of these cases\n",
+                count - filter->num_failed, count, filter->options->last_failed);
 }
 
 /* Nothing is left: of all that was asked for, what to look at first. */
@@ -188,6 +200,8 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
         kind = select_points(selection, &filter, error);
     if (!kind && selection->count == 0 && selection->cases.count > 0)
         kind = refuse_none(options, error);
+    if (!kind)
+        tell_other_failures(&filter);
     if (!kind)
         kind = number_points(selection, error);
     if (!kind)

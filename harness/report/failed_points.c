@@ -37,6 +37,19 @@ static enum error_kind add_failure(void *context, const struct record_line *line
     return ERROR_NONE;
 }
 
+/* Leaves each key once, of keys in order. */
+static void drop_repeated(struct failed_points *failed)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < failed->count; i++) {
+        if (left > 0 && strcmp(failed->keys[left - 1], failed->keys[i]) == 0)
+            free(failed->keys[i]);
+        else
+            failed->keys[left++] = failed->keys[i];
+    }
+    failed->count = left;
+}
+
 enum error_kind failed_points_read(struct failed_points **failed, const char *path, struct error *error)
 {
     struct record_file_info info;
@@ -56,7 +69,13 @@ enum error_kind failed_points_read(struct failed_points **failed, const char *pa
         return kind;
     }
     qsort((*failed)->keys, (*failed)->count, sizeof *(*failed)->keys, compare_keys);
+    drop_repeated(*failed);
     return ERROR_NONE;
+}
+
+size_t failed_points_count(const struct failed_points *failed)
+{
+    return failed->count;
 }
 
 bool failed_points_has(const struct failed_points *failed, const char *key)

@@ -261,7 +261,7 @@ static void free_junit(struct junit *junit)
 static enum error_kind close_junit(struct sink *sink, const struct summary *summary, struct error *error)
 {
     struct junit *junit = sink->state;
-    bool began = summary->points_total > 0; /* else the run was refused, and leaves what was there */
+    bool began = summary->points_total > 0 || !summary->cut_short; /* else it was refused, and leaves what was there */
     enum error_kind kind = began ? write_document(junit, summary, error) : ERROR_NONE;
     if (kind || !began)
         replacement_drop(&junit->file);
