@@ -71,6 +71,19 @@ static bool must_be_known(enum fact fact, const struct result *result)
     return result->status != STATUS_ERROR && !fact_info(fact).may_be_unknown;
 }
 
+/* A point passes where that is expected, and is xfail or xpass where a failure is; it may fail either way. */
+static enum error_kind check_expectation(const struct result *result, const struct record_line *line,
+                                         struct error *error)
+{
+    static const bool expects_failure[STATUS_COUNT] = {[STATUS_XFAIL] = true, [STATUS_XPASS] = true};
+    if (result->status == STATUS_FAIL || result->status == STATUS_ERROR)
+        return ERROR_NONE;
+    const char *expect = result->facts[FACT_EXPECT].text;
+    if ((strcmp(expect, "pass") != 0) == expects_failure[result->status])
+        return ERROR_NONE;
+    return fault_at(error, ERROR_USAGE, line, fact_info(FACT_EXPECT).name, "does not go with the status", "");
+}
+
 static enum error_kind read_facts(struct result *result, const struct record_line *line, bool of_baseline,
                                   struct error *error)
 {
@@ -87,7 +100,7 @@ static enum error_kind read_facts(struct result *result, const struct record_lin
         return fault_at(error, of_baseline ? ERROR_USAGE : ERROR_SYSTEM, line, fact_info(fact).name, fault,
                         advice[of_baseline]);
     }
-    return ERROR_NONE;
+    return check_expectation(result, line, error);
 }
 
 static enum error_kind read_notes(struct result *result, const struct record_line *line, struct error *error)
