@@ -98,6 +98,20 @@ static bool has_other_bound(const struct result *a, const struct result *b)
            !fact_equal(&a->facts[FACT_RECIPE_DIGEST], &b->facts[FACT_RECIPE_DIGEST]);
 }
 
+/* Above 1 rounding cannot explain an error, whichever the bound. */
+static bool is_beyond(const struct fact_value *share)
+{
+    return share->type == FACT_NUMBER && !(share->number <= 1);
+}
+
+/* Of shares of two bounds: one says nothing of the other, but for what lies within none, or has none any more. */
+static enum tendency compare_share(enum fact fact, const struct fact_value *a, const struct fact_value *b)
+{
+    bool is_lost = a->type == FACT_NUMBER && b->type == FACT_UNKNOWN;
+    bool is_worse = fact_info(fact).may_be_unknown && (is_lost || (is_beyond(b) && !is_beyond(a)));
+    return is_worse ? TENDENCY_WORSE : TENDENCY_OTHER;
+}
+
 static enum tendency compare_fact(enum fact fact, const struct result *a, const struct result *b,
                                   const struct compare_rules *rules)
 {
@@ -111,8 +125,12 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
         return compare_criterion(fact, of_a, of_b);
     if (fact == FACT_VIOLATED)
         return fact_list_within(of_b, of_a) ? TENDENCY_BETTER : TENDENCY_WORSE;
-    if (role != FACT_OF_ERROR || (is_of_bound(fact) && has_other_bound(a, b)))
+    if (role != FACT_OF_ERROR)
         return TENDENCY_OTHER;
+    if (is_of_bound(fact) && has_other_bound(a, b))
+        return compare_share(fact, of_a, of_b);
+    if (is_of_bound(fact) && both_judged && of_a->type == FACT_UNKNOWN && is_beyond(of_b))
+        return TENDENCY_WORSE;
     return compare_metric(of_a, of_b, &rules->allowances[fact - FACT_METRICS]);
 }
 
@@ -201,6 +219,14 @@ static bool has_other_figures(const struct compared *point)
     return false;
 }
 
+/* Whether what failed passes, and no oracle is violated less: of the same bits only another rule can say so. */
+static bool is_pardoned(const struct compared *point)
+{
+    const enum status before = point->a->status;
+    return (before == STATUS_FAIL || before == STATUS_XFAIL) && point->b->status == STATUS_PASS &&
+           point->tendencies[FACT_VIOLATED] == TENDENCY_SAME;
+}
+
 /* Where less is asked, a status says little; that a pass is expected where a failure was is more. The same bits
  * of the same problem have the same errors: where they have not, what measures them has changed. A point that was not
  * judged has no errors to compare. */
@@ -210,7 +236,7 @@ static bool is_judged_otherwise(const struct compared *point)
     bool same_bits = point->tendencies[FACT_OUTPUT_DIGEST] == TENDENCY_SAME;
     return has(point, FACT_OF_CRITERION, TENDENCY_WORSE) ||
            (point->tendencies[FACT_EXPECT] && point->b->status != STATUS_PASS) ||
-           (both_judged && same_bits && has_other_figures(point));
+           (both_judged && same_bits && (has_other_figures(point) || is_pardoned(point)));
 }
 
 static enum compare_class class_by_figures(const struct compared *point, bool is_fixed,

@@ -46,11 +46,16 @@ static void test_bits_and_figures(void **state)
         {"", OTHER "budget_used=null", CLASS_WORSE}, /* what had a bound has none */
         {"budget_used=null", OTHER, CLASS_BETTER},
         {"budget_used=null", OTHER "budget_used=null", CLASS_OTHER_BITS},
+        {"budget_used=null", OTHER "budget_used=1.5", CLASS_WORSE}, /* and what is known at last may be a fault */
+        {"lse_budget_used=null", OTHER "lse_budget_used=\"nan\"", CLASS_WORSE},
         {"", "device=\"cuda\";kernel=\"two_pass\";recipe=\"mpt\"", CLASS_SAME_BITS},
         /* the same bits with other errors: what measures has changed, and not the output */
         {"", "budget_used=0.25", CLASS_JUDGED_OTHERWISE},
         {"", "max_ulp_err=0.75", CLASS_JUDGED_OTHERWISE},
         {"", "undecided=0", CLASS_JUDGED_OTHERWISE},
+        {"status=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
+        {"status=\"xfail\";expect=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
+        {"status=\"fail\";oracles.batch=\"violated\"", "", CLASS_FIXED}, /* what else the kernel did is other */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_class(rows[i].before, rows[i].after, &exact, rows[i].class);
@@ -120,6 +125,16 @@ static void test_bounds_of_another_recipe(void **state)
         assert_class("", edits, &exact, CLASS_SAME_BITS);
         snprintf(edits, sizeof edits, OTHER "%sbudget_used=0.25;max_ulp_err=0.75", others[i]);
         assert_class("", edits, &exact, CLASS_WORSE);
+        /* within its bound is what passes whichever bound it has */
+        static const char *const lost[] = {"budget_used=1.0000000000000002", "budget_used=\"nan\"", "budget_used=null",
+                                           "lse_budget_used=2", "lse_budget_used=null"};
+        for (size_t j = 0; j < sizeof lost / sizeof lost[0]; j++) {
+            snprintf(edits, sizeof edits, OTHER "%s%s", others[i], lost[j]);
+            assert_class("", edits, &exact, CLASS_WORSE);
+        }
+        snprintf(edits, sizeof edits, OTHER "%sbudget_used=3", others[i]);
+        assert_class("budget_used=2", edits, &exact, CLASS_OTHER_BITS);
+        assert_class("budget_used=null", edits, &exact, CLASS_WORSE);
     }
 }
 
@@ -144,7 +159,7 @@ static void test_status(void **state)
 {
     (void)state;
     static const char *const of[STATUS_COUNT] = {
-        [STATUS_PASS] = "status=\"pass\"",
+        [STATUS_PASS] = "status=\"pass\";" OTHER,
         [STATUS_FAIL] = "status=\"fail\"",
         [STATUS_XFAIL] = "status=\"xfail\";expect=\"fail\"",
         [STATUS_XPASS] = "status=\"xpass\";expect=\"fail\"",
