@@ -49,7 +49,7 @@ static const struct argp *compare_parser(void);
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-/* "METRIC=+X", "METRIC=+X%", "all=+X%". */
+/* "METRIC=+X", "METRIC=+X%", "all=+X%"; +0 takes back what was allowed before it. */
 static void parse_allowance(struct compare_rules *rules, const char *argument, struct argp_state *state)
 {
     const char *sign = strstr(argument, "=+");
@@ -69,6 +69,8 @@ static void parse_allowance(struct compare_rules *rules, const char *argument, s
         if (strcmp(name, known) != 0 && strcmp(name, "all") != 0)
             continue;
         found = true;
+        if (amount == 0)
+            rules->allowances[metric] = (struct allowance){0};
         *(in_percent ? &rules->allowances[metric].relative : &rules->allowances[metric].absolute) =
             in_percent ? amount / 100 : amount;
     }

@@ -40,6 +40,7 @@ static enum error_kind add_point(struct collation *collation, const struct resul
     if (kind)
         return kind;
     collation->left_out += !selected;
+    collation->left_out_worse += !selected && class_outcome(point->class, &collation->rules) != CLASS_IS_FINE;
     collation->count += selected;
     collation->by_class[point->class] += selected;
     return ERROR_NONE;
@@ -126,22 +127,35 @@ const char *collation_verdict(const struct collation *collation)
     return "";
 }
 
+char *collation_left_out(const struct collation *collation)
+{
+    char *text = NULL;
+    if (collation->left_out == 0)
+        return strdup("");
+    int length = collation->left_out_worse ? asprintf(&text, "%zu left out by --where, %zu of them worse",
+                                                      collation->left_out, collation->left_out_worse)
+                                           : asprintf(&text, "%zu left out by --where", collation->left_out);
+    return length < 0 ? NULL : text;
+}
+
 char *collation_sentence(const struct collation *collation)
 {
     char *text = NULL;
     size_t size;
     const char *separator = "";
-    FILE *stream = open_memstream(&text, &size);
-    if (!stream)
+    char *left_out = collation_left_out(collation);
+    FILE *stream = left_out ? open_memstream(&text, &size) : NULL;
+    if (!stream) {
+        free(left_out);
         return NULL;
+    }
     for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
         if (collation->by_class[class]) {
             fprintf(stream, "%s%zu %s", separator, collation->by_class[class], class_table[class].name);
             separator = ", ";
         }
-    if (collation->left_out)
-        fprintf(stream, "%s%zu left out by --where", separator, collation->left_out);
-    fprintf(stream, ": %s", collation_verdict(collation));
+    fprintf(stream, "%s%s: %s", *left_out ? separator : "", left_out, collation_verdict(collation));
+    free(left_out);
     if (fclose(stream) == 0)
         return text;
     free(text);

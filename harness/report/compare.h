@@ -13,7 +13,8 @@ struct collation {
     struct compared *points; /* by class, the worst first, within a class by growth, then by key */
     size_t count;
     size_t by_class[CLASS_COUNT];
-    size_t left_out; /* points that `where` does not hold for */
+    size_t left_out;       /* points that `where` does not hold for, */
+    size_t left_out_worse; /* and those of them that are worse, or cannot be compared */
 };
 
 /* What the whole comes to, and so the exit code. */
@@ -35,6 +36,9 @@ const char *collation_verdict(const struct collation *collation);
 
 /* "2 newly failing, 1 worse, 193 same bits: worse", what is left out named; a new string, or NULL. */
 char *collation_sentence(const struct collation *collation);
+
+/* "3 left out by --where, 2 of them worse"; "" if none is. A new string, or NULL. */
+char *collation_left_out(const struct collation *collation);
 
 /* How many points are of another kernel, recipe or device than before: "3 of another device"; "" if none is. A new
  * string, or NULL. */

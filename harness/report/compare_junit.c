@@ -66,9 +66,12 @@ static bool put_point(struct junit_document *document, const struct compare_view
 static bool begin_suite(struct junit_document *document, const struct collation *collation, const char *name)
 {
     char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
-    bool complete = before && after && junit_document_suite(document, name) &&
+    char *left_out = collation_left_out(collation);
+    bool complete = before && after && left_out && junit_document_suite(document, name) &&
                     junit_document_property(document, "base", before) &&
-                    junit_document_property(document, "new", after);
+                    junit_document_property(document, "new", after) &&
+                    (!*left_out || junit_document_property(document, "left_out", left_out));
+    free(left_out);
     free(after);
     free(before);
     return complete;

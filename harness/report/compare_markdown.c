@@ -9,14 +9,14 @@
 /* GitHub takes a step summary of 1 MiB and drops it whole if it is larger. */
 enum { MARKDOWN_MAX_BYTES = 1000000, CHANGES_NAMED = 6, FINE_NAMED = 200 };
 
-/* A cell of a table: code if nothing in it would end the code, and no bar ends the cell. */
+/* A cell of a table: code if nothing in it would end the code or escape the escape, and no bar ends the cell. */
 static bool print_cell(FILE *stream, const char *text, bool as_code)
 {
     char *line = text_line(text, POINT_KEY_SIZE);
-    const char *mark = as_code && line && !strchr(line, '`') ? "`" : "";
+    const char *mark = as_code && line && !line[strcspn(line, "`\\")] ? "`" : "";
     fprintf(stream, "%s", mark);
     for (const char *c = line; c && *c; c++) {
-        if (strchr(*mark ? "|" : "|`*_<>[]\\", *c))
+        if (strchr(*mark ? "|" : "|`*_<>[]\\&~", *c))
             fputc('\\', stream);
         fputc(*c, stream);
     }
@@ -62,8 +62,9 @@ static bool print_class(FILE *stream, const struct compare_view *view, enum comp
     return complete;
 }
 
-static void print_counts(FILE *stream, const struct collation *collation)
+static bool print_counts(FILE *stream, const struct collation *collation)
 {
+    char *left_out = collation_left_out(collation);
     static const char *const marks[] = {
         [CLASS_IS_FINE] = "", [CLASS_IS_WORSE] = "worse", [CLASS_IS_NO_COMPARISON] = "not comparable"};
     fprintf(stream, "\n| points | | |\n|---:|---|---|\n");
@@ -71,8 +72,10 @@ static void print_counts(FILE *stream, const struct collation *collation)
         if (collation->by_class[class])
             fprintf(stream, "| %zu | %s | %s |\n", collation->by_class[class], class_table[class].name,
                     marks[collation_outcome(collation, class)]);
-    if (collation->left_out)
-        fprintf(stream, "| %zu | left out by --where | |\n", collation->left_out);
+    if (left_out && *left_out)
+        fprintf(stream, "\n%s\n", left_out);
+    free(left_out);
+    return left_out;
 }
 
 static bool print_heading(FILE *stream, const struct collation *collation)
@@ -98,9 +101,7 @@ static bool print_markdown(FILE *stream, const struct compare_view *view)
 {
     const struct collation *collation = view->collation;
     const struct compared **points = compare_view_order(view, true), **first = points;
-    bool complete = points && print_heading(stream, collation);
-    if (complete)
-        print_counts(stream, collation);
+    bool complete = points && print_heading(stream, collation) && print_counts(stream, collation);
     for (enum compare_class class = 0; class < CLASS_COUNT && complete; class ++) {
         if (collation->by_class[class] && class != CLASS_SAME_BITS)
             complete = print_class(stream, view, class, first);

@@ -98,21 +98,22 @@ static void test_results(void **state)
     static const struct {
         const char *where;
         enum compare_result result;
-        size_t left_out;
+        size_t left_out, left_out_worse;
     } rows[] = {
-        {"key = a:same", COMPARE_AS_GOOD, 8},
-        {"class = 'other bits' or class = better or class = new", COMPARE_AS_GOOD, 6},
-        {"max_ulp_err_pct > 0", COMPARE_WORSE, 7},
-        {"status_b = null", COMPARE_WORSE, 8},
-        {"outcome = worse", COMPARE_WORSE, 6},
-        {"outcome != fine", COMPARE_IMPOSSIBLE, 5},
-        {"max_ulp_err_diff < 0", COMPARE_AS_GOOD, 8},
+        {"key = a:same", COMPARE_AS_GOOD, 8, 4},
+        {"class = 'other bits' or class = better or class = new", COMPARE_AS_GOOD, 6, 4},
+        {"max_ulp_err_pct > 0", COMPARE_WORSE, 7, 2},
+        {"status_b = null", COMPARE_WORSE, 8, 3},
+        {"outcome = worse", COMPARE_WORSE, 6, 1},
+        {"outcome != fine", COMPARE_IMPOSSIBLE, 5, 0},
+        {"max_ulp_err_diff < 0", COMPARE_AS_GOOD, 8, 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pair pair;
         join_all(&pair, rows[i].where);
         assert_int_equal(collation_result(&pair.collation), rows[i].result);
         assert_int_equal(pair.collation.left_out, rows[i].left_out);
+        assert_int_equal(pair.collation.left_out_worse, rows[i].left_out_worse);
         clear(&pair);
     }
 }
@@ -175,7 +176,7 @@ static void test_columns(void **state)
                               "a:much worse  worse             0.75               50\n"
                               "a:worse       worse              0.5            2e-08\n"
                               "b:gone        missing              -                -\n\n"
-                              "1 missing, 2 worse, 6 left out by --where: worse\n");
+                              "1 missing, 2 worse, 6 left out by --where, 1 of them worse: worse\n");
     free(text);
     assert_int_equal(compare_field_parse(&order, "--sort", "max_ulp_er_pct", 14, &error), ERROR_USAGE);
     assert_int_equal(compare_field_parse(&order, "--sort", "elements_diff", 13, &error), ERROR_USAGE);
@@ -204,6 +205,32 @@ static void test_json(void **state)
     assert_int_equal(json_integer_value(json_object_get(worse, "max_abs_err_pct")), -50);
     json_decref(json);
     free(text);
+    clear(&pair);
+}
+
+/* A comparison of a part that is as good says what it does not look at, in every form. */
+static void test_what_is_left_out_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct compare_format *format;
+        const char *said;
+    } rows[] = {
+        {&compare_table, "\n1 same bits, 8 left out by --where, 4 of them worse: as good\n"},
+        {&compare_json, "\"left_out\":8,\"left_out_worse\":4,"},
+        {&compare_markdown, "\n\n8 left out by --where, 4 of them worse\n"},
+        {&compare_junit, "<property name=\"left_out\" value=\"8 left out by --where, 4 of them worse\"/>"},
+        {&compare_github, "::warning title=alibicheck compare::left out by --where, and worse: 4 of 8\n"},
+    };
+    struct pair pair;
+    join_all(&pair, "key = a:same");
+    struct compare_view view = {.collation = &pair.collation, .width = 80};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = print(rows[i].format, &view);
+        if (!strstr(text, rows[i].said))
+            fail_msg("'%s' is not in\n%s", rows[i].said, text);
+        free(text);
+    }
     clear(&pair);
 }
 
@@ -353,6 +380,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_columns),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_what_is_left_out_is_said),
         cmocka_unit_test(test_at_most_ten_annotations),
         cmocka_unit_test(test_markdown_is_small),
         cmocka_unit_test(test_junit),
