@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/report/document_print.h"
+#include "harness/report/pivot_document.h"
 #include "harness/report/review_document.h"
 #include "harness/report/review_read.h"
 #include "harness/report/review_table.h"
@@ -39,15 +40,19 @@ static enum error_kind check_output(const struct report_options *options, const 
     return ERROR_NONE;
 }
 
+typedef bool document_printer(FILE *, const struct document *);
+
+static document_printer *const printers[REPORT_FORMAT_COUNT] = {
+    [REPORT_HTML] = document_print_html,
+    [REPORT_MARKDOWN] = document_print_markdown,
+    [REPORT_CSV] = document_print_csv,
+    [REPORT_JSON] = document_print_json,
+};
+
 /* Everything but the file is known. Printed to memory: what a library says of a full disk is not for users. */
 static bool print(FILE *stream, const struct review *review, const struct review_changes *changes,
                   const struct report_options *options)
 {
-    static bool (*const printers[REPORT_FORMAT_COUNT])(FILE *, const struct document *) = {
-        [REPORT_HTML] = document_print_html,
-        [REPORT_MARKDOWN] = document_print_markdown,
-        [REPORT_JSON] = document_print_json,
-    };
     const struct review_options review_options = {
         .title = options->title, .command = options->command, .where = options->where};
     struct document document;
@@ -100,6 +105,33 @@ static enum error_kind make_report(char **text, size_t *size, const struct repor
     return kind;
 }
 
+/* The same of the tables that were asked for, and nothing else. In Markdown they are a part of another page. */
+static enum error_kind make_tables(char **text, size_t *size, const struct report_options *options,
+                                   const struct where *where, struct error *error)
+{
+    bool is_part = options->format == REPORT_MARKDOWN;
+    const struct pivot_request request = {
+        .records = options->records.items,
+        .num_records = options->records.count,
+        .tables = options->tables.items,
+        .num_tables = options->tables.count,
+        .where = where,
+        .captioned = !is_part,
+    };
+    struct document document;
+    document_begin(&document, is_part ? options->title : options->title ? options->title : "Accuracy tables");
+    enum error_kind kind = pivot_document(&document, &request, error);
+    if (!kind) {
+        FILE *stream = open_memstream(text, size);
+        bool complete = stream && printers[options->format](stream, &document) && !ferror(stream);
+        complete = stream && fclose(stream) == 0 && complete;
+        if (!complete)
+            kind = error_memory(error, "tables", (double)document.num_blocks * sizeof *document.blocks);
+    }
+    document_clear(&document);
+    return kind;
+}
+
 enum error_kind report(const struct report_options *options, struct error *error)
 {
     struct where *where = NULL;
@@ -116,7 +148,7 @@ enum error_kind report(const struct report_options *options, struct error *error
         kind = replacement_open(&file, options->output, error);
     if (kind)
         goto out;
-    kind = make_report(&text, &size, options, where, error);
+    kind = (options->tables.count ? make_tables : make_report)(&text, &size, options, where, error);
     if (!kind)
         kind = write_report(&file, text, size, options, error);
     else if (to_file)

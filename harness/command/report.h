@@ -15,6 +15,7 @@ extern const char *const report_format_names[REPORT_FORMAT_COUNT];
 struct report_options {
     struct strings records, before; /* files */
     const char *output;             /* "-": standard output */
+    struct strings tables;          /* descriptions; none: the whole report */
     const char *title, *command, *where;
     enum report_format format;
     enum review_text series; /* what plots tell apart */

@@ -6,7 +6,7 @@
 #include "harness/command/report.h"
 #include "harness/support/suggest.h"
 
-enum { OPTION_FORMAT = 256, OPTION_WHERE, OPTION_TITLE, OPTION_BEFORE, OPTION_COMMAND, OPTION_BY };
+enum { OPTION_FORMAT = 256, OPTION_WHERE, OPTION_TITLE, OPTION_BEFORE, OPTION_COMMAND, OPTION_BY, OPTION_TABLE };
 
 static const struct argp_option option_table[] = {
     {"output", 'o', "FILE", 0, "write FILE, replaced when the report is whole; - is stdout (default)", 0},
@@ -14,6 +14,8 @@ static const struct argp_option option_table[] = {
      "html, markdown, csv (a row a point), json; default: as FILE ends (.html, .md, .csv, .json), else html", 0},
     {"before", OPTION_BEFORE, "FILE", 0, "records of the same points to compare with: what changed; repeatable", 0},
     {"where", OPTION_WHERE, "EXPR", 0, "only records that it holds for: 'seq_len >= 4k and status != pass'", 0},
+    {"table", OPTION_TABLE, "TABLE", 0,
+     "this table alone, 'FIELDS [x FIELDS]: MEASURE, ...': 'sentinel x seq_len: max max_abs_err'; repeatable", 0},
     {"title", OPTION_TITLE, "TEXT", 0, "the heading", 0},
     {"command", OPTION_COMMAND, "TEXT", 0,
      "what the records were made with ('alibicheck run cases/seed'), for the lines that reproduce a point", 0},
@@ -80,6 +82,14 @@ static void parse_once(const char **option, int key, const char *argument, const
     *option = argument;
 }
 
+static bool csv_is_asked_for(const struct report_options *options)
+{
+    enum report_format format = options->format;
+    if (format == REPORT_FORMAT_COUNT && options->output)
+        format = report_format_of(options->output);
+    return format == REPORT_CSV;
+}
+
 static error_t parse_report_option(int key, char *argument, struct argp_state *state)
 {
     struct report_options *options = state->input;
@@ -104,12 +114,21 @@ static error_t parse_report_option(int key, char *argument, struct argp_state *s
     case OPTION_COMMAND:
         parse_once(&options->command, key, argument, state);
         return 0;
+    case OPTION_TABLE:
+        strings_add(&options->tables, argument, state);
+        return 0;
     case OPTION_BY:
         if (!find_series(argument, &options->series))
             refuse_series(argument, state);
         return 0;
     case ARGP_KEY_ARG:
         strings_add(&options->records, argument, state);
+        return 0;
+    case ARGP_KEY_END:
+        if (options->tables.count > 0 && (options->before.count > 0 || options->command))
+            argp_error(state, "--table with --before or --command; allowed: with --where, --title, --format, --output");
+        if (options->tables.count > 1 && csv_is_asked_for(options))
+            argp_error(state, "--format csv: %zu tables; allowed: one", options->tables.count);
         return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "no records given; try: alibicheck run cases/seed --results records.jsonl");
@@ -129,7 +148,8 @@ static const struct argp parser = {
     "\vExamples:\n"
     "  alibicheck report records.jsonl -o report.html --command 'alibicheck run cases/seed'\n"
     "  alibicheck report after.jsonl --before before.jsonl -o change.html\n"
-    "  alibicheck report records.jsonl --where 'status != pass' --format csv\n\n"
+    "  alibicheck report records.jsonl --where 'status != pass' --format csv\n"
+    "  alibicheck report records.jsonl --table 'sentinel x seq_len: share where status = fail' --format markdown\n\n"
     "Exit code: 0 the report is written, whatever it says; 2 usage or records that are wrong; 3 system failure.",
     help_parsers,
     NULL,
@@ -150,11 +170,12 @@ static int report_command(int argc, char **argv, struct error *error)
         options.format = report_format_of(options.output);
     if (options.format == REPORT_FORMAT_COUNT)
         options.format = REPORT_HTML;
-    if (!options.title)
+    if (!options.title && options.tables.count == 0)
         options.title = options.before.count ? "Accuracy report: before and after" : "Accuracy report";
     int code = report(&options, error);
     free(options.records.items);
     free(options.before.items);
+    free(options.tables.items);
     return code;
 }
 

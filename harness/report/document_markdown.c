@@ -42,14 +42,22 @@ static bool print_code(FILE *stream, const char *text, bool in_cell)
     return line;
 }
 
+static bool print_caption(FILE *stream, const struct grid *grid)
+{
+    fputs("\n**", stream);
+    bool complete = print_text(stream, grid->caption);
+    if (grid_rows(grid) < grid->rows_in_all)
+        fprintf(stream, " (%zu of %zu rows)", grid_rows(grid), grid->rows_in_all);
+    fputs("**\n", stream);
+    return complete;
+}
+
 static bool print_grid(FILE *stream, const struct grid *grid)
 {
     bool complete = true;
-    fputs("\n**", stream);
-    complete &= print_text(stream, grid->caption);
-    if (grid_rows(grid) < grid->rows_in_all)
-        fprintf(stream, " (%zu of %zu rows)", grid_rows(grid), grid->rows_in_all);
-    fputs("**\n\n|", stream);
+    if (grid->caption)
+        complete &= print_caption(stream, grid);
+    fputs("\n|", stream);
     for (size_t c = 0; c < grid->num_columns; c++) {
         putc(' ', stream);
         complete &= print_text(stream, grid->columns[c].title);
@@ -97,9 +105,11 @@ bool document_print_markdown(FILE *stream, const struct document *document)
     bool complete = !document->spoilt;
     if (!complete)
         return false;
-    fputs("# ", stream);
-    complete = print_text(stream, document->title);
-    fputs("\n", stream);
+    if (document->title) {
+        fputs("# ", stream);
+        complete = print_text(stream, document->title);
+        fputs("\n", stream);
+    }
     for (size_t b = 0; b < document->num_blocks && complete; b++)
         complete = print_block(stream, &document->blocks[b]);
     return complete;

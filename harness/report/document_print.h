@@ -11,8 +11,12 @@
 /* One HTML file that needs no other: complete without its style sheet and its script. False if memory ran out. */
 bool document_print_html(FILE *stream, const struct document *document);
 
-/* Markdown as GitHub reads it; plots are left out, whose figures are in tables. */
+/* Markdown as GitHub reads it, without a heading if the document has no title; plots are left out, whose figures are in
+ * tables. */
 bool document_print_markdown(FILE *stream, const struct document *document);
+
+/* The tables alone, as RFC 4180 has them: a line of titles, numbers in full. */
+bool document_print_csv(FILE *stream, const struct document *document);
 
 /* One JSON object: title, verdict, sections with their blocks; numbers as they are. */
 bool document_print_json(FILE *stream, const struct document *document);

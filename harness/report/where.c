@@ -70,7 +70,8 @@ static enum error_kind fault(const struct parser *parser, const char *at, size_t
                              const char *allowed)
 {
     char expression[QUOTE_SIZE], offending[QUOTE_SIZE];
-    return error_set(parser->error, ERROR_USAGE, "--where %s:%zu: %s: %s; allowed: %s",
+    const char *option = parser->names->option ? parser->names->option : "--where";
+    return error_set(parser->error, ERROR_USAGE, "%s %s:%zu: %s: %s; allowed: %s", option,
                      quote(expression, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
                      quote(offending, at, size), allowed);
 }
@@ -380,6 +381,16 @@ void where_free(struct where *where)
     free(where->field);
     free(where->word);
     free(where);
+}
+
+void where_visit_fields(const struct where *where, void (*visit)(void *context, const char *field), void *context)
+{
+    if (where->kind == NODE_TEST)
+        visit(context, where->field);
+    if (where->left)
+        where_visit_fields(where->left, visit, context);
+    if (where->right)
+        where_visit_fields(where->right, visit, context);
 }
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */

@@ -31,6 +31,7 @@ struct where_names {
     enum where_field (*find)(const char *name);
     void (*offer)(struct suggestion *suggestion); /* every name, to one that is mistyped */
     const char *allowed;                          /* in words */
+    const char *option;                           /* that expressions stand in, for messages; NULL: --where */
 };
 
 /* Those of records: where_parse's. */
@@ -44,6 +45,9 @@ void where_free(struct where *where);
 
 /* The same of fields that a point has before it is run. */
 enum error_kind where_parse_of_points(struct where **where, const char *text, struct error *error);
+
+/* Calls visit for the field of each test. */
+void where_visit_fields(const struct where *where, void (*visit)(void *context, const char *field), void *context);
 
 /* Whether the record, a JSON object, is one of those that are meant. */
 bool where_holds(const struct where *where, const json_t *record);
