@@ -87,7 +87,7 @@ $(BUILD)/harness/case/recipe_text.o: $(BUILD)/recipes.yaml
 
 $(BUILD)/harness/command/completion_script.o: $(wildcard harness/command/completion/*)
 # So do the style sheet and the script of reports.
-$(BUILD)/harness/report/page_asset.o: harness/report/page.css harness/report/page.js
+$(BUILD)/harness/report/page/page_asset.o: harness/report/page/page.css harness/report/page/page.js
 
 # Which program this is. Rewritten only when it changes, so that a commit compiles one object.
 COMMIT = $(or $(shell [ -e .git ] && git rev-parse --short HEAD 2>/dev/null),unknown)

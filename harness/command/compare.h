@@ -5,8 +5,8 @@
 #ifndef HARNESS_COMMAND_COMPARE_H
 #define HARNESS_COMMAND_COMPARE_H
 
-#include "harness/report/baseline.h"
-#include "harness/report/compare_format.h"
+#include "harness/report/compare/baseline.h"
+#include "harness/report/compare/compare_format.h"
 
 /* What the command line asks for; strings belong to the caller. */
 struct compare_options {

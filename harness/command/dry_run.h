@@ -5,7 +5,7 @@
 #define HARNESS_COMMAND_DRY_RUN_H
 
 #include "harness/command/run_options.h"
-#include "harness/report/kept.h"
+#include "harness/report/file/kept.h"
 
 /* Prints the number of points, the time and the memory on stdout. kept[i] is NULL for a point that is to be run. */
 enum error_kind dry_run(const struct run_options *options, const struct selection *selection,

@@ -8,8 +8,8 @@
 #include "harness/command/list_json.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
-#include "harness/report/compare_point.h"
-#include "harness/report/record_field.h"
+#include "harness/report/compare/compare_point.h"
+#include "harness/report/record/record_field.h"
 #include "harness/support/suggest.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,

@@ -7,8 +7,8 @@
 #include "harness/case/recipe_library.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/oracle/oracle.h"
-#include "harness/report/compare_point.h"
-#include "harness/report/record_field.h"
+#include "harness/report/compare/compare_point.h"
+#include "harness/report/record/record_field.h"
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 

@@ -5,7 +5,7 @@
 
 #include "harness/command/command.h"
 #include "harness/command/options.h"
-#include "harness/report/merge.h"
+#include "harness/report/file/merge.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 

@@ -5,7 +5,7 @@
 #define HARNESS_COMMAND_OUTPUTS_H
 
 #include "harness/command/selection.h"
-#include "harness/report/sink.h"
+#include "harness/report/sink/sink.h"
 
 struct outputs {
     const char *paths[SINK_COUNT]; /* what the option of each kind says; NULL: not given. The caller's */

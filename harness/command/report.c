@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/report/document_print.h"
-#include "harness/report/pivot_document.h"
-#include "harness/report/review_document.h"
-#include "harness/report/review_read.h"
-#include "harness/report/review_table.h"
+#include "harness/report/page/document_print.h"
+#include "harness/report/review/pivot_document.h"
+#include "harness/report/review/review_document.h"
+#include "harness/report/review/review_read.h"
+#include "harness/report/review/review_table.h"
 #include "harness/support/replacement.h"
 #include "harness/support/source.h"
 

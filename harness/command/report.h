@@ -5,7 +5,7 @@
 #define HARNESS_COMMAND_REPORT_H
 
 #include "harness/command/selection.h"
-#include "harness/report/review_field.h"
+#include "harness/report/review/review_field.h"
 #include "reference/error.h"
 
 enum report_format { REPORT_HTML, REPORT_MARKDOWN, REPORT_CSV, REPORT_JSON, REPORT_FORMAT_COUNT };

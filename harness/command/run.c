@@ -7,7 +7,7 @@
 #include "harness/command/dry_run.h"
 #include "harness/command/walk.h"
 #include "harness/evaluate/evaluate.h"
-#include "harness/report/kept.h"
+#include "harness/report/file/kept.h"
 #include "harness/support/source.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };

@@ -8,9 +8,9 @@
 #include "harness/case/recipe_library.h"
 #include "harness/case/shipped_case.h"
 #include "harness/evaluate/shards.h"
-#include "harness/report/failed_points.h"
-#include "harness/report/record_field.h"
-#include "harness/report/where.h"
+#include "harness/report/file/failed_points.h"
+#include "harness/report/record/record_field.h"
+#include "harness/report/file/where.h"
 #include "harness/support/memory.h"
 #include "harness/support/threads.h"
 

@@ -5,7 +5,7 @@
 #define HARNESS_COMMAND_SELECTION_H
 
 #include "harness/case/case.h"
-#include "harness/report/record.h"
+#include "harness/report/record/record.h"
 
 /* A growing list of strings, which belong to the caller. */
 struct strings {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "harness/command/options.h"
-#include "harness/report/table_column.h"
+#include "harness/report/sink/table_column.h"
 
 enum { OPTION_WIDTH = 768, OPTION_COLUMNS, OPTION_QUIET, OPTION_VERBOSE };
 

@@ -4,7 +4,7 @@
 
 #include <argp.h>
 
-#include "harness/report/table_options.h"
+#include "harness/report/sink/table_options.h"
 
 /* --width, --columns, --quiet, --verbose: a child parser. Its input, which the parent hands on at ARGP_KEY_INIT
  * (state->child_inputs), is a struct table_options, zeroed. */

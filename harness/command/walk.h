@@ -5,7 +5,7 @@
 #define HARNESS_COMMAND_WALK_H
 
 #include "harness/command/run_options.h"
-#include "harness/report/sink.h"
+#include "harness/report/sink/sink.h"
 
 struct walk {
     const struct run_options *options;

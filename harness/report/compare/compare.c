@@ -1,0 +1,204 @@
+#include "harness/report/compare/compare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/compare/compare_field.h"
+
+/* ---- joining ----------------------------------------------------------------------------------------------------- */
+
+static bool is_there(const struct result *result)
+{
+    return result && !result->removed;
+}
+
+/* Whether the point is one of those that are meant. */
+static enum error_kind select_point(bool *selected, const struct compared *point, const struct where *where,
+                                    const struct compare_rules *rules, struct error *error)
+{
+    *selected = true;
+    if (!where)
+        return ERROR_NONE;
+    json_t *object = compared_to_json(point, rules);
+    if (!object)
+        return error_memory(error, "a point that is compared", FACT_COUNT * 256);
+    *selected = where_holds(where, object);
+    json_decref(object);
+    return ERROR_NONE;
+}
+
+static enum error_kind add_point(struct collation *collation, const struct result *a, const struct result *b,
+                                 const struct where *where, struct error *error)
+{
+    struct compared *point = &collation->points[collation->count];
+    bool selected;
+    if (!is_there(a) && !is_there(b))
+        return ERROR_NONE;
+    compare_point(point, a, b, &collation->rules);
+    enum error_kind kind = select_point(&selected, point, where, &collation->rules, error);
+    if (kind)
+        return kind;
+    collation->left_out += !selected;
+    collation->left_out_worse += !selected && class_outcome(point->class, &collation->rules) != CLASS_IS_FINE;
+    collation->count += selected;
+    collation->by_class[point->class] += selected;
+    return ERROR_NONE;
+}
+
+/* Both are sorted by key: a merge. */
+static enum error_kind join(struct collation *collation, const struct where *where, struct error *error)
+{
+    const struct results *base = collation->base, *new = collation->new;
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0, j = 0; (i < base->count || j < new->count) && !kind;) {
+        int order = i == base->count ? 1 : j == new->count ? -1 : strcmp(base->items[i].key, new->items[j].key);
+        const struct result *a = order <= 0 ? &base->items[i++] : NULL;
+        const struct result *b = order >= 0 ? &new->items[j++] : NULL;
+        kind = add_point(collation, a, b, where, error);
+    }
+    return kind;
+}
+
+static int by_class(const void *a, const void *b)
+{
+    const struct compared *left = a, *right = b;
+    if (left->class != right->class)
+        return left->class < right->class ? -1 : 1;
+    if (left->growth != right->growth)
+        return left->growth > right->growth ? -1 : 1;
+    return strcmp(compared_key(left), compared_key(right));
+}
+
+enum error_kind collate(struct collation *collation, const struct results *base, const struct results *new,
+                        const struct compare_rules *rules, const struct where *where, struct error *error)
+{
+    size_t most = base->count + new->count;
+    *collation = (struct collation){.base = base, .new = new, .rules = *rules};
+    collation->points = calloc(most ? most : 1, sizeof *collation->points);
+    if (!collation->points)
+        return error_memory(error, "the points that are compared", (double)(most * sizeof *collation->points));
+    enum error_kind kind = join(collation, where, error);
+    if (!kind && where && collation->count == 0)
+        kind = error_set(error, ERROR_USAGE, "--where holds for none of %zu points; allowed: what holds for one",
+                         collation->left_out);
+    if (!kind)
+        qsort(collation->points, collation->count, sizeof *collation->points, by_class);
+    return kind;
+}
+
+void collation_clear(struct collation *collation)
+{
+    free(collation->points);
+    *collation = (struct collation){.count = 0};
+}
+
+/* ---- what it comes to -------------------------------------------------------------------------------------------- */
+
+enum class_outcome collation_outcome(const struct collation *collation, enum compare_class class)
+{
+    return class_outcome(class, &collation->rules);
+}
+
+enum compare_result collation_result(const struct collation *collation)
+{
+    enum compare_result result = COMPARE_AS_GOOD;
+    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
+        enum class_outcome outcome = collation_outcome(collation, class);
+        if (collation->by_class[class] == 0 || outcome == CLASS_IS_FINE)
+            continue;
+        if (outcome == CLASS_IS_NO_COMPARISON)
+            return COMPARE_IMPOSSIBLE;
+        result = COMPARE_WORSE;
+    }
+    return result;
+}
+
+const char *collation_verdict(const struct collation *collation)
+{
+    switch (collation_result(collation)) {
+    case COMPARE_AS_GOOD:
+        return "as good";
+    case COMPARE_WORSE:
+        return "worse";
+    case COMPARE_IMPOSSIBLE:
+        return "not comparable";
+    }
+    return "";
+}
+
+char *collation_left_out(const struct collation *collation)
+{
+    char *text = NULL;
+    if (collation->left_out == 0)
+        return strdup("");
+    int length = collation->left_out_worse ? asprintf(&text, "%zu left out by --where, %zu of them worse",
+                                                      collation->left_out, collation->left_out_worse)
+                                           : asprintf(&text, "%zu left out by --where", collation->left_out);
+    return length < 0 ? NULL : text;
+}
+
+char *collation_sentence(const struct collation *collation)
+{
+    char *text = NULL;
+    size_t size;
+    const char *separator = "";
+    char *left_out = collation_left_out(collation);
+    FILE *stream = left_out ? open_memstream(&text, &size) : NULL;
+    if (!stream) {
+        free(left_out);
+        return NULL;
+    }
+    for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
+        if (collation->by_class[class]) {
+            fprintf(stream, "%s%zu %s", separator, collation->by_class[class], class_table[class].name);
+            separator = ", ";
+        }
+    fprintf(stream, "%s%s: %s", *left_out ? separator : "", left_out, collation_verdict(collation));
+    free(left_out);
+    if (fclose(stream) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* Whether a part of the subject is another one. A recipe is what it says, whatever it is called. */
+static bool has_other(const struct compared *point, enum fact fact)
+{
+    return fact_info(fact).role == FACT_OF_SUBJECT && fact != FACT_RECIPE_DIGEST &&
+           point->tendencies[fact == FACT_RECIPE ? FACT_RECIPE_DIGEST : fact] != TENDENCY_SAME;
+}
+
+char *collation_subjects(const struct collation *collation)
+{
+    char *text = NULL;
+    size_t size;
+    const char *separator = "";
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return NULL;
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
+        size_t others = 0;
+        for (size_t i = 0; i < collation->count; i++)
+            others += has_other(&collation->points[i], fact);
+        if (others) {
+            fprintf(stream, "%s%zu of another %s", separator, others, fact_info(fact).name);
+            separator = ", ";
+        }
+    }
+    if (fclose(stream) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+char *collation_describe(const struct results *results)
+{
+    char *text = NULL;
+    size_t points = results_points(results);
+    int length =
+        asprintf(&text, "%s: %s%zu point%s%s%s%s", results_name(results), results->is_baseline ? "baseline, " : "",
+                 points, points == 1 ? "" : "s", results->made_by ? ", by " : "",
+                 results->made_by ? results->made_by : "", results->mixed ? " and other builds" : "");
+    return length < 0 ? NULL : text;
+}

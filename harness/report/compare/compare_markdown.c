@@ -1,0 +1,119 @@
+#include "harness/report/compare/compare_format.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/compare/compare_text.h"
+#include "harness/support/text.h"
+
+/* GitHub takes a step summary of 1 MiB and drops it whole if it is larger. */
+enum { MARKDOWN_MAX_BYTES = 1000000, CHANGES_NAMED = 6, FINE_NAMED = 200 };
+
+/* A cell of a table: code if nothing in it would end the code or escape the escape, and no bar ends the cell. */
+static bool print_cell(FILE *stream, const char *text, bool as_code)
+{
+    char *line = text_line(text, POINT_KEY_SIZE);
+    const char *mark = as_code && line && !line[strcspn(line, "`\\")] ? "`" : "";
+    fprintf(stream, "%s", mark);
+    for (const char *c = line; c && *c; c++) {
+        if (strchr(*mark ? "|" : "|`*_<>[]\\&~", *c))
+            fputc('\\', stream);
+        fputc(*c, stream);
+    }
+    fprintf(stream, "%s", mark);
+    free(line);
+    return line;
+}
+
+static bool print_row(FILE *stream, const struct compare_view *view, const struct compared *point)
+{
+    char *changes = compared_changes(point, view->verbose ? CHANGES_ALL : CHANGES_NAMED);
+    char *notes = compared_notes(point);
+    bool complete = changes && notes;
+    if (complete) {
+        fprintf(stream, "| ");
+        complete = print_cell(stream, compared_key(point), true);
+        fprintf(stream, " | ");
+        complete = print_cell(stream, changes, false) && complete;
+        if (*notes) {
+            fprintf(stream, "; ");
+            complete = print_cell(stream, notes, false) && complete;
+        }
+        fprintf(stream, " |\n");
+    }
+    free(notes);
+    free(changes);
+    return complete;
+}
+
+static bool print_class(FILE *stream, const struct compare_view *view, enum compare_class class,
+                        const struct compared **points)
+{
+    size_t count = view->collation->by_class[class], named = 0;
+    bool is_fine = collation_outcome(view->collation, class) == CLASS_IS_FINE, complete = true;
+    size_t most = is_fine && !view->verbose && count > FINE_NAMED ? FINE_NAMED : count;
+    fprintf(stream, "\n<details%s><summary><b>%s</b>: %zu that %s</summary>\n\n| point | |\n|---|---|\n",
+            is_fine ? "" : " open", class_table[class].name, count, class_table[class].about);
+    for (; named < most && complete && ftell(stream) < MARKDOWN_MAX_BYTES; named++)
+        complete = print_row(stream, view, points[named]);
+    if (named < count)
+        fprintf(stream, "\nand %zu more\n", count - named);
+    fprintf(stream, "\n</details>\n");
+    return complete;
+}
+
+static bool print_counts(FILE *stream, const struct collation *collation)
+{
+    char *left_out = collation_left_out(collation);
+    static const char *const marks[] = {
+        [CLASS_IS_FINE] = "", [CLASS_IS_WORSE] = "worse", [CLASS_IS_NO_COMPARISON] = "not comparable"};
+    fprintf(stream, "\n| points | | |\n|---:|---|---|\n");
+    for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
+        if (collation->by_class[class])
+            fprintf(stream, "| %zu | %s | %s |\n", collation->by_class[class], class_table[class].name,
+                    marks[collation_outcome(collation, class)]);
+    if (left_out && *left_out)
+        fprintf(stream, "\n%s\n", left_out);
+    free(left_out);
+    return left_out;
+}
+
+static bool print_heading(FILE *stream, const struct collation *collation)
+{
+    char *before = collation_describe(collation->base), *after = collation_describe(collation->new);
+    char *subjects = collation_subjects(collation);
+    bool complete = before && after && subjects;
+    if (complete) {
+        fprintf(stream, "### alibicheck compare: %s\n\n", collation_verdict(collation));
+        fprintf(stream, "- base: ");
+        complete = print_cell(stream, before, false);
+        fprintf(stream, "\n- new: ");
+        complete = print_cell(stream, after, false) && complete;
+        fprintf(stream, "%s%s\n", *subjects ? "; " : "", subjects);
+    }
+    free(subjects);
+    free(after);
+    free(before);
+    return complete;
+}
+
+static bool print_markdown(FILE *stream, const struct compare_view *view)
+{
+    const struct collation *collation = view->collation;
+    const struct compared **points = compare_view_order(view, true), **first = points;
+    bool complete = points && print_heading(stream, collation) && print_counts(stream, collation);
+    for (enum compare_class class = 0; class < CLASS_COUNT && complete; class ++) {
+        if (collation->by_class[class] && class != CLASS_SAME_BITS)
+            complete = print_class(stream, view, class, first);
+        first += collation->by_class[class];
+    }
+    free(points);
+    return complete;
+}
+
+/* Markdown for a step summary or a comment: below 1 MiB whatever there is to say. */
+const struct compare_format compare_markdown = {
+    .option = "markdown",
+    .about = "Markdown for a step summary or a comment, below 1 MiB",
+    .print = print_markdown,
+};

@@ -1,0 +1,308 @@
+#include "harness/report/compare/compare_point.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *const class_outcome_texts[] = {
+    [CLASS_IS_FINE] = "as good",
+    [CLASS_IS_WORSE] = "worse",
+    [CLASS_IS_WORSE_IF_BITS] = "as good, or worse with --bits",
+    [CLASS_IS_NO_COMPARISON] = "not comparable",
+};
+
+const struct class_info class_table[CLASS_COUNT] = {
+    [CLASS_UNLIKE] = {"not comparable", "have other inputs, or another truth", CLASS_IS_NO_COMPARISON},
+    [CLASS_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CLASS_IS_NO_COMPARISON},
+    [CLASS_NEWLY_FAILING] = {"newly failing", "ended as expected, and no longer do", CLASS_IS_WORSE},
+    [CLASS_EXPIRED] = {"expired", "fail, and the day until which that was accepted is over", CLASS_IS_WORSE},
+    [CLASS_MISSING] = {"missing", "were there, and are not", CLASS_IS_WORSE},
+    [CLASS_NEW_FAILING] = {"new and failing", "were not there, and do not end as expected", CLASS_IS_WORSE},
+    [CLASS_VERDICT] = {"verdict changed", "have another status, and it is not a better one", CLASS_IS_WORSE},
+    [CLASS_JUDGED_OTHERWISE] = {"judged otherwise", "are asked for less, or measured otherwise", CLASS_IS_WORSE},
+    [CLASS_CAUSE] = {"cause changed", "fail as before, and in another way", CLASS_IS_WORSE},
+    [CLASS_FIXED_WORSE] = {"fixed and worse", "end as expected, and did not, and have a figure that is worse",
+                           CLASS_IS_WORSE},
+    [CLASS_WORSE] = {"worse", "have a figure that is worse", CLASS_IS_WORSE},
+    [CLASS_ALLOWED] = {"worse as allowed", "have a figure that is worse, by no more than was allowed", CLASS_IS_FINE},
+    [CLASS_FIXED] = {"fixed", "end as expected, and did not, or fail no longer", CLASS_IS_FINE},
+    [CLASS_BETTER] = {"better", "have a figure that is better, and none that is worse", CLASS_IS_FINE},
+    [CLASS_OTHER_BITS] = {"other bits", "have other bits; no figure is worse by more than is allowed",
+                          CLASS_IS_WORSE_IF_BITS},
+    [CLASS_NEW] = {"new", "were not there, and end as expected", CLASS_IS_FINE},
+    [CLASS_SAME_BITS] = {"same bits", "are the same, bit for bit", CLASS_IS_FINE},
+};
+
+enum class_outcome class_outcome(enum compare_class class, const struct compare_rules *rules)
+{
+    enum class_outcome outcome = class_table[class].outcome;
+    if (outcome != CLASS_IS_WORSE_IF_BITS)
+        return outcome;
+    return rules->bits ? CLASS_IS_WORSE : CLASS_IS_FINE;
+}
+
+const char *compared_key(const struct compared *point)
+{
+    return point->a ? point->a->key : point->b->key;
+}
+
+/* ---- facts ------------------------------------------------------------------------------------------------------- */
+
+/* A figure's place in the order from good to bad: NaN is worse than infinity. */
+static bool is_more(double a, double b)
+{
+    return isnan(b) ? !isnan(a) : b > a;
+}
+
+/* No infinity and no NaN is allowed by being close to something. */
+static bool is_allowed(double a, double b, const struct allowance *allowance)
+{
+    return isfinite(a) && isfinite(b) && (b - a <= allowance->absolute || b <= a + a * allowance->relative);
+}
+
+/* Of a metric that is known on one side alone: what cannot be measured any more is worse. */
+static enum tendency compare_metric(const struct fact_value *a, const struct fact_value *b,
+                                    const struct allowance *allowance)
+{
+    if (a->type != b->type)
+        return b->type == FACT_UNKNOWN ? TENDENCY_WORSE : TENDENCY_BETTER;
+    if (!is_more(a->number, b->number))
+        return TENDENCY_BETTER;
+    return is_allowed(a->number, b->number, allowance) ? TENDENCY_ALLOWED : TENDENCY_WORSE;
+}
+
+/* Within the tolerance and the bound is more than either, and of these none is more than the other. */
+static bool is_stricter_judge(const struct fact_value *b)
+{
+    return b->type == FACT_TEXT && strcmp(b->text, judge_mode_names[JUDGE_BOTH]) == 0;
+}
+
+/* Better is what asks for more. A budget that is not known does not judge. */
+static enum tendency compare_criterion(enum fact fact, const struct fact_value *a, const struct fact_value *b)
+{
+    bool stricter = fact == FACT_JUDGE        ? is_stricter_judge(b)
+                    : fact_info(fact).is_list ? fact_list_within(a, b)
+                    : a->type != b->type      ? a->type == FACT_UNKNOWN
+                                              : b->number < a->number;
+    return stricter ? TENDENCY_BETTER : TENDENCY_WORSE;
+}
+
+static bool is_of_bound(enum fact fact)
+{
+    return fact_info(fact).role == FACT_OF_ERROR && metric_table[fact - FACT_METRICS].of_bound;
+}
+
+/* What an error bound measures says nothing from one kernel or recipe to another, whose bound is another. */
+static bool has_other_bound(const struct result *a, const struct result *b)
+{
+    return !fact_equal(&a->facts[FACT_KERNEL], &b->facts[FACT_KERNEL]) ||
+           !fact_equal(&a->facts[FACT_RECIPE_DIGEST], &b->facts[FACT_RECIPE_DIGEST]);
+}
+
+/* Above 1 rounding cannot explain an error, whichever the bound. */
+static bool is_beyond(const struct fact_value *share)
+{
+    return share->type == FACT_NUMBER && !(share->number <= 1);
+}
+
+/* Of shares of two bounds: one says nothing of the other, but for what lies within none, or has none any more. */
+static enum tendency compare_share(enum fact fact, const struct fact_value *a, const struct fact_value *b)
+{
+    bool is_lost = a->type == FACT_NUMBER && b->type == FACT_UNKNOWN;
+    bool is_worse = fact_info(fact).may_be_unknown && (is_lost || (is_beyond(b) && !is_beyond(a)));
+    return is_worse ? TENDENCY_WORSE : TENDENCY_OTHER;
+}
+
+static enum tendency compare_fact(enum fact fact, const struct result *a, const struct result *b,
+                                  const struct compare_rules *rules)
+{
+    const struct fact_value *of_a = &a->facts[fact], *of_b = &b->facts[fact];
+    bool both_judged = a->status != STATUS_ERROR && b->status != STATUS_ERROR;
+    bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
+    const enum fact_role role = fact_info(fact).role;
+    if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known))
+        return TENDENCY_SAME;
+    if (role == FACT_OF_CRITERION)
+        return compare_criterion(fact, of_a, of_b);
+    if (fact == FACT_VIOLATED)
+        return fact_list_within(of_b, of_a) ? TENDENCY_BETTER : TENDENCY_WORSE;
+    if (role != FACT_OF_ERROR)
+        return TENDENCY_OTHER;
+    if (is_of_bound(fact) && has_other_bound(a, b))
+        return compare_share(fact, of_a, of_b);
+    if (is_of_bound(fact) && both_judged && of_a->type == FACT_UNKNOWN && is_beyond(of_b))
+        return TENDENCY_WORSE;
+    return compare_metric(of_a, of_b, &rules->allowances[fact - FACT_METRICS]);
+}
+
+static bool has_exactly(const struct compared *point, enum fact_role role, enum tendency tendency)
+{
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+        if (fact_info(fact).role == role && point->tendencies[fact] == tendency)
+            return true;
+    return false;
+}
+
+/* Whether a fact of the role has at least this tendency. */
+static bool has(const struct compared *point, enum fact_role role, enum tendency least)
+{
+    for (enum tendency tendency = least; tendency <= TENDENCY_WORSE; tendency++)
+        if (has_exactly(point, role, tendency))
+            return true;
+    return false;
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * What a change of status alone says; CLASS_SAME_BITS where it says nothing. From xfail to pass, the case no longer
+ * expects the failure. What fails and is now expected to is another verdict, not a better one: somebody accepted it.
+ */
+static const enum compare_class status_classes[STATUS_COUNT][STATUS_COUNT] = {
+    [STATUS_PASS] = {[STATUS_PASS] = CLASS_SAME_BITS,
+                     [STATUS_FAIL] = CLASS_NEWLY_FAILING,
+                     [STATUS_XFAIL] = CLASS_VERDICT,
+                     [STATUS_XPASS] = CLASS_VERDICT,
+                     [STATUS_ERROR] = CLASS_NEWLY_FAILING},
+    [STATUS_FAIL] = {[STATUS_PASS] = CLASS_FIXED,
+                     [STATUS_FAIL] = CLASS_SAME_BITS,
+                     [STATUS_XFAIL] = CLASS_VERDICT,
+                     [STATUS_XPASS] = CLASS_VERDICT,
+                     [STATUS_ERROR] = CLASS_VERDICT},
+    [STATUS_XFAIL] = {[STATUS_PASS] = CLASS_FIXED,
+                      [STATUS_FAIL] = CLASS_NEWLY_FAILING,
+                      [STATUS_XFAIL] = CLASS_SAME_BITS,
+                      [STATUS_XPASS] = CLASS_VERDICT,
+                      [STATUS_ERROR] = CLASS_NEWLY_FAILING},
+    [STATUS_XPASS] = {[STATUS_PASS] = CLASS_FIXED,
+                      [STATUS_FAIL] = CLASS_VERDICT,
+                      [STATUS_XFAIL] = CLASS_VERDICT,
+                      [STATUS_XPASS] = CLASS_SAME_BITS,
+                      [STATUS_ERROR] = CLASS_VERDICT},
+    [STATUS_ERROR] = {[STATUS_PASS] = CLASS_FIXED,
+                      [STATUS_FAIL] = CLASS_NEWLY_FAILING,
+                      [STATUS_XFAIL] = CLASS_FIXED,
+                      [STATUS_XPASS] = CLASS_VERDICT,
+                      [STATUS_ERROR] = CLASS_NOT_JUDGED},
+};
+
+static bool is_judged(const struct result *result)
+{
+    return result->status != STATUS_ERROR;
+}
+
+/* Whether the two are answers to different questions. Of a point that was not judged inputs and truth may be unknown;
+ * where they are known, they count. */
+static bool is_unlike(const struct compared *point)
+{
+    bool both_judged = is_judged(point->a) && is_judged(point->b);
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
+        bool known = point->a->facts[fact].type != FACT_UNKNOWN && point->b->facts[fact].type != FACT_UNKNOWN;
+        if (fact_info(fact).role == FACT_OF_PROBLEM && point->tendencies[fact] && (known || both_judged))
+            return true;
+    }
+    return false;
+}
+
+/* A known failure that still fails when its time is over. */
+static bool is_expired(const struct compared *point, const struct compare_rules *rules)
+{
+    const char *expires = point->a->notes[NOTE_EXPIRES];
+    return expires && !status_as_expected(point->b->status) && strcmp(rules->today, expires) > 0;
+}
+
+/* A figure of the output that is another: by the bound of another kernel or recipe none is. */
+static bool has_other_figures(const struct compared *point)
+{
+    for (enum fact fact = FACT_METRICS; fact < FACT_METRICS + METRIC_COUNT; fact++)
+        if (point->tendencies[fact] != TENDENCY_SAME && !(is_of_bound(fact) && has_other_bound(point->a, point->b)))
+            return true;
+    return false;
+}
+
+/* Whether what failed passes, and no oracle is violated less: of the same bits only another rule can say so. */
+static bool is_pardoned(const struct compared *point)
+{
+    const enum status before = point->a->status;
+    return (before == STATUS_FAIL || before == STATUS_XFAIL) && point->b->status == STATUS_PASS &&
+           point->tendencies[FACT_VIOLATED] == TENDENCY_SAME;
+}
+
+/* Where less is asked, a status says little; that a pass is expected where a failure was is more. The same bits
+ * of the same problem have the same errors: where they have not, what measures them has changed. A point that was not
+ * judged has no errors to compare. */
+static bool is_judged_otherwise(const struct compared *point)
+{
+    bool both_judged = is_judged(point->a) && is_judged(point->b);
+    bool same_bits = point->tendencies[FACT_OUTPUT_DIGEST] == TENDENCY_SAME;
+    return has(point, FACT_OF_CRITERION, TENDENCY_WORSE) ||
+           (point->tendencies[FACT_EXPECT] && point->b->status != STATUS_PASS) ||
+           (both_judged && same_bits && (has_other_figures(point) || is_pardoned(point)));
+}
+
+static enum compare_class class_by_figures(const struct compared *point, bool is_fixed,
+                                           const struct compare_rules *rules)
+{
+    bool other_bits = point->tendencies[FACT_OUTPUT_DIGEST] != TENDENCY_SAME;
+    if (has(point, FACT_OF_ERROR, TENDENCY_WORSE))
+        return is_fixed ? CLASS_FIXED_WORSE : CLASS_WORSE;
+    if (rules->bits && other_bits && !is_fixed)
+        return CLASS_OTHER_BITS;
+    if (has_exactly(point, FACT_OF_ERROR, TENDENCY_ALLOWED))
+        return CLASS_ALLOWED;
+    if (is_fixed)
+        return CLASS_FIXED;
+    if (has_exactly(point, FACT_OF_ERROR, TENDENCY_BETTER) || has(point, FACT_OF_CAUSE, TENDENCY_BETTER))
+        return CLASS_BETTER;
+    return other_bits ? CLASS_OTHER_BITS : CLASS_SAME_BITS;
+}
+
+static enum compare_class class_of_both(const struct compared *point, const struct compare_rules *rules)
+{
+    const struct result *a = point->a, *b = point->b;
+    enum compare_class by_status = status_classes[a->status][b->status];
+    bool is_fixed = by_status == CLASS_FIXED;
+    if (is_unlike(point))
+        return CLASS_UNLIKE;
+    if (by_status != CLASS_SAME_BITS && !is_fixed)
+        return by_status;
+    if (is_expired(point, rules))
+        return CLASS_EXPIRED;
+    if (is_judged_otherwise(point))
+        return CLASS_JUDGED_OTHERWISE;
+    if (!is_fixed && has(point, FACT_OF_CAUSE, TENDENCY_OTHER))
+        return CLASS_CAUSE;
+    return class_by_figures(point, is_fixed, rules);
+}
+
+/* b / a; what was 0, or is no number, or is not known any more, grew beyond all others. */
+static double growth_of(const struct fact_value *a, const struct fact_value *b)
+{
+    double growth = b->number / a->number;
+    return a->type == FACT_NUMBER && b->type == FACT_NUMBER && !isnan(growth) ? growth : INFINITY;
+}
+
+static double find_growth(const struct compared *point)
+{
+    double most = 0;
+    for (enum fact fact = FACT_METRICS; fact < FACT_METRICS + METRIC_COUNT; fact++)
+        if (point->tendencies[fact] >= TENDENCY_ALLOWED)
+            most = fmax(most, growth_of(&point->a->facts[fact], &point->b->facts[fact]));
+    return most;
+}
+
+void compare_point(struct compared *point, const struct result *a, const struct result *b,
+                   const struct compare_rules *rules)
+{
+    *point = (struct compared){.a = a, .b = b};
+    bool in_base = a && !a->removed, in_new = b && !b->removed;
+    if (in_base && in_new) {
+        for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+            point->tendencies[fact] = compare_fact(fact, a, b, rules);
+        point->class = class_of_both(point, rules);
+        point->growth = find_growth(point);
+    } else if (in_base) {
+        point->class = CLASS_MISSING;
+    } else {
+        point->class = status_as_expected(b->status) ? CLASS_NEW : CLASS_NEW_FAILING;
+    }
+}

@@ -1,0 +1,195 @@
+#include "harness/report/compare/fact.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/oracle/oracle_report.h"
+#include "harness/report/file/record_file.h"
+#include "harness/support/json_value.h"
+
+#define TEXT(of_role) .role = (of_role), .is_text = true
+#define LIST(of_role) TEXT(of_role), .is_list = true, .is_zero_often = true, .path = "oracles"
+
+static const struct fact_info rows[FACT_COUNT] = {
+    [FACT_STATUS] = {.name = "status", TEXT(FACT_OF_OUTCOME)},
+    [FACT_EXPECT] = {.name = "expect", TEXT(FACT_OF_OUTCOME)},
+    [FACT_SIGNATURE] = {.name = "signature", TEXT(FACT_OF_CAUSE), .is_zero_often = true},
+    [FACT_VIOLATED] = {.name = "violated", LIST(FACT_OF_CAUSE)},
+    [FACT_OUTPUT_DIGEST] = {.name = "output_digest", TEXT(FACT_OF_OUTPUT)},
+    [FACT_JUDGE] = {.name = "judge", TEXT(FACT_OF_CRITERION)},
+    [FACT_ATOL] = {.name = "atol", .path = "tolerance.atol", .role = FACT_OF_CRITERION},
+    [FACT_RTOL] = {.name = "rtol", .path = "tolerance.rtol", .role = FACT_OF_CRITERION},
+    [FACT_LSE_TOLERANCE] = {.name = "lse_tolerance", .path = "tolerance.lse", .role = FACT_OF_CRITERION},
+    [FACT_BUDGET] = {.name = "budget", .role = FACT_OF_CRITERION, .may_be_unknown = true},
+    [FACT_ORACLES] = {.name = "oracles", LIST(FACT_OF_CRITERION)},
+    [FACT_INPUT_DIGEST] = {.name = "input_digest", TEXT(FACT_OF_PROBLEM)},
+    [FACT_TRUTH_DIGEST] = {.name = "truth_digest", TEXT(FACT_OF_PROBLEM)},
+    [FACT_KERNEL] = {.name = "kernel", TEXT(FACT_OF_SUBJECT)},
+    [FACT_RECIPE] = {.name = "recipe", TEXT(FACT_OF_SUBJECT)},
+    [FACT_RECIPE_DIGEST] = {.name = "recipe_digest", TEXT(FACT_OF_SUBJECT)},
+    [FACT_DEVICE] = {.name = "device", TEXT(FACT_OF_SUBJECT)},
+};
+
+struct fact_info fact_info(enum fact fact)
+{
+    if (fact < FACT_METRICS || fact >= FACT_METRICS + METRIC_COUNT)
+        return rows[fact];
+    const struct metric_info *metric = &metric_table[fact - FACT_METRICS];
+    return (struct fact_info){
+        .name = metric->field.name,
+        .role = metric->is_size ? FACT_OF_PROBLEM : FACT_OF_ERROR,
+        .may_be_unknown = metric->nan_is_unknown,
+        .is_zero_often = metric->field.type == FIELD_WHOLE && !metric->is_size,
+    };
+}
+
+enum fact fact_from_name(const char *name, size_t size)
+{
+    enum fact fact = 0;
+    for (; fact < FACT_COUNT; fact++) {
+        const char *known = fact_info(fact).name;
+        if (strlen(known) == size && memcmp(known, name, size) == 0)
+            break;
+    }
+    return fact;
+}
+
+void fact_clear(struct fact_value *value)
+{
+    free(value->text);
+    *value = (struct fact_value){.type = FACT_UNKNOWN};
+}
+
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
+
+static const char *put_text(struct fact_value *value, const char *text)
+{
+    *value = (struct fact_value){.type = FACT_TEXT, .text = strdup(text)};
+    return value->text ? NULL : "";
+}
+
+/* Whether an oracle of this outcome is one of the fact's list. */
+static bool is_listed(enum fact fact, const char *outcome)
+{
+    bool violated = !strcmp(outcome, oracle_outcome_names[ORACLE_VIOLATED]);
+    return violated || (fact == FACT_ORACLES && !strcmp(outcome, oracle_outcome_names[ORACLE_HELD]));
+}
+
+/* The names of a record's oracles that were put to the kernel, or that it violates. */
+static const char *read_oracles(enum fact fact, struct fact_value *value, const json_t *oracles)
+{
+    char list[FACT_TEXT_SIZE * 2] = "";
+    size_t length = 0, known = 0;
+    for (int o = 0; o < ORACLE_COUNT; o++) {
+        const char *outcome = json_string_value(json_object_get(oracles, oracle_names[o]));
+        known += outcome != NULL;
+        if (outcome && is_listed(fact, outcome))
+            length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? "," : "", oracle_names[o]);
+    }
+    if (known < json_object_size(oracles))
+        return "has an oracle that this program does not know";
+    return put_text(value, list);
+}
+
+/* No fact is negative: one that were would pass for better than any. */
+static const char *read_number(struct fact_value *value, const json_t *json)
+{
+    double number;
+    if (!record_number(json, &number))
+        return "is no number";
+    if (number < 0)
+        return "is below 0";
+    *value = (struct fact_value){.type = FACT_NUMBER, .number = number};
+    return NULL;
+}
+
+static const char *read_default(enum fact fact, struct fact_value *value)
+{
+    if (fact_info(fact).is_text)
+        return put_text(value, fact == FACT_SIGNATURE ? signature_names[SIGNATURE_NONE] : "");
+    *value = (struct fact_value){.type = FACT_NUMBER};
+    return NULL;
+}
+
+const char *fact_read(enum fact fact, struct fact_value *value, const json_t *record, bool of_baseline)
+{
+    const struct fact_info info = fact_info(fact);
+    const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
+    *value = (struct fact_value){.type = FACT_UNKNOWN};
+    if (!json)
+        return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";
+    if (json_is_null(json))
+        return NULL;
+    if (info.is_list && json_is_object(json))
+        return read_oracles(fact, value, json);
+    if (!info.is_text)
+        return read_number(value, json);
+    return json_is_string(json) ? put_text(value, json_string_value(json)) : "is no text";
+}
+
+json_t *fact_to_json(const struct fact_value *value)
+{
+    switch (value->type) {
+    case FACT_NUMBER:
+        if (fabs(value->number) < 0x1p53 && value->number == floor(value->number))
+            return json_integer((json_int_t)value->number);
+        return json_from_double(value->number);
+    case FACT_TEXT:
+        return json_from_text(value->text);
+    case FACT_UNKNOWN:
+        break;
+    }
+    return json_null();
+}
+
+/* ---- comparing --------------------------------------------------------------------------------------------------- */
+
+bool fact_equal(const struct fact_value *a, const struct fact_value *b)
+{
+    if (a->type != b->type)
+        return false;
+    if (a->type == FACT_TEXT)
+        return strcmp(a->text, b->text) == 0;
+    return a->number == b->number || (isnan(a->number) && isnan(b->number));
+}
+
+/* Whether name[0, size) stands in a list. */
+static bool list_has(const char *list, const char *name, size_t size)
+{
+    while (*list) {
+        size_t length = strcspn(list, ",");
+        if (length == size && memcmp(list, name, size) == 0)
+            return true;
+        list += length + (list[length] == ',');
+    }
+    return false;
+}
+
+bool fact_list_within(const struct fact_value *a, const struct fact_value *b)
+{
+    const char *of_b = b->type == FACT_TEXT ? b->text : "";
+    for (const char *name = a->type == FACT_TEXT ? a->text : ""; *name;) {
+        size_t length = strcspn(name, ",");
+        if (!list_has(of_b, name, length))
+            return false;
+        name += length + (name[length] == ',');
+    }
+    return true;
+}
+
+char *fact_format(char *text, const struct fact_value *value, int digits)
+{
+    if (value->type == FACT_TEXT)
+        snprintf(text, FACT_TEXT_SIZE, "%s", *value->text ? value->text : "none");
+    else if (value->type == FACT_UNKNOWN)
+        snprintf(text, FACT_TEXT_SIZE, "-");
+    else if (isnan(value->number))
+        snprintf(text, FACT_TEXT_SIZE, "nan"); /* printf would show its sign */
+    else if (fabs(value->number) < 0x1p53 && value->number == floor(value->number))
+        snprintf(text, FACT_TEXT_SIZE, "%.0f", value->number);
+    else
+        snprintf(text, FACT_TEXT_SIZE, "%.*g", digits, value->number);
+    return text;
+}

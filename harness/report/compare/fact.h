@@ -1,0 +1,89 @@
+/*
+ * Facts: the fields of a record that say whether two runs of a point came to the same, and what a change of each means.
+ * The rows read records and baselines, compare, sort and print; a fact more is its row in fact.c.
+ */
+#ifndef HARNESS_REPORT_COMPARE_FACT_H
+#define HARNESS_REPORT_COMPARE_FACT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "harness/report/record/metric.h"
+
+enum fact {
+    FACT_STATUS,
+    FACT_EXPECT,
+    FACT_SIGNATURE,
+    FACT_VIOLATED,
+    FACT_METRICS, /* the first metric; the others follow as in metric_table */
+    FACT_OUTPUT_DIGEST = FACT_METRICS + METRIC_COUNT,
+    FACT_JUDGE,
+    FACT_ATOL,
+    FACT_RTOL,
+    FACT_LSE_TOLERANCE,
+    FACT_BUDGET,
+    FACT_ORACLES,
+    FACT_INPUT_DIGEST,
+    FACT_TRUTH_DIGEST,
+    FACT_KERNEL,
+    FACT_RECIPE,
+    FACT_RECIPE_DIGEST,
+    FACT_DEVICE,
+    FACT_COUNT
+};
+
+/* What a fact is a part of. */
+enum fact_role {
+    FACT_OF_OUTCOME,   /* how the point ended, and what its case expects */
+    FACT_OF_CAUSE,     /* in what way it failed */
+    FACT_OF_ERROR,     /* a metric; less is better */
+    FACT_OF_OUTPUT,    /* the bits */
+    FACT_OF_CRITERION, /* what was asked of the output */
+    FACT_OF_PROBLEM,   /* what the output is an answer to, and the exact answer */
+    FACT_OF_SUBJECT    /* what was run: it may change, and is named where it does */
+};
+
+struct fact_info {
+    const char *name;
+    const char *path; /* in a record; NULL: `name` */
+    enum fact_role role;
+    bool is_text;
+    bool may_be_unknown; /* null in the record of a point that was judged */
+    bool is_zero_often;  /* a count, "" or "none": what a baseline leaves out */
+    bool is_list;        /* names with commas between them, in a fixed order */
+};
+
+struct fact_info fact_info(enum fact fact);
+
+/* The fact called so, or FACT_COUNT. */
+enum fact fact_from_name(const char *name, size_t size);
+
+/* A fact of a point. NaN and infinities are numbers. */
+struct fact_value {
+    enum { FACT_UNKNOWN, FACT_NUMBER, FACT_TEXT } type;
+    double number;
+    char *text; /* owned */
+};
+
+void fact_clear(struct fact_value *value);
+
+/*
+ * Reads a fact of a record, or of a line of a baseline, which has each under its name and leaves out what is 0, "" or
+ * "none". What is wrong, to follow the fact's name ("is missing", "is no number"), or NULL; "" if memory ran out.
+ */
+const char *fact_read(enum fact fact, struct fact_value *value, const json_t *record, bool of_baseline);
+
+/* A new JSON value that reads back as the same, null for what is not known; NULL if memory ran out. */
+json_t *fact_to_json(const struct fact_value *value);
+
+/* Bit for bit; a NaN is equal to a NaN. */
+bool fact_equal(const struct fact_value *a, const struct fact_value *b);
+
+/* For people: a text, a count in full, an error to `digits` digits, "-" if it is not known. Returns text. */
+enum { FACT_TEXT_SIZE = 128 };
+char *fact_format(char *text, const struct fact_value *value, int digits);
+
+/* Whether every name of the list a is one of b. Unknown lists have none. */
+bool fact_list_within(const struct fact_value *a, const struct fact_value *b);
+
+#endif

@@ -1,0 +1,390 @@
+/* Two files joined, and what is printed of them in each form. */
+#include "harness/report/compare/tests/results_fixture.h"
+
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+
+#include "harness/report/compare/compare_format.h"
+#include "harness/report/compare/compare_text.h"
+
+#define OTHER "output_digest=\"0000000000000009\";"
+
+/* Two files and what became of their points. */
+struct pair {
+    struct results base, after;
+    struct collation collation;
+};
+
+static void join(struct pair *pair, const char *const *before, size_t num_before, const char *const *after,
+                 size_t num_after, const struct compare_rules *rules, const char *where)
+{
+    struct error error = {.text = ""};
+    struct where *parsed = NULL;
+    if (read_edits(&pair->base, before, num_before, &error) || read_edits(&pair->after, after, num_after, &error) ||
+        (where && where_parse_names(&parsed, where, &compare_field_names, &error)) ||
+        collate(&pair->collation, &pair->base, &pair->after, rules, parsed, &error))
+        fail_msg("%s", error.text);
+    where_free(parsed);
+}
+
+static void clear(struct pair *pair)
+{
+    collation_clear(&pair->collation);
+    results_clear(&pair->after);
+    results_clear(&pair->base);
+}
+
+static char *print(const struct compare_format *format, const struct compare_view *view)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    assert_non_null(stream);
+    assert_true(format->print(stream, view));
+    assert_int_equal(fclose(stream), 0);
+    return text;
+}
+
+static const struct compare_rules rules = {.today = "2026-11-27"};
+
+static const char *const before[] = {
+    "key=\"a:same\"",
+    "key=\"a:bits\"",
+    "key=\"a:worse\"",
+    "key=\"a:much worse\"",
+    "key=\"b:gone\"",
+    "key=\"b:better\"",
+    "key=\"b:bug\";status=\"xfail\";expect=\"fail\"",
+    "key=\"b:unlike\"",
+};
+static const char *const after[] = {
+    "key=\"a:same\"",
+    "key=\"a:bits\";" OTHER,
+    "key=\"a:worse\";max_ulp_err=0.5000000001;" OTHER,
+    "key=\"a:much worse\";max_ulp_err=0.75;max_abs_err=0.125;" OTHER,
+    "key=\"b:better\";max_ulp_err=0.25;" OTHER,
+    "key=\"b:bug\";status=\"xfail\";expect=\"fail\"",
+    "key=\"b:new|<&>\"",
+    "key=\"b:unlike\";truth_digest=\"4\"",
+};
+enum { NUM_BEFORE = sizeof before / sizeof before[0], NUM_AFTER = sizeof after / sizeof after[0] };
+
+static void join_all(struct pair *pair, const char *where)
+{
+    join(pair, before, NUM_BEFORE, after, NUM_AFTER, &rules, where);
+}
+
+static void test_the_worst_first(void **state)
+{
+    (void)state;
+    struct pair pair;
+    static const char *const keys[] = {"b:unlike", "b:gone",    "a:much worse", "a:worse", "b:better",
+                                       "a:bits",   "b:new|<&>", "a:same",       "b:bug"};
+    join_all(&pair, NULL);
+    assert_int_equal(pair.collation.count, 9);
+    for (size_t i = 0; i < 9; i++)
+        assert_string_equal(compared_key(&pair.collation.points[i]), keys[i]);
+    assert_int_equal(collation_result(&pair.collation), COMPARE_IMPOSSIBLE);
+    char *sentence = collation_sentence(&pair.collation);
+    assert_string_equal(sentence, "1 not comparable, 1 missing, 2 worse, 1 better, 1 other bits, 1 new, 2 same bits: "
+                                  "not comparable");
+    free(sentence);
+    clear(&pair);
+}
+
+static void test_results(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *where;
+        enum compare_result result;
+        size_t left_out, left_out_worse;
+    } rows[] = {
+        {"key = a:same", COMPARE_AS_GOOD, 8, 4},
+        {"class = 'other bits' or class = better or class = new", COMPARE_AS_GOOD, 6, 4},
+        {"max_ulp_err_pct > 0", COMPARE_WORSE, 7, 2},
+        {"status_b = null", COMPARE_WORSE, 8, 3},
+        {"outcome = worse", COMPARE_WORSE, 6, 1},
+        {"outcome != fine", COMPARE_IMPOSSIBLE, 5, 0},
+        {"max_ulp_err_diff < 0", COMPARE_AS_GOOD, 8, 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join_all(&pair, rows[i].where);
+        assert_int_equal(collation_result(&pair.collation), rows[i].result);
+        assert_int_equal(pair.collation.left_out, rows[i].left_out);
+        assert_int_equal(pair.collation.left_out_worse, rows[i].left_out_worse);
+        clear(&pair);
+    }
+}
+
+static void test_bits_turn_red(void **state)
+{
+    (void)state;
+    struct pair pair;
+    const struct compare_rules every = {.bits = true, .today = rules.today};
+    join(&pair, before + 1, 1, after + 1, 1, &rules, NULL);
+    assert_int_equal(collation_result(&pair.collation), COMPARE_AS_GOOD);
+    clear(&pair);
+    join(&pair, before + 1, 1, after + 1, 1, &every, NULL);
+    assert_int_equal(collation_result(&pair.collation), COMPARE_WORSE);
+    clear(&pair);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    struct pair pair;
+    join_all(&pair, "class = worse or class = 'not comparable' or class = missing");
+    struct compare_view view = {.collation = &pair.collation, .width = 80};
+    char *text = print(&compare_table, &view);
+    const char *classes = strstr(text, "\n\n");
+    assert_non_null(classes);
+    assert_string_equal(classes, "\n\nnot comparable: 1 that have other inputs, or another truth\n"
+                                 "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
+                                 "missing: 1 that were there, and are not\n"
+                                 "  b:gone\n\n"
+                                 "worse: 2 that have a figure that is worse\n"
+                                 "  a:much worse  max_ulp_err 0.5 -> 0.75 (+50%)\n"
+                                 "  a:worse  max_ulp_err 0.5 -> 0.5000000001 (+2e-08%)\n\n"
+                                 "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");
+    free(text);
+    clear(&pair);
+}
+
+static void test_columns(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct error error;
+    struct compare_field columns[4], order;
+    join_all(&pair, "class = worse or class = missing");
+    static const char *const names[] = {"key", "class", "max_ulp_err_b", "max_ulp_err_pct"};
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(compare_field_parse(&columns[i], "--columns", names[i], strlen(names[i]), &error), 0);
+    assert_int_equal(compare_field_parse(&order, "--sort", "-max_ulp_err_b", 14, &error), 0);
+    struct compare_view view = {.collation = &pair.collation,
+                                .width = 80,
+                                .columns = columns,
+                                .num_columns = 4,
+                                .order = &order,
+                                .num_order = 1};
+    char *text = print(&compare_table, &view);
+    const char *rows = strstr(text, "\n\n");
+    assert_non_null(rows);
+    assert_string_equal(rows, "\n\nkey           class    max_ulp_err_b  max_ulp_err_pct\n"
+                              "a:much worse  worse             0.75               50\n"
+                              "a:worse       worse              0.5            2e-08\n"
+                              "b:gone        missing              -                -\n\n"
+                              "1 missing, 2 worse, 6 left out by --where, 1 of them worse: worse\n");
+    free(text);
+    assert_int_equal(compare_field_parse(&order, "--sort", "max_ulp_er_pct", 14, &error), ERROR_USAGE);
+    assert_int_equal(compare_field_parse(&order, "--sort", "elements_diff", 13, &error), ERROR_USAGE);
+    assert_int_equal(compare_field_parse(&order, "--sort", "", 0, &error), ERROR_USAGE);
+    clear(&pair);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    struct pair pair;
+    join_all(&pair, NULL);
+    struct compare_view view = {.collation = &pair.collation, .width = 80};
+    char *text = print(&compare_json, &view);
+    json_t *json = json_loads(text, 0, NULL);
+    assert_non_null(json);
+    assert_string_equal(json_string_value(json_object_get(json, "verdict")), "not comparable");
+    assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "classes"), "same bits")), 2);
+    const json_t *points = json_object_get(json, "points");
+    assert_int_equal(json_array_size(points), 7);
+    const json_t *worse = json_array_get(points, 2);
+    assert_string_equal(json_string_value(json_object_get(worse, "key")), "a:much worse");
+    assert_true(json_real_value(json_object_get(worse, "max_ulp_err_diff")) == 0.25);
+    assert_int_equal(json_integer_value(json_object_get(worse, "max_ulp_err_pct")), 50);
+    assert_int_equal(json_integer_value(json_object_get(worse, "max_abs_err_pct")), -50);
+    json_decref(json);
+    free(text);
+    clear(&pair);
+}
+
+/* A comparison of a part that is as good says what it does not look at, in every form. */
+static void test_what_is_left_out_is_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct compare_format *format;
+        const char *said;
+    } rows[] = {
+        {&compare_table, "\n1 same bits, 8 left out by --where, 4 of them worse: as good\n"},
+        {&compare_json, "\"left_out\":8,\"left_out_worse\":4,"},
+        {&compare_markdown, "\n\n8 left out by --where, 4 of them worse\n"},
+        {&compare_junit, "<property name=\"left_out\" value=\"8 left out by --where, 4 of them worse\"/>"},
+        {&compare_github, "::warning title=alibicheck compare::left out by --where, and worse: 4 of 8\n"},
+    };
+    struct pair pair;
+    join_all(&pair, "key = a:same");
+    struct compare_view view = {.collation = &pair.collation, .width = 80};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = print(rows[i].format, &view);
+        if (!strstr(text, rows[i].said))
+            fail_msg("'%s' is not in\n%s", rows[i].said, text);
+        free(text);
+    }
+    clear(&pair);
+}
+
+/* count points that are missing. */
+static void join_missing(struct pair *pair, size_t count)
+{
+    FILE *file = fopen(fixture_path, "w");
+    struct error error;
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++) {
+        char edits[64];
+        snprintf(edits, sizeof edits, "key=\"p:%%%05zu\"", i);
+        put_record(file, edits);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(results_read(&pair->base, fixture_path, &error), 0);
+    static const char *const one[] = {"key=\"other\""};
+    assert_int_equal(read_edits(&pair->after, one, 1, &error), 0);
+    assert_int_equal(collate(&pair->collation, &pair->base, &pair->after, &rules, NULL, &error), 0);
+}
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, what); at; at = strstr(at + 1, what))
+        count++;
+    return count;
+}
+
+static void test_at_most_ten_annotations(void **state)
+{
+    (void)state;
+    for (size_t count = 9; count <= 12; count++) {
+        struct pair pair;
+        join_missing(&pair, count);
+        struct compare_view view = {.collation = &pair.collation, .width = 80};
+        char *text = print(&compare_github, &view);
+        assert_int_equal(count_of(text, "::error"), count < 10 ? count : 10);
+        assert_int_equal(count_of(text, "\n"), count < 10 ? count : 10);
+        assert_int_equal(count_of(text, "p:%25000"), count <= 10 ? count : 9);
+        char rest[32];
+        snprintf(rest, sizeof rest, "::and %zu more: ", count - 9);
+        assert_int_equal(count_of(text, rest), count > 10);
+        free(text);
+        clear(&pair);
+    }
+}
+
+static void test_markdown_is_small(void **state)
+{
+    (void)state;
+    struct pair pair;
+    join_missing(&pair, 60000);
+    struct compare_view view = {.collation = &pair.collation, .width = 80};
+    char *text = print(&compare_markdown, &view);
+    assert_true(strlen(text) < 1 << 20);
+    assert_true(strlen(text) > 900000);
+    assert_non_null(strstr(text, "| 60000 | missing | worse |"));
+    assert_int_equal(count_of(text, "\nand "), 2); /* the new one does not fit either */
+    free(text);
+    clear(&pair);
+    join_all(&pair, NULL);
+    view.collation = &pair.collation;
+    text = print(&compare_markdown, &view);
+    assert_non_null(strstr(text, "| `b:new\\|<&>` |"));
+    free(text);
+    clear(&pair);
+}
+
+static void assert_xpath(xmlDoc *document, const char *expression, const char *expected)
+{
+    xmlXPathContext *context = xmlXPathNewContext(document);
+    xmlXPathObject *result = xmlXPathEval(BAD_CAST expression, context);
+    assert_non_null(result);
+    xmlChar *text = xmlXPathCastToString(result);
+    assert_string_equal((char *)text, expected);
+    xmlFree(text);
+    xmlXPathFreeObject(result);
+    xmlXPathFreeContext(context);
+}
+
+static void test_junit(void **state)
+{
+    (void)state;
+    struct pair pair;
+    join_all(&pair, NULL);
+    for (int gitlab = 0; gitlab < 2; gitlab++) {
+        struct compare_view view = {.collation = &pair.collation, .width = 80, .gitlab = gitlab};
+        char *text = print(&compare_junit, &view);
+        xmlDoc *document = xmlReadMemory(text, (int)strlen(text), "junit.xml", NULL, XML_PARSE_NONET);
+        assert_non_null(document);
+        assert_xpath(document, "string(/testsuites/@tests)", "9");
+        assert_xpath(document, "string(/testsuites/@failures)", "3");
+        assert_xpath(document, "string(/testsuites/@errors)", "1");
+        assert_xpath(document, "string(/testsuites/@skipped)", gitlab ? "1" : "0");
+        assert_xpath(document, "count(//testsuite)", "2");
+        assert_xpath(document, "string(//testsuite[1]/@name)", "a");
+        assert_xpath(document, "string(//testsuite[1]/@tests)", "4");
+        assert_xpath(document, "string(//testsuite[1]/@failures)", "2");
+        assert_xpath(document, "count(//testcase[@name='b:bug']/skipped)", gitlab ? "1" : "0");
+        assert_xpath(document, "string(//testcase[@name='a:worse']/@classname)", "a");
+        assert_xpath(document, "string(//testcase[@name='a:worse']/failure/@type)", "worse");
+        assert_xpath(document, "contains(//testcase[@name='a:worse']/failure, '0.5 -> 0.5000000001')", "true");
+        assert_xpath(document, "count(//testcase[@name='b:gone']/failure)", "1");
+        assert_xpath(document, "count(//testcase[@name='b:unlike']/error)", "1");
+        assert_xpath(document, "count(//testcase[@name='a:same']/*)", "0");
+        assert_xpath(document, "count(//testcase[@name='b:new|<&>']/failure)", "0");
+        assert_xpath(document, "count(//properties/property[@name='base'])", "2");
+        xmlFreeDoc(document);
+        free(text);
+    }
+    clear(&pair);
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after, *changes;
+    } rows[] = {
+        {"", "status=\"fail\";signature=\"leak\";mismatched=9;max_abs_err=7;" OTHER,
+         "status pass -> fail, signature none -> leak, mismatched 3 -> 9 (+200%), max_abs_err 0.25 -> 7 (28 times)"},
+        {"", "tolerance.atol=0.01;oracles.batch=\"not_run\"", "atol 0.001 -> 0.01 (looser), oracles -batch (looser)"},
+        {"", "tolerance.rtol=0;oracles.partition=\"held\"",
+         "rtol 0.001 -> 0 (stricter), oracles +partition (stricter)"},
+        {"", "max_ulp_err=0.75;budget_used=0.25;kernel=\"two_pass\";" OTHER,
+         "max_ulp_err 0.5 -> 0.75 (+50%), kernel split_kv -> two_pass"},
+        {"", "max_ulp_err=\"nan\";" OTHER, "max_ulp_err 0.5 -> nan"},
+        {"", "budget_used=null;" OTHER, "budget_used 0.5 -> -"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair pair;
+        join(&pair, &rows[i].before, 1, &rows[i].after, 1, &rules, NULL);
+        char *changes = compared_changes(&pair.collation.points[0], 8);
+        assert_string_equal(changes, rows[i].changes);
+        free(changes);
+        clear(&pair);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_worst_first),
+        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_bits_turn_red),
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_what_is_left_out_is_said),
+        cmocka_unit_test(test_at_most_ten_annotations),
+        cmocka_unit_test(test_markdown_is_small),
+        cmocka_unit_test(test_junit),
+        cmocka_unit_test(test_words),
+    };
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+}

@@ -1,0 +1,180 @@
+/* Reading results: what is a record, what is torn, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/report/file/record_file.h"
+
+#define RECORD(key) "{\"schema\": 1, \"key\": \"" key "\", \"status\": \"pass\"}"
+
+static char path[] = "/tmp/test_record_file.XXXXXX";
+
+static void write_text(const char *text, size_t size)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+}
+
+struct seen {
+    char keys[64]; /* "LINE:KEY " each */
+    enum error_kind result;
+};
+
+static enum error_kind note(void *context, const struct record_line *line, struct error *error)
+{
+    struct seen *seen = context;
+    char one[32];
+    assert_string_equal(line->path, path);
+    assert_string_equal(line->status, "pass");
+    assert_int_equal(line->text[0], '{');
+    assert_int_equal(line->text[line->size - 1], '}');
+    snprintf(one, sizeof one, "%zu:%s ", line->line, line->key);
+    strcat(seen->keys, one);
+    return seen->result ? error_set(error, seen->result, "enough") : ERROR_NONE;
+}
+
+static const struct {
+    const char *text, *keys;
+    size_t whole_bytes;
+    bool torn;
+} sound[] = {
+    {"", "", 0, false},
+    {"\n \t\r\n", "", 5, false},
+    {RECORD("a") "\n" RECORD("b") "\r\n", "1:a 2:b ", 2 * sizeof RECORD("a") + 1, false},
+    {RECORD("a") "\n\n" RECORD("b") "\n", "1:a 3:b ", 2 * sizeof RECORD("a") + 1, false},
+    {RECORD("a") "\n{\"schema\": 1, \"ke", "1:a ", sizeof RECORD("a"), true},
+    {RECORD("a") "\n" RECORD("b"), "1:a ", sizeof RECORD("a"), true}, /* its newline was not written */
+};
+
+static void test_whole_lines_are_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sound / sizeof sound[0]; i++) {
+        struct record_file_info info;
+        struct seen seen = {.keys = ""};
+        struct error error = {0};
+        write_text(sound[i].text, strlen(sound[i].text));
+        assert_int_equal(record_file_read(path, note, &seen, &info, &error), ERROR_NONE);
+        assert_string_equal(seen.keys, sound[i].keys);
+        assert_int_equal(info.whole_bytes, sound[i].whole_bytes);
+        assert_int_equal(info.torn, sound[i].torn);
+    }
+}
+
+static void test_who_does_not_ask_is_told_of_a_torn_line(void **state)
+{
+    (void)state;
+    struct seen seen = {.keys = ""};
+    struct error error = {0};
+    write_text(sound[4].text, strlen(sound[4].text));
+    assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_USAGE);
+    seen = (struct seen){.keys = ""};
+    write_text(sound[5].text, strlen(sound[5].text));
+    assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_NONE);
+    assert_string_equal(seen.keys, "1:a 2:b ");
+}
+
+#define REFUSED(text, message)              \
+    {                                       \
+        (text), sizeof(text) - 1, (message) \
+    }
+
+static const struct {
+    const char *text;
+    size_t size;
+    const char *message;
+} refused[] = {
+    REFUSED("[]\n", ":1:1: no JSON object: '[]'; allowed: records as --results writes them, one a line"),
+    REFUSED("{}\n", ":1:1: schema: none; allowed: 1, that of this program's records"),
+    REFUSED("{\"schema\": 2, \"key\": \"a\", \"status\": \"pass\"}\n", ":1:1: schema: 2; allowed: 1,"),
+    REFUSED("{\"schema\": 1.0, \"key\": \"a\", \"status\": \"pass\"}\n", ":1:1: schema: none; allowed: 1,"),
+    REFUSED(RECORD("a") "\n{\"schema\": 1, \"status\": \"pass\"}\n", ":2:1: the record has no text: key; allowed:"),
+    REFUSED("{\"schema\": 1, \"key\": \"a\", \"status\": 1}\n", ":1:1: the record has no text: status; allowed:"),
+    REFUSED("{\"schema\": 1, \"key\": \"a\", \"key\": \"b\", \"status\": \"pass\"}\n", "duplicate object key"),
+    REFUSED("{\"schema\": 1,\n", ":1:"),
+    REFUSED("\0\n", ":1:"),
+    REFUSED("{\"schema\": 1\033[31m\n", "near '\xef\xbf\xbd'"),
+    REFUSED("\xff\n", ":1:"),
+    REFUSED(RECORD("a") RECORD("b") "\n", ":1:"),
+};
+
+static void test_what_is_no_record_is_refused_at_its_place(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        struct record_file_info info;
+        struct seen seen = {.keys = ""};
+        struct error error = {0};
+        write_text(refused[i].text, refused[i].size);
+        assert_int_equal(record_file_read(path, note, &seen, &info, &error), ERROR_USAGE);
+        assert_memory_equal(error.text, path, strlen(path));
+        if (!strstr(error.text, refused[i].message))
+            fail_msg("%s", error.text);
+    }
+}
+
+static void test_a_visit_ends_the_reading(void **state)
+{
+    (void)state;
+    struct seen seen = {.result = ERROR_SYSTEM};
+    struct error error = {0};
+    write_text(sound[2].text, strlen(sound[2].text));
+    assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_SYSTEM);
+    assert_string_equal(error.text, "enough");
+    assert_string_equal(seen.keys, "1:a ");
+}
+
+static void test_files_that_cannot_be_read_say_so(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    assert_int_equal(record_file_read("/nowhere/a.jsonl", note, NULL, NULL, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "cannot open /nowhere/a.jsonl: No such file or directory");
+    assert_int_equal(record_file_read("/", note, NULL, NULL, &error), ERROR_SYSTEM);
+}
+
+static void test_numbers_are_also_in_texts(void **state)
+{
+    (void)state;
+    double number;
+    json_t *record =
+        json_loads("{\"a\": {\"b\": \"-inf\"}, \"c\": \"18446744073709551615\", \"d\": \"x\", \"e\": null}", 0, NULL);
+    assert_non_null(record);
+    assert_true(record_number(record_at(record, "a.b"), &number) && number < -1e308);
+    assert_true(record_number(record_at(record, "c"), &number) && number == 0x1p64);
+    assert_false(record_number(record_at(record, "d"), &number));
+    assert_false(record_number(record_at(record, "e"), &number));
+    assert_false(record_number(record_at(record, "a"), &number));
+    assert_null(record_at(record, "a.b.c"));
+    assert_null(record_at(record, "a."));
+    assert_null(record_at(record, "z"));
+    json_decref(record);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_lines_are_records),
+        cmocka_unit_test(test_who_does_not_ask_is_told_of_a_torn_line),
+        cmocka_unit_test(test_what_is_no_record_is_refused_at_its_place),
+        cmocka_unit_test(test_a_visit_ends_the_reading),
+        cmocka_unit_test(test_files_that_cannot_be_read_say_so),
+        cmocka_unit_test(test_numbers_are_also_in_texts),
+    };
+    int descriptor = mkstemp(path);
+    if (descriptor < 0)
+        return 1;
+    close(descriptor);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    unlink(path);
+    return failed;
+}

@@ -1,0 +1,72 @@
+/*
+ * A record: what is known of one point once it was run, and what is said of it in words. As JSON: record_field.h.
+ */
+#ifndef HARNESS_REPORT_RECORD_RECORD_H
+#define HARNESS_REPORT_RECORD_RECORD_H
+
+#include <time.h>
+
+#include "harness/evaluate/evaluate.h"
+#include "harness/evaluate/outcome.h"
+#include "harness/report/record/metric.h"
+
+/* The points of a run, in the order in which they stand in its results. */
+struct run_points {
+    size_t count;
+    uint64_t digest; /* of their keys and of what their cases say of them */
+};
+
+/* Adds the next point, digest being its point_digest, to a zeroed run or to one that has those before it. */
+void run_points_add(struct run_points *run, const char *key, uint64_t digest);
+
+struct record {
+    const struct point *point;
+    const struct run_points *run;
+    size_t place; /* of the point in the run, from 0 */
+    bool of_axes; /* the point is of no case file but of the settings alone: `alibicheck sweep` runs it */
+    const char *const *settings; /* KEY=VALUE of --set that the run was given */
+    size_t num_settings;
+    const char *const *recipes; /* files and folders of --recipes */
+    size_t num_recipes;
+    const char *device; /* device_kind_names[] */
+    const char *device_name;
+    struct outcome outcome;
+    /* The rest is not known (NULL, null in JSON) if the run failed. */
+    const struct verdict *verdict;
+    const struct fault *faults; /* [BASELINE_COUNT], those that point->baselines has a bit for */
+    const struct signature_finding *finding;
+    const struct oracle_report *oracles;
+    const struct problem *problem;
+    const struct output *output;
+    const struct truth *truth;
+    uint64_t input_digest, output_digest, truth_digest;
+    double contract_distance;
+    struct seconds seconds;
+    time_t ended; /* when the point was done; 0: not known */
+};
+
+/* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes,
+ * then more (" --verbose"). Of a case from standard input it says that the same text is to come from there. A new
+ * string, or NULL. */
+char *record_reproduce(const struct record *record, const char *more);
+
+/* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has, or for each
+ * that differs from the kernel or the truth by more than the tolerance; "" without one. A new string, or NULL. */
+char *record_references(const struct record *record, const char *indent, bool all);
+
+/*
+ * What the numbers come to beside those of out's errors: counts that are 0 in a healthy run where they are not, and
+ * what is beyond its error bound: "4096 NaN, 2 lse off by up to 0.84 nats, lse 1.05e+03 times its bound"; "" if there
+ * is nothing to say. A new string, or NULL.
+ */
+char *record_notes(const struct record *record);
+
+/* A metric of out's error for people: "~0" if the largest error is within the radius of the truth, which is then all
+ * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
+char *record_format_error(char *text, const struct record *record, enum metric metric);
+
+/* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
+ * each oracle that was violated, a line each after indent; "" if nothing is to be said. A new string, or NULL. */
+char *record_findings(const struct record *record, const char *indent, bool explained);
+
+#endif

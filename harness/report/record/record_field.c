@@ -1,0 +1,182 @@
+#include "harness/report/record/record_field.h"
+
+#include <string.h>
+
+#include "harness/support/field_json.h"
+#include "harness/support/json_value.h"
+#include "harness/support/table.h"
+
+const char *record_field_name(const struct record_field *field)
+{
+    return field->metric ? field->metric->field.name : field->field.name;
+}
+
+const char *record_field_type(const struct record_field *field)
+{
+    static const char *const types[FIELD_TYPE_COUNT] = {
+        [FIELD_WHOLE] = "integer", [FIELD_UNSIGNED] = "integer", [FIELD_REAL] = "number", [FIELD_CHOICE] = "string",
+        [FIELD_SET] = "list",      [FIELD_TEXT] = "string",      [FIELD_OWN] = "string",
+    };
+    if (field->type)
+        return field->type;
+    if (field->members)
+        return field->is_list ? "list" : "object";
+    return types[field->metric ? field->metric->field.type : field->field.type];
+}
+
+static const bool part_is_of_point[] = {
+    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true,  [RECORD_BATCH] = true, [RECORD_RECIPE] = true,
+    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true, [RECORD_CRITERION] = true,
+    [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
+};
+
+bool record_field_of_point(const char *path)
+{
+    size_t size = strcspn(path, ".");
+    for (size_t i = 0; i < record_fields.count; i++) {
+        const struct record_field *row = &record_fields.rows[i];
+        const char *name = record_field_name(row);
+        if (strlen(name) == size && memcmp(name, path, size) == 0)
+            return row->of_point || part_is_of_point[row->part];
+    }
+    return false;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
+
+static const void *find_part(const struct record *record, enum record_part part)
+{
+    const struct point *point = record->point;
+    const struct signature_finding *finding = record->finding;
+    switch (part) {
+    case RECORD_HOLDER:
+        return record;
+    case RECORD_POINT:
+        return point;
+    case RECORD_PROBLEM:
+        return &point->problem;
+    case RECORD_BATCH:
+        return point->batch == BATCH_TOGETHER ? &point->problem : NULL;
+    case RECORD_RECIPE:
+        return &point->recipe;
+    case RECORD_OPTIONS:
+        return &point->kernel_options;
+    case RECORD_CHUNKS:
+        return kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
+    case RECORD_PAGES:
+        return point->kernel_options.page_size > 0 ? &point->kernel_options : NULL;
+    case RECORD_CRITERION:
+        return &point->criterion;
+    case RECORD_BUDGET:
+        return point->criterion.mode != JUDGE_TOLERANCE ? &point->criterion : NULL;
+    case RECORD_INPUTS:
+        return record->problem ? record : NULL;
+    case RECORD_OUTPUT:
+        return record->output ? record : NULL;
+    case RECORD_TRUTH:
+        return record->truth ? record : NULL;
+    case RECORD_VERDICT:
+        return record->verdict;
+    case RECORD_TOTAL:
+        return record->verdict ? &record->verdict->total : NULL;
+    case RECORD_FINDING:
+        return finding;
+    case RECORD_FAILURE:
+        return finding && finding->signature != SIGNATURE_NONE ? finding : NULL;
+    case RECORD_ORACLES:
+        return record->oracles;
+    }
+    return NULL;
+}
+
+static const void *find_member(const struct record_field *field, const void *holder)
+{
+    const void *part = field->part == RECORD_HOLDER ? holder : find_part(holder, field->part);
+    return part ? field_in(&field->field, part) : NULL;
+}
+
+static json_t *make_value(const struct record_field *field, const void *member)
+{
+    if (!member)
+        return json_null();
+    if (field->value)
+        return field->value(field, member);
+    if (field->metric)
+        return metric_to_json(field->metric, member);
+    if (field->members)
+        return record_fields_to_json(field->members, member);
+    return field_to_json(&field->field, member);
+}
+
+json_t *record_fields_to_json(const struct record_fields *fields, const void *holder)
+{
+    json_t *object = json_object();
+    bool complete = object;
+    for (size_t i = 0; complete && i < fields->count; i++) {
+        const struct record_field *field = &fields->rows[i];
+        const void *member = find_member(field, holder);
+        complete = field->put ? field->put(object, field, member)
+                              : json_put(object, record_field_name(field), make_value(field, member));
+    }
+    return json_finish(object, complete);
+}
+
+json_t *record_to_json(const struct record *record)
+{
+    return record_fields_to_json(&record_fields, record);
+}
+
+/* ---- documentation ----------------------------------------------------------------------------------------------- */
+
+static const char introduction[] =
+    "A record is a JSON object; --results writes one a line. Doubles read back exactly; NaN and infinities are the\n"
+    "strings \"nan\", \"inf\", \"-inf\"; what is not known is null. Same case, seed and build: the same records on "
+    "every\n"
+    "machine, but for seconds, device_name and the figures of references, whose sums OpenBLAS orders by CPU. A field\n"
+    "keeps its name and meaning; new ones come at the end. In names here, LIST[] is each object of a list, NAME and\n"
+    "PARAMETER stand for what the meaning says. e = |out - truth|, of an element.\n"
+    "\n";
+
+enum { PATH_SIZE = 64, MEANING_SIZE = 1024 };
+
+static const int widths[RECORD_COLUMNS] = {44, 16, 13, 43};
+
+static void visit_fields(const struct record_fields *fields, const char *above, record_visitor *visit, void *context)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct record_field *row = &fields->rows[i];
+        const struct field *field = row->metric ? &row->metric->field : &row->field;
+        const char *unit = row->metric ? row->metric->unit : row->unit;
+        char path[PATH_SIZE], below[PATH_SIZE], meaning[MEANING_SIZE], names[FIELD_ALLOWED_SIZE];
+        snprintf(path, sizeof path, "%s%s", above, field->name);
+        const char *about = row->field.about ? row->field.about : field->about;
+        if (field->type == FIELD_CHOICE)
+            snprintf(meaning, sizeof meaning, "%s: %s.", about, field_allowed(names, field));
+        else
+            snprintf(meaning, sizeof meaning, "%s", about);
+        const char *const cells[RECORD_COLUMNS] = {path, record_field_type(row), unit ? unit : "", meaning};
+        visit(context, cells);
+        if (row->members) {
+            snprintf(below, sizeof below, "%.*s%s.", PATH_SIZE - 4, path, row->is_list ? "[]" : "");
+            visit_fields(row->members, below, visit, context);
+        }
+    }
+}
+
+void record_visit_fields(record_visitor *visit, void *context)
+{
+    visit_fields(&record_fields, "", visit, context);
+}
+
+static void print_row(void *stream, const char *const *cells)
+{
+    table_print_row(stream, widths, RECORD_COLUMNS, cells);
+}
+
+void record_print_fields(FILE *stream)
+{
+    static const char *const titles[RECORD_COLUMNS] = {"FIELD", "TYPE", "UNIT", "MEANING"};
+    fputs(introduction, stream);
+    print_row(stream, titles);
+    record_visit_fields(print_row, stream);
+}

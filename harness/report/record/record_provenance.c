@@ -1,0 +1,157 @@
+/* What a record says of how it came to be: which program, when, with what recipe. */
+#include <time.h>
+
+#include "harness/case/recipe_field.h"
+#include "harness/report/record/record_value.h"
+#include "harness/support/build_info.h"
+#include "harness/support/field_json.h"
+#include "harness/support/json_value.h"
+
+/* ---- the program ------------------------------------------------------------------------------------------------- */
+
+#define OF_BUILD(member, says) RECORD_MEMBER(#member, struct build_info, member, TEXT, says)
+
+static const struct record_field build_rows[] = {
+    {OF_BUILD(version, "The program's version.")},
+    {OF_BUILD(commit, "Of its sources, with -dirty behind it where they were changed; unknown without git.")},
+    {OF_BUILD(compiler, "What compiled it.")},
+    {OF_BUILD(optimize, "How it was optimized, its kernels apart.")},
+    {OF_BUILD(arch, "The instruction set it was compiled for; default: the compiler's.")},
+    {OF_BUILD(sanitizers, "Those that are compiled in; none.")},
+    {OF_BUILD(cuda_archs, "GPU architectures with machine code; none: the host device alone.")},
+    {OF_BUILD(flags, "The builder's own CPPFLAGS, CFLAGS and NVCCFLAGS; none.")},
+};
+const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
+
+json_t *record_own_build(void)
+{
+    return record_fields_to_json(&record_build_fields, &build_info);
+}
+
+json_t *record_value_build(const struct record_field *field, const void *member)
+{
+    (void)field;
+    (void)member;
+    return record_own_build();
+}
+
+/* ---- time -------------------------------------------------------------------------------------------------------- */
+
+/* "2026-11-27T13:05:59Z" */
+static json_t *ended_to_json(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct record *record = member;
+    struct tm utc;
+    char text[32];
+    if (record->ended == 0 || !gmtime_r(&record->ended, &utc) || !strftime(text, sizeof text, "%FT%TZ", &utc))
+        return json_null();
+    return json_string(text);
+}
+
+#define OF_SECONDS(member, says) RECORD_MEMBER(#member, struct record, seconds.member, REAL, says), .unit = "s"
+
+static const struct record_field seconds_rows[] = {
+    {OF_SECONDS(inputs, "Making the inputs.")},
+    {OF_SECONDS(kernel, "The kernel; of the host device they say nothing about a GPU.")},
+    {OF_SECONDS(truth, "The truth.")},
+    {OF_SECONDS(judge, "Comparing, and naming a failure.")},
+    {OF_SECONDS(reference, "Conventional references.")},
+    {OF_SECONDS(oracles, "Oracles.")},
+    {RECORD_NAMED("ended", "When the point was done, UTC: here, so that all that differs between two runs of a program "
+                           "on a machine is in `seconds`."),
+     .type = "string", .value = ended_to_json},
+};
+const struct record_fields record_seconds_fields = RECORD_FIELDS(seconds_rows);
+
+json_t *record_value_launched(const struct record_field *field, const void *member)
+{
+    (void)field;
+    return json_string(problem_spec_parts(member) > 1 ? "parts" : "whole");
+}
+
+/* ---- the recipe -------------------------------------------------------------------------------------------------- */
+
+static bool put_keys(json_t *object, const struct record_field *field, const void *member)
+{
+    (void)field;
+    bool complete = true;
+    for (size_t i = 0; complete && i < recipe_fields.count; i++) {
+        const struct field *key = field_at(&recipe_fields, i);
+        complete = json_put(object, key->name, field_to_json(key, field_in(key, member)));
+    }
+    return complete;
+}
+
+static const struct record_field recipe_rows[] = {
+    {RECORD_NAMED("NAME", "A key of `list recipe-keys`."), .type = "number, string", .put = put_keys},
+};
+const struct record_fields record_recipe_fields = RECORD_FIELDS(recipe_rows);
+
+json_t *record_value_recipe_digest(const struct record_field *field, const void *member)
+{
+    (void)field;
+    return json_from_digest(recipe_digest(&((const struct point *)member)->recipe));
+}
+
+static bool put_overridden(json_t *object, const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct point *point = member;
+    const struct recipe *named = point->base_recipe ? point->base_recipe : &recipe_sound;
+    bool complete = true;
+    for (size_t i = 0; complete && i < recipe_fields.count; i++) {
+        const struct field *key = field_at(&recipe_fields, i);
+        if (!recipe_field_equal(key, named, &point->recipe))
+            complete = json_put(object, key->name, field_to_json(key, field_in(key, named)));
+    }
+    return complete;
+}
+
+static const struct record_field override_rows[] = {
+    {RECORD_NAMED("NAME", "What the recipe says of a key for which recipe_keys has something else."),
+     .type = "number, string", .put = put_overridden},
+};
+const struct record_fields record_override_fields = RECORD_FIELDS(override_rows);
+
+json_t *record_value_settings(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct record *record = member;
+    json_t *settings = json_array();
+    bool complete = settings;
+    for (size_t i = 0; complete && i < record->num_settings; i++)
+        complete = json_array_append_new(settings, json_from_text(record->settings[i])) == 0;
+    return json_finish(settings, complete);
+}
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+json_t *record_value_point_digest(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct record *record = member;
+    return json_from_digest(point_digest(record->point));
+}
+
+struct place_in_run {
+    int64_t index, of;
+    uint64_t digest;
+};
+
+static const struct record_field run_rows[] = {
+    {RECORD_MEMBER("index", struct place_in_run, index, WHOLE, "The place of the point in the run, from 0.")},
+    {RECORD_MEMBER("of", struct place_in_run, of, WHOLE, "How many points the run has."), .unit = "points"},
+    {RECORD_MEMBER("digest", struct place_in_run, digest, UNSIGNED, "A hash of all of them."), .type = "string",
+     .value = record_value_digest},
+};
+const struct record_fields record_run_fields = RECORD_FIELDS(run_rows);
+
+json_t *record_value_run(const struct record_field *field, const void *member)
+{
+    const struct record *record = member;
+    if (!record->run)
+        return json_null();
+    const struct place_in_run place = {(int64_t)record->place, (int64_t)record->run->count, record->run->digest};
+    return record_fields_to_json(field->members, &place);
+}

@@ -1,0 +1,154 @@
+/* A record in words: how to run it again, what became of its comparisons, how it failed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/cause/signature_info.h"
+#include "harness/report/record/record.h"
+#include "harness/support/text.h"
+
+static bool put_options(FILE *stream, const char *option, const char *const *values, size_t count, bool always_quote)
+{
+    bool complete = true;
+    for (size_t i = 0; complete && i < count; i++) {
+        char *value = text_shell_quote(values[i], always_quote);
+        complete = value && fprintf(stream, "%s%s", option, value) > 0;
+        free(value);
+    }
+    return complete;
+}
+
+char *record_reproduce(const struct record *record, const char *more)
+{
+    char key[POINT_KEY_SIZE], *line = NULL;
+    const struct test_case *test_case = record->point->test_case;
+    bool from_input = case_from_standard_input(test_case);
+    const char *path = record->of_axes ? "" : from_input ? "-" : case_path(test_case);
+    char *file = *path ? text_shell_quote(path, false) : strdup("");
+    char *only = text_shell_quote(point_key(key, record->point), true);
+    const char *here = path[0] == '-' && !from_input ? "./" : ""; /* else it would be read as an option */
+    size_t size;
+    FILE *stream = open_memstream(&line, &size);
+    bool complete = file && only && stream;
+    if (complete)
+        fprintf(stream, "alibicheck %s %s%s%s--only %s", record->of_axes ? "sweep" : "run", here, file,
+                *path ? " " : "", only);
+    complete = complete && put_options(stream, " --recipes=", record->recipes, record->num_recipes, false) &&
+               put_options(stream, " --set ", record->settings, record->num_settings, true) &&
+               fprintf(stream, "%s%s", more, from_input ? " <CASE # the text that standard input had" : "") >= 0;
+    free(only);
+    free(file);
+    if (stream && fclose(stream))
+        complete = false;
+    if (!complete) {
+        free(line);
+        line = NULL;
+    }
+    return line;
+}
+
+char *record_references(const struct record *record, const char *indent, bool all)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream;
+    for (int kind = 0; complete && record->faults && kind < BASELINE_COUNT; kind++) {
+        const struct fault *fault = &record->faults[kind];
+        if (!(record->point->baselines >> kind & 1) || !(all || fault->total.mismatched || fault->truth.mismatched))
+            continue;
+        char *sentence = fault_sentence(fault);
+        complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, baselines[kind].name, sentence) > 0;
+        free(sentence);
+    }
+    complete = stream && fclose(stream) == 0 && complete;
+    if (complete)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* What is wrong is said whatever judges; what is beyond its bound only where that judges. */
+static void print_notes(FILE *stream, const struct criterion *criterion, const struct metrics *total)
+{
+    static const enum metric counts[] = {METRIC_NAN,       METRIC_INF,           METRIC_UNWRITTEN,
+                                         METRIC_UNBOUNDED, METRIC_LSE_UNBOUNDED, METRIC_UNDECIDED};
+    const char *separator = "";
+    char text[METRIC_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        if (metric_value(counts[i], total) == 0)
+            continue;
+        fprintf(stream, "%s%s %s", separator, metric_format(text, counts[i], total), metric_table[counts[i]].title);
+        separator = ", ";
+    }
+    if (criterion_lse_off(total)) {
+        fprintf(stream, "%s%lld lse off by up to %s nats", separator, (long long)total->lse_off,
+                metric_format(text, METRIC_MAX_LSE_ERR, total));
+        separator = ", ";
+    }
+    if (criterion->mode == JUDGE_TOLERANCE)
+        return;
+    if (criterion_out_beyond(criterion, total)) {
+        fprintf(stream, "%sout %s times its bound", separator, metric_format(text, METRIC_BUDGET_USED, total));
+        separator = ", ";
+    }
+    if (criterion_lse_beyond(criterion, total))
+        fprintf(stream, "%slse %s times its bound", separator, metric_format(text, METRIC_LSE_BUDGET_USED, total));
+}
+
+char *record_format_error(char *text, const struct record *record, enum metric metric)
+{
+    double err = record->verdict->total.max_abs_err;
+    if (err > 0 && record->truth && err <= truth_max_radius(record->truth))
+        return strcpy(text, "~0");
+    return metric_format(text, metric, &record->verdict->total);
+}
+
+char *record_notes(const struct record *record)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    if (!stream)
+        return NULL;
+    if (record->verdict)
+        print_notes(stream, &record->point->criterion, &record->verdict->total);
+    if (fclose(stream) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
+ * it means and takes. */
+static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
+{
+    const struct signature_finding *finding = record->finding;
+    enum signature signature = finding->signature;
+    bool brief = !explained || status_as_expected(record->outcome.status);
+    bool of_queries = problem_spec_queries(&record->point->problem) > 1;
+    if (signature == SIGNATURE_NONE)
+        return true;
+    return fprintf(stream, "%ssignature %s%s%s (%d of %d %s examined)\n", indent, signature_names[signature],
+                   finding->detail[0] ? ": " : "", finding->detail, finding->num_rows_explained,
+                   finding->num_rows_examined, of_queries ? "rows" : "heads") > 0 &&
+           (brief ||
+            fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
+}
+
+char *record_findings(const struct record *record, const char *indent, bool explained)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream && (!record->finding || print_finding(stream, indent, record, explained));
+    for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
+        if (record->oracles->outcome[o] == ORACLE_VIOLATED)
+            complete =
+                fprintf(stream, "%soracle %s violated: %s\n", indent, oracle_names[o], record->oracles->detail[o]) > 0;
+    complete = stream && fclose(stream) == 0 && complete;
+    if (complete)
+        return text;
+    free(text);
+    return NULL;
+}

@@ -1,0 +1,60 @@
+#include "harness/report/review/review_change.h"
+
+#include <stdlib.h>
+
+#include "harness/report/review/review_group.h"
+
+enum tone change_tone(enum compare_class class)
+{
+    if (class_table[class].outcome == CLASS_IS_WORSE || class_table[class].outcome == CLASS_IS_NO_COMPARISON)
+        return TONE_BAD;
+    if (class == CLASS_FIXED || class == CLASS_BETTER)
+        return TONE_GOOD;
+    return class == CLASS_SAME_BITS ? TONE_PLAIN : TONE_EXPECTED;
+}
+
+/* One of the two is there. */
+static void put(struct review_changes *changes, const struct review_point *before, const struct review_point *after)
+{
+    static const struct compare_rules rules = {.today = ""};
+    struct compared compared;
+    compare_point(&compared, before ? before->facts : NULL, after ? after->facts : NULL, &rules);
+    changes->changes[changes->count++] = (struct review_change){compared.class, before, after};
+    changes->by_class[compared.class]++;
+}
+
+enum error_kind review_compare(struct review_changes *changes, const struct review *before, const struct review *after,
+                               struct error *error)
+{
+    size_t most = before->num_points + after->num_points;
+    bool by_device = count_texts(before, TEXT_DEVICE) > 1 || count_texts(after, TEXT_DEVICE) > 1;
+    bool *met = calloc(before->num_points, sizeof *met);
+    *changes = (struct review_changes){.before = before, .after = after};
+    changes->changes = calloc(most, sizeof *changes->changes);
+    if (!met || !changes->changes) {
+        free(met);
+        review_changes_clear(changes);
+        return error_memory(error, "a comparison", (double)most * sizeof *changes->changes);
+    }
+    for (size_t p = 0; p < after->num_points; p++) {
+        const struct review_point *point = &after->points[p];
+        size_t place = review_find(before, point->key, by_device ? review_text_of(after, point, TEXT_DEVICE) : NULL);
+        if (place == SIZE_MAX) {
+            put(changes, NULL, point);
+            continue;
+        }
+        met[place] = true;
+        put(changes, &before->points[place], point);
+    }
+    for (size_t p = 0; p < before->num_points; p++)
+        if (!met[p])
+            put(changes, &before->points[p], NULL);
+    free(met);
+    return ERROR_NONE;
+}
+
+void review_changes_clear(struct review_changes *changes)
+{
+    free(changes->changes);
+    *changes = (struct review_changes){0};
+}

@@ -1,0 +1,34 @@
+/*
+ * Two reviews side by side, point by point: before and after. What became of a point is compare_point's to say, so that
+ * a report and `alibicheck compare` never disagree.
+ */
+#ifndef HARNESS_REPORT_REVIEW_REVIEW_CHANGE_H
+#define HARNESS_REPORT_REVIEW_REVIEW_CHANGE_H
+
+#include "harness/report/compare/compare_point.h"
+#include "harness/report/page/grid.h"
+#include "harness/report/review/review.h"
+#include "reference/error.h"
+
+struct review_change {
+    enum compare_class class;
+    const struct review_point *before, *after; /* NULL: new, missing */
+};
+
+struct review_changes {
+    const struct review *before, *after;
+    struct review_change *changes; /* every point of both: those of `after` in their order, then those missing */
+    size_t count;
+    size_t by_class[CLASS_COUNT];
+};
+
+/* Joins by key, and by device as well where either has several; nothing is allowed to be worse. Both are comparable.
+ * ERROR_SYSTEM if memory ran out. */
+enum error_kind review_compare(struct review_changes *changes, const struct review *before, const struct review *after,
+                               struct error *error);
+void review_changes_clear(struct review_changes *changes);
+
+/* What a class stands for on a page. */
+enum tone change_tone(enum compare_class class);
+
+#endif

@@ -1,0 +1,193 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/report/review/review_document.h"
+
+/* "A and B", or how many there are. */
+static void name_files(char *text, size_t size, const struct review *review)
+{
+    if (review->num_files == 1)
+        snprintf(text, size, "%s", review->files[0].path);
+    else
+        snprintf(text, size, "%s and %zu more", review->files[0].path, review->num_files - 1);
+}
+
+static void write_kinds(struct document *document, const struct review_changes *changes)
+{
+    struct grid *grid = document_grid(document, "What became of each point");
+    grid_column(grid, "change", NULL, false);
+    grid_column(grid, "points", NULL, true);
+    grid_column(grid, "what it means", NULL, false);
+    for (int c = 0; c < CLASS_COUNT; c++) {
+        if (changes->by_class[c] == 0)
+            continue;
+        char about[160];
+        snprintf(about, sizeof about, "Points that %s.", class_table[c].about);
+        grid_toned(grid, change_tone((enum compare_class)c), class_table[c].name);
+        grid_count(grid, (double)changes->by_class[c]);
+        grid_text(grid, about);
+    }
+}
+
+/* ---- plots ------------------------------------------------------------------------------------------------------- */
+
+static bool both(const struct review_change *change, enum review_number number, double *before, double *after)
+{
+    return change->before && change->after && change->class != CLASS_UNLIKE &&
+           review_number_of(change->before, number, before) && review_number_of(change->after, number, after);
+}
+
+enum { MARKS_MAX = 2000 };
+
+static const struct {
+    const char *name;
+    enum tone tone;
+    int colour;
+} plotted[] = {{"better or fixed", TONE_GOOD, 2},
+               {"other bits, equal figures", TONE_EXPECTED, 0},
+               {"worse or newly failing", TONE_BAD, 1}};
+
+/* The range of what a point that changed had and has; false if there is none. */
+static bool find_range(const struct review_changes *changes, enum review_number number, double *least, double *most)
+{
+    double before, after;
+    bool any = false;
+    *least = INFINITY;
+    *most = 0;
+    for (size_t i = 0; i < changes->count; i++) {
+        if (changes->changes[i].class == CLASS_SAME_BITS || !both(&changes->changes[i], number, &before, &after))
+            continue;
+        any = true;
+        if (before > 0 && after > 0 && isfinite(before) && isfinite(after)) {
+            *least = fmin(*least, fmin(before, after));
+            *most = fmax(*most, fmax(before, after));
+        }
+    }
+    return any;
+}
+
+static void add_marks(struct plot_series *series, const struct review_changes *changes, enum review_number number,
+                      enum tone tone)
+{
+    double before, after;
+    size_t put = 0;
+    for (size_t i = 0; i < changes->count && put < MARKS_MAX; i++) {
+        const struct review_change *change = &changes->changes[i];
+        char text[256];
+        if (change_tone(change->class) != tone || !both(change, number, &before, &after))
+            continue;
+        snprintf(text, sizeof text, "%.160s: %.4g before, %.4g after", change->after->key, before, after);
+        plot_mark(series, before, after, text);
+        put++;
+    }
+}
+
+/* Points that changed, one mark each; those that did not lie on the diagonal anyway. */
+static void write_plot(struct document *document, const struct review_changes *changes, enum review_number number,
+                       const char *title)
+{
+    double least, most;
+    if (!find_range(changes, number, &least, &most))
+        return;
+    bool far = most > 20 * least;
+    struct plot *plot = document_plot(
+        document,
+        &(struct plot_axes){
+            .title = title, .x = "before", .y = "after", .x_log = far, .y_log = far, .diagonal = true, .limit = NAN});
+    for (size_t s = 0; s < sizeof plotted / sizeof plotted[0]; s++) {
+        struct plot_series *series = plot_series(plot, plotted[s].name);
+        if (series) {
+            series->colour = plotted[s].colour;
+            series->failed = plotted[s].tone == TONE_BAD;
+        }
+        add_marks(series, changes, number, plotted[s].tone);
+    }
+}
+
+/* ---- the points -------------------------------------------------------------------------------------------------- */
+
+static const enum review_number shown[] = {NUMBER_MISMATCHED, NUMBER_MAX_ABS_ERR, NUMBER_MAX_ULP_ERR,
+                                           NUMBER_BUDGET_USED, NUMBER_LSE_BUDGET_USED};
+enum { SHOWN = sizeof shown / sizeof shown[0] };
+
+static void write_number(struct grid *grid, const struct review_point *point, enum review_number number)
+{
+    double value;
+    if (!point || !review_number_of(point, number, &value))
+        grid_unknown(grid);
+    else if (review_numbers[number].count)
+        grid_count(grid, value);
+    else
+        grid_number(grid, value);
+}
+
+static void write_status(struct grid *grid, const struct review *review, const struct review_point *point)
+{
+    const char *status = point ? review_text_of(review, point, TEXT_STATUS) : "-";
+    grid_toned(grid, point ? review_tone(status) : TONE_PLAIN, status);
+}
+
+static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change)
+{
+    const struct review_point *before = change->before, *after = change->after;
+    grid_toned(grid, change_tone(change->class), class_table[change->class].name);
+    grid_code(grid, after ? after->key : before->key);
+    write_status(grid, changes->before, before);
+    write_status(grid, changes->after, after);
+    grid_text(grid, before ? review_text_of(changes->before, before, TEXT_SIGNATURE) : "-");
+    grid_text(grid, after ? review_text_of(changes->after, after, TEXT_SIGNATURE) : "-");
+    for (int n = 0; n < SHOWN; n++) {
+        write_number(grid, before, shown[n]);
+        write_number(grid, after, shown[n]);
+    }
+}
+
+static void write_points(struct document *document, const struct review_changes *changes)
+{
+    size_t put = 0;
+    char title[64];
+    struct grid *grid = document_grid(document, "Points that changed, the most important change first");
+    grid_column(grid, "change", NULL, false);
+    grid_column(grid, "point", NULL, false);
+    grid_column(grid, "verdict before", NULL, false);
+    grid_column(grid, "after", NULL, false);
+    grid_column(grid, "signature before", NULL, false);
+    grid_column(grid, "after", NULL, false);
+    for (int n = 0; n < SHOWN; n++) {
+        snprintf(title, sizeof title, "%s before", review_numbers[shown[n]].title);
+        grid_column(grid, title, review_numbers[shown[n]].about, true);
+        grid_column(grid, "after", review_numbers[shown[n]].about, true);
+    }
+    for (int c = 0; c < CLASS_SAME_BITS; c++)
+        for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
+            if ((int)changes->changes[i].class == c) {
+                write_row(grid, changes, &changes->changes[i]);
+                put++;
+            }
+    if (grid) {
+        grid->rows_in_all = changes->count - changes->by_class[CLASS_SAME_BITS];
+        grid->searched = true;
+    }
+}
+
+void review_write_changes(struct document *document, const struct review *review, const struct review_changes *changes)
+{
+    char before[256], after[256], text[64];
+    name_files(before, sizeof before, changes->before);
+    name_files(after, sizeof after, review);
+    document_section(document, "changes", "Before and after");
+    document_paragraph(document,
+                       "Before: %s, build %s. After: %s, build %s. Every figure is compared as it is, without "
+                       "an allowance: inputs are the same, so accuracy has no noise.",
+                       before, review_text_of(changes->before, &changes->before->points[0], TEXT_BUILD), after,
+                       review_text_of(review, &review->points[0], TEXT_BUILD));
+    write_kinds(document, changes);
+    if (changes->by_class[CLASS_SAME_BITS] == changes->count) {
+        document_paragraph(document, "Of %s none has changed.", count_text(text, (double)changes->count, "point"));
+        return;
+    }
+    write_plot(document, changes, NUMBER_BUDGET_USED, "Share of the error bound of points that changed");
+    write_plot(document, changes, NUMBER_MAX_ULP_ERR, "Largest error in ulp of points that changed");
+    write_points(document, changes);
+}

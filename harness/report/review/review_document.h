@@ -1,0 +1,53 @@
+/*
+ * A review as a document: what a reviewer asks, in the order in which he asks it. Each function puts in one part.
+ */
+#ifndef HARNESS_REPORT_REVIEW_REVIEW_DOCUMENT_H
+#define HARNESS_REPORT_REVIEW_REVIEW_DOCUMENT_H
+
+#include "harness/report/page/document.h"
+#include "harness/report/review/review.h"
+#include "harness/report/review/review_change.h"
+
+struct review_options {
+    const char *title;
+    const char *command; /* that made the records: "alibicheck run cases/seed"; NULL: not told */
+    const char *where;   /* --where's text, or NULL */
+};
+
+/* More than these are shown by the script of a page alone, or counted. */
+enum { FAILURES_SHOWN = 1000, POINTS_SHOWN = 1000, CHANGES_SHOWN = 1000 };
+
+/* Everything. changes: NULL without records to compare with. */
+void review_write(struct document *document, const struct review *review, const struct review_changes *changes,
+                  const struct review_options *options);
+
+/* The verdict in a sentence, what stands out, and how the failures are spread. */
+void review_write_verdict(struct document *document, const struct review *review, const struct review_changes *changes,
+                          const struct review_options *options);
+/* What was run, where, by which build, on which inputs. */
+void review_write_run(struct document *document, const struct review *review, const struct review_options *options);
+void review_write_changes(struct document *document, const struct review *review, const struct review_changes *changes);
+/* Each point that did not end as expected, or each expected failure, one by one. */
+void review_write_failures(struct document *document, const struct review *review, bool expected,
+                           const struct review_options *options);
+/* Error, ulp and budget by length, head, slope, dtype, policy, kernel; heads x length; histograms. */
+void review_write_figures(struct document *document, const struct review *review);
+void review_write_heat(struct document *document, const struct review *review);
+void review_write_histograms(struct document *document, const struct review *review);
+/* Who was wrong where a conventional reference disagrees. */
+void review_write_references(struct document *document, const struct review *review);
+void review_write_oracles(struct document *document, const struct review *review);
+/* All points. */
+void review_write_points(struct document *document, const struct review *review);
+
+/* The columns of figures, and a row of them. */
+void figure_columns(struct grid *grid, bool of_heads);
+void figure_cells(struct grid *grid, const struct figures *figures, bool of_heads);
+
+/* What a status stands for on a page. */
+enum tone review_tone(const char *status);
+
+/* "1 point", "2 points". text has 64 characters and is returned. */
+char *count_text(char *text, double count, const char *noun);
+
+#endif

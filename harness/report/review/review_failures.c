@@ -1,0 +1,244 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/file/record_file.h"
+#include "harness/report/review/review_document.h"
+#include "harness/support/text.h"
+
+/* ---- what is said of a point ------------------------------------------------------------------------------------- */
+
+/* The command of all points as it was told, or as far as records know it: what it was given with --set. */
+static bool print_command(FILE *stream, const json_t *failure, const struct review_options *options)
+{
+    const json_t *settings = json_object_get(failure, "settings");
+    bool complete = true;
+    fputs(options->command ? options->command : "alibicheck run CASE...", stream);
+    for (size_t i = 0; i < json_array_size(settings) && !options->command && complete; i++) {
+        const char *setting = json_string_value(json_array_get(settings, i));
+        char *quoted = text_shell_quote(setting ? setting : "", false);
+        complete = quoted && fprintf(stream, " --set %s", quoted) >= 0;
+        free(quoted);
+    }
+    return complete;
+}
+
+/* The line that runs the point alone, a new string, or NULL: as the record has it, or the command of all points with
+ * --only. */
+static char *reproduce(const struct review_point *point, const json_t *failure, const struct review_options *options)
+{
+    const char *told = json_string_value(json_object_get(failure, "reproduce"));
+    char *quoted = text_shell_quote(point->key, true), *line = NULL;
+    size_t size = 0;
+    FILE *stream = quoted && !told ? open_memstream(&line, &size) : NULL;
+    bool complete = stream && print_command(stream, failure, options) && fprintf(stream, " --only %s", quoted) >= 0;
+    complete = stream && fclose(stream) == 0 && complete;
+    free(quoted);
+    if (told)
+        return strdup(told);
+    if (complete)
+        return line;
+    free(line);
+    return NULL;
+}
+
+enum { WHOLE = 0 };
+
+/* A number that is known, between two texts: in digits, or in full. */
+static void say_number(FILE *stream, const struct review_point *point, enum review_number number, const char *before,
+                       int digits, const char *after)
+{
+    double value;
+    if (!review_number_of(point, number, &value))
+        return;
+    if (isnan(value))
+        fprintf(stream, "%snan%s", before, after); /* printf would show its sign */
+    else if (digits == WHOLE)
+        fprintf(stream, "%s%.0f%s", before, value, after);
+    else
+        fprintf(stream, "%s%.*g%s", before, digits, value, after);
+}
+
+static void say_what(FILE *stream, const struct review *review, const struct review_point *point)
+{
+    fprintf(stream, "%s, %s, sentinel %s, ", review_text_of(review, point, TEXT_KERNEL),
+            review_text_of(review, point, TEXT_RECIPE), review_text_of(review, point, TEXT_SENTINEL));
+    say_number(stream, point, NUMBER_SEQ_LEN, "", WHOLE, "");
+    say_number(stream, point, NUMBER_NUM_HEADS, "x", WHOLE, "");
+    say_number(stream, point, NUMBER_HEAD_DIM, "x", WHOLE, "");
+    fprintf(stream, " %s, on %s.", review_text_of(review, point, TEXT_DTYPE),
+            review_text_of(review, point, TEXT_DEVICE));
+}
+
+static void say_how_far(FILE *stream, const struct review_point *point)
+{
+    double query;
+    say_number(stream, point, NUMBER_MISMATCHED, "", WHOLE, "");
+    say_number(stream, point, NUMBER_ELEMENTS, " of ", WHOLE, " elements outside the tolerance");
+    say_number(stream, point, NUMBER_MAX_ABS_ERR, "; largest error ", 3, "");
+    say_number(stream, point, NUMBER_MAX_ULP_ERR, ", ", 3, " ulp");
+    say_number(stream, point, NUMBER_BUDGET_USED, ", ", 3, " times its bound");
+    say_number(stream, point, NUMBER_LSE_BUDGET_USED, "; lse ", 3, " times its bound");
+    if (point->known >> NUMBER_WORST_HEAD & 1) {
+        fputs(". Worst element: ", stream);
+        if (review_number_of(point, NUMBER_WORST_QUERY, &query) && query > 0)
+            fprintf(stream, "query %.0f, ", query);
+        say_number(stream, point, NUMBER_WORST_HEAD, "head ", WHOLE, "");
+        say_number(stream, point, NUMBER_WORST_DIM, ", dim ", WHOLE, "");
+        say_number(stream, point, NUMBER_WORST_OUT, ": output ", 9, "");
+        say_number(stream, point, NUMBER_WORST_TRUTH, ", truth ", 9, "");
+    }
+}
+
+static void say_counts(FILE *stream, const struct review_point *point)
+{
+    static const enum review_number counts[] = {NUMBER_NAN,       NUMBER_INF,       NUMBER_UNWRITTEN,
+                                                NUMBER_UNDECIDED, NUMBER_UNBOUNDED, NUMBER_LSE_OFF};
+    double count;
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        if (review_number_of(point, counts[i], &count) && count > 0)
+            fprintf(stream, ". %.0f %s", count, review_numbers[counts[i]].title);
+}
+
+static void say_signature(FILE *stream, const struct review *review, const struct review_point *point,
+                          const json_t *failure)
+{
+    const char *detail = json_string_value(record_at(failure, "finding.detail"));
+    double explained, examined;
+    fprintf(stream, "Signature %s", review_text_of(review, point, TEXT_SIGNATURE));
+    if (point->text[TEXT_CLASS])
+        fprintf(stream, ", class %s", review_text_of(review, point, TEXT_CLASS));
+    if (detail && *detail)
+        fprintf(stream, ": %s", detail);
+    if (record_number(record_at(failure, "finding.heads_explained"), &explained) &&
+        record_number(record_at(failure, "finding.heads_examined"), &examined))
+        fprintf(stream, " (%.0f of %.0f heads examined)", explained, examined);
+    fputs(".", stream);
+}
+
+/* A paragraph that `say` prints. */
+struct saying {
+    FILE *stream;
+    char *text;
+    size_t size;
+};
+
+static FILE *saying_begin(struct document *document, struct saying *saying)
+{
+    *saying = (struct saying){0};
+    saying->stream = open_memstream(&saying->text, &saying->size);
+    document->spoilt |= !saying->stream;
+    return saying->stream;
+}
+
+static void saying_end(struct document *document, struct saying *saying, enum tone tone)
+{
+    bool sound = fclose(saying->stream) == 0;
+    document->spoilt |= !sound;
+    if (sound)
+        document_note(document, tone, "%s", saying->text);
+    free(saying->text);
+}
+
+static void write_findings(struct document *document, const struct review *review, const struct review_point *point,
+                           const json_t *failure)
+{
+    struct saying saying;
+    const char *name, *reason = json_string_value(json_object_get(failure, "error"));
+    json_t *detail;
+    if (saying_begin(document, &saying)) {
+        say_what(saying.stream, review, point);
+        saying_end(document, &saying, TONE_PLAIN);
+    }
+    if (point->known >> NUMBER_ELEMENTS & 1 && saying_begin(document, &saying)) {
+        say_how_far(saying.stream, point);
+        say_counts(saying.stream, point);
+        fputs(".", saying.stream);
+        saying_end(document, &saying, TONE_PLAIN);
+    }
+    if (reason)
+        document_note(document, TONE_BAD, "%s", reason);
+    if (point->text[TEXT_SIGNATURE] && strcmp(review_text_of(review, point, TEXT_SIGNATURE), "none") != 0 &&
+        saying_begin(document, &saying)) {
+        say_signature(saying.stream, review, point, failure);
+        saying_end(document, &saying, TONE_PLAIN);
+    }
+    json_object_foreach(json_object_get(failure, "oracle_details"), name, detail) document_paragraph(
+        document, "Oracle %s violated: %s.", name, json_is_string(detail) ? json_string_value(detail) : "");
+}
+
+static void write_against(struct document *document, const json_t *failure)
+{
+    const char *name;
+    json_t *compared;
+    double differ, kernel, reference, both;
+    json_object_foreach(json_object_get(failure, "references"), name,
+                        compared) if (record_number(json_object_get(compared, "mismatched"), &differ) && differ > 0 &&
+                                      record_number(record_at(compared, "at_fault.kernel"), &kernel) &&
+                                      record_number(record_at(compared, "at_fault.reference"), &reference) &&
+                                      record_number(record_at(compared, "at_fault.both"), &both))
+        document_paragraph(document,
+                           "Against %s %.0f elements differ: the kernel alone is at fault in %.0f, the reference "
+                           "alone in %.0f, both in %.0f.",
+                           name, differ, kernel, reference, both);
+}
+
+static void write_failure(struct document *document, const struct review *review, const struct review_point *point,
+                          const struct review_options *options)
+{
+    const char *status = review_text_of(review, point, TEXT_STATUS);
+    char name[48];
+    json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
+    char *line = reproduce(point, failure, options);
+    document->spoilt |= !line || (point->failure && !failure);
+    snprintf(name, sizeof name, "point-%zu", (size_t)(point - review->points) + 1);
+    document_item(document, review_tone(status), name, point->key);
+    document_note(document, review_tone(status), "%s", status);
+    write_findings(document, review, point, failure);
+    write_against(document, failure);
+    if (line)
+        document_code(document, line);
+    document_item_end(document);
+    free(line);
+    json_decref(failure);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------------------------- */
+
+/* Those that ended as expected, or not; in the order of the records. */
+static void write_some(struct document *document, const struct review *review, bool expected, size_t count,
+                       const struct review_options *options)
+{
+    size_t shown = 0;
+    for (size_t p = 0; p < review->num_points && shown < FAILURES_SHOWN; p++) {
+        const struct review_point *point = &review->points[p];
+        if (review_passed(review, point) || review_as_expected(review, point) != expected)
+            continue;
+        write_failure(document, review, point, options);
+        shown++;
+    }
+    if (shown < count)
+        document_note(document, TONE_BAD,
+                      "%zu more of these %zu points are not shown one by one. The table of all points has them, and "
+                      "--format csv prints a row of each; --where selects some.",
+                      count - shown, count);
+}
+
+void review_write_failures(struct document *document, const struct review *review, bool expected,
+                           const struct review_options *options)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < review->num_points; p++)
+        count +=
+            !review_passed(review, &review->points[p]) && review_as_expected(review, &review->points[p]) == expected;
+    if (count == 0)
+        return;
+    document_section(document, expected ? "expected" : "failing",
+                     expected ? "Points that failed as expected" : "Points that did not end as expected");
+    if (!options->command)
+        document_paragraph(document,
+                           "CASE... in a command stands for the case files that were run: records do not name "
+                           "them, the option --command does.");
+    write_some(document, review, expected, count, options);
+}

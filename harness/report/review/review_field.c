@@ -1,0 +1,74 @@
+#include "harness/report/review/review_field.h"
+
+#define FIELD(its_path, its_title, ...)                   \
+    {                                                     \
+        .path = its_path, .title = its_title, __VA_ARGS__ \
+    }
+#define ABOUT(sentence) .about = sentence
+#define SETTING .setting = true
+#define COLUMN .column = true
+#define COUNT .count = true
+
+const struct review_field review_texts[REVIEW_TEXTS] = {
+    [TEXT_CASE] = FIELD("case", "case", SETTING),
+    [TEXT_STATUS] = FIELD("status", "verdict", ABOUT("How the point ended."), COLUMN),
+    [TEXT_KERNEL] = FIELD("kernel", "kernel", SETTING, COLUMN),
+    [TEXT_RECIPE] = FIELD("recipe", "recipe", ABOUT("The kernel's numerical choices."), SETTING, COLUMN),
+    [TEXT_DEVICE] = FIELD("device", "device", SETTING, COLUMN),
+    [TEXT_DTYPE] = FIELD("dtype", "dtype", ABOUT("What q and out are stored in."), SETTING, COLUMN),
+    [TEXT_KV_DTYPE] = FIELD("kv_dtype", "dtype of k and v", SETTING),
+    [TEXT_SENTINEL] = FIELD("sentinel", "sentinel", ABOUT("What stands in for -inf: the policy."), SETTING, COLUMN),
+    [TEXT_INPUT] = FIELD("input", "inputs", ABOUT("What q, k and v are drawn from."), SETTING),
+    [TEXT_MASK] = FIELD("mask", "mask", ABOUT("Which keys are removed."), SETTING, .none = "none"),
+    [TEXT_SLOPES] = FIELD("slopes", "slopes", SETTING),
+    [TEXT_SIGNATURE] = FIELD("signature", "signature", ABOUT("How the point fails."), COLUMN),
+    [TEXT_CLASS] = FIELD("class", "class", ABOUT("The tightest arithmetic that explains the error."), COLUMN),
+    [TEXT_JUDGE] = FIELD("judge", "judged by", ABOUT("What a pass asks: tolerance, error bound, or both."), SETTING),
+    [TEXT_TOLERANCE] = FIELD("tolerance", "tolerance", SETTING),
+    [TEXT_TRUTH_METHOD] = FIELD("truth_method", "truth", ABOUT("What computes the exact result."), SETTING),
+    [TEXT_DEVICE_NAME] = FIELD("device_name", "device, in words", SETTING),
+    [TEXT_BUILD] = FIELD("build", "build", ABOUT("The program that made the records."), SETTING),
+    [TEXT_LAUNCHED] = FIELD("launched", "launched", ABOUT("Whole, or some KV heads at a time."), SETTING),
+    [TEXT_SETTINGS] = FIELD("settings", "--set", ABOUT("What replaced the case file's keys."), SETTING),
+    [TEXT_OVERRIDDEN] = FIELD("overridden", "overridden",
+                              ABOUT("What the recipe itself says of keys that its case "
+                                    "replaced."),
+                              SETTING),
+    [TEXT_RECIPE_DIGEST] = FIELD("recipe_digest", "recipe digest", ABOUT("A hash of what the recipe comes to.")),
+    [TEXT_RECIPE_KEYS] = FIELD("recipe_keys", "recipe, key by key", ABOUT("What the recipe comes to.")),
+};
+
+const struct review_field review_numbers[REVIEW_NUMBERS] = {
+    [NUMBER_SEQ_LEN] = FIELD("seq_len", "keys", ABOUT("Keys of the cache."), SETTING, COLUMN, COUNT),
+    [NUMBER_NUM_QUERIES] = FIELD("num_queries", "queries", ABOUT("Query vectors of a head."), SETTING, COUNT),
+    [NUMBER_NUM_HEADS] = FIELD("num_heads", "heads", ABOUT("Query heads."), SETTING, COLUMN, COUNT),
+    [NUMBER_NUM_KV_HEADS] = FIELD("num_kv_heads", "KV heads", SETTING, COUNT),
+    [NUMBER_HEAD_DIM] = FIELD("head_dim", "head dim", SETTING, COLUMN, COUNT),
+    [NUMBER_SEED] = FIELD("seed", "seed", ABOUT("What the inputs are drawn from."), SETTING, COLUMN, COUNT),
+    [NUMBER_CHUNK_LEN] = FIELD("chunk_len", "keys of a chunk", SETTING, COUNT),
+    [NUMBER_PAGE_SIZE] = FIELD("page_size", "keys of a page", SETTING, COUNT),
+    [NUMBER_BUDGET] = FIELD("budget", "budget", ABOUT("How many times its bound an error may be."), SETTING),
+    [NUMBER_ELEMENTS] = FIELD("elements", "elements", COUNT),
+    [NUMBER_MISMATCHED] = FIELD("mismatched", "mismatched", ABOUT("Elements outside the tolerance."), COLUMN, COUNT),
+    [NUMBER_MAX_ABS_ERR] = FIELD("max_abs_err", "max abs err", ABOUT("The largest |out - truth|."), COLUMN),
+    [NUMBER_MAX_ULP_ERR] =
+        FIELD("max_ulp_err", "max ulp", ABOUT("The largest error in units of the last place."), COLUMN),
+    [NUMBER_P99_ULP_ERR] = FIELD("p99_ulp_err", "p99 ulp", ABOUT("99% of a point's elements are off by no more.")),
+    [NUMBER_P50_ULP_ERR] = FIELD("p50_ulp_err", "p50 ulp", ABOUT("The median of a point's elements.")),
+    [NUMBER_BUDGET_USED] = FIELD("budget_used", "bound used",
+                                 ABOUT("The largest error of out over its error bound; above 1 is a bug."), COLUMN),
+    [NUMBER_MAX_LSE_ERR] = FIELD("max_lse_err", "max lse err", ABOUT("The largest error of lse, in nats.")),
+    [NUMBER_LSE_BUDGET_USED] = FIELD("lse_budget_used", "lse bound used",
+                                     ABOUT("The largest error of lse over its error bound; above 1 is a bug."), COLUMN),
+    [NUMBER_LSE_OFF] = FIELD("lse_off", "lse off", ABOUT("Heads whose lse is outside its tolerance."), COUNT),
+    [NUMBER_NAN] = FIELD("nan", "NaN", ABOUT("Outputs that are NaN where the truth is not."), COUNT),
+    [NUMBER_INF] = FIELD("inf", "infinite", ABOUT("Outputs that are infinite where the truth is not."), COUNT),
+    [NUMBER_UNWRITTEN] = FIELD("unwritten", "unwritten", ABOUT("Outputs that the kernel did not write."), COUNT),
+    [NUMBER_UNDECIDED] = FIELD("undecided", "undecided", ABOUT("What the truth is too coarse to decide."), COUNT),
+    [NUMBER_UNBOUNDED] = FIELD("unbounded", "unbounded", ABOUT("Elements for which there is no bound."), COUNT),
+    [NUMBER_WORST_QUERY] = FIELD("worst.query", "worst query", COUNT),
+    [NUMBER_WORST_HEAD] = FIELD("worst.head", "worst head", COUNT),
+    [NUMBER_WORST_DIM] = FIELD("worst.dim", "worst dim", COUNT),
+    [NUMBER_WORST_OUT] = FIELD("worst.out", "its output"),
+    [NUMBER_WORST_TRUTH] = FIELD("worst.truth", "its truth"),
+};

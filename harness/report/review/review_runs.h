@@ -1,0 +1,31 @@
+/*
+ * Whether all points of a run are there: a record says of which run it is, and how many points that has.
+ */
+#ifndef HARNESS_REPORT_REVIEW_REVIEW_RUNS_H
+#define HARNESS_REPORT_REVIEW_REVIEW_RUNS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A run on a device. */
+struct run_share {
+    size_t of, seen; /* points that it has, and those that have a record */
+};
+
+struct review_runs {
+    struct run_share *shares;
+    size_t count, capacity;
+    json_t *places; /* object: run and device -> its place among shares */
+    json_t *points; /* object with a member for each point of each that was seen */
+};
+
+/* Counts a record; of one that does not say its run, nothing. False if memory ran out. Takes a zeroed struct. */
+bool review_runs_add(struct review_runs *runs, const json_t *record);
+
+/* Points of the runs that have no record. */
+size_t review_runs_missing(const struct review_runs *runs);
+
+void review_runs_clear(struct review_runs *runs);
+
+#endif

@@ -1,0 +1,186 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/cause/signature_info.h"
+#include "harness/report/review/review_document.h"
+#include "harness/report/review/review_group.h"
+
+/* "20 pass, 3 fail": the statuses of a review as a list. */
+static void list_statuses(FILE *stream, const struct review *review)
+{
+    struct grouping statuses;
+    group_by_text(&statuses, review, TEXT_STATUS, false);
+    for (size_t g = 0; g < statuses.count; g++)
+        fprintf(stream, "%s%zu %s", g ? ", " : "", statuses.groups[g].all.count, statuses.groups[g].label);
+    grouping_clear(&statuses);
+}
+
+static size_t count_unexpected(const struct review *review)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < review->num_points; p++)
+        count += !review_as_expected(review, &review->points[p]);
+    return count;
+}
+
+/* Whether the points that are there are all, as far as files and records tell. */
+static bool is_complete(const struct review *review)
+{
+    for (size_t f = 0; f < review->num_files; f++)
+        if (review->files[f].torn)
+            return false;
+    return review_runs_missing(&review->runs) == 0;
+}
+
+static size_t count_bad(const struct review_changes *changes)
+{
+    size_t count = 0;
+    for (int c = 0; changes && c < CLASS_COUNT; c++)
+        count += change_tone((enum compare_class)c) == TONE_BAD ? changes->by_class[c] : 0;
+    return count;
+}
+
+static void say_verdict(FILE *stream, const struct review *review, const struct review_changes *changes,
+                        size_t unexpected)
+{
+    size_t points = review->num_points, bad = count_bad(changes);
+    if (unexpected == 0 && points == 1)
+        fputs("The point ended as its case expects: ", stream);
+    else if (unexpected == 0)
+        fprintf(stream, "All %zu points ended as their cases expect: ", points);
+    else
+        fprintf(stream, "%zu of %zu points did not end as %s: ", unexpected, points,
+                unexpected == 1 ? "its case expects" : "their cases expect");
+    list_statuses(stream, review);
+    fputs(".", stream);
+    if (changes && bad > 0)
+        fprintf(stream, " Beside the records before, %zu of %zu %s a change for the worse.", bad, changes->count,
+                bad == 1 ? "is" : "are");
+    else if (changes && changes->by_class[CLASS_SAME_BITS] == changes->count)
+        fputs(" Nothing has changed beside the records before.", stream);
+    else if (changes)
+        fprintf(stream, " Beside the records before nothing is worse; %zu of %zu %s the same bits.",
+                changes->by_class[CLASS_SAME_BITS], changes->count,
+                changes->by_class[CLASS_SAME_BITS] == 1 ? "has" : "have");
+    if (!is_complete(review))
+        fputs(" The records are incomplete.", stream);
+}
+
+/* ---- what stands out --------------------------------------------------------------------------------------------- */
+
+/* The point that passes with the largest share of its bound. */
+static void write_closest(struct document *document, const struct review *review)
+{
+    const struct review_point *closest = NULL;
+    double most = 0, share;
+    for (size_t p = 0; p < review->num_points; p++)
+        if (review_passed(review, &review->points[p]) && review_bound_used(&review->points[p], &share) &&
+            (!closest || larger(most, share) != most)) {
+            closest = &review->points[p];
+            most = share;
+        }
+    if (closest)
+        document_paragraph(document,
+                           "Of its own error bound a point that passes uses at most %.4g (%s). Above 1 rounding cannot "
+                           "explain an error.",
+                           most, closest->key);
+}
+
+static void write_faults(struct document *document, const struct review *review)
+{
+    char text[64];
+    for (size_t r = 0; r < review->num_references; r++) {
+        const struct reference_sum *sum = &review->references[r];
+        if (sum->points_differing == 0)
+            continue;
+        document_paragraph(document,
+                           "Kernel and the reference %s differ in %s: the kernel alone is at fault in %.0f, the "
+                           "reference alone in %.0f, both in %.0f.",
+                           sum->name, count_text(text, sum->differing, "element"), sum->kernel, sum->reference,
+                           sum->both);
+    }
+}
+
+static void write_warnings(struct document *document, const struct review *review, const struct review_options *options)
+{
+    for (size_t f = 0; f < review->num_files; f++)
+        if (review->files[f].torn)
+            document_note(document, TONE_BAD,
+                          "%s ends in the middle of a record, as a run leaves it that was killed: points are missing.",
+                          review->files[f].path);
+    for (size_t r = 0; r < review->runs.count; r++)
+        if (review->runs.shares[r].seen < review->runs.shares[r].of)
+            document_note(document, TONE_BAD, "The run has %zu points, and records of %zu of them are here.",
+                          review->runs.shares[r].of, review->runs.shares[r].seen);
+    if (options->where)
+        document_note(document, TONE_EXPECTED, "Only records with %s are shown; %zu others are left out.",
+                      options->where, review->left_out);
+    if (count_texts(review, TEXT_RECIPE_DIGEST) > count_texts(review, TEXT_RECIPE))
+        document_note(document, TONE_EXPECTED,
+                      "A recipe's name stands for different recipes in these records: they are "
+                      "under What was run, key by key.");
+    if (count_texts(review, TEXT_BUILD) > 1)
+        document_note(document, TONE_EXPECTED, "The records are of %zu builds.", count_texts(review, TEXT_BUILD));
+    if (review->repeated)
+        document_note(document, TONE_EXPECTED, "%zu %s of a point that is there already, with the same result.",
+                      review->repeated, review->repeated == 1 ? "record is" : "records are");
+}
+
+/* ---- how the failures are spread --------------------------------------------------------------------------------- */
+
+static enum signature find_signature(const char *name)
+{
+    enum signature signature = signature_from_name(name);
+    return signature == SIGNATURE_NONE ? SIGNATURE_COUNT : signature;
+}
+
+static void write_signatures(struct document *document, const struct review *review)
+{
+    struct grouping signatures;
+    group_by_text(&signatures, review, TEXT_SIGNATURE, false);
+    struct grid *grid = NULL;
+    for (size_t g = 0; g < signatures.count; g++) {
+        const struct group *group = &signatures.groups[g];
+        enum signature signature = find_signature(group->label);
+        if (group->all.not_passed == 0)
+            continue;
+        if (!grid) {
+            grid = document_grid(document, "Points that did not pass, by signature");
+            grid_column(grid, "signature", "How the points fail.", false);
+            grid_column(grid, "did not pass", NULL, true);
+            grid_column(grid, "not as expected", NULL, true);
+            grid_column(grid, "what it means", NULL, false);
+            grid_column(grid, "what to do", NULL, false);
+        }
+        grid_text(grid, group->label);
+        grid_count(grid, (double)group->all.not_passed);
+        grid_count(grid, (double)group->all.unexpected);
+        grid_text(grid, signature < SIGNATURE_COUNT ? signature_meaning(signature) : "-");
+        grid_text(grid, signature < SIGNATURE_COUNT ? signature_remedy(signature) : "-");
+    }
+    document->spoilt |= signatures.failed;
+    grouping_clear(&signatures);
+}
+
+void review_write_verdict(struct document *document, const struct review *review, const struct review_changes *changes,
+                          const struct review_options *options)
+{
+    char *text = NULL;
+    size_t size = 0, unexpected = count_unexpected(review);
+    FILE *stream = open_memstream(&text, &size);
+    if (stream)
+        say_verdict(stream, review, changes, unexpected);
+    if (!stream || fclose(stream) != 0) {
+        document->spoilt = true;
+    } else {
+        bool good = unexpected == 0 && count_bad(changes) == 0 && is_complete(review);
+        document_verdict(document, good ? TONE_GOOD : TONE_BAD, text);
+    }
+    free(text);
+    write_warnings(document, review, options);
+    write_closest(document, review);
+    write_faults(document, review);
+    write_signatures(document, review);
+}

@@ -1,0 +1,145 @@
+/* Two reviews side by side: which point is whose, and that what became of it is what `compare` says. */
+#include "harness/report/compare/tests/results_fixture.h"
+
+#include "harness/report/review/review_change.h"
+#include "harness/report/review/review_read.h"
+
+/* Reads records with these edits, a line each. */
+static void read_lines(struct review *review, const char *const *edits, size_t count)
+{
+    const char *paths[] = {fixture_path};
+    struct error error = {.text = ""};
+    FILE *file = fopen(fixture_path, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < count; i++)
+        put_record(file, edits[i]);
+    assert_int_equal(fclose(file), 0);
+    if (review_read(review, paths, 1, NULL, TEXT_DTYPE, true, &error))
+        fail_msg("%s", error.text);
+}
+
+static void compare_lines(struct review_changes *changes, struct review reviews[2], const char *const before[2],
+                          const char *const after[2])
+{
+    struct error error;
+    read_lines(&reviews[0], before, before[1] ? 2 : 1);
+    read_lines(&reviews[1], after, after[1] ? 2 : 1);
+    assert_int_equal(review_compare(changes, &reviews[0], &reviews[1], &error), ERROR_NONE);
+}
+
+static void clear(struct review_changes *changes, struct review reviews[2])
+{
+    review_changes_clear(changes);
+    review_clear(&reviews[0]);
+    review_clear(&reviews[1]);
+}
+
+static void test_a_report_says_what_compare_says(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+        enum compare_class class;
+    } rows[] = {
+        {"", "", CLASS_SAME_BITS},
+        {"", "output_digest=\"9\"", CLASS_OTHER_BITS},
+        {"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.5; max_ulp_err=0.25", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=\"nan\"", CLASS_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.125", CLASS_BETTER},
+        {"", "status=\"fail\"", CLASS_NEWLY_FAILING},
+        {"status=\"fail\"", "output_digest=\"9\"", CLASS_FIXED},
+        {"status=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
+        {"status=\"fail\"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_FIXED_WORSE},
+        {"status=\"fail\"", "tolerance.atol=1", CLASS_JUDGED_OTHERWISE},
+        {"", "input_digest=\"9\"", CLASS_UNLIKE},
+        {"", "truth_digest=\"9\"", CLASS_UNLIKE},
+        {"", NOT_RUN, CLASS_NEWLY_FAILING},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review reviews[2];
+        struct review_changes changes;
+        const char *const before[2] = {rows[i].before}, *const after[2] = {rows[i].after};
+        compare_lines(&changes, reviews, before, after);
+        assert_int_equal(changes.count, 1);
+        if (changes.changes[0].class != rows[i].class)
+            fail_msg("row %zu: %s in place of %s", i, class_table[changes.changes[0].class].name,
+                     class_table[rows[i].class].name);
+        assert_int_equal(changes.by_class[rows[i].class], 1);
+        clear(&changes, reviews);
+    }
+}
+
+/* With one device on each side keys are enough: a GPU after the host. With several, each goes with its own. */
+static void test_each_point_meets_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before[2], *after[2];
+        size_t same, missing, new, failing;
+    } rows[] = {
+        {{""}, {"key=\"b\""}, 0, 1, 1, 0},
+        {{""}, {"key=\"b\"; status=\"fail\""}, 0, 1, 0, 1},
+        {{"", "key=\"b\""}, {"key=\"b\""}, 1, 1, 0, 0},
+        {{""}, {"device=\"cuda\""}, 1, 0, 0, 0},
+        {{"", "device=\"cuda\"; output_digest=\"9\""}, {"device=\"cuda\"; output_digest=\"9\"", ""}, 2, 0, 0, 0},
+        {{"", "device=\"cuda\"; output_digest=\"9\""}, {"device=\"cuda\"; output_digest=\"9\""}, 1, 1, 0, 0},
+        {{"device=\"cuda\""}, {"", "device=\"cuda\""}, 1, 0, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct review reviews[2];
+        struct review_changes changes;
+        compare_lines(&changes, reviews, rows[i].before, rows[i].after);
+        assert_int_equal(changes.by_class[CLASS_SAME_BITS], rows[i].same);
+        assert_int_equal(changes.by_class[CLASS_MISSING], rows[i].missing);
+        assert_int_equal(changes.by_class[CLASS_NEW], rows[i].new);
+        assert_int_equal(changes.by_class[CLASS_NEW_FAILING], rows[i].failing);
+        assert_int_equal(changes.count, rows[i].same + rows[i].missing + rows[i].new + rows[i].failing);
+        for (size_t c = 0; c < changes.count; c++) {
+            assert_int_equal(!changes.changes[c].before,
+                             changes.changes[c].class == CLASS_NEW || changes.changes[c].class == CLASS_NEW_FAILING);
+            assert_int_equal(!changes.changes[c].after, changes.changes[c].class == CLASS_MISSING);
+        }
+        clear(&changes, reviews);
+    }
+}
+
+/* What lacks a fact cannot be compared, and may be reported. */
+static void test_records_without_a_fact(void **state)
+{
+    (void)state;
+    const char *paths[] = {fixture_path};
+    struct review review;
+    struct error error;
+    FILE *file = fopen(fixture_path, "w");
+    assert_non_null(file);
+    put_record(file, "recipe_digest=-");
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(review_read(&review, paths, 1, NULL, TEXT_DTYPE, true, &error), ERROR_SYSTEM);
+    assert_non_null(strstr(error.text, ":1: `recipe_digest` is missing"));
+    assert_int_equal(review_read(&review, paths, 1, NULL, TEXT_DTYPE, false, &error), ERROR_NONE);
+    review_clear(&review);
+}
+
+static void test_nothing_worse_looks_good(void **state)
+{
+    (void)state;
+    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
+        bool bad = class_table[class].outcome == CLASS_IS_WORSE || class_table[class].outcome == CLASS_IS_NO_COMPARISON;
+        assert_int_equal(change_tone(class) == TONE_BAD, bad);
+    }
+    assert_int_equal(change_tone(CLASS_FIXED), TONE_GOOD);
+    assert_int_equal(change_tone(CLASS_OTHER_BITS), TONE_EXPECTED);
+    assert_int_equal(change_tone(CLASS_SAME_BITS), TONE_PLAIN);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_report_says_what_compare_says),
+        cmocka_unit_test(test_each_point_meets_its_own),
+        cmocka_unit_test(test_records_without_a_fact),
+        cmocka_unit_test(test_nothing_worse_looks_good),
+    };
+    return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
+}

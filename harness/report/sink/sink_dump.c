@@ -1,0 +1,229 @@
+#include "harness/report/sink/sink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/report/record/record_field.h"
+#include "harness/support/json_value.h"
+#include "harness/support/file.h"
+#include "harness/support/npy.h"
+#include "harness/support/text.h"
+
+/* What an array's axes count. AXIS_NONE ends the list. */
+enum axis { AXIS_NONE, AXIS_KEY, AXIS_HEAD, AXIS_KV_HEAD, AXIS_DIM };
+
+static const void *get_q(const struct record *record)
+{
+    return record->problem ? record->problem->q : NULL;
+}
+
+static const void *get_k(const struct record *record)
+{
+    return record->problem ? record->problem->k : NULL;
+}
+
+static const void *get_v(const struct record *record)
+{
+    return record->problem ? record->problem->v : NULL;
+}
+
+static const void *get_slopes(const struct record *record)
+{
+    return record->problem ? record->problem->slopes : NULL;
+}
+
+static const void *get_out(const struct record *record)
+{
+    return record->output ? record->output->out : NULL;
+}
+
+static const void *get_lse(const struct record *record)
+{
+    return record->output ? record->output->lse : NULL;
+}
+
+static const void *get_truth(const struct record *record)
+{
+    return record->truth ? record->truth->value : NULL;
+}
+
+static const void *get_truth_tail(const struct record *record)
+{
+    return record->truth ? record->truth->tail : NULL;
+}
+
+static const void *get_truth_radius(const struct record *record)
+{
+    return record->truth ? record->truth->radius : NULL;
+}
+
+static const void *get_truth_lse(const struct record *record)
+{
+    return record->truth ? record->truth->lse : NULL;
+}
+
+static const struct array_file {
+    const char *name;
+    const char *type; /* NULL: the problem's dtype, or that of its k and v */
+    enum axis axes[3];
+    const void *(*get)(const struct record *record); /* NULL if the run did not come so far */
+    bool of_rows;                                    /* of each query */
+} array_files[] = {
+    {"q.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_q, true},
+    {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_k, false},
+    {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_v, false},
+    {"out.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_out, true},
+    {"lse.npy", "<f4", {AXIS_HEAD}, get_lse, true},
+    {"slopes.npy", "<f4", {AXIS_HEAD}, get_slopes, false},
+    {"truth.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth, true},
+    {"truth_tail.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_tail, true},
+    {"truth_radius.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_radius, true},
+    {"truth_lse.npy", "<f8", {AXIS_HEAD}, get_truth_lse, true},
+};
+
+static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
+{
+    switch (axis) {
+    case AXIS_KEY:
+        return problem->seq_len;
+    case AXIS_HEAD:
+        return problem->num_heads;
+    case AXIS_KV_HEAD:
+        return problem->num_kv_heads;
+    case AXIS_DIM:
+        return problem->head_dim;
+    case AXIS_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* Writes one array, or removes what an earlier run left under its name where this one has none. */
+static enum error_kind write_array(const char *folder, const struct array_file *file, const struct record *record,
+                                   struct error *error)
+{
+    const struct problem_spec *problem = &record->point->problem;
+    char *path = file_join(folder, file->name);
+    if (!path)
+        return error_memory(error, "a path", (double)strlen(folder));
+    enum error_kind kind = ERROR_NONE;
+    enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
+    struct npy_array array = {.type = file->type ? file->type : dtypes[dtype].numpy, .data = file->get(record)};
+    /* Rows are heads, and of several queries [Q, H]; slopes are of heads alone. */
+    if (file->of_rows && problem_spec_queries(problem) > 1)
+        array.shape[array.num_axes++] = problem_spec_queries(problem);
+    for (int i = 0; i < 3 && file->axes[i] != AXIS_NONE; i++)
+        array.shape[array.num_axes++] = axis_length(file->axes[i], problem);
+    if (array.data)
+        kind = npy_write(path, &array, error);
+    else if (unlink(path) != 0 && errno != ENOENT)
+        kind = error_set(error, ERROR_SYSTEM, "cannot remove %s: %s", path, strerror(errno));
+    free(path);
+    return kind;
+}
+
+/* The removed keys as [first, end) pairs in ascending order; null if every key is visible. Takes the place of the
+ * record's mask, which describes them. */
+static json_t *mask_to_json(const struct problem *problem)
+{
+    if (!problem || !problem->visible)
+        return json_null();
+    json_t *ranges = json_array();
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        if (problem_visible(problem, key))
+            continue;
+        int64_t end = key;
+        while (end < problem->seq_len && !problem_visible(problem, end))
+            end++;
+        if (json_array_append_new(ranges, json_pack("[I, I]", (json_int_t)key, (json_int_t)end)) != 0) {
+            json_decref(ranges);
+            return NULL;
+        }
+        key = end;
+    }
+    return ranges;
+}
+
+static enum error_kind write_point(const char *folder, const struct record *record, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    int descriptor = -1;
+    char *text = NULL, *path = file_join(folder, "point.json");
+    json_t *object = record_to_json(record);
+    if (object && json_object_set_new(object, "mask", mask_to_json(record->problem)) == 0)
+        text = json_dumps(object, JSON_INDENT(2) | JSON_PRINT_FLAGS);
+    if (!path || !text) {
+        kind = error_memory(error, "a record", 1 << 16);
+        goto out;
+    }
+    size_t size = strlen(text);
+    text[size++] = '\n'; /* in the place of the terminator */
+    kind = file_create(&descriptor, path, error);
+    if (!kind)
+        kind = file_write(descriptor, path, text, size, error);
+    enum error_kind close_kind = file_close(descriptor, path, kind ? NULL : error);
+    kind = kind ? kind : close_kind;
+out:
+    json_decref(object);
+    free(path);
+    free(text);
+    return kind;
+}
+
+static enum error_kind dump_record(struct sink *sink, const struct record *record, struct error *error)
+{
+    char key[POINT_KEY_SIZE];
+    char *name = text_file_name(point_key(key, record->point));
+    char *folder = name ? file_join(sink->path, name) : NULL;
+    enum error_kind kind =
+        folder ? file_make_folders(folder, error) : error_memory(error, "a path", (double)POINT_KEY_SIZE);
+    for (size_t i = 0; !kind && i < sizeof array_files / sizeof array_files[0]; i++)
+        kind = write_array(folder, &array_files[i], record, error);
+    if (!kind)
+        kind = write_point(folder, record, error);
+    free(folder);
+    free(name);
+    return kind;
+}
+
+static enum error_kind close_dump(struct sink *sink, const struct summary *summary, struct error *error)
+{
+    (void)sink;
+    (void)summary;
+    (void)error;
+    return ERROR_NONE;
+}
+
+static enum error_kind open_dump(struct sink *sink, struct error *error)
+{
+    enum error_kind kind = file_make_folders(sink->path, error);
+    if (kind)
+        return kind;
+    if (access(sink->path, W_OK | X_OK) != 0)
+        return error_set(error, ERROR_SYSTEM, "cannot write into folder %s: %s", sink->path, strerror(errno));
+    return ERROR_NONE;
+}
+
+/* A dump holds k and v whole. */
+static enum error_kind check_dump(const char *path, const struct point *point, struct error *error)
+{
+    char key[POINT_KEY_SIZE], size[32];
+    if (problem_spec_parts(&point->problem) == 1)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "--dump %s: point %.300s is too large to be in memory whole; allowed: k and v up to %s", path,
+                     point_key(key, point), format_size(size, 4.0 * PART_BYTES));
+}
+
+/* One folder a point below path, with NumPy files and point.json: the record, with the removed keys for its mask. */
+const struct sink_kind sink_dump = {
+    .option = "dump",
+    .about = "write inputs, output and truth of every point as NumPy files",
+    .target = SINK_TO_FOLDER,
+    .check = check_dump,
+    .open = open_dump,
+    .record = dump_record,
+    .close = close_dump,
+};

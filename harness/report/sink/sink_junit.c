@@ -1,0 +1,304 @@
+#include "harness/report/sink/sink.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/support/junit_document.h"
+#include "harness/report/record/metric.h"
+#include "harness/support/build_info.h"
+#include "harness/support/replacement.h"
+
+/* One point, kept until all are there: points may end in another order than they stand in, and a suite's counts stand
+ * before its test cases. */
+struct test {
+    size_t place;                      /* in the run */
+    const struct test_case *test_case; /* NULL: the run itself */
+    char *name;
+    char *headline; /* what it came to, NULL for a plain pass */
+    char *detail;   /* the headline and how to run it alone, or NULL */
+    enum status status;
+    double elapsed_s;
+};
+
+struct junit {
+    struct replacement file; /* appears at close */
+    struct junit_document *document;
+    const char *device; /* device_kind_names[] of the first record */
+    bool gitlab;
+    struct test *tests;
+    size_t num_tests, capacity;
+};
+
+/* What a status is as a test. */
+static const struct {
+    enum junit_result result;
+    const char *type;
+    bool says; /* there is something to say of it, even if it passes */
+} status_results[STATUS_COUNT] = {
+    [STATUS_PASS] = {JUNIT_PASSED, NULL, false},        [STATUS_FAIL] = {JUNIT_FAILED, "accuracy", true},
+    [STATUS_XFAIL] = {JUNIT_PASSED, NULL, true},        [STATUS_XPASS] = {JUNIT_FAILED, "unexpected pass", true},
+    [STATUS_ERROR] = {JUNIT_ERROR, "not judged", true},
+};
+
+/* GitLab shows a test that passes among all others, and one that was skipped by itself. */
+static enum junit_result result_of(const struct junit *junit, enum status status)
+{
+    return junit->gitlab && status == STATUS_XFAIL ? JUNIT_SKIPPED : status_results[status].result;
+}
+
+static void forget_tests(struct junit *junit)
+{
+    for (size_t i = 0; i < junit->num_tests; i++) {
+        free(junit->tests[i].name);
+        free(junit->tests[i].headline);
+        free(junit->tests[i].detail);
+    }
+    free(junit->tests);
+}
+
+/* A new test, all of it NULL. NULL if memory ran out. */
+static struct test *add_test(struct junit *junit)
+{
+    if (junit->num_tests == junit->capacity) {
+        size_t capacity = junit->capacity ? 2 * junit->capacity : 64;
+        struct test *tests = reallocarray(junit->tests, capacity, sizeof *tests);
+        if (!tests)
+            return NULL;
+        junit->tests = tests;
+        junit->capacity = capacity;
+    }
+    struct test *test = &junit->tests[junit->num_tests++];
+    *test = (struct test){.name = NULL};
+    return test;
+}
+
+/* Device and build, as properties of the suite at hand. */
+static bool put_properties(const struct junit *junit)
+{
+    return (!junit->device || junit_document_property(junit->document, "device", junit->device)) &&
+           junit_document_property(junit->document, "version", build_info.version) &&
+           junit_document_property(junit->document, "commit", build_info.commit) &&
+           junit_document_property(junit->document, "compiler", build_info.compiler);
+}
+
+/* tests[0, count) of one case. */
+static bool put_suite(const struct junit *junit, const struct test *tests, size_t count)
+{
+    const char *name = tests->test_case ? case_name(tests->test_case) : "alibicheck";
+    bool done = junit_document_suite(junit->document, name) && put_properties(junit);
+    for (size_t i = 0; done && i < count; i++) {
+        const struct junit_test test = {
+            .name = tests[i].name,
+            .result = result_of(junit, tests[i].status),
+            .type = status_results[tests[i].status].type,
+            .message = tests[i].headline,
+            .text = tests[i].detail,
+            .elapsed_s = tests[i].elapsed_s,
+        };
+        done = junit_document_test(junit->document, &test);
+    }
+    return done;
+}
+
+static int compare_tests(const void *a, const void *b)
+{
+    const struct test *x = a, *y = b;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* A suite for each case, in the order of points. */
+static bool put_suites(struct junit *junit)
+{
+    bool done = true;
+    size_t end = 0;
+    if (junit->num_tests > 0)
+        qsort(junit->tests, junit->num_tests, sizeof *junit->tests, compare_tests);
+    for (size_t first = 0; done && first < junit->num_tests; first = end) {
+        while (end < junit->num_tests && junit->tests[end].test_case == junit->tests[first].test_case)
+            end++;
+        done = put_suite(junit, junit->tests + first, end - first);
+    }
+    return done;
+}
+
+/* ---- records --------------------------------------------------------------------------------------------------- */
+
+/* What the point came to, in one line. */
+static char *make_headline(const struct record *record)
+{
+    char *headline = NULL;
+    if (record->outcome.status == STATUS_ERROR)
+        return strdup(record->outcome.reason);
+    const struct metrics *total = &record->verdict->total;
+    char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
+    const struct problem_spec *problem = &record->point->problem;
+    long long row = (long long)(total->worst / problem->head_dim);
+    char query[32] = "";
+    if (problem_spec_queries(problem) > 1)
+        snprintf(query, sizeof query, "query %lld ", row / problem->num_heads);
+    char *notes = record_notes(record);
+    if (!notes ||
+        asprintf(&headline,
+                 "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at %shead %lld "
+                 "dim %lld%s%s",
+                 (long long)total->mismatched, (long long)total->elements,
+                 record_format_error(max_abs_err, record, METRIC_MAX_ABS_ERR),
+                 record_format_error(max_ulp_err, record, METRIC_MAX_ULP_ERR), query, row % problem->num_heads,
+                 (long long)(total->worst % problem->head_dim), *notes ? "; " : "", notes) < 0)
+        headline = NULL;
+    free(notes);
+    return headline;
+}
+
+static char *make_detail(const struct record *record, const char *headline)
+{
+    static const char *const verdicts[STATUS_COUNT] = {
+        [STATUS_FAIL] = "fail",
+        [STATUS_XFAIL] = "failed as expected",
+        [STATUS_XPASS] = "passed where a failure was expected",
+        [STATUS_ERROR] = "error",
+    };
+    const char *because = case_because(record->point->test_case);
+    char *detail = NULL, *reproduce = record_reproduce(record, ""), *references = record_references(record, "", true);
+    char *findings = record_findings(record, "", true);
+    if (reproduce && references && findings &&
+        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
+                 references, because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
+        detail = NULL;
+    free(findings);
+    free(references);
+    free(reproduce);
+    return detail;
+}
+
+static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
+{
+    struct junit *junit = sink->state;
+    struct test *test = add_test(junit);
+    if (!test)
+        goto no_memory;
+
+    char key[POINT_KEY_SIZE];
+    const struct seconds *seconds = &record->seconds;
+    test->place = record->place;
+    test->test_case = record->point->test_case;
+    test->name = strdup(point_key(key, record->point));
+    test->status = record->outcome.status;
+    test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
+    if (status_results[record->outcome.status].says) {
+        test->headline = make_headline(record);
+        test->detail = test->headline ? make_detail(record, test->headline) : NULL;
+        if (!test->detail)
+            goto no_memory;
+    }
+    if (!test->name)
+        goto no_memory;
+    junit->device = record->device;
+    return ERROR_NONE;
+
+no_memory:
+    return error_memory(error, sink->path, 4096);
+}
+
+/* Its numbers are in the results file, which the headline names. */
+static enum error_kind keep_junit(struct sink *sink, const struct point *point, const struct kept_record *kept,
+                                  struct error *error)
+{
+    struct junit *junit = sink->state;
+    char key[POINT_KEY_SIZE];
+    struct test *test = add_test(junit);
+    if (!test)
+        return error_memory(error, sink->path, 4096);
+    test->place = kept->place;
+    test->test_case = point->test_case;
+    test->name = strdup(point_key(key, point));
+    test->status = kept->status;
+    test->elapsed_s = kept->elapsed_s;
+    test->headline = kept->headline ? strdup(kept->headline) : NULL;
+    test->detail = kept->headline ? strdup(kept->headline) : NULL;
+    if (!test->name || (kept->headline && (!test->headline || !test->detail)))
+        return error_memory(error, sink->path, 4096);
+    return ERROR_NONE;
+}
+
+/* A suite that fails, whatever the points did that were run: nobody may take a part for the whole. */
+static bool add_cut_short(struct junit *junit, const struct summary *summary)
+{
+    struct test *test = add_test(junit);
+    if (!test)
+        return false;
+    test->place = SIZE_MAX;
+    test->name = strdup("ran to the end");
+    test->status = STATUS_ERROR;
+    if (asprintf(&test->headline, "%s: %zu of %zu points done", summary->cut_short, summary->points_done,
+                 summary->points_total) < 0)
+        test->headline = NULL;
+    test->detail = test->headline ? strdup(test->headline) : NULL;
+    return test->name && test->detail;
+}
+
+/* ---- open and close -------------------------------------------------------------------------------------------- */
+
+static enum error_kind write_document(struct junit *junit, const struct summary *summary, struct error *error)
+{
+    bool done = (!summary->cut_short || add_cut_short(junit, summary)) && put_suites(junit);
+    char *text = done ? junit_document_print(junit->document) : NULL;
+    enum error_kind kind = text ? file_write(junit->file.descriptor, junit->file.target, text, strlen(text), error)
+                                : error_memory(error, junit->file.target, 4096);
+    free(text);
+    return kind;
+}
+
+static void free_junit(struct junit *junit)
+{
+    forget_tests(junit);
+    junit_document_free(junit->document);
+    free(junit);
+}
+
+static enum error_kind close_junit(struct sink *sink, const struct summary *summary, struct error *error)
+{
+    struct junit *junit = sink->state;
+    bool began = summary->points_total > 0 || !summary->cut_short; /* else it was refused, and leaves what was there */
+    enum error_kind kind = began ? write_document(junit, summary, error) : ERROR_NONE;
+    if (kind || !began)
+        replacement_drop(&junit->file);
+    else
+        kind = replacement_keep(&junit->file, error);
+    free_junit(junit);
+    sink->state = NULL;
+    return kind;
+}
+
+static enum error_kind open_junit(struct sink *sink, struct error *error)
+{
+    struct junit *junit = calloc(1, sizeof *junit);
+    if (!junit)
+        return error_memory(error, sink->path, sizeof *junit);
+    enum error_kind kind = ERROR_NONE;
+    junit->gitlab = sink->plan && sink->plan->junit_gitlab;
+    junit->document = junit_document_new();
+    if (!junit->document)
+        kind = error_memory(error, sink->path, sizeof *junit);
+    if (!kind)
+        kind = replacement_open(&junit->file, sink->path, error);
+    if (kind)
+        free_junit(junit);
+    else
+        sink->state = junit;
+    return kind;
+}
+
+/* JUnit XML, one test case a point, one suite a case, and one with an error if the run was cut short. Appears under its
+ * name when complete. */
+const struct sink_kind sink_junit = {
+    .option = "junit",
+    .about = "write a JUnit report; replaces FILE when complete",
+    .target = SINK_TO_FILE,
+    .open = open_junit,
+    .record = record_junit,
+    .keep = keep_junit,
+    .close = close_junit,
+};
