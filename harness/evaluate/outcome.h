@@ -25,7 +25,10 @@ extern const char *const status_names[STATUS_COUNT];
 /* Whether the point ended as its case expects. */
 bool status_as_expected(enum status status);
 
-/* The same of a status's name. One that this program does not know is nothing that could be expected. */
+/* Whether a point of which a failure is expected, or is not, can end so (the table below). */
+bool status_is_possible(enum status status, bool expects_failure);
+
+/* As status_as_expected, of a status's name. One that this program does not know is nothing that could be expected. */
 bool status_name_as_expected(const char *name);
 
 struct outcome {

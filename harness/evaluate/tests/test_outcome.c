@@ -121,6 +121,31 @@ static void test_a_point_that_was_not_run_is_an_error(void **state)
     assert_string_equal(outcome.reason, "the GPU fell off");
 }
 
+/* What files say. A name from elsewhere is no pass. */
+static void test_statuses_by_name(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"pass", "xfail"}, *const bad[] = {"fail",   "xpass", "error",
+                                                                         "passed", "PASS",  ""};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(status_name_as_expected(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(status_name_as_expected(bad[i]));
+}
+
+static void test_statuses_that_an_expectation_allows(void **state)
+{
+    (void)state;
+    static const bool possible[2][STATUS_COUNT] = {
+        {[STATUS_PASS] = true, [STATUS_FAIL] = true, [STATUS_ERROR] = true},
+        {[STATUS_XFAIL] = true, [STATUS_XPASS] = true, [STATUS_FAIL] = true, [STATUS_ERROR] = true},
+    };
+    for (int expects_failure = 0; expects_failure < 2; expects_failure++)
+        for (int status = 0; status < STATUS_COUNT; status++)
+            assert_int_equal(status_is_possible((enum status)status, expects_failure),
+                             possible[expects_failure][status]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +153,8 @@ int main(void)
         cmocka_unit_test(test_status_as_expected),
         cmocka_unit_test(test_outcome_of_a_point_and_its_reason),
         cmocka_unit_test(test_a_point_that_was_not_run_is_an_error),
+        cmocka_unit_test(test_statuses_by_name),
+        cmocka_unit_test(test_statuses_that_an_expectation_allows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,6 +142,8 @@ static enum error_kind keep(void *context, const struct record_line *line, struc
         status++;
     if (status == STATUS_COUNT)
         return refuse(line, "of an unknown status", line->status, "those of this program", error);
+    if (!status_is_possible((enum status)status, reading->run->points[at].expect_fail))
+        return refuse(line, "of a status that its case cannot come to", line->status, "what its case expects", error);
     struct kept_record record = {
         .place = reading->run->places[at],
         .start = line->start,

@@ -142,6 +142,8 @@ static const struct {
     {"build", "more", "1", "of another build"},
     {"build", NULL, NULL, "of another build"},
     {"status", NULL, "\"passed\"", "the record is of an unknown status: passed; allowed: those of this program"},
+    {"status", NULL, "\"xfail\"", "the record is of a status that its case cannot come to: xfail; allowed: what its"},
+    {"status", NULL, "\"xpass\"", "of a status that its case cannot come to"},
     {"schema", NULL, "2", "schema: 2"},
 };
 
@@ -164,6 +166,18 @@ static void test_records_of_anything_else_are_refused(void **state)
         if (!strstr(desk->error.text, refused[i].message) || !strstr(desk->error.text, place))
             fail_msg("%s %s: %s", name, refused[i].value, desk->error.text);
     }
+}
+
+static void test_a_pass_where_a_failure_is_expected_is_refused(void **state)
+{
+    struct desk *desk = *state;
+    json_t *record = make_record(desk, 1);
+    json_object_set_new(record, "status", json_string("pass"));
+    put(desk, record);
+    assert_int_equal(read_kept(desk), ERROR_NONE);
+    desk->points[1].expect_fail = true;
+    assert_int_equal(read_kept(desk), ERROR_USAGE);
+    assert_non_null(strstr(desk->error.text, "of a status that its case cannot come to: pass"));
 }
 
 static void test_another_build_is_kept_for_who_asks(void **state)
@@ -257,6 +271,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_records_of_the_run_are_kept),
         TEST(test_records_of_anything_else_are_refused),
+        TEST(test_a_pass_where_a_failure_is_expected_is_refused),
         TEST(test_another_build_is_kept_for_who_asks),
         TEST(test_two_records_of_a_point_are_refused),
         TEST(test_a_file_that_is_not_there_keeps_nothing),

@@ -1,4 +1,5 @@
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <ftw.h>
@@ -6,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <libxml/parser.h>
@@ -15,6 +17,17 @@
 #include "harness/report/sink/tests/capture.h"
 #include "harness/report/record/tests/sample.h"
 #include "harness/support/file.h"
+
+/* A disk that has lost what was written to it. */
+static bool disk_fails;
+
+int fdatasync(int descriptor)
+{
+    if (!disk_fails)
+        return (int)syscall(SYS_fdatasync, descriptor);
+    errno = EIO;
+    return -1;
+}
 
 /* A point, a folder that goes away with the test, and what every sink is closed with. */
 struct desk {
@@ -292,6 +305,24 @@ static void test_jsonl_reports_a_full_disk(void **state)
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
     assert_string_equal(desk->error.text, "cannot write /dev/full: No space left on device");
     assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), 0);
+}
+
+/* It says so only once, and to who waits for it. */
+static void test_jsonl_reports_a_disk_that_fails_later(void **state)
+{
+    struct desk *desk = *state;
+    char path[512], expected[600];
+    struct sink sink;
+    in_folder(path, desk, "results.jsonl");
+    snprintf(expected, sizeof expected, "cannot write %s: Input/output error", path);
+    disk_fails = true;
+    assert_int_equal(sink_open(&sink, &sink_jsonl, path, &desk->plan, &desk->error), 0);
+    assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &desk->error), ERROR_SYSTEM);
+    assert_string_equal(desk->error.text, expected);
+    desk->error.text[0] = '\0';
+    assert_int_equal(sink.kind->close(&sink, &desk->summary, &desk->error), ERROR_SYSTEM);
+    assert_string_equal(desk->error.text, expected);
+    disk_fails = false;
 }
 
 /* "-" is stdout, which stays open. */
@@ -713,6 +744,7 @@ int main(void)
         TEST(test_jsonl_tells_that_its_file_is_gone),
         TEST(test_jsonl_of_a_pipe_is_in_the_order_of_ends),
         TEST(test_jsonl_reports_a_full_disk),
+        TEST(test_jsonl_reports_a_disk_that_fails_later),
         TEST(test_jsonl_on_stdout),
         TEST(test_paths_that_cannot_be_written),
         cmocka_unit_test(test_kinds_are_described),
