@@ -1,9 +1,12 @@
 #include "harness/command/compare.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,6 +33,7 @@ struct work {
     size_t num_outputs;
     struct replacement baseline;
     bool baseline_is_open;
+    int lock; /* descriptor of the folder of the baseline that is updated, or -1 */
 };
 
 /* ---- what is asked for ------------------------------------------------------------------------------------------- */
@@ -123,10 +127,30 @@ static enum error_kind open_outputs(struct work *work, struct error *error)
     return kind;
 }
 
+/*
+ * Waits until nobody else updates a baseline of that folder, so that what is read has all that others have written. The
+ * file cannot be locked itself, as another takes its place. -1 where the file system has no locks.
+ */
+static int lock_folder_of(const char *path)
+{
+    char *target = realpath(path, NULL);
+    target = target ? target : strdup(path);
+    int descriptor = target ? open(dirname(target), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    free(target);
+    while (descriptor >= 0 && flock(descriptor, LOCK_EX) != 0)
+        if (errno != EINTR) {
+            close(descriptor);
+            descriptor = -1;
+        }
+    return descriptor;
+}
+
 /* A baseline that is to be written and is not there yet has no points. */
 static enum error_kind read_base(struct work *work, struct error *error)
 {
     const struct compare_options *options = work->options;
+    if (options->update_baseline)
+        work->lock = lock_folder_of(options->base);
     if (options->update_baseline && access(options->base, F_OK) != 0 && errno == ENOENT) {
         work->base = (struct results){.path = options->base, .is_baseline = true};
         return ERROR_NONE;
@@ -206,7 +230,7 @@ static enum error_kind close_outputs(struct work *work, enum error_kind kind, st
 
 int compare_files(const struct compare_options *options, struct error *error)
 {
-    struct work work = {.options = options};
+    struct work work = {.options = options, .lock = -1};
     enum error_kind kind = check_paths(options, error);
     if (!kind)
         kind = make_view(&work, error);
@@ -225,6 +249,8 @@ int compare_files(const struct compare_options *options, struct error *error)
     kind = close_outputs(&work, kind, error);
     int code = options->update_baseline ? 0 : (int)collation_result(&work.collation);
     collation_clear(&work.collation);
+    if (work.lock >= 0)
+        close(work.lock);
     where_free(work.where);
     results_clear(&work.new);
     results_clear(&work.base);
