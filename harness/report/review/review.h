@@ -81,7 +81,8 @@ struct review {
     double seconds;                 /* spent, all steps of all points */
     double radius;                  /* the largest of a truth; NaN: not known */
     size_t repeated;                /* records that were there already */
-    size_t left_out;                /* by --where */
+    size_t left_out;                /* by --where, */
+    size_t left_out_worse;          /* and those of them that did not end as expected */
     enum review_text series;
     bool comparable; /* points have their facts */
 };

@@ -22,6 +22,7 @@ static struct run_share *find(struct review_runs *runs, const char *identity, si
     return &shares[runs->count++];
 }
 
+/* A point that the run does not have is none of it. */
 static bool add(struct review_runs *runs, const json_t *record, const char *digest, json_int_t index, json_int_t of)
 {
     const char *device = json_string_value(json_object_get(record, "device"));
@@ -30,7 +31,7 @@ static bool add(struct review_runs *runs, const json_t *record, const char *dige
                     asprintf(&point, "%lld %s", (long long)index, identity) >= 0;
     struct run_share *share = complete ? find(runs, identity, (size_t)of) : NULL;
     complete = share;
-    if (complete && !json_object_get(runs->points, point)) {
+    if (complete && index >= 0 && index < of && !json_object_get(runs->points, point)) {
         complete = json_object_set_new(runs->points, point, json_true()) == 0;
         share->seen++;
     }

@@ -64,6 +64,9 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
         fprintf(stream, " Beside the records before nothing is worse; %zu of %zu %s the same bits.",
                 changes->by_class[CLASS_SAME_BITS], changes->count,
                 changes->by_class[CLASS_SAME_BITS] == 1 ? "has" : "have");
+    if (review->left_out_worse)
+        fprintf(stream, " Of the records that are left out, %zu of %zu did not end as expected.",
+                review->left_out_worse, review->left_out);
     if (!is_complete(review))
         fputs(" The records are incomplete.", stream);
 }
@@ -175,7 +178,7 @@ void review_write_verdict(struct document *document, const struct review *review
     if (!stream || fclose(stream) != 0) {
         document->spoilt = true;
     } else {
-        bool good = unexpected == 0 && count_bad(changes) == 0 && is_complete(review);
+        bool good = unexpected == 0 && count_bad(changes) == 0 && is_complete(review) && review->left_out_worse == 0;
         document_verdict(document, good ? TONE_GOOD : TONE_BAD, text);
     }
     free(text);

@@ -140,7 +140,21 @@ static void test_what_is_left_out_or_torn_is_told(void **state)
         ERROR_NONE);
     assert_int_equal(review.num_points, 1);
     assert_int_equal(review.left_out, 1);
+    assert_int_equal(review.left_out_worse, 1);
     assert_true(review.files[0].torn);
+    review_clear(&review);
+}
+
+static void test_what_is_left_out_may_not_end_as_expected(void **state)
+{
+    (void)state;
+    struct review review;
+    struct error error;
+    static const char text[] = RECORD("a", "pass", "") RECORD("b", "xfail", "") RECORD("c", "xpass", "")
+        RECORD("d", "error", "") RECORD("e", "great", "");
+    assert_int_equal(read_text(&review, text, "status = pass", &error), ERROR_NONE);
+    assert_int_equal(review.left_out, 4);
+    assert_int_equal(review.left_out_worse, 3);
     review_clear(&review);
 }
 
@@ -158,6 +172,8 @@ static void test_points_of_the_run_that_are_missing_are_told(void **state)
         {RECORD("a", "pass", RUN(0, 2)) RECORD("b", "fail", RUN(1, 2)), "status = pass", 0},
         {RECORD("a", "pass", RUN(0, 2)), NULL, 1},
         {RECORD("a", "pass", RUN(0, 2)) RECORD("a", "pass", RUN(0, 2)), NULL, 1},
+        {RECORD("a", "pass", RUN(0, 2)) RECORD("b", "pass", RUN(2, 2)), NULL, 1}, /* a point that it does not have */
+        {RECORD("a", "pass", RUN(0, 2)) RECORD("b", "pass", RUN(-1, 2)), NULL, 1},
         {RECORD("a", "pass", ""), NULL, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -355,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_another_device_is_another_point),
         cmocka_unit_test(test_nothing_is_no_report),
         cmocka_unit_test(test_what_is_left_out_or_torn_is_told),
+        cmocka_unit_test(test_what_is_left_out_may_not_end_as_expected),
         cmocka_unit_test(test_points_of_the_run_that_are_missing_are_told),
         cmocka_unit_test(test_numbers_that_are_none),
         cmocka_unit_test(test_the_largest_may_be_no_number),
