@@ -92,12 +92,17 @@ $(BUILD)/harness/report/page/page_asset.o: harness/report/page/page.css harness/
 # Which program this is. Rewritten only when it changes, so that a commit compiles one object.
 COMMIT = $(or $(shell [ -e .git ] && git rev-parse --short HEAD 2>/dev/null),unknown)
 DIRTY = $(if $(shell [ -e .git ] && git --no-optional-locks status --porcelain --untracked-files=no 2>/dev/null),-dirty)
+# How the sources differ from that commit, or all of them without git, as a hash: two builds of changed sources are two.
+BUILT_FROM = harness kernels reference Makefile config.mk ':(exclude)*/tests/*'
+CHANGES = $(filter-out e3b0c44298fc1c14,$(shell { if [ -e .git ] && git rev-parse -q --verify HEAD >/dev/null; then \
+	    git --no-optional-locks diff HEAD -- $(BUILT_FROM); git ls-files -oz --exclude-standard -- $(BUILT_FROM) | xargs -0r cat; \
+	    else find harness kernels reference -type f | LC_ALL=C sort | xargs cat; fi; } 2>/dev/null | sha256sum | cut -c1-16))
 DATE = $(shell [ -e .git ] && git log -1 --format=%cs 2>/dev/null)
 OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(NVCCFLAGS))))
 $(BUILD)/build_info.inc: FORCE
 	@mkdir -p $(@D)
 	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' DATE '$(DATE)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \
-	    ARCH '$(ARCH)' SANITIZERS '$(patsubst -fsanitize=%,%,$(SANITIZERS))' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)'); \
+	    ARCH '$(ARCH)' SANITIZERS '$(patsubst -fsanitize=%,%,$(SANITIZERS))' CUDA_ARCHS '$(if $(HAVE_NVCC),$(CUDA_ARCHS))' FLAGS '$(OWN_FLAGS)' CHANGES '$(CHANGES)'); \
 	    printf '%s\n' "$$text" | cmp -s - $@ || printf '%s\n' "$$text" > $@
 $(BUILD)/harness/support/build_info.o: CPPFLAGS_ALL += -DBUILD_FILE='"$(BUILD)/build_info.inc"'
 $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc

@@ -43,7 +43,7 @@ enum error_kind dry_run(const struct run_options *options, const struct selectio
     size_t num_kept = 0, largest = find_largest(selection, options->selection.threads, &bytes);
     for (size_t i = 0; i < selection->count; i++)
         num_kept += kept[i] != NULL;
-    bytes *= options->jobs;
+    bytes *= run_jobs(options, selection);
     printf("points   %zu", selection->count);
     if (options->selection.shard.count > 0)
         printf(" of %zu, shard %d of %d", selection->run.count, options->selection.shard.index,

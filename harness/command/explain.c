@@ -165,7 +165,7 @@ static enum error_kind check_point(const struct point *point, const struct expla
     return selection_check_memory(point,
                                   evaluate_bytes(point, options->selection.threads) +
                                       shipped.subject.ops->replay_bytes(&shipped.subject, &shape),
-                                  error);
+                                  1, error);
 }
 
 static enum error_kind check_selection(const struct selection *selection, const struct explain_options *options,

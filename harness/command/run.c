@@ -30,10 +30,12 @@ struct run {
 static enum error_kind check_memory(const struct run *run, struct error *error)
 {
     const struct run_options *options = run->options;
+    const struct selection *selection = &run->selection;
     enum error_kind kind = ERROR_NONE;
-    for (size_t i = 0; i < run->selection.count && !kind; i++) {
-        const struct point *point = &run->selection.points[i];
-        kind = selection_check_memory(point, options->jobs * evaluate_bytes(point, options->selection.threads), error);
+    int jobs = run_jobs(options, selection);
+    for (size_t i = 0; i < selection->count && !kind; i++) {
+        const struct point *point = &selection->points[i];
+        kind = selection_check_memory(point, evaluate_bytes(point, options->selection.threads), jobs, error);
     }
     return kind;
 }

@@ -22,6 +22,12 @@ struct run_options {
     int jobs;            /* points at a time; the threads are shared among them */
 };
 
+/* Points that are worked on at a time: no more than there are. */
+static inline int run_jobs(const struct run_options *options, const struct selection *selection)
+{
+    return selection->count < (size_t)options->jobs ? (int)selection->count : options->jobs;
+}
+
 /*
  * Where records go, --resume, --jobs and the like, and those of selection_parsers: a child parser. Its input is a
  * struct run_options, zeroed but for selection.example and of_axes.

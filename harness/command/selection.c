@@ -218,12 +218,18 @@ void selection_clear(struct selection *selection)
     *selection = (struct selection){.count = 0};
 }
 
-enum error_kind selection_check_memory(const struct point *point, double needed_bytes, struct error *error)
+enum error_kind selection_check_memory(const struct point *point, double needed_bytes, int jobs, struct error *error)
 {
     double available_bytes = memory_available_bytes();
     char key[POINT_KEY_SIZE], sizes[2][32];
-    if (needed_bytes <= available_bytes)
+    if (needed_bytes * jobs <= available_bytes)
         return ERROR_NONE;
+    if (needed_bytes <= available_bytes)
+        return error_set(error, ERROR_SYSTEM,
+                         "--jobs %d: so many points like %.300s need %s of memory and %s is available; allowed: up to "
+                         "%d",
+                         jobs, point_key(key, point), format_size(sizes[0], needed_bytes * jobs),
+                         format_size(sizes[1], available_bytes), (int)(available_bytes / needed_bytes));
     return error_set(error, ERROR_SYSTEM, "%s: point %.300s needs %s of memory and %s is available",
                      case_path(point->test_case), point_key(key, point), format_size(sizes[0], needed_bytes),
                      format_size(sizes[1], available_bytes));

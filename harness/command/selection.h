@@ -58,8 +58,9 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
                                struct error *error);
 void selection_clear(struct selection *selection);
 
-/* ERROR_SYSTEM if `point`, which needs so much, does not fit into the memory that is available. */
-enum error_kind selection_check_memory(const struct point *point, double needed_bytes, struct error *error);
+/* ERROR_SYSTEM if `point`, which needs so much, does not fit into the memory that is available, or so many like it do
+ * not at a time. */
+enum error_kind selection_check_memory(const struct point *point, double needed_bytes, int jobs, struct error *error);
 
 /* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers, else
  * the host, and a line on stderr says why. */

@@ -25,4 +25,5 @@ const struct build_info build_info = {
     .sanitizers = OR(SANITIZERS, "none"),
     .cuda_archs = OR(CUDA_ARCHS, "none"),
     .flags = OR(FLAGS, "none"),
+    .changes = OR(CHANGES, "none"),
 };

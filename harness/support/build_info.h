@@ -16,6 +16,7 @@ struct build_info {
     const char *sanitizers; /* "address,undefined" */
     const char *cuda_archs; /* "80 90" */
     const char *flags;      /* what was given as CPPFLAGS, CFLAGS, NVCCFLAGS */
+    const char *changes;    /* hash of how the sources differ from the commit; without git, of the sources */
 };
 
 extern const struct build_info build_info;

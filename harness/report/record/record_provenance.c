@@ -20,6 +20,7 @@ static const struct record_field build_rows[] = {
     {OF_BUILD(sanitizers, "Those that are compiled in; none.")},
     {OF_BUILD(cuda_archs, "GPU architectures with machine code; none: the host device alone.")},
     {OF_BUILD(flags, "The builder's own CPPFLAGS, CFLAGS and NVCCFLAGS; none.")},
+    {OF_BUILD(changes, "A hash of how the sources differ from the commit, or of the sources without git; none.")},
 };
 const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
 

@@ -347,7 +347,8 @@ static void test_build_says_which_program(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record), *build = json_object_get(json, "build");
-    ASSERT_MEMBERS(build, "version", "commit", "compiler", "optimize", "arch", "sanitizers", "cuda_archs", "flags");
+    ASSERT_MEMBERS(build, "version", "commit", "compiler", "optimize", "arch", "sanitizers", "cuda_archs", "flags",
+                   "changes");
     static const struct {
         const char *name, *form;
     } members[] = {
@@ -358,6 +359,8 @@ static void test_build_says_which_program(void **state)
         {"arch", "^(default|[a-z0-9-]+)$"},
         {"sanitizers", "^(none|address,undefined)$"},
         {"cuda_archs", "^(none|[0-9]+( [0-9]+)*)$"},
+        {"changes", "^(none|[0-9a-f]{16})$"},
+        {"changes", "^(none|[0-9a-f]{16})$"},
         {"flags", "^[^}]+$"}, /* what leaves `build` out takes it to end at the first brace */
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
