@@ -17,15 +17,15 @@ static const struct kind_info {
     const char *name;
     bool has_field, of_numbers, has_place, has_groups;
 } kinds[PIVOT_KIND_COUNT] = {
-    [PIVOT_COUNT] = {"count"},
-    [PIVOT_SHARE] = {"share"},
-    [PIVOT_SUM] = {"sum", .has_field = true, .of_numbers = true},
-    [PIVOT_MIN] = {"min", .has_field = true, .of_numbers = true, .has_place = true},
-    [PIVOT_MAX] = {"max", .has_field = true, .of_numbers = true, .has_place = true},
-    [PIVOT_MEDIAN] = {"median", .has_field = true, .of_numbers = true},
-    [PIVOT_RANGE] = {"range", .has_field = true, .of_numbers = true},
-    [PIVOT_VALUES] = {"values", .has_field = true},
-    [PIVOT_SAME] = {"same", .has_field = true, .has_groups = true},
+    [PIVOT_COUNT] = {.name = "count"},
+    [PIVOT_SHARE] = {.name = "share"},
+    [PIVOT_SUM] = {.name = "sum", .has_field = true, .of_numbers = true},
+    [PIVOT_MIN] = {.name = "min", .has_field = true, .of_numbers = true, .has_place = true},
+    [PIVOT_MAX] = {.name = "max", .has_field = true, .of_numbers = true, .has_place = true},
+    [PIVOT_MEDIAN] = {.name = "median", .has_field = true, .of_numbers = true},
+    [PIVOT_RANGE] = {.name = "range", .has_field = true, .of_numbers = true},
+    [PIVOT_VALUES] = {.name = "values", .has_field = true},
+    [PIVOT_SAME] = {.name = "same", .has_field = true, .has_groups = true},
 };
 static const char allowed_kinds[] = "count, share, sum, min, max, median, range, values, same";
 
