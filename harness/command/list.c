@@ -206,9 +206,9 @@ static enum error_kind list_changes(const struct selection *selection, const str
                                     struct error *error)
 {
     (void)selection, (void)options, (void)error;
-    for (int class = 0; class < CLASS_COUNT; class ++)
-        printf("%-17s points that %s: %s\n", class_table[class].name, class_table[class].about,
-               class_outcome_texts[class_table[class].outcome]);
+    for (int change = 0; change < CHANGE_COUNT; change++)
+        printf("%-17s points that %s: %s\n", change_table[change].name, change_table[change].about,
+               change_outcome_texts[change_table[change].outcome]);
     return ERROR_NONE;
 }
 

@@ -118,9 +118,9 @@ enum error_kind list_json_changes(const struct selection *selection, const struc
 {
     enum error_kind kind = ERROR_NONE;
     (void)selection, (void)asked;
-    for (int class = 0; class < CLASS_COUNT && !kind; class ++)
-        kind = put_row(TEXTS({"change", class_table[class].name}, {"points", class_table[class].about},
-                             {"outcome", class_outcome_texts[class_table[class].outcome]}),
+    for (int change = 0; change < CHANGE_COUNT && !kind; change++)
+        kind = put_row(TEXTS({"change", change_table[change].name}, {"points", change_table[change].about},
+                             {"outcome", change_outcome_texts[change_table[change].outcome]}),
                        error);
     return kind;
 }

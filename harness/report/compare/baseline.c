@@ -58,29 +58,29 @@ static bool keep_line(FILE *stream, const struct result *result)
 /* Whether the line stays as it is. */
 static bool is_kept(const struct compared *point)
 {
-    if (point->class == CLASS_ALLOWED)
+    if (point->change == CHANGE_ALLOWED)
         return true;
     for (enum fact fact = 0; fact < FACT_COUNT; fact++)
         if (point->tendencies[fact] != TENDENCY_SAME)
             return false;
-    return point->class == CLASS_SAME_BITS;
+    return point->change == CHANGE_SAME_BITS;
 }
 
 static bool is_failing(const struct compared *point)
 {
-    return point->class != CLASS_MISSING && !status_as_expected(point->b->status);
+    return point->change != CHANGE_MISSING && !status_as_expected(point->b->status);
 }
 
 /* A failure whose time is over needs another day, if not another link. */
 static bool needs_link(const struct compared *point)
 {
     const struct result *a = point->a;
-    return is_failing(point) && (point->class == CLASS_EXPIRED || !a || !a->notes[NOTE_KNOWN_FAILURE]);
+    return is_failing(point) && (point->change == CHANGE_EXPIRED || !a || !a->notes[NOTE_KNOWN_FAILURE]);
 }
 
 static bool needs_reason(const struct collation *collation, const struct compared *point)
 {
-    return collation_outcome(collation, point->class) != CLASS_IS_FINE;
+    return collation_outcome(collation, point->change) != CHANGE_IS_FINE;
 }
 
 static void choose_notes(const char **chosen, const struct collation *collation, const struct compared *point,
@@ -169,10 +169,10 @@ static bool print_point(FILE *stream, struct baseline_change *change, const stru
         return keep_line(stream, point->a);
     }
     change->added += !is_there;
-    change->removed += point->class == CLASS_MISSING;
-    change->changed += is_there && point->class != CLASS_MISSING;
+    change->removed += point->change == CHANGE_MISSING;
+    change->changed += is_there && point->change != CHANGE_MISSING;
     choose_notes(chosen, collation, point, notes);
-    return print_line(stream, compared_key(point), point->class == CLASS_MISSING ? NULL : point->b, chosen);
+    return print_line(stream, compared_key(point), point->change == CHANGE_MISSING ? NULL : point->b, chosen);
 }
 
 /* A merge of what is compared and what the base has beside that. */

@@ -40,9 +40,9 @@ static enum error_kind add_point(struct collation *collation, const struct resul
     if (kind)
         return kind;
     collation->left_out += !selected;
-    collation->left_out_worse += !selected && class_outcome(point->class, &collation->rules) != CLASS_IS_FINE;
+    collation->left_out_worse += !selected && change_outcome(point->change, &collation->rules) != CHANGE_IS_FINE;
     collation->count += selected;
-    collation->by_class[point->class] += selected;
+    collation->by_change[point->change] += selected;
     return ERROR_NONE;
 }
 
@@ -60,11 +60,11 @@ static enum error_kind join(struct collation *collation, const struct where *whe
     return kind;
 }
 
-static int by_class(const void *a, const void *b)
+static int by_change(const void *a, const void *b)
 {
     const struct compared *left = a, *right = b;
-    if (left->class != right->class)
-        return left->class < right->class ? -1 : 1;
+    if (left->change != right->change)
+        return left->change < right->change ? -1 : 1;
     if (left->growth != right->growth)
         return left->growth > right->growth ? -1 : 1;
     return strcmp(compared_key(left), compared_key(right));
@@ -83,7 +83,7 @@ enum error_kind collate(struct collation *collation, const struct results *base,
         kind = error_set(error, ERROR_USAGE, "--where holds for none of %zu points; allowed: what holds for one",
                          collation->left_out);
     if (!kind)
-        qsort(collation->points, collation->count, sizeof *collation->points, by_class);
+        qsort(collation->points, collation->count, sizeof *collation->points, by_change);
     return kind;
 }
 
@@ -95,19 +95,19 @@ void collation_clear(struct collation *collation)
 
 /* ---- what it comes to -------------------------------------------------------------------------------------------- */
 
-enum class_outcome collation_outcome(const struct collation *collation, enum compare_class class)
+enum change_outcome collation_outcome(const struct collation *collation, enum change change)
 {
-    return class_outcome(class, &collation->rules);
+    return change_outcome(change, &collation->rules);
 }
 
 enum compare_result collation_result(const struct collation *collation)
 {
     enum compare_result result = COMPARE_AS_GOOD;
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
-        enum class_outcome outcome = collation_outcome(collation, class);
-        if (collation->by_class[class] == 0 || outcome == CLASS_IS_FINE)
+    for (enum change change = 0; change < CHANGE_COUNT; change++) {
+        enum change_outcome outcome = collation_outcome(collation, change);
+        if (collation->by_change[change] == 0 || outcome == CHANGE_IS_FINE)
             continue;
-        if (outcome == CLASS_IS_NO_COMPARISON)
+        if (outcome == CHANGE_IS_NO_COMPARISON)
             return COMPARE_IMPOSSIBLE;
         result = COMPARE_WORSE;
     }
@@ -149,9 +149,9 @@ char *collation_sentence(const struct collation *collation)
         free(left_out);
         return NULL;
     }
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
-        if (collation->by_class[class]) {
-            fprintf(stream, "%s%zu %s", separator, collation->by_class[class], class_table[class].name);
+    for (enum change change = 0; change < CHANGE_COUNT; change++)
+        if (collation->by_change[change]) {
+            fprintf(stream, "%s%zu %s", separator, collation->by_change[change], change_table[change].name);
             separator = ", ";
         }
     fprintf(stream, "%s%s: %s", *left_out ? separator : "", left_out, collation_verdict(collation));

@@ -10,9 +10,9 @@
 struct collation {
     const struct results *base, *new;
     struct compare_rules rules;
-    struct compared *points; /* by class, the worst first, within a class by growth, then by key */
+    struct compared *points; /* by change, the worst first, within a change by growth, then by key */
     size_t count;
-    size_t by_class[CLASS_COUNT];
+    size_t by_change[CHANGE_COUNT];
     size_t left_out;       /* points that `where` does not hold for, */
     size_t left_out_worse; /* and those of them that are worse, or cannot be compared */
 };
@@ -47,7 +47,7 @@ char *collation_subjects(const struct collation *collation);
 /* "BASE: baseline, 214 points" of one of the files; a new string, or NULL. */
 char *collation_describe(const struct results *results);
 
-/* The class's outcome under the collation's rules. */
-enum class_outcome collation_outcome(const struct collation *collation, enum compare_class class);
+/* The change's outcome under the collation's rules. */
+enum change_outcome collation_outcome(const struct collation *collation, enum change change);
 
 #endif

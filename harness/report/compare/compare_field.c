@@ -10,14 +10,14 @@
 #include "harness/support/suggest.h"
 
 static const char *const part_names[] = {
-    [PART_KEY] = "key", [PART_CLASS] = "class", [PART_OUTCOME] = "outcome", [PART_A] = "_a",
-    [PART_B] = "_b",    [PART_DIFF] = "_diff",  [PART_PCT] = "_pct",
+    [PART_KEY] = "key", [PART_CHANGE] = "change", [PART_OUTCOME] = "outcome", [PART_A] = "_a",
+    [PART_B] = "_b",    [PART_DIFF] = "_diff",    [PART_PCT] = "_pct",
 };
 
 static const char *const outcome_names[] = {
-    [CLASS_IS_FINE] = "fine",
-    [CLASS_IS_WORSE] = "worse",
-    [CLASS_IS_NO_COMPARISON] = "not comparable",
+    [CHANGE_IS_FINE] = "fine",
+    [CHANGE_IS_WORSE] = "worse",
+    [CHANGE_IS_NO_COMPARISON] = "not comparable",
 };
 
 static bool is_figure(enum fact fact)
@@ -91,7 +91,7 @@ static void offer_names(struct suggestion *suggestion)
 const struct where_names compare_field_names = {
     .find = find_name,
     .offer = offer_names,
-    .allowed = "key, class, outcome, FACT_a, FACT_b and of figures FACT_diff, FACT_pct (`alibicheck compare --help`)",
+    .allowed = "key, change, outcome, FACT_a, FACT_b and of figures FACT_diff, FACT_pct (`alibicheck compare --help`)",
 };
 
 enum error_kind compare_field_parse(struct compare_field *field, const char *option, const char *name, size_t size,
@@ -140,10 +140,10 @@ struct fact_value compare_field_value(const struct compare_field *field, const s
     switch (field->part) {
     case PART_KEY:
         return text_value(compared_key(point));
-    case PART_CLASS:
-        return text_value(class_table[point->class].name);
+    case PART_CHANGE:
+        return text_value(change_table[point->change].name);
     case PART_OUTCOME:
-        return text_value(outcome_names[class_outcome(point->class, rules)]);
+        return text_value(outcome_names[change_outcome(point->change, rules)]);
     case PART_A:
         return a;
     case PART_B:
@@ -166,10 +166,10 @@ int compare_field_order(const struct compare_field *field, const struct compared
                         const struct compare_rules *rules)
 {
     const struct fact_value of_a = compare_field_value(field, a, rules), of_b = compare_field_value(field, b, rules);
-    int order = field->part == PART_CLASS ? (a->class > b->class) - (a->class < b->class)
-                : of_a.type != of_b.type  ? (of_a.type > of_b.type) - (of_a.type < of_b.type)
-                : of_a.type == FACT_TEXT  ? strcmp(of_a.text, of_b.text)
-                                          : order_of_numbers(of_a.number, of_b.number);
+    int order = field->part == PART_CHANGE ? (a->change > b->change) - (a->change < b->change)
+                : of_a.type != of_b.type   ? (of_a.type > of_b.type) - (of_a.type < of_b.type)
+                : of_a.type == FACT_TEXT   ? strcmp(of_a.text, of_b.text)
+                                           : order_of_numbers(of_a.number, of_b.number);
     return field->descending ? -order : order;
 }
 

@@ -1,7 +1,7 @@
 /*
- * The fields of a point that is compared: `key`, `class`, `outcome`, and of each fact X its value before and after, X_a
- * and X_b, of each figure the difference X_diff = b - a and the change X_pct in percent of a too. One table of facts
- * makes names, columns, order, filter and JSON.
+ * The fields of a point that is compared: `key`, `change`, `outcome`, and of each fact X its value before and after,
+ * X_a and X_b, of each figure the difference X_diff = b - a and the change X_pct in percent of a too. One table of
+ * facts makes names, columns, order, filter and JSON.
  */
 #ifndef HARNESS_REPORT_COMPARE_COMPARE_FIELD_H
 #define HARNESS_REPORT_COMPARE_COMPARE_FIELD_H
@@ -9,7 +9,7 @@
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/file/where.h"
 
-enum compare_part { PART_KEY, PART_CLASS, PART_OUTCOME, PART_A, PART_B, PART_DIFF, PART_PCT };
+enum compare_part { PART_KEY, PART_CHANGE, PART_OUTCOME, PART_A, PART_B, PART_DIFF, PART_PCT };
 
 struct compare_field {
     enum compare_part part;

@@ -14,9 +14,9 @@ struct compare_view {
     const struct collation *collation;
     const struct compare_field *columns; /* [num_columns]; none: what the form has of itself */
     size_t num_columns;
-    const struct compare_field *order; /* [num_order], within a class; of columns, of all points */
+    const struct compare_field *order; /* [num_order], within a change; of columns, of all points */
     size_t num_order;
-    bool verbose; /* everything that changed, and every point of every class but that of the same bits */
+    bool verbose; /* everything that changed, and every point of every change but that of the same bits */
     bool colour;
     int width;        /* of a line, in characters */
     bool breaks_keys; /* longer keys go on in the next line; else they stay whole, to be copied */
@@ -47,8 +47,8 @@ enum { COMPARE_FORMAT_COUNT = COMPARE_FORMATS(COMPARE_FORMAT_ONE_MORE) };
 
 extern const struct compare_format *const compare_formats[COMPARE_FORMAT_COUNT];
 
-/* The points in the order of the view: all of them by `order`, or, if by_class, each class by it. A new array of
+/* The points in the order of the view: all of them by `order`, or, if by_change, each change by it. A new array of
  * collation->count pointers, or NULL. */
-const struct compared **compare_view_order(const struct compare_view *view, bool by_class);
+const struct compared **compare_view_order(const struct compare_view *view, bool by_change);
 
 #endif

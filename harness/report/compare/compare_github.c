@@ -37,7 +37,7 @@ static bool print_annotation(FILE *stream, const struct collation *collation, co
         fprintf(stream, "::error");
         print_place(stream, collation->base, point);
         fprintf(stream, "%stitle=", collation->base->is_baseline ? "" : " ");
-        print_escaped(stream, class_table[point->class].name, true);
+        print_escaped(stream, change_table[point->change].name, true);
         fprintf(stream, "::");
         print_escaped(stream, key, false);
         fprintf(stream, "%%0A");
@@ -54,11 +54,11 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     const struct collation *collation = view->collation;
     size_t total = 0, printed = 0;
     bool complete = true;
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
-        total += collation_outcome(collation, class) == CLASS_IS_FINE ? 0 : collation->by_class[class];
+    for (enum change change = 0; change < CHANGE_COUNT; change++)
+        total += collation_outcome(collation, change) == CHANGE_IS_FINE ? 0 : collation->by_change[change];
     size_t most = total > ANNOTATIONS_MAX ? ANNOTATIONS_MAX - 1 : total;
     for (size_t i = 0; i < collation->count && printed < most && complete; i++)
-        if (collation_outcome(collation, collation->points[i].class) != CLASS_IS_FINE) {
+        if (collation_outcome(collation, collation->points[i].change) != CHANGE_IS_FINE) {
             complete = print_annotation(stream, collation, &collation->points[i]);
             printed++;
         }

@@ -17,12 +17,12 @@ static json_t *describe(const struct results *results)
     return json_finish(object, complete);
 }
 
-static json_t *count_classes(const struct collation *collation)
+static json_t *count_changes(const struct collation *collation)
 {
     json_t *object = json_object();
     bool complete = object;
-    for (enum compare_class class = 0; class < CLASS_COUNT && complete; class ++)
-        complete = json_put(object, class_table[class].name, json_integer((json_int_t)collation->by_class[class]));
+    for (enum change change = 0; change < CHANGE_COUNT && complete; change++)
+        complete = json_put(object, change_table[change].name, json_integer((json_int_t)collation->by_change[change]));
     return json_finish(object, complete);
 }
 
@@ -50,7 +50,7 @@ static json_t *list_points(const struct compare_view *view)
     json_t *list = points ? json_array() : NULL;
     bool complete = list;
     for (size_t i = 0; i < view->collation->count && complete; i++)
-        if (view->verbose || view->num_columns || points[i]->class != CLASS_SAME_BITS)
+        if (view->verbose || view->num_columns || points[i]->change != CHANGE_SAME_BITS)
             complete = json_array_append_new(list, describe_point(view, points[i])) == 0;
     free(points);
     return json_finish(list, complete);
@@ -65,7 +65,7 @@ static bool print_json(FILE *stream, const struct compare_view *view)
                     json_put(object, "exit_code", json_integer(collation_result(collation))) &&
                     json_put(object, "base", describe(collation->base)) &&
                     json_put(object, "new", describe(collation->new)) &&
-                    json_put(object, "classes", count_classes(collation)) &&
+                    json_put(object, "changes", count_changes(collation)) &&
                     json_put(object, "left_out", json_integer((json_int_t)collation->left_out)) &&
                     json_put(object, "left_out_worse", json_integer((json_int_t)collation->left_out_worse)) &&
                     json_put(object, "points", list_points(view));

@@ -18,13 +18,13 @@ static bool is_known(const struct compared *point)
 
 static enum junit_result result_of(const struct compare_view *view, const struct compared *point)
 {
-    switch (collation_outcome(view->collation, point->class)) {
-    case CLASS_IS_NO_COMPARISON:
+    switch (collation_outcome(view->collation, point->change)) {
+    case CHANGE_IS_NO_COMPARISON:
         return JUNIT_ERROR;
-    case CLASS_IS_WORSE:
+    case CHANGE_IS_WORSE:
         return JUNIT_FAILED;
-    case CLASS_IS_FINE:
-    case CLASS_IS_WORSE_IF_BITS:
+    case CHANGE_IS_FINE:
+    case CHANGE_IS_WORSE_IF_BITS:
         break;
     }
     return view->gitlab && is_known(point) ? JUNIT_SKIPPED : JUNIT_PASSED;
@@ -37,8 +37,8 @@ static char *make_text(const struct compared *point)
     char *changes = compared_changes(point, CHANGES_ALL), *notes = compared_notes(point), *text = NULL;
     const char *status = changes && !*changes && point->b ? status_names[point->b->status] : "";
     if (changes && notes &&
-        asprintf(&text, "%s: %s%s\n%s%s", class_table[point->class].name, changes, status, notes, *notes ? "\n" : "") <
-            0)
+        asprintf(&text, "%s: %s%s\n%s%s", change_table[point->change].name, changes, status, notes,
+                 *notes ? "\n" : "") < 0)
         text = NULL;
     free(notes);
     free(changes);
@@ -51,9 +51,9 @@ static bool put_point(struct junit_document *document, const struct compare_view
     const struct junit_test test = {
         .name = compared_key(point),
         .result = result_of(view, point),
-        .type = class_table[point->class].name,
-        .message = changes && *changes ? changes : class_table[point->class].name,
-        .text = point->class == CLASS_SAME_BITS && !is_known(point) ? NULL : text,
+        .type = change_table[point->change].name,
+        .message = changes && *changes ? changes : change_table[point->change].name,
+        .text = point->change == CHANGE_SAME_BITS && !is_known(point) ? NULL : text,
     };
     bool complete = changes && text && junit_document_test(document, &test);
     free(text);

@@ -46,14 +46,14 @@ static bool print_row(FILE *stream, const struct compare_view *view, const struc
     return complete;
 }
 
-static bool print_class(FILE *stream, const struct compare_view *view, enum compare_class class,
-                        const struct compared **points)
+static bool print_change(FILE *stream, const struct compare_view *view, enum change change,
+                         const struct compared **points)
 {
-    size_t count = view->collation->by_class[class], named = 0;
-    bool is_fine = collation_outcome(view->collation, class) == CLASS_IS_FINE, complete = true;
+    size_t count = view->collation->by_change[change], named = 0;
+    bool is_fine = collation_outcome(view->collation, change) == CHANGE_IS_FINE, complete = true;
     size_t most = is_fine && !view->verbose && count > FINE_NAMED ? FINE_NAMED : count;
     fprintf(stream, "\n<details%s><summary><b>%s</b>: %zu that %s</summary>\n\n| point | |\n|---|---|\n",
-            is_fine ? "" : " open", class_table[class].name, count, class_table[class].about);
+            is_fine ? "" : " open", change_table[change].name, count, change_table[change].about);
     for (; named < most && complete && ftell(stream) < MARKDOWN_MAX_BYTES; named++)
         complete = print_row(stream, view, points[named]);
     if (named < count)
@@ -66,12 +66,12 @@ static bool print_counts(FILE *stream, const struct collation *collation)
 {
     char *left_out = collation_left_out(collation);
     static const char *const marks[] = {
-        [CLASS_IS_FINE] = "", [CLASS_IS_WORSE] = "worse", [CLASS_IS_NO_COMPARISON] = "not comparable"};
+        [CHANGE_IS_FINE] = "", [CHANGE_IS_WORSE] = "worse", [CHANGE_IS_NO_COMPARISON] = "not comparable"};
     fprintf(stream, "\n| points | | |\n|---:|---|---|\n");
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++)
-        if (collation->by_class[class])
-            fprintf(stream, "| %zu | %s | %s |\n", collation->by_class[class], class_table[class].name,
-                    marks[collation_outcome(collation, class)]);
+    for (enum change change = 0; change < CHANGE_COUNT; change++)
+        if (collation->by_change[change])
+            fprintf(stream, "| %zu | %s | %s |\n", collation->by_change[change], change_table[change].name,
+                    marks[collation_outcome(collation, change)]);
     if (left_out && *left_out)
         fprintf(stream, "\n%s\n", left_out);
     free(left_out);
@@ -102,10 +102,10 @@ static bool print_markdown(FILE *stream, const struct compare_view *view)
     const struct collation *collation = view->collation;
     const struct compared **points = compare_view_order(view, true), **first = points;
     bool complete = points && print_heading(stream, collation) && print_counts(stream, collation);
-    for (enum compare_class class = 0; class < CLASS_COUNT && complete; class ++) {
-        if (collation->by_class[class] && class != CLASS_SAME_BITS)
-            complete = print_class(stream, view, class, first);
-        first += collation->by_class[class];
+    for (enum change change = 0; change < CHANGE_COUNT && complete; change++) {
+        if (collation->by_change[change] && change != CHANGE_SAME_BITS)
+            complete = print_change(stream, view, change, first);
+        first += collation->by_change[change];
     }
     free(points);
     return complete;

@@ -3,41 +3,41 @@
 #include <math.h>
 #include <string.h>
 
-const char *const class_outcome_texts[] = {
-    [CLASS_IS_FINE] = "as good",
-    [CLASS_IS_WORSE] = "worse",
-    [CLASS_IS_WORSE_IF_BITS] = "as good, or worse with --bits",
-    [CLASS_IS_NO_COMPARISON] = "not comparable",
+const char *const change_outcome_texts[] = {
+    [CHANGE_IS_FINE] = "as good",
+    [CHANGE_IS_WORSE] = "worse",
+    [CHANGE_IS_WORSE_IF_BITS] = "as good, or worse with --bits",
+    [CHANGE_IS_NO_COMPARISON] = "not comparable",
 };
 
-const struct class_info class_table[CLASS_COUNT] = {
-    [CLASS_UNLIKE] = {"not comparable", "have other inputs, or another truth", CLASS_IS_NO_COMPARISON},
-    [CLASS_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CLASS_IS_NO_COMPARISON},
-    [CLASS_NEWLY_FAILING] = {"newly failing", "ended as expected, and no longer do", CLASS_IS_WORSE},
-    [CLASS_EXPIRED] = {"expired", "fail, and the day until which that was accepted is over", CLASS_IS_WORSE},
-    [CLASS_MISSING] = {"missing", "were there, and are not", CLASS_IS_WORSE},
-    [CLASS_NEW_FAILING] = {"new and failing", "were not there, and do not end as expected", CLASS_IS_WORSE},
-    [CLASS_VERDICT] = {"verdict changed", "have another status, and it is not a better one", CLASS_IS_WORSE},
-    [CLASS_JUDGED_OTHERWISE] = {"judged otherwise", "are asked for less, or measured otherwise", CLASS_IS_WORSE},
-    [CLASS_CAUSE] = {"cause changed", "fail as before, and in another way", CLASS_IS_WORSE},
-    [CLASS_FIXED_WORSE] = {"fixed and worse", "end as expected, and did not, and have a figure that is worse",
-                           CLASS_IS_WORSE},
-    [CLASS_WORSE] = {"worse", "have a figure that is worse", CLASS_IS_WORSE},
-    [CLASS_ALLOWED] = {"worse as allowed", "have a figure that is worse, by no more than was allowed", CLASS_IS_FINE},
-    [CLASS_FIXED] = {"fixed", "end as expected, and did not, or fail no longer", CLASS_IS_FINE},
-    [CLASS_BETTER] = {"better", "have a figure that is better, and none that is worse", CLASS_IS_FINE},
-    [CLASS_OTHER_BITS] = {"other bits", "have other bits; no figure is worse by more than is allowed",
-                          CLASS_IS_WORSE_IF_BITS},
-    [CLASS_NEW] = {"new", "were not there, and end as expected", CLASS_IS_FINE},
-    [CLASS_SAME_BITS] = {"same bits", "are the same, bit for bit", CLASS_IS_FINE},
+const struct change_info change_table[CHANGE_COUNT] = {
+    [CHANGE_UNLIKE] = {"not comparable", "have other inputs, or another truth", CHANGE_IS_NO_COMPARISON},
+    [CHANGE_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CHANGE_IS_NO_COMPARISON},
+    [CHANGE_NEWLY_FAILING] = {"newly failing", "ended as expected, and no longer do", CHANGE_IS_WORSE},
+    [CHANGE_EXPIRED] = {"expired", "fail, and the day until which that was accepted is over", CHANGE_IS_WORSE},
+    [CHANGE_MISSING] = {"missing", "were there, and are not", CHANGE_IS_WORSE},
+    [CHANGE_NEW_FAILING] = {"new and failing", "were not there, and do not end as expected", CHANGE_IS_WORSE},
+    [CHANGE_VERDICT] = {"verdict changed", "have another status, and it is not a better one", CHANGE_IS_WORSE},
+    [CHANGE_JUDGED_OTHERWISE] = {"judged otherwise", "are asked for less, or measured otherwise", CHANGE_IS_WORSE},
+    [CHANGE_CAUSE] = {"cause changed", "fail as before, and in another way", CHANGE_IS_WORSE},
+    [CHANGE_FIXED_WORSE] = {"fixed and worse", "end as expected, and did not, and have a figure that is worse",
+                            CHANGE_IS_WORSE},
+    [CHANGE_WORSE] = {"worse", "have a figure that is worse", CHANGE_IS_WORSE},
+    [CHANGE_ALLOWED] = {"worse as allowed", "have a figure that is worse, by no more than was allowed", CHANGE_IS_FINE},
+    [CHANGE_FIXED] = {"fixed", "end as expected, and did not, or fail no longer", CHANGE_IS_FINE},
+    [CHANGE_BETTER] = {"better", "have a figure that is better, and none that is worse", CHANGE_IS_FINE},
+    [CHANGE_OTHER_BITS] = {"other bits", "have other bits; no figure is worse by more than is allowed",
+                           CHANGE_IS_WORSE_IF_BITS},
+    [CHANGE_NEW] = {"new", "were not there, and end as expected", CHANGE_IS_FINE},
+    [CHANGE_SAME_BITS] = {"same bits", "are the same, bit for bit", CHANGE_IS_FINE},
 };
 
-enum class_outcome class_outcome(enum compare_class class, const struct compare_rules *rules)
+enum change_outcome change_outcome(enum change change, const struct compare_rules *rules)
 {
-    enum class_outcome outcome = class_table[class].outcome;
-    if (outcome != CLASS_IS_WORSE_IF_BITS)
+    enum change_outcome outcome = change_table[change].outcome;
+    if (outcome != CHANGE_IS_WORSE_IF_BITS)
         return outcome;
-    return rules->bits ? CLASS_IS_WORSE : CLASS_IS_FINE;
+    return rules->bits ? CHANGE_IS_WORSE : CHANGE_IS_FINE;
 }
 
 const char *compared_key(const struct compared *point)
@@ -151,38 +151,38 @@ static bool has(const struct compared *point, enum fact_role role, enum tendency
     return false;
 }
 
-/* ---- classes ----------------------------------------------------------------------------------------------------- */
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
 
 /*
- * What a change of status alone says; CLASS_SAME_BITS where it says nothing. From xfail to pass, the case no longer
+ * What a change of status alone says; CHANGE_SAME_BITS where it says nothing. From xfail to pass, the case no longer
  * expects the failure. What fails and is now expected to is another verdict, not a better one: somebody accepted it.
  */
-static const enum compare_class status_classes[STATUS_COUNT][STATUS_COUNT] = {
-    [STATUS_PASS] = {[STATUS_PASS] = CLASS_SAME_BITS,
-                     [STATUS_FAIL] = CLASS_NEWLY_FAILING,
-                     [STATUS_XFAIL] = CLASS_VERDICT,
-                     [STATUS_XPASS] = CLASS_VERDICT,
-                     [STATUS_ERROR] = CLASS_NEWLY_FAILING},
-    [STATUS_FAIL] = {[STATUS_PASS] = CLASS_FIXED,
-                     [STATUS_FAIL] = CLASS_SAME_BITS,
-                     [STATUS_XFAIL] = CLASS_VERDICT,
-                     [STATUS_XPASS] = CLASS_VERDICT,
-                     [STATUS_ERROR] = CLASS_VERDICT},
-    [STATUS_XFAIL] = {[STATUS_PASS] = CLASS_FIXED,
-                      [STATUS_FAIL] = CLASS_NEWLY_FAILING,
-                      [STATUS_XFAIL] = CLASS_SAME_BITS,
-                      [STATUS_XPASS] = CLASS_VERDICT,
-                      [STATUS_ERROR] = CLASS_NEWLY_FAILING},
-    [STATUS_XPASS] = {[STATUS_PASS] = CLASS_FIXED,
-                      [STATUS_FAIL] = CLASS_VERDICT,
-                      [STATUS_XFAIL] = CLASS_VERDICT,
-                      [STATUS_XPASS] = CLASS_SAME_BITS,
-                      [STATUS_ERROR] = CLASS_VERDICT},
-    [STATUS_ERROR] = {[STATUS_PASS] = CLASS_FIXED,
-                      [STATUS_FAIL] = CLASS_NEWLY_FAILING,
-                      [STATUS_XFAIL] = CLASS_FIXED,
-                      [STATUS_XPASS] = CLASS_VERDICT,
-                      [STATUS_ERROR] = CLASS_NOT_JUDGED},
+static const enum change status_changes[STATUS_COUNT][STATUS_COUNT] = {
+    [STATUS_PASS] = {[STATUS_PASS] = CHANGE_SAME_BITS,
+                     [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
+                     [STATUS_XFAIL] = CHANGE_VERDICT,
+                     [STATUS_XPASS] = CHANGE_VERDICT,
+                     [STATUS_ERROR] = CHANGE_NEWLY_FAILING},
+    [STATUS_FAIL] = {[STATUS_PASS] = CHANGE_FIXED,
+                     [STATUS_FAIL] = CHANGE_SAME_BITS,
+                     [STATUS_XFAIL] = CHANGE_VERDICT,
+                     [STATUS_XPASS] = CHANGE_VERDICT,
+                     [STATUS_ERROR] = CHANGE_VERDICT},
+    [STATUS_XFAIL] = {[STATUS_PASS] = CHANGE_FIXED,
+                      [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
+                      [STATUS_XFAIL] = CHANGE_SAME_BITS,
+                      [STATUS_XPASS] = CHANGE_VERDICT,
+                      [STATUS_ERROR] = CHANGE_NEWLY_FAILING},
+    [STATUS_XPASS] = {[STATUS_PASS] = CHANGE_FIXED,
+                      [STATUS_FAIL] = CHANGE_VERDICT,
+                      [STATUS_XFAIL] = CHANGE_VERDICT,
+                      [STATUS_XPASS] = CHANGE_SAME_BITS,
+                      [STATUS_ERROR] = CHANGE_VERDICT},
+    [STATUS_ERROR] = {[STATUS_PASS] = CHANGE_FIXED,
+                      [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
+                      [STATUS_XFAIL] = CHANGE_FIXED,
+                      [STATUS_XPASS] = CHANGE_VERDICT,
+                      [STATUS_ERROR] = CHANGE_NOT_JUDGED},
 };
 
 static bool is_judged(const struct result *result)
@@ -239,39 +239,38 @@ static bool is_judged_otherwise(const struct compared *point)
            (both_judged && same_bits && (has_other_figures(point) || is_pardoned(point)));
 }
 
-static enum compare_class class_by_figures(const struct compared *point, bool is_fixed,
-                                           const struct compare_rules *rules)
+static enum change change_by_figures(const struct compared *point, bool is_fixed, const struct compare_rules *rules)
 {
     bool other_bits = point->tendencies[FACT_OUTPUT_DIGEST] != TENDENCY_SAME;
     if (has(point, FACT_OF_ERROR, TENDENCY_WORSE))
-        return is_fixed ? CLASS_FIXED_WORSE : CLASS_WORSE;
+        return is_fixed ? CHANGE_FIXED_WORSE : CHANGE_WORSE;
     if (rules->bits && other_bits && !is_fixed)
-        return CLASS_OTHER_BITS;
+        return CHANGE_OTHER_BITS;
     if (has_exactly(point, FACT_OF_ERROR, TENDENCY_ALLOWED))
-        return CLASS_ALLOWED;
+        return CHANGE_ALLOWED;
     if (is_fixed)
-        return CLASS_FIXED;
+        return CHANGE_FIXED;
     if (has_exactly(point, FACT_OF_ERROR, TENDENCY_BETTER) || has(point, FACT_OF_CAUSE, TENDENCY_BETTER))
-        return CLASS_BETTER;
-    return other_bits ? CLASS_OTHER_BITS : CLASS_SAME_BITS;
+        return CHANGE_BETTER;
+    return other_bits ? CHANGE_OTHER_BITS : CHANGE_SAME_BITS;
 }
 
-static enum compare_class class_of_both(const struct compared *point, const struct compare_rules *rules)
+static enum change change_of_both(const struct compared *point, const struct compare_rules *rules)
 {
     const struct result *a = point->a, *b = point->b;
-    enum compare_class by_status = status_classes[a->status][b->status];
-    bool is_fixed = by_status == CLASS_FIXED;
+    enum change by_status = status_changes[a->status][b->status];
+    bool is_fixed = by_status == CHANGE_FIXED;
     if (is_unlike(point))
-        return CLASS_UNLIKE;
-    if (by_status != CLASS_SAME_BITS && !is_fixed)
+        return CHANGE_UNLIKE;
+    if (by_status != CHANGE_SAME_BITS && !is_fixed)
         return by_status;
     if (is_expired(point, rules))
-        return CLASS_EXPIRED;
+        return CHANGE_EXPIRED;
     if (is_judged_otherwise(point))
-        return CLASS_JUDGED_OTHERWISE;
+        return CHANGE_JUDGED_OTHERWISE;
     if (!is_fixed && has(point, FACT_OF_CAUSE, TENDENCY_OTHER))
-        return CLASS_CAUSE;
-    return class_by_figures(point, is_fixed, rules);
+        return CHANGE_CAUSE;
+    return change_by_figures(point, is_fixed, rules);
 }
 
 /* b / a; what was 0, or is no number, or is not known any more, grew beyond all others. */
@@ -298,11 +297,11 @@ void compare_point(struct compared *point, const struct result *a, const struct 
     if (in_base && in_new) {
         for (enum fact fact = 0; fact < FACT_COUNT; fact++)
             point->tendencies[fact] = compare_fact(fact, a, b, rules);
-        point->class = class_of_both(point, rules);
+        point->change = change_of_both(point, rules);
         point->growth = find_growth(point);
     } else if (in_base) {
-        point->class = CLASS_MISSING;
+        point->change = CHANGE_MISSING;
     } else {
-        point->class = status_as_expected(b->status) ? CLASS_NEW : CLASS_NEW_FAILING;
+        point->change = status_as_expected(b->status) ? CHANGE_NEW : CHANGE_NEW_FAILING;
     }
 }

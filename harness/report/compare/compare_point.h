@@ -20,44 +20,44 @@ enum tendency {
 };
 
 /* What became of a point, the worst first: each point has the first that is true of it. */
-enum compare_class {
-    CLASS_UNLIKE,
-    CLASS_NOT_JUDGED,
-    CLASS_NEWLY_FAILING,
-    CLASS_EXPIRED,
-    CLASS_MISSING,
-    CLASS_NEW_FAILING,
-    CLASS_VERDICT,
-    CLASS_JUDGED_OTHERWISE,
-    CLASS_CAUSE,
-    CLASS_FIXED_WORSE,
-    CLASS_WORSE,
-    CLASS_ALLOWED,
-    CLASS_FIXED,
-    CLASS_BETTER,
-    CLASS_OTHER_BITS, /* where every bit is to be held, right behind CLASS_WORSE */
-    CLASS_NEW,
-    CLASS_SAME_BITS,
-    CLASS_COUNT
+enum change {
+    CHANGE_UNLIKE,
+    CHANGE_NOT_JUDGED,
+    CHANGE_NEWLY_FAILING,
+    CHANGE_EXPIRED,
+    CHANGE_MISSING,
+    CHANGE_NEW_FAILING,
+    CHANGE_VERDICT,
+    CHANGE_JUDGED_OTHERWISE,
+    CHANGE_CAUSE,
+    CHANGE_FIXED_WORSE,
+    CHANGE_WORSE,
+    CHANGE_ALLOWED,
+    CHANGE_FIXED,
+    CHANGE_BETTER,
+    CHANGE_OTHER_BITS, /* where every bit is to be held, right behind CHANGE_WORSE */
+    CHANGE_NEW,
+    CHANGE_SAME_BITS,
+    CHANGE_COUNT
 };
 
-enum class_outcome {
-    CLASS_IS_FINE,
-    CLASS_IS_WORSE,
-    CLASS_IS_WORSE_IF_BITS, /* where every bit is to be held */
-    CLASS_IS_NO_COMPARISON
+enum change_outcome {
+    CHANGE_IS_FINE,
+    CHANGE_IS_WORSE,
+    CHANGE_IS_WORSE_IF_BITS, /* where every bit is to be held */
+    CHANGE_IS_NO_COMPARISON
 };
 
-struct class_info {
+struct change_info {
     const char *name;  /* for people: "newly failing" */
     const char *about; /* a sentence's predicate, the points being its subject */
-    enum class_outcome outcome;
+    enum change_outcome outcome;
 };
 
-/* "as good", "worse", ... by class_outcome. */
-extern const char *const class_outcome_texts[];
+/* "as good", "worse", ... by change_outcome. */
+extern const char *const change_outcome_texts[];
 
-extern const struct class_info class_table[CLASS_COUNT];
+extern const struct change_info change_table[CHANGE_COUNT];
 
 /* How much worse a metric may be: by `relative` of its value before, or by `absolute`. 0 and 0: not at all. */
 struct allowance {
@@ -72,7 +72,7 @@ struct compare_rules {
 
 struct compared {
     const struct result *a, *b; /* before and after; NULL where there is none */
-    enum compare_class class;
+    enum change change;
     enum tendency tendencies[FACT_COUNT]; /* all the same where one of them is not there */
     double growth;                        /* b / a of the figure that grew most, of those that are worse; else 0 */
 };
@@ -81,8 +81,8 @@ struct compared {
 void compare_point(struct compared *point, const struct result *a, const struct result *b,
                    const struct compare_rules *rules);
 
-/* Whether a class is worse, or no comparison, under the rules. */
-enum class_outcome class_outcome(enum compare_class class, const struct compare_rules *rules);
+/* Whether a change is worse, or no comparison, under the rules. */
+enum change_outcome change_outcome(enum change change, const struct compare_rules *rules);
 
 /* The key of the point. */
 const char *compared_key(const struct compared *point);

@@ -7,15 +7,15 @@
 #include "harness/report/compare/compare_text.h"
 #include "harness/support/text.h"
 
-/* Changes of a point, and points of a class that is fine, which are named where not everything is asked for. */
+/* Changes of a point, and points of a change that is fine, which are named where not everything is asked for. */
 enum { CHANGES_NAMED = 3, POINTS_NAMED = 20, INDENT = 6 };
 
-/* ---- classes ----------------------------------------------------------------------------------------------------- */
+/* ---- changes ----------------------------------------------------------------------------------------------------- */
 
-static const char *colour_of(const struct compare_view *view, enum class_outcome outcome)
+static const char *colour_of(const struct compare_view *view, enum change_outcome outcome)
 {
     static const char *const colours[] = {
-        [CLASS_IS_FINE] = "\x1b[32m", [CLASS_IS_WORSE] = "\x1b[1;31m", [CLASS_IS_NO_COMPARISON] = "\x1b[1;35m"};
+        [CHANGE_IS_FINE] = "\x1b[32m", [CHANGE_IS_WORSE] = "\x1b[1;31m", [CHANGE_IS_NO_COMPARISON] = "\x1b[1;35m"};
     return view->colour ? colours[outcome] : "";
 }
 
@@ -66,15 +66,15 @@ static bool print_point(FILE *stream, const struct compare_view *view, const str
     return complete;
 }
 
-static bool print_class(FILE *stream, const struct compare_view *view, enum compare_class class,
-                        const struct compared **points)
+static bool print_change(FILE *stream, const struct compare_view *view, enum change change,
+                         const struct compared **points)
 {
-    size_t count = view->collation->by_class[class];
-    enum class_outcome outcome = collation_outcome(view->collation, class);
-    size_t named = outcome == CLASS_IS_FINE && !view->verbose && count > POINTS_NAMED ? POINTS_NAMED : count;
+    size_t count = view->collation->by_change[change];
+    enum change_outcome outcome = collation_outcome(view->collation, change);
+    size_t named = outcome == CHANGE_IS_FINE && !view->verbose && count > POINTS_NAMED ? POINTS_NAMED : count;
     bool complete = true;
-    fprintf(stream, "%s%s%s: %zu that %s\n", colour_of(view, outcome), class_table[class].name, colour_end(view), count,
-            class_table[class].about);
+    fprintf(stream, "%s%s%s: %zu that %s\n", colour_of(view, outcome), change_table[change].name, colour_end(view),
+            count, change_table[change].about);
     for (size_t i = 0; i < named && complete; i++)
         complete = print_point(stream, view, points[i]);
     if (named < count)
@@ -83,14 +83,14 @@ static bool print_class(FILE *stream, const struct compare_view *view, enum comp
     return complete;
 }
 
-static bool print_classes(FILE *stream, const struct compare_view *view)
+static bool print_changes(FILE *stream, const struct compare_view *view)
 {
     const struct compared **points = compare_view_order(view, true), **first = points;
     bool complete = points;
-    for (enum compare_class class = 0; class < CLASS_COUNT && complete; class ++) {
-        size_t count = view->collation->by_class[class];
-        if (count && class != CLASS_SAME_BITS)
-            complete = print_class(stream, view, class, first);
+    for (enum change change = 0; change < CHANGE_COUNT && complete; change++) {
+        size_t count = view->collation->by_change[change];
+        if (count && change != CHANGE_SAME_BITS)
+            complete = print_change(stream, view, change, first);
         first += count;
     }
     free(points);
@@ -173,8 +173,8 @@ static bool print_columns(FILE *stream, const struct compare_view *view)
 
 static bool has_pairs(const struct collation *collation)
 {
-    size_t alone =
-        collation->by_class[CLASS_MISSING] + collation->by_class[CLASS_NEW] + collation->by_class[CLASS_NEW_FAILING];
+    size_t alone = collation->by_change[CHANGE_MISSING] + collation->by_change[CHANGE_NEW] +
+                   collation->by_change[CHANGE_NEW_FAILING];
     return alone < collation->count;
 }
 
@@ -188,7 +188,7 @@ static bool print_table(FILE *stream, const struct compare_view *view)
         fprintf(stream, "base  %s\nnew   %s%s%s\n\n", before, after, *subjects ? "; " : "", subjects);
         if (!has_pairs(collation) && collation->base->count)
             fprintf(stream, "no point is in both: were they run with the same cases and the same --set?\n\n");
-        complete = view->num_columns ? print_columns(stream, view) : print_classes(stream, view);
+        complete = view->num_columns ? print_columns(stream, view) : print_changes(stream, view);
         fprintf(stream, "%s\n", sentence);
     }
     free(subjects);

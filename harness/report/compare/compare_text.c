@@ -10,17 +10,17 @@
 
 enum { TEXT_MAX = 1 << 16 };
 
-/* The role of facts that a class is about, and that are named first. */
-static const enum fact_role leads[CLASS_COUNT] = {
-    [CLASS_UNLIKE] = FACT_OF_PROBLEM,        [CLASS_NOT_JUDGED] = FACT_OF_OUTCOME,
-    [CLASS_NEWLY_FAILING] = FACT_OF_OUTCOME, [CLASS_EXPIRED] = FACT_OF_OUTCOME,
-    [CLASS_MISSING] = FACT_OF_OUTCOME,       [CLASS_NEW_FAILING] = FACT_OF_OUTCOME,
-    [CLASS_VERDICT] = FACT_OF_OUTCOME,       [CLASS_JUDGED_OTHERWISE] = FACT_OF_CRITERION,
-    [CLASS_CAUSE] = FACT_OF_CAUSE,           [CLASS_FIXED_WORSE] = FACT_OF_OUTCOME,
-    [CLASS_WORSE] = FACT_OF_ERROR,           [CLASS_OTHER_BITS] = FACT_OF_OUTPUT,
-    [CLASS_ALLOWED] = FACT_OF_ERROR,         [CLASS_BETTER] = FACT_OF_ERROR,
-    [CLASS_FIXED] = FACT_OF_OUTCOME,         [CLASS_NEW] = FACT_OF_OUTCOME,
-    [CLASS_SAME_BITS] = FACT_OF_OUTPUT,
+/* The role of facts that a change is about, and that are named first. */
+static const enum fact_role leads[CHANGE_COUNT] = {
+    [CHANGE_UNLIKE] = FACT_OF_PROBLEM,        [CHANGE_NOT_JUDGED] = FACT_OF_OUTCOME,
+    [CHANGE_NEWLY_FAILING] = FACT_OF_OUTCOME, [CHANGE_EXPIRED] = FACT_OF_OUTCOME,
+    [CHANGE_MISSING] = FACT_OF_OUTCOME,       [CHANGE_NEW_FAILING] = FACT_OF_OUTCOME,
+    [CHANGE_VERDICT] = FACT_OF_OUTCOME,       [CHANGE_JUDGED_OTHERWISE] = FACT_OF_CRITERION,
+    [CHANGE_CAUSE] = FACT_OF_CAUSE,           [CHANGE_FIXED_WORSE] = FACT_OF_OUTCOME,
+    [CHANGE_WORSE] = FACT_OF_ERROR,           [CHANGE_OTHER_BITS] = FACT_OF_OUTPUT,
+    [CHANGE_ALLOWED] = FACT_OF_ERROR,         [CHANGE_BETTER] = FACT_OF_ERROR,
+    [CHANGE_FIXED] = FACT_OF_OUTCOME,         [CHANGE_NEW] = FACT_OF_OUTCOME,
+    [CHANGE_SAME_BITS] = FACT_OF_OUTPUT,
 };
 
 /* Facts that are named go by this, the smallest first; among equal ones by the table of facts. */
@@ -32,7 +32,7 @@ static int rank(const struct compared *point, enum fact fact)
     };
     const enum fact_role role = fact_info(fact).role;
     int of_tendency = role == FACT_OF_ERROR ? TENDENCY_WORSE - (int)point->tendencies[fact] : 0;
-    return (role == leads[point->class] ? -10 : ranks[role]) + of_tendency;
+    return (role == leads[point->change] ? -10 : ranks[role]) + of_tendency;
 }
 
 /* What is not named unless everything is: digests of other bits, figures by the bound of another recipe, and those that
@@ -40,8 +40,8 @@ static int rank(const struct compared *point, enum fact fact)
 static bool is_detail(const struct compared *point, enum fact fact)
 {
     const enum fact_role role = fact_info(fact).role;
-    bool counts_better =
-        point->class >= CLASS_FIXED || point->class == CLASS_NEWLY_FAILING || point->class == CLASS_JUDGED_OTHERWISE;
+    bool counts_better = point->change >= CHANGE_FIXED || point->change == CHANGE_NEWLY_FAILING ||
+                         point->change == CHANGE_JUDGED_OTHERWISE;
     return role == FACT_OF_OUTPUT ||
            (role == FACT_OF_ERROR && point->tendencies[fact] <= (counts_better ? TENDENCY_SAME : TENDENCY_OTHER));
 }

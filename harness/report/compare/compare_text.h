@@ -9,7 +9,7 @@
 enum { CHANGES_ALL = FACT_COUNT };
 
 /*
- * What changed, what its class is about first: "status pass -> fail, max_ulp_err 0.49 -> 0.51 (+4.1%), 3 more"; of a
+ * What changed, what its change is about first: "status pass -> fail, max_ulp_err 0.49 -> 0.51 (+4.1%), 3 more"; of a
  * point that is on one side alone how it ended, if it did not pass. At most `most` changes; CHANGES_ALL are all,
  * digests of bits and figures that are better beside others that are worse included. A new string, or NULL.
  */

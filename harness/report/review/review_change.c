@@ -4,13 +4,13 @@
 
 #include "harness/report/review/review_group.h"
 
-enum tone change_tone(enum compare_class class)
+enum tone change_tone(enum change change)
 {
-    if (class_table[class].outcome == CLASS_IS_WORSE || class_table[class].outcome == CLASS_IS_NO_COMPARISON)
+    if (change_table[change].outcome == CHANGE_IS_WORSE || change_table[change].outcome == CHANGE_IS_NO_COMPARISON)
         return TONE_BAD;
-    if (class == CLASS_FIXED || class == CLASS_BETTER)
+    if (change == CHANGE_FIXED || change == CHANGE_BETTER)
         return TONE_GOOD;
-    return class == CLASS_SAME_BITS ? TONE_PLAIN : TONE_EXPECTED;
+    return change == CHANGE_SAME_BITS ? TONE_PLAIN : TONE_EXPECTED;
 }
 
 /* One of the two is there. */
@@ -19,8 +19,8 @@ static void put(struct review_changes *changes, const struct review_point *befor
     static const struct compare_rules rules = {.today = ""};
     struct compared compared;
     compare_point(&compared, before ? before->facts : NULL, after ? after->facts : NULL, &rules);
-    changes->changes[changes->count++] = (struct review_change){compared.class, before, after};
-    changes->by_class[compared.class]++;
+    changes->changes[changes->count++] = (struct review_change){compared.change, before, after};
+    changes->by_change[compared.change]++;
 }
 
 enum error_kind review_compare(struct review_changes *changes, const struct review *before, const struct review *after,

@@ -11,7 +11,7 @@
 #include "reference/error.h"
 
 struct review_change {
-    enum compare_class class;
+    enum change change;
     const struct review_point *before, *after; /* NULL: new, missing */
 };
 
@@ -19,7 +19,7 @@ struct review_changes {
     const struct review *before, *after;
     struct review_change *changes; /* every point of both: those of `after` in their order, then those missing */
     size_t count;
-    size_t by_class[CLASS_COUNT];
+    size_t by_change[CHANGE_COUNT];
 };
 
 /* Joins by key, and by device as well where either has several; nothing is allowed to be worse. Both are comparable.
@@ -28,7 +28,7 @@ enum error_kind review_compare(struct review_changes *changes, const struct revi
                                struct error *error);
 void review_changes_clear(struct review_changes *changes);
 
-/* What a class stands for on a page. */
-enum tone change_tone(enum compare_class class);
+/* What a change stands for on a page. */
+enum tone change_tone(enum change change);
 
 #endif

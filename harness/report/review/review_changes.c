@@ -19,13 +19,13 @@ static void write_kinds(struct document *document, const struct review_changes *
     grid_column(grid, "change", NULL, false);
     grid_column(grid, "points", NULL, true);
     grid_column(grid, "what it means", NULL, false);
-    for (int c = 0; c < CLASS_COUNT; c++) {
-        if (changes->by_class[c] == 0)
+    for (int c = 0; c < CHANGE_COUNT; c++) {
+        if (changes->by_change[c] == 0)
             continue;
         char about[160];
-        snprintf(about, sizeof about, "Points that %s.", class_table[c].about);
-        grid_toned(grid, change_tone((enum compare_class)c), class_table[c].name);
-        grid_count(grid, (double)changes->by_class[c]);
+        snprintf(about, sizeof about, "Points that %s.", change_table[c].about);
+        grid_toned(grid, change_tone((enum change)c), change_table[c].name);
+        grid_count(grid, (double)changes->by_change[c]);
         grid_text(grid, about);
     }
 }
@@ -34,7 +34,7 @@ static void write_kinds(struct document *document, const struct review_changes *
 
 static bool both(const struct review_change *change, enum review_number number, double *before, double *after)
 {
-    return change->before && change->after && change->class != CLASS_UNLIKE &&
+    return change->before && change->after && change->change != CHANGE_UNLIKE &&
            review_number_of(change->before, number, before) && review_number_of(change->after, number, after);
 }
 
@@ -56,7 +56,7 @@ static bool find_range(const struct review_changes *changes, enum review_number 
     *least = INFINITY;
     *most = 0;
     for (size_t i = 0; i < changes->count; i++) {
-        if (changes->changes[i].class == CLASS_SAME_BITS || !both(&changes->changes[i], number, &before, &after))
+        if (changes->changes[i].change == CHANGE_SAME_BITS || !both(&changes->changes[i], number, &before, &after))
             continue;
         any = true;
         if (before > 0 && after > 0 && isfinite(before) && isfinite(after)) {
@@ -75,7 +75,7 @@ static void add_marks(struct plot_series *series, const struct review_changes *c
     for (size_t i = 0; i < changes->count && put < MARKS_MAX; i++) {
         const struct review_change *change = &changes->changes[i];
         char text[256];
-        if (change_tone(change->class) != tone || !both(change, number, &before, &after))
+        if (change_tone(change->change) != tone || !both(change, number, &before, &after))
             continue;
         snprintf(text, sizeof text, "%.160s: %.4g before, %.4g after", change->after->key, before, after);
         plot_mark(series, before, after, text);
@@ -131,7 +131,7 @@ static void write_status(struct grid *grid, const struct review *review, const s
 static void write_row(struct grid *grid, const struct review_changes *changes, const struct review_change *change)
 {
     const struct review_point *before = change->before, *after = change->after;
-    grid_toned(grid, change_tone(change->class), class_table[change->class].name);
+    grid_toned(grid, change_tone(change->change), change_table[change->change].name);
     grid_code(grid, after ? after->key : before->key);
     write_status(grid, changes->before, before);
     write_status(grid, changes->after, after);
@@ -159,14 +159,14 @@ static void write_points(struct document *document, const struct review_changes 
         grid_column(grid, title, review_numbers[shown[n]].about, true);
         grid_column(grid, "after", review_numbers[shown[n]].about, true);
     }
-    for (int c = 0; c < CLASS_SAME_BITS; c++)
+    for (int c = 0; c < CHANGE_SAME_BITS; c++)
         for (size_t i = 0; i < changes->count && put < CHANGES_SHOWN; i++)
-            if ((int)changes->changes[i].class == c) {
+            if ((int)changes->changes[i].change == c) {
                 write_row(grid, changes, &changes->changes[i]);
                 put++;
             }
     if (grid) {
-        grid->rows_in_all = changes->count - changes->by_class[CLASS_SAME_BITS];
+        grid->rows_in_all = changes->count - changes->by_change[CHANGE_SAME_BITS];
         grid->searched = true;
     }
 }
@@ -183,7 +183,7 @@ void review_write_changes(struct document *document, const struct review *review
                        before, review_text_of(changes->before, &changes->before->points[0], TEXT_BUILD), after,
                        review_text_of(review, &review->points[0], TEXT_BUILD));
     write_kinds(document, changes);
-    if (changes->by_class[CLASS_SAME_BITS] == changes->count) {
+    if (changes->by_change[CHANGE_SAME_BITS] == changes->count) {
         document_paragraph(document, "Of %s none has changed.", count_text(text, (double)changes->count, "point"));
         return;
     }

@@ -219,6 +219,6 @@ void review_print_csv(FILE *stream, const struct review *review, const struct re
     for (size_t c = 0; changes && c < changes->count; c++) {
         const struct review_change *change = &changes->changes[c];
         print_row(stream, change->after ? review : changes->before, change->after ? change->after : change->before);
-        fprintf(stream, ",%s\r\n", class_table[change->class].name);
+        fprintf(stream, ",%s\r\n", change_table[change->change].name);
     }
 }

@@ -37,8 +37,8 @@ static bool is_complete(const struct review *review)
 static size_t count_bad(const struct review_changes *changes)
 {
     size_t count = 0;
-    for (int c = 0; changes && c < CLASS_COUNT; c++)
-        count += change_tone((enum compare_class)c) == TONE_BAD ? changes->by_class[c] : 0;
+    for (int c = 0; changes && c < CHANGE_COUNT; c++)
+        count += change_tone((enum change)c) == TONE_BAD ? changes->by_change[c] : 0;
     return count;
 }
 
@@ -58,12 +58,12 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
     if (changes && bad > 0)
         fprintf(stream, " Beside the records before, %zu of %zu %s a change for the worse.", bad, changes->count,
                 bad == 1 ? "is" : "are");
-    else if (changes && changes->by_class[CLASS_SAME_BITS] == changes->count)
+    else if (changes && changes->by_change[CHANGE_SAME_BITS] == changes->count)
         fputs(" Nothing has changed beside the records before.", stream);
     else if (changes)
         fprintf(stream, " Beside the records before nothing is worse; %zu of %zu %s the same bits.",
-                changes->by_class[CLASS_SAME_BITS], changes->count,
-                changes->by_class[CLASS_SAME_BITS] == 1 ? "has" : "have");
+                changes->by_change[CHANGE_SAME_BITS], changes->count,
+                changes->by_change[CHANGE_SAME_BITS] == 1 ? "has" : "have");
     if (review->left_out_worse)
         fprintf(stream, " Of the records that are left out, %zu of %zu did not end as expected.",
                 review->left_out_worse, review->left_out);

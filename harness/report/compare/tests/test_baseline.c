@@ -83,7 +83,7 @@ static void test_lines_read_back(void **state)
     assert_true(base.is_baseline);
     assert_int_equal(read_edits(&after, edits, 3, &error), 0);
     assert_int_equal(collate(&collation, &base, &after, &rules, NULL, &error), 0);
-    assert_int_equal(collation.by_class[CLASS_SAME_BITS], 3);
+    assert_int_equal(collation.by_change[CHANGE_SAME_BITS], 3);
     for (size_t i = 0; i < 3; i++)
         for (enum fact fact = 0; fact < FACT_COUNT; fact++)
             assert_int_equal(collation.points[i].tendencies[fact], TENDENCY_SAME);
@@ -138,7 +138,7 @@ static void test_what_is_allowed_does_not_add_up(void **state)
     assert_int_equal(results_read(&base, fixture_path, &error), 0);
     assert_int_equal(read_edits(&after, edits, 1, &error), 0);
     assert_int_equal(collate(&collation, &base, &after, &allowing, NULL, &error), 0);
-    assert_int_equal(collation.points[0].class, CLASS_ALLOWED);
+    assert_int_equal(collation.points[0].change, CHANGE_ALLOWED);
     assert_int_equal(baseline_update(&kept, &change, &collation, &none, &error), 0);
     assert_string_equal(kept, text);
     assert_int_equal(change.kept, 1);

@@ -101,7 +101,7 @@ static void test_results(void **state)
         size_t left_out, left_out_worse;
     } rows[] = {
         {"key = a:same", COMPARE_AS_GOOD, 8, 4},
-        {"class = 'other bits' or class = better or class = new", COMPARE_AS_GOOD, 6, 4},
+        {"change = 'other bits' or change = better or change = new", COMPARE_AS_GOOD, 6, 4},
         {"max_ulp_err_pct > 0", COMPARE_WORSE, 7, 2},
         {"status_b = null", COMPARE_WORSE, 8, 3},
         {"outcome = worse", COMPARE_WORSE, 6, 1},
@@ -135,12 +135,12 @@ static void test_table(void **state)
 {
     (void)state;
     struct pair pair;
-    join_all(&pair, "class = worse or class = 'not comparable' or class = missing");
+    join_all(&pair, "change = worse or change = 'not comparable' or change = missing");
     struct compare_view view = {.collation = &pair.collation, .width = 80};
     char *text = print(&compare_table, &view);
-    const char *classes = strstr(text, "\n\n");
-    assert_non_null(classes);
-    assert_string_equal(classes, "\n\nnot comparable: 1 that have other inputs, or another truth\n"
+    const char *changes = strstr(text, "\n\n");
+    assert_non_null(changes);
+    assert_string_equal(changes, "\n\nnot comparable: 1 that have other inputs, or another truth\n"
                                  "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
                                  "missing: 1 that were there, and are not\n"
                                  "  b:gone\n\n"
@@ -158,8 +158,8 @@ static void test_columns(void **state)
     struct pair pair;
     struct error error;
     struct compare_field columns[4], order;
-    join_all(&pair, "class = worse or class = missing");
-    static const char *const names[] = {"key", "class", "max_ulp_err_b", "max_ulp_err_pct"};
+    join_all(&pair, "change = worse or change = missing");
+    static const char *const names[] = {"key", "change", "max_ulp_err_b", "max_ulp_err_pct"};
     for (int i = 0; i < 4; i++)
         assert_int_equal(compare_field_parse(&columns[i], "--columns", names[i], strlen(names[i]), &error), 0);
     assert_int_equal(compare_field_parse(&order, "--sort", "-max_ulp_err_b", 14, &error), 0);
@@ -172,7 +172,7 @@ static void test_columns(void **state)
     char *text = print(&compare_table, &view);
     const char *rows = strstr(text, "\n\n");
     assert_non_null(rows);
-    assert_string_equal(rows, "\n\nkey           class    max_ulp_err_b  max_ulp_err_pct\n"
+    assert_string_equal(rows, "\n\nkey           change   max_ulp_err_b  max_ulp_err_pct\n"
                               "a:much worse  worse             0.75               50\n"
                               "a:worse       worse              0.5            2e-08\n"
                               "b:gone        missing              -                -\n\n"
@@ -195,7 +195,7 @@ static void test_json(void **state)
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "verdict")), "not comparable");
     assert_int_equal(json_integer_value(json_object_get(json, "exit_code")), 3);
-    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "classes"), "same bits")), 2);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "changes"), "same bits")), 2);
     const json_t *points = json_object_get(json, "points");
     assert_int_equal(json_array_size(points), 7);
     const json_t *worse = json_array_get(points, 2);

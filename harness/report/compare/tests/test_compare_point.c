@@ -3,7 +3,7 @@
 
 #include "harness/report/compare/compare_point.h"
 
-static enum compare_class classify(const char *before, const char *after, const struct compare_rules *rules)
+static enum change classify(const char *before, const char *after, const struct compare_rules *rules)
 {
     struct results a, b;
     struct compared point;
@@ -12,17 +12,17 @@ static enum compare_class classify(const char *before, const char *after, const 
     compare_point(&point, &a.items[0], &b.items[0], rules);
     results_clear(&b);
     results_clear(&a);
-    return point.class;
+    return point.change;
 }
 
 static const struct compare_rules exact = {.today = "2026-11-27"};
 
-static void assert_class(const char *before, const char *after, const struct compare_rules *rules,
-                         enum compare_class expected)
+static void assert_change(const char *before, const char *after, const struct compare_rules *rules,
+                          enum change expected)
 {
-    enum compare_class class = classify(before, after, rules);
-    if (class != expected)
-        fail_msg("'%s' to '%s' is %s, not %s", before, after, class_table[class].name, class_table[expected].name);
+    enum change change = classify(before, after, rules);
+    if (change != expected)
+        fail_msg("'%s' to '%s' is %s, not %s", before, after, change_table[change].name, change_table[expected].name);
 }
 
 #define OTHER "output_digest=\"0000000000000009\";"
@@ -32,33 +32,33 @@ static void test_bits_and_figures(void **state)
     (void)state;
     static const struct {
         const char *before, *after;
-        enum compare_class class;
+        enum change change;
     } rows[] = {
-        {"", "", CLASS_SAME_BITS},
-        {"", OTHER, CLASS_OTHER_BITS},
-        {"", OTHER "max_ulp_err=0.5000000000000001", CLASS_WORSE},
-        {"", OTHER "max_ulp_err=0.49999999999999994", CLASS_BETTER},
-        {"", OTHER "max_ulp_err=0.25;rms_err=0.06250000000000001", CLASS_WORSE}, /* nothing makes up for worse */
-        {"", OTHER "max_abs_err=\"nan\"", CLASS_WORSE},
-        {"max_abs_err=\"nan\"", OTHER "max_abs_err=\"inf\"", CLASS_BETTER},
-        {"max_abs_err=\"nan\"", "max_abs_err=\"nan\"", CLASS_SAME_BITS},
-        {"max_abs_err=\"inf\"", OTHER "max_abs_err=\"nan\"", CLASS_WORSE},
-        {"", OTHER "budget_used=null", CLASS_WORSE}, /* what had a bound has none */
-        {"budget_used=null", OTHER, CLASS_BETTER},
-        {"budget_used=null", OTHER "budget_used=null", CLASS_OTHER_BITS},
-        {"budget_used=null", OTHER "budget_used=1.5", CLASS_WORSE}, /* and what is known at last may be a fault */
-        {"lse_budget_used=null", OTHER "lse_budget_used=\"nan\"", CLASS_WORSE},
-        {"", "device=\"cuda\";kernel=\"two_pass\";recipe=\"mpt\"", CLASS_SAME_BITS},
+        {"", "", CHANGE_SAME_BITS},
+        {"", OTHER, CHANGE_OTHER_BITS},
+        {"", OTHER "max_ulp_err=0.5000000000000001", CHANGE_WORSE},
+        {"", OTHER "max_ulp_err=0.49999999999999994", CHANGE_BETTER},
+        {"", OTHER "max_ulp_err=0.25;rms_err=0.06250000000000001", CHANGE_WORSE}, /* nothing makes up for worse */
+        {"", OTHER "max_abs_err=\"nan\"", CHANGE_WORSE},
+        {"max_abs_err=\"nan\"", OTHER "max_abs_err=\"inf\"", CHANGE_BETTER},
+        {"max_abs_err=\"nan\"", "max_abs_err=\"nan\"", CHANGE_SAME_BITS},
+        {"max_abs_err=\"inf\"", OTHER "max_abs_err=\"nan\"", CHANGE_WORSE},
+        {"", OTHER "budget_used=null", CHANGE_WORSE}, /* what had a bound has none */
+        {"budget_used=null", OTHER, CHANGE_BETTER},
+        {"budget_used=null", OTHER "budget_used=null", CHANGE_OTHER_BITS},
+        {"budget_used=null", OTHER "budget_used=1.5", CHANGE_WORSE}, /* and what is known at last may be a fault */
+        {"lse_budget_used=null", OTHER "lse_budget_used=\"nan\"", CHANGE_WORSE},
+        {"", "device=\"cuda\";kernel=\"two_pass\";recipe=\"mpt\"", CHANGE_SAME_BITS},
         /* the same bits with other errors: what measures has changed, and not the output */
-        {"", "budget_used=0.25", CLASS_JUDGED_OTHERWISE},
-        {"", "max_ulp_err=0.75", CLASS_JUDGED_OTHERWISE},
-        {"", "undecided=0", CLASS_JUDGED_OTHERWISE},
-        {"status=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
-        {"status=\"xfail\";expect=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
-        {"status=\"fail\";oracles.batch=\"violated\"", "", CLASS_FIXED}, /* what else the kernel did is other */
+        {"", "budget_used=0.25", CHANGE_JUDGED_OTHERWISE},
+        {"", "max_ulp_err=0.75", CHANGE_JUDGED_OTHERWISE},
+        {"", "undecided=0", CHANGE_JUDGED_OTHERWISE},
+        {"status=\"fail\"", "", CHANGE_JUDGED_OTHERWISE},
+        {"status=\"xfail\";expect=\"fail\"", "", CHANGE_JUDGED_OTHERWISE},
+        {"status=\"fail\";oracles.batch=\"violated\"", "", CHANGE_FIXED}, /* what else the kernel did is other */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_class(rows[i].before, rows[i].after, &exact, rows[i].class);
+        assert_change(rows[i].before, rows[i].after, &exact, rows[i].change);
 }
 
 static void test_each_metric_can_be_worse(void **state)
@@ -67,12 +67,12 @@ static void test_each_metric_can_be_worse(void **state)
     for (int metric = 0; metric < METRIC_COUNT; metric++) {
         static const struct {
             const char *value;
-            enum compare_class class;
-        } rows[] = {{"4", CLASS_WORSE}, {"\"nan\"", CLASS_WORSE}, {"\"inf\"", CLASS_WORSE}, {"0", CLASS_BETTER}};
+            enum change change;
+        } rows[] = {{"4", CHANGE_WORSE}, {"\"nan\"", CHANGE_WORSE}, {"\"inf\"", CHANGE_WORSE}, {"0", CHANGE_BETTER}};
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             char edits[256];
             snprintf(edits, sizeof edits, OTHER "%s=%s", metric_table[metric].field.name, rows[i].value);
-            assert_class("", edits, &exact, metric_table[metric].is_size ? CLASS_UNLIKE : rows[i].class);
+            assert_change("", edits, &exact, metric_table[metric].is_size ? CHANGE_UNLIKE : rows[i].change);
         }
     }
 }
@@ -96,45 +96,45 @@ static void test_what_is_asked(void **state)
         "tolerance.atol=0.0005;tolerance.rtol=0.002",
     };
     for (size_t i = 0; i < sizeof looser / sizeof looser[0]; i++)
-        assert_class("", looser[i], &exact, CLASS_JUDGED_OTHERWISE);
+        assert_change("", looser[i], &exact, CHANGE_JUDGED_OTHERWISE);
     /* a pass that is bought by a wider tolerance is no fix */
-    assert_class("status=\"fail\"", OTHER "tolerance.atol=1;mismatched=0", &exact, CLASS_JUDGED_OTHERWISE);
-    assert_class(NOT_RUN, "tolerance.atol=1", &exact, CLASS_JUDGED_OTHERWISE);
-    assert_class("judge=\"tolerance\"", "judge=\"budget\"", &exact, CLASS_JUDGED_OTHERWISE);
+    assert_change("status=\"fail\"", OTHER "tolerance.atol=1;mismatched=0", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change(NOT_RUN, "tolerance.atol=1", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("judge=\"tolerance\"", "judge=\"budget\"", &exact, CHANGE_JUDGED_OTHERWISE);
     /* who asks for more and gets as much loses nothing */
     static const char *const stricter[] = {"tolerance.atol=0.0005", "budget=0.5", "oracles.partition=\"held\""};
     for (size_t i = 0; i < sizeof stricter / sizeof stricter[0]; i++)
-        assert_class("", stricter[i], &exact, CLASS_SAME_BITS);
-    assert_class("judge=\"tolerance\";budget=null", "", &exact, CLASS_SAME_BITS);
-    assert_class("", "tolerance.atol=0.0005;mismatched=4", &exact, CLASS_JUDGED_OTHERWISE);
-    assert_class("", "tolerance.atol=0.0005;mismatched=4;" OTHER, &exact, CLASS_WORSE);
+        assert_change("", stricter[i], &exact, CHANGE_SAME_BITS);
+    assert_change("judge=\"tolerance\";budget=null", "", &exact, CHANGE_SAME_BITS);
+    assert_change("", "tolerance.atol=0.0005;mismatched=4", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("", "tolerance.atol=0.0005;mismatched=4;" OTHER, &exact, CHANGE_WORSE);
 }
 
 /* The share of a bound is the kernel's and the recipe's own. */
 static void test_bounds_of_another_recipe(void **state)
 {
     (void)state;
-    assert_class("", OTHER "budget_used=0.75;unbounded=9;lse_unbounded=9", &exact, CLASS_WORSE);
+    assert_change("", OTHER "budget_used=0.75;unbounded=9;lse_unbounded=9", &exact, CHANGE_WORSE);
     static const char *const others[] = {"recipe_digest=\"6\";", "kernel=\"two_pass\";"};
     for (int i = 0; i < 2; i++) {
         char edits[256];
         snprintf(edits, sizeof edits, OTHER "%sbudget_used=0.75;lse_budget_used=0.75;unbounded=9;lse_unbounded=9",
                  others[i]);
-        assert_class("", edits, &exact, CLASS_OTHER_BITS);
+        assert_change("", edits, &exact, CHANGE_OTHER_BITS);
         snprintf(edits, sizeof edits, "%sbudget_used=0.75", others[i]);
-        assert_class("", edits, &exact, CLASS_SAME_BITS);
+        assert_change("", edits, &exact, CHANGE_SAME_BITS);
         snprintf(edits, sizeof edits, OTHER "%sbudget_used=0.25;max_ulp_err=0.75", others[i]);
-        assert_class("", edits, &exact, CLASS_WORSE);
+        assert_change("", edits, &exact, CHANGE_WORSE);
         /* within its bound is what passes whichever bound it has */
         static const char *const lost[] = {"budget_used=1.0000000000000002", "budget_used=\"nan\"", "budget_used=null",
                                            "lse_budget_used=2", "lse_budget_used=null"};
         for (size_t j = 0; j < sizeof lost / sizeof lost[0]; j++) {
             snprintf(edits, sizeof edits, OTHER "%s%s", others[i], lost[j]);
-            assert_class("", edits, &exact, CLASS_WORSE);
+            assert_change("", edits, &exact, CHANGE_WORSE);
         }
         snprintf(edits, sizeof edits, OTHER "%sbudget_used=3", others[i]);
-        assert_class("budget_used=2", edits, &exact, CLASS_OTHER_BITS);
-        assert_class("budget_used=null", edits, &exact, CLASS_WORSE);
+        assert_change("budget_used=2", edits, &exact, CHANGE_OTHER_BITS);
+        assert_change("budget_used=null", edits, &exact, CHANGE_WORSE);
     }
 }
 
@@ -149,9 +149,9 @@ static void test_other_problems_are_not_compared(void **state)
         "input_digest=\"0\";status=\"error\"",
     };
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++)
-        assert_class("", edits[i], &exact, CLASS_UNLIKE);
-    assert_class("status=\"error\";truth_digest=\"0\"", "", &exact, CLASS_UNLIKE);
-    assert_int_equal(class_outcome(CLASS_UNLIKE, &exact), CLASS_IS_NO_COMPARISON);
+        assert_change("", edits[i], &exact, CHANGE_UNLIKE);
+    assert_change("status=\"error\";truth_digest=\"0\"", "", &exact, CHANGE_UNLIKE);
+    assert_int_equal(change_outcome(CHANGE_UNLIKE, &exact), CHANGE_IS_NO_COMPARISON);
 }
 
 /* By status before and after; what a case expects goes with it. */
@@ -165,34 +165,34 @@ static void test_status(void **state)
         [STATUS_XPASS] = "status=\"xpass\";expect=\"fail\"",
         [STATUS_ERROR] = NOT_RUN,
     };
-    static const enum compare_class expected[STATUS_COUNT][STATUS_COUNT] = {
-        {CLASS_SAME_BITS, CLASS_NEWLY_FAILING, CLASS_VERDICT, CLASS_VERDICT, CLASS_NEWLY_FAILING},
-        {CLASS_FIXED, CLASS_SAME_BITS, CLASS_VERDICT, CLASS_VERDICT, CLASS_VERDICT},
-        {CLASS_FIXED, CLASS_NEWLY_FAILING, CLASS_SAME_BITS, CLASS_VERDICT, CLASS_NEWLY_FAILING},
-        {CLASS_FIXED, CLASS_VERDICT, CLASS_VERDICT, CLASS_SAME_BITS, CLASS_VERDICT},
+    static const enum change expected[STATUS_COUNT][STATUS_COUNT] = {
+        {CHANGE_SAME_BITS, CHANGE_NEWLY_FAILING, CHANGE_VERDICT, CHANGE_VERDICT, CHANGE_NEWLY_FAILING},
+        {CHANGE_FIXED, CHANGE_SAME_BITS, CHANGE_VERDICT, CHANGE_VERDICT, CHANGE_VERDICT},
+        {CHANGE_FIXED, CHANGE_NEWLY_FAILING, CHANGE_SAME_BITS, CHANGE_VERDICT, CHANGE_NEWLY_FAILING},
+        {CHANGE_FIXED, CHANGE_VERDICT, CHANGE_VERDICT, CHANGE_SAME_BITS, CHANGE_VERDICT},
         /* a failure that is expected all of a sudden is no fix */
-        {CLASS_FIXED, CLASS_NEWLY_FAILING, CLASS_JUDGED_OTHERWISE, CLASS_VERDICT, CLASS_NOT_JUDGED},
+        {CHANGE_FIXED, CHANGE_NEWLY_FAILING, CHANGE_JUDGED_OTHERWISE, CHANGE_VERDICT, CHANGE_NOT_JUDGED},
     };
     for (int a = 0; a < STATUS_COUNT; a++)
         for (int b = 0; b < STATUS_COUNT; b++)
-            assert_class(of[a], of[b], &exact, expected[a][b]);
-    assert_class(NOT_RUN ";expect=\"fail\"", of[STATUS_XFAIL], &exact, CLASS_FIXED);
-    assert_class(of[STATUS_FAIL], "max_ulp_err=0.75;" OTHER, &exact, CLASS_FIXED_WORSE);
-    assert_class(of[STATUS_FAIL], "status=\"fail\";expect=\"fail\"", &exact, CLASS_JUDGED_OTHERWISE);
+            assert_change(of[a], of[b], &exact, expected[a][b]);
+    assert_change(NOT_RUN ";expect=\"fail\"", of[STATUS_XFAIL], &exact, CHANGE_FIXED);
+    assert_change(of[STATUS_FAIL], "max_ulp_err=0.75;" OTHER, &exact, CHANGE_FIXED_WORSE);
+    assert_change(of[STATUS_FAIL], "status=\"fail\";expect=\"fail\"", &exact, CHANGE_JUDGED_OTHERWISE);
 }
 
 static void test_only_as_good_is_green(void **state)
 {
     (void)state;
-    static const enum compare_class green[] = {CLASS_OTHER_BITS, CLASS_ALLOWED, CLASS_BETTER,
-                                               CLASS_FIXED,      CLASS_NEW,     CLASS_SAME_BITS};
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
+    static const enum change green[] = {CHANGE_OTHER_BITS, CHANGE_ALLOWED, CHANGE_BETTER,
+                                        CHANGE_FIXED,      CHANGE_NEW,     CHANGE_SAME_BITS};
+    for (enum change change = 0; change < CHANGE_COUNT; change++) {
         bool expected = false;
         for (size_t i = 0; i < sizeof green / sizeof green[0]; i++)
-            expected |= class == green[i];
-        assert_int_equal(class_outcome(class, &exact) == CLASS_IS_FINE, expected);
-        assert_non_null(class_table[class].name);
-        assert_non_null(class_table[class].about);
+            expected |= change == green[i];
+        assert_int_equal(change_outcome(change, &exact) == CHANGE_IS_FINE, expected);
+        assert_non_null(change_table[change].name);
+        assert_non_null(change_table[change].about);
     }
 }
 
@@ -202,18 +202,18 @@ static void test_causes(void **state)
     static const char before[] = "status=\"xfail\";expect=\"fail\";signature=\"leak\";oracles.batch=\"violated\"";
     static const struct {
         const char *after;
-        enum compare_class class;
+        enum change change;
     } rows[] = {
-        {"signature=\"leak\";oracles.batch=\"violated\"", CLASS_SAME_BITS},
-        {"signature=\"unknown\";oracles.batch=\"violated\";" OTHER "max_ulp_err=0.25", CLASS_CAUSE},
-        {"signature=\"leak\";oracles.batch=\"violated\";oracles.inputs=\"violated\"", CLASS_CAUSE},
-        {"signature=\"leak\";oracles.inputs=\"violated\"", CLASS_CAUSE},
-        {"signature=\"leak\"", CLASS_BETTER},
+        {"signature=\"leak\";oracles.batch=\"violated\"", CHANGE_SAME_BITS},
+        {"signature=\"unknown\";oracles.batch=\"violated\";" OTHER "max_ulp_err=0.25", CHANGE_CAUSE},
+        {"signature=\"leak\";oracles.batch=\"violated\";oracles.inputs=\"violated\"", CHANGE_CAUSE},
+        {"signature=\"leak\";oracles.inputs=\"violated\"", CHANGE_CAUSE},
+        {"signature=\"leak\"", CHANGE_BETTER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char after[512];
         snprintf(after, sizeof after, "status=\"xfail\";expect=\"fail\";%s", rows[i].after);
-        assert_class(before, after, &exact, rows[i].class);
+        assert_change(before, after, &exact, rows[i].change);
     }
 }
 
@@ -225,22 +225,22 @@ static void test_allowances(void **state)
     rules.allowances[METRIC_MISMATCHED].absolute = 2;
     static const struct {
         const char *edits;
-        enum compare_class class;
+        enum change change;
     } rows[] = {
-        {OTHER "max_ulp_err=0.75", CLASS_ALLOWED},
-        {OTHER "max_ulp_err=0.7500001", CLASS_WORSE},
-        {OTHER "max_ulp_err=\"inf\"", CLASS_WORSE},
-        {OTHER "max_ulp_err=\"nan\"", CLASS_WORSE},
-        {OTHER "mismatched=5", CLASS_ALLOWED},
-        {OTHER "mismatched=6", CLASS_WORSE},
-        {OTHER "mismatched=5;max_ulp_err=0.75;rms_err=0.07", CLASS_WORSE},
-        {OTHER "mismatched=5;rms_err=0.01", CLASS_ALLOWED},
-        {OTHER "mismatched=5;status=\"fail\"", CLASS_NEWLY_FAILING}, /* no allowance turns a failure into a pass */
+        {OTHER "max_ulp_err=0.75", CHANGE_ALLOWED},
+        {OTHER "max_ulp_err=0.7500001", CHANGE_WORSE},
+        {OTHER "max_ulp_err=\"inf\"", CHANGE_WORSE},
+        {OTHER "max_ulp_err=\"nan\"", CHANGE_WORSE},
+        {OTHER "mismatched=5", CHANGE_ALLOWED},
+        {OTHER "mismatched=6", CHANGE_WORSE},
+        {OTHER "mismatched=5;max_ulp_err=0.75;rms_err=0.07", CHANGE_WORSE},
+        {OTHER "mismatched=5;rms_err=0.01", CHANGE_ALLOWED},
+        {OTHER "mismatched=5;status=\"fail\"", CHANGE_NEWLY_FAILING}, /* no allowance turns a failure into a pass */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_class("", rows[i].edits, &rules, rows[i].class);
-    assert_class("max_ulp_err=0", OTHER "max_ulp_err=1e-300", &rules, CLASS_WORSE); /* half of nothing */
-    assert_class("max_ulp_err=\"inf\"", OTHER "max_ulp_err=\"nan\"", &rules, CLASS_WORSE);
+        assert_change("", rows[i].edits, &rules, rows[i].change);
+    assert_change("max_ulp_err=0", OTHER "max_ulp_err=1e-300", &rules, CHANGE_WORSE); /* half of nothing */
+    assert_change("max_ulp_err=\"inf\"", OTHER "max_ulp_err=\"nan\"", &rules, CHANGE_WORSE);
 }
 
 static void test_every_bit(void **state)
@@ -248,12 +248,12 @@ static void test_every_bit(void **state)
     (void)state;
     struct compare_rules rules = {.bits = true, .today = exact.today};
     rules.allowances[METRIC_RMS_ERR].absolute = 1;
-    assert_class("", "", &rules, CLASS_SAME_BITS);
+    assert_change("", "", &rules, CHANGE_SAME_BITS);
     static const char *const edits[] = {OTHER, OTHER "max_ulp_err=0.25", OTHER "rms_err=0.5"};
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++)
-        assert_class("", edits[i], &rules, CLASS_OTHER_BITS);
-    assert_class("", OTHER "max_ulp_err=0.75", &rules, CLASS_WORSE);
-    assert_int_equal(class_outcome(CLASS_OTHER_BITS, &rules), CLASS_IS_WORSE);
+        assert_change("", edits[i], &rules, CHANGE_OTHER_BITS);
+    assert_change("", OTHER "max_ulp_err=0.75", &rules, CHANGE_WORSE);
+    assert_int_equal(change_outcome(CHANGE_OTHER_BITS, &rules), CHANGE_IS_WORSE);
 }
 
 #define LINE                                                                                                        \
@@ -273,9 +273,9 @@ static void test_known_failures_expire(void **state)
 {
     (void)state;
     struct compare_rules late = {.today = "2026-11-28"};
-    assert_class(LINE, "status=\"fail\"", &exact, CLASS_SAME_BITS);
-    assert_class(LINE, "status=\"fail\"", &late, CLASS_EXPIRED);
-    assert_class(LINE, "status=\"pass\";" OTHER, &late, CLASS_FIXED);
+    assert_change(LINE, "status=\"fail\"", &exact, CHANGE_SAME_BITS);
+    assert_change(LINE, "status=\"fail\"", &late, CHANGE_EXPIRED);
+    assert_change(LINE, "status=\"pass\";" OTHER, &late, CHANGE_FIXED);
 }
 
 static void test_points_on_one_side(void **state)
@@ -283,20 +283,20 @@ static void test_points_on_one_side(void **state)
     (void)state;
     static const struct {
         const char *edits;
-        enum compare_class class;
-    } rows[] = {{"", CLASS_NEW},
-                {"status=\"xfail\";expect=\"fail\"", CLASS_NEW},
-                {"status=\"fail\"", CLASS_NEW_FAILING},
-                {"status=\"xpass\";expect=\"fail\"", CLASS_NEW_FAILING},
-                {NOT_RUN, CLASS_NEW_FAILING}};
+        enum change change;
+    } rows[] = {{"", CHANGE_NEW},
+                {"status=\"xfail\";expect=\"fail\"", CHANGE_NEW},
+                {"status=\"fail\"", CHANGE_NEW_FAILING},
+                {"status=\"xpass\";expect=\"fail\"", CHANGE_NEW_FAILING},
+                {NOT_RUN, CHANGE_NEW_FAILING}};
     struct compared point;
     struct results results;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         read_one(&results, rows[i].edits);
         compare_point(&point, NULL, &results.items[0], &exact);
-        assert_int_equal(point.class, rows[i].class);
+        assert_int_equal(point.change, rows[i].change);
         compare_point(&point, &results.items[0], NULL, &exact);
-        assert_int_equal(point.class, CLASS_MISSING);
+        assert_int_equal(point.change, CHANGE_MISSING);
         results_clear(&results);
     }
 }

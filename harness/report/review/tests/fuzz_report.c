@@ -96,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     lseek(descriptor, 0, SEEK_SET);
     if (!kind && !review_read(&review, paths, 1, NULL, TEXT_DTYPE, true, &error)) {
         demand(review_compare(&changes, &review, &review, &error) == ERROR_NONE, "a comparison");
-        demand(changes.by_class[CLASS_SAME_BITS] + changes.by_class[CLASS_NOT_JUDGED] == changes.count,
+        demand(changes.by_change[CHANGE_SAME_BITS] + changes.by_change[CHANGE_NOT_JUDGED] == changes.count,
                "records are what they are");
         check(&review, &changes);
         review_changes_clear(&changes);

@@ -39,22 +39,22 @@ static void test_a_report_says_what_compare_says(void **state)
     (void)state;
     static const struct {
         const char *before, *after;
-        enum compare_class class;
+        enum change change;
     } rows[] = {
-        {"", "", CLASS_SAME_BITS},
-        {"", "output_digest=\"9\"", CLASS_OTHER_BITS},
-        {"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_WORSE},
-        {"", "output_digest=\"9\"; max_abs_err=0.5; max_ulp_err=0.25", CLASS_WORSE},
-        {"", "output_digest=\"9\"; max_abs_err=\"nan\"", CLASS_WORSE},
-        {"", "output_digest=\"9\"; max_abs_err=0.125", CLASS_BETTER},
-        {"", "status=\"fail\"", CLASS_NEWLY_FAILING},
-        {"status=\"fail\"", "output_digest=\"9\"", CLASS_FIXED},
-        {"status=\"fail\"", "", CLASS_JUDGED_OTHERWISE},
-        {"status=\"fail\"", "output_digest=\"9\"; max_abs_err=0.5", CLASS_FIXED_WORSE},
-        {"status=\"fail\"", "tolerance.atol=1", CLASS_JUDGED_OTHERWISE},
-        {"", "input_digest=\"9\"", CLASS_UNLIKE},
-        {"", "truth_digest=\"9\"", CLASS_UNLIKE},
-        {"", NOT_RUN, CLASS_NEWLY_FAILING},
+        {"", "", CHANGE_SAME_BITS},
+        {"", "output_digest=\"9\"", CHANGE_OTHER_BITS},
+        {"", "output_digest=\"9\"; max_abs_err=0.5", CHANGE_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.5; max_ulp_err=0.25", CHANGE_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=\"nan\"", CHANGE_WORSE},
+        {"", "output_digest=\"9\"; max_abs_err=0.125", CHANGE_BETTER},
+        {"", "status=\"fail\"", CHANGE_NEWLY_FAILING},
+        {"status=\"fail\"", "output_digest=\"9\"", CHANGE_FIXED},
+        {"status=\"fail\"", "", CHANGE_JUDGED_OTHERWISE},
+        {"status=\"fail\"", "output_digest=\"9\"; max_abs_err=0.5", CHANGE_FIXED_WORSE},
+        {"status=\"fail\"", "tolerance.atol=1", CHANGE_JUDGED_OTHERWISE},
+        {"", "input_digest=\"9\"", CHANGE_UNLIKE},
+        {"", "truth_digest=\"9\"", CHANGE_UNLIKE},
+        {"", NOT_RUN, CHANGE_NEWLY_FAILING},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct review reviews[2];
@@ -62,10 +62,10 @@ static void test_a_report_says_what_compare_says(void **state)
         const char *const before[2] = {rows[i].before}, *const after[2] = {rows[i].after};
         compare_lines(&changes, reviews, before, after);
         assert_int_equal(changes.count, 1);
-        if (changes.changes[0].class != rows[i].class)
-            fail_msg("row %zu: %s in place of %s", i, class_table[changes.changes[0].class].name,
-                     class_table[rows[i].class].name);
-        assert_int_equal(changes.by_class[rows[i].class], 1);
+        if (changes.changes[0].change != rows[i].change)
+            fail_msg("row %zu: %s in place of %s", i, change_table[changes.changes[0].change].name,
+                     change_table[rows[i].change].name);
+        assert_int_equal(changes.by_change[rows[i].change], 1);
         clear(&changes, reviews);
     }
 }
@@ -90,15 +90,15 @@ static void test_each_point_meets_its_own(void **state)
         struct review reviews[2];
         struct review_changes changes;
         compare_lines(&changes, reviews, rows[i].before, rows[i].after);
-        assert_int_equal(changes.by_class[CLASS_SAME_BITS], rows[i].same);
-        assert_int_equal(changes.by_class[CLASS_MISSING], rows[i].missing);
-        assert_int_equal(changes.by_class[CLASS_NEW], rows[i].new);
-        assert_int_equal(changes.by_class[CLASS_NEW_FAILING], rows[i].failing);
+        assert_int_equal(changes.by_change[CHANGE_SAME_BITS], rows[i].same);
+        assert_int_equal(changes.by_change[CHANGE_MISSING], rows[i].missing);
+        assert_int_equal(changes.by_change[CHANGE_NEW], rows[i].new);
+        assert_int_equal(changes.by_change[CHANGE_NEW_FAILING], rows[i].failing);
         assert_int_equal(changes.count, rows[i].same + rows[i].missing + rows[i].new + rows[i].failing);
         for (size_t c = 0; c < changes.count; c++) {
-            assert_int_equal(!changes.changes[c].before,
-                             changes.changes[c].class == CLASS_NEW || changes.changes[c].class == CLASS_NEW_FAILING);
-            assert_int_equal(!changes.changes[c].after, changes.changes[c].class == CLASS_MISSING);
+            assert_int_equal(!changes.changes[c].before, changes.changes[c].change == CHANGE_NEW ||
+                                                             changes.changes[c].change == CHANGE_NEW_FAILING);
+            assert_int_equal(!changes.changes[c].after, changes.changes[c].change == CHANGE_MISSING);
         }
         clear(&changes, reviews);
     }
@@ -124,13 +124,14 @@ static void test_records_without_a_fact(void **state)
 static void test_nothing_worse_looks_good(void **state)
 {
     (void)state;
-    for (enum compare_class class = 0; class < CLASS_COUNT; class ++) {
-        bool bad = class_table[class].outcome == CLASS_IS_WORSE || class_table[class].outcome == CLASS_IS_NO_COMPARISON;
-        assert_int_equal(change_tone(class) == TONE_BAD, bad);
+    for (enum change change = 0; change < CHANGE_COUNT; change++) {
+        bool bad =
+            change_table[change].outcome == CHANGE_IS_WORSE || change_table[change].outcome == CHANGE_IS_NO_COMPARISON;
+        assert_int_equal(change_tone(change) == TONE_BAD, bad);
     }
-    assert_int_equal(change_tone(CLASS_FIXED), TONE_GOOD);
-    assert_int_equal(change_tone(CLASS_OTHER_BITS), TONE_EXPECTED);
-    assert_int_equal(change_tone(CLASS_SAME_BITS), TONE_PLAIN);
+    assert_int_equal(change_tone(CHANGE_FIXED), TONE_GOOD);
+    assert_int_equal(change_tone(CHANGE_OTHER_BITS), TONE_EXPECTED);
+    assert_int_equal(change_tone(CHANGE_SAME_BITS), TONE_PLAIN);
 }
 
 int main(void)
