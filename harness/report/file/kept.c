@@ -25,9 +25,9 @@ struct reading {
 static enum error_kind refuse(const struct record_line *line, const char *what, const char *value, const char *allowed,
                               struct error *error)
 {
-    char path[PATH_QUOTE_SIZE];
+    char path[PATH_QUOTE_SIZE], shown[PATH_QUOTE_SIZE];
     return error_set(error, ERROR_USAGE, "%s:%zu: the record is %s: %.200s; allowed: %s", quote_path(path, line->path),
-                     line->line, what, value, allowed);
+                     line->line, what, quote_path(shown, value), allowed);
 }
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
@@ -107,11 +107,12 @@ static const char *text_at(const json_t *record, const char *path)
 /* Its numbers are in the file. */
 static char *make_headline(const struct record_line *line, enum status status)
 {
-    char *headline = NULL;
+    char *headline = NULL, signature[PATH_QUOTE_SIZE], path[PATH_QUOTE_SIZE];
     if (status == STATUS_PASS)
         return NULL;
     return asprintf(&headline, "%s, signature %s; computed before: line %zu of %s", status_names[status],
-                    text_at(line->object, "signature"), line->line, line->path) < 0
+                    quote_path(signature, text_at(line->object, "signature")), line->line,
+                    quote_path(path, line->path)) < 0
                ? NULL
                : headline;
 }

@@ -45,9 +45,9 @@ struct merge {
 static enum error_kind refuse(const struct record_line *line, const char *what, const char *allowed,
                               struct error *error)
 {
-    char path[PATH_QUOTE_SIZE];
+    char path[PATH_QUOTE_SIZE], key[PATH_QUOTE_SIZE];
     return error_set(error, ERROR_USAGE, "%s:%zu: the record is of %s: %.200s; allowed: %s",
-                     quote_path(path, line->path), line->line, what, line->key, allowed);
+                     quote_path(path, line->path), line->line, what, quote_path(key, line->key), allowed);
 }
 
 static bool same_run(const json_t *a, const json_t *b)

@@ -102,6 +102,7 @@ static void test_records_of_the_run_are_kept(void **state)
     put(desk, make_record(desk, 2));
     json_t *failed = make_record(desk, 0);
     json_object_set_new(failed, "status", json_string("fail"));
+    json_object_set_new(failed, "signature", json_string("\033[5m"));
     put(desk, failed);
     assert_int_equal(stat(desk->path, &status), 0);
     put_text(desk, "{\"schema\":1,\"case\":\"a");
@@ -116,7 +117,7 @@ static void test_records_of_the_run_are_kept(void **state)
     assert_int_equal(records[1].start + (off_t)records[1].size, desk->kept.end);
     assert_int_equal(records[1].line, 2);
     assert_int_equal(records[1].status, STATUS_FAIL);
-    assert_non_null(strstr(records[1].headline, "fail, signature "));
+    assert_non_null(strstr(records[1].headline, "fail, signature \\x1b[5m; computed before: line 2 of /tmp/"));
     assert_true(records[0].elapsed_s > 1.8);
 }
 
@@ -144,6 +145,8 @@ static const struct {
     {"status", NULL, "\"passed\"", "the record is of an unknown status: passed; allowed: those of this program"},
     {"status", NULL, "\"xfail\"", "the record is of a status that its case cannot come to: xfail; allowed: what its"},
     {"status", NULL, "\"xpass\"", "of a status that its case cannot come to"},
+    {"status", NULL, "\"\\u001b[31mpass\"", "the record is of an unknown status: \\x1b[31mpass; allowed: those of"},
+    {"key", NULL, "\"a\\nb\"", "the record is of another case: a\\nb; allowed:"},
     {"schema", NULL, "2", "schema: 2"},
 };
 
