@@ -14,6 +14,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/case/tests/case_fixture.h"
 #include "harness/problem/distribution.h"
+#include "harness/problem/mask_bits.h"
 
 enum { TEXT_SIZE = 256 };
 
@@ -199,6 +200,40 @@ static void test_every_value_of_every_key_is_in_the_digest(void **state)
     case_list_clear(&list);
 }
 
+/* What a key stands for, though it is called the same: a mask's file that was changed, a recipe that was, the lengths
+ * that a sequence is launched with. */
+static void test_what_a_value_stands_for_is_in_the_digest(void **state)
+{
+    (void)state;
+    uint8_t bytes[2][2] = {{1, 2}, {1, 3}};
+    struct mask_bits bits[2] = {{.bytes = bytes[0], .size_bytes = 2}, {.bytes = bytes[1], .size_bytes = 2}};
+    struct case_list list = parse(HEAD);
+    struct point point, other;
+    case_point(list.cases[0], 0, &point);
+    other = point;
+    assert_true(point_digest(&point) == point_digest(&other));
+    point.problem.mask.bits = &bits[0];
+    other.problem.mask.bits = &bits[1];
+    assert_false(point_digest(&point) == point_digest(&other));
+    other = point;
+    other.recipe.epsilon += 1;
+    assert_false(point_digest(&point) == point_digest(&other));
+    case_list_clear(&list);
+
+    uint64_t digests[2];
+    static const char *const lengths[] = {"[5, 9]", "[5, 10]"};
+    for (int i = 0; i < 2; i++) {
+        char text[TEXT_SIZE], key[POINT_KEY_SIZE];
+        snprintf(text, sizeof text, "case: a\nseq_len: %s\nnum_heads: 1\nhead_dim: 64\nbatch: together\n", lengths[i]);
+        list = parse(text);
+        case_point(list.cases[0], 0, &point);
+        assert_string_equal(point_key(key, &point), "a:seq_len=5,num_heads=1,head_dim=64,batch=together");
+        digests[i] = point_digest(&point);
+        case_list_clear(&list);
+    }
+    assert_false(digests[0] == digests[1]);
+}
+
 /* A default that is read puts into a point what was there without it. */
 static void test_defaults_read_back_to_themselves(void **state)
 {
@@ -300,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_sound),
         cmocka_unit_test(test_every_key_reads_what_it_allows_and_refuses_the_rest),
         cmocka_unit_test(test_every_value_of_every_key_is_in_the_digest),
+        cmocka_unit_test(test_what_a_value_stands_for_is_in_the_digest),
         cmocka_unit_test(test_defaults_read_back_to_themselves),
         cmocka_unit_test(test_distributions_read_their_own_parameters),
         cmocka_unit_test(test_masks_read_their_own_parameters),
