@@ -13,6 +13,7 @@
 #include "harness/report/file/where.h"
 #include "harness/support/memory.h"
 #include "harness/support/threads.h"
+#include "harness/support/room.h"
 
 /* ---- which points ------------------------------------------------------------------------------------------------ */
 
@@ -75,14 +76,10 @@ static enum error_kind filter_make(struct filter *filter, const struct selection
 
 static enum error_kind add_point(struct selection *selection, const struct point *point, struct error *error)
 {
-    if (selection->count == selection->capacity) {
-        size_t capacity = selection->capacity ? 2 * selection->capacity : 64;
-        struct point *points = reallocarray(selection->points, capacity, sizeof *points);
-        if (!points)
-            return error_memory(error, "the list of points", (double)(capacity * sizeof *points));
-        selection->points = points;
-        selection->capacity = capacity;
-    }
+    struct point *points = room_for_one(selection->points, &selection->capacity, selection->count, sizeof *points);
+    if (!points)
+        return error_memory(error, "the list of points", (double)(selection->count * sizeof *points));
+    selection->points = points;
     selection->points[selection->count++] = *point;
     return ERROR_NONE;
 }

@@ -6,6 +6,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/report/file/record_file.h"
 #include "harness/support/source.h"
+#include "harness/support/room.h"
 
 struct failed_points {
     char **keys; /* ascending once all are read */
@@ -22,14 +23,10 @@ static enum error_kind add_failure(void *context, const struct record_line *line
     struct failed_points *failed = context;
     if (status_name_as_expected(line->status))
         return ERROR_NONE;
-    if (failed->count == failed->capacity) {
-        size_t capacity = failed->capacity ? 2 * failed->capacity : 64;
-        char **keys = reallocarray(failed->keys, capacity, sizeof *keys);
-        if (!keys)
-            return error_memory(error, "the points that failed", (double)(capacity * sizeof *keys));
-        failed->keys = keys;
-        failed->capacity = capacity;
-    }
+    char **keys = room_for_one(failed->keys, &failed->capacity, failed->count, sizeof *keys);
+    if (!keys)
+        return error_memory(error, "the points that failed", (double)(failed->count * sizeof *keys));
+    failed->keys = keys;
     char *key = strdup(line->key);
     if (!key)
         return error_memory(error, "the points that failed", (double)strlen(line->key));

@@ -14,6 +14,7 @@
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
+#include "harness/support/room.h"
 
 struct reading {
     struct kept *kept;
@@ -119,14 +120,10 @@ static char *make_headline(const struct record_line *line, enum status status)
 
 static enum error_kind add_record(struct kept *kept, const struct kept_record *record, struct error *error)
 {
-    if (kept->count == kept->capacity) {
-        size_t capacity = kept->capacity ? 2 * kept->capacity : 256;
-        struct kept_record *records = reallocarray(kept->records, capacity, sizeof *records);
-        if (!records)
-            return error_memory(error, "the records that are kept", (double)(capacity * sizeof *records));
-        kept->records = records;
-        kept->capacity = capacity;
-    }
+    struct kept_record *records = room_for_one(kept->records, &kept->capacity, kept->count, sizeof *records);
+    if (!records)
+        return error_memory(error, "the records that are kept", (double)(kept->count * sizeof *records));
+    kept->records = records;
     kept->records[kept->count++] = *record;
     return ERROR_NONE;
 }

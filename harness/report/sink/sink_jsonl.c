@@ -12,6 +12,7 @@
 #include "harness/report/record/record_field.h"
 #include "harness/support/json_value.h"
 #include "harness/support/replacement.h"
+#include "harness/support/room.h"
 
 /* A line of the file, and the place of its point in the run. */
 struct line {
@@ -32,14 +33,10 @@ struct jsonl {
 
 static enum error_kind add_line(struct jsonl *jsonl, size_t place, off_t start, size_t size, struct error *error)
 {
-    if (jsonl->num_lines == jsonl->capacity) {
-        size_t capacity = jsonl->capacity ? 2 * jsonl->capacity : 256;
-        struct line *lines = reallocarray(jsonl->lines, capacity, sizeof *lines);
-        if (!lines)
-            return error_memory(error, "the results", (double)(capacity * sizeof *lines));
-        jsonl->lines = lines;
-        jsonl->capacity = capacity;
-    }
+    struct line *lines = room_for_one(jsonl->lines, &jsonl->capacity, jsonl->num_lines, sizeof *lines);
+    if (!lines)
+        return error_memory(error, "the results", (double)(jsonl->num_lines * sizeof *lines));
+    jsonl->lines = lines;
     jsonl->lines[jsonl->num_lines++] = (struct line){place, size, start};
     return ERROR_NONE;
 }

@@ -9,6 +9,7 @@
 #include "harness/report/record/metric.h"
 #include "harness/support/build_info.h"
 #include "harness/support/replacement.h"
+#include "harness/support/room.h"
 
 /* One point, kept until all are there: points may end in another order than they stand in, and a suite's counts stand
  * before its test cases. */
@@ -61,14 +62,10 @@ static void forget_tests(struct junit *junit)
 /* A new test, all of it NULL. NULL if memory ran out. */
 static struct test *add_test(struct junit *junit)
 {
-    if (junit->num_tests == junit->capacity) {
-        size_t capacity = junit->capacity ? 2 * junit->capacity : 64;
-        struct test *tests = reallocarray(junit->tests, capacity, sizeof *tests);
-        if (!tests)
-            return NULL;
-        junit->tests = tests;
-        junit->capacity = capacity;
-    }
+    struct test *tests = room_for_one(junit->tests, &junit->capacity, junit->num_tests, sizeof *tests);
+    if (!tests)
+        return NULL;
+    junit->tests = tests;
     struct test *test = &junit->tests[junit->num_tests++];
     *test = (struct test){.name = NULL};
     return test;
