@@ -194,11 +194,13 @@ char *collation_subjects(const struct collation *collation)
 
 char *collation_describe(const struct results *results)
 {
-    char *text = NULL;
-    size_t points = results_points(results);
+    char *text = NULL, missing[64] = "";
+    size_t points = results_points(results), num_missing = record_runs_missing(&results->runs);
+    if (num_missing)
+        snprintf(missing, sizeof missing, ", without %zu of the run's points", num_missing);
     int length =
-        asprintf(&text, "%s: %s%zu point%s%s%s%s", results_name(results), results->is_baseline ? "baseline, " : "",
+        asprintf(&text, "%s: %s%zu point%s%s%s%s%s", results_name(results), results->is_baseline ? "baseline, " : "",
                  points, points == 1 ? "" : "s", results->made_by ? ", by " : "",
-                 results->made_by ? results->made_by : "", results->mixed ? " and other builds" : "");
+                 results->made_by ? results->made_by : "", results->mixed ? " and other builds" : "", missing);
     return length < 0 ? NULL : text;
 }

@@ -44,7 +44,8 @@ char *collation_left_out(const struct collation *collation);
  * string, or NULL. */
 char *collation_subjects(const struct collation *collation);
 
-/* "BASE: baseline, 214 points" of one of the files; a new string, or NULL. */
+/* "BASE: baseline, 214 points" of one of the files, and how many the run has that are not there; a new string, or
+ * NULL. */
 char *collation_describe(const struct results *results);
 
 /* The change's outcome under the collation's rules. */

@@ -206,6 +206,8 @@ static enum error_kind take_line(void *context, const struct record_line *line, 
     if (of_baseline)
         return read_baseline_line(result, line, error);
     kind = read_facts(result, line, false, error);
+    if (!kind && !record_runs_add(&results->runs, line->object))
+        kind = error_memory(error, line->path, (double)line->size);
     return kind ? kind : note_build(results, line, error);
 }
 
@@ -284,6 +286,7 @@ void results_clear(struct results *results)
         result_clear(&results->items[i]);
     free(results->items);
     free(results->made_by);
+    record_runs_clear(&results->runs);
     *results = (struct results){.path = NULL};
 }
 

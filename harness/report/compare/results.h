@@ -11,6 +11,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/report/compare/fact.h"
 #include "harness/report/file/record_file.h"
+#include "harness/report/file/record_runs.h"
 
 /* What a line of a baseline has beside facts. */
 enum note {
@@ -43,6 +44,7 @@ struct results {
     size_t count, capacity;
     char *made_by; /* the build of the first record, for people; NULL in a baseline */
     bool mixed;    /* others were made by another build */
+    struct record_runs runs;
 };
 
 /*

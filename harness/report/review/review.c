@@ -84,7 +84,7 @@ void review_clear(struct review *review)
         json_decref(objects[i]);
     free(review->first_ended);
     free(review->last_ended);
-    review_runs_clear(&review->runs);
+    record_runs_clear(&review->runs);
     free(review->files);
     free(review->points);
     free(review->panels);

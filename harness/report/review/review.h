@@ -14,7 +14,7 @@
 #include "harness/report/review/figures.h"
 #include "harness/report/compare/results.h"
 #include "harness/report/review/review_field.h"
-#include "harness/report/review/review_runs.h"
+#include "harness/report/file/record_runs.h"
 
 enum { DIGEST_INPUT, DIGEST_OUTPUT, DIGEST_TRUTH, DIGEST_COUNT };
 
@@ -75,7 +75,7 @@ struct review {
     json_t *word_places, *point_places, *panel_places, *reference_places; /* objects: text -> place */
     json_t *oracles;         /* object: oracle -> object: outcome -> points */
     json_t *inputs;          /* object with a member for each input_digest */
-    struct review_runs runs; /* of all records, those that --where leaves out as well */
+    struct record_runs runs; /* of all records, those that --where leaves out as well */
     struct ulp_histogram max_ulp, p99_ulp, p50_ulp, head_ulp;
     char *first_ended, *last_ended; /* when the first, and the last, point was done; NULL: not known */
     double seconds;                 /* spent, all steps of all points */

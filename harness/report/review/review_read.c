@@ -24,7 +24,7 @@ static bool is_as_expected(const char *word)
 static enum error_kind visit(void *context, const struct record_line *line, struct error *error)
 {
     struct reading *reading = context;
-    if (!review_runs_add(&reading->review->runs, line->object))
+    if (!record_runs_add(&reading->review->runs, line->object))
         return error_memory(error, line->path, (double)line->size);
     if (reading->where && !where_holds(reading->where, line->object)) {
         reading->review->left_out++;

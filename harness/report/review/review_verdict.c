@@ -31,7 +31,7 @@ static bool is_complete(const struct review *review)
     for (size_t f = 0; f < review->num_files; f++)
         if (review->files[f].torn)
             return false;
-    return review_runs_missing(&review->runs) == 0;
+    return record_runs_missing(&review->runs) == 0;
 }
 
 static size_t count_bad(const struct review_changes *changes)

@@ -180,7 +180,7 @@ static void test_points_of_the_run_that_are_missing_are_told(void **state)
         struct review review;
         struct error error;
         assert_int_equal(read_text(&review, rows[i].text, rows[i].where, &error), ERROR_NONE);
-        assert_int_equal(review_runs_missing(&review.runs), rows[i].missing);
+        assert_int_equal(record_runs_missing(&review.runs), rows[i].missing);
         review_clear(&review);
     }
 }

@@ -1,8 +1,8 @@
 /*
  * Whether all points of a run are there: a record says of which run it is, and how many points that has.
  */
-#ifndef HARNESS_REPORT_REVIEW_REVIEW_RUNS_H
-#define HARNESS_REPORT_REVIEW_REVIEW_RUNS_H
+#ifndef HARNESS_REPORT_FILE_RECORD_RUNS_H
+#define HARNESS_REPORT_FILE_RECORD_RUNS_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -13,7 +13,7 @@ struct run_share {
     size_t of, seen; /* points that it has, and those that have a record */
 };
 
-struct review_runs {
+struct record_runs {
     struct run_share *shares;
     size_t count, capacity;
     json_t *places; /* object: run and device -> its place among shares */
@@ -21,11 +21,11 @@ struct review_runs {
 };
 
 /* Counts a record; of one that does not say its run, nothing. False if memory ran out. Takes a zeroed struct. */
-bool review_runs_add(struct review_runs *runs, const json_t *record);
+bool record_runs_add(struct record_runs *runs, const json_t *record);
 
 /* Points of the runs that have no record. */
-size_t review_runs_missing(const struct review_runs *runs);
+size_t record_runs_missing(const struct record_runs *runs);
 
-void review_runs_clear(struct review_runs *runs);
+void record_runs_clear(struct record_runs *runs);
 
 #endif

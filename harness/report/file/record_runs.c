@@ -1,4 +1,4 @@
-#include "harness/report/review/review_runs.h"
+#include "harness/report/file/record_runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 #include "harness/support/room.h"
 
 /* The share of a run on a device, which may be new; NULL if memory ran out. */
-static struct run_share *find(struct review_runs *runs, const char *identity, size_t of)
+static struct run_share *find(struct record_runs *runs, const char *identity, size_t of)
 {
     const json_t *place = json_object_get(runs->places, identity);
     if (place)
@@ -23,7 +23,7 @@ static struct run_share *find(struct review_runs *runs, const char *identity, si
 }
 
 /* A point that the run does not have is none of it. */
-static bool add(struct review_runs *runs, const json_t *record, const char *digest, json_int_t index, json_int_t of)
+static bool add(struct record_runs *runs, const json_t *record, const char *digest, json_int_t index, json_int_t of)
 {
     const char *device = json_string_value(json_object_get(record, "device"));
     char *identity = NULL, *point = NULL;
@@ -40,7 +40,7 @@ static bool add(struct review_runs *runs, const json_t *record, const char *dige
     return complete;
 }
 
-bool review_runs_add(struct review_runs *runs, const json_t *record)
+bool record_runs_add(struct record_runs *runs, const json_t *record)
 {
     const json_t *digest = record_at(record, "run.digest"), *index = record_at(record, "run.index"),
                  *of = record_at(record, "run.of");
@@ -54,7 +54,7 @@ bool review_runs_add(struct review_runs *runs, const json_t *record)
            add(runs, record, json_string_value(digest), json_integer_value(index), json_integer_value(of));
 }
 
-size_t review_runs_missing(const struct review_runs *runs)
+size_t record_runs_missing(const struct record_runs *runs)
 {
     size_t missing = 0;
     for (size_t r = 0; r < runs->count; r++)
@@ -63,10 +63,10 @@ size_t review_runs_missing(const struct review_runs *runs)
     return missing;
 }
 
-void review_runs_clear(struct review_runs *runs)
+void record_runs_clear(struct record_runs *runs)
 {
     free(runs->shares);
     json_decref(runs->places);
     json_decref(runs->points);
-    *runs = (struct review_runs){0};
+    *runs = (struct record_runs){0};
 }
