@@ -272,12 +272,10 @@ static enum error_kind copy_lines(const struct merge *merge, const int *from, in
     return kind;
 }
 
-static enum error_kind write_from(const struct merge *merge, const int *from, struct error *error)
+static enum error_kind replace(const struct merge *merge, const int *from, struct error *error)
 {
     const char *target = merge->options->results;
     struct replacement file;
-    if (strcmp(target, "-") == 0)
-        return copy_lines(merge, from, STDOUT_FILENO, target, error);
     enum error_kind kind = replacement_open(&file, target, error);
     if (kind)
         return kind;
@@ -285,6 +283,20 @@ static enum error_kind write_from(const struct merge *merge, const int *from, st
     if (!kind)
         return replacement_keep(&file, error);
     replacement_drop(&file);
+    return kind;
+}
+
+/* What a run is writing is not replaced. */
+static enum error_kind write_from(const struct merge *merge, const int *from, struct error *error)
+{
+    const char *target = merge->options->results;
+    int held;
+    if (strcmp(target, "-") == 0)
+        return copy_lines(merge, from, STDOUT_FILENO, target, error);
+    enum error_kind kind = file_hold(&held, target, error);
+    if (!kind)
+        kind = replace(merge, from, error);
+    file_close(held, target, NULL);
     return kind;
 }
 

@@ -14,6 +14,7 @@
 
 #include "harness/report/file/merge.h"
 #include "harness/report/record/record.h"
+#include "harness/support/file.h"
 
 enum { NUM_POINTS = 4, TEXT_SIZE = 512 };
 
@@ -267,6 +268,24 @@ static void test_a_file_that_changes_is_not_copied_from(void **state)
     assert_string_equal(read_places(places, desk), "none");
 }
 
+static void test_a_file_that_a_run_writes_is_not_replaced(void **state)
+{
+    struct desk *desk = *state;
+    const char *const paths[] = {desk->paths[0]};
+    const struct merge_options options = {paths, 1, desk->paths[1], false};
+    char expected[128];
+    int held;
+    put(desk, 0, (const size_t[]){0, 1, 2, 3}, 4);
+    put(desk, 1, (const size_t[]){0}, 1);
+    assert_int_equal(file_hold(&held, desk->paths[1], &desk->error), ERROR_NONE);
+    assert_int_equal(merge_results(&desk->result, &options, stderr, &desk->error), ERROR_SYSTEM);
+    snprintf(expected, sizeof expected, "another run is writing %s", desk->paths[1]);
+    assert_string_equal(desk->error.text, expected);
+    assert_true(file_is_at(held, desk->paths[1]));
+    file_close(held, desk->paths[1], NULL);
+    assert_int_equal(merge_results(&desk->result, &options, stderr, &desk->error), ERROR_NONE);
+}
+
 static void test_files_without_records_are_no_run(void **state)
 {
     struct desk *desk = *state;
@@ -288,6 +307,7 @@ int main(void)
         TEST(test_points_that_changed_places_are_refused),
         TEST(test_what_did_not_end_as_expected_is_counted),
         TEST(test_a_file_that_changes_is_not_copied_from),
+        TEST(test_a_file_that_a_run_writes_is_not_replaced),
         TEST(test_files_without_records_are_no_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
