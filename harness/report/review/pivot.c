@@ -309,12 +309,19 @@ static bool write_row(struct grid *grid, const struct pivot *pivot, const struct
     return true;
 }
 
+/* A table without columns has its measures even if nothing was counted. */
+static bool complete_columns(struct pivot *pivot)
+{
+    size_t place;
+    return pivot->table.columns.count > 0 || find_line(&pivot->columns, NULL, &place);
+}
+
 enum error_kind pivot_write(struct document *document, struct pivot *pivot, const char *caption, struct error *error)
 {
     if (pivot->columns.count * pivot->table.num_measures > COLUMNS_MAX)
         return error_set(error, ERROR_USAGE, "--table: %zu columns; allowed: 256; exchange rows and columns",
                          pivot->columns.count * pivot->table.num_measures);
-    bool complete = sort_axis(&pivot->rows) && sort_axis(&pivot->columns);
+    bool complete = complete_columns(pivot) && sort_axis(&pivot->rows) && sort_axis(&pivot->columns);
     struct grid *grid = complete ? document_grid(document, caption) : NULL;
     complete = grid && write_titles(grid, pivot);
     for (size_t r = 0; r < pivot->rows.count && complete; r++)

@@ -9,7 +9,8 @@
 struct reading {
     const struct pivot_request *request;
     struct pivot **pivots; /* [request->num_tables] */
-    json_t *points;        /* key and device -> what the record says, but for what differs from run to run */
+    size_t num_points, left_out;
+    json_t *points; /* key and device -> what the record says, but for what differs from run to run */
 };
 
 /* A new text, or NULL: what a point is known by. */
@@ -62,12 +63,28 @@ static enum error_kind visit(void *context, const struct record_line *line, stru
 {
     struct reading *reading = context;
     bool is_new = false;
-    if (reading->request->where && !where_holds(reading->request->where, line->object))
+    if (reading->request->where && !where_holds(reading->request->where, line->object)) {
+        reading->left_out++;
         return ERROR_NONE;
+    }
     enum error_kind kind = place_point(reading, line, &is_new, error);
+    reading->num_points += is_new;
     for (size_t t = 0; t < reading->request->num_tables && is_new && !kind; t++)
         kind = pivot_add(reading->pivots[t], line->object, error);
     return kind;
+}
+
+/* A table of nothing would read as one without failures. */
+static enum error_kind refuse_nothing(const struct reading *reading, struct error *error)
+{
+    const struct pivot_request *request = reading->request;
+    const char *first = strcmp(request->records[0], "-") == 0 ? "standard input" : request->records[0];
+    const char *others = request->num_records > 1 ? ", ..." : "";
+    if (reading->left_out == 0)
+        return error_set(error, ERROR_USAGE, "%s%s: no record; allowed: a file that --results wrote", first, others);
+    return error_set(error, ERROR_USAGE,
+                     "%s%s: none of %zu records is meant by --where; allowed: an expression that holds for one", first,
+                     others, reading->left_out);
 }
 
 static enum error_kind read_records(struct reading *reading, struct error *error)
@@ -75,7 +92,7 @@ static enum error_kind read_records(struct reading *reading, struct error *error
     enum error_kind kind = ERROR_NONE;
     for (size_t r = 0; r < reading->request->num_records && !kind; r++)
         kind = record_file_read(reading->request->records[r], visit, reading, NULL, error);
-    return kind;
+    return !kind && reading->num_points == 0 ? refuse_nothing(reading, error) : kind;
 }
 
 enum error_kind pivot_document(struct document *document, const struct pivot_request *request, struct error *error)

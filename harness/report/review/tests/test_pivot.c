@@ -109,6 +109,8 @@ static const struct {
      "3'\r\n'exclude','-'\r\n"},
     {"heads.head x sentinel: max heads.max_abs_err",
      "'heads.head','adaptive','-50000'\r\n'0',0.25,2\r\n'1',0.125,4\r\n"},
+    {"references.f32_absolute.heads.head: count, sum mismatched",
+     "'references.f32_absolute.heads.head','count','sum mismatched'\r\n"},
     {"heads.head: count", "'heads.head','count'\r\n'0',2\r\n'1',3\r\n"},
     /* seed 1: 11 and 11; seed 2: 22 and 33; seed 12: alone, and not known */
     {": same output_digest by case seed", "'same output_digest by case seed'\r\n'1 of 4'\r\n"},
