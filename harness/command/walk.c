@@ -202,7 +202,7 @@ static void do_points_together(struct walking *walking, struct evaluator *evalua
         kind = evaluate_together(evaluator, points, count, &failure);
     pthread_mutex_lock(&walking->mutex);
     fail(walking, kind, &failure);
-    for (int i = 0; i < count && !walking->kind; i++) {
+    for (int i = 0; i < count && !kind; i++) { /* also if another worker has met with an end: they are done */
         if (i > 0)
             show_point(walking, first + (size_t)i);
         end_point(walking, first + (size_t)i, points[i].kind, &points[i].failure, &points[i].evaluation);
