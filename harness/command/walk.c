@@ -361,7 +361,5 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
     run_workers(&walking);
     progress_display_stop(walking.display);
     pthread_mutex_destroy(&walking.mutex);
-    if (walking.kind && !walk->summary->cut_short)
-        walk->summary->cut_short = walking.kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
     return walking.kind;
 }

@@ -23,7 +23,8 @@ bool walk_points_belong(const struct point *a, const struct point *b);
 
 /*
  * Walks through the points. ERROR_INTERRUPTED after progress is cancelled, or when the time limit has come: the points
- * done until then have their records. summary->cut_short says why not all are done; of --fail-fast that is no error.
+ * done until then have their records. summary->cut_short says why not all are done where the command line asked for it:
+ * the time limit, and --fail-fast, which is no error.
  */
 enum error_kind walk_points(struct walk *walk, struct error *error);
 
