@@ -78,18 +78,8 @@ static enum error_kind find_kept(struct run *run, struct error *error)
     run->kept_of = calloc(run->selection.count + 1, sizeof *run->kept_of);
     if (!run->kept_of)
         return error_memory(error, "the list of points", (double)(run->selection.count * sizeof *run->kept_of));
-    const struct selection *selection = &run->selection;
-    for (size_t k = 0; k < run->kept.count; k++) {
-        size_t low = 0, high = selection->count; /* the place is in [low, high) */
-        while (high - low > 1) {
-            size_t middle = low + (high - low) / 2;
-            if (selection->places[middle] <= run->kept.records[k].place)
-                low = middle;
-            else
-                high = middle;
-        }
-        run->kept_of[low] = &run->kept.records[k];
-    }
+    for (size_t k = 0; k < run->kept.count; k++)
+        run->kept_of[run->kept.records[k].at] = &run->kept.records[k];
     return ERROR_NONE;
 }
 

@@ -22,12 +22,17 @@ bool status_is_possible(enum status status, bool expects_failure)
     return expects_failure == (status == STATUS_XFAIL || status == STATUS_XPASS);
 }
 
+enum status status_find(const char *name)
+{
+    enum status status = 0;
+    while (status < STATUS_COUNT && strcmp(status_names[status], name) != 0)
+        status++;
+    return status;
+}
+
 bool status_name_as_expected(const char *name)
 {
-    for (int s = 0; s < STATUS_COUNT; s++)
-        if (strcmp(status_names[s], name) == 0)
-            return status_as_expected((enum status)s);
-    return false;
+    return status_as_expected(status_find(name));
 }
 
 enum status outcome_status(const struct expectation *expected, enum decision decision, bool violated,

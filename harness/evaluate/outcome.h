@@ -28,6 +28,9 @@ bool status_as_expected(enum status status);
 /* Whether a point of which a failure is expected, or is not, can end so (the table below). */
 bool status_is_possible(enum status status, bool expects_failure);
 
+/* The status called so, or STATUS_COUNT. */
+enum status status_find(const char *name);
+
 /* As status_as_expected, of a status's name. One that this program does not know is nothing that could be expected. */
 bool status_name_as_expected(const char *name);
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/record/record_field.h"
 #include "harness/report/file/record_file.h"
+#include "harness/report/record/record_field.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
 
@@ -52,13 +52,10 @@ static enum error_kind fault_at(struct error *error, enum error_kind kind, const
 static enum error_kind read_status(struct result *result, const struct record_line *line, bool of_baseline,
                                    struct error *error)
 {
-    int status = 0;
     char path[PATH_QUOTE_SIZE], quoted[QUOTE_SIZE];
     result->removed = of_baseline && strcmp(line->status, status_removed) == 0;
-    while (status < STATUS_COUNT && strcmp(line->status, status_names[status]) != 0)
-        status++;
-    result->status = (enum status)status;
-    if (status == STATUS_COUNT && !result->removed)
+    result->status = status_find(line->status);
+    if (result->status == STATUS_COUNT && !result->removed)
         return error_set(error, ERROR_USAGE, "%s:%zu: status %s; allowed: pass, fail, xfail, xpass, error%s%s",
                          quote_path(path, line->path), line->line, quote(quoted, line->status, strlen(line->status)),
                          of_baseline ? ", " : "", of_baseline ? status_removed : "");
@@ -71,15 +68,10 @@ static bool must_be_known(enum fact fact, const struct result *result)
     return result->status != STATUS_ERROR && !fact_info(fact).may_be_unknown;
 }
 
-/* A point passes where that is expected, and is xfail or xpass where a failure is; it may fail either way. */
 static enum error_kind check_expectation(const struct result *result, const struct record_line *line,
                                          struct error *error)
 {
-    static const bool expects_failure[STATUS_COUNT] = {[STATUS_XFAIL] = true, [STATUS_XPASS] = true};
-    if (result->status == STATUS_FAIL || result->status == STATUS_ERROR)
-        return ERROR_NONE;
-    const char *expect = result->facts[FACT_EXPECT].text;
-    if ((strcmp(expect, "pass") != 0) == expects_failure[result->status])
+    if (status_is_possible(result->status, strcmp(result->facts[FACT_EXPECT].text, "pass") != 0))
         return ERROR_NONE;
     return fault_at(error, ERROR_USAGE, line, fact_info(FACT_EXPECT).name, "does not go with the status", "");
 }

@@ -5,8 +5,8 @@
 
 #include "harness/evaluate/outcome.h"
 #include "harness/report/file/record_file.h"
-#include "harness/support/source.h"
 #include "harness/support/room.h"
+#include "harness/support/source.h"
 
 struct failed_points {
     char **keys; /* ascending once all are read */

@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/report/record/record_field.h"
 #include "harness/report/file/record_file.h"
+#include "harness/report/record/record_field.h"
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
-#include "harness/support/source.h"
 #include "harness/support/room.h"
+#include "harness/support/source.h"
 
 struct reading {
     struct kept *kept;
@@ -111,9 +111,8 @@ static char *make_headline(const struct record_line *line, enum status status)
     char *headline = NULL, signature[PATH_QUOTE_SIZE], path[PATH_QUOTE_SIZE];
     if (status == STATUS_PASS)
         return NULL;
-    return asprintf(&headline, "%s, signature %s; computed before: line %zu of %s", status_names[status],
-                    quote_path(signature, text_at(line->object, "signature")), line->line,
-                    quote_path(path, line->path)) < 0
+    return asprintf(&headline, "%s, signature %s; computed before: its record is in %s", status_names[status],
+                    quote_path(signature, text_at(line->object, "signature")), quote_path(path, line->path)) < 0
                ? NULL
                : headline;
 }
@@ -132,24 +131,22 @@ static enum error_kind keep(void *context, const struct record_line *line, struc
 {
     struct reading *reading = context;
     size_t at;
-    int status = 0;
+    enum status status = status_find(line->status);
     enum error_kind kind = check_record(reading, line, &at, error);
     if (kind)
         return kind;
-    while (status < STATUS_COUNT && strcmp(status_names[status], line->status) != 0)
-        status++;
     if (status == STATUS_COUNT)
         return refuse(line, "of an unknown status", line->status, "those of this program", error);
-    if (!status_is_possible((enum status)status, reading->run->points[at].expect_fail))
+    if (!status_is_possible(status, reading->run->points[at].expect_fail))
         return refuse(line, "of a status that its case cannot come to", line->status, "what its case expects", error);
     struct kept_record record = {
+        .at = at,
         .place = reading->run->places[at],
         .start = line->start,
         .size = line->whole_size,
-        .line = line->line,
-        .status = (enum status)status,
+        .status = status,
         .elapsed_s = sum_seconds(line->object),
-        .headline = make_headline(line, (enum status)status),
+        .headline = make_headline(line, status),
     };
     reading->have[at] = true;
     if (record.status != STATUS_PASS && !record.headline)

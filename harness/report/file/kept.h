@@ -9,10 +9,10 @@
 #include "harness/report/record/record.h"
 
 struct kept_record {
-    size_t place; /* of its point in the run */
+    size_t at;    /* the index of its point among those that are run here, */
+    size_t place; /* and among those of all shards */
     off_t start;  /* of its line in the file, */
     size_t size;  /* the newline included */
-    size_t line;  /* from 1 */
     enum status status;
     double elapsed_s;
     char *headline; /* what it came to, in a line; NULL for a plain pass */

@@ -10,10 +10,11 @@
 
 #include <xxhash.h>
 
-#include "harness/report/record/record.h"
 #include "harness/report/file/record_content.h"
 #include "harness/report/file/record_file.h"
+#include "harness/report/record/record.h"
 #include "harness/support/replacement.h"
+#include "harness/support/room.h"
 #include "harness/support/source.h"
 
 enum { NOTES_SHOWN = 10 };
@@ -118,14 +119,10 @@ static enum error_kind add_line(void *context, const struct record_line *line, s
     enum error_kind kind = check_line(merge, line, error);
     if (kind)
         return kind;
-    if (merge->num_lines == merge->capacity) {
-        size_t capacity = merge->capacity ? 2 * merge->capacity : 256;
-        struct merge_line *lines = reallocarray(merge->lines, capacity, sizeof *lines);
-        if (!lines)
-            return error_memory(error, "the records", (double)(capacity * sizeof *lines));
-        merge->lines = lines;
-        merge->capacity = capacity;
-    }
+    struct merge_line *lines = room_for_one(merge->lines, &merge->capacity, merge->num_lines, sizeof *lines);
+    if (!lines)
+        return error_memory(error, "the records", (double)(merge->num_lines * sizeof *lines));
+    merge->lines = lines;
     kind = describe_line(&merge->lines[merge->num_lines], merge, line, error);
     merge->num_lines++; /* with its key, if it has one */
     return kind;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/evaluate/outcome.h"
+
 const char *review_text_of(const struct review *review, const struct review_point *point, enum review_text text)
 {
     return point->text[text] ? review->words[point->text[text] - 1] : "-";
@@ -18,12 +20,12 @@ bool review_number_of(const struct review_point *point, enum review_number numbe
 
 bool review_passed(const struct review *review, const struct review_point *point)
 {
-    return strcmp(review_text_of(review, point, TEXT_STATUS), "pass") == 0;
+    return status_find(review_text_of(review, point, TEXT_STATUS)) == STATUS_PASS;
 }
 
 bool review_as_expected(const struct review *review, const struct review_point *point)
 {
-    return review_passed(review, point) || strcmp(review_text_of(review, point, TEXT_STATUS), "xfail") == 0;
+    return status_name_as_expected(review_text_of(review, point, TEXT_STATUS));
 }
 
 bool review_bound_used(const struct review_point *point, double *share)

@@ -11,10 +11,8 @@ enum tone review_tone(const char *status)
         [STATUS_PASS] = TONE_GOOD, [STATUS_FAIL] = TONE_BAD,  [STATUS_XFAIL] = TONE_EXPECTED,
         [STATUS_XPASS] = TONE_BAD, [STATUS_ERROR] = TONE_BAD,
     };
-    for (int s = 0; s < STATUS_COUNT; s++)
-        if (strcmp(status, status_names[s]) == 0)
-            return tones[s];
-    return TONE_BAD; /* a word of another program: nobody may take it for a pass */
+    enum status found = status_find(status);
+    return found < STATUS_COUNT ? tones[found] : TONE_BAD; /* a word of another program is nobody's pass */
 }
 
 char *count_text(char *text, double count, const char *noun)

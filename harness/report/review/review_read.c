@@ -12,15 +12,6 @@ struct reading {
     const struct where *where;
 };
 
-/* A word that no status is called is not. */
-static bool is_as_expected(const char *word)
-{
-    enum status status = 0;
-    while (status < STATUS_COUNT && strcmp(word, status_names[status]) != 0)
-        status++;
-    return status < STATUS_COUNT && status_as_expected(status);
-}
-
 static enum error_kind visit(void *context, const struct record_line *line, struct error *error)
 {
     struct reading *reading = context;
@@ -28,7 +19,7 @@ static enum error_kind visit(void *context, const struct record_line *line, stru
         return error_memory(error, line->path, (double)line->size);
     if (reading->where && !where_holds(reading->where, line->object)) {
         reading->review->left_out++;
-        reading->review->left_out_worse += !is_as_expected(line->status);
+        reading->review->left_out_worse += !status_name_as_expected(line->status);
         return ERROR_NONE;
     }
     return review_add(reading->review, line, error);

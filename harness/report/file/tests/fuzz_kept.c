@@ -15,8 +15,8 @@
 #include "harness/report/file/failed_points.h"
 #include "harness/report/file/kept.h"
 #include "harness/report/file/merge.h"
-#include "harness/report/record/record_field.h"
 #include "harness/report/file/record_file.h"
+#include "harness/report/record/record_field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

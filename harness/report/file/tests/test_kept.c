@@ -110,14 +110,15 @@ static void test_records_of_the_run_are_kept(void **state)
     assert_int_equal(desk->kept.count, 2);
     assert_int_equal(desk->kept.end, status.st_size);
     const struct kept_record *records = desk->kept.records;
+    assert_int_equal(records[0].at, 2);
     assert_int_equal(records[0].place, 5);
     assert_int_equal(records[0].start, 0);
+    assert_int_equal(records[1].at, 0);
     assert_int_equal(records[1].place, 0);
     assert_int_equal(records[1].start, records[0].size);
     assert_int_equal(records[1].start + (off_t)records[1].size, desk->kept.end);
-    assert_int_equal(records[1].line, 2);
     assert_int_equal(records[1].status, STATUS_FAIL);
-    assert_non_null(strstr(records[1].headline, "fail, signature \\x1b[5m; computed before: line 2 of /tmp/"));
+    assert_non_null(strstr(records[1].headline, "fail, signature \\x1b[5m; computed before: its record is in /tmp/"));
     assert_true(records[0].elapsed_s > 1.8);
 }
 

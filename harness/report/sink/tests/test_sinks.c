@@ -13,9 +13,9 @@
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 
+#include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
 #include "harness/report/sink/tests/capture.h"
-#include "harness/report/record/tests/sample.h"
 #include "harness/support/file.h"
 
 /* A disk that has lost what was written to it. */
@@ -194,7 +194,7 @@ static void test_jsonl_goes_on_behind_what_is_kept(void **state)
     fputs("{\"schema\": 1, \"ke", file);
     fclose(file);
 
-    struct kept_record record = {.place = 4, .start = 0, .size = size, .line = 1};
+    struct kept_record record = {.place = 4, .start = 0, .size = size};
     struct kept kept = {.path = path, .records = &record, .count = 1, .end = (off_t)size, .is_there = true};
     assert_int_equal(file_hold(&kept.descriptor, path, &desk->error), 0);
     const struct sink_plan plan = {.kept = &kept};
@@ -223,7 +223,7 @@ static void test_jsonl_has_records_alone_in_the_end(void **state)
         FILE *file = fopen(path, "w");
         fprintf(file, "%s%s%s", blank_first ? "\n" : "", whole, blank_first ? "" : "\n");
         fclose(file);
-        struct kept_record record = {.place = 4, .start = blank_first, .size = whole_size, .line = 1};
+        struct kept_record record = {.place = 4, .start = blank_first, .size = whole_size};
         struct kept kept = {
             .path = path, .records = &record, .count = 1, .end = (off_t)whole_size + 1, .is_there = true};
         const struct sink_plan plan = {.kept = &kept};
