@@ -141,7 +141,8 @@ static bool is_to_end(struct walking *walking)
         fail(walking, ERROR_INTERRUPTED, &interrupted);
     } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
                walking->begun < walking->walk->selection->count && !walking->walk->summary->cut_short) {
-        error_set(&interrupted, ERROR_INTERRUPTED, "the time limit has come; --resume goes on from here");
+        error_set(&interrupted, ERROR_INTERRUPTED,
+                  "the time limit has come; where there is --results, --resume goes on from here");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
         walking->walk->summary->cut_short = "time limit";
     }

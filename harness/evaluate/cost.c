@@ -3,9 +3,9 @@
 #include <math.h>
 
 /*
- * Seconds on two cores of a server of 2023 (AVX2), host device, fitted to the records of
+ * Seconds on two cores with AVX2, host device, fitted to the records of
  *     alibicheck sweep --seq-len 16..64Ki:x4 --kernel all --num-heads 2,32 --head-dim 64,256 --dtype f16,f32
- * with nothing else to do: half of them are within a factor of 1.6, nine of ten within 3.
+ * with nothing else to do. scripts/check-time-left shows what they are worth.
  */
 static const struct step_cost {
     double fixed_s, unit_s;
