@@ -9,11 +9,11 @@
 #include "harness/case/shipped_case.h"
 #include "harness/evaluate/shards.h"
 #include "harness/report/file/failed_points.h"
-#include "harness/report/record/record_field.h"
 #include "harness/report/file/where.h"
+#include "harness/report/record/record_field.h"
 #include "harness/support/memory.h"
-#include "harness/support/threads.h"
 #include "harness/support/room.h"
+#include "harness/support/threads.h"
 
 /* ---- which points ------------------------------------------------------------------------------------------------ */
 

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "harness/case/recipe_library.h"
-#include "harness/support/field_yaml.h"
 #include "harness/case/tests/case_fixture.h"
+#include "harness/support/field_yaml.h"
 
 static int open_library(void **state)
 {

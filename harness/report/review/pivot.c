@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/file/record_file.h"
 #include "harness/report/review/pivot_cell.h"
 #include "harness/report/review/pivot_field.h"
-#include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/room.h"
 

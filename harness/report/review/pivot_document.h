@@ -4,8 +4,8 @@
 #ifndef HARNESS_REPORT_REVIEW_PIVOT_DOCUMENT_H
 #define HARNESS_REPORT_REVIEW_PIVOT_DOCUMENT_H
 
-#include "harness/report/review/pivot.h"
 #include "harness/report/file/where.h"
+#include "harness/report/review/pivot.h"
 
 struct pivot_request {
     const char *const *records; /* [num_records] paths, "-" for standard input */

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "harness/report/review/figures.h"
 #include "harness/report/compare/results.h"
-#include "harness/report/review/review_field.h"
 #include "harness/report/file/record_runs.h"
+#include "harness/report/review/figures.h"
+#include "harness/report/review/review_field.h"
 
 enum { DIGEST_INPUT, DIGEST_OUTPUT, DIGEST_TRUTH, DIGEST_COUNT };
 

@@ -4,8 +4,8 @@
 #ifndef HARNESS_REPORT_REVIEW_REVIEW_READ_H
 #define HARNESS_REPORT_REVIEW_REVIEW_READ_H
 
-#include "harness/report/review/review.h"
 #include "harness/report/file/where.h"
+#include "harness/report/review/review.h"
 #include "reference/error.h"
 
 /*

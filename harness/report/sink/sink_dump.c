@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "harness/report/record/record_field.h"
-#include "harness/support/json_value.h"
 #include "harness/support/file.h"
+#include "harness/support/json_value.h"
 #include "harness/support/npy.h"
 #include "harness/support/text.h"
 

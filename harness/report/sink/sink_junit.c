@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/support/junit_document.h"
 #include "harness/report/record/metric.h"
 #include "harness/support/build_info.h"
+#include "harness/support/junit_document.h"
 #include "harness/support/replacement.h"
 #include "harness/support/room.h"
 

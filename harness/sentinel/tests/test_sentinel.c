@@ -9,9 +9,9 @@
 #include <float.h>
 #include <math.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/problem/generate.h"
 #include "harness/problem/normal_quantile.h"
-#include "harness/case/recipe_library.h"
 #include "harness/sentinel/stand_ins.h"
 
 static struct stand_in_list stand_ins;

@@ -6,8 +6,8 @@
 #include "harness/judge/fault.h"
 #include "harness/report/record/metric.h"
 #include "harness/report/record/record_field.h"
-#include "harness/report/sink/sink.h"
 #include "harness/report/record/tests/sample.h"
+#include "harness/report/sink/sink.h"
 #include "harness/support/json_value.h"
 
 enum { AGREE = FAULT_SIDE_COUNT };

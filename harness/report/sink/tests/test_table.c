@@ -4,10 +4,10 @@
 #include <math.h>
 #include <stdarg.h>
 
+#include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"
 #include "harness/report/sink/table_layout.h"
 #include "harness/report/sink/tests/capture.h"
-#include "harness/report/record/tests/sample.h"
 
 /* Points whose records the sample gives, one after another. */
 enum { NUM_POINTS = 4 };
