@@ -36,7 +36,7 @@ static enum error_kind workspace_init(struct workspace *workspace, const struct 
 {
     size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
     *workspace = (struct workspace){
-        .logits = malloc(2 * keys * sizeof(double)),
+        .logits = malloc((2 * keys + 1) * sizeof(double)), /* of no keys too: malloc(0) may be NULL */
         .query = malloc(3 * dim * sizeof(double)),
         .row = malloc(dim * sizeof(float)),
     };

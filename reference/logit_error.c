@@ -22,9 +22,18 @@ static double given_error(const struct logit_terms *terms)
     return terms->of == TRUTH_OF_FORMULA ? 0x1p-24 : 0;
 }
 
+/* A slope's, of which more than one step may have been rounded; 0x1p-40 is for what doubles lose here. */
+static double given_slope_error(const struct logit_terms *terms)
+{
+    if (terms->of != TRUTH_OF_FORMULA || terms->slope == 0)
+        return 0;
+    double given = (double)terms->problem->slopes[terms->head];
+    return fmax(0x1p-24, fabs(given - terms->slope) / fabs(terms->slope) * (1 + 0x1p-40));
+}
+
 static double slope_error(const struct rounding_model *model, const struct logit_terms *terms)
 {
-    return model->slope + given_error(terms) + terms->slope_narrow;
+    return model->slope + given_slope_error(terms) + terms->slope_narrow;
 }
 
 /* Adds what subnormal elements of a scaled query lose, times the largest k that they meet, to the terms. False if an
@@ -128,7 +137,7 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double scale_error = model->scale + given;
 
     double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
-                   distance * (model->slope + given) + formed_bias * bias_error +
+                   distance * (model->slope + given_slope_error(terms)) + formed_bias * bias_error +
                    absolute * (scale_error + model->dot + scale_error * model->dot) + terms->dot_floor;
     double formed_logit = fabs(logit) + formed_shift * (1 + slope_error(model, terms)) + error;
     error += formed_logit * model->logit + model->logit_floor;

@@ -42,7 +42,7 @@ enum kv_format {
 };
 
 struct problem {
-    int64_t seq_len;  /* N >= 1 */
+    int64_t seq_len;  /* N >= 0 */
     int64_t kv_slots; /* keys that k and v have room for behind the last one: slots of a cache, which mean nothing */
     int num_queries;  /* Q >= 1; 0 is 1 */
     int num_heads;    /* H >= 1 */

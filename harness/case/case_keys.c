@@ -44,9 +44,9 @@ const struct key keys[KEY_COUNT] = {
                     .stage = STAGE_KERNEL,
                     .preset = "single_pass"},
     [KEY_SEQ_LEN] = {.field = {.name = "seq_len",
-                               WHOLE(1, SEQ_LEN_MAX),
+                               WHOLE(0, SEQ_LEN_MAX),
                                MEMBER(problem.seq_len),
-                               .about = "Keys in the KV cache, N."},
+                               .about = "Keys in the KV cache, N. 0: rows are empty."},
                      .axis = true},
     [KEY_NUM_HEADS] =
         {.field = {.name = "num_heads", WHOLE(1, NUM_HEADS_MAX), MEMBER(problem.num_heads), .about = "Query heads, H."},
@@ -181,13 +181,15 @@ const struct key keys[KEY_COUNT] = {
                       .axis = true,
                       .preset = "8"},
     [KEY_SLOPES] =
-        {.field = {.name = "slopes",
-                   .type = FIELD_OWN,
-                   .own = &slopes_own,
-                   MEMBER(problem.slopes),
-                   .about =
-                       "Convention of the ALiBi slopes where num_heads is not a power of two; or the slopes of "
-                       "the heads themselves, without max_bias, head_offset and total_heads."},
+        {.field =
+             {.name = "slopes",
+              .type =
+                  FIELD_OWN,
+              .own = &slopes_own,
+              MEMBER(problem.slopes),
+              .about =
+                  "Convention of the ALiBi slopes: which powers of two, and how they are rounded; or the slopes of "
+                  "the heads themselves, without max_bias, head_offset and total_heads."},
          .type = &type_slopes,
          .axis = true,
          .preset = "bloom"},

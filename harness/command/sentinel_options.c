@@ -57,7 +57,7 @@ static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "The model:", 1},
     {"num-heads", OPTION_NUM_HEADS, "H", 0, "query heads; required without tensors", 1},
     {"max-bias", OPTION_MAX_BIAS, "B", 0, "the flattest slope is 2^-B (8)", 1},
-    {"slopes", OPTION_SLOPES, "NAME", 0, "bloom (default) or geometric", 1},
+    {"slopes", OPTION_SLOPES, "NAME", 0, "bloom (default), geometric, hf, vllm or falcon", 1},
     {"head-offset", OPTION_HEAD_OFFSET, "N", 0, "index of the first head in a model of which these are a part (0)", 1},
     {"total-heads", OPTION_TOTAL_HEADS, "H", 0, "heads of that model (num-heads + head-offset)", 1},
     {"bias", OPTION_BIAS, "FORM", 0, "relative (default): slope * (j - P); absolute: slope * j", 1},

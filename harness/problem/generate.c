@@ -15,6 +15,8 @@ struct runs {
 static enum error_kind make_tensor(const struct generator *generator, enum tensor tensor, struct runs runs,
                                    void *elements, int threads, const struct progress *progress, struct error *error)
 {
+    if (runs.run == 0) /* no keys */
+        return ERROR_NONE;
     /* A block's work depends on its place alone, so neither chunks nor threads show in the result. */
     size_t chunks_a_run = (runs.run + CHUNK - 1) / CHUNK, runs_at_once = runs.run < CHUNK ? CHUNK / runs.run : 1;
     size_t tasks = chunks_a_run * ((runs.count + runs_at_once - 1) / runs_at_once);

@@ -30,7 +30,7 @@ static const struct dump_field {
     struct field field;
     bool required;
 } dump_fields[] = {
-    {.field = {PROBLEM(seq_len), WHOLE(1, INT64_C(1) << 40)}, .required = true},
+    {.field = {PROBLEM(seq_len), WHOLE(0, INT64_C(1) << 40)}, .required = true},
     {.field = {PROBLEM(num_queries), WHOLE(1, 1024)}},
     {.field = {PROBLEM(num_heads), WHOLE(1, 1024)}, .required = true},
     {.field = {PROBLEM(num_kv_heads), WHOLE(1, 1024)}, .required = true},

@@ -79,7 +79,7 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
     const real *sums = (const real *)args.workspace[PARTIAL_SUM] + first_partial(&args, head);
     const real *outs = (const real *)args.workspace[PARTIAL_OUT] + first_partial(&args, head) * (size_t)args.head_dim;
 
-    real max = maxima[0];
+    real max = chunks > 0 ? maxima[0] : real_of(args.sequence.initial_max);
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
         max = real_max(max, maxima[chunk]);
     max = warp_max(max);

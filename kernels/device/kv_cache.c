@@ -63,7 +63,7 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     cache->size_bytes = (size_t)cache->rows * row;
     if (batch->num_sequences == 1 && page_size == 0 && slack <= problem->kv_slots)
         return ERROR_NONE;
-    cache->copy = malloc(2 * cache->size_bytes);
+    cache->copy = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
     cache->page_table = cache->pages ? malloc((size_t)cache->pages * sizeof *cache->page_table) : NULL;
     if (!cache->copy || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;

@@ -184,6 +184,31 @@ static void test_the_formula_counts_given_roundings(void **state)
     made_free(inputs);
 }
 
+/* Slopes that were rounded to bf16 are farther from the formula than f32's are. */
+static void test_the_formula_counts_all_roundings_of_a_slope(void **state)
+{
+    static const struct truth_contract formula = {
+        .of = TRUTH_OF_FORMULA, .convention = SLOPES_FALCON, .max_bias = 8, .head_offset = 8, .total_heads = 8 + HEADS};
+    (void)state;
+    const struct rounding_model none = {.keys_per_round = 1};
+    struct made *made = made_new(KV_AS_DTYPE), *inputs = made_new(KV_AS_DTYPE);
+    slopes_fill(made->slopes, HEADS, SLOPES_FALCON, 8, 8, 8 + HEADS);
+    slopes_fill(inputs->slopes, HEADS, SLOPES_FALCON, 8, 8, 8 + HEADS);
+    bound_for(inputs, &none, NULL);
+    bound_for(made, &none, &formula);
+    double used = 0;
+    for (int i = 0; i < HEADS * DIM; i++) {
+        double err = fabs(inputs->truth.value[i] - made->truth.value[i]);
+        assert_true(err <= made->bound[i]);
+        used = fmax(used, err / made->bound[i]);
+    }
+    for (int h = 0; h < HEADS; h++)
+        assert_true(fabs(inputs->truth.lse[h] - made->truth.lse[h]) <= made->lse_bound[h]);
+    assert_true(used > 0.01);
+    made_free(made);
+    made_free(inputs);
+}
+
 /* Keys that f16 distances drop, newer than the query and older, are bounded like masked ones. */
 static void test_dropped_keys_are_masked_keys(void **state)
 {
@@ -343,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_an_fp8_cache_is_bounded_by_its_values),
         cmocka_unit_test(test_a_chunk_is_bounded_by_its_positions),
         cmocka_unit_test(test_the_formula_counts_given_roundings),
+        cmocka_unit_test(test_the_formula_counts_all_roundings_of_a_slope),
         cmocka_unit_test(test_dropped_keys_are_masked_keys),
         cmocka_unit_test(test_bf16_biases_weigh_keys),
         cmocka_unit_test(test_light_keys_may_be_heavy_to_the_kernel),

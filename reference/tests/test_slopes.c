@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "reference/dtype.h"
 #include "reference/slopes.h"
 
 /* 8 heads: Press, Smith and Lewis, section 3. The rest: the authors' get_slopes, evaluated at 60 digits. */
@@ -66,6 +67,78 @@ static void published_values(void **state)
             fail_msg("row %zu: %d heads, head %d: %a, not %a", i, rows[i].total_heads, rows[i].head, (double)slope,
                      (double)rows[i].slope);
     }
+}
+
+/* f32 powers by repeated products in double: 2 * 24 bits a product are exact up to the third power, and the rest is off
+ * by 2^-53 a product, so this agrees with the correctly rounded power but next to a midpoint. */
+static float power_by_products(float base, int exponent)
+{
+    double power = 1;
+    for (int i = 0; i < exponent; i++)
+        power *= (double)base;
+    return (float)power;
+}
+
+/* transformers' build_alibi_tensor, line by line, with Python's doubles as doubles. */
+static float library_slope(int head, int heads)
+{
+    double closest = exp2(floor(log2(heads)));
+    float base = (float)exp2(-exp2(-(log2(closest) - 3)));
+    float extra_base = (float)exp2(-exp2(-(log2(2 * closest) - 3)));
+    return head < (int)closest ? power_by_products(base, head + 1)
+                               : power_by_products(extra_base, 1 + 2 * (head - (int)closest));
+}
+
+static void libraries_take_powers_of_a_rounded_base(void **state)
+{
+    (void)state;
+    enum { MOST = 130 };
+    float hf[MOST], vllm[MOST], falcon[MOST], bloom[MOST];
+    int off = 0;
+    for (int heads = 1; heads <= MOST; heads++) {
+        slopes_fill(hf, heads, SLOPES_HF, 8, 0, heads);
+        slopes_fill(vllm, heads, SLOPES_VLLM, 8, 0, heads);
+        slopes_fill(falcon, heads, SLOPES_FALCON, 8, 0, heads);
+        slopes_fill(bloom, heads, SLOPES_BLOOM, 8, 0, heads);
+        for (int h = 0; h < heads; h++) {
+            float expected = library_slope(h, heads);
+            if (hf[h] != expected)
+                fail_msg("%d heads, head %d: %a, not %a", heads, h, (double)hf[h], (double)expected);
+            assert_true(vllm[h] == hf[h]);
+            assert_true(falcon[h] == dtype_round(DTYPE_BF16, hf[h]));
+            off += hf[h] != bloom[h];
+            assert_true(heads >= 11 || hf[h] == bloom[h]);
+        }
+    }
+    assert_true(off > 1000);
+}
+
+/* What build_alibi_tensor of transformers 5.24.0 gives with torch 2.15.0 on a CPU, of Bloom and of Falcon. torch.pow is
+ * not always correctly rounded: head 14 of 32, 40, 48 and 56 is an ulp lower there. */
+static void published_library_values(void **state)
+{
+    (void)state;
+    static const struct {
+        int total_heads, head;
+        float hf, falcon;
+    } rows[] = {
+        {12, 8, 0x1.6a09e6p-1f, 0x1.6ap-1f},    {12, 11, 0x1.6a09e4p-4f, 0x1.6ap-4f},
+        {40, 6, 0x1.306fe2p-2f, 0x1.3p-2f},     {40, 13, 0x1.6a09ecp-4f, 0x1.6ap-4f},
+        {40, 39, 0x1.172b86p-2f, 0x1.18p-2f},   {71, 37, 0x1.306fe6p-5f, 0x1.3p-5f},
+        {71, 70, 0x1.2387a6p-1f, 0x1.24p-1f},   {112, 5, 0x1.306fe2p-1f, 0x1.3p-1f},
+        {112, 63, 0x1.000006p-8f, 0x1p-8f},     {112, 64, 0x1.ea4afap-1f, 0x1.eap-1f},
+        {112, 111, 0x1.0b557ep-6f, 0x1.0cp-6f},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        float slope;
+        slopes_fill(&slope, 1, SLOPES_HF, 8, rows[i].head, rows[i].total_heads);
+        assert_true(slope == rows[i].hf);
+        slopes_fill(&slope, 1, SLOPES_FALCON, 8, rows[i].head, rows[i].total_heads);
+        assert_true(slope == rows[i].falcon);
+    }
+    float slope;
+    slopes_fill(&slope, 1, SLOPES_HF, 8, 14, 32);
+    assert_true(slope == 0x1.306fe6p-4f && nextafterf(slope, 0) == 0x1.306fe4p-4f);
 }
 
 static void eight_heads_halve(void **state)
@@ -169,6 +242,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_values),
+        cmocka_unit_test(libraries_take_powers_of_a_rounded_base),
+        cmocka_unit_test(published_library_values),
         cmocka_unit_test(eight_heads_halve),
         cmocka_unit_test(bloom_convention_is_the_recursive_definition),
         cmocka_unit_test(conventions_differ_only_off_powers_of_two),

@@ -171,7 +171,8 @@ static const struct bad {
     {"sign alone", TEXT(HEAD "seed: '-'\n"), 5, 7, "seed is quoted text"},
     {"list in a list", TEXT(HEAD "seed: [1, [2]]\n"), 5, 11, "seed is not a single value: a list"},
     {"empty list", TEXT(HEAD "seed: []\n"), 5, 7, "seed has no values: '[]'"},
-    {"seq_len 0", TEXT("case: a\nseq_len: 0\n"), 2, 10, "seq_len is out of range: '0'; allowed: 1 to 134217728"},
+    {"seq_len -1", TEXT("case: a\nseq_len: -1\n"), 2, 10, "seq_len is out of range: '-1'; allowed: 0 to 134217728"},
+    {"seq_len multiplied from 0", TEXT("case: a\nseq_len: 0..8:x2\n"), 2, 10, "seq_len is multiplied from below 1 on"},
     {"seq_len too large", TEXT("case: a\nseq_len: [1, 134217729]\n"), 2, 14, "seq_len is out of range: '134217729'"},
     {"negative seed", TEXT(HEAD "seed: -1\n"), 5, 7, "seed is out of range: '-1'"},
     {"seed of 2^64", TEXT(HEAD "seed: 18446744073709551616\n"), 5, 7, "seed is out of range"},
@@ -322,7 +323,7 @@ static const struct bad {
      "page_size is out of range: '65537'; allowed: 0 to"},
     {"page_seed negative", TEXT(HEAD "page_seed: -1\n"), 5, 12, "page_seed is out of range"},
     {"no slopes of that name", TEXT(HEAD "slopes: blom\n"), 5, 9,
-     "unknown slopes: 'blom'; did you mean 'bloom'? allowed: bloom, geometric, {values: [S, ...]}"},
+     "unknown slopes: 'blom'; did you mean 'bloom'? allowed: bloom, geometric, hf, vllm, falcon, {values: [S, ...]}"},
     {"slopes of nothing", TEXT(HEAD "slopes: {}\n"), 5, 9, "slopes is an empty mapping: '{}'"},
     {"slopes of no kind", TEXT(HEAD "slopes: {vales: [1]}\n"), 5, 10,
      "unknown part of slopes: 'vales'; allowed: values"},
@@ -396,9 +397,9 @@ static const struct bad {
     {"because without a failure", TEXT(HEAD "because: luck\n"), 5, 10, "because stands without 'expect: fail': 'luck'"},
     {"signature of a pass", TEXT(HEAD "expect: pass\nsignature: nan\n"), 6, 12, "signature stands without"},
     {"CRLF keeps count of lines", TEXT("case: a\r\nseq_len: 1\r\nnum_heads: x\r\n"), 3, 12, "'x'"},
-    {"columns are characters", TEXT("{case: a, about: \xc3\xa4\xe2\x98\xba, seq_len: 0}\n"), 1, 31,
+    {"columns are characters", TEXT("{case: a, about: \xc3\xa4\xe2\x98\xba, seq_len: -1}\n"), 1, 31,
      "seq_len is out of"},
-    {"byte order mark has no column", TEXT("\xef\xbb\xbf{seq_len: 0, case: a}\n"), 1, 11, "seq_len is out of range"},
+    {"byte order mark has no column", TEXT("\xef\xbb\xbf{seq_len: -1, case: a}\n"), 1, 11, "seq_len is out of range"},
     {"long text is cut",
      TEXT(HEAD "dtype: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
                "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"),
@@ -554,7 +555,7 @@ static void test_errors_beyond_a_limit_are_counted(void **state)
     size_t length = 0;
     for (int i = 0; i < ERROR_LIST_MAX + 3; i++)
         length += (size_t)snprintf(text + length, sizeof text - length,
-                                   "%scase: c%d\nseq_len: 0\nnum_heads: 1\nhead_dim: 64\n", i ? "---\n" : "", i);
+                                   "%scase: c%d\nseq_len: -1\nnum_heads: 1\nhead_dim: 64\n", i ? "---\n" : "", i);
     for (int i = 0; i < ERROR_LIST_MAX; i++)
         starts[i] = "test.yaml:";
     starts[ERROR_LIST_MAX] = "test.yaml: 3 more errors";

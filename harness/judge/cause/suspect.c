@@ -31,7 +31,7 @@ static enum error_kind take_query(struct suspect *suspect, const struct problem 
     suspect->problem = &suspect->one;
     if (later == 0)
         return ERROR_NONE;
-    suspect->seen = malloc((size_t)whole->seq_len);
+    suspect->seen = malloc((size_t)whole->seq_len + 1);
     if (!suspect->seen)
         return error_memory(error, "a row's mask", (double)whole->seq_len);
     for (int64_t key = 0; key < whole->seq_len; key++)
@@ -157,8 +157,8 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
 {
     const struct problem *problem = suspect->problem;
     size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
-    suspect->dots = malloc(keys * sizeof(double));
-    suspect->logits = malloc(keys * sizeof(double));
+    suspect->dots = malloc((keys + 1) * sizeof(double)); /* of no keys too: malloc(0) may be NULL */
+    suspect->logits = malloc((keys + 1) * sizeof(double));
     float *query = malloc(dim * sizeof *query);
     enum error_kind kind = ERROR_NONE;
     if (!suspect->dots || !suspect->logits || !query) {

@@ -364,7 +364,7 @@ static void test_points_that_are_refused(void **state)
         const char *member, *value, *file, *reason;
     } rows[] = {
         {"seq_len", "22", "k.npy", "has '|u1' [21, 3, 80]; allowed: '|u1' [22, 3, 80], as point.json beside it says"},
-        {"seq_len", "0", "point.json", "whole numbers 1 to"},
+        {"seq_len", "-1", "point.json", "whole numbers 0 to"},
         {"num_queries", "2", "q.npy", "has '<f2' [3, 6, 80]; allowed: '<f2' [2, 6, 80]"},
         {"num_queries", "1", "q.npy", "allowed: '<f2' [6, 80]"},
         {"num_queries", "null", "q.npy", "allowed: '<f2' [6, 80]"},
