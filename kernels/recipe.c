@@ -55,6 +55,7 @@ const char *const scale_entry_names[SCALE_ENTRY_COUNT] = {
 const char *const log2e_entry_names[LOG2E_ENTRY_COUNT] = {
     [LOG2E_FOLDED] = "folded",
     [LOG2E_EXPONENTIAL] = "exponential",
+    [LOG2E_LOGIT] = "logit",
 };
 
 const char *const exponential_names[EXPONENTIAL_COUNT] = {
@@ -117,7 +118,7 @@ static bool adds_nothing(const struct recipe *recipe)
 
 static bool exp_of_base_2(const struct recipe *recipe)
 {
-    return recipe->exponential == EXPONENTIAL_EXP && recipe->log2e == LOG2E_FOLDED;
+    return recipe->exponential == EXPONENTIAL_EXP && recipe->log2e != LOG2E_EXPONENTIAL;
 }
 
 static bool zero_at_no_sentinel(const struct recipe *recipe)
@@ -162,7 +163,7 @@ const char *recipe_contradiction(const struct recipe *recipe)
     } rules[] = {
         {adds_nothing, "sentinel exclude skips masked keys, so masked_entry add has nothing to add"},
         {below_dtype, "the sentinel lies below the lowest finite value of logit_dtype, so it is no finite sentinel"},
-        {exp_of_base_2, "exponential exp takes natural logits, and log2e folded makes them base 2"},
+        {exp_of_base_2, "exponential exp takes natural logits, which only log2e exponential leaves natural"},
         {zero_at_no_sentinel, "empty_row zero_at_sentinel compares with a finite sentinel, and there is none"},
         {guards_no_infinity,
          "guards false and zero_max have no effect: with a finite sentinel no maximum is ever -inf"},
@@ -278,7 +279,7 @@ enum error_kind adaptive_sentinel(float *sentinel, const struct problem *problem
         lowest = fmin(lowest, fmin(slope * oldest, slope * newest));
     }
     lowest -= fabs(problem_logit_scale(problem)) * problem->head_dim * largest_q * largest_k;
-    if (recipe->log2e == LOG2E_FOLDED)
+    if (recipe->log2e != LOG2E_EXPONENTIAL)
         lowest *= M_LOG2E;
     enum error_kind kind = adaptive_sentinel_below(sentinel, lowest, error);
     double least = -dtypes[dtype_rounding_dtype(recipe->logit_dtype)].max;

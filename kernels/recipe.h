@@ -2,8 +2,8 @@
  * The numerical choices a kernel is run with. A recipe is data: kernels read it, nothing is compiled for one.
  *
  * Zero is the sound choice of every field but `sentinel`, so a recipe names only what it does otherwise. A sentinel
- * stands in the units of the logits as the kernel forms them: base 2 where log2(e) is folded into scale and slopes,
- * natural where it enters at the exponential.
+ * stands in the units of the logits that the kernel takes maxima of: natural where log2(e) enters at the exponential,
+ * else base 2.
  */
 #ifndef KERNELS_RECIPE_H
 #define KERNELS_RECIPE_H
@@ -99,6 +99,8 @@ enum scale_entry {
 enum log2e_entry {
     LOG2E_FOLDED,      /* scale and slopes are multiplied by log2(e) in f32; logits are in base 2 */
     LOG2E_EXPONENTIAL, /* natural logits; differences are multiplied by log2(e) before 2^x, or go to e^x */
+    LOG2E_LOGIT,       /* natural logits are formed and rounded, then multiplied by log2(e): maxima, differences and lse
+                        * are in base 2. FlashInfer with ALiBi (attention/variants.cuh, sm_scale_log2 = log2e) */
     LOG2E_ENTRY_COUNT
 };
 

@@ -142,8 +142,8 @@ static const struct field fields[] = {
      .type = FIELD_OWN,
      .own = &own_sentinel,
      MEMBER(sentinel),
-     .about = "What stands in for -inf as a masked key's logit, in the units of the kernel's logits: base 2 where "
-              "log2e is folded."},
+     .about = "What stands in for -inf as a masked key's logit, in the units of the kernel's logits: natural where "
+              "log2e is exponential, else base 2."},
     {.name = "masked_entry",
      NAMES(masked_entry_names),
      MEMBER(masked_entry),
@@ -213,7 +213,8 @@ static const struct field fields[] = {
     {.name = "log2e",
      NAMES(log2e_entry_names),
      MEMBER(log2e),
-     .about = "Where log2(e) enters: in scale and slopes (logits in base 2), or at the exponential."},
+     .about = "Where log2(e) enters: in scale and slopes (logits are formed in base 2), at the exponential (they stay "
+              "natural), or in each logit once it is formed."},
     {.name = "dot_dtype",
      NAMES(dtype_rounding_names),
      MEMBER(dot_dtype),

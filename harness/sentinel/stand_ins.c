@@ -127,7 +127,7 @@ struct stand_in stand_in_of(const struct recipe *recipe)
         stand_in.kind = STAND_IN_INFINITE;
     }
     if (stand_in_finite(&stand_in)) {
-        stand_in.base = recipe->log2e == LOG2E_FOLDED ? BASE_2 : BASE_E;
+        stand_in.base = recipe->log2e != LOG2E_EXPONENTIAL ? BASE_2 : BASE_E;
         stand_in.held_in = dtype_rounding_dtype(recipe->logit_dtype);
     }
     return stand_in;

@@ -1,7 +1,8 @@
 /*
  * How a recipe forms logits, weights and results.
  *
- * Logits are in base 2 where log2(e) is folded into scale and slope, else natural.
+ * Logits are natural where log2(e) enters at the exponential, else in base 2: because scale and slope are, or because
+ * each one is multiplied by log2(e) once it is formed.
  */
 #ifndef KERNELS_ATTENTION_LOGIT_H
 #define KERNELS_ATTENTION_LOGIT_H
@@ -15,7 +16,13 @@ SIMT_FUNCTION bool natural_logits(const struct attention_args *args)
     return args->recipe.log2e == LOG2E_EXPONENTIAL;
 }
 
-/* What a head's logits are formed with, in the logits' units. */
+/* It enters in scale and slope. */
+SIMT_FUNCTION bool folds_log2e(const struct attention_args *args)
+{
+    return args->recipe.log2e == LOG2E_FOLDED;
+}
+
+/* What a head's logits are formed with, in base 2 where log2(e) is folded. */
 struct head_factors {
     real scale;
     real slope; /* divided by the scale where the sum is scaled */
@@ -27,9 +34,9 @@ SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args
     slope = round_in(STAGE_SLOPE, args->recipe.slope_dtype, slope);
     if (args->recipe.scale_entry == SCALE_SUM)
         slope = div_in(STAGE_SLOPE, slope, scale);
-    else if (!natural_logits(args))
+    else if (folds_log2e(args))
         slope = to_base_2_in(STAGE_SLOPE, slope);
-    if (!natural_logits(args))
+    if (folds_log2e(args))
         scale = to_base_2_in(STAGE_SCALE, scale);
     return (struct head_factors){scale, slope};
 }
@@ -59,7 +66,8 @@ SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, str
         logit = add_in(STAGE_LOGIT, dot, bias);
     if (args->recipe.scale_entry == SCALE_SUM)
         logit = mul_in(STAGE_LOGIT, logit, factors.scale);
-    return round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
+    logit = round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
+    return args->recipe.log2e == LOG2E_LOGIT ? to_base_2_in(STAGE_LOGIT, logit) : logit;
 }
 
 /* The logit of any key before `last`, and of what fills a tile beyond. */

@@ -68,8 +68,8 @@ struct held_scale {
 static struct held_scale held_scale(const struct recipe *recipe, const struct problem *problem)
 {
     float given = (float)problem_logit_scale(problem);
-    bool natural = recipe->log2e == LOG2E_EXPONENTIAL;
-    return (struct held_scale){given, natural ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
+    bool folded = recipe->log2e == LOG2E_FOLDED;
+    return (struct held_scale){given, !folded ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
 }
 
 /* What may overflow on the way to a logit, and what is formed of it beforehand. dots, biases: what q.k and biases are
@@ -91,6 +91,8 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
     model->folded_slope_max = largest * biases;
     model->bias_max = narrowing_of(recipe->bias_dtype).max * biases;
     model->logit_max = narrowing_of(recipe->logit_dtype).max * nats;
+    if (recipe->log2e == LOG2E_LOGIT)
+        model->logit_max = fmin(model->logit_max, largest * M_LN2);
     if (recipe->scale_entry == SCALE_SUM) /* and the sum, before it is scaled */
         model->logit_max = fmin(model->logit_max, largest * biases);
 }
@@ -98,12 +100,13 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
 /* slope, scale, bias and logit: logit.h. */
 static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
 {
-    bool natural = recipe->log2e == LOG2E_EXPONENTIAL, scales_sum = recipe->scale_entry == SCALE_SUM;
+    bool natural = recipe->log2e == LOG2E_EXPONENTIAL, folded = recipe->log2e == LOG2E_FOLDED,
+         changed = recipe->log2e == LOG2E_LOGIT, scales_sum = recipe->scale_entry == SCALE_SUM;
     bool has_kv_scale = problem->kv_format != KV_AS_DTYPE;
     struct narrowing slope = narrowing_of(recipe->slope_dtype), position = narrowing_of(recipe->position_dtype),
                      bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
                      logit = narrowing_of(recipe->logit_dtype);
-    double base_change = natural ? 0 : BASE_CHANGE, nats = natural ? 1 : M_LN2;
+    double base_change = folded ? BASE_CHANGE : 0, nats = folded ? M_LN2 : 1;
     /* What q.k and biases are multiplied by on their way to natural logits. */
     double scale = fabs(problem_logit_scale(problem)), dot_nats = recipe->scale_entry == SCALE_QUERY ? nats : scale,
            bias_nats = scales_sum ? scale : nats;
@@ -125,14 +128,15 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->bias = UNIT * (1 + bias.unit) + bias.unit;
     double sum = UNIT + (scales_sum ? UNIT + model->scale : 0);
     model->logit = sum + logit.unit + sum * logit.unit;
-    model->logit_floor = bias.floor * bias_nats + logit.floor * nats;
+    model->logit += changed * BASE_CHANGE * (1 + model->logit);
+    model->logit_floor = bias.floor * bias_nats + logit.floor * nats + changed * UNDERFLOW;
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
     model->max_offset = (double)recipe->max_offset;
     model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
     model->lse_sum = UNIT;
     model->lse_base = natural ? 0 : NATURAL_CHANGE;
-    model->lse_slope =
-        (scales_sum ? UNIT + base_change : 0) + (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
+    model->lse_slope = (scales_sum ? UNIT + base_change : 0) + changed * BASE_CHANGE +
+                       (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
     limit_logits(model, recipe, problem, dot_nats, nats);
 }
 

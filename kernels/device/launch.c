@@ -199,7 +199,7 @@ static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, 
 static struct recipe resolve_recipe(const struct batch *batch)
 {
     struct recipe resolved = *batch->recipe;
-    float nats = resolved.log2e == LOG2E_FOLDED ? (float)M_LOG2E : 1;
+    float nats = resolved.log2e != LOG2E_EXPONENTIAL ? (float)M_LOG2E : 1;
     resolved.name = NULL;
     resolved.max_offset *= nats;
     resolved.merge_cutoff *= nats;

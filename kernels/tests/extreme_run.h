@@ -200,7 +200,8 @@ static inline void extreme_recipe(uint64_t *state, struct extreme_run *run)
     *recipe = (struct recipe){.name = "extreme", .sentinel.policy = SENTINEL_INFINITY};
     recipe->bias = (enum bias_form)draw_below(state, BIAS_NONE);
     recipe->log2e = (enum log2e_entry)draw_below(state, LOG2E_ENTRY_COUNT);
-    recipe->exponential = (enum exponential)draw_below(state, recipe->log2e ? EXPONENTIAL_COUNT : EXPONENTIAL_EXP);
+    recipe->exponential =
+        (enum exponential)draw_below(state, recipe->log2e == LOG2E_EXPONENTIAL ? EXPONENTIAL_COUNT : EXPONENTIAL_EXP);
     recipe->division = (enum division)draw_below(state, DIVISION_COUNT);
     recipe->scale_entry = (enum scale_entry)draw_below(state, SCALE_ENTRY_COUNT);
     recipe->merge = (enum merge_form)draw_below(state, MERGE_FORM_COUNT);

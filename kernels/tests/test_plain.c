@@ -213,6 +213,7 @@ static void test_what_has_no_plain_form(void **state)
 {
     static const struct recipe others[] = {
         {.name = "natural", .sentinel.policy = SENTINEL_EXCLUDE, .log2e = LOG2E_EXPONENTIAL},
+        {.name = "logits times log2e", .sentinel.policy = SENTINEL_EXCLUDE, .log2e = LOG2E_LOGIT},
         {.name = "scaled query", .sentinel.policy = SENTINEL_EXCLUDE, .scale_entry = SCALE_QUERY},
         {.name = "ex2", .sentinel.policy = SENTINEL_EXCLUDE, .exponential = EXPONENTIAL_EX2_APPROX},
         {.name = "guards", .sentinel.policy = SENTINEL_INFINITY, .guards = GUARDS_NONE},

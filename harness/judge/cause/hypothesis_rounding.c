@@ -17,7 +17,14 @@ struct rounding_path {
     bool base_2;                             /* log2(e) is folded into scale and slope */
     bool before_scale;                       /* scale * (q.k + (slope / scale) * position) */
     enum dtype slope, position, bias, logit; /* f32: no rounding beyond f32's own */
+    bool times_log2e;                        /* a natural logit is multiplied by log2(e) once it is formed */
 };
+
+/* No step, or one, rounded beyond f32. */
+#define BUT(of_position, of_bias) .slope = DTYPE_F32, .position = (of_position), .bias = (of_bias), .logit = DTYPE_F32
+#define BUT_POSITION(dtype) BUT(dtype, DTYPE_F32)
+#define BUT_BIAS(dtype) BUT(DTYPE_F32, dtype)
+#define F32 BUT(DTYPE_F32, DTYPE_F32)
 
 static float round_to(enum dtype dtype, double value)
 {
@@ -45,6 +52,8 @@ static double predicted_logit(const struct suspect *suspect, const struct roundi
     }
     float bias = round_to(path->bias, (double)(slope * position));
     float logit = round_to(path->logit, suspect->dots[key] * factor + (double)bias);
+    if (path->times_log2e)
+        return (double)(logit * log2_e) * ln_2 - constant;
     return (path->base_2 ? (double)logit * ln_2 : (double)logit) - constant;
 }
 
@@ -64,10 +73,10 @@ struct contract_path {
 };
 
 static const struct contract_path contract_paths[TRUTH_OF_COUNT] = {
-    [TRUTH_OF_INPUTS] = {NULL, {false, false, false, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32}},
-    [TRUTH_OF_FORMULA] = {NULL, {false, false, false, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32}},
-    [TRUTH_OF_BF16_BIAS] = {"biases", {true, true, false, false, DTYPE_F32, DTYPE_F32, DTYPE_BF16, DTYPE_F32}},
-    [TRUTH_OF_F16_DISTANCE] = {"distances", {true, false, false, false, DTYPE_F32, DTYPE_F16, DTYPE_F32, DTYPE_F32}},
+    [TRUTH_OF_INPUTS] = {NULL, {F32}},
+    [TRUTH_OF_FORMULA] = {NULL, {F32}},
+    [TRUTH_OF_BF16_BIAS] = {"biases", {BUT_BIAS(DTYPE_BF16), .contract = true, .absolute = true}},
+    [TRUTH_OF_F16_DISTANCE] = {"distances", {BUT_POSITION(DTYPE_F16), .contract = true}},
 };
 
 /* "slopes, positions rounded to bf16, absolute form": what is not f32, nor the contract's. */
@@ -96,7 +105,10 @@ static const char *describe(char *text, size_t size, const struct rounding_path 
         length +=
             snprintf(text + length, size - (size_t)length, "with the contract's %s, ", contract_paths[truth_of].name);
     snprintf(text + length, size - (size_t)length, "%s form%s%s", path->absolute ? "absolute" : "relative",
-             path->base_2 ? ", base 2" : "", path->before_scale ? ", before the scale" : "");
+             path->base_2        ? ", base 2"
+             : path->times_log2e ? ", then times log2(e)"
+                                 : "",
+             path->before_scale ? ", before the scale" : "");
     return text;
 }
 
@@ -143,11 +155,12 @@ static void try_path(struct suspect *suspect, const struct rounding_path *path)
 static void try_f32(struct suspect *suspect)
 {
     static const struct rounding_path rows[] = {
-        {false, true, false, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
-        {false, true, true, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
-        {false, true, false, true, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
-        {false, false, false, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
-        {false, false, true, false, DTYPE_F32, DTYPE_F32, DTYPE_F32, DTYPE_F32},
+        {F32, .absolute = true},
+        {F32, .absolute = true, .base_2 = true},
+        {F32, .absolute = true, .before_scale = true},
+        {F32, .absolute = true, .times_log2e = true},
+        {F32},
+        {F32, .base_2 = true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && !suspect_is_settled(suspect); i++)
         try_path(suspect, &rows[i]);
@@ -170,12 +183,7 @@ static void try_dtype(struct suspect *suspect, enum dtype dtype)
 {
     for (int form = 0; form < 4; form++)
         for (int subset = SLOPE + 1; subset < SUBSETS && !suspect_is_settled(suspect); subset++) {
-            struct rounding_path f32 = {.absolute = form & 1,
-                                        .base_2 = form & 2,
-                                        .slope = DTYPE_F32,
-                                        .position = DTYPE_F32,
-                                        .bias = DTYPE_F32,
-                                        .logit = DTYPE_F32};
+            struct rounding_path f32 = {F32, .absolute = form & 1, .base_2 = form & 2};
             struct rounding_path path = in_dtype(f32, subset, dtype);
             try_path(suspect, &path);
         }

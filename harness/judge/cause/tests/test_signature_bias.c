@@ -149,6 +149,15 @@ static double rule_absolute_f32_base_2(const struct problem *problem, int head, 
     return visible_or_none(problem, key, (double)(float)(dot + (double)bias) / M_LOG2E);
 }
 
+/* FlashInfer's order. */
+static double rule_absolute_f32_times_log2e(const struct problem *problem, int head, int64_t key, double offset)
+{
+    const float log2_e = 0x1.715476p+0f;
+    float bias = problem->slopes[head] * (float)(key + (int64_t)offset);
+    float natural = (float)(scaled_dot(problem, head, key) + (double)bias);
+    return visible_or_none(problem, key, (double)(natural * log2_e) / M_LOG2E);
+}
+
 static void test_rounded_biases_and_positions(void **state)
 {
     (void)state;
@@ -163,6 +172,8 @@ static void test_rounded_biases_and_positions(void **state)
         {rule_all_bf16, 0, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "rounded to bf16, absolute form"},
         {rule_absolute_f32, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "rounded to f32, absolute form"},
         {rule_absolute_f32_base_2, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS, "absolute form, base 2"},
+        {rule_absolute_f32_times_log2e, 200000, DTYPE_F16, SIGNATURE_PRECISION_LOSS,
+         "absolute form, then times log2(e)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct signature_trial trial = make_trial(900, 12, 2, 64, rows[i].dtype);
