@@ -49,6 +49,7 @@ struct kernel_descriptor {
     const char *about;
     bool uses_chunk_len; /* chunks are merged: the arithmetic depends on chunk_len */
     bool reads_past_end; /* the kernel has what MASKED_VALUES_READ_PAST_END asks for */
+    bool knows_sum;      /* before the product with v, for WEIGHT_PROBABILITIES */
     int num_launches;
     struct kernel_launch launches[MAX_KERNEL_LAUNCHES];
     struct workspace_buffer workspace[MAX_WORKSPACE_BUFFERS];

@@ -50,6 +50,7 @@ const char *const scale_entry_names[SCALE_ENTRY_COUNT] = {
     [SCALE_DOT] = "dot",
     [SCALE_QUERY] = "query",
     [SCALE_SUM] = "sum",
+    [SCALE_PRODUCT] = "product",
 };
 
 const char *const log2e_entry_names[LOG2E_ENTRY_COUNT] = {
@@ -82,17 +83,38 @@ const char *const masked_values_names[MASKED_VALUES_COUNT] = {
     [MASKED_VALUES_READ_PAST_END] = "read_past_end",
 };
 
+const char *const weight_form_names[WEIGHT_FORM_COUNT] = {
+    [WEIGHT_EXPONENTIALS] = "exponentials",
+    [WEIGHT_PROBABILITIES] = "probabilities",
+};
+
 const char *const dtype_rounding_names[ROUND_COUNT] = {
-    [ROUND_F32] = "f32",
-    [ROUND_F16] = "f16",
-    [ROUND_BF16] = "bf16",
+    [ROUND_F32] = "f32",     [ROUND_F16] = "f16",   [ROUND_BF16] = "bf16",
+    [ROUND_INPUT] = "input", [ROUND_E4M3] = "e4m3", [ROUND_E5M2] = "e5m2",
 };
 
 enum dtype dtype_rounding_dtype(enum dtype_rounding rounding)
 {
     static const enum dtype rounding_dtypes[ROUND_COUNT] = {
-        [ROUND_F32] = DTYPE_F32, [ROUND_F16] = DTYPE_F16, [ROUND_BF16] = DTYPE_BF16};
+        [ROUND_F32] = DTYPE_F32,   [ROUND_F16] = DTYPE_F16,   [ROUND_BF16] = DTYPE_BF16,
+        [ROUND_INPUT] = DTYPE_F32, [ROUND_E4M3] = DTYPE_E4M3, [ROUND_E5M2] = DTYPE_E5M2};
     return rounding_dtypes[rounding];
+}
+
+struct recipe recipe_for(const struct recipe *recipe, enum dtype dtype)
+{
+    static const enum dtype_rounding roundings[DTYPE_COUNT] = {
+        [DTYPE_F16] = ROUND_F16, [DTYPE_BF16] = ROUND_BF16, [DTYPE_F32] = ROUND_F32};
+    struct recipe resolved = *recipe;
+    enum dtype_rounding *const members[] = {
+        &resolved.slope_dtype,  &resolved.position_dtype, &resolved.bias_dtype,       &resolved.scale_dtype,
+        &resolved.query_dtype,  &resolved.dot_dtype,      &resolved.dot_result_dtype, &resolved.scaled_dtype,
+        &resolved.logit_dtype,  &resolved.weight_dtype,   &resolved.sum_dtype,        &resolved.weighted_sum_dtype,
+        &resolved.partial_dtype};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
+        if (*members[i] == ROUND_INPUT)
+            *members[i] = roundings[dtype];
+    return resolved;
 }
 
 static bool finite_sentinel(const struct recipe *recipe)
@@ -150,6 +172,26 @@ static bool masks_no_sign(const struct recipe *recipe)
            (recipe->bias != BIAS_RELATIVE || recipe->positions == POSITIONS_TOP_LEFT);
 }
 
+static bool rounds_no_scaled_query(const struct recipe *recipe)
+{
+    return recipe->query_dtype && recipe->scale_entry != SCALE_QUERY;
+}
+
+static bool rounds_no_product(const struct recipe *recipe)
+{
+    return recipe->scaled_dtype && recipe->scale_entry != SCALE_PRODUCT;
+}
+
+static bool scales_no_weight(const struct recipe *recipe)
+{
+    return recipe->weight_scale != 0 && !recipe->weight_dtype;
+}
+
+static bool scales_beyond(const struct recipe *recipe)
+{
+    return (double)recipe->weight_scale > dtypes[dtype_rounding_dtype(recipe->weight_dtype)].max;
+}
+
 static bool cuts_off_no_max(const struct recipe *recipe)
 {
     return recipe->merge_cutoff != 0 && recipe->merge == MERGE_LSE;
@@ -174,6 +216,10 @@ const char *recipe_contradiction(const struct recipe *recipe)
          "positive_bias masked goes by the sign of distances, which bias relative has unless positions are "
          "top_left"},
         {cuts_off_no_max, "merge_cutoff compares maxima, and merge lse has none"},
+        {rounds_no_scaled_query, "query_dtype is of a query times the scale, which scale_entry query alone forms"},
+        {rounds_no_product, "scaled_dtype is of scale * q.k, which scale_entry product alone forms by itself"},
+        {scales_no_weight, "weight_scale is for the rounding of weights, and weight_dtype f32 has none"},
+        {scales_beyond, "weight_scale is more than the largest finite value of weight_dtype"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].holds(recipe))

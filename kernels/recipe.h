@@ -90,9 +90,10 @@ enum positions {
 };
 
 enum scale_entry {
-    SCALE_DOT,   /* scale * q.k + bias, one fma */
-    SCALE_QUERY, /* (scale q).k + bias: q is scaled and rounded to f32 first */
-    SCALE_SUM,   /* scale * (q.k + bias / scale): FlashAttention-2, Falcon */
+    SCALE_DOT,     /* scale * q.k + bias, one fma */
+    SCALE_QUERY,   /* (scale q).k + bias: q is scaled and rounded to f32 first */
+    SCALE_SUM,     /* scale * (q.k + bias / scale): FlashAttention-2, Falcon */
+    SCALE_PRODUCT, /* scale * q.k, rounded, then the bias: frameworks, operation by operation */
     SCALE_ENTRY_COUNT
 };
 
@@ -133,8 +134,25 @@ enum masked_values {
     MASKED_VALUES_COUNT
 };
 
+/* What is multiplied with v. */
+enum weight_form {
+    WEIGHT_EXPONENTIALS,  /* exponentials; their weighted sum is divided by their sum */
+    WEIGHT_PROBABILITIES, /* exponentials divided by their sum, which a kernel must know by then: others divide at the
+                           * end, as with exponentials */
+    WEIGHT_FORM_COUNT
+};
+
 /* The dtype that a quantity is rounded to, to nearest even, as soon as it is formed. */
-enum dtype_rounding { ROUND_F32, ROUND_F16, ROUND_BF16, ROUND_COUNT };
+enum dtype_rounding {
+    ROUND_F32,
+    ROUND_F16,
+    ROUND_BF16,
+    ROUND_INPUT, /* the problem's: that of q and out (recipe_for) */
+    ROUND_ANY_COUNT,
+    ROUND_E4M3 = ROUND_ANY_COUNT, /* fp8, of weights alone */
+    ROUND_E5M2,
+    ROUND_COUNT
+};
 
 struct recipe {
     /* What stands in for -inf. */
@@ -167,10 +185,18 @@ struct recipe {
     /* Logits and weights. */
     enum scale_entry scale_entry;
     enum log2e_entry log2e;
-    enum dtype_rounding dot_dtype; /* every product and sum of q.k */
+    enum dtype_rounding scale_dtype;      /* the scale, before log2(e) */
+    enum dtype_rounding query_dtype;      /* q times the scale: SCALE_QUERY */
+    enum dtype_rounding dot_dtype;        /* every product and sum of q.k */
+    enum dtype_rounding dot_result_dtype; /* q.k once it is summed up */
+    enum dtype_rounding scaled_dtype;     /* scale * q.k: SCALE_PRODUCT */
     enum dtype_rounding logit_dtype;
+    enum weight_form weight_form;
     enum dtype_rounding weight_dtype; /* before the product with v; sums take them unrounded */
-    float max_offset;                 /* added to every maximum, in nats: ggml's 3 ln 2 */
+    float weight_scale;               /* what weights are multiplied by for that, and divided by again; 0: nothing */
+    enum dtype_rounding sum_dtype, weighted_sum_dtype; /* a lane's sums of weights, and of weights times v, after each
+                                                        * addition and rescaling; lanes and warps add up in f32 */
+    float max_offset;                                  /* added to every maximum, in nats: ggml's 3 ln 2 */
 
     /* Chunks. */
     enum merge_form merge;
@@ -193,13 +219,17 @@ extern const char *const exponential_names[EXPONENTIAL_COUNT];
 extern const char *const division_names[DIVISION_COUNT];
 extern const char *const merge_form_names[MERGE_FORM_COUNT];
 extern const char *const masked_values_names[MASKED_VALUES_COUNT];
+extern const char *const weight_form_names[WEIGHT_FORM_COUNT];
 extern const char *const dtype_rounding_names[ROUND_COUNT];
 
 /* Why a recipe contradicts itself, as a sentence without a full stop; NULL if it does not. */
 const char *recipe_contradiction(const struct recipe *recipe);
 
-/* The dtype itself. */
+/* The dtype itself; of ROUND_INPUT f32, which has to be replaced before (recipe_for). */
 enum dtype dtype_rounding_dtype(enum dtype_rounding rounding);
+
+/* The recipe for problems of a dtype: ROUND_INPUT becomes that. */
+struct recipe recipe_for(const struct recipe *recipe, enum dtype dtype);
 
 enum { SENTINEL_TEXT_SIZE = 32, RECIPE_TEXT_SIZE = 64 };
 

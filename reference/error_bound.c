@@ -69,6 +69,7 @@ static double largest_rounded(enum dtype dtype)
 /* How often a key's contribution is rounded after it was formed (4): rounds that follow it in its chunk, merges. */
 struct roundings {
     double rescales, sum_adds, out_adds;
+    double narrow_sums, narrow_outs; /* of a lane's sums to a narrow dtype */
 };
 
 static struct roundings roundings_after(const struct rounding_model *model, int64_t seq_len, int64_t key)
@@ -83,6 +84,8 @@ static struct roundings roundings_after(const struct rounding_model *model, int6
         .rescales = rounds * model->rescales_per_round + model->rescales_after,
         .sum_adds = (rounds + 1) * model->sum_adds_per_round + model->sum_adds_after + merges,
         .out_adds = (rounds + 1) * model->out_adds_per_round + model->out_adds_after + merges,
+        .narrow_sums = (rounds + 1) * (model->sum_adds_per_round + model->rescales_per_round),
+        .narrow_outs = (rounds + 1) * (model->out_adds_per_round + model->rescales_per_round),
     };
 }
 
@@ -93,14 +96,27 @@ static double compound(double n, double e)
     return first < 0.5 ? first / (1 - first) : INFINITY;
 }
 
+/* (4): what additions do to a key's part of the sum of weights, and of the weighted sum. */
+static double sum_error(const struct rounding_model *model, const struct roundings *roundings)
+{
+    double adds = compound(roundings->sum_adds, model->add), narrow = expm1(roundings->narrow_sums * model->sum_narrow);
+    return adds + narrow + adds * narrow;
+}
+
+static double out_error(const struct rounding_model *model, const struct roundings *roundings)
+{
+    double adds = compound(roundings->out_adds, model->add), narrow = expm1(roundings->narrow_outs * model->out_narrow);
+    return adds + narrow + adds * narrow;
+}
+
 /* The largest factor by which roundings may take a sum above what its exact terms allow, whatever the weights are. */
 static double growth(const struct rounding_model *model, int64_t seq_len)
 {
     struct roundings most = roundings_after(model, seq_len, 0);
     double keys = (double)(model->chunk_len ? model->chunk_len : seq_len);
-    double once = model->weight + model->partial + model->weight_floor * exp(model->max_offset) * keys;
-    return 1 + 2 * (compound(most.out_adds, model->add) + compound(most.sum_adds, model->add) +
-                    compound(most.rescales, model->rescale) + once);
+    double floors = model->weight_floor * keys + model->sum_floor;
+    double once = model->weight + model->partial + floors * exp(model->max_offset) + model->probability_floor * keys;
+    return 1 + 2 * (out_error(model, &most) + sum_error(model, &most) + compound(most.rescales, model->rescale) + once);
 }
 
 /* Whether an element's sums may overflow, in f32 or as partial outputs; magnitude: the largest |v| as held; raised:
@@ -110,7 +126,11 @@ static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, d
     double chunk_len = (double)(model->chunk_len ? model->chunk_len : seq_len), weight = exp(-raised);
     double partial = model->divided_partials ? 1 : chunk_len * weight;
     double factors = model->merge_by_lse ? ceil((double)seq_len / chunk_len) : 0; /* of averages, each 1 at most */
+    double of_lane = ceil(chunk_len / (double)model->keys_per_round) * weight;
     magnitude *= growth(model, seq_len);
+    if (overflows(of_lane * model->out_adds_per_round * magnitude, model->lane_out_max) ||
+        overflows(of_lane * growth(model, seq_len), model->lane_sum_max))
+        return true;
     return overflows(fmax((double)seq_len * weight, factors) * magnitude, dtypes[DTYPE_F32].max) ||
            overflows(partial * magnitude, model->partial_max);
 }
@@ -137,7 +157,7 @@ static double unseen_error(const struct rounding_model *model, const struct logi
 {
     struct roundings most = roundings_after(model, terms->problem->seq_len, 0);
     return logit_error_unseen(model, terms, key, bias, reach, lse, compound(most.rescales, model->rescale)) +
-           compound(most.out_adds, model->add) + model->weight;
+           out_error(model, &most) + model->weight;
 }
 
 /* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, as they
@@ -277,15 +297,17 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
             continue;
         double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
         double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
-        double beta_weight = weight * compound(roundings.sum_adds, model->add);
+        double beta_weight = weight * sum_error(model, &roundings);
         sums.from_sum += beta_weight;
         sums.lost += eta_weight + beta_weight;
         if (out)
             add_values(workspace, problem, key, head, eta_weight,
-                       weight * (compound(roundings.out_adds, model->add) + model->weight + model->partial) +
-                           model->weight_floor * sums.unit_weight,
+                       weight * (out_error(model, &roundings) + model->weight + model->partial) +
+                           model->weight_floor * sums.unit_weight + model->probability_floor,
                        value);
     }
+    sums.from_sum += model->sum_floor * sums.unit_weight;
+    sums.lost += model->sum_floor * sums.unit_weight;
     for (int d = 0; out && d < dim; d++)
         out[d] = element_bound(workspace, model, problem, &sums, d, value[d], (double)v_bounds[d]);
     if (lse)

@@ -43,9 +43,11 @@ static bool query_held(const struct rounding_model *model, const float *k_bounds
     bool held = true;
     for (int d = 0; d < terms->problem->head_dim; d++) {
         double scaled = fabs(terms->query[d] * model->query_scale); /* exact: 48 bits */
-        held = held && !overflows(scaled, dtypes[DTYPE_F32].max);
+        held = held && !overflows(scaled, fmin(dtypes[DTYPE_F32].max, model->query_max));
         if (scaled < 0x1p-126 && scaled != (double)(float)scaled)
             terms->dot_floor += 0x1p-150 * (double)k_bounds[d];
+        if (scaled < model->query_normal)
+            terms->dot_floor += model->query_floor * (double)k_bounds[d];
     }
     return held;
 }

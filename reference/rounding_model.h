@@ -25,7 +25,9 @@ struct rounding_model {
     double exponential;    /* of 2^x */
     double rescale;        /* of one multiplication by a rescaling factor, the factor's own error included */
     double add;            /* of one addition to a sum of weights or weighted values */
-    double weight;         /* of a weight's rounding before the product with v */
+    double weight;         /* of a weight's rounding before the product with v, a division before it included */
+    double sum_narrow;     /* of the rounding of a lane's sum of weights to a narrow dtype */
+    double out_narrow;     /* the same of its weighted sum */
     double partial;        /* of a chunk's output's rounding, before chunks are merged */
     double logarithm;      /* of the logarithm of a sum of weights, relative to |log(sum)| + 1/2 */
     double lse_sum;        /* of maximum + log(sum), and of any other sum on the way to an lse */
@@ -43,19 +45,23 @@ struct rounding_model {
     bool masked_logits;      /* logits of masked keys are formed too, and something is added to them */
 
     /* Absolute errors, of results that are subnormal. */
-    double slope_floor;   /* of the slope's rounding to a narrow dtype, which does not hold it */
-    double slope_divided; /* of a slope that is divided by the scale: times the scale */
-    double dot_floor;     /* of q.k, in nats: times the scale, whether that is in it already or to come */
-    double logit_floor;   /* of a logit, bias included, in nats */
-    double weight_floor;  /* of a weight, of which the largest is e^-max_offset */
-    double out_floor;     /* of weighted sums, all of them together, with such weights */
-    double divided_floor; /* of outputs and partial outputs that are divided by their sums of weights */
+    double slope_floor;               /* of the slope's rounding to a narrow dtype, which does not hold it */
+    double slope_divided;             /* of a slope that is divided by the scale: times the scale */
+    double dot_floor;                 /* of q.k, in nats: times the scale, whether that is in it already or to come */
+    double logit_floor;               /* of a logit, bias included, in nats */
+    double weight_floor;              /* of a weight, of which the largest is e^-max_offset */
+    double probability_floor;         /* of a weight that was divided by the sum of weights */
+    double sum_floor;                 /* of the sum of such weights, all roundings together */
+    double query_floor, query_normal; /* of an element of a scaled query below query_normal, which is not held */
+    double out_floor;                 /* of weighted sums, all of them together, with such weights */
+    double divided_floor;             /* of outputs and partial outputs that are divided by their sums of weights */
 
     /* Magnitudes beyond which a dtype overflows and nothing can be promised; 0 where it does not. Those of
      * dots, folded slopes, biases and logits are in nats; slope_max is of the slope as given, partial_max of partial
      * outputs. Where the scale is 0, dot_max is of q.k itself. */
-    double position_max, slope_max, folded_slope_max, bias_max, dot_max, logit_max, partial_max;
-    bool scale_overflows; /* the scale itself is infinite in f32, or 0 where slopes are divided by it */
+    double position_max, slope_max, folded_slope_max, bias_max, dot_max, logit_max, partial_max, query_max;
+    double lane_sum_max, lane_out_max; /* of a lane's sums in narrow dtypes */
+    bool scale_overflows;              /* the scale itself is infinite in f32, or 0 where slopes are divided by it */
 
     /* The order of summation: a block goes through its keys in rounds; a chunk (0: all keys) is one block's. */
     int64_t keys_per_round, chunk_len;

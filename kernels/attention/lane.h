@@ -85,7 +85,7 @@ SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct la
     if (args->recipe.scale_entry == SCALE_QUERY) {
         SIMT_UNROLL
         for (int i = 0; i < LANE_DIMS; i++)
-            query[i] = mul_in(STAGE_SCALE, query[i], scale);
+            query[i] = round_in(STAGE_SCALE, args->recipe.query_dtype, mul_in(STAGE_SCALE, query[i], scale));
     }
 }
 
@@ -161,20 +161,19 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
         lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, &dots);
     else
         lane_dots(args, args->recipe.dot_dtype, dtype, group, lane, query, first, last, &dots);
-    return round_in(STAGE_DOT, args->recipe.dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
+    real dot = round_in(STAGE_DOT, args->recipe.dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
+    return round_in(STAGE_DOT, args->recipe.dot_result_dtype, dot);
 }
 
-/* out[8] += weight * v over the tile; weight is that of the key at tile + lane. */
-SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
-                                     const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
+/* out[8] += weight * v over the keys that this lane's group shares of a tile, each sum rounded. */
+SIMT_FUNCTION void lane_weighted_sum(const struct attention_args *args, int rounding, enum dtype dtype, int group,
+                                     const struct lane *lane, const struct warp_gather *weights, int64_t first,
+                                     int64_t last, real *out)
 {
-    int64_t first = tile + lane->group_first,
-            end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
+    int64_t end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
     bool skips_removed =
         excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && args->sequence.has_mask;
     struct fetched_rows fetched;
-    struct warp_gather weights;
-    warp_gather_begin(&weights, round_in(STAGE_WEIGHTED_SUM, args->recipe.weight_dtype, weight), group);
     SIMT_UNROLL
     for (int t = 0; t < group; t += ROWS_FETCHED) {
         SIMT_UNROLL
@@ -186,15 +185,28 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
         fetch_rows(args, dtype, args->v, lane, first, last, &fetched);
         SIMT_UNROLL
         for (int i = 0; i < ROWS_FETCHED; i++) {
-            real row[LANE_DIMS], of_key = warp_gather_at(&weights, t + i, group);
+            real row[LANE_DIMS], of_key = warp_gather_at(weights, t + i, group);
             if (fetched.present[i]) {
                 widen_lane(dtype, &fetched.rows[i], row);
                 SIMT_UNROLL
                 for (int d = 0; d < LANE_DIMS; d++)
-                    out[d] = fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]);
+                    out[d] = round_in(STAGE_WEIGHTED_SUM, rounding, fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]));
             }
         }
     }
+}
+
+/* The same; weight is that of the key at tile + lane, as it is multiplied with v. */
+SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
+                                     const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
+{
+    int64_t first = tile + lane->group_first;
+    struct warp_gather weights;
+    warp_gather_begin(&weights, weight, group);
+    if (args->recipe.weighted_sum_dtype == ROUND_F32)
+        lane_weighted_sum(args, ROUND_F32, dtype, group, lane, &weights, first, last, out);
+    else
+        lane_weighted_sum(args, args->recipe.weighted_sum_dtype, dtype, group, lane, &weights, first, last, out);
 }
 
 #endif

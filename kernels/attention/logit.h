@@ -30,7 +30,8 @@ struct head_factors {
 
 SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args, int head)
 {
-    real scale = real_of(args->scale), slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
+    real scale = round_in(STAGE_SCALE, args->recipe.scale_dtype, real_of(args->scale));
+    real slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
     slope = round_in(STAGE_SLOPE, args->recipe.slope_dtype, slope);
     if (args->recipe.scale_entry == SCALE_SUM)
         slope = div_in(STAGE_SLOPE, slope, scale);
@@ -60,6 +61,8 @@ SIMT_FUNCTION bool bias_masks(const struct attention_args *args, struct head_fac
 SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key)
 {
     real bias = key_bias(args, factors.slope, key), logit;
+    if (args->recipe.scale_entry == SCALE_PRODUCT)
+        dot = round_in(STAGE_LOGIT, args->recipe.scaled_dtype, mul_in(STAGE_LOGIT, dot, factors.scale));
     if (args->recipe.scale_entry == SCALE_DOT)
         logit = fma_in(STAGE_LOGIT, dot, factors.scale, bias);
     else
@@ -153,19 +156,34 @@ SIMT_FUNCTION real divide_by_sum(const struct attention_args *args, enum stage s
     return div_in(stage, out, sum);
 }
 
-/* A block's state: thread d < head_dim has element d of out, not yet divided; max and sum are the same in every thread.
- */
+/* The weight of a key as it is multiplied with v. */
+SIMT_FUNCTION real rounded_weight(const struct attention_args *args, real weight)
+{
+    if (args->recipe.weight_dtype == ROUND_F32)
+        return weight;
+    if (args->recipe.weight_scale != 0)
+        weight = mul_in(STAGE_WEIGHTED_SUM, weight, real_of(args->recipe.weight_scale));
+    weight = round_in(STAGE_WEIGHTED_SUM, args->recipe.weight_dtype, weight);
+    if (args->recipe.weight_scale != 0)
+        weight = div_in(STAGE_WEIGHTED_SUM, weight, real_of(args->recipe.weight_scale));
+    return weight;
+}
+
+/* A block's state: thread d < head_dim has element d of out; max and sum are the same in every thread. */
 struct block_state {
     real max, sum, out;
+    bool divided; /* out is divided by the sum already */
 };
 
-/* Divides and writes a head's out and lse. */
+/* Divides, if that is still to be done, and writes a head's out and lse. */
 SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struct block_state state)
 {
     int thread = (int)threadIdx.x;
     bool empty = row_empty(args, state.max, state.sum);
     if (thread < args->head_dim) {
-        real out = empty ? real_of(0.0f) : divide_by_sum(args, STAGE_DIVISION, state.out, state.sum);
+        real out = empty ? real_of(0.0f) : state.out;
+        if (!empty && !state.divided)
+            out = divide_by_sum(args, STAGE_DIVISION, out, state.sum);
         if (args->value_scale != 1.0f)
             out = mul_in(STAGE_DIVISION, out, real_of(args->value_scale));
         store_in(STAGE_OUTPUT, (enum dtype)args->dtype, args->out,

@@ -40,11 +40,18 @@ SIMT_FUNCTION void softmax_end(struct softmax_state *state, int group)
 SIMT_FUNCTION void softmax_rescale(const struct attention_args *args, struct softmax_state *state, real max)
 {
     real factor = rescale_factor(STAGE_RESCALE, args, state->max, max);
-    state->sum = mul_in(STAGE_RESCALE, state->sum, factor);
+    state->sum = round_in(STAGE_RESCALE, args->recipe.sum_dtype, mul_in(STAGE_RESCALE, state->sum, factor));
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i++)
-        state->out[i] = mul_in(STAGE_RESCALE, state->out[i], factor);
+        state->out[i] =
+            round_in(STAGE_RESCALE, args->recipe.weighted_sum_dtype, mul_in(STAGE_RESCALE, state->out[i], factor));
     state->max = max;
+}
+
+/* Adds a key's weight to the sum. */
+SIMT_FUNCTION void softmax_add(const struct attention_args *args, struct softmax_state *state, real weight)
+{
+    state->sum = round_in(STAGE_SUM, args->recipe.sum_dtype, add_in(STAGE_SUM, state->sum, weight));
 }
 
 /* The maximum after a tile, the same for every lane. */
@@ -85,8 +92,8 @@ SIMT_FUNCTION void softmax_tile(const struct attention_args *args, enum dtype dt
     real weight = excludes_masked(args) && masked ? real_of(0.0f) : key_weight(args, logit, max);
     if (value_of(max) != value_of(state->max))
         softmax_rescale(args, state, max);
-    state->sum = add_in(STAGE_SUM, state->sum, weight);
-    tile_weighted_sum(args, dtype, group, lane, weight, tile, last, state->out);
+    softmax_add(args, state, weight);
+    tile_weighted_sum(args, dtype, group, lane, rounded_weight(args, weight), tile, last, state->out);
 }
 
 /* One warp's state over the tiles of keys [first, last) that fall to it. */
@@ -121,7 +128,7 @@ SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, 
     }
     __syncthreads();
 
-    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f)};
+    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f), false};
     for (int w = 1; w < BLOCK_WARPS; w++)
         merged.max = real_max(merged.max, warp_maxima[w]);
     for (int w = 0; w < BLOCK_WARPS; w++) {

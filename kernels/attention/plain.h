@@ -22,7 +22,10 @@
     X(bias_dtype, ROUND_F32)               \
     X(dot_dtype, ROUND_F32)                \
     X(logit_dtype, ROUND_F32)              \
-    X(weight_dtype, ROUND_F32)
+    X(weight_dtype, ROUND_F32)             \
+    X(dot_result_dtype, ROUND_F32)         \
+    X(sum_dtype, ROUND_F32)                \
+    X(weighted_sum_dtype, ROUND_F32)
 
 /* Keys that lie one after the other wherever such a run begins at a multiple of it: pages are multiples of it. */
 enum { PLAIN_RUN_KEYS = 16 };

@@ -226,7 +226,7 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
             real weight = key_weight(args, logits[h], maxima[h]);
             if (value_of(maxima[h]) != value_of(states[h].max))
                 softmax_rescale(args, &states[h], maxima[h]);
-            states[h].sum = add_in(STAGE_SUM, states[h].sum, weight);
+            softmax_add(args, &states[h], weight);
             warp_gather_begin(&weights[h], weight, group);
         }
         SIMT_UNROLL

@@ -60,14 +60,16 @@ static double compounded(int n, double unit)
 /* |ln 2 as f32 - ln 2| / ln 2 = 0.046 u, and one rounding for the product with it. */
 #define NATURAL_CHANGE (1.05 * UNIT)
 
-/* The scale of q.k as the kernel has it: rounded to f32 (launch.c), then in the logits' units (logit.h). */
+/* The scale of q.k as the kernel has it: rounded to f32 (launch.c) and scale_dtype, then in the logits' units
+ * (logit.h). */
 struct held_scale {
     float given, folded;
 };
 
 static struct held_scale held_scale(const struct recipe *recipe, const struct problem *problem)
 {
-    float given = (float)problem_logit_scale(problem);
+    enum dtype dtype = dtype_rounding_dtype(recipe->scale_dtype);
+    float given = dtype_round(dtype, (float)problem_logit_scale(problem));
     bool folded = recipe->log2e == LOG2E_FOLDED;
     return (struct held_scale){given, !folded ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
 }
@@ -82,8 +84,12 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
            biases = recipe->scale_entry == SCALE_SUM ? fabs((double)scale.given) : nats;
     model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && scale.given == 0);
     model->query_scale = recipe->scale_entry == SCALE_QUERY ? (double)scale.folded : 0;
+    model->query_max = narrowing_of(recipe->query_dtype).max;
     model->masked_logits = recipe->masked_entry == MASKED_ADD;
-    model->dot_max = narrowing_of(recipe->dot_dtype).max * (dots > 0 ? dots : 1);
+    double dot_max = fmin(narrowing_of(recipe->dot_dtype).max, narrowing_of(recipe->dot_result_dtype).max);
+    model->dot_max = dot_max * (dots > 0 ? dots : 1);
+    if (recipe->scale_entry == SCALE_PRODUCT && dots > 0)
+        model->dot_max = fmin(model->dot_max, narrowing_of(recipe->scaled_dtype).max * nats);
     if (recipe->scale_entry == SCALE_QUERY && scale.folded == 0)
         model->dot_max = 0; /* every q.k is 0 */
     model->position_max = narrowing_of(recipe->position_dtype).max;
@@ -107,8 +113,12 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
                      bias = narrowing_of(recipe->bias_dtype), dot = narrowing_of(recipe->dot_dtype),
                      logit = narrowing_of(recipe->logit_dtype);
     double base_change = folded ? BASE_CHANGE : 0, nats = folded ? M_LN2 : 1;
+    struct narrowing query = narrowing_of(recipe->query_dtype), result = narrowing_of(recipe->dot_result_dtype),
+                     scaled = narrowing_of(recipe->scaled_dtype);
+    bool scales_query = recipe->scale_entry == SCALE_QUERY, scales_product = recipe->scale_entry == SCALE_PRODUCT;
+    double given = fabs(problem_logit_scale(problem)), held = fabs((double)held_scale(recipe, problem).given);
     /* What q.k and biases are multiplied by on their way to natural logits. */
-    double scale = fabs(problem_logit_scale(problem)), dot_nats = recipe->scale_entry == SCALE_QUERY ? nats : scale,
+    double scale = fabs(problem_logit_scale(problem)), dot_nats = scales_query ? nats : scale,
            bias_nats = scales_sum ? scale : nats;
     int lanes = group_lanes(group_of(problem->head_dim));
 
@@ -120,9 +130,18 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->slope_floor = slope.floor;
     model->slope_divided = scales_sum ? UNDERFLOW * scale : 0;
     model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
+    if (recipe->scale_dtype && scale > 0)
+        model->scale += fabs(held - given) / given * (1 + base_change);
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
-                 compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + (recipe->scale_entry == SCALE_QUERY) * UNIT;
-    model->dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * dot_nats;
+                 compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + scales_query * UNIT;
+    double once = (1 + query.unit) * (1 + result.unit) * (scales_product ? (1 + UNIT) * (1 + scaled.unit) : 1) - 1;
+    model->dot += once * (1 + model->dot);
+    model->dot_floor =
+        ((LANE_DIMS * lanes + 1) * dot.floor * (1 + once) + (recipe->dot_result_dtype != 0) * result.floor) * dot_nats +
+        scales_product * (UNDERFLOW + scaled.floor) * nats;
+    model->query_floor = recipe->query_dtype ? query.floor : 0;
+    model->query_normal =
+        recipe->query_dtype ? ldexp(1, dtypes[dtype_rounding_dtype(recipe->query_dtype)].min_exponent) : 0;
     model->position = UNIT + position.unit;
     model->position_exact = ldexp(1, dtypes[dtype_rounding_dtype(recipe->position_dtype)].significand_bits);
     model->bias = UNIT * (1 + bias.unit) + bias.unit;
@@ -138,6 +157,30 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->lse_slope = (scales_sum ? UNIT + base_change : 0) + changed * BASE_CHANGE +
                        (llabs(problem->q_position) <= 1 << 24 ? UNIT : 2 * UNIT);
     limit_logits(model, recipe, problem, dot_nats, nats);
+}
+
+/*
+ * Lanes whose sums are rounded to a narrow dtype: each addition and rescaling once more. What is lost of subnormal sums
+ * is relative to a weight of 1, and grows with the roundings that follow. products: of an element, of all lanes; sums
+ * of weights have as many additions, and a rescaling for each of the 32 lanes in place of 32 / lanes.
+ */
+static void narrow_sums(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem,
+                        double products, double chunks)
+{
+    struct narrowing sum = narrowing_of(recipe->sum_dtype), out = narrowing_of(recipe->weighted_sum_dtype);
+    double keys = (double)(model->chunk_len ? model->chunk_len : problem->seq_len), rounds = ceil(keys / ROUND_KEYS),
+           sums = rounds * (model->sum_adds_per_round + model->rescales_per_round),
+           outs = rounds * (model->out_adds_per_round + model->rescales_per_round);
+    if (recipe->sum_dtype) {
+        model->sum_narrow = sum.unit;
+        model->sum_floor = sum.floor * exp(sums * sum.unit) * (products + BLOCK_THREADS * chunks);
+        model->lane_sum_max = sum.max;
+    }
+    if (recipe->weighted_sum_dtype) {
+        model->out_narrow = out.unit;
+        model->out_floor += out.floor * exp(outs * out.unit) * products;
+        model->lane_out_max = out.max;
+    }
 }
 
 /*
@@ -162,13 +205,26 @@ static void round_sums(struct rounding_model *model, const struct kernel_descrip
     model->rescales_after = !split ? 1 : recipe->merge == MERGE_MAX_SUM ? 2 : 3;
 
     struct narrowing weight = narrowing_of(recipe->weight_dtype), partial = narrowing_of(recipe->partial_dtype);
-    model->weight = weight.unit;
-    model->weight_floor = weight.floor;
+    bool probabilities = kernel->knows_sum && recipe->weight_form == WEIGHT_PROBABILITIES;
+    double weight_scale = recipe->weight_scale > 0 ? (double)recipe->weight_scale : 1;
+    model->weight = weight.unit + (recipe->weight_scale > 0) * 2 * UNIT * (1 + weight.unit);
+    model->weight_floor = weight.floor / weight_scale;
+    if (probabilities) {
+        model->weight += model->division * (1 + model->weight);
+        model->probability_floor = model->weight_floor + UNDERFLOW;
+        model->weight_floor = 0;
+    }
     /* An element's products that may underflow: one a key, 8 a round for each of 32 / lanes lanes that rescale, 8 where
      * warps merge, one or two where chunks do. */
     double chunks = split ? ceil((double)problem->seq_len / (double)options->chunk_len) : 1;
-    model->out_floor = UNDERFLOW * (2 * (double)problem->seq_len + 64 * chunks);
+    double products = 2 * (double)problem->seq_len + 64 * chunks;
+    model->out_floor = UNDERFLOW * products;
     model->divided_floor = UNDERFLOW;
+    narrow_sums(model, recipe, problem, products, chunks);
+    if (probabilities) {
+        model->divided_floor += model->out_floor;
+        model->out_floor = 0;
+    }
     if (!split)
         return;
     bool divided = recipe->merge != MERGE_MAX_SUM;
@@ -183,6 +239,7 @@ static void round_sums(struct rounding_model *model, const struct kernel_descrip
 struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_options *options,
                                       const struct recipe *recipe, const struct problem *problem)
 {
+    const struct recipe for_dtype = recipe_for(recipe, problem->dtype);
     double exponential = exponential_error[recipe->exponential];
     struct rounding_model model = {
         .exponential = exponential,
@@ -191,7 +248,7 @@ struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_op
         .division = division_error[recipe->division] + (problem->kv_format != KV_AS_DTYPE) * UNIT +
                     (recipe->epsilon != 0) * UNIT,
     };
-    round_logits(&model, recipe, problem);
-    round_sums(&model, kernels[kernel], options, recipe, problem);
+    round_logits(&model, &for_dtype, problem);
+    round_sums(&model, kernels[kernel], options, &for_dtype, problem);
     return model;
 }

@@ -86,7 +86,7 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
     if (thread % WARP_SIZE == 0)
         warp_maxima[thread / WARP_SIZE] = max;
     __syncthreads();
-    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f)};
+    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f), false};
     for (int w = 1; w < BLOCK_WARPS; w++)
         merged.max = real_max(merged.max, warp_maxima[w]);
 

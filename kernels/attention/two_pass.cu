@@ -51,27 +51,49 @@ SIMT_FUNCTION real row_max(const struct attention_args *args, const real *logits
     return guarded_max(args, max);
 }
 
+/* The weight of the key at tile + lane; 0 past the end, and where it is skipped. */
+SIMT_FUNCTION real row_weight(const struct attention_args *args, const real *logits, struct head_factors factors,
+                              real max, int64_t key)
+{
+    int64_t seq_len = args->sequence.seq_len;
+    bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
+    bool skipped = key >= seq_len || (excludes_masked(args) && masked);
+    return skipped ? real_of(0.0f) : key_weight(args, logits[key], max);
+}
+
 SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
     int64_t seq_len = args->sequence.seq_len;
     const real *logits = (const real *)args->workspace[LOGITS] + first_logit(args, head);
+    bool probabilities = args->recipe.weight_form == WEIGHT_PROBABILITIES;
     struct lane lane = lane_here(args, group, head);
     struct head_factors factors = head_factors(args, head);
     struct softmax_state state = softmax_begin(args, &lane);
     softmax_rescale(args, &state, row_max(args, logits));
+    struct block_state row = {state.max, real_of(0.0f), real_of(0.0f), probabilities};
     bool nothing = nothing_seen(args, state.max); /* the same for every thread */
-
+    if (probabilities) {                          /* the sum first */
+        for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS)
+            softmax_add(args, &state, row_weight(args, logits, factors, state.max, tile + lane.index));
+        softmax_end(&state, group);
+        row.sum = merge_warps(args, group, &state, false).sum;
+        nothing = row_empty(args, row.max, row.sum);
+    }
     for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS) {
-        int64_t key = tile + lane.index;
-        bool masked = key_masked(args, key, seq_len) || bias_masks(args, factors, key);
-        bool skipped = key >= seq_len || (excludes_masked(args) && masked);
-        real weight = skipped ? real_of(0.0f) : key_weight(args, logits[key], state.max);
-        state.sum = add_in(STAGE_SUM, state.sum, weight);
-        tile_weighted_sum(args, dtype, group, &lane, weight, tile, seq_len, state.out);
+        real weight = row_weight(args, logits, factors, state.max, tile + lane.index);
+        if (probabilities)
+            weight = divide_by_sum(args, STAGE_DIVISION, weight, row.sum);
+        else
+            softmax_add(args, &state, weight);
+        tile_weighted_sum(args, dtype, group, &lane, rounded_weight(args, weight), tile, seq_len, state.out);
     }
     softmax_end(&state, group);
-    store_head(args, head, merge_warps(args, group, &state, false));
+    struct block_state merged = merge_warps(args, group, &state, probabilities);
+    row.out = merged.out;
+    if (!probabilities)
+        row.sum = merged.sum;
+    store_head(args, head, row);
 }
 
 GENERIC_FORMS(two_pass_logits, store_logits)
@@ -85,6 +107,7 @@ const struct kernel_descriptor kernel_two_pass = {
     .name = "two_pass",
     .about = "all logits are stored, then their softmax times v, one block a head",
     .reads_past_end = false,
+    .knows_sum = true,
     .num_launches = 2,
     .launches = {{.over_chunks = true}, {.over_chunks = false}},
     .workspace = {[LOGITS] = {"logits", WORKSPACE_OF_KEYS, false}},

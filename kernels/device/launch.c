@@ -207,6 +207,8 @@ static struct recipe resolve_recipe(const struct batch *batch)
         resolved.positions = POSITIONS_GLOBAL;
     if (resolved.masked_values == MASKED_VALUES_READ_PAST_END && !kernels[batch->kernel]->reads_past_end)
         resolved.masked_values = MASKED_VALUES_READ;
+    if (!kernels[batch->kernel]->knows_sum)
+        resolved.weight_form = WEIGHT_EXPONENTIALS;
     return resolved;
 }
 
@@ -331,8 +333,9 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
     return ERROR_NONE;
 }
 
-enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
-                              struct error *error)
+/* The recipe is the dtype's. */
+static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct batch *batch,
+                                      const struct plan_options *options, struct error *error)
 {
     *plan = (struct launch_plan){.kernel = batch->kernel};
     enum error_kind kind = check_shapes(batch, error);
@@ -349,6 +352,15 @@ enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batc
         return kind;
     make_buffers(plan, batch, options->real_bytes);
     return batch->num_sequences > 1 ? plan_pack(plan, batch, error) : ERROR_NONE;
+}
+
+enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
+                              struct error *error)
+{
+    const struct recipe recipe = recipe_for(batch->recipe, batch->problems->dtype);
+    struct batch for_dtype = *batch;
+    for_dtype.recipe = &recipe;
+    return plan_for_dtype(plan, &for_dtype, options, error);
 }
 
 void plan_clear(struct launch_plan *plan)

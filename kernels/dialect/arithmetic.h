@@ -119,10 +119,21 @@ SIMT_FUNCTION float round_bf16(float x)
 {
     return __bfloat162float(__float2bfloat16_rn(x));
 }
+
+SIMT_FUNCTION float round_fp8(int rounding, float x)
+{
+    __nv_fp8_interpretation_t kind = rounding == ROUND_E4M3 ? __NV_E4M3 : __NV_E5M2;
+    return __half2float(__half(__nv_cvt_fp8_to_halfraw(__nv_cvt_float_to_fp8(x, __NV_NOSAT, kind), kind)));
+}
 #else
 SIMT_FUNCTION float round_f16(float x)
 {
     return dtype_round(DTYPE_F16, x);
+}
+
+SIMT_FUNCTION float round_fp8(int rounding, float x)
+{
+    return dtype_round(rounding == ROUND_E4M3 ? DTYPE_E4M3 : DTYPE_E5M2, x);
 }
 
 SIMT_FUNCTION float round_bf16(float x)
@@ -133,7 +144,10 @@ SIMT_FUNCTION float round_bf16(float x)
 
 SIMT_FUNCTION float round_to(int rounding, float x)
 {
-    return rounding == ROUND_F16 ? round_f16(x) : rounding == ROUND_BF16 ? round_bf16(x) : x;
+    return rounding == ROUND_F32    ? x
+           : rounding == ROUND_F16  ? round_f16(x)
+           : rounding == ROUND_BF16 ? round_bf16(x)
+                                    : round_fp8(rounding, x);
 }
 
 /* exponential_by, log2, the approximate reciprocal, and rounding to a dtype_rounding. */

@@ -190,7 +190,7 @@ static inline void extreme_mask(uint64_t *state, struct extreme_run *run)
 
 static inline enum dtype_rounding extreme_rounding(uint64_t *state)
 {
-    enum dtype_rounding rounding = (enum dtype_rounding)draw_below(state, ROUND_COUNT);
+    enum dtype_rounding rounding = (enum dtype_rounding)draw_below(state, ROUND_ANY_COUNT);
     return extreme_chance(state, 0.2) ? rounding : ROUND_F32;
 }
 
@@ -212,9 +212,21 @@ static inline void extreme_recipe(uint64_t *state, struct extreme_run *run)
     recipe->logit_dtype = extreme_rounding(state);
     recipe->weight_dtype = extreme_rounding(state);
     recipe->partial_dtype = extreme_rounding(state);
+    recipe->scale_dtype = extreme_rounding(state);
+    recipe->query_dtype = recipe->scale_entry == SCALE_QUERY ? extreme_rounding(state) : ROUND_F32;
+    recipe->dot_result_dtype = extreme_rounding(state);
+    recipe->scaled_dtype = recipe->scale_entry == SCALE_PRODUCT ? extreme_rounding(state) : ROUND_F32;
+    recipe->sum_dtype = extreme_rounding(state);
+    recipe->weighted_sum_dtype = extreme_rounding(state);
+    recipe->weight_form = (enum weight_form)draw_below(state, WEIGHT_FORM_COUNT);
+    if (extreme_chance(state, 0.1))
+        recipe->weight_dtype = extreme_chance(state, 0.5) ? ROUND_E4M3 : ROUND_E5M2;
+    if (recipe->weight_dtype && extreme_chance(state, 0.5))
+        recipe->weight_scale = (float[]){2, 3, 256, 448}[draw_below(state, 4)];
     double offset = draw_between(state, 0, ERROR_BOUND_MAX_OFFSET);
     recipe->max_offset = extreme_chance(state, 0.2) ? (float)offset : 0;
-    bool rounds = recipe->slope_dtype || recipe->position_dtype || recipe->bias_dtype || recipe->dot_dtype;
+    bool rounds = recipe->slope_dtype || recipe->position_dtype || recipe->bias_dtype || recipe->dot_dtype ||
+                  recipe->scale_dtype || recipe->query_dtype || recipe->dot_result_dtype || recipe->scaled_dtype;
     int start = draw_below(state, 4), sentinel = draw_below(state, 4);
     if (start == 0)
         recipe->initial_sum = 1;
