@@ -210,22 +210,23 @@ static void try_contract(struct suspect *suspect)
             }
 }
 
-/* Weights rounded before the product with v, their sum not: attention over log(rounded weights), its sum exchanged. */
-static void try_weights(struct suspect *suspect, enum dtype dtype)
+/* Weights rounded before the product with v, their sum not, or divided by it first: attention over log(rounded
+ * weights), its sum exchanged. */
+static void try_weights(struct suspect *suspect, enum dtype dtype, bool divided)
 {
     const struct problem *problem = suspect->problem;
-    double rounded_sum = 0;
+    double rounded_sum = 0, first = divided ? suspect->sum : 1;
     for (int64_t j = 0; j < problem->seq_len; j++) {
         double weight = suspect_visible(suspect, j) ? exp(suspect_logit(suspect, j) - suspect->max) : 0;
-        double rounded = (double)dtype_round(dtype, (float)weight);
+        double rounded = (double)dtype_round(dtype, (float)(weight / first));
         suspect->logits[j] = rounded > 0 ? log(rounded) : -INFINITY;
         rounded_sum += rounded;
     }
     suspect_attend(suspect, problem->head_dim);
     for (int d = 0; d < problem->head_dim; d++)
-        suspect->predicted[d] *= rounded_sum / suspect->sum;
+        suspect->predicted[d] *= rounded_sum * first / suspect->sum;
     suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
-                  "weights rounded to %s", dtypes[dtype].name);
+                  "weights%s rounded to %s", divided ? ", divided by their sum first," : "", dtypes[dtype].name);
 }
 
 void hypothesis_contract(struct suspect *suspect)
@@ -248,8 +249,7 @@ void hypothesis_rounding(struct suspect *suspect)
     try_f32(suspect);
     try_dtype(suspect, DTYPE_BF16);
     try_dtype(suspect, DTYPE_F16);
-    if (!suspect_is_settled(suspect))
-        try_weights(suspect, DTYPE_F16);
-    if (!suspect_is_settled(suspect))
-        try_weights(suspect, DTYPE_BF16);
+    static const enum dtype narrow[] = {DTYPE_F16, DTYPE_BF16, DTYPE_E4M3, DTYPE_E5M2};
+    for (size_t i = 0; i < 2 * sizeof narrow / sizeof narrow[0] && !suspect_is_settled(suspect); i++)
+        try_weights(suspect, narrow[i / 2], i % 2);
 }
