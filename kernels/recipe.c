@@ -182,6 +182,11 @@ static bool rounds_no_product(const struct recipe *recipe)
     return recipe->scaled_dtype && recipe->scale_entry != SCALE_PRODUCT;
 }
 
+static bool divides_by_no_sum(const struct recipe *recipe)
+{
+    return recipe->tile_keys != 0 && recipe->weight_form == WEIGHT_PROBABILITIES;
+}
+
 static bool scales_no_weight(const struct recipe *recipe)
 {
     return recipe->weight_scale != 0 && !recipe->weight_dtype;
@@ -218,6 +223,8 @@ const char *recipe_contradiction(const struct recipe *recipe)
         {cuts_off_no_max, "merge_cutoff compares maxima, and merge lse has none"},
         {rounds_no_scaled_query, "query_dtype is of a query times the scale, which scale_entry query alone forms"},
         {rounds_no_product, "scaled_dtype is of scale * q.k, which scale_entry product alone forms by itself"},
+        {divides_by_no_sum,
+         "weight_form probabilities takes the row's sum, which tile_keys does not know before its end"},
         {scales_no_weight, "weight_scale is for the rounding of weights, and weight_dtype f32 has none"},
         {scales_beyond, "weight_scale is more than the largest finite value of weight_dtype"},
     };

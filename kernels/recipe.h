@@ -197,6 +197,7 @@ struct recipe {
     enum dtype_rounding sum_dtype, weighted_sum_dtype; /* a lane's sums of weights, and of weights times v, after each
                                                         * addition and rescaling; lanes and warps add up in f32 */
     float max_offset;                                  /* added to every maximum, in nats: ggml's 3 ln 2 */
+    int tile_keys; /* of a running maximum in a kernel that knows the row's; 0: it takes that */
 
     /* Chunks. */
     enum merge_form merge;

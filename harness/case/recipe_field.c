@@ -261,6 +261,13 @@ static const struct field fields[] = {
      NUMBER(0, ERROR_BOUND_MAX_OFFSET),
      MEMBER(max_offset),
      .about = "Added to every maximum, in nats."},
+    {.name = "tile_keys",
+     .type = FIELD_WHOLE,
+     .whole = {0, 65536, 32},
+     .range_prefix = "multiples of 32 from ",
+     MEMBER(tile_keys),
+     .about = "two_pass: the maximum runs with the keys, a tile of so many at a time; 0: it is that of the row. Other "
+              "kernels have tiles of their own."},
     {.name = "merge",
      NAMES(merge_form_names),
      MEMBER(merge),

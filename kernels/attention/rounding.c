@@ -197,7 +197,7 @@ static void round_sums(struct rounding_model *model, const struct kernel_descrip
     bool split = kernel->uses_chunk_len;
     model->keys_per_round = ROUND_KEYS;
     model->chunk_len = split ? options->chunk_len : 0;
-    model->rescales_per_round = sums->rescales_per_round;
+    model->rescales_per_round = kernel->knows_sum && recipe->tile_keys ? 1 : sums->rescales_per_round;
     model->sum_adds_per_round = sums->sum_adds_per_round;
     model->out_adds_per_round = sums->out_adds_per_lane * lanes;
     model->sum_adds_after = ilogb(WARP_SIZE) + sums->merged_warps;

@@ -61,6 +61,21 @@ SIMT_FUNCTION real row_weight(const struct attention_args *args, const real *log
     return skipped ? real_of(0.0f) : key_weight(args, logits[key], max);
 }
 
+/* The maximum of a row's keys as far as the tiles of tile_keys go into which the keys at tile fall: before, of those
+ * before `first`. The same for every lane. */
+SIMT_FUNCTION real running_max(const struct attention_args *args, const real *logits, const struct lane *lane,
+                               int64_t *first, int64_t tile, real before)
+{
+    int64_t seq_len = args->sequence.seq_len, tile_keys = args->recipe.tile_keys;
+    int64_t end = (tile / tile_keys + 1) * tile_keys;
+    real max = before;
+    for (; *first < end; *first += WARP_SIZE) {
+        int64_t key = *first + lane->index;
+        max = real_max(max, warp_max(key < seq_len ? logits[key] : real_of(-FLOAT_INFINITY)));
+    }
+    return guarded_max(args, max);
+}
+
 SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)
 {
     int head = (int)blockIdx.y;
@@ -70,10 +85,13 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     struct lane lane = lane_here(args, group, head);
     struct head_factors factors = head_factors(args, head);
     struct softmax_state state = softmax_begin(args, &lane);
-    softmax_rescale(args, &state, row_max(args, logits));
+    bool running = args->recipe.tile_keys != 0;
+    if (!running)
+        softmax_rescale(args, &state, row_max(args, logits));
     struct block_state row = {state.max, real_of(0.0f), real_of(0.0f), probabilities};
-    bool nothing = nothing_seen(args, state.max); /* the same for every thread */
-    if (probabilities) {                          /* the sum first */
+    bool nothing = !running && nothing_seen(args, state.max); /* the same for every thread */
+    int64_t seen = 0;
+    if (probabilities) { /* the sum first */
         for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS)
             softmax_add(args, &state, row_weight(args, logits, factors, state.max, tile + lane.index));
         softmax_end(&state, group);
@@ -81,6 +99,13 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
         nothing = row_empty(args, row.max, row.sum);
     }
     for (int64_t tile = lane.warp * WARP_SIZE; tile < seq_len && !nothing; tile += ROUND_KEYS) {
+        if (running) {
+            real max = running_max(args, logits, &lane, &seen, tile, state.max);
+            if (nothing_seen(args, max))
+                continue; /* the same for every lane */
+            if (value_of(max) != value_of(state.max))
+                softmax_rescale(args, &state, max);
+        }
         real weight = row_weight(args, logits, factors, state.max, tile + lane.index);
         if (probabilities)
             weight = divide_by_sum(args, STAGE_DIVISION, weight, row.sum);
@@ -91,6 +116,7 @@ SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dty
     softmax_end(&state, group);
     struct block_state merged = merge_warps(args, group, &state, probabilities);
     row.out = merged.out;
+    row.max = merged.max;
     if (!probabilities)
         row.sum = merged.sum;
     store_head(args, head, row);

@@ -219,6 +219,8 @@ static inline void extreme_recipe(uint64_t *state, struct extreme_run *run)
     recipe->sum_dtype = extreme_rounding(state);
     recipe->weighted_sum_dtype = extreme_rounding(state);
     recipe->weight_form = (enum weight_form)draw_below(state, WEIGHT_FORM_COUNT);
+    if (!recipe->weight_form && extreme_chance(state, 0.2))
+        recipe->tile_keys = 32 << draw_below(state, 4);
     if (extreme_chance(state, 0.1))
         recipe->weight_dtype = extreme_chance(state, 0.5) ? ROUND_E4M3 : ROUND_E5M2;
     if (recipe->weight_dtype && extreme_chance(state, 0.5))

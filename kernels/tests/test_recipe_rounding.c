@@ -250,6 +250,38 @@ static void test_sums_of_weights(void **state)
     free(small);
 }
 
+/* Tiles of 64 keys whose maxima rise: weights are rounded against the maximum so far, and scaled down afterwards. */
+static void test_running_maximum(void **state)
+{
+    enum { KEYS = 200, TILE = 64 };
+    (void)state;
+    struct small_problem *small = malloc(sizeof *small);
+    assert_non_null(small);
+    set_up(small, KEYS, 64);
+    small->problem.scale = 1;
+    small->q[0] = 1;
+    for (int key = 0; key < KEYS; key++) {
+        small->k[key * 64] = (float)key * 0x1.3p-6f;
+        small->v[key * 64] = (float)(key * 37 % 50);
+    }
+    double above = 0, below = 0, at_once = 0;
+    double last = (double)(small->k[(KEYS - 1) * 64] * 0x1.715476p+0f);
+    for (int key = 0; key < KEYS; key++) {
+        int newest = key / TILE * TILE + TILE - 1 < KEYS ? key / TILE * TILE + TILE - 1 : KEYS - 1;
+        double max = (double)(small->k[newest * 64] * 0x1.715476p+0f);
+        double logit = (double)(small->k[key * 64] * 0x1.715476p+0f), weight = exp2(logit - max);
+        above += (double)rounded(ROUND_BF16, (float)weight) * exp2(max - last) * (double)small->v[key * 64];
+        below += weight * exp2(max - last);
+        at_once += (double)rounded(ROUND_BF16, (float)exp2(logit - last)) * (double)small->v[key * 64];
+    }
+    struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}, .weight_dtype = ROUND_BF16, .tile_keys = TILE};
+    assert_true(fabs(above - at_once) > 1e-3 * below);
+    assert_float_equal(answer_of(KERNEL_TWO_PASS, &recipe, small).out[0], (float)(above / below), 1e-4f);
+    recipe.tile_keys = 0;
+    assert_float_equal(answer_of(KERNEL_TWO_PASS, &recipe, small).out[0], (float)(at_once / below), 1e-4f);
+    free(small);
+}
+
 /* ---- input ------------------------------------------------------------------------------------------------------ */
 
 /* `input` is the dtype of the problem, in every field. */
@@ -283,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_logits),          cmocka_unit_test(test_weights),
         cmocka_unit_test(test_weighted_sums),   cmocka_unit_test(test_probabilities_of_special_rows),
         cmocka_unit_test(test_sums_of_weights), cmocka_unit_test(test_input_is_the_dtype_of_q),
+        cmocka_unit_test(test_running_maximum),
     };
     int failed = cmocka_run_group_tests_name("recipe rounding", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;

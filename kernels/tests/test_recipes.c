@@ -358,6 +358,7 @@ static void test_contradictions(void **state)
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .bias = BIAS_ABSOLUTE, .positive_bias = POSITIVE_BIAS_MASKED},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .query_dtype = ROUND_F16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .scaled_dtype = ROUND_F16},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .tile_keys = 32, .weight_form = WEIGHT_PROBABILITIES},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .weight_scale = 2},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .weight_scale = 449, .weight_dtype = ROUND_E4M3},
         {.sentinel = {.policy = SENTINEL_EXCLUDE},
