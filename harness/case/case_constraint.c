@@ -266,6 +266,50 @@ static enum error_kind recipe_error(const struct test_case *test_case, const uin
                        recipe_contradiction(&point->recipe), remedy);
 }
 
+/* ---- recipes that `all` leaves out ---- */
+
+static bool is_of_all(const struct segment *segment)
+{
+    const struct yaml_node *node = segment->node;
+    return node && node->kind == YAML_SCALAR && strcmp(node->text, "all") == 0;
+}
+
+/* Whether recipe number `recipe` of the axis contradicts itself beside some values of the keys that override it. */
+static bool recipe_cannot(const struct test_case *test_case, uint64_t recipe)
+{
+    uint64_t index[KEY_COUNT] = {[KEY_RECIPE] = recipe};
+    for (size_t i = 1; i < NUM_RECIPE_KEYS;) {
+        struct point point;
+        case_assemble(test_case, index, &point);
+        if (recipe_contradiction(&point.recipe))
+            return true;
+        for (i = 1; i < NUM_RECIPE_KEYS; i++) {
+            enum key_id id = recipe_keys[i].key;
+            if (++index[id] < axis_count(&test_case->axes[id]))
+                break;
+            index[id] = 0;
+        }
+    }
+    return false;
+}
+
+void case_leave_out_recipes(struct test_case *test_case)
+{
+    struct axis *axis = &test_case->axes[KEY_RECIPE];
+    size_t left = 0, able = 0;
+    for (size_t i = 0; i < axis->num_segments; i++)
+        able += !recipe_cannot(test_case, i);
+    for (size_t i = 0; i < axis->num_segments && able > 0; i++) {
+        struct segment segment = axis->segments[i];
+        if (is_of_all(&segment) && recipe_cannot(test_case, i))
+            continue;
+        segment.before = left; /* a recipe is a segment */
+        axis->segments[left++] = segment;
+    }
+    if (able > 0)
+        axis->num_segments = left;
+}
+
 /* ---- every combination ---- */
 
 static enum error_kind check_point(const struct test_case *test_case, const uint64_t *index, struct error *error)
