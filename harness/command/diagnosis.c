@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/command/narrow_step.h"
 #include "harness/evaluate/point_subject.h"
 
 /* What sentences are made from. */
 struct findings {
     const struct point *point;
+    const struct recipe *recipe; /* for the problem's dtype */
     const struct evaluation *evaluation;
     const struct explanation *explanation;
     int head, dim;
@@ -26,18 +28,40 @@ static void say(struct diagnosis *diagnosis, const char *format, ...)
     va_end(arguments);
 }
 
+/* printf would show a NaN's sign. */
+static double without_sign(double value)
+{
+    return isnan(value) ? NAN : value;
+}
+
 static struct rounding_model rounding_of(const struct findings *findings)
 {
     const struct shipped_subject shipped = point_subject(findings->point, NULL);
     return shipped.subject.ops->rounding(&shipped.subject, &findings->evaluation->problem);
 }
 
-/* "one f32 ulp is 2^-8, 0.0039; half of it changes a weight by 0.14%", for a logit in base 2. */
-static void say_logit_ulp(struct diagnosis *diagnosis, double logit)
+/* Units a nat of the logits as they are formed, and of those that maxima are taken of. */
+static double formed_a_nat(const struct findings *findings)
+{
+    return findings->recipe->log2e == LOG2E_FOLDED ? M_LOG2E : 1;
+}
+
+static double taken_a_nat(const struct findings *findings)
+{
+    return findings->recipe->log2e == LOG2E_EXPONENTIAL ? 1 : M_LOG2E;
+}
+
+static const char *units_of(double units_a_nat)
+{
+    return units_a_nat == 1 ? "natural units" : "base 2";
+}
+
+/* "one f32 ulp is 2^-8, 0.0039; half of it changes a weight by 0.14%", for a logit in its units. */
+static void say_logit_ulp(struct diagnosis *diagnosis, const struct findings *findings, double logit)
 {
     double ulp = dtype_ulp(DTYPE_F32, logit);
     say(diagnosis, "one f32 ulp is 2^%d, %.2g; half of it changes a weight by %.2g%%", ilogb(ulp), ulp,
-        100 * expm1(0.5 * ulp * M_LN2));
+        100 * expm1(0.5 * ulp / formed_a_nat(findings)));
 }
 
 /* ---- causes ----------------------------------------------------------------------------------------------------- */
@@ -48,18 +72,19 @@ static void say_bias(struct diagnosis *diagnosis, const struct findings *finding
     int64_t key = problem->seq_len - 1;
     while (key > 0 && !problem_visible(problem, key))
         key--;
-    double bias = (double)problem->slopes[findings->head] * M_LOG2E * (double)key;
+    double bias = (double)problem->slopes[findings->head] * formed_a_nat(findings) * (double)key;
     say(diagnosis,
-        "the rounding of slope * j and of the logit that it enters: at key %lld slope * j is %.0f in base 2, where ",
-        (long long)key, bias);
-    say_logit_ulp(diagnosis, bias);
+        "the rounding of slope * j and of the logit that it enters: at key %lld slope * j is %.0f in %s, where ",
+        (long long)key, bias, units_of(formed_a_nat(findings)));
+    say_logit_ulp(diagnosis, findings, bias);
 }
 
 static void say_logit(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    double lse = findings->evaluation->truth.lse[findings->head] * M_LOG2E;
-    say(diagnosis, "the rounding of logits: those that matter are near %.3g in base 2, where ", lse);
-    say_logit_ulp(diagnosis, lse);
+    double lse = findings->evaluation->truth.lse[findings->head] * formed_a_nat(findings);
+    say(diagnosis, "the rounding of logits: those that matter are near %.3g in %s, where ", lse,
+        units_of(formed_a_nat(findings)));
+    say_logit_ulp(diagnosis, findings, lse);
 }
 
 static void say_dot(struct diagnosis *diagnosis, const struct findings *findings)
@@ -68,10 +93,38 @@ static void say_dot(struct diagnosis *diagnosis, const struct findings *findings
         findings->evaluation->problem.head_dim, (int)lround(rounding_of(findings).dot * 0x1p24));
 }
 
+/* The maximum that the row begins with, in nats; -infinity where it is below every logit. */
+static double initial_max_of(const struct findings *findings)
+{
+    const struct recipe *recipe = findings->recipe;
+    double max = -INFINITY;
+    if (recipe->initial_max == INITIAL_MAX_VALUE)
+        max = (double)recipe->initial_max_value;
+    else if (recipe->initial_max == INITIAL_MAX_AS_SENTINEL && recipe->sentinel.policy == SENTINEL_VALUE)
+        max = (double)recipe->sentinel.value;
+    if (recipe->guards == GUARDS_ZERO_MAX)
+        max = 0;
+    return max / taken_a_nat(findings);
+}
+
+/* Whether weights are subnormal numbers, below 2^-126: against a maximum that no logit of the row reaches. */
+static bool underflows(const struct findings *findings)
+{
+    return initial_max_of(findings) - findings->evaluation->truth.lse[findings->head] > 126 * M_LN2 - 8;
+}
+
 static void say_exponential(struct diagnosis *diagnosis, const struct findings *findings)
 {
-    say(diagnosis, "the exponential (%s): each weight is off by up to %.2g of itself",
-        exponential_names[findings->point->recipe.exponential], rounding_of(findings).exponential);
+    if (underflows(findings))
+        say(diagnosis,
+            "that of weights that are subnormal numbers, with few digits left: the maximum begins at %.4g in %s, and "
+            "the "
+            "logits of this head are near %.4g",
+            initial_max_of(findings) * taken_a_nat(findings), units_of(taken_a_nat(findings)),
+            findings->evaluation->truth.lse[findings->head] * taken_a_nat(findings));
+    else
+        say(diagnosis, "the exponential (%s): each weight is off by up to %.2g of itself",
+            exponential_names[findings->recipe->exponential], rounding_of(findings).exponential);
 }
 
 static void say_sum(struct diagnosis *diagnosis, const struct findings *findings)
@@ -139,9 +192,36 @@ static double share_of(const struct cause *cause, const struct findings *finding
 {
     double share = 0;
     for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++)
-        if (cause->stages[findings->point->recipe.bias] >> stage & 1)
+        if (cause->stages[findings->recipe->bias] >> stage & 1)
             share += findings->explanation->stages[stage].share;
     return share;
+}
+
+/* The step of the recipe in the cause's stages that rounds to a narrow dtype, where that is most of the cause. */
+static const struct narrow_step *narrow_step_of(const struct cause *cause, const struct findings *findings)
+{
+    const struct recipe *recipe = findings->recipe;
+    const struct narrow_step *found = NULL;
+    double most = share_of(cause, findings) / 2;
+    for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++) {
+        const struct narrow_step *step = narrow_step_in(recipe, (enum stage)stage);
+        if (step && cause->stages[recipe->bias] >> stage & 1 && findings->explanation->stages[stage].share >= most) {
+            most = findings->explanation->stages[stage].share;
+            found = step;
+        }
+    }
+    return found;
+}
+
+static void say_narrow_step(struct diagnosis *diagnosis, const struct findings *findings,
+                            const struct narrow_step *step)
+{
+    struct rounding_model model = rounding_of(findings);
+    bool absolute = narrow_step_is_of_bias(step) && findings->recipe->bias == BIAS_ABSOLUTE;
+    char text[384];
+    narrow_step_format(text, sizeof text, step, findings->recipe, &model, findings->evaluation, findings->head);
+    say(diagnosis, "%s. Hold %s in f32%s.", text, narrow_step_name(step),
+        absolute ? ", and form the bias relative to the query, slope * (j - P)" : "");
 }
 
 static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings *findings)
@@ -154,9 +234,15 @@ static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings
     diagnosis->cause = cause->name;
     diagnosis->share = share_of(cause, findings);
     say(diagnosis, "%.0f%% of the error of head %d, dim %d is ", 100 * diagnosis->share, findings->head, findings->dim);
-    cause->say(diagnosis, findings);
-    say(diagnosis, ". %s", cause->remedy);
-    if (fabs(findings->explanation->kernel.err) > findings->explanation->bound)
+    bool underflow = cause->say == say_exponential && underflows(findings);
+    const struct narrow_step *step = underflow ? NULL : narrow_step_of(cause, findings);
+    if (step) {
+        say_narrow_step(diagnosis, findings, step);
+    } else {
+        cause->say(diagnosis, findings);
+        say(diagnosis, ". %s", underflow ? "Start the maximum at -inf, or at the first visible key." : cause->remedy);
+    }
+    if (!underflow && fabs(findings->explanation->kernel.err) > findings->explanation->bound)
         say(diagnosis, " It is above the error bound: the kernel does not do what its rounding model says.");
 }
 
@@ -165,7 +251,7 @@ static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings
 /* A row without visible keys: what of the recipe makes it anything but 0, or NULL. */
 static const char *empty_row_reason(const struct findings *findings)
 {
-    const struct recipe *recipe = &findings->point->recipe;
+    const struct recipe *recipe = findings->recipe;
     bool finite = recipe->sentinel.policy == SENTINEL_VALUE || recipe->sentinel.policy == SENTINEL_ADAPTIVE;
     if (findings->evaluation->truth.lse[findings->head] != -INFINITY)
         return NULL;
@@ -176,39 +262,172 @@ static const char *empty_row_reason(const struct findings *findings)
     return NULL;
 }
 
+/* Choices of a recipe that change results in exact arithmetic. */
+static void say_sentinel(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    const struct recipe *recipe = findings->recipe;
+    const struct problem *problem = &findings->evaluation->problem;
+    char text[SENTINEL_TEXT_SIZE];
+    double highest = findings->evaluation->truth.lse[findings->head];
+    bool added = recipe->masked_entry == MASKED_ADD, starts = recipe->initial_max == INITIAL_MAX_AS_SENTINEL;
+    if (recipe->bias == BIAS_ABSOLUTE)
+        highest += (double)problem->slopes[findings->head] * (double)problem->q_position;
+    say(diagnosis,
+        "The sentinel %s %s%s, and the logits of this head are no higher than %.6g in %s; -inf, adaptive and exclude "
+        "are "
+        "never reached.",
+        sentinel_format(text, &recipe->sentinel),
+        added ? "is added to masked logits" : "takes the place of masked logits",
+        !starts ? ""
+        : added ? " and takes the place of the maximum before the first key"
+                : " and of the maximum before the first key",
+        highest * taken_a_nat(findings), units_of(taken_a_nat(findings)));
+}
+
+static void say_initial_max(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis,
+        "The maximum begins at %.6g, and the logits of this head are no higher than %.6g in %s: what is far below it "
+        "has no "
+        "weight. Start it at -inf, or at the first visible key.",
+        initial_max_of(findings) * taken_a_nat(findings),
+        findings->evaluation->truth.lse[findings->head] * taken_a_nat(findings), units_of(taken_a_nat(findings)));
+}
+
+static void say_initial_sum(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis,
+        "The sum begins with %.4g at the maximum %.6g, which is not rescaled away where no logit is higher. Begin it "
+        "with "
+        "0.",
+        (double)findings->recipe->initial_sum, initial_max_of(findings) * taken_a_nat(findings));
+}
+
+static void say_epsilon(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis,
+        "The epsilon %.4g is added to every denominator, which scales outputs down. Guard the division by a test for "
+        "an "
+        "empty row in its place.",
+        (double)findings->recipe->epsilon);
+}
+
+static void say_no_bias(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    (void)findings;
+    say(diagnosis, "The recipe drops the bias.");
+}
+
+static void say_slopes(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis, "The recipe makes its own slopes, by the %s convention.",
+        slopes_source_names[findings->recipe->slopes]);
+}
+
+static void say_positions(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis, "The recipe has positions of its own: %s, keys %+d off.",
+        positions_names[findings->recipe->positions], findings->recipe->key_shift);
+}
+
+static void say_merge_cutoff(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    say(diagnosis, "Chunks whose factor lies below exp(%.4g) are left out of the merge.",
+        (double)findings->recipe->merge_cutoff);
+}
+
+static void say_positive_bias(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    (void)findings;
+    say(diagnosis, "Keys whose bias is positive are masked.");
+}
+
+static bool has_sentinel(const struct findings *findings)
+{
+    return findings->recipe->sentinel.policy == SENTINEL_VALUE;
+}
+
+/* A maximum other than the sentinel's above the row's logits. */
+static bool has_initial_max(const struct findings *findings)
+{
+    const struct recipe *recipe = findings->recipe;
+    return (recipe->initial_max == INITIAL_MAX_VALUE || recipe->guards == GUARDS_ZERO_MAX) &&
+           initial_max_of(findings) > findings->evaluation->truth.lse[findings->head];
+}
+
+static bool has_initial_sum(const struct findings *findings)
+{
+    return findings->recipe->initial_sum != 0 && isfinite(initial_max_of(findings));
+}
+
+static bool has_epsilon(const struct findings *findings)
+{
+    return findings->recipe->epsilon != 0;
+}
+
+static bool has_no_bias(const struct findings *findings)
+{
+    return findings->recipe->bias == BIAS_NONE;
+}
+
+static bool has_slopes(const struct findings *findings)
+{
+    return findings->recipe->slopes != SLOPES_FROM_INPUT;
+}
+
+static bool has_positions(const struct findings *findings)
+{
+    return findings->recipe->positions != POSITIONS_GLOBAL || findings->recipe->key_shift != 0;
+}
+
+static bool has_merge_cutoff(const struct findings *findings)
+{
+    return findings->recipe->merge_cutoff != 0;
+}
+
+static bool has_positive_bias(const struct findings *findings)
+{
+    return findings->recipe->positive_bias != POSITIVE_BIAS_KEPT;
+}
+
+static const struct choice {
+    bool (*made)(const struct findings *findings);
+    void (*say)(struct diagnosis *diagnosis, const struct findings *findings);
+} choices[] = {
+    {has_sentinel, say_sentinel},   {has_initial_max, say_initial_max},   {has_initial_sum, say_initial_sum},
+    {has_epsilon, say_epsilon},     {has_no_bias, say_no_bias},           {has_slopes, say_slopes},
+    {has_positions, say_positions}, {has_merge_cutoff, say_merge_cutoff}, {has_positive_bias, say_positive_bias},
+};
+
 static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *findings)
 {
     const struct explanation *explanation = findings->explanation;
-    const struct sentinel *sentinel = &findings->point->recipe.sentinel;
-    const struct problem *problem = &findings->evaluation->problem;
+    const struct sentinel *sentinel = &findings->recipe->sentinel;
     char text[SENTINEL_TEXT_SIZE];
+    double exact = explanation->truth + explanation->stages[STAGE_NONE].err;
     diagnosis->share = explanation->stages[STAGE_NONE].share;
     say(diagnosis,
         "Rounding does not explain it: in exact arithmetic the kernel gives %.6g at head %d, dim %d, where "
-        "the truth is %.6g. ",
-        explanation->truth + explanation->stages[STAGE_NONE].err, findings->head, findings->dim, explanation->truth);
+        "the truth is %.6g.",
+        without_sign(exact), findings->head, findings->dim, explanation->truth);
     const char *reason = empty_row_reason(findings);
     if (reason) {
         diagnosis->cause = "recipe";
         say(diagnosis,
-            "No key is visible. The sentinel %s %s. Write 0 for a row without visible keys, and tell it by the keys' "
+            " No key is visible. The sentinel %s %s. Write 0 for a row without visible keys, and tell it by the keys' "
             "indices, not by its maximum.",
             sentinel_format(text, sentinel), reason);
         return;
     }
-    if (sentinel->policy != SENTINEL_VALUE) {
-        diagnosis->cause = "kernel";
-        say(diagnosis, "No sentinel is in reach of this problem's logits; the kernel is wrong.");
-        return;
-    }
-    diagnosis->cause = "recipe";
-    double highest = findings->evaluation->truth.lse[findings->head];
-    if (findings->point->recipe.bias == BIAS_ABSOLUTE)
-        highest += (double)problem->slopes[findings->head] * (double)problem->q_position;
-    say(diagnosis,
-        "The sentinel %s takes the place of masked logits and of the maximum before the first key, and the logits of "
-        "this head are no higher than %.6g in base 2; -inf, adaptive and exclude are never reached.",
-        sentinel_format(text, sentinel), highest * M_LOG2E);
+    diagnosis->cause = "kernel";
+    for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++)
+        if (choices[i].made(findings)) {
+            diagnosis->cause = "recipe";
+            say(diagnosis, " ");
+            choices[i].say(diagnosis, findings);
+        }
+    if (!strcmp(diagnosis->cause, "kernel"))
+        say(diagnosis, " No sentinel is in reach of this problem's logits; the kernel is wrong.");
 }
 
 static void diagnose_device(struct diagnosis *diagnosis, const struct findings *findings)
@@ -219,7 +438,8 @@ static void diagnose_device(struct diagnosis *diagnosis, const struct findings *
     say(diagnosis,
         "Rounding does not explain it: the output at head %d, dim %d is %.6g, and the same arithmetic on the host "
         "gives an error of %.3g where it has %.3g.",
-        findings->head, findings->dim, explanation->output, explanation->together.err, explanation->kernel.err);
+        findings->head, findings->dim, without_sign(explanation->output), without_sign(explanation->together.err),
+        without_sign(explanation->kernel.err));
 }
 
 struct diagnosis diagnose(const struct point *point, const struct evaluation *evaluation,
@@ -227,8 +447,14 @@ struct diagnosis diagnose(const struct point *point, const struct evaluation *ev
 {
     int head_dim = evaluation->problem.head_dim;
     struct diagnosis diagnosis = {.text = ""};
+    const struct recipe recipe = recipe_for(&point->recipe, evaluation->problem.dtype);
     struct findings findings = {
-        point, evaluation, explanation, (int)(explanation->element / head_dim), (int)(explanation->element % head_dim),
+        point,
+        &recipe,
+        evaluation,
+        explanation,
+        (int)(explanation->element / head_dim),
+        (int)(explanation->element % head_dim),
     };
     const struct stage_error *none = &explanation->stages[STAGE_NONE];
     double err = explanation->kernel.err, difference = fabs(err - explanation->together.err);

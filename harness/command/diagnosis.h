@@ -11,7 +11,7 @@ struct diagnosis {
     const char *cause; /* a word for scripts: "exact", "bias", "logit", "output", ..., "recipe", "kernel", "device" */
     double share;      /* of the error */
     bool is_rounding;
-    char text[768];
+    char text[1536];
 };
 
 struct diagnosis diagnose(const struct point *point, const struct evaluation *evaluation,

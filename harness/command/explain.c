@@ -22,12 +22,32 @@ struct explained {
 
 /* ---- text ------------------------------------------------------------------------------------------------------- */
 
+enum { NUMBER_SIZE = 32 };
+
+/* A number to some digits; a NaN without the sign that printf would show. */
+static const char *number(char *text, int digits, double value)
+{
+    if (isnan(value))
+        return "nan";
+    snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
+    return text;
+}
+
+static const char *signed_number(char *text, int digits, double value)
+{
+    if (isnan(value))
+        return "nan";
+    snprintf(text, NUMBER_SIZE, "%+.*g", digits, value);
+    return text;
+}
+
 static void print_row(const char *name, const struct stage_error *stage, int head_dim, bool with_share)
 {
-    char place[32];
+    char place[32], max[NUMBER_SIZE], rms[NUMBER_SIZE], err[NUMBER_SIZE];
     snprintf(place, sizeof place, "%lld,%lld", (long long)(stage->worst / head_dim),
              (long long)(stage->worst % head_dim));
-    printf("  %-14s %11.3g %8s %11.3g %+12.3g", name, stage->max_abs_err, place, stage->rms_err, stage->err);
+    printf("  %-14s %11s %8s %11s %12s", name, number(max, 3, stage->max_abs_err), place,
+           number(rms, 3, stage->rms_err), signed_number(err, 3, stage->err));
     if (with_share)
         printf(" %6.1f%%", 100 * stage->share);
     printf("\n");
@@ -39,7 +59,8 @@ static void print_head(const struct explained *explained)
     const struct evaluation *evaluation = explained->evaluation;
     const struct explanation *explanation = &explained->explanation;
     const struct metrics *total = &evaluation->verdict.total;
-    char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE], number[METRIC_TEXT_SIZE];
+    char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE], metric[METRIC_TEXT_SIZE];
+    char texts[3][NUMBER_SIZE];
     int head_dim = point->problem.head_dim;
     printf("%s\n", point_key(key, point));
     printf("  %s, %s, sentinel %s, %lldx%dx%d %s, seed %llu, on %s\n", kernels[point->kernel]->name,
@@ -47,16 +68,16 @@ static void print_head(const struct explained *explained)
            (long long)point->problem.seq_len, point->problem.num_heads, head_dim, dtypes[point->problem.dtype].name,
            (unsigned long long)point->problem.seed, device_name(explained->device));
     printf("  %lld/%lld mismatched, max abs err %s\n  worst heads:", (long long)total->mismatched,
-           (long long)total->elements, metric_format(number, METRIC_MAX_ABS_ERR, total));
+           (long long)total->elements, total->nan ? "nan" : metric_format(metric, METRIC_MAX_ABS_ERR, total));
     for (int i = 0; i < explanation->num_heads; i++) {
         const struct head_error *head = &explanation->heads[i];
-        printf("%s %d (%.3g at dim %d, %.0f%% %s)", i ? "," : "", head->head, head->max_abs_err, head->dim,
-               100 * head->share, stage_names[head->stage]);
+        printf("%s %d (%s at dim %d, %.0f%% %s)", i ? "," : "", head->head, number(texts[0], 3, head->max_abs_err),
+               head->dim, 100 * head->share, stage_names[head->stage]);
     }
-    printf("\n  head %lld, dim %lld: output %.9g, truth %.9g, error %.3g, ",
-           (long long)(explanation->element / head_dim), (long long)(explanation->element % head_dim),
-           explanation->output, explanation->truth, explanation->kernel.err);
-    if (explanation->bound > 0)
+    printf("\n  head %lld, dim %lld: output %s, truth %s, error %s, ", (long long)(explanation->element / head_dim),
+           (long long)(explanation->element % head_dim), number(texts[0], 9, explanation->output),
+           number(texts[1], 9, explanation->truth), number(texts[2], 3, explanation->kernel.err));
+    if (explanation->bound > 0 && isfinite(explanation->kernel.err))
         printf("%.1f%% of the ", 100 * fabs(explanation->kernel.err) / explanation->bound);
     printf("bound %.3g\n\n", explanation->bound);
 }

@@ -18,7 +18,7 @@ struct explain_options {
 
 /*
  * Explains on stdout. Returns the exit code: 0, or an enum error_kind with *error; ERROR_SYSTEM too, once all points
- * are explained, if a kernel is wrong in exact arithmetic and its sentinel is not the reason.
+ * are explained, if a kernel is wrong in exact arithmetic and nothing in its recipe is the reason.
  */
 int explain(const struct explain_options *options, struct progress *progress, struct error *error);
 

@@ -55,9 +55,10 @@ static double counted_err(const struct sources *sources, int64_t element, enum s
     return stage == STAGE_NONE && fabs(err) <= unexplained_at(sources, element) ? 0 : err;
 }
 
+/* A NaN is the largest, and the first one stays. */
 static void add_err(struct stage_error *stage, int64_t element, double err)
 {
-    if (fabs(err) > stage->max_abs_err) {
+    if (!isnan(stage->max_abs_err) && !(fabs(err) <= stage->max_abs_err)) {
         stage->max_abs_err = fabs(err);
         stage->worst = element;
     }

@@ -12,11 +12,11 @@
 #include "kernels/device/replay.h"
 
 struct stage_error {
-    double max_abs_err;
-    int64_t worst;  /* the element that has it, h * D + d */
-    double rms_err; /* over all elements */
-    double err;     /* at the element in question, signed */
-    double share;   /* |err| in the sum of |err| of all stages there; 0 if that is 0 */
+    double max_abs_err; /* NaN if one is */
+    int64_t worst;      /* the element that has it, h * D + d */
+    double rms_err;     /* over all elements */
+    double err;         /* at the element in question, signed */
+    double share;       /* |err| in the sum of |err| of all stages there; 0 if that is 0 */
 };
 
 /* A head whose error is among the largest, and the stage that has most of it at its worst element. */

@@ -74,6 +74,75 @@ static void test_output_rounding_is_named(void **state)
     assert_diagnosis(SHAPE "seq_len: 301\ndtype: bf16\n", "output", true, "to bf16");
 }
 
+/* A step that the recipe rounds is named with its dtype, and logits in their own units. */
+static void test_narrow_steps_are_named(void **state)
+{
+    static const char *const rows[][3] = {
+        {"recipe: {bias_dtype: bf16}\n", "logit", "the rounding of biases to bf16: at key"},
+        {"recipe: {slope_dtype: bf16}\n", "logit", "the rounding of slopes to bf16: at key"},
+        {"recipe: {logit_dtype: bf16}\n", "logit", "the rounding of logits to bf16: at key"},
+        {"recipe: {position_dtype: bf16}\n", "logit", "Hold positions in f32."},
+        {"recipe: {bias: absolute, bias_dtype: bf16, log2e: exponential}\n", "bias",
+         "in natural units, and one bf16 ulp"},
+        {"recipe: {bias: absolute, bias_dtype: bf16}\n", "bias", "in base 2, and one bf16 ulp"},
+        {"recipe: {bias: absolute, bias_dtype: bf16}\n", "bias", "and form the bias relative to the query"},
+        {"recipe: {weight_dtype: bf16}\n", "sum", "the rounding of weights to bf16, by up to 0.39% of each"},
+        {"recipe: {dot_dtype: f16}\n", "dot", "the rounding of products and sums of q.k to f16"},
+        {"recipe: {partial_dtype: f16}\nkernel: split_kv\n", "merge", "the partial outputs of 2 chunks to f16"},
+        {"recipe: hf-bloom\n", "bias", "to bf16: at key"},
+        {"recipe: {log2e: exponential, bias: absolute}\n", "bias", "in natural units, where one f32 ulp"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, SHAPE "seq_len: 1500\ndtype: f32\nslopes: {values: [0.11, 0.05, 0.03, 0.007]}\n%s",
+                 rows[i][0]);
+        assert_diagnosis(text, rows[i][1], true, rows[i][2]);
+    }
+}
+
+/* What a recipe does in exact arithmetic is said, and is no fault of the kernel. */
+static void test_choices_of_recipes_are_named(void **state)
+{
+    static const char *const rows[][2] = {
+        {"recipe: {epsilon: 0.01}\n", "The epsilon 0.01 is added to every denominator"},
+        {"bias: none\n", "drops the bias"},
+        {"recipe: {slopes: geometric, slopes_max_bias: 3}\n", "its own slopes, by the geometric convention"},
+        {"recipe: {positions: top_left}\n", "positions of its own: top_left"},
+        {"recipe: {initial_sum: 1, initial_max: 0}\n", "The sum begins with 1 at the maximum 0"},
+        {"mask: {holes: 0.5}\nrecipe: {sentinel: -4, masked_entry: add, initial_max: -inf}\n",
+         "The sentinel -4 is added to masked logits, and the logits"},
+        {"mask: {holes: 0.5}\nrecipe: {sentinel: -4, initial_max: -inf, log2e: exponential}\n", "in natural units;"},
+        {"mask: {holes: 0.5}\nrecipe: {sentinel: -4}\n", "masked logits and of the maximum before the first key"},
+        {"input: {distribution: logit_floor, value: -300}\nrecipe: {initial_max: 0}\n", "The maximum begins at 0"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, SHAPE "seq_len: 300\ndtype: f32\n%s", rows[i][0]);
+        assert_diagnosis(text, "recipe", false, rows[i][1]);
+    }
+}
+
+static void test_weights_that_underflow_are_named(void **state)
+{
+    (void)state;
+    assert_diagnosis(SHAPE "seq_len: 64\ninput: {distribution: logit_floor, value: -102, spread: 0.5}\n"
+                           "recipe: {initial_max: 0, log2e: exponential, exponential: exp}\n",
+                     "exponential", true, "subnormal numbers, with few digits left: the maximum begins at 0");
+}
+
+/* A NaN is larger than any number, and has no sign. */
+static void test_nan_is_the_largest_error(void **state)
+{
+    struct explained explained;
+    (void)state;
+    explain_case(&explained, SHAPE "seq_len: 100\nrecipe: {masked_values: read_past_end}\n", -1);
+    assert_true(isnan(explained.explanation.kernel.max_abs_err));
+    assert_null(strstr(explained.diagnosis.text, "-nan"));
+    clear(&explained);
+}
+
 /* f32, relative form: neither of the two. */
 static void test_other_causes(void **state)
 {
@@ -158,6 +227,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_absolute_bias_is_named),
         cmocka_unit_test(test_output_rounding_is_named),
+        cmocka_unit_test(test_narrow_steps_are_named),
+        cmocka_unit_test(test_choices_of_recipes_are_named),
+        cmocka_unit_test(test_weights_that_underflow_are_named),
+        cmocka_unit_test(test_nan_is_the_largest_error),
         cmocka_unit_test(test_other_causes),
         cmocka_unit_test(test_sentinel_in_reach_is_no_rounding),
         cmocka_unit_test(test_empty_row_is_no_rounding),
