@@ -92,12 +92,13 @@ static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
+    const struct oracle_facts facts = {oracles_violated_mask(&evaluation->oracles), evaluation->oracles.not_finite};
     double start = evaluation_now();
-    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !facts.violated)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
-        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, work->evaluator->threads, error);
+        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }

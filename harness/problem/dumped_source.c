@@ -111,8 +111,9 @@ static enum error_kind read_slopes(struct dumped_source *source, struct error *e
     enum error_kind kind = npy_read(file, 0, (size_t)problem->num_heads, source->slopes, error);
     for (int h = 0; !kind && h < problem->num_heads; h++)
         if (!isfinite(source->slopes[h]))
-            kind = error_set(error, ERROR_USAGE, "%s: slope %d is %g; allowed: finite ones",
-                             quote_path(path, file->path), h, (double)source->slopes[h]);
+            kind =
+                error_set(error, ERROR_USAGE, "%s: slope %d is %g; allowed: finite ones", quote_path(path, file->path),
+                          h, isnan(source->slopes[h]) ? NAN : (double)source->slopes[h]);
     problem->slope_values = source->slopes;
     problem->num_slope_values = problem->num_heads;
     return kind;

@@ -129,7 +129,7 @@ static enum error_kind read_elements(float *elements, struct reading *reading, c
     for (size_t i = 0; i < count; i++)
         if (!isfinite(elements[i])) {
             snprintf(text, sizeof text, "element %lld is %g; allowed: finite ones", (long long)first + (long long)i,
-                     (double)elements[i]);
+                     isnan(elements[i]) ? NAN : (double)elements[i]);
             return refuse_file(error, file, text);
         }
     return ERROR_NONE;

@@ -130,7 +130,7 @@ static void test_a_kernel_that_forgets_the_causal_edge_fails(void **state)
     assert_int_equal(criterion_decide(&exhibit.criterion, &verdict.total), DECISION_FAIL);
     for (int row = 0; row < QUERIES * HEADS; row++)
         assert_true((verdict.rows[row].lse_off > 0) == (row < (QUERIES - 1) * HEADS));
-    assert_int_equal(signature_find(&finding, &exhibit, &verdict, 1, &error), 0);
+    assert_int_equal(signature_find(&finding, &exhibit, &verdict, &(struct oracle_facts){0}, 1, &error), 0);
     assert_string_equal(signature_names[finding.signature], "leak");
     assert_int_equal(finding.num_rows_failing, (QUERIES - 1) * HEADS);
     assert_true(finding.query < QUERIES - 1 && finding.head >= 0);

@@ -27,6 +27,9 @@ enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error);
 /* hypothesis_keys.c: the newest, the oldest or the lightest keys missing. */
 enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error);
 
+/* hypothesis_one_key.c: a visible key missing, a masked one let in. */
+void hypothesis_one_key(struct suspect *suspect);
+
 /* hypothesis_chunk.c: a chunk or the lightest chunks missing; fits suspect->epsilons, which offers nothing. */
 enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error);
 
@@ -35,6 +38,9 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 
 /* hypothesis_looks.c: NaN, infinities, zeros, elements never written. Needs no keys; false for ordinary numbers. */
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
+
+/* hypothesis_looks.c, for a row that nothing else explains: weights that are subnormal numbers. */
+void hypothesis_underflow(struct suspect *suspect);
 
 /* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */
 void hypothesis_noise(struct suspect *suspect);

@@ -1,6 +1,6 @@
 /*
  * What goes wrong chunk by chunk: one chunk missing, or nothing but one; the lightest chunks missing; an epsilon in the
- * denominators of the row, of the chunks, or of both. Chunks of 32, 64, ..., 4096 keys from key 0 on.
+ * denominators of the row, of the chunks, or of both. Chunks of 16, 32, ..., 4096 keys from key 0 on.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -185,7 +185,7 @@ static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunk
             suspect->predicted[d] = out[d] / sum;
         }
         suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, suspect->max + log(sum),
-                      "chunks of %lld keys missing whose largest weight is exp(%.4g) of the row's or less",
+                      "|chunks of %lld keys missing| whose largest weight is exp(%.4g) of the row's or less",
                       (long long)chunks->len, next - suspect->max);
     }
 }
@@ -261,7 +261,8 @@ enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error)
     for (int level = 0; level < SUSPECT_CHUNK_LENS; level++) {
         fit_epsilons_of_chunks(suspect, &chunks, level);
         sort_chunks(&chunks);
-        if (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS) {
+        if (!suspect_lse_rose(suspect) &&
+            (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS)) {
             offer_one_missing(suspect, &chunks);
             offer_lightest_missing(suspect, &chunks);
         }

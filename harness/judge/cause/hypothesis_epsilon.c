@@ -20,11 +20,12 @@ static bool fits_epsilon(const struct suspect *suspect, int place)
     return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2;
 }
 
-/* Added to the sum before lse was taken of it, or a weight that no key has: not in the denominator alone. */
-static bool lse_grew_with(const struct suspect *suspect, const struct epsilon_fit *fit)
+/* An epsilon in the denominator leaves lse as it is; a sum that begins with it, or a weight that no key has, does not.
+ */
+static bool lse_stayed(const struct suspect *suspect, int place)
 {
-    double growth = suspect->lse - suspect->truth_lse, expected = log1p(fit->epsilon / suspect->sum);
-    return suspect_lse_is_off(suspect) && fabs(growth - expected) <= expected / 8;
+    double grown = log1p(suspect->epsilons[place].epsilon / suspect->sum);
+    return !suspect_lse_is_off(suspect) && fabs(suspect->lse - suspect->truth_lse) <= grown / 2;
 }
 
 /* The same epsilon for every row examined, and for at least two of them visibly, unless there is but one row. */
@@ -49,7 +50,10 @@ static void offer_epsilon(struct suspect *suspect, int place)
     struct match match = {.signature = SIGNATURE_EPS_BIAS,
                           .rms = fit->rms,
                           .residual = fit->residual,
-                          .confirmed = suspect_lse_is(suspect, suspect->truth_lse)};
+                          .confirmed = suspect_lse_is(suspect, suspect->truth_lse),
+                          .exact = suspect_lse_is_exactly(suspect, suspect->truth_lse),
+                          .fitted = true,
+                          .reason = (uint64_t)place};
     int chunked = place - EPSILON_FIRST_CHUNKED, chunk_len = SUSPECT_CHUNK_LEN_MIN << chunked / 2;
     if (place == EPSILON_OF_ROW)
         snprintf(match.detail, sizeof match.detail, "epsilon %.4g added to the row's sum, which is %.6g", fit->epsilon,
@@ -67,7 +71,7 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing)
         if (!suspect->dots || suspect->by_lse || suspect->visible == 0)
             continue;
         int place = best_epsilon_place(suspect);
-        if (!fits_epsilon(suspect, place) || lse_grew_with(suspect, &suspect->epsilons[place]) ||
+        if (!fits_epsilon(suspect, place) || !lse_stayed(suspect, place) ||
             !epsilon_is_shared(suspects, count, suspect, place))
             continue;
         offer_epsilon(suspect, place);

@@ -101,13 +101,13 @@ static void offer_ends(struct suspect *suspect, struct search *search, struct gr
     search_keys(search, growing, suspect, keys, 0, 1);
     if (search->count > 0)
         suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-                      "the newest keys are missing: key %lld and newer, %lld of %lld visible ones",
+                      "|the newest keys are missing: key %lld| and newer, %lld of %lld visible ones",
                       (long long)keys[search->count].key, (long long)(suspect->visible - search->count),
                       (long long)suspect->visible);
     search_keys(search, growing, suspect, keys, suspect->visible - 1, -1);
     if (search->count > 0)
         suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-                      "keys older than %lld missing, %lld of %lld visible ones",
+                      "|keys older than %lld missing|, %lld of %lld visible ones",
                       (long long)-problem_distance(problem, keys[suspect->visible - search->count].key),
                       (long long)(suspect->visible - search->count), (long long)suspect->visible);
 }
@@ -119,7 +119,7 @@ static void offer_lightest(struct suspect *suspect, struct search *search, struc
     if (search->count > 0)
         suspect_offer(
             suspect, SIGNATURE_DROPPED_KEYS, true, search->predicted, search->lse,
-            "keys with a logit of %.6g or less missing, exp(%.4g) of the largest weight, %lld of %lld visible",
+            "|keys with a logit of| %.6g or less missing, exp(%.4g) of the largest weight, %lld of %lld visible",
             sorted[search->count].logit, sorted[search->count].logit - suspect->max,
             (long long)(suspect->visible - search->count), (long long)suspect->visible);
 }
@@ -128,7 +128,7 @@ enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error)
 {
     const struct problem *problem = suspect->problem;
     size_t visible = (size_t)suspect->visible, dim = (size_t)problem->head_dim;
-    if (visible < 2 || suspect->by_lse)
+    if (visible < 2 || suspect->by_lse || suspect_lse_rose(suspect)) /* fewer keys have a lower lse */
         return ERROR_NONE;
     enum error_kind kind = ERROR_NONE;
     struct weighed_key *keys = malloc(visible * sizeof *keys);

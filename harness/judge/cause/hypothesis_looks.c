@@ -74,8 +74,47 @@ static void explain_lse(struct suspect *suspect, double loss)
         return;
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;
+    suspect->best.remedy =
+        "Form the bias from the distance to the query: what f32 rounds off slope * position is then gone.";
     snprintf(suspect->best.detail, sizeof suspect->best.detail,
              "lse alone is off, by %.3g: what f32 rounds off slope * position", suspect->lse - suspect->truth_lse);
+}
+
+/*
+ * Weights that are subnormal, because the maximum stood at 0, far above the row's logits: they, and their products with
+ * v, are multiples of 2^-149, whose sums are exact. So exp(lse) is a whole number of them, which tells as long as an
+ * lse in f32 tells whole numbers apart. That lse is so by chance in each row is left to those who see all rows.
+ */
+void hypothesis_underflow(struct suspect *suspect)
+{
+    static const double ln_smallest = -0x1.9d1d9fccf477p+6, largest = -79; /* log 2^-149; log 2^-126 and 3500 keys */
+    double units = exp(suspect->lse - ln_smallest), whole = round(units);
+    double known_to = fmax(fabs(units - whole), units * dtype_ulp(DTYPE_F32, suspect->lse));
+    if (suspect->visible == 0 || !(suspect->max < largest) || !(units >= 0.5 && known_to <= 0.125) ||
+        !(fabs(suspect->lse - suspect->truth_lse) <= 1))
+        return;
+    suspect->best = (struct match){
+        .signature = SIGNATURE_PRECISION_LOSS,
+        .rms = suspect->error,
+        .residual = NAN,
+        .chance = 2 * known_to,
+        .choices = 1,
+        .remedy = "Start the maximum at -inf, or at the first visible key, so that the largest weight is 1.",
+    };
+    snprintf(suspect->best.detail, sizeof suspect->best.detail,
+             "weights are subnormal, their sum %.0f times 2^-149: the maximum stood at 0, the logits are below %.4g",
+             whole, suspect->max);
+}
+
+static const char *remedy_of_noise(const struct suspect *suspect, bool has_direction)
+{
+    if (suspect->within)
+        return "The declared arithmetic may be off by as much: `budget: 1` passes, and `alibicheck explain` tells the "
+               "step "
+               "that has most of it.";
+    if (has_direction)
+        return "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
+    return NULL;
 }
 
 /*
@@ -107,9 +146,11 @@ void hypothesis_noise(struct suspect *suspect)
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;
     suspect->best.residual = NAN;
+    suspect->best.remedy = remedy_of_noise(suspect, has_direction);
     if (has_direction)
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
-                 "out is scaled by %.6g: weights rounded in a merge do not add up to 1", factor);
+                 "out is scaled by %.6g: weights do not add up to 1, as where chunks are merged by a rounded lse",
+                 factor);
     else
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);

@@ -1,5 +1,6 @@
 /* Masked keys, or slots that hold no key, carry weight. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,14 @@ static bool mean_of(struct suspect *suspect, enum population population, enum we
     return suspect_attend(suspect, problem->head_dim) > -INFINITY;
 }
 
+static double rms_of(const struct suspect *suspect, const double *elements)
+{
+    double squares = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        squares += elements[d] * elements[d];
+    return sqrt(squares / suspect->problem->head_dim);
+}
+
 /* Equal logits leave their mark on lse, unless it was the truth's to begin with. */
 static void offer_uniform(struct suspect *suspect)
 {
@@ -38,6 +47,9 @@ static void offer_uniform(struct suspect *suspect)
     for (enum population p = 0; p < POPULATION_COUNT; p++) {
         /* Where a key is visible, masked keys that outweigh it leak. */
         if ((p == POPULATION_MASKED && suspect->visible > 0) || !mean_of(suspect, p, WEIGHTING_EQUAL))
+            continue;
+        /* A mean next to 0 is no better than 0, which lost weights give. */
+        if (2 * suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) > rms_of(suspect, suspect->out))
             continue;
         suspect_offer(suspect, SIGNATURE_UNIFORM, false, suspect->predicted, NAN, "%s", texts[p]);
     }
@@ -105,26 +117,27 @@ static double lse_of(const struct suspect *suspect, struct mixture mixture)
     return suspect->lse - suspect->truth_lse >= 4 ? suspect->lse : NAN;
 }
 
+static const char *const weighting_texts[WEIGHTING_COUNT] = {
+    [WEIGHTING_SOFTMAX] = "by their own logits",
+    [WEIGHTING_EQUAL] = "equal among themselves",
+};
+
 static void offer_mixture(struct suspect *suspect, const double *mean, struct mixture mixture, enum weighting weighting)
 {
-    static const char *const texts[WEIGHTING_COUNT] = {
-        [WEIGHTING_SOFTMAX] = "by their own logits",
-        [WEIGHTING_EQUAL] = "equal among themselves",
-    };
     if (!plausible(mixture))
         return;
     mix(suspect, mean, mixture);
     double empty = 1 - mixture.c - mixture.d, lse = lse_of(suspect, mixture);
     if (suspect->visible == 0 && weighting == WEIGHTING_EQUAL)
         suspect_offer(suspect, SIGNATURE_UNIFORM, true, suspect->predicted, NAN,
-                      "%.3g times the plain mean of v over masked keys", mixture.c);
+                      "%.3g |times the plain mean of v over masked keys|", mixture.c);
     else if (empty > 1e-3)
         suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
-                      "masked keys, %s, carry %.3g%% of the weight, slots without a key %.3g%%", texts[weighting],
-                      100 * mixture.c, 100 * empty);
+                      "|masked keys, %s,| carry %.3g%% of the weight, slots without a key %.3g%%",
+                      weighting_texts[weighting], 100 * mixture.c, 100 * empty);
     else
         suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
-                      "masked keys, %s, carry %.3g%% of the weight", texts[weighting], 100 * mixture.c);
+                      "|masked keys, %s,| carry %.3g%% of the weight", weighting_texts[weighting], 100 * mixture.c);
 }
 
 /* The factor that brings the truth closest to out. */
@@ -145,37 +158,51 @@ static double rms_of_scaled_truth(struct suspect *suspect)
 }
 
 /*
- * Slots without a key: out = d * truth, and the lse has grown by -log d. Where the lse has not grown, the denominator
- * or a merge is off, as by an epsilon.
+ * Weight that no key has: out = d * truth, and lse has grown by -log d. Slots without a key that take a sentinel do so,
+ * and so does a sum that does not begin with 0, a sink, or an epsilon that lse is taken with: no output tells them
+ * apart.
  */
-static void offer_empty_slots(struct suspect *suspect)
+static void remark_weight_of_no_key(struct suspect *suspect)
 {
     double d = fit_scale(suspect), growth = suspect->lse - suspect->truth_lse;
     if (!(d > 0 && d < 1) || !(fabs(growth + log(d)) <= -log(d) / 8) || !suspect_lse_is_off(suspect))
         return;
     mix(suspect, suspect->truth, (struct mixture){0, d});
-    suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, suspect->lse,
-                  "slots without a key carry %.3g%% of the weight", 100 * (1 - d));
+    if (suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) > fmax(suspect->error / 4, suspect->noise))
+        return;
+    snprintf(suspect->remark, sizeof suspect->remark,
+             "%.3g%% of the weight is with no key: slots without one, a sum that does not begin with 0, or a sink",
+             100 * (1 - d));
 }
 
 /*
- * Whether out shows where the weight went: a mean next to 0 takes weight off the truth as an epsilon in the denominator
- * does. Then the share must be more than an epsilon's, or lse must have grown by it.
+ * Whether out shows where the weight went: a mean next to 0 takes weight off the truth as anything does that is with no
+ * key. Then another witness is needed.
  */
-static bool tells_from_epsilon(struct suspect *suspect, const double *mean, struct mixture mixture)
-{
-    double growth = suspect->lse - suspect->truth_lse;
-    mix(suspect, mean, mixture);
-    double rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
-    return mixture.c > 1e-2 || rms <= rms_of_scaled_truth(suspect) / 2 ||
-           fabs(growth + log1p(-mixture.c)) <= mixture.c / 4;
-}
-
-/* The same for two parameters, which need not be weight at all. */
-static bool needs_mean(struct suspect *suspect, const double *mean, struct mixture mixture)
+static bool shows_mean(struct suspect *suspect, const double *mean, struct mixture mixture)
 {
     mix(suspect, mean, mixture);
     return suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= rms_of_scaled_truth(suspect) / 2;
+}
+
+/* The share by which lse has grown: rounding hides it less than it hides it from out. */
+static void offer_grown(struct suspect *suspect, const double *mean, enum weighting weighting)
+{
+    double growth = suspect->lse - suspect->truth_lse;
+    struct mixture mixture = {-expm1(-growth), exp(-growth)};
+    struct match match = {
+        .signature = SIGNATURE_LEAK, .confirmed = true, .exact = true, .fitted = true, .reason = weighting};
+    if (!suspect_lse_rose(suspect) || !suspect_lse_is_off(suspect) ||
+        !(suspect->leaks || shows_mean(suspect, mean, mixture)))
+        return;
+    mix(suspect, mean, mixture);
+    match.rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+    match.residual = suspect_residual(suspect, suspect->predicted);
+    if (!(match.rms <= 1.25 * suspect->noise && match.rms <= suspect->error / 2))
+        return;
+    snprintf(match.detail, sizeof match.detail, "masked keys, %s, carry %.3g%% of the weight",
+             weighting_texts[weighting], 100 * mixture.c);
+    suspect_take(suspect, &match);
 }
 
 static void offer_leak(struct suspect *suspect, const double *mean, enum weighting weighting)
@@ -183,20 +210,53 @@ static void offer_leak(struct suspect *suspect, const double *mean, enum weighti
     struct mixture both = fit_both(suspect, mean);
     if (suspect->visible > 0) {
         struct mixture share = fit_share(suspect, mean);
-        if (tells_from_epsilon(suspect, mean, share))
+        if (suspect->leaks || shows_mean(suspect, mean, share))
             offer_mixture(suspect, mean, share, weighting);
+        offer_grown(suspect, mean, weighting);
     }
-    if (suspect->visible == 0 || needs_mean(suspect, mean, both))
+    if (suspect->visible == 0 || shows_mean(suspect, mean, both))
         offer_mixture(suspect, mean, both, weighting);
+}
+
+/* ---- masks that are not kept key by key ------------------------------------------------------------------------ */
+
+/* Keys by tiles of len: each that has a visible key is visible as a whole. False if that is the mask itself. */
+static bool let_tiles_in(struct suspect *suspect, int64_t len)
+{
+    const struct problem *problem = suspect->problem;
+    bool differs = false;
+    for (int64_t first = 0; first < problem->seq_len; first += len) {
+        int64_t end = first + len < problem->seq_len ? first + len : problem->seq_len;
+        bool any = false;
+        for (int64_t j = first; j < end; j++)
+            any |= suspect_visible(suspect, j);
+        for (int64_t j = first; j < end; j++) {
+            suspect->logits[j] = any ? suspect_logit(suspect, j) : -INFINITY;
+            differs |= any && !problem_visible(problem, j);
+        }
+    }
+    return differs;
+}
+
+static void try_tiles(struct suspect *suspect)
+{
+    for (int64_t len = 8; len < suspect->problem->seq_len && len <= 4096; len *= 2)
+        if (let_tiles_in(suspect, len))
+            suspect_try(suspect, SIGNATURE_LEAK, "masked keys in tiles of %lld keys with a visible one are let in",
+                        (long long)len);
+    if (let_tiles_in(suspect, suspect->problem->seq_len))
+        suspect_try(suspect, SIGNATURE_LEAK, "all masked keys are let in");
 }
 
 enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error)
 {
+    if (suspect->visible > 0 && suspect->visible < suspect->problem->seq_len)
+        try_tiles(suspect);
     if (suspect->by_lse)
         return ERROR_NONE;
     offer_uniform(suspect);
     if (suspect->visible > 0)
-        offer_empty_slots(suspect);
+        remark_weight_of_no_key(suspect);
     if (suspect->visible == suspect->problem->seq_len)
         return ERROR_NONE;
     size_t size_bytes = (size_t)suspect->problem->head_dim * sizeof(double);

@@ -142,13 +142,33 @@ static enum signature weigh_lost_keys(struct suspect *suspect)
     return rms[0] <= rms[1] ? SIGNATURE_DROPPED_KEYS : SIGNATURE_PRECISION_LOSS;
 }
 
+/* What is to be changed about a path. */
+static const char *remedy_of(const struct suspect *suspect, const struct rounding_path *path)
+{
+    const struct rounding_path *given = &contract_paths[path->contract ? suspect->truth_of : TRUTH_OF_INPUTS].path;
+    bool narrow = path->slope != given->slope || path->position != given->position || path->bias != given->bias ||
+                  path->logit != given->logit;
+    if (path->contract)
+        return "Hold in f32 what the contract does not round.";
+    if (narrow && path->absolute)
+        return "Hold slopes, positions, biases and logits in f32, and form the bias from the distance to the query.";
+    if (narrow)
+        return "Hold slopes, positions, biases and logits in f32.";
+    if (path->absolute)
+        return "Form the bias from the distance to the query: what f32 rounds off slope * position is then gone.";
+    return suspect->within ? "f32 can do no better for logits of this size: `budget: 1` judges by that, and passes."
+                           : "f32 can do no better for logits of this size: judge by the error bound (`budget: 1`).";
+}
+
 static void try_path(struct suspect *suspect, const struct rounding_path *path)
 {
     char text[SIGNATURE_DETAIL_SIZE];
     enum signature signature = loses_keys(suspect, path) ? weigh_lost_keys(suspect) : SIGNATURE_PRECISION_LOSS;
     fill_logits(suspect, path);
+    suspect->remedy = signature == SIGNATURE_PRECISION_LOSS ? remedy_of(suspect, path) : NULL;
     suspect_try(suspect, signature, "%s%s", describe(text, sizeof text, path, suspect->truth_of),
                 signature == SIGNATURE_DROPPED_KEYS ? ": keys older than 65504 missing" : "");
+    suspect->remedy = NULL;
 }
 
 /* f32 throughout, in the forms that lose digits far from the query or at large logits. */
@@ -225,8 +245,10 @@ static void try_weights(struct suspect *suspect, enum dtype dtype, bool divided)
     suspect_attend(suspect, problem->head_dim);
     for (int d = 0; d < problem->head_dim; d++)
         suspect->predicted[d] *= rounded_sum * first / suspect->sum;
+    suspect->remedy = "Hold weights in f32 for their product with v, or add up the rounded ones.";
     suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
                   "weights%s rounded to %s", divided ? ", divided by their sum first," : "", dtypes[dtype].name);
+    suspect->remedy = NULL;
 }
 
 void hypothesis_contract(struct suspect *suspect)
@@ -238,7 +260,9 @@ void hypothesis_contract(struct suspect *suspect)
         suspect->logits[j] = problem_visible(problem, j)
                                  ? suspect->dots[j] + suspect->slope * (double)problem_distance(problem, j)
                                  : -INFINITY;
+    suspect->remedy = "Round biases as truth_of says, or judge against the truth of the inputs.";
     suspect_try(suspect, SIGNATURE_PRECISION_LOSS, "biases of the inputs in place of the contract's");
+    suspect->remedy = NULL;
 }
 
 void hypothesis_rounding(struct suspect *suspect)

@@ -12,12 +12,22 @@ static void fill_logits(struct suspect *suspect, double slope)
             problem_visible(problem, j) ? suspect->dots[j] + slope * (double)problem_distance(problem, j) : -INFINITY;
 }
 
+/*
+ * The absolute form's logits are slope * P larger, which is taken off lse in the end: by the slope that they were
+ * formed with, or by the right one.
+ */
 static void try_slope(struct suspect *suspect, double slope, const char *origin)
 {
+    double lse, constant = (slope - suspect->slope) * (double)suspect->problem->q_position;
     if (slope == suspect->slope || !isfinite(slope))
         return;
     fill_logits(suspect, slope);
-    suspect_try(suspect, SIGNATURE_WRONG_SLOPE, "slope %.6g in place of %.6g: %s", slope, suspect->slope, origin);
+    if (!suspect_predict(suspect, &lse))
+        return;
+    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse, "slope %.6g in place of %.6g: |%s|",
+                  slope, suspect->slope, origin);
+    suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse + constant,
+                  "slope %.6g in place of %.6g: |%s, in the absolute form|", slope, suspect->slope, origin);
 }
 
 /* What the head's slope is by a convention, or NaN if there are too many heads to say. */
@@ -52,6 +62,40 @@ static void try_conventions(struct suspect *suspect)
     try_slope(suspect, (double)dtype_round(DTYPE_F16, (float)suspect->slope), "rounded to f16");
 }
 
+static void try_factors(struct suspect *suspect)
+{
+    static const struct {
+        double factor;
+        const char *origin;
+    } rows[] = {
+        {2, "2 times it"},
+        {0.5, "half of it"},
+        {0x1.71547652b82fep+0, "log2(e) times it"},
+        {0x1.62e42fefa39efp-1, "ln(2) times it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        try_slope(suspect, suspect->slope * rows[i].factor, rows[i].origin);
+    try_slope(suspect, suspect->slope * (double)suspect->problem->scale, "the softmax scale times it");
+    try_slope(suspect, suspect->slope / (double)suspect->problem->scale, "it divided by the softmax scale");
+}
+
+/* Slopes in another order: each row's own matter less than what all of them have in common. */
+static void try_heads(struct suspect *suspect)
+{
+    int heads = suspect->problem->num_heads, head = suspect->head;
+    const struct {
+        int head;
+        const char *origin;
+    } rows[] = {
+        {(head + 1) % heads, "that of the next head"},
+        {(head + heads - 1) % heads, "that of the head before"},
+        {(head + heads / 2) % heads, "that of the head half of them further on"},
+        {heads - 1 - head, "that of the head in reverse order"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        try_slope(suspect, (double)suspect->problem->slopes[rows[i].head], rows[i].origin);
+}
+
 /*
  * Distances with the wrong sign: -slope * (j - P), or -slope * j as if the query stood at 0, which differs by a
  * constant that lse alone shows; and -slope * |j - P|.
@@ -65,8 +109,10 @@ static void try_signs(struct suspect *suspect)
     double reversed = suspect_attend(suspect, problem->head_dim);
     double from_0 = reversed - suspect->slope * (double)problem->q_position;
     bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
+    if (is_from_0 && suspect_lse_is_exactly(suspect, suspect->truth_lse - suspect->slope * (double)problem->q_position))
+        return; /* a shift, whose sign does not show */
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,
-                  "slope %.6g in place of %.6g: %s", -suspect->slope, suspect->slope,
+                  "slope %.6g in place of %.6g: |%s|", -suspect->slope, suspect->slope,
                   is_from_0 ? "distances from position 0, as if the query stood there"
                             : "distances with the sign reversed");
     if (problem_distance(problem, problem->seq_len - 1) <= 0)
@@ -76,8 +122,8 @@ static void try_signs(struct suspect *suspect)
                                  ? suspect->dots[j] - suspect->slope * fabs((double)problem_distance(problem, j))
                                  : -INFINITY;
     suspect_try(suspect, SIGNATURE_WRONG_SLOPE,
-                "slope %.6g in place of %.6g for keys after the query: |distance| in place of distance",
-                -suspect->slope, suspect->slope);
+                "slope %.6g in place of %.6g |for keys after the query: distances without their sign|", -suspect->slope,
+                suspect->slope);
 }
 
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
@@ -181,12 +227,13 @@ void hypothesis_any_slope(struct suspect *suspect)
     int head = head_of_slope(suspect, slope);
     if (head >= 0)
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
-                      "slope %.6g in place of %.6g: that of head %d", slope, suspect->slope, head);
+                      "slope %.6g in place of %.6g: |that of another head|, number %d", slope, suspect->slope, head);
     else if (suspect->slope == 0)
-        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse, "slope %.4g in place of 0", slope);
+        suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse, "|slope %.4g in place of 0|",
+                      slope);
     else
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
-                      "slope %.4g in place of %.4g: %.4g times it", slope, suspect->slope, slope / suspect->slope);
+                      "slope %.4g in place of %.4g: |%.4g times it|", slope, suspect->slope, slope / suspect->slope);
 }
 
 void hypothesis_slope(struct suspect *suspect)
@@ -194,9 +241,11 @@ void hypothesis_slope(struct suspect *suspect)
     if (suspect->visible == 0)
         return;
     fill_logits(suspect, 0);
-    suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "slope 0 in place of %.6g", suspect->slope);
+    suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
     if (suspect_is_settled(suspect))
         return;
     try_conventions(suspect);
+    try_factors(suspect);
+    try_heads(suspect);
     try_signs(suspect);
 }

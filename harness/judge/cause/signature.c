@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
 
 /* ---- the rows ------------------------------------------------------------------------------------------------- */
@@ -16,6 +17,7 @@ enum { MAX_EXAMINED = 4 };
 struct inquiry {
     const struct exhibit *exhibit;
     const struct verdict *verdict;
+    const struct oracle_facts *facts;
     bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
 };
 
@@ -160,25 +162,32 @@ static bool lse_is_mute(const struct inquiry *inquiry, int row)
     return !isfinite(truth) && (double)inquiry->exhibit->output->lse[row] == truth;
 }
 
-/*
- * The shift in keys by the row whose lse tells it best, or 0 if it may be chance that a whole number of keys fits:
- * with w what rounding leaves of a row's lse in keys, any lse lies within w of a whole number in 2 w of all cases.
- */
+/* The shift in keys that a row's lse comes nearest to; and how often any lse comes as near to one, or within an ulp. */
+static double shift_of(const struct inquiry *inquiry, int row, double *chance)
+{
+    double slope = problem_row_slope(inquiry->exhibit->problem, row);
+    double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
+    double shift = (lse - truth) / slope, keys = round(shift), ulp = dtype_ulp(DTYPE_F32, fmax(fabs(lse), fabs(truth)));
+    *chance = fmin(1, 2 * fmax(fabs(shift - keys), ulp / fabs(slope)));
+    return keys;
+}
+
+/* The shift in keys by the row whose lse tells it best, or 0 if it may be chance that a whole number of keys fits. */
 static double guess_shift(const struct inquiry *inquiry)
 {
     double keys = 0, sharpest = INFINITY, chance = 1;
     for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
-        double slope = problem_row_slope(inquiry->exhibit->problem, row);
+        double slope = problem_row_slope(inquiry->exhibit->problem, row), chance_of_row;
         if (lse_is_mute(inquiry, row) || slope == 0)
             continue;
-        double width = lse_uncertainty(inquiry, row) / fabs(slope);
-        chance *= fmin(1, 2 * width);
+        double width = lse_uncertainty(inquiry, row) / fabs(slope), shift = shift_of(inquiry, row, &chance_of_row);
+        chance *= chance_of_row;
         if (width < sharpest) {
             sharpest = width;
-            keys = round(((double)inquiry->exhibit->output->lse[row] - inquiry->exhibit->truth->lse[row]) / slope);
+            keys = shift;
         }
     }
-    return chance <= 1.0 / 32 && sharpest <= 0.25 ? keys : 0;
+    return chance <= 1.0 / 1024 && sharpest <= 0.25 ? keys : 0;
 }
 
 /*
@@ -204,6 +213,7 @@ static bool find_shift(struct signature_finding *finding, const struct inquiry *
             return false;
     }
     finding->signature = SIGNATURE_BIAS_SHIFT;
+    finding->remedy = signature_remedy(SIGNATURE_BIAS_SHIFT);
     place_finding(finding, problem, ranked[0].row);
     finding->num_rows_examined = finding->num_rows_explained = finding->num_rows_failing;
     double lse_allowed =
@@ -232,6 +242,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         hypothesis_contract(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_keys(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_one_key(suspect);
     if (!kind)
         kind = hypothesis_chunk(suspect, error);
     if (!kind && failing && !suspect_is_settled(suspect))
@@ -245,35 +257,122 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
 
 /* ---- the finding ----------------------------------------------------------------------------------------------- */
 
-/* The worst row that is explained, unless a signature explains more of those after an unexplained worst one. */
+/* What explains a row for that reason, or for any reason of the signature, about as well as anything does; or NULL. */
+static const struct match *match_alike(const struct suspect *suspect, const struct match *match, bool any_reason)
+{
+    const struct match *best = &suspect->best;
+    if (best->signature == match->signature && (any_reason || best->reason == match->reason))
+        return best;
+    for (int m = 0; m < suspect->num_matches; m++) {
+        const struct match *other = &suspect->matches[m];
+        if (other->signature == match->signature && (any_reason || other->reason == match->reason) &&
+            suspect_is_rival(suspect, other))
+            return other;
+    }
+    return NULL;
+}
+
+static int count_rows(const struct suspect *suspects, int failing, const struct match *match, bool any_reason)
+{
+    int count = 0;
+    for (int i = 0; i < failing; i++)
+        count += match_alike(&suspects[i], match, any_reason) != NULL;
+    return count;
+}
+
+/* Of what explains a row about as well as its best: what most rows have in common, the best where that is no less. */
+static const struct match *most_shared(const struct suspect *suspects, int failing, const struct suspect *suspect)
+{
+    const struct match *shared = &suspect->best;
+    if (shared->signature == SIGNATURE_UNKNOWN)
+        return shared;
+    int most = count_rows(suspects, failing, shared, false);
+    for (int m = 0; m < suspect->num_matches; m++) {
+        const struct match *match = &suspect->matches[m];
+        int rows = count_rows(suspects, failing, match, false);
+        if (rows > most && suspect_is_rival(suspect, match)) {
+            most = rows;
+            shared = match;
+        }
+    }
+    return shared;
+}
+
+/* What a wrong value of masked keys makes of rows whose logits differ. */
+static bool is_of_sentinels(enum signature signature)
+{
+    return signature == SIGNATURE_LEAK || signature == SIGNATURE_UNIFORM || signature == SIGNATURE_SILENT_ZERO ||
+           signature == SIGNATURE_NAN;
+}
+
+/* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
+static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
+{
+    double chance = match->choices;
+    for (int i = 0; i < failing; i++) {
+        const struct match *alike = match_alike(&suspects[i], match, false);
+        chance *= alike ? alike->chance : 1;
+    }
+    return chance > 1.0 / 64;
+}
+
+/* One fault explains the rows that fail: half of them at least, more than half where it was chosen among many, but for
+ * what is seen at a glance. */
+static bool stands(const struct suspect *suspects, int failing, const struct match *match)
+{
+    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO)
+        return true;
+    if (may_be_chance(suspects, failing, match))
+        return false;
+    int rows = count_rows(suspects, failing, match, true);
+    for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {
+        bool unknown = suspects[i].best.signature == SIGNATURE_UNKNOWN;
+        rows += suspects[i].best.signature != match->signature && is_of_sentinels(suspects[i].best.signature);
+        rows +=
+            unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
+    }
+    return match->choices > SUSPECT_CHOICES ? 2 * rows > failing : 2 * rows >= failing;
+}
+
+/* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
 static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
 {
-    int explained[SIGNATURE_COUNT] = {0}, chosen = 0;
-    for (int i = 0; i < failing; i++)
-        explained[suspects[i].best.signature]++;
-    if (suspects[0].best.signature == SIGNATURE_UNKNOWN) {
-        explained[SIGNATURE_UNKNOWN] = 0;
-        for (int i = 1; i < failing; i++)
-            if (explained[suspects[i].best.signature] > explained[suspects[chosen].best.signature])
-                chosen = i;
+    int chosen = 0, most = 0;
+    for (int i = 1; i < failing && suspects[0].best.signature == SIGNATURE_UNKNOWN; i++) {
+        int rows = suspects[i].best.signature == SIGNATURE_UNKNOWN
+                       ? 0
+                       : count_rows(suspects, failing, most_shared(suspects, failing, &suspects[i]), true);
+        if (rows > most) {
+            most = rows;
+            chosen = i;
+        }
     }
-    const struct match *best = &suspects[chosen].best;
+    static const struct match none = {.signature = SIGNATURE_UNKNOWN, .residual = NAN};
+    const struct match *best = most_shared(suspects, failing, &suspects[chosen]);
+    if (!stands(suspects, failing, best))
+        best = &none;
+    bool unknown = best->signature == SIGNATURE_UNKNOWN;
     finding->signature = best->signature;
     place_finding(finding, suspects[chosen].whole, suspects[chosen].of_row);
     finding->num_rows_examined = failing;
-    finding->num_rows_explained = explained[best->signature];
+    finding->num_rows_explained = unknown ? 0 : count_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
-    memcpy(finding->detail, best->detail, sizeof finding->detail);
+    finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
+    memcpy(finding->detail, unknown && suspects[chosen].remark[0] ? suspects[chosen].remark : best->detail,
+           sizeof finding->detail);
 }
 
 /* A row on its own; those that do not fail are read for the epsilon alone. */
 static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_row *ranked,
                                struct error *error)
 {
+    static const struct criterion by_bound = {.mode = JUDGE_BUDGET, .budget = 1};
     const struct problem *problem = inquiry->exhibit->problem;
     int row = ranked->row;
     bool by_lse = ranked->failing && !ranked->out_fails;
-    enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, error);
+    enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, &inquiry->verdict->rows[row], error);
+    suspect->within = criterion_decide(&by_bound, &inquiry->verdict->total) == DECISION_PASS;
+    suspect->leaks = inquiry->facts->violated >> ORACLE_MASKED_SLOTS & 1;
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
@@ -284,11 +383,20 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     return kind;
 }
 
-/* Whether the row's errors may be those of the kernel's own roundings, which do no more than their bound allows. */
-static bool may_be_rounding(const struct inquiry *inquiry, const struct ranked_row *ranked)
+/* A row that nothing explains, where what stands in masked slots is known to change results. */
+static void explain_by_facts(struct suspect *suspect)
 {
-    const struct metrics *metrics = &inquiry->verdict->rows[ranked->row];
-    return !(ranked->out_fails && metrics->budget_used > 1) && !(metrics->lse_budget_used > 1);
+    double growth = suspect->lse - suspect->truth_lse;
+    struct match match = {.signature = SIGNATURE_LEAK, .rms = suspect->error, .residual = NAN};
+    if (!suspect->leaks || suspect->best.signature != SIGNATURE_UNKNOWN)
+        return;
+    if (suspect_lse_rose(suspect))
+        snprintf(match.detail, sizeof match.detail,
+                 "what stands in masked slots changes the result, and carries %.3g%% of the weight",
+                 -100 * expm1(-growth));
+    else
+        snprintf(match.detail, sizeof match.detail, "what stands in masked slots changes the result");
+    suspect->best = match;
 }
 
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
@@ -314,10 +422,14 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
             *error = errors[i];
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
+        for (int i = 0; i < failing; i++)
+            if (suspects[i].best.signature == SIGNATURE_UNKNOWN && suspects[i].dots) {
+                hypothesis_underflow(&suspects[i]);
+                explain_by_facts(&suspects[i]);
+            }
         /* What merely looks like rounding says nothing of a worse row that does not. */
         for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN &&
-                may_be_rounding(inquiry, &ranked[i]))
+            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond)
                 hypothesis_noise(&suspects[i]);
         conclude(finding, suspects, failing);
     }
@@ -326,21 +438,40 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     return kind;
 }
 
+/* What no row shows. */
+static void find_by_facts(struct signature_finding *finding, const struct oracle_facts *facts)
+{
+    bool leaks = facts->violated >> ORACLE_MASKED_SLOTS & 1,
+         reads = leaks && facts->not_finite >> ORACLE_MASKED_SLOTS & 1;
+    if (!facts->violated)
+        return;
+    finding->signature = reads ? SIGNATURE_NAN : leaks ? SIGNATURE_LEAK : SIGNATURE_UNKNOWN;
+    finding->remedy = signature_remedy(finding->signature);
+    snprintf(finding->detail, sizeof finding->detail, "%s",
+             reads   ? "by an oracle alone: NaN in masked slots reaches the result"
+             : leaks ? "by an oracle alone: what stands in masked slots changes the result"
+                     : "by an oracle alone");
+}
+
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
-                               const struct verdict *verdict, int threads, struct error *error)
+                               const struct verdict *verdict, const struct oracle_facts *facts, int threads,
+                               struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
     bool by_bound = exhibit->criterion.mode == JUDGE_BUDGET || (exhibit->criterion.mode == JUDGE_BOTH && !off);
-    struct inquiry inquiry = {exhibit, verdict, by_bound};
+    struct inquiry inquiry = {exhibit, verdict, facts, by_bound};
     const struct problem *problem = exhibit->problem;
     size_t rows = (size_t)problem_rows(problem), dim = (size_t)problem->head_dim;
     enum error_kind kind = ERROR_NONE;
-    *finding = (struct signature_finding){.signature = SIGNATURE_NONE, .head = -1, .residual = NAN};
+    *finding = (struct signature_finding){
+        .signature = SIGNATURE_NONE, .head = -1, .residual = NAN, .remedy = signature_remedy(SIGNATURE_NONE)};
     for (int r = 0; r < problem_rows(problem); r++)
         finding->num_rows_failing += out_fails(&inquiry, r) || lse_fails(&inquiry, r);
-    if (finding->num_rows_failing == 0)
+    if (finding->num_rows_failing == 0) {
+        find_by_facts(finding, facts);
         return ERROR_NONE;
+    }
 
     struct ranked_row *ranked = malloc(rows * sizeof *ranked);
     float *elements = malloc(dim * sizeof *elements);

@@ -34,9 +34,7 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                                 "Lower the cut-off, or widen the type, that removes the keys named.", 7},
     [SIGNATURE_PRECISION_LOSS] =
         {"The output is off by the rounding of an intermediate result.",
-         "Form the bias from the distance to the query, and biases, logits and sums in f32, but "
-         "for what truth_of says is rounded.",
-         10},
+         "Hold in f32 the step that the finding names; where it names none, `alibicheck explain` tells it.", 10},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
                            "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
 };

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/judge/cause/signature_info.h"
 
@@ -58,7 +59,7 @@ bool suspect_leave_later_keys(struct suspect *suspect)
 }
 
 enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, const struct exhibit *exhibit,
-                             struct error *error)
+                             const struct metrics *metrics, struct error *error)
 {
     const struct problem *problem = exhibit->problem;
     const struct truth *truth = exhibit->truth;
@@ -71,8 +72,11 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .head = row % problem->num_heads,
         .slope = problem_row_slope(problem, row),
         .by_lse = by_lse,
-        .lse = (double)exhibit->output->lse[row],
+        .beyond = metrics->budget_used > 1 || metrics->lse_budget_used > 1,
+        .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
+        .lse = isnan(exhibit->output->lse[row]) ? NAN : (double)exhibit->output->lse[row], /* texts show its sign */
         .truth_lse = truth->lse[row],
+        .choices = SUSPECT_CHOICES,
         .best = {.signature = SIGNATURE_UNKNOWN, .residual = NAN},
     };
     enum error_kind kind = take_query(suspect, problem, row, error);
@@ -236,7 +240,13 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
 static double lse_rounding(const struct suspect *suspect)
 {
     double size = fmax(fabs(suspect->lse), fabs(suspect->truth_lse));
-    return 4 * dtype_ulp(DTYPE_F32, fmax(fmax(1, size), suspect->visible ? fabs(suspect->max) : 0));
+    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(fmax(1, size), suspect->visible ? fabs(suspect->max) : 0));
+    return fmax(ulps, suspect->lse_bound);
+}
+
+bool suspect_lse_is_exactly(const struct suspect *suspect, double lse)
+{
+    return suspect->lse == lse || fabs(suspect->lse - lse) <= lse_rounding(suspect);
 }
 
 bool suspect_lse_is(const struct suspect *suspect, double lse)
@@ -250,6 +260,26 @@ bool suspect_lse_is_off(const struct suspect *suspect)
     return !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
 }
 
+bool suspect_lse_rose(const struct suspect *suspect)
+{
+    return suspect->lse - suspect->truth_lse > lse_rounding(suspect);
+}
+
+bool suspect_lse_fell(const struct suspect *suspect)
+{
+    return suspect->truth_lse - suspect->lse > lse_rounding(suspect);
+}
+
+/* ---- matches ------------------------------------------------------------------------------------------------------
+ */
+
+bool suspect_is_rival(const struct suspect *suspect, const struct match *match)
+{
+    const struct match *best = &suspect->best;
+    return fmax(match->rms, suspect->noise) < 4 * fmax(best->rms, suspect->noise) &&
+           match->confirmed >= best->confirmed && match->exact >= best->exact;
+}
+
 static bool is_preferred(const struct suspect *suspect, const struct match *match)
 {
     const struct match *best = &suspect->best;
@@ -261,20 +291,95 @@ static bool is_preferred(const struct suspect *suspect, const struct match *matc
         return false;
     if (match->confirmed != best->confirmed)
         return match->confirmed;
+    if (match->exact != best->exact)
+        return match->exact;
+    if (match->fitted != best->fitted)
+        return best->fitted;
     return preference < 0 || (preference == 0 && match->rms < 0.8 * best->rms);
+}
+
+/* A rounding that no bound of the declared arithmetic can know of. */
+static bool is_undeclared_rounding(const struct suspect *suspect, const struct match *match)
+{
+    return !match->fitted && match->confirmed && !suspect->by_lse && match->rms <= 1.25 * suspect->noise &&
+           match->rms <= suspect->error / 8;
+}
+
+/* The place of a match of the same signature and reason, of a new one, or of the one that leaves most. */
+static struct match *place_of(struct suspect *suspect, const struct match *match)
+{
+    struct match *worst = suspect->matches;
+    for (int i = 0; i < suspect->num_matches; i++) {
+        struct match *other = &suspect->matches[i];
+        if (other->signature == match->signature && other->reason == match->reason)
+            return other;
+        if (other->rms > worst->rms)
+            worst = other;
+    }
+    if (suspect->num_matches < SUSPECT_MAX_MATCHES) {
+        worst = &suspect->matches[suspect->num_matches++];
+        worst->rms = INFINITY;
+    }
+    return worst;
 }
 
 void suspect_take(struct suspect *suspect, const struct match *match)
 {
+    if (match->signature == SIGNATURE_PRECISION_LOSS && suspect->beyond && suspect->truth_of == TRUTH_OF_INPUTS &&
+        !is_undeclared_rounding(suspect, match))
+        return;
+    struct match *place = place_of(suspect, match);
+    if (match->rms <= place->rms)
+        *place = *match;
     if (is_preferred(suspect, match))
         suspect->best = *match;
 }
 
-/* A prediction of lse without fitted parameters that accounts for an lse that is off. */
+/* FNV-1a. */
+static uint64_t hash(const char *text, size_t size)
+{
+    uint64_t value = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < size; i++)
+        value = (value ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
+    return value;
+}
+
+/* Takes the bars out of a detail, and what stands between them for the reason. */
+static void take_reason(struct match *match)
+{
+    char *first = strchr(match->detail, '|'), *second = first ? strchr(first + 1, '|') : NULL;
+    if (!second) {
+        match->reason = hash(match->detail, strlen(match->detail));
+        return;
+    }
+    match->reason = hash(first + 1, (size_t)(second - first - 1));
+    memmove(second, second + 1, strlen(second));
+    memmove(first, first + 1, strlen(first));
+}
+
+/* A prediction of lse without fitted parameters that accounts for an lse that is off: to what rounding allows or, where
+ * that is not known, to a 256th of the error. */
 static bool explains_lse(const struct suspect *suspect, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
-    return left <= err / 4 && left <= fmax(err / 256, 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse))));
+    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
+    return left <= err / 4 && left <= (suspect->lse_bound > 0 ? lse_rounding(suspect) : fmax(err / 256, ulps));
+}
+
+/* How often an lse that is off as far lies as near to a given one, or to an ulp of it. */
+static double chance_of_lse(const struct suspect *suspect, double lse)
+{
+    double ulp = dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->lse)));
+    return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / fabs(suspect->lse - suspect->truth_lse));
+}
+
+/* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for
+ * nearly every key, and shares of weight that are fitted to out are no better than that. */
+static bool lse_contradicts(const struct suspect *suspect, const struct match *match, double lse)
+{
+    bool approximate =
+        match->signature == SIGNATURE_PRECISION_LOSS || (match->signature == SIGNATURE_LEAK && match->fitted);
+    return suspect->lse_bound > 0 && !isnan(lse) && !approximate && !suspect_lse_is_exactly(suspect, lse);
 }
 
 /* rms of what is left of out, e of its error: see the head of suspect.h. */
@@ -283,26 +388,37 @@ static bool explains_out(const struct suspect *suspect, const double *predicted,
     return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));
 }
 
+/* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */
+static bool explains_both(const struct suspect *suspect, double rms, double lse)
+{
+    return suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
+           rms <= fmin(1.25 * suspect->noise, suspect->error);
+}
+
 __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect, enum signature signature, bool fitted,
                                                         const double *predicted, double lse, const char *format,
                                                         va_list arguments)
 {
-    struct match match = {.signature = signature};
+    struct match match = {
+        .signature = signature, .fitted = fitted, .choices = suspect->choices, .remedy = suspect->remedy};
     if (suspect->by_lse) {
         match.rms = fabs(suspect->lse - lse);
         match.residual = in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
+        match.chance = chance_of_lse(suspect, lse);
         if (fitted || !explains_lse(suspect, lse))
             return;
     } else {
         match.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
         match.residual = suspect_residual(suspect, predicted);
         match.confirmed = suspect_lse_is(suspect, lse);
-        bool by_both = !fitted && suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
-                       match.rms <= fmin(1.25 * suspect->noise, suspect->error);
-        if (!by_both && !explains_out(suspect, predicted, match.rms))
+        match.exact = suspect_lse_is_exactly(suspect, lse);
+        bool by_out = explains_out(suspect, predicted, match.rms);
+        match.chance = by_out ? 0 : chance_of_lse(suspect, lse);
+        if (lse_contradicts(suspect, &match, lse) || (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return;
     }
     vsnprintf(match.detail, sizeof match.detail, format, arguments);
+    take_reason(&match);
     suspect_take(suspect, &match);
 }
 
@@ -315,10 +431,9 @@ void suspect_offer(struct suspect *suspect, enum signature signature, bool fitte
     va_end(arguments);
 }
 
-void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
+bool suspect_predict(struct suspect *suspect, double *lse)
 {
     int dims = suspect->problem->head_dim;
-    va_list arguments;
     if (suspect->by_lse) {
         dims = 0;
     } else if (dims > SCREENED_DIMS) {
@@ -327,9 +442,18 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
         if (tells)
             suspect_attend(suspect, SCREENED_DIMS);
         if (tells && !(suspect_rms(suspect, suspect->predicted, SCREENED_DIMS) <= err / 2))
-            return;
+            return false;
     }
-    double lse = suspect_attend(suspect, dims);
+    *lse = suspect_attend(suspect, dims);
+    return true;
+}
+
+void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
+{
+    double lse;
+    va_list arguments;
+    if (!suspect_predict(suspect, &lse))
+        return;
     va_start(arguments, format);
     offer(suspect, signature, false, suspect->predicted, lse, format, arguments);
     va_end(arguments);
@@ -338,6 +462,5 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
 bool suspect_is_settled(const struct suspect *suspect)
 {
     const struct match *best = &suspect->best;
-    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
-           (best->confirmed || suspect->by_lse);
+    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise && (best->exact || suspect->by_lse);
 }

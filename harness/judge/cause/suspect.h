@@ -21,8 +21,8 @@
 #include "harness/judge/exhibit.h"
 #include "harness/judge/judgement.h"
 
-/* Chunk lengths that chunk-wise hypotheses try: 32, 64, ..., 4096 keys. */
-enum { SUSPECT_CHUNK_LEN_MIN = 32, SUSPECT_CHUNK_LENS = 8 };
+/* Chunk lengths that chunk-wise hypotheses try: 16, 32, ..., 4096 keys. */
+enum { SUSPECT_CHUNK_LEN_MIN = 16, SUSPECT_CHUNK_LENS = 9 };
 
 /* Where an epsilon may have been added: to the row's sum; to that and to each chunk's; to each chunk's. */
 enum { EPSILON_OF_ROW, EPSILON_FIRST_CHUNKED, EPSILON_PLACES = EPSILON_FIRST_CHUNKED + 2 * SUSPECT_CHUNK_LENS };
@@ -40,8 +40,16 @@ struct match {
     double rms;               /* of out - predicted; of lse - predicted if judged by lse */
     double residual;          /* largest one in units of the tolerance */
     bool confirmed;           /* it predicts lse too, where out decides */
+    bool exact;               /* to what an lse of its size is rounded by */
+    bool fitted;              /* parameters of it were taken from out */
+    double chance;            /* of lse being as predicted by chance, where lse alone tells; 0: out tells */
+    double choices;           /* predictions that it is one of */
+    uint64_t reason;          /* a hash of what rows that fail alike have in common */
+    const char *remedy;       /* a sentence; NULL: its signature's */
     char detail[SIGNATURE_DETAIL_SIZE];
 };
+
+enum { SUSPECT_MAX_MATCHES = 16, SUSPECT_CHOICES = 64 /* predictions without a parameter, at most */ };
 
 struct suspect {
     const struct problem *whole;
@@ -54,7 +62,11 @@ struct suspect {
     int head;
     double slope;
     bool by_lse; /* out is right, lse is not */
+    bool leaks;  /* what stands in masked slots is known to change results */
+    bool beyond; /* out or lse is further off than the error bound allows, where there is one */
+    bool within; /* no row's is, and each has one: the whole would pass by its bound */
     double lse, truth_lse;
+    double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
@@ -67,13 +79,19 @@ struct suspect {
     float *row;        /* [D] */
 
     struct epsilon_fit epsilons[EPSILON_PLACES];
+    const char *remedy; /* of the hypothesis at hand; NULL: that of its signature */
+    double choices;     /* predictions that it is one of */
     struct match best;
+    struct match
+        matches[SUSPECT_MAX_MATCHES]; /* all that explain it, a signature and reason once; the best among them */
+    int num_matches;
+    char remark[SIGNATURE_DETAIL_SIZE]; /* what can be said of a row that nothing explains; may be empty */
 };
 
 /* Takes a row's out, lse and truth; no keys yet. suspect stays where it is. suspect_clear frees it, and accepts a
- * zeroed one. */
+ * zeroed one. metrics: the row's. */
 enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, const struct exhibit *exhibit,
-                             struct error *error);
+                             const struct metrics *metrics, struct error *error);
 void suspect_clear(struct suspect *suspect);
 
 /* Takes the keys of later queries for not there in place of masked, as a kernel has them that is launched for each
@@ -109,24 +127,40 @@ double suspect_rms(const struct suspect *suspect, const double *predicted, int d
 /* The largest |out - predicted| in units of the tolerance. */
 double suspect_residual(const struct suspect *suspect, const double *predicted);
 
-/* Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the row and is
- * preferred to the best so far: if its rms is less than a quarter, or it is not four times as large and it alone of the
- * two is confirmed or, confirmed alike, the signature comes first in the order of preference (signature_info.c), or is
- * the same and its rms is a fifth less. */
+/*
+ * Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the row. It is
+ * the best if its rms is less than a quarter of the best so far, or is not four times as large and it alone of the two
+ * is confirmed or, confirmed alike, it alone has lse to the last digit; then if it alone is not fitted; then if the
+ * signature comes first in the order of preference (signature_info.c), or is the same and its rms is a fifth less.
+ *
+ * What stands between two bars in the text is its reason, which other rows may have in common with this one: "slope 0.5
+ * in place of 0.25: |2 times it|". Without bars all of it is. The bars are not part of the detail.
+ */
 void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...) __attribute__((format(printf, 6, 7)));
 
-/* The same of attention over suspect->logits, given up early if its first elements do not match. */
+/* Attention over suspect->logits into suspect->predicted and *lse. False, and given up, if its first elements do not
+ * match; where lse decides, lse alone. */
+bool suspect_predict(struct suspect *suspect, double *lse);
+
+/* Offers suspect_predict's prediction. */
 void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Takes a match that is known to hold if it is preferred to the best so far. */
+/* Takes a match that is known to hold. Rounding does not explain a row that is beyond its bound, but for roundings that
+ * the bound cannot know of: predicted to the last digit that out has, with lse, and without a fitted parameter. */
 void suspect_take(struct suspect *suspect, const struct match *match);
 
-/* Whether lse is what is given, as far as an lse of the row's size can tell; whether it is off by far more than that.
- */
+/* Whether a match is about as good as the best. */
+bool suspect_is_rival(const struct suspect *suspect, const struct match *match);
+
+/* Whether lse is what is given, as far as an lse of the row's size can tell, or to a 64th of its error; whether it is
+ * off by far more than that, and which way. */
+bool suspect_lse_is_exactly(const struct suspect *suspect, double lse);
 bool suspect_lse_is(const struct suspect *suspect, double lse);
 bool suspect_lse_is_off(const struct suspect *suspect);
+bool suspect_lse_rose(const struct suspect *suspect);
+bool suspect_lse_fell(const struct suspect *suspect);
 
 /* The best match so far leaves no more than rounding, of lse either. */
 bool suspect_is_settled(const struct suspect *suspect);

@@ -14,3 +14,12 @@ int oracles_violated(const struct oracle_report *report)
         violated += report->outcome[o] == ORACLE_VIOLATED;
     return violated;
 }
+
+unsigned oracles_violated_mask(const struct oracle_report *report)
+{
+    unsigned mask = 0;
+    for (int o = 0; o < ORACLE_COUNT; o++)
+        if (report->outcome[o] == ORACLE_VIOLATED)
+            mask |= 1u << o;
+    return mask;
+}

@@ -26,9 +26,11 @@ struct oracle_inquiry {
 struct oracle_report {
     enum oracle_outcome outcome[ORACLE_COUNT];
     char detail[ORACLE_COUNT][ORACLE_DETAIL_SIZE]; /* what was seen, or why the oracle does not apply; "" if it held */
+    unsigned not_finite;                           /* bit o: oracle o saw NaN or infinity where it expected a number */
 };
 
-/* How many of them were violated. */
+/* How many of them were violated; bit o: oracle o was. */
 int oracles_violated(const struct oracle_report *report);
+unsigned oracles_violated_mask(const struct oracle_report *report);
 
 #endif

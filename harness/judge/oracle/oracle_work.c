@@ -103,10 +103,13 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
         snprintf(place, sizeof place, "lse of %shead %d", query, head);
     else
         snprintf(place, sizeof place, "out of %shead %d, dim %d", query, head, (int)(index % problem->head_dim));
+    if (!isfinite(work->got.out[index]) && isfinite(expected->out[index]))
+        work->report->not_finite |= 1u << oracle;
     if (allowed)
         snprintf(limit, sizeof limit, "; rounding allows %.3g", allowed->out[index]);
-    oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, work->got.out[index],
-                    run_was, expected->out[index], limit);
+    double got = work->got.out[index], right = expected->out[index];
+    oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, isnan(got) ? NAN : got,
+                    run_was, isnan(right) ? NAN : right, limit); /* printf would show a NaN's sign */
 }
 
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)

@@ -99,6 +99,8 @@ static void print_notes(FILE *stream, const struct criterion *criterion, const s
 char *record_format_error(char *text, const struct record *record, enum metric metric)
 {
     double err = record->verdict->total.max_abs_err;
+    if (record->verdict->total.nan > 0 && !isinf(err)) /* which the largest of the other errors would hide */
+        return strcpy(text, "nan");
     if (err > 0 && record->truth && err <= truth_max_radius(record->truth))
         return strcpy(text, "~0");
     return metric_format(text, metric, &record->verdict->total);
@@ -127,13 +129,16 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     enum signature signature = finding->signature;
     bool brief = !explained || status_as_expected(record->outcome.status);
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
+    char rows[64] = "";
     if (signature == SIGNATURE_NONE)
         return true;
-    return fprintf(stream, "%ssignature %s%s%s (%d of %d %s examined)\n", indent, signature_names[signature],
-                   finding->detail[0] ? ": " : "", finding->detail, finding->num_rows_explained,
-                   finding->num_rows_examined, of_queries ? "rows" : "heads") > 0 &&
-           (brief ||
-            fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), signature_remedy(signature)) > 0);
+    if (finding->num_rows_examined > 0)
+        snprintf(rows, sizeof rows, " (%d of %d %s examined)", finding->num_rows_explained, finding->num_rows_examined,
+                 of_queries ? "rows" : "heads");
+    return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
+                   finding->detail, rows) > 0 &&
+           (brief || fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature),
+                             finding->remedy ? finding->remedy : signature_remedy(signature)) > 0);
 }
 
 char *record_findings(const struct record *record, const char *indent, bool explained)

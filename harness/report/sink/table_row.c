@@ -81,7 +81,8 @@ static const char *way_of(const struct record *record)
     const struct signature_finding *finding = record->finding;
     if (record->outcome.status != STATUS_FAIL)
         return status_names[record->outcome.status];
-    if (finding && finding->signature != SIGNATURE_NONE)
+    bool by_oracles = finding && finding->num_rows_failing == 0 && finding->signature == SIGNATURE_UNKNOWN;
+    if (finding && finding->signature != SIGNATURE_NONE && !by_oracles)
         return signature_names[finding->signature];
     for (int o = 0; record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)

@@ -23,7 +23,10 @@ struct signature_trial {
     struct truth truth;
     struct output output;
     struct tolerance tolerance;
-    double *bound; /* [H, D]; NULL: judged by the tolerance */
+    double *bound;           /* [H, D]; NULL: judged by the tolerance */
+    double *lse_bound;       /* [H]; NULL: none */
+    bool judge_by_tolerance; /* though there is a bound */
+    struct oracle_facts facts;
     struct signature_finding finding;
 };
 
@@ -82,12 +85,13 @@ static inline void find(struct signature_trial *trial)
         .output = &trial->output,
         .truth = &trial->truth,
         .bound = trial->bound,
-        .criterion = {trial->bound ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1},
+        .lse_bound = trial->lse_bound,
+        .criterion = {trial->bound && !trial->judge_by_tolerance ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1},
     };
     struct verdict verdict;
     struct error error;
     assert_int_equal(verdict_reach(&verdict, &exhibit, &error), ERROR_NONE);
-    assert_int_equal(signature_find(&trial->finding, &exhibit, &verdict, 1, &error), ERROR_NONE);
+    assert_int_equal(signature_find(&trial->finding, &exhibit, &verdict, &trial->facts, 1, &error), ERROR_NONE);
     verdict_clear(&verdict);
 }
 
@@ -96,6 +100,7 @@ static inline void end(struct signature_trial *trial)
     free(trial->output.out);
     free(trial->output.lse);
     free(trial->bound);
+    free(trial->lse_bound);
     truth_clear(&trial->truth);
     free_problem(&trial->made);
 }
@@ -292,6 +297,15 @@ static inline void set_bound(struct signature_trial *trial, double relative)
     assert_non_null(trial->bound);
     for (size_t i = 0; i < elements; i++)
         trial->bound[i] = relative * trial->truth.magnitude[i];
+}
+
+static inline void set_lse_bound(struct signature_trial *trial, double bound)
+{
+    size_t rows = (size_t)trial->made.problem.num_heads;
+    trial->lse_bound = malloc(rows * sizeof(double));
+    assert_non_null(trial->lse_bound);
+    for (size_t i = 0; i < rows; i++)
+        trial->lse_bound[i] = bound;
 }
 
 #endif

@@ -70,6 +70,51 @@ static void test_noise_beyond_its_bound_is_not_rounding(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* What no row shows has the name that the oracles tell, and is never none. */
+static void test_what_fails_by_oracles_alone_has_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        struct oracle_facts facts;
+        enum signature signature;
+    } rows[] = {
+        {{0, 0}, SIGNATURE_NONE},
+        {{1u << ORACLE_DETERMINISM, 0}, SIGNATURE_UNKNOWN},
+        {{1u << ORACLE_BIAS_SHIFT | 1u << ORACLE_MASKED_SLOTS, 0}, SIGNATURE_LEAK},
+        {{1u << ORACLE_MASKED_SLOTS, 1u << ORACLE_MASKED_SLOTS}, SIGNATURE_NAN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(64, 2, 2, 64, DTYPE_F16);
+        begin(&trial);
+        trial.facts = rows[i].facts;
+        find(&trial);
+        assert_int_equal(trial.finding.signature, rows[i].signature);
+        assert_int_equal(trial.finding.num_rows_failing, 0);
+        assert_non_null(trial.finding.remedy);
+        end(&trial);
+    }
+}
+
+/* The advice comes from what was found, and where nothing better exists it says so. */
+static void test_remedies_come_from_what_was_found(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_noise(&trial, 8e-3);
+    expect(&trial, SIGNATURE_PRECISION_LOSS, "");
+    assert_null(strstr(trial.finding.remedy, "budget"));
+    trial.bound = malloc(4 * 64 * sizeof(double));
+    assert_non_null(trial.bound);
+    for (int i = 0; i < 4 * 64; i++)
+        trial.bound[i] = 1;
+    set_lse_bound(&trial, 1);
+    trial.judge_by_tolerance = true;
+    expect(&trial, SIGNATURE_PRECISION_LOSS, "");
+    assert_non_null(strstr(trial.finding.remedy, "`budget: 1` passes"));
+    end(&trial);
+}
+
 static void test_elements_never_written_are_unknown_and_said(void **state)
 {
     (void)state;
@@ -219,6 +264,8 @@ int main(void)
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
+        cmocka_unit_test(test_what_fails_by_oracles_alone_has_a_name),
+        cmocka_unit_test(test_remedies_come_from_what_was_found),
         cmocka_unit_test(test_elements_never_written_are_unknown_and_said),
         cmocka_unit_test(test_nan_and_infinity),
         cmocka_unit_test(test_nan_on_an_empty_row),

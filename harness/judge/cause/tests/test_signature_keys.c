@@ -33,21 +33,100 @@ static void test_added_sentinels_leak(void **state)
     expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
     trial = make_far_trial();
     break_all(&trial, rule_added, 0);
-    expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
+    expect_and_end(&trial, SIGNATURE_LEAK, "all masked keys are let in");
 }
 
-static void test_slots_without_a_key_leak(void **state)
+/* Weight that no key has may be that of slots, of a sum that does not begin with 0, of a sink: no output tells. That
+ * masked slots change the result does. */
+static void test_weight_of_no_key_is_unknown_and_said(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 112, trial.truth.lse[h] - 5);
+    expect(&trial, SIGNATURE_UNKNOWN, "43% of the weight is with no key");
+    trial.facts.violated = 1u << ORACLE_BIAS_SHIFT;
+    expect(&trial, SIGNATURE_UNKNOWN, "43% of the weight is with no key");
+    trial.facts.violated |= 1u << ORACLE_MASKED_SLOTS;
+    expect_and_end(&trial, SIGNATURE_LEAK, "what stands in masked slots changes the result, and carries 43%");
+    trial = make_far_trial(); /* there are masked keys, and their mean is next to 0 */
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 1, trial.truth.lse[h] - 4);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "of the weight is with no key");
+}
+
+static void test_masked_keys_and_slots_leak(void **state)
 {
     (void)state;
     struct signature_trial trial = make_far_trial();
     for (int h = 0; h < 4; h++)
         attend(&trial, h, rule_replaced, trial.truth.lse[h] - 5, 112, trial.truth.lse[h] - 5);
     expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
-    trial = make_trial(400, 4, 2, 64, DTYPE_F16);
-    begin(&trial);
+}
+
+/* One of the masked keys takes part. */
+static double rule_key_let_in(const struct problem *problem, int head, int64_t key, double let_in)
+{
+    return (double)key == let_in ? right_logit(problem, head, key) : rule_right(problem, head, key, 0);
+}
+
+static void test_one_masked_key_let_in_leaks(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    break_all(&trial, rule_key_let_in, 160);
+    expect_and_end(&trial, SIGNATURE_LEAK, "masked key 160 carries");
+}
+
+/* Out is right but for its rounding, and lse alone tells. That some masked key fits the lse of one row may be chance.
+ */
+static void test_a_key_let_in_by_lse_alone(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    double out[64];
     for (int h = 0; h < 4; h++)
-        attend(&trial, h, rule_right, 0, 112, trial.truth.lse[h] - 5);
-    expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
+        trial.output.lse[h] = (float)attend_exactly(&trial.made.problem, h, rule_key_let_in, 155, 0, 0, out);
+    trial.tolerance.lse = 1e-6;
+    expect(&trial, SIGNATURE_LEAK, "masked key 155 carries");
+    for (int h = 0; h < 3; h++)
+        trial.output.lse[h] = (float)trial.truth.lse[h];
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* One fault explains what fails, and this one explains one row of four. */
+static void test_what_explains_one_row_of_many_is_no_name(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+    double out[64];
+    begin(&trial);
+    break_all(&trial, rule_newest_missing, 60);
+    for (int h = 0; h < 3; h++) {
+        for (int d = 0; d < 64; d++)
+            out[d] = trial.truth.value[h * 64 + d] + ((d * 37 + h * 11) % 64 < 32 ? 0.3 : -0.3);
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* Tiles of `len` keys of which one is visible take part as a whole. */
+static double rule_tiles(const struct problem *problem, int head, int64_t key, double len)
+{
+    int64_t first = key / (int64_t)len * (int64_t)len;
+    for (int64_t j = first; j < first + (int64_t)len && j < problem->seq_len; j++)
+        if (problem_visible(problem, j))
+            return right_logit(problem, head, key);
+    return -INFINITY;
+}
+
+static void test_masks_by_whole_tiles_leak(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    break_all(&trial, rule_tiles, 64);
+    expect_and_end(&trial, SIGNATURE_LEAK, "in tiles of 64 keys");
 }
 
 static void test_empty_rows(void **state)
@@ -84,6 +163,11 @@ static void test_the_plain_mean_of_all_keys(void **state)
 
 /* ---- keys missing ---------------------------------------------------------------------------------------------- */
 
+static double rule_key_missing(const struct problem *problem, int head, int64_t key, double missing)
+{
+    return (double)key == missing ? -INFINITY : rule_right(problem, head, key, 0);
+}
+
 static void test_missing_keys(void **state)
 {
     (void)state;
@@ -100,6 +184,7 @@ static void test_missing_keys(void **state)
         {rule_floor, -3, "keys with a logit of"},
         {rule_chunk_missing, 5, "the newest keys are missing"},
         {rule_chunk_missing, 4, "keys 512 to 639 missing"},
+        {rule_key_missing, 650, "key 650 is missing"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
@@ -107,6 +192,38 @@ static void test_missing_keys(void **state)
         break_all(&trial, rows[i].rule, rows[i].parameter);
         expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, rows[i].detail);
     }
+}
+
+/* Key 699 has a 25th of its weight: nearly missing, and lse says that it is not. */
+static double rule_weight(const struct problem *problem, int head, int64_t key, double factor)
+{
+    return rule_right(problem, head, key, 0) + (key == 699 ? log(factor) : 0);
+}
+
+static void test_a_wrong_weight_is_no_missing_key(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F32);
+    begin(&trial);
+    set_bound(&trial, 1e-5);
+    set_lse_bound(&trial, 1e-5);
+    break_all(&trial, rule_weight, 0.04);
+    expect(&trial, SIGNATURE_UNKNOWN, "");
+    break_all(&trial, rule_key_missing, 699);
+    expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, "key 699");
+}
+
+/* Missing keys can only lower lse. */
+static void test_keys_are_not_missing_where_lse_rose(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    break_all(&trial, rule_newest_missing, 60);
+    expect(&trial, SIGNATURE_DROPPED_KEYS, "");
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = (float)trial.truth.lse[h] + 0.5f;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
 static double rule_positive_missing(const struct problem *problem, int head, int64_t key, double parameter)
@@ -209,6 +326,50 @@ static void test_epsilon_in_the_denominator(void **state)
     }
 }
 
+/* A sum that begins with an epsilon takes lse along; one in the denominator does not. */
+static void test_a_sum_that_begins_above_0_is_no_epsilon(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F32);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-2};
+    for (int h = 0; h < 4; h++) {
+        double max = -INFINITY;
+        for (int64_t j = 0; j < 400; j++)
+            max = fmax(max, right_logit(&trial.made.problem, h, j));
+        attend(&trial, h, rule_right, 0, 1, max + log(0.02));
+    }
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "of the weight is with no key");
+}
+
+/* Weights against a maximum of 0, as multiples of 2^-149. */
+static void test_weights_that_are_subnormal(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(64, 4, 2, 64, DTYPE_F32);
+    trial.made.problem.q_position = 10000;
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.0101f;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+    for (int h = 0; h < 4; h++) {
+        const struct problem *problem = &trial.made.problem;
+        double out[64] = {0}, sum = 0;
+        for (int64_t j = 0; j < 64; j++) {
+            double units = nearbyint(exp(right_logit(problem, h, j) + 149 * M_LN2));
+            size_t row = problem_row(problem, j, problem_kv_head(problem, h));
+            sum += units;
+            for (int d = 0; d < 64; d++)
+                out[d] += nearbyint(units * element(problem->v, DTYPE_F32, row + (size_t)d));
+        }
+        for (int d = 0; d < 64; d++)
+            out[d] /= sum;
+        set_out(&trial, h, out);
+        trial.output.lse[h] = (float)(log(sum) - 149 * M_LN2);
+    }
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "weights are subnormal");
+}
+
 /* The mean of many masked keys is next to 0, so that a little weight on them would scale out down as well. */
 static void test_epsilon_is_no_leak_to_many_masked_keys(void **state)
 {
@@ -290,13 +451,22 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replaced_logits_leak),
         cmocka_unit_test(test_added_sentinels_leak),
-        cmocka_unit_test(test_slots_without_a_key_leak),
+        cmocka_unit_test(test_weight_of_no_key_is_unknown_and_said),
+        cmocka_unit_test(test_masked_keys_and_slots_leak),
+        cmocka_unit_test(test_one_masked_key_let_in_leaks),
+        cmocka_unit_test(test_a_key_let_in_by_lse_alone),
+        cmocka_unit_test(test_what_explains_one_row_of_many_is_no_name),
+        cmocka_unit_test(test_masks_by_whole_tiles_leak),
         cmocka_unit_test(test_empty_rows),
         cmocka_unit_test(test_the_plain_mean_of_all_keys),
         cmocka_unit_test(test_missing_keys),
+        cmocka_unit_test(test_a_wrong_weight_is_no_missing_key),
+        cmocka_unit_test(test_keys_are_not_missing_where_lse_rose),
         cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
         cmocka_unit_test(test_epsilon_in_the_denominator),
+        cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
+        cmocka_unit_test(test_weights_that_are_subnormal),
         cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),
         cmocka_unit_test(test_a_leak_to_nearly_all_keys_is_no_uniform),
         cmocka_unit_test(test_epsilon_in_chunks_and_merge),
