@@ -1,0 +1,493 @@
+/*
+ * Kernels with one fault each, drawn at random, and what their failures may be called.
+ *
+ * A fault that a recipe can express is one: the kernel runs with it, and all oracles look on. What none can is planted:
+ * a sound kernel runs on a problem that it has been told wrongly, and what it answers is judged as an answer to the
+ * right one. Roundings that a recipe declares are in its error bound, so to be beyond a bound they are planted too: the
+ * kernel runs with the rounding, and is judged by a recipe without it.
+ *
+ * A draw is a pure function of a seed and its number. No two draws in one expression.
+ */
+#ifndef HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
+#define HARNESS_EVALUATE_TESTS_DRAWN_FAULT_H
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/judge/judgement.h"
+#include "reference/tests/drawn_problem.h"
+
+enum fault_family {
+    FAMILY_SLOPES,
+    FAMILY_BIAS,
+    FAMILY_MASK,
+    FAMILY_SUM,  /* epsilons, and sums that do not begin with 0 */
+    FAMILY_KEYS, /* dropped, misplaced, swapped; weights and steps that round */
+    FAMILY_COUNT
+};
+
+static const char *const family_names[FAMILY_COUNT] = {"slopes", "bias", "mask", "epsilon, sum", "keys, rounding"};
+
+/* What is done to the problem that a sound kernel is told, or to its answer. */
+enum plant {
+    PLANT_NONE,   /* the recipe has the fault */
+    PLANT_RECIPE, /* another recipe than the one that is judged */
+    PLANT_SLOPE_FACTOR,
+    PLANT_SLOPE_POWER,
+    PLANT_SLOPE_ROUNDED,
+    PLANT_SLOPE_OF_HEAD, /* that of the head `at` further on */
+    PLANT_POSITION,
+    PLANT_MASK_IGNORED,
+    PLANT_KEY_LET_IN,
+    PLANT_TILES_LET_IN, /* each tile of `at` keys that has a visible one */
+    PLANT_KEY_DROPPED,
+    PLANT_NEWEST_DROPPED,
+    PLANT_OLDEST_DROPPED,
+    PLANT_TILE_DROPPED,
+    PLANT_VALUES_SWAPPED,
+    PLANT_KEYS_SWAPPED,
+    PLANT_VALUES_MISPLACED, /* all of them, by one key */
+    PLANT_WEIGHT,           /* of one key: exp(size) of it */
+    PLANT_SCALE,
+    PLANT_KV_HEAD,
+    PLANT_LSE_CONSTANT,
+    PLANT_LSE_FACTOR,
+};
+
+enum { FAULT_TEXT_SIZE = 2048, FAULT_RECIPE_SIZE = 256 };
+
+struct fault_kind;
+
+struct drawn_fault {
+    const struct fault_kind *kind;
+    char problem[FAULT_TEXT_SIZE / 2];
+    char variant[FAULT_RECIPE_SIZE / 2]; /* what is sound about its recipe, but not the default: ", KEY: VALUE" */
+    char recipe[FAULT_RECIPE_SIZE];      /* what is wrong about it, the same */
+    enum plant plant;
+    int64_t seq_len, at; /* a key, a number of keys or of heads: what the plant makes of it */
+    double size;
+    uint64_t state; /* for what is left to draw */
+};
+
+struct fault_kind {
+    const char *name;
+    enum fault_family family;
+    unsigned
+        names; /* bit s: signature s is right; unknown among them: there is no name for it, but for special cases */
+    void (*draw)(struct drawn_fault *fault, uint64_t *state);
+};
+
+#define NAME(signature) (1u << SIGNATURE_##signature)
+
+/* ---- the problem ------------------------------------------------------------------------------------------------ */
+
+static inline bool fault_chance(uint64_t *state, double probability)
+{
+    return draw_between(state, 0, 1) < probability;
+}
+
+static inline void fault_write(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static inline void fault_write(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, size - used, format, arguments);
+    va_end(arguments);
+}
+
+#define FAULT_SAY(fault, ...) fault_write((fault)->problem, sizeof(fault)->problem, __VA_ARGS__)
+#define FAULT_RECIPE(fault, ...) fault_write((fault)->recipe, sizeof(fault)->recipe, __VA_ARGS__)
+
+/* A mask of any kind, with keys on both sides; or none. */
+static inline void fault_mask(struct drawn_fault *fault, uint64_t *state, bool some)
+{
+    int n = (int)fault->seq_len, kind = draw_below(state, some ? 5 : 9);
+    double holes = draw_between(state, 0.05, 0.7);
+    int part = 1 + draw_below(state, n - 1), sinks = draw_below(state, 4), every = 2 + draw_below(state, 3);
+    int block = 1 + draw_below(state, n / 4 + 1);
+    if (kind == 0)
+        FAULT_SAY(fault, "mask: {holes: %.3f}\n", holes);
+    else if (kind == 1)
+        FAULT_SAY(fault, "mask: {window: %d, sinks: %d}\n", part, part + sinks < n ? sinks : 0);
+    else if (kind == 2)
+        FAULT_SAY(fault, "mask: {drop_newest: %d}\n", part);
+    else if (kind == 3)
+        FAULT_SAY(fault, "mask: {padding: %d}\n", part);
+    else if (kind == 4)
+        FAULT_SAY(fault, "mask: {block: %d, keep_every: %d}\n", block, every);
+}
+
+static inline void fault_input(struct drawn_fault *fault, uint64_t *state)
+{
+    static const char *const inputs[] = {
+        "normal",
+        "normal",
+        "normal",
+        "uniform",
+        "{distribution: outliers, channels: 3, factor: 10}",
+        "{distribution: normal, mean: 1, stddev: 0.1}",
+        "{distribution: normal, mean: 0.5, stddev: 0.5}",
+        "{distribution: normal, stddev: 3}",
+    };
+    FAULT_SAY(fault, "input: %s\n", inputs[draw_below(state, (int)(sizeof inputs / sizeof inputs[0]))]);
+}
+
+static inline void fault_problem(struct drawn_fault *fault, uint64_t *state)
+{
+    static const char *const forms[] = {"single_pass", "split_kv", "two_pass"}, *const types[] = {"f16", "bf16", "f32"};
+    static const int kv_heads[] = {1, 1, 2, 3, 4}, groups[] = {1, 1, 2, 3}, dims[] = {64, 64, 80, 128},
+                     chunks[] = {32, 64, 96, 256, 1024}, biases[] = {8, 8, 16, 4};
+    double octaves = draw_between(state, 4, 11);
+    const char *kernel = forms[draw_below(state, 3)], *dtype = types[draw_below(state, 3)];
+    int kv = kv_heads[draw_below(state, 5)], heads = kv * groups[draw_below(state, 4)],
+        dim = dims[draw_below(state, 4)];
+    int chunk = chunks[draw_below(state, 5)], max_bias = biases[draw_below(state, 4)];
+    const char *slopes = fault_chance(state, 0.7) ? "bloom" : "geometric";
+    uint64_t seed = draw_bits(state) >> 12;
+    fault->seq_len = (int64_t)exp2(octaves);
+    FAULT_SAY(fault,
+              "kernel: %s\nseq_len: %lld\nnum_heads: %d\nnum_kv_heads: %d\nhead_dim: %d\ndtype: %s\nchunk_len: %d\n"
+              "max_bias: %d\nslopes: %s\nseed: %llu\n",
+              kernel, (long long)fault->seq_len, heads, kv, dim, dtype, chunk, max_bias, slopes,
+              (unsigned long long)seed);
+}
+
+/* Sound forms, so that a fault is not known by the arithmetic around it. */
+static inline void fault_variant(struct drawn_fault *fault, uint64_t *state)
+{
+    static const char *const variants[] = {
+        "",
+        "",
+        ", log2e: exponential",
+        ", log2e: exponential, exponential: exp",
+        ", exponential: ex2_approx",
+        ", bias: absolute",
+        ", log2e: exponential, bias: absolute",
+        ", scale_entry: sum",
+        ", scale_entry: sum, bias: absolute, merge: lse",
+        ", scale_entry: query, merge: normalized",
+        ", sentinel: -inf, exponential: ex2_approx, division: reciprocal",
+    };
+    const char *variant = variants[draw_below(state, (int)(sizeof variants / sizeof variants[0]))];
+    fault_write(fault->variant, sizeof fault->variant, "%s", variant);
+}
+
+/* ---- the faults ---------------------------------------------------------------------------------------------------
+ */
+
+static const char *const narrow_dtypes[] = {"bf16", "f16"};
+
+static inline void plant(struct drawn_fault *fault, enum plant what, int64_t at, double size)
+{
+    fault->plant = what;
+    fault->at = at;
+    fault->size = size;
+}
+
+static inline void draw_other_convention(struct drawn_fault *fault, uint64_t *state)
+{
+    static const int biases[] = {8, 8, 16, 4, 12};
+    const char *convention = fault_chance(state, 0.5) ? "geometric" : "bloom";
+    int max_bias = biases[draw_below(state, 5)];
+    FAULT_RECIPE(fault, ", slopes: %s, slopes_max_bias: %d", convention, max_bias);
+}
+
+static inline void draw_slope_rounded(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_SLOPE_ROUNDED, draw_below(state, 2), 0);
+}
+
+static inline void draw_slope_declared(struct drawn_fault *fault, uint64_t *state)
+{
+    FAULT_RECIPE(fault, ", slope_dtype: %s", narrow_dtypes[draw_below(state, 2)]);
+}
+
+static inline void draw_slope_factor(struct drawn_fault *fault, uint64_t *state)
+{
+    static const double factors[] = {2, 0.5, 0x1.715476p+0, 0x1.62e43p-1, 0.125, 8, 1.01, 0.9};
+    plant(fault, PLANT_SLOPE_FACTOR, 0, factors[draw_below(state, 8)]);
+}
+
+static inline void draw_slope_sign(struct drawn_fault *fault, uint64_t *state)
+{
+    (void)state;
+    plant(fault, PLANT_SLOPE_FACTOR, 0, -1);
+}
+
+static inline void draw_slope_power(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_SLOPE_POWER, 0, fault_chance(state, 0.5) ? 2 : 0.5);
+}
+
+static inline void draw_slope_of_head(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_SLOPE_OF_HEAD, fault_chance(state, 0.5) ? 1 : -1, 0);
+}
+
+static inline void draw_bias_dropped(struct drawn_fault *fault, uint64_t *state)
+{
+    if (fault_chance(state, 0.5))
+        plant(fault, PLANT_SLOPE_FACTOR, 0, 0);
+    else
+        FAULT_RECIPE(fault, ", bias: none");
+}
+
+static inline void draw_bias_shifted(struct drawn_fault *fault, uint64_t *state)
+{
+    int most = fault_chance(state, 0.5) ? 3 : 300;
+    int keys = 1 + draw_below(state, most), towards = fault_chance(state, 0.5) ? -1 : 1;
+    if (fault_chance(state, 0.5))
+        plant(fault, PLANT_POSITION, keys * towards, 0);
+    else
+        FAULT_RECIPE(fault, ", key_shift: %d", keys * towards);
+}
+
+static inline void draw_chunk_without_offset(struct drawn_fault *fault, uint64_t *state)
+{
+    FAULT_SAY(fault, "kv_offset: %d\n", 1 + draw_below(state, 5000));
+    FAULT_RECIPE(fault, ", positions: local");
+}
+
+static inline void draw_top_left(struct drawn_fault *fault, uint64_t *state)
+{
+    (void)state;
+    FAULT_RECIPE(fault, ", positions: top_left");
+}
+
+/* Values near the logits, so that masked keys have some of the weight or all of it. */
+static inline void draw_sentinel(struct drawn_fault *fault, uint64_t *state)
+{
+    double size = exp2(draw_between(state, 1, 9));
+    fault_mask(fault, state, true);
+    FAULT_RECIPE(fault, ", sentinel: -%.4g, initial_max: -inf", size);
+}
+
+static inline void draw_sentinel_added(struct drawn_fault *fault, uint64_t *state)
+{
+    double size = exp2(draw_between(state, 1, 7));
+    fault_mask(fault, state, true);
+    FAULT_RECIPE(fault, ", sentinel: -%.4g, initial_max: -inf, masked_entry: add", size);
+}
+
+/* The same value as the maximum before the first key. */
+static inline void draw_floor(struct drawn_fault *fault, uint64_t *state)
+{
+    double size = exp2(draw_between(state, 3, 9));
+    fault_mask(fault, state, true);
+    FAULT_RECIPE(fault, ", sentinel: -%.4g", size);
+}
+
+static inline void draw_mask_ignored(struct drawn_fault *fault, uint64_t *state)
+{
+    fault_mask(fault, state, true);
+    plant(fault, PLANT_MASK_IGNORED, 0, 0);
+}
+
+static inline void draw_key_let_in(struct drawn_fault *fault, uint64_t *state)
+{
+    fault_mask(fault, state, true);
+    plant(fault, PLANT_KEY_LET_IN, draw_below(state, (int)fault->seq_len), 0);
+}
+
+static inline void draw_tiles_let_in(struct drawn_fault *fault, uint64_t *state)
+{
+    fault_mask(fault, state, true);
+    plant(fault, PLANT_TILES_LET_IN, 8 << draw_below(state, 5), 0);
+}
+
+static inline void draw_epsilon(struct drawn_fault *fault, uint64_t *state)
+{
+    double epsilon = exp2(draw_between(state, -24, -1));
+    FAULT_RECIPE(fault, ", epsilon: %.4g", epsilon);
+}
+
+static inline void draw_initial_sum(struct drawn_fault *fault, uint64_t *state)
+{
+    double max = draw_between(state, -6, 0);
+    FAULT_RECIPE(fault, ", initial_sum: 1, initial_max: %.4g", max);
+}
+
+/* A maximum that is never left behind: weights far below it underflow. */
+static inline void draw_initial_max(struct drawn_fault *fault, uint64_t *state)
+{
+    double value = draw_between(state, 40, 110);
+    FAULT_SAY(fault, "input: {distribution: logit_floor, value: -%.4g, spread: 2}\n", value);
+    FAULT_RECIPE(fault, ", initial_max: 0");
+}
+
+static inline void draw_key_dropped(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_KEY_DROPPED, draw_below(state, (int)fault->seq_len), 0);
+}
+
+static inline int64_t some_keys(struct drawn_fault *fault, uint64_t *state)
+{
+    int few = 1 + draw_below(state, 4), many = 1 + draw_below(state, (int)fault->seq_len / 2);
+    return fault_chance(state, 0.5) ? few : many;
+}
+
+static inline void draw_newest_dropped(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_NEWEST_DROPPED, some_keys(fault, state), 0);
+}
+
+static inline void draw_oldest_dropped(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_OLDEST_DROPPED, some_keys(fault, state), 0);
+}
+
+static inline void draw_tile_dropped(struct drawn_fault *fault, uint64_t *state)
+{
+    int len = 16 << draw_below(state, 4);
+    plant(fault, PLANT_TILE_DROPPED, len, draw_between(state, 0, 1));
+}
+
+static inline void draw_values_swapped(struct drawn_fault *fault, uint64_t *state)
+{
+    int key = draw_below(state, (int)fault->seq_len);
+    plant(fault, PLANT_VALUES_SWAPPED, key, draw_between(state, 0, 1));
+}
+
+static inline void draw_keys_swapped(struct drawn_fault *fault, uint64_t *state)
+{
+    int key = draw_below(state, (int)fault->seq_len);
+    plant(fault, PLANT_KEYS_SWAPPED, key, draw_between(state, 0, 1));
+}
+
+static inline void draw_values_misplaced(struct drawn_fault *fault, uint64_t *state)
+{
+    (void)state;
+    plant(fault, PLANT_VALUES_MISPLACED, 0, 0);
+}
+
+static inline void draw_weight(struct drawn_fault *fault, uint64_t *state)
+{
+    double octaves = draw_between(state, -8, 1);
+    double sign = fault_chance(state, 0.5) ? 1 : -1;
+    int near = draw_below(state, 8), any = draw_below(state, (int)fault->seq_len);
+    plant(fault, PLANT_WEIGHT, fault_chance(state, 0.5) ? fault->seq_len - 1 - near : any, sign * exp2(octaves));
+}
+
+static inline void draw_softmax_scale(struct drawn_fault *fault, uint64_t *state)
+{
+    static const double factors[] = {1.001, 0.99, 1.05, 2, 0.5, 0.125, 8, 1.4142};
+    plant(fault, PLANT_SCALE, 0, factors[draw_below(state, 8)]);
+}
+
+static inline void draw_kv_head(struct drawn_fault *fault, uint64_t *state)
+{
+    (void)state;
+    plant(fault, PLANT_KV_HEAD, 1, 0);
+}
+
+static inline void draw_lse_constant(struct drawn_fault *fault, uint64_t *state)
+{
+    double size = exp2(draw_between(state, -14, 4));
+    plant(fault, PLANT_LSE_CONSTANT, 0, fault_chance(state, 0.5) ? size : -size);
+}
+
+static inline void draw_lse_factor(struct drawn_fault *fault, uint64_t *state)
+{
+    plant(fault, PLANT_LSE_FACTOR, 0, fault_chance(state, 0.5) ? 0x1.715476p+0 : 0x1.62e43p-1);
+}
+
+/* A step in a narrow dtype. */
+static inline void draw_rounding(struct drawn_fault *fault, uint64_t *state)
+{
+    static const char *const steps[] = {"position_dtype", "bias_dtype",   "dot_dtype",
+                                        "logit_dtype",    "weight_dtype", "partial_dtype"};
+    const char *step = steps[draw_below(state, 6)], *dtype = narrow_dtypes[draw_below(state, 2)];
+    FAULT_RECIPE(fault, ", %s: %s", step, dtype);
+}
+
+static inline void draw_undeclared_rounding(struct drawn_fault *fault, uint64_t *state)
+{
+    draw_rounding(fault, state);
+    plant(fault, PLANT_RECIPE, 0, 0);
+}
+
+/* Faults are drawn alike often within their families, and families alike often. */
+static const struct fault_kind fault_kinds[] = {
+    {"slopes of another convention", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_other_convention},
+    {"slopes rounded, undeclared", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_rounded},
+    {"slopes rounded, declared", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_declared},
+    {"slopes times a factor", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_factor},
+    {"slopes of the other sign", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_sign},
+    {"max_bias doubled or halved", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_power},
+    {"slopes one head off", FAMILY_SLOPES, NAME(WRONG_SLOPE), draw_slope_of_head},
+    {"bias dropped", FAMILY_BIAS, NAME(DROPPED_BIAS), draw_bias_dropped},
+    {"bias shifted", FAMILY_BIAS, NAME(BIAS_SHIFT), draw_bias_shifted},
+    {"chunk without its offset", FAMILY_BIAS, NAME(BIAS_SHIFT), draw_chunk_without_offset},
+    {"query at the top left", FAMILY_BIAS, NAME(WRONG_SLOPE), draw_top_left},
+    {"sentinel", FAMILY_MASK, NAME(LEAK) | NAME(UNIFORM), draw_sentinel},
+    {"sentinel added", FAMILY_MASK, NAME(LEAK) | NAME(UNIFORM), draw_sentinel_added},
+    {"sentinel as initial maximum", FAMILY_MASK, NAME(LEAK) | NAME(UNIFORM) | NAME(SILENT_ZERO), draw_floor},
+    {"mask ignored", FAMILY_MASK, NAME(LEAK), draw_mask_ignored},
+    {"one masked key let in", FAMILY_MASK, NAME(LEAK), draw_key_let_in},
+    {"mask by whole tiles", FAMILY_MASK, NAME(LEAK), draw_tiles_let_in},
+    {"epsilon", FAMILY_SUM, NAME(EPS_BIAS), draw_epsilon},
+    {"initial sum", FAMILY_SUM, NAME(SILENT_ZERO) | NAME(UNKNOWN), draw_initial_sum},
+    {"initial maximum", FAMILY_SUM, NAME(SILENT_ZERO) | NAME(PRECISION_LOSS) | NAME(DROPPED_KEYS), draw_initial_max},
+    {"one key dropped", FAMILY_KEYS, NAME(DROPPED_KEYS), draw_key_dropped},
+    {"newest keys dropped", FAMILY_KEYS, NAME(DROPPED_KEYS), draw_newest_dropped},
+    {"oldest keys dropped", FAMILY_KEYS, NAME(DROPPED_KEYS), draw_oldest_dropped},
+    {"a tile dropped", FAMILY_KEYS, NAME(DROPPED_KEYS), draw_tile_dropped},
+    {"values of two keys swapped", FAMILY_KEYS, NAME(UNKNOWN), draw_values_swapped},
+    {"two keys swapped", FAMILY_KEYS, NAME(UNKNOWN), draw_keys_swapped},
+    {"values misplaced by a key", FAMILY_KEYS, NAME(UNKNOWN), draw_values_misplaced},
+    {"one weight wrong", FAMILY_KEYS, NAME(UNKNOWN), draw_weight},
+    {"another softmax scale", FAMILY_KEYS, NAME(UNKNOWN), draw_softmax_scale},
+    {"another KV head", FAMILY_KEYS, NAME(UNKNOWN), draw_kv_head},
+    {"constant in lse", FAMILY_KEYS, NAME(UNKNOWN), draw_lse_constant},
+    {"lse in base 2", FAMILY_KEYS, NAME(UNKNOWN), draw_lse_factor},
+    {"a step rounded, declared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_rounding},
+    {"a step rounded, undeclared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_undeclared_rounding},
+};
+
+enum { NUM_FAULT_KINDS = sizeof fault_kinds / sizeof fault_kinds[0] };
+
+/* Whether two texts say something of the same key. */
+static inline bool fault_contradicts(const char *a, const char *b)
+{
+    for (const char *key = a; (key = strchr(key, ',')) != NULL; key++) {
+        char name[48] = "";
+        if (sscanf(key, ", %46[a-z0-9_:]", name) == 1 && strstr(b, name))
+            return true;
+    }
+    return false;
+}
+
+static inline const struct fault_kind *fault_kind_of_family(uint64_t *state, enum fault_family family)
+{
+    int count = 0;
+    for (int i = 0; i < NUM_FAULT_KINDS; i++)
+        count += fault_kinds[i].family == family;
+    int left = draw_below(state, count);
+    const struct fault_kind *kind = fault_kinds;
+    while (kind->family != family || left-- > 0)
+        kind++;
+    return kind;
+}
+
+/* The fault of that number. */
+static inline void fault_draw(struct drawn_fault *fault, uint64_t seed, uint64_t number)
+{
+    uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
+    *fault = (struct drawn_fault){.problem = ""};
+    enum fault_family family = (enum fault_family)draw_below(&state, FAMILY_COUNT);
+    fault->kind = fault_kind_of_family(&state, family);
+    fault_problem(fault, &state);
+    fault_variant(fault, &state);
+    fault->kind->draw(fault, &state);
+    if (!strstr(fault->problem, "input:"))
+        fault_input(fault, &state);
+    if (!strstr(fault->problem, "mask:"))
+        fault_mask(fault, &state, false);
+    if (fault_contradicts(fault->variant, fault->recipe))
+        fault->variant[0] = '\0';
+    fault->state = state;
+}
+
+#endif

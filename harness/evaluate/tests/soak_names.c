@@ -1,0 +1,175 @@
+/*
+ * What failures are called: kernels with one fault each, drawn at random, until so many of them have failed.
+ *     soak_names [FAILING [SEED]]      2000 at the default tolerance and 2000 with `budget: 1`, seed 0
+ *     soak_names case SEED NUMBER tolerance|budget
+ * Prints each failure that has a wrong name, with the arguments that repeat it alone, and a table: of each kind of
+ * fault, how many failures have a right name, are unknown, are unknown and have none, have a wrong one. Exit code 1 if
+ * one has a wrong name, 3 if something could not be run.
+ */
+#include <mpfr.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/evaluate/tests/named_fault.h"
+#include "reference/float_environment.h"
+
+enum { BLOCK = 64 };
+
+struct counts {
+    long of[NUM_FAULT_KINDS][FAULT_OUTCOME_COUNT];
+    long failing, drawn;
+};
+
+/* One thread's tools. */
+static enum error_kind tools_open(struct evaluator *evaluator, struct error *error)
+{
+    *evaluator = (struct evaluator){.threads = 1};
+    return device_open(&evaluator->device, DEVICE_HOST, &(struct device_options){.threads = 1}, error);
+}
+
+static void tools_close(struct evaluator *evaluator)
+{
+    evaluator_clear(evaluator);
+    if (evaluator->device)
+        device_close(evaluator->device);
+    mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
+}
+
+static void print_named(const struct named_fault *named, uint64_t seed, uint64_t number, bool by_bound)
+{
+    static const char *const words[FAULT_OUTCOME_COUNT] = {"refused", "passed",   "right",
+                                                           "unknown", "nameless", "wrong"};
+    printf("%s: %s (\"%s\", %d of %d of %d); soak_names case %llu %llu %s\n", words[named->outcome],
+           signature_names[named->finding.signature], named->finding.detail, named->finding.num_rows_explained,
+           named->finding.num_rows_examined, named->finding.num_rows_failing, (unsigned long long)seed,
+           (unsigned long long)number, by_bound ? "budget" : "tolerance");
+}
+
+/* Names faults [first, first + BLOCK) into named. */
+static enum error_kind name_block(struct named_fault *named, uint64_t first, uint64_t seed, bool by_bound,
+                                  struct evaluator *evaluators)
+{
+    enum error_kind kinds[BLOCK] = {ERROR_NONE};
+#pragma omp parallel
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+#pragma omp for schedule(dynamic)
+        for (int i = 0; i < BLOCK; i++) {
+            struct drawn_fault fault;
+            fault_draw(&fault, seed, first + (uint64_t)i);
+            kinds[i] = fault_name(&named[i], &fault, by_bound, &evaluators[omp_get_thread_num()]);
+        }
+    }
+    for (int i = 0; i < BLOCK; i++)
+        if (kinds[i]) {
+            fprintf(stderr, "soak_names: number %llu: %s\n%s", (unsigned long long)first + (unsigned)i,
+                    named[i].error.text, named[i].text);
+            return kinds[i];
+        }
+    return ERROR_NONE;
+}
+
+static enum error_kind count(struct counts *counts, long wanted, uint64_t seed, bool by_bound,
+                             struct evaluator *evaluators)
+{
+    struct named_fault *named = malloc(BLOCK * sizeof *named);
+    bool verbose = getenv("SOAK_VERBOSE") != NULL;
+    enum error_kind kind = named ? ERROR_NONE : ERROR_SYSTEM;
+    *counts = (struct counts){0};
+    for (uint64_t first = 0; !kind && counts->failing < wanted; first += BLOCK) {
+        kind = name_block(named, first, seed, by_bound, evaluators);
+        for (int i = 0; i < BLOCK && !kind && counts->failing < wanted; i++) {
+            struct drawn_fault fault;
+            fault_draw(&fault, seed, first + (uint64_t)i);
+            counts->of[fault.kind - fault_kinds][named[i].outcome]++;
+            counts->drawn++;
+            counts->failing += named[i].outcome >= FAULT_RIGHT;
+            if (named[i].outcome == FAULT_WRONG || (verbose && named[i].outcome == FAULT_UNKNOWN)) {
+                printf("%s, ", fault.kind->name);
+                print_named(&named[i], seed, first + (uint64_t)i, by_bound);
+            }
+        }
+    }
+    free(named);
+    return kind;
+}
+
+static void print_row(const char *name, const long *of)
+{
+    long failing = of[FAULT_RIGHT] + of[FAULT_UNKNOWN] + of[FAULT_NAMELESS] + of[FAULT_WRONG];
+    printf("| %-28s | %7ld | %7ld | %7ld | %8ld | %5ld |\n", name, failing, of[FAULT_RIGHT], of[FAULT_UNKNOWN],
+           of[FAULT_NAMELESS], of[FAULT_WRONG]);
+}
+
+static void print_counts(const struct counts *counts, bool by_bound)
+{
+    long all[FAULT_OUTCOME_COUNT] = {0};
+    printf("\n| %-28s | failing |   right | unknown | nameless | wrong |\n",
+           by_bound ? "budget: 1" : "default tolerance");
+    printf("|------------------------------|---------|---------|---------|----------|-------|\n");
+    for (enum fault_family family = 0; family < FAMILY_COUNT; family++) {
+        long of[FAULT_OUTCOME_COUNT] = {0};
+        for (int k = 0; k < NUM_FAULT_KINDS; k++)
+            for (int o = 0; o < FAULT_OUTCOME_COUNT && fault_kinds[k].family == family; o++) {
+                of[o] += counts->of[k][o];
+                all[o] += counts->of[k][o];
+            }
+        print_row(family_names[family], of);
+        for (int k = 0; k < NUM_FAULT_KINDS; k++)
+            if (fault_kinds[k].family == family) {
+                char name[64];
+                snprintf(name, sizeof name, "  %s", fault_kinds[k].name);
+                print_row(name, counts->of[k]);
+            }
+    }
+    print_row("all", all);
+    printf("%ld drawn, %ld of them refused, %ld with nothing to be seen\n", counts->drawn, all[FAULT_REFUSED],
+           all[FAULT_PASSED]);
+}
+
+static int one_case(int argc, char **argv, struct evaluator *evaluator)
+{
+    uint64_t seed = strtoull(argv[2], NULL, 10), number = strtoull(argv[3], NULL, 10);
+    bool by_bound = argc > 4 && !strcmp(argv[4], "budget");
+    struct named_fault named;
+    struct drawn_fault fault;
+    fault_draw(&fault, seed, number);
+    enum error_kind kind = fault_name(&named, &fault, by_bound, evaluator);
+    printf("%s", named.text);
+    if (kind || named.error.text[0])
+        printf("# %s\n", named.error.text);
+    print_named(&named, seed, number, by_bound);
+    return kind ? 3 : named.outcome == FAULT_WRONG;
+}
+
+int main(int argc, char **argv)
+{
+    enum { MAX_THREADS = 256 };
+    static struct evaluator evaluators[MAX_THREADS];
+    bool single = argc > 3 && !strcmp(argv[1], "case");
+    long wanted = argc > 1 && !single ? strtol(argv[1], NULL, 10) : 2000;
+    uint64_t seed = argc > 2 && !single ? strtoull(argv[2], NULL, 10) : 0;
+    int threads = omp_get_max_threads() < MAX_THREADS ? omp_get_max_threads() : MAX_THREADS, result = 0;
+    struct counts counts;
+    struct error error;
+    omp_set_num_threads(threads);
+    for (int i = 0; i < threads; i++)
+        if (tools_open(&evaluators[i], &error)) {
+            fprintf(stderr, "soak_names: %s\n", error.text);
+            return 3;
+        }
+    if (single)
+        return one_case(argc, argv, &evaluators[0]);
+    for (int by_bound = 0; by_bound < 2 && result < 3; by_bound++) {
+        if (count(&counts, wanted, seed, by_bound, evaluators))
+            result = 3;
+        else
+            print_counts(&counts, by_bound);
+        for (int k = 0; k < NUM_FAULT_KINDS && !result; k++)
+            result = counts.of[k][FAULT_WRONG] > 0;
+    }
+    for (int i = 0; i < threads; i++)
+        tools_close(&evaluators[i]);
+    return result;
+}

@@ -1,0 +1,66 @@
+/* Faults drawn at random and named: none by a wrong name. A small draw of what `make soak-names` does; a second. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/evaluate/tests/named_fault.h"
+
+enum { DRAWS = 48, SEED = 5 };
+
+static void name_some(struct evaluator *evaluator, bool by_bound, long counts[FAULT_OUTCOME_COUNT])
+{
+    for (uint64_t number = 0; number < DRAWS; number++) {
+        struct drawn_fault fault;
+        struct named_fault named;
+        fault_draw(&fault, SEED, number);
+        if (fault_name(&named, &fault, by_bound, evaluator))
+            fail_msg("%s\n%s", named.error.text, named.text);
+        if (named.outcome == FAULT_WRONG)
+            fail_msg("%s (\"%s\")\n%s", signature_names[named.finding.signature], named.finding.detail, named.text);
+        counts[named.outcome]++;
+    }
+}
+
+/* The default tolerance in the first half, `budget: 1` in the second. */
+static void test_no_fault_has_a_wrong_name(void **state)
+{
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct error error;
+    if (device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    for (int by_bound = 0; by_bound < 2; by_bound++) {
+        long counts[FAULT_OUTCOME_COUNT] = {0};
+        name_some(&evaluator, by_bound, counts);
+        assert_true(counts[FAULT_RIGHT] > DRAWS / 2);
+        assert_true(counts[FAULT_UNKNOWN] < DRAWS / 8);
+        assert_true(counts[FAULT_REFUSED] < DRAWS / 8);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+static void test_a_draw_is_a_function_of_its_number(void **state)
+{
+    (void)state;
+    struct drawn_fault a, b;
+    for (uint64_t number = 0; number < 100; number++) {
+        fault_draw(&a, SEED, number);
+        fault_draw(&b, SEED, number);
+        assert_string_equal(a.problem, b.problem);
+        assert_string_equal(a.recipe, b.recipe);
+        assert_true(a.plant == b.plant && a.at == b.at && a.size == b.size);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_fault_has_a_wrong_name),
+        cmocka_unit_test(test_a_draw_is_a_function_of_its_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
