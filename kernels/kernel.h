@@ -18,6 +18,7 @@ struct kernel_options {
     int64_t chunk_len;  /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
     int page_size;      /* keys a page of the KV cache; 0: k and v are contiguous */
     uint64_t page_seed; /* what the page table is shuffled from */
+    int64_t pool_pages; /* pages of the pool that they are taken from; those that the sequences need at least */
 };
 
 enum { BATCH_MAX_SEQUENCES = 1024 };

@@ -88,6 +88,17 @@ const char *const weight_form_names[WEIGHT_FORM_COUNT] = {
     [WEIGHT_PROBABILITIES] = "probabilities",
 };
 
+const char *const soft_cap_use_names[SOFT_CAP_USE_COUNT] = {
+    [SOFT_CAP_APPLIED] = "applied",       [SOFT_CAP_IGNORED] = "ignored",       [SOFT_CAP_DOUBLED] = "doubled",
+    [SOFT_CAP_OTHER_SIDE] = "other_side", [SOFT_CAP_AFTER_MASK] = "after_mask",
+};
+
+const char *const sink_use_names[SINK_USE_COUNT] = {
+    [SINK_COUNTED] = "counted",
+    [SINK_IGNORED] = "ignored",
+    [SINK_EVERY_CHUNK] = "every_chunk",
+};
+
 const char *const dtype_rounding_names[ROUND_COUNT] = {
     [ROUND_F32] = "f32",     [ROUND_F16] = "f16",   [ROUND_BF16] = "bf16",
     [ROUND_INPUT] = "input", [ROUND_E4M3] = "e4m3", [ROUND_E5M2] = "e5m2",
@@ -197,6 +208,11 @@ static bool scales_beyond(const struct recipe *recipe)
     return (double)recipe->weight_scale > dtypes[dtype_rounding_dtype(recipe->weight_dtype)].max;
 }
 
+static bool caps_nothing(const struct recipe *recipe)
+{
+    return recipe->soft_cap == SOFT_CAP_AFTER_MASK && excludes(recipe);
+}
+
 static bool cuts_off_no_max(const struct recipe *recipe)
 {
     return recipe->merge_cutoff != 0 && recipe->merge == MERGE_LSE;
@@ -220,6 +236,7 @@ const char *recipe_contradiction(const struct recipe *recipe)
         {masks_no_sign,
          "positive_bias masked goes by the sign of distances, which bias relative has unless positions are "
          "top_left"},
+        {caps_nothing, "soft_cap after_mask caps what stands for a masked key, and sentinel exclude has nothing there"},
         {cuts_off_no_max, "merge_cutoff compares maxima, and merge lse has none"},
         {rounds_no_scaled_query, "query_dtype is of a query times the scale, which scale_entry query alone forms"},
         {rounds_no_product, "scaled_dtype is of scale * q.k, which scale_entry product alone forms by itself"},

@@ -127,6 +127,24 @@ enum merge_form {
     MERGE_FORM_COUNT
 };
 
+/* What the kernel does with a problem's soft cap. */
+enum soft_cap_use {
+    SOFT_CAP_APPLIED,
+    SOFT_CAP_IGNORED,
+    SOFT_CAP_DOUBLED,    /* the capped logit is capped again */
+    SOFT_CAP_OTHER_SIDE, /* it is applied after the bias in place of before it, or before in place of after */
+    SOFT_CAP_AFTER_MASK, /* what stands for a masked key is capped like a logit: -inf becomes -C */
+    SOFT_CAP_USE_COUNT
+};
+
+/* And with learned sinks. */
+enum sink_use {
+    SINK_COUNTED,
+    SINK_IGNORED,
+    SINK_EVERY_CHUNK, /* counted once for each chunk, by kernels that split the sequence */
+    SINK_USE_COUNT
+};
+
 enum masked_values {
     MASKED_VALUES_SKIPPED,       /* v of excluded keys is not read */
     MASKED_VALUES_READ,          /* it is read and multiplied by a weight of 0 */
@@ -198,6 +216,8 @@ struct recipe {
                                                         * addition and rescaling; lanes and warps add up in f32 */
     float max_offset;                                  /* added to every maximum, in nats: ggml's 3 ln 2 */
     int tile_keys; /* of a running maximum in a kernel that knows the row's; 0: it takes that */
+    enum soft_cap_use soft_cap;
+    enum sink_use sink;
 
     /* Chunks. */
     enum merge_form merge;
@@ -221,6 +241,8 @@ extern const char *const division_names[DIVISION_COUNT];
 extern const char *const merge_form_names[MERGE_FORM_COUNT];
 extern const char *const masked_values_names[MASKED_VALUES_COUNT];
 extern const char *const weight_form_names[WEIGHT_FORM_COUNT];
+extern const char *const soft_cap_use_names[SOFT_CAP_USE_COUNT];
+extern const char *const sink_use_names[SINK_USE_COUNT];
 extern const char *const dtype_rounding_names[ROUND_COUNT];
 
 /* Why a recipe contradicts itself, as a sentence without a full stop; NULL if it does not. */

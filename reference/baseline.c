@@ -152,6 +152,13 @@ static void add_rows(struct workspace *workspace, int count)
                                workspace->vector.f32, 1, 1, workspace->out.f32, 1);
 }
 
+/* C tanh(x / C): a quotient, tanh, a product. */
+static double capped(const struct workspace *workspace, double x)
+{
+    double cap = (double)workspace->problem->soft_cap_value;
+    return rounded(workspace, rounded(workspace, tanh(rounded(workspace, x / cap))) * cap);
+}
+
 /* The logits of the visible keys; returns how many there are. */
 static int64_t score_keys(struct workspace *workspace, int head, bool absolute, struct progress *progress)
 {
@@ -166,7 +173,12 @@ static int64_t score_keys(struct workspace *workspace, int head, bool absolute, 
         for (int i = 0; i < count; i++) {
             double distance = rounded(workspace, (double)(problem->kv_offset + workspace->keys[i] - origin));
             double bias = rounded(workspace, slope * distance);
-            logits[i] = rounded(workspace, rounded(workspace, logits[i] * scale) + bias);
+            double product = rounded(workspace, logits[i] * scale);
+            if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+                product = capped(workspace, product);
+            logits[i] = rounded(workspace, product + bias);
+            if (problem->soft_cap == SOFT_CAP_AFTER_BIAS)
+                logits[i] = capped(workspace, logits[i]);
         }
         visible += count;
     }
@@ -204,6 +216,17 @@ static void sum_values(struct workspace *workspace, double sum, int head, struct
     }
 }
 
+/* A learned sink as the logits have it, -INFINITY if there is none: absolute ones are slope * P higher. */
+static double sink_of(const struct workspace *workspace, int head, bool absolute)
+{
+    const struct problem *problem = workspace->problem;
+    if (!problem->sink_logits)
+        return -INFINITY;
+    double position = rounded(workspace, absolute ? (double)problem->q_position : 0);
+    double shift = rounded(workspace, (double)problem->slopes[head] * position);
+    return rounded(workspace, (double)problem->sink_logits[head] + shift);
+}
+
 static void attend_head(struct workspace *workspace, int head, bool absolute, double *out, double *lse,
                         struct progress *progress)
 {
@@ -215,9 +238,13 @@ static void attend_head(struct workspace *workspace, int head, bool absolute, do
     double max = -INFINITY; /* of NaN logits too; then the weights are NaN */
     for (int64_t i = 0; i < visible; i++)
         max = fmax(max, workspace->logits[i]);
-    *lse = -INFINITY;
+    double sink = sink_of(workspace, head, absolute);
+    *lse = visible > 0 || sink == -INFINITY ? -INFINITY : (double)problem->sink_logits[head];
     if (visible > 0) {
+        max = fmax(max, sink);
         double sum = weigh_keys(workspace, max, visible);
+        if (sink > -INFINITY)
+            sum = rounded(workspace, sum + rounded(workspace, exp(rounded(workspace, sink - max))));
         sum_values(workspace, sum, head, progress);
         *lse = rounded(workspace, max + rounded(workspace, log(sum)));
         if (absolute) {

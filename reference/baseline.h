@@ -5,6 +5,7 @@
  *     t_j = q.k_j (gemv)      s_j = t_j * scale + bias_j      m = max_j s_j      w_j = exp(s_j - m)      l = sum_j w_j
  *     o   = v_scale * sum_j (w_j / l) v_j (gemv)      lse = m + log l
  *
+ * with what a soft cap makes of t_j * scale or of s_j, and with a learned sink as one more logit, whose v is 0;
  * every operation in f32 or every one in f64, as a program in PyTorch on inputs widened to that type does. scale
  * includes k_scale, rounded once. bias_j is slope * (j - P) or slope * j, j counted with kv_offset; the latter's lse
  * has slope * P taken off at the end, so that it means the same.

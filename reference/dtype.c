@@ -10,9 +10,12 @@
 #include "reference/dtype_portable.h"
 
 const struct dtype_info dtypes[DTYPE_COUNT_WITH_FP8] = {
-    [DTYPE_F16] = {"f16", 2, 11, -14, 0x1.ffcp15, "<f2"},      [DTYPE_BF16] = {"bf16", 2, 8, -126, 0x1.fep127, "<u2"},
-    [DTYPE_F32] = {"f32", 4, 24, -126, 0x1.fffffep127, "<f4"}, [DTYPE_E4M3] = {"e4m3", 1, 4, -6, 0x1.cp8, "|u1"},
+    [DTYPE_F16] = {"f16", 2, 11, -14, 0x1.ffcp15, "<f2"},
+    [DTYPE_BF16] = {"bf16", 2, 8, -126, 0x1.fep127, "<u2"},
+    [DTYPE_F32] = {"f32", 4, 24, -126, 0x1.fffffep127, "<f4"},
+    [DTYPE_E4M3] = {"e4m3", 1, 4, -6, 0x1.cp8, "|u1"},
     [DTYPE_E5M2] = {"e5m2", 1, 3, -14, 0x1.cp15, "|u1"},
+    [DTYPE_E4M3FNUZ] = {"e4m3fnuz", 1, 4, -7, 0x1.ep7, "|u1"},
 };
 
 enum dtype dtype_from_name(const char *name)
@@ -62,9 +65,12 @@ static void narrow_bf16(uint16_t *restrict destination, size_t count, const floa
         destination[i] = bf16_narrow_portable(source[i]);
 }
 
-/* e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included. */
+/* e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included, e4m3fnuz 2^-7. */
 static float fp8_widen(enum dtype dtype, uint8_t byte)
 {
+    if (dtype == DTYPE_E4M3FNUZ)
+        return byte == 0x80 ? float_from_bits(0x7fc00000u)
+                            : 0x1p7f * f16_widen_portable((uint16_t)((byte & 0x80) << 8 | (byte & 0x7f) << 7));
     if (dtype == DTYPE_E5M2)
         return f16_widen_portable((uint16_t)(byte << 8));
     if ((byte & 0x7f) == 0x7f)
@@ -77,13 +83,17 @@ static uint8_t fp8_narrow(enum dtype dtype, float value)
 {
     const struct dtype_info *info = &dtypes[dtype];
     uint8_t sign = signbit(value) ? 0x80 : 0, overflow = dtype == DTYPE_E5M2 ? 0x7c : 0x7f;
+    if (dtype == DTYPE_E4M3FNUZ)
+        overflow = sign ^ 0x80; /* 0x80 either way */
     if (isnan(value))
-        return (uint8_t)(sign | 0x7f);
+        return dtype == DTYPE_E4M3FNUZ ? 0x80 : (uint8_t)(sign | 0x7f);
     double magnitude = isinf(value) ? INFINITY : fabs((double)value),
            ulp = dtype_ulp(dtype, fmin(magnitude, info->max));
     double significand = rint(magnitude / ulp);
     if (significand * ulp > info->max)
         return (uint8_t)(sign | overflow);
+    if (significand == 0 && dtype == DTYPE_E4M3FNUZ)
+        return 0; /* of either sign */
     int exponent = ilogb(ulp) + info->significand_bits - 1;
     return (uint8_t)(sign | ((unsigned)significand +
                              ((unsigned)(exponent - info->min_exponent) << (info->significand_bits - 1))));
@@ -100,6 +110,7 @@ void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t co
         break;
     case DTYPE_E4M3:
     case DTYPE_E5M2:
+    case DTYPE_E4M3FNUZ:
         for (size_t i = 0; i < count; i++)
             destination[i] = fp8_widen(dtype, ((const uint8_t *)elements)[first + i]);
         break;
@@ -119,6 +130,7 @@ void dtype_narrow(enum dtype dtype, void *elements, size_t first, size_t count, 
         break;
     case DTYPE_E4M3:
     case DTYPE_E5M2:
+    case DTYPE_E4M3FNUZ:
         for (size_t i = 0; i < count; i++)
             ((uint8_t *)elements)[first + i] = fp8_narrow(dtype, source[i]);
         break;
@@ -136,6 +148,7 @@ float dtype_round(enum dtype dtype, float value)
         return bf16_widen_portable(bf16_narrow_portable(value));
     case DTYPE_E4M3:
     case DTYPE_E5M2:
+    case DTYPE_E4M3FNUZ:
         return fp8_widen(dtype, fp8_narrow(dtype, value));
     default:
         return value;

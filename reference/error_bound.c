@@ -8,6 +8,7 @@
 #include "reference/exp_dd.h"
 #include "reference/float_environment.h"
 #include "reference/logit_error.h"
+#include "reference/soft_cap.h"
 #include "reference/tensor_bounds.h"
 
 /* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
@@ -74,6 +75,7 @@ struct roundings {
 
 static struct roundings roundings_after(const struct rounding_model *model, int64_t seq_len, int64_t key)
 {
+    seq_len = seq_len > 0 ? seq_len : 1; /* of no keys, with a sink: no more than of one */
     int64_t chunk_len = model->chunk_len ? model->chunk_len : seq_len, chunk = key / chunk_len;
     int64_t chunks = (seq_len + chunk_len - 1) / chunk_len;
     int64_t end = (chunk + 1) * chunk_len < seq_len ? (chunk + 1) * chunk_len : seq_len;
@@ -175,11 +177,12 @@ static int64_t score_keys(struct workspace *workspace, const struct rounding_mod
 
     *max = -INFINITY;
     int64_t low = problem->seq_len;
+    bool saturates = problem->soft_cap == SOFT_CAP_AFTER_BIAS; /* no key is lighter than e^-2C of another */
     while (low > 0) {
         double bias = logit_bias(terms, low - 1);
         bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
-        double tail = bias + reach - truth->lse[head] + ln_terms_below(terms, low);
-        if (!dropped && tail < -LN_TAIL &&
+        double tail = bias + problem_reach(problem, reach) - truth->lse[head] + ln_terms_below(terms, low);
+        if (!dropped && !saturates && tail < -LN_TAIL &&
             tail + unseen_error(model, terms, low - 1, bias, reach, truth->lse[head]) < -LN_TAIL)
             break;
         low--;
@@ -188,7 +191,7 @@ static int64_t score_keys(struct workspace *workspace, const struct rounding_mod
         if (dropped || !problem_visible(problem, low))
             continue;
         struct logit_dot dot = logit_dot(terms, low, workspace->row);
-        workspace->logits[low] = dot.sum * terms->scale + bias;
+        workspace->logits[low] = problem_logit(problem, dot.sum * terms->scale, bias);
         workspace->absolute[low] = logit_absolute(model, terms, dot.absolute);
         *max = fmax(*max, workspace->logits[low]);
     }
@@ -217,6 +220,22 @@ struct row_sums {
     double unit_weight; /* the probability of a key whose weight is 1, if there were one: the largest is e^-offset */
     double raised;      /* nats by which the maximum is raised at least */
 };
+
+/* A learned sink's part, a key whose v is 0, with the maximum of all (8). */
+static void add_sink(struct row_sums *sums, struct workspace *workspace, const struct rounding_model *model,
+                     const struct logit_terms *terms, const double *out)
+{
+    double sink = (double)terms->problem->sink_logits[terms->head], relative = fmin(sink - sums->lse, 0);
+    double error = sink_error(model, terms, sink, fmax(sums->max, sink));
+    double probability = relative < EXP_LOWEST ? 0 : exp_double(relative);
+    double eta_weight = weighted_error(probability, relative, error);
+    double beta_weight = (probability + eta_weight) * model->add;
+    sums->max = fmax(sums->max, sink);
+    sums->from_sum += beta_weight;
+    sums->lost += eta_weight + beta_weight;
+    for (int d = 0; d < terms->problem->head_dim; d++)
+        workspace->from_weights[d] += eta_weight * fabs(out[d]);
+}
 
 static double element_bound(const struct workspace *workspace, const struct rounding_model *model,
                             const struct problem *problem, const struct row_sums *sums, int d, double out,
@@ -282,8 +301,10 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         return;
     }
     int64_t low = score_keys(workspace, model, problem, truth, bounds, &terms, &sums.max);
+    sums.raised = isfinite(sums.max) ? raised_by(model, &terms, sums.max) : 0; /* a sink may be all there is */
+    if (problem->sink_logits)
+        add_sink(&sums, workspace, model, &terms, value);
     sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
-    sums.raised = raised_by(model, &terms, sums.max);
     for (int64_t key = low; key < problem->seq_len; key++) {
         if (!problem_visible(problem, key))
             continue;
@@ -291,6 +312,10 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
         if (relative == -INFINITY) /* dropped */
             continue;
         struct roundings roundings = roundings_after(model, problem->seq_len, key);
+        if (problem->sink_logits) { /* a sum and a product more; two products and a quotient if out is divided before */
+            roundings.sum_adds++;
+            roundings.out_adds += 3;
+        }
         double error = logit_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], sums.lse,
                                    sums.max, compound(roundings.rescales, model->rescale));
         if (error == -INFINITY)

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "reference/soft_cap.h"
+
 /* ln of a probability below which all keys together are none: e^-60 N is below 2^-46, the tail that error_bound.c adds
  * twice, for N < 2^40. */
 #define NEGLIGIBLE (-60.0)
@@ -122,6 +124,18 @@ struct formed {
     double highest; /* logit at most, with its sign */
 };
 
+/*
+ * What a soft cap makes of a number of at most `size` and of its error. The cap's own slope is 1 at most, and an error
+ * of x relative to x moves C tanh(x / C) by x / cosh^2(x / C), 0.448 C at most. Nothing is further off than 2 C.
+ */
+static double capped_error(const struct rounding_model *model, const struct problem *problem, double size, double error)
+{
+    double cap = (double)problem->soft_cap_value;
+    size += error;
+    error = fmin(error + fmin(size, 0.45 * cap) * model->cap_argument, 2 * cap);
+    return error + fmin(size * (1 + model->cap_argument), cap) * model->cap + model->cap_floor;
+}
+
 /* (3) as far as the logit. Each step's error is of what the steps before have made of it. absolute is finite. */
 static struct formed form_logit(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
                                 double logit, double absolute)
@@ -137,19 +151,29 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double position_error = position > model->position_exact ? model->position : 0;
     double bias_error = model->bias + position_error + model->bias * position_error;
     double scale_error = model->scale + given;
+    double product_error = absolute * (scale_error + model->dot + scale_error * model->dot);
+    double product = problem_reach(problem, absolute);
+    double uncapped = problem->soft_cap == SOFT_CAP_AFTER_BIAS ? absolute + distance : fabs(logit);
 
     double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
-                   distance * (model->slope + given_slope_error(terms)) + formed_bias * bias_error +
-                   absolute * (scale_error + model->dot + scale_error * model->dot) + terms->dot_floor;
-    double formed_logit = fabs(logit) + formed_shift * (1 + slope_error(model, terms)) + error;
+                   distance * (model->slope + given_slope_error(terms)) + formed_bias * bias_error;
+    if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+        error += capped_error(model, problem, absolute, product_error + terms->dot_floor);
+    else
+        error = error + product_error + terms->dot_floor;
+    double formed_logit = uncapped + formed_shift * (1 + slope_error(model, terms)) + error;
     error += formed_logit * model->logit + model->logit_floor;
     formed_bias *= 1 + bias_error;
-    return (struct formed){position,
-                           formed_bias,
-                           formed_logit,
-                           error,
-                           .largest = fmin(formed_logit, absolute + formed_bias + error),
-                           .highest = logit + formed_shift + error};
+    double largest = fmin(formed_logit, product + formed_bias + error);
+    if (problem->soft_cap == SOFT_CAP_AFTER_BIAS) {
+        double cap = (double)problem->soft_cap_value;
+        error = capped_error(model, problem, formed_logit, error);
+        formed_logit = fmin(formed_logit, cap) + error;
+        error += formed_logit * model->capped;
+        formed_shift = 0;
+    }
+    return (struct formed){position, formed_bias,        formed_logit,
+                           error,    .largest = largest, .highest = logit + formed_shift + error};
 }
 
 /* Whether a bias may overflow: a slope, narrow or folded, of which a distance of 0 would make NaN; a position; or what
@@ -182,7 +206,8 @@ static bool bias_falls(const struct rounding_model *model, const struct logit_te
 static bool overflows_to_nothing(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
                                  const struct formed *formed)
 {
-    return (bias_falls(model, terms, key) || !bias_overflows(model, terms, formed)) &&
+    return terms->problem->soft_cap != SOFT_CAP_AFTER_BIAS && /* which makes -C of it */
+           (bias_falls(model, terms, key) || !bias_overflows(model, terms, formed)) &&
            !overflows(formed->highest, model->logit_max);
 }
 
@@ -214,6 +239,16 @@ double logit_error(const struct rounding_model *model, const struct logit_terms 
     if (logit - lse + error < NEGLIGIBLE && (!overflow || overflows_to_nothing(model, terms, key, &formed)))
         return -INFINITY;
     return overflow ? INFINITY : error;
+}
+
+double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max)
+{
+    double position = fabs((double)terms->problem->q_position), distance = fabs(max - sink) + model->max_offset;
+    double error = fabs(sink) * model->sink;
+    if (model->absolute_bias)
+        error += position * (fabs(terms->slope) * (model->lse_slope + terms->slope_narrow) + terms->slope_floor) +
+                 (fabs(max) + error) * model->lse_sum;
+    return error + (distance + error) * model->shift + model->exponential + model->rescale;
 }
 
 /* Nats that a nat more of bias adds to a key's error at most; a tail of keys needs it to be small. */
@@ -250,7 +285,7 @@ static bool uncounted_overflows(const struct rounding_model *model, const struct
         return isfinite(dot.absolute);
     if (bias == -INFINITY)
         return overflows(formed_position(model, problem, key), model->position_max) && !bias_falls(model, terms, key);
-    double logit = dot.sum * terms->scale + bias;
+    double logit = problem_logit(problem, dot.sum * terms->scale, bias);
     struct formed formed = form_logit(model, terms, key, logit, absolute);
     return logit_overflows(model, terms, &formed) && !overflows_to_nothing(model, terms, key, &formed);
 }

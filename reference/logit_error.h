@@ -45,8 +45,8 @@ struct logit_terms logit_terms_of(const struct rounding_model *model, const stru
  * masked one, or one that the contract drops. row[D] is overwritten. */
 bool logits_overflow(const struct rounding_model *model, const struct logit_terms *terms, float *row);
 
-/* The exact logit of a key is logit_dot().sum * scale + logit_bias(), but for f64's roundings. The bias of a key that
- * the contract drops is -inf. row[D] is overwritten, with the key's k. */
+/* The exact logit of a key is problem_logit() (soft_cap.h) of logit_dot().sum * scale and logit_bias(), but for f64's
+ * roundings. The bias of a key that the contract drops is -inf. row[D] is overwritten, with the key's k. */
 struct logit_dot logit_dot(const struct logit_terms *terms, int64_t key, float *row);
 double logit_bias(const struct logit_terms *terms, int64_t key);
 
@@ -58,6 +58,9 @@ double logit_absolute(const struct rounding_model *model, const struct logit_ter
  * max the largest of its logits; rescale_error: relative error of all rescalings of the key's part together. */
 double logit_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double logit,
                    double absolute, double lse, double max, double rescale_error);
+
+/* (8): the same of the weight of a learned sink. */
+double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max);
 
 /* The error of keys that are not looked at: of the newest of them, whose bias is given and whose logit_absolute() is at
  * most reach; rescale_error is that of the key with most rescalings. Infinite if older keys' errors may grow by more

@@ -7,6 +7,10 @@
  *
  * with the sums over every key j visible to query i, and g = h / (H / Hkv).
  *
+ * A soft cap C bounds logits: the product q.k with its scales, x, becomes C tanh(x / C) before the bias is added, or
+ * the biased logit does (soft_cap.h). A learned sink is a logit of its head without a value: exp(sink_h) is a term of
+ * both sums of weights, so that lse counts it, and is sink_h where no key is visible.
+ *
  * The last of Q queries stands at q_position, query i at position_i = q_position - (Q - 1) + i. It sees the keys
  * j < N - (Q - 1 - i) that the mask leaves, wherever q_position is: the Q newest keys are those of the queries
  * themselves. A query and a head are a row, what has one result; rows are counted query by query. With one query, rows
@@ -38,8 +42,12 @@ enum kv_format {
     KV_AS_DTYPE, /* the problem's dtype */
     KV_E4M3,
     KV_E5M2,
+    KV_E4M3FNUZ,
     KV_FORMAT_COUNT
 };
+
+/* Where logits are capped. */
+enum soft_cap { SOFT_CAP_NONE, SOFT_CAP_BEFORE_BIAS, SOFT_CAP_AFTER_BIAS, SOFT_CAP_COUNT };
 
 struct problem {
     int64_t seq_len;  /* N >= 0 */
@@ -50,11 +58,14 @@ struct problem {
     int head_dim;     /* D >= 1 */
     enum dtype dtype; /* of q and out, and of k and v unless kv_format says otherwise */
     enum kv_format kv_format;
-    float k_scale, v_scale; /* of KV_E4M3 and KV_E5M2; else not read */
+    float k_scale, v_scale; /* of an fp8 format; else not read */
     float scale;
+    enum soft_cap soft_cap;
+    float soft_cap_value;               /* C > 0, natural; not read without a cap */
     int64_t q_position;                 /* P, of the last query: where its bias is 0; any value */
     int64_t kv_offset;                  /* the position of key 0: k and v are a chunk of a longer cache */
     const float *slopes;                /* [H] */
+    const float *sink_logits;           /* [H] natural, finite; NULL: there are none */
     const void *q;                      /* [Q, H, D] */
     const void *k;                      /* [N + kv_slots, Hkv, D] */
     const void *v;                      /* [N + kv_slots, Hkv, D] */
@@ -90,7 +101,9 @@ static inline int problem_whole_head(const struct problem *problem, int head)
 
 static inline enum dtype problem_kv_dtype(const struct problem *problem)
 {
-    return problem->kv_format == KV_AS_DTYPE ? problem->dtype : problem->kv_format == KV_E4M3 ? DTYPE_E4M3 : DTYPE_E5M2;
+    static const enum dtype fp8[KV_FORMAT_COUNT] = {
+        [KV_E4M3] = DTYPE_E4M3, [KV_E5M2] = DTYPE_E5M2, [KV_E4M3FNUZ] = DTYPE_E4M3FNUZ};
+    return problem->kv_format == KV_AS_DTYPE ? problem->dtype : fp8[problem->kv_format];
 }
 
 /* scale * k_scale, exact: a product of two f32. */

@@ -21,6 +21,10 @@ struct rounding_model {
     double position;       /* of a position or distance as it is rounded, beyond position_exact */
     double bias;           /* of the bias as formed, from what its position is rounded to */
     double logit;          /* of the sum of both, as formed */
+    double cap_argument;   /* of what a soft cap is applied to, as it is divided by the cap */
+    double cap;            /* of a soft cap's tanh, and of its product with the cap */
+    double capped;         /* of a biased logit's rounding to a narrow dtype after its soft cap, not in `logit` then */
+    double sink;           /* of a learned sink as it is given, in the logits' units */
     double shift;          /* of logit - maximum */
     double exponential;    /* of 2^x */
     double rescale;        /* of one multiplication by a rescaling factor, the factor's own error included */
@@ -49,6 +53,7 @@ struct rounding_model {
     double slope_divided;             /* of a slope that is divided by the scale: times the scale */
     double dot_floor;                 /* of q.k, in nats: times the scale, whether that is in it already or to come */
     double logit_floor;               /* of a logit, bias included, in nats */
+    double cap_floor;                 /* of a logit that is capped, in nats */
     double weight_floor;              /* of a weight, of which the largest is e^-max_offset */
     double probability_floor;         /* of a weight that was divided by the sum of weights */
     double sum_floor;                 /* of the sum of such weights, all roundings together */

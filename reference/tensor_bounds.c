@@ -28,13 +28,28 @@ enum { GROUP = 4 }; /* rows at once: the maxima are loaded and stored once for a
     }
 
 DEFINE_MAX_ROWS(max_rows_8, uint8_t, 0x7f)
+
+/* Of e4m3fnuz: its NaN, 0x80, is above all magnitudes as it stands, and stays what it is. */
+static void max_rows_fnuz(void *maxima, const char *const *rows, size_t count)
+{
+    uint8_t *max = maxima;
+    for (int r = 0; r < GROUP; r++)
+        for (size_t i = 0; i < count; i++) {
+            uint8_t byte = (uint8_t)rows[r][i], magnitude = byte == 0x80 ? byte : byte & 0x7f;
+            max[i] = magnitude > max[i] ? magnitude : max[i];
+        }
+}
+
 DEFINE_MAX_ROWS(max_rows_16, uint16_t, 0x7fff)
 DEFINE_MAX_ROWS(max_rows_32, uint32_t, 0x7fffffff)
 
 /* maxima[i] = max(maxima[i], |rows[0][i]|, ... |rows[GROUP - 1][i]|) */
-static void max_rows(size_t element_bytes, void *maxima, const char *const *rows, size_t count)
+static void max_rows(enum dtype dtype, void *maxima, const char *const *rows, size_t count)
 {
-    if (element_bytes == sizeof(uint8_t))
+    size_t element_bytes = dtypes[dtype].size_bytes;
+    if (dtype == DTYPE_E4M3FNUZ)
+        max_rows_fnuz(maxima, rows, count);
+    else if (element_bytes == sizeof(uint8_t))
         max_rows_8(maxima, rows, count);
     else if (element_bytes == sizeof(uint16_t))
         max_rows_16(maxima, rows, count);
@@ -55,7 +70,7 @@ static void max_group(void *maxima, const struct problem *problem, const void *t
         return;
     for (int i = count; i < GROUP; i++)
         rows[i] = rows[0];
-    max_rows(element_bytes, maxima, rows, row);
+    max_rows(problem_kv_dtype(problem), maxima, rows, row);
 }
 
 enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
@@ -94,8 +109,8 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
     for (int thread = 1; thread < threads; thread++)
         for (size_t tensor = 0; tensor < 2; tensor++) {
             const char *other = maxima + ((size_t)thread * 2 + tensor) * padded_bytes;
-            max_rows(element_bytes, maxima + tensor * padded_bytes, (const char *[GROUP]){other, other, other, other},
-                     row);
+            max_rows(problem_kv_dtype(problem), maxima + tensor * padded_bytes,
+                     (const char *[GROUP]){other, other, other, other}, row);
         }
     dtype_widen(problem_kv_dtype(problem), maxima, 0, row, bounds->k);
     dtype_widen(problem_kv_dtype(problem), maxima + padded_bytes, 0, row, bounds->v);

@@ -108,11 +108,15 @@ struct head {
     const struct problem *problem;
     int index, kv_head;
     double slope, scale;
+    double cap;        /* C of a soft cap; 0: there is none */
+    double sink;       /* a learned sink; -INFINITY: there is none */
     double reach;      /* B: |scale| sum_i |q_i| max_j |k_ij|, rounded up: no logit is further from its bias */
     double largest;    /* A: reach plus the largest |bias| in the window */
     double look_error; /* of a logit in double */
-    double max;        /* largest logit looked at, the shift of all weights */
-    double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max) */
+    double max;        /* largest logit looked at */
+    double shift;      /* of all weights: that or the sink */
+    double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max), and from
+                        * add_up() on to exp(shift) */
 };
 
 static void prefetch_row(const struct head *head, const void *tensor, int64_t key)
@@ -183,11 +187,47 @@ static double ln_tail_below(const struct head *head, int64_t low, double max)
 {
     if (low <= 0)
         return -INFINITY;
-    if (!(head->slope > 0))
+    if (!(head->slope > 0) || head->problem->soft_cap == SOFT_CAP_AFTER_BIAS)
         return INFINITY;
+    double reach = head->problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? fmin(head->reach, head->cap) : head->reach;
     double terms = fmin((double)low, 1 + 1 / head->slope);
     double ln_terms = 0.6932 * (ilogb(terms) + 1);
-    return head->slope * (double)problem_distance(head->problem, low - 1) + head->reach - (max - 1) + ln_terms;
+    return head->slope * (double)problem_distance(head->problem, low - 1) + reach - (max - 1) + ln_terms;
+}
+
+/* Lemma 1: C tanh(x / C) = C (1 - e^(-2 |x| / C)) / (1 + e^(-2 |x| / C)) with x's sign, error at most C 2^-48 and C
+ * 2^-90 on top of what x is off by and, in double-double, 15 u^2 |x|. */
+#define CAP_DOUBLE_ERROR 0x1p-48
+#define CAP_DD_ERROR 0x1p-90
+
+static double cap_double(double cap, double x)
+{
+    double e = exp_double(fmax(-2 * (fabs(x) / cap), EXP_LOWEST));
+    return copysign(cap * ((1 - e) / (1 + e)), x);
+}
+
+static struct double_double cap_dd(double cap, struct double_double x)
+{
+    struct double_double y = dd_div(x, (struct double_double){cap, 0});
+    double sign = copysign(1, y.hi), twice = -2 * sign;
+    if (fabs(y.hi) > 245) /* e^-490 is below 2^-706 */
+        return (struct double_double){sign * cap, 0};
+    struct double_double e = exp_dd((struct double_double){twice * y.hi, twice * y.lo});
+    struct double_double below = dd_add_d((struct double_double){-e.hi, -e.lo}, 1), above = dd_add_d(e, 1);
+    return dd_mul_d(dd_div(below, above), sign * cap);
+}
+
+/* A logit in double from its parts. */
+static double look_logit(const struct head *head, double product, double bias)
+{
+    switch (head->problem->soft_cap) {
+    case SOFT_CAP_BEFORE_BIAS:
+        return cap_double(head->cap, product) + bias;
+    case SOFT_CAP_AFTER_BIAS:
+        return cap_double(head->cap, product + bias);
+    default:
+        return product + bias;
+    }
 }
 
 /* Logits in double from the newest key down, until the tail is small enough. False: MPFR has to do it. */
@@ -209,7 +249,7 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
                 prefetch_row(head, problem->k, key - AHEAD);
             const float *row = load_row(workspace, head, problem->k, key);
             double bias = head->slope * (double)problem_distance(problem, key);
-            double logit = dot_double(workspace->query, row, workspace->padded) * head->scale + bias;
+            double logit = look_logit(head, dot_double(workspace->query, row, workspace->padded) * head->scale, bias);
             head->max = logit > head->max ? logit : head->max;
             workspace->keys[workspace->count] = key;
             workspace->logits[workspace->count++] = logit;
@@ -217,19 +257,29 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
     }
     double distance = fmax(fabs((double)problem_distance(problem, high)), fabs((double)problem_distance(problem, low)));
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
-    head->look_error = (problem->head_dim + 8) * UNIT * head->largest;
+    head->look_error = (problem->head_dim + 8) * UNIT * head->largest + CAP_DOUBLE_ERROR * head->cap;
     head->unseen = low > 0 ? effort->tail : 0;
+    head->shift = fmax(head->max, head->sink);
+    if (workspace->count > 0 && head->shift - head->max + effort->dropped_below > 499) /* exp's range ends at 500 */
+        return false;
     /* From 2^53 on the distance itself may be rounded; an error above 2^-7 is not 1.01 times linear in exp. */
     return head->largest < LARGEST_LOGIT && distance < 0x1p53 && head->look_error < 0x1p-7;
 }
 
-/* A logit again, in double-double, less the shift: error at most (D^2 + 16) u^2 A. */
+/* A logit again, in double-double, less the shift: error at most (D^2 + 16) u^2 A, with a soft cap (D^2 + 40) u^2 A +
+ * 2^-90 C. */
 static struct double_double logit_dd(const struct head *head, const struct workspace *workspace, const float *row,
                                      int64_t key)
 {
     struct double_double dot = dot_dd(workspace->query, row, workspace->padded);
     struct double_double bias = dd_two_product(head->slope, (double)problem_distance(head->problem, key));
-    return dd_add_d(dd_add(dd_mul_d(dot, head->scale), bias), -head->max);
+    struct double_double product = dd_mul_d(dot, head->scale);
+    if (head->problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+        product = cap_dd(head->cap, product);
+    struct double_double logit = dd_add(product, bias);
+    if (head->problem->soft_cap == SOFT_CAP_AFTER_BIAS)
+        logit = cap_dd(head->cap, logit);
+    return dd_add_d(logit, -head->shift);
 }
 
 /* Adds a block of heavy keys to hi + lo and to the sum of weights (lemma 4). */
@@ -286,7 +336,7 @@ static double add_light(const struct head *head, struct workspace *workspace, co
     for (size_t i = 0; i < count; i++) {
         if (i < AHEAD)
             prefetch_row(head, head->problem->v, keys[i]);
-        weights[i] = exp_double(logits[i] - head->max);
+        weights[i] = exp_double(logits[i] - head->shift);
     }
     for (size_t i = 0; i < count; i++) {
         const float *restrict row = load_row_of(workspace, head, head->problem->v, keys, i, count);
@@ -308,6 +358,20 @@ struct sums {
     double light;
     size_t num_heavy, num_light;
 };
+
+/* Lemma 3: a sink that weighs less than a dropped key is left out like one. */
+static void add_sink(struct sums *sums, struct head *head)
+{
+    struct double_double below = dd_two_sum(head->sink, -head->shift);
+    if (head->sink == -INFINITY)
+        return;
+    if (below.hi < -490) {
+        head->unseen += 0x1p-705;
+        return;
+    }
+    sums->heavy = dd_add(sums->heavy, exp_dd(below));
+    sums->num_heavy++;
+}
 
 static struct sums add_up(struct head *head, struct workspace *workspace, const struct effort *effort)
 {
@@ -339,6 +403,9 @@ static struct sums add_up(struct head *head, struct workspace *workspace, const 
             light = 0;
         }
     }
+    if (head->shift > head->max)
+        head->unseen *= exp_double(head->max - head->shift) * (1 + 0x1p-40);
+    add_sink(&sums, head);
     return sums;
 }
 
@@ -350,7 +417,7 @@ static void split(double *value, double *tail, mpfr_t x)
     *tail = mpfr_get_d(x, MPFR_RNDN);
 }
 
-/* lse = max + log l by MPFR, once a head. */
+/* lse = shift + log l by MPFR, once a head. */
 static void store_lse(struct truth *truth, const struct head *head, struct double_double sum, double relative_error)
 {
     mpfr_t lse;
@@ -358,7 +425,7 @@ static void store_lse(struct truth *truth, const struct head *head, struct doubl
     mpfr_set_d(lse, sum.hi, MPFR_RNDN);
     mpfr_add_d(lse, lse, sum.lo, MPFR_RNDN);
     mpfr_log(lse, lse, MPFR_RNDN);
-    mpfr_add_d(lse, lse, head->max, MPFR_RNDN);
+    mpfr_add_d(lse, lse, head->shift, MPFR_RNDN);
     split(&truth->lse[head->index], &truth->lse_tail[head->index], lse);
     truth->lse_radius[head->index] = 1.01 * relative_error + 0x1p-105 * fabs(truth->lse[head->index]) + 0x1p-150;
     mpfr_clear(lse);
@@ -371,6 +438,8 @@ static bool conclude(struct truth *truth, const struct head *head, const struct 
     double value_scale = problem_value_scale(head->problem);
     double dim = head->problem->head_dim, blocks = (double)(sums->num_heavy / BLOCK + 2);
     double weight_error = 1.01 * (dim * dim + 16) * UNIT * UNIT * head->largest + EXP_DD_ERROR;
+    if (head->cap > 0)
+        weight_error += 1.01 * (24 * UNIT * UNIT * head->largest + CAP_DD_ERROR * head->cap);
     double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
     double heavy_sum_error = weight_error + 3 * (double)(sums->num_heavy + 1) * UNIT * UNIT;
     double light_error =
@@ -410,9 +479,12 @@ static bool certify_head(struct truth *truth, struct workspace *workspace, const
         .kv_head = problem_kv_head(problem, index),
         .slope = (double)problem->slopes[index],
         .scale = problem_logit_scale(problem),
+        .cap = problem->soft_cap ? (double)problem->soft_cap_value : 0,
+        .sink = problem->sink_logits ? (double)problem->sink_logits[index] : -INFINITY,
     };
     const float *k_bounds = bounds->k + (size_t)head.kv_head * dim, *v_bounds = bounds->v + (size_t)head.kv_head * dim;
-    bool finite = isfinite(head.slope) && isfinite(head.scale) && isfinite(problem_value_scale(problem));
+    bool finite = isfinite(head.slope) && isfinite(head.scale) && isfinite(problem_value_scale(problem)) &&
+                  !(problem->sink_logits && !isfinite(head.sink));
     float row[LANES];
     for (size_t d = 0; d < dim; d++) {
         dtype_widen(problem->dtype, problem->q, (size_t)index * dim + d, 1, row);
@@ -427,8 +499,8 @@ static bool certify_head(struct truth *truth, struct workspace *workspace, const
     for (size_t i = 0; i < sizeof efforts / sizeof efforts[0] && !progress_cancelled(progress); i++) {
         if (!look(&head, workspace, &efforts[i], progress))
             return false;
-        if (workspace->count == 0) { /* no visible key: 0, as truth_init left it, and -inf */
-            truth->lse[index] = -INFINITY;
+        if (workspace->count == 0) { /* no visible key: 0, as truth_init left it, and -inf or what the sink is */
+            truth->lse[index] = head.sink;
             return true;
         }
         struct sums sums = add_up(&head, workspace, &efforts[i]);

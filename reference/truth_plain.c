@@ -22,6 +22,10 @@
  * A and M_d are computed in double, each at most (N + D + 8) 2^-53 below its exact value relative, which the factor
  * 2.1 -> 2.2 covers for N + D < 2^40. Storing value + tail adds 2^-106 |o_d| + 2^-1074.
  * Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
+ *
+ * A soft cap, C tanh(x / C), moves no error of x by more than itself. Its quotient, tanh and product add u of their
+ * size each, |x| at most: g_(D+2) becomes g_(D+6), where 3 would do. A sink is one more term of the sum, whose logit is
+ * exact: |sink| enters the maximum A for the rounding of sink - m, and N + 2 becomes N + 3.
  */
 #include "reference/truth.h"
 
@@ -108,6 +112,14 @@ static bool counts(const struct problem *problem, const struct truth_options *op
     return problem_visible(problem, key) && !contract_bias(contract_of(options)->of, problem, head, key).dropped;
 }
 
+static void cap_logit(mpfr_t logit, const struct problem *problem)
+{
+    double cap = (double)problem->soft_cap_value;
+    mpfr_div_d(logit, logit, cap, MPFR_RNDN);
+    mpfr_tanh(logit, logit, MPFR_RNDN);
+    mpfr_mul_d(logit, logit, cap, MPFR_RNDN);
+}
+
 /* s_j in the place of the weights, and m. Returns max_j A_j; *num_keys counts the keys that take part. */
 static double score_keys(mpfr_t max, int64_t *num_keys, struct workspace *workspace, const struct problem *problem,
                          int head, const struct truth_options *options)
@@ -139,10 +151,14 @@ static double score_keys(mpfr_t max, int64_t *num_keys, struct workspace *worksp
             absolute += fabs(product);
         }
         mpfr_mul(logit, logit, scale, MPFR_RNDN);
+        if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+            cap_logit(logit, problem);
         mpfr_mul_si(bias, slope, (long)parts.distance, MPFR_RNDN);
         absolute = absolute * fabs(nearest_scale) + fabs(mpfr_get_d(bias, MPFR_RNDA)) + fabs(parts.rounded);
         mpfr_add_d(bias, bias, parts.rounded, MPFR_RNDN);
         mpfr_add(logit, logit, bias, MPFR_RNDN);
+        if (problem->soft_cap == SOFT_CAP_AFTER_BIAS)
+            cap_logit(logit, problem);
         mpfr_max(max, max, logit, MPFR_RNDN);
 
         if (mpfr_number_p(logit)) /* the weight of -inf is 0, and what is NaN or +inf needs no radius */
@@ -165,6 +181,14 @@ static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace
         mpfr_sub(weight, weight, max, MPFR_RNDN);
         mpfr_exp(weight, weight, MPFR_RNDN);
         mpfr_add(sum, sum, weight, MPFR_RNDN);
+    }
+    if (problem->sink_logits) {
+        mpfr_t weight;
+        mpfr_init2(weight, options->precision);
+        mpfr_d_sub(weight, (double)problem->sink_logits[head], max, MPFR_RNDN);
+        mpfr_exp(weight, weight, MPFR_RNDN);
+        mpfr_add(sum, sum, weight, MPFR_RNDN);
+        mpfr_clear(weight);
     }
 }
 
@@ -210,16 +234,22 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
 
     dtype_widen(problem->dtype, problem->q, first, (size_t)dim, workspace->query);
     double largest = score_keys(max, &num_keys, workspace, problem, head, options);
+    double sink = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
     if (num_keys == 0) {
-        truth->lse[head] = -INFINITY; /* and out is the 0 that truth_init left, exactly */
+        truth->lse[head] = sink; /* and out is the 0 that truth_init left, both exactly */
         progress_add(options->progress, problem->seq_len);
         goto out;
+    }
+    if (problem->sink_logits) {
+        largest = fmax(largest, fabs(sink));
+        if (mpfr_cmp_d(max, sink) < 0)
+            mpfr_set_d(max, sink, MPFR_RNDN);
     }
     weigh_keys(sum, max, workspace, problem, head, options);
     sum_values(workspace, sum, problem, head, options);
 
-    double eta = 1.01 * ((dim + 5) * u * largest + u);
-    double relative = eta + (double)(problem->seq_len + 2) * u;
+    double eta = 1.01 * ((dim + (problem->soft_cap ? 9 : 5)) * u * largest + u);
+    double relative = eta + (double)(problem->seq_len + (problem->sink_logits ? 3 : 2)) * u;
     if (!(relative <= 0.01))
         relative = INFINITY;
     for (int d = 0; d < dim; d++) {

@@ -8,6 +8,8 @@
 
 /* ---- constraints between keys ---- */
 
+enum { PAST_END_SLOTS = 32 }; /* a tile: recipes read so far */
+
 static bool kv_heads_divide(const struct point *point)
 {
     return point->problem.num_heads % point->problem.num_kv_heads == 0;
@@ -43,6 +45,19 @@ static bool v_scale_fits(const struct point *point)
 static bool slopes_fit(const struct point *point)
 {
     return point->problem.num_slope_values == 0 || point->problem.num_slope_values == point->problem.num_heads;
+}
+
+static bool sinks_fit(const struct point *point)
+{
+    return point->problem.sinks.num_values == 0 || point->problem.sinks.num_values == point->problem.num_heads;
+}
+
+/* Biases that are rounded where they are absolute, or infinite where a key drops out, do not bear a cap. */
+static bool cap_fits(const struct point *point)
+{
+    const struct problem_spec *problem = &point->problem;
+    return problem->soft_cap.where != SOFT_CAP_AFTER_BIAS || problem->truth_of == TRUTH_OF_INPUTS ||
+           problem->truth_of == TRUTH_OF_FORMULA;
 }
 
 /* Slopes that are given, and beside them a key that only a convention reads: each value of it is the same problem. */
@@ -112,6 +127,34 @@ static bool batch_fits(const struct point *point)
     return bytes <= 4.0 * PART_BYTES;
 }
 
+/* Pages of all sequences of the launch. */
+static bool pool_fits(const struct point *point)
+{
+    const struct axis *lengths = &point->test_case->axes[KEY_SEQ_LEN];
+    const struct kernel_options *options = &point->kernel_options;
+    double pages = 0, size = (double)options->page_size;
+    if (options->pool_pages == 0)
+        return true;
+    if (options->page_size == 0)
+        return false;
+    for (size_t i = 0; i < lengths->num_segments && point->batch == BATCH_TOGETHER; i++) {
+        const struct segment *segment = &lengths->segments[i];
+        double first = field_real(&keys[KEY_SEQ_LEN].field, &segment->first), count = (double)segment->extra + 1;
+        pages += count * ((first + count - 1 + PAST_END_SLOTS) / size + 1);
+    }
+    if (point->batch == BATCH_ALONE)
+        pages = ((double)point->problem.seq_len + PAST_END_SLOTS) / size + 1;
+    return (double)options->pool_pages >= pages;
+}
+
+/* A pool is memory as k and v are. */
+static bool pool_is_held(const struct point *point)
+{
+    double row = 2 * (double)dtypes[problem_spec_kv_dtype(&point->problem)].size_bytes * point->problem.num_kv_heads *
+                 point->problem.head_dim;
+    return (double)point->kernel_options.pool_pages * point->kernel_options.page_size * row <= 4.0 * PART_BYTES;
+}
+
 enum { CONSTRAINT_KEYS = 6 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
@@ -141,6 +184,12 @@ static const struct constraint {
      "has a file of too few bits",
      "a bit a key: seq_len / 8 bytes, rounded up, or more"},
     {slopes_fit, {KEY_SLOPES, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
+    {cap_fits,
+     {KEY_SOFT_CAP, KEY_TRUTH_OF},
+     2,
+     "caps biases that the contract rounds",
+     "before_bias, or truth_of inputs or formula"},
+    {sinks_fit, {KEY_SINK_LOGITS, KEY_NUM_HEADS}, 2, "has not one value a head", "num_heads values"},
     {slopes_leave_max_bias,
      {KEY_MAX_BIAS, KEY_SLOPES},
      2,
@@ -156,8 +205,16 @@ static const struct constraint {
      2,
      "is given beside the slopes themselves",
      "slopes of a convention beside it"},
-    {k_scale_fits, {KEY_K_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
-    {v_scale_fits, {KEY_V_SCALE, KEY_KV_DTYPE}, 2, "is given without an fp8 cache", "1, or kv_dtype e4m3 or e5m2"},
+    {k_scale_fits,
+     {KEY_K_SCALE, KEY_KV_DTYPE},
+     2,
+     "is given without an fp8 cache",
+     "1, or kv_dtype e4m3, e5m2 or e4m3fnuz"},
+    {v_scale_fits,
+     {KEY_V_SCALE, KEY_KV_DTYPE},
+     2,
+     "is given without an fp8 cache",
+     "1, or kv_dtype e4m3, e5m2 or e4m3fnuz"},
     {batch_has_lengths,
      {KEY_BATCH, KEY_SEQ_LEN},
      2,
@@ -168,6 +225,16 @@ static const struct constraint {
      6,
      "has k and v of more than 2 GiB",
      "alone, or lengths whose k and v take up to 2 GiB in all"},
+    {pool_fits,
+     {KEY_POOL_PAGES, KEY_PAGE_SIZE, KEY_SEQ_LEN, KEY_BATCH},
+     4,
+     "has no room for the sequences",
+     "0, or with pages (seq_len + 32) / page_size + 1 or more, of all sequences of a batch together"},
+    {pool_is_held,
+     {KEY_POOL_PAGES, KEY_PAGE_SIZE, KEY_NUM_KV_HEADS, KEY_NUM_HEADS, KEY_HEAD_DIM, KEY_DTYPE},
+     6,
+     "takes more than 2 GiB",
+     "pools of up to 2 GiB"},
     {floor_fits,
      {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
      6,

@@ -8,7 +8,14 @@
 #include "harness/case/value_types.h"
 #include "harness/support/suggest.h"
 
-enum { NUM_HEADS_MAX = 1024, NUM_QUERIES_MAX = 64, TOTAL_HEADS_MAX = 4096, MAX_BIAS_MAX = 64, PAGE_SIZE_MAX = 1 << 16 };
+enum {
+    NUM_HEADS_MAX = 1024,
+    NUM_QUERIES_MAX = 64,
+    TOTAL_HEADS_MAX = 4096,
+    MAX_BIAS_MAX = 64,
+    PAGE_SIZE_MAX = 1 << 16,
+    POOL_PAGES_MAX = 1 << 30
+};
 
 static const char *const expect_names[] = {"pass", "fail"}; /* as stored in expect_fail */
 
@@ -159,6 +166,16 @@ const struct key keys[KEY_COUNT] = {
                        .axis = true,
                        .stage = STAGE_RECIPE,
                        .preset = "0"},
+    [KEY_POOL_PAGES] =
+        {.field = {.name = "pool_pages",
+                   WHOLE(0, POOL_PAGES_MAX),
+                   MEMBER(kernel_options.pool_pages),
+                   .about = "Pages of the pool that those of the sequences are taken from; the others hold NaN. 0: no "
+                            "more than they need."},
+         .axis = true,
+         .added = true,
+         .stage = STAGE_RECIPE,
+         .preset = "0"},
     [KEY_BATCH] =
         {
             .field = {.name = "batch",
@@ -205,6 +222,27 @@ const struct key keys[KEY_COUNT] = {
                                    .about = "Heads of that model; its slopes are used."},
                          .axis = true,
                          .derived = "num_heads + head_offset"},
+    [KEY_SOFT_CAP] = {.field = {.name = "soft_cap",
+                                .type = FIELD_OWN,
+                                .own = &soft_cap_own,
+                                MEMBER(problem.soft_cap),
+                                .about =
+                                    "A cap C of logits: C tanh(x / C) of scale * q.k, to which the bias is then added "
+                                    "(before_bias), or of both together (after_bias)."},
+                      .axis = true,
+                      .added = true,
+                      .preset = "none"},
+    [KEY_SINK_LOGITS] =
+        {.field = {.name = "sink_logits",
+                   .type = FIELD_OWN,
+                   .own = &sinks_own,
+                   MEMBER(problem.sinks),
+                   .about = "Learned sinks: a logit a head, natural, without a value. Sums of weights count it, and "
+                            "so does lse."},
+         .type = &type_sinks,
+         .axis = true,
+         .added = true,
+         .preset = "none"},
     [KEY_KV_OFFSET] =
         {.field = {.name = "kv_offset",
                    WHOLE(0, (INT64_C(1) << 31) - SEQ_LEN_MAX),

@@ -16,6 +16,14 @@ struct slopes_value {
     float *values; /* [count], allocated; NULL: the convention's */
 };
 
+/* As struct sink_spec. */
+struct sinks_value {
+    enum sink_logits_kind kind;
+    float number;
+    size_t count;
+    float *values; /* [count], allocated */
+};
+
 /* The member of a point that a key stands for, or what becomes one. */
 union value {
     uint64_t whole; /* no narrower member needs more room or alignment */
@@ -25,6 +33,8 @@ union value {
     struct input_spec input;
     struct mask_spec mask; /* bits is allocated */
     struct slopes_value slopes;
+    struct soft_cap_spec soft_cap;
+    struct sinks_value sinks;
     struct tolerance tolerance; /* negative: the default of the point's dtype */
     char *text;                 /* allocated */
 };
@@ -71,6 +81,7 @@ struct key {
     bool constant_of_run;          /* --set may not change it */
     enum key_stage stage;
     const char *preset;  /* default as key_format writes it; NULL: see derived */
+    bool added;          /* at its default it is not in a point's digest: digests that were kept before it stay */
     const char *derived; /* the default in words where it is no constant; NULL and no preset: the key is required */
 };
 

@@ -17,6 +17,8 @@ static uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
 static uint64_t hash_key(const struct key *key, const struct point *point, uint64_t seed)
 {
     char text[FIELD_TEXT_SIZE];
+    if (key->added && !strcmp(key_format(text, key, point), key->preset))
+        return seed;
     const void *member = field_in(&key->field, point);
     if (key->type && (key->type->aside || key->field.type == FIELD_TEXT))
         return seed;
@@ -38,6 +40,8 @@ static uint64_t hash_meanings(const struct point *point, uint64_t digest)
         digest = hash_bytes(bits->bytes, bits->size_bytes, digest);
     if (problem->num_slope_values > 0)
         digest = hash_bytes(problem->slope_values, (size_t)problem->num_slope_values * sizeof(float), digest);
+    if (problem->sinks.num_values > 0)
+        digest = hash_bytes(problem->sinks.values, (size_t)problem->sinks.num_values * sizeof(float), digest);
     return digest;
 }
 

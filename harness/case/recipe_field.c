@@ -278,6 +278,16 @@ static const struct field fields[] = {
      NUMBER(-1000, 0),
      MEMBER(merge_cutoff),
      .about = "Chunks whose factor is below exp of this count as 0; 0: none do."},
+    {.name = "soft_cap",
+     NAMES(soft_cap_use_names),
+     MEMBER(soft_cap),
+     .about =
+         "A problem's soft cap: applied, ignored, applied twice, on the other side of the bias, or to what stands for "
+         "masked keys too."},
+    {.name = "sink",
+     NAMES(sink_use_names),
+     MEMBER(sink),
+     .about = "Learned sinks: counted, ignored, or counted once for each chunk of a kernel that splits the sequence."},
 };
 
 const struct field_table recipe_fields = FIELD_TABLE(fields);

@@ -21,6 +21,11 @@ extern const struct value_type type_mask;
 extern const struct field_own slopes_own; /* of a struct slopes_value */
 extern const struct value_type type_slopes;
 
+extern const struct field_own soft_cap_own; /* of a struct soft_cap_spec */
+
+extern const struct field_own sinks_own; /* of a struct sinks_value */
+extern const struct value_type type_sinks;
+
 extern const struct field_own tolerance_own; /* of a struct tolerance; never an axis */
 
 #endif

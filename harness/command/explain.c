@@ -101,7 +101,8 @@ static void print_text(const struct explained *explained)
     print_head(explained);
     printf("  %-14s %11s %8s %11s %12s %7s\n", "stage", "max error", "at h,d", "rms", "here", "share");
     for (enum stage stage = STAGE_NONE + 1; stage <= STAGE_OUTPUT; stage++)
-        print_row(stage_names[stage], &explanation->stages[stage], head_dim, true);
+        if (stage != STAGE_CAP || explained->point->problem.soft_cap.where)
+            print_row(stage_names[stage], &explanation->stages[stage], head_dim, true);
     print_row(stage_names[STAGE_NONE], &explanation->stages[STAGE_NONE], head_dim, true);
     print_row("together", &explanation->together, head_dim, false);
     print_row("the kernel", &explanation->kernel, head_dim, false);
@@ -129,7 +130,8 @@ static json_t *json_from_explained(const struct explained *explained)
     char key[POINT_KEY_SIZE], recipe[RECIPE_TEXT_SIZE], sentinel[SENTINEL_TEXT_SIZE];
     json_t *stages = json_array(), *heads = json_array();
     for (enum stage stage = STAGE_NONE; stage <= STAGE_OUTPUT; stage++)
-        json_array_append_new(stages, json_from_stage(stage_names[stage], &explanation->stages[stage], head_dim));
+        if (stage != STAGE_CAP || point->problem.soft_cap.where)
+            json_array_append_new(stages, json_from_stage(stage_names[stage], &explanation->stages[stage], head_dim));
     for (int i = 0; i < explanation->num_heads; i++) {
         const struct head_error *head = &explanation->heads[i];
         json_array_append_new(heads, json_pack("{s:i, s:i, s:o, s:s, s:o}", "head", head->head, "dim", head->dim,

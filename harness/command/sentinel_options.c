@@ -73,7 +73,7 @@ static const struct argp_option option_table[] = {
     {0, 0, 0, 0, "Tensors instead of bounds:", 3},
     {"q", OPTION_Q, "FILE", 0, "q[H,D], a NumPy file, with --k: each head's scores themselves", 3},
     {"k", OPTION_K, "FILE", 0, "k[N,Hkv,D], a NumPy file, with --q; read block by block", 3},
-    {"dtype", OPTION_DTYPE, "LIST", 0, "what raw words hold: bf16 ('<u2'), e4m3 or e5m2 ('|u1')", 3},
+    {"dtype", OPTION_DTYPE, "LIST", 0, "what raw words hold: bf16 ('<u2'), e4m3, e5m2 or e4m3fnuz ('|u1')", 3},
     {"dump", OPTION_DUMP, "DIR", 0, "a point's folder that `run --dump` wrote: tensors, slopes, scale, mask", 3},
     {0, 0, 0, 0, "The rows:", 4},
     {"seq-len", OPTION_SEQ_LEN, "LIST", 0,
@@ -171,10 +171,11 @@ static void parse_dtypes(struct sentinel_arguments *arguments, const char *text,
             dtype++;
         if (dtype == DTYPE_BF16 && !arguments->raw_bf16)
             arguments->raw_bf16 = true;
-        else if ((dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) && arguments->raw_fp8 == DTYPE_COUNT_WITH_FP8)
+        else if (dtype >= DTYPE_E4M3 && dtype < DTYPE_COUNT_WITH_FP8 && arguments->raw_fp8 == DTYPE_COUNT_WITH_FP8)
             arguments->raw_fp8 = (enum dtype)dtype;
         else
-            argp_error(state, "--dtype %s: allowed: bf16, e4m3, e5m2, or bf16 and one of the others with a comma",
+            argp_error(state,
+                       "--dtype %s: allowed: bf16, e4m3, e5m2, e4m3fnuz, or bf16 and one of the others with a comma",
                        text);
         next += size;
         if (!*next)
@@ -346,7 +347,7 @@ static const struct argp parser = {
 
 const struct field *sentinel_option_field(int option)
 {
-    static const struct field dtype_field = {.type = FIELD_OWN, .allowed = "bf16, e4m3, e5m2"};
+    static const struct field dtype_field = {.type = FIELD_OWN, .allowed = "bf16, e4m3, e5m2, e4m3fnuz"};
     for (size_t i = 0; i < COUNT(value_options); i++)
         if ((int)value_options[i].key == option)
             return &value_options[i].field;

@@ -7,7 +7,10 @@
 static double layout_bytes(const struct point *point)
 {
     bool copied = point->kernel_options.page_size > 0 || point->recipe.masked_values == MASKED_VALUES_READ_PAST_END;
-    return copied ? problem_spec_bytes(&point->problem) : 0;
+    double row = 2 * (double)dtypes[problem_spec_kv_dtype(&point->problem)].size_bytes * point->problem.num_kv_heads *
+                 point->problem.head_dim;
+    double pool = (double)point->kernel_options.pool_pages * point->kernel_options.page_size * row;
+    return copied ? fmax(problem_spec_bytes(&point->problem), pool) : 0;
 }
 
 double evaluate_bytes(const struct point *point, int threads)

@@ -14,6 +14,8 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_WRONG_SLOPE] = "wrong-slope",
     [SIGNATURE_DROPPED_BIAS] = "dropped-bias",
     [SIGNATURE_BIAS_SHIFT] = "bias-shift",
+    [SIGNATURE_WRONG_SOFT_CAP] = "wrong-soft-cap",
+    [SIGNATURE_WRONG_SINK] = "wrong-sink",
     [SIGNATURE_UNKNOWN] = "unknown",
 };
 

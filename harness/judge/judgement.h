@@ -17,6 +17,8 @@ enum signature {
     SIGNATURE_WRONG_SLOPE,    /* attention with another slope */
     SIGNATURE_DROPPED_BIAS,   /* attention without bias */
     SIGNATURE_BIAS_SHIFT,     /* out right, lse off by slope times a whole number of keys, the same for all heads */
+    SIGNATURE_WRONG_SOFT_CAP, /* attention with another soft cap, or with none */
+    SIGNATURE_WRONG_SINK,     /* attention with another learned sink, or with none */
     SIGNATURE_UNKNOWN,        /* no mode explains it */
     SIGNATURE_COUNT
 };

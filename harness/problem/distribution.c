@@ -10,7 +10,8 @@
 enum {
     ONEHOT_NEWEST = 8,              /* the dominating key is one of so many newest */
     STREAM_CHANNELS = TENSOR_V + 1, /* streams beside those of the tensors: which channels are outliers, */
-    STREAM_DOMINATING               /* and which key dominates */
+    STREAM_DOMINATING,              /* which key dominates, */
+    STREAM_SINKS = MASK_STREAM + 1  /* and learned sinks */
 };
 
 _Static_assert((int)MASK_STREAM > (int)STREAM_DOMINATING, "no two uses share a stream");
@@ -210,6 +211,15 @@ static void make_dominating(struct generator *generator)
         uint32_t word;
         random_words(&word, (struct random_stream){problem_spec_seed(spec), STREAM_DOMINATING}, (uint64_t)g, 1);
         generator->dominating[g] = spec->seq_len - 1 - (int64_t)(word * newest >> 32);
+    }
+}
+
+void sink_stream(float *sinks, size_t count, uint64_t seed, float stddev)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        random_words(&word, (struct random_stream){seed, STREAM_SINKS}, i, 1);
+        random_normal(&sinks[i], &word, 1, 0, stddev);
     }
 }
 

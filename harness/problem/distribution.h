@@ -84,4 +84,7 @@ void generator_bounds(struct tensor_bounds *bounds, const struct generator *gene
 void input_stream(float *destination, const struct input_spec *input, uint64_t seed, enum tensor tensor, uint64_t first,
                   size_t count);
 
+/* sinks[count] from N(0, stddev), each head's from its number. */
+void sink_stream(float *sinks, size_t count, uint64_t seed, float stddev);
+
 #endif

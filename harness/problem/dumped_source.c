@@ -26,6 +26,7 @@ static const struct tensor_file {
     [DUMPED_K] = {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
     [DUMPED_V] = {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
     [DUMPED_SLOPES] = {"slopes.npy", "<f4", {AXIS_HEAD}},
+    [DUMPED_SINKS] = {"sink_logits.npy", "<f4", {AXIS_HEAD}},
 };
 
 static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
@@ -94,28 +95,41 @@ static enum error_kind open_file(struct dumped_source *source, enum dumped_tenso
     char *path = source->paths[tensor] = file_join(folder, tensor_files[tensor].name);
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
+    if (tensor == DUMPED_SINKS && !source->point.has_sinks)
+        return ERROR_NONE;
     if (tensor == DUMPED_V && access(path, F_OK) != 0 && errno == ENOENT)
         return ERROR_NONE;
     enum error_kind kind = npy_open(file, path, error);
     return kind ? kind : check_header(file, &expected, error);
 }
 
-static enum error_kind read_slopes(struct dumped_source *source, struct error *error)
+/* Of each head, in memory of its own. */
+static enum error_kind read_of_heads(float **values, const struct npy_file *file, int num_heads, const char *what,
+                                     struct error *error)
 {
     char path[PATH_QUOTE_SIZE];
-    const struct npy_file *file = &source->files[DUMPED_SLOPES];
+    *values = calloc((size_t)num_heads, sizeof **values);
+    if (!*values)
+        return error_memory(error, what, (double)num_heads * sizeof **values);
+    enum error_kind kind = npy_read(file, 0, (size_t)num_heads, *values, error);
+    for (int h = 0; !kind && h < num_heads; h++)
+        if (!isfinite((*values)[h]))
+            kind = error_set(error, ERROR_USAGE, "%s: %s %d is %g; allowed: finite ones", quote_path(path, file->path),
+                             what, h, isnan((*values)[h]) ? NAN : (double)(*values)[h]);
+    return kind;
+}
+
+static enum error_kind read_slopes(struct dumped_source *source, struct error *error)
+{
     struct problem_spec *problem = &source->point.problem;
-    source->slopes = calloc((size_t)problem->num_heads, sizeof *source->slopes);
-    if (!source->slopes)
-        return error_memory(error, "slopes", (double)problem->num_heads * sizeof *source->slopes);
-    enum error_kind kind = npy_read(file, 0, (size_t)problem->num_heads, source->slopes, error);
-    for (int h = 0; !kind && h < problem->num_heads; h++)
-        if (!isfinite(source->slopes[h]))
-            kind =
-                error_set(error, ERROR_USAGE, "%s: slope %d is %g; allowed: finite ones", quote_path(path, file->path),
-                          h, isnan(source->slopes[h]) ? NAN : (double)source->slopes[h]);
+    enum error_kind kind =
+        read_of_heads(&source->slopes, &source->files[DUMPED_SLOPES], problem->num_heads, "slope", error);
     problem->slope_values = source->slopes;
     problem->num_slope_values = problem->num_heads;
+    if (kind || !source->point.has_sinks)
+        return kind;
+    kind = read_of_heads(&source->sinks, &source->files[DUMPED_SINKS], problem->num_heads, "sink", error);
+    problem->sinks = (struct sink_spec){SINKS_VALUES, 0, problem->num_heads, source->sinks};
     return kind;
 }
 
@@ -154,8 +168,9 @@ void dumped_source_clear(struct dumped_source *source)
     }
     free(source->point_path);
     free(source->slopes);
+    free(source->sinks);
     source->point_path = NULL;
-    source->slopes = NULL;
+    source->slopes = source->sinks = NULL;
     dumped_point_clear(&source->point);
 }
 
@@ -233,6 +248,13 @@ static enum error_kind open_part(const struct problem_source *source, struct par
         kind = read_rows(inputs->k, &dump->files[DUMPED_K], row, first, count, progress, error);
     if (!kind)
         kind = read_rows(inputs->v, v, row, first, count, progress, error);
+    if (!kind && dump->sinks) {
+        inputs->sink_logits = malloc((size_t)problem->num_heads * sizeof *dump->sinks);
+        if (!inputs->sink_logits)
+            kind = error_memory(error, "the sinks", (double)problem->num_heads * (double)sizeof *dump->sinks);
+        else
+            memcpy(inputs->sink_logits, dump->sinks, (size_t)problem->num_heads * sizeof *dump->sinks);
+    }
     if (!kind) {
         memcpy(inputs->slopes, dump->slopes, (size_t)problem->num_heads * sizeof *dump->slopes);
         if (inputs->visible)
@@ -261,6 +283,8 @@ static bool same(const struct problem_source *source, const struct problem_sourc
         return false;
     for (int tensor = 0; tensor < DUMPED_COUNT; tensor++) {
         struct stat one, two;
+        if (tensor == DUMPED_SINKS && !a->point.has_sinks)
+            continue;
         if (fstat(a->files[tensor].descriptor, &one) != 0 || fstat(b->files[tensor].descriptor, &two) != 0 ||
             one.st_dev != two.st_dev || one.st_ino != two.st_ino)
             return false;

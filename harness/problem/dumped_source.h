@@ -16,7 +16,7 @@
 #include "harness/problem/read_dump.h"
 #include "harness/support/npy_read.h"
 
-enum dumped_tensor { DUMPED_Q, DUMPED_K, DUMPED_V, DUMPED_SLOPES, DUMPED_COUNT };
+enum dumped_tensor { DUMPED_Q, DUMPED_K, DUMPED_V, DUMPED_SLOPES, DUMPED_SINKS, DUMPED_COUNT };
 
 struct dumped_source {
     struct problem_source source;        /* first */
@@ -25,6 +25,7 @@ struct dumped_source {
                                           * while no problem is opened */
     char *paths[DUMPED_COUNT], *point_path;
     float *slopes; /* [H], finite */
+    float *sinks;  /* the same; NULL: there are none */
 };
 
 /* ERROR_USAGE with the file, what is wrong and what is allowed; *source is then clear. A copy of the struct is good as

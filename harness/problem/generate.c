@@ -59,6 +59,24 @@ static void make_slopes(float *slopes, const struct problem_spec *spec)
         slopes_fill(slopes, spec->num_heads, spec->slopes, spec->max_bias, spec->head_offset, spec->total_heads);
 }
 
+/* Their stream's seed is that of the inputs, and no tensor's. */
+static enum error_kind make_sinks(float **sinks, const struct problem_spec *spec, struct error *error)
+{
+    size_t heads = (size_t)spec->num_heads;
+    *sinks = spec->sinks.kind ? malloc(heads * sizeof **sinks) : NULL;
+    if (spec->sinks.kind == SINKS_NONE)
+        return ERROR_NONE;
+    if (!*sinks)
+        return error_memory(error, "the sinks", (double)(heads * sizeof **sinks));
+    if (spec->sinks.kind == SINKS_VALUES)
+        memcpy(*sinks, spec->sinks.values, heads * sizeof **sinks);
+    for (size_t head = 0; head < heads && spec->sinks.kind == SINKS_VALUE; head++)
+        (*sinks)[head] = spec->sinks.number;
+    if (spec->sinks.kind == SINKS_NORMAL)
+        sink_stream(*sinks, heads, problem_spec_seed(spec), spec->sinks.number);
+    return ERROR_NONE;
+}
+
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
@@ -83,6 +101,9 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     if (part_row == row)
         kv_runs = (struct runs){0, keys * row, keys * row, 1};
     make_slopes(inputs->slopes, spec);
+    status = make_sinks(&inputs->sink_logits, spec, error);
+    if (status)
+        goto out;
     status = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
     if (!status)
         status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, threads, progress, error);

@@ -56,6 +56,7 @@ void inputs_clear(struct inputs *inputs)
     free(inputs->k);
     free(inputs->v);
     free(inputs->slopes);
+    free(inputs->sink_logits);
     free(inputs->visible);
     free(inputs->bounds.k);
     *inputs = (struct inputs){0};
@@ -69,6 +70,7 @@ struct problem part_shape(const struct problem *whole, struct part part)
     shape.num_heads = part.num_kv_heads * group;
     shape.place = (struct head_place){whole->num_heads, first_head, group};
     shape.slopes = whole->slopes ? whole->slopes + first_head : NULL;
+    shape.sink_logits = whole->sink_logits ? whole->sink_logits + first_head : NULL;
     return shape;
 }
 
@@ -78,6 +80,7 @@ struct problem inputs_whole(const struct inputs *inputs, const struct problem *s
     bool all = inputs->problem.num_kv_heads == shape->num_kv_heads;
     whole.q = inputs->q;
     whole.slopes = inputs->slopes;
+    whole.sink_logits = inputs->sink_logits;
     whole.visible = inputs->visible;
     whole.k = all ? inputs->k : NULL;
     whole.v = all ? inputs->v : NULL;
@@ -95,6 +98,8 @@ static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t 
     XXH3_64bits_update(&state, problem->slopes, (size_t)problem->num_heads * sizeof(float));
     if (problem->visible)
         XXH3_64bits_update(&state, problem->visible, (size_t)problem->seq_len);
+    if (problem->sink_logits)
+        XXH3_64bits_update(&state, problem->sink_logits, (size_t)problem->num_heads * sizeof(float));
     return XXH3_64bits_digest(&state);
 }
 
@@ -117,6 +122,7 @@ enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *sha
 {
     struct problem whole = *shape, *problem = &inputs->problem;
     whole.slopes = inputs->slopes;
+    whole.sink_logits = inputs->sink_logits;
     *problem = part_shape(&whole, part);
     size_t head_dim = (size_t)shape->head_dim, queries = (size_t)problem_queries(shape);
     size_t q_bytes = dtypes[shape->dtype].size_bytes, kv_bytes = dtypes[problem_kv_dtype(shape)].size_bytes;
@@ -161,5 +167,11 @@ uint64_t inputs_problem_digest(const struct inputs *inputs)
         .masked = problem->visible != NULL,
     };
     _Static_assert(sizeof facts == 4 * 8 + 10 * 4, "padding is not hashed");
-    return XXH64(&facts, sizeof facts, 0);
+    uint64_t digest = XXH64(&facts, sizeof facts, 0);
+    const struct {
+        int32_t soft_cap, sinks;
+        float soft_cap_value;
+    } more = {(int32_t)problem->soft_cap, problem->sink_logits != NULL,
+              problem->soft_cap ? problem->soft_cap_value : 0};
+    return more.soft_cap || more.sinks ? XXH64(&more, sizeof more, digest) : digest;
 }

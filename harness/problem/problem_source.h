@@ -16,12 +16,14 @@ struct part {
 
 /* A problem, or a part of one, and the memory behind it. */
 struct inputs {
-    struct problem problem;      /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
-    uint64_t digest;             /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible; faster than XXH64 */
-    void *q, *k, *v;             /* q of all heads; k and v of the part, [N, part, D] */
-    void *part_q;                /* [Q, part, D] where q is of several queries and more heads; else NULL */
-    float *slopes;               /* of all heads */
-    uint8_t *visible;            /* [N], the same in every part; NULL without a mask */
+    struct problem problem; /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
+    uint64_t digest;        /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible and sinks; faster than
+                             * XXH64 */
+    void *q, *k, *v;        /* q of all heads; k and v of the part, [N, part, D] */
+    void *part_q;           /* [Q, part, D] where q is of several queries and more heads; else NULL */
+    float *slopes;          /* of all heads */
+    float *sink_logits;     /* of all heads; NULL: there are none */
+    uint8_t *visible;       /* [N], the same in every part; NULL without a mask */
     struct tensor_bounds bounds; /* what is promised of k and v; problem.bounds where there are several parts */
 };
 

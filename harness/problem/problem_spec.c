@@ -7,6 +7,20 @@ const char *const kv_format_names[KV_FORMAT_COUNT] = {
     [KV_AS_DTYPE] = "same",
     [KV_E4M3] = "e4m3",
     [KV_E5M2] = "e5m2",
+    [KV_E4M3FNUZ] = "e4m3fnuz",
+};
+
+const char *const soft_cap_names[SOFT_CAP_COUNT] = {
+    [SOFT_CAP_NONE] = "none",
+    [SOFT_CAP_BEFORE_BIAS] = "before_bias",
+    [SOFT_CAP_AFTER_BIAS] = "after_bias",
+};
+
+const char *const sink_logits_names[SINKS_COUNT] = {
+    [SINKS_NONE] = "none",
+    [SINKS_VALUE] = "value",
+    [SINKS_VALUES] = "values",
+    [SINKS_NORMAL] = "normal",
 };
 
 double problem_spec_query_elements(const struct problem_spec *spec)
@@ -32,6 +46,8 @@ struct problem problem_spec_shape(const struct problem_spec *spec)
         .k_scale = spec->k_scale,
         .v_scale = spec->v_scale,
         .scale = spec->scale,
+        .soft_cap = spec->soft_cap.where,
+        .soft_cap_value = spec->soft_cap.value,
         .q_position = spec->q_position,
         .kv_offset = spec->kv_offset,
     };
@@ -95,12 +111,20 @@ static bool slopes_equal(const struct problem_spec *a, const struct problem_spec
            memcmp(a->slope_values, b->slope_values, (size_t)a->num_slope_values * sizeof *a->slope_values) == 0;
 }
 
+static bool sinks_equal(const struct sink_spec *a, const struct sink_spec *b)
+{
+    return a->kind == b->kind && a->number == b->number && a->num_values == b->num_values &&
+           (a->num_values == 0 || memcmp(a->values, b->values, (size_t)a->num_values * sizeof *a->values) == 0);
+}
+
 bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec *b)
 {
     return a->seq_len == b->seq_len && problem_spec_queries(a) == problem_spec_queries(b) &&
            a->num_heads == b->num_heads && a->num_kv_heads == b->num_kv_heads && a->head_dim == b->head_dim &&
            a->dtype == b->dtype && a->kv_format == b->kv_format && a->k_scale == b->k_scale &&
-           a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) && a->kv_offset == b->kv_offset &&
-           a->q_position == b->q_position && a->seed == b->seed && a->sequence == b->sequence &&
-           a->truth_of == b->truth_of && input_spec_equal(&a->input, &b->input) && mask_spec_equal(&a->mask, &b->mask);
+           a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) &&
+           a->soft_cap.where == b->soft_cap.where && a->soft_cap.value == b->soft_cap.value &&
+           sinks_equal(&a->sinks, &b->sinks) && a->kv_offset == b->kv_offset && a->q_position == b->q_position &&
+           a->seed == b->seed && a->sequence == b->sequence && a->truth_of == b->truth_of &&
+           input_spec_equal(&a->input, &b->input) && mask_spec_equal(&a->mask, &b->mask);
 }

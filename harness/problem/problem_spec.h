@@ -11,7 +11,27 @@
 #include "reference/problem.h"
 #include "reference/slopes.h"
 
-extern const char *const kv_format_names[KV_FORMAT_COUNT]; /* "same", "e4m3", "e5m2" */
+extern const char *const kv_format_names[KV_FORMAT_COUNT]; /* "same", "e4m3", "e5m2", "e4m3fnuz" */
+
+/* A soft cap of logits: C, where there is one. */
+struct soft_cap_spec {
+    enum soft_cap where;
+    float value;
+};
+
+extern const char *const soft_cap_names[SOFT_CAP_COUNT]; /* "none", "before_bias", "after_bias" */
+
+/* Learned sinks: none, one for all heads, one a head, or drawn from N(0, number). */
+enum sink_logits_kind { SINKS_NONE, SINKS_VALUE, SINKS_VALUES, SINKS_NORMAL, SINKS_COUNT };
+
+extern const char *const sink_logits_names[SINKS_COUNT];
+
+struct sink_spec {
+    enum sink_logits_kind kind;
+    float number;        /* the value, or the standard deviation */
+    int num_values;      /* num_heads for SINKS_VALUES, else 0 */
+    const float *values; /* [num_values], finite, the owner's */
+};
 
 struct problem_spec {
     int64_t seq_len;
@@ -27,7 +47,9 @@ struct problem_spec {
     const float *slope_values;    /* [num_slope_values], finite, the owner's: slopes of their own, in place of all that;
                                    * NULL: none */
     int num_slope_values;         /* num_heads or 0 */
-    int64_t kv_offset;            /* the position of key 0 */
+    struct soft_cap_spec soft_cap;
+    struct sink_spec sinks;
+    int64_t kv_offset; /* the position of key 0 */
     int64_t q_position;
     struct input_spec input;
     struct mask_spec mask;

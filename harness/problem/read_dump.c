@@ -106,7 +106,7 @@ static enum error_kind take_kv_dtype(struct facts *facts, struct error *error)
     problem->kv_format = KV_AS_DTYPE;
     if (facts->kv_dtype == DTYPE_COUNT_WITH_FP8)
         return ERROR_NONE;
-    snprintf(allowed, sizeof allowed, "%s, which is the dtype, e4m3, e5m2", dtypes[problem->dtype].name);
+    snprintf(allowed, sizeof allowed, "%s, which is the dtype, e4m3, e5m2, e4m3fnuz", dtypes[problem->dtype].name);
     return refuse(facts, "kv_dtype", allowed, error);
 }
 
@@ -140,6 +140,22 @@ static enum error_kind read_mask(struct facts *facts, struct error *error)
     return ERROR_NONE;
 }
 
+/* {"before_bias": C}; sinks are a file of their own, of which there is one unless they are null. */
+static enum error_kind read_soft_cap(struct facts *facts, struct error *error)
+{
+    const json_t *cap = json_object_get(facts->object, "soft_cap");
+    if (absent(cap, false))
+        return ERROR_NONE;
+    for (int where = SOFT_CAP_NONE + 1; where < SOFT_CAP_COUNT; where++) {
+        float value = (float)json_number_value(json_object_get(cap, soft_cap_names[where]));
+        if (json_object_size(cap) == 1 && value > 0 && isfinite(value))
+            facts->point.problem.soft_cap = (struct soft_cap_spec){(enum soft_cap)where, value};
+    }
+    return facts->point.problem.soft_cap.where
+               ? ERROR_NONE
+               : refuse(facts, "soft_cap", "null, {\"before_bias\": C}, {\"after_bias\": C}, C > 0", error);
+}
+
 static enum error_kind read_digest(struct facts *facts, struct error *error)
 {
     const json_t *value = json_object_get(facts->object, "input_digest");
@@ -166,7 +182,10 @@ static enum error_kind read_facts(struct facts *facts, struct error *error)
     for (size_t i = 0; !kind && i < COUNT(factors); i++)
         kind = read_factor(facts, &factors[i], error);
     if (!kind)
+        kind = read_soft_cap(facts, error);
+    if (!kind)
         kind = read_mask(facts, error);
+    facts->point.has_sinks = !absent(json_object_get(facts->object, "sink_logits"), false);
     return kind ? kind : read_digest(facts, error);
 }
 

@@ -21,6 +21,7 @@ struct dumped_point {
     struct removed_keys *removed;
     size_t num_removed;    /* ascending, within 0 .. seq_len */
     bool has_digest;       /* a folder made by hand may be without */
+    bool has_sinks;        /* in sink_logits.npy */
     uint64_t input_digest; /* of the inputs, all heads (problem_source.h) */
 };
 

@@ -49,7 +49,7 @@ static enum error_kind find_dtype(enum dtype *dtype, const struct npy_file *file
         return ERROR_NONE;
     return refuse_file(error, file,
                        "has elements of an unknown kind; allowed: '<f2', '<f4', '<u2' with --dtype bf16, '|u1' with "
-                       "--dtype e4m3 or e5m2");
+                       "--dtype e4m3, e5m2 or e4m3fnuz");
 }
 
 /* Takes the shapes over, once they agree. */
@@ -252,6 +252,8 @@ static enum error_kind open_dump(struct sentinel_tensors *tensors, struct readin
     if (problem_queries(shape) > 1)
         return error_set(error, ERROR_USAGE, "%s: num_queries: allowed: 1, of which sentinel takes the scores",
                          quote_path(path, reading->dump.point_path));
+    if (shape->soft_cap) /* logits are then bounded by it, and not by what is computed here */
+        return error_set(error, ERROR_USAGE, "%s: soft_cap: allowed: null", quote_path(path, reading->dump.point_path));
     reading->q = &reading->dump.files[DUMPED_Q];
     reading->k = &reading->dump.files[DUMPED_K];
     tensors->q_dtype = shape->dtype;

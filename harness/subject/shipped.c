@@ -115,6 +115,7 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
     if (paged) {
         copy->options.page_size = copy->options.page_size == 16 ? 32 : 16;
         copy->options.page_seed++;
+        copy->options.pool_pages = 0; /* of pages of another size it would be another amount of memory */
     }
     snprintf(text, SUBJECT_TEXT_SIZE, "with %s %lld", chunked ? "chunk_len" : "page_size",
              chunked ? (long long)copy->options.chunk_len : (long long)copy->options.page_size);

@@ -33,6 +33,7 @@ struct attention_args {
     const int32_t *page_table; /* [pages]: key j is row page_table[first_page + j / page_size] page_size + j %
                                 * page_size; NULL: row first_row + j */
     const float *slopes;       /* [H] */
+    const float *sink_logits;  /* [H] natural; NULL: there are none */
     const uint8_t *visible;    /* [sum of N] or NULL */
     const struct sequence_args *sequences; /* [B] */
     void *out;                             /* [B, H, D] in dtype; of a replay: real */
@@ -47,8 +48,10 @@ struct attention_args {
     int num_heads, num_kv_heads, head_dim;
     int dtype; /* enum dtype, of q and out */
     int page_size;
-    float scale;       /* k_scale included */
-    float value_scale; /* v_scale */
+    float scale;        /* k_scale included */
+    float value_scale;  /* v_scale */
+    int soft_cap_entry; /* enum soft_cap */
+    float soft_cap;     /* C, natural */
 
     struct recipe recipe; /* as kernels read it: resolve_recipe() */
 };

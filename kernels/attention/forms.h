@@ -31,7 +31,10 @@
     FORMS_OF_E4M3(X, function, body)           \
     X(function, body, e5m2_8, DTYPE_E5M2, 8)   \
     X(function, body, e5m2_16, DTYPE_E5M2, 16) \
-    X(function, body, e5m2_32, DTYPE_E5M2, 32)
+    X(function, body, e5m2_32, DTYPE_E5M2, 32)       \
+    X(function, body, fnuz_8, DTYPE_E4M3FNUZ, 8)   \
+    X(function, body, fnuz_16, DTYPE_E4M3FNUZ, 16) \
+    X(function, body, fnuz_32, DTYPE_E4M3FNUZ, 32)
 
 /* Those that have plain forms (plain.h). */
 #define FORMS_OF_PLAIN(X, function, body)      \

@@ -24,22 +24,29 @@ SIMT_FUNCTION bool folds_log2e(const struct attention_args *args)
 
 /* What a head's logits are formed with, in base 2 where log2(e) is folded. */
 struct head_factors {
-    real scale;
-    real slope; /* divided by the scale where the sum is scaled */
+    real scale; /* before a soft cap natural, and divided by the cap where q.k or the sum is multiplied by it */
+    real slope; /* divided by what the sum is multiplied by where that is: the scale, or the cap before it */
+    real cap;   /* of a soft cap */
 };
 
 SIMT_FUNCTION struct head_factors head_factors(const struct attention_args *args, int head)
 {
+    bool capped_dot = args->soft_cap_entry == SOFT_CAP_BEFORE_BIAS, of_sum = args->recipe.scale_entry == SCALE_SUM;
     real scale = round_in(STAGE_SCALE, args->recipe.scale_dtype, real_of(args->scale));
     real slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
+    real cap = real_of(args->soft_cap);
     slope = round_in(STAGE_SLOPE, args->recipe.slope_dtype, slope);
-    if (args->recipe.scale_entry == SCALE_SUM)
-        slope = div_in(STAGE_SLOPE, slope, scale);
+    if (of_sum)
+        slope = div_in(STAGE_SLOPE, slope, capped_dot ? cap : scale);
     else if (folds_log2e(args))
         slope = to_base_2_in(STAGE_SLOPE, slope);
-    if (folds_log2e(args))
+    if (capped_dot && (of_sum || args->recipe.scale_entry == SCALE_DOT))
+        scale = div_in(STAGE_CAP, scale, cap);
+    if (!capped_dot && folds_log2e(args))
         scale = to_base_2_in(STAGE_SCALE, scale);
-    return (struct head_factors){scale, slope};
+    if (args->soft_cap_entry != SOFT_CAP_NONE && folds_log2e(args))
+        cap = to_base_2_in(STAGE_CAP, cap);
+    return (struct head_factors){scale, slope, cap};
 }
 
 SIMT_FUNCTION real key_bias(const struct attention_args *args, real slope, int64_t key)
@@ -57,9 +64,48 @@ SIMT_FUNCTION bool bias_masks(const struct attention_args *args, struct head_fac
     return args->recipe.positive_bias == POSITIVE_BIAS_MASKED && value_of(key_bias(args, factors.slope, key)) > 0.0f;
 }
 
+/* A logit once it is formed. */
+SIMT_FUNCTION real finished_logit(const struct attention_args *args, real logit)
+{
+    logit = round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
+    return args->recipe.log2e == LOG2E_LOGIT ? to_base_2_in(STAGE_LOGIT, logit) : logit;
+}
+
+/* tanh of what a soft cap is applied to, divided by the cap. */
+SIMT_FUNCTION real capped(const struct attention_args *args, real x)
+{
+    x = tanh_in(STAGE_CAP, x);
+    return args->recipe.soft_cap == SOFT_CAP_DOUBLED ? tanh_in(STAGE_CAP, x) : x;
+}
+
+/* C tanh(x) + bias, where sums are scaled C (tanh(x) + bias / C). */
+SIMT_FUNCTION real capped_logit(const struct attention_args *args, real x, struct head_factors factors, int64_t key)
+{
+    real bias = key_bias(args, factors.slope, key), logit = capped(args, x);
+    if (args->recipe.scale_entry == SCALE_SUM)
+        logit = mul_in(STAGE_LOGIT, add_in(STAGE_LOGIT, logit, bias), factors.cap);
+    else
+        logit = fma_in(STAGE_LOGIT, logit, factors.cap, bias);
+    return finished_logit(args, logit);
+}
+
+/* C tanh(x) of a biased logit. */
+SIMT_FUNCTION real capped_sum(const struct attention_args *args, real x, struct head_factors factors)
+{
+    real logit = mul_in(STAGE_CAP, capped(args, x), factors.cap);
+    return finished_logit(args, logit);
+}
+
 /* The logit of a visible key. */
 SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key)
 {
+    if (args->soft_cap_entry == SOFT_CAP_BEFORE_BIAS) {
+        bool multiplied = args->recipe.scale_entry == SCALE_DOT || args->recipe.scale_entry == SCALE_SUM;
+        if (args->recipe.scale_entry == SCALE_PRODUCT)
+            dot = round_in(STAGE_LOGIT, args->recipe.scaled_dtype, mul_in(STAGE_LOGIT, dot, factors.scale));
+        real x = multiplied ? mul_in(STAGE_CAP, dot, factors.scale) : div_in(STAGE_CAP, dot, real_of(args->soft_cap));
+        return capped_logit(args, x, factors, key);
+    }
     real bias = key_bias(args, factors.slope, key), logit;
     if (args->recipe.scale_entry == SCALE_PRODUCT)
         dot = round_in(STAGE_LOGIT, args->recipe.scaled_dtype, mul_in(STAGE_LOGIT, dot, factors.scale));
@@ -69,8 +115,17 @@ SIMT_FUNCTION real biased_logit(const struct attention_args *args, real dot, str
         logit = add_in(STAGE_LOGIT, dot, bias);
     if (args->recipe.scale_entry == SCALE_SUM)
         logit = mul_in(STAGE_LOGIT, logit, factors.scale);
-    logit = round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
-    return args->recipe.log2e == LOG2E_LOGIT ? to_base_2_in(STAGE_LOGIT, logit) : logit;
+    if (args->soft_cap_entry == SOFT_CAP_AFTER_BIAS)
+        return capped_sum(args, div_in(STAGE_CAP, logit, factors.cap), factors);
+    return finished_logit(args, logit);
+}
+
+/* What stands for a masked key, capped as its logit would be. */
+SIMT_FUNCTION real capped_mask(const struct attention_args *args, struct head_factors factors, int64_t key)
+{
+    real x = div_in(STAGE_CAP, real_of(args->sequence.masked_logit), factors.cap);
+    return args->soft_cap_entry == SOFT_CAP_BEFORE_BIAS ? capped_logit(args, x, factors, key)
+                                                        : capped_sum(args, x, factors);
 }
 
 /* The logit of any key before `last`, and of what fills a tile beyond. */
@@ -79,6 +134,8 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
 {
     if (!masked)
         return biased_logit(args, dot, factors, key);
+    if (args->soft_cap_entry != SOFT_CAP_NONE && args->recipe.soft_cap == SOFT_CAP_AFTER_MASK && key < last)
+        return capped_mask(args, factors, key);
     if (args->recipe.masked_entry != MASKED_ADD)
         return real_of(args->sequence.masked_logit);
     if (key >= last)
@@ -175,11 +232,44 @@ struct block_state {
     bool divided; /* out is divided by the sum already */
 };
 
+/* The maximum as that of biases relative to the query. */
+SIMT_FUNCTION real relative_max(const struct attention_args *args, enum stage stage, int head, real max)
+{
+    real slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
+    if (args->sequence.lse_distance == 0)
+        return max;
+    if (!natural_logits(args))
+        slope = to_base_2_in(STAGE_SLOPE, slope);
+    return sub_in(stage, max, mul_in(stage, slope, integer_in(stage, args->sequence.lse_distance)));
+}
+
+/* A head's learned sink, a logit without a value, with the maximum of all, which is relative. */
+SIMT_FUNCTION struct block_state with_sink(const struct attention_args *args, int head, struct block_state state)
+{
+    real sink = real_of(args->sink_logits[head]);
+    if (!natural_logits(args))
+        sink = to_base_2_in(STAGE_MERGE, sink);
+    real max = real_max(state.max, sink), weight = key_weight(args, sink, max);
+    real factor = rescale_factor(STAGE_MERGE, args, state.max, max);
+    if (args->recipe.sink == SINK_EVERY_CHUNK)
+        weight = mul_in(STAGE_MERGE, weight, integer_in(STAGE_MERGE, args->sequence.num_chunks));
+    real kept = mul_in(STAGE_MERGE, state.sum, factor), sum = fma_in(STAGE_MERGE, state.sum, factor, weight);
+    state.out = mul_in(STAGE_MERGE, state.out, state.divided ? div_in(STAGE_MERGE, kept, sum) : factor);
+    state.sum = sum;
+    state.max = max;
+    return state;
+}
+
 /* Divides, if that is still to be done, and writes a head's out and lse. */
 SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struct block_state state)
 {
     int thread = (int)threadIdx.x;
-    bool empty = row_empty(args, state.max, state.sum);
+    real max = state.max;
+    if (args->sink_logits) {
+        state.max = relative_max(args, STAGE_MERGE, head, state.max);
+        state = with_sink(args, head, state);
+    }
+    bool empty = row_empty(args, max, state.sum);
     if (thread < args->head_dim) {
         real out = empty ? real_of(0.0f) : state.out;
         if (!empty && !state.divided)
@@ -192,14 +282,7 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
     if (thread == 0) {
         real lse = real_of(-FLOAT_INFINITY);
         if (!empty) {
-            real slope = real_of(args->recipe.bias != BIAS_NONE ? args->slopes[head] : 0.0f);
-            lse = state.max;
-            if (args->sequence.lse_distance != 0) {
-                if (!natural_logits(args))
-                    slope = to_base_2_in(STAGE_SLOPE, slope);
-                lse = sub_in(STAGE_LSE, lse,
-                             mul_in(STAGE_LSE, slope, integer_in(STAGE_LSE, args->sequence.lse_distance)));
-            }
+            lse = args->sink_logits ? state.max : relative_max(args, STAGE_LSE, head, state.max);
             lse = state_lse(STAGE_LSE, args, lse, state.sum);
             if (!natural_logits(args))
                 lse = to_base_e_in(STAGE_LSE, lse);

@@ -36,12 +36,13 @@ enum { PLAIN_RUN_KEYS = 16 };
 SIMT_FUNCTION void plain_fields_set(struct attention_args *args)
 {
     PLAIN_FIELDS(PLAIN_FIELD_SET)
+    args->soft_cap_entry = SOFT_CAP_NONE;
 }
 
 #ifndef __CUDACC__
 static inline bool plain_fields_hold(const struct attention_args *args)
 {
-    return true PLAIN_FIELDS(PLAIN_FIELD_EQUAL);
+    return args->soft_cap_entry == SOFT_CAP_NONE PLAIN_FIELDS(PLAIN_FIELD_EQUAL);
 }
 #endif
 

@@ -60,8 +60,22 @@ static double compounded(int n, double unit)
 /* |ln 2 as f32 - ln 2| / ln 2 = 0.046 u, and one rounding for the product with it. */
 #define NATURAL_CHANGE (1.05 * UNIT)
 
-/* The scale of q.k as the kernel has it: rounded to f32 (launch.c) and scale_dtype, then in the logits' units
- * (logit.h). */
+/* tanh_polynomial is off by at most 0x1.fp0 ulp (arithmetic.h). */
+#define TANH_ERROR (2 * 0x1.fp0 * UNIT)
+
+static bool caps_dot(const struct problem *problem)
+{
+    return problem->soft_cap == SOFT_CAP_BEFORE_BIAS;
+}
+
+/* Whether q.k or the sum is multiplied by the scale, which is divided by a cap before the bias first. */
+static bool multiplies(const struct recipe *recipe)
+{
+    return recipe->scale_entry == SCALE_DOT || recipe->scale_entry == SCALE_SUM;
+}
+
+/* The scale of q.k as the kernel has it: rounded to f32 (launch.c) and scale_dtype, then in the logits' units, or
+ * natural and divided by a soft cap before the bias (logit.h). */
 struct held_scale {
     float given, folded;
 };
@@ -69,9 +83,18 @@ struct held_scale {
 static struct held_scale held_scale(const struct recipe *recipe, const struct problem *problem)
 {
     enum dtype dtype = dtype_rounding_dtype(recipe->scale_dtype);
-    float given = dtype_round(dtype, (float)problem_logit_scale(problem));
-    bool folded = recipe->log2e == LOG2E_FOLDED;
-    return (struct held_scale){given, !folded ? given : value_of(to_base_2_in(STAGE_SCALE, real_of(given)))};
+    float given = dtype_round(dtype, (float)problem_logit_scale(problem)), folded = given;
+    if (caps_dot(problem))
+        folded = multiplies(recipe) ? given / problem->soft_cap_value : given;
+    else if (recipe->log2e == LOG2E_FOLDED)
+        folded = value_of(to_base_2_in(STAGE_SCALE, real_of(given)));
+    return (struct held_scale){given, folded};
+}
+
+/* What sums are multiplied by where that is so: the scale, or a soft cap before the bias. */
+static double sum_factor(const struct recipe *recipe, const struct problem *problem)
+{
+    return caps_dot(problem) ? (double)problem->soft_cap_value : fabs((double)held_scale(recipe, problem).given);
 }
 
 /* What may overflow on the way to a logit, and what is formed of it beforehand. dots, biases: what q.k and biases are
@@ -81,8 +104,8 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
 {
     struct held_scale scale = held_scale(recipe, problem);
     double largest = dtypes[DTYPE_F32].max,
-           biases = recipe->scale_entry == SCALE_SUM ? fabs((double)scale.given) : nats;
-    model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && scale.given == 0);
+           biases = recipe->scale_entry == SCALE_SUM ? sum_factor(recipe, problem) : nats;
+    model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && biases == 0);
     model->query_scale = recipe->scale_entry == SCALE_QUERY ? (double)scale.folded : 0;
     model->query_max = narrowing_of(recipe->query_dtype).max;
     model->masked_logits = recipe->masked_entry == MASKED_ADD;
@@ -103,6 +126,39 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
         model->logit_max = fmin(model->logit_max, largest * biases);
 }
 
+/*
+ * A soft cap: logit.h. Before the bias the scale is divided by it and q.k multiplied by the quotient, or q.k divided by
+ * it; after the bias the logit is. Then come tanh, and the product with the cap, which is in the logits' units; before
+ * the bias that product is exact within a sum, or rounded with it.
+ */
+static void round_cap(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem,
+                      double base_change, double nats)
+{
+    double cap = (double)problem->soft_cap_value, scale = fabs(problem_logit_scale(problem));
+    bool scales_sum = recipe->scale_entry == SCALE_SUM;
+    struct narrowing logit = narrowing_of(recipe->logit_dtype);
+    double changed = recipe->log2e == LOG2E_LOGIT ? BASE_CHANGE : 0;
+    double narrowed = logit.unit + changed * (1 + logit.unit);
+    if (!problem->soft_cap)
+        return;
+    model->cap = TANH_ERROR + (scales_sum && caps_dot(problem) ? 0 : base_change);
+    model->cap_floor = 4 * UNDERFLOW * cap;
+    if (caps_dot(problem)) {
+        bool product = multiplies(recipe);
+        model->cap_argument = product ? 2.01 * UNIT + (scale > 0 ? UNDERFLOW * cap / scale : 0) : UNIT;
+        if (scales_sum) {
+            double sum = 2.01 * UNIT + base_change;
+            model->logit = sum + narrowed * (1 + sum);
+        }
+    } else {
+        model->cap_argument = UNIT;
+        model->cap += UNIT;
+        model->logit = UNIT + (scales_sum ? UNIT + model->scale : 0);
+        model->capped = narrowed;
+        model->cap_floor += logit.floor * nats + (changed > 0 ? UNDERFLOW : 0);
+    }
+}
+
 /* slope, scale, bias and logit: logit.h. */
 static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
 {
@@ -118,8 +174,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     bool scales_query = recipe->scale_entry == SCALE_QUERY, scales_product = recipe->scale_entry == SCALE_PRODUCT;
     double given = fabs(problem_logit_scale(problem)), held = fabs((double)held_scale(recipe, problem).given);
     /* What q.k and biases are multiplied by on their way to natural logits. */
-    double scale = fabs(problem_logit_scale(problem)), dot_nats = scales_query ? nats : scale,
-           bias_nats = scales_sum ? scale : nats;
+    double scale = fabs(problem_logit_scale(problem)), product_nats = caps_dot(problem) ? 1 : nats,
+           factor = caps_dot(problem) ? (double)problem->soft_cap_value : scale,
+           dot_nats = scales_query ? product_nats : scale, bias_nats = scales_sum ? factor : nats;
     int lanes = group_lanes(group_of(problem->head_dim));
 
     model->absolute_bias = recipe->bias == BIAS_ABSOLUTE;
@@ -128,8 +185,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->slope_narrow = slope.unit;
     model->slope_bits = dtypes[dtype_rounding_dtype(recipe->slope_dtype)].significand_bits;
     model->slope_floor = slope.floor;
-    model->slope_divided = scales_sum ? UNDERFLOW * scale : 0;
-    model->scale = base_change + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
+    model->slope_divided = scales_sum ? UNDERFLOW * factor : 0;
+    model->scale =
+        (caps_dot(problem) ? 0 : base_change) + has_kv_scale * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0);
     if (recipe->scale_dtype && scale > 0)
         model->scale += fabs(held - given) / given * (1 + base_change);
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
@@ -138,7 +196,7 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->dot += once * (1 + model->dot);
     model->dot_floor =
         ((LANE_DIMS * lanes + 1) * dot.floor * (1 + once) + (recipe->dot_result_dtype != 0) * result.floor) * dot_nats +
-        scales_product * (UNDERFLOW + scaled.floor) * nats;
+        scales_product * (UNDERFLOW + scaled.floor) * product_nats;
     model->query_floor = recipe->query_dtype ? query.floor : 0;
     model->query_normal =
         recipe->query_dtype ? ldexp(1, dtypes[dtype_rounding_dtype(recipe->query_dtype)].min_exponent) : 0;
@@ -148,7 +206,10 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     double sum = UNIT + (scales_sum ? UNIT + model->scale : 0);
     model->logit = sum + logit.unit + sum * logit.unit;
     model->logit += changed * BASE_CHANGE * (1 + model->logit);
-    model->logit_floor = bias.floor * bias_nats + logit.floor * nats + changed * UNDERFLOW;
+    model->logit_floor = bias.floor * bias_nats +
+                         (problem->soft_cap == SOFT_CAP_AFTER_BIAS ? 0 : logit.floor * nats + changed * UNDERFLOW);
+    model->sink = natural ? 0 : BASE_CHANGE;
+    round_cap(model, recipe, problem, base_change, nats);
     model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
     model->max_offset = (double)recipe->max_offset;
     model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);

@@ -44,7 +44,7 @@ SIMT_FUNCTION void row_ring_fetch(struct row_ring *ring, enum dtype dtype, const
 {
     uint4 *slot = row_ring_memory + (ring->next * RING_ROWS + i) * MAX_BLOCK_THREADS + threadIdx.x;
     uint32_t to = (uint32_t)__cvta_generic_to_shared(slot);
-    if (dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) {
+    if (dtype >= DTYPE_E4M3) {
         const void *from = (const uint8_t *)tensor + first;
         asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" ::"r"(to), "l"(from) : "memory");
     } else {

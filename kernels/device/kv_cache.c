@@ -38,6 +38,13 @@ static void measure(struct kv_cache *cache, const struct batch *batch, int64_t s
     }
 }
 
+/* The pages of the pool, of which the first ones that the shuffle puts into the table are those of the sequences. */
+static int64_t pool_of(const struct kv_cache *cache, const struct batch *batch)
+{
+    int64_t pool = batch->options->pool_pages;
+    return cache->pages && pool > cache->pages ? pool : cache->pages;
+}
+
 /* One sequence's k or v, `row` bytes a key, run by run of keys that lie together. */
 static void copy_keys(char *to, const char *from, const struct kv_cache *cache, const struct problem *problem,
                       const struct sequence_args *sequence, int page_size, size_t row)
@@ -60,20 +67,22 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     int page_size = batch->options->page_size;
     *cache = (struct kv_cache){.k = problem->k, .v = problem->v};
     measure(cache, batch, slack, sequences);
+    int64_t pool = pool_of(cache, batch);
+    cache->rows = page_size ? pool * page_size : cache->rows;
     cache->size_bytes = (size_t)cache->rows * row;
     if (batch->num_sequences == 1 && page_size == 0 && slack <= problem->kv_slots)
         return ERROR_NONE;
     cache->copy = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
-    cache->page_table = cache->pages ? malloc((size_t)cache->pages * sizeof *cache->page_table) : NULL;
+    cache->page_table = cache->pages ? malloc((size_t)pool * sizeof *cache->page_table) : NULL;
     if (!cache->copy || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;
         kv_cache_clear(cache);
         return error_memory(error, "the KV cache's layout", size_bytes);
     }
     char *k = cache->copy, *v = k + cache->size_bytes;
-    memset(cache->copy, 0xff, 2 * cache->size_bytes);
+    memset(cache->copy, dtype_nan_byte(problem_kv_dtype(problem)), 2 * cache->size_bytes);
     if (cache->pages)
-        shuffle(cache->page_table, cache->pages, batch->options->page_seed);
+        shuffle(cache->page_table, pool, batch->options->page_seed);
     for (int i = 0; i < batch->num_sequences; i++) {
         copy_keys(k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i], page_size, row);
         copy_keys(v, batch->problems[i].v, cache, &batch->problems[i], &sequences[i], page_size, row);

@@ -1,8 +1,8 @@
 /*
  * The KV cache of a launch: its problems' k and v one after the other, laid out in pages, or with slots past the end.
  *
- * Slots that hold no key, and no slot of a problem's either, are filled with NaN in every dtype (all bits set), so that
- * a kernel that reads them shows it.
+ * Pages of the pool that no sequence has, and slots that hold no key, and no slot of a problem's either, are filled
+ * with NaN, so that a kernel that reads them shows it.
  */
 #ifndef KERNELS_DEVICE_KV_CACHE_H
 #define KERNELS_DEVICE_KV_CACHE_H
@@ -11,12 +11,12 @@
 #include "kernels/kernel.h"
 
 struct kv_cache {
-    const void *k, *v; /* [rows, Hkv, D] */
-    int32_t
-        *page_table; /* [pages], a shuffle of 0 .. pages - 1, each sequence's part after the other; NULL: contiguous */
-    int64_t rows, pages;
-    size_t size_bytes; /* of each of k and v */
-    void *copy;        /* of both; NULL: k and v are the problem's */
+    const void *k, *v;   /* [rows, Hkv, D] */
+    int32_t *page_table; /* [pages], taken from a shuffle of the pool's, each sequence's part after the other; NULL:
+                            contiguous */
+    int64_t rows, pages; /* rows of the whole pool; pages of the sequences */
+    size_t size_bytes;   /* of each of k and v */
+    void *copy;          /* of both; NULL: k and v are the problem's */
 };
 
 /*

@@ -21,7 +21,7 @@ const char *launch_name(const struct launch *launch)
 
 /* Of the dtype of k and v: whether there are plain forms, and their place among them. */
 static const int plain_dtypes[DTYPE_COUNT_WITH_FP8] = {
-    [DTYPE_F16] = 0, [DTYPE_BF16] = 1, [DTYPE_E4M3] = 2, [DTYPE_F32] = -1, [DTYPE_E5M2] = -1,
+    [DTYPE_F16] = 0, [DTYPE_BF16] = 1, [DTYPE_E4M3] = 2, [DTYPE_F32] = -1, [DTYPE_E5M2] = -1, [DTYPE_E4M3FNUZ] = -1,
 };
 
 _Static_assert(NUM_GENERIC_FORMS == DTYPE_COUNT_WITH_FP8 * LANE_GROUPS, "a generic form for each dtype and group");
@@ -75,6 +75,7 @@ static const struct {
     [BUFFER_V] = {"v", offsetof(struct attention_args, v)},
     [BUFFER_PAGE_TABLE] = {"the page table", offsetof(struct attention_args, page_table)},
     [BUFFER_SLOPES] = {"slopes", offsetof(struct attention_args, slopes)},
+    [BUFFER_SINKS] = {"the sinks", offsetof(struct attention_args, sink_logits)},
     [BUFFER_VISIBLE] = {"visible", offsetof(struct attention_args, visible)},
     [BUFFER_SEQUENCES] = {"the sequences", offsetof(struct attention_args, sequences)},
     [BUFFER_OUT] = {"out", offsetof(struct attention_args, out)},
@@ -209,7 +210,19 @@ static struct recipe resolve_recipe(const struct batch *batch)
         resolved.masked_values = MASKED_VALUES_READ;
     if (!kernels[batch->kernel]->knows_sum)
         resolved.weight_form = WEIGHT_EXPONENTIALS;
+    if (resolved.sink == SINK_EVERY_CHUNK && !kernels[batch->kernel]->uses_chunk_len)
+        resolved.sink = SINK_COUNTED;
     return resolved;
+}
+
+/* Where the kernel caps logits. */
+static enum soft_cap resolve_soft_cap(const struct recipe *recipe, const struct problem *problem)
+{
+    if (problem->soft_cap == SOFT_CAP_NONE || recipe->soft_cap == SOFT_CAP_IGNORED)
+        return SOFT_CAP_NONE;
+    if (recipe->soft_cap != SOFT_CAP_OTHER_SIDE)
+        return problem->soft_cap;
+    return problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
 }
 
 static struct attention_args make_args(const struct batch *batch)
@@ -224,6 +237,8 @@ static struct attention_args make_args(const struct batch *batch)
         .page_size = batch->options->page_size,
         .scale = (float)problem_logit_scale(problem),
         .value_scale = (float)problem_value_scale(problem),
+        .soft_cap_entry = (int)resolve_soft_cap(batch->recipe, problem),
+        .soft_cap = problem->soft_cap_value,
         .recipe = resolve_recipe(batch),
     };
 }
@@ -293,6 +308,7 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
     const struct sequence_args *last = &plan->sequences[batch->num_sequences - 1];
     size_t heads = (size_t)problem->num_heads, sequences = (size_t)batch->num_sequences;
     size_t row = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    bool sinks = problem->sink_logits && batch->recipe->sink != SINK_IGNORED;
     size_t keys = (size_t)(last->first_key + (last->has_mask ? last->seq_len : 0));
     size_t chunks_of_heads = (size_t)last->first_chunk + (size_t)last->num_chunks * heads;
     size_t keys_of_heads = (size_t)last->first_logit + (size_t)last->seq_len * heads;
@@ -302,6 +318,7 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
         [BUFFER_V] = {plan->cache.v, NULL, plan->cache.size_bytes},
         [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.pages * sizeof(int32_t)},
         [BUFFER_SLOPES] = {plan->slopes ? plan->slopes : problem->slopes, NULL, heads * sizeof(float)},
+        [BUFFER_SINKS] = {problem->sink_logits, NULL, sinks ? heads * sizeof(float) : 0},
         [BUFFER_VISIBLE] = {problem->visible, NULL, keys},
         [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
         [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},

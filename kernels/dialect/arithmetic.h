@@ -98,6 +98,25 @@ SIMT_FUNCTION float log2_polynomial(float x)
     return x == 0.0f ? -FLOAT_INFINITY : x < FLOAT_INFINITY ? fmaf(s, p, (float)exponent) : x;
 }
 
+/*
+ * tanh x. Below 0.625 x and x^3 times a polynomial of degree 4 in x^2 (Cephes, tanhf.c, S. L. Moshier), beyond (1 - e)
+ * / (1 + e) with e = e^(-2 |x|). At most 0x1.fp0 ulp; 1.8897 is the worst of all f32, at 0x1.bc1ff4p-1 (TANH_STEP=1
+ * test_arithmetic), and no result is beyond 1.
+ */
+SIMT_FUNCTION float tanh_polynomial(float x)
+{
+    float a = float_from_bits(float_to_bits(x) & 0x7fffffffu), z = __fmul_rn(a, a);
+    float p = -0x1.75e1d4p-8f;
+    p = fmaf(p, z, 0x1.52269cp-6f);
+    p = fmaf(p, z, -0x1.b83c5ap-5f);
+    p = fmaf(p, z, 0x1.110726p-3f);
+    p = fmaf(p, z, -0x1.555532p-2f);
+    float near = fmaf(__fmul_rn(a, z), p, a);
+    float e = exp2_polynomial(__fmul_rn(a, -0x1.715476p+1f));
+    float far = __fdiv_rn(__fsub_rn(1.0f, e), __fadd_rn(1.0f, e));
+    return float_from_bits(float_to_bits(a < 0.625f ? near : far) | (float_to_bits(x) & 0x80000000u));
+}
+
 /* x log2(e) and x ln(2): logits and lse between base e and base 2. */
 SIMT_FUNCTION real to_base_2_in(enum stage stage, real x)
 {
@@ -150,7 +169,7 @@ SIMT_FUNCTION float round_to(int rounding, float x)
                                     : round_fp8(rounding, x);
 }
 
-/* exponential_by, log2, the approximate reciprocal, and rounding to a dtype_rounding. */
+/* exponential_by, log2, tanh, the approximate reciprocal, and rounding to a dtype_rounding. */
 #ifndef SIMT_REPLAY
 SIMT_FUNCTION real exponential_in(enum stage stage, int exponential, real x)
 {
@@ -162,6 +181,12 @@ SIMT_FUNCTION real log2_in(enum stage stage, real x)
 {
     (void)stage;
     return log2_polynomial(x);
+}
+
+SIMT_FUNCTION real tanh_in(enum stage stage, real x)
+{
+    (void)stage;
+    return tanh_polynomial(x);
 }
 
 SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
@@ -221,6 +246,14 @@ SIMT_FUNCTION real log2_in(enum stage stage, real x)
     REPLAY_EACH(s)
     y.alone[s] = log2(x.alone[s]);
     return replay_rounding(y, stage, log2_polynomial(x.computed), log2((double)x.computed));
+}
+
+SIMT_FUNCTION real tanh_in(enum stage stage, real x)
+{
+    real y;
+    REPLAY_EACH(s)
+    y.alone[s] = tanh(x.alone[s]);
+    return replay_rounding(y, stage, tanh_polynomial(x.computed), tanh((double)x.computed));
 }
 
 SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)

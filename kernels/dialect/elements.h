@@ -18,10 +18,19 @@ enum { ROWS_FETCHED = 8 }; /* rows that a lane fetches before it uses the first 
 /*
  * e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included; its one NaN is all
  * ones (OCP 8-bit floating point specification, 2023). Every fp8 number is an f16 number, and from sm_89 on there is an
- * instruction for it.
+ * instruction for it, but for e4m3fnuz: in f16's places 2^-7 of the value, and NaN is 0x80.
  */
 SIMT_FUNCTION float2 widen_fp8_pair(enum dtype dtype, uint32_t pair)
 {
+    if (dtype == DTYPE_E4M3FNUZ) {
+        float numbers[2];
+        for (int i = 0; i < 2; i++) {
+            uint32_t byte = pair >> 8 * i & 0xffu, half = (byte & 0x80u) << 8 | (byte & 0x7fu) << 7;
+            numbers[i] = byte == 0x80u ? float_from_bits(0x7fffffffu)
+                                       : __fmul_rn(0x1p7f, __half2float(__ushort_as_half((unsigned short)half)));
+        }
+        return make_float2(numbers[0], numbers[1]);
+    }
 #if __CUDA_ARCH__ >= 890
     __half2_raw halves =
         __nv_cvt_fp8x2_to_halfraw2((__nv_fp8x2_storage_t)pair, dtype == DTYPE_E5M2 ? __NV_E5M2 : __NV_E4M3);
@@ -49,7 +58,7 @@ SIMT_FUNCTION struct fetched_lane fetch_lane(enum dtype dtype, const void *tenso
     if (dtype == DTYPE_F32) {
         row.low = __ldg((const uint4 *)((const float *)tensor + first));
         row.high = __ldg((const uint4 *)((const float *)tensor + first) + 1);
-    } else if (dtype == DTYPE_E4M3 || dtype == DTYPE_E5M2) {
+    } else if (dtype >= DTYPE_E4M3) {
         uint2 bytes = __ldg((const uint2 *)((const uint8_t *)tensor + first));
         row.low.x = bytes.x;
         row.low.y = bytes.y;

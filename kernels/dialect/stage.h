@@ -12,13 +12,14 @@ enum stage {
     STAGE_SCALE,        /* scale log2(e) */
     STAGE_DOT,          /* q.k: products and their sum */
     STAGE_BIAS,         /* slope * distance, or slope * key */
+    STAGE_CAP,          /* a soft cap, of q.k or of the logit */
     STAGE_LOGIT,        /* scale q.k + bias */
     STAGE_SHIFT,        /* logit - maximum */
     STAGE_EXPONENTIAL,  /* 2^x of a key's weight */
     STAGE_RESCALE,      /* moving what is summed so far to a new maximum */
     STAGE_SUM,          /* adding weights, within a warp */
     STAGE_WEIGHTED_SUM, /* adding weight * v, within a warp */
-    STAGE_MERGE,        /* merging warps, then chunks: factors, products, sums */
+    STAGE_MERGE,        /* merging warps, then chunks, then a learned sink: factors, products, sums */
     STAGE_DIVISION,     /* weighted sum / sum */
     STAGE_OUTPUT,       /* rounding to the output's dtype */
     STAGE_LSE,          /* what lse takes beyond maximum and sum; out does not depend on it */

@@ -26,7 +26,7 @@ struct extreme_run {
     enum kernel kernel;
     struct kernel_options options;
     struct truth_contract contract;
-    float slopes[EXTREME_HEADS];
+    float slopes[EXTREME_HEADS], sinks[EXTREME_HEADS];
     uint8_t visible[EXTREME_KEYS];
     float q[EXTREME_ROW], k[EXTREME_KEYS * EXTREME_ROW], v[EXTREME_KEYS * EXTREME_ROW]; /* room in the widest dtype */
 };
@@ -268,6 +268,27 @@ static inline void extreme_contract(uint64_t *state, struct extreme_run *run)
 }
 
 /* The run of that number. run holds nothing that has to be freed, and is not to be copied. */
+/* A soft cap and learned sinks, each a quarter of the time. A cap after the bias takes no absolute one. */
+static inline void extreme_cap_and_sinks(uint64_t *state, struct extreme_run *run)
+{
+    int where = draw_below(state, 8);
+    double cap = extreme_power(state, -10, 20), ordinary = extreme_power(state, 0, 6),
+           unit = extreme_power(state, -2, 16);
+    bool any = extreme_chance(state, 0.3), sunk = extreme_chance(state, 0.25);
+    if (where > SOFT_CAP_NONE && where < SOFT_CAP_COUNT) {
+        run->problem.soft_cap = (enum soft_cap)where;
+        run->problem.soft_cap_value = (float)(any ? cap : ordinary);
+        if (where == SOFT_CAP_AFTER_BIAS) {
+            run->recipe.bias = BIAS_RELATIVE;
+            if (run->contract.of != TRUTH_OF_FORMULA)
+                run->contract = (struct truth_contract){.of = TRUTH_OF_INPUTS};
+        }
+    }
+    for (int head = 0; head < EXTREME_HEADS; head++)
+        run->sinks[head] = (float)(draw_normal(state) * unit);
+    run->problem.sink_logits = sunk ? run->sinks : NULL;
+}
+
 static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t number)
 {
     uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
@@ -299,6 +320,7 @@ static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t
     extreme_contract(&state, run);
     run->kernel = (enum kernel)draw_below(&state, KERNEL_COUNT);
     run->options = (struct kernel_options){.chunk_len = 32 << draw_below(&state, 3)};
+    extreme_cap_and_sinks(&state, run);
 }
 
 /* What share of a finite bound an error uses beyond the truth's radius; infinite for NaN, and where the bound is 0. */
@@ -397,7 +419,7 @@ static inline char *extreme_format(char *text, const struct extreme_run *run)
     snprintf(text, EXTREME_TEXT_SIZE,
              "%s N %lld H %d/%d D %d %s kv %s scale %a k_scale %a v_scale %a offset %lld position %lld slopes %a %a %s "
              "truth of %s; %s %s entry %s merge %s dtypes slope %d position %d bias %d dot %d logit %d weight %d "
-             "partial %d raised %g sentinel %d add %d chunk %lld",
+             "partial %d raised %g sentinel %d add %d chunk %lld soft cap %d of %a sink %a",
              kernels[run->kernel]->name, (long long)problem->seq_len, problem->num_heads, problem->num_kv_heads,
              problem->head_dim, dtypes[problem->dtype].name, dtypes[problem_kv_dtype(problem)].name,
              (double)problem->scale, (double)problem->k_scale, (double)problem->v_scale, (long long)problem->kv_offset,
@@ -407,7 +429,8 @@ static inline char *extreme_format(char *text, const struct extreme_run *run)
              merge_form_names[recipe->merge], recipe->slope_dtype, recipe->position_dtype, recipe->bias_dtype,
              recipe->dot_dtype, recipe->logit_dtype, recipe->weight_dtype, recipe->partial_dtype,
              (double)recipe->max_offset, recipe->sentinel.policy, recipe->masked_entry,
-             (long long)run->options.chunk_len);
+             (long long)run->options.chunk_len, (int)problem->soft_cap, (double)problem->soft_cap_value,
+             problem->sink_logits ? (double)problem->sink_logits[0] : -INFINITY);
     return text;
 }
 

@@ -79,6 +79,28 @@ static void test_log2(void **state)
     assert_true(log2_polynomial(0x1p100f) == 100);
 }
 
+/* Every 257th float up to where tanh is 1, all of them with TANH_STEP=1 (a minute): the bound stands in arithmetic.h.
+ */
+static void test_tanh(void **state)
+{
+    const char *text = getenv("TANH_STEP");
+    uint32_t step = text && atoi(text) > 0 ? (uint32_t)atoi(text) : 257;
+    double worst = 0;
+    (void)state;
+    for (uint32_t bits = 0; bits < 0x41200000u; bits += step) {
+        float x = float_from_bits(bits), y = tanh_polynomial(x);
+        worst = fmax(worst, ulp_error(y, tanh((double)x)));
+        assert_true(y <= 1 && tanh_polynomial(-x) == -y);
+    }
+    print_message("tanh: worst %.4f ulp\n", worst);
+    assert_true(worst <= 0x1.fp0);
+    assert_true(worst >= 1.5); /* the test sees the place where it is worst */
+    static const float ones[] = {10, 100, 3e38f, INFINITY};
+    for (size_t i = 0; i < sizeof ones / sizeof ones[0]; i++)
+        assert_true(tanh_polynomial(ones[i]) == 1 && tanh_polynomial(-ones[i]) == -1);
+    assert_true(isnan(tanh_polynomial(NAN)) && tanh_polynomial(0) == 0 && tanh_polynomial(0x1p-149f) == 0x1p-149f);
+}
+
 static void test_sentinel_text(void **state)
 {
     static const struct {
@@ -106,8 +128,8 @@ static void test_sentinel_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp2), cmocka_unit_test(test_exp2_special),  cmocka_unit_test(test_exp2_monotone),
-        cmocka_unit_test(test_log2), cmocka_unit_test(test_sentinel_text),
+        cmocka_unit_test(test_exp2), cmocka_unit_test(test_exp2_special), cmocka_unit_test(test_exp2_monotone),
+        cmocka_unit_test(test_log2), cmocka_unit_test(test_tanh),         cmocka_unit_test(test_sentinel_text),
     };
     return cmocka_run_group_tests_name("arithmetic", tests, NULL, NULL) != 0;
 }

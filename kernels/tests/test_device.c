@@ -71,6 +71,7 @@ static enum error_kind launch(void *state, const struct launch_plan *plan, doubl
         [BUFFER_V] = offsetof(struct attention_args, v),
         [BUFFER_PAGE_TABLE] = offsetof(struct attention_args, page_table),
         [BUFFER_SLOPES] = offsetof(struct attention_args, slopes),
+        [BUFFER_SINKS] = offsetof(struct attention_args, sink_logits),
         [BUFFER_VISIBLE] = offsetof(struct attention_args, visible),
         [BUFFER_SEQUENCES] = offsetof(struct attention_args, sequences),
         [BUFFER_OUT] = offsetof(struct attention_args, out),
@@ -133,8 +134,10 @@ static void test_an_audit_finds_every_changed_byte_by_name(void **state)
     struct error error;
     double seconds;
     int found[BUFFER_COUNT] = {0};
+    float sinks[HEADS] = {0};
     (void)state;
     mask_keys(&made, 3, 5, 1);
+    made.problem.sink_logits = sinks;
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
         const struct batch batch = {(enum kernel)kernel, &options, &recipe, &made.problem, &output, 1};
         size_t sizes[BUFFER_COUNT];

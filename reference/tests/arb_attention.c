@@ -40,6 +40,17 @@ static void store(double *value, double *tail, double *radius, const arb_t ball)
     arf_clear(rest);
 }
 
+static void cap_logit(arb_ptr logit, const struct problem *problem, slong precision)
+{
+    arb_t cap;
+    arb_init(cap);
+    arb_set_d(cap, (double)problem->soft_cap_value);
+    arb_div(logit, logit, cap, precision);
+    arb_tanh(logit, logit, precision);
+    arb_mul(logit, logit, cap, precision);
+    arb_clear(cap);
+}
+
 /* s_j in the place of the weights; max is some number near the largest. False where no key is visible. */
 static bool score_keys(arf_t max, struct workspace *workspace, const struct problem *problem, int head, slong precision)
 {
@@ -58,7 +69,11 @@ static bool score_keys(arf_t max, struct workspace *workspace, const struct prob
                  problem_row(problem, key, kv_head));
         arb_dot(logit, NULL, 0, workspace->query, 1, workspace->rows, 1, problem->head_dim, precision);
         arb_mul(logit, logit, scale, precision);
+        if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+            cap_logit(logit, problem, precision);
         arb_addmul_si(logit, slope, (slong)problem_distance(problem, key), precision);
+        if (problem->soft_cap == SOFT_CAP_AFTER_BIAS)
+            cap_logit(logit, problem, precision);
         if (!any || arf_cmp(arb_midref(logit), max) > 0)
             arf_set(max, arb_midref(logit));
         any = true;
@@ -108,18 +123,28 @@ static void solve_head(struct truth *truth, struct workspace *workspace, const s
                        slong precision)
 {
     size_t first = (size_t)head * (size_t)problem->head_dim;
-    arb_t sum, value_scale;
+    arb_t sum, sink, value_scale;
     arf_t max;
     arb_init(sum);
+    arb_init(sink);
     arb_init(value_scale);
     arb_set_d(value_scale, problem_value_scale(problem));
     arf_init(max);
     load_row(workspace->query, workspace, problem, problem->q, problem->dtype, first);
     if (!score_keys(max, workspace, problem, head, precision)) {
-        truth->lse[head] = -INFINITY; /* and out is the 0 that truth_init left */
-        goto out;
+        truth->lse[head] = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
+        goto out; /* and out is the 0 that truth_init left */
     }
+    if (problem->sink_logits)
+        arb_set_d(sink, (double)problem->sink_logits[head]);
+    if (problem->sink_logits && arf_cmp(arb_midref(sink), max) > 0)
+        arf_set(max, arb_midref(sink));
     weigh_keys(sum, max, workspace, problem, precision);
+    if (problem->sink_logits) {
+        arb_sub_arf(sink, sink, max, precision);
+        arb_exp(sink, sink, precision);
+        arb_add(sum, sum, sink, precision);
+    }
     sum_values(workspace, problem, head, precision);
     for (int d = 0; d < problem->head_dim; d++) {
         size_t i = first + (size_t)d;
@@ -132,6 +157,7 @@ static void solve_head(struct truth *truth, struct workspace *workspace, const s
     store(&truth->lse[head], &truth->lse_tail[head], &truth->lse_radius[head], sum);
 out:
     arb_clear(sum);
+    arb_clear(sink);
     arb_clear(value_scale);
     arf_clear(max);
 }

@@ -340,6 +340,29 @@ static inline int64_t draw_seq_len(uint64_t *state)
     }
 }
 
+/* None as often as not; caps that nothing reaches, and some that all do. */
+static inline void draw_soft_cap(uint64_t *state, struct problem *problem)
+{
+    static const double caps[] = {30, 50, 5, 1, 0x1p-10, 0x1p20, 1000};
+    int where = draw_below(state, 2 * SOFT_CAP_COUNT);
+    double cap = caps[draw_below(state, sizeof caps / sizeof caps[0])], factor = draw_between(state, 0.5, 1);
+    if (where > SOFT_CAP_NONE && where < SOFT_CAP_COUNT) {
+        problem->soft_cap = (enum soft_cap)where;
+        problem->soft_cap_value = (float)(cap * factor);
+    }
+}
+
+/* NULL for none: three times of four. */
+static inline float *draw_sinks(uint64_t *state, int num_heads)
+{
+    static const double units[] = {1, 0, 30, 700, 1e5};
+    double unit = units[draw_below(state, sizeof units / sizeof units[0])];
+    float *sinks = draw_below(state, 4) ? NULL : malloc((size_t)num_heads * sizeof *sinks);
+    for (int h = 0; h < num_heads && sinks; h++)
+        sinks[h] = (float)(draw_normal(state) * unit);
+    return sinks;
+}
+
 /* budget: most of seq_len x num_heads x head_dim. */
 static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed, int64_t budget)
 {
@@ -405,18 +428,23 @@ static inline void drawn_problem_init(struct drawn_problem *drawn, uint64_t seed
                                                 .v = v,
                                                 .visible = visible},
                                     .finite = spoiled[0] == 'n'};
+    draw_soft_cap(&state, &drawn->problem);
+    drawn->problem.sink_logits = draw_sinks(&state, num_heads);
     snprintf(drawn->text, sizeof drawn->text,
              "seed %llu: %lld keys, %d heads, %d KV heads, head_dim %d, %s, k and v %s (%a, %a), scale %a, "
              "q_position %lld, kv_offset %lld, slope[0] %a, "
-             "q %s, k %s, v %s, mask %s, NaN or infinity in %s",
+             "q %s, k %s, v %s, mask %s, NaN or infinity in %s, soft cap %d of %a, sink[0] %a",
              (unsigned long long)seed, (long long)seq_len, num_heads, num_kv_heads, head_dim, dtypes[dtype].name,
              dtypes[kv_dtype].name, (double)k_scale, (double)v_scale, (double)scale, (long long)q_position,
-             (long long)kv_offset, (double)slopes[0], q_kind->name, k_kind->name, v_kind->name, mask_name, spoiled);
+             (long long)kv_offset, (double)slopes[0], q_kind->name, k_kind->name, v_kind->name, mask_name, spoiled,
+             (int)drawn->problem.soft_cap, (double)drawn->problem.soft_cap_value,
+             drawn->problem.sink_logits ? (double)drawn->problem.sink_logits[0] : -INFINITY);
 }
 
 static inline void drawn_problem_clear(struct drawn_problem *drawn)
 {
     free((void *)drawn->problem.slopes);
+    free((void *)drawn->problem.sink_logits);
     free((void *)drawn->problem.q);
     free((void *)drawn->problem.k);
     free((void *)drawn->problem.v);

@@ -54,22 +54,30 @@ class Point:
         assert record["num_queries"] == self.num_queries and self.truth_lse.shape == (self.num_queries, self.num_heads)
         self.seq_len = seq_len
         self.group = self.num_heads // num_kv_heads
+        self.sinks = numbers(folder / "sink_logits.npy", None) if record["sink_logits"] else None
         removed = record["mask"] or []
         self.visible = [j for j in range(seq_len) if not any(first <= j < end for first, end in removed)]
+
+    def capped(self, where, logit):
+        """A soft cap, if the point has one there."""
+        cap = (self.record["soft_cap"] or {}).get(where)
+        return mpf(cap) * mpmath.tanh(logit / mpf(cap)) if cap else logit
 
     def attention(self, i, head):
         """Exact out, sum w|v|/l and lse of query i of a head."""
         record, kv_head = self.record, head // self.group
         newer = self.num_queries - 1 - i
         visible = [j for j in self.visible if j < self.seq_len - newer]
+        sinks = [] if self.sinks is None else exact(self.sinks[head:head + 1])
         if not visible:
-            return [mpf(0)] * self.head_dim, [mpf(0)] * self.head_dim, mpf("-inf")
+            return [mpf(0)] * self.head_dim, [mpf(0)] * self.head_dim, sinks[0] if sinks else mpf("-inf")
         query, scale, slope = exact(self.q[i, head]), mpf(record["scale"]), mpf(float(self.slopes[head]))
-        logits = [scale * mpmath.fdot(query, exact(self.k[j, kv_head])) + slope * (j - (record["q_position"] - newer))
+        logits = [self.capped("after_bias", self.capped("before_bias", scale * mpmath.fdot(query, exact(self.k[j, kv_head])))
+                              + slope * (j - (record["q_position"] - newer)))
                   for j in visible]
-        top = max(logits)
+        top = max(logits + sinks)
         weights = [mpmath.exp(logit - top) for logit in logits]
-        total = mpmath.fsum(weights)
+        total = mpmath.fsum(weights + [mpmath.exp(sink - top) for sink in sinks])
         outs, magnitudes = [], []
         for d in range(self.head_dim):
             column = exact(self.v[visible, kv_head, d])

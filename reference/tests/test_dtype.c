@@ -241,9 +241,11 @@ static void limits_are_those_of_the_formats(void **state)
 /* A byte's value by the format's definition: significand bits m, exponent bias b. */
 static double fp8_value(enum dtype dtype, unsigned byte)
 {
-    int m = dtype == DTYPE_E4M3 ? 3 : 2, b = dtype == DTYPE_E4M3 ? 7 : 15;
+    int m = dtype == DTYPE_E5M2 ? 2 : 3, b = dtype == DTYPE_E4M3 ? 7 : dtype == DTYPE_E4M3FNUZ ? 8 : 15;
     int exponent = (int)(byte & 0x7f) >> m, fraction = (int)byte & ((1 << m) - 1);
     double sign = byte & 0x80 ? -1 : 1;
+    if (dtype == DTYPE_E4M3FNUZ && byte == 0x80)
+        return NAN;
     if (dtype == DTYPE_E4M3 && (byte & 0x7f) == 0x7f)
         return NAN;
     if (dtype == DTYPE_E5M2 && exponent == 31)
@@ -274,7 +276,11 @@ static void fp8_narrows_to_nearest_even(void **state)
 {
     (void)state;
     for (enum dtype dtype = DTYPE_E4M3; dtype < DTYPE_COUNT_WITH_FP8; dtype++) {
-        unsigned largest = dtype == DTYPE_E4M3 ? 0x7e : 0x7b;
+        static const uint8_t largest_of[DTYPE_COUNT_WITH_FP8] = {
+            [DTYPE_E4M3] = 0x7e, [DTYPE_E5M2] = 0x7b, [DTYPE_E4M3FNUZ] = 0x7f};
+        static const uint8_t overflow_of[DTYPE_COUNT_WITH_FP8][2] = {
+            [DTYPE_E4M3] = {0x7f, 0xff}, [DTYPE_E5M2] = {0x7c, 0xfc}, [DTYPE_E4M3FNUZ] = {0x80, 0x80}};
+        unsigned largest = largest_of[dtype];
         assert_true(fp8_value(dtype, largest) == dtypes[dtype].max);
         for (unsigned byte = 0; byte <= largest; byte++) {
             double low = fp8_value(dtype, byte), ulp = dtype_ulp(dtype, low), high = low + ulp;
@@ -283,7 +289,7 @@ static void fp8_narrows_to_nearest_even(void **state)
             uint8_t words[3], above = (uint8_t)(byte + 1);
             dtype_narrow(dtype, words, 0, 3, values);
             if (byte == largest && dtype == DTYPE_E4M3)
-                above = 0x7f; /* 448 + 16 is the middle to 480, which is NaN's place */
+                above = 0x7f; /* 448 + 16 is the middle to 480, which is NaN's place; e4m3fnuz has it at 0x80 */
             assert_int_equal(words[0], byte);
             assert_int_equal(words[1], byte % 2 ? above : byte);
             assert_int_equal(words[2], above);
@@ -291,10 +297,24 @@ static void fp8_narrows_to_nearest_even(void **state)
         const float beyond[] = {1e30f, -INFINITY, NAN};
         uint8_t words[3];
         dtype_narrow(dtype, words, 0, 3, beyond);
-        assert_int_equal(words[0], dtype == DTYPE_E4M3 ? 0x7f : 0x7c);
-        assert_int_equal(words[1], dtype == DTYPE_E4M3 ? 0xff : 0xfc);
+        assert_int_equal(words[0], overflow_of[dtype][0]);
+        assert_int_equal(words[1], overflow_of[dtype][1]);
         assert_true(isnan(fp8_value(dtype, words[2])));
     }
+}
+
+/* There is no -0: what is rounded to it is 0. */
+static void e4m3fnuz_has_one_zero(void **state)
+{
+    (void)state;
+    const float small[] = {0, -0.0f, -0x1p-12f, -0x1p-11f, 0x1p-149f};
+    uint8_t words[5], least;
+    dtype_narrow(DTYPE_E4M3FNUZ, words, 0, 5, small);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(words[i], 0);
+    dtype_narrow(DTYPE_E4M3FNUZ, &least, 0, 1, (const float[]){-0x1.000002p-11f});
+    assert_int_equal(least, 0x81);
+    assert_int_equal(dtype_nan_byte(DTYPE_E4M3FNUZ), 0x80);
 }
 
 int main(void)
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(limits_are_those_of_the_formats),
         cmocka_unit_test(every_fp8_byte_widens_exactly_and_survives),
         cmocka_unit_test(fp8_narrows_to_nearest_even),
+        cmocka_unit_test(e4m3fnuz_has_one_zero),
     };
     int failed = cmocka_run_group_tests_name("dtype", tests, NULL, NULL);
     return failed > 255 ? 255 : failed;

@@ -313,7 +313,8 @@ static const struct bad {
      "mask file is not a regular file: '/'"},
     {"mask file that never ends", TEXT(HEAD "mask: {file: /dev/zero}\n"), 5, 14, "mask file is not a regular file"},
     {"k_scale without fp8", TEXT(HEAD "k_scale: 0.5\n"), 5, 10,
-     "k_scale is given without an fp8 cache: '0.5' with kv_dtype same; allowed: 1, or kv_dtype e4m3 or e5m2"},
+     "k_scale is given without an fp8 cache: '0.5' with kv_dtype same; allowed: 1, or kv_dtype e4m3, e5m2 or "
+     "e4m3fnuz"},
     {"v_scale without fp8 in one combination", TEXT(HEAD "v_scale: [1, 2]\nkv_dtype: [e4m3, same]\n"), 5, 14,
      "v_scale is given without an fp8 cache: '2' with kv_dtype same"},
     {"k_scale 0", TEXT(HEAD "kv_dtype: e4m3\nk_scale: 0\n"), 6, 10, "k_scale is out of range: '0'; allowed: numbers"},

@@ -85,6 +85,8 @@ static const struct {
     [KEY_RECIPE] = {{"default", "mlx", "{base: mlx, epsilon: 1e-6}"}, "no-recipe"},
     [KEY_SENTINEL] = {{"exclude", "adaptive", "-.inf", "-1e4"}, "1e4"},
     [KEY_SLOPES] = {{"bloom", "geometric", "{values: [1, 0.5]}"}, "steep"},
+    [KEY_SOFT_CAP] = {{"none", "{before_bias: 30}", "{after_bias: 30}", "{before_bias: 50}"}, "{before_bias: 0}"},
+    [KEY_SINK_LOGITS] = {{"none", "0.5", "{values: [1, 0.5]}", "{normal: 1}"}, "{uniform: 1}"},
     [KEY_INPUT] = {{"uniform", "{distribution: constant, value: 3}"}, "[normal]"},
     [KEY_MASK] = {{"none", "all", "{holes: 0.5, window: 4}"}, "{}"},
     [KEY_TOLERANCE] = {{"{atol: 1}", "{rtol: 0, lse: 1e-3}"}, "1e-3"},

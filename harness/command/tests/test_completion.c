@@ -73,10 +73,10 @@ static void every_command_is_offered(void **state)
 
 static void every_option_of_every_command_is_offered(void **state)
 {
-    char names[64][64], line[64];
+    char names[96][64], line[64];
     (void)state;
     for (int i = 0; i < COMMAND_COUNT; i++) {
-        size_t count = help_options(commands[i], names, 64), lines = 0;
+        size_t count = help_options(commands[i], names, 96), lines = 0;
         snprintf(line, sizeof line, "%s --", commands[i]->name);
         for (size_t n = 0; n < count; n++)
             expect(line, names[n]);

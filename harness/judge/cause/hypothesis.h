@@ -21,6 +21,10 @@ void hypothesis_contract(struct suspect *suspect);
  * first; absolute and base-2 forms of the bias. */
 void hypothesis_rounding(struct suspect *suspect);
 
+/* hypothesis_cap.c, of problems that have them: a soft cap that is missing, comes twice, elsewhere or after the mask; a
+ * learned sink that is missing or counted more than once. */
+void hypothesis_cap(struct suspect *suspect);
+
 /* hypothesis_mask.c: plain means; masked keys or empty slots carry weight. */
 enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error);
 

@@ -9,7 +9,9 @@ static void fill_logits(struct suspect *suspect, double slope)
     const struct problem *problem = suspect->problem;
     for (int64_t j = 0; j < problem->seq_len; j++)
         suspect->logits[j] =
-            problem_visible(problem, j) ? suspect->dots[j] + slope * (double)problem_distance(problem, j) : -INFINITY;
+            problem_visible(problem, j)
+                ? suspect_capped(suspect, suspect->dots[j] + slope * (double)problem_distance(problem, j))
+                : -INFINITY;
 }
 
 /*
@@ -118,9 +120,11 @@ static void try_signs(struct suspect *suspect)
     if (problem_distance(problem, problem->seq_len - 1) <= 0)
         return;
     for (int64_t j = 0; j < problem->seq_len; j++)
-        suspect->logits[j] = problem_visible(problem, j)
-                                 ? suspect->dots[j] - suspect->slope * fabs((double)problem_distance(problem, j))
-                                 : -INFINITY;
+        suspect->logits[j] =
+            problem_visible(problem, j)
+                ? suspect_capped(suspect,
+                                 suspect->dots[j] - suspect->slope * fabs((double)problem_distance(problem, j)))
+                : -INFINITY;
     suspect_try(suspect, SIGNATURE_WRONG_SLOPE,
                 "slope %.6g in place of %.6g |for keys after the query: distances without their sign|", -suspect->slope,
                 suspect->slope);

@@ -237,6 +237,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
 {
     enum error_kind kind = suspect_read_keys(suspect, error);
     if (!kind && failing)
+        hypothesis_cap(suspect);
+    if (!kind && failing)
         kind = hypothesis_mask(suspect, error);
     if (!kind && failing)
         hypothesis_contract(suspect);

@@ -35,6 +35,12 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
     [SIGNATURE_PRECISION_LOSS] =
         {"The output is off by the rounding of an intermediate result.",
          "Hold in f32 the step that the finding names; where it names none, `alibicheck explain` tells it.", 10},
+    [SIGNATURE_WRONG_SOFT_CAP] = {"The output is that of attention with another soft cap, or with none.",
+                                  "Apply the cap once, to the scaled q.k or to the biased logit as the model does, and "
+                                  "before the mask.",
+                                  6},
+    [SIGNATURE_WRONG_SINK] = {"The output is that of attention with another learned sink, or with none.",
+                              "Add each head's sink to its sum of weights once, in the units of its logits.", 2},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
                            "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
 };

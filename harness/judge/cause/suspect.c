@@ -49,9 +49,10 @@ bool suspect_leave_later_keys(struct suspect *suspect)
         return false;
     free(suspect->seen);
     free(suspect->dots);
+    free(suspect->products);
     free(suspect->logits);
     suspect->seen = NULL;
-    suspect->dots = suspect->logits = NULL;
+    suspect->dots = suspect->products = suspect->logits = NULL;
     suspect->visible = 0;
     suspect->sum = 0;
     suspect->one = problem_query(suspect->whole, suspect->of_row / suspect->whole->num_heads);
@@ -71,6 +72,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .truth_of = truth->contract.of,
         .head = row % problem->num_heads,
         .slope = problem_row_slope(problem, row),
+        .sink = problem->sink_logits ? (double)problem->sink_logits[row % problem->num_heads] : -INFINITY,
         .by_lse = by_lse,
         .beyond = metrics->budget_used > 1 || metrics->lse_budget_used > 1,
         .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
@@ -105,6 +107,7 @@ void suspect_clear(struct suspect *suspect)
     free(suspect->out);
     free(suspect->row);
     free(suspect->dots);
+    free(suspect->products);
     free(suspect->logits);
     *suspect = (struct suspect){.problem = NULL};
 }
@@ -121,18 +124,24 @@ static void read_dots(struct suspect *suspect, const float *query)
         for (int d = 0; d < problem->head_dim; d++)
             dot += (double)query[d] * (double)suspect->row[d];
         suspect->dots[j] = scale * dot;
+        if (suspect->products)
+            suspect->products[j] = scale * dot;
+        if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
+            suspect->dots[j] = soft_capped(problem, suspect->dots[j]);
     }
 }
 
 static void sum_weights(struct suspect *suspect)
 {
     const struct problem *problem = suspect->problem;
-    suspect->max = -INFINITY;
+    suspect->max = suspect->sink;
     for (int64_t j = 0; j < problem->seq_len; j++)
         if (suspect_visible(suspect, j)) {
             suspect->visible++;
             suspect->max = fmax(suspect->max, suspect_logit(suspect, j));
         }
+    if (suspect->sink > -INFINITY)
+        suspect->sum += exp(suspect->sink - suspect->max);
     for (int64_t j = 0; j < problem->seq_len; j++)
         if (suspect_visible(suspect, j))
             suspect->sum += exp(suspect_logit(suspect, j) - suspect->max);
@@ -163,9 +172,10 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
     size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
     suspect->dots = malloc((keys + 1) * sizeof(double)); /* of no keys too: malloc(0) may be NULL */
     suspect->logits = malloc((keys + 1) * sizeof(double));
+    suspect->products = problem->soft_cap ? malloc((keys + 1) * sizeof(double)) : NULL;
     float *query = malloc(dim * sizeof *query);
     enum error_kind kind = ERROR_NONE;
-    if (!suspect->dots || !suspect->logits || !query) {
+    if (!suspect->dots || !suspect->logits || !query || (problem->soft_cap && !suspect->products)) {
         kind = error_memory(error, "a head's signature", 2.0 * (double)keys * sizeof(double));
         goto out;
     }
@@ -189,13 +199,14 @@ void suspect_read_value(struct suspect *suspect, int64_t key, int dims)
 double suspect_attend(struct suspect *suspect, int dims)
 {
     int64_t keys = suspect->problem->seq_len;
-    double max = -INFINITY, sum = 0;
+    double max = suspect->sink, sum = 0;
     for (int64_t j = 0; j < keys; j++)
         max = fmax(max, suspect->logits[j]);
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
     if (max == -INFINITY)
         return -INFINITY;
+    sum = exp(suspect->sink - max);
     for (int64_t j = 0; j < keys; j++) {
         double shifted = suspect->logits[j] - max;
         if (shifted < NEGLIGIBLE)

@@ -20,6 +20,7 @@
 
 #include "harness/judge/exhibit.h"
 #include "harness/judge/judgement.h"
+#include "reference/soft_cap.h"
 
 /* Chunk lengths that chunk-wise hypotheses try: 16, 32, ..., 4096 keys. */
 enum { SUSPECT_CHUNK_LEN_MIN = 16, SUSPECT_CHUNK_LENS = 9 };
@@ -61,6 +62,7 @@ struct suspect {
     enum truth_of truth_of; /* the contract that the truth is of */
     int head;
     double slope;
+    double sink; /* the head's learned sink, or a hypothesis' one; -INFINITY: there is none */
     bool by_lse; /* out is right, lse is not */
     bool leaks;  /* what stands in masked slots is known to change results */
     bool beyond; /* out or lse is further off than the error bound allows, where there is one */
@@ -71,7 +73,8 @@ struct suspect {
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
 
-    double *dots;      /* [N] scale * k_scale * q.k, masked keys as well */
+    double *dots; /* [N] scale * k_scale * q.k, capped where a soft cap comes before the bias; masked keys as well */
+    double *products;  /* [N] the same without a soft cap; NULL where there is none */
     int64_t visible;   /* keys that take part */
     double max, sum;   /* of the true logits of visible keys: the largest, sum of exp(s - max) */
     double *logits;    /* [N] of the hypothesis at hand; -INFINITY: not there */
@@ -108,11 +111,17 @@ static inline bool suspect_visible(const struct suspect *suspect, int64_t key)
            !contract_bias(suspect->truth_of, suspect->problem, suspect->head, key).dropped;
 }
 
+/* What a soft cap after the bias makes of a logit. */
+static inline double suspect_capped(const struct suspect *suspect, double logit)
+{
+    return suspect->problem->soft_cap == SOFT_CAP_AFTER_BIAS ? soft_capped(suspect->problem, logit) : logit;
+}
+
 /* The logit of key j in exact arithmetic, by the contract's bias but for one that it drops; visible or not. */
 static inline double suspect_logit(const struct suspect *suspect, int64_t key)
 {
     struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
-    return suspect->dots[key] + (suspect->slope * (double)bias.distance + bias.rounded);
+    return suspect_capped(suspect, suspect->dots[key] + (suspect->slope * (double)bias.distance + bias.rounded));
 }
 
 /* v of key j times v_scale, for elements below dims, into suspect->row; the scale is left to the caller. */

@@ -107,6 +107,10 @@ static enum error_kind check_constant_v(struct oracle_work *work, struct error *
 {
     const struct problem *problem = &work->trial.problem;
     char run_was[48];
+    if (problem->sink_logits) {
+        oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "learned sinks have weight and no v");
+        return ERROR_NONE;
+    }
     if ((double)trial_constant(&work->trial) * fabs(problem_value_scale(problem)) > dtypes[problem->dtype].max) {
         oracle_conclude(work, ORACLE_CONSTANT_V, ORACLE_NOT_APPLICABLE, "%s cannot hold the constant times v_scale",
                         dtypes[problem->dtype].name);
@@ -131,6 +135,12 @@ static enum error_kind check_constant_v(struct oracle_work *work, struct error *
 static enum error_kind check_bias_shift(struct oracle_work *work, struct error *error)
 {
     char run_was[64];
+    const struct problem *problem = &work->trial.problem;
+    if (problem->sink_logits || problem->soft_cap == SOFT_CAP_AFTER_BIAS) {
+        oracle_conclude(work, ORACLE_BIAS_SHIFT, ORACLE_NOT_APPLICABLE, "%s",
+                        problem->sink_logits ? "learned sinks do not move with the query" : "biases are capped");
+        return ERROR_NONE;
+    }
     enum error_kind kind = oracle_need_base(work, error);
     if (!kind)
         kind = oracle_allow_both_bounds(work, work->inquiry->subject, ORACLE_SHIFT_KEYS, error);
@@ -175,6 +185,8 @@ static void reverse_heads(struct trial *trial)
     for (int i = 0; i < problem_queries(problem); i++)
         reverse_rows(q + (size_t)(i * problem->num_heads) * query, problem->num_heads, query);
     reverse_rows(trial_change(trial, TRIAL_SLOPES), problem->num_heads, sizeof(float));
+    if (problem->sink_logits)
+        reverse_rows(trial_change(trial, TRIAL_SINKS), problem->num_heads, sizeof(float));
     for (int64_t key = 0; key < problem->seq_len; key++) {
         size_t at = (size_t)key * (size_t)problem->num_kv_heads * row;
         reverse_rows(k + at, problem->num_kv_heads, row);

@@ -6,8 +6,9 @@
 #include "harness/judge/poison.h"
 
 const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
-    [TRIAL_Q] = "q",     [TRIAL_K] = "k",     [TRIAL_V] = "v", [TRIAL_SLOPES] = "slopes", [TRIAL_VISIBLE] = "visible",
-    [TRIAL_OUT] = "out", [TRIAL_LSE] = "lse",
+    [TRIAL_Q] = "q",           [TRIAL_K] = "k",         [TRIAL_V] = "v",
+    [TRIAL_SLOPES] = "slopes", [TRIAL_SINKS] = "sinks", [TRIAL_VISIBLE] = "visible",
+    [TRIAL_OUT] = "out",       [TRIAL_LSE] = "lse",
 };
 
 enum {
@@ -71,6 +72,7 @@ static size_t tensor_bytes(const struct problem *problem, enum trial_tensor tens
         [TRIAL_K] = cache,
         [TRIAL_V] = cache,
         [TRIAL_SLOPES] = (size_t)problem->num_heads * sizeof(float),
+        [TRIAL_SINKS] = problem->sink_logits ? (size_t)problem->num_heads * sizeof(float) : 0,
         [TRIAL_VISIBLE] = problem->visible ? (size_t)problem->seq_len : 0,
         [TRIAL_OUT] = out,
         [TRIAL_LSE] = (size_t)problem_rows(problem) * sizeof(float),
@@ -129,6 +131,7 @@ enum error_kind trial_init(struct trial *trial, const struct problem *problem, i
     part->k = trial->tensors[TRIAL_K].data;
     part->v = trial->tensors[TRIAL_V].data;
     part->slopes = trial->tensors[TRIAL_SLOPES].data;
+    part->sink_logits = trial->tensors[TRIAL_SINKS].data;
     part->visible = trial->tensors[TRIAL_VISIBLE].data;
     trial->output = (struct output){trial->tensors[TRIAL_OUT].data, trial->tensors[TRIAL_LSE].data};
     trial_reload(trial);
@@ -147,7 +150,7 @@ struct problem trial_shape(const struct problem *shape, int64_t max_elements)
     struct cut cut = cut_of(shape, max_elements);
     struct problem part = part_of(shape, &cut);
     part.q = part.k = part.v = NULL;
-    part.slopes = NULL;
+    part.slopes = part.sink_logits = NULL;
     part.visible = NULL;
     return part;
 }
@@ -156,6 +159,7 @@ double trial_bytes(const struct problem *shape, int64_t max_elements)
 {
     struct problem part = trial_shape(shape, max_elements);
     part.visible = shape->visible;
+    part.sink_logits = shape->sink_logits;
     double bytes = 0;
     for (enum trial_tensor t = 0; t < TRIAL_TENSOR_COUNT; t++)
         bytes += (double)tensor_bytes(&part, t);
@@ -196,6 +200,8 @@ void trial_reload(struct trial *trial)
     trial->problem.q_position = original->q_position - trial->first_key;
     for (int head = 0; head < part->num_heads && trial->changed >> TRIAL_SLOPES & 1; head++)
         ((float *)trial->tensors[TRIAL_SLOPES].data)[head] = original->slopes[original_head(trial, head)];
+    for (int head = 0; head < part->num_heads && original->sink_logits && trial->changed >> TRIAL_SINKS & 1; head++)
+        ((float *)trial->tensors[TRIAL_SINKS].data)[head] = original->sink_logits[original_head(trial, head)];
     for (int row = 0; row < problem_rows(part) && trial->changed >> TRIAL_Q & 1; row++) {
         size_t from =
             (size_t)(row / part->num_heads * original->num_heads) + original_head(trial, row % part->num_heads);

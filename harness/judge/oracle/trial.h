@@ -10,7 +10,17 @@
 
 enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
 
-enum trial_tensor { TRIAL_Q, TRIAL_K, TRIAL_V, TRIAL_SLOPES, TRIAL_VISIBLE, TRIAL_OUT, TRIAL_LSE, TRIAL_TENSOR_COUNT };
+enum trial_tensor {
+    TRIAL_Q,
+    TRIAL_K,
+    TRIAL_V,
+    TRIAL_SLOPES,
+    TRIAL_SINKS,
+    TRIAL_VISIBLE,
+    TRIAL_OUT,
+    TRIAL_LSE,
+    TRIAL_TENSOR_COUNT
+};
 
 extern const char *const trial_tensor_names[TRIAL_TENSOR_COUNT];
 

@@ -132,7 +132,7 @@ static const struct record_field rows[] = {
     {RECORD_MEMBER("error", struct record, outcome.reason, TEXT,
                    "Why the point was not judged, or in what other way it fails than expected; else null."),
      .value = record_value_reason},
-    {RECORD_NAMED("kv_dtype", "What k and v are stored in: dtype, or fp8, e4m3 or e5m2."), .type = "string",
+    {RECORD_NAMED("kv_dtype", "What k and v are stored in: dtype, or fp8: e4m3, e5m2 or e4m3fnuz."), .type = "string",
      .value = record_value_kv_dtype, .of_point = true},
     {OF_PROBLEM(k_scale, REAL, "What a number of an fp8 k is multiplied by."), .unit = "1"},
     {OF_PROBLEM(v_scale, REAL, "The same of v."), .unit = "1"},
@@ -180,6 +180,19 @@ static const struct record_field rows[] = {
      .members = &record_override_fields},
     {RECORD_NAMED("settings", "KEY=VALUE of each --set and --recipe: what replaced the case file's keys."),
      .type = "list", .value = record_value_settings},
+    {OF_PROBLEM(soft_cap, OWN, "The cap of logits, as {\"before_bias\": C} or {\"after_bias\": C}; null for none."),
+     .type = "object", .value = record_value_soft_cap, .members = &record_soft_cap_fields},
+    {.part = RECORD_PROBLEM,
+     RECORD_MEMBER("sink_logits", struct problem_spec, sinks, OWN,
+                   "Learned sinks: {\"value\": S} for all heads, {\"values\": [...]} or {\"normal\": STDDEV}; null for "
+                   "none."),
+     .type = "object",
+     .value = record_value_sinks,
+     .members = &record_sinks_fields},
+    {.part = RECORD_PAGES,
+     RECORD_MEMBER("pool_pages", struct kernel_options, pool_pages, WHOLE,
+                   "Pages of the pool, the sequences' among them; 0: no more than they need; null without pages."),
+     .unit = "pages"},
 };
 
 const struct record_fields record_fields = RECORD_FIELDS(rows);

@@ -85,6 +85,52 @@ json_t *record_value_slopes(const struct record_field *field, const void *member
                                          : json_string(slope_convention_names[problem->slopes]);
 }
 
+static bool put_soft_cap(json_t *object, const struct record_field *field, const void *member)
+{
+    const struct soft_cap_spec *cap = member;
+    (void)field;
+    return json_put(object, soft_cap_names[cap->where], json_from_double((double)cap->value));
+}
+
+static const struct record_field soft_cap_rows[] = {
+    {RECORD_NAMED("PARAMETER", "The cap, under the name of where it is: before_bias or after_bias."), .type = "number",
+     .put = put_soft_cap},
+};
+const struct record_fields record_soft_cap_fields = RECORD_FIELDS(soft_cap_rows);
+
+json_t *record_value_soft_cap(const struct record_field *field, const void *member)
+{
+    const struct soft_cap_spec *cap = member;
+    return cap->where ? record_fields_to_json(field->members, cap) : json_null();
+}
+
+static bool put_sinks(json_t *object, const struct record_field *field, const void *member)
+{
+    const struct sink_spec *sinks = member;
+    (void)field;
+    if (sinks->kind != SINKS_VALUES)
+        return json_put(object, sink_logits_names[sinks->kind], json_from_double((double)sinks->number));
+    json_t *values = json_array();
+    bool complete = values;
+    for (int i = 0; complete && i < sinks->num_values; i++)
+        complete = json_array_append_new(values, json_from_double((double)sinks->values[i])) == 0;
+    return json_put(object, sink_logits_names[SINKS_VALUES], json_finish(values, complete));
+}
+
+static const struct record_field sinks_rows[] = {
+    {RECORD_NAMED("PARAMETER",
+                  "value, of all heads; values, a list of each head's; or normal, the deviation they are drawn "
+                  "with."),
+     .type = "number, list", .put = put_sinks},
+};
+const struct record_fields record_sinks_fields = RECORD_FIELDS(sinks_rows);
+
+json_t *record_value_sinks(const struct record_field *field, const void *member)
+{
+    const struct sink_spec *sinks = member;
+    return sinks->kind ? record_fields_to_json(field->members, sinks) : json_null();
+}
+
 /* Appends the parameters that the kinds (bit k: kind k) read. */
 static bool put_parameters(json_t *object, const struct parameter_set *set, unsigned kinds, const void *spec)
 {

@@ -19,14 +19,16 @@ record_value record_value_digest, /* uint64_t */
     record_value_reason,          /* char[], null if empty */
     record_value_detail,          /* char[] */
     record_value_slopes,          /* of struct problem_spec */
+    record_value_soft_cap,        /* struct soft_cap_spec */
+    record_value_sinks,           /* struct sink_spec */
     record_value_launched,        /* of the same */
     record_value_mask,            /* struct mask_spec */
     record_value_recipe_digest;   /* of struct point */
 
 extern const struct record_fields record_worst_fields, record_reference_fields, record_seconds_fields,
-    record_tolerance_fields, record_slopes_fields, record_input_fields, record_mask_fields, record_finding_fields,
-    record_oracle_fields, record_oracle_detail_fields, record_head_fields, record_build_fields, record_run_fields,
-    record_recipe_fields, record_override_fields;
+    record_tolerance_fields, record_slopes_fields, record_soft_cap_fields, record_sinks_fields, record_input_fields,
+    record_mask_fields, record_finding_fields, record_oracle_fields, record_oracle_detail_fields, record_head_fields,
+    record_build_fields, record_run_fields, record_recipe_fields, record_override_fields;
 
 #define RECORD_FIELDS(array)                      \
     {                                             \

@@ -34,6 +34,11 @@ static const void *get_slopes(const struct record *record)
     return record->problem ? record->problem->slopes : NULL;
 }
 
+static const void *get_sinks(const struct record *record)
+{
+    return record->problem ? record->problem->sink_logits : NULL;
+}
+
 static const void *get_out(const struct record *record)
 {
     return record->output ? record->output->out : NULL;
@@ -77,6 +82,7 @@ static const struct array_file {
     {"out.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_out, true},
     {"lse.npy", "<f4", {AXIS_HEAD}, get_lse, true},
     {"slopes.npy", "<f4", {AXIS_HEAD}, get_slopes, false},
+    {"sink_logits.npy", "<f4", {AXIS_HEAD}, get_sinks, false},
     {"truth.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth, true},
     {"truth_tail.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_tail, true},
     {"truth_radius.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_radius, true},

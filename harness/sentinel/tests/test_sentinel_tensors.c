@@ -254,10 +254,14 @@ static void test_tensors_that_are_refused(void **state)
         bool is_q;
         const char *reason;
     } rows[] = {
-        {"<f2", 3, {6, 20, 1}, true, "allowed: 2 axes [H, D]"}, {"<f2", 2, {2000, 1, 0}, true, "up to 1024"},
-        {"<f8", 2, {6, 20, 0}, true, "unknown kind"},           {"<u2", 2, {6, 20, 0}, true, "--dtype bf16"},
-        {"|u1", 3, {97, 2, 20}, false, "e4m3 or e5m2"},         {"<f2", 2, {97, 40, 0}, false, "3 axes [N, Hkv, 20]"},
-        {"<f2", 3, {97, 2, 19}, false, "3 axes [N, Hkv, 20]"},  {"<f2", 3, {97, 4, 20}, false, "a divisor of 6"},
+        {"<f2", 3, {6, 20, 1}, true, "allowed: 2 axes [H, D]"},
+        {"<f2", 2, {2000, 1, 0}, true, "up to 1024"},
+        {"<f8", 2, {6, 20, 0}, true, "unknown kind"},
+        {"<u2", 2, {6, 20, 0}, true, "--dtype bf16"},
+        {"|u1", 3, {97, 2, 20}, false, "e4m3, e5m2 or e4m3fnuz"},
+        {"<f2", 2, {97, 40, 0}, false, "3 axes [N, Hkv, 20]"},
+        {"<f2", 3, {97, 2, 19}, false, "3 axes [N, Hkv, 20]"},
+        {"<f2", 3, {97, 4, 20}, false, "a divisor of 6"},
         {"<f2", 3, {20, 12, 20}, false, "a divisor of 6"},
     };
     static const uint64_t zeros[2000];

@@ -76,7 +76,8 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
                    "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
-                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings");
+                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
+                   "soft_cap", "sink_logits", "pool_pages");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -194,6 +195,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
     sample->record.faults = faults;
     sample->record.finding = &finding;
     sample->record.oracles = &report;
+    sample->point.problem.soft_cap = (struct soft_cap_spec){SOFT_CAP_BEFORE_BIAS, 30};
+    sample->point.problem.sinks = (struct sink_spec){.kind = SINKS_NORMAL, .number = 1};
     sample->record.contract_distance = 0.5;
     sample->record.ended = 1;
     json = round_trip(&sample->record);

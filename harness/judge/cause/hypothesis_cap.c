@@ -1,0 +1,113 @@
+/* Attention with another soft cap or another learned sink, or with none. */
+#include <math.h>
+
+#include "harness/judge/cause/hypothesis.h"
+
+/* The bias of a key, by the contract. */
+static double bias_of(const struct suspect *suspect, int64_t key)
+{
+    struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
+    return suspect->slope * (double)bias.distance + bias.rounded;
+}
+
+static double cap_twice(const struct problem *problem, double logit)
+{
+    return soft_capped(problem, soft_capped(problem, logit));
+}
+
+/* A logit as one that mistakes the cap has it, from the product and the bias. */
+static double without_cap(const struct problem *problem, double product, double bias)
+{
+    (void)problem;
+    return product + bias;
+}
+
+static double with_two_caps(const struct problem *problem, double product, double bias)
+{
+    return problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? cap_twice(problem, product) + bias
+                                                     : cap_twice(problem, product + bias);
+}
+
+static double with_cap_elsewhere(const struct problem *problem, double product, double bias)
+{
+    return problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? soft_capped(problem, product + bias)
+                                                     : soft_capped(problem, product) + bias;
+}
+
+static void try_caps(struct suspect *suspect)
+{
+    static const struct {
+        double (*logit)(const struct problem *problem, double product, double bias);
+        const char *what;
+    } mistakes[] = {
+        {without_cap, "no soft cap"},
+        {with_two_caps, "the soft cap applied twice"},
+        {with_cap_elsewhere, "the soft cap on the other side of the bias"},
+    };
+    const struct problem *problem = suspect->problem;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        for (int64_t j = 0; j < problem->seq_len; j++)
+            suspect->logits[j] = suspect_visible(suspect, j)
+                                     ? mistakes[i].logit(problem, suspect->products[j], bias_of(suspect, j))
+                                     : -INFINITY;
+        suspect_try(suspect, SIGNATURE_WRONG_SOFT_CAP, "%s, in place of %.6g %s", mistakes[i].what,
+                    (double)problem->soft_cap_value,
+                    problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? "before the bias" : "after it");
+    }
+}
+
+/* What stands for masked keys is capped too, and becomes -C. */
+static void try_capped_mask(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    double cap = (double)problem->soft_cap_value;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = problem_visible(problem, j)                 ? suspect_logit(suspect, j)
+                             : problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? bias_of(suspect, j) - cap
+                                                                         : -cap;
+    suspect_try(suspect, SIGNATURE_LEAK, "masked keys carry weight: the soft cap makes -%.6g of what stands for them",
+                cap);
+}
+
+static void try_sink(struct suspect *suspect, double sink, const char *what, int times)
+{
+    double own = suspect->sink;
+    suspect->sink = sink;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        suspect->logits[j] = suspect_visible(suspect, j) ? suspect_logit(suspect, j) : -INFINITY;
+    if (times > 0)
+        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g %s: %d times", own, what, times);
+    else
+        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g %s", own, what);
+    suspect->sink = own;
+}
+
+/* Once for each chunk of 32, 64, ..., 4096 keys, or a few times. */
+static void try_sinks(struct suspect *suspect)
+{
+    enum { FEW = 8 };
+    double own = suspect->sink;
+    int64_t keys = suspect->problem->seq_len;
+    try_sink(suspect, -INFINITY, "is not counted", 0);
+    try_sink(suspect, own * M_LOG2E, "is taken for a natural logit among ones in base 2, as if it were times log2(e)",
+             0);
+    try_sink(suspect, own / M_LOG2E, "is taken for one in base 2, as if it were times ln 2", 0);
+    for (int times = 2; times <= FEW; times++)
+        try_sink(suspect, own + log(times), "is counted more than once", times);
+    for (int64_t length = SUSPECT_CHUNK_LEN_MIN; length <= SUSPECT_CHUNK_LEN_MIN << (SUSPECT_CHUNK_LENS - 1);
+         length *= 2)
+        if ((keys + length - 1) / length > FEW)
+            try_sink(suspect, own + log((double)((keys + length - 1) / length)), "is counted more than once",
+                     (int)((keys + length - 1) / length));
+}
+
+void hypothesis_cap(struct suspect *suspect)
+{
+    if (suspect->products) {
+        try_caps(suspect);
+        if (suspect->problem->visible)
+            try_capped_mask(suspect);
+    }
+    if (suspect->sink > -INFINITY)
+        try_sinks(suspect);
+}
