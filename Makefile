@@ -62,7 +62,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-readme check-examples \
-        check-valgrind soak soak-extremes soak-names bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
+        check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -231,6 +231,9 @@ soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of 
 
 soak-names: $(BUILD)/harness/evaluate/tests/soak_names  ## kernels with one drawn fault each, until 2000 have failed (SOAK, SOAK_SEED): none by a wrong name
 	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)
+
+soak-sound: $(BUILD)/harness/evaluate/tests/soak_names  ## the same draws without their faults: 10000, none may be accused
+	$(Q)$< sound $(or $(SOAK),10000) $(or $(SOAK_SEED),0)
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done

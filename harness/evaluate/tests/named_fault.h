@@ -302,6 +302,41 @@ static inline void fault_conclude(struct named_fault *named, const struct drawn_
             fault->kind->names >> found & 1 || fault_is_alias(fault, &evaluation->finding) ? FAULT_RIGHT : FAULT_WRONG;
 }
 
+/*
+ * Runs a draw without its fault, all oracles looking on. FAULT_WRONG: it is accused, of an error beyond its bound, by
+ * an oracle, or by a name other than rounding's; FAULT_RIGHT: it is outside its tolerance, and rounding is to blame.
+ */
+static inline enum error_kind fault_sound(struct named_fault *named, const struct drawn_fault *fault,
+                                          struct evaluator *evaluator)
+{
+    struct case_list list = {0};
+    struct point point;
+    struct evaluation evaluation = {.verdict.rows = NULL};
+    enum error_kind kind = ERROR_NONE;
+    *named = (struct named_fault){.outcome = FAULT_REFUSED};
+    snprintf(named->text, sizeof named->text, "case: drawn\n%srecipe: {name: drawn%s}\n", fault->problem,
+             fault->variant);
+    if (!fault_point(&list, &point, named->text, &named->error))
+        goto out;
+    kind = evaluate(evaluator, &evaluation, &point, &named->error);
+    if (kind)
+        goto out;
+    const struct metrics *total = &evaluation.verdict.total;
+    enum signature found = evaluation.finding.signature;
+    bool beyond = criterion_out_beyond(&point.criterion, total) || criterion_lse_beyond(&point.criterion, total);
+    bool rounding = found == SIGNATURE_PRECISION_LOSS || found == SIGNATURE_UNKNOWN;
+    named->finding = evaluation.finding;
+    if (criterion_decide(&point.criterion, total) == DECISION_PASS && !oracles_violated(&evaluation.oracles))
+        named->outcome = FAULT_PASSED;
+    else
+        named->outcome = beyond || oracles_violated(&evaluation.oracles) || !rounding ? FAULT_WRONG : FAULT_RIGHT;
+
+out:
+    evaluation_clear(&evaluation);
+    case_list_clear(&list);
+    return kind;
+}
+
 /* Runs and names a fault; by_bound: judged with `budget: 1`. A fault on top of rounding that fails by itself is
  * refused. ERROR_SYSTEM if something cannot be run. */
 static inline enum error_kind fault_name(struct named_fault *named, const struct drawn_fault *fault, bool by_bound,

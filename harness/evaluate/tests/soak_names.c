@@ -1,7 +1,8 @@
 /*
  * What failures are called: kernels with one fault each, drawn at random, until so many of them have failed.
  *     soak_names [FAILING [SEED]]      2000 at the default tolerance and 2000 with `budget: 1`, seed 0
- *     soak_names case SEED NUMBER tolerance|budget
+ *     soak_names sound [DRAWS [SEED]]  the same draws without their faults, 10000: none may be accused
+ *     soak_names case SEED NUMBER tolerance|budget|sound
  * Prints each failure that has a wrong name, with the arguments that repeat it alone, and a table: of each kind of
  * fault, how many failures have a right name, are unknown, are unknown and have none, have a wrong one. Exit code 1 if
  * one has a wrong name, 3 if something could not be run.
@@ -15,6 +16,10 @@
 #include "reference/float_environment.h"
 
 enum { BLOCK = 64 };
+
+enum mode { BY_TOLERANCE, BY_BUDGET, SOUND, MODE_COUNT };
+
+static const char *const mode_names[MODE_COUNT] = {"tolerance", "budget", "sound"};
 
 struct counts {
     long of[NUM_FAULT_KINDS][FAULT_OUTCOME_COUNT];
@@ -36,18 +41,25 @@ static void tools_close(struct evaluator *evaluator)
     mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
 }
 
-static void print_named(const struct named_fault *named, uint64_t seed, uint64_t number, bool by_bound)
+static void print_named(const struct named_fault *named, uint64_t seed, uint64_t number, enum mode mode)
 {
     static const char *const words[FAULT_OUTCOME_COUNT] = {"refused", "passed",   "right",
                                                            "unknown", "nameless", "wrong"};
     printf("%s: %s (\"%s\", %d of %d of %d); soak_names case %llu %llu %s\n", words[named->outcome],
            signature_names[named->finding.signature], named->finding.detail, named->finding.num_rows_explained,
            named->finding.num_rows_examined, named->finding.num_rows_failing, (unsigned long long)seed,
-           (unsigned long long)number, by_bound ? "budget" : "tolerance");
+           (unsigned long long)number, mode_names[mode]);
+}
+
+static enum error_kind name_one(struct named_fault *named, const struct drawn_fault *fault, enum mode mode,
+                                struct evaluator *evaluator)
+{
+    return mode == SOUND ? fault_sound(named, fault, evaluator)
+                         : fault_name(named, fault, mode == BY_BUDGET, evaluator);
 }
 
 /* Names faults [first, first + BLOCK) into named. */
-static enum error_kind name_block(struct named_fault *named, uint64_t first, uint64_t seed, bool by_bound,
+static enum error_kind name_block(struct named_fault *named, uint64_t first, uint64_t seed, enum mode mode,
                                   struct evaluator *evaluators)
 {
     enum error_kind kinds[BLOCK] = {ERROR_NONE};
@@ -58,7 +70,7 @@ static enum error_kind name_block(struct named_fault *named, uint64_t first, uin
         for (int i = 0; i < BLOCK; i++) {
             struct drawn_fault fault;
             fault_draw(&fault, seed, first + (uint64_t)i);
-            kinds[i] = fault_name(&named[i], &fault, by_bound, &evaluators[omp_get_thread_num()]);
+            kinds[i] = name_one(&named[i], &fault, mode, &evaluators[omp_get_thread_num()]);
         }
     }
     for (int i = 0; i < BLOCK; i++)
@@ -70,7 +82,7 @@ static enum error_kind name_block(struct named_fault *named, uint64_t first, uin
     return ERROR_NONE;
 }
 
-static enum error_kind count(struct counts *counts, long wanted, uint64_t seed, bool by_bound,
+static enum error_kind count(struct counts *counts, long wanted, uint64_t seed, enum mode mode,
                              struct evaluator *evaluators)
 {
     struct named_fault *named = malloc(BLOCK * sizeof *named);
@@ -78,16 +90,16 @@ static enum error_kind count(struct counts *counts, long wanted, uint64_t seed, 
     enum error_kind kind = named ? ERROR_NONE : ERROR_SYSTEM;
     *counts = (struct counts){0};
     for (uint64_t first = 0; !kind && counts->failing < wanted; first += BLOCK) {
-        kind = name_block(named, first, seed, by_bound, evaluators);
+        kind = name_block(named, first, seed, mode, evaluators);
         for (int i = 0; i < BLOCK && !kind && counts->failing < wanted; i++) {
             struct drawn_fault fault;
             fault_draw(&fault, seed, first + (uint64_t)i);
             counts->of[fault.kind - fault_kinds][named[i].outcome]++;
             counts->drawn++;
-            counts->failing += named[i].outcome >= FAULT_RIGHT;
+            counts->failing += mode == SOUND || named[i].outcome >= FAULT_RIGHT;
             if (named[i].outcome == FAULT_WRONG || (verbose && named[i].outcome == FAULT_UNKNOWN)) {
                 printf("%s, ", fault.kind->name);
-                print_named(&named[i], seed, first + (uint64_t)i, by_bound);
+                print_named(&named[i], seed, first + (uint64_t)i, mode);
             }
         }
     }
@@ -102,11 +114,11 @@ static void print_row(const char *name, const long *of)
            of[FAULT_NAMELESS], of[FAULT_WRONG]);
 }
 
-static void print_counts(const struct counts *counts, bool by_bound)
+static void print_counts(const struct counts *counts, enum mode mode)
 {
     long all[FAULT_OUTCOME_COUNT] = {0};
     printf("\n| %-28s | failing |   right | unknown | nameless | wrong |\n",
-           by_bound ? "budget: 1" : "default tolerance");
+           mode == BY_BUDGET ? "budget: 1" : "default tolerance");
     printf("|------------------------------|---------|---------|---------|----------|-------|\n");
     for (enum fault_family family = 0; family < FAMILY_COUNT; family++) {
         long of[FAULT_OUTCOME_COUNT] = {0};
@@ -131,27 +143,53 @@ static void print_counts(const struct counts *counts, bool by_bound)
 static int one_case(int argc, char **argv, struct evaluator *evaluator)
 {
     uint64_t seed = strtoull(argv[2], NULL, 10), number = strtoull(argv[3], NULL, 10);
-    bool by_bound = argc > 4 && !strcmp(argv[4], "budget");
+    enum mode mode = BY_TOLERANCE;
+    for (int m = 0; m < MODE_COUNT && argc > 4; m++)
+        if (!strcmp(argv[4], mode_names[m]))
+            mode = (enum mode)m;
     struct named_fault named;
     struct drawn_fault fault;
     fault_draw(&fault, seed, number);
-    enum error_kind kind = fault_name(&named, &fault, by_bound, evaluator);
+    enum error_kind kind = name_one(&named, &fault, mode, evaluator);
     printf("%s", named.text);
     if (kind || named.error.text[0])
         printf("# %s\n", named.error.text);
-    print_named(&named, seed, number, by_bound);
+    print_named(&named, seed, number, mode);
     return kind ? 3 : named.outcome == FAULT_WRONG;
+}
+
+static long sum_of(const struct counts *counts, enum fault_outcome outcome)
+{
+    long sum = 0;
+    for (int k = 0; k < NUM_FAULT_KINDS; k++)
+        sum += counts->of[k][outcome];
+    return sum;
+}
+
+/* The faults in one mode, or the draws without them. The exit code. */
+static int soak(long wanted, uint64_t seed, enum mode mode, struct evaluator *evaluators)
+{
+    struct counts counts;
+    if (count(&counts, wanted, seed, mode, evaluators))
+        return 3;
+    if (mode == SOUND)
+        printf("%ld sound draws: %ld pass, %ld are coarse, %ld refused, %ld accused\n", counts.drawn,
+               sum_of(&counts, FAULT_PASSED), sum_of(&counts, FAULT_RIGHT), sum_of(&counts, FAULT_REFUSED),
+               sum_of(&counts, FAULT_WRONG));
+    else
+        print_counts(&counts, mode);
+    return sum_of(&counts, FAULT_WRONG) > 0;
 }
 
 int main(int argc, char **argv)
 {
     enum { MAX_THREADS = 256 };
     static struct evaluator evaluators[MAX_THREADS];
-    bool single = argc > 3 && !strcmp(argv[1], "case");
-    long wanted = argc > 1 && !single ? strtol(argv[1], NULL, 10) : 2000;
-    uint64_t seed = argc > 2 && !single ? strtoull(argv[2], NULL, 10) : 0;
+    bool single = argc > 3 && !strcmp(argv[1], "case"), sound = argc > 1 && !strcmp(argv[1], "sound");
+    int first = sound ? 2 : 1;
+    long wanted = argc > first && !single ? strtol(argv[first], NULL, 10) : sound ? 10000 : 2000;
+    uint64_t seed = argc > first + 1 && !single ? strtoull(argv[first + 1], NULL, 10) : 0;
     int threads = omp_get_max_threads() < MAX_THREADS ? omp_get_max_threads() : MAX_THREADS, result = 0;
-    struct counts counts;
     struct error error;
     omp_set_num_threads(threads);
     for (int i = 0; i < threads; i++)
@@ -160,14 +198,11 @@ int main(int argc, char **argv)
             return 3;
         }
     if (single)
-        return one_case(argc, argv, &evaluators[0]);
-    for (int by_bound = 0; by_bound < 2 && result < 3; by_bound++) {
-        if (count(&counts, wanted, seed, by_bound, evaluators))
-            result = 3;
-        else
-            print_counts(&counts, by_bound);
-        for (int k = 0; k < NUM_FAULT_KINDS && !result; k++)
-            result = counts.of[k][FAULT_WRONG] > 0;
+        result = one_case(argc, argv, &evaluators[0]);
+    for (enum mode mode = sound ? SOUND : BY_TOLERANCE; !single && result < 3 && mode <= (sound ? SOUND : BY_BUDGET);
+         mode++) {
+        int of_mode = soak(wanted, seed, mode, evaluators);
+        result = of_mode > result ? of_mode : result;
     }
     for (int i = 0; i < threads; i++)
         tools_close(&evaluators[i]);
