@@ -70,6 +70,55 @@ static void test_noise_beyond_its_bound_is_not_rounding(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+static double rule_soft_cap(const struct problem *problem, int head, int64_t key, double cap)
+{
+    return visible_or_none(problem, key, cap * tanh(right_logit(problem, head, key) / cap));
+}
+
+static double rule_dot_cap(const struct problem *problem, int head, int64_t key, double cap)
+{
+    double bias = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    return visible_or_none(problem, key, cap * tanh(scaled_dot(problem, head, key) / cap) + bias);
+}
+
+static double rule_scale(const struct problem *problem, int head, int64_t key, double factor)
+{
+    double bias = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    return visible_or_none(problem, key, factor * scaled_dot(problem, head, key) + bias);
+}
+
+/* Faults that no signature is of have none: soft caps, softmax scales, sinks of heads' own. */
+static void test_faults_without_a_name_are_unknown(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        double parameter;
+        double sink; /* its logit above lse, of head 0; 0: none */
+    } rows[] = {
+        {rule_soft_cap, 2, 0}, {rule_soft_cap, 8, 0}, {rule_soft_cap, 30, 0}, {rule_dot_cap, 0.5, 0},
+        {rule_dot_cap, 2, 0},  {rule_scale, 0.5, 0},  {rule_scale, 1.125, 0}, {rule_scale, 3, 0},
+        {rule_right, 0, -2},   {rule_right, 0, -6},
+    };
+    for (enum dtype dtype = DTYPE_F16; dtype <= DTYPE_F32; dtype += 2)
+        for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+            struct signature_trial trial = make_trial(250, 8, 2, 64, dtype);
+            if (i % 2)
+                mask_keys(&trial.made, 100, 200, 3);
+            begin(&trial);
+            set_bound(&trial, 1e-3);
+            set_lse_bound(&trial, 1e-5);
+            for (int h = 0; h < 8; h++)
+                attend(&trial, h, rows[i].rule, rows[i].parameter, rows[i].sink != 0,
+                       trial.truth.lse[h] + rows[i].sink + 0.3 * h);
+            find(&trial);
+            if (trial.finding.num_rows_failing > 0 && trial.finding.signature != SIGNATURE_UNKNOWN)
+                fail_msg("row %zu, %s: %s (\"%s\")", i, dtypes[dtype].name, signature_names[trial.finding.signature],
+                         trial.finding.detail);
+            end(&trial);
+        }
+}
+
 /* What no row shows has the name that the oracles tell, and is never none. */
 static void test_what_fails_by_oracles_alone_has_a_name(void **state)
 {
@@ -264,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
+        cmocka_unit_test(test_faults_without_a_name_are_unknown),
         cmocka_unit_test(test_what_fails_by_oracles_alone_has_a_name),
         cmocka_unit_test(test_remedies_come_from_what_was_found),
         cmocka_unit_test(test_elements_never_written_are_unknown_and_said),
