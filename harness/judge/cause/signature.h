@@ -1,5 +1,5 @@
 /*
- * The name of a failure, told from the output alone.
+ * The name of a failure, told from the output and from what the oracles saw.
  *
  * Each failure mode predicts an output: what attention gives with another slope, without some keys, with masked keys
  * let in. A mode explains a row if its prediction, in double precision, matches the row's out far better than the

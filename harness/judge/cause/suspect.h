@@ -13,7 +13,12 @@
  * is off by hardly more than its rounding, which the prediction must leave it.
  *
  * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
- * alone supports.
+ * alone supports. Where lse has an error bound, a prediction must give it to that, whatever out says: it is what a
+ * sound kernel with the fault would do. Rounded logits, which are predicted for nearly every key, and shares of weight
+ * that are fitted to out are exempt.
+ *
+ * Where few keys have the weight, out moves along few directions, and predictions of different faults look alike. So
+ * all matches of a row are kept, each with its reason, and what counts is what rows have in common (signature.c).
  */
 #ifndef HARNESS_JUDGE_CAUSE_SUSPECT_H
 #define HARNESS_JUDGE_CAUSE_SUSPECT_H
