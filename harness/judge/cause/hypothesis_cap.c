@@ -76,9 +76,9 @@ static void try_sink(struct suspect *suspect, double sink, const char *what, int
     for (int64_t j = 0; j < suspect->problem->seq_len; j++)
         suspect->logits[j] = suspect_visible(suspect, j) ? suspect_logit(suspect, j) : -INFINITY;
     if (times > 0)
-        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g %s: %d times", own, what, times);
+        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g |%s: %d times|", own, what, times);
     else
-        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g %s", own, what);
+        suspect_try(suspect, SIGNATURE_WRONG_SINK, "the sink %.6g |%s|", own, what);
     suspect->sink = own;
 }
 
