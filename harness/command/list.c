@@ -91,7 +91,7 @@ struct recipe_part {
 };
 
 static const struct recipe_part recipe_parts[] = {
-    {"MASKED LOGIT", 21, "sentinel", NULL},
+    {"MASKED LOGIT", 25, "sentinel", NULL},
     {NULL, 0, "masked_entry", ""},
     {NULL, 0, "guards", "guards"},
     {"INITIAL MAX", 12, "initial_max", NULL},

@@ -12,7 +12,7 @@ enum { ROW_RECIPES = 8 };
  * What the library does not say of its stand-ins. The numbers of a row are those of its first recipe, which the others
  * share; `value` stands where the recipe's is rounded to f32. DeepSpeed and Megatron write over the logit, others add a
  * mask to it. FlashInfer's decode compares after the factor log2(e). ggml masks with -inf, and its maximum starts at
- * -FLT_MAX/2. No recipe has the f16 minimum plus a score: transformers issues 17306 and 17437.
+ * -FLT_MAX/2. The f16 minimum plus a score: ONNX Runtime's Attention, and transformers (issues 17306 and 17437).
  */
 static const struct description {
     struct stand_in row;
@@ -29,7 +29,7 @@ static const struct description {
              .used_by = "FasterTransformer prefill, ONNX Runtime, early transformers",
              .empty_row = "leak",
              .consequence = "leak, masked keys near the query outweigh visible ones far from it"},
-     .recipes = {"fastertransformer-prefill", "onnx-runtime"}},
+     .recipes = {"fastertransformer-prefill", "onnx-runtime", "onnx-runtime-cpu"}},
     {.row = {.name = "-5e4",
              .used_by = "FlashInfer to mid 2026",
              .empty_row = "0",
@@ -39,13 +39,10 @@ static const struct description {
      .recipes = {"flashinfer-to-2026"}},
     {.row = {.name = "-65504 f16",
              .used_by = "transformers in f16",
-             .kind = STAND_IN_ADDS,
-             .value = -65504,
-             .base = BASE_E,
-             .held_in = DTYPE_F16,
              .empty_row = "nan",
              .consequence = "leak, and visible logits below -65520 are -inf as well: a row of nothing else is NaN",
-             .caution = "Held in f16, it plus a score of -16 or lower is -inf: a fully masked row is NaN."}},
+             .caution = "Held in f16, it plus a score of -16 or lower is -inf: a fully masked row is NaN."},
+     .recipes = {"onnx-runtime-attention-cpu"}},
     {.row = {.name = "-FLT_MAX",
              .used_by = "TensorRT-LLM, transformers in f32",
              .empty_row = "uniform",
@@ -55,7 +52,7 @@ static const struct description {
              .used_by = "HF BLOOM, MPT",
              .empty_row = "uniform",
              .consequence = "leak, masked keys outweigh visible ones"},
-     .recipes = {"hf-bloom", "mpt"}},
+     .recipes = {"hf-bloom", "hf-mpt", "llm-foundry-mpt"}},
     {.row = {.name = "-FLT_MAX/2",
              .used_by = "ggml, as the initial maximum",
              .empty_row = "nan",
@@ -67,6 +64,12 @@ static const struct description {
              .empty_row = "uniform",
              .consequence = "leak, masked keys outweigh visible ones"},
      .recipes = {"jax-pallas"}},
+    {.row = {.name = "-0.7 MAX nn",
+             .used_by = "jax.nn.dot_product_attention",
+             .value = -0.7 * (double)FLT_MAX,
+             .empty_row = "uniform",
+             .consequence = "leak, masked keys outweigh visible ones"},
+     .recipes = {"jax-xla"}},
     {.row = {.name = "-0.7 MAX added",
              .used_by = "JAX Pallas decode",
              .value = -0.7 * (double)FLT_MAX,
@@ -77,19 +80,20 @@ static const struct description {
              .used_by = "vLLM Triton ALiBi prefix",
              .empty_row = "nan",
              .consequence = "-inf - -inf is NaN in a row, tile or chunk that is wholly masked"},
-     .recipes = {"vllm-triton-alibi-prefix"}},
+     .recipes = {"mlx-cpu", "pytorch-eager", "vllm-triton-alibi-prefix"}},
     {.row = {.name = "-inf, max 0",
-             .used_by = "vLLM Triton unified",
+             .used_by = "vLLM Triton unified to 2025",
              .empty_row = "nan",
              .consequence =
                  "a tile or chunk that is wholly masked leaves a maximum of 0, and later logits far below it "
                  "lose their weight"},
-     .recipes = {"vllm-triton-unified"}},
+     .recipes = {"vllm-triton-unified-2025"}},
     {.row = {.name = "-inf guarded",
              .used_by = "FlashAttention-2, FlashInfer since mid 2026",
              .empty_row = "0",
              .consequence = "below every logit, and -inf - -inf is never formed"},
-     .recipes = {"flash-attention-2", "flashinfer", "pytorch-sdpa-math", "sound-infinity"}},
+     .recipes = {"flash-attention-2", "flashinfer", "pytorch-flash-cpu", "pytorch-flex-compiled-cpu",
+                 "pytorch-flex-eager", "pytorch-sdpa-math", "sound-infinity", "vllm-triton-unified"}},
     {.row = {.name = "adaptive",
              .used_by = "alibicheck's kernels",
              .empty_row = "uniform",
@@ -100,11 +104,23 @@ static const struct description {
              .used_by = "vLLM paged, MLX, CTranslate2",
              .empty_row = "0",
              .consequence = "masked keys are skipped by index: no value stands for them"},
-     .recipes = {"default", "ctranslate2", "fastertransformer-decode", "mlx", "sound-exclude", "vllm-paged-v1",
-                 "vllm-paged-v2"}},
+     .recipes = {"default", "ctranslate2", "fastertransformer-decode", "ggml-cpu", "mlx", "sound-exclude",
+                 "vllm-paged-v1", "vllm-paged-v2"}},
 };
 
 enum { NUM_DESCRIPTIONS = sizeof descriptions / sizeof descriptions[0] };
+
+/* Where logits have the dtype of the inputs, the minimum of that stands for -inf. */
+static enum dtype logits_held_in(const struct recipe *recipe)
+{
+    static const enum dtype narrow[] = {DTYPE_F16, DTYPE_BF16};
+    if (recipe->logit_dtype != ROUND_INPUT)
+        return dtype_rounding_dtype(recipe->logit_dtype);
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
+        if ((double)recipe->sentinel.value == -dtypes[narrow[i]].max)
+            return narrow[i];
+    return DTYPE_F32;
+}
 
 struct stand_in stand_in_of(const struct recipe *recipe)
 {
@@ -128,7 +144,7 @@ struct stand_in stand_in_of(const struct recipe *recipe)
     }
     if (stand_in_finite(&stand_in)) {
         stand_in.base = recipe->log2e != LOG2E_EXPONENTIAL ? BASE_2 : BASE_E;
-        stand_in.held_in = dtype_rounding_dtype(recipe->logit_dtype);
+        stand_in.held_in = logits_held_in(recipe);
     }
     return stand_in;
 }

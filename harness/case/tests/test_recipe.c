@@ -109,10 +109,11 @@ static void test_recipes_have_the_numbers_of_their_sources(void **state)
         {"flash-attention-2", "scale_entry", "sum"},
         {"jax-pallas", "sentinel", "-0.7*FLT_MAX"},
         {"jax-pallas-decode", "epsilon", "1.1920929e-07"},
-        {"hf-bloom", "bias_dtype", "bf16"},
+        {"hf-bloom", "bias_dtype", "input"},
         {"vllm-triton-alibi-prefix", "guards", "false"},
         {"vllm-triton-alibi-prefix", "positive_bias", "masked"},
-        {"vllm-triton-unified", "guards", "zero_max"},
+        {"vllm-triton-unified", "guards", "true"},
+        {"vllm-triton-unified-2025", "guards", "zero_max"},
         {"tensorrt-llm-decode", "masked_entry", "add"},
     };
     (void)state;

@@ -89,7 +89,7 @@ static void test_narrow_steps_are_named(void **state)
         {"recipe: {weight_dtype: bf16}\n", "sum", "the rounding of weights to bf16, by up to 0.39% of each"},
         {"recipe: {dot_dtype: f16}\n", "dot", "the rounding of products and sums of q.k to f16"},
         {"recipe: {partial_dtype: f16}\nkernel: split_kv\n", "merge", "the partial outputs of 2 chunks to f16"},
-        {"recipe: hf-bloom\n", "bias", "to bf16: at key"},
+        {"recipe: {base: hf-bloom, bias_dtype: bf16}\n", "bias", "to bf16: at key"},
         {"recipe: {log2e: exponential, bias: absolute}\n", "bias", "in natural units, where one f32 ulp"},
     };
     (void)state;

@@ -415,23 +415,34 @@ static void test_every_recipe_of_the_library_has_its_row(void **state)
         {"transformer-engine-fused-softmax", "-1e4"},
         {"fastertransformer-prefill", "-1e4 added"},
         {"onnx-runtime", "-1e4 added"},
+        {"onnx-runtime-cpu", "-1e4 added"},
         {"flashinfer-to-2026", "-5e4"},
         {"tensorrt-llm-decode", "-FLT_MAX"},
         {"hf-bloom", "bf16 minimum"},
-        {"mpt", "bf16 minimum"},
+        {"hf-mpt", "bf16 minimum"},
+        {"llm-foundry-mpt", "bf16 minimum"},
+        {"onnx-runtime-attention-cpu", "-65504 f16"},
         {"ggml-flash-attention", "-FLT_MAX/2"},
         {"jax-pallas", "-0.7 FLT_MAX"},
+        {"jax-xla", "-0.7 MAX nn"},
         {"jax-pallas-decode", "-0.7 MAX added"},
+        {"mlx-cpu", "-inf unguarded"},
+        {"pytorch-eager", "-inf unguarded"},
         {"vllm-triton-alibi-prefix", "-inf unguarded"},
-        {"vllm-triton-unified", "-inf, max 0"},
+        {"vllm-triton-unified-2025", "-inf, max 0"},
         {"flash-attention-2", "-inf guarded"},
         {"flashinfer", "-inf guarded"},
+        {"pytorch-flash-cpu", "-inf guarded"},
+        {"pytorch-flex-compiled-cpu", "-inf guarded"},
+        {"pytorch-flex-eager", "-inf guarded"},
         {"pytorch-sdpa-math", "-inf guarded"},
+        {"vllm-triton-unified", "-inf guarded"},
         {"sound-infinity", "-inf guarded"},
         {"sound-adaptive", "adaptive"},
         {"ctranslate2", "exclude"},
         {"default", "exclude"},
         {"fastertransformer-decode", "exclude"},
+        {"ggml-cpu", "exclude"},
         {"mlx", "exclude"},
         {"sound-exclude", "exclude"},
         {"vllm-paged-v1", "exclude"},
@@ -449,6 +460,22 @@ static void test_every_recipe_of_the_library_has_its_row(void **state)
     for (int i = 0; i < stand_ins.count; i++)
         if (recipe_library_find(stand_ins.rows[i].name))
             fail_msg("%s is not described in stand_ins.c", stand_ins.rows[i].name);
+}
+
+/* Logits of the inputs' dtype: a minimum is that of the dtype that holds them, another number says nothing of it. */
+static void test_a_minimum_says_what_holds_the_logits(void **state)
+{
+    (void)state;
+    static const struct {
+        float sentinel;
+        enum dtype held_in;
+    } cases[] = {{-0x1.ffcp15f, DTYPE_F16}, {-0x1.fep127f, DTYPE_BF16}, {-1e4f, DTYPE_F32}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct recipe recipe = {.sentinel = {SENTINEL_VALUE, cases[i].sentinel}, .logit_dtype = ROUND_INPUT};
+        assert_int_equal(stand_in_of(&recipe).held_in, cases[i].held_in);
+    }
+    assert_int_equal(find("bf16 minimum")->held_in, DTYPE_BF16);
+    assert_int_equal(find("-65504 f16")->held_in, DTYPE_F16);
 }
 
 /* A recipe that is not described has a row of its name, among those of its kind. */
@@ -514,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_adaptive_value_is_that_of_the_kernels),
         cmocka_unit_test(test_adaptive_value_of_a_bound),
         cmocka_unit_test(test_every_recipe_of_the_library_has_its_row),
+        cmocka_unit_test(test_a_minimum_says_what_holds_the_logits),
         cmocka_unit_test(test_a_recipe_without_description_has_a_row),
     };
     return cmocka_run_group_tests_name("sentinel", tests, make_stand_ins, clear_stand_ins) ? 1 : 0;
