@@ -130,6 +130,9 @@ static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, d
     double factors = model->merge_by_lse ? ceil((double)seq_len / chunk_len) : 0; /* of averages, each 1 at most */
     double of_lane = ceil(chunk_len / (double)model->keys_per_round) * weight;
     magnitude *= growth(model, seq_len);
+    if (model->probability_floor > 0) /* they add up to 1, however far maxima are raised */
+        return overflows(magnitude, dtypes[DTYPE_F32].max) || overflows(magnitude, model->lane_out_max) ||
+               overflows(of_lane * growth(model, seq_len), model->lane_sum_max);
     if (overflows(of_lane * model->out_adds_per_round * magnitude, model->lane_out_max) ||
         overflows(of_lane * growth(model, seq_len), model->lane_sum_max))
         return true;
