@@ -165,15 +165,43 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
     return round_in(STAGE_DOT, args->recipe.dot_result_dtype, dot);
 }
 
-/* out[8] += weight * v over the keys that this lane's group shares of a tile, each sum rounded. */
-SIMT_FUNCTION void lane_weighted_sum(const struct attention_args *args, int rounding, enum dtype dtype, int group,
-                                     const struct lane *lane, const struct warp_gather *weights, int64_t first,
-                                     int64_t last, real *out)
+/* A lane's sums. */
+struct lane_sums {
+    real values[LANE_DIMS];
+};
+
+/* Not inline: it would be so once for each row of a tile, and few recipes round here. */
+SIMT_NOINLINE struct lane_sums round_sums(int rounding, struct lane_sums sums)
 {
-    int64_t end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
+    for (int d = 0; d < LANE_DIMS; d++)
+        sums.values[d] = round_in(STAGE_WEIGHTED_SUM, rounding, sums.values[d]);
+    return sums;
+}
+
+/* out[8], each rounded. */
+SIMT_FUNCTION void round_lane(int rounding, real *out)
+{
+    struct lane_sums sums;
+    SIMT_UNROLL
+    for (int d = 0; d < LANE_DIMS; d++)
+        sums.values[d] = out[d];
+    sums = round_sums(rounding, sums);
+    SIMT_UNROLL
+    for (int d = 0; d < LANE_DIMS; d++)
+        out[d] = sums.values[d];
+}
+
+/* out[8] += weight * v over the tile; weight is that of the key at tile + lane, as it is multiplied with v. */
+SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
+                                     const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
+{
+    int64_t first = tile + lane->group_first,
+            end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
     bool skips_removed =
         excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && args->sequence.has_mask;
     struct fetched_rows fetched;
+    struct warp_gather weights;
+    warp_gather_begin(&weights, weight, group);
     SIMT_UNROLL
     for (int t = 0; t < group; t += ROWS_FETCHED) {
         SIMT_UNROLL
@@ -185,28 +213,17 @@ SIMT_FUNCTION void lane_weighted_sum(const struct attention_args *args, int roun
         fetch_rows(args, dtype, args->v, lane, first, last, &fetched);
         SIMT_UNROLL
         for (int i = 0; i < ROWS_FETCHED; i++) {
-            real row[LANE_DIMS], of_key = warp_gather_at(weights, t + i, group);
+            real row[LANE_DIMS], of_key = warp_gather_at(&weights, t + i, group);
             if (fetched.present[i]) {
                 widen_lane(dtype, &fetched.rows[i], row);
                 SIMT_UNROLL
                 for (int d = 0; d < LANE_DIMS; d++)
-                    out[d] = round_in(STAGE_WEIGHTED_SUM, rounding, fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]));
+                    out[d] = fma_in(STAGE_WEIGHTED_SUM, of_key, row[d], out[d]);
+                if (args->recipe.weighted_sum_dtype != ROUND_F32)
+                    round_lane(args->recipe.weighted_sum_dtype, out);
             }
         }
     }
-}
-
-/* The same; weight is that of the key at tile + lane, as it is multiplied with v. */
-SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
-                                     const struct lane *lane, real weight, int64_t tile, int64_t last, real *out)
-{
-    int64_t first = tile + lane->group_first;
-    struct warp_gather weights;
-    warp_gather_begin(&weights, weight, group);
-    if (args->recipe.weighted_sum_dtype == ROUND_F32)
-        lane_weighted_sum(args, ROUND_F32, dtype, group, lane, &weights, first, last, out);
-    else
-        lane_weighted_sum(args, args->recipe.weighted_sum_dtype, dtype, group, lane, &weights, first, last, out);
 }
 
 #endif

@@ -220,7 +220,7 @@ SIMT_FUNCTION real rounded_weight(const struct attention_args *args, real weight
         return weight;
     if (args->recipe.weight_scale != 0)
         weight = mul_in(STAGE_WEIGHTED_SUM, weight, real_of(args->recipe.weight_scale));
-    weight = round_in(STAGE_WEIGHTED_SUM, args->recipe.weight_dtype, weight);
+    weight = round_weight_in(STAGE_WEIGHTED_SUM, args->recipe.weight_dtype, weight);
     if (args->recipe.weight_scale != 0)
         weight = div_in(STAGE_WEIGHTED_SUM, weight, real_of(args->recipe.weight_scale));
     return weight;

@@ -139,7 +139,8 @@ SIMT_FUNCTION float round_bf16(float x)
     return __bfloat162float(__float2bfloat16_rn(x));
 }
 
-SIMT_FUNCTION float round_fp8(int rounding, float x)
+/* Not inline: without an instruction for it, it is long. */
+SIMT_NOINLINE float round_fp8(int rounding, float x)
 {
     __nv_fp8_interpretation_t kind = rounding == ROUND_E4M3 ? __NV_E4M3 : __NV_E5M2;
     return __half2float(__half(__nv_cvt_fp8_to_halfraw(__nv_cvt_float_to_fp8(x, __NV_NOSAT, kind), kind)));
@@ -163,10 +164,13 @@ SIMT_FUNCTION float round_bf16(float x)
 
 SIMT_FUNCTION float round_to(int rounding, float x)
 {
-    return rounding == ROUND_F32    ? x
-           : rounding == ROUND_F16  ? round_f16(x)
-           : rounding == ROUND_BF16 ? round_bf16(x)
-                                    : round_fp8(rounding, x);
+    return rounding == ROUND_F16 ? round_f16(x) : rounding == ROUND_BF16 ? round_bf16(x) : x;
+}
+
+/* The same for weights, which may be fp8. */
+SIMT_FUNCTION float round_weight_to(int rounding, float x)
+{
+    return rounding >= ROUND_E4M3 ? round_fp8(rounding, x) : round_to(rounding, x);
 }
 
 /* exponential_by, log2, tanh, the approximate reciprocal, and rounding to a dtype_rounding. */
@@ -199,6 +203,12 @@ SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
 {
     (void)stage;
     return round_to(rounding, x);
+}
+
+SIMT_FUNCTION real round_weight_in(enum stage stage, int rounding, real x)
+{
+    (void)stage;
+    return round_weight_to(rounding, x);
 }
 #else
 /* 2^x, error 2^-50; 0 below 2^-1022. */
@@ -267,6 +277,12 @@ SIMT_FUNCTION real reciprocal_in(enum stage stage, real x)
 SIMT_FUNCTION real round_in(enum stage stage, int rounding, real x)
 {
     return rounding == ROUND_F32 ? x : replay_rounding(x, stage, round_to(rounding, x.computed), (double)x.computed);
+}
+
+SIMT_FUNCTION real round_weight_in(enum stage stage, int rounding, real x)
+{
+    return rounding == ROUND_F32 ? x
+                                 : replay_rounding(x, stage, round_weight_to(rounding, x.computed), (double)x.computed);
 }
 #endif
 
