@@ -2,7 +2,8 @@
  * The kernels under test and the devices that run them.
  *
  * A kernel is one CUDA C source (*.cu) compiled for each device. It computes out[H, D] in the problem's dtype and
- * lse[H] in f32, natural logarithm; an invisible row gives out 0 and lse -inf where its recipe promises that.
+ * lse[H] in f32, natural logarithm; an invisible row gives out 0 and lse -inf where its recipe promises that. A recipe
+ * may keep another contract (recipe_contract.h).
  */
 #ifndef KERNELS_KERNEL_H
 #define KERNELS_KERNEL_H

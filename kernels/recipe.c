@@ -21,6 +21,7 @@ const char *const empty_row_names[EMPTY_ROW_COUNT] = {
     [EMPTY_ROW_ZERO] = "zero",
     [EMPTY_ROW_DIVIDE] = "divide",
     [EMPTY_ROW_AT_SENTINEL] = "zero_at_sentinel",
+    [EMPTY_ROW_UNWRITTEN] = "unwritten",
 };
 
 const char *const bias_form_names[BIAS_COUNT] = {
@@ -173,7 +174,8 @@ static bool rounds_no_bias(const struct recipe *recipe)
 {
     return recipe->bias == BIAS_NONE &&
            (recipe->slope_dtype || recipe->position_dtype || recipe->bias_dtype || recipe->slopes ||
-            recipe->key_shift || recipe->positions || recipe->scale_entry == SCALE_SUM);
+            recipe->key_shift || recipe->positions || recipe->scale_entry == SCALE_SUM ||
+            contract_changes_slopes(&recipe->contract));
 }
 
 /* Absolute biases are positive for all keys but one; magnitudes of distances give none. */
@@ -218,6 +220,28 @@ static bool cuts_off_no_max(const struct recipe *recipe)
     return recipe->merge_cutoff != 0 && recipe->merge == MERGE_LSE;
 }
 
+static bool merges_no_lse(const struct recipe *recipe)
+{
+    return recipe->contract.merge_lse_base && recipe->merge != MERGE_LSE;
+}
+
+static bool merges_no_infinity(const struct recipe *recipe)
+{
+    bool has_infinity =
+        recipe->merge == MERGE_LSE || recipe->initial_max == INITIAL_MAX_INFINITY || !finite_sentinel(recipe);
+    return recipe->contract.merge_guards && (recipe->guards != GUARDS_SOUND || !has_infinity);
+}
+
+static bool has_no_empty_lse(const struct recipe *recipe)
+{
+    return recipe->contract.empty_row_lse && recipe->empty_row == EMPTY_ROW_DIVIDE;
+}
+
+static bool tiles_no_window(const struct recipe *recipe)
+{
+    return recipe->contract.window_by && recipe->contract.window == 0;
+}
+
 const char *recipe_contradiction(const struct recipe *recipe)
 {
     static const struct {
@@ -244,6 +268,13 @@ const char *recipe_contradiction(const struct recipe *recipe)
          "weight_form probabilities takes the row's sum, which tile_keys does not know before its end"},
         {scales_no_weight, "weight_scale is for the rounding of weights, and weight_dtype f32 has none"},
         {scales_beyond, "weight_scale is more than the largest finite value of weight_dtype"},
+        {merges_no_lse, "merge_lse_base is of the lse of chunks, which merge lse alone has"},
+        {merges_no_infinity,
+         "merge_guards false has no effect: guards does not keep inf - inf from being formed, or no chunk's maximum is "
+         "ever -inf"},
+        {has_no_empty_lse,
+         "empty_row_lse is written where a row is known to be empty, and empty_row divide does not ask"},
+        {tiles_no_window, "window_by is of the kernel's own window, and window 0 is none"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (rules[i].holds(recipe))

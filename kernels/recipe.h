@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "kernels/recipe_contract.h"
 #include "reference/problem.h"
 
 /* What stands in for -inf, both as a masked key's logit and as the maximum before the first key. */
@@ -56,6 +57,7 @@ enum empty_row {
     EMPTY_ROW_ZERO,        /* out 0, lse -inf */
     EMPTY_ROW_DIVIDE,      /* 0 / 0 */
     EMPTY_ROW_AT_SENTINEL, /* 0 also where the maximum equals the masked value, as TransformerEngine's softmax does */
+    EMPTY_ROW_UNWRITTEN,   /* out is not written, lse -inf is */
     EMPTY_ROW_COUNT
 };
 
@@ -223,6 +225,9 @@ struct recipe {
     enum merge_form merge;
     enum dtype_rounding partial_dtype; /* partial outputs */
     float merge_cutoff;                /* chunks whose factor lies below exp(merge_cutoff) count as 0; 0: none do */
+
+    /* What it takes the problem to be. */
+    struct recipe_contract contract;
 
     const char *name; /* of a recipe that has one; the caller's */
 };

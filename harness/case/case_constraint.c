@@ -155,6 +155,13 @@ static bool pool_is_held(const struct point *point)
     return (double)point->kernel_options.pool_pages * point->kernel_options.page_size * row <= 4.0 * PART_BYTES;
 }
 
+/* Nor can a kernel take keys or slopes of heads that are not in the part. */
+static bool recipe_fits_parts(const struct point *point)
+{
+    const struct recipe *recipe = point->base_recipe ? point->base_recipe : &recipe_sound;
+    return !contract_needs_all_heads(&recipe->contract) || problem_spec_parts(&point->problem) == 1;
+}
+
 enum { CONSTRAINT_KEYS = 6 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
@@ -235,6 +242,11 @@ static const struct constraint {
      6,
      "takes more than 2 GiB",
      "pools of up to 2 GiB"},
+    {recipe_fits_parts,
+     {KEY_RECIPE, KEY_SEQ_LEN, KEY_NUM_KV_HEADS, KEY_NUM_HEADS, KEY_HEAD_DIM, KEY_DTYPE},
+     6,
+     "has keys or slopes of other heads, and k and v of more than 2 GiB, which are worked on some KV heads at a time",
+     "kv_head_map grouped and slope_head_shift 0, or k and v of up to 2 GiB"},
     {floor_fits,
      {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
      6,

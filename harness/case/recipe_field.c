@@ -21,6 +21,8 @@ static const struct field_number named_numbers[] = {
     {"f16_min", -65504.0},
 };
 
+enum { FACTOR_MAX = 65536 };
+
 enum { NUM_NAMED_NUMBERS = sizeof named_numbers / sizeof named_numbers[0] };
 
 #define NUMBER(from, to)                                                                                          \
@@ -126,9 +128,55 @@ static char *initial_max_write(char *text, const struct field *field, const void
 
 static const struct field_own own_initial_max = {initial_max_read, initial_max_write, initial_max_allowed, NULL};
 
+/* ---- a factor ---------------------------------------------------------------------------------------------------- */
+
+/* Held as 0 where it is 1, so that 1 is no choice of a recipe's. */
+static enum error_kind factor_read(const struct field *field, const struct yaml_node *node, void *member,
+                                   struct error *error)
+{
+    char allowed[FIELD_ALLOWED_SIZE];
+    struct field number = {
+        .name = field->name,
+        .size = sizeof(float),
+        .type = FIELD_REAL,
+        .real = {-FACTOR_MAX, FACTOR_MAX, false},
+        .allowed = field->own->allowed(allowed, field),
+    };
+    float factor;
+    enum error_kind kind = field_read(&number, node, &factor, error);
+    if (!kind && factor == 0)
+        return field_error(&number, node, "is 0", error);
+    if (!kind && factor == 1)
+        factor = 0;
+    if (!kind)
+        memcpy(member, &factor, sizeof factor);
+    return kind;
+}
+
+static char *factor_write(char *text, const struct field *field, const void *member)
+{
+    struct field number = {.name = field->name, .size = sizeof(float), .type = FIELD_REAL};
+    float factor;
+    memcpy(&factor, member, sizeof factor);
+    if (factor == 0)
+        factor = 1;
+    return field_format(text, &number, &factor);
+}
+
+static char *factor_allowed(char *text, const struct field *field)
+{
+    (void)field;
+    snprintf(text, FIELD_ALLOWED_SIZE, "numbers from -%d to %d but 0", FACTOR_MAX, FACTOR_MAX);
+    return text;
+}
+
+static const struct field_own own_factor = {factor_read, factor_write, factor_allowed, NULL};
+
 /* ---- the table --------------------------------------------------------------------------------------------------- */
 
 #define MEMBER(member) FIELD_MEMBER(struct recipe, member)
+#define CONTRACT(member) FIELD_MEMBER(struct recipe, contract.member)
+#define FACTOR(member) .type = FIELD_OWN, .own = &own_factor, CONTRACT(member)
 #define NAMES(array) .type = FIELD_CHOICE, .names = FIELD_NAMES(array)
 #define ROUNDING .type = FIELD_CHOICE, .names = FIELD_NAMES_FIRST(dtype_rounding_names, ROUND_ANY_COUNT)
 
@@ -163,7 +211,9 @@ static const struct field fields[] = {
     {.name = "empty_row",
      NAMES(empty_row_names),
      MEMBER(empty_row),
-     .about = "A row whose sum is 0: output 0, or 0 / 0; or output 0 also where its maximum equals the sentinel."},
+     .about =
+         "A row whose sum is 0: output 0, or 0 / 0; or output 0 also where its maximum equals the sentinel; or the "
+         "output is not written."},
     {.name = "epsilon", NUMBER(0, 1), MEMBER(epsilon), .about = "Added to every denominator."},
     {.name = "division",
      NAMES(division_names),
@@ -288,6 +338,65 @@ static const struct field fields[] = {
      NAMES(sink_use_names),
      MEMBER(sink),
      .about = "Learned sinks: counted, ignored, or counted once for each chunk of a kernel that splits the sequence."},
+
+    /* What the kernel takes the problem to be (kernels/recipe_contract.h). */
+    {.name = "lse_base", NAMES(lse_base_names), CONTRACT(lse_base), .about = "The base of the lse that is returned."},
+    {.name = "merge_lse_base",
+     NAMES(merge_lse_base_names),
+     CONTRACT(merge_lse_base),
+     .about =
+         "Where merge is lse: the lse of chunks are in base 2 and taken for natural ones, or the other way; mixed: "
+         "the first chunk's alone is in base 2."},
+    {.name = "merge_guards",
+     NAMES(merge_guards_names),
+     CONTRACT(merge_guards),
+     .about = "false: inf - inf is formed where chunks are merged, whatever guards does elsewhere."},
+    {.name = "empty_row_lse",
+     NAMES(empty_row_lse_names),
+     CONTRACT(empty_row_lse),
+     .about = "The lse of a row without weight."},
+    {.name = "page_id_bits",
+     NAMES(page_id_bits_names),
+     CONTRACT(page_id_bits),
+     .about = "Bits of a page id that are read: with 16, pages from 65536 on are taken for others."},
+    {.name = "page_table_row",
+     NAMES(page_table_row_names),
+     CONTRACT(page_table_row),
+     .about = "The row of the page table that is read: the sequence's own, the first one's or the next one's of the "
+              "launch."},
+    {.name = "kv_head_map",
+     NAMES(kv_head_map_names),
+     CONTRACT(kv_head_map),
+     .about = "The KV head of head h, of H and Hkv with G = H / Hkv: h / G, h % Hkv, (h / G + 1) % Hkv, or h / Hkv "
+              "but Hkv - 1 at most."},
+    {.name = "window",
+     .type = FIELD_WHOLE,
+     .whole = {0, INT32_MAX, 0},
+     .range_prefix = "whole numbers from ",
+     CONTRACT(window),
+     .about = "The kernel's own window: keys from the end of the cache that alone take part; 0: all do."},
+    {.name = "window_by",
+     .type = FIELD_CHOICE,
+     .names = FIELD_NAMES_FIRST(removal_names, REMOVAL_NONE),
+     CONTRACT(window_by),
+     .about = "Its keys are let in one by one, or tiles of 32 as a whole: if any or if all of their keys are in it."},
+    {.name = "mask_by",
+     NAMES(removal_names),
+     CONTRACT(mask_by),
+     .about = "The same of the keys that the mask leaves; none: the mask is not read."},
+    {.name = "scale_factor", FACTOR(scale_factor), .about = "What the scale of q.k is multiplied by."},
+    {.name = "k_scale",
+     NAMES(cache_scale_names),
+     CONTRACT(k_scale),
+     .about = "k_scale of an fp8 cache is applied, ignored or applied twice."},
+    {.name = "v_scale", NAMES(cache_scale_names), CONTRACT(v_scale), .about = "The same of v_scale."},
+    {.name = "slope_factor", FACTOR(slope_factor), .about = "What slopes are multiplied by."},
+    {.name = "slope_head_shift",
+     .type = FIELD_WHOLE,
+     .whole = {-4096, 4096, 0},
+     .range_prefix = "whole numbers from ",
+     CONTRACT(slope_head_shift),
+     .about = "Heads by which slopes are off: head h has the slope of head h + this, counted round."},
 };
 
 const struct field_table recipe_fields = FIELD_TABLE(fields);
@@ -310,6 +419,29 @@ int recipe_compare(const struct recipe *a, const struct recipe *b)
 bool recipe_field_equal(const struct field *field, const struct recipe *a, const struct recipe *b)
 {
     return field_compare(field, field_in(field, a), field_in(field, b)) == 0;
+}
+
+/* Of the contract, or a row left unwritten. */
+static bool is_of_contract(const struct field *field, const struct recipe *recipe)
+{
+    size_t contract = offsetof(struct recipe, contract);
+    if (field->offset == offsetof(struct recipe, empty_row))
+        return recipe->empty_row == EMPTY_ROW_UNWRITTEN;
+    return field->offset >= contract && field->offset < contract + sizeof recipe->contract;
+}
+
+char *recipe_contract_format(char *text, const struct recipe *recipe)
+{
+    char value[FIELD_TEXT_SIZE];
+    size_t length = 0;
+    *text = '\0';
+    for (size_t i = 0; i < recipe_fields.count && length < RECIPE_CONTRACT_TEXT_SIZE; i++) {
+        const struct field *field = field_at(&recipe_fields, i);
+        if (is_of_contract(field, recipe) && !recipe_field_equal(field, recipe, &recipe_sound))
+            length += (size_t)snprintf(text + length, RECIPE_CONTRACT_TEXT_SIZE - length, "%s%s %s", length ? ", " : "",
+                                       field->name, field_format(value, field, field_in(field, recipe)));
+    }
+    return text;
 }
 
 uint64_t recipe_digest(const struct recipe *recipe)

@@ -7,7 +7,7 @@
 #include "harness/support/field.h"
 #include "kernels/recipe.h"
 
-enum { RECIPE_MAX_FIELDS = 56 };
+enum { RECIPE_MAX_FIELDS = 60 };
 
 extern const struct field_table recipe_fields; /* at most RECIPE_MAX_FIELDS */
 
@@ -22,6 +22,12 @@ int recipe_compare(const struct recipe *a, const struct recipe *b);
 
 /* Whether two recipes have the same value of it. */
 bool recipe_field_equal(const struct field *field, const struct recipe *a, const struct recipe *b);
+
+enum { RECIPE_CONTRACT_TEXT_SIZE = 512 };
+
+/* What the recipe takes a problem to be, or says of one, otherwise than it is: "slope_factor 0.125, window 127"; "" if
+ * nothing. text: RECIPE_CONTRACT_TEXT_SIZE, returned. */
+char *recipe_contract_format(char *text, const struct recipe *recipe);
 
 /* A hash of the choices, the name apart. Sound ones count for nothing, so a recipe keeps its digest when recipes gain
  * fields. */

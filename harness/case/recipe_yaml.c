@@ -20,13 +20,15 @@ static size_t find_pair(const char *name, const struct recipe_extra *extras, siz
 static enum error_kind unknown_key(const struct yaml_node *name, const struct recipe_extra *extras, size_t num_extras,
                                    struct error *error)
 {
-    char allowed[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
+    enum { LONGEST_NAME = 24 };
+    char allowed[(RECIPE_MAX_FIELDS + 8) * LONGEST_NAME], quoted[QUOTE_SIZE], advice[SUGGESTION_SIZE];
     struct suggestion suggestion = {.text = name->text};
-    int length = 0;
+    size_t length = 0;
     for (size_t i = 0; i < num_extras + recipe_fields.count; i++) {
         const char *known = i < num_extras ? extras[i].name : field_at(&recipe_fields, i - num_extras)->name;
         suggestion_offer(&suggestion, known);
-        length += snprintf(allowed + length, sizeof allowed - (size_t)length, "%s%s", i ? ", " : "", known);
+        if (length < sizeof allowed)
+            length += (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s", i ? ", " : "", known);
     }
     return place_error(error, &name->place, "unknown key of a recipe: %s; %sallowed: %s", yaml_quote(quoted, name),
                        suggestion_format(advice, &suggestion), allowed);
@@ -36,7 +38,7 @@ enum error_kind recipe_parse(const struct yaml_node *mapping, struct recipe_extr
                              struct recipe *recipe, struct error *error)
 {
     uint64_t seen = 0;
-    _Static_assert(RECIPE_MAX_FIELDS + 8 <= 64, "a bit for each pair");
+    _Static_assert(RECIPE_MAX_FIELDS + 4 <= 64, "a bit for each pair");
     for (const struct yaml_node *name = mapping->first; name; name = name->next->next) {
         enum error_kind kind = key_name_check(name, error);
         if (kind)

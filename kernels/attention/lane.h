@@ -22,10 +22,26 @@ struct lane {
     size_t head_offset; /* of its KV head and elements within a row, from the sequence's first row */
 };
 
+/* The KV head that the recipe takes for a query head's. */
+SIMT_FUNCTION int kv_head_of(const struct attention_args *args, int head)
+{
+    int group = args->num_heads / args->num_kv_heads, by_count = head / args->num_kv_heads;
+    switch (args->recipe.contract.kv_head_map) {
+    case KV_HEAD_MODULO:
+        return head % args->num_kv_heads;
+    case KV_HEAD_OFF_BY_ONE:
+        return (head / group + 1) % args->num_kv_heads;
+    case KV_HEAD_BY_COUNT:
+        return by_count < args->num_kv_heads ? by_count : args->num_kv_heads - 1;
+    default:
+        return head / group;
+    }
+}
+
 SIMT_FUNCTION struct lane lane_here(const struct attention_args *args, int group, int head)
 {
     int thread = (int)threadIdx.x, index = thread % WARP_SIZE, rank = index % group;
-    int kv_head = head / (args->num_heads / args->num_kv_heads), dim = rank * LANE_DIMS;
+    int kv_head = kv_head_of(args, head), dim = rank * LANE_DIMS;
     size_t row_stride = (size_t)args->num_kv_heads * (size_t)args->head_dim;
     size_t first_row = args->page_table ? 0 : (size_t)args->sequence.first_row;
     return (struct lane){
@@ -43,7 +59,10 @@ SIMT_FUNCTION struct lane lane_here(const struct attention_args *args, int group
 SIMT_FUNCTION size_t paged_row(const struct attention_args *args, const struct lane *lane, int64_t key)
 {
     uint32_t size = (uint32_t)args->page_size, page = (uint32_t)key / size; /* plan_sequence: key < 2^32 */
-    size_t row = (size_t)args->page_table[args->sequence.first_page + page] * size + ((uint32_t)key - page * size);
+    size_t id = (size_t)args->page_table[args->sequence.first_page + page];
+    if (args->recipe.contract.page_id_bits == PAGE_ID_16)
+        id &= 0xffff;
+    size_t row = id * size + ((uint32_t)key - page * size);
     return row * lane->row_stride + lane->head_offset;
 }
 
@@ -59,10 +78,51 @@ SIMT_FUNCTION bool excludes_masked(const struct attention_args *args)
     return args->recipe.sentinel.policy == SENTINEL_EXCLUDE;
 }
 
-/* A key of the sequence that its mask removes. */
+/* The sequence's mask removes a key. */
+SIMT_FUNCTION bool mask_removes(const struct attention_args *args, int64_t key)
+{
+    return !args->visible[args->sequence.first_key + key];
+}
+
+/* The recipe's own window removes a key; counted from the end of the cache, as masks are. */
+SIMT_FUNCTION bool window_removes(const struct attention_args *args, int64_t key)
+{
+    return key < args->sequence.seq_len - args->recipe.contract.window;
+}
+
+/* The same of the tile of a key of the sequence, as a whole. */
+SIMT_FUNCTION bool tile_removed(const struct attention_args *args, enum removal by,
+                                bool (*removes)(const struct attention_args *args, int64_t key), int64_t key)
+{
+    int64_t tile = key / CONTRACT_TILE * CONTRACT_TILE, end = tile + CONTRACT_TILE;
+    if (by == REMOVAL_KEY)
+        return removes(args, key);
+    if (end > args->sequence.seq_len)
+        end = args->sequence.seq_len;
+    while (tile < end && removes(args, tile) == (by == REMOVAL_TILE_ANY))
+        tile++;
+    return (tile == end) == (by == REMOVAL_TILE_ANY);
+}
+
+/* The sequence has a mask, and the recipe reads it. */
+SIMT_FUNCTION bool reads_mask(const struct attention_args *args)
+{
+    return args->sequence.has_mask && args->recipe.contract.mask_by != REMOVAL_NONE;
+}
+
+/* Some keys of the sequence may be removed. */
+SIMT_FUNCTION bool removes_keys(const struct attention_args *args)
+{
+    return reads_mask(args) || args->recipe.contract.window != 0;
+}
+
+/* A key of the sequence that is not to take part, as the recipe has it. */
 SIMT_FUNCTION bool key_removed(const struct attention_args *args, int64_t key)
 {
-    return args->sequence.has_mask && !args->visible[args->sequence.first_key + key];
+    if (reads_mask(args) && tile_removed(args, args->recipe.contract.mask_by, mask_removes, key))
+        return true;
+    return args->recipe.contract.window != 0 &&
+           tile_removed(args, args->recipe.contract.window_by, window_removes, key);
 }
 
 SIMT_FUNCTION bool key_masked(const struct attention_args *args, int64_t key, int64_t last)
@@ -198,7 +258,7 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
     int64_t first = tile + lane->group_first,
             end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? first + group : last;
     bool skips_removed =
-        excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && args->sequence.has_mask;
+        excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && removes_keys(args);
     struct fetched_rows fetched;
     struct warp_gather weights;
     warp_gather_begin(&weights, weight, group);

@@ -188,11 +188,27 @@ SIMT_FUNCTION real merge_factor(const struct attention_args *args, real from, re
     return rescale_factor(STAGE_MERGE, args, from, to);
 }
 
+/* The same where chunks alone are merged, which a recipe may leave unguarded. */
+SIMT_FUNCTION real chunk_factor(const struct attention_args *args, real from, real to)
+{
+    if (args->recipe.contract.merge_guards == MERGE_GUARDS_NONE && value_of(from) == -FLOAT_INFINITY)
+        return weight_of(STAGE_MERGE, args, sub_in(STAGE_MERGE, from, to));
+    return merge_factor(args, from, to);
+}
+
 /* log(sum) + max, in the logits' units. */
 SIMT_FUNCTION real state_lse(enum stage stage, const struct attention_args *args, real max, real sum)
 {
     real logarithm = log2_in(stage, sum);
     return add_in(stage, max, natural_logits(args) ? to_base_e_in(stage, logarithm) : logarithm);
+}
+
+/* An lse in the logits' units as the recipe returns it. */
+SIMT_FUNCTION real returned_lse(const struct attention_args *args, real lse)
+{
+    if (args->recipe.contract.lse_base == LSE_BASE_2)
+        return natural_logits(args) ? to_base_2_in(STAGE_LSE, lse) : lse;
+    return natural_logits(args) ? lse : to_base_e_in(STAGE_LSE, lse);
 }
 
 /* A row without weight, as the recipe sees it. */
@@ -270,7 +286,8 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
         state = with_sink(args, head, state);
     }
     bool empty = row_empty(args, max, state.sum);
-    if (thread < args->head_dim) {
+    bool left = empty && args->recipe.empty_row == EMPTY_ROW_UNWRITTEN;
+    if (thread < args->head_dim && !left) {
         real out = empty ? real_of(0.0f) : state.out;
         if (!empty && !state.divided)
             out = divide_by_sum(args, STAGE_DIVISION, out, state.sum);
@@ -280,12 +297,11 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
                  query_row(args, head) * (size_t)args->head_dim + (size_t)thread, out);
     }
     if (thread == 0) {
-        real lse = real_of(-FLOAT_INFINITY);
+        bool above = args->recipe.contract.empty_row_lse == EMPTY_ROW_LSE_ABOVE;
+        real lse = real_of(above ? FLOAT_INFINITY : -FLOAT_INFINITY);
         if (!empty) {
             lse = args->sink_logits ? state.max : relative_max(args, STAGE_LSE, head, state.max);
-            lse = state_lse(STAGE_LSE, args, lse, state.sum);
-            if (!natural_logits(args))
-                lse = to_base_e_in(STAGE_LSE, lse);
+            lse = returned_lse(args, state_lse(STAGE_LSE, args, lse, state.sum));
         }
         ((real *)args->lse)[query_row(args, head)] = lse;
     }

@@ -9,6 +9,12 @@
 #include "kernels/attention/attention_args.h"
 #include "kernels/dialect/intrinsics.h"
 
+/* What the work on a key depends on of the contract; where there is a mask, how it is read is the generic form's. */
+#define PLAIN_CONTRACT(X)                    \
+    X(contract.page_id_bits, PAGE_ID_32)     \
+    X(contract.kv_head_map, KV_HEAD_GROUPED) \
+    X(contract.window, 0)
+
 /* X(field of the recipe, its plain value) */
 #define PLAIN_FIELDS(X)                    \
     X(log2e, LOG2E_FOLDED)                 \
@@ -25,7 +31,8 @@
     X(weight_dtype, ROUND_F32)             \
     X(dot_result_dtype, ROUND_F32)         \
     X(sum_dtype, ROUND_F32)                \
-    X(weighted_sum_dtype, ROUND_F32)
+    X(weighted_sum_dtype, ROUND_F32)       \
+    PLAIN_CONTRACT(X)
 
 /* Keys that lie one after the other wherever such a run begins at a multiple of it: pages are multiples of it. */
 enum { PLAIN_RUN_KEYS = 16 };

@@ -1,5 +1,8 @@
 /*
  * What a kernel, run with a recipe on a problem's shape, rounds and how often: its rounding model (error_bound.h).
+ *
+ * The recipe's contract is not read: the bound is of the problem as it is, and a kernel that takes it for another one
+ * is beyond it.
  */
 #ifndef KERNELS_ATTENTION_ROUNDING_H
 #define KERNELS_ATTENTION_ROUNDING_H

@@ -9,14 +9,30 @@
 /* The workspace: a chunk's maximum, in the logits' units, sum and output. */
 enum { PARTIAL_MAX, PARTIAL_SUM, PARTIAL_OUT };
 
+/* The lse of a chunk, in the logits' units, as the merge takes it. */
+SIMT_FUNCTION real merged_lse(const struct attention_args *args, int chunk, real lse)
+{
+    switch (args->recipe.contract.merge_lse_base) {
+    case MERGE_LSE_BASE_2_AS_E:
+        return to_base_2_in(STAGE_MERGE, lse);
+    case MERGE_LSE_BASE_E_AS_2:
+        return to_base_e_in(STAGE_MERGE, lse);
+    case MERGE_LSE_BASE_MIXED:
+        return chunk == 0 ? to_base_2_in(STAGE_MERGE, lse) : lse;
+    default:
+        return lse;
+    }
+}
+
 /* A chunk's state as the recipe hands it to the merge: for MERGE_LSE its lse as the maximum, and 1 as the sum. */
-SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, struct block_state state)
+SIMT_FUNCTION struct block_state chunk_result(const struct attention_args *args, int chunk, struct block_state state)
 {
     if (args->recipe.merge != MERGE_MAX_SUM) {
         bool empty = row_empty(args, state.max, state.sum);
         state.out = empty ? real_of(0.0f) : divide_by_sum(args, STAGE_MERGE, state.out, state.sum);
         if (args->recipe.merge == MERGE_LSE) {
-            state.max = empty ? real_of(-FLOAT_INFINITY) : state_lse(STAGE_MERGE, args, state.max, state.sum);
+            real lse = empty ? real_of(-FLOAT_INFINITY) : state_lse(STAGE_MERGE, args, state.max, state.sum);
+            state.max = merged_lse(args, chunk, lse);
             state.sum = real_of(empty ? 0.0f : 1.0f);
         }
     }
@@ -65,7 +81,8 @@ SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtyp
     if (here.chunk >= args->sequence.num_chunks)
         return; /* a longer sequence of the batch has one here */
     struct softmax_state state = warp_online_softmax(args, dtype, group, here.first_head, here.first, here.last);
-    store_partial(args, here.first_head, here.chunk, chunk_result(args, merge_warps(args, group, &state, false)));
+    store_partial(args, here.first_head, here.chunk,
+                  chunk_result(args, here.chunk, merge_warps(args, group, &state, false)));
 }
 
 enum { MERGE_FETCHED = 16 }; /* partial outputs that a thread fetches before it uses the first of them */
@@ -94,7 +111,7 @@ SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
         int count = chunks - first < BLOCK_THREADS ? chunks - first : BLOCK_THREADS;
         __syncthreads();
         if (thread < count) {
-            real factor = merge_factor(&args, maxima[first + thread], merged.max);
+            real factor = chunk_factor(&args, maxima[first + thread], merged.max);
             scaled_sums[thread] = mul_in(STAGE_MERGE, sums[first + thread], factor);
             factors[thread] = args.recipe.merge == MERGE_MAX_SUM ? factor : scaled_sums[thread];
         }
@@ -131,7 +148,7 @@ SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct 
     SIMT_UNROLL
     for (int h = 0; h < heads; h++)
         store_partial(args, here.first_head + h, here.chunk,
-                      chunk_result(args, merge_warps(args, group, &states[h], h > 0)));
+                      chunk_result(args, here.chunk, merge_warps(args, group, &states[h], h > 0)));
 }
 
 /* Forms for one head, and for four that share rows. */

@@ -45,6 +45,30 @@ static int64_t pool_of(const struct kv_cache *cache, const struct batch *batch)
     return cache->pages && pool > cache->pages ? pool : cache->pages;
 }
 
+/* Entries behind the page table that a sequence may read, whose row is another's: as many as the longest has. */
+static int64_t entries_past_end(const struct kv_cache *cache, const struct batch *batch,
+                                const struct sequence_args *sequences)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < batch->num_sequences; i++) {
+        int64_t end = i + 1 < batch->num_sequences ? sequences[i + 1].first_page : cache->pages;
+        longest = end - sequences[i].first_page > longest ? end - sequences[i].first_page : longest;
+    }
+    return batch->recipe->contract.page_table_row == PAGE_ROW_OWN ? 0 : longest;
+}
+
+/* Whose row of the page table each sequence reads. */
+static void take_page_rows(struct kv_cache *cache, const struct batch *batch, struct sequence_args *sequences)
+{
+    enum page_table_row row = batch->recipe->contract.page_table_row;
+    int64_t first = sequences[0].first_page;
+    for (int i = 0; i < batch->num_sequences && row != PAGE_ROW_OWN; i++)
+        sequences[i].first_page =
+            row == PAGE_ROW_FIRST || i + 1 == batch->num_sequences ? first : sequences[i + 1].first_page;
+    for (int64_t i = cache->pages; i < cache->page_entries; i++)
+        cache->page_table[i] = 0; /* pages of the pool that are nobody's stood there */
+}
+
 /* One sequence's k or v, `row` bytes a key, run by run of keys that lie together. */
 static void copy_keys(char *to, const char *from, const struct kv_cache *cache, const struct problem *problem,
                       const struct sequence_args *sequence, int page_size, size_t row)
@@ -73,7 +97,9 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     if (batch->num_sequences == 1 && page_size == 0 && slack <= problem->kv_slots)
         return ERROR_NONE;
     cache->copy = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
-    cache->page_table = cache->pages ? malloc((size_t)pool * sizeof *cache->page_table) : NULL;
+    cache->page_entries = cache->pages + entries_past_end(cache, batch, sequences);
+    int64_t entries = pool > cache->page_entries ? pool : cache->page_entries;
+    cache->page_table = cache->pages ? calloc((size_t)entries, sizeof *cache->page_table) : NULL;
     if (!cache->copy || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;
         kv_cache_clear(cache);
@@ -87,6 +113,7 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
         copy_keys(k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i], page_size, row);
         copy_keys(v, batch->problems[i].v, cache, &batch->problems[i], &sequences[i], page_size, row);
     }
+    take_page_rows(cache, batch, sequences);
     cache->k = k;
     cache->v = v;
     return ERROR_NONE;

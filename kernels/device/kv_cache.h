@@ -11,17 +11,19 @@
 #include "kernels/kernel.h"
 
 struct kv_cache {
-    const void *k, *v;   /* [rows, Hkv, D] */
-    int32_t *page_table; /* [pages], taken from a shuffle of the pool's, each sequence's part after the other; NULL:
-                            contiguous */
-    int64_t rows, pages; /* rows of the whole pool; pages of the sequences */
-    size_t size_bytes;   /* of each of k and v */
-    void *copy;          /* of both; NULL: k and v are the problem's */
+    const void *k, *v;    /* [rows, Hkv, D] */
+    int32_t *page_table;  /* [pages], taken from a shuffle of the pool's, each sequence's part after the other; NULL:
+                             contiguous */
+    int64_t rows, pages;  /* rows of the whole pool; pages of the sequences */
+    int64_t page_entries; /* of page_table: pages, and as many of page 0 as a sequence may read past them */
+    size_t size_bytes;    /* of each of k and v */
+    void *copy;           /* of both; NULL: k and v are the problem's */
 };
 
 /*
- * Lays out the keys of a batch and sets first_row and first_page of its sequences. slack: slots past the end of each
- * that a kernel reads, or 0. ERROR_SYSTEM if memory is short. kv_cache_clear frees, and accepts a zeroed cache.
+ * Lays out the keys of a batch and sets first_row and first_page of its sequences, the latter as the recipe takes it.
+ * slack: slots past the end of each that a kernel reads, or 0. ERROR_SYSTEM if memory is short. kv_cache_clear frees,
+ * and accepts a zeroed cache.
  */
 enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *batch, int64_t slack,
                                  struct sequence_args *sequences, struct error *error);

@@ -139,10 +139,19 @@ static void resolve_positions(struct sequence_args *sequence, const struct recip
     }
 }
 
+/* A problem with the scales and slopes that the recipe takes. */
+static struct problem taken_problem(const struct launch_plan *plan, const struct batch *batch, int i)
+{
+    struct problem taken = contract_scales(&batch->recipe->contract, &batch->problems[i]);
+    if (plan->slopes)
+        taken.slopes = plan->slopes;
+    return taken;
+}
+
 /* Sequence i, which lies behind the one before it in every buffer but the KV cache (kv_cache_lay_out). */
 static enum error_kind plan_sequence(struct launch_plan *plan, const struct batch *batch, int i, struct error *error)
 {
-    const struct problem *problem = &batch->problems[i];
+    const struct problem *problem = &batch->problems[i], taken = taken_problem(plan, batch, i);
     struct sequence_args *sequence = &plan->sequences[i], first = {0};
     const struct sequence_args *before = i ? sequence - 1 : &first;
     int64_t heads = problem->num_heads;
@@ -159,7 +168,7 @@ static enum error_kind plan_sequence(struct launch_plan *plan, const struct batc
         .has_mask = problem->visible != NULL,
     };
     resolve_positions(sequence, batch->recipe, problem);
-    enum error_kind kind = resolve_sentinel(&sequence->masked_logit, batch->recipe, problem, error);
+    enum error_kind kind = resolve_sentinel(&sequence->masked_logit, batch->recipe, &taken, error);
     sequence->initial_max = resolve_initial_max(sequence->masked_logit, batch->recipe);
     return kind;
 }
@@ -177,18 +186,28 @@ static enum error_kind plan_sequences(struct launch_plan *plan, const struct bat
 
 /* ---- the whole -------------------------------------------------------------------------------------------------- */
 
+/* Slopes of the recipe's own making, and what its contract makes of those given or made. */
 static enum error_kind make_slopes(float **slopes, const struct recipe *recipe, const struct problem *problem,
                                    struct error *error)
 {
-    if (recipe->slopes == SLOPES_FROM_INPUT)
+    int heads = problem->num_heads;
+    bool own = recipe->slopes != SLOPES_FROM_INPUT, changed = contract_changes_slopes(&recipe->contract);
+    if (!own && !changed)
         return ERROR_NONE;
-    *slopes = malloc((size_t)problem->num_heads * sizeof **slopes);
-    if (!*slopes)
-        return error_memory(error, "slopes", (double)problem->num_heads * sizeof **slopes);
-    for (int head = 0; head < problem->num_heads; head++)
-        slopes_fill(*slopes + head, 1, recipe->slopes == SLOPES_FROM_BLOOM ? SLOPES_BLOOM : SLOPES_GEOMETRIC,
+    float *made = malloc(2 * (size_t)heads * sizeof *made);
+    *slopes = made;
+    if (!made)
+        return error_memory(error, "slopes", 2.0 * heads * sizeof *made);
+    for (int head = 0; head < heads && own; head++)
+        slopes_fill(made + head, 1, recipe->slopes == SLOPES_FROM_BLOOM ? SLOPES_BLOOM : SLOPES_GEOMETRIC,
                     recipe->slopes_max_bias > 0 ? (double)recipe->slopes_max_bias : 8,
                     problem_whole_head(problem, head), problem_whole_heads(problem));
+    if (!own)
+        memcpy(made, problem->slopes, (size_t)heads * sizeof *made);
+    if (changed) {
+        memcpy(made + heads, made, (size_t)heads * sizeof *made);
+        contract_slopes(&recipe->contract, made + heads, heads, made);
+    }
     return ERROR_NONE;
 }
 
@@ -225,9 +244,9 @@ static enum soft_cap resolve_soft_cap(const struct recipe *recipe, const struct 
     return problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
 }
 
-static struct attention_args make_args(const struct batch *batch)
+static struct attention_args make_args(const struct launch_plan *plan, const struct batch *batch)
 {
-    const struct problem *problem = batch->problems;
+    const struct problem taken = taken_problem(plan, batch, 0), *problem = &taken;
     return (struct attention_args){
         .chunk_len = batch->options->chunk_len,
         .num_heads = problem->num_heads,
@@ -316,7 +335,7 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
         [BUFFER_Q] = {problem->q, NULL, sequences * row},
         [BUFFER_K] = {plan->cache.k, NULL, plan->cache.size_bytes},
         [BUFFER_V] = {plan->cache.v, NULL, plan->cache.size_bytes},
-        [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.pages * sizeof(int32_t)},
+        [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.page_entries * sizeof(int32_t)},
         [BUFFER_SLOPES] = {plan->slopes ? plan->slopes : problem->slopes, NULL, heads * sizeof(float)},
         [BUFFER_SINKS] = {problem->sink_logits, NULL, sinks ? heads * sizeof(float) : 0},
         [BUFFER_VISIBLE] = {problem->visible, NULL, keys},
@@ -356,13 +375,13 @@ static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct bat
 {
     *plan = (struct launch_plan){.kernel = batch->kernel};
     enum error_kind kind = check_shapes(batch, error);
-    if (kind || (kind = plan_sequences(plan, batch, error)))
-        return kind;
-    plan->args = make_args(batch);
-    bool past_end = plan->args.recipe.masked_values == MASKED_VALUES_READ_PAST_END;
-    kind = make_launches(plan, batch, options, error);
     if (!kind)
         kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
+    if (kind || (kind = plan_sequences(plan, batch, error)))
+        return kind;
+    plan->args = make_args(plan, batch);
+    bool past_end = plan->args.recipe.masked_values == MASKED_VALUES_READ_PAST_END;
+    kind = make_launches(plan, batch, options, error);
     if (!kind)
         kind = kv_cache_lay_out(&plan->cache, batch, past_end ? WARP_SIZE : 0, plan->sequences, error);
     if (kind)

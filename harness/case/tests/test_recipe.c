@@ -197,6 +197,11 @@ static void test_fields_write_what_they_read(void **state)
         {"key_shift", "-1", NULL},
         {"key_shift", "+3", "3"},
         {"merge_cutoff", "-20", NULL},
+        {"slope_factor", "-1", NULL},
+        {"slope_factor", "1.0", "1"},
+        {"scale_factor", "0.125", NULL},
+        {"slope_head_shift", "-3", NULL},
+        {"window", "127", NULL},
     };
     (void)state;
     for (size_t i = 0; i < COUNT(values); i++) {
@@ -212,6 +217,51 @@ static void test_fields_write_what_they_read(void **state)
         memcpy((char *)&zero + field->offset, (const char *)&recipe + field->offset, field->size);
         assert_int_equal(recipe_compare(&zero, &recipe), 0); /* nothing else was written */
     }
+}
+
+/* A factor of 1 is no choice: the recipe is the sound one, and has its digest. */
+static void test_a_factor_of_1_is_none(void **state)
+{
+    (void)state;
+    struct case_list list = parse(HEAD "recipe: [{base: default}, {name: a, slope_factor: 2}]\n");
+    struct case_list one = parse(HEAD "recipe: {name: a, slope_factor: 1, scale_factor: 1.0}\n");
+    struct point sound = first_point(&list), point = first_point(&one), twice;
+    case_point(list.cases[0], 1, &twice);
+    assert_int_equal(recipe_compare(&point.recipe, &sound.recipe), 0);
+    assert_true(recipe_digest(&point.recipe) == recipe_digest(&recipe_sound));
+    assert_true(recipe_digest(&twice.recipe) != recipe_digest(&recipe_sound));
+    case_list_clear(&one);
+    case_list_clear(&list);
+}
+
+/* What a recipe does otherwise than a problem says, and nothing else. */
+static void test_contracts_are_written(void **state)
+{
+    static const struct {
+        struct recipe recipe;
+        const char *text;
+    } rows[] = {
+        {{.epsilon = 1, .merge = MERGE_LSE, .slopes = SLOPES_FROM_BLOOM, .empty_row = EMPTY_ROW_DIVIDE}, ""},
+        {{.empty_row = EMPTY_ROW_UNWRITTEN}, "empty_row unwritten"},
+        {{.contract = {.slope_head_shift = 1, .lse_base = LSE_BASE_2, .slope_factor = -1}},
+         "lse_base 2, slope_factor -1, slope_head_shift 1"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[RECIPE_CONTRACT_TEXT_SIZE];
+        assert_string_equal(recipe_contract_format(text, &rows[i].recipe), rows[i].text);
+    }
+    struct recipe all = {.contract = {.window = INT32_MAX, .slope_head_shift = -4096}};
+    for (size_t i = 0; i < recipe_fields.count; i++) { /* the longest text fits */
+        const struct field *field = field_at(&recipe_fields, i);
+        if (field->type == FIELD_CHOICE && field->offset >= offsetof(struct recipe, contract))
+            field_put_integer(field, field_of(field, &all), field->names.count - 1);
+    }
+    all.empty_row = EMPTY_ROW_UNWRITTEN;
+    all.contract.scale_factor = all.contract.slope_factor = -1.2345678e-20f;
+    char text[RECIPE_CONTRACT_TEXT_SIZE];
+    assert_true(strlen(recipe_contract_format(text, &all)) < RECIPE_CONTRACT_TEXT_SIZE - 1);
+    assert_non_null(strstr(text, "slope_head_shift -4096"));
 }
 
 static void test_every_choice_is_read_by_its_name(void **state)
@@ -437,6 +487,8 @@ int main(void)
         cmocka_unit_test(test_recipes_have_the_numbers_of_their_sources),
         cmocka_unit_test(test_every_field_has_one_row),
         cmocka_unit_test(test_fields_write_what_they_read),
+        cmocka_unit_test(test_a_factor_of_1_is_none),
+        cmocka_unit_test(test_contracts_are_written),
         cmocka_unit_test(test_every_choice_is_read_by_its_name),
         cmocka_unit_test(test_a_case_names_a_recipe),
         cmocka_unit_test(test_a_case_without_a_recipe_has_the_sound_one_without_a_name),
