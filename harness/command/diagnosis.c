@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/case/recipe_field.h"
 #include "harness/command/narrow_step.h"
 #include "harness/evaluate/point_subject.h"
 
@@ -390,13 +391,50 @@ static bool has_positive_bias(const struct findings *findings)
     return findings->recipe->positive_bias != POSITIVE_BIAS_KEPT;
 }
 
+/* What of the recipe takes the problem for another one: a text, which is empty if nothing does. */
+static char *contract_of(char *text, const struct findings *findings)
+{
+    struct recipe recipe = *findings->recipe;
+    if (findings->evaluation->truth.lse[findings->head] != -INFINITY) { /* what is of empty rows alone */
+        recipe.empty_row = EMPTY_ROW_ZERO;
+        recipe.contract.empty_row_lse = EMPTY_ROW_LSE_BELOW;
+        recipe.contract.merge_guards = MERGE_GUARDS_AS_GUARDS;
+    }
+    return recipe_contract_format(text, &recipe);
+}
+
+static bool has_contract(const struct findings *findings)
+{
+    char text[RECIPE_CONTRACT_TEXT_SIZE];
+    return *contract_of(text, findings);
+}
+
+static void say_contract(struct diagnosis *diagnosis, const struct findings *findings)
+{
+    char text[RECIPE_CONTRACT_TEXT_SIZE];
+    say(diagnosis, "The recipe keeps another contract than the problem: %s.", contract_of(text, findings));
+}
+
+/* What a replay, of this problem alone and on memory of its own, does not have. */
+static bool replay_lacks(const struct recipe *recipe)
+{
+    return recipe->empty_row == EMPTY_ROW_UNWRITTEN || recipe->contract.page_table_row != PAGE_ROW_OWN;
+}
+
 static const struct choice {
     bool (*made)(const struct findings *findings);
     void (*say)(struct diagnosis *diagnosis, const struct findings *findings);
 } choices[] = {
-    {has_sentinel, say_sentinel},   {has_initial_max, say_initial_max},   {has_initial_sum, say_initial_sum},
-    {has_epsilon, say_epsilon},     {has_no_bias, say_no_bias},           {has_slopes, say_slopes},
-    {has_positions, say_positions}, {has_merge_cutoff, say_merge_cutoff}, {has_positive_bias, say_positive_bias},
+    {has_contract, say_contract},
+    {has_sentinel, say_sentinel},
+    {has_initial_max, say_initial_max},
+    {has_initial_sum, say_initial_sum},
+    {has_epsilon, say_epsilon},
+    {has_no_bias, say_no_bias},
+    {has_slopes, say_slopes},
+    {has_positions, say_positions},
+    {has_merge_cutoff, say_merge_cutoff},
+    {has_positive_bias, say_positive_bias},
 };
 
 static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *findings)
@@ -433,13 +471,19 @@ static void diagnose_recipe(struct diagnosis *diagnosis, const struct findings *
 static void diagnose_device(struct diagnosis *diagnosis, const struct findings *findings)
 {
     const struct explanation *explanation = findings->explanation;
+    bool lacks = replay_lacks(&findings->point->recipe);
     diagnosis->cause = "device";
     diagnosis->share = 1;
     say(diagnosis,
-        "Rounding does not explain it: the output at head %d, dim %d is %.6g, and the same arithmetic on the host "
+        "Rounding does not explain it: the output at head %d, dim %d is %.6g, and the same arithmetic on %s "
         "gives an error of %.3g where it has %.3g.",
-        findings->head, findings->dim, without_sign(explanation->output), without_sign(explanation->together.err),
-        without_sign(explanation->kernel.err));
+        findings->head, findings->dim, without_sign(explanation->output), lacks ? "this sequence alone" : "the host",
+        without_sign(explanation->together.err), without_sign(explanation->kernel.err));
+    if (lacks && has_contract(findings)) {
+        diagnosis->cause = "recipe";
+        say(diagnosis, " ");
+        say_contract(diagnosis, findings);
+    }
 }
 
 struct diagnosis diagnose(const struct point *point, const struct evaluation *evaluation,
@@ -471,6 +515,10 @@ struct diagnosis diagnose(const struct point *point, const struct evaluation *ev
         say(&diagnosis, "Head %d, dim %d has no error.", findings.head, findings.dim);
     } else {
         diagnose_rounding(&diagnosis, &findings);
+    }
+    if (diagnosis.is_rounding && has_contract(&findings)) {
+        say(&diagnosis, " Its lse may be another matter. ");
+        say_contract(&diagnosis, &findings);
     }
     return diagnosis;
 }

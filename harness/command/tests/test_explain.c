@@ -178,6 +178,34 @@ static void test_empty_row_is_no_rounding(void **state)
     assert_diagnosis(SHAPE "seq_len: 9\nmask: all\n", "exact", true, "no error");
 }
 
+/* A kernel that keeps another contract is not blamed on a sentinel or a device, and rounds as any other; keys that are
+ * of empty rows alone are named for those alone. */
+static void test_contracts_are_named(void **state)
+{
+    static const struct {
+        const char *keys, *cause;
+        bool is_rounding;
+        const char *says;
+    } rows[] = {
+        {"recipe: {sentinel: -1e4, slope_factor: 0.5}\n", "recipe", false, "than the problem: slope_factor 0.5."},
+        {"recipe: {sentinel: -inf, kv_head_map: modulo, window: 5}\nnum_kv_heads: 2\n", "recipe", false,
+         "than the problem: kv_head_map modulo, window 5."},
+        {"mask: all\nrecipe: {empty_row: unwritten}\n", "recipe", false, "than the problem: empty_row unwritten."},
+        {"recipe: {empty_row: unwritten, slope_factor: 2}\n", "recipe", false, "than the problem: slope_factor 2."},
+        {"mask: all\nrecipe: {merge: lse, merge_guards: false}\nkernel: split_kv\n", "recipe", false,
+         "than the problem: merge_guards false."},
+        {"recipe: {lse_base: 2}\n", "output", true,
+         "Its lse may be another matter. The recipe keeps another contract than the problem: lse_base 2."},
+        {"recipe: {empty_row_lse: +inf}\n", "output", true, "Nothing to fix: only a wider dtype has less."},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, SHAPE "seq_len: 301\n%s", rows[i].keys);
+        assert_diagnosis(text, rows[i].cause, rows[i].is_rounding, rows[i].says);
+    }
+}
+
 static void test_no_error(void **state)
 {
     (void)state;
@@ -234,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_other_causes),
         cmocka_unit_test(test_sentinel_in_reach_is_no_rounding),
         cmocka_unit_test(test_empty_row_is_no_rounding),
+        cmocka_unit_test(test_contracts_are_named),
         cmocka_unit_test(test_no_error),
         cmocka_unit_test(test_figures_add_up),
         cmocka_unit_test(test_element_is_chosen),
