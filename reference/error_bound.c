@@ -168,10 +168,10 @@ static double unseen_error(const struct rounding_model *model, const struct logi
 /* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, as they
  * are and as the kernel has them, by the geometric series of truth_certified.md, lemma 3, with the lse known. */
 static int64_t score_keys(struct workspace *workspace, const struct rounding_model *model,
-                          const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                          const struct problem *problem, double lse, const struct tensor_bounds *bounds,
                           const struct logit_terms *terms, double *max)
 {
-    int head = terms->head, dim = problem->head_dim;
+    int dim = problem->head_dim;
     const float *k_bounds = bounds->k + (size_t)terms->kv_head * (size_t)dim;
     double reach = 0;
     for (int d = 0; d < dim; d++)
@@ -184,9 +184,9 @@ static int64_t score_keys(struct workspace *workspace, const struct rounding_mod
     while (low > 0) {
         double bias = logit_bias(terms, low - 1);
         bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
-        double tail = bias + problem_reach(problem, reach) - truth->lse[head] + ln_terms_below(terms, low);
+        double tail = bias + problem_reach(problem, reach) - lse + ln_terms_below(terms, low);
         if (!dropped && !saturates && tail < -LN_TAIL &&
-            tail + unseen_error(model, terms, low - 1, bias, reach, truth->lse[head]) < -LN_TAIL)
+            tail + unseen_error(model, terms, low - 1, bias, reach, lse) < -LN_TAIL)
             break;
         low--;
         if (dropped)
@@ -222,6 +222,7 @@ struct row_sums {
     double lost;        /* L of (2) */
     double unit_weight; /* the probability of a key whose weight is 1, if there were one: the largest is e^-offset */
     double raised;      /* nats by which the maximum is raised at least */
+    double common;      /* nats that an error common to all weights is of: it cancels in out, and is in lse */
 };
 
 /* A learned sink's part, a key whose v is 0, with the maximum of all (8). */
@@ -240,6 +241,22 @@ static void add_sink(struct row_sums *sums, struct workspace *workspace, const s
         workspace->from_weights[d] += eta_weight * fabs(out[d]);
 }
 
+/* The bound of an output of this magnitude, from the errors of the sums: (2) divided, and what follows. */
+static double finished_bound(const struct rounding_model *model, const struct problem *problem,
+                             const struct row_sums *sums, double error, double magnitude, double largest_v)
+{
+    error /= 1 - sums->lost;
+    error += (magnitude + error) * model->division;
+    if (!(sums->lost < 0.5) || !isfinite(magnitude) ||
+        sums_overflow(model, problem->seq_len, largest_v, sums->raised) ||
+        overflows(magnitude + error, largest_rounded(problem->dtype)))
+        error = INFINITY;
+    else /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
+        error += 0.5 * (dtype_ulp(DTYPE_F32, 0) +
+                        (problem->dtype == DTYPE_F32 ? 0 : dtype_ulp(problem->dtype, magnitude + error)));
+    return error * (1 + 0x1p-30);
+}
+
 static double element_bound(const struct workspace *workspace, const struct rounding_model *model,
                             const struct problem *problem, const struct row_sums *sums, int d, double out,
                             double largest_v)
@@ -248,15 +265,20 @@ static double element_bound(const struct workspace *workspace, const struct roun
     double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * sums->from_sum +
                    2 * TAIL * (largest_v * value_scale + magnitude) +
                    (model->out_floor * sums->unit_weight + model->divided_floor) * value_scale; /* (2) */
-    error /= 1 - sums->lost;
-    error += (magnitude + error) * model->division;
-    if (!(sums->lost < 0.5) || !isfinite(out) || sums_overflow(model, problem->seq_len, largest_v, sums->raised) ||
-        overflows(magnitude + error, largest_rounded(problem->dtype)))
-        error = INFINITY;
-    else /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
-        error += 0.5 * (dtype_ulp(DTYPE_F32, 0) +
-                        (problem->dtype == DTYPE_F32 ? 0 : dtype_ulp(problem->dtype, magnitude + error)));
-    return error * (1 + 0x1p-30);
+    return finished_bound(model, problem, sums, error, magnitude, largest_v);
+}
+
+double error_bound_of_constant(const struct rounding_model *model, const struct problem *problem, double value)
+{
+    const struct roundings most = roundings_after(model, problem->seq_len, 0);
+    double raised = exp(model->max_offset), value_scale = fabs(problem_value_scale(problem));
+    double magnitude = fabs(value) * value_scale, beta = sum_error(model, &most) + model->sum_floor * raised;
+    double floors = (model->weight_floor * raised + model->probability_floor) * (double)problem->seq_len;
+    double alpha = out_error(model, &most) + model->weight + model->partial + floors;
+    const struct row_sums sums = {.lost = beta + compound(most.rescales, model->rescale), .raised = model->max_offset};
+    double error = magnitude * (alpha + beta + 2 * compound(most.rescales, model->rescale) + 4 * TAIL) +
+                   (model->out_floor * raised + model->divided_floor) * value_scale;
+    return finished_bound(model, problem, &sums, error, magnitude, fabs(value));
 }
 
 /* (7) */
@@ -266,7 +288,7 @@ static double lse_bound(const struct rounding_model *model, const struct logit_t
     double lost = sums->lost + 2 * TAIL;
     if (!(lost < 0.5))
         return INFINITY;
-    double from_sum = lost / (1 - lost), log_sum = sums->lse - sums->max;
+    double from_sum = lost / (1 - lost) + sums->common, log_sum = sums->lse - sums->max;
     log_sum = fmax(log_sum, fabs(log_sum - model->max_offset)) + from_sum;
     double error = from_sum + (log_sum + 0.5) * model->logarithm +
                    (fabs(sums->lse) + from_sum) * (model->lse_sum + model->lse_base);
@@ -278,6 +300,120 @@ static double lse_bound(const struct rounding_model *model, const struct logit_t
     return error * (1 + 0x1p-30);
 }
 
+/* A row at work. */
+struct row {
+    struct workspace *workspace;
+    const struct rounding_model *model;
+    const struct problem *problem;
+    const struct tensor_bounds *bounds;
+    const struct logit_terms *terms;
+    const double *value; /* [D] of the truth */
+    double lse;          /* of the truth */
+};
+
+/* (3) of a visible key that was scored, relative to a row whose lse is `lse`. */
+static double key_error(const struct row *row, int64_t key, double lse, double max)
+{
+    const struct roundings roundings = roundings_after(row->model, row->problem->seq_len, key);
+    return logit_error(row->model, row->terms, key, row->workspace->logits[key], row->workspace->absolute[key], lse,
+                       max, compound(roundings.rescales, row->model->rescale));
+}
+
+static bool counts(const struct row *row, int64_t key)
+{
+    return problem_visible(row->problem, key) && row->workspace->logits[key] != -INFINITY;
+}
+
+static void clear_sums(struct row *row)
+{
+    for (int d = 0; d < row->problem->head_dim; d++)
+        row->workspace->from_weights[d] = row->workspace->from_values[d] = 0;
+}
+
+/* (2), key by key; with_values: what out needs, too. */
+static struct row_sums sum_keys(struct row *row, bool with_values)
+{
+    const struct rounding_model *model = row->model;
+    const struct problem *problem = row->problem;
+    struct workspace *workspace = row->workspace;
+    struct row_sums sums = {.lse = row->lse};
+    clear_sums(row);
+    int64_t low = score_keys(workspace, model, problem, row->lse, row->bounds, row->terms, &sums.max);
+    sums.raised = isfinite(sums.max) ? raised_by(model, row->terms, sums.max) : 0; /* a sink may be all there is */
+    if (problem->sink_logits)
+        add_sink(&sums, workspace, model, row->terms, row->value);
+    sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
+    for (int64_t key = low; key < problem->seq_len; key++) {
+        double error = counts(row, key) ? key_error(row, key, sums.lse, sums.max) : -INFINITY;
+        if (error == -INFINITY)
+            continue;
+        struct roundings roundings = roundings_after(model, problem->seq_len, key);
+        if (problem->sink_logits) { /* a sum and a product more; two products and a quotient if out is divided before */
+            roundings.sum_adds++;
+            roundings.out_adds += 3;
+        }
+        double relative = workspace->logits[key] - sums.lse;
+        double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
+        double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
+        double beta_weight = weight * sum_error(model, &roundings);
+        sums.from_sum += beta_weight;
+        sums.lost += eta_weight + beta_weight;
+        if (with_values)
+            add_values(workspace, problem, key, row->terms->head, eta_weight,
+                       weight * (out_error(model, &roundings) + model->weight + model->partial) +
+                           model->weight_floor * sums.unit_weight + model->probability_floor,
+                       row->value);
+    }
+    sums.from_sum += model->sum_floor * sums.unit_weight;
+    sums.lost += model->sum_floor * sums.unit_weight;
+    return sums;
+}
+
+/*
+ * Section "One key". False if there is not one key beside which all others weigh nothing to the kernel, by however much
+ * it may have that key's own logit too low; sums and what out needs are then those of sum_keys, or of nothing.
+ */
+static bool sum_one_key(struct row *row, struct row_sums *sums, bool with_values)
+{
+    const struct rounding_model *model = row->model;
+    int64_t newest = row->problem->seq_len - 1, low, one = -1;
+    double max, error = INFINITY;
+    if (row->problem->sink_logits) /* which has weight, too */
+        return false;
+    low = score_keys(row->workspace, model, row->problem, row->lse, row->bounds, row->terms, &max);
+    for (int64_t key = newest; key >= low && one < 0; key--)
+        if (counts(row, key) && row->workspace->logits[key] == max)
+            one = key;
+    if (one >= 0)
+        error = key_error(row, one, row->lse, max);
+    if (!isfinite(error))
+        return false;
+    low = score_keys(row->workspace, model, row->problem, row->lse - error, row->bounds, row->terms, &max);
+    for (int64_t key = low; key <= newest; key++)
+        if (key != one && counts(row, key) && key_error(row, key, row->lse - error, max) != -INFINITY)
+            return false;
+    const struct roundings roundings = roundings_after(model, row->problem->seq_len, one);
+    double rescales = compound(roundings.rescales, model->rescale), raised = raised_by(model, row->terms, max);
+    double unit_weight = exp(fmax(model->max_offset, 2 * model->max_offset - raised));
+    double beta = rescales + sum_error(model, &roundings) + model->sum_floor * unit_weight;
+    *sums = (struct row_sums){
+        .lse = row->lse,
+        .max = max,
+        .from_sum = beta,
+        .lost = beta,
+        .unit_weight = unit_weight,
+        .raised = raised,
+        .common = error,
+    };
+    clear_sums(row);
+    if (with_values)
+        add_values(row->workspace, row->problem, one, row->terms->head, 1,
+                   rescales + out_error(model, &roundings) + model->weight + model->partial +
+                       model->weight_floor * unit_weight + model->probability_floor,
+                   row->value);
+    return true;
+}
+
 static void head_bounds(double *out, double *lse, struct workspace *workspace, const struct rounding_model *model,
                         const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
                         int head)
@@ -286,56 +422,24 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
     const double *value = truth->value + (size_t)head * (size_t)dim;
     size_t kv_row = (size_t)problem_kv_head(problem, head) * (size_t)dim;
     const float *k_bounds = bounds->k + kv_row, *v_bounds = bounds->v + kv_row;
-    struct row_sums sums = {.lse = truth->lse[head]};
 
     dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->row);
-    for (int d = 0; d < dim; d++) {
+    for (int d = 0; d < dim; d++)
         workspace->query[d] = (double)workspace->row[d];
-        workspace->from_weights[d] = workspace->from_values[d] = 0;
-    }
     struct logit_terms terms = logit_terms_of(model, problem, &truth->contract, head, workspace->query, k_bounds);
     bool overflow = logits_overflow(model, &terms, workspace->row);
-    if (!isfinite(sums.lse) || overflow) {
-        double bound = sums.lse == -INFINITY && !overflow ? 0 : INFINITY; /* an empty row is exactly 0 */
+    if (!isfinite(truth->lse[head]) || overflow) {
+        double bound = truth->lse[head] == -INFINITY && !overflow ? 0 : INFINITY; /* an empty row is exactly 0 */
         for (int d = 0; out && d < dim; d++)
             out[d] = bound;
         if (lse)
             *lse = bound;
         return;
     }
-    int64_t low = score_keys(workspace, model, problem, truth, bounds, &terms, &sums.max);
-    sums.raised = isfinite(sums.max) ? raised_by(model, &terms, sums.max) : 0; /* a sink may be all there is */
-    if (problem->sink_logits)
-        add_sink(&sums, workspace, model, &terms, value);
-    sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
-    for (int64_t key = low; key < problem->seq_len; key++) {
-        if (!problem_visible(problem, key))
-            continue;
-        double relative = workspace->logits[key] - sums.lse;
-        if (relative == -INFINITY) /* dropped */
-            continue;
-        struct roundings roundings = roundings_after(model, problem->seq_len, key);
-        if (problem->sink_logits) { /* a sum and a product more; two products and a quotient if out is divided before */
-            roundings.sum_adds++;
-            roundings.out_adds += 3;
-        }
-        double error = logit_error(model, &terms, key, workspace->logits[key], workspace->absolute[key], sums.lse,
-                                   sums.max, compound(roundings.rescales, model->rescale));
-        if (error == -INFINITY)
-            continue;
-        double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
-        double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
-        double beta_weight = weight * sum_error(model, &roundings);
-        sums.from_sum += beta_weight;
-        sums.lost += eta_weight + beta_weight;
-        if (out)
-            add_values(workspace, problem, key, head, eta_weight,
-                       weight * (out_error(model, &roundings) + model->weight + model->partial) +
-                           model->weight_floor * sums.unit_weight + model->probability_floor,
-                       value);
-    }
-    sums.from_sum += model->sum_floor * sums.unit_weight;
-    sums.lost += model->sum_floor * sums.unit_weight;
+    struct row row = {workspace, model, problem, bounds, &terms, value, truth->lse[head]};
+    struct row_sums sums = sum_keys(&row, out);
+    if (!(sums.lost < 0.5))
+        (void)sum_one_key(&row, &sums, out);
     for (int d = 0; out && d < dim; d++)
         out[d] = element_bound(workspace, model, problem, &sums, d, value[d], (double)v_bounds[d]);
     if (lse)

@@ -28,6 +28,9 @@ enum error_kind error_bounds(double *out, double *lse, const struct rounding_mod
                              const struct problem *problem, const struct truth *truth, int threads,
                              const struct progress *progress, struct error *error);
 
+/* The bound of out where all elements of v that a row sees are `value`, v_scale aside, whatever the weights are. */
+double error_bound_of_constant(const struct rounding_model *model, const struct problem *problem, double value);
+
 /* Those of out alone. */
 enum error_kind error_bound(double *bound, const struct rounding_model *model, const struct problem *problem,
                             const struct truth *truth, int threads, const struct progress *progress,

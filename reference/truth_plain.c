@@ -13,7 +13,8 @@
  *   logit   |ds_j| <= g_(D+2) A_j, A_j = |scale| sum_i |q_i k_ij| + |slope distance_j| + |rounded_j|: D - 1 additions,
  *           one product, one sum; the bias is one product and two sums
  *   weight  w_j (1 + e), |e| <= eta = 1.01 (g_(D+2) A + 2.1 A u + u), A = max_j A_j, as long as eta <= 0.01: the
- *           subtraction adds u |s_j - m|. MPFR's exponents reach -2^62; a weight below that is 0, which is less than u
+ *           subtraction adds u |s_j - m|. MPFR's exponents reach -2^62; a weight below that is taken for
+ *           2^(TINY - 2^62), which is more than it is and, of l, less than u
  *   sum     l (1 + e), |e| <= eta + 1.01 g_N: terms are positive
  *   p_j     relative error <= 1.01 (2 eta + g_N + u)
  *   output  |do_d| <= 1.02 (2 eta + g_N + u + g_(N+1) + u) M_d <= 2.1 (eta + (N + 2) u) M_d, where
@@ -21,7 +22,12 @@
  *   lse     |dlse| <= 1.02 (eta + g_N) + 2 u (|lse| + log N), log N < 64
  * A and M_d are computed in double, each at most (N + D + 8) 2^-53 below its exact value relative, which the factor
  * 2.1 -> 2.2 covers for N + D < 2^40. Storing value + tail adds 2^-106 |o_d| + 2^-1074.
- * Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
+ *
+ * Limits. Below 2^-969, about 1e-292, a product of M_d may be subnormal and lose 2^-1075 absolutely, all of them (N +
+ * 1) 2^-1075: the radius has 1.2 (N + 1) (eta + (N + 2) u) 2^-1074 for it, in whole multiples of 2^-1074. A result of
+ * which only weights that MPFR does not hold have a part is not 0: value is, and radius is 2^-1074 at least, as of all
+ * that is below it. Only where every v_jd that counts is 0 is the result 0, and its radius. Where eta + (N + 2) u >
+ * 0.01 nothing is proven and the radius is infinite.
  *
  * A soft cap, C tanh(x / C), moves no error of x by more than itself. Its quotient, tanh and product add u of their
  * size each, |x| at most: g_(D+2) becomes g_(D+6), where 3 would do. A sink is one more term of the sum, whose logit is
@@ -35,7 +41,11 @@
 
 #include "reference/float_environment.h"
 
-enum { GUARD = 64 }; /* bits of scale and slope beyond the precision */
+enum {
+    GUARD = 64, /* bits of scale and slope beyond the precision */
+    TINY = 512  /* bits by which a weight that underflows is above the least number: division by l, v and v_scale take
+                   400 */
+};
 
 /* What one thread needs for a head: N weights, D outputs, and a row of k or v. */
 struct workspace {
@@ -179,7 +189,10 @@ static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace
             continue;
         mpfr_ptr weight = workspace->weight[key];
         mpfr_sub(weight, weight, max, MPFR_RNDN);
+        bool nothing = mpfr_inf_p(weight);
         mpfr_exp(weight, weight, MPFR_RNDN);
+        if (mpfr_zero_p(weight) && !nothing)
+            mpfr_set_ui_2exp(weight, 1, mpfr_get_emin() + TINY, MPFR_RNDN);
         mpfr_add(sum, sum, weight, MPFR_RNDN);
     }
     if (problem->sink_logits) {
@@ -252,16 +265,18 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
     double relative = eta + (double)(problem->seq_len + (problem->sink_logits ? 3 : 2)) * u;
     if (!(relative <= 0.01))
         relative = INFINITY;
+    double lost = 0x1p-1074 * ceil(1.2 * relative * (double)(problem->seq_len + 1));
     for (int d = 0; d < dim; d++) {
         size_t i = first + (size_t)d;
         double magnitude = workspace->absolute[d] * value_scale;
         if (magnitude == 0 && !mpfr_zero_p(workspace->out[d]))
-            magnitude = 0x1p-1074; /* too small for a double; 0 is left to where every v is 0 */
+            magnitude = 0x1p-1074; /* too small for a double; 0 is left to where every v is 0, or v_scale */
         split(&truth->value[i], &truth->tail[i], workspace->out[d]);
         truth->magnitude[i] = magnitude;
         truth->radius[i] = 0;
         if (isfinite(truth->value[i]))
-            truth->radius[i] = magnitude > 0 ? 2.2 * relative * magnitude + representation_radius(truth->value[i]) : 0;
+            truth->radius[i] =
+                magnitude > 0 ? 2.2 * relative * magnitude + representation_radius(truth->value[i]) + lost : 0;
     }
     mpfr_log(sum, sum, MPFR_RNDN);
     mpfr_add(sum, max, sum, MPFR_RNDN);

@@ -440,6 +440,33 @@ static void test_lse_far_into_a_context(void **state)
     bench_free(&bench);
 }
 
+/* One key at an enormous distance, alone or as the newest of many under a steep slope, weighs 1: every sound recipe has
+ * a bound for it that is as small as that of a key nearby, and stays below it. */
+static void test_one_key_at_an_enormous_distance(void **state)
+{
+    static const int64_t lengths[] = {1, 300};
+    (void)state;
+    for (int n = 0; n < 2; n++)
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+            struct bench bench = bench_new(lengths[n], 4, 2, 64, (enum dtype)dtype);
+            bench.made.problem.q_position = 100000;
+            for (int h = 0; h < 4; h++)
+                bench.made.slopes[h] = 100.0f + (float)h / 3;
+            bench_renew(&bench);
+            for (int i = 0; i < NUM_SOUND_RECIPES; i++)
+                for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+                    double used = budget_used(&bench, (enum kernel)kernel, &sound_recipes[i], NULL);
+                    if (!(used <= 1 && bench.lse_used <= 1))
+                        fail_msg("N %lld %s %s %s: %g of the bound, lse %g", (long long)lengths[n], dtypes[dtype].name,
+                                 kernels[kernel]->name, sound_recipes[i].name, used, bench.lse_used);
+                    if (i == 0)
+                        for (int d = 0; d < 4 * 64; d++)
+                            assert_true(bench.bound[d] < 0.01);
+                }
+            bench_free(&bench);
+        }
+}
+
 /* Slopes that f16 holds cost nothing, and one bit more costs what it is rounded by; subnormal ones too. */
 static void test_slopes_that_are_held_are_not_rounded(void **state)
 {
@@ -574,6 +601,7 @@ int main(void)
         cmocka_unit_test(test_subnormal_values),
         cmocka_unit_test(test_divided_biases_that_overflow_have_no_bound),
         cmocka_unit_test(test_lse_far_into_a_context),
+        cmocka_unit_test(test_one_key_at_an_enormous_distance),
         cmocka_unit_test(test_lse_shows_what_cancels_in_out),
         cmocka_unit_test(test_far_positions_are_rounded),
         cmocka_unit_test(test_floors_of_a_scaled_query),

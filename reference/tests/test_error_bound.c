@@ -362,6 +362,57 @@ static void test_light_keys_may_be_heavy_to_the_kernel(void **state)
         }
 }
 
+/* A key that is all that counts weighs 1, whatever its logit: out is bounded by additions alone, lse by the logit too.
+ * A key that may weigh something to the kernel leaves no bound. */
+static void test_one_key_weighs_one_whatever_its_logit(void **state)
+{
+    static const struct {
+        const char *name;
+        int keys;
+        float slope;
+        bool bounded;
+    } rows[] = {
+        {"alone", 1, 100, true},
+        {"far above the next", KEYS, 0x1p20f, true},
+        {"near the next", 2, 100, false}, /* 100 nats, and either logit is off by 119 */
+        {"as heavy as the next", 2, 0, false},
+    };
+    static const struct rounding_model rounding = {
+        .bias = 0x1p-24, .dot = 0.5, .add = 0x1p-20, .keys_per_round = KEYS, .sum_adds_after = 3, .out_adds_after = 5};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+        struct made *made = made_new(KV_AS_DTYPE);
+        struct error error;
+        const float *newest = (const float *)made->v + (rows[i].keys - 1) * DIM;
+        for (int k = 0; k < KEYS * DIM; k++) /* q.k of 238 and errors of half of it */
+            ((float *)made->k)[k] = 60;
+        for (int j = 0; j < HEADS * DIM; j++)
+            made->q[j] = 1;
+        for (int h = 0; h < HEADS; h++)
+            made->slopes[h] = rows[i].slope;
+        made->problem.seq_len = rows[i].keys;
+        made->problem.q_position = 100000;
+        assert_int_equal(truth_init(&made->truth, &made->problem, &error), ERROR_NONE);
+        assert_int_equal(truth_certified(&made->truth, &made->problem, &options, &error), ERROR_NONE);
+        assert_int_equal(
+            error_bounds(made->bound, made->lse_bound, &rounding, &made->problem, &made->truth, 1, NULL, &error),
+            ERROR_NONE);
+        for (int j = 0; j < HEADS * DIM; j++) {
+            double expected = fabs((double)newest[j % DIM]) * (5 + 3) * 0x1p-20;
+            if (rows[i].bounded ? !(fabs(made->bound[j] - expected) <= 1e-4 * expected + 0x1p-40)
+                                : !isinf(made->bound[j]))
+                fail_msg("%s: %a, expected %a", rows[i].name, made->bound[j], expected);
+        }
+        double bias = (double)rows[i].slope * (100000 - (rows[i].keys - 1)) * 0x1p-24, expected = 120 + bias;
+        for (int h = 0; h < HEADS; h++)
+            if (rows[i].bounded ? !(fabs(made->lse_bound[h] - expected) <= 1e-3 * expected)
+                                : !isinf(made->lse_bound[h]))
+                fail_msg("%s: lse %a, expected %a", rows[i].name, made->lse_bound[h], expected);
+        made_free(made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_light_keys_may_be_heavy_to_the_kernel),
         cmocka_unit_test(test_either_bound_alone),
         cmocka_unit_test(test_lse_takes_each_of_its_roundings),
+        cmocka_unit_test(test_one_key_weighs_one_whatever_its_logit),
     };
     int failed = cmocka_run_group_tests_name("error_bound", tests, NULL, NULL);
     mpfr_free_cache();

@@ -272,6 +272,48 @@ static void test_threads_and_cancelling(void **state)
     small_free(one);
 }
 
+/* A result that only weights below 2^(-2^62) carry, or values that v_scale takes below every double, is 0 to a radius
+ * that is not; where every v is 0 both are. Either method. */
+static void test_what_no_number_holds_has_a_radius(void **state)
+{
+    (void)state;
+    for (int method = 0; method < TRUTH_METHOD_COUNT; method++) {
+        struct small *small = small_new(2, 1);
+        struct truth_options options = {.precision = 160, .threads = 1};
+        struct error error;
+        small->slopes[0] = 0x1p100f;
+        small->v[0] = 1;       /* of the older key, which weighs e^-2^100 */
+        small->v[DIM + 1] = 1; /* of the newer one */
+        assert_int_equal(truth_init(&small->truth, &small->problem, &error), ERROR_NONE);
+        assert_int_equal(truth_compute(&small->truth, (enum truth_method)method, &small->problem, &options, &error),
+                         ERROR_NONE);
+        const struct truth *truth = &small->truth;
+        assert_true(truth->value[0] == 0 && truth->tail[0] == 0 && truth->radius[0] > 0 && truth->radius[0] < 1e-300);
+        assert_true(truth->magnitude[0] > 0);
+        assert_true(truth->value[1] == 1 && truth->radius[1] < 1e-10);
+        assert_true(truth->value[2] == 0 && truth->radius[2] == 0 && truth->magnitude[2] == 0);
+        small_free(small);
+    }
+}
+
+/* Where products of the magnitude are subnormal, the radius has what they lose: here 300 times half of 2^-1074 times
+ * the error of 12 bits. */
+static void test_subnormal_magnitudes_are_in_the_radius(void **state)
+{
+    (void)state;
+    struct small *small = small_new(300, 1);
+    small->slopes[0] = 2.45f;
+    for (int i = 0; i < DIM; i++)
+        for (int key = 0; key < 2; key++)
+            small->v[key * DIM + i] = 0x1p-10f;
+    small_solve(small, 64);
+    for (int d = 0; d < DIM; d++) {
+        assert_true(small->truth.value[d] < 1e-308 && small->truth.value[d] > 0);
+        assert_true(small->truth.radius[d] >= 0x1p-1073);
+    }
+    small_free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +325,8 @@ int main(void)
         cmocka_unit_test(test_nan_and_infinite_inputs),
         cmocka_unit_test(test_precision),
         cmocka_unit_test(test_radius_admits_ignorance),
+        cmocka_unit_test(test_what_no_number_holds_has_a_radius),
+        cmocka_unit_test(test_subnormal_magnitudes_are_in_the_radius),
         cmocka_unit_test(test_threads_and_cancelling),
     };
     return cmocka_run_group_tests_name("truth_plain", tests, NULL, NULL) != 0;
