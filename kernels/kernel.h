@@ -9,6 +9,7 @@
 #define KERNELS_KERNEL_H
 
 #include "kernels/descriptor.h"
+#include "kernels/launch_setting.h"
 #include "kernels/memory_audit.h"
 #include "kernels/recipe.h"
 #include "reference/progress.h"
@@ -20,6 +21,7 @@ struct kernel_options {
     int page_size;      /* keys a page of the KV cache; 0: k and v are contiguous */
     uint64_t page_seed; /* what the page table is shuffled from */
     int64_t pool_pages; /* pages of the pool that they are taken from; those that the sequences need at least */
+    struct launch_setting setting;
 };
 
 enum { BATCH_MAX_SEQUENCES = 1024 };
@@ -75,6 +77,9 @@ const char *device_name(const struct device *device);
  */
 enum error_kind device_run_batch(struct device *device, const struct batch *batch, struct memory_audit *audit,
                                  double *seconds, struct error *error);
+
+/* The settings that a launch on the device can have, one at a time or all together. */
+struct launch_setting device_settings(const struct device *device);
 
 /* The same for one sequence, without an audit. */
 enum error_kind device_run(struct device *device, enum kernel kernel, const struct kernel_options *options,

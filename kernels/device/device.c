@@ -60,6 +60,12 @@ enum device_kind device_kind(const struct device *device)
     return device->kind;
 }
 
+struct launch_setting device_settings(const struct device *device)
+{
+    return device->ops->settings ? device->ops->settings()
+                                 : (struct launch_setting){.misplaced = true, .nan_zones = true};
+}
+
 const char *device_name(const struct device *device)
 {
     return device->name;
@@ -67,7 +73,7 @@ const char *device_name(const struct device *device)
 
 /* ---- a batch's buffers on the device ---------------------------------------------------------------------------- */
 
-/* Where a buffer lies: data, `zone` bytes into a block of the device's, or in the caller's memory. */
+/* Where a buffer lies: data, between guard zones in a block of the device's, or in the caller's memory. */
 struct placed {
     char *block; /* NULL: the caller's, or there is none */
     char *data;
@@ -107,30 +113,54 @@ static enum error_kind poison(const struct running *running, char *data, size_t 
     return kind;
 }
 
+/* NaN is for numbers: what else is read past its end has no such value. */
+static enum guard guard_of(const struct running *running, enum buffer b)
+{
+    bool numbers = b != BUFFER_PAGE_TABLE && b != BUFFER_VISIBLE && b != BUFFER_SEQUENCES;
+    return running->plan.setting.nan_zones && numbers ? GUARD_NAN : GUARD_PATTERN;
+}
+
+/* A buffer's block on the device, its zones filled. */
+static enum error_kind place_between_zones(struct running *running, enum buffer b, struct error *error)
+{
+    const struct device_ops *ops = running->device->ops;
+    size_t size_bytes = running->plan.buffers[b].size_bytes, zone = running->zone;
+    size_t shift = zone && running->plan.setting.misplaced ? BUFFER_ALIGNMENT : 0;
+    struct placed *placed = &running->placed[b];
+    void *block = NULL;
+    enum error_kind kind = ops->allocate(running->device->state, &block, size_bytes + 2 * zone + shift, error);
+    if (kind)
+        return kind;
+    placed->block = block;
+    placed->data = placed->block + zone + shift;
+    if (zone) {
+        guard_fill(running->scratch, guard_of(running, b));
+        kind = copy_in(running, placed->data - zone, running->scratch, zone, error);
+        if (!kind)
+            kind = copy_in(running, placed->data + size_bytes, running->scratch, zone, error);
+    }
+    return kind;
+}
+
+/* A cache that is far away stays where it was laid out, whatever is asked of buffers: it is too large for a copy. */
+static bool stays(const struct running *running, enum buffer b)
+{
+    bool far = running->plan.cache.far && (b == BUFFER_K || b == BUFFER_V);
+    return far || (running->device->ops->shares_memory && !running->zone && running->plan.buffers[b].source);
+}
+
 /* Makes a buffer ready and binds it: in the caller's memory where that will do, else on the device. */
 static enum error_kind place(struct running *running, enum buffer b, struct error *error)
 {
-    const struct device_ops *ops = running->device->ops;
     const struct plan_buffer *buffer = &running->plan.buffers[b];
     struct placed *placed = &running->placed[b];
     enum error_kind kind = ERROR_NONE;
     if (!buffer->size_bytes)
         return ERROR_NONE;
-    if (ops->shares_memory && !running->zone && buffer->source) {
+    if (stays(running, b)) {
         placed->data = buffer->destination ? buffer->destination : (void *)(uintptr_t)buffer->source;
     } else {
-        void *block = NULL;
-        kind = ops->allocate(running->device->state, &block, buffer->size_bytes + 2 * running->zone, error);
-        if (kind)
-            return kind;
-        placed->block = block;
-        placed->data = placed->block + running->zone;
-        if (running->zone) {
-            guard_fill(running->scratch);
-            kind = copy_in(running, placed->block, running->scratch, running->zone, error);
-            if (!kind)
-                kind = copy_in(running, placed->data + buffer->size_bytes, running->scratch, running->zone, error);
-        }
+        kind = place_between_zones(running, b, error);
         if (!kind && buffer->source)
             kind = copy_in(running, placed->data, buffer->source, buffer->size_bytes, error);
         else if (!kind && running->zone)
@@ -158,7 +188,7 @@ static enum error_kind audit_zones(const struct running *running, enum buffer b,
     enum error_kind kind = ERROR_NONE;
     for (int i = 0; i < 2 && !kind && !audit->breached; i++) {
         kind = copy_out(running, running->scratch, running->placed[b].data + zones[i], GUARD_BYTES, error);
-        size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch);
+        size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch, guard_of(running, b));
         if (changed < GUARD_BYTES) {
             audit->breached = buffer_name(running->plan.kernel, b);
             audit->offset_bytes = zones[i] + (ptrdiff_t)changed;

@@ -22,6 +22,9 @@ struct device_ops {
     bool shares_memory; /* kernels can work in the caller's memory */
     bool plain_alone;   /* plain forms are the fastest even where heads share no rows */
 
+    /* What a launch can be asked for; NULL: misplaced and nan_zones, which are device.c's. */
+    struct launch_setting (*settings)(void);
+
     /* Blocks that keep all of the device busy. */
     unsigned (*enough_blocks)(const void *state);
 

@@ -61,10 +61,16 @@ static unsigned host_enough_blocks(const void *state)
     return simt_executor_threads(state);
 }
 
+static struct launch_setting host_settings(void)
+{
+    return (struct launch_setting){true, true, true, kv_cache_can_be_far()};
+}
+
 static enum error_kind host_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     double start = now_s();
+    simt_executor_set_order(state, plan->setting.backward ? SIMT_BACKWARD : SIMT_FORWARD);
     for (int i = 0; i < plan->num_launches && !kind; i++) {
         const struct launch *launch = &plan->launches[i];
         const struct compiled_form *form = launch_form(host_kernels, launch);
@@ -83,6 +89,7 @@ const struct device_ops device_host_ops = {
     .copy_in = host_copy,
     .copy_out = host_copy,
     .shares_memory = true,
+    .settings = host_settings,
     .enough_blocks = host_enough_blocks,
     .launch = host_launch,
 };

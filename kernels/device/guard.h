@@ -11,10 +11,16 @@
 
 enum { GUARD_BYTES = 4096 };
 
+/* What a zone holds. */
+enum guard {
+    GUARD_PATTERN,
+    GUARD_NAN /* all bits set, which is NaN in every dtype: what reads it shows it, what writes NaN does not */
+};
+
 /* Fills a zone of GUARD_BYTES. */
-void guard_fill(void *zone);
+void guard_fill(void *zone, enum guard guard);
 
 /* Offset of the first byte of a zone that is not as guard_fill left it, GUARD_BYTES if all are. */
-size_t guard_changed(const void *zone);
+size_t guard_changed(const void *zone, enum guard guard);
 
 #endif

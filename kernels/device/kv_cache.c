@@ -1,13 +1,16 @@
 #include "kernels/device/kv_cache.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-/* A shuffle by Fisher and Yates; splitmix64 (Steele, Lea and Flood, 2014) is random enough for the order of pages. */
-static void shuffle(int32_t *table, int64_t count, uint64_t seed)
+/* A shuffle of first, first + 1, ... by Fisher and Yates; splitmix64 (Steele, Lea and Flood, 2014) is random enough for
+ * the order of pages. */
+static void shuffle(int32_t *table, int64_t first, int64_t count, uint64_t seed)
 {
     for (int64_t i = 0; i < count; i++)
-        table[i] = (int32_t)i;
+        table[i] = (int32_t)(first + i);
     for (int64_t i = count - 1; i > 0; i--) {
         uint64_t z = seed += 0x9e3779b97f4a7c15u;
         z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
@@ -19,22 +22,96 @@ static void shuffle(int32_t *table, int64_t count, uint64_t seed)
     }
 }
 
+/* ---- far away ---------------------------------------------------------------------------------------------------- */
+
+enum { PAGE_BYTES = 4096 };
+
+/* Before the first element: what a signed index of 32 bits reaches. */
+static size_t before_bytes(size_t element_bytes)
+{
+    return ((size_t)1 << 31) * element_bytes;
+}
+
+static void *reserve(size_t size_bytes)
+{
+    void *memory = mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool kv_cache_can_be_far(void)
+{
+    size_t each = before_bytes(sizeof(float)) + (size_t)FAR_ELEMENTS * sizeof(float) + ((size_t)1 << 28);
+    void *memory = reserve(2 * each);
+    if (memory)
+        munmap(memory, 2 * each);
+    return memory;
+}
+
+/* Rows before the first that holds a key: whole pages. */
+static int64_t far_rows(const struct batch *batch)
+{
+    const struct problem *problem = batch->problems;
+    int64_t row = (int64_t)problem->num_kv_heads * problem->head_dim, rows = (FAR_ELEMENTS + row - 1) / row;
+    int64_t page = batch->options->page_size ? batch->options->page_size : 1;
+    return (rows + page - 1) / page * page;
+}
+
+/* Whole pages of a reservation, with NaN where that is asked for. */
+static bool open_pages(char *pages, size_t size_bytes, bool nan, int nan_byte)
+{
+    if (mprotect(pages, size_bytes, PROT_READ | PROT_WRITE))
+        return false;
+    if (nan)
+        memset(pages, nan_byte, size_bytes);
+    return true;
+}
+
+/* Address space for k and v, and memory for the rows behind the first `rows`, filled with NaN; under nan_zones with NaN
+ * beside them and around the first elements, too. */
+static bool reserve_far(struct kv_cache *cache, int64_t rows, size_t row, enum dtype dtype,
+                        const struct launch_setting *setting)
+{
+    int nan_byte = dtype_nan_byte(dtype);
+    size_t shift = setting->misplaced ? BUFFER_ALIGNMENT : 0, before = before_bytes(dtypes[dtype].size_bytes);
+    size_t begin = (before + (size_t)rows * row) / PAGE_BYTES * PAGE_BYTES - PAGE_BYTES;
+    size_t each = (before + cache->size_bytes) / PAGE_BYTES * PAGE_BYTES + (size_t)2 * PAGE_BYTES;
+    char *memory = reserve(2 * each);
+    if (!memory)
+        return false;
+    cache->copy = memory;
+    cache->far = true;
+    cache->reserved_bytes = 2 * each;
+    cache->k = memory + before + shift;
+    cache->v = memory + each + before + shift;
+    for (int i = 0; i < 2; i++, memory += each) {
+        if ((setting->nan_zones && !open_pages(memory + before - PAGE_BYTES, (size_t)2 * PAGE_BYTES, true, nan_byte)) ||
+            !open_pages(memory + begin, each - begin, setting->nan_zones, nan_byte))
+            return false;
+        memset(memory + before + shift + (size_t)rows * row, nan_byte, cache->size_bytes - (size_t)rows * row);
+    }
+    return true;
+}
+
+/* ---- layout ------------------------------------------------------------------------------------------------------ */
+
 /* Slots of a problem's cache behind its keys. */
 static int64_t slots_of(const struct problem *problem, int64_t slack)
 {
     return problem->kv_slots > slack ? problem->kv_slots : slack;
 }
 
-/* Where each sequence begins, and how large the whole is. */
-static void measure(struct kv_cache *cache, const struct batch *batch, int64_t slack, struct sequence_args *sequences)
+/* Where each sequence begins, and how large the whole is, `before` rows that are nobody's included. */
+static void measure(struct kv_cache *cache, const struct batch *batch, int64_t before, int64_t slack,
+                    struct sequence_args *sequences)
 {
     int page_size = batch->options->page_size;
+    cache->rows = before;
     for (int i = 0; i < batch->num_sequences; i++) {
         int64_t slots = batch->problems[i].seq_len + slots_of(&batch->problems[i], slack);
         sequences[i].first_row = cache->rows;
         sequences[i].first_page = cache->pages;
         cache->pages += page_size ? (slots + page_size - 1) / page_size : 0;
-        cache->rows = page_size ? cache->pages * page_size : cache->rows + slots;
+        cache->rows = page_size ? before + cache->pages * page_size : cache->rows + slots;
     }
 }
 
@@ -82,6 +159,19 @@ static void copy_keys(char *to, const char *from, const struct kv_cache *cache, 
     }
 }
 
+/* Room for k and v behind each other, filled with NaN. */
+static bool make_room(struct kv_cache *cache, int nan_byte)
+{
+    char *memory = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
+    if (!memory)
+        return false;
+    memset(memory, nan_byte, 2 * cache->size_bytes);
+    cache->copy = memory;
+    cache->k = memory;
+    cache->v = memory + cache->size_bytes;
+    return true;
+}
+
 enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *batch, int64_t slack,
                                  struct sequence_args *sequences, struct error *error)
 {
@@ -89,39 +179,44 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     size_t row =
         (size_t)problem->num_kv_heads * (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
     int page_size = batch->options->page_size;
+    bool far = batch->options->setting.far_rows;
+    int64_t before = far ? far_rows(batch) : 0;
     *cache = (struct kv_cache){.k = problem->k, .v = problem->v};
-    measure(cache, batch, slack, sequences);
+    measure(cache, batch, before, slack, sequences);
     int64_t pool = pool_of(cache, batch);
-    cache->rows = page_size ? pool * page_size : cache->rows;
+    cache->rows = page_size ? before + pool * page_size : cache->rows;
     cache->size_bytes = (size_t)cache->rows * row;
-    if (batch->num_sequences == 1 && page_size == 0 && slack <= problem->kv_slots)
+    if (batch->num_sequences == 1 && page_size == 0 && slack <= problem->kv_slots && !far)
         return ERROR_NONE;
-    cache->copy = malloc(2 * cache->size_bytes + 1); /* of no keys too: malloc(0) may be NULL */
     cache->page_entries = cache->pages + entries_past_end(cache, batch, sequences);
     int64_t entries = pool > cache->page_entries ? pool : cache->page_entries;
+    int nan_byte = dtype_nan_byte(problem_kv_dtype(problem));
+    bool room = far ? reserve_far(cache, before, row, problem_kv_dtype(problem), &batch->options->setting)
+                    : make_room(cache, nan_byte);
     cache->page_table = cache->pages ? calloc((size_t)entries, sizeof *cache->page_table) : NULL;
-    if (!cache->copy || (cache->pages && !cache->page_table)) {
+    if (!room || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;
         kv_cache_clear(cache);
         return error_memory(error, "the KV cache's layout", size_bytes);
     }
-    char *k = cache->copy, *v = k + cache->size_bytes;
-    memset(cache->copy, dtype_nan_byte(problem_kv_dtype(problem)), 2 * cache->size_bytes);
     if (cache->pages)
-        shuffle(cache->page_table, pool, batch->options->page_seed);
+        shuffle(cache->page_table, before / page_size, pool, batch->options->page_seed);
     for (int i = 0; i < batch->num_sequences; i++) {
-        copy_keys(k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i], page_size, row);
-        copy_keys(v, batch->problems[i].v, cache, &batch->problems[i], &sequences[i], page_size, row);
+        copy_keys((char *)(uintptr_t)cache->k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i],
+                  page_size, row);
+        copy_keys((char *)(uintptr_t)cache->v, batch->problems[i].v, cache, &batch->problems[i], &sequences[i],
+                  page_size, row);
     }
     take_page_rows(cache, batch, sequences);
-    cache->k = k;
-    cache->v = v;
     return ERROR_NONE;
 }
 
 void kv_cache_clear(struct kv_cache *cache)
 {
-    free(cache->copy);
+    if (cache->far)
+        munmap(cache->copy, cache->reserved_bytes);
+    else
+        free(cache->copy);
     free(cache->page_table);
     *cache = (struct kv_cache){0};
 }

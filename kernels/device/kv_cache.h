@@ -18,7 +18,20 @@ struct kv_cache {
     int64_t page_entries; /* of page_table: pages, and as many of page 0 as a sequence may read past them */
     size_t size_bytes;    /* of each of k and v */
     void *copy;           /* of both; NULL: k and v are the problem's */
+    bool far;             /* as launch_setting has it: copy is a reservation of reserved_bytes */
+    size_t reserved_bytes;
 };
+
+/*
+ * A cache that is far away: its rows lie FAR_ELEMENTS and more behind the first of a reservation of address space, of
+ * which only the pages that hold rows take memory. Under nan_zones they hold NaN beside the rows, and so do the pages
+ * around the first element. What reads elsewhere, up to 2^31 elements before the first, reads 0: an index that was
+ * taken for 32 bits, signed or not, lands there.
+ */
+#define FAR_ELEMENTS ((int64_t)3 << 31)
+
+/* Whether the address space that this takes can be had. */
+bool kv_cache_can_be_far(void);
 
 /*
  * Lays out the keys of a batch and sets first_row and first_page of its sequences, the latter as the recipe takes it.

@@ -373,7 +373,7 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
 static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct batch *batch,
                                       const struct plan_options *options, struct error *error)
 {
-    *plan = (struct launch_plan){.kernel = batch->kernel};
+    *plan = (struct launch_plan){.kernel = batch->kernel, .setting = batch->options->setting};
     enum error_kind kind = check_shapes(batch, error);
     if (!kind)
         kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);

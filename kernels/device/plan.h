@@ -49,6 +49,7 @@ struct plan_buffer {
 
 struct launch_plan {
     enum kernel kernel;
+    struct launch_setting setting;
     struct attention_args args; /* shapes and numbers; the device binds the buffers */
     struct launch launches[MAX_KERNEL_LAUNCHES];
     int num_launches;

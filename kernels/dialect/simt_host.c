@@ -233,6 +233,12 @@ void simt_executor_free(struct simt_executor *executor)
     free(executor);
 }
 
+void simt_executor_set_order(struct simt_executor *executor, enum simt_order order)
+{
+    for (int i = 0; i < executor->count; i++)
+        executor->runners[i]->order = order;
+}
+
 unsigned simt_executor_threads(const struct simt_executor *executor)
 {
     return (unsigned)executor->count;
@@ -289,9 +295,10 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
         runner->block.block_dim = (struct simt_index){grid->threads, 1, 1};
         runner->host = (struct fiber){0};
 #pragma omp for schedule(dynamic, 1) nowait
-        for (long block = 0; block < blocks; block++) {
+        for (long turn = 0; turn < blocks; turn++) {
             if (failed)
                 continue;
+            long block = runner->order == SIMT_FORWARD ? turn : blocks - 1 - turn;
             run_block(runner,
                       (struct simt_index){(unsigned)(block % grid->blocks_x),
                                           (unsigned)(block % layer / grid->blocks_x), (unsigned)(block / layer)});

@@ -59,7 +59,8 @@ struct simt_grid {
 
 enum simt_order {
     SIMT_FORWARD,
-    SIMT_BACKWARD /* lanes and warps run in descending order: other bits than forward mean a race in the kernel */
+    SIMT_BACKWARD /* lanes, warps and blocks run in descending order. Of two threads that race each runs first in one of
+                   * the orders, so that other bits than forward mean a race in the kernel */
 };
 
 struct simt_executor; /* fiber stacks of a number of CPU threads */
@@ -68,6 +69,9 @@ struct simt_executor; /* fiber stacks of a number of CPU threads */
 enum error_kind simt_executor_new(struct simt_executor **executor, int threads, enum simt_order order,
                                   size_t real_bytes, struct error *error);
 void simt_executor_free(struct simt_executor *executor);
+
+/* The order of the launches to come. */
+void simt_executor_set_order(struct simt_executor *executor, enum simt_order order);
 
 /* CPU threads. */
 unsigned simt_executor_threads(const struct simt_executor *executor);

@@ -14,17 +14,17 @@ static void test_what_kernels_write_is_not_the_pattern(void **state)
 {
     unsigned char zone[GUARD_BYTES], copy[GUARD_BYTES];
     (void)state;
-    guard_fill(zone);
+    guard_fill(zone, GUARD_PATTERN);
     for (size_t at = 0; at < GUARD_BYTES; at += 62)
         for (int byte = 0; byte < 256; byte++) {
             memcpy(copy, zone, sizeof copy);
             memset(copy + at, byte, 2);
-            assert_int_not_equal(guard_changed(copy), GUARD_BYTES);
+            assert_int_not_equal(guard_changed(copy, GUARD_PATTERN), GUARD_BYTES);
         }
     for (size_t shift = 1; shift < 300; shift++) {
         memcpy(copy, zone, sizeof copy);
         memmove(copy, zone + shift, sizeof zone - shift);
-        assert_int_not_equal(guard_changed(copy), GUARD_BYTES);
+        assert_int_not_equal(guard_changed(copy, GUARD_PATTERN), GUARD_BYTES);
     }
 }
 
@@ -32,12 +32,12 @@ static void test_each_changed_byte_is_found(void **state)
 {
     unsigned char zone[GUARD_BYTES];
     (void)state;
-    guard_fill(zone);
-    assert_int_equal(guard_changed(zone), GUARD_BYTES);
+    guard_fill(zone, GUARD_PATTERN);
+    assert_int_equal(guard_changed(zone, GUARD_PATTERN), GUARD_BYTES);
     for (size_t at = 0; at < GUARD_BYTES; at++)
         for (int bit = 0; bit < 8; bit++) {
             zone[at] ^= (unsigned char)(1 << bit);
-            assert_int_equal(guard_changed(zone), at);
+            assert_int_equal(guard_changed(zone, GUARD_PATTERN), at);
             zone[at] ^= (unsigned char)(1 << bit);
         }
 }

@@ -180,6 +180,33 @@ static void test_backward_order_shows_a_race(void **state)
     assert_memory_not_equal(out[0], out[1], sizeof out[0]);
 }
 
+SIMT_KERNEL(note_block, struct simt_args, args)
+{
+    if (threadIdx.x == 0) {
+        args.out[1 + (int)args.out[0]] = (float)blockIdx.x;
+        args.out[0]++;
+    }
+}
+
+/* An executor takes the order of the next launch; blocks, too, run from the last to the first. */
+static void test_backward_order_is_that_of_blocks_too(void **state)
+{
+    struct simt_executor *executor;
+    struct error error;
+    (void)state;
+    assert_int_equal(simt_executor_new(&executor, 1, SIMT_FORWARD, sizeof(real), &error), ERROR_NONE);
+    for (int order = SIMT_BACKWARD; order >= SIMT_FORWARD; order--) {
+        float out[1 + 5] = {0};
+        simt_executor_set_order(executor, (enum simt_order)order);
+        assert_int_equal(simt_launch(executor, "note_block", host_note_block, &(struct simt_args){out, 0},
+                                     &(struct simt_grid){5, 1, 1, 64}, &error),
+                         ERROR_NONE);
+        for (int i = 0; i < 5; i++)
+            assert_true(out[1 + i] == (float)(order == SIMT_FORWARD ? i : 4 - i));
+    }
+    simt_executor_free(executor);
+}
+
 SIMT_KERNEL(barrier_in_branch, struct simt_args, args)
 {
     if (threadIdx.x < 40)
@@ -401,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_reduction_order),
         cmocka_unit_test(test_shared_memory_and_barriers),
         cmocka_unit_test(test_backward_order_shows_a_race),
+        cmocka_unit_test(test_backward_order_is_that_of_blocks_too),
         cmocka_unit_test(test_divergence_is_reported),
         cmocka_unit_test(test_usable_after_divergence),
         cmocka_unit_test(test_fibers_leave_no_memory),

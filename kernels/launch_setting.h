@@ -1,0 +1,20 @@
+/*
+ * How a launch is made where nothing promises how: what a kernel's result must not depend on.
+ */
+#ifndef KERNELS_LAUNCH_SETTING_H
+#define KERNELS_LAUNCH_SETTING_H
+
+#include <stdbool.h>
+
+/* What an address that a kernel is handed is aligned to: its widest copies have 16 bytes. */
+enum { BUFFER_ALIGNMENT = 16 };
+
+/* Zeroed: as launches are made. */
+struct launch_setting {
+    bool backward;  /* threads, warps and blocks take their turns from the last to the first, where they take turns */
+    bool misplaced; /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
+    bool nan_zones; /* under an audit: the guard zones of tensors hold NaN */
+    bool far_rows;  /* k and v lie so far into their buffers that 32 bits hold no element's index (kv_cache.h) */
+};
+
+#endif

@@ -1,0 +1,152 @@
+/* Launches in other settings: each is what it says, and changes no bit of what the shipped kernels give. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernels/device/device.h"
+#include "kernels/tests/made_problem.h"
+
+enum { KEYS = 150, HEADS = 4, HKV = 2, DIM = 64 };
+
+static const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+
+static const struct launch_setting settings[] = {
+    {.backward = true}, {.misplaced = true}, {.nan_zones = true}, {.far_rows = true}, {true, true, true, true},
+};
+
+struct result {
+    float lse[HEADS];
+    uint32_t out[HEADS * DIM]; /* in any dtype */
+};
+
+static void run(struct device *device, enum kernel kernel, const struct kernel_options *options,
+                const struct problem *problem, struct result *result)
+{
+    const struct output output = {result->out, result->lse};
+    const struct batch batch = {kernel, options, &recipe, problem, &output, 1};
+    struct memory_audit audit;
+    struct error error;
+    double seconds;
+    memset(result, 0xff, sizeof *result);
+    if (device_run_batch(device, &batch, &audit, &seconds, &error))
+        fail_msg("%s", error.text);
+    assert_null(audit.breached);
+    assert_null(audit.changed);
+}
+
+static void test_no_setting_changes_a_bit(void **state)
+{
+    struct device *device;
+    struct error error;
+    (void)state;
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 2}, &error), ERROR_NONE);
+    const struct launch_setting can = device_settings(device);
+    assert_true(can.backward && can.misplaced && can.nan_zones && can.far_rows);
+    for (int form = 0; form < DTYPE_COUNT + 2; form++) {
+        bool fp8 = form >= DTYPE_COUNT;
+        struct made_problem made = make_problem(KEYS, HEADS, HKV, DIM, fp8 ? DTYPE_F16 : (enum dtype)form);
+        if (fp8) { /* f16's bytes are as good as any, but for NaN */
+            made.problem.kv_format = form == DTYPE_COUNT ? KV_E4M3 : KV_E5M2;
+            made.problem.k_scale = made.problem.v_scale = 1;
+            for (size_t i = 0; i < (size_t)KEYS * HKV * DIM; i++)
+                ((uint8_t *)made.k)[i] &= 0xbf, ((uint8_t *)made.v)[i] &= 0xbf;
+        }
+        for (int variant = 0; variant < 2 * KERNEL_COUNT; variant++) {
+            struct kernel_options options = {.chunk_len = 64, .page_size = variant % 2 ? 16 : 0, .page_seed = 5};
+            struct result usual, other;
+            run(device, (enum kernel)(variant / 2), &options, &made.problem, &usual);
+            for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
+                options.setting = settings[s];
+                run(device, (enum kernel)(variant / 2), &options, &made.problem, &other);
+                if (memcmp(&usual, &other, sizeof usual))
+                    fail_msg("%s, form %d, page size %d, setting %zu", kernel_names[variant / 2], form,
+                             options.page_size, s);
+            }
+        }
+        free_problem(&made);
+    }
+    device_close(device);
+}
+
+/* ---- what a kernel finds ------------------------------------------------------------------------------------------
+ */
+
+static const struct launch_setting *expected;
+
+static uintptr_t address(const void *buffer)
+{
+    return (uintptr_t)buffer;
+}
+
+/* The element of k that key 0 of KV head 0 begins with. */
+static const uint16_t *first_of_k(const struct launch_plan *plan)
+{
+    const struct attention_args *args = &plan->args;
+    int64_t row = args->page_table ? (int64_t)args->page_table[0] * args->page_size : args->sequences[0].first_row;
+    return (const uint16_t *)args->k + row * args->num_kv_heads * args->head_dim;
+}
+
+static bool is_nan(uint16_t f16)
+{
+    float wide;
+    dtype_widen(DTYPE_F16, &f16, 0, 1, &wide);
+    return isnan(wide);
+}
+
+static enum error_kind look_and_launch(void *state, const struct launch_plan *plan, double *seconds,
+                                       struct error *error)
+{
+    const struct attention_args *args = &plan->args;
+    const uint16_t *k = args->k, *first = first_of_k(plan);
+    const void *const buffers[] = {args->q, args->k, args->v, args->slopes, args->out, args->lse};
+    for (size_t b = 0; b < sizeof buffers / sizeof buffers[0]; b++)
+        assert_int_equal(address(buffers[b]) % (2 * BUFFER_ALIGNMENT), expected->misplaced ? BUFFER_ALIGNMENT : 0);
+    if (expected->far_rows) { /* as 32 bits have it, signed or not, it is elsewhere, and can be read */
+        ptrdiff_t index = first - k;
+        assert_true(index > UINT32_MAX);
+        assert_true(k[(int32_t)(uint32_t)(uint64_t)index] != *first && k[(uint32_t)(uint64_t)index] != *first);
+        assert_true(((const uint16_t *)args->v)[(int32_t)(uint32_t)(uint64_t)index] != *first);
+    }
+    if (expected->nan_zones) {
+        const size_t keys = plan->buffers[BUFFER_K].size_bytes / sizeof *k, queries = HEADS * DIM;
+        assert_true(is_nan(k[-1]) && is_nan(k[keys]) && is_nan(((const uint16_t *)args->v)[-1]));
+        assert_true(is_nan(((const uint16_t *)args->q)[-1]) && is_nan(((const uint16_t *)args->q)[queries]));
+        assert_true(isnan(args->slopes[-1]) && isnan(args->slopes[HEADS]));
+    }
+    return device_host_ops.launch(state, plan, seconds, error);
+}
+
+static void test_a_setting_is_what_it_says(void **state)
+{
+    struct device_ops ops = device_host_ops;
+    struct made_problem made = make_problem(KEYS, HEADS, HKV, DIM, DTYPE_F16);
+    struct device *device;
+    struct error error;
+    (void)state;
+    ops.launch = look_and_launch;
+    assert_int_equal(device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 1}, &error),
+                     ERROR_NONE);
+    for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++)
+        for (int page_size = 0; page_size <= 16; page_size += 16) {
+            const struct kernel_options options = {.chunk_len = 64, .page_size = page_size, .setting = settings[s]};
+            struct result result;
+            expected = &settings[s];
+            run(device, KERNEL_SPLIT_KV, &options, &made.problem, &result);
+        }
+    device_close(device);
+    free_problem(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_setting_changes_a_bit),
+        cmocka_unit_test(test_a_setting_is_what_it_says),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
