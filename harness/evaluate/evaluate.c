@@ -10,6 +10,12 @@
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
+/* The part that oracles are put to, another one for another point. */
+static int oracle_part(const struct work *work)
+{
+    return (int)(point_digest(work->point) % (uint64_t)work->source->num_parts);
+}
+
 /* Everything of part `index` that needs its inputs; with_subject: the subject's output is among it. */
 static enum error_kind work_on_part(struct work *work, int index, enum truth_method method, bool with_subject,
                                     struct error *error)
@@ -24,7 +30,7 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
         kind = part_compute_bound(work, &part, error);
     if (!kind && with_subject)
         kind = part_need_baselines(work, &part, error);
-    if (!kind && with_subject && index == 0)
+    if (!kind && with_subject && index == oracle_part(work))
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
         uint64_t pair[2] = {work->evaluation->input_digest, work->evaluator->inputs.digest};

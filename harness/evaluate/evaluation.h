@@ -46,7 +46,7 @@ struct evaluation {
     struct verdict verdict;
     struct fault faults[BASELINE_COUNT];
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
-    struct oracle_report oracles;     /* of the problem's first part */
+    struct oracle_report oracles;     /* of one of the problem's parts */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     struct seconds seconds;

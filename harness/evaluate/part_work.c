@@ -189,6 +189,7 @@ enum error_kind part_run_oracles(struct work *work, struct part_work *part, stru
         .subject = work->subject,
         .problem = &part->problem,
         .truth = &part->entry->truth,
+        .choice = point_digest(work->point),
         .threads = work->evaluator->threads,
         .progress = NULL, /* its work is not counted */
     };

@@ -25,6 +25,9 @@ const char *const oracle_names[ORACLE_COUNT] = {
     [ORACLE_PARTITION] = "partition",     [ORACLE_CONSTANT_V] = "constant_v",
     [ORACLE_BIAS_SHIFT] = "bias_shift",   [ORACLE_HEAD_PERMUTATION] = "head_permutation",
     [ORACLE_GUARDS] = "guards",           [ORACLE_BATCH] = "batch",
+    [ORACLE_SCHEDULE] = "schedule",       [ORACLE_PLACEMENT] = "placement",
+    [ORACLE_OFFSETS] = "offsets",         [ORACLE_ONE_KEY] = "one_key",
+    [ORACLE_EACH_KEY] = "each_key",
 };
 
 enum signature signature_from_name(const char *name)

@@ -123,6 +123,29 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
     return ERROR_NONE;
 }
 
+static enum error_kind resettle(const struct subject *subject, const struct launch_setting *setting,
+                                struct subject **other, char *text, struct error *error)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    const struct launch_setting can = device_settings(shipped->device);
+    const char *device = device_kind_names[device_kind(shipped->device)];
+    *other = NULL;
+    *text = 0;
+    if (setting->backward && !can.backward)
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s runs threads in an order of its own", device);
+    if (setting->far_rows && !can.far_rows)
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s gives no address space for it", device);
+    if (*text)
+        return ERROR_NONE;
+    struct shipped_subject *copy = malloc(sizeof *copy);
+    if (!copy)
+        return error_memory(error, "a subject", (double)sizeof *copy);
+    *copy = *shipped;
+    copy->options.setting = *setting;
+    *other = &copy->subject;
+    return ERROR_NONE;
+}
+
 static double workspace_bytes(const struct subject *subject, const struct problem *shape)
 {
     const struct shipped_subject *shipped = shipped_of(subject);
@@ -147,10 +170,25 @@ static const struct subject_ops shipped_ops = {
     .run = run,
     .rounding = rounding,
     .repartition = repartition,
+    .resettle = resettle,
     .workspace_bytes = workspace_bytes,
     .replay = replay,
     .replay_bytes = bytes_of_replay,
 };
+
+/* Nats by which a row's largest logit lies above a sentinel of which it shows nothing: 2^32 keys of it weigh 2^-25. */
+#define ABOVE_SENTINEL 40
+
+/* Recipes' numbers are in the logits' units. A running maximum may begin where it likes, as long as it is no higher. */
+static double least_logit(const struct recipe *recipe)
+{
+    double nats = recipe->log2e == LOG2E_FOLDED ? M_LN2 : 1, least = -INFINITY;
+    if (recipe->sentinel.policy == SENTINEL_VALUE)
+        least = (double)recipe->sentinel.value * nats + ABOVE_SENTINEL;
+    if (recipe->initial_max == INITIAL_MAX_VALUE)
+        least = fmax(least, (double)recipe->initial_max_value * nats);
+    return least;
+}
 
 /*
  * A masked key's k must not matter, unless the recipe adds the sentinel to its logit: 0 then, a logit like any other. A
@@ -164,6 +202,7 @@ struct shipped_subject shipped_subject(struct device *device, enum kernel kernel
     struct shipped_subject shipped = {
         .subject = {.ops = &shipped_ops,
                     .own_slopes = recipe->slopes != SLOPES_FROM_INPUT,
+                    .least_logit = least_logit(recipe),
                     .masked_k = {NAN, INFINITY},
                     .masked_v = {NAN, INFINITY}},
         .device = device,

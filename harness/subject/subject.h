@@ -5,6 +5,7 @@
 #ifndef HARNESS_SUBJECT_SUBJECT_H
 #define HARNESS_SUBJECT_SUBJECT_H
 
+#include "kernels/launch_setting.h"
 #include "kernels/memory_audit.h"
 #include "reference/error_bound.h"
 
@@ -36,6 +37,11 @@ struct subject_ops {
     enum error_kind (*repartition)(const struct subject *subject, int64_t seq_len, struct subject **other, char *text,
                                    struct error *error);
 
+    /* A new subject that is launched in a setting; *other is NULL, and text says why, where that cannot be had.
+     * Released as repartition's. */
+    enum error_kind (*resettle)(const struct subject *subject, const struct launch_setting *setting,
+                                struct subject **other, char *text, struct error *error);
+
     /* Bytes that a run takes beyond q, k, v and the output. */
     double (*workspace_bytes)(const struct subject *subject, const struct problem *shape);
 
@@ -48,11 +54,13 @@ struct subject_ops {
 struct subject {
     const struct subject_ops *ops;
     bool own_slopes; /* its slopes are of its own making, by the place of a head in the model */
+    double
+        least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
     /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */
     float masked_k[2], masked_v[2];
 };
 
-/* Frees what repartition made; accepts NULL. */
+/* Frees what repartition or resettle made; accepts NULL. */
 void subject_release(struct subject *subject);
 
 #endif

@@ -175,7 +175,7 @@ static void test_own_slopes_are_those_of_the_whole(void **state)
     for (int g = 0; g < 3; g++) {
         generate(&part, &spec, (struct part){g, 1});
         /* A trial of a part, of one query head of two. */
-        assert_int_equal(trial_init(&trial, &part.problem, 301 * 64, &error), 0);
+        assert_int_equal(trial_init(&trial, &part.problem, 301 * 64, 0, &error), 0);
         const struct problem *problems[] = {&part.problem, &trial.problem};
         for (int p = 0; p < 2; p++) {
             size_t heads = (size_t)problems[p]->num_heads;

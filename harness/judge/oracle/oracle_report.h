@@ -19,6 +19,7 @@ struct oracle_inquiry {
     const struct problem *problem; /* not changed */
     const struct truth *truth;     /* of problem; NULL: computed where it is needed */
     int64_t max_elements;          /* of a trial (trial_init); 0: TRIAL_MAX_ELEMENTS */
+    uint64_t choice;               /* any number: what is looked at where not all of it is (trial_cut.h) */
     int threads;
     struct progress *progress; /* may be NULL */
 };

@@ -45,12 +45,29 @@ enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, c
     return conclude_run(work, kind);
 }
 
-enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error)
+enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct error *error)
+{
+    struct memory_audit nobodys;
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject, &nobodys, error);
+    return conclude_run(work, kind);
+}
+
+enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error)
 {
     enum error_kind kind = check_cancelled(work, error);
     if (!kind)
-        kind = trial_run_in_batch(&work->trial, work->inquiry->subject, NULL, error);
+        kind = trial_run_problem(&work->trial, problem, work->inquiry->subject, error);
     return conclude_run(work, kind);
+}
+
+enum error_kind oracle_run_in_batch(struct oracle_work *work, struct trial_values *last, struct error *error)
+{
+    enum error_kind kind = check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run_in_batch(&work->trial, work->inquiry->subject, &work->got, last, error);
+    return kind;
 }
 
 static size_t values_count(const struct oracle_work *work)
@@ -73,9 +90,7 @@ static bool within(double expected, double got, double allowed)
     return same_bits(expected, got) || isinf(allowed) || fabs(expected - got) <= allowed;
 }
 
-/* Index in out, lse behind it, of the first number of work->got that is not as expected; -1 if there is none.
- * allowed NULL: bit for bit, NaN payloads aside. */
-static int64_t first_difference(const struct oracle_work *work, const struct trial_values *expected,
+int64_t oracle_first_difference(const struct oracle_work *work, const struct trial_values *expected,
                                 const struct trial_values *allowed)
 {
     for (size_t i = 0; i < values_count(work); i++)
@@ -88,7 +103,7 @@ static int64_t first_difference(const struct oracle_work *work, const struct tri
 void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
                    const struct trial_values *allowed, const char *run_was)
 {
-    int64_t elements = problem_elements(&work->trial.problem), index = first_difference(work, expected, allowed);
+    int64_t elements = problem_elements(&work->trial.problem), index = oracle_first_difference(work, expected, allowed);
     const struct problem *problem = &work->trial.problem;
     char place[48], query[24] = "", limit[48] = "";
     if (index < 0) {
@@ -141,18 +156,32 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
     if (kind)
         return kind;
     work->have_repeat = true;
-    if (first_difference(work, &work->base, NULL) < 0)
+    if (oracle_first_difference(work, &work->base, NULL) < 0)
         return ERROR_NONE;
     oracle_copy_values(work, &work->expected, &work->got);
     work->poison_shows = true;
     for (int i = 0; i < 2 && !kind; i++) {
         trial_reload(&work->trial);
         kind = oracle_run(work, again[i], work->inquiry->subject, error);
-        if (!kind && first_difference(work, i == 0 ? &work->expected : &work->base, NULL) >= 0)
+        if (!kind && oracle_first_difference(work, i == 0 ? &work->expected : &work->base, NULL) >= 0)
             work->poison_shows = false;
     }
     work->undetermined = !work->poison_shows;
     oracle_copy_values(work, &work->got, &work->expected);
+    return kind;
+}
+
+enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = oracle_need_base(work, error);
+    if (kind || work->have_constant)
+        return kind;
+    trial_reload(&work->trial);
+    trial_make_constant(&work->trial);
+    kind = oracle_run(work, TRIAL_POISON_NAN, work->inquiry->subject, error);
+    if (!kind)
+        oracle_copy_values(work, &work->constant, &work->got);
+    work->have_constant = !kind;
     return kind;
 }
 
@@ -164,11 +193,25 @@ enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error)
     return trial_truth_init(&work->truth, &work->trial, work->inquiry, error);
 }
 
-static enum error_kind need_base_bound(struct oracle_work *work, struct error *error)
+const struct trial_own *oracle_own(const struct oracle_work *work)
 {
-    enum error_kind kind = oracle_need_truth(work, error);
-    if (!kind && !work->have_base_bound)
-        kind = trial_bound(&work->base_bound, &work->trial, &work->truth, work->inquiry->subject, 0, error);
+    return work->own.any ? &work->own : NULL;
+}
+
+enum error_kind oracle_need_base_bound(struct oracle_work *work, struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    if (work->have_base_bound)
+        return ERROR_NONE;
+    enum error_kind kind = oracle_need_base(work, error);
+    if (!kind)
+        kind = oracle_need_truth(work, error);
+    if (!kind)
+        kind = trial_bound(&work->base_bound, &work->trial, &work->truth, NULL, subject, 0, error);
+    if (!kind)
+        kind = trial_own_init(&work->own, &work->trial, &work->base, &work->base_bound, &work->truth, error);
+    if (!kind && work->own.any)
+        kind = trial_bound(&work->base_bound, &work->trial, &work->truth, &work->own, subject, 0, error);
     work->have_base_bound = !kind;
     return kind;
 }
@@ -176,9 +219,9 @@ static enum error_kind need_base_bound(struct oracle_work *work, struct error *e
 enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,
                                          struct error *error)
 {
-    enum error_kind kind = need_base_bound(work, error);
+    enum error_kind kind = oracle_need_base_bound(work, error);
     if (!kind)
-        kind = trial_bound(&work->bound, &work->trial, &work->truth, subject, shift, error);
+        kind = trial_bound(&work->bound, &work->trial, &work->truth, oracle_own(work), subject, shift, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++)
         work->allowed.out[i] = work->base_bound.out[i] + work->bound.out[i];
     return kind;
@@ -190,7 +233,7 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
     *allowed = NULL;
     if (!work->undetermined)
         return ERROR_NONE;
-    enum error_kind kind = need_base_bound(work, error);
+    enum error_kind kind = oracle_need_base_bound(work, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++)
         work->allowed.out[i] = 2 * work->base_bound.out[i];
     *allowed = &work->allowed;
@@ -202,9 +245,9 @@ enum error_kind oracle_work_init(struct oracle_work *work, struct oracle_report 
 {
     int64_t max_elements = inquiry->max_elements ? inquiry->max_elements : TRIAL_MAX_ELEMENTS;
     *work = (struct oracle_work){.inquiry = inquiry, .report = report};
-    struct trial_values *const values[] = {&work->base,     &work->base_bound, &work->got,
-                                           &work->expected, &work->allowed,    &work->bound};
-    enum error_kind kind = trial_init(&work->trial, inquiry->problem, max_elements, error);
+    struct trial_values *const values[] = {&work->base,    &work->base_bound, &work->got,     &work->expected,
+                                           &work->allowed, &work->bound,      &work->constant};
+    enum error_kind kind = trial_init(&work->trial, inquiry->problem, max_elements, inquiry->choice, error);
     for (size_t i = 0; i < sizeof values / sizeof values[0] && !kind; i++)
         kind = trial_values_init(values[i], &work->trial, error);
     return kind;
@@ -218,6 +261,8 @@ void oracle_work_clear(struct oracle_work *work)
     trial_values_clear(&work->expected);
     trial_values_clear(&work->allowed);
     trial_values_clear(&work->bound);
+    trial_values_clear(&work->constant);
+    trial_own_clear(&work->own);
     trial_truth_clear(&work->truth);
     trial_clear(&work->trial);
 }

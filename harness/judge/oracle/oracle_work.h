@@ -13,13 +13,18 @@ struct oracle_work {
     struct oracle_report *report;
     struct trial trial;
 
-    bool have_base, have_repeat, have_truth, have_base_bound;
+    bool have_base, have_repeat, have_truth, have_base_bound, have_constant, have_settings;
     struct trial_values base;       /* of the problem as it is */
-    struct trial_values base_bound; /* of base */
+    struct trial_values base_bound; /* of base, wherever it is */
     struct trial_truth truth;
+    struct trial_own own;      /* where base is */
     struct memory_audit audit; /* of the base run */
     bool poison_shows;         /* a repeated run differs because of what stood in the output */
     bool undetermined;         /* a repeated run differs in any case */
+
+    struct trial_values constant; /* by the run with a constant v */
+    bool settings_hold;           /* a launch in all settings at once is as the base run */
+    bool settings_matter;         /* it is not */
 
     struct trial_values got; /* by the last run */
     struct trial_values expected, allowed, bound;
@@ -45,8 +50,20 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
                            struct error *error);
 
-/* The inquiry's subject among other sequences of one launch (trial_run_in_batch). */
-enum error_kind oracle_run_in_batch(struct oracle_work *work, struct error *error);
+/* The same under an audit, for settings that ask for one; what it finds is for nobody. */
+enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct error *error);
+
+/* A problem on the trial's tensors, with fewer keys or queries, by the inquiry's subject. */
+enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error);
+
+/* The inquiry's subject among other sequences of one launch (trial_run_in_batch): work->got is the first one's, *last
+ * the last one's. Reloads the trial. */
+enum error_kind oracle_run_in_batch(struct oracle_work *work, struct trial_values *last, struct error *error);
+
+/* Index in out, lse behind it, of the first number of work->got that is farther than allowed from expected; NULL: that
+ * has other bits, NaN payloads aside. -1: there is none. */
+int64_t oracle_first_difference(const struct oracle_work *work, const struct trial_values *expected,
+                                const struct trial_values *allowed);
 
 /* The base run: base, audit. */
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error);
@@ -54,7 +71,16 @@ enum error_kind oracle_need_base(struct oracle_work *work, struct error *error);
 /* The base run and a repeated one, which then is work->got: poison_shows, undetermined. */
 enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error);
 
+/* The base run, and one where all of v is trial_constant(): constant. */
+enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error *error);
+
 enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error);
+
+/* The base run and base_bound. */
+enum error_kind oracle_need_base_bound(struct oracle_work *work, struct error *error);
+
+/* Where the base run is, for trial_bound; NULL: within the bounds around the truth. After oracle_need_base_bound. */
+const struct trial_own *oracle_own(const struct oracle_work *work);
 
 /* work->allowed = the base run's bounds plus those of a run of subject with a query `shift` keys earlier. */
 enum error_kind oracle_allow_both_bounds(struct oracle_work *work, const struct subject *subject, int shift,

@@ -13,50 +13,9 @@ const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
 
 enum {
     ALIGNMENT = 64,
-    RUN_COPIES = 6 /* of the tensors: the trial's own, and of the three sequences of a batch, less than two and a half
-                    * times as much, the KV cache's and, in an audited run, the device's */
+    RUN_COPIES = 6 /* of the tensors: the trial's own, another v, and the KV cache's of a batch, whose sequences have
+                    * less than three and a half times as many keys */
 };
-
-/* Heads and keys of a problem that a trial works on. */
-struct cut {
-    int num_kv_heads, heads_a_kv_head;
-    int64_t first_key, num_keys;
-};
-
-static int at_least_two(double count, int all)
-{
-    if (count >= all || all <= 2)
-        return all;
-    return count > 2 ? (int)count : 2;
-}
-
-static int64_t newest_visible(const struct problem *problem)
-{
-    int64_t key = problem->seq_len - 1;
-    while (key > 0 && !problem_visible(problem, key))
-        key--;
-    return key;
-}
-
-static struct cut cut_of(const struct problem *problem, int64_t max_elements)
-{
-    int group = problem->num_heads / problem->num_kv_heads;
-    int64_t queries = problem_queries(problem);
-    double head = (double)problem->seq_len * problem->head_dim * (double)queries, limit = (double)max_elements;
-    struct cut cut = {.num_keys = problem->seq_len};
-    cut.num_kv_heads = at_least_two(limit / (head * group), problem->num_kv_heads);
-    cut.heads_a_kv_head = at_least_two(limit / (head * cut.num_kv_heads), group);
-    int64_t keys = max_elements / (queries * cut.num_kv_heads * cut.heads_a_kv_head * problem->head_dim);
-    if (keys < 1)
-        keys = 1;
-    if (keys < problem->seq_len) {
-        int64_t end = newest_visible(problem) + 1 + keys / 2;
-        end = end > problem->seq_len ? problem->seq_len : end < keys ? keys : end;
-        cut.first_key = end - keys;
-        cut.num_keys = keys;
-    }
-    return cut;
-}
 
 static size_t kv_row_bytes(const struct problem *problem)
 {
@@ -87,15 +46,17 @@ static int group_of(const struct problem *problem)
 }
 
 /* The part's problem, on the original's tensors. */
-static struct problem part_of(const struct problem *problem, const struct cut *cut)
+static struct problem part_of(const struct problem *problem, const struct trial_cut *cut)
 {
     struct problem part = *problem;
+    int group = problem->num_heads / problem->num_kv_heads, first_head = cut->kv_head * group + cut->head_of_group;
     part.seq_len = cut->num_keys;
     part.num_kv_heads = cut->num_kv_heads;
     part.num_heads = cut->num_kv_heads * cut->heads_a_kv_head;
     part.kv_slots = TRIAL_SLOTS;
-    part.place = (struct head_place){problem_whole_heads(problem), problem_whole_head(problem, 0), group_of(problem)};
-    part.q_position = problem->q_position - cut->first_key;
+    part.place =
+        (struct head_place){problem_whole_heads(problem), problem_whole_head(problem, first_head), group_of(problem)};
+    part.q_position = cut->q_position;
     part.bounds = NULL; /* of tensors that trials change */
     return part;
 }
@@ -106,15 +67,15 @@ static void *allocate(size_t size_bytes)
     return aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
-enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements,
+enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements, uint64_t choice,
                            struct error *error)
 {
-    struct cut cut = cut_of(problem, max_elements);
+    struct trial_cut cut = trial_cut(problem, max_elements, choice);
     *trial = (struct trial){
         .problem = part_of(problem, &cut),
         .original = problem,
         .original_heads_a_kv_head = problem->num_heads / problem->num_kv_heads,
-        .first_key = cut.first_key,
+        .cut = cut,
         .changed = ~0u,
     };
     trial->whole = trial->problem.num_heads == problem->num_heads && cut.num_keys == problem->seq_len;
@@ -147,7 +108,7 @@ void trial_clear(struct trial *trial)
 
 struct problem trial_shape(const struct problem *shape, int64_t max_elements)
 {
-    struct cut cut = cut_of(shape, max_elements);
+    struct trial_cut cut = trial_cut_shape(shape, max_elements);
     struct problem part = part_of(shape, &cut);
     part.q = part.k = part.v = NULL;
     part.slopes = part.sink_logits = NULL;
@@ -176,14 +137,16 @@ void *trial_change(struct trial *trial, enum trial_tensor tensor)
 static size_t original_head(const struct trial *trial, int head)
 {
     int group = trial->problem.num_heads / trial->problem.num_kv_heads;
-    return (size_t)(head / group * trial->original_heads_a_kv_head + head % group);
+    return (size_t)((trial->cut.kv_head + head / group) * trial->original_heads_a_kv_head + trial->cut.head_of_group +
+                    head % group);
 }
 
 static void load_keys(struct trial *trial, enum trial_tensor tensor, const void *source)
 {
     const struct problem *part = &trial->problem;
     size_t row = kv_row_bytes(part), source_row = kv_row_bytes(trial->original), keys = (size_t)part->seq_len;
-    const char *from = (const char *)source + (size_t)trial->first_key * source_row;
+    const char *from = (const char *)source + (size_t)trial->cut.first_key * source_row +
+                       (size_t)trial->cut.kv_head * (row / (size_t)part->num_kv_heads);
     char *to = trial->tensors[tensor].data;
     if (row == source_row)
         memcpy(to, from, keys * row);
@@ -197,7 +160,7 @@ void trial_reload(struct trial *trial)
 {
     const struct problem *original = trial->original, *part = &trial->problem;
     size_t query = (size_t)part->head_dim * dtypes[part->dtype].size_bytes;
-    trial->problem.q_position = original->q_position - trial->first_key;
+    trial->problem.q_position = trial->cut.q_position;
     for (int head = 0; head < part->num_heads && trial->changed >> TRIAL_SLOPES & 1; head++)
         ((float *)trial->tensors[TRIAL_SLOPES].data)[head] = original->slopes[original_head(trial, head)];
     for (int head = 0; head < part->num_heads && original->sink_logits && trial->changed >> TRIAL_SINKS & 1; head++)
@@ -213,7 +176,7 @@ void trial_reload(struct trial *trial)
     if (trial->changed >> TRIAL_V & 1)
         load_keys(trial, TRIAL_V, original->v);
     if (trial->changed >> TRIAL_VISIBLE & 1 && original->visible)
-        memcpy(trial->tensors[TRIAL_VISIBLE].data, original->visible + trial->first_key, (size_t)part->seq_len);
+        memcpy(trial->tensors[TRIAL_VISIBLE].data, original->visible + trial->cut.first_key, (size_t)part->seq_len);
     trial->changed = 0;
 }
 
@@ -234,6 +197,31 @@ enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const s
     double seconds;
     poison_output(trial, poison);
     return subject->ops->run(subject, &alone, audit, &seconds, error);
+}
+
+enum error_kind trial_run_problem(struct trial *trial, const struct problem *problem, const struct subject *subject,
+                                  struct error *error)
+{
+    const struct sequences alone = {problem, &trial->output, 1};
+    double seconds;
+    poison_output(trial, TRIAL_POISON_NAN);
+    return subject->ops->run(subject, &alone, NULL, &seconds, error);
+}
+
+/* An output of a problem of these shapes, widened. */
+static void take(struct trial_values *values, const struct problem *problem, const struct output *output)
+{
+    enum { BLOCK = 256 };
+    size_t elements = (size_t)problem_elements(problem);
+    float block[BLOCK];
+    for (size_t first = 0; first < elements; first += BLOCK) {
+        size_t count = elements - first < BLOCK ? elements - first : BLOCK;
+        dtype_widen(problem->dtype, output->out, first, count, block);
+        for (size_t i = 0; i < count; i++)
+            values->out[first + i] = (double)block[i];
+    }
+    for (int row = 0; row < problem_rows(problem); row++)
+        values->lse[row] = (double)output->lse[row];
 }
 
 /* The newest third of the keys. */
@@ -260,31 +248,84 @@ static struct problem longer_companion(const struct problem *problem)
     return longer;
 }
 
-enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct memory_audit *audit,
-                                   struct error *error)
+/* The newest few keys, and no slots. */
+static struct problem short_companion(const struct problem *problem, int64_t keys)
+{
+    struct problem few = *problem;
+    int64_t removed = problem->seq_len - (keys < problem->seq_len ? keys : problem->seq_len);
+    size_t bytes = (size_t)removed * kv_row_bytes(problem);
+    few.seq_len -= removed;
+    few.q_position -= removed;
+    few.kv_slots = 0;
+    few.k = (const char *)problem->k + bytes;
+    few.v = (const char *)problem->v + bytes;
+    few.visible = NULL;
+    return few;
+}
+
+/* The problems of a batch on the trial's tensors; query and constant_v are the others' q and the last one's v. */
+static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial *trial, const void *query,
+                       const void *constant_v)
+{
+    enum { LAST = TRIAL_BATCH - 1 };
+    for (int i = 0; i < TRIAL_BATCH; i++) {
+        problems[i] = i == 1 ? shorter_companion(&trial->problem) : short_companion(&trial->problem, i);
+        problems[i].q = query;
+    }
+    problems[0] = problems[LAST] = trial->problem;
+    problems[LAST].v = constant_v;
+    problems[LAST - 1] = longer_companion(&trial->problem);
+    problems[LAST - 1].q = query;
+}
+
+enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
+                                   struct trial_values *last, struct error *error)
 {
     size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, lse_bytes = trial->tensors[TRIAL_LSE].size_bytes;
+    size_t v_bytes = trial->tensors[TRIAL_V].size_bytes;
     size_t element = dtypes[trial->problem.dtype].size_bytes, each = (q_bytes + lse_bytes + ALIGNMENT) / ALIGNMENT;
     each *= ALIGNMENT;
-    char *memory = allocate(3 * each);
+    char *memory = allocate((TRIAL_BATCH + 1) * each + v_bytes);
     if (!memory)
-        return error_memory(error, "the batch of a trial", 3 * (double)each);
-    char *query = memory + 2 * each;
+        return error_memory(error, "the batch of a trial", (double)((TRIAL_BATCH + 1) * each + v_bytes));
+    char *query = memory + TRIAL_BATCH * each, *constant_v = query + each;
+    trial_reload(trial);
+    trial_make_constant(trial);
+    memcpy(constant_v, trial->tensors[TRIAL_V].data, v_bytes);
+    trial_reload(trial);
     poison_output(trial, TRIAL_POISON_NAN);
-    /* q turned by an element; what comes from outputs of two sequences is for nobody. */
+    /* q turned by an element; what comes from outputs of the sequences between is for nobody. */
     memcpy(query, (const char *)trial->problem.q + element, q_bytes - element);
     memcpy(query + q_bytes - element, trial->problem.q, element);
-    memset(memory, 0, 2 * each);
-    struct problem problems[] = {shorter_companion(&trial->problem), trial->problem, longer_companion(&trial->problem)};
-    const struct output outputs[] = {{memory, (float *)(void *)(memory + q_bytes)},
-                                     trial->output,
-                                     {memory + each, (float *)(void *)(memory + each + q_bytes)}};
-    problems[0].q = problems[2].q = query;
-    const struct sequences three = {problems, outputs, 3};
+    memset(memory, 0, TRIAL_BATCH * each);
+    struct problem problems[TRIAL_BATCH];
+    struct output outputs[TRIAL_BATCH];
+    make_batch(problems, trial, query, constant_v);
+    for (int i = 0; i < TRIAL_BATCH; i++)
+        outputs[i] = (struct output){memory + (size_t)i * each, (float *)(void *)(memory + (size_t)i * each + q_bytes)};
+    outputs[0] = trial->output;
+    const struct sequences all = {problems, outputs, TRIAL_BATCH};
     double seconds;
-    enum error_kind kind = subject->ops->run(subject, &three, audit, &seconds, error);
+    output_poison(&outputs[TRIAL_BATCH - 1], &trial->problem);
+    enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
+    if (!kind) {
+        take(first, &trial->problem, &outputs[0]);
+        take(last, &trial->problem, &outputs[TRIAL_BATCH - 1]);
+    }
     free(memory);
     return kind;
+}
+
+float trial_constant(const struct trial *trial)
+{
+    return (float)(2 - dtype_ulp(problem_kv_dtype(&trial->problem), 1));
+}
+
+void trial_make_constant(struct trial *trial)
+{
+    const struct problem *problem = &trial->problem;
+    size_t count = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    trial_fill(trial, TRIAL_V, 0, count, trial_constant(trial));
 }
 
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value)
@@ -321,15 +362,5 @@ void trial_values_clear(struct trial_values *values)
 
 void trial_values_take(struct trial_values *values, const struct trial *trial)
 {
-    enum { BLOCK = 256 };
-    size_t elements = (size_t)problem_elements(&trial->problem);
-    float block[BLOCK];
-    for (size_t first = 0; first < elements; first += BLOCK) {
-        size_t count = elements - first < BLOCK ? elements - first : BLOCK;
-        dtype_widen(trial->problem.dtype, trial->output.out, first, count, block);
-        for (size_t i = 0; i < count; i++)
-            values->out[first + i] = (double)block[i];
-    }
-    for (int row = 0; row < problem_rows(&trial->problem); row++)
-        values->lse[row] = (double)trial->output.lse[row];
+    take(values, &trial->problem, &trial->output);
 }

@@ -6,6 +6,7 @@
 #ifndef HARNESS_JUDGE_ORACLE_TRIAL_H
 #define HARNESS_JUDGE_ORACLE_TRIAL_H
 
+#include "harness/judge/oracle/trial_cut.h"
 #include "harness/subject/subject.h"
 
 enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
@@ -43,8 +44,8 @@ struct trial {
     const struct problem *original; /* the caller's */
     struct trial_memory tensors[TRIAL_TENSOR_COUNT];
     int original_heads_a_kv_head;
-    int64_t first_key; /* of the original, at which the part begins */
-    unsigned changed;  /* bit t: tensor t is no longer the original's */
+    struct trial_cut cut; /* what of the original it is */
+    unsigned changed;     /* bit t: tensor t is no longer the original's */
 };
 
 /* A result, widened. */
@@ -54,13 +55,11 @@ struct trial_values {
 };
 
 /*
- * Copies problem if Q N H D is at most max_elements > 0, otherwise a part of it: its first KV heads, two at least; if
- * that is too much the first query heads of each, two at least; and if that is still too much a run of keys that has
- * the newest visible one in its newer half, with q_position moved along. Distances, masks and slopes are those of the
- * original. The cost of a run is so bounded by max_elements. ERROR_SYSTEM if memory is short. trial_clear frees, also
- * after a failure; the problem outlives the trial.
+ * Copies problem if Q N H D is at most max_elements > 0, otherwise the part of it that is chosen (trial_cut.h). The
+ * cost of a run is so bounded by max_elements. ERROR_SYSTEM if memory is short. trial_clear frees, also after a
+ * failure; the problem outlives the trial.
  */
-enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements,
+enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements, uint64_t choice,
                            struct error *error);
 void trial_clear(struct trial *trial);
 
@@ -80,15 +79,32 @@ void trial_reload(struct trial *trial);
 enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const struct subject *subject,
                           struct memory_audit *audit, struct error *error);
 
+/* The same of a problem on the trial's tensors, with fewer keys or queries; the output's first rows are its. */
+enum error_kind trial_run_problem(struct trial *trial, const struct problem *problem, const struct subject *subject,
+                                  struct error *error);
+
 /*
- * The same as the second of three sequences of one launch: the first has the newest third of the trial's keys, the last
- * one all of them and some of the slots, none masked; both have other queries than the trial.
+ * Runs the trial's problem as loaded, and the same with a constant v, as the first and the last of TRIAL_BATCH
+ * sequences of one launch: two of equal lengths, which have other results. One of those between has the newest third of
+ * the trial's keys, one all of them and some of the slots, none masked, and the others have a few; all have other
+ * queries than the trial. Reloads the trial before and after.
  */
-enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct memory_audit *audit,
-                                   struct error *error);
+#define TRIAL_BATCH 5
+#define TRIAL_BATCH_TEXT "5"
+enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
+                                   struct trial_values *last, struct error *error);
 
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);
+
+/*
+ * The value that v is constant at: the largest number of its dtype below 2. Of the numbers that round to 16 bits, those
+ * just below a power of 2 have the smallest relative ulp, so a factor that should have cancelled shows soonest.
+ */
+float trial_constant(const struct trial *trial);
+
+/* Makes the trial's v that constant. */
+void trial_make_constant(struct trial *trial);
 
 /* [R, D] and [R] for the trial's problem; ERROR_SYSTEM if memory is short. */
 enum error_kind trial_values_init(struct trial_values *values, const struct trial *trial, struct error *error);

@@ -23,21 +23,39 @@ enum error_kind trial_truth_init(struct trial_truth *truth, struct trial *trial,
 void trial_truth_clear(struct trial_truth *truth);
 
 /*
- * bounds = those of out and lse for a run of subject whose query stands `shift` keys earlier than the original's.
- * Reloads the trial. Infinite where nothing is promised.
+ * What a subject gave for a trial as loaded, and where that is. Its bounds are those around the truth: in a row that is
+ * farther from the truth than they say, the subject has computed something else, be it right or wrong, and what
+ * rounding can do there comes from its own numbers too.
  */
-enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
-                            const struct subject *subject, int shift, struct error *error);
+struct trial_own {
+    const struct trial_values *values;
+    const struct truth *truth; /* of the trial as loaded */
+    bool *elsewhere;           /* [R] out or lse is not within the bounds around the truth */
+    bool any;                  /* of the rows is elsewhere */
+};
+
+/* From the bounds around the truth; values and truth stay the caller's. */
+enum error_kind trial_own_init(struct trial_own *own, const struct trial *trial, const struct trial_values *values,
+                               const struct trial_values *bounds, const struct trial_truth *truth, struct error *error);
+void trial_own_clear(struct trial_own *own);
 
 /*
- * The value that v is constant at: the largest number of its dtype below 2. Of the numbers that round to 16 bits, those
- * just below a power of 2 have the smallest relative ulp, so a factor that should have cancelled shows soonest.
+ * bounds = those of out and lse for a run of subject whose query stands `shift` keys earlier than the original's; own:
+ * what it gave for the original, or NULL for bounds around the truth alone. Reloads the trial. Infinite where nothing
+ * is promised.
  */
-float trial_constant(const struct trial *trial);
+enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, const struct trial_truth *truth,
+                            const struct trial_own *own, const struct subject *subject, int shift, struct error *error);
 
-/* The exact out where v is that constant, and its bound; no lse. Reloads the trial, then makes its v constant. */
+/* The bounds of a problem whose truth is `exact`, under the contract of the inputs. */
+enum error_kind trial_bound_at(struct trial_values *bounds, const struct trial_values *exact,
+                               const struct problem *problem, const struct subject *subject, int threads,
+                               struct error *error);
+
+/* The exact out where v is that constant, and its bound; no lse. own: as in trial_bound; where it is elsewhere, nothing
+ * is known of the weights. Reloads the trial, then makes its v constant. */
 enum error_kind trial_constant_bound(struct trial_values *exact, struct trial_values *bound, struct trial *trial,
-                                     const struct trial_truth *truth, const struct subject *subject,
-                                     struct error *error);
+                                     const struct trial_truth *truth, const struct trial_own *own,
+                                     const struct subject *subject, struct error *error);
 
 #endif

@@ -15,8 +15,10 @@
 #include <cmocka.h>
 
 #include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/trial.h"
 #include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
+#include "kernels/dialect/simt.h"
 #include "kernels/tests/made_problem.h"
 
 /* A kernel on the host device, and what breaks it. */
@@ -32,7 +34,7 @@ struct broken_subject {
     int *runs;        /* so far */
 };
 
-enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = 3, MAX_ELEMENTS = 4096 };
+enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = TRIAL_BATCH, MAX_ELEMENTS = 4096 };
 
 static enum error_kind run_broken(const struct subject *subject, const struct sequences *sequences,
                                   struct memory_audit *audit, double *seconds, struct error *error)
@@ -73,28 +75,42 @@ static struct rounding_model rounding_of_sound(const struct subject *subject, co
     return sound->ops->rounding(sound, problem);
 }
 
+/* The same break in a subject that is launched otherwise. */
+static struct subject *broken_too(const struct broken_subject *broken, struct subject *sound)
+{
+    struct broken_subject *copy = malloc(sizeof *copy);
+    assert_non_null(copy);
+    *copy = *broken;
+    copy->sound = *(struct shipped_subject *)(void *)sound;
+    subject_release(sound);
+    return &copy->subject;
+}
+
+static enum error_kind resettle_broken(const struct subject *subject, const struct launch_setting *setting,
+                                       struct subject **other, char *text, struct error *error)
+{
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    struct subject *sound;
+    enum error_kind kind = broken->sound.subject.ops->resettle(&broken->sound.subject, setting, &sound, text, error);
+    *other = !kind && sound ? broken_too(broken, sound) : NULL;
+    return kind;
+}
+
 static enum error_kind repartition_broken(const struct subject *subject, int64_t seq_len, struct subject **other,
                                           char *text, struct error *error)
 {
     const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
     struct subject *sound;
     enum error_kind kind = broken->sound.subject.ops->repartition(&broken->sound.subject, seq_len, &sound, text, error);
-    *other = NULL;
-    if (kind || !sound)
-        return kind;
-    struct broken_subject *copy = malloc(sizeof *copy);
-    assert_non_null(copy);
-    *copy = *broken;
-    copy->sound = *(struct shipped_subject *)(void *)sound;
-    subject_release(sound);
-    *other = &copy->subject;
-    return ERROR_NONE;
+    *other = !kind && sound ? broken_too(broken, sound) : NULL;
+    return kind;
 }
 
 static const struct subject_ops broken_ops = {
     .run = run_broken,
     .rounding = rounding_of_sound,
     .repartition = repartition_broken,
+    .resettle = resettle_broken,
 };
 
 /* A kernel with nothing broken yet; runs: a count of the caller's, 0. */
@@ -138,20 +154,53 @@ static void reads_masked_values(const struct problem *problem, const struct kern
                                 const struct output *output, int run)
 {
     (void)options, (void)run;
-    f32(output->out)[3] += 0 * f32(problem->v)[problem_row(problem, MASKED_KEY, 0) + 3];
+    if (problem->seq_len > MASKED_KEY)
+        f32(output->out)[3] += 0 * f32(problem->v)[problem_row(problem, MASKED_KEY, 0) + 3];
 }
 
-/* The first key of the second chunk has 2e-4 of the weight too much. */
-static void counts_a_boundary_key_twice(const struct problem *problem, const struct kernel_options *options,
-                                        const struct output *output, int run)
+/* A head has `weight` too much of a key, if there is one. */
+static void weigh_more(const struct problem *problem, int64_t key, int head, float weight, const struct output *output)
+{
+    for (int d = 0; d < D && key < problem->seq_len; d++) {
+        float *out = &f32(output->out)[head * D + d];
+        size_t row = problem_row(problem, key, problem_kv_head(problem, head));
+        *out += weight * (f32(problem->v)[row + (size_t)d] - *out);
+    }
+}
+
+/* The first key of the second chunk is taken to be a little nearer than it is. */
+static void places_a_boundary_key_too_near(const struct problem *problem, const struct kernel_options *options,
+                                           const struct output *output, int run)
 {
     (void)run;
     for (int h = 0; h < problem->num_heads; h++)
-        for (int d = 0; d < D; d++) {
-            float *out = &f32(output->out)[h * D + d];
-            size_t row = problem_row(problem, options->chunk_len, problem_kv_head(problem, h));
-            *out += 2e-4f * (f32(problem->v)[row + (size_t)d] - *out);
-        }
+        weigh_more(problem, options->chunk_len, h, 8e-4f * problem->slopes[h], output);
+}
+
+/* The same of a key of which nothing else knows. */
+static void counts_a_key_twice(const struct problem *problem, const struct kernel_options *options,
+                               const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        weigh_more(problem, 17, h, 2e-4f, output);
+}
+
+/* A constant of another base or of the bias, as lse alone may have it. */
+static void adds_to_lse(const struct problem *problem, const struct kernel_options *options,
+                        const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        output->lse[h] += 1e-4f;
+}
+
+/* Another order of sums in the first head. */
+static void rounds_the_first_head_otherwise(const struct problem *problem, const struct kernel_options *options,
+                                            const struct output *output, int run)
+{
+    (void)problem, (void)options, (void)run;
+    f32(output->out)[7] = nextafterf(f32(output->out)[7], 2);
 }
 
 /* As an epsilon in the denominator does. */
@@ -186,12 +235,33 @@ static void makes_its_own_slopes(struct problem *problems, int i, void *scratch)
     problem->slopes = slopes;
 }
 
-/* A batch padded to its shortest sequence, the first one here. */
-static void takes_all_to_be_as_long_as_the_first(struct problem *problems, int i, void *scratch)
+/* A batch padded to a short sequence, the second one here. */
+static void takes_all_to_be_as_long_as_the_second(struct problem *problems, int i, void *scratch)
 {
     (void)scratch;
-    if (problems[i].seq_len > problems[0].seq_len)
-        problems[i].seq_len = problems[0].seq_len;
+    if (i > 1 && problems[i].seq_len > problems[1].seq_len)
+        problems[i].seq_len = problems[1].seq_len;
+}
+
+/* What is kept of a sequence is found again by its length. */
+static void takes_equal_lengths_for_one_sequence(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    for (int j = i - 1; j >= 0; j--)
+        if (problems[j].seq_len == problems[i].seq_len)
+            problems[i] = problems[j];
+}
+
+static void holds_the_sequence_in_2_bits(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i] = problems[i % 4];
+}
+
+static void rounds_the_scale_up(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i].scale *= 1 + 1e-5f;
 }
 
 /* ---- kernels that are broken in the device's memory: what they do beside their launches -------------------------- */
@@ -216,7 +286,8 @@ static void writes_past_partial_sums(const struct launch_plan *plan)
 /* A fused kernel that appends the new token's k in place, at the wrong slot. */
 static void writes_into_k(const struct launch_plan *plan)
 {
-    f32(plan->args.k)[(17 * HKV + 1) * D] += 0.5f;
+    if (plan->buffers[BUFFER_K].size_bytes > (17 * HKV + 2) * D * sizeof(float) && !plan->cache.far)
+        f32(plan->args.k)[(17 * HKV + 1) * D] += 0.5f;
 }
 
 static void (*misbehave)(const struct launch_plan *plan);
@@ -239,7 +310,83 @@ static enum error_kind launch_with_the_first_rows(void *state, const struct laun
     int count = (int)(plan->buffers[BUFFER_SEQUENCES].size_bytes / sizeof *sequences);
     memcpy(sequences, plan->args.sequences, plan->buffers[BUFFER_SEQUENCES].size_bytes);
     for (int i = 0; i < count; i++)
-        sequences[i].first_row = 0;
+        sequences[i].first_row = sequences[0].first_row;
+    plan_bind(&broken, BUFFER_SEQUENCES, sequences);
+    return device_host_ops.launch(state, &broken, seconds, error);
+}
+
+/* One launch more, in which one warp hands the first head's out to another, and nobody waits. */
+struct handed {
+    float *out;
+};
+
+SIMT_KERNEL(hand_over, struct handed, args)
+{
+    __shared__ float row[WARP_SIZE];
+    unsigned lane = threadIdx.x % WARP_SIZE;
+    if (threadIdx.x < WARP_SIZE)
+        row[lane] = args.out[lane];
+    else /* __syncthreads() is missing */
+        args.out[lane] = row[lane];
+    __syncthreads();
+    row[lane] = 0;
+}
+
+static enum error_kind launch_without_a_barrier(void *state, const struct launch_plan *plan, double *seconds,
+                                                struct error *error)
+{
+    const struct handed args = {plan->args.out};
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    return kind ? kind
+                : simt_launch(state, "hand_over", host_hand_over, &args, &(struct simt_grid){1, 1, 1, 64}, error);
+}
+
+/* Copies of 64 bytes, from where they may begin. */
+static enum error_kind launch_with_k_at_64_bytes(void *state, const struct launch_plan *plan, double *seconds,
+                                                 struct error *error)
+{
+    struct launch_plan broken = *plan;
+    broken.args.k = (const void *)((uintptr_t)plan->args.k & ~(uintptr_t)63);
+    return device_host_ops.launch(state, &broken, seconds, error);
+}
+
+/* Adds 0 times an element that is `at` elements from a buffer's beginning. */
+static void read_beside(const struct launch_plan *plan, const void *buffer, ptrdiff_t at)
+{
+    f32(plan->args.out)[5] += 0 * f32(buffer)[at];
+}
+
+/* A copy that begins a row early. */
+static enum error_kind launch_and_read_before_v(void *state, const struct launch_plan *plan, double *seconds,
+                                                struct error *error)
+{
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    if (!kind)
+        read_beside(plan, plan->args.v, -D);
+    return kind;
+}
+
+/* A tile that ends more slots past the last key than there are. */
+static enum error_kind launch_and_read_past_the_slots(void *state, const struct launch_plan *plan, double *seconds,
+                                                      struct error *error)
+{
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    if (!kind)
+        read_beside(plan, plan->args.v, (ptrdiff_t)(plan->buffers[BUFFER_V].size_bytes / sizeof(float)) + D);
+    return kind;
+}
+
+/* The index of an element in an int. */
+static enum error_kind launch_with_int_indices(void *state, const struct launch_plan *plan, double *seconds,
+                                               struct error *error)
+{
+    struct launch_plan broken = *plan;
+    struct sequence_args sequences[MAX_SEQUENCES];
+    int count = (int)(plan->buffers[BUFFER_SEQUENCES].size_bytes / sizeof *sequences);
+    int64_t row = (int64_t)plan->args.num_kv_heads * plan->args.head_dim;
+    memcpy(sequences, plan->args.sequences, plan->buffers[BUFFER_SEQUENCES].size_bytes);
+    for (int i = 0; i < count; i++)
+        sequences[i].first_row = (int32_t)(uint32_t)(uint64_t)(sequences[i].first_row * row) / row;
     plan_bind(&broken, BUFFER_SEQUENCES, sequences);
     return device_host_ops.launch(state, &broken, seconds, error);
 }
@@ -250,9 +397,11 @@ enum { MARGIN_BYTES = 4096 };
 static enum error_kind allocate_with_margins(void *state, void **memory, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = device_host_ops.allocate(state, memory, size_bytes + 2 * MARGIN_BYTES, error);
-    if (!kind)
-        *memory = (char *)*memory + MARGIN_BYTES;
-    return kind;
+    if (kind)
+        return kind;
+    memset(*memory, 0, size_bytes + 2 * MARGIN_BYTES);
+    *memory = (char *)*memory + MARGIN_BYTES;
+    return ERROR_NONE;
 }
 
 static void release_with_margins(void *state, void *memory)
@@ -297,9 +446,9 @@ static const struct broken_kernel {
     {.what = "differs by an ulp from run to run", .caught_by = ORACLE_DETERMINISM, .after = differs_by_an_ulp},
     {.what = "multiplies v past the length by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_past_the_end},
     {.what = "multiplies v of a masked key by 0", .caught_by = ORACLE_MASKED_SLOTS, .after = reads_masked_values},
-    {.what = "weighs a chunk's first key 2e-4 too much",
+    {.what = "takes a chunk's first key to be 8e-4 nearer",
      .caught_by = ORACLE_PARTITION,
-     .after = counts_a_boundary_key_twice},
+     .after = places_a_boundary_key_too_near},
     {.what = "gives 3e-4 too little", .caught_by = ORACLE_CONSTANT_V, .after = is_biased},
     {.what = "takes the query to stand at the newest key",
      .caught_by = ORACLE_BIAS_SHIFT,
@@ -307,13 +456,33 @@ static const struct broken_kernel {
     {.what = "holds the query's position in bf16",
      .caught_by = ORACLE_BIAS_SHIFT,
      .before = holds_the_position_in_bf16},
-    {.what = "makes its own slopes", .caught_by = ORACLE_HEAD_PERMUTATION, .before = makes_its_own_slopes},
-    {.what = "takes all sequences of a launch to be as long as the first",
+    {.what = "rounds the first head otherwise",
+     .caught_by = ORACLE_HEAD_PERMUTATION,
+     .after = rounds_the_first_head_otherwise},
+    {.what = "takes all sequences of a launch to be as long as the second",
      .caught_by = ORACLE_BATCH,
-     .before = takes_all_to_be_as_long_as_the_first},
+     .before = takes_all_to_be_as_long_as_the_second},
+    {.what = "takes sequences of one length for one",
+     .caught_by = ORACLE_BATCH,
+     .before = takes_equal_lengths_for_one_sequence},
+    {.what = "holds a sequence's number in 2 bits", .caught_by = ORACLE_BATCH, .before = holds_the_sequence_in_2_bits},
     {.what = "finds all sequences' keys where the first one's are",
      .caught_by = ORACLE_BATCH,
      .launch = launch_with_the_first_rows},
+    {.what = "hands numbers from warp to warp without a barrier",
+     .caught_by = ORACLE_SCHEDULE,
+     .launch = launch_without_a_barrier},
+    {.what = "takes k to begin at a multiple of 64 bytes",
+     .caught_by = ORACLE_PLACEMENT,
+     .launch = launch_with_k_at_64_bytes},
+    {.what = "multiplies what stands before v by 0", .caught_by = ORACLE_PLACEMENT, .launch = launch_and_read_before_v},
+    {.what = "multiplies what stands past v's slots by 0",
+     .caught_by = ORACLE_PLACEMENT,
+     .launch = launch_and_read_past_the_slots},
+    {.what = "holds an element's index in 32 bits", .caught_by = ORACLE_OFFSETS, .launch = launch_with_int_indices},
+    {.what = "adds 1e-4 to lse", .caught_by = ORACLE_ONE_KEY, .after = adds_to_lse},
+    {.what = "rounds the scale up by 1e-5", .caught_by = ORACLE_ONE_KEY, .before = rounds_the_scale_up},
+    {.what = "weighs a key 2e-4 too much", .caught_by = ORACLE_EACH_KEY, .after = counts_a_key_twice},
 };
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */

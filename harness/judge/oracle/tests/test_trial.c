@@ -41,7 +41,7 @@ static struct trial trial_of(const struct problem *problem, int64_t max_elements
 {
     struct trial trial;
     struct error error;
-    if (trial_init(&trial, problem, max_elements, &error))
+    if (trial_init(&trial, problem, max_elements, 0, &error))
         fail_msg("%s", error.text);
     return trial;
 }
@@ -134,6 +134,55 @@ static void test_a_part_knows_its_place(void **state)
     free_problem(&made);
 }
 
+/* Any heads and keys may be chosen: tensors are those of the original in that place, a visible key is among them, and
+ * the query is as far from the newest one as it was. */
+static void test_a_part_may_be_anywhere(void **state)
+{
+    enum { KEYS = 300, ROW = 4 * 80 };
+    struct made_problem made = make_problem(KEYS, 12, 4, 80, DTYPE_F32);
+    bool kv_heads[4] = {false}, heads[12] = {false}, older = false, newest = false;
+    (void)state;
+    mask_keys(&made, 3, KEYS - 5, 4);
+    mask_keys(&made, KEYS - 5, KEYS, 1);
+    for (uint64_t choice = 1; choice < 80; choice++) {
+        struct trial trial;
+        struct error error;
+        assert_int_equal(trial_init(&trial, &made.problem, 100 * 4 * 80, choice, &error), ERROR_NONE);
+        const struct problem *part = &trial.problem;
+        const int64_t first = trial.cut.first_key;
+        const int kv_head = trial.cut.kv_head, head = trial.cut.kv_head * 3 + trial.cut.head_of_group;
+        assert_true(part->seq_len == 100 && part->num_heads == 4 && part->num_kv_heads == 2);
+        assert_true(first >= 0 && first + 100 <= KEYS && kv_head >= 0 && kv_head <= 2);
+        kv_heads[kv_head] = heads[head] = true;
+        older |= first < 150;
+        newest |= first > 150;
+        for (int64_t key = 0; key < 100; key++) {
+            const size_t at = (size_t)(first + key) * ROW + (size_t)kv_head * 80, own = (size_t)key * 2 * 80;
+            assert_memory_equal((const float *)part->k + own, (const float *)made.k + at, 2 * 80 * sizeof(float));
+            assert_memory_equal((const float *)part->v + own, (const float *)made.v + at, 2 * 80 * sizeof(float));
+            assert_int_equal(part->visible[key], made.visible[first + key]);
+        }
+        for (int h = 0; h < 4; h++) {
+            const int of_whole = head + h / 2 * 3 + h % 2;
+            assert_int_equal(problem_whole_head(part, h), of_whole);
+            assert_true(part->slopes[h] == made.slopes[of_whole]);
+            assert_memory_equal((const float *)part->q + (ptrdiff_t)h * 80,
+                                (const float *)made.q + (ptrdiff_t)of_whole * 80, 80 * sizeof(float));
+        }
+        int64_t key = 99;
+        while (!part->visible[key])
+            key--;
+        assert_int_equal(problem_distance(part, key), problem_distance(&made.problem, KEYS - 6));
+        trial.problem.q_position += 3;
+        trial_reload(&trial);
+        assert_int_equal(problem_distance(part, key), problem_distance(&made.problem, KEYS - 6));
+        trial_clear(&trial);
+    }
+    assert_true(kv_heads[0] && kv_heads[1] && kv_heads[2] && heads[0] && heads[1] && heads[3] && heads[4]);
+    assert_true(older && newest);
+    free_problem(&made);
+}
+
 /* Where no key outside the part is visible, leaving it out changes rounding alone. */
 static void test_keys_of_a_part_keep_their_distances(void **state)
 {
@@ -199,7 +248,7 @@ static void test_the_bound_of_lse_holds_and_is_narrow(void **state)
             struct trial_values got = run_trial(&trial), bound;
             struct trial_truth truth;
             if (trial_values_init(&bound, &trial, &error) || trial_truth_init(&truth, &trial, &inquiry, &error) ||
-                trial_bound(&bound, &trial, &truth, &shipped.subject, 0, &error))
+                trial_bound(&bound, &trial, &truth, NULL, &shipped.subject, 0, &error))
                 fail_msg("%s", error.text);
             for (int h = 0; h < 4; h++) {
                 assert_true(fabs(got.lse[h] - truth.truth.lse[h]) <= bound.lse[h]);
@@ -222,7 +271,7 @@ static void bound_of(struct trial_values *bound, struct trial *trial, int shift)
     struct trial_truth truth;
     struct error error;
     if (trial_values_init(bound, trial, &error) || trial_truth_init(&truth, trial, &inquiry, &error) ||
-        trial_bound(bound, trial, &truth, &shipped.subject, shift, &error))
+        trial_bound(bound, trial, &truth, NULL, &shipped.subject, shift, &error))
         fail_msg("%s", error.text);
     trial_truth_clear(&truth);
 }
@@ -256,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_a_part_is_as_large_as_allowed),
         cmocka_unit_test(test_heads_of_a_part_are_those_of_the_whole),
         cmocka_unit_test(test_a_part_knows_its_place),
+        cmocka_unit_test(test_a_part_may_be_anywhere),
         cmocka_unit_test(test_keys_of_a_part_keep_their_distances),
         cmocka_unit_test(test_reload_undoes_every_change),
         cmocka_unit_test(test_the_bound_of_lse_holds_and_is_narrow),

@@ -1,0 +1,22 @@
+/*
+ * The checks of the table in oracle.c that have files of their own. Each concludes its oracle, or fails as oracles_run
+ * does.
+ */
+#ifndef HARNESS_JUDGE_ORACLE_ORACLE_CHECKS_H
+#define HARNESS_JUDGE_ORACLE_ORACLE_CHECKS_H
+
+#include "harness/judge/oracle/oracle_work.h"
+
+/* oracle_setting.c: launches in another setting. */
+enum error_kind check_schedule(struct oracle_work *work, struct error *error);
+enum error_kind check_placement(struct oracle_work *work, struct error *error);
+enum error_kind check_offsets(struct oracle_work *work, struct error *error);
+
+/* oracle_key.c: problems whose result shows single keys. */
+enum error_kind check_one_key(struct oracle_work *work, struct error *error);
+enum error_kind check_each_key(struct oracle_work *work, struct error *error);
+
+/* oracle_batch.c: among other sequences of one launch. */
+enum error_kind check_batch(struct oracle_work *work, struct error *error);
+
+#endif

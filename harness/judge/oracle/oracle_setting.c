@@ -1,0 +1,105 @@
+/*
+ * Oracles that launch the kernel on the same inputs in another setting (kernels/launch_setting.h). A sound kernel,
+ * which is the usual one, is launched in all of them at once; where that shows, in each alone, so that the right one is
+ * named.
+ */
+#include "harness/judge/oracle/oracle_checks.h"
+
+static const struct launch_setting all_settings = {
+    .backward = true, .misplaced = true, .nan_zones = true, .far_rows = true};
+
+static const struct setting_of_oracle {
+    enum oracle oracle;
+    struct launch_setting setting;
+    const char *run_was;
+} settings[] = {
+    {ORACLE_SCHEDULE, {.backward = true}, "with threads and blocks in the opposite order"},
+    {ORACLE_PLACEMENT, {.misplaced = true, .nan_zones = true}, "between NaN, at addresses of 16 bytes"},
+    {ORACLE_OFFSETS, {.far_rows = true}, "where k and v begin 3 * 2^31 elements into their buffers"},
+};
+
+/* Runs the subject in a setting: *same, within allowed of the base run. *had: the setting can be had; else text says
+ * why not. */
+static enum error_kind run_in(struct oracle_work *work, const struct launch_setting *setting,
+                              const struct trial_values *allowed, bool *had, bool *same, char *text,
+                              struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    struct subject *other = NULL;
+    enum error_kind kind = subject->ops->resettle(subject, setting, &other, text, error);
+    *had = other;
+    if (kind || !other)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run_audited(work, other, error);
+    if (!kind)
+        *same = oracle_first_difference(work, &work->base, allowed) < 0;
+    subject_release(other);
+    return kind;
+}
+
+/* Whether a run in all settings at once is as the base run. */
+static enum error_kind need_all_settings(struct oracle_work *work, const struct trial_values *allowed,
+                                         struct error *error)
+{
+    char text[SUBJECT_TEXT_SIZE];
+    bool had, same = false;
+    if (work->have_settings)
+        return ERROR_NONE;
+    enum error_kind kind = run_in(work, &all_settings, allowed, &had, &same, text, error);
+    work->have_settings = !kind;
+    work->settings_matter = had && !same;
+    work->settings_hold = had && same;
+    return kind;
+}
+
+static enum error_kind check_setting(struct oracle_work *work, const struct setting_of_oracle *of, struct error *error)
+{
+    const struct trial_values *allowed;
+    char text[SUBJECT_TEXT_SIZE];
+    bool had, same;
+    enum error_kind kind = oracle_need_repeat(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (!kind)
+        kind = need_all_settings(work, allowed, error);
+    if (!kind && work->settings_hold)
+        oracle_hold(work, of->oracle);
+    if (kind || work->settings_hold)
+        return kind;
+    kind = run_in(work, &of->setting, allowed, &had, &same, text, error);
+    if (!kind && !had)
+        oracle_conclude(work, of->oracle, ORACLE_NOT_APPLICABLE, "%s", text);
+    else if (!kind)
+        oracle_expect(work, of->oracle, &work->base, allowed, of->run_was);
+    return kind;
+}
+
+enum error_kind check_schedule(struct oracle_work *work, struct error *error)
+{
+    return check_setting(work, &settings[0], error);
+}
+
+enum error_kind check_placement(struct oracle_work *work, struct error *error)
+{
+    return check_setting(work, &settings[1], error);
+}
+
+/* The last of them: what shows in all settings at once and in neither of the others is its, whatever it shows alone. */
+enum error_kind check_offsets(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    char text[SUBJECT_TEXT_SIZE];
+    bool had, same;
+    enum error_kind kind = check_setting(work, &settings[2], error);
+    if (kind || !work->settings_matter || work->report->outcome[ORACLE_OFFSETS] != ORACLE_HELD ||
+        work->report->outcome[ORACLE_SCHEDULE] == ORACLE_VIOLATED ||
+        work->report->outcome[ORACLE_PLACEMENT] == ORACLE_VIOLATED)
+        return kind;
+    kind = oracle_allow_no_difference(work, &allowed, error);
+    if (!kind)
+        kind = run_in(work, &all_settings, allowed, &had, &same, text, error);
+    if (!kind && had)
+        oracle_expect(work, ORACLE_OFFSETS, &work->base, allowed, "so, backwards, between NaN");
+    return kind;
+}
