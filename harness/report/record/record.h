@@ -55,9 +55,9 @@ char *record_reproduce(const struct record *record, const char *more);
 char *record_references(const struct record *record, const char *indent, bool all);
 
 /*
- * What the numbers come to beside those of out's errors: counts that are 0 in a healthy run where they are not, and
- * what is beyond its error bound: "4096 NaN, 2 lse off by up to 0.84 nats, lse 1.05e+03 times its bound"; "" if there
- * is nothing to say. A new string, or NULL.
+ * What the numbers come to beside those of out's errors: that the kernel was launched in parts, counts that are 0 in a
+ * healthy run where they are not, and what is beyond its error bound: "4096 NaN, 2 lse off by up to 0.84 nats, lse
+ * 1.05e+03 times its bound"; "" if there is nothing to say. A new string, or NULL.
  */
 char *record_notes(const struct record *record);
 

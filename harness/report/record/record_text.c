@@ -69,11 +69,11 @@ char *record_references(const struct record *record, const char *indent, bool al
 }
 
 /* What is wrong is said whatever judges; what is beyond its bound only where that judges. */
-static void print_notes(FILE *stream, const struct criterion *criterion, const struct metrics *total)
+static void print_notes(FILE *stream, const char *separator, const struct criterion *criterion,
+                        const struct metrics *total)
 {
     static const enum metric counts[] = {METRIC_NAN,       METRIC_INF,           METRIC_UNWRITTEN,
                                          METRIC_UNBOUNDED, METRIC_LSE_UNBOUNDED, METRIC_UNDECIDED};
-    const char *separator = "";
     char text[METRIC_TEXT_SIZE];
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         if (metric_value(counts[i], total) == 0)
@@ -113,8 +113,10 @@ char *record_notes(const struct record *record)
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
+    bool in_parts = problem_spec_parts(&record->point->problem) > 1;
+    fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record->verdict)
-        print_notes(stream, &record->point->criterion, &record->verdict->total);
+        print_notes(stream, in_parts ? ", " : "", &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
     free(text);

@@ -425,6 +425,10 @@ static void test_how_it_came_to_be(void **state)
     json = round_trip(&sample->record);
     assert_string_equal(text_at(json_object_get(json, "seconds"), "ended"), "2026-11-28T01:05:59Z");
     assert_string_equal(text_at(json, "launched"), "parts");
+    char *notes = record_notes(&sample->record);
+    assert_non_null(notes);
+    assert_true(!strncmp(notes, "launched in parts", strlen("launched in parts")));
+    free(notes);
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "settings"), 1)), "recipe=mine");
     json_decref(json);
     sample->point.problem.seq_len = SAMPLE_N;
