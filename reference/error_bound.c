@@ -270,6 +270,8 @@ static double element_bound(const struct workspace *workspace, const struct roun
 
 double error_bound_of_constant(const struct rounding_model *model, const struct problem *problem, double value)
 {
+    if (problem->seq_len == 0)
+        return 0;
     const struct roundings most = roundings_after(model, problem->seq_len, 0);
     double raised = exp(model->max_offset), value_scale = fabs(problem_value_scale(problem));
     double magnitude = fabs(value) * value_scale, beta = sum_error(model, &most) + model->sum_floor * raised;

@@ -12,7 +12,7 @@
 /* A visible key at or before `key`, else the first one behind it; -1 if none is visible. */
 static int64_t visible_near(const struct problem *problem, int64_t key)
 {
-    for (int64_t i = key; i >= 0; i--)
+    for (int64_t i = key < problem->seq_len ? key : -1; i >= 0; i--)
         if (problem_visible(problem, i))
             return i;
     for (int64_t i = key + 1; i < problem->seq_len; i++)
@@ -110,7 +110,7 @@ enum error_kind check_one_key(struct oracle_work *work, struct error *error)
 {
     const struct problem *problem = &work->trial.problem;
     uint64_t keys = (uint64_t)problem->seq_len;
-    int64_t key = visible_near(problem, (int64_t)(trial_mix(keys, work->inquiry->choice) % keys));
+    int64_t key = keys ? visible_near(problem, (int64_t)(trial_mix(keys, work->inquiry->choice) % keys)) : -1;
     char run_was[48];
     if (key < 0) {
         oracle_conclude(work, ORACLE_ONE_KEY, ORACLE_NOT_APPLICABLE, "no key is visible");

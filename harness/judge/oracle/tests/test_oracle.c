@@ -70,6 +70,7 @@ static const struct situation situations[] = {
      .removed = {5, 50, 2},
      .query_before_end = 60},
     {.what = "query past the keys", .shape = {100, 2, 2, 64, DTYPE_F16}, .query_before_end = -50},
+    {.what = "no key at all", .shape = {0, 2, 1, 64, DTYPE_F16}, .empty = true},
     {.what = "no key", .shape = {60, 2, 1, 64, DTYPE_F16}, .removed = {0, 60, 1}, .empty = true},
     {.what = "part of the heads",
      .shape = {64, 8, 4, 64, DTYPE_F32},
