@@ -22,6 +22,7 @@ struct run {
     struct sink sinks[SINK_COUNT]; /* those that are open */
     size_t num_sinks;
     struct summary summary;
+    double start_s;
 };
 
 /* ---- planning ---------------------------------------------------------------------------------------------------- */
@@ -136,6 +137,28 @@ static enum error_kind plan(struct run *run, struct error *error)
     return kind ? kind : keep_records(run, error);
 }
 
+static enum error_kind close_sinks(struct run *run, enum error_kind kind, struct error *error)
+{
+    for (size_t i = 0; i < run->num_sinks; i++) {
+        struct error failure;
+        enum error_kind closed = run->sinks[i].kind->close(&run->sinks[i], &run->summary, &failure);
+        if (closed && !kind)
+            kind = error_set(error, closed, "%s", failure.text);
+    }
+    return kind;
+}
+
+static int end_crashed(void *context, enum error_kind kind, const struct error *error)
+{
+    struct run *run = context;
+    struct error unused;
+    run->summary.cut_short = "a kernel crashed";
+    run->summary.elapsed_s = evaluation_now() - run->start_s;
+    (void)close_sinks(run, kind, &unused);
+    fprintf(stderr, "alibicheck: %s\n", error->text);
+    return (int)kind;
+}
+
 static enum error_kind walk(struct run *run, struct progress *progress, struct error *error)
 {
     run->plan.points = run->selection.points;
@@ -157,25 +180,15 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
         .sinks = run->sinks,
         .num_sinks = run->num_sinks,
         .summary = &run->summary,
+        .crashed = end_crashed,
+        .crashed_context = run,
     };
     return walk_points(&walk, error);
 }
 
-static enum error_kind close_sinks(struct run *run, enum error_kind kind, struct error *error)
-{
-    for (size_t i = 0; i < run->num_sinks; i++) {
-        struct error failure;
-        enum error_kind closed = run->sinks[i].kind->close(&run->sinks[i], &run->summary, &failure);
-        if (closed && !kind)
-            kind = error_set(error, closed, "%s", failure.text);
-    }
-    return kind;
-}
-
 int run(const struct run_options *options, struct progress *progress, struct error *error)
 {
-    struct run run = {.options = options};
-    double start_s = evaluation_now();
+    struct run run = {.options = options, .start_s = evaluation_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
         kind = dry_run(options, &run.selection, run.kept_of, error);
@@ -183,7 +196,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
         kind = walk(&run, progress, error);
     if (kind && !run.summary.cut_short)
         run.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
-    run.summary.elapsed_s = evaluation_now() - start_s;
+    run.summary.elapsed_s = evaluation_now() - run.start_s;
     kind = close_sinks(&run, kind, error);
     device_close(run.device);
     kept_clear(&run.kept);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "harness/command/crash.h"
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
 #include "reference/float_environment.h"
@@ -14,8 +15,9 @@ struct walking {
     struct walk *walk;
     pthread_mutex_t mutex;
     struct progress_display *display;
-    size_t next;  /* the first point that nobody has taken */
-    size_t begun; /* points, the kept ones included */
+    size_t next;   /* the first point that nobody has taken */
+    size_t begun;  /* points, the kept ones included */
+    bool *in_work; /* [selection->count] begun and not ended */
     double start_s;
     struct cost_estimate seen, left; /* expected seconds of what is done and of what is not */
     double evaluated_s;              /* of all points done, one after the other */
@@ -155,6 +157,7 @@ static void end_point(struct walking *walking, size_t index, enum error_kind kin
 {
     struct record record = make_record(walking->walk, index);
     struct error write_failure = {0};
+    walking->in_work[index] = false;
     record.seconds = evaluation->seconds;
     record.ended = time(NULL);
     if (kind)
@@ -250,12 +253,14 @@ static bool take_points(struct walking *walking, size_t *first, size_t *end)
     return taken;
 }
 
-/* Whether so many more points are to begin, which they then do. */
-static bool begins(struct walking *walking, size_t count)
+/* Whether points [first, end) are to begin, which they then do. */
+static bool begins(struct walking *walking, size_t first, size_t end)
 {
     pthread_mutex_lock(&walking->mutex);
     bool ended = is_to_end(walking);
-    walking->begun += ended ? 0 : count;
+    walking->begun += ended ? 0 : end - first;
+    for (size_t i = first; i < end && !ended; i++)
+        walking->in_work[i] = true;
     pthread_mutex_unlock(&walking->mutex);
     return !ended;
 }
@@ -267,7 +272,7 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
     size_t step = in_parts ? EVALUATE_TOGETHER_MAX : 1;
     for (size_t i = first, last; i < end; i = last) {
         last = end - i > step ? i + step : end;
-        if (!begins(walking, last - i))
+        if (!begins(walking, i, last))
             return;
         if (last - i > 1)
             do_points_together(walking, evaluator, i, last);
@@ -348,6 +353,36 @@ static void run_workers(struct walking *walking)
     free(workers);
 }
 
+/* ---- crashes ----------------------------------------------------------------------------------------------------- */
+
+/* Ends the walk from the thread that watches. The mutex is kept: no other point ends any more. */
+static int end_crashed(void *context, const char *signal)
+{
+    struct walking *walking = context;
+    const struct walk *walk = walking->walk;
+    const struct evaluation nothing = {0};
+    struct error crash, point_failure;
+    size_t in_work = 0, first = 0;
+    pthread_mutex_lock(&walking->mutex);
+    for (size_t i = walk->selection->count; i-- > 0;)
+        if (walking->in_work[i]) {
+            in_work++;
+            first = i;
+        }
+    const char *kernel = in_work ? kernel_names[walk->selection->points[first].kernel] : "the kernel";
+    enum error_kind kind =
+        in_work > 1
+            ? error_set(&crash, ERROR_SYSTEM, "a kernel crashed (%s) while %zu points were worked on", signal, in_work)
+            : error_set(&crash, ERROR_SYSTEM, "kernel %s crashed (%s)", kernel, signal);
+    for (size_t i = first; i < walk->selection->count; i++)
+        if (walking->in_work[i]) {
+            error_set(&point_failure, ERROR_SYSTEM, "%s", crash.text);
+            end_point(walking, i, kind, &point_failure, &nothing);
+        }
+    progress_display_stop(walking->display);
+    return walk->crashed(walk->crashed_context, kind, &crash);
+}
+
 enum error_kind walk_points(struct walk *walk, struct error *error)
 {
     struct walking walking = {
@@ -356,10 +391,17 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
         .start_s = evaluation_now(),
         .error = error,
     };
+    walking.in_work = calloc(walk->selection->count + 1, sizeof *walking.in_work);
+    if (!walking.in_work)
+        return error_memory(error, "the list of points", (double)walk->selection->count);
     expect_all(&walking);
     walking.display = progress_display_start(walk->selection->count, walk->progress);
     progress_display_expect(walking.display, time_left_s(&walking));
-    run_workers(&walking);
+    walking.kind = crash_watch_begin(end_crashed, &walking, error);
+    if (!walking.kind)
+        run_workers(&walking);
+    crash_watch_end();
+    free(walking.in_work);
     progress_display_stop(walking.display);
     pthread_mutex_destroy(&walking.mutex);
     return walking.kind;

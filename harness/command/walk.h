@@ -16,6 +16,11 @@ struct walk {
     struct sink *sinks; /* [num_sinks], open */
     size_t num_sinks;
     struct summary *summary; /* points_total and points_kept are set; the rest is filled in */
+
+    /* A kernel has crashed on the host device (crash.h), whose points have got their records: closes the sinks and
+     * returns the exit code, with which the process ends. error says what crashed. */
+    int (*crashed)(void *context, enum error_kind kind, const struct error *error);
+    void *crashed_context;
 };
 
 /* Whether two points that stand together share their inputs: who works on one works on the other. */

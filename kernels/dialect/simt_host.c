@@ -1,5 +1,6 @@
 #include "kernels/dialect/simt_host.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@ enum { STACK_REALS = 1024 }; /* of a frame, at most: what it grows by where a re
  * 512 mappings a CPU thread, of which Linux gives a process 65530 (vm.max_map_count). What only another thread's calls
  * need ends in its canary, which is looked at when the block is done.
  */
-enum { GUARD_ZONE_BYTES = 64 * 1024, CANARY_WORDS = 8 };
+enum { GUARD_ZONE_BYTES = 64 * 1024, CANARY_WORDS = 8, SIGNAL_STACK_BYTES = 64 * 1024 };
 static const uint64_t canary_word = 0xc5a1f0e37b926d84;
 
 /* One block, run by one CPU thread. */
@@ -31,7 +32,7 @@ struct block_runner {
     struct fiber fibers[MAX_BLOCK_THREADS];
     const struct simt_site *site[MAX_BLOCK_THREADS];
     unsigned parity[MAX_BLOCK_THREADS];
-    char *mapping, *stacks; /* the stacks lie behind the mapping's guard */
+    char *mapping, *stacks; /* the stacks lie behind the mapping's guard, and behind them that of signals */
     size_t stack_bytes;     /* of one fiber */
     int threads;
     enum simt_order order;
@@ -129,6 +130,11 @@ void simt_block_arrive(const struct simt_site *site)
     }
 }
 
+bool simt_runs_here(void)
+{
+    return simt_block;
+}
+
 static void fiber_entry(void)
 {
     struct block_runner *runner = runner_here();
@@ -191,7 +197,7 @@ enum error_kind simt_executor_new(struct simt_executor **executor, int threads, 
     *executor = made;
     if (!made || !(made->runners = calloc((size_t)threads, sizeof *made->runners)))
         goto failed;
-    made->mapping_bytes = GUARD_ZONE_BYTES + MAX_BLOCK_THREADS * stack_bytes;
+    made->mapping_bytes = GUARD_ZONE_BYTES + MAX_BLOCK_THREADS * stack_bytes + SIGNAL_STACK_BYTES;
     while (made->count < threads) {
         struct block_runner *runner = aligned_alloc(64, sizeof *runner);
         if (!runner)
@@ -294,6 +300,9 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
         runner->threads = (int)grid->threads;
         runner->block.block_dim = (struct simt_index){grid->threads, 1, 1};
         runner->host = (struct fiber){0};
+        stack_t before,
+            stack = {.ss_sp = runner->stacks + MAX_BLOCK_THREADS * runner->stack_bytes, .ss_size = SIGNAL_STACK_BYTES};
+        bool has_stack = sigaltstack(&stack, &before) == 0;
 #pragma omp for schedule(dynamic, 1) nowait
         for (long turn = 0; turn < blocks; turn++) {
             if (failed)
@@ -311,6 +320,8 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
                 }
             }
         }
+        if (has_stack)
+            sigaltstack(&before, NULL);
     }
     return result;
 }

@@ -50,6 +50,10 @@ void simt_warp_arrive(const struct simt_site *site, simt_combine *combine, void 
 /* Waits for the other threads of the block. */
 void simt_block_arrive(const struct simt_site *site);
 
+/* Whether the calling thread is in a kernel. For signal handlers too, which there have a stack of their own
+ * (SA_ONSTACK): no lock is held, and no memory being allocated. */
+bool simt_runs_here(void);
+
 typedef void simt_kernel(const void *arguments);
 
 struct simt_grid {
