@@ -182,7 +182,7 @@ static const struct subject_ops shipped_ops = {
 /* Recipes' numbers are in the logits' units. A running maximum may begin where it likes, as long as it is no higher. */
 static double least_logit(const struct recipe *recipe)
 {
-    double nats = recipe->log2e == LOG2E_FOLDED ? M_LN2 : 1, least = -INFINITY;
+    double nats = recipe->log2e != LOG2E_EXPONENTIAL ? M_LN2 : 1, least = -INFINITY;
     if (recipe->sentinel.policy == SENTINEL_VALUE)
         least = (double)recipe->sentinel.value * nats + ABOVE_SENTINEL;
     if (recipe->initial_max == INITIAL_MAX_VALUE)

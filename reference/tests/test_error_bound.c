@@ -369,13 +369,14 @@ static void test_one_key_weighs_one_whatever_its_logit(void **state)
     static const struct {
         const char *name;
         int keys;
-        float slope;
+        float slope, older_k;
         bool bounded;
     } rows[] = {
-        {"alone", 1, 100, true},
-        {"far above the next", KEYS, 0x1p20f, true},
-        {"near the next", 2, 100, false}, /* 100 nats, and either logit is off by 119 */
-        {"as heavy as the next", 2, 0, false},
+        {"alone", 1, 100, 60, true},
+        {"far above the next", KEYS, 0x1p20f, 60, true},
+        {"near the next", 2, 100, 60, false},             /* 100 nats, and either logit is off by 119 */
+        {"near one without an error", 2, -120, 0, false}, /* 120 nats, and 119 of its own */
+        {"as heavy as the next", 2, 0, 60, false},
     };
     static const struct rounding_model rounding = {
         .bias = 0x1p-24, .dot = 0.5, .add = 0x1p-20, .keys_per_round = KEYS, .sum_adds_after = 3, .out_adds_after = 5};
@@ -386,7 +387,7 @@ static void test_one_key_weighs_one_whatever_its_logit(void **state)
         struct error error;
         const float *newest = (const float *)made->v + (rows[i].keys - 1) * DIM;
         for (int k = 0; k < KEYS * DIM; k++) /* q.k of 238 and errors of half of it */
-            ((float *)made->k)[k] = 60;
+            ((float *)made->k)[k] = k / DIM < rows[i].keys - 1 ? rows[i].older_k : 60;
         for (int j = 0; j < HEADS * DIM; j++)
             made->q[j] = 1;
         for (int h = 0; h < HEADS; h++)
