@@ -32,6 +32,14 @@ static void forgive_unwritten(struct oracle_work *work)
             work->allowed.out[i] = INFINITY;
 }
 
+/* Whether something beside keys and v has a part in the result, which these oracles do not know. */
+static bool has_more(const struct problem *problem)
+{
+    return problem->sink_logits || problem->soft_cap != SOFT_CAP_NONE;
+}
+
+static const char more[] = "logits are capped, or learned sinks have weight";
+
 /* What rounds f64's own sums, of numbers of this size. */
 static double slack(double magnitude)
 {
@@ -112,8 +120,8 @@ enum error_kind check_one_key(struct oracle_work *work, struct error *error)
     uint64_t keys = (uint64_t)problem->seq_len;
     int64_t key = keys ? visible_near(problem, (int64_t)(trial_mix(keys, work->inquiry->choice) % keys)) : -1;
     char run_was[48];
-    if (key < 0) {
-        oracle_conclude(work, ORACLE_ONE_KEY, ORACLE_NOT_APPLICABLE, "no key is visible");
+    if (key < 0 || has_more(problem)) {
+        oracle_conclude(work, ORACLE_ONE_KEY, ORACLE_NOT_APPLICABLE, "%s", key < 0 ? "no key is visible" : more);
         return ERROR_NONE;
     }
     enum error_kind kind = oracle_need_repeat(work, error);
@@ -289,10 +297,11 @@ enum error_kind check_each_key(struct oracle_work *work, struct error *error)
     const struct subject *subject = work->inquiry->subject;
     const struct problem *problem = &work->trial.problem;
     bool near_sentinel = subject->least_logit > -1, none = visible_near(problem, 0) < 0;
-    if (subject->own_slopes || near_sentinel || none) {
+    if (subject->own_slopes || near_sentinel || none || has_more(problem)) {
         oracle_conclude(work, ORACLE_EACH_KEY, ORACLE_NOT_APPLICABLE, "%s",
                         subject->own_slopes ? "the recipe makes its own slopes"
                         : none              ? "no key is visible"
+                        : has_more(problem) ? more
                                             : "logits of 0 are too near the recipe's sentinel");
         return ERROR_NONE;
     }
