@@ -68,12 +68,14 @@ SIMT_FUNCTION real running_max(const struct attention_args *args, const real *lo
 {
     int64_t seq_len = args->sequence.seq_len, tile_keys = args->recipe.tile_keys;
     int64_t end = (tile / tile_keys + 1) * tile_keys;
-    real max = before;
+    real max = real_of(-FLOAT_INFINITY);
     for (; *first < end; *first += WARP_SIZE) {
         int64_t key = *first + lane->index;
         max = real_max(max, warp_max(key < seq_len ? logits[key] : real_of(-FLOAT_INFINITY)));
     }
-    return guarded_max(args, max);
+    if (args->recipe.max_offset != 0)
+        max = add_in(STAGE_SHIFT, max, real_of(args->recipe.max_offset));
+    return guarded_max(args, real_max(before, max));
 }
 
 SIMT_BODY void softmax_times_v(const struct attention_args *args, enum dtype dtype, int group)

@@ -55,6 +55,7 @@ static const struct recipe sound_recipes[] = {
     SOUND(.name = "weighted sum f16", .weighted_sum_dtype = ROUND_F16),
     SOUND(.name = "weighted sum bf16", .weighted_sum_dtype = ROUND_BF16),
     SOUND(.name = "running maximum", .tile_keys = 64, .weight_dtype = ROUND_F16),
+    SOUND(.name = "raised running maximum", .tile_keys = 32, .max_offset = 5),
     SOUND(.name = "raised maximum", .max_offset = 2.0794415f),
     SOUND(.name = "initial sum", .initial_sum = 1),
     SOUND(.name = "normalized", .merge = MERGE_NORMALIZED),
