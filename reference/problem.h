@@ -101,9 +101,16 @@ static inline int problem_whole_head(const struct problem *problem, int head)
 
 static inline enum dtype problem_kv_dtype(const struct problem *problem)
 {
-    static const enum dtype fp8[KV_FORMAT_COUNT] = {
-        [KV_E4M3] = DTYPE_E4M3, [KV_E5M2] = DTYPE_E5M2, [KV_E4M3FNUZ] = DTYPE_E4M3FNUZ};
-    return problem->kv_format == KV_AS_DTYPE ? problem->dtype : fp8[problem->kv_format];
+    switch (problem->kv_format) { /* C++ takes no designators with gaps */
+    case KV_E4M3:
+        return DTYPE_E4M3;
+    case KV_E5M2:
+        return DTYPE_E5M2;
+    case KV_E4M3FNUZ:
+        return DTYPE_E4M3FNUZ;
+    default:
+        return problem->dtype;
+    }
 }
 
 /* scale * k_scale, exact: a product of two f32. */
