@@ -66,6 +66,8 @@ static void *wait_for_crash(void *nothing)
     _exit(code);
 }
 
+enum { STACK_BYTES = 1 << 21 }; /* of the thread, which closes sinks */
+
 /* The thread takes no signals: those are for the others. */
 static int start_thread(void)
 {
@@ -74,7 +76,11 @@ static int start_thread(void)
     for (int i = 0; i < NUM_SIGNALS; i++)
         sigdelset(&all, signals[i].number);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int reason = pthread_create(&watch.thread, NULL, wait_for_crash, NULL);
+    pthread_attr_t attributes;
+    int reason = pthread_attr_init(&attributes);
+    if (!reason && !(reason = pthread_attr_setstacksize(&attributes, STACK_BYTES)))
+        reason = pthread_create(&watch.thread, &attributes, wait_for_crash, NULL);
+    pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return reason;
 }

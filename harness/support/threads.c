@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/float_environment.h"
+
 int threads_default(void)
 {
     int threads = omp_get_max_threads();
@@ -41,6 +43,7 @@ enum error_kind threads_start(int threads, struct error *error)
                          threads, started + 1, strerror(failure));
 #pragma omp parallel num_threads(threads)
     {
+        FLOAT_ENVIRONMENT_DEFAULT(); /* an empty region is compiled to nothing */
     }
     return ERROR_NONE;
 }

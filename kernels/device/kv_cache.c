@@ -5,6 +5,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "kernels/dialect/fiber.h"
+#if FIBER_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 /* A shuffle of first, first + 1, ... by Fisher and Yates; splitmix64 (Steele, Lea and Flood, 2014) is random enough for
  * the order of pages. */
 static void shuffle(int32_t *table, int64_t first, int64_t count, uint64_t seed)
@@ -61,6 +66,9 @@ static bool open_pages(char *pages, size_t size_bytes, bool nan, int nan_byte)
 {
     if (mprotect(pages, size_bytes, PROT_READ | PROT_WRITE))
         return false;
+#if FIBER_ASAN
+    __asan_unpoison_memory_region(pages, size_bytes); /* a stack that lay here may have left its marks */
+#endif
     if (nan)
         memset(pages, nan_byte, size_bytes);
     return true;
