@@ -74,11 +74,11 @@ static inline bool told_init(struct told *told, const struct problem *problem)
     return true;
 }
 
-/* The key at or before `at` that is visible, or masked; -1: there is none. */
+/* The key at or before `at`, counted round, that is visible, or masked; -1: there is none. */
 static inline int64_t fault_key(const struct problem *problem, int64_t at, bool visible)
 {
     for (int64_t i = 0; i < problem->seq_len; i++) {
-        int64_t key = (at - i + problem->seq_len) % problem->seq_len;
+        int64_t key = ((at - i) % problem->seq_len + problem->seq_len) % problem->seq_len;
         if (problem_visible(problem, key) == visible)
             return key;
     }
