@@ -51,7 +51,7 @@ FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
 # Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_compare,
 # with its 100,000 points, takes three; test_exp_dd and the tests of fused sums take one and touch no memory.
-VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch' $(TESTS)) harness/case/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
+VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
                    harness/report/compare/tests/test_compare.c \
                    $(wildcard kernels/tests/test_fused_sum*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
