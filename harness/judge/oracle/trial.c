@@ -175,7 +175,7 @@ void trial_reload(struct trial *trial)
         load_keys(trial, TRIAL_K, original->k);
     if (trial->changed >> TRIAL_V & 1)
         load_keys(trial, TRIAL_V, original->v);
-    if (trial->changed >> TRIAL_VISIBLE & 1 && original->visible)
+    if (trial->changed >> TRIAL_VISIBLE & 1 && original->visible && part->seq_len > 0)
         memcpy(trial->tensors[TRIAL_VISIBLE].data, original->visible + trial->cut.first_key, (size_t)part->seq_len);
     trial->changed = 0;
 }
