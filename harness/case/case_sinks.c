@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
+#include "harness/case/head_values.h"
 #include "harness/case/value_types.h"
 #include "harness/support/field_yaml.h"
 
@@ -33,29 +32,6 @@ static char *sinks_allowed(char *text, const struct field *field)
     return text;
 }
 
-static enum error_kind values_read(const struct field *field, const struct yaml_node *list, struct sinks_value *sinks,
-                                   struct error *error)
-{
-    char allowed[FIELD_ALLOWED_SIZE];
-    enum error_kind kind = ERROR_NONE;
-    size_t count = 0, i = 0;
-    if (list->kind != YAML_SEQUENCE || !list->first)
-        return place_error(error, &list->place, "%s: values are not a list of numbers; allowed: %s", field->name,
-                           sinks_allowed(allowed, field));
-    for (const struct yaml_node *value = list->first; value; value = value->next)
-        count++;
-    float *values = malloc(count * sizeof *values);
-    if (!values)
-        return error_memory(error, "sinks", (double)(count * sizeof *values));
-    for (const struct yaml_node *value = list->first; value && !kind; value = value->next, i++)
-        kind = field_read(&sink, value, &values[i], error);
-    if (kind)
-        free(values);
-    else
-        *sinks = (struct sinks_value){.kind = SINKS_VALUES, .count = count, .values = values};
-    return kind;
-}
-
 static enum error_kind sinks_read(const struct field *field, const struct yaml_node *node, void *member,
                                   struct error *error)
 {
@@ -74,8 +50,9 @@ static enum error_kind sinks_read(const struct field *field, const struct yaml_n
     } else {
         const struct yaml_node *name = node->first;
         bool one = name && !name->next->next, scalar = one && name->kind == YAML_SCALAR;
-        if (scalar && !strcmp(name->text, sink_logits_names[SINKS_VALUES])) {
-            kind = values_read(field, name->next, &read, error);
+        if (scalar && !strcmp(name->text, head_values_name)) {
+            read.kind = SINKS_VALUES;
+            kind = head_values_read(&read.values, &read.count, name->next, &sink, field, number.allowed, error);
         } else if (scalar && !strcmp(name->text, sink_logits_names[SINKS_NORMAL])) {
             read.kind = SINKS_NORMAL;
             kind = field_read(&stddev, name->next, &read.number, error);
@@ -97,12 +74,7 @@ static int sinks_compare(const struct field *field, const void *a, const void *b
         return x->kind < y->kind ? -1 : 1;
     if (x->number != y->number)
         return x->number < y->number ? -1 : 1;
-    if (x->count != y->count)
-        return x->count < y->count ? -1 : 1;
-    for (size_t i = 0; i < x->count; i++)
-        if (x->values[i] != y->values[i])
-            return x->values[i] < y->values[i] ? -1 : 1;
-    return 0;
+    return head_values_compare(x->values, x->count, y->values, y->count);
 }
 
 static void sinks_apply(const union value *value, struct point *point)
@@ -111,25 +83,18 @@ static void sinks_apply(const union value *value, struct point *point)
     point->problem.sinks = (struct sink_spec){sinks->kind, sinks->number, (int)sinks->count, sinks->values};
 }
 
-/* "none", "0.5", "normal:1", "values:0.5:0.25", or, of many, their number and hash: "values:112:0123456789abcdef". */
+/* "none", "0.5", "normal:1", "values:0.5:0.25". */
 static char *sinks_format(char *text, const struct point *point)
 {
-    enum { LENGTH_MAX = 96 };
     const struct sink_spec *sinks = &point->problem.sinks;
     char number[NUMBER_TEXT_MAX];
-    if (sinks->kind == SINKS_VALUE) {
-        snprintf(text, FIELD_TEXT_SIZE, "%s", format_float(number, sinks->number));
-        return text;
-    }
-    int length = snprintf(text, FIELD_TEXT_SIZE, "%s", sink_logits_names[sinks->kind]);
+    format_float(number, sinks->number);
+    if (sinks->kind == SINKS_VALUES)
+        return head_values_format(text, sinks->values, (size_t)sinks->num_values);
     if (sinks->kind == SINKS_NORMAL)
-        snprintf(text + length, (size_t)(FIELD_TEXT_SIZE - length), ":%s", format_float(number, sinks->number));
-    for (int i = 0; i < sinks->num_values && length <= LENGTH_MAX; i++)
-        length +=
-            snprintf(text + length, (size_t)(FIELD_TEXT_SIZE - length), ":%s", format_float(number, sinks->values[i]));
-    if (length > LENGTH_MAX)
-        snprintf(text, FIELD_TEXT_SIZE, "%s:%d:%016llx", sink_logits_names[SINKS_VALUES], sinks->num_values,
-                 (unsigned long long)XXH64(sinks->values, (size_t)sinks->num_values * sizeof *sinks->values, 0));
+        snprintf(text, FIELD_TEXT_SIZE, "%s:%s", sink_logits_names[SINKS_NORMAL], number);
+    else
+        snprintf(text, FIELD_TEXT_SIZE, "%s", sinks->kind == SINKS_VALUE ? number : sink_logits_names[sinks->kind]);
     return text;
 }
 

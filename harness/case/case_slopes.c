@@ -4,12 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
+#include "harness/case/head_values.h"
 #include "harness/case/value_types.h"
 #include "harness/support/field_yaml.h"
-
-static const char values_name[] = "values";
 
 /* Times log2(e), which kernels fold into the slope, it is still finite: 1.443 / 2 < 1. */
 #define SLOPE_MAX ((double)FLT_MAX / 2)
@@ -30,32 +27,6 @@ static char *slopes_allowed(char *text, const struct field *field)
     return text;
 }
 
-static enum error_kind values_read(const struct field *field, const struct yaml_node *list, struct slopes_value *slopes,
-                                   struct error *error)
-{
-    char quoted[QUOTE_SIZE], allowed[FIELD_ALLOWED_SIZE];
-    size_t count = 0;
-    if (list->kind != YAML_SEQUENCE || !list->first)
-        return place_error(error, &list->place, "%s are not a list of numbers: %s; allowed: %s", values_name,
-                           list->kind == YAML_SEQUENCE ? "'[]'" : yaml_quote(quoted, list),
-                           slopes_allowed(allowed, field));
-    for (const struct yaml_node *value = list->first; value; value = value->next)
-        count++;
-    float *values = malloc(count * sizeof *values);
-    if (!values)
-        return error_memory(error, "slopes", (double)(count * sizeof *values));
-    enum error_kind kind = ERROR_NONE;
-    size_t i = 0;
-    for (const struct yaml_node *value = list->first; value && !kind; value = value->next, i++)
-        kind = field_read(&slope, value, &values[i], error);
-    if (kind) {
-        free(values);
-        return kind;
-    }
-    *slopes = (struct slopes_value){.count = count, .values = values};
-    return ERROR_NONE;
-}
-
 static enum error_kind slopes_read(const struct field *field, const struct yaml_node *node, void *member,
                                    struct error *error)
 {
@@ -74,9 +45,9 @@ static enum error_kind slopes_read(const struct field *field, const struct yaml_
         enum error_kind kind = key_name_check(name, error);
         if (kind)
             return kind;
-        if (strcmp(name->text, values_name) != 0)
+        if (strcmp(name->text, head_values_name) != 0)
             return place_error(error, &name->place, "unknown part of %s: %s; allowed: %s", field->name,
-                               yaml_quote(quoted, name), values_name);
+                               yaml_quote(quoted, name), head_values_name);
         if (list)
             return duplicate_key_error(name, error);
         list = name->next;
@@ -84,7 +55,12 @@ static enum error_kind slopes_read(const struct field *field, const struct yaml_
     if (!list)
         return place_error(error, &node->place, "%s is an empty mapping: '{}'; allowed: %s", field->name,
                            slopes_allowed(allowed, field));
-    return values_read(field, list, member, error);
+    struct slopes_value given = {.count = 0};
+    enum error_kind kind =
+        head_values_read(&given.values, &given.count, list, &slope, field, slopes_allowed(allowed, field), error);
+    if (!kind)
+        memcpy(member, &given, sizeof given);
+    return kind;
 }
 
 static int slopes_compare(const struct field *field, const void *a, const void *b)
@@ -93,12 +69,7 @@ static int slopes_compare(const struct field *field, const void *a, const void *
     (void)field;
     if (x->convention != y->convention)
         return x->convention < y->convention ? -1 : 1;
-    if (x->count != y->count)
-        return x->count < y->count ? -1 : 1;
-    for (size_t i = 0; i < x->count; i++)
-        if (x->values[i] != y->values[i])
-            return x->values[i] < y->values[i] ? -1 : 1;
-    return 0;
+    return head_values_compare(x->values, x->count, y->values, y->count);
 }
 
 static void slopes_apply(const union value *value, struct point *point)
@@ -108,24 +79,13 @@ static void slopes_apply(const union value *value, struct point *point)
     point->problem.num_slope_values = (int)value->slopes.count;
 }
 
-/* "bloom", "values:0.5:0.25", or, of many, their number and hash: "values:112:0123456789abcdef". */
+/* "bloom" or "values:0.5:0.25". */
 static char *slopes_format(char *text, const struct point *point)
 {
-    enum { LENGTH_MAX = 96 };
     const struct problem_spec *problem = &point->problem;
-    int length = 0, count = problem->num_slope_values;
-    if (count == 0)
+    if (problem->num_slope_values == 0)
         return field_format(text, &convention, &problem->slopes);
-    length = snprintf(text, FIELD_TEXT_SIZE, "%s", values_name);
-    for (int i = 0; i < count && length <= LENGTH_MAX; i++) {
-        char number[NUMBER_TEXT_MAX];
-        length += snprintf(text + length, (size_t)(FIELD_TEXT_SIZE - length), ":%s",
-                           format_float(number, problem->slope_values[i]));
-    }
-    if (length > LENGTH_MAX)
-        snprintf(text, FIELD_TEXT_SIZE, "%s:%d:%016llx", values_name, count,
-                 (unsigned long long)XXH64(problem->slope_values, (size_t)count * sizeof *problem->slope_values, 0));
-    return text;
+    return head_values_format(text, problem->slope_values, (size_t)problem->num_slope_values);
 }
 
 static void slopes_clear(union value *value)
