@@ -20,6 +20,8 @@ static const struct crash_signal {
 
 enum { NUM_SIGNALS = sizeof signals / sizeof signals[0] };
 
+enum { STACK_BYTES = 1 << 21 }; /* of the thread that closes sinks */
+
 /* Reached by the signal handler, hence global. */
 static struct crash_watch {
     bool watching;
@@ -66,19 +68,20 @@ static void *wait_for_crash(void *nothing)
     _exit(code);
 }
 
-enum { STACK_BYTES = 1 << 21 }; /* of the thread, which closes sinks */
-
 /* The thread takes no signals: those are for the others. */
 static int start_thread(void)
 {
     sigset_t all, before;
+    pthread_attr_t attributes;
+    int reason = pthread_attr_init(&attributes);
+    if (reason)
+        return reason;
     sigfillset(&all);
     for (int i = 0; i < NUM_SIGNALS; i++)
         sigdelset(&all, signals[i].number);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_attr_t attributes;
-    int reason = pthread_attr_init(&attributes);
-    if (!reason && !(reason = pthread_attr_setstacksize(&attributes, STACK_BYTES)))
+    reason = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (!reason)
         reason = pthread_create(&watch.thread, &attributes, wait_for_crash, NULL);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
