@@ -82,7 +82,7 @@ static void try_sink(struct suspect *suspect, double sink, const char *what, int
     suspect->sink = own;
 }
 
-/* Once for each chunk of 32, 64, ..., 4096 keys, or a few times. */
+/* A few times, or once for each chunk of one of the lengths. */
 static void try_sinks(struct suspect *suspect)
 {
     enum { FEW = 8 };

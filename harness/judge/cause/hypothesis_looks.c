@@ -110,8 +110,7 @@ static const char *remedy_of_noise(const struct suspect *suspect, bool has_direc
 {
     if (suspect->within)
         return "The declared arithmetic may be off by as much: `budget: 1` passes, and `alibicheck explain` tells the "
-               "step "
-               "that has most of it.";
+               "step that has most of it.";
     if (has_direction)
         return "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
     return NULL;

@@ -5,7 +5,7 @@
  *     missing:  out = (truth - w v_j) / (1 - w),  lse = truth + log(1 - w)
  *     let in:   out = (truth + w v_j) / (1 + w),  lse = truth + log(1 + w)
  *
- * Which key is a choice among N, so lse has to bear it out.
+ * Which key is a choice among N, so lse has to bear it out; where it is what it should be it bears out nothing.
  */
 #include <math.h>
 
@@ -32,7 +32,7 @@ void hypothesis_one_key(struct suspect *suspect)
     const struct problem *problem = suspect->problem;
     double lse_err = suspect->lse - suspect->truth_lse, least = fmax(suspect->error / 2, 1.25 * suspect->noise);
     double limit = suspect->by_lse ? INFINITY : least * least * problem->head_dim;
-    if (suspect->visible < 2)
+    if (suspect->visible < 2 || suspect_lse_is_exactly(suspect, suspect->truth_lse))
         return;
     suspect->choices = (double)problem->seq_len;
     for (int64_t j = 0; j < problem->seq_len; j++) {

@@ -198,6 +198,20 @@ static struct rounding_path in_dtype(struct rounding_path path, int subset, enum
     return path;
 }
 
+/* Whether a dtype holds the slope, or all positions, as they are: rounding them too would be another name for the same
+ * numbers. */
+static bool rounds_nothing(const struct suspect *suspect, const struct rounding_path *path, int subset,
+                           enum dtype dtype)
+{
+    const struct problem *problem = suspect->problem;
+    double shift = path->absolute ? (double)problem->q_position : 0,
+           oldest = fabs((double)problem_distance(problem, 0) + shift),
+           newest = fabs((double)problem_distance(problem, problem->seq_len - 1) + shift);
+    bool slope_held = (double)round_to(dtype, suspect->slope) == suspect->slope,
+         positions_held = fmax(oldest, newest) <= ldexp(1, dtypes[dtype].significand_bits);
+    return (subset & SLOPE && slope_held) || (subset & POSITION && positions_held);
+}
+
 /* One dtype for any of slope, position, bias, logit; a slope alone is another signature. */
 static void try_dtype(struct suspect *suspect, enum dtype dtype)
 {
@@ -205,7 +219,8 @@ static void try_dtype(struct suspect *suspect, enum dtype dtype)
         for (int subset = SLOPE + 1; subset < SUBSETS && !suspect_is_settled(suspect); subset++) {
             struct rounding_path f32 = {F32, .absolute = form & 1, .base_2 = form & 2};
             struct rounding_path path = in_dtype(f32, subset, dtype);
-            try_path(suspect, &path);
+            if (!rounds_nothing(suspect, &path, subset, dtype))
+                try_path(suspect, &path);
         }
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xxhash.h>
+
 #include "harness/judge/cause/signature_info.h"
 
 enum { SCREENED_DIMS = 16 };
@@ -281,8 +283,7 @@ bool suspect_lse_fell(const struct suspect *suspect)
     return suspect->truth_lse - suspect->lse > lse_rounding(suspect);
 }
 
-/* ---- matches ------------------------------------------------------------------------------------------------------
- */
+/* ---- matches ---------------------------------------------------------------------------------------------------- */
 
 bool suspect_is_rival(const struct suspect *suspect, const struct match *match)
 {
@@ -346,24 +347,15 @@ void suspect_take(struct suspect *suspect, const struct match *match)
         suspect->best = *match;
 }
 
-/* FNV-1a. */
-static uint64_t hash(const char *text, size_t size)
-{
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < size; i++)
-        value = (value ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    return value;
-}
-
 /* Takes the bars out of a detail, and what stands between them for the reason. */
 static void take_reason(struct match *match)
 {
     char *first = strchr(match->detail, '|'), *second = first ? strchr(first + 1, '|') : NULL;
     if (!second) {
-        match->reason = hash(match->detail, strlen(match->detail));
+        match->reason = XXH64(match->detail, strlen(match->detail), 0);
         return;
     }
-    match->reason = hash(first + 1, (size_t)(second - first - 1));
+    match->reason = XXH64(first + 1, (size_t)(second - first - 1), 0);
     memmove(second, second + 1, strlen(second));
     memmove(first, first + 1, strlen(first));
 }
