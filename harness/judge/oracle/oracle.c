@@ -264,7 +264,8 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_OFFSETS] = {"k and v so far into their buffers that 32 bits hold no index give the same bits",
                         check_offsets},
     [ORACLE_ONE_KEY] = {"of one key alone lse is its logit and out its v", check_one_key},
-    [ORACLE_EACH_KEY] = {"where all keys weigh alike, out shows each of them at its weight", check_each_key},
+    [ORACLE_EACH_KEY] = {"where k and v tell keys apart and weights are known, out shows each key at its own",
+                         check_each_key},
 };
 
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,

@@ -1,6 +1,6 @@
 /*
  * Oracles whose problems show single keys, and whose results are known without a truth: one of a single key, one where
- * all keys weigh alike.
+ * no key is lost among the others.
  */
 #include <math.h>
 #include <stdio.h>
@@ -324,6 +324,6 @@ enum error_kind check_each_key(struct oracle_work *work, struct error *error)
         return kind;
     forgive_unwritten(work);
     expect_common_factors(work);
-    oracle_expect(work, ORACLE_EACH_KEY, &work->expected, &work->allowed, "where all keys weigh alike");
+    oracle_expect(work, ORACLE_EACH_KEY, &work->expected, &work->allowed, "where k and v tell keys apart");
     return ERROR_NONE;
 }
