@@ -113,13 +113,13 @@ $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 $(BUILD)/harness/command/version.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
-# for `alibicheck explain`; nvcc for the GPU.
+# for `alibicheck explain`; nvcc for the GPU. Lines without variables (-g1) are compiled in half the time.
 $(HOST_OBJECTS): OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(REPLAY_OBJECTS): OPTIMIZE = $(OPTIMIZE_REPLAY)
 $(BUILD)/%.host.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -x c -c $< -o $@
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -g1 -MMD -MP -x c -c $< -o $@
 
 $(BUILD)/%.replay.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -149,13 +149,39 @@ SIMT_FUNCTION void lane_query(const struct attention_args *args, const struct la
     }
 }
 
+/* A number for each of a lane's elements. */
+struct lane_numbers {
+    real values[LANE_DIMS];
+};
+
+SIMT_FUNCTION struct lane_numbers lane_numbers(const real *values)
+{
+    struct lane_numbers numbers;
+    SIMT_UNROLL
+    for (int d = 0; d < LANE_DIMS; d++)
+        numbers.values[d] = values[d];
+    return numbers;
+}
+
+/* What follows is not inline where it rounds: it would be so once for each row of a tile, and few recipes round there.
+ */
+SIMT_NOINLINE real rounded_lane_dot(int rounding, struct lane_numbers query, struct lane_numbers row)
+{
+    real dot = real_of(0.0f);
+    for (int d = 0; d < LANE_DIMS; d++)
+        dot = round_in(STAGE_DOT, rounding, fma_in(STAGE_DOT, query.values[d], row.values[d], dot));
+    return dot;
+}
+
 /* The products of this lane's elements, summed in order. */
 SIMT_FUNCTION real lane_dot(int rounding, const real *query, const real *row)
 {
+    if (rounding != ROUND_F32)
+        return rounded_lane_dot(rounding, lane_numbers(query), lane_numbers(row));
     real dot = real_of(0.0f);
     SIMT_UNROLL
-    for (int i = 0; i < LANE_DIMS; i++)
-        dot = round_in(STAGE_DOT, rounding, fma_in(STAGE_DOT, query[i], row[i], dot));
+    for (int d = 0; d < LANE_DIMS; d++)
+        dot = fma_in(STAGE_DOT, query[d], row[d], dot);
     return dot;
 }
 
@@ -186,9 +212,8 @@ SIMT_FUNCTION void fetch_rows(const struct attention_args *args, enum dtype dtyp
 }
 
 /* This lane's part of q.k of the keys that its group shares, before last, each handed to the lane that owns the key. */
-SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, enum dtype dtype, int group,
-                             const struct lane *lane, const real *query, int64_t first, int64_t last,
-                             struct warp_scatter *dots)
+SIMT_FUNCTION void lane_dots(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
+                             const real *query, int64_t first, int64_t last, struct warp_scatter *dots)
 {
     struct fetched_rows fetched;
     SIMT_UNROLL
@@ -204,7 +229,7 @@ SIMT_FUNCTION void lane_dots(const struct attention_args *args, int rounding, en
             real row[LANE_DIMS], dot = real_of(0.0f);
             if (fetched.present[i]) {
                 widen_lane(dtype, &fetched.rows[i], row);
-                dot = lane_dot(rounding, query, row);
+                dot = lane_dot(args->recipe.dot_dtype, query, row);
             }
             warp_scatter_add_in(STAGE_DOT, dots, n + i, group, dot);
         }
@@ -217,21 +242,12 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
 {
     int64_t first = tile + lane->group_first;
     struct warp_scatter dots;
-    if (args->recipe.dot_dtype == ROUND_F32)
-        lane_dots(args, ROUND_F32, dtype, group, lane, query, first, last, &dots);
-    else
-        lane_dots(args, args->recipe.dot_dtype, dtype, group, lane, query, first, last, &dots);
+    lane_dots(args, dtype, group, lane, query, first, last, &dots);
     real dot = round_in(STAGE_DOT, args->recipe.dot_dtype, warp_scatter_end_in(STAGE_DOT, &dots, group));
     return round_in(STAGE_DOT, args->recipe.dot_result_dtype, dot);
 }
 
-/* A lane's sums. */
-struct lane_sums {
-    real values[LANE_DIMS];
-};
-
-/* Not inline: it would be so once for each row of a tile, and few recipes round here. */
-SIMT_NOINLINE struct lane_sums round_sums(int rounding, struct lane_sums sums)
+SIMT_NOINLINE struct lane_numbers rounded_lane_sums(int rounding, struct lane_numbers sums)
 {
     for (int d = 0; d < LANE_DIMS; d++)
         sums.values[d] = round_in(STAGE_WEIGHTED_SUM, rounding, sums.values[d]);
@@ -241,11 +257,7 @@ SIMT_NOINLINE struct lane_sums round_sums(int rounding, struct lane_sums sums)
 /* out[8], each rounded. */
 SIMT_FUNCTION void round_lane(int rounding, real *out)
 {
-    struct lane_sums sums;
-    SIMT_UNROLL
-    for (int d = 0; d < LANE_DIMS; d++)
-        sums.values[d] = out[d];
-    sums = round_sums(rounding, sums);
+    struct lane_numbers sums = rounded_lane_sums(rounding, lane_numbers(out));
     SIMT_UNROLL
     for (int d = 0; d < LANE_DIMS; d++)
         out[d] = sums.values[d];

@@ -61,19 +61,23 @@ SIMT_FUNCTION float rcp_approx_ftz(float x)
 }
 #endif
 
-/* The recipe's exponential: e^x for EXPONENTIAL_EXP, 2^x for the others. */
-SIMT_FUNCTION float exponential_by(int exponential, float x)
+/* The exponentials of GPUs. On the host they are long, and a kernel has many places for one. */
+SIMT_CALLED float gpu_exponential(int exponential, float x)
 {
     switch (exponential) {
     case EXPONENTIAL_EX2_APPROX:
         return ex2_approx_ftz(x);
     case EXPONENTIAL_EXP2:
         return cuda_exp2f(x);
-    case EXPONENTIAL_EXP:
-        return cuda_expf(x);
     default:
-        return exp2_polynomial(x);
+        return cuda_expf(x);
     }
+}
+
+/* The recipe's exponential: e^x for EXPONENTIAL_EXP, 2^x for the others. */
+SIMT_FUNCTION float exponential_by(int exponential, float x)
+{
+    return exponential == EXPONENTIAL_POLYNOMIAL ? exp2_polynomial(x) : gpu_exponential(exponential, x);
 }
 
 /*
@@ -103,7 +107,7 @@ SIMT_FUNCTION float log2_polynomial(float x)
  * / (1 + e) with e = e^(-2 |x|). At most 0x1.fp0 ulp; 1.8897 is the worst of all f32, at 0x1.bc1ff4p-1 (TANH_STEP=1
  * test_arithmetic), and no result is beyond 1.
  */
-SIMT_FUNCTION float tanh_polynomial(float x)
+SIMT_NOINLINE float tanh_polynomial(float x)
 {
     float a = float_from_bits(float_to_bits(x) & 0x7fffffffu), z = __fmul_rn(a, a);
     float p = -0x1.75e1d4p-8f;
@@ -162,9 +166,14 @@ SIMT_FUNCTION float round_bf16(float x)
 }
 #endif
 
+SIMT_CALLED float round_to_16_bits(int rounding, float x)
+{
+    return rounding == ROUND_F16 ? round_f16(x) : round_bf16(x);
+}
+
 SIMT_FUNCTION float round_to(int rounding, float x)
 {
-    return rounding == ROUND_F16 ? round_f16(x) : rounding == ROUND_BF16 ? round_bf16(x) : x;
+    return rounding == ROUND_F16 || rounding == ROUND_BF16 ? round_to_16_bits(rounding, x) : x;
 }
 
 /* The same for weights, which may be fp8. */

@@ -14,6 +14,7 @@
 #define SIMT_BODY SIMT_FUNCTION
 #define SIMT_ONE_BODY SIMT_FUNCTION
 #define SIMT_NOINLINE static __device__ __noinline__
+#define SIMT_CALLED SIMT_FUNCTION
 #define SIMT_UNROLL _Pragma("unroll")
 
 SIMT_FUNCTION float float_max(float a, float b)
@@ -50,6 +51,8 @@ SIMT_FUNCTION float float_from_bits(uint32_t bits)
 /* A body that variants share on the host, where compiling one for each takes minutes: their constants are arguments. */
 #define SIMT_ONE_BODY static __attribute__((noinline))
 #define SIMT_NOINLINE static __attribute__((noinline))
+/* A function that is a few instructions on a GPU and many here. */
+#define SIMT_CALLED SIMT_NOINLINE
 #define SIMT_UNROLL
 
 SIMT_FUNCTION float __fmul_rn(float a, float b)
