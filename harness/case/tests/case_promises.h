@@ -26,7 +26,7 @@ static inline const char *point_promise_broken(const struct test_case *test_case
         return "a point's key does not start with its case, or is cut short";
     if (point.index != index || point.test_case != test_case)
         return "a point does not know its place";
-    if (problem->seq_len < 1 || problem->num_heads < 1 || problem->num_kv_heads < 1 ||
+    if (problem->seq_len < 0 || problem->num_heads < 1 || problem->num_kv_heads < 1 ||
         problem->num_heads % problem->num_kv_heads != 0 || problem->head_dim < HEAD_DIM_MIN ||
         problem->head_dim > HEAD_DIM_MAX || problem->head_dim % HEAD_DIM_STEP != 0)
         return "a point's shape is not allowed";
