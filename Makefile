@@ -49,10 +49,11 @@ FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
 SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
-# Valgrind does not follow fibers; test_case_fuzz takes it half a minute and is what `make fuzz` does better; test_compare,
-# with its 100,000 points, takes three; test_exp_dd and the tests of fused sums take one and touch no memory. Names of
-# failures are long sums, which the address sanitizer sees in a tenth of the time.
-VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c reference/tests/test_exp_dd.c \
+# Valgrind does not follow fibers. Left out is as well what the sanitizers see in a tenth of the time and what takes minutes
+# here: the truth against its oracles, names of failures, 100,000 points compared, exponentials and fused sums of millions of
+# numbers, case files mutated (`make fuzz`).
+VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
+                   $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_arb.c) kernels/tests/test_arithmetic.c \
                    harness/report/compare/tests/test_compare.c \
                    $(wildcard kernels/tests/test_fused_sum*.c harness/judge/cause/tests/test_signature*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
