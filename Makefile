@@ -216,8 +216,8 @@ sanitize:  ## tests and command line under the address and undefined-behaviour s
 	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
 
 .PHONY: check-sanitized
-# Kernels with many launches go the ways that the others go, and take a minute each there.
-UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/,test_contracts test_contract_keys)
+# Tests of numbers with many launches go the ways that the others go, and take half a minute to a minute each there.
+UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding)
 check-sanitized: $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)) $(PROGRAM)
 	$(Q)scripts/tally run 'scripts/run-tests $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS))' '$(RUN_GOLDEN)'
 
