@@ -414,6 +414,40 @@ static void test_one_key_weighs_one_whatever_its_logit(void **state)
     }
 }
 
+/* lse of head 0, its tanh off by a share of itself. */
+static double lse_of_capped(const struct made *made, double share)
+{
+    const struct problem *problem = &made->problem;
+    double cap = (double)problem->soft_cap_value * (1 + share), logits[KEYS], max = -INFINITY, sum = 0;
+    for (int j = 0; j < KEYS; j++) {
+        double product = 0, bias = (double)made->slopes[0] * (double)problem_distance(problem, j);
+        for (int d = 0; d < DIM; d++)
+            product += (double)problem->scale * (double)made->q[d] * (double)((const float *)made->k)[j * DIM + d];
+        bool first = problem->soft_cap == SOFT_CAP_BEFORE_BIAS;
+        logits[j] = cap * tanh((product + (first ? 0 : bias)) / (double)problem->soft_cap_value) + (first ? bias : 0);
+        max = fmax(max, logits[j]);
+    }
+    for (int j = 0; j < KEYS; j++)
+        sum += exp(logits[j] - max);
+    return max + log(sum);
+}
+
+/* A kernel whose only error is that of its tanh. */
+static void test_a_tanh_that_errs_is_bounded(void **state)
+{
+    (void)state;
+    const struct rounding_model rounding = {.cap = 0x1p-10, .keys_per_round = 1};
+    for (enum soft_cap soft_cap = SOFT_CAP_BEFORE_BIAS; soft_cap < SOFT_CAP_COUNT; soft_cap++) {
+        struct made *made = made_new(KV_AS_DTYPE);
+        made->problem.soft_cap = soft_cap;
+        made->problem.soft_cap_value = 2;
+        bound_for(made, &rounding, NULL);
+        double err = fabs(lse_of_capped(made, 0x1p-10) - lse_of_capped(made, 0));
+        assert_true(err > 0.1 * made->lse_bound[0] && err <= made->lse_bound[0]);
+        made_free(made);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_either_bound_alone),
         cmocka_unit_test(test_lse_takes_each_of_its_roundings),
         cmocka_unit_test(test_one_key_weighs_one_whatever_its_logit),
+        cmocka_unit_test(test_a_tanh_that_errs_is_bounded),
     };
     int failed = cmocka_run_group_tests_name("error_bound", tests, NULL, NULL);
     mpfr_free_cache();
