@@ -16,6 +16,10 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_BIAS_SHIFT] = "bias-shift",
     [SIGNATURE_WRONG_SOFT_CAP] = "wrong-soft-cap",
     [SIGNATURE_WRONG_SINK] = "wrong-sink",
+    [SIGNATURE_WRONG_SCALE] = "wrong-scale",
+    [SIGNATURE_WRONG_KV_HEAD] = "wrong-kv-head",
+    [SIGNATURE_WRONG_LSE] = "wrong-lse",
+    [SIGNATURE_UNWRITTEN] = "unwritten",
     [SIGNATURE_UNKNOWN] = "unknown",
 };
 

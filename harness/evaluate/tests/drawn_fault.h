@@ -438,10 +438,10 @@ static const struct fault_kind fault_kinds[] = {
     {"two keys swapped", FAMILY_KEYS, NAME(UNKNOWN), draw_keys_swapped},
     {"values misplaced by a key", FAMILY_KEYS, NAME(UNKNOWN), draw_values_misplaced},
     {"one weight wrong", FAMILY_KEYS, NAME(UNKNOWN), draw_weight},
-    {"another softmax scale", FAMILY_KEYS, NAME(UNKNOWN), draw_softmax_scale},
-    {"another KV head", FAMILY_KEYS, NAME(UNKNOWN), draw_kv_head},
+    {"another softmax scale", FAMILY_KEYS, NAME(WRONG_SCALE), draw_softmax_scale},
+    {"another KV head", FAMILY_KEYS, NAME(WRONG_KV_HEAD), draw_kv_head},
     {"constant in lse", FAMILY_KEYS, NAME(UNKNOWN), draw_lse_constant},
-    {"lse in base 2", FAMILY_KEYS, NAME(UNKNOWN), draw_lse_factor},
+    {"lse in base 2", FAMILY_KEYS, NAME(WRONG_LSE), draw_lse_factor},
     {"a step rounded, declared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_rounding},
     {"a step rounded, undeclared", FAMILY_KEYS, NAME(PRECISION_LOSS), draw_undeclared_rounding},
 };

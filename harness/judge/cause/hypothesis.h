@@ -14,6 +14,18 @@ void hypothesis_slope(struct suspect *suspect);
 /* hypothesis_slope.c, after the others: the one slope that fits best. */
 void hypothesis_any_slope(struct suspect *suspect);
 
+/* hypothesis_scale.c: another scale of q.k, of k or of v. */
+void hypothesis_scale(struct suspect *suspect);
+
+/* hypothesis_scale.c, after the others: the one scale of q.k that fits best. */
+void hypothesis_any_scale(struct suspect *suspect);
+
+/* hypothesis_heads.c: keys or values of another KV head. */
+enum error_kind hypothesis_heads(struct suspect *suspect, struct error *error);
+
+/* hypothesis_lse.c: lse in another base or in part, where out is right. */
+void hypothesis_lse(struct suspect *suspect);
+
 /* hypothesis_rounding.c: the biases of the inputs, where the truth is that of another contract. */
 void hypothesis_contract(struct suspect *suspect);
 
@@ -34,8 +46,9 @@ enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error);
 /* hypothesis_one_key.c: a visible key missing, a masked one let in. */
 void hypothesis_one_key(struct suspect *suspect);
 
-/* hypothesis_chunk.c: a chunk or the lightest chunks missing; fits suspect->epsilons, which offers nothing. */
-enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error);
+/* hypothesis_chunk.c, of rows that fail: a chunk or the lightest chunks missing, chunks merged by an lse in another
+ * base; of all, suspect->epsilons, which offers nothing. */
+enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error);
 
 /* hypothesis_epsilon.c: the same epsilon in suspect->epsilons of all suspects, of which the first ones fail. */
 void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
@@ -45,6 +58,9 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 
 /* hypothesis_looks.c, for a row that nothing else explains: weights that are subnormal numbers. */
 void hypothesis_underflow(struct suspect *suspect);
+
+/* hypothesis_looks.c, for a row that nothing else explains: a sum of weights that has lost some, which out has not. */
+void hypothesis_lost_sum(struct suspect *suspect);
 
 /* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */
 void hypothesis_noise(struct suspect *suspect);

@@ -3,13 +3,6 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
-/* The bias of a key, by the contract. */
-static double bias_of(const struct suspect *suspect, int64_t key)
-{
-    struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
-    return suspect->slope * (double)bias.distance + bias.rounded;
-}
-
 static double cap_twice(const struct problem *problem, double logit)
 {
     return soft_capped(problem, soft_capped(problem, logit));
@@ -48,7 +41,7 @@ static void try_caps(struct suspect *suspect)
     for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
         for (int64_t j = 0; j < problem->seq_len; j++)
             suspect->logits[j] = suspect_visible(suspect, j)
-                                     ? mistakes[i].logit(problem, suspect->products[j], bias_of(suspect, j))
+                                     ? mistakes[i].logit(problem, suspect->products[j], suspect_bias(suspect, j))
                                      : -INFINITY;
         suspect_try(suspect, SIGNATURE_WRONG_SOFT_CAP, "%s, in place of %.6g %s", mistakes[i].what,
                     (double)problem->soft_cap_value,
@@ -63,7 +56,7 @@ static void try_capped_mask(struct suspect *suspect)
     double cap = (double)problem->soft_cap_value;
     for (int64_t j = 0; j < problem->seq_len; j++)
         suspect->logits[j] = problem_visible(problem, j)                 ? suspect_logit(suspect, j)
-                             : problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? bias_of(suspect, j) - cap
+                             : problem->soft_cap == SOFT_CAP_BEFORE_BIAS ? suspect_bias(suspect, j) - cap
                                                                          : -cap;
     suspect_try(suspect, SIGNATURE_LEAK, "masked keys carry weight: the soft cap makes -%.6g of what stands for them",
                 cap);

@@ -1,6 +1,7 @@
 /*
- * What goes wrong chunk by chunk: one chunk missing, or nothing but one; the lightest chunks missing; an epsilon in the
- * denominators of the row, of the chunks, or of both. Chunks of 16, 32, ..., 4096 keys from key 0 on.
+ * What goes wrong chunk by chunk: one chunk missing, or nothing but one; the lightest chunks missing; chunks merged by
+ * an lse in another base; an epsilon in the denominators of the row, of the chunks, or of both. Chunks of 16, 32, ...,
+ * 4096 keys from key 0 on.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -190,6 +191,59 @@ static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunk
     }
 }
 
+/* ---- chunks merged ---------------------------------------------------------------------------------------------- */
+
+/* What a merge takes a chunk's natural lse for, in nats. */
+static double base_2_as_e(int64_t chunk, double lse)
+{
+    (void)chunk;
+    return lse * M_LOG2E;
+}
+
+static double base_e_as_2(int64_t chunk, double lse)
+{
+    (void)chunk;
+    return lse * M_LN2;
+}
+
+static double first_in_base_2(int64_t chunk, double lse)
+{
+    return chunk == 0 ? lse * M_LOG2E : lse;
+}
+
+static void offer_merge(struct suspect *suspect, const struct chunks *chunks,
+                        double (*taken)(int64_t chunk, double lse), const char *text)
+{
+    int dims = suspect->problem->head_dim;
+    double max = -INFINITY, sum = 0;
+    for (int64_t c = 0; c < chunks->count; c++)
+        if (chunks->sum[c] > 0)
+            max = fmax(max, taken(c, chunks->max[c] + log(chunks->sum[c])));
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] = 0;
+    for (int64_t c = 0; c < chunks->count; c++) {
+        if (!(chunks->sum[c] > 0))
+            continue;
+        double weight = exp(taken(c, chunks->max[c] + log(chunks->sum[c])) - max);
+        sum += weight;
+        for (int d = 0; d < dims; d++)
+            suspect->predicted[d] += weight / chunks->sum[c] * chunks->out[c * dims + d];
+    }
+    for (int d = 0; d < dims; d++)
+        suspect->predicted[d] /= sum;
+    suspect_offer(suspect, SIGNATURE_WRONG_LSE, false, suspect->predicted, max + log(sum),
+                  "|chunks of %lld keys are merged by their lse, %s|", (long long)chunks->len, text);
+}
+
+static void offer_merges(struct suspect *suspect, const struct chunks *chunks)
+{
+    if (chunks->count < 2)
+        return;
+    offer_merge(suspect, chunks, base_2_as_e, "in base 2, as if it were natural");
+    offer_merge(suspect, chunks, base_e_as_2, "natural, as if it were in base 2");
+    offer_merge(suspect, chunks, first_in_base_2, "the first one's in base 2, the others' natural");
+}
+
 /* ---- epsilon --------------------------------------------------------------------------------------------------- */
 
 /*
@@ -244,7 +298,7 @@ static void fit_epsilons_of_chunks(struct suspect *suspect, const struct chunks 
     fits[0] = fit_epsilon(suspect, effect);
 }
 
-enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error)
+enum error_kind hypothesis_chunk(struct suspect *suspect, bool failing, struct error *error)
 {
     int dims = suspect->problem->head_dim;
     struct chunks chunks;
@@ -261,7 +315,9 @@ enum error_kind hypothesis_chunk(struct suspect *suspect, struct error *error)
     for (int level = 0; level < SUSPECT_CHUNK_LENS; level++) {
         fit_epsilons_of_chunks(suspect, &chunks, level);
         sort_chunks(&chunks);
-        if (!suspect_lse_rose(suspect) &&
+        if (failing && !suspect_is_settled(suspect))
+            offer_merges(suspect, &chunks);
+        if (failing && !suspect_lse_rose(suspect) &&
             (!suspect_is_settled(suspect) || suspect->best.signature == SIGNATURE_DROPPED_KEYS)) {
             offer_one_missing(suspect, &chunks);
             offer_lightest_missing(suspect, &chunks);

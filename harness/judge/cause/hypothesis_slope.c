@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/suspect_fit.h"
 #include "reference/slopes.h"
 
 static void fill_logits(struct suspect *suspect, double slope)
@@ -132,62 +133,6 @@ static void try_signs(struct suspect *suspect)
 
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
 
-static double rms_at(struct suspect *suspect, double slope, int dims)
-{
-    fill_logits(suspect, slope);
-    suspect_attend(suspect, dims);
-    return suspect_rms(suspect, suspect->predicted, dims);
-}
-
-/*
- * Golden-section search for log2 |slope| in (low, high): the rms is V-shaped around an exact match. 40 steps take an
- * interval of one octave below 2^-27.
- */
-static double refine_slope(struct suspect *suspect, double sign, double low, double high)
-{
-    const double golden = 0x1.3c6ef372fe95p-1;
-    int dims = suspect->problem->head_dim;
-    double a = high - golden * (high - low), b = low + golden * (high - low);
-    double rms_a = rms_at(suspect, sign * exp2(a), dims), rms_b = rms_at(suspect, sign * exp2(b), dims);
-    for (int i = 0; i < 40; i++) {
-        if (rms_a < rms_b) {
-            high = b;
-            b = a;
-            rms_b = rms_a;
-            a = high - golden * (high - low);
-            rms_a = rms_at(suspect, sign * exp2(a), dims);
-        } else {
-            low = a;
-            a = b;
-            rms_a = rms_b;
-            b = low + golden * (high - low);
-            rms_b = rms_at(suspect, sign * exp2(b), dims);
-        }
-    }
-    return sign * exp2((low + high) / 2);
-}
-
-/*
- * The slope next to one that is known about, at which lse is what it is: secants. lse tells it to more digits than out
- * does, where the keys are far.
- */
-static double slope_by_lse(struct suspect *suspect, double slope)
-{
-    double before = slope * (1 + 0x1p-20);
-    fill_logits(suspect, before);
-    double lse_before = suspect_attend(suspect, 0);
-    for (int i = 0; i < 8; i++) {
-        fill_logits(suspect, slope);
-        double lse = suspect_attend(suspect, 0), step = (suspect->lse - lse) * (slope - before) / (lse - lse_before);
-        if (!(fabs(step) <= fabs(slope) / 8))
-            break;
-        before = slope;
-        lse_before = lse;
-        slope += step;
-    }
-    return slope;
-}
-
 /* The head of the problem whose slope this is, or -1. */
 static int head_of_slope(const struct suspect *suspect, double slope)
 {
@@ -198,29 +143,17 @@ static int head_of_slope(const struct suspect *suspect, double slope)
 }
 
 /*
- * Slopes of half an octave's distance by the first elements, of both signs; the best one refined. Where next to all
- * weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded logits do: a slope
- * of no known origin has to explain out and lse, and better than what else does.
+ * Where next to all weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded
+ * logits do: a slope of no known origin has to explain out and lse, and better than what else does.
  */
 void hypothesis_any_slope(struct suspect *suspect)
 {
     if (suspect->visible == 0 || suspect->by_lse)
         return;
     const struct problem *problem = suspect->problem;
-    int dims = problem->head_dim < 16 ? problem->head_dim : 16;
-    double lowest = fmax(-20, -8 - log2((double)problem->seq_len)), best_log2 = NAN, best_sign = 1, best = INFINITY;
-    for (double log2_slope = lowest; log2_slope <= 3; log2_slope += 0.5)
-        for (double sign = 1; sign >= -1; sign -= 2) {
-            double rms = rms_at(suspect, sign * exp2(log2_slope), dims);
-            if (rms < best) {
-                best = rms;
-                best_log2 = log2_slope;
-                best_sign = sign;
-            }
-        }
-    if (isnan(best_log2))
+    double slope = suspect_fit(suspect, fill_logits, fmax(-20, -8 - log2((double)problem->seq_len)), 3, true);
+    if (isnan(slope))
         return;
-    double slope = slope_by_lse(suspect, refine_slope(suspect, best_sign, best_log2 - 0.5, best_log2 + 0.5));
     fill_logits(suspect, slope);
     double lse = suspect_attend(suspect, problem->head_dim);
     if (suspect->best.confirmed &&

@@ -236,8 +236,10 @@ static bool truth_is_finite(const struct suspect *suspect)
 static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, struct error *error)
 {
     enum error_kind kind = suspect_read_keys(suspect, error);
-    if (!kind && failing)
+    if (!kind && failing) {
+        hypothesis_lse(suspect);
         hypothesis_cap(suspect);
+    }
     if (!kind && failing)
         kind = hypothesis_mask(suspect, error);
     if (!kind && failing)
@@ -247,13 +249,19 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_one_key(suspect);
     if (!kind)
-        kind = hypothesis_chunk(suspect, error);
+        kind = hypothesis_chunk(suspect, failing, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        kind = hypothesis_heads(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_scale(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_slope(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_rounding(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_any_slope(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_any_scale(suspect);
     return kind;
 }
 
@@ -322,7 +330,8 @@ static bool may_be_chance(const struct suspect *suspects, int failing, const str
  * what is seen at a glance. */
 static bool stands(const struct suspect *suspects, int failing, const struct match *match)
 {
-    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO)
+    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
+        match->signature == SIGNATURE_UNWRITTEN)
         return true;
     if (may_be_chance(suspects, failing, match))
         return false;
@@ -427,6 +436,7 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
         for (int i = 0; i < failing; i++)
             if (suspects[i].best.signature == SIGNATURE_UNKNOWN && suspects[i].dots) {
                 hypothesis_underflow(&suspects[i]);
+                hypothesis_lost_sum(&suspects[i]);
                 explain_by_facts(&suspects[i]);
             }
         /* What merely looks like rounding says nothing of a worse row that does not. */

@@ -29,20 +29,30 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                         "can reach.",
                         3},
     [SIGNATURE_EPS_BIAS] = {"An epsilon in the denominator scales every output down.",
-                            "Guard the division by a test for an empty row in place of an epsilon.", 9},
+                            "Guard the division by a test for an empty row in place of an epsilon.", 10},
     [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
                                 "Lower the cut-off, or widen the type, that removes the keys named.", 7},
     [SIGNATURE_PRECISION_LOSS] =
         {"The output is off by the rounding of an intermediate result.",
-         "Hold in f32 the step that the finding names; where it names none, `alibicheck explain` tells it.", 10},
+         "Hold in f32 the step that the finding names; where it names none, `alibicheck explain` tells it.", 11},
     [SIGNATURE_WRONG_SOFT_CAP] = {"The output is that of attention with another soft cap, or with none.",
                                   "Apply the cap once, to the scaled q.k or to the biased logit as the model does, and "
                                   "before the mask.",
                                   6},
     [SIGNATURE_WRONG_SINK] = {"The output is that of attention with another learned sink, or with none.",
                               "Add each head's sink to its sum of weights once, in the units of its logits.", 2},
+    [SIGNATURE_WRONG_SCALE] = {"The output is that of attention with another scale of q.k or of v.",
+                               "Multiply q.k by the model's scale and by k_scale once, and the output by v_scale once.",
+                               6},
+    [SIGNATURE_WRONG_KV_HEAD] = {"The output is that of attention to the keys or values of another KV head.",
+                                 "Of H query heads and Hkv KV heads, let query head h read KV head h / (H / Hkv).", 3},
+    [SIGNATURE_WRONG_LSE] =
+        {"lse is in another base, or in part, where it is returned or where chunks are merged by it.",
+         "Return max + log(sum) in the base that callers and merges take it for.", 2},
+    [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
+                             "Write every row, 0 where no key is visible, and lse with it.", 1},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
-                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 11},
+                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 12},
 };
 
 const char *signature_meaning(enum signature signature)

@@ -73,6 +73,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .tolerance = &exhibit->criterion.tolerance,
         .truth_of = truth->contract.of,
         .head = row % problem->num_heads,
+        .kv_head = problem_kv_head(problem, row % problem->num_heads),
         .slope = problem_row_slope(problem, row),
         .sink = problem->sink_logits ? (double)problem->sink_logits[row % problem->num_heads] : -INFINITY,
         .by_lse = by_lse,
@@ -87,9 +88,10 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
     if (kind)
         return kind;
     suspect->out = malloc(5 * dim * sizeof(double));
-    suspect->row = malloc(dim * sizeof(float));
+    suspect->row = malloc(2 * dim * sizeof(float));
     if (!suspect->out || !suspect->row)
         return error_memory(error, "a head's signature", (double)(5 * dim * sizeof(double)));
+    suspect->query = suspect->row + dim;
     suspect->truth = suspect->out + dim;
     suspect->magnitude = suspect->out + 2 * dim;
     suspect->slack = suspect->out + 3 * dim;
@@ -114,22 +116,21 @@ void suspect_clear(struct suspect *suspect)
     *suspect = (struct suspect){.problem = NULL};
 }
 
-static void read_dots(struct suspect *suspect, const float *query)
+void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, double *products)
 {
     const struct problem *problem = suspect->problem;
-    int kv_head = problem_kv_head(problem, suspect->head);
     double scale = problem_logit_scale(problem);
     for (int64_t j = 0; j < problem->seq_len; j++) {
         dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, j, kv_head), (size_t)problem->head_dim,
                     suspect->row);
         double dot = 0;
         for (int d = 0; d < problem->head_dim; d++)
-            dot += (double)query[d] * (double)suspect->row[d];
-        suspect->dots[j] = scale * dot;
-        if (suspect->products)
-            suspect->products[j] = scale * dot;
+            dot += (double)suspect->query[d] * (double)suspect->row[d];
+        dots[j] = scale * dot;
+        if (products)
+            products[j] = scale * dot;
         if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
-            suspect->dots[j] = soft_capped(problem, suspect->dots[j]);
+            dots[j] = soft_capped(problem, dots[j]);
     }
 }
 
@@ -175,27 +176,20 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
     suspect->dots = malloc((keys + 1) * sizeof(double)); /* of no keys too: malloc(0) may be NULL */
     suspect->logits = malloc((keys + 1) * sizeof(double));
     suspect->products = problem->soft_cap ? malloc((keys + 1) * sizeof(double)) : NULL;
-    float *query = malloc(dim * sizeof *query);
-    enum error_kind kind = ERROR_NONE;
-    if (!suspect->dots || !suspect->logits || !query || (problem->soft_cap && !suspect->products)) {
-        kind = error_memory(error, "a head's signature", 2.0 * (double)keys * sizeof(double));
-        goto out;
-    }
-    dtype_widen(problem->dtype, problem->q, (size_t)suspect->head * dim, dim, query);
-    read_dots(suspect, query);
+    if (!suspect->dots || !suspect->logits || (problem->soft_cap && !suspect->products))
+        return error_memory(error, "a head's signature", 2.0 * (double)keys * sizeof(double));
+    dtype_widen(problem->dtype, problem->q, (size_t)suspect->head * dim, dim, suspect->query);
+    suspect_read_dots(suspect, suspect->kv_head, suspect->dots, suspect->products);
     sum_weights(suspect);
     set_limits(suspect);
-
-out:
-    free(query);
-    return kind;
+    return ERROR_NONE;
 }
 
 void suspect_read_value(struct suspect *suspect, int64_t key, int dims)
 {
     const struct problem *problem = suspect->problem;
-    dtype_widen(problem_kv_dtype(problem), problem->v,
-                problem_row(problem, key, problem_kv_head(problem, suspect->head)), (size_t)dims, suspect->row);
+    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, suspect->kv_head), (size_t)dims,
+                suspect->row);
 }
 
 double suspect_attend(struct suspect *suspect, int dims)

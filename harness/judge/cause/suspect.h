@@ -66,6 +66,7 @@ struct suspect {
     const struct tolerance *tolerance;
     enum truth_of truth_of; /* the contract that the truth is of */
     int head;
+    int kv_head; /* whose v is read: the head's own, or a hypothesis' */
     double slope;
     double sink; /* the head's learned sink, or a hypothesis' one; -INFINITY: there is none */
     bool by_lse; /* out is right, lse is not */
@@ -79,12 +80,12 @@ struct suspect {
     double noise;                            /* what rounding leaves of it in a match */
 
     double *dots; /* [N] scale * k_scale * q.k, capped where a soft cap comes before the bias; masked keys as well */
-    double *products;  /* [N] the same without a soft cap; NULL where there is none */
-    int64_t visible;   /* keys that take part */
-    double max, sum;   /* of the true logits of visible keys: the largest, sum of exp(s - max) */
-    double *logits;    /* [N] of the hypothesis at hand; -INFINITY: not there */
-    double *predicted; /* [D] */
-    float *row;        /* [D] */
+    double *products;   /* [N] the same without a soft cap; NULL where there is none */
+    int64_t visible;    /* keys that take part */
+    double max, sum;    /* of the true logits of visible keys: the largest, sum of exp(s - max) */
+    double *logits;     /* [N] of the hypothesis at hand; -INFINITY: not there */
+    double *predicted;  /* [D] */
+    float *row, *query; /* [D] */
 
     struct epsilon_fit epsilons[EPSILON_PLACES];
     const char *remedy; /* of the hypothesis at hand; NULL: that of its signature */
@@ -109,6 +110,9 @@ bool suspect_leave_later_keys(struct suspect *suspect);
 /* Computes dots, max and sum. */
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
 
+/* dots[N] and, unless it is NULL, products[N] of this row's query with the keys of a KV head. */
+void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, double *products);
+
 /* Whether key j takes part: it is visible, and the contract keeps it. */
 static inline bool suspect_visible(const struct suspect *suspect, int64_t key)
 {
@@ -122,11 +126,23 @@ static inline double suspect_capped(const struct suspect *suspect, double logit)
     return suspect->problem->soft_cap == SOFT_CAP_AFTER_BIAS ? soft_capped(suspect->problem, logit) : logit;
 }
 
-/* The logit of key j in exact arithmetic, by the contract's bias but for one that it drops; visible or not. */
-static inline double suspect_logit(const struct suspect *suspect, int64_t key)
+/* The bias of key j, by the contract but for one that it drops. */
+static inline double suspect_bias(const struct suspect *suspect, int64_t key)
 {
     struct contract_bias bias = contract_bias(suspect->truth_of, suspect->problem, suspect->head, key);
-    return suspect_capped(suspect, suspect->dots[key] + (suspect->slope * (double)bias.distance + bias.rounded));
+    return suspect->slope * (double)bias.distance + bias.rounded;
+}
+
+/* The logit of key j in exact arithmetic; visible or not. */
+static inline double suspect_logit(const struct suspect *suspect, int64_t key)
+{
+    return suspect_capped(suspect, suspect->dots[key] + suspect_bias(suspect, key));
+}
+
+/* scale * k_scale * q.k, before any soft cap. */
+static inline double suspect_product(const struct suspect *suspect, int64_t key)
+{
+    return suspect->products ? suspect->products[key] : suspect->dots[key];
 }
 
 /* v of key j times v_scale, for elements below dims, into suspect->row; the scale is left to the caller. */

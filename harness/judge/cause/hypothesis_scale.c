@@ -1,0 +1,107 @@
+/*
+ * Attention with another scale: logits are factor * scale * k_scale * q.k + bias, and out is multiplied by another
+ * v_scale.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/suspect_fit.h"
+
+enum { ORIGIN_SIZE = 64 };
+
+static void fill_logits(struct suspect *suspect, double factor)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = suspect_visible(suspect, j) ? problem_logit(problem, factor * suspect_product(suspect, j),
+                                                                         suspect_bias(suspect, j))
+                                                         : -INFINITY;
+}
+
+/* The prediction times what a kernel makes of v_scale, with what the logits were formed with. */
+static void offer_values(struct suspect *suspect, double lse, const char *of_logits)
+{
+    double value_scale = problem_value_scale(suspect->problem), scaled = 1;
+    const struct {
+        double factor;
+        const char *origin;
+    } rows[] = {
+        {1, NULL},
+        {1 / value_scale, "v_scale is not applied"},
+        {value_scale, "v_scale is applied twice"},
+    };
+    for (size_t i = 0; i < (value_scale == 1 ? 1 : sizeof rows / sizeof rows[0]); i++) {
+        for (int d = 0; d < suspect->problem->head_dim; d++)
+            suspect->predicted[d] *= rows[i].factor / scaled;
+        scaled = rows[i].factor;
+        if (of_logits && rows[i].origin)
+            suspect_offer(suspect, SIGNATURE_WRONG_SCALE, false, suspect->predicted, lse, "%s, and %s", of_logits,
+                          rows[i].origin);
+        else if (of_logits || rows[i].origin)
+            suspect_offer(suspect, SIGNATURE_WRONG_SCALE, false, suspect->predicted, lse, "%s",
+                          of_logits ? of_logits : rows[i].origin);
+    }
+}
+
+static void try_factor(struct suspect *suspect, double factor, const char *origin)
+{
+    if (!isfinite(factor) || fabs(factor - 1) < 0x1p-20)
+        return;
+    fill_logits(suspect, factor);
+    double lse = suspect_attend(suspect, suspect->problem->head_dim);
+    offer_values(suspect, lse, origin);
+}
+
+/* The scale 1/sqrt(D) of another head dim. */
+static void try_head_dim(struct suspect *suspect, int head_dim)
+{
+    char origin[ORIGIN_SIZE];
+    snprintf(origin, sizeof origin, "q.k is multiplied by 1/sqrt(%d)", head_dim);
+    try_factor(suspect, 1 / (sqrt(head_dim) * (double)suspect->problem->scale), origin);
+}
+
+void hypothesis_scale(struct suspect *suspect)
+{
+    static const int head_dims[] = {32, 48, 64, 80, 96, 112, 128, 160, 192, 256, 512, 576};
+    const struct problem *problem = suspect->problem;
+    double scale = (double)problem->scale;
+    if (suspect->visible == 0)
+        return;
+    if (problem->kv_format != KV_AS_DTYPE) {
+        double k_scale = (double)problem->k_scale;
+        fill_logits(suspect, 1);
+        offer_values(suspect, suspect_attend(suspect, problem->head_dim), NULL);
+        try_factor(suspect, 1 / k_scale, "k_scale is not applied");
+        try_factor(suspect, k_scale, "k_scale is applied twice");
+    }
+    if (suspect_is_settled(suspect))
+        return;
+    try_factor(suspect, 1 / scale, "q.k is not multiplied by the scale");
+    try_factor(suspect, scale, "q.k is multiplied by the scale twice");
+    try_factor(suspect, M_LOG2E, "q.k is multiplied by log2(e) as well");
+    try_factor(suspect, M_LN2, "q.k is multiplied by ln 2 as well");
+    try_head_dim(suspect, problem->head_dim);
+    for (size_t i = 0; i < sizeof head_dims / sizeof head_dims[0]; i++)
+        if (head_dims[i] != problem->head_dim)
+            try_head_dim(suspect, head_dims[i]);
+}
+
+/* As any slope does (hypothesis_slope.c), it has to explain out and lse, and better than what else does. */
+void hypothesis_any_scale(struct suspect *suspect)
+{
+    enum { OCTAVES = 8 };
+    if (suspect->visible == 0 || suspect->by_lse)
+        return;
+    double factor = suspect_fit(suspect, fill_logits, -OCTAVES, OCTAVES, false);
+    if (isnan(factor))
+        return;
+    fill_logits(suspect, factor);
+    double lse = suspect_attend(suspect, suspect->problem->head_dim);
+    bool is_better = 4 * suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= suspect->best.rms;
+    if ((suspect->best.confirmed && !is_better) || !suspect_lse_is(suspect, lse) || fabs(factor - 1) < 1e-4)
+        return;
+    suspect_offer(suspect, SIGNATURE_WRONG_SCALE, true, suspect->predicted, lse,
+                  "scale %.4g in place of %.4g: |%.4g times it|", factor * (double)suspect->problem->scale,
+                  (double)suspect->problem->scale, factor);
+}

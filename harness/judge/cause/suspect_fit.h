@@ -1,0 +1,19 @@
+/*
+ * The parameter of a family of logits that explains a row best, where nothing says which one it is.
+ */
+#ifndef HARNESS_JUDGE_CAUSE_SUSPECT_FIT_H
+#define HARNESS_JUDGE_CAUSE_SUSPECT_FIT_H
+
+#include "harness/judge/cause/suspect.h"
+
+/* Writes suspect->logits for a parameter. */
+typedef void logits_fill(struct suspect *suspect, double parameter);
+
+/*
+ * The parameter, of either sign where signs is true, else positive, with log2 |parameter| in [lowest, highest]. Half an
+ * octave's distance by the first elements, the best one refined by out, then by lse, which tells it to more digits than
+ * out does where keys are far. NaN if there is none. Cost: O(N) exponentials a parameter, some 100 of them.
+ */
+double suspect_fit(struct suspect *suspect, logits_fill *fill, double lowest, double highest, bool signs);
+
+#endif

@@ -1,0 +1,220 @@
+/* Failures of what a caller and a kernel agree on by name: scales, KV heads, the base of lse. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+static double rule_scale(const struct problem *problem, int head, int64_t key, double factor)
+{
+    double bias = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    return visible_or_none(problem, key, factor * scaled_dot(problem, head, key) + bias);
+}
+
+/* Every other trial with a mask. */
+static struct signature_trial make_some_trial(size_t i, int num_kv_heads)
+{
+    struct signature_trial trial = make_trial(300, 8, num_kv_heads, 64, i % 3 == 2 ? DTYPE_F32 : DTYPE_F16);
+    if (i % 2)
+        mask_keys(&trial.made, 100, 200, 3);
+    begin(&trial);
+    return trial;
+}
+
+static void test_another_softmax_scale(void **state)
+{
+    (void)state;
+    static const struct {
+        double factor;
+        const char *detail;
+    } rows[] = {
+        {8, "q.k is not multiplied by the scale"},
+        {0.125, "q.k is multiplied by the scale twice"},
+        {0x1.6a09e667f3bcdp-1, "q.k is multiplied by 1/sqrt(128)"},
+        {2, "2 times it"},
+        {0x1.71547652b82fep+0, "q.k is multiplied by log2(e) as well"},
+        {1.125, "1.125 times it"},
+        {3, "3 times it"},
+        {0.99, "0.99 times it"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_some_trial(i, 2);
+        break_all(&trial, rule_scale, rows[i].factor);
+        expect_and_end(&trial, SIGNATURE_WRONG_SCALE, rows[i].detail);
+    }
+}
+
+/* The scales of an fp8 cache: logits that are k times what they should be, values v times. */
+static void expect_cache_scales(double k, double v, const char *detail)
+{
+    struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F16);
+    struct problem *problem = &trial.made.problem;
+    uint8_t narrow[2][300 * 2 * 64];
+    const void *tensors[2] = {problem->k, problem->v};
+    for (int t = 0; t < 2; t++)
+        for (size_t i = 0; i < sizeof narrow[t]; i++) {
+            float value = (float)element(tensors[t], problem->dtype, i);
+            dtype_narrow(DTYPE_E4M3, narrow[t], i, 1, &value);
+        }
+    problem->kv_format = KV_E4M3;
+    problem->k_scale = 0.5f;
+    problem->v_scale = 0.25f;
+    problem->k = narrow[0];
+    problem->v = narrow[1];
+    begin(&trial);
+    for (int h = 0; h < 4; h++) {
+        double out[64];
+        trial.output.lse[h] = (float)attend_exactly(problem, h, rule_scale, k, 0, 0, out);
+        for (int d = 0; d < 64; d++)
+            out[d] *= v;
+        set_out(&trial, h, out);
+    }
+    expect(&trial, SIGNATURE_WRONG_SCALE, detail);
+    problem->k = tensors[0];
+    problem->v = tensors[1];
+    end(&trial);
+}
+
+static void test_scales_of_a_cache(void **state)
+{
+    (void)state;
+    expect_cache_scales(2, 1, "k_scale is not applied");
+    expect_cache_scales(0.5, 1, "k_scale is applied twice");
+    expect_cache_scales(1, 4, "v_scale is not applied");
+    expect_cache_scales(1, 0.25, "v_scale is applied twice");
+    expect_cache_scales(2, 4, "k_scale is not applied, and v_scale is not applied");
+}
+
+/* Attention of each head with the keys and values of others. */
+static void break_heads(struct signature_trial *trial, int (*key_head)(int head), int (*value_head)(int head))
+{
+    const struct problem *problem = &trial->made.problem;
+    size_t dim = (size_t)problem->head_dim, keys = (size_t)problem->seq_len;
+    double *weights = malloc(keys * sizeof *weights), out[256];
+    assert_non_null(weights);
+    for (int h = 0; h < problem->num_heads; h++) {
+        double max = -INFINITY, sum = 0;
+        for (size_t j = 0; j < keys; j++) {
+            size_t row = problem_row(problem, (int64_t)j, key_head(h));
+            double dot = 0;
+            for (size_t d = 0; d < dim; d++)
+                dot += element(problem->q, problem->dtype, (size_t)h * dim + d) *
+                       element(problem->k, problem->dtype, row + d);
+            double bias = (double)problem->slopes[h] * (double)problem_distance(problem, (int64_t)j);
+            weights[j] = visible_or_none(problem, (int64_t)j, problem_logit_scale(problem) * dot + bias);
+            max = fmax(max, weights[j]);
+        }
+        memset(out, 0, sizeof out);
+        for (size_t j = 0; j < keys; j++) {
+            weights[j] = exp(weights[j] - max);
+            sum += weights[j];
+            for (size_t d = 0; d < dim; d++)
+                out[d] += weights[j] *
+                          element(problem->v, problem->dtype, problem_row(problem, (int64_t)j, value_head(h)) + d);
+        }
+        for (size_t d = 0; d < dim; d++)
+            out[d] /= sum;
+        set_out(trial, h, out);
+        trial->output.lse[h] = (float)(max + log(sum));
+    }
+    free(weights);
+}
+
+/* Of 8 query heads and 4 KV heads, or of as many KV heads as that takes. */
+static int own(int head)
+{
+    return head / 2;
+}
+
+static int tiled(int head)
+{
+    return head % 4;
+}
+
+static int next(int head)
+{
+    return (head / 2 + 1) % 4;
+}
+
+static int first(int head)
+{
+    (void)head;
+    return 0;
+}
+
+static int reversed(int head)
+{
+    return 3 - head / 2;
+}
+
+static void test_another_kv_head(void **state)
+{
+    (void)state;
+    static const struct {
+        int (*key_head)(int head), (*value_head)(int head);
+        const char *detail;
+    } rows[] = {
+        {tiled, tiled, "KV heads are tiled where they are to be repeated"},
+        {next, next, "keys and values of KV head"},
+        {next, next, "that of the next group of query heads"},
+        {first, first, "the first one, for all query heads"},
+        {own, next, "values of KV head"},
+        {next, own, "keys of KV head"},
+        {reversed, reversed, "of another KV head"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_some_trial(i, 4);
+        break_heads(&trial, rows[i].key_head, rows[i].value_head);
+        find(&trial);
+        if (trial.finding.signature != SIGNATURE_WRONG_KV_HEAD)
+            fail_msg("row %zu: %s", i, signature_names[trial.finding.signature]);
+        if (i + 1 < sizeof rows / sizeof rows[0])
+            expect(&trial, SIGNATURE_WRONG_KV_HEAD, rows[i].detail);
+        end(&trial);
+    }
+}
+
+static void test_lse_in_other_units(void **state)
+{
+    (void)state;
+    static const struct {
+        double factor;
+        const char *detail;
+    } rows[] = {{0x1.71547652b82fep+0, "lse is in base 2"},
+                {0x1.62e42fefa39efp-1, "lse is multiplied by ln 2"},
+                {-1, "lse has the wrong sign"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_some_trial(i, 2);
+        for (int h = 0; h < 8; h++)
+            trial.output.lse[h] = (float)(rows[i].factor * trial.truth.lse[h]);
+        expect_and_end(&trial, SIGNATURE_WRONG_LSE, rows[i].detail);
+    }
+    /* A constant is none of them. */
+    struct signature_trial trial = make_some_trial(0, 2);
+    for (int h = 0; h < 8; h++)
+        trial.output.lse[h] = (float)(trial.truth.lse[h] + 0.7);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+static void test_the_maximum_or_the_sum_alone(void **state)
+{
+    (void)state;
+    for (int part = 0; part < 2; part++) {
+        struct signature_trial trial = make_some_trial(0, 2);
+        for (int h = 0; h < 8; h++) {
+            double max = -INFINITY;
+            for (int64_t j = 0; j < 300; j++)
+                max = fmax(max, rule_right(&trial.made.problem, h, j, 0));
+            trial.output.lse[h] = (float)(part ? trial.truth.lse[h] - max : max);
+        }
+        expect_and_end(&trial, SIGNATURE_WRONG_LSE, part ? "the row's maximum is missing" : "is the row's maximum");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_another_softmax_scale),
+        cmocka_unit_test(test_scales_of_a_cache),
+        cmocka_unit_test(test_another_kv_head),
+        cmocka_unit_test(test_lse_in_other_units),
+        cmocka_unit_test(test_the_maximum_or_the_sum_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
