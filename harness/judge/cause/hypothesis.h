@@ -59,9 +59,6 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 /* hypothesis_looks.c, for a row that nothing else explains: weights that are subnormal numbers. */
 void hypothesis_underflow(struct suspect *suspect);
 
-/* hypothesis_looks.c, for a row that nothing else explains: a sum of weights that has lost some, which out has not. */
-void hypothesis_lost_sum(struct suspect *suspect);
-
 /* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */
 void hypothesis_noise(struct suspect *suspect);
 

@@ -107,36 +107,6 @@ void hypothesis_underflow(struct suspect *suspect)
              whole, suspect->max);
 }
 
-/*
- * A sum of weights that is too small by a factor, which lse tells, while the weighted sum of v is whole: out is larger
- * by it. A bound that allows that is one of a sum in a narrow dtype, which does not grow once it is so many times its
- * addends.
- */
-void hypothesis_lost_sum(struct suspect *suspect)
-{
-    static const double least = 0x1p-8;
-    double factor = exp(suspect->truth_lse - suspect->lse);
-    int dims = suspect->problem->head_dim;
-    if (suspect->visible == 0 || suspect->best.signature != SIGNATURE_UNKNOWN || suspect->by_lse || suspect->beyond ||
-        !(suspect->lse_bound > 0) || !(factor > 1 + least))
-        return;
-    for (int d = 0; d < dims; d++)
-        suspect->predicted[d] = factor * suspect->truth[d];
-    double rms = suspect_rms(suspect, suspect->predicted, dims);
-    if (!(rms <= fmax(suspect->error / 16, 1.25 * suspect->noise)))
-        return;
-    suspect->best = (struct match){
-        .signature = SIGNATURE_PRECISION_LOSS,
-        .rms = rms,
-        .residual = suspect_residual(suspect, suspect->predicted),
-        .choices = 1,
-        .remedy = "Hold the sum of weights in f32.",
-    };
-    snprintf(suspect->best.detail, sizeof suspect->best.detail,
-             "the sum of weights is %.4g%% of what it is: weights were lost when they were added to a larger sum",
-             100 / factor);
-}
-
 static const char *remedy_of_noise(const struct suspect *suspect, bool has_direction)
 {
     if (suspect->within)

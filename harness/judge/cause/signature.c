@@ -436,7 +436,6 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
         for (int i = 0; i < failing; i++)
             if (suspects[i].best.signature == SIGNATURE_UNKNOWN && suspects[i].dots) {
                 hypothesis_underflow(&suspects[i]);
-                hypothesis_lost_sum(&suspects[i]);
                 explain_by_facts(&suspects[i]);
             }
         /* What merely looks like rounding says nothing of a worse row that does not. */
