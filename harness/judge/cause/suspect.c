@@ -79,6 +79,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .by_lse = by_lse,
         .beyond = metrics->budget_used > 1 || metrics->lse_budget_used > 1,
         .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
+        .unbounded = exhibit->lse_bound && !isfinite(exhibit->lse_bound[row]),
         .lse = isnan(exhibit->output->lse[row]) ? NAN : (double)exhibit->output->lse[row], /* texts show its sign */
         .truth_lse = truth->lse[row],
         .choices = SUSPECT_CHOICES,
@@ -379,6 +380,23 @@ static bool lse_contradicts(const struct suspect *suspect, const struct match *m
     return suspect->lse_bound > 0 && !isnan(lse) && !approximate && !suspect_lse_is_exactly(suspect, lse);
 }
 
+/* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
+ * a line, on which out is one number; of more keys it is no chance. */
+static double chance_of_out(const struct suspect *suspect, const struct match *match, double lse)
+{
+    bool lse_tells = match->confirmed && suspect_lse_is_off(suspect);
+    if (suspect->visible != 2 || match->signature == SIGNATURE_PRECISION_LOSS)
+        return 0;
+    return fmax(match->rms, suspect->noise) / suspect->error * (lse_tells ? chance_of_lse(suspect, lse) : 1);
+}
+
+/* Where rounding can do anything, what it may have done is no other fault. */
+static bool may_be_rounding(const struct suspect *suspect, const struct match *match, double lse)
+{
+    return suspect->unbounded && match->signature != SIGNATURE_PRECISION_LOSS &&
+           !(suspect_lse_is_off(suspect) && suspect_lse_is(suspect, lse));
+}
+
 /* rms of what is left of out, e of its error: see the head of suspect.h. */
 static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
 {
@@ -410,8 +428,9 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
         match.confirmed = suspect_lse_is(suspect, lse);
         match.exact = suspect_lse_is_exactly(suspect, lse);
         bool by_out = explains_out(suspect, predicted, match.rms);
-        match.chance = by_out ? 0 : chance_of_lse(suspect, lse);
-        if (lse_contradicts(suspect, &match, lse) || (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
+        match.chance = by_out ? chance_of_out(suspect, &match, lse) : chance_of_lse(suspect, lse);
+        if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
+            (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return;
     }
     vsnprintf(match.detail, sizeof match.detail, format, arguments);

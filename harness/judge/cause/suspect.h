@@ -15,7 +15,8 @@
  * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
  * alone supports. Where lse has an error bound, a prediction must give it to that, whatever out says: it is what a
  * sound kernel with the fault would do. Rounded logits, which are predicted for nearly every key, and shares of weight
- * that are fitted to out are exempt.
+ * that are fitted to out are exempt. Where that bound is infinite, rounding may give keys any weights, and so any out
+ * that is a mean of v: then only an lse that is as predicted, and far from the truth's, tells of another fault.
  *
  * Where few keys have the weight, out moves along few directions, and predictions of different faults look alike. So
  * all matches of a row are kept, each with its reason, and what counts is what rows have in common (signature.c).
@@ -48,7 +49,7 @@ struct match {
     bool confirmed;           /* it predicts lse too, where out decides */
     bool exact;               /* to what an lse of its size is rounded by */
     bool fitted;              /* parameters of it were taken from out */
-    double chance;            /* of lse being as predicted by chance, where lse alone tells; 0: out tells */
+    double chance;            /* of out and lse being as predicted by chance; 0: out has many numbers that tell */
     double choices;           /* predictions that it is one of */
     uint64_t reason;          /* a hash of what rows that fail alike have in common */
     const char *remedy;       /* a sentence; NULL: its signature's */
@@ -75,6 +76,7 @@ struct suspect {
     bool within; /* no row's is, and each has one: the whole would pass by its bound */
     double lse, truth_lse;
     double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
+    bool unbounded;                          /* it is infinite: rounding may give keys any weights */
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
