@@ -49,9 +49,9 @@ FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
 SOAK_PROGRAMS  := $(SOAKS:%.c=$(BUILD)/%)
 FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 
-# Valgrind does not follow fibers. Left out is as well what the sanitizers see in a tenth of the time and what takes minutes
-# here: the truth against its oracles, names of failures, 100,000 points compared, exponentials and fused sums of millions of
-# numbers, case files mutated (`make fuzz`).
+# Valgrind does not follow fibers. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
+# against its oracles, names of failures, 100,000 points compared, exponentials and fused sums of millions of numbers; case
+# files mutated are left to `make fuzz`.
 VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_arb.c) kernels/tests/test_arithmetic.c \
                    harness/report/compare/tests/test_compare.c \
@@ -114,7 +114,8 @@ $(BUILD)/harness/support/build_info.o: $(BUILD)/build_info.inc
 $(BUILD)/harness/command/version.o: CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # A kernel is CUDA C: gcc or clang compile it for the host device and, with its roundings told apart (kernels/dialect/real.h),
-# for `alibicheck explain`; nvcc for the GPU. Lines without variables (-g1) are compiled in half the time.
+# for `alibicheck explain`; nvcc for the GPU. -g1 has lines for debuggers and no variables, which take long
+# to follow through so much that is inline.
 $(HOST_OBJECTS): OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(REPLAY_OBJECTS): OPTIMIZE = $(OPTIMIZE_REPLAY)
 $(BUILD)/%.host.o: %.cu $(BUILD)/flags

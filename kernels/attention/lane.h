@@ -163,8 +163,7 @@ SIMT_FUNCTION struct lane_numbers lane_numbers(const real *values)
     return numbers;
 }
 
-/* What follows is not inline where it rounds: it would be so once for each row of a tile, and few recipes round there.
- */
+/* Not inline, as the next one that rounds: it would be so once for each row of a tile, and few recipes round here. */
 SIMT_NOINLINE real rounded_lane_dot(int rounding, struct lane_numbers query, struct lane_numbers row)
 {
     real dot = real_of(0.0f);
@@ -247,6 +246,7 @@ SIMT_FUNCTION real tile_dot(const struct attention_args *args, enum dtype dtype,
     return round_in(STAGE_DOT, args->recipe.dot_result_dtype, dot);
 }
 
+/* A lane's sums, each rounded. */
 SIMT_NOINLINE struct lane_numbers rounded_lane_sums(int rounding, struct lane_numbers sums)
 {
     for (int d = 0; d < LANE_DIMS; d++)
