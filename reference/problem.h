@@ -77,7 +77,7 @@ struct problem {
 /* A result, in buffers of the caller's. */
 struct output {
     void *out;  /* [Q, H, D] in the problem's dtype */
-    float *lse; /* [Q, H] */
+    float *lse; /* [Q, H]; NULL: the result is without (an output that was handed over; no kernel's) */
 };
 
 static inline int problem_kv_head(const struct problem *problem, int head)

@@ -81,6 +81,10 @@ void point_sequence(const struct point *point, int i, struct point *sequence)
 
 char *point_key(char *text, const struct point *point)
 {
+    if (point->given) {
+        snprintf(text, POINT_KEY_SIZE, "%s", point->given->key);
+        return text;
+    }
     size_t length = (size_t)snprintf(text, POINT_KEY_SIZE, "%s", case_name(point->test_case));
     char separator = ':';
     for (int id = 0; id < KEY_COUNT && length < POINT_KEY_SIZE; id++) {

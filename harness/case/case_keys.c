@@ -48,6 +48,7 @@ const struct key keys[KEY_COUNT] = {
                               MEMBER(kernel),
                               .about = "The kernel under test."},
                     .axis = true,
+                    .of_kernel = true,
                     .stage = STAGE_KERNEL,
                     .preset = "single_pass"},
     [KEY_SEQ_LEN] = {.field = {.name = "seq_len",
@@ -115,6 +116,7 @@ const struct key keys[KEY_COUNT] = {
                        "NAME, KEY: VALUE, ...}; `alibicheck list recipe-keys`)."},
          .type = &type_recipe,
          .axis = true,
+         .of_kernel = true,
          .stage = STAGE_RECIPE,
          .derived = "default"},
     [KEY_SENTINEL] =
@@ -125,6 +127,7 @@ const struct key keys[KEY_COUNT] = {
                    .about = "What stands in for -inf as a masked logit and as the initial maximum, in the units of "
                             "the kernel's logits (base 2 by default)."},
          .axis = true,
+         .of_kernel = true,
          .stage = STAGE_SENTINEL,
          .derived = "the recipe's"},
     [KEY_BIAS] = {.field = {.name = "bias",
@@ -134,6 +137,7 @@ const struct key keys[KEY_COUNT] = {
                             .about =
                                 "How the kernel forms the bias: slope * (j - q_position), slope * j, or none at all."},
                   .axis = true,
+                  .of_kernel = true,
                   .stage = STAGE_RECIPE,
                   .derived = "the recipe's"},
     [KEY_EXPONENTIAL] = {.field = {.name = "exponential",
@@ -142,6 +146,7 @@ const struct key keys[KEY_COUNT] = {
                                    MEMBER(recipe.exponential),
                                    .about = "The kernel's 2^x, or e^x."},
                          .axis = true,
+                         .of_kernel = true,
                          .stage = STAGE_RECIPE,
                          .derived = "the recipe's"},
     [KEY_CHUNK_LEN] = {.field = {.name = "chunk_len",
@@ -149,6 +154,7 @@ const struct key keys[KEY_COUNT] = {
                                  MEMBER(kernel_options.chunk_len),
                                  .about = "Keys a partition, for kernels that split the sequence."},
                        .axis = true,
+                       .of_kernel = true,
                        .stage = STAGE_RECIPE,
                        .preset = "1024"},
     [KEY_PAGE_SIZE] =
@@ -157,6 +163,7 @@ const struct key keys[KEY_COUNT] = {
                    MEMBER(kernel_options.page_size),
                    .about = "Keys a page of the KV cache, found through a page table; 0: k and v are contiguous."},
          .axis = true,
+         .of_kernel = true,
          .stage = STAGE_RECIPE,
          .preset = "0"},
     [KEY_PAGE_SEED] = {.field = {.name = "page_seed",
@@ -164,6 +171,7 @@ const struct key keys[KEY_COUNT] = {
                                  MEMBER(kernel_options.page_seed),
                                  .about = "Seed of the order in which the pages lie in memory."},
                        .axis = true,
+                       .of_kernel = true,
                        .stage = STAGE_RECIPE,
                        .preset = "0"},
     [KEY_POOL_PAGES] =
@@ -173,6 +181,7 @@ const struct key keys[KEY_COUNT] = {
                    .about = "Pages of the pool that those of the sequences are taken from; the others hold NaN. 0: no "
                             "more than they need."},
          .axis = true,
+         .of_kernel = true,
          .added = true,
          .stage = STAGE_RECIPE,
          .preset = "0"},
@@ -186,6 +195,7 @@ const struct key keys[KEY_COUNT] = {
                           "Whether the lengths of seq_len are launched one by one, or together as the sequences of one "
                           "batch, each with inputs of its own and judged as a point of its own."},
             .axis = true,
+            .of_kernel = true,
             .stage = STAGE_RECIPE,
             .preset = "alone"},
     [KEY_SCALE] = {.field = {.name = "scale", FACTOR, MEMBER(problem.scale), .about = "Factor of q.k, rounded to f32."},
@@ -196,6 +206,7 @@ const struct key keys[KEY_COUNT] = {
                                 MEMBER(problem.max_bias),
                                 .about = "b: the flattest slope is 2^-b."},
                       .axis = true,
+                      .of_kernel = true,
                       .preset = "8"},
     [KEY_SLOPES] =
         {.field =
@@ -209,18 +220,21 @@ const struct key keys[KEY_COUNT] = {
                   "the heads themselves, without max_bias, head_offset and total_heads."},
          .type = &type_slopes,
          .axis = true,
+         .of_kernel = true,
          .preset = "bloom"},
     [KEY_HEAD_OFFSET] = {.field = {.name = "head_offset",
                                    WHOLE(0, TOTAL_HEADS_MAX - 1),
                                    MEMBER(problem.head_offset),
                                    .about = "Index of the first head in a model of which this is a part."},
                          .axis = true,
+                         .of_kernel = true,
                          .preset = "0"},
     [KEY_TOTAL_HEADS] = {.field = {.name = "total_heads",
                                    WHOLE(1, TOTAL_HEADS_MAX),
                                    MEMBER(problem.total_heads),
                                    .about = "Heads of that model; its slopes are used."},
                          .axis = true,
+                         .of_kernel = true,
                          .derived = "num_heads + head_offset"},
     [KEY_SOFT_CAP] = {.field = {.name = "soft_cap",
                                 .type = FIELD_OWN,
@@ -241,6 +255,7 @@ const struct key keys[KEY_COUNT] = {
                             "so does lse."},
          .type = &type_sinks,
          .axis = true,
+         .of_kernel = true,
          .added = true,
          .preset = "none"},
     [KEY_KV_OFFSET] =
@@ -264,6 +279,7 @@ const struct key keys[KEY_COUNT] = {
                              .about = "Distribution of q, k and v."},
                    .type = &type_input,
                    .axis = true,
+                   .of_kernel = true,
                    .preset = "normal"},
     [KEY_MASK] =
         {.field = {.name = "mask",
@@ -279,9 +295,11 @@ const struct key keys[KEY_COUNT] = {
                        "removes. The newest are the last of the cache, whatever q_position is."},
          .type = &type_mask,
          .axis = true,
+         .of_kernel = true,
          .preset = "none"},
     [KEY_SEED] = {.field = {.name = "seed", SEED, MEMBER(problem.seed), .about = "Seed of the inputs."},
                   .axis = true,
+                  .of_kernel = true,
                   .preset = "0"},
     [KEY_TRUTH] =
         {

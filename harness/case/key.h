@@ -79,6 +79,7 @@ struct key {
     const struct value_type *type; /* NULL: values are those of the field */
     bool axis;                     /* may be a list, and whole numbers a range */
     bool constant_of_run;          /* --set may not change it */
+    bool of_kernel;                /* says nothing of an output that is given: of its making, or of its inputs' */
     enum key_stage stage;
     const char *preset;  /* default as key_format writes it; NULL: see derived */
     bool added;          /* at its default it is not in a point's digest: digests that were kept before it stay */

@@ -18,6 +18,14 @@ enum batch_mode { BATCH_ALONE, BATCH_TOGETHER, BATCH_MODE_COUNT };
 
 extern const char *const batch_mode_names[BATCH_MODE_COUNT];
 
+/* What is known of an output that was there already, of a problem that was, too. */
+struct given {
+    char *key;     /* the point's name */
+    char *command; /* the line that judges it again */
+    bool masked;   /* not every key is visible */
+    bool has_lse;
+};
+
 /* One point of a case's cross product: everything that a result depends on. */
 struct point {
     const struct test_case *test_case;
@@ -33,6 +41,8 @@ struct point {
     unsigned baselines;  /* bit k: the kernel is compared with conventional reference k too */
     struct criterion criterion;
     unsigned oracles; /* bit o: the kernel is put to oracle o */
+    const struct given
+        *given; /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
 };

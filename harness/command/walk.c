@@ -32,23 +32,6 @@ bool walk_points_belong(const struct point *a, const struct point *b)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
-static void fill_record(struct record *record, const struct evaluation *evaluation)
-{
-    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
-                  evaluation->finding.signature);
-    record->verdict = &evaluation->verdict;
-    record->faults = evaluation->faults;
-    record->finding = &evaluation->finding;
-    record->oracles = &evaluation->oracles;
-    record->problem = &evaluation->problem;
-    record->output = &evaluation->output;
-    record->truth = &evaluation->truth;
-    record->input_digest = evaluation->input_digest;
-    record->output_digest = evaluation->output_digest;
-    record->truth_digest = evaluation->truth_digest;
-    record->contract_distance = evaluation->contract_distance;
-}
-
 static struct record make_record(const struct walk *walk, size_t index)
 {
     const struct selection_options *options = &walk->options->selection;
@@ -158,12 +141,7 @@ static void end_point(struct walking *walking, size_t index, enum error_kind kin
     struct record record = make_record(walking->walk, index);
     struct error write_failure = {0};
     walking->in_work[index] = false;
-    record.seconds = evaluation->seconds;
-    record.ended = time(NULL);
-    if (kind)
-        outcome_not_run(&record.outcome, failure->text);
-    else
-        fill_record(&record, evaluation);
+    record_take(&record, kind, failure, evaluation);
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
     fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);

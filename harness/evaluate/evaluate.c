@@ -126,7 +126,8 @@ static enum error_kind find_faults(struct work *work, struct error *error)
 static uint64_t digest_output(const struct output *output, const struct problem *problem)
 {
     size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    return XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), XXH64(output->out, size_bytes, 0));
+    uint64_t digest = XXH64(output->out, size_bytes, 0);
+    return output->lse ? XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), digest) : digest;
 }
 
 /* ---- points ------------------------------------------------------------------------------------------------------ */
@@ -147,7 +148,11 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
 
 static enum error_kind make_room(struct work *work, struct error *error)
 {
-    enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, error);
+    unsigned without = work->point->given ? EVALUATE_WITHOUT_BOUNDS : 0;
+    if (work->point->given && !work->point->given->has_lse)
+        without |= EVALUATE_WITHOUT_LSE;
+    enum error_kind kind =
+        evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, without, error);
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
@@ -191,6 +196,18 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 {
     const struct generated_source source = generated_source(&point->problem);
     return evaluate_from(evaluator, evaluation, point, &source, error);
+}
+
+enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                               const struct problem_source *source, const struct subject *subject, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct work work = {
+        .evaluator = evaluator, .evaluation = evaluation, .point = point, .source = source, .subject = subject};
+    enum error_kind kind = make_room(&work, error);
+    if (!kind)
+        kind = work_through(&work, point->truth_method, true, error);
+    return kind ? kind : finish(&work, error);
 }
 
 /* ---- points that share their inputs ------------------------------------------------------------------------------ */

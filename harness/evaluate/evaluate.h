@@ -16,6 +16,10 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error);
 
+/* A point that is given: its problem from the source, its output from the subject. */
+enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                               const struct problem_source *source, const struct subject *subject, struct error *error);
+
 /* One of several points that are evaluated on the same inputs, and what came of it. */
 struct shared_point {
     const struct point *point;

@@ -39,8 +39,8 @@ void evaluator_clear(struct evaluator *evaluator);
 struct evaluation {
     struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
     struct output output;
-    double *bound;     /* [R, D] */
-    double *lse_bound; /* [R] */
+    double *bound;     /* [R, D]; NULL: there is none */
+    double *lse_bound; /* [R]; the same */
     struct truth truth;
     double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
     struct verdict verdict;
@@ -56,10 +56,12 @@ struct evaluation {
 double evaluation_now(void);
 
 /* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which. A row that no
- * part brings is wrong by poison, and has a bound of 0. evaluation is overwritten and, whatever the result, to be
+ * part brings is wrong by poison, and has a bound of 0; without_bounds: there are none, and without_lse no lse.
+ * evaluation is overwritten and, whatever the result, to be
  * cleared. */
+enum { EVALUATE_WITHOUT_BOUNDS = 1 << 0, EVALUATE_WITHOUT_LSE = 1 << 1 };
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
-                                struct error *error);
+                                unsigned without, struct error *error);
 void evaluation_clear(struct evaluation *evaluation);
 
 #endif

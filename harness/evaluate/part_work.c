@@ -28,8 +28,9 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
 {
     struct evaluator *evaluator = work->evaluator;
     const struct part *at_hand = &evaluator->inputs_part;
-    if (evaluator->have_inputs && at_hand->kv_head == heads.kv_head && at_hand->num_kv_heads == heads.num_kv_heads &&
-        problem_source_same(&evaluator->inputs_of.source, work->source))
+    bool generated = work->source == &work->generated.source;
+    if (evaluator->have_inputs && generated && at_hand->kv_head == heads.kv_head &&
+        at_hand->num_kv_heads == heads.num_kv_heads && problem_source_same(&evaluator->inputs_of.source, work->source))
         return ERROR_NONE;
     double start = evaluation_now();
     inputs_clear(&evaluator->inputs);
@@ -42,7 +43,7 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
         return kind;
     evaluator->inputs_of = work->generated;
     evaluator->inputs_part = heads;
-    evaluator->have_inputs = true;
+    evaluator->have_inputs = generated;
     return ERROR_NONE;
 }
 
@@ -57,10 +58,14 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     part->first_head = part->problem.place.first_head;
     size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
     part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
-    part->output.lse = malloc(rows * sizeof(float));
-    part->bound = malloc(elements * sizeof(double));
-    part->lse_bound = malloc(rows * sizeof(double));
-    if (!part->output.out || !part->output.lse || !part->bound || !part->lse_bound)
+    if (work->evaluation->output.lse)
+        part->output.lse = malloc(rows * sizeof(float));
+    if (work->evaluation->bound) {
+        part->bound = malloc(elements * sizeof(double));
+        part->lse_bound = malloc(rows * sizeof(double));
+    }
+    if (!part->output.out || !part->output.lse != !work->evaluation->output.lse ||
+        !part->bound != !work->evaluation->bound || !part->lse_bound != !work->evaluation->bound)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
     output_poison(&part->output, &part->problem);
     return ERROR_NONE;
@@ -151,6 +156,8 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error)
 {
     double start = evaluation_now();
+    if (!part->bound)
+        return ERROR_NONE;
     progress_display_step(work->evaluator->display, "bound", 0);
     struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
     enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &part->problem, &part->entry->truth,
@@ -194,6 +201,8 @@ enum error_kind part_run_oracles(struct work *work, struct part_work *part, stru
         .progress = NULL, /* its work is not counted */
     };
     double start = evaluation_now();
+    if (work->point->given)
+        return ERROR_NONE;
     progress_display_step(work->evaluator->display, "oracles", 0);
     enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
     work->evaluation->seconds.oracles += evaluation_now() - start;
@@ -220,12 +229,15 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
     evaluation->truth.plain_rows += part->entry->truth.plain_rows;
     evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
-    take_rows(evaluation->bound, part->bound, part, heads, doubles);
-    take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+    if (part->bound) {
+        take_rows(evaluation->bound, part->bound, part, heads, doubles);
+        take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+    }
     if (!with_output)
         return;
     take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
-    take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
+    if (part->output.lse)
+        take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
             const double *of_part = part->entry->baselines[c];

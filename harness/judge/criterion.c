@@ -33,7 +33,7 @@ enum decision criterion_decide(const struct criterion *criterion, const struct m
 {
     bool by_tolerance = criterion->mode != JUDGE_BUDGET, by_bound = criterion->mode != JUDGE_TOLERANCE;
     if (!by_tolerance && (metrics->unbounded + metrics->lse_unbounded > 0 || isnan(metrics->budget_used) ||
-                          isnan(metrics->lse_budget_used)))
+                          (isnan(metrics->lse_budget_used) && !metrics->lse_unknown)))
         return DECISION_UNBOUNDED;
     /* The radius is part of a share, so what is beyond the bound is so whatever a tolerance leaves open. */
     if (by_bound && (criterion_out_beyond(criterion, metrics) || criterion_lse_beyond(criterion, metrics)))

@@ -108,7 +108,8 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
                 count(&fault->heads[r % num_heads], side);
             }
         }
-        fault->max_lse_err = larger(fault->max_lse_err, lse_distance((double)output->lse[r], reference_lse[r]));
+        if (output->lse)
+            fault->max_lse_err = larger(fault->max_lse_err, lse_distance((double)output->lse[r], reference_lse[r]));
         fault->truth.max_lse_err =
             larger(fault->truth.max_lse_err, judge_lse(reference_lse[r], truth, r, tolerance).err);
     }

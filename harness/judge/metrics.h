@@ -4,6 +4,7 @@
 #ifndef HARNESS_JUDGE_METRICS_H
 #define HARNESS_JUDGE_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct metrics {
@@ -22,6 +23,7 @@ struct metrics {
     double budget_used; /* max of e / (error bound + radius) over finite bounds; infinite for a NaN output; NaN if no
                          * bound is known */
     int64_t unbounded;  /* elements for which the error bound promises nothing */
+    bool lse_unknown;   /* the output has no lse, and what follows is 0 or NaN */
     int64_t lse_mismatched; /* rows: !(|lse - truth| <= atol + rtol * |truth|). A scale that grows with |lse| judges
                              * nothing: lse_off does */
     int64_t lse_off;        /* rows: the lse is outside its tolerance */

@@ -23,7 +23,8 @@ static void fill(void *elements, enum dtype dtype, size_t count)
 void output_poison(struct output *output, const struct problem *problem)
 {
     fill(output->out, problem->dtype, (size_t)problem_elements(problem));
-    fill(output->lse, DTYPE_F32, (size_t)problem_rows(problem));
+    if (output->lse)
+        fill(output->lse, DTYPE_F32, (size_t)problem_rows(problem));
 }
 
 static void unite_nans(enum dtype dtype, void *elements, size_t count)
@@ -40,7 +41,8 @@ static void unite_nans(enum dtype dtype, void *elements, size_t count)
 void output_unite_nans(struct output *output, const struct problem *problem)
 {
     unite_nans(problem->dtype, output->out, (size_t)problem_elements(problem));
-    unite_nans(DTYPE_F32, output->lse, (size_t)problem_rows(problem));
+    if (output->lse)
+        unite_nans(DTYPE_F32, output->lse, (size_t)problem_rows(problem));
 }
 
 bool poison_is_at(enum dtype dtype, const void *elements, size_t index)

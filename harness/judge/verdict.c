@@ -253,19 +253,23 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
             tally_element(&of_row, &element);
             tally_element(&total, &element);
         }
-        struct row_lse lse = {
-            .comparison = judge_lse(output->lse[r], truth, r, tolerance),
-            .relatively_off = compare_lse(output->lse[r], truth, r, tolerance->atol, tolerance->rtol).mismatched,
-            .bound = exhibit->lse_bound ? exhibit->lse_bound[r] + truth->lse_radius[r] : NAN,
-        };
-        lse.budget_share = budget_share(lse.comparison.err, lse.bound);
-        tally_lse(&of_row, &lse);
-        tally_lse(&total, &lse);
+        if (output->lse) {
+            struct row_lse lse = {
+                .comparison = judge_lse(output->lse[r], truth, r, tolerance),
+                .relatively_off = compare_lse(output->lse[r], truth, r, tolerance->atol, tolerance->rtol).mismatched,
+                .bound = exhibit->lse_bound ? exhibit->lse_bound[r] + truth->lse_radius[r] : NAN,
+            };
+            lse.budget_share = budget_share(lse.comparison.err, lse.bound);
+            tally_lse(&of_row, &lse);
+            tally_lse(&total, &lse);
+        }
+        of_row.metrics.lse_unknown = !output->lse;
         tally_finish(&of_row, err_ulp + r * head_dim);
         verdict->rows[r] = of_row.metrics;
     }
     tally_finish(&total, err_ulp);
     verdict->total = total.metrics;
+    verdict->total.lse_unknown = !output->lse;
 
 out:
     free(row);

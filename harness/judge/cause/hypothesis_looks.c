@@ -41,8 +41,11 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     } else if (zeros == dims && right_zeros < dims && !cancelled(suspect)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         best->residual = 0;
-        snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
-                 suspect->truth_lse);
+        if (suspect->lse_unknown)
+            snprintf(best->detail, sizeof best->detail, "out is 0");
+        else
+            snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
+                     suspect->truth_lse);
     } else if (isnan(suspect->lse) != isnan(suspect->truth_lse) ||
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = SIGNATURE_NAN;

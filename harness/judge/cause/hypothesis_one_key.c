@@ -32,7 +32,7 @@ void hypothesis_one_key(struct suspect *suspect)
     const struct problem *problem = suspect->problem;
     double lse_err = suspect->lse - suspect->truth_lse, least = fmax(suspect->error / 2, 1.25 * suspect->noise);
     double limit = suspect->by_lse ? INFINITY : least * least * problem->head_dim;
-    if (suspect->visible < 2 || suspect_lse_is_exactly(suspect, suspect->truth_lse))
+    if (suspect->visible < 2 || suspect->lse_unknown || suspect_lse_is_exactly(suspect, suspect->truth_lse))
         return;
     suspect->choices = (double)problem->seq_len;
     for (int64_t j = 0; j < problem->seq_len; j++) {

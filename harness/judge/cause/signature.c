@@ -176,6 +176,8 @@ static double shift_of(const struct inquiry *inquiry, int row, double *chance)
 static double guess_shift(const struct inquiry *inquiry)
 {
     double keys = 0, sharpest = INFINITY, chance = 1;
+    if (!inquiry->exhibit->output->lse)
+        return 0;
     for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
         double slope = problem_row_slope(inquiry->exhibit->problem, row), chance_of_row;
         if (lse_is_mute(inquiry, row) || slope == 0)

@@ -80,11 +80,14 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .beyond = metrics->budget_used > 1 || metrics->lse_budget_used > 1,
         .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
         .unbounded = exhibit->lse_bound && !isfinite(exhibit->lse_bound[row]),
-        .lse = isnan(exhibit->output->lse[row]) ? NAN : (double)exhibit->output->lse[row], /* texts show its sign */
+        .lse_unknown = !exhibit->output->lse,
+        .lse = exhibit->output->lse ? (double)exhibit->output->lse[row] : truth->lse[row],
         .truth_lse = truth->lse[row],
         .choices = SUSPECT_CHOICES,
         .best = {.signature = SIGNATURE_UNKNOWN, .residual = NAN},
     };
+    if (isnan(suspect->lse))
+        suspect->lse = NAN; /* texts show its sign */
     enum error_kind kind = take_query(suspect, problem, row, error);
     if (kind)
         return kind;
@@ -254,18 +257,19 @@ static double lse_rounding(const struct suspect *suspect)
 
 bool suspect_lse_is_exactly(const struct suspect *suspect, double lse)
 {
-    return suspect->lse == lse || fabs(suspect->lse - lse) <= lse_rounding(suspect);
+    return !suspect->lse_unknown && (suspect->lse == lse || fabs(suspect->lse - lse) <= lse_rounding(suspect));
 }
 
 bool suspect_lse_is(const struct suspect *suspect, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse);
-    return suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), err / 64);
+    return !suspect->lse_unknown &&
+           (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), err / 64));
 }
 
 bool suspect_lse_is_off(const struct suspect *suspect)
 {
-    return !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
+    return !suspect->lse_unknown && !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
 }
 
 bool suspect_lse_rose(const struct suspect *suspect)
@@ -478,5 +482,6 @@ void suspect_try(struct suspect *suspect, enum signature signature, const char *
 bool suspect_is_settled(const struct suspect *suspect)
 {
     const struct match *best = &suspect->best;
-    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise && (best->exact || suspect->by_lse);
+    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
+           (best->exact || suspect->by_lse || suspect->lse_unknown);
 }

@@ -54,16 +54,17 @@ const struct metric_info metric_table[METRIC_COUNT] = {
                                    lse_mismatched, WHOLE,
                                    "Heads whose lse is further from the truth than atol + rtol |truth|, which judges "
                                    "nothing: lse_off does."),
-                               "heads", "lse mismatched"},
+                               "heads", "lse mismatched", .of_lse = true},
     [METRIC_MAX_LSE_ERR] = {METRIC(max_lse_err, REAL, "The largest |lse - truth|, natural logarithm."), "nats",
-                            "max lse err"},
+                            "max lse err", .of_lse = true},
     [METRIC_LSE_BUDGET_USED] = {METRIC(lse_budget_used, REAL,
                                        "The largest |lse - truth| / error bound of lse; above 1 is a bug. null where "
                                        "none has a bound."),
-                                "bounds", "lse budget used", .nan_is_unknown = true, .of_bound = true},
-    [METRIC_LSE_OFF] = {METRIC(lse_off, WHOLE, "Heads whose lse is outside the tolerance of lse."), "heads", "lse off"},
+                                "bounds", "lse budget used", .nan_is_unknown = true, .of_lse = true, .of_bound = true},
+    [METRIC_LSE_OFF] = {METRIC(lse_off, WHOLE, "Heads whose lse is outside the tolerance of lse."), "heads", "lse off",
+                        .of_lse = true},
     [METRIC_LSE_UNBOUNDED] = {METRIC(lse_unbounded, WHOLE, "Heads for whose lse there is no bound."), "heads",
-                              "lse unbounded", .of_bound = true},
+                              "lse unbounded", .of_lse = true, .of_bound = true},
 };
 
 double metric_value(enum metric metric, const struct metrics *metrics)
@@ -75,6 +76,8 @@ double metric_value(enum metric metric, const struct metrics *metrics)
 json_t *metric_to_json(const struct metric_info *metric, const struct metrics *metrics)
 {
     const void *member = field_in(&metric->field, metrics);
+    if (metric->of_lse && metrics->lse_unknown)
+        return json_null();
     if (metric->nan_is_unknown && isnan(field_real(&metric->field, member)))
         return json_null();
     return field_to_json(&metric->field, member);
@@ -84,7 +87,9 @@ char *metric_format(char *text, enum metric metric, const struct metrics *metric
 {
     const struct field *field = &metric_table[metric].field;
     const void *member = field_in(field, metrics);
-    if (field->type == FIELD_WHOLE)
+    if (metric_table[metric].of_lse && metrics->lse_unknown)
+        snprintf(text, METRIC_TEXT_SIZE, "-");
+    else if (field->type == FIELD_WHOLE)
         snprintf(text, METRIC_TEXT_SIZE, "%lld", (long long)field_integer(field, member));
     else if (isnan(field_real(field, member)))
         snprintf(text, METRIC_TEXT_SIZE, "nan"); /* printf would show its sign */

@@ -40,6 +40,7 @@ struct metric_info {
     const char *unit;
     const char *title;   /* for people: over a column, or after a count ("3 unwritten") */
     bool nan_is_unknown; /* a NaN is null in a record */
+    bool of_lse;         /* of lse: null in a record of an output without */
     bool of_bound;       /* is measured by the error bound, which each kernel and recipe has of its own */
     bool is_size;        /* of the problem; of all others less is better, and a NaN is the worst */
 };

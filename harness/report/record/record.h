@@ -45,6 +45,10 @@ struct record {
     time_t ended; /* when the point was done; 0: not known */
 };
 
+/* Takes what came of evaluating the record's point, which outlives it: of a failure, why. */
+void record_take(struct record *record, enum error_kind kind, const struct error *failure,
+                 const struct evaluation *evaluation);
+
 /* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes,
  * then more (" --verbose"). Of a case from standard input it says that the same text is to come from there. A new
  * string, or NULL. */

@@ -25,9 +25,9 @@ const char *record_field_type(const struct record_field *field)
 }
 
 static const bool part_is_of_point[] = {
-    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true,  [RECORD_BATCH] = true, [RECORD_RECIPE] = true,
-    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true, [RECORD_CRITERION] = true,
-    [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
+    [RECORD_POINT] = true, [RECORD_PROBLEM] = true,   [RECORD_KERNEL] = true,  [RECORD_DRAWN] = true,
+    [RECORD_BATCH] = true, [RECORD_RECIPE] = true,    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,
+    [RECORD_PAGES] = true, [RECORD_CRITERION] = true, [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
 };
 
 bool record_field_of_point(const char *path)
@@ -53,22 +53,26 @@ static const void *find_part(const struct record *record, enum record_part part)
         return record;
     case RECORD_POINT:
         return point;
+    case RECORD_KERNEL:
+        return point->given ? NULL : point;
     case RECORD_PROBLEM:
         return &point->problem;
+    case RECORD_DRAWN:
+        return point->given ? NULL : &point->problem;
     case RECORD_BATCH:
         return point->batch == BATCH_TOGETHER ? &point->problem : NULL;
     case RECORD_RECIPE:
-        return &point->recipe;
+        return point->given ? NULL : &point->recipe;
     case RECORD_OPTIONS:
-        return &point->kernel_options;
+        return point->given ? NULL : &point->kernel_options;
     case RECORD_CHUNKS:
-        return kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
+        return !point->given && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
     case RECORD_PAGES:
         return point->kernel_options.page_size > 0 ? &point->kernel_options : NULL;
     case RECORD_CRITERION:
         return &point->criterion;
     case RECORD_BUDGET:
-        return point->criterion.mode != JUDGE_TOLERANCE ? &point->criterion : NULL;
+        return point->criterion.mode != JUDGE_TOLERANCE && !point->given ? &point->criterion : NULL;
     case RECORD_INPUTS:
         return record->problem ? record : NULL;
     case RECORD_OUTPUT:
@@ -84,7 +88,7 @@ static const void *find_part(const struct record *record, enum record_part part)
     case RECORD_FAILURE:
         return finding && finding->signature != SIGNATURE_NONE ? finding : NULL;
     case RECORD_ORACLES:
-        return record->oracles;
+        return point->given ? NULL : record->oracles;
     }
     return NULL;
 }

@@ -20,7 +20,9 @@ enum { RECORD_SCHEMA = 1 };
 enum record_part {
     RECORD_HOLDER, /* what the rows are of: struct record or, of members, what holds them */
     RECORD_POINT,
+    RECORD_KERNEL,  /* struct point where a kernel is run */
     RECORD_PROBLEM, /* struct problem_spec */
+    RECORD_DRAWN,   /* the same where inputs are drawn */
     RECORD_BATCH,   /* the same of a sequence that is launched with others */
     RECORD_RECIPE,
     RECORD_OPTIONS, /* struct kernel_options */

@@ -131,8 +131,7 @@ json_t *record_value_settings(const struct record_field *field, const void *memb
 json_t *record_value_point_digest(const struct record_field *field, const void *member)
 {
     (void)field;
-    const struct record *record = member;
-    return json_from_digest(point_digest(record->point));
+    return json_from_digest(point_digest(member));
 }
 
 struct place_in_run {

@@ -21,6 +21,8 @@ static bool put_options(FILE *stream, const char *option, const char *const *val
 char *record_reproduce(const struct record *record, const char *more)
 {
     char key[POINT_KEY_SIZE], *line = NULL;
+    if (record->point->given)
+        return asprintf(&line, "%s%s", record->point->given->command, more) < 0 ? NULL : line;
     const struct test_case *test_case = record->point->test_case;
     bool from_input = case_from_standard_input(test_case);
     const char *path = record->of_axes ? "" : from_input ? "-" : case_path(test_case);
@@ -113,7 +115,7 @@ char *record_notes(const struct record *record)
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
-    bool in_parts = problem_spec_parts(&record->point->problem) > 1;
+    bool in_parts = !record->point->given && problem_spec_parts(&record->point->problem) > 1;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record->verdict)
         print_notes(stream, in_parts ? ", " : "", &record->point->criterion, &record->verdict->total);

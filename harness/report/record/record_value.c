@@ -30,14 +30,14 @@ json_t *record_value_recipe(const struct record_field *field, const void *member
 {
     (void)field;
     char text[RECIPE_TEXT_SIZE];
-    return json_string(recipe_format(text, &((const struct record *)member)->point->recipe));
+    return json_string(recipe_format(text, &((const struct point *)member)->recipe));
 }
 
 json_t *record_value_sentinel(const struct record_field *field, const void *member)
 {
     (void)field;
     char text[SENTINEL_TEXT_SIZE];
-    return json_string(sentinel_format(text, &((const struct record *)member)->point->recipe.sentinel));
+    return json_string(sentinel_format(text, &((const struct point *)member)->recipe.sentinel));
 }
 
 json_t *record_value_kv_dtype(const struct record_field *field, const void *member)

@@ -10,9 +10,9 @@
 typedef json_t *record_value(const struct record_field *field, const void *member);
 
 /* ---- of struct record ---- */
-record_value record_value_schema, record_value_case, record_value_key, record_value_recipe, record_value_sentinel,
-    record_value_kv_dtype, record_value_batch, record_value_truth_radius, record_value_worst, record_value_references,
-    record_value_heads, record_value_build, record_value_point_digest, record_value_run, record_value_settings;
+record_value record_value_schema, record_value_case, record_value_key, record_value_kv_dtype, record_value_batch,
+    record_value_truth_radius, record_value_worst, record_value_references, record_value_heads, record_value_build,
+    record_value_run, record_value_settings;
 
 /* ---- of a member ---- */
 record_value record_value_digest, /* uint64_t */
@@ -23,7 +23,8 @@ record_value record_value_digest, /* uint64_t */
     record_value_sinks,           /* struct sink_spec */
     record_value_launched,        /* of the same */
     record_value_mask,            /* struct mask_spec */
-    record_value_recipe_digest;   /* of struct point */
+    record_value_recipe, record_value_sentinel, record_value_point_digest,
+    record_value_recipe_digest; /* of struct point */
 
 extern const struct record_fields record_worst_fields, record_reference_fields, record_seconds_fields,
     record_tolerance_fields, record_slopes_fields, record_soft_cap_fields, record_sinks_fields, record_input_fields,

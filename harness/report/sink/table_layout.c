@@ -48,7 +48,7 @@ struct table_keys table_keys_of(const struct point *points, size_t num_points)
 {
     struct table_keys sets = {0};
     for (int id = 0; id < KEY_COUNT && num_points; id++)
-        if (keys[id].axis)
+        if (keys[id].axis && !(points->given && keys[id].of_kernel))
             tell_apart(&sets, (enum key_id)id, points, num_points);
     return sets;
 }

@@ -1,0 +1,25 @@
+#include "harness/report/record/record.h"
+
+void record_take(struct record *record, enum error_kind kind, const struct error *failure,
+                 const struct evaluation *evaluation)
+{
+    record->seconds = evaluation->seconds;
+    record->ended = time(NULL);
+    if (kind) {
+        outcome_not_run(&record->outcome, failure->text);
+        return;
+    }
+    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
+                  evaluation->finding.signature);
+    record->verdict = &evaluation->verdict;
+    record->faults = evaluation->faults;
+    record->finding = &evaluation->finding;
+    record->oracles = &evaluation->oracles;
+    record->problem = &evaluation->problem;
+    record->output = &evaluation->output;
+    record->truth = &evaluation->truth;
+    record->input_digest = evaluation->input_digest;
+    record->output_digest = evaluation->output_digest;
+    record->truth_digest = evaluation->truth_digest;
+    record->contract_distance = evaluation->contract_distance;
+}
