@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "harness/support/npy.h"
+#include "harness/support/npy_read.h"
 #include "harness/support/tests/npy_promises.h"
 
 enum { FILE_BYTES_MAX = 512 };
@@ -46,14 +47,18 @@ static void test_headers_that_numpy_may_write(void **state)
         int major;
         const char *dictionary, *type;
         int num_axes;
-        int64_t shape[3];
+        int64_t shape[TENSOR_AXES_MAX];
     } rows[] = {
-        {1, GOOD "      \n", "<f2", 3, {2, 3, 4}},
-        {2, GOOD "\n", "<f2", 3, {2, 3, 4}},
-        {1, "{'shape':(7,),'descr':'<f4','fortran_order':False}", "<f4", 1, {7, 1, 1}},
-        {1, "{\"descr\": \"|u1\", \"fortran_order\": False, \"shape\": (5, 6)}", "|u1", 2, {5, 6, 1}},
-        {1, "{'descr': '<u2', 'fortran_order': False, 'shape': (1, 1,)}", "<u2", 2, {1, 1, 1}},
-        {1, "{'descr': '<f8', 'fortran_order': False, 'shape': (1048577, 32, 128)}", "<f8", 3, {1048577, 32, 128}},
+        {1, GOOD "      \n", "<f2", 3, {2, 3, 4, 1, 1, 1, 1, 1}},
+        {2, GOOD "\n", "<f2", 3, {2, 3, 4, 1, 1, 1, 1, 1}},
+        {1, "{'shape':(7,),'descr':'<f4','fortran_order':False}", "<f4", 1, {7, 1, 1, 1, 1, 1, 1, 1}},
+        {1, "{\"descr\": \"|u1\", \"fortran_order\": False, \"shape\": (5, 6)}", "|u1", 2, {5, 6, 1, 1, 1, 1, 1, 1}},
+        {1, "{'descr': '<u2', 'fortran_order': False, 'shape': (1, 1,)}", "<u2", 2, {1, 1, 1, 1, 1, 1, 1, 1}},
+        {1,
+         "{'descr': '<f8', 'fortran_order': False, 'shape': (1048577, 32, 128)}",
+         "<f8",
+         3,
+         {1048577, 32, 128, 1, 1, 1, 1, 1}},
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         uint8_t bytes[FILE_BYTES_MAX];
@@ -77,20 +82,19 @@ static void test_headers_that_are_refused(void **state)
     static const struct {
         const char *dictionary, *reason; /* a part of it */
     } rows[] = {
-        {"{'descr': '>f4', 'fortran_order': False, 'shape': (2,)}", "'<f2', '<u2', '<f4', '<f8', '|u1'"},
+        {"{'descr': '>f4', 'fortran_order': False, 'shape': (2,)}", "big-endian"},
         {"{'descr': '|O', 'fortran_order': False, 'shape': (2,)}", "'|O'"},
-        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "a type in quotes"},
+        {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2,)}", "structs"},
+        {"{'descr': <f4, 'fortran_order': False, 'shape': (2,)}", "a type in quotes"},
         {"{'descr': '<f4, 'fortran_order': False, 'shape': (2,)}", "'<f4, '"},
         {"{'descr': '<f4', 'fortran_order': True, 'shape': (2,)}", "C order"},
         {"{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", "True or False"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2)}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4, 5)}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2", "1 to 3 axes"},
-        {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 3)}", "at least 1"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2)}", "0 to 8 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (,)}", "0 to 8 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2 3)}", "0 to 8 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2, 3, 4, 5, 6, 7, 8, 9)}", "0 to 8 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (-2,)}", "0 to 8 axes"},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2", "0 to 8 axes"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551617,)}", "can be counted"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296)}", "can be counted"},
         {"{'descr': '<f4', 'fortran_order': False, 'shape': (2305843009213693952,)}", "can be counted"},
@@ -125,7 +129,7 @@ static void test_preambles_that_are_refused(void **state)
         size_t offset;
         uint8_t byte;
         const char *reason;
-    } rows[] = {{0, 0x92, "no .npy file"}, {5, 'X', "no .npy file"},       {6, 0, "version 0.0"}, {6, 3, "version 3.0"},
+    } rows[] = {{0, 0x92, "no .npy file"}, {5, 'X', "no .npy file"},       {6, 0, "version 0.0"}, {6, 4, "version 4.0"},
                 {7, 1, "version 1.1"},     {6, 2, "allowed: up to 65524"}, {9, 1, "ends within"}};
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         uint8_t bytes[FILE_BYTES_MAX];
@@ -217,6 +221,33 @@ static void test_file_sizes(void **state)
     }
 }
 
+/* Tensors that a dump does not have: these readers take no other ones. */
+static void test_files_that_are_no_dumps(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *dictionary, *reason;
+        size_t size;
+    } rows[] = {
+        {"{'descr': '<V2', 'fortran_order': False, 'shape': (2,)}", "allowed: '<f2', '<u2', '<f4', '<f8', '|u1'", 4},
+        {"{'descr': '<i8', 'fortran_order': False, 'shape': (2,)}", "its elements are '<i8'; allowed", 16},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': ()}", "has 0 axes; allowed: 1 to 3", 4},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1, 2)}", "has 4 axes; allowed: 1 to 3", 8},
+        {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 0)}", "is 0; allowed: at least 1", 0},
+    };
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        uint8_t bytes[FILE_BYTES_MAX];
+        char path[32];
+        struct npy_file file;
+        struct error error = {0};
+        write_file(path, bytes, make_file(bytes, 1, rows[r].dictionary, rows[r].size));
+        assert_int_equal(npy_open(&file, path, &error), ERROR_USAGE);
+        if (!strstr(error.text, rows[r].reason) || strncmp(error.text, path, strlen(path)) != 0)
+            fail_msg("%s: %s", rows[r].dictionary, error.text);
+        unlink(path);
+    }
+}
+
 static void test_what_is_no_file(void **state)
 {
     (void)state;
@@ -239,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_truncated_and_changed_headers),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_file_sizes),
+        cmocka_unit_test(test_files_that_are_no_dumps),
         cmocka_unit_test(test_what_is_no_file),
     };
     return cmocka_run_group_tests_name("npy", tests, NULL, NULL) ? 1 : 0;
