@@ -12,6 +12,7 @@
 #include "harness/support/source.h"
 
 #define WHOLE_MAX (INT64_C(1) << 53)
+enum { DUMPED_NAME_MAX = 2000 };
 
 /* What point.json holds, as it stands there. */
 struct facts {
@@ -169,6 +170,36 @@ static enum error_kind read_digest(struct facts *facts, struct error *error)
     return ERROR_NONE;
 }
 
+/* What the point was called. */
+static enum error_kind read_text(struct facts *facts, const char *name, char **text, struct error *error)
+{
+    const json_t *value = json_object_get(facts->object, name);
+    if (absent(value, false))
+        return ERROR_NONE;
+    if (!json_is_string(value) || !*json_string_value(value) || strlen(json_string_value(value)) > DUMPED_NAME_MAX)
+        return refuse(facts, name, "a text", error);
+    *text = strdup(json_string_value(value));
+    return *text ? ERROR_NONE : error_memory(error, name, (double)json_string_length(value));
+}
+
+static enum error_kind read_tolerance(struct facts *facts, struct error *error)
+{
+    const json_t *tolerance = json_object_get(facts->object, "tolerance");
+    const struct {
+        const char *name;
+        double *number;
+    } parts[] = {{"atol", &facts->point.atol}, {"rtol", &facts->point.rtol}, {"lse", &facts->point.lse_tolerance}};
+    for (size_t i = 0; i < COUNT(parts); i++) {
+        const json_t *value = json_object_get(tolerance, parts[i].name);
+        if (absent(value, false))
+            continue;
+        *parts[i].number = json_number_value(value);
+        if (!json_is_number(value) || *parts[i].number < 0)
+            return refuse(facts, "tolerance", "{\"atol\": A, \"rtol\": R, \"lse\": L}, numbers of 0 or more", error);
+    }
+    return ERROR_NONE;
+}
+
 static enum error_kind read_facts(struct facts *facts, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
@@ -185,6 +216,12 @@ static enum error_kind read_facts(struct facts *facts, struct error *error)
         kind = read_soft_cap(facts, error);
     if (!kind)
         kind = read_mask(facts, error);
+    if (!kind)
+        kind = read_text(facts, "key", &facts->point.key, error);
+    if (!kind)
+        kind = read_text(facts, "case", &facts->point.case_name, error);
+    if (!kind)
+        kind = read_tolerance(facts, error);
     facts->point.has_sinks = !absent(json_object_get(facts->object, "sink_logits"), false);
     return kind ? kind : read_digest(facts, error);
 }
@@ -203,6 +240,9 @@ enum error_kind dumped_point_read(struct dumped_point *point, const char *folder
     object = json_load_file(path, JSON_REJECT_DUPLICATES, &reason);
     struct facts facts = {
         .point.problem = {.num_queries = 1, .k_scale = 1, .v_scale = 1},
+        .point.atol = -1,
+        .point.rtol = -1,
+        .point.lse_tolerance = -1,
         .kv_dtype = DTYPE_COUNT_WITH_FP8,
         .object = object,
         .path = quoted,
@@ -225,6 +265,8 @@ enum error_kind dumped_point_read(struct dumped_point *point, const char *folder
 void dumped_point_clear(struct dumped_point *point)
 {
     free(point->removed);
+    free(point->key);
+    free(point->case_name);
     *point = (struct dumped_point){0};
 }
 

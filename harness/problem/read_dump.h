@@ -19,10 +19,12 @@ struct dumped_point {
     enum bias_form bias; /* of the kernel that ran */
     bool masked;         /* the problem has a mask, if one that removes no key */
     struct removed_keys *removed;
-    size_t num_removed;    /* ascending, within 0 .. seq_len */
-    bool has_digest;       /* a folder made by hand may be without */
-    bool has_sinks;        /* in sink_logits.npy */
-    uint64_t input_digest; /* of the inputs, all heads (problem_source.h) */
+    size_t num_removed;               /* ascending, within 0 .. seq_len */
+    bool has_digest;                  /* a folder made by hand may be without */
+    bool has_sinks;                   /* in sink_logits.npy */
+    uint64_t input_digest;            /* of the inputs, all heads (problem_source.h) */
+    char *key, *case_name;            /* of the point that ran; NULL: not said */
+    double atol, rtol, lse_tolerance; /* of its criterion; negative: not said */
 };
 
 /* Reads FOLDER/point.json. ERROR_USAGE with the file, the field and what is allowed; *point is then clear. */

@@ -173,7 +173,10 @@ const struct record_fields record_mask_fields = RECORD_FIELDS(mask_rows);
 
 json_t *record_value_mask(const struct record_field *field, const void *member)
 {
-    const struct mask_spec *mask = member;
+    const struct point *point = member;
+    const struct mask_spec *mask = &point->problem.mask;
+    if (point->given && point->given->masked)
+        return json_string("given");
     if (mask->kind == MASK_NONE)
         return json_null();
     return mask->kind == MASK_ALL ? json_string("all") : record_fields_to_json(field->members, mask);

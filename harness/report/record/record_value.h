@@ -22,7 +22,7 @@ record_value record_value_digest, /* uint64_t */
     record_value_soft_cap,        /* struct soft_cap_spec */
     record_value_sinks,           /* struct sink_spec */
     record_value_launched,        /* of the same */
-    record_value_mask,            /* struct mask_spec */
+    record_value_mask,            /* of struct point */
     record_value_recipe, record_value_sentinel, record_value_point_digest,
     record_value_recipe_digest; /* of struct point */
 

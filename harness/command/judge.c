@@ -1,0 +1,163 @@
+#include "harness/command/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command/judge_input.h"
+#include "harness/evaluate/evaluate.h"
+#include "harness/report/record/record.h"
+#include "harness/support/file.h"
+#include "harness/support/source.h"
+#include "harness/support/threads.h"
+
+enum { EXIT_RIGHT = 0, EXIT_WRONG = 1 };
+
+struct judging {
+    const struct judge_options *options;
+    struct outputs outputs; /* the options', and standard output for --json */
+    struct judge_input input;
+    struct sink_plan plan;
+    struct sink sinks[SINK_COUNT]; /* those that are open */
+    size_t num_sinks;
+    struct summary summary;
+    double start_s;
+};
+
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
+
+/* --json is --results -. */
+static enum error_kind choose_outputs(struct judging *judging, struct error *error)
+{
+    judging->outputs = judging->options->outputs;
+    for (int i = 0; i < SINK_COUNT && judging->options->json; i++) {
+        if (sink_kinds[i]->target != SINK_TO_FILE_OR_STDOUT)
+            continue;
+        if (judging->outputs.paths[i])
+            return error_set(error, ERROR_USAGE, "--json: with --%s; allowed: one of them", sink_kinds[i]->option);
+        judging->outputs.paths[i] = "-";
+    }
+    return ERROR_NONE;
+}
+
+/* No output is a tensor, nor another output. */
+static enum error_kind check_outputs(const struct judging *judging, struct error *error)
+{
+    const struct judge_input *input = &judging->input;
+    char quoted[PATH_QUOTE_SIZE];
+    for (int i = 0; i < SINK_COUNT; i++) {
+        const char *path = judging->outputs.paths[i];
+        if (!path || !strcmp(path, "-"))
+            continue;
+        for (int t = 0; t < TENSOR_FILE_COUNT; t++)
+            if (input->is_open[t] && file_same(path, input->files[t].file.path))
+                return error_set(error, ERROR_USAGE, "--%s %s: is a file that is judged; allowed: a file of its own",
+                                 sink_kinds[i]->option, quote_path(quoted, path));
+        for (int j = 0; j < i; j++)
+            if (judging->outputs.paths[j] && file_same(path, judging->outputs.paths[j]))
+                return error_set(error, ERROR_USAGE, "--%s %s: is the file of --%s; allowed: a file of its own",
+                                 sink_kinds[i]->option, quote_path(quoted, path), sink_kinds[j]->option);
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind open_sinks(struct judging *judging, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    judging->plan.points = judging->input.points;
+    judging->plan.num_points = (size_t)judging->input.num_sequences;
+    judging->plan.table = judging->options->table;
+    for (int i = 0; i < SINK_COUNT && !kind; i++) {
+        const char *path = outputs_path(&judging->outputs, i);
+        if (!path)
+            continue;
+        kind = sink_open(&judging->sinks[judging->num_sinks], sink_kinds[i], path, &judging->plan, error);
+        judging->num_sinks += !kind;
+    }
+    return kind;
+}
+
+static enum error_kind close_sinks(struct judging *judging, enum error_kind kind, struct error *error)
+{
+    for (size_t i = 0; i < judging->num_sinks; i++) {
+        struct error failure;
+        enum error_kind closed = judging->sinks[i].kind->close(&judging->sinks[i], &judging->summary, &failure);
+        if (closed && !kind)
+            kind = error_set(error, closed, "%s", failure.text);
+    }
+    return kind;
+}
+
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
+
+static enum error_kind judge_sequence(struct judging *judging, struct evaluator *evaluator, int64_t b,
+                                      struct error *error)
+{
+    const struct judged_sequence *sequence = &judging->input.sequences[b];
+    struct evaluation evaluation;
+    struct error failure = {0};
+    struct record record = {.point = &judging->input.points[b]};
+    progress_display_point(evaluator->display, sequence->given.key);
+    enum error_kind kind =
+        evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output.subject, &failure);
+    if (!kind)
+        kind = judge_input_check(&judging->input, &failure);
+    if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {
+        evaluation_clear(&evaluation);
+        return error_set(error, kind, "%s", failure.text);
+    }
+    record_take(&record, kind, &failure, &evaluation);
+    judging->summary.points_done++;
+    judging->summary.by_status[record.outcome.status]++;
+    progress_display_hide(evaluator->display);
+    kind = ERROR_NONE;
+    for (size_t i = 0; i < judging->num_sinks && !kind; i++)
+        kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
+    progress_display_show(evaluator->display);
+    evaluation_clear(&evaluation);
+    return kind;
+}
+
+static enum error_kind judge_sequences(struct judging *judging, struct progress *progress, struct error *error)
+{
+    struct evaluator evaluator = {.threads = judging->options->threads, .progress = progress};
+    enum error_kind kind = threads_start(evaluator.threads, error);
+    if (kind)
+        return kind;
+    evaluator.display = progress_display_start((size_t)judging->input.num_sequences, progress);
+    for (int64_t b = 0; b < judging->input.num_sequences && !kind; b++) {
+        kind = judge_sequence(judging, &evaluator, b, error);
+        if (!kind && progress_cancelled(progress))
+            kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    }
+    progress_display_stop(evaluator.display);
+    evaluator_clear(&evaluator);
+    return kind;
+}
+
+static int exit_code(const struct summary *summary)
+{
+    if (summary->by_status[STATUS_ERROR] > 0)
+        return ERROR_SYSTEM;
+    return summary->by_status[STATUS_PASS] == summary->points_done ? EXIT_RIGHT : EXIT_WRONG;
+}
+
+int judge(const struct judge_options *options, struct progress *progress, struct error *error)
+{
+    struct judging judging = {.options = options, .start_s = evaluation_now()};
+    enum error_kind kind = judge_input_open(&judging.input, options, error);
+    if (!kind)
+        kind = choose_outputs(&judging, error);
+    if (!kind)
+        kind = check_outputs(&judging, error);
+    if (!kind)
+        kind = open_sinks(&judging, error);
+    judging.summary.points_total = (size_t)judging.input.num_sequences;
+    if (!kind)
+        kind = judge_sequences(&judging, progress, error);
+    if (kind)
+        judging.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
+    judging.summary.elapsed_s = evaluation_now() - judging.start_s;
+    kind = close_sinks(&judging, kind, error);
+    judge_input_clear(&judging.input);
+    return kind ? (int)kind : exit_code(&judging.summary);
+}

@@ -1,0 +1,21 @@
+#include <stdlib.h>
+
+#include "harness/command/command.h"
+#include "harness/command/interrupt.h"
+#include "harness/command/judge.h"
+
+static int judge_command(int argc, char **argv, struct error *error)
+{
+    struct judge_options options = {.threads = 0};
+    argp_parse(judge_options_parser(), argc, argv, 0, NULL, &options);
+    int code = judge(&options, interrupt_catch(), error);
+    free(options.dtypes.items);
+    return code;
+}
+
+const struct command command_judge = {
+    .name = "judge",
+    .about = "judge an output of your own kernel from tensors in files",
+    .parser = judge_options_parser,
+    .run = judge_command,
+};

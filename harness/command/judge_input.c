@@ -1,0 +1,746 @@
+#include "harness/command/judge_input.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/command/judge_facts.h"
+#include "harness/support/source.h"
+#include "harness/support/text.h"
+
+enum { MAX_LENGTH = 1 << 30, MAX_DIM = 1024, MAX_HEADS = 65536 };
+
+/* What is known while the sequences are put together. */
+struct reading {
+    struct judge_input *input;
+    const struct judge_options *options;
+    struct judge_facts facts;
+    struct judge_shape shape;
+    struct bound_axes q, k, v, out, lse;
+    struct problem_spec spec;                     /* of all sequences, but for seq_len and q_position */
+    int64_t num_sequences, num_queries, num_keys; /* keys: that k and v have room for, of one sequence */
+    int64_t *seq_lens, *positions;                /* [B] */
+    int64_t pages_a_row;                          /* of input->pages */
+};
+
+static const struct {
+    enum judge_option option;
+    const char *dtype_name; /* as --dtype calls it; NULL: it is of numbers that say what they are */
+} tensors[TENSOR_FILE_COUNT] = {
+    [TENSOR_FILE_Q] = {GIVEN_Q, "q"},
+    [TENSOR_FILE_K] = {GIVEN_K, "k"},
+    [TENSOR_FILE_V] = {GIVEN_V, "v"},
+    [TENSOR_FILE_OUT] = {GIVEN_OUT, "out"},
+    [TENSOR_FILE_LSE] = {GIVEN_LSE, NULL},
+    [TENSOR_FILE_SLOPES] = {GIVEN_SLOPES, NULL},
+    [TENSOR_FILE_MASK] = {GIVEN_MASK, NULL},
+    [TENSOR_FILE_SINKS] = {GIVEN_SINK_LOGITS, NULL},
+    [TENSOR_FILE_POSITIONS] = {GIVEN_POSITIONS, NULL},
+    [TENSOR_FILE_SEQ_LENS] = {GIVEN_SEQ_LENS, NULL},
+    [TENSOR_FILE_BLOCK_TABLE] = {GIVEN_BLOCK_TABLE, NULL},
+    [TENSOR_FILE_INDPTR] = {GIVEN_KV_INDPTR, NULL},
+    [TENSOR_FILE_INDICES] = {GIVEN_KV_INDICES, NULL},
+    [TENSOR_FILE_LAST_PAGE_LEN] = {GIVEN_KV_LAST_PAGE_LEN, NULL},
+};
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+static bool is_file(const struct reading *reading, enum judge_tensor tensor)
+{
+    const struct judge_facts *facts = &reading->facts;
+    if (!reading->options->values[tensors[tensor].option])
+        return false;
+    return !(tensor == TENSOR_FILE_SLOPES && facts->slopes_named) &&
+           !(tensor == TENSOR_FILE_POSITIONS && facts->position_is_number);
+}
+
+static enum error_kind open_files(struct reading *reading, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    for (int t = 0; t < TENSOR_FILE_COUNT; t++) {
+        if (!is_file(reading, (enum judge_tensor)t))
+            continue;
+        enum error_kind kind = tensor_open(&input->files[t], reading->options->values[tensors[t].option], error);
+        if (kind)
+            return kind;
+        input->is_open[t] = true;
+    }
+    return ERROR_NONE;
+}
+
+/* What --dtype says of raw bits. */
+static enum error_kind reinterpret(struct reading *reading, struct error *error)
+{
+    for (size_t i = 0; i < reading->options->dtypes.count; i++) {
+        const char *text = reading->options->dtypes.items[i], *equals = strchr(text, '=');
+        char quoted[QUOTE_SIZE];
+        int t = TENSOR_FILE_COUNT;
+        for (int j = 0; equals && j < TENSOR_FILE_COUNT; j++)
+            if (tensors[j].dtype_name && strlen(tensors[j].dtype_name) == (size_t)(equals - text) &&
+                !memcmp(text, tensors[j].dtype_name, (size_t)(equals - text)))
+                t = j;
+        enum element_type type = equals ? element_type_from_name(equals + 1) : ELEMENT_COUNT;
+        if (t == TENSOR_FILE_COUNT || type == ELEMENT_COUNT || !element_types[type].is_float)
+            return error_set(error, ERROR_USAGE,
+                             "--dtype %s: allowed: q, k, v or out, =, and f16, bf16, f32, e4m3, e5m2 or e4m3fnuz",
+                             quote(quoted, text, strlen(text)));
+        enum error_kind kind = tensor_reinterpret(&reading->input->files[t], type, error);
+        if (kind)
+            return kind;
+    }
+    return ERROR_NONE;
+}
+
+/* The dtype of q, k, v or out. */
+static enum error_kind dtype_of(enum dtype *dtype, const struct tensor_file *file, bool fp8, struct error *error)
+{
+    static const struct {
+        enum element_type type;
+        enum dtype dtype;
+    } same[] = {
+        {ELEMENT_F16, DTYPE_F16},   {ELEMENT_BF16, DTYPE_BF16}, {ELEMENT_F32, DTYPE_F32},
+        {ELEMENT_E4M3, DTYPE_E4M3}, {ELEMENT_E5M2, DTYPE_E5M2}, {ELEMENT_E4M3FNUZ, DTYPE_E4M3FNUZ},
+    };
+    const struct element_type_info *info = &element_types[file->layout.type];
+    char path[PATH_QUOTE_SIZE];
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (same[i].type == file->layout.type && (fp8 || same[i].dtype < DTYPE_COUNT)) {
+            *dtype = same[i].dtype;
+            return ERROR_NONE;
+        }
+    bool raw = info->is_raw || info->may_be_bits;
+    return error_set(error, ERROR_USAGE, "%s: is of %s%s; allowed: f16, bf16, f32%s", quote_path(path, file->name),
+                     info->name, raw ? ", raw bits of which --dtype TENSOR=DTYPE has to say what they are" : "",
+                     fp8 ? ", e4m3, e5m2, e4m3fnuz" : "");
+}
+
+/* Element i as a number; of integers and floats. NaN where there is no such number. */
+static double number_at(const struct tensor_file *file, int64_t i)
+{
+    const void *e = file->elements;
+    float wide;
+    switch (file->layout.type) {
+    case ELEMENT_F64:
+        return ((const double *)e)[i];
+    case ELEMENT_F32:
+        return (double)((const float *)e)[i];
+    case ELEMENT_F16:
+        dtype_widen(DTYPE_F16, e, (size_t)i, 1, &wide);
+        return (double)wide;
+    case ELEMENT_BF16:
+        dtype_widen(DTYPE_BF16, e, (size_t)i, 1, &wide);
+        return (double)wide;
+    case ELEMENT_I64:
+        return (double)((const int64_t *)e)[i];
+    case ELEMENT_U64:
+        return (double)((const uint64_t *)e)[i];
+    case ELEMENT_I32:
+        return ((const int32_t *)e)[i];
+    case ELEMENT_U32:
+        return ((const uint32_t *)e)[i];
+    case ELEMENT_I16:
+        return ((const int16_t *)e)[i];
+    case ELEMENT_U16:
+        return ((const uint16_t *)e)[i];
+    case ELEMENT_I8:
+        return ((const int8_t *)e)[i];
+    case ELEMENT_U8:
+    case ELEMENT_BOOL:
+        return ((const uint8_t *)e)[i];
+    default:
+        return NAN;
+    }
+}
+
+/* A new array of numbers that are whole and within a range, all of a file with `count` elements in one axis, or in two
+ * where a row has row > 0 of them. */
+static enum error_kind read_whole(int64_t **numbers, const struct tensor_file *file, int64_t count, int64_t least,
+                                  int64_t greatest, const char *what, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (file->layout.num_elements != count)
+        return error_set(error, ERROR_USAGE, "%s: is %s; allowed: %" PRId64 " numbers, %s",
+                         quote_path(path, file->name), judge_shape_text(text, file), count, what);
+    *numbers = calloc((size_t)count + 1, sizeof **numbers);
+    if (!*numbers)
+        return error_memory(error, what, (double)count * sizeof **numbers);
+    for (int64_t i = 0; i < count; i++) {
+        double number = number_at(file, i);
+        if (!(number >= (double)least && number <= (double)greatest) || number != trunc(number))
+            return error_set(error, ERROR_USAGE,
+                             "%s: number %" PRId64 " is %.17g; allowed: %s, %" PRId64 " to %" PRId64,
+                             quote_path(path, file->name), i, isnan(number) ? NAN : number, what, least, greatest);
+        (*numbers)[i] = (int64_t)number;
+    }
+    return ERROR_NONE;
+}
+
+/* A new array of f32, one a head. */
+static enum error_kind read_of_heads(float **values, const struct tensor_file *file, int num_heads, const char *what,
+                                     struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (file->layout.num_elements != num_heads)
+        return error_set(error, ERROR_USAGE, "%s: is %s; allowed: [%d], a %s a head", quote_path(path, file->name),
+                         judge_shape_text(text, file), num_heads, what);
+    *values = calloc((size_t)num_heads, sizeof **values);
+    if (!*values)
+        return error_memory(error, what, (double)num_heads * sizeof **values);
+    for (int h = 0; h < num_heads; h++) {
+        double number = number_at(file, h);
+        (*values)[h] = (float)number;
+        if (!isfinite(number) || (double)(*values)[h] != number)
+            return error_set(error, ERROR_USAGE, "%s: the %s of head %d is %.17g; allowed: finite numbers of f32",
+                             quote_path(path, file->name), what, h, isnan(number) ? NAN : number);
+    }
+    return ERROR_NONE;
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------ */
+
+static enum error_kind bind_shapes(struct reading *reading, struct error *error)
+{
+    static const char *const of_keys[LAYOUT_COUNT] = {
+        [LAYOUT_NHD] = "[keys, KV heads, head_dim]; in pages [pages, page size, KV heads, head_dim] with --block-table "
+                       "or --kv-indptr",
+        [LAYOUT_HND] = "[KV heads, keys, head_dim]; in pages [pages, KV heads, page size, head_dim] with --block-table "
+                       "or --kv-indptr",
+        [LAYOUT_BSHD] = "[sequences, keys, KV heads, head_dim]",
+        [LAYOUT_BHSD] = "[sequences, KV heads, keys, head_dim]",
+    };
+    struct tensor_file *files = reading->input->files;
+    struct judge_shape *shape = &reading->shape;
+    enum judge_layout layout = reading->facts.layout;
+    bool paged = reading->facts.paged;
+    const char *of_queries = layout == LAYOUT_BHSD ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
+                                                     "heads, queries, head_dim]"
+                             : layout == LAYOUT_BSHD || paged
+                                 ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, queries, heads, "
+                                   "head_dim]"
+                                 : "[heads, head_dim] or [queries, heads, head_dim] of one sequence";
+    *shape = judge_shape_unknown;
+    enum error_kind kind =
+        judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
+                         judge_query_letters(layout, paged, files[TENSOR_FILE_Q].layout.num_axes), of_queries, error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->k, &files[TENSOR_FILE_K],
+                                judge_key_letters(layout, paged, files[TENSOR_FILE_K].layout.num_axes), of_keys[layout],
+                                error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->v, &files[TENSOR_FILE_V],
+                                judge_key_letters(layout, paged, files[TENSOR_FILE_V].layout.num_axes), of_keys[layout],
+                                error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT],
+                                judge_query_letters(layout, paged, files[TENSOR_FILE_OUT].layout.num_axes), of_queries,
+                                error);
+    if (!kind && reading->input->is_open[TENSOR_FILE_LSE])
+        kind = judge_shape_bind(shape, &reading->lse, &files[TENSOR_FILE_LSE],
+                                judge_lse_letters(layout, paged, files[TENSOR_FILE_LSE].layout.num_axes),
+                                "[heads], [sequences, heads] or, of one sequence, [queries, heads]; with three axes "
+                                "[sequences, queries, heads] of pages, [sequences, heads, queries] of BSHD and BHSD",
+                                error);
+    return kind;
+}
+
+static enum error_kind check_length(const struct reading *reading, enum axis_role role, int64_t least, int64_t greatest,
+                                    const char *what, struct error *error)
+{
+    int64_t length = reading->shape.length[role];
+    char path[PATH_QUOTE_SIZE];
+    if (length >= least && length <= greatest)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "%s: has %" PRId64 " %s; allowed: %" PRId64 " to %" PRId64,
+                     quote_path(path, reading->shape.said_by[role]), length, what, least, greatest);
+}
+
+static enum error_kind check_shapes(struct reading *reading, struct error *error)
+{
+    int64_t *length = reading->shape.length;
+    char path[PATH_QUOTE_SIZE];
+    if (length[ROLE_SEQUENCES] < 0)
+        length[ROLE_SEQUENCES] = 1;
+    if (length[ROLE_QUERIES] < 0)
+        length[ROLE_QUERIES] = 1;
+    enum error_kind kind = check_length(reading, ROLE_HEADS, 1, MAX_HEADS, "heads", error);
+    if (!kind)
+        kind = check_length(reading, ROLE_DIM, 1, MAX_DIM, "elements of a head", error);
+    if (!kind && (length[ROLE_KV_HEADS] < 1 || length[ROLE_HEADS] % length[ROLE_KV_HEADS] != 0))
+        return error_set(error, ERROR_USAGE,
+                         "%s: has %" PRId64 " KV heads for %" PRId64 " query heads; allowed: a divisor of them (is "
+                         "--layout right?)",
+                         quote_path(path, reading->shape.said_by[ROLE_KV_HEADS]), length[ROLE_KV_HEADS],
+                         length[ROLE_HEADS]);
+    if (!kind)
+        kind = check_length(reading, ROLE_SEQUENCES, 1, 1 << 20, "sequences", error);
+    if (!kind)
+        kind = check_length(reading, ROLE_QUERIES, 1, 1 << 20, "queries", error);
+    if (!kind && reading->facts.paged)
+        kind = check_length(reading, ROLE_SLOTS, 1, MAX_LENGTH, "slots a page", error);
+    if (!kind && !reading->facts.paged)
+        kind = check_length(reading, ROLE_KEYS, 0, MAX_LENGTH, "keys", error);
+    if (kind)
+        return kind;
+    if (reading->facts.page_size && reading->facts.page_size != length[ROLE_SLOTS])
+        return error_set(error, ERROR_USAGE,
+                         "--page-size %" PRId64 ": pages of k and v have %" PRId64
+                         " slots; allowed: the same (is --layout right?)",
+                         reading->facts.page_size, length[ROLE_SLOTS]);
+    reading->num_sequences = length[ROLE_SEQUENCES];
+    reading->num_queries = length[ROLE_QUERIES];
+    return ERROR_NONE;
+}
+
+/* ---- lengths, pages, positions, masks ---------------------------------------------------------------------------- */
+
+static enum error_kind read_block_table(struct reading *reading, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    const struct tensor_file *file = &input->files[TENSOR_FILE_BLOCK_TABLE];
+    int64_t sequences = reading->num_sequences, slots = reading->shape.length[ROLE_SLOTS];
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (file->layout.num_axes != 2 || file->layout.shape[0] != sequences)
+        return error_set(error, ERROR_USAGE, "%s: is %s; allowed: [%" PRId64 ", n], the pages of each sequence",
+                         quote_path(path, file->name), judge_shape_text(text, file), sequences);
+    reading->pages_a_row = file->layout.shape[1];
+    enum error_kind kind =
+        read_whole(&reading->seq_lens, &input->files[TENSOR_FILE_SEQ_LENS], sequences, 0,
+                   reading->pages_a_row * slots < MAX_LENGTH ? reading->pages_a_row * slots : MAX_LENGTH,
+                   "keys of a sequence, as many as its pages have room for", error);
+    if (!kind) /* what stands behind a sequence's pages means nothing */
+        kind = read_whole(&input->pages, file, sequences * reading->pages_a_row, INT32_MIN, INT64_C(1) << 40,
+                          "pages, counted from 0", error);
+    return kind;
+}
+
+/* Pages in one list, sequence by sequence: as a table whose rows are as long as the longest of them. */
+static enum error_kind read_page_rows(struct reading *reading, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    const struct tensor_file *file = &input->files[TENSOR_FILE_INDPTR];
+    const char *name = file->name;
+    int64_t sequences = reading->num_sequences, slots = reading->shape.length[ROLE_SLOTS], *first = NULL, *last = NULL,
+            *list = NULL;
+    int64_t count = input->files[TENSOR_FILE_INDICES].layout.num_elements;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = read_whole(&first, file, sequences + 1, 0, count,
+                                      "where the pages of each sequence begin, and where the last ones end", error);
+    if (!kind)
+        kind = read_whole(&last, &input->files[TENSOR_FILE_LAST_PAGE_LEN], sequences, 0, slots,
+                          "keys in the last page of a sequence", error);
+    if (!kind)
+        kind = read_whole(&list, &input->files[TENSOR_FILE_INDICES], count, INT32_MIN, INT64_C(1) << 40,
+                          "pages, counted from 0", error);
+    for (int64_t b = 0; b < sequences && !kind; b++) {
+        int64_t pages = first[b + 1] - first[b];
+        if (pages < 0 || pages * slots > MAX_LENGTH || (pages > 0 && last[b] < 1))
+            kind = error_set(error, ERROR_USAGE,
+                             "%s: sequence %" PRId64 " has %" PRId64 " pages, with %" PRId64
+                             " keys in the last; allowed: 0 pages or more, from 1 on with 1 to %" PRId64 " keys",
+                             quote_path(path, name), b, pages, last[b], slots);
+        reading->pages_a_row = pages > reading->pages_a_row ? pages : reading->pages_a_row;
+    }
+    if (!kind) {
+        input->pages = calloc((size_t)(sequences * reading->pages_a_row) + 1, sizeof *input->pages);
+        reading->seq_lens = calloc((size_t)sequences, sizeof *reading->seq_lens);
+        if (!input->pages || !reading->seq_lens)
+            kind = error_memory(error, "page tables", (double)(sequences * reading->pages_a_row) * 8);
+    }
+    for (int64_t b = 0; b < sequences && !kind; b++) {
+        int64_t pages = first[b + 1] - first[b];
+        if (pages > 0)
+            memcpy(input->pages + b * reading->pages_a_row, list + first[b], (size_t)pages * sizeof *list);
+        reading->seq_lens[b] = pages > 0 ? (pages - 1) * slots + last[b] : 0;
+    }
+    free(first);
+    free(last);
+    free(list);
+    return kind;
+}
+
+/* The pages that keys stand in are there. */
+static enum error_kind check_pages(const struct reading *reading, struct error *error)
+{
+    int64_t slots = reading->shape.length[ROLE_SLOTS], pages = reading->shape.length[ROLE_PAGES];
+    for (int64_t b = 0; b < reading->num_sequences; b++)
+        for (int64_t i = 0; i * slots < reading->seq_lens[b]; i++) {
+            int64_t page = reading->input->pages[b * reading->pages_a_row + i];
+            if (page < 0 || page >= pages)
+                return error_set(error, ERROR_USAGE,
+                                 "page table: page %" PRId64 " of sequence %" PRId64 " is page %" PRId64
+                                 " of the pool; allowed: 0 to %" PRId64,
+                                 i, b, page, pages - 1);
+        }
+    return ERROR_NONE;
+}
+
+static enum error_kind read_lengths(struct reading *reading, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    int64_t sequences = reading->num_sequences;
+    enum error_kind kind = ERROR_NONE;
+    if (input->is_open[TENSOR_FILE_BLOCK_TABLE] || input->is_open[TENSOR_FILE_INDPTR]) {
+        kind = input->is_open[TENSOR_FILE_INDPTR] ? read_page_rows(reading, error) : read_block_table(reading, error);
+        return kind ? kind : check_pages(reading, error);
+    }
+    reading->num_keys = reading->shape.length[ROLE_KEYS];
+    if (input->is_open[TENSOR_FILE_SEQ_LENS])
+        return read_whole(&reading->seq_lens, &input->files[TENSOR_FILE_SEQ_LENS], sequences, 0, reading->num_keys,
+                          "keys of a sequence", error);
+    reading->seq_lens = calloc((size_t)sequences, sizeof *reading->seq_lens);
+    if (!reading->seq_lens)
+        return error_memory(error, "lengths", (double)sequences * 8);
+    for (int64_t b = 0; b < sequences; b++)
+        reading->seq_lens[b] = reading->num_keys;
+    return ERROR_NONE;
+}
+
+static enum error_kind read_positions(struct reading *reading, struct error *error)
+{
+    int64_t sequences = reading->num_sequences;
+    if (reading->input->is_open[TENSOR_FILE_POSITIONS])
+        return read_whole(&reading->positions, &reading->input->files[TENSOR_FILE_POSITIONS], sequences, -INT32_MAX,
+                          INT32_MAX, "position of the last query of a sequence", error);
+    reading->positions = calloc((size_t)sequences, sizeof *reading->positions);
+    if (!reading->positions)
+        return error_memory(error, "positions", (double)sequences * 8);
+    for (int64_t b = 0; b < sequences; b++)
+        reading->positions[b] = reading->facts.position_is_number ? reading->facts.position : reading->seq_lens[b] - 1;
+    return ERROR_NONE;
+}
+
+/* visible[B, N], N the mask's. */
+static enum error_kind read_mask(struct reading *reading, int64_t *row, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    const struct tensor_file *file = &input->files[TENSOR_FILE_MASK];
+    const struct tensor_layout *layout = &file->layout;
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    int64_t longest = 0;
+    *row = 0;
+    if (!input->is_open[TENSOR_FILE_MASK])
+        return ERROR_NONE;
+    for (int64_t b = 0; b < reading->num_sequences; b++)
+        longest = reading->seq_lens[b] > longest ? reading->seq_lens[b] : longest;
+    bool is_number = element_types[layout->type].is_float;
+    bool one = layout->num_axes == 1,
+         fits = one || (layout->num_axes == 2 && layout->shape[0] == reading->num_sequences);
+    if (is_number || element_types[layout->type].is_raw || !fits || layout->shape[layout->num_axes - 1] < longest)
+        return error_set(error, ERROR_USAGE,
+                         "%s: is %s; allowed: bool or whole numbers, [%" PRId64 "] or [%" PRId64 ", %" PRId64 "]",
+                         quote_path(path, file->name),
+                         is_number ? "of floating-point numbers" : judge_shape_text(text, file), longest,
+                         reading->num_sequences, longest);
+    input->visible = malloc((size_t)layout->num_elements + 1);
+    if (!input->visible)
+        return error_memory(error, "the mask", (double)layout->num_elements);
+    for (int64_t i = 0; i < layout->num_elements; i++)
+        input->visible[i] = number_at(file, i) != 0;
+    *row = one ? 0 : layout->shape[1];
+    return ERROR_NONE;
+}
+
+/* lse[B, Q, H], natural. */
+static enum error_kind read_lse(struct reading *reading, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    const struct tensor_file *file = &input->files[TENSOR_FILE_LSE];
+    int64_t heads = reading->shape.length[ROLE_HEADS], rows = reading->num_sequences * reading->num_queries * heads;
+    char path[PATH_QUOTE_SIZE];
+    if (!input->is_open[TENSOR_FILE_LSE])
+        return ERROR_NONE;
+    if (file->layout.num_elements != rows || file->layout.type != ELEMENT_F32)
+        return error_set(
+            error, ERROR_USAGE, "%s: has %" PRId64 " elements of %s; allowed: %" PRId64 " of f32, one a row",
+            quote_path(path, file->name), file->layout.num_elements, element_types[file->layout.type].name, rows);
+    input->lse = malloc((size_t)rows * sizeof *input->lse);
+    if (!input->lse)
+        return error_memory(error, "lse", (double)rows * sizeof *input->lse);
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t query = row / heads % reading->num_queries, b = row / heads / reading->num_queries;
+        int64_t at = b * reading->lse.stride[ROLE_SEQUENCES] + query * reading->lse.stride[ROLE_QUERIES] +
+                     row % heads * reading->lse.stride[ROLE_HEADS];
+        double lse = number_at(file, at);
+        input->lse[row] = (float)(reading->facts.lse_base_2 ? lse * M_LN2 : lse);
+    }
+    return ERROR_NONE;
+}
+
+/* ---- the problem ------------------------------------------------------------------------------------------------- */
+
+static enum error_kind read_slopes(struct reading *reading, int num_heads, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    enum error_kind kind = ERROR_NONE;
+    if (input->is_open[TENSOR_FILE_SLOPES])
+        return read_of_heads(&input->slopes, &input->files[TENSOR_FILE_SLOPES], num_heads, "slope", error);
+    input->slopes = calloc((size_t)num_heads, sizeof *input->slopes);
+    if (!input->slopes)
+        return error_memory(error, "slopes", (double)num_heads * sizeof *input->slopes);
+    if (reading->facts.slopes != SLOPES_COUNT)
+        slopes_fill(input->slopes, num_heads, reading->facts.slopes, 8, 0, num_heads);
+    return kind;
+}
+
+/* What q, k and v are held in: k and v in fp8 where both are, else all of them in the output's dtype. */
+static enum error_kind choose_dtypes(struct reading *reading, struct error *error)
+{
+    const struct tensor_file *files = reading->input->files;
+    struct problem_spec *spec = &reading->spec;
+    enum dtype q, k, v;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = dtype_of(&spec->dtype, &files[TENSOR_FILE_OUT], false, error);
+    if (!kind)
+        kind = dtype_of(&q, &files[TENSOR_FILE_Q], true, error);
+    if (!kind)
+        kind = dtype_of(&k, &files[TENSOR_FILE_K], true, error);
+    if (!kind)
+        kind = dtype_of(&v, &files[TENSOR_FILE_V], true, error);
+    if (kind)
+        return kind;
+    spec->kv_format = KV_AS_DTYPE;
+    for (int format = KV_AS_DTYPE + 1; format < KV_FORMAT_COUNT; format++)
+        if (k == v && problem_kv_dtype(&(struct problem){.kv_format = (enum kv_format)format}) == k)
+            spec->kv_format = (enum kv_format)format;
+    spec->k_scale = reading->facts.k_scale;
+    spec->v_scale = reading->facts.v_scale;
+    if (spec->kv_format == KV_AS_DTYPE && (spec->k_scale != 1 || spec->v_scale != 1))
+        return error_set(error, ERROR_USAGE, "--k-scale, --v-scale: %s is of %s; allowed: with k and v of one fp8 type",
+                         quote_path(path, files[TENSOR_FILE_K].name), dtypes[k].name);
+    return ERROR_NONE;
+}
+
+static enum error_kind read_problem(struct reading *reading, struct error *error)
+{
+    const int64_t *length = reading->shape.length;
+    struct judge_input *input = reading->input;
+    struct problem_spec *spec = &reading->spec;
+    *spec = (struct problem_spec){
+        .num_queries = (int)length[ROLE_QUERIES],
+        .num_heads = (int)length[ROLE_HEADS],
+        .num_kv_heads = (int)length[ROLE_KV_HEADS],
+        .head_dim = (int)length[ROLE_DIM],
+        .scale = isnan(reading->facts.scale) ? (float)(1 / sqrt((double)length[ROLE_DIM])) : reading->facts.scale,
+        .soft_cap = reading->facts.soft_cap,
+        .total_heads = (int)length[ROLE_HEADS],
+        .max_bias = 8,
+        .input = input_spec_default,
+    };
+    enum error_kind kind = choose_dtypes(reading, error);
+    if (!kind)
+        kind = read_slopes(reading, spec->num_heads, error);
+    if (!kind && input->is_open[TENSOR_FILE_SINKS])
+        kind = read_of_heads(&input->sinks, &input->files[TENSOR_FILE_SINKS], spec->num_heads, "sink", error);
+    spec->slope_values = input->slopes;
+    spec->num_slope_values = spec->num_heads;
+    if (input->sinks)
+        spec->sinks = (struct sink_spec){SINKS_VALUES, 0, spec->num_heads, input->sinks};
+    return kind;
+}
+
+/* ---- sequences --------------------------------------------------------------------------------------------------- */
+
+/* The dtypes were looked at. */
+static struct tensor_view view_of(const struct tensor_file *file, const struct bound_axes *axes, enum axis_role first,
+                                  enum axis_role second, int64_t sequence)
+{
+    struct error unused;
+    struct tensor_view view = {
+        .name = file->name,
+        .elements = file->elements +
+                    sequence * axes->stride[ROLE_SEQUENCES] * (int64_t)element_types[file->layout.type].size_bytes,
+        .strides = {axes->stride[first], axes->stride[second], axes->stride[ROLE_DIM]},
+    };
+    (void)dtype_of(&view.dtype, file, true, &unused);
+    return view;
+}
+
+static void forget(void *context)
+{
+    const struct judge_input *input = context;
+    for (int t = TENSOR_FILE_K; t <= TENSOR_FILE_V; t++)
+        tensor_forget(&input->files[t], 0, input->files[t].layout.num_elements);
+}
+
+static char *make_key(const struct judged_sequence *sequence, const struct reading *reading, int64_t b)
+{
+    const struct problem_spec *spec = &sequence->point.problem;
+    char *key = NULL, queries[32] = "", kv[32] = "", at[32] = "";
+    if (problem_spec_queries(spec) > 1)
+        snprintf(queries, sizeof queries, ",num_queries=%d", problem_spec_queries(spec));
+    if (spec->kv_format != KV_AS_DTYPE)
+        snprintf(kv, sizeof kv, ",kv_dtype=%s", kv_format_names[spec->kv_format]);
+    if (reading->num_sequences > 1)
+        snprintf(at, sizeof at, ",sequence=%" PRId64, b);
+    return asprintf(&key, "judge:seq_len=%" PRId64 ",num_heads=%d,num_kv_heads=%d,head_dim=%d%s,dtype=%s%s%s",
+                    spec->seq_len, spec->num_heads, spec->num_kv_heads, spec->head_dim, queries,
+                    dtypes[spec->dtype].name, kv, at) < 0
+               ? NULL
+               : key;
+}
+
+static void make_point(struct point *point, const struct reading *reading, int64_t b)
+{
+    case_point(reading->input->cases.cases[0], 0, point);
+    float scale = reading->spec.scale;
+    point->problem = reading->spec;
+    point->problem.seq_len = reading->seq_lens[b];
+    point->problem.q_position = reading->positions[b];
+    point->problem.sequence = (int)b;
+    point->criterion = point_unset.criterion;
+    point->criterion.tolerance = reading->facts.tolerance;
+    point->criterion.mode = JUDGE_TOLERANCE;
+    point_derive(point);
+    point->problem.scale = scale; /* 0 is no default here */
+}
+
+static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t mask_row, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    struct judged_sequence *sequence = &input->sequences[b];
+    const struct tensor_file *files = input->files;
+    bool paged = reading->facts.paged;
+    enum axis_role of_keys = paged ? ROLE_SLOTS : ROLE_KEYS;
+    const struct given_tensors given = {
+        .q = view_of(&files[TENSOR_FILE_Q], &reading->q, ROLE_QUERIES, ROLE_HEADS, b),
+        .k = view_of(&files[TENSOR_FILE_K], &reading->k, of_keys, ROLE_KV_HEADS, b),
+        .v = view_of(&files[TENSOR_FILE_V], &reading->v, of_keys, ROLE_KV_HEADS, b),
+        .pages = paged ? input->pages + b * reading->pages_a_row : NULL,
+        .page_size = reading->shape.length[ROLE_SLOTS],
+        .k_page_stride = reading->k.stride[ROLE_PAGES],
+        .v_page_stride = reading->v.stride[ROLE_PAGES],
+        .visible = input->visible ? input->visible + b * mask_row : NULL,
+        .forget = forget,
+        .context = input,
+    };
+    const struct tensor_view out = view_of(&files[TENSOR_FILE_OUT], &reading->out, ROLE_QUERIES, ROLE_HEADS, b);
+    make_point(&sequence->point, reading, b);
+    sequence->given = (struct given){
+        .key = make_key(sequence, reading, b),
+        .command = input->command,
+        .masked = input->visible,
+        .has_lse = input->lse,
+    };
+    if (!sequence->given.key)
+        return error_memory(error, "the name of a sequence", POINT_KEY_SIZE);
+    sequence->point.given = &sequence->given;
+    sequence->of_tensors = given_source(&sequence->point.problem, &given);
+    sequence->source = &sequence->of_tensors.source;
+    sequence->output = given_output(
+        &out, input->lse ? input->lse + b * reading->num_queries * reading->shape.length[ROLE_HEADS] : NULL);
+    input->points[b] = sequence->point;
+    return ERROR_NONE;
+}
+
+enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error)
+{
+    size_t size;
+    FILE *stream = open_memstream(&input->command, &size);
+    bool complete = stream && fprintf(stream, "alibicheck judge") > 0;
+    for (int i = 1; i < options->num_words && complete; i++) {
+        char *word = text_shell_quote(options->words[i], false);
+        complete = word && fprintf(stream, " %s", word) > 0;
+        free(word);
+    }
+    complete = stream && fclose(stream) == 0 && complete;
+    return complete ? ERROR_NONE : error_memory(error, "the command line", 4096);
+}
+
+/* A case of the name, or of another one where a case may not be called so. */
+enum error_kind judge_input_case(struct judge_input *input, const char *name, struct error *error)
+{
+    static const char text[] = "case: %s\nseq_len: 1\nnum_heads: 1\nhead_dim: 64\noracles: none\n";
+    char *of_name = NULL;
+    struct error refused;
+    if (asprintf(&of_name, text, name) < 0)
+        return error_memory(error, "a case", (double)strlen(name));
+    enum error_kind kind = case_list_parse(&input->cases, CASE_OF_AXES, of_name, strlen(of_name), NULL, 0, &refused);
+    free(of_name);
+    if (kind == ERROR_USAGE && strcmp(name, "judge") != 0)
+        return judge_input_case(input, "judge", error);
+    return kind ? error_set(error, kind, "%s", refused.text) : ERROR_NONE;
+}
+
+static enum error_kind make_sequences(struct reading *reading, int64_t mask_row, struct error *error)
+{
+    struct judge_input *input = reading->input;
+    size_t count = (size_t)reading->num_sequences;
+    enum error_kind kind = judge_input_case(input, "judge", error);
+    if (!kind)
+        kind = judge_input_quote(input, reading->options, error);
+    if (kind)
+        return kind;
+    input->points = calloc(count, sizeof *input->points);
+    input->sequences = calloc(count, sizeof *input->sequences);
+    if (!input->points || !input->sequences)
+        return error_memory(error, "sequences", (double)count * sizeof *input->sequences);
+    for (; input->num_sequences < reading->num_sequences && !kind; input->num_sequences++)
+        kind = make_sequence(reading, input->num_sequences, mask_row, error);
+    return kind;
+}
+
+enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+{
+    struct reading reading = {.input = input, .options = options};
+    int64_t mask_row = 0;
+    *input = (struct judge_input){.num_sequences = 0};
+    if (options->exhibit)
+        return judge_input_open_folder(input, options, error);
+    enum error_kind kind = judge_facts_read(&reading.facts, options, error);
+    if (!kind)
+        kind = open_files(&reading, error);
+    if (!kind)
+        kind = reinterpret(&reading, error);
+    if (!kind)
+        kind = bind_shapes(&reading, error);
+    if (!kind)
+        kind = check_shapes(&reading, error);
+    if (!kind)
+        kind = read_problem(&reading, error);
+    if (!kind)
+        kind = read_lengths(&reading, error);
+    if (!kind)
+        kind = read_positions(&reading, error);
+    if (!kind)
+        kind = read_mask(&reading, &mask_row, error);
+    if (!kind)
+        kind = read_lse(&reading, error);
+    if (!kind)
+        kind = make_sequences(&reading, mask_row, error);
+    free(reading.seq_lens);
+    free(reading.positions);
+    return kind;
+}
+
+void judge_input_clear(struct judge_input *input)
+{
+    for (int t = 0; t < TENSOR_FILE_COUNT; t++)
+        if (input->is_open[t])
+            tensor_close(&input->files[t]);
+    for (int64_t b = 0; input->sequences && b < input->num_sequences; b++) {
+        free(input->sequences[b].given.key);
+        if (input->sequences[b].source == &input->sequences[b].of_folder.source)
+            dumped_source_clear(&input->sequences[b].of_folder);
+    }
+    case_list_clear(&input->cases);
+    free(input->points);
+    free(input->sequences);
+    free(input->slopes);
+    free(input->sinks);
+    free(input->lse);
+    free(input->visible);
+    free(input->pages);
+    free(input->command);
+    *input = (struct judge_input){.num_sequences = 0};
+}
+
+enum error_kind judge_input_check(const struct judge_input *input, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int t = 0; t < TENSOR_FILE_COUNT && !kind; t++)
+        if (input->is_open[t])
+            kind = tensor_check_unchanged(&input->files[t], error);
+    return kind;
+}

@@ -1,0 +1,183 @@
+#include "harness/command/judge_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command/options.h"
+#include "harness/command/table_parser.h"
+#include "harness/support/number.h"
+#include "harness/support/threads.h"
+
+enum { OPTION_VALUE = 256, OPTION_JSON = OPTION_VALUE + GIVEN_OPTION_COUNT, OPTION_THREADS, OPTION_SINK };
+
+#define OPTION(id, called, takes, group, about)             \
+    {                                                       \
+        called, OPTION_VALUE + (id), takes, 0, about, group \
+    }
+
+static const struct argp_option own_options[] = {
+    {0, 0, 0, 0, "Tensors; F is FILE.npy, FILE.npz:NAME or FILE.safetensors:NAME:", 1},
+    OPTION(GIVEN_Q, "q", "F", 1, "the queries: [H,D], [Q,H,D] or [B,H,D], or with four axes as --layout says"),
+    OPTION(GIVEN_K, "k", "F", 1, "the keys, as --layout says; with page tables a pool of pages"),
+    OPTION(GIVEN_V, "v", "F", 1, "the values, of the same shape"),
+    OPTION(GIVEN_OUT, "out", "F", 1, "the output that is judged, of the shape of q; f16, bf16 or f32"),
+    OPTION(GIVEN_LSE, "lse", "F", 1,
+           "its log-sum-exp, f32: [H], [B,H] or [Q,H]; with three axes [B,Q,H], or [B,H,Q] for BSHD and BHSD; with "
+           "--lse-base"),
+    OPTION(GIVEN_SLOPES, "slopes", "F|NAME", 1,
+           "ALiBi slopes: a tensor [H], or bloom, geometric, hf, vllm, falcon, or none: attention without ALiBi"),
+    OPTION(GIVEN_MASK, "mask", "F", 1, "visible keys: [N] or [B,N], 0 or false removes a key (all are visible)"),
+    OPTION(GIVEN_SINK_LOGITS, "sink-logits", "F", 1, "learned sinks [H]: an extra logit in each sum of weights (none)"),
+    {0, 0, 0, 0, "What tensors do not say:", 2},
+    OPTION(GIVEN_LAYOUT, "layout", "NAME", 2,
+           "axes of k and v: NHD [N,Hkv,D] or pages [P,size,Hkv,D]; HND [Hkv,N,D] or [P,Hkv,size,D]; BSHD [B,N,Hkv,D] "
+           "with q [B,Q,H,D]; BHSD [B,Hkv,N,D] with q [B,H,Q,D]"),
+    OPTION(GIVEN_SCALE, "scale", "X", 2, "what q.k is multiplied by, as f32; rsqrt is 1/sqrt(D)"),
+    OPTION(GIVEN_LSE_BASE, "lse-base", "e|2", 2, "the base of --lse"),
+    OPTION(GIVEN_POSITIONS, "positions", "F|N", 2,
+           "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, N - 1)"),
+    OPTION(GIVEN_K_SCALE, "k-scale", "X", 2, "what a number of an fp8 k is multiplied by (1)"),
+    OPTION(GIVEN_V_SCALE, "v-scale", "X", 2, "the same of v (1)"),
+    OPTION(GIVEN_SOFT_CAP, "soft-cap", "WHERE=C", 2, "a cap of logits: before_bias=C or after_bias=C (none)"),
+    OPTION(GIVEN_DTYPE, "dtype", "TENSOR=DTYPE", 2,
+           "what raw bits are: k=bf16, v=e4m3; f16, bf16, e4m3, e5m2, e4m3fnuz; repeatable"),
+    {0, 0, 0, 0, "Batches and pages:", 3},
+    OPTION(GIVEN_SEQ_LENS, "seq-lens", "F", 3, "keys of each sequence [B] (all that the tensors have room for)"),
+    OPTION(GIVEN_BLOCK_TABLE, "block-table", "F", 3, "pages of each sequence in order [B,n]; with --seq-lens"),
+    OPTION(GIVEN_PAGE_SIZE, "page-size", "N", 3, "keys of a page; must be the axis of k and v"),
+    OPTION(GIVEN_KV_INDPTR, "kv-indptr", "F", 3,
+           "where in --kv-indices the pages of each sequence begin [B+1]; with --kv-last-page-len"),
+    OPTION(GIVEN_KV_INDICES, "kv-indices", "F", 3, "pages, sequence by sequence [n]"),
+    OPTION(GIVEN_KV_LAST_PAGE_LEN, "kv-last-page-len", "F", 3, "keys in the last page of each sequence [B]"),
+    {0, 0, 0, 0, "Judging:", 4},
+    OPTION(GIVEN_TOLERANCE, "tolerance", "A,R[,L]", 4,
+           "an element passes if |out - truth| <= A + R |truth|, an lse within L nats (f16: 1e-3, bf16: 1e-2, f32: "
+           "1e-5, each of them)"),
+    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
+    {0, 0, 0, 0, "Where it goes:", 5},
+    {"json", OPTION_JSON, NULL, 0, "print the record, a JSON object, in place of the table; of a batch one a line", 5},
+};
+enum { NUM_OWN = sizeof own_options / sizeof *own_options };
+
+/* Records and reports; there is no kernel to dump inputs of. */
+static bool has_option(int sink)
+{
+    return sink_kinds[sink]->option && sink_kinds[sink]->target != SINK_TO_FOLDER;
+}
+
+static const struct argp_option *option_table(void)
+{
+    static struct argp_option table[NUM_OWN + SINK_COUNT + 1];
+    struct argp_option *option = table + NUM_OWN;
+    if (table[0].group)
+        return table;
+    memcpy(table, own_options, sizeof own_options);
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (has_option(i))
+            *option++ =
+                (struct argp_option){sink_kinds[i]->option, OPTION_SINK + i, "FILE", 0, sink_kinds[i]->about, 5};
+    return table;
+}
+
+char *judge_option_name(char *text, enum judge_option option)
+{
+    int i = 0;
+    while (own_options[i].key != OPTION_VALUE + (int)option)
+        i++;
+    snprintf(text, JUDGE_NAME_SIZE, "--%s", own_options[i].name);
+    return text;
+}
+
+static int parse_threads(const char *text, const struct argp_state *state)
+{
+    uint64_t threads = 0;
+    int negative = 0;
+    if (number_parse_whole(text, strlen(text), &threads, &negative) != VALUE_SOUND || negative || threads < 1 ||
+        threads > THREADS_MAX)
+        argp_error(state, "--threads %s: allowed: 1 to %d", text, THREADS_MAX);
+    return (int)threads;
+}
+
+static void parse_sink(struct judge_options *options, int key, char *argument, const struct argp_state *state)
+{
+    const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
+    const char **path = &options->outputs.paths[key - OPTION_SINK];
+    option_once(*path, option_table(), key, argument, state);
+    if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
+        argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
+    *path = argument;
+}
+
+static error_t parse_option(int key, char *argument, struct argp_state *state)
+{
+    struct judge_options *options = state->input;
+    if (key >= OPTION_SINK && key < OPTION_SINK + SINK_COUNT) {
+        parse_sink(options, key, argument, state);
+        return 0;
+    }
+    if (key == OPTION_VALUE + GIVEN_DTYPE) {
+        strings_add(&options->dtypes, argument, state);
+        return 0;
+    }
+    if (key >= OPTION_VALUE && key < OPTION_VALUE + GIVEN_OPTION_COUNT) {
+        option_once(options->values[key - OPTION_VALUE], option_table(), key, argument, state);
+        options->values[key - OPTION_VALUE] = argument;
+        return 0;
+    }
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (options->exhibit)
+            argp_error(state, "%s: allowed: one folder", argument);
+        options->exhibit = argument;
+        return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->table;
+        options->words = state->argv;
+        options->num_words = state->argc;
+        return 0;
+    case OPTION_THREADS:
+        option_once(options->threads, option_table(), key, argument, state);
+        options->threads = parse_threads(argument, state);
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (state->argc == 1)
+            argp_error(state,
+                       "no tensors given; try: %s --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD "
+                       "--scale rsqrt --slopes bloom",
+                       state->name);
+        if (!options->threads)
+            options->threads = threads_default();
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp *judge_options_parser(void)
+{
+    static struct argp_child children[3];
+    static struct argp parser = {
+        .parser = parse_option,
+        .args_doc = "[DIR]",
+        .doc =
+            "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
+            "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote."
+            "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
+            "and read a part at a time.\n\n"
+            "Examples:\n"
+            "  alibicheck judge --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD --scale rsqrt --slopes bloom\n"
+            "  alibicheck judge --q t.safetensors:q --k t.safetensors:k --v t.safetensors:v --out t.safetensors:out "
+            "--layout BHSD --scale 0.125 --slopes none\n"
+            "  alibicheck judge --q q.npy --k pool_k.npy --v pool_v.npy --out out.npy --lse lse.npy --lse-base 2 "
+            "--layout NHD --block-table table.npy --seq-lens lens.npy --scale rsqrt --slopes slopes.npy --json\n\n"
+            "Exit code: 0 right, 1 wrong, 2 usage or a bad file, 3 system failure, 130 interrupted.",
+    };
+    parser.options = option_table();
+    children[0] = (struct argp_child){.argp = &table_parser};
+    children[1] = help_parsers[0];
+    parser.children = children;
+    return &parser;
+}

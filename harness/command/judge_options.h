@@ -1,0 +1,60 @@
+/*
+ * The command line of `alibicheck judge`: tensors, and what they do not say. Every option is kept as it was written;
+ * judge_input.h makes sense of them together, since most are read in the light of the others.
+ */
+#ifndef HARNESS_COMMAND_JUDGE_OPTIONS_H
+#define HARNESS_COMMAND_JUDGE_OPTIONS_H
+
+#include <argp.h>
+
+#include "harness/command/outputs.h"
+#include "harness/report/sink/table_options.h"
+
+/* Those that take a value, but for the ones that all commands share. */
+enum judge_option {
+    GIVEN_Q,
+    GIVEN_K,
+    GIVEN_V,
+    GIVEN_OUT,
+    GIVEN_LSE,
+    GIVEN_SLOPES,
+    GIVEN_MASK,
+    GIVEN_SINK_LOGITS,
+    GIVEN_LAYOUT,
+    GIVEN_SCALE,
+    GIVEN_LSE_BASE,
+    GIVEN_POSITIONS,
+    GIVEN_K_SCALE,
+    GIVEN_V_SCALE,
+    GIVEN_SOFT_CAP,
+    GIVEN_DTYPE, /* repeatable: judge_options.dtypes */
+    GIVEN_SEQ_LENS,
+    GIVEN_BLOCK_TABLE,
+    GIVEN_PAGE_SIZE,
+    GIVEN_KV_INDPTR,
+    GIVEN_KV_INDICES,
+    GIVEN_KV_LAST_PAGE_LEN,
+    GIVEN_TOLERANCE,
+    GIVEN_OPTION_COUNT
+};
+
+struct judge_options {
+    const char *exhibit;                    /* a folder that `run --dump` wrote; NULL: none */
+    const char *values[GIVEN_OPTION_COUNT]; /* NULL: not given */
+    struct strings dtypes;                  /* TENSOR=DTYPE */
+    struct outputs outputs;
+    struct table_options table;
+    bool json;    /* the records on standard output */
+    int threads;  /* 0: the default */
+    char **words; /* of the command line, [num_words]: the program's name first */
+    int num_words;
+};
+
+/* "--k-scale". text has JUDGE_NAME_SIZE characters. */
+enum { JUDGE_NAME_SIZE = 32 };
+char *judge_option_name(char *text, enum judge_option option);
+
+/* Its input is a struct judge_options, zeroed. */
+const struct argp *judge_options_parser(void);
+
+#endif
