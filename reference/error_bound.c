@@ -5,66 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/bound_end.h"
 #include "reference/exp_dd.h"
 #include "reference/float_environment.h"
-#include "reference/logit_error.h"
-#include "reference/soft_cap.h"
-#include "reference/tensor_bounds.h"
-
-/* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
-#define LN_TAIL 32.0
-#define TAIL 0x1p-46
+#include "reference/key_scores.h"
 
 /* What a head's bound is summed from, one thread's. */
 struct workspace {
-    double *logits;       /* [N] s_j, natural; those of keys from `low` on; -inf where a contract drops the key */
-    double *absolute;     /* [N] |scale| sum_i |q_i k_ij| */
-    double *query;        /* [D] */
-    float *row;           /* [D] */
+    struct key_scores scores;
     double *from_weights; /* [D] sum_j p_j |v_jd - o_d| eta_j */
     double *from_values;  /* [D] sum_j p_j |v_jd| alpha_j */
 };
 
 static void workspace_clear(struct workspace *workspace)
 {
-    free(workspace->logits);
-    free(workspace->query);
-    free(workspace->row);
+    key_scores_clear(&workspace->scores);
+    free(workspace->from_weights);
     *workspace = (struct workspace){0};
 }
 
 static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, struct error *error)
 {
-    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
-    *workspace = (struct workspace){
-        .logits = malloc((2 * keys + 1) * sizeof(double)), /* of no keys too: malloc(0) may be NULL */
-        .query = malloc(3 * dim * sizeof(double)),
-        .row = malloc(dim * sizeof(float)),
-    };
-    if (!workspace->logits || !workspace->query || !workspace->row) {
+    size_t dim = (size_t)problem->head_dim;
+    *workspace = (struct workspace){0};
+    enum error_kind kind = key_scores_init(&workspace->scores, problem, error);
+    if (kind)
+        return kind;
+    workspace->from_weights = malloc(2 * dim * sizeof(double));
+    if (!workspace->from_weights) {
         workspace_clear(workspace);
-        return error_memory(error, "the error bound of a head", (double)keys * 2 * sizeof(double));
+        return error_memory(error, "the error bound of a head", (double)dim * 2 * sizeof(double));
     }
-    workspace->absolute = workspace->logits + keys;
-    workspace->from_weights = workspace->query + dim;
     workspace->from_values = workspace->from_weights + dim;
     return ERROR_NONE;
-}
-
-/* Logarithm of the number of equal terms that bound sum_{j < low} exp(bias_j), each as large as the newest of them: a
- * geometric series, or all of them where biases are rounded and only known to grow with j. */
-static double ln_terms_below(const struct logit_terms *terms, int64_t low)
-{
-    if (!(terms->slope > 0))
-        return INFINITY;
-    bool exact = terms->of == TRUTH_OF_INPUTS || terms->of == TRUTH_OF_FORMULA;
-    return 0.6932 * (ilogb(exact ? 1 + 1 / terms->slope : (double)low) + 1);
-}
-
-/* From here on a number is rounded to infinity. */
-static double largest_rounded(enum dtype dtype)
-{
-    return dtypes[dtype].max + 0.5 * dtype_ulp(dtype, dtypes[dtype].max);
 }
 
 /* How often a key's contribution is rounded after it was formed (4): rounds that follow it in its chunk, merges. */
@@ -156,49 +129,11 @@ static double weighted_error(double probability, double log_probability, double 
     return log_computed < 1 ? exp_double(fmax(log_computed, EXP_LOWEST)) : INFINITY;
 }
 
-/* The error of a key that is not looked at, additions included. */
-static double unseen_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
-                           double bias, double reach, double lse)
+/* As far as the key with most of them is concerned. */
+static struct most_roundings most_roundings(const struct rounding_model *model, int64_t seq_len)
 {
-    struct roundings most = roundings_after(model, terms->problem->seq_len, 0);
-    return logit_error_unseen(model, terms, key, bias, reach, lse, compound(most.rescales, model->rescale)) +
-           out_error(model, &most) + model->weight;
-}
-
-/* Logits from the newest key down to the key that is returned: those below it weigh less than TAIL together, as they
- * are and as the kernel has them, by the geometric series of truth_certified.md, lemma 3, with the lse known. */
-static int64_t score_keys(struct workspace *workspace, const struct rounding_model *model,
-                          const struct problem *problem, double lse, const struct tensor_bounds *bounds,
-                          const struct logit_terms *terms, double *max)
-{
-    int dim = problem->head_dim;
-    const float *k_bounds = bounds->k + (size_t)terms->kv_head * (size_t)dim;
-    double reach = 0;
-    for (int d = 0; d < dim; d++)
-        reach += fabs(workspace->query[d]) * (double)k_bounds[d];
-    reach = logit_absolute(model, terms, reach);
-
-    *max = -INFINITY;
-    int64_t low = problem->seq_len;
-    bool saturates = problem->soft_cap == SOFT_CAP_AFTER_BIAS; /* no key is lighter than e^-2C of another */
-    while (low > 0) {
-        double bias = logit_bias(terms, low - 1);
-        bool dropped = bias == -INFINITY; /* which says nothing of older keys: it may be on the query's other side */
-        double tail = bias + problem_reach(problem, reach) - lse + ln_terms_below(terms, low);
-        if (!dropped && !saturates && tail < -LN_TAIL &&
-            tail + unseen_error(model, terms, low - 1, bias, reach, lse) < -LN_TAIL)
-            break;
-        low--;
-        if (dropped)
-            workspace->logits[low] = -INFINITY;
-        if (dropped || !problem_visible(problem, low))
-            continue;
-        struct logit_dot dot = logit_dot(terms, low, workspace->row);
-        workspace->logits[low] = problem_logit(problem, dot.sum * terms->scale, bias);
-        workspace->absolute[low] = logit_absolute(model, terms, dot.absolute);
-        *max = fmax(*max, workspace->logits[low]);
-    }
-    return low;
+    struct roundings most = roundings_after(model, seq_len, 0);
+    return (struct most_roundings){compound(most.rescales, model->rescale), out_error(model, &most)};
 }
 
 /* Adds a key's part to the sums over v. */
@@ -207,9 +142,9 @@ static void add_values(struct workspace *workspace, const struct problem *proble
 {
     double value_scale = problem_value_scale(problem);
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, problem_kv_head(problem, head)),
-                (size_t)problem->head_dim, workspace->row);
+                (size_t)problem->head_dim, workspace->scores.row);
     for (int d = 0; d < problem->head_dim; d++) {
-        double value = (double)workspace->row[d] * value_scale;
+        double value = (double)workspace->scores.row[d] * value_scale;
         workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
         workspace->from_values[d] += alpha_weight * fabs(value);
     }
@@ -245,16 +180,9 @@ static void add_sink(struct row_sums *sums, struct workspace *workspace, const s
 static double finished_bound(const struct rounding_model *model, const struct problem *problem,
                              const struct row_sums *sums, double error, double magnitude, double largest_v)
 {
-    error /= 1 - sums->lost;
-    error += (magnitude + error) * model->division;
-    if (!(sums->lost < 0.5) || !isfinite(magnitude) ||
-        sums_overflow(model, problem->seq_len, largest_v, sums->raised) ||
-        overflows(magnitude + error, largest_rounded(problem->dtype)))
-        error = INFINITY;
-    else /* (5); f32's rounding was counted, but for a subnormal product with v_scale */
-        error += 0.5 * (dtype_ulp(DTYPE_F32, 0) +
-                        (problem->dtype == DTYPE_F32 ? 0 : dtype_ulp(problem->dtype, magnitude + error)));
-    return error * (1 + 0x1p-30);
+    if (!(sums->lost < 0.5) || sums_overflow(model, problem->seq_len, largest_v, sums->raised))
+        return INFINITY;
+    return bound_of_output(model, problem, magnitude, error / (1 - sums->lost));
 }
 
 static double element_bound(const struct workspace *workspace, const struct rounding_model *model,
@@ -290,16 +218,7 @@ static double lse_bound(const struct rounding_model *model, const struct logit_t
     double lost = sums->lost + 2 * TAIL;
     if (!(lost < 0.5))
         return INFINITY;
-    double from_sum = lost / (1 - lost) + sums->common, log_sum = sums->lse - sums->max;
-    log_sum = fmax(log_sum, fabs(log_sum - model->max_offset)) + from_sum;
-    double error = from_sum + (log_sum + 0.5) * model->logarithm +
-                   (fabs(sums->lse) + from_sum) * (model->lse_sum + model->lse_base);
-    if (model->absolute_bias) {
-        double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
-        error += position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_floor) +
-                 (fabs(sums->max) + from_sum) * model->lse_sum;
-    }
-    return error * (1 + 0x1p-30);
+    return bound_of_lse(model, terms, sums->lse, sums->max, lost / (1 - lost) + sums->common);
 }
 
 /* A row at work. */
@@ -317,13 +236,21 @@ struct row {
 static double key_error(const struct row *row, int64_t key, double lse, double max)
 {
     const struct roundings roundings = roundings_after(row->model, row->problem->seq_len, key);
-    return logit_error(row->model, row->terms, key, row->workspace->logits[key], row->workspace->absolute[key], lse,
-                       max, compound(roundings.rescales, row->model->rescale));
+    return logit_error(row->model, row->terms, key, row->workspace->scores.logits[key],
+                       row->workspace->scores.absolute[key], lse, max,
+                       compound(roundings.rescales, row->model->rescale));
 }
 
 static bool counts(const struct row *row, int64_t key)
 {
-    return problem_visible(row->problem, key) && row->workspace->logits[key] != -INFINITY;
+    return key_counts(&row->workspace->scores, row->problem, key);
+}
+
+/* From the returned key on, for a row whose lse is `lse`. */
+static int64_t score_keys(struct row *row, double lse, double *max)
+{
+    const struct most_roundings most = most_roundings(row->model, row->problem->seq_len);
+    return key_scores_fill(&row->workspace->scores, row->model, &most, lse, row->bounds, row->terms, max);
 }
 
 static void clear_sums(struct row *row)
@@ -340,7 +267,7 @@ static struct row_sums sum_keys(struct row *row, bool with_values)
     struct workspace *workspace = row->workspace;
     struct row_sums sums = {.lse = row->lse};
     clear_sums(row);
-    int64_t low = score_keys(workspace, model, problem, row->lse, row->bounds, row->terms, &sums.max);
+    int64_t low = score_keys(row, row->lse, &sums.max);
     sums.raised = isfinite(sums.max) ? raised_by(model, row->terms, sums.max) : 0; /* a sink may be all there is */
     if (problem->sink_logits)
         add_sink(&sums, workspace, model, row->terms, row->value);
@@ -354,7 +281,7 @@ static struct row_sums sum_keys(struct row *row, bool with_values)
             roundings.sum_adds++;
             roundings.out_adds += 3;
         }
-        double relative = workspace->logits[key] - sums.lse;
+        double relative = workspace->scores.logits[key] - sums.lse;
         double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
         double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
         double beta_weight = weight * sum_error(model, &roundings);
@@ -382,15 +309,15 @@ static bool sum_one_key(struct row *row, struct row_sums *sums, bool with_values
     double max, error = INFINITY;
     if (row->problem->sink_logits) /* which has weight, too */
         return false;
-    low = score_keys(row->workspace, model, row->problem, row->lse, row->bounds, row->terms, &max);
+    low = score_keys(row, row->lse, &max);
     for (int64_t key = newest; key >= low && one < 0; key--)
-        if (counts(row, key) && row->workspace->logits[key] == max)
+        if (counts(row, key) && row->workspace->scores.logits[key] == max)
             one = key;
     if (one >= 0)
         error = key_error(row, one, row->lse, max);
     if (!isfinite(error))
         return false;
-    low = score_keys(row->workspace, model, row->problem, row->lse - error, row->bounds, row->terms, &max);
+    low = score_keys(row, row->lse - error, &max);
     for (int64_t key = low; key <= newest; key++)
         if (key != one && counts(row, key) && key_error(row, key, row->lse - error, max) != -INFINITY)
             return false;
@@ -425,11 +352,12 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
     size_t kv_row = (size_t)problem_kv_head(problem, head) * (size_t)dim;
     const float *k_bounds = bounds->k + kv_row, *v_bounds = bounds->v + kv_row;
 
-    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->row);
+    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->scores.row);
     for (int d = 0; d < dim; d++)
-        workspace->query[d] = (double)workspace->row[d];
-    struct logit_terms terms = logit_terms_of(model, problem, &truth->contract, head, workspace->query, k_bounds);
-    bool overflow = logits_overflow(model, &terms, workspace->row);
+        workspace->scores.query[d] = (double)workspace->scores.row[d];
+    struct logit_terms terms =
+        logit_terms_of(model, problem, &truth->contract, head, workspace->scores.query, k_bounds);
+    bool overflow = logits_overflow(model, &terms, workspace->scores.row);
     if (!isfinite(truth->lse[head]) || overflow) {
         double bound = truth->lse[head] == -INFINITY && !overflow ? 0 : INFINITY; /* an empty row is exactly 0 */
         for (int d = 0; out && d < dim; d++)
