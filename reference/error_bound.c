@@ -5,38 +5,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/any_order.h"
 #include "reference/bound_end.h"
 #include "reference/exp_dd.h"
 #include "reference/float_environment.h"
-#include "reference/key_scores.h"
 
 /* What a head's bound is summed from, one thread's. */
-struct workspace {
+struct bound_room {
     struct key_scores scores;
-    double *from_weights; /* [D] sum_j p_j |v_jd - o_d| eta_j */
-    double *from_values;  /* [D] sum_j p_j |v_jd| alpha_j */
+    struct any_order_room any_order; /* of a model that says so */
+    double *from_weights;            /* [D] sum_j p_j |v_jd - o_d| eta_j */
+    double *from_values;             /* [D] sum_j p_j |v_jd| alpha_j */
 };
 
-static void workspace_clear(struct workspace *workspace)
+static void bound_room_clear(struct bound_room *room)
 {
-    key_scores_clear(&workspace->scores);
-    free(workspace->from_weights);
-    *workspace = (struct workspace){0};
+    key_scores_clear(&room->scores);
+    any_order_room_clear(&room->any_order);
+    free(room->from_weights);
+    *room = (struct bound_room){0};
 }
 
-static enum error_kind workspace_init(struct workspace *workspace, const struct problem *problem, struct error *error)
+static enum error_kind bound_room_init(struct bound_room *room, const struct problem *problem, bool any_order,
+                                       struct error *error)
 {
     size_t dim = (size_t)problem->head_dim;
-    *workspace = (struct workspace){0};
-    enum error_kind kind = key_scores_init(&workspace->scores, problem, error);
-    if (kind)
+    *room = (struct bound_room){0};
+    enum error_kind kind = key_scores_init(&room->scores, problem, error);
+    if (!kind && any_order)
+        kind = any_order_room_init(&room->any_order, problem, error);
+    if (kind) {
+        bound_room_clear(room);
         return kind;
-    workspace->from_weights = malloc(2 * dim * sizeof(double));
-    if (!workspace->from_weights) {
-        workspace_clear(workspace);
+    }
+    room->from_weights = malloc(2 * dim * sizeof(double));
+    if (!room->from_weights) {
+        bound_room_clear(room);
         return error_memory(error, "the error bound of a head", (double)dim * 2 * sizeof(double));
     }
-    workspace->from_values = workspace->from_weights + dim;
+    room->from_values = room->from_weights + dim;
     return ERROR_NONE;
 }
 
@@ -137,16 +144,16 @@ static struct most_roundings most_roundings(const struct rounding_model *model, 
 }
 
 /* Adds a key's part to the sums over v. */
-static void add_values(struct workspace *workspace, const struct problem *problem, int64_t key, int head,
-                       double eta_weight, double alpha_weight, const double *out)
+static void add_values(struct bound_room *room, const struct problem *problem, int64_t key, int head, double eta_weight,
+                       double alpha_weight, const double *out)
 {
     double value_scale = problem_value_scale(problem);
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, problem_kv_head(problem, head)),
-                (size_t)problem->head_dim, workspace->scores.row);
+                (size_t)problem->head_dim, room->scores.row);
     for (int d = 0; d < problem->head_dim; d++) {
-        double value = (double)workspace->scores.row[d] * value_scale;
-        workspace->from_weights[d] += eta_weight * fabs(value - out[d]);
-        workspace->from_values[d] += alpha_weight * fabs(value);
+        double value = (double)room->scores.row[d] * value_scale;
+        room->from_weights[d] += eta_weight * fabs(value - out[d]);
+        room->from_values[d] += alpha_weight * fabs(value);
     }
 }
 
@@ -161,7 +168,7 @@ struct row_sums {
 };
 
 /* A learned sink's part, a key whose v is 0, with the maximum of all (8). */
-static void add_sink(struct row_sums *sums, struct workspace *workspace, const struct rounding_model *model,
+static void add_sink(struct row_sums *sums, struct bound_room *room, const struct rounding_model *model,
                      const struct logit_terms *terms, const double *out)
 {
     double sink = (double)terms->problem->sink_logits[terms->head], relative = fmin(sink - sums->lse, 0);
@@ -173,7 +180,7 @@ static void add_sink(struct row_sums *sums, struct workspace *workspace, const s
     sums->from_sum += beta_weight;
     sums->lost += eta_weight + beta_weight;
     for (int d = 0; d < terms->problem->head_dim; d++)
-        workspace->from_weights[d] += eta_weight * fabs(out[d]);
+        room->from_weights[d] += eta_weight * fabs(out[d]);
 }
 
 /* The bound of an output of this magnitude, from the errors of the sums: (2) divided, and what follows. */
@@ -185,12 +192,12 @@ static double finished_bound(const struct rounding_model *model, const struct pr
     return bound_of_output(model, problem, magnitude, error / (1 - sums->lost));
 }
 
-static double element_bound(const struct workspace *workspace, const struct rounding_model *model,
+static double element_bound(const struct bound_room *room, const struct rounding_model *model,
                             const struct problem *problem, const struct row_sums *sums, int d, double out,
                             double largest_v)
 {
     double magnitude = fabs(out), value_scale = fabs(problem_value_scale(problem));
-    double error = workspace->from_weights[d] + workspace->from_values[d] + magnitude * sums->from_sum +
+    double error = room->from_weights[d] + room->from_values[d] + magnitude * sums->from_sum +
                    2 * TAIL * (largest_v * value_scale + magnitude) +
                    (model->out_floor * sums->unit_weight + model->divided_floor) * value_scale; /* (2) */
     return finished_bound(model, problem, sums, error, magnitude, largest_v);
@@ -200,6 +207,8 @@ double error_bound_of_constant(const struct rounding_model *model, const struct 
 {
     if (problem->seq_len == 0)
         return 0;
+    if (model->any_order)
+        return INFINITY;
     const struct roundings most = roundings_after(model, problem->seq_len, 0);
     double raised = exp(model->max_offset), value_scale = fabs(problem_value_scale(problem));
     double magnitude = fabs(value) * value_scale, beta = sum_error(model, &most) + model->sum_floor * raised;
@@ -223,7 +232,7 @@ static double lse_bound(const struct rounding_model *model, const struct logit_t
 
 /* A row at work. */
 struct row {
-    struct workspace *workspace;
+    struct bound_room *room;
     const struct rounding_model *model;
     const struct problem *problem;
     const struct tensor_bounds *bounds;
@@ -236,27 +245,26 @@ struct row {
 static double key_error(const struct row *row, int64_t key, double lse, double max)
 {
     const struct roundings roundings = roundings_after(row->model, row->problem->seq_len, key);
-    return logit_error(row->model, row->terms, key, row->workspace->scores.logits[key],
-                       row->workspace->scores.absolute[key], lse, max,
-                       compound(roundings.rescales, row->model->rescale));
+    return logit_error(row->model, row->terms, key, row->room->scores.logits[key], row->room->scores.absolute[key], lse,
+                       max, compound(roundings.rescales, row->model->rescale));
 }
 
 static bool counts(const struct row *row, int64_t key)
 {
-    return key_counts(&row->workspace->scores, row->problem, key);
+    return key_counts(&row->room->scores, row->problem, key);
 }
 
 /* From the returned key on, for a row whose lse is `lse`. */
 static int64_t score_keys(struct row *row, double lse, double *max)
 {
     const struct most_roundings most = most_roundings(row->model, row->problem->seq_len);
-    return key_scores_fill(&row->workspace->scores, row->model, &most, lse, row->bounds, row->terms, max);
+    return key_scores_fill(&row->room->scores, row->model, &most, lse, row->bounds, row->terms, max);
 }
 
 static void clear_sums(struct row *row)
 {
     for (int d = 0; d < row->problem->head_dim; d++)
-        row->workspace->from_weights[d] = row->workspace->from_values[d] = 0;
+        row->room->from_weights[d] = row->room->from_values[d] = 0;
 }
 
 /* (2), key by key; with_values: what out needs, too. */
@@ -264,13 +272,13 @@ static struct row_sums sum_keys(struct row *row, bool with_values)
 {
     const struct rounding_model *model = row->model;
     const struct problem *problem = row->problem;
-    struct workspace *workspace = row->workspace;
+    struct bound_room *room = row->room;
     struct row_sums sums = {.lse = row->lse};
     clear_sums(row);
     int64_t low = score_keys(row, row->lse, &sums.max);
     sums.raised = isfinite(sums.max) ? raised_by(model, row->terms, sums.max) : 0; /* a sink may be all there is */
     if (problem->sink_logits)
-        add_sink(&sums, workspace, model, row->terms, row->value);
+        add_sink(&sums, room, model, row->terms, row->value);
     sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
     for (int64_t key = low; key < problem->seq_len; key++) {
         double error = counts(row, key) ? key_error(row, key, sums.lse, sums.max) : -INFINITY;
@@ -281,14 +289,14 @@ static struct row_sums sum_keys(struct row *row, bool with_values)
             roundings.sum_adds++;
             roundings.out_adds += 3;
         }
-        double relative = workspace->scores.logits[key] - sums.lse;
+        double relative = room->scores.logits[key] - sums.lse;
         double probability = relative < EXP_LOWEST ? 0 : exp_double(fmin(relative, 0));
         double eta_weight = weighted_error(probability, relative, error), weight = probability + eta_weight;
         double beta_weight = weight * sum_error(model, &roundings);
         sums.from_sum += beta_weight;
         sums.lost += eta_weight + beta_weight;
         if (with_values)
-            add_values(workspace, problem, key, row->terms->head, eta_weight,
+            add_values(room, problem, key, row->terms->head, eta_weight,
                        weight * (out_error(model, &roundings) + model->weight + model->partial) +
                            model->weight_floor * sums.unit_weight + model->probability_floor,
                        row->value);
@@ -311,7 +319,7 @@ static bool sum_one_key(struct row *row, struct row_sums *sums, bool with_values
         return false;
     low = score_keys(row, row->lse, &max);
     for (int64_t key = newest; key >= low && one < 0; key--)
-        if (counts(row, key) && row->workspace->scores.logits[key] == max)
+        if (counts(row, key) && row->room->scores.logits[key] == max)
             one = key;
     if (one >= 0)
         error = key_error(row, one, row->lse, max);
@@ -336,28 +344,27 @@ static bool sum_one_key(struct row *row, struct row_sums *sums, bool with_values
     };
     clear_sums(row);
     if (with_values)
-        add_values(row->workspace, row->problem, one, row->terms->head, 1,
+        add_values(row->room, row->problem, one, row->terms->head, 1,
                    rescales + out_error(model, &roundings) + model->weight + model->partial +
                        model->weight_floor * unit_weight + model->probability_floor,
                    row->value);
     return true;
 }
 
-static void head_bounds(double *out, double *lse, struct workspace *workspace, const struct rounding_model *model,
-                        const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
-                        int head)
+void error_bounds_of_head(double *out, double *lse, struct bound_room *room, const struct rounding_model *model,
+                          const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                          int head)
 {
     int dim = problem->head_dim;
     const double *value = truth->value + (size_t)head * (size_t)dim;
     size_t kv_row = (size_t)problem_kv_head(problem, head) * (size_t)dim;
     const float *k_bounds = bounds->k + kv_row, *v_bounds = bounds->v + kv_row;
 
-    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, workspace->scores.row);
+    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, room->scores.row);
     for (int d = 0; d < dim; d++)
-        workspace->scores.query[d] = (double)workspace->scores.row[d];
-    struct logit_terms terms =
-        logit_terms_of(model, problem, &truth->contract, head, workspace->scores.query, k_bounds);
-    bool overflow = logits_overflow(model, &terms, workspace->scores.row);
+        room->scores.query[d] = (double)room->scores.row[d];
+    struct logit_terms terms = logit_terms_of(model, problem, &truth->contract, head, room->scores.query, k_bounds);
+    bool overflow = logits_overflow(model, &terms, room->scores.row);
     if (!isfinite(truth->lse[head]) || overflow) {
         double bound = truth->lse[head] == -INFINITY && !overflow ? 0 : INFINITY; /* an empty row is exactly 0 */
         for (int d = 0; out && d < dim; d++)
@@ -366,14 +373,33 @@ static void head_bounds(double *out, double *lse, struct workspace *workspace, c
             *lse = bound;
         return;
     }
-    struct row row = {workspace, model, problem, bounds, &terms, value, truth->lse[head]};
+    if (model->any_order) {
+        any_order_bounds(out, lse, &room->any_order, &room->scores, model, &terms, bounds, value, truth->lse[head]);
+        return;
+    }
+    struct row row = {room, model, problem, bounds, &terms, value, truth->lse[head]};
     struct row_sums sums = sum_keys(&row, out);
     if (!(sums.lost < 0.5))
         (void)sum_one_key(&row, &sums, out);
     for (int d = 0; out && d < dim; d++)
-        out[d] = element_bound(workspace, model, problem, &sums, d, value[d], (double)v_bounds[d]);
+        out[d] = element_bound(room, model, problem, &sums, d, value[d], (double)v_bounds[d]);
     if (lse)
         *lse = lse_bound(model, &terms, &sums);
+}
+
+enum error_kind bound_room_new(struct bound_room **room, const struct problem *problem, struct error *error)
+{
+    *room = calloc(1, sizeof **room);
+    if (!*room)
+        return error_memory(error, "the error bound of a head", (double)sizeof **room);
+    return bound_room_init(*room, problem, true, error);
+}
+
+void bound_room_free(struct bound_room *room)
+{
+    if (room)
+        bound_room_clear(room);
+    free(room);
 }
 
 static enum error_kind bounds_of_query(double *out, double *lse, const struct rounding_model *model,
@@ -387,19 +413,19 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
 #pragma omp parallel num_threads(threads)
     {
         FLOAT_ENVIRONMENT_DEFAULT();
-        struct workspace workspace;
+        struct bound_room room;
         struct error failure;
-        enum error_kind kind = workspace_init(&workspace, problem, &failure);
+        enum error_kind kind = bound_room_init(&room, problem, model->any_order, &failure);
 #pragma omp for schedule(dynamic, 1)
         for (int head = problem->num_heads - 1; head >= 0; head--)
             if (!kind && !progress_cancelled(progress))
-                head_bounds(out ? out + (size_t)head * (size_t)problem->head_dim : NULL, lse ? lse + head : NULL,
-                            &workspace, model, problem, truth, &bounds, head);
+                error_bounds_of_head(out ? out + (size_t)head * (size_t)problem->head_dim : NULL,
+                                     lse ? lse + head : NULL, &room, model, problem, truth, &bounds, head);
         if (kind) {
 #pragma omp critical
             result = error_set(error, kind, "%s", failure.text);
         }
-        workspace_clear(&workspace);
+        bound_room_clear(&room);
         mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
     }
     tensor_bounds_clear(&bounds);

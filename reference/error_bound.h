@@ -28,7 +28,23 @@ enum error_kind error_bounds(double *out, double *lse, const struct rounding_mod
                              const struct problem *problem, const struct truth *truth, int threads,
                              const struct progress *progress, struct error *error);
 
-/* The bound of out where all elements of v that a row sees are `value`, v_scale aside, whatever the weights are. */
+/*
+ * The same of single heads of a problem with one query (problem_query), for models that are tried one after the other.
+ * out[D] and lse[1], or NULL; truth is that query's. `bounds` are of the problem's tensors, or of more keys. A room is
+ * one thread's, of any query of a problem; whatever bound_room_new returns, it is to be freed. Leaves numbers in MPFR's
+ * cache.
+ */
+struct bound_room;
+struct tensor_bounds;
+
+enum error_kind bound_room_new(struct bound_room **room, const struct problem *problem, struct error *error);
+void bound_room_free(struct bound_room *room);
+void error_bounds_of_head(double *out, double *lse, struct bound_room *room, const struct rounding_model *model,
+                          const struct problem *problem, const struct truth *truth, const struct tensor_bounds *bounds,
+                          int head);
+
+/* The bound of out where all elements of v that a row sees are `value`, v_scale aside, whatever the weights are.
+ * Infinite for a model of any order. */
 double error_bound_of_constant(const struct rounding_model *model, const struct problem *problem, double value);
 
 /* Those of out alone. */

@@ -113,7 +113,10 @@ struct logit_dot logit_dot(const struct logit_terms *terms, int64_t key, float *
 /* The size of what slopes are multiplied by. */
 static double formed_position(const struct rounding_model *model, const struct problem *problem, int64_t key)
 {
-    return fabs((double)(model->absolute_bias ? problem->kv_offset + key : problem_distance(problem, key)));
+    double position = fabs((double)(problem->kv_offset + key)), distance = fabs((double)problem_distance(problem, key));
+    if (model->any_order) /* an absolute bias is allowed, not asked for */
+        return model->absolute_bias ? fmax(position, distance) : distance;
+    return model->absolute_bias ? position : distance;
 }
 
 /* A logit on its way: sizes as formed, errors of the steps before included, in nats. */
@@ -152,6 +155,10 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double bias_error = model->bias + position_error + model->bias * position_error;
     double scale_error = model->scale + given;
     double product_error = absolute * (scale_error + model->dot + scale_error * model->dot);
+    if (model->dot_result > 0) {
+        double size = problem->soft_cap ? absolute : fmin(fabs(logit - logit_bias(terms, key)), absolute);
+        product_error += (size + product_error) * model->dot_result;
+    }
     double product = problem_reach(problem, absolute);
     double uncapped = problem->soft_cap == SOFT_CAP_AFTER_BIAS ? absolute + distance : fabs(logit);
 
@@ -220,25 +227,32 @@ static double weight_error(const struct rounding_model *model, const struct logi
     double error = formed->error;
     error += (max - logit + model->max_offset + 2 * error) * model->shift; /* the maximum's own error taken as large */
     error += model->exponential + rescale_error;
+    double size = fmax(formed->logit, fabs(max) + formed_shift + error);
     if (model->merge_by_lse) { /* (6) */
-        double log_keys = log((double)model->chunk_len), size = fmax(formed->logit, fabs(max) + formed_shift + error);
+        double log_keys = log((double)model->chunk_len);
         error += (size + log_keys) * model->lse_sum + (fmax(log_keys, model->max_offset) + 0.5) * model->logarithm +
                  log_keys * model->shift;
     }
-    return error;
+    return model->maximum > 0 ? error + size * model->maximum : error;
+}
+
+struct key_error key_error_parts(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                                 double logit, double absolute, double lse, double max, double rescale_error)
+{
+    if (!isfinite(absolute))
+        return (struct key_error){INFINITY, INFINITY};
+    struct formed formed = form_logit(model, terms, key, logit, absolute);
+    double error = weight_error(model, terms, &formed, logit, max, rescale_error);
+    bool overflow = logit_overflows(model, terms, &formed);
+    if (logit - lse + error < NEGLIGIBLE && (!overflow || overflows_to_nothing(model, terms, key, &formed)))
+        return (struct key_error){-INFINITY, -INFINITY};
+    return overflow ? (struct key_error){INFINITY, INFINITY} : (struct key_error){formed.error, error};
 }
 
 double logit_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double logit,
                    double absolute, double lse, double max, double rescale_error)
 {
-    if (!isfinite(absolute))
-        return INFINITY;
-    struct formed formed = form_logit(model, terms, key, logit, absolute);
-    double error = weight_error(model, terms, &formed, logit, max, rescale_error);
-    bool overflow = logit_overflows(model, terms, &formed);
-    if (logit - lse + error < NEGLIGIBLE && (!overflow || overflows_to_nothing(model, terms, key, &formed)))
-        return -INFINITY;
-    return overflow ? INFINITY : error;
+    return key_error_parts(model, terms, key, logit, absolute, lse, max, rescale_error).weight;
 }
 
 double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max)
@@ -257,7 +271,7 @@ double sink_error(const struct rounding_model *model, const struct logit_terms *
 static double error_growth(const struct rounding_model *model, const struct logit_terms *terms)
 {
     return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->position +
-                  model->logit + model->shift + (model->merge_by_lse ? model->lse_sum : 0));
+                  model->logit + model->shift + model->maximum + (model->merge_by_lse ? model->lse_sum : 0));
 }
 
 double logit_error_unseen(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double bias,

@@ -59,6 +59,15 @@ double logit_absolute(const struct rounding_model *model, const struct logit_ter
 double logit_error(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double logit,
                    double absolute, double lse, double max, double rescale_error);
 
+/* The same, and the part of it that is the logit's own error: what is left is of the weight that is made of the logit,
+ * which a kernel may make anew for each of its sums. Both are infinite, or -inf, where logit_error() is. */
+struct key_error {
+    double logit, weight;
+};
+
+struct key_error key_error_parts(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
+                                 double logit, double absolute, double lse, double max, double rescale_error);
+
 /* (8): the same of the weight of a learned sink. */
 double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max);
 

@@ -1,6 +1,9 @@
 /*
  * A kernel's rounding model: the relative error of each of its steps and the order of its summations, which is all that
  * its error bound (error_bound.h) knows of it. Logits are in nats or in base 2, as the kernel forms them.
+ *
+ * Where the order is not known, as of an output that came from elsewhere, any_order says so: the bound then holds
+ * whatever the order is (any_order.md), and members of its own take the place of the order of summation.
  */
 #ifndef REFERENCE_ROUNDING_MODEL_H
 #define REFERENCE_ROUNDING_MODEL_H
@@ -76,6 +79,20 @@ struct rounding_model {
     int sum_adds_after;     /* additions after the last round, within the block */
     int out_adds_after;
     int rescales_after; /* rescalings after the last round, merges of blocks included */
+
+    /* Any order: of what precedes, rescales_after alone is read, as what rescales a key beside new maxima, and
+     * sum_narrow, out_narrow and the limits of sums are not. `weight` is of what is rounded of each key's part of the
+     * output beside the weight itself: products with v. */
+    bool any_order;
+    int64_t chain;                   /* additions that a key's part goes through at most; 0: any number */
+    double add_lost;                 /* an addition also loses at most this many times either of its sides */
+    double dot_result;               /* of q.k once it is summed up, relative to q.k itself */
+    double maximum;                  /* of a maximum, relative to its size, that logits are scaled apart from */
+    double narrow_weight;            /* of a weight's rounding before the product with v, and perhaps in its sum */
+    double narrow_weight_floor;      /* its absolute part, of a weight of which the largest is e^-max_offset */
+    double narrow_probability_floor; /* the same of a weight that was divided by the sum of weights */
+    double sum_max;                  /* what a sum of weights overflows beyond; 0: it does not */
+    bool lse_weights;                /* weights may be taken against the row's lse and not be divided by their sum */
 };
 
 #endif
