@@ -1,0 +1,67 @@
+/*
+ * The class of an exhibit, row by row and of all.
+ */
+#ifndef HARNESS_JUDGE_CLASS_CLASS_FIND_H
+#define HARNESS_JUDGE_CLASS_CLASS_FIND_H
+
+#include "harness/judge/class/arithmetic_class.h"
+#include "harness/judge/exhibit.h"
+
+/* What is known of rows, which may be some heads of a larger problem. */
+struct class_report {
+    int num_rows;
+    bool *output;               /* [R] each of the row's numbers is the exact one, rounded once */
+    struct class_sets *covered; /* [R] the sets that cover the row; with each one all that have more roundings */
+    struct class_sets *open;    /* [R] and those that promise nothing of it, the same */
+    double (*size)[CLASS_ROUNDING_COUNT]; /* [R] what a rounding adds to the row's bounds, all elements together, where
+                                           * more than one minimal set covers it; infinite if it leaves one without */
+};
+
+/* Room for rows of which nothing is known: no class covers them. class_report_clear frees it, and accepts a zeroed one.
+ */
+enum error_kind class_report_init(struct class_report *report, int num_rows, struct error *error);
+void class_report_clear(struct class_report *report);
+
+/* Copies the rows of some heads, first_head.. of `heads` for each query, into those of the whole. */
+void class_report_take_heads(struct class_report *whole, int heads, int first_head, const struct class_report *part,
+                             int part_heads);
+
+/*
+ * Finds the classes of an exhibit's rows. Its problem has k and v, its output may have no lse; bounds and criterion are
+ * not read. The report is overwritten, and to be cleared whatever is returned. An element that is not finite is in no
+ * class, unless the truth is the same NaN or infinity, which is right in all of them.
+ *
+ * Costs the bound of one model (error_bound.h) for a row that f32 covers, for others about ten times that, or, of an
+ * output that needs several of many roundings, a hundred. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
+ */
+enum error_kind class_find(struct class_report *report, const struct exhibit *exhibit, int threads,
+                           const struct progress *progress, struct error *error);
+
+/* What a report comes to: the sets that cover every row. */
+enum class_outcome {
+    CLASS_FOUND,
+    CLASS_UNBOUNDED, /* none covers every row, but some promises nothing of those that it does not */
+    CLASS_NONE
+};
+
+struct class_whole {
+    enum class_outcome outcome;
+    bool output;                   /* the class is `output` */
+    int num_minimal;               /* sets that cover every row, and no part of which does */
+    class_set minimal[CLASS_SETS]; /* the first is the one with the smallest bound on this problem */
+};
+
+/* Of all rows, or of one. */
+void class_of_rows(struct class_whole *whole, const struct class_report *report);
+void class_of_row(struct class_whole *whole, const struct class_report *report, int row);
+
+/* The class's name, "none" or "unbounded". text: CLASS_NAME_SIZE; returned. */
+char *class_name(char *text, const struct class_whole *whole);
+
+/* Whether a class that is asked for covers every row. */
+bool class_covers(const struct class_report *report, const struct arithmetic_class *asked);
+
+/* The first row that it does not cover; num_rows if there is none. */
+int class_first_uncovered(const struct class_report *report, const struct arithmetic_class *asked);
+
+#endif
