@@ -49,7 +49,7 @@ V ?=
 # The program's own, which --version and records tell.
 VERSION := 0.1
 , := ,
-PACKAGES := libfyaml jansson libxml-2.0
+PACKAGES := libfyaml jansson libxml-2.0 zlib
 PACKAGE_CPPFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 # clang says of an `omp simd` loop that it did not vectorise it; gcc does not, and neither is an error. clang 19 objects

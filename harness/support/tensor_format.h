@@ -29,7 +29,7 @@ struct tensor_format {
                            const struct tensor_entry *entry, struct error *error);
 };
 
-#define TENSOR_FORMATS(row) row(npy_format) row(safetensors_format)
+#define TENSOR_FORMATS(row) row(npy_format) row(npz_format) row(safetensors_format)
 
 #define DECLARE_FORMAT(name) extern const struct tensor_format name;
 TENSOR_FORMATS(DECLARE_FORMAT)

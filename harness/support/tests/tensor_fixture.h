@@ -18,7 +18,8 @@
 
 #include "harness/support/tensor_file.h"
 
-enum { FIXTURE_BYTES_MAX = 1 << 16 };
+enum { FIXTURE_BYTES_MAX = 1 << 17 };
+#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* Bytes that become a file. */
 struct bytes {
@@ -57,7 +58,7 @@ static inline void bytes_add(struct bytes *bytes, const void *added, size_t size
 static inline void bytes_add_integer(struct bytes *bytes, uint64_t value, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
-        uint8_t byte = i < 8 ? (uint8_t)(value >> (8 * i)) : 0;
+        uint8_t byte = (uint8_t)(i < 8 ? value >> (8 * i) : 0);
         bytes_add(bytes, &byte, 1);
     }
 }
@@ -99,6 +100,22 @@ static inline void bytes_write(const struct bytes *bytes, const char *path)
     assert_int_equal(write(descriptor, bytes->at, bytes->size), bytes->size);
     assert_int_equal(close(descriptor), 0);
 }
+
+static inline void write_safetensors(const char *path, const char *header, size_t size)
+{
+    struct bytes bytes = {.size = 0};
+    bytes_add_safetensors(&bytes, header, size);
+    bytes_write(&bytes, path);
+}
+
+#define HEADER_OF_THREE                                                  \
+    "{\"__metadata__\":{\"scale\":\"0.125\",\"axes\":\"H D\"},"          \
+    "\"q\":{\"dtype\":\"F16\",\"shape\":[2,3],\"data_offsets\":[4,16]}," \
+    "\"lse\":{\"dtype\":\"F32\",\"shape\":[],\"data_offsets\":[0,4]},"   \
+    "\"a:b\":{\"shape\":[0,7],\"data_offsets\":[16,16],\"dtype\":\"F4\"}}  "
+
+#define TENSOR(dtype, shape, offsets) \
+    "{\"q\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
 
 /* The lowest descriptor that is free. */
 static inline int free_descriptor(void)
