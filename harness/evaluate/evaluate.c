@@ -30,6 +30,8 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
         kind = part_compute_bound(work, &part, error);
     if (!kind && with_subject)
         kind = part_need_baselines(work, &part, error);
+    if (!kind && with_subject)
+        kind = part_find_classes(work, &part, error);
     if (!kind && with_subject && index == oracle_part(work))
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
@@ -109,6 +111,21 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     return kind;
 }
 
+/* Of what is known of a shipped kernel the contract is no question. */
+static enum error_kind find_contract(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    double start = evaluation_now();
+    if (!work->point->given || criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    progress_display_step(work->evaluator->display, "contract", 0);
+    enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict,
+                                           work->evaluator->threads, work->evaluator->progress, error);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
 static enum error_kind find_faults(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
@@ -162,6 +179,8 @@ static enum error_kind finish(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     enum error_kind kind = reach_verdict(work, error);
+    if (work->evaluation->classes.num_rows > 0)
+        class_of_rows(&work->evaluation->class_of_all, &work->evaluation->classes);
     if (!kind)
         kind = find_faults(work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
@@ -172,6 +191,8 @@ static enum error_kind finish(struct work *work, struct error *error)
     }
     if (!kind)
         kind = find_signature(work, error);
+    if (!kind)
+        kind = find_contract(work, error);
     if (kind)
         return kind;
     output_unite_nans(&evaluation->output, &evaluation->problem);

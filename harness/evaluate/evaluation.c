@@ -42,6 +42,7 @@ void evaluation_clear(struct evaluation *evaluation)
         free(evaluation->baselines[c]);
     }
     verdict_clear(&evaluation->verdict);
+    class_report_clear(&evaluation->classes);
     truth_clear(&evaluation->truth);
     free(evaluation->output.out);
     free(evaluation->output.lse);

@@ -8,6 +8,8 @@
 #include "harness/evaluate/companions.h"
 #include "harness/evaluate/truth_cache.h"
 #include "harness/judge/cause/signature.h"
+#include "harness/judge/class/class_find.h"
+#include "harness/judge/contract/contract_search.h"
 #include "harness/judge/fault.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/support/progress_display.h"
@@ -46,6 +48,9 @@ struct evaluation {
     struct verdict verdict;
     struct fault faults[BASELINE_COUNT];
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
+    struct class_report classes;      /* of an output that was given; of no rows else */
+    struct class_whole class_of_all;  /* of those */
+    struct contract_finding contract; /* of a failed output that was given */
     struct oracle_report oracles;     /* of one of the problem's parts */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */

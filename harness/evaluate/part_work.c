@@ -190,6 +190,26 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
     return kind;
 }
 
+enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = {.problem = &part->problem, .output = &part->output, .truth = &part->entry->truth};
+    struct class_report report = {.num_rows = 0};
+    double start = evaluation_now();
+    if (!work->point->given)
+        return ERROR_NONE;
+    progress_display_step(work->evaluator->display, "class", 0);
+    enum error_kind kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    if (!kind && !evaluation->classes.output)
+        kind = class_report_init(&evaluation->classes, problem_rows(&work->source->shape), error);
+    if (!kind)
+        class_report_take_heads(&evaluation->classes, work->source->shape.num_heads, part->first_head, &report,
+                                part->problem.num_heads);
+    class_report_clear(&report);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error)
 {
     struct oracle_inquiry inquiry = {

@@ -35,6 +35,9 @@ struct record {
     const struct verdict *verdict;
     const struct fault *faults; /* [BASELINE_COUNT], those that point->baselines has a bit for */
     const struct signature_finding *finding;
+    const struct class_report *classes;
+    const struct class_whole *class_of_all;
+    const struct contract_finding *contract;
     const struct oracle_report *oracles;
     const struct problem *problem;
     const struct output *output;

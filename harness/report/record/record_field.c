@@ -87,6 +87,10 @@ static const void *find_part(const struct record *record, enum record_part part)
         return finding;
     case RECORD_FAILURE:
         return finding && finding->signature != SIGNATURE_NONE ? finding : NULL;
+    case RECORD_CLASSES:
+        return record->classes && record->classes->num_rows > 0 ? record : NULL;
+    case RECORD_CONTRACT:
+        return record->contract && record->contract->num_fits > 0 ? record->contract : NULL;
     case RECORD_ORACLES:
         return point->given ? NULL : record->oracles;
     }

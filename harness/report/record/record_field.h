@@ -34,10 +34,12 @@ enum record_part {
     RECORD_OUTPUT, /* the kernel was run, */
     RECORD_TRUTH,  /* the truth was computed */
     RECORD_VERDICT,
-    RECORD_TOTAL,   /* struct metrics of the verdict */
-    RECORD_FINDING, /* struct signature_finding */
-    RECORD_FAILURE, /* the same where something failed */
-    RECORD_ORACLES  /* struct oracle_report */
+    RECORD_TOTAL,    /* struct metrics of the verdict */
+    RECORD_FINDING,  /* struct signature_finding */
+    RECORD_FAILURE,  /* the same where something failed */
+    RECORD_CLASSES,  /* struct record of an output whose classes were looked for */
+    RECORD_CONTRACT, /* struct contract_finding of an output that was given and fits another one */
+    RECORD_ORACLES   /* struct oracle_report */
 };
 
 struct record_field;

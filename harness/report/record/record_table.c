@@ -210,6 +210,25 @@ static const struct record_field rows[] = {
      RECORD_MEMBER("pool_pages", struct kernel_options, pool_pages, WHOLE,
                    "Pages of the pool, the sequences' among them; 0: no more than they need; null without pages."),
      .unit = "pages"},
+    {.part = RECORD_CONTRACT,
+     RECORD_NAMED("contract",
+                  "Of an output that was given, and is wrong as it was stated: under which other contracts it "
+                  "is right; null where none is known."),
+     .members = &record_contract_fields},
+    {.part = RECORD_CLASSES,
+     RECORD_NAMED("class",
+                  "Of an output that was given: the tightest arithmetic that explains its error, in any order of "
+                  "sums (`list classes`); none, or unbounded where rounding might do anything."),
+     .type = "string",
+     .value = record_value_class},
+    {.part = RECORD_CLASSES,
+     RECORD_NAMED("classes", "Every smallest set of roundings that explains it, the class first."),
+     .type = "list",
+     .value = record_value_classes},
+    {.part = RECORD_CLASSES,
+     RECORD_NAMED("head_classes", "The class of each head, and query by query where there are several."),
+     .type = "list",
+     .value = record_value_head_classes},
 };
 
 const struct record_fields record_fields = RECORD_FIELDS(rows);

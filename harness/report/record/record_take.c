@@ -14,6 +14,9 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->finding = &evaluation->finding;
+    record->classes = &evaluation->classes;
+    record->class_of_all = &evaluation->class_of_all;
+    record->contract = &evaluation->contract;
     record->oracles = &evaluation->oracles;
     record->problem = &evaluation->problem;
     record->output = &evaluation->output;

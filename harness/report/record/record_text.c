@@ -145,12 +145,27 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                              finding->remedy ? finding->remedy : signature_remedy(signature)) > 0);
 }
 
+/* "right under: SENTENCE" with what to do, or the contracts among which the output does not decide. */
+static bool print_contract(FILE *stream, const char *indent, const struct record *record, bool explained)
+{
+    const struct contract_finding *contract = record->contract;
+    bool complete = true;
+    for (int i = 0; i < contract->num_fits && i < CONTRACT_FITS_MAX && complete; i++) {
+        const struct contract_fit *fit = &contract->fits[i];
+        complete = fprintf(stream, "%s%s %s\n", indent,
+                           contract->named ? "right under:" : "would be right under:", fit->text) > 0 &&
+                   (!explained || !contract->named || fprintf(stream, "%s  %s\n", indent, fit->remedy) > 0);
+    }
+    return complete;
+}
+
 char *record_findings(const struct record *record, const char *indent, bool explained)
 {
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    bool complete = stream && (!record->finding || print_finding(stream, indent, record, explained));
+    bool complete = stream && (!record->contract || print_contract(stream, indent, record, explained));
+    complete = complete && (!record->finding || print_finding(stream, indent, record, explained));
     for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)
             complete =

@@ -218,6 +218,8 @@ json_t *record_value_truth_radius(const struct record_field *field, const void *
     return truth ? json_from_double(truth_max_radius(truth)) : json_null();
 }
 
+static const char *const truths[] = {"false", "true"};
+
 struct worst {
     int64_t query, head, dim;
     double out, truth;
@@ -315,6 +317,26 @@ static const struct record_field finding_rows[] = {
     {RECORD_MEMBER("query", struct signature_finding, query, WHOLE, "The query that detail and residual are of.")},
 };
 const struct record_fields record_finding_fields = RECORD_FIELDS(finding_rows);
+
+static json_t *list_fits(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct contract_finding *contract = member;
+    json_t *fits = json_array();
+    bool complete = fits;
+    for (int i = 0; complete && i < contract->num_fits && i < CONTRACT_FITS_MAX; i++)
+        complete = json_array_append_new(fits, json_from_text(contract->fits[i].text)) == 0;
+    return json_finish(fits, complete);
+}
+
+static const struct record_field contract_rows_of[] = {
+    {RECORD_MEMBER("named", struct contract_finding, named, CHOICE,
+                   "Whether the output tells it from every other: false, true", .names = FIELD_NAMES(truths))},
+    {RECORD_NAMED("fits", "What has to be assumed: \"scale 1 in place of 0.125\". Up to 4."), .type = "list",
+     .value = list_fits},
+    {RECORD_MEMBER("num_fits", struct contract_finding, num_fits, WHOLE, "How many contracts the output fits.")},
+};
+const struct record_fields record_contract_fields = RECORD_FIELDS(contract_rows_of);
 
 static bool put_outcomes(json_t *object, const struct record_field *field, const void *member)
 {

@@ -12,7 +12,7 @@ typedef json_t *record_value(const struct record_field *field, const void *membe
 /* ---- of struct record ---- */
 record_value record_value_schema, record_value_case, record_value_key, record_value_kv_dtype, record_value_batch,
     record_value_truth_radius, record_value_worst, record_value_references, record_value_heads, record_value_build,
-    record_value_run, record_value_settings;
+    record_value_run, record_value_settings, record_value_class, record_value_classes, record_value_head_classes;
 
 /* ---- of a member ---- */
 record_value record_value_digest, /* uint64_t */
@@ -29,7 +29,7 @@ record_value record_value_digest, /* uint64_t */
 extern const struct record_fields record_worst_fields, record_reference_fields, record_seconds_fields,
     record_tolerance_fields, record_slopes_fields, record_soft_cap_fields, record_sinks_fields, record_input_fields,
     record_mask_fields, record_finding_fields, record_oracle_fields, record_oracle_detail_fields, record_head_fields,
-    record_build_fields, record_run_fields, record_recipe_fields, record_override_fields;
+    record_build_fields, record_run_fields, record_recipe_fields, record_override_fields, record_contract_fields;
 
 #define RECORD_FIELDS(array)                      \
     {                                             \

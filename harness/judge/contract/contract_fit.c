@@ -1,0 +1,237 @@
+/* Variants with a parameter: the one at which a row comes closest to what it is. That it is right is for others to see.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/contract/contract_table.h"
+
+enum { GRID = 25, STEPS = 40 };
+
+/* ---- one number -------------------------------------------------------------------------------------------------- */
+
+/* Puts a parameter into the trial. */
+typedef void put_parameter(struct contract_trial *trial, float *slopes, double parameter);
+
+struct parameter {
+    struct contract_trial *trial;
+    const struct contract_clue *clue;
+    put_parameter *put;
+    float *slopes; /* the trial's, of its own; NULL where they are not changed */
+};
+
+static double squares_at(const struct parameter *of, double parameter)
+{
+    of->put(of->trial, of->slopes, parameter);
+    contract_screen_attend(of->clue->screen, &of->trial->problem, of->clue->row);
+    double squares = contract_screen_squares(of->clue->screen, of->trial, of->clue->row, 1);
+    return isnan(squares) ? INFINITY : squares;
+}
+
+/* Golden section between logarithms, where the best of a grid lies between its neighbours. */
+static double refine(const struct parameter *of, double low, double high)
+{
+    const double ratio = (sqrt(5) - 1) / 2;
+    double left = high - ratio * (high - low), right = low + ratio * (high - low);
+    double at_left = squares_at(of, exp(left)), at_right = squares_at(of, exp(right));
+    for (int step = 0; step < STEPS; step++)
+        if (at_left <= at_right) {
+            high = right;
+            right = left;
+            at_right = at_left;
+            left = high - ratio * (high - low);
+            at_left = squares_at(of, exp(left));
+        } else {
+            low = left;
+            left = right;
+            at_left = at_right;
+            right = low + ratio * (high - low);
+            at_right = squares_at(of, exp(right));
+        }
+    return exp((low + high) / 2);
+}
+
+/* The fewest digits that leave the row as close. */
+static double rounded(const struct parameter *of, double parameter)
+{
+    double least = squares_at(of, parameter);
+    for (int digits = 1; digits <= 6; digits++) {
+        char text[32];
+        snprintf(text, sizeof text, "%.*g", digits, parameter);
+        double shorter = strtod(text, NULL);
+        if (squares_at(of, shorter) <= 1.02 * least)
+            return shorter;
+    }
+    return parameter;
+}
+
+/* The parameter between two at which the row comes closest; NAN if that is at an end. */
+static double fit(const struct parameter *of, double low, double high)
+{
+    double step = log(high / low) / (GRID - 1), least = INFINITY;
+    int best = 0;
+    for (int i = 0; i < GRID; i++) {
+        double squares = squares_at(of, low * exp(i * step));
+        if (squares < least) {
+            least = squares;
+            best = i;
+        }
+    }
+    if (best == 0 || best == GRID - 1 || !isfinite(least))
+        return NAN;
+    return rounded(of, refine(of, log(low) + (best - 1) * step, log(low) + (best + 1) * step));
+}
+
+static void put_scale(struct contract_trial *trial, float *slopes, double factor)
+{
+    (void)slopes;
+    trial->problem.scale = (float)((double)trial->stated->problem->scale * factor);
+}
+
+bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    const struct parameter of = {trial, clue, put_scale, NULL};
+    double factor = trial->problem.scale != 0 ? fit(&of, 1.0 / 128, 128) : NAN;
+    (void)variant;
+    if (isnan(factor))
+        return false;
+    put_scale(trial, NULL, factor);
+    return trial->problem.scale != trial->stated->problem->scale &&
+           contract_say(trial, "scale %.6g in place of %.9g (%.6g times it)", (double)trial->problem.scale,
+                        (double)trial->stated->problem->scale, factor);
+}
+
+static void put_slopes(struct contract_trial *trial, float *slopes, double factor)
+{
+    for (int h = 0; h < trial->problem.num_heads; h++)
+        slopes[h] = (float)((double)trial->stated->problem->slopes[h] * factor);
+}
+
+bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    const struct parameter of = {trial, clue, put_slopes, trial_slopes(trial)};
+    (void)variant;
+    if (!of.slopes || trial->problem.slopes[clue->row % trial->problem.num_heads] == 0)
+        return false;
+    double factor = fit(&of, 1.0 / 1024, 1024);
+    if (isnan(factor) || factor == 1)
+        return false;
+    put_slopes(trial, of.slopes, factor);
+    return contract_say(trial, "biases multiplied by %.6g", factor);
+}
+
+static void put_cap(struct contract_trial *trial, float *slopes, double cap)
+{
+    (void)slopes;
+    trial->problem.soft_cap_value = (float)cap;
+}
+
+bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    const struct parameter of = {trial, clue, put_cap, NULL};
+    trial->problem.soft_cap = variant ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
+    double cap = fit(&of, 1.0 / 8, 1024);
+    if (isnan(cap) || (trial->problem.soft_cap == trial->stated->problem->soft_cap &&
+                       (float)cap == trial->stated->problem->soft_cap_value))
+        return false;
+    put_cap(trial, NULL, cap);
+    return contract_say(trial, "a soft cap of %.6g %s the bias", cap, variant ? "after" : "before");
+}
+
+/* ---- which keys -------------------------------------------------------------------------------------------------- */
+
+/* weight * v of a key, added to screen->sums. */
+static void add_key(struct contract_screen *screen, const struct problem *problem, int64_t key, int kv_head,
+                    double weight)
+{
+    size_t dim = (size_t)problem->head_dim;
+    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
+    for (size_t d = 0; d < dim; d++)
+        screen->sums[d] += weight * (double)screen->row[d];
+}
+
+/* The largest logit that the last attention has left, over keys that a query sees. */
+static double largest_logit(const struct contract_screen *screen, int64_t keys)
+{
+    double max = -INFINITY;
+    for (int64_t key = 0; key < keys; key++)
+        max = fmax(max, screen->logits[key]);
+    return max;
+}
+
+/* The newest keys that make the row what it is, and no others. */
+bool contract_fit_window(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    struct contract_screen *screen = clue->screen;
+    const struct problem *problem = &trial->problem, one = problem_query(problem, clue->row / problem->num_heads);
+    int kv_head = problem_kv_head(problem, clue->row % problem->num_heads);
+    double sum = 0, least = INFINITY, value_scale = problem_value_scale(problem);
+    int64_t window = 0;
+    (void)variant;
+    if (problem->sink_logits || contract_screen_attend(screen, problem, clue->row) == -INFINITY)
+        return false;
+    double max = largest_logit(screen, one.seq_len);
+    memset(screen->sums, 0, (size_t)problem->head_dim * sizeof *screen->sums);
+    for (int64_t key = one.seq_len - 1; key >= 0; key--) {
+        double weight = exp(screen->logits[key] - max);
+        if (!(weight > 0))
+            continue;
+        sum += weight;
+        add_key(screen, &one, key, kv_head, weight);
+        double squares = contract_screen_squares(screen, trial, clue->row, value_scale / sum);
+        if (squares < least) {
+            least = squares;
+            window = problem->seq_len - key;
+        }
+    }
+    uint8_t *visible = window > 0 && window < problem->seq_len ? trial_visible(trial) : NULL;
+    if (!visible)
+        return false;
+    memset(visible, 0, (size_t)(problem->seq_len - window));
+    return contract_say(trial, "a window of the newest %lld keys", (long long)window);
+}
+
+/* The chunk of so many keys that is missing. */
+bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    struct contract_screen *screen = clue->screen;
+    const struct problem *problem = &trial->problem, one = problem_query(problem, clue->row / problem->num_heads);
+    int kv_head = problem_kv_head(problem, clue->row % problem->num_heads);
+    int64_t len = INT64_C(16) << variant, missing = -1;
+    size_t bytes = (size_t)problem->head_dim * sizeof *screen->sums;
+    double least = INFINITY, value_scale = problem_value_scale(problem);
+    double lse = contract_screen_attend(screen, problem, clue->row);
+    double *whole = malloc(bytes);
+    if (!whole || lse == -INFINITY) {
+        free(whole);
+        return false;
+    }
+    for (int d = 0; d < problem->head_dim; d++)
+        whole[d] = screen->sums[d] / value_scale;
+    for (int64_t first = 0; first < one.seq_len; first += len) {
+        double left = 1;
+        memcpy(screen->sums, whole, bytes);
+        for (int64_t key = first; key < first + len && key < one.seq_len; key++) {
+            double weight = exp(screen->logits[key] - lse);
+            left -= weight;
+            if (weight > 0)
+                add_key(screen, &one, key, kv_head, -weight);
+        }
+        double squares = left > 0x1p-40 && left < 1
+                             ? contract_screen_squares(screen, trial, clue->row, value_scale / left)
+                             : INFINITY;
+        if (squares < least) {
+            least = squares;
+            missing = first;
+        }
+    }
+    free(whole);
+    uint8_t *visible = missing >= 0 ? trial_visible(trial) : NULL;
+    if (!visible)
+        return false;
+    int64_t last = missing + len < problem->seq_len ? missing + len : problem->seq_len;
+    memset(visible + missing, 0, (size_t)(last - missing));
+    return contract_say(trial, "keys %lld to %lld missing, a chunk of %lld", (long long)missing, (long long)last - 1,
+                        (long long)len);
+}

@@ -1,0 +1,39 @@
+/*
+ * The contract detective: if an output is wrong as its contract was stated, under which other one is it right?
+ *
+ * Each variant of contract_table.h is a problem (and an output) of its own. It is screened on a few of the rows that
+ * are furthest off, in double precision; what is left is held against its own truth and against the classes of
+ * arithmetic (arithmetic_class.h), on all rows. What a class covers fits. A contract is named if it alone fits and the
+ * output as stated is far off: at least 64 elements of 2 rows by more than 8 times what the class allows there, or,
+ * where out is as stated, the lse of 2 rows. Without that what fits is listed and nothing is named.
+ */
+#ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
+#define HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
+
+#include "harness/judge/class/class_find.h"
+#include "harness/judge/contract/contract_table.h"
+#include "harness/judge/verdict.h"
+#include "reference/progress.h"
+
+enum { CONTRACT_FITS_MAX = 4 };
+
+struct contract_fit {
+    const char *name, *remedy;
+    char text[CONTRACT_TEXT_SIZE];
+    class_set set;                    /* of the output under it, */
+    char class_name[CLASS_NAME_SIZE]; /* and that in words */
+};
+
+struct contract_finding {
+    struct contract_fit fits[CONTRACT_FITS_MAX];
+    int num_fits; /* all that fit, those that have no room too */
+    bool named;   /* fits[0] is what the kernel took */
+};
+
+/* Searches for the contract of an output that fails. finding is overwritten. Without k and v nothing is looked for.
+ * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
+                                const struct verdict *verdict, int threads, struct progress *progress,
+                                struct error *error);
+
+#endif

@@ -1,0 +1,467 @@
+#include "harness/judge/contract/contract_table.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reference/slopes.h"
+
+bool contract_say(struct contract_trial *trial, const char *format, ...)
+{
+    size_t length = strlen(trial->text);
+    va_list arguments;
+    if (length > 0 && length + 5 < sizeof trial->text)
+        length += (size_t)snprintf(trial->text + length, sizeof trial->text - length, " and ");
+    va_start(arguments, format);
+    vsnprintf(trial->text + length, sizeof trial->text - length, format, arguments);
+    va_end(arguments);
+    return true;
+}
+
+/* ---- scales ------------------------------------------------------------------------------------------------------ */
+
+enum { SCALE_VARIANTS = 11 };
+
+static bool make_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    double stated = (double)trial->problem.scale, dim = trial->problem.head_dim;
+    const struct {
+        double scale;
+        const char *what;
+    } variants[SCALE_VARIANTS] = {
+        {1 / sqrt(dim), "1/sqrt(head_dim)"},
+        {1, "none"},
+        {stated * stated, "the scale twice"},
+        {1 / dim, "1/head_dim"},
+        {1 / sqrt(2 * dim), "1/sqrt(2 head_dim)"},
+        {1 / sqrt(dim / 2), "1/sqrt(head_dim / 2)"},
+        {sqrt(stated), "the square root of it"},
+        {stated * M_LOG2E, "log2(e) times it"},
+        {stated * M_LN2, "ln 2 times it"},
+        {stated * 2, "twice it"},
+        {stated / 2, "half of it"},
+    };
+    float scale = (float)variants[variant].scale;
+    for (int earlier = 0; earlier < variant; earlier++)
+        if ((float)variants[earlier].scale == scale)
+            return false;
+    if (scale == trial->problem.scale || !isfinite(scale))
+        return false;
+    trial->problem.scale = scale;
+    return contract_say(trial, "scale %.9g in place of %.9g (%s)", (double)scale, stated, variants[variant].what);
+}
+
+static bool make_kv_scales(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    struct problem *problem = &trial->problem;
+    float k = problem->k_scale, v = problem->v_scale;
+    const struct {
+        float k, v;
+        const char *what;
+    } variants[] = {
+        {1, 1, "ignored"},
+        {1, v, "that of k ignored"},
+        {k, 1, "that of v ignored"},
+        {v, k, "exchanged"},
+        {k * k, v * v, "taken twice"},
+        {1 / k, 1 / v, "divided by"},
+        {k * k, v, "that of k taken twice"},
+        {k, v * v, "that of v taken twice"},
+    };
+    if (problem->kv_format == KV_AS_DTYPE || (variants[variant].k == k && variants[variant].v == v) ||
+        !isfinite(variants[variant].k) || !isfinite(variants[variant].v))
+        return false;
+    for (int earlier = 0; earlier < variant; earlier++)
+        if (variants[earlier].k == variants[variant].k && variants[earlier].v == variants[variant].v)
+            return false;
+    problem->k_scale = variants[variant].k;
+    problem->v_scale = variants[variant].v;
+    return contract_say(trial, "k_scale and v_scale %s", variants[variant].what);
+}
+
+/* A power of two leaves an output's bits what they are; others do not. */
+static bool make_output_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const float factors[] = {2, 0.5f, 4, 0.25f};
+    const struct problem *problem = &trial->problem;
+    float values[64], factor = factors[variant];
+    if (!trial_out(trial))
+        return false;
+    for (int64_t first = 0; first < problem_elements(problem); first += 64) {
+        size_t now = problem_elements(problem) - first < 64 ? (size_t)(problem_elements(problem) - first) : 64;
+        dtype_widen(problem->dtype, trial->output.out, (size_t)first, now, values);
+        for (size_t i = 0; i < now; i++)
+            values[i] /= factor;
+        dtype_narrow(problem->dtype, trial->output.out, (size_t)first, now, values);
+    }
+    return contract_say(trial, "v or the output multiplied by %g", (double)factor);
+}
+
+/* ---- slopes ------------------------------------------------------------------------------------------------------ */
+
+/* False where the slopes are what they were. */
+static bool slopes_differ(const struct contract_trial *trial)
+{
+    size_t size = (size_t)trial->problem.num_heads * sizeof(float);
+    return memcmp(trial->problem.slopes, trial->stated->problem->slopes, size) != 0;
+}
+
+static bool make_no_bias(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    (void)variant;
+    float *slopes = trial_slopes(trial);
+    for (int h = 0; slopes && h < trial->problem.num_heads; h++)
+        slopes[h] = 0;
+    return slopes && slopes_differ(trial) && contract_say(trial, "no bias");
+}
+
+enum { MAX_BIASES = 3 };
+
+static bool make_convention(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const double max_biases[MAX_BIASES] = {8, 16, 4};
+    const struct problem *problem = &trial->problem;
+    enum slope_convention convention = (enum slope_convention)(variant / MAX_BIASES);
+    double max_bias = max_biases[variant % MAX_BIASES];
+    float *slopes = trial_slopes(trial);
+    bool whole = problem_whole_heads(problem) == problem->num_heads;
+    if (!slopes || !whole)
+        return false;
+    slopes_fill(slopes, problem->num_heads, convention, max_bias, 0, problem->num_heads);
+    return slopes_differ(trial) && contract_say(trial, "slopes of the %s convention, max_bias %g",
+                                                slope_convention_names[convention], max_bias);
+}
+
+static bool make_slope_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    double scale = (double)trial->problem.scale;
+    const struct {
+        double factor;
+        const char *what;
+    } variants[] = {
+        {-1, "of the opposite sign"},
+        {M_LOG2E, "multiplied by log2(e)"},
+        {M_LN2, "multiplied by ln 2"},
+        {scale, "multiplied by the scale"},
+        {1 / scale, "divided by the scale"},
+        {2, "counted twice"},
+        {0.5, "halved"},
+    };
+    float *slopes = trial_slopes(trial);
+    for (int h = 0; slopes && h < trial->problem.num_heads; h++)
+        slopes[h] = (float)((double)slopes[h] * variants[variant].factor);
+    for (int h = 0; slopes && h < trial->problem.num_heads; h++)
+        if (!isfinite(slopes[h]))
+            return false;
+    return slopes && slopes_differ(trial) && contract_say(trial, "biases %s", variants[variant].what);
+}
+
+/* Slopes that heads take from one another. */
+static bool make_slope_heads(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const char *const what[] = {"that of the next head", "that of the head before", "in reversed order"};
+    int heads = trial->problem.num_heads;
+    float *slopes = trial_slopes(trial);
+    const float *stated = trial->stated->problem->slopes;
+    for (int h = 0; slopes && h < heads; h++)
+        slopes[h] = stated[variant == 2 ? heads - 1 - h : (h + (variant ? heads - 1 : 1)) % heads];
+    return slopes && slopes_differ(trial) && contract_say(trial, "each head's slope %s", what[variant]);
+}
+
+/* ---- layouts ----------------------------------------------------------------------------------------------------- */
+
+/* [Hkv, N, D] where [N, Hkv, D] was stated, and the other way round. */
+static void read_heads_first(const struct problem *problem, int64_t *key, int *kv_head)
+{
+    int64_t at = *kv_head * problem->seq_len + *key;
+    *key = at / problem->num_kv_heads;
+    *kv_head = (int)(at % problem->num_kv_heads);
+}
+
+static void read_keys_first(const struct problem *problem, int64_t *key, int *kv_head)
+{
+    int64_t at = *key * problem->num_kv_heads + *kv_head;
+    *kv_head = (int)(at / problem->seq_len);
+    *key = at % problem->seq_len;
+}
+
+static bool make_layout(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const struct {
+        unsigned which;
+        bool keys_first;
+        const char *what;
+    } variants[] = {
+        {TRIAL_K | TRIAL_V, false, "k and v as [KV heads, keys, head_dim], not [keys, KV heads, head_dim]"},
+        {TRIAL_K | TRIAL_V, true, "k and v as [keys, KV heads, head_dim], not [KV heads, keys, head_dim]"},
+        {TRIAL_K, false, "k alone as [KV heads, keys, head_dim]"},
+        {TRIAL_V, false, "v alone as [KV heads, keys, head_dim]"},
+        {TRIAL_K, true, "k alone as [keys, KV heads, head_dim]"},
+        {TRIAL_V, true, "v alone as [keys, KV heads, head_dim]"},
+    };
+    if (trial->problem.num_kv_heads < 2 || trial->problem.seq_len < 2)
+        return false;
+    return trial_move_keys(trial, variants[variant].which,
+                           variants[variant].keys_first ? read_keys_first : read_heads_first) &&
+           contract_say(trial, "%s", variants[variant].what);
+}
+
+static bool make_exchange(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    struct problem *problem = &trial->problem;
+    const void *k = problem->k;
+    (void)variant;
+    problem->k = problem->v;
+    problem->v = k;
+    problem->bounds = NULL;
+    return contract_say(trial, "k and v exchanged");
+}
+
+enum { HEADS_MAX = 4096 };
+
+/* ---- KV heads ---------------------------------------------------------------------------------------------------- */
+
+/* Query heads put in the order in which a kernel would have had them: head h reads the KV head of place h. */
+static bool make_kv_heads(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const char *const what[] = {
+        "query head h reads KV head h mod Hkv, not h / (H / Hkv)",
+        "query heads read the next KV head",
+        "query heads read the KV head before",
+        "KV heads in reversed order",
+    };
+    const struct problem *problem = &trial->problem;
+    int heads = problem->num_heads, kv_heads = problem->num_kv_heads, group = heads / kv_heads, source[HEADS_MAX];
+    if (heads > HEADS_MAX || kv_heads < 2 || (variant == 0 && group == 1) || (variant == 2 && kv_heads == 2) ||
+        (variant == 3 && kv_heads < 3))
+        return false;
+    for (int place = 0; place < heads; place++) {
+        int kv = place / group, i = place % group;
+        switch (variant) {
+        case 0:
+            source[place] = i * kv_heads + kv;
+            break;
+        case 1:
+            source[place] = (kv + kv_heads - 1) % kv_heads * group + i;
+            break;
+        case 2:
+            source[place] = (kv + 1) % kv_heads * group + i;
+            break;
+        default:
+            source[place] = (kv_heads - 1 - kv) * group + i;
+        }
+    }
+    return trial_move_heads(trial, source, TRIAL_ALL_OF_HEADS) && contract_say(trial, "%s", what[variant]);
+}
+
+static void next_head(const struct problem *problem, int64_t *key, int *kv_head)
+{
+    (void)key;
+    *kv_head = (*kv_head + 1) % problem->num_kv_heads;
+}
+
+static void head_before(const struct problem *problem, int64_t *key, int *kv_head)
+{
+    (void)key;
+    *kv_head = (*kv_head + problem->num_kv_heads - 1) % problem->num_kv_heads;
+}
+
+/* k or v alone of another KV head. */
+static bool make_one_kv_head(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    unsigned which = variant / 2 ? TRIAL_V : TRIAL_K;
+    bool next = variant % 2 == 0;
+    if (trial->problem.num_kv_heads < 2 || (!next && trial->problem.num_kv_heads == 2))
+        return false;
+    return trial_move_keys(trial, which, next ? next_head : head_before) &&
+           contract_say(trial, "%s alone of the %s", variant / 2 ? "v" : "k", next ? "next KV head" : "KV head before");
+}
+
+/* ---- query heads ------------------------------------------------------------------------------------------------- */
+
+/* Rows of the output, or of q, in another order. */
+static bool make_heads(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const struct {
+        unsigned which;
+        const char *what;
+    } of[] = {
+        {TRIAL_OUT | TRIAL_LSE, "out and lse"},
+        {TRIAL_OUT, "out alone"},
+        {TRIAL_QUERIES, "q"},
+    };
+    static const char *const orders[] = {"one head later", "one head earlier", "in reversed order",
+                                         "as [heads of a group, KV heads], not [KV heads, heads of a group]",
+                                         "as [KV heads, heads of a group], not [heads of a group, KV heads]"};
+    const struct problem *problem = &trial->problem;
+    int heads = problem->num_heads, kv_heads = problem->num_kv_heads, group = heads / kv_heads, source[HEADS_MAX];
+    int which = variant / 5, order = variant % 5;
+    if (heads < 2 || heads > HEADS_MAX || (which == 1 && !trial->output.lse) || (order == 1 && heads == 2) ||
+        (order == 2 && heads < 3) || (order > 2 && (kv_heads == 1 || group == 1)) || (order == 4 && group == kv_heads))
+        return false;
+    for (int h = 0; h < heads; h++) {
+        int in_order[] = {(h + 1) % heads, (h + heads - 1) % heads, heads - 1 - h, h % group * kv_heads + h / group,
+                          h % kv_heads * group + h / kv_heads};
+        source[h] = in_order[order];
+    }
+    return trial_move_heads(trial, source, of[which].which) &&
+           contract_say(trial, "%s %s", of[which].what, orders[order]);
+}
+
+/* q or out as [head_dim, heads]. */
+static bool make_transposed(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    const struct problem *problem = &trial->problem;
+    size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim,
+           size = dtypes[problem->dtype].size_bytes;
+    (void)clue;
+    char *to = heads > 1 && dim > 1 ? trial_out(trial) : NULL;
+    const char *from = variant ? trial->stated->problem->q : trial->stated->output->out;
+    if (!to)
+        return false;
+    for (size_t at = 0; at < (size_t)problem_elements(problem); at++) {
+        size_t query = at / (heads * dim), h = at / dim % heads, d = at % dim;
+        memcpy(to + at * size, from + (query * heads * dim + d * heads + h) * size, size);
+    }
+    if (variant) {
+        trial->problem.q = to;
+        trial->output.out = trial->stated->output->out;
+    }
+    return contract_say(trial, "%s as [head_dim, heads], not [heads, head_dim]", variant ? "q" : "out");
+}
+
+/* ---- caps, sinks, masks ------------------------------------------------------------------------------------------ */
+
+static bool make_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    struct problem *problem = &trial->problem;
+    if (variant == 0) {
+        if (problem->soft_cap == SOFT_CAP_NONE)
+            return false;
+        problem->soft_cap = SOFT_CAP_NONE;
+        return contract_say(trial, "no soft cap");
+    }
+    if (problem->soft_cap == SOFT_CAP_NONE)
+        return false;
+    bool before = problem->soft_cap == SOFT_CAP_BEFORE_BIAS;
+    problem->soft_cap = before ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
+    return contract_say(trial, "the soft cap %s the bias", before ? "after" : "before");
+}
+
+static bool make_no_sinks(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    (void)variant;
+    if (!trial->problem.sink_logits)
+        return false;
+    trial->problem.sink_logits = NULL;
+    return contract_say(trial, "no learned sinks");
+}
+
+static bool make_no_mask(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    (void)variant;
+    if (!trial->problem.visible)
+        return false;
+    trial->problem.visible = NULL;
+    return contract_say(trial, "no mask: every key visible");
+}
+
+/* Keys at the ends of a cache. */
+static bool make_ends(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    int64_t keys = trial->problem.seq_len, count = variant == 1 ? 2 : 1;
+    bool newest = variant < 2;
+    uint8_t *visible = keys > count ? trial_visible(trial) : NULL;
+    if (!visible)
+        return false;
+    memset(visible + (newest ? keys - count : 0), 0, (size_t)count);
+    return contract_say(trial, "the %s %s missing", newest ? "newest" : "oldest", count == 1 ? "key" : "two keys");
+}
+
+/* ---- lse and positions ------------------------------------------------------------------------------------------- */
+
+static bool make_lse_base(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    double factor = variant ? M_LOG2E : M_LN2;
+    float *lse = trial_lse(trial);
+    for (int row = 0; lse && row < problem_rows(&trial->problem); row++)
+        lse[row] = (float)((double)lse[row] * factor);
+    return lse && contract_say(trial, "lse in base %s", variant ? "e, where 2 was stated" : "2, where e was stated");
+}
+
+/* Every logit moved by slope * keys: what an origin elsewhere makes of lse. The shift is that of the steepest row. */
+static bool make_origin(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    const struct problem *problem = &trial->problem;
+    const struct truth *truth = trial->stated->truth;
+    double steepest = 0, keys = 0;
+    (void)variant;
+    for (int row = 0; trial->output.lse && row < problem_rows(problem); row++) {
+        double slope = problem_row_slope(problem, row), off = (double)trial->output.lse[row] - truth->lse[row];
+        if (fabs(slope) > steepest && isfinite(off)) {
+            steepest = fabs(slope);
+            keys = round(off / slope);
+        }
+    }
+    if (keys == 0 || !(fabs(keys) < 0x1p31))
+        return false;
+    trial->problem.q_position -= (int64_t)keys;
+    return contract_say(trial, "biases counted from position %lld in place of %lld",
+                        (long long)trial->problem.q_position, (long long)trial->stated->problem->q_position);
+}
+
+#define ROW(called, variants, function, sentence) \
+    {                                             \
+        called, sentence, variants, function      \
+    }
+
+const struct contract_row contract_rows[] = {
+    ROW("scale", SCALE_VARIANTS, make_scale, "Give the kernel the scale that is stated, or state the one that it has."),
+    ROW("scale", 1, contract_fit_scale, "Give the kernel the scale that is stated, or state the one that it has."),
+    ROW("slopes", 1, make_no_bias, "Give the kernel its slopes, or state that there are none."),
+    ROW("slopes", SLOPES_COUNT *MAX_BIASES, make_convention,
+        "Take the slopes that the model defines, or state those that the kernel has."),
+    ROW("slopes", 7, make_slope_factor, "Add slope * (j - position) to the scaled product, once, in natural units."),
+    ROW("slopes", 3, make_slope_heads, "Give each head its own slope."),
+    ROW("slopes", 1, contract_fit_slopes, "Add slope * (j - position) to the scaled product, once, in natural units."),
+    ROW("layout", 6, make_layout,
+        "State the layout that the kernel reads, or bring k and v into the one that is stated."),
+    ROW("layout", 1, make_exchange, "Pass k for k and v for v."),
+    ROW("kv-heads", 4, make_kv_heads, "Let query head h read KV head h / (H / Hkv), or repeat KV heads that way."),
+    ROW("kv-heads", 4, make_one_kv_head, "Read k and v of one KV head."),
+    ROW("heads", 15, make_heads, "Write each head's row to its own place."),
+    ROW("heads", 2, make_transposed, "Read q and write out as [heads, head_dim]."),
+    ROW("kv-scales", 8, make_kv_scales, "Multiply q.k by k_scale once, and the output by v_scale once."),
+    ROW("kv-scales", 4, make_output_scale, "Multiply the output by v_scale once, and by nothing else."),
+    ROW("soft-cap", 2, make_soft_cap, "State the soft cap that the kernel applies, or none."),
+    ROW("soft-cap", 2, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
+    ROW("sinks", 1, make_no_sinks, "Count the learned sinks among the weights."),
+    ROW("mask", 1, make_no_mask, "Let the mask remove keys, or state none."),
+    ROW("keys", 3, make_ends, "Look at every visible key."),
+    ROW("keys", 1, contract_fit_window, "State the window as a mask, or look at every visible key."),
+    ROW("keys", 6, contract_fit_chunk, "Look at every page and chunk of keys, once."),
+    ROW("lse", 2, make_lse_base, "State the base that lse has."),
+    ROW("position", 1, make_origin,
+        "State the position that biases are counted from, or count them from the stated one."),
+};
+
+const int num_contract_rows = sizeof contract_rows / sizeof *contract_rows;

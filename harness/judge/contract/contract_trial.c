@@ -1,0 +1,141 @@
+#include "harness/judge/contract/contract_trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct contract_trial contract_trial_begin(const struct exhibit *stated)
+{
+    return (struct contract_trial){.stated = stated, .problem = *stated->problem, .output = *stated->output};
+}
+
+void contract_trial_clear(struct contract_trial *trial)
+{
+    while (trial->num_owned > 0)
+        free(trial->owned[--trial->num_owned]);
+}
+
+/* New memory, the trial's. */
+static void *own(struct contract_trial *trial, size_t size)
+{
+    void *memory = trial->num_owned < CONTRACT_OWNED_MAX ? aligned_alloc(64, size / 64 * 64 + 64) : NULL;
+    if (memory)
+        trial->owned[trial->num_owned++] = memory;
+    return memory;
+}
+
+/* The same with a copy of what is at from; NULL without that. */
+static void *take_copy(struct contract_trial *trial, const void *from, size_t size)
+{
+    void *copy = from ? own(trial, size) : NULL;
+    return copy ? memcpy(copy, from, size) : NULL;
+}
+
+static size_t query_bytes(const struct problem *problem)
+{
+    return (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
+}
+
+static size_t key_bytes(const struct problem *problem)
+{
+    return (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+float *trial_slopes(struct contract_trial *trial)
+{
+    float *slopes =
+        take_copy(trial, trial->problem.slopes, (size_t)trial->problem.num_heads * sizeof *trial->problem.slopes);
+    if (slopes)
+        trial->problem.slopes = slopes;
+    return slopes;
+}
+
+uint8_t *trial_visible(struct contract_trial *trial)
+{
+    size_t keys = (size_t)trial->problem.seq_len;
+    uint8_t *visible = own(trial, keys);
+    if (!visible)
+        return NULL;
+    if (trial->problem.visible)
+        memcpy(visible, trial->problem.visible, keys);
+    else
+        memset(visible, 1, keys);
+    trial->problem.visible = visible;
+    return visible;
+}
+
+float *trial_lse(struct contract_trial *trial)
+{
+    float *lse = take_copy(trial, trial->output.lse, (size_t)problem_rows(&trial->problem) * sizeof *trial->output.lse);
+    if (lse)
+        trial->output.lse = lse;
+    return lse;
+}
+
+void *trial_out(struct contract_trial *trial)
+{
+    void *out =
+        take_copy(trial, trial->output.out, (size_t)problem_rows(&trial->problem) * query_bytes(&trial->problem));
+    if (out)
+        trial->output.out = out;
+    return out;
+}
+
+/* Rows of [Q, H, row_bytes], moved within each query. */
+static void *moved_rows(struct contract_trial *trial, const void *rows, const int *source, int queries,
+                        size_t row_bytes)
+{
+    int heads = trial->problem.num_heads;
+    char *moved = take_copy(trial, rows, (size_t)queries * (size_t)heads * row_bytes);
+    for (int row = 0; moved && row < queries * heads; row++)
+        memcpy(moved + (size_t)row * row_bytes,
+               (const char *)rows + (size_t)(row / heads * heads + source[row % heads]) * row_bytes, row_bytes);
+    return moved;
+}
+
+bool trial_move_heads(struct contract_trial *trial, const int *source, unsigned which)
+{
+    struct problem *problem = &trial->problem;
+    int queries = problem_queries(problem);
+    size_t row = query_bytes(problem);
+    bool moved = true;
+    if (which & TRIAL_QUERIES)
+        moved = (problem->q = moved_rows(trial, problem->q, source, queries, row)) && moved;
+    if (which & TRIAL_SLOPES)
+        moved = (problem->slopes = moved_rows(trial, problem->slopes, source, 1, sizeof(float))) && moved;
+    if (which & TRIAL_SINKS && problem->sink_logits)
+        moved = (problem->sink_logits = moved_rows(trial, problem->sink_logits, source, 1, sizeof(float))) && moved;
+    if (which & TRIAL_OUT)
+        moved = (trial->output.out = moved_rows(trial, trial->output.out, source, queries, row)) && moved;
+    if (which & TRIAL_LSE && trial->output.lse)
+        moved = (trial->output.lse = moved_rows(trial, trial->output.lse, source, queries, sizeof(float))) && moved;
+    return moved;
+}
+
+bool trial_move_keys(struct contract_trial *trial, unsigned which,
+                     void (*source)(const struct problem *problem, int64_t *key, int *kv_head))
+{
+    struct problem *problem = &trial->problem;
+    size_t row = key_bytes(problem), rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;
+    for (int tensor = 0; tensor < 2; tensor++) {
+        const char *from = tensor ? problem->v : problem->k;
+        if (!(which >> tensor & 1))
+            continue;
+        char *to = take_copy(trial, from, rows * row);
+        if (!to)
+            return false;
+        for (int64_t key = 0; key < problem->seq_len; key++)
+            for (int head = 0; head < problem->num_kv_heads; head++) {
+                int64_t of_key = key;
+                int of_head = head;
+                source(problem, &of_key, &of_head);
+                memcpy(to + (size_t)(key * problem->num_kv_heads + head) * row,
+                       from + (size_t)(of_key * problem->num_kv_heads + of_head) * row, row);
+            }
+        if (tensor)
+            problem->v = to;
+        else
+            problem->k = to;
+    }
+    problem->bounds = NULL;
+    return true;
+}

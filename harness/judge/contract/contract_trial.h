@@ -1,0 +1,43 @@
+/*
+ * A problem and an output as another contract takes them: what caller and kernel must agree on, and tensors do not say.
+ *
+ * A trial begins as what was stated and is changed step by step. What a step changes is copied first; the rest stays
+ * the stated problem's own. Changes of heads that concern q, slopes, sinks and the output alike are made by moving
+ * those, so that k and v stay where they are.
+ */
+#ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
+#define HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
+
+#include "harness/judge/exhibit.h"
+
+enum { CONTRACT_TEXT_SIZE = 256, CONTRACT_OWNED_MAX = 16 };
+
+struct contract_trial {
+    const struct exhibit *stated;
+    struct problem problem;
+    struct output output;
+    void *owned[CONTRACT_OWNED_MAX];
+    int num_owned;
+    char text[CONTRACT_TEXT_SIZE]; /* what is assumed: "scale 1 in place of 0.125" */
+};
+
+struct contract_trial contract_trial_begin(const struct exhibit *stated);
+void contract_trial_clear(struct contract_trial *trial);
+
+/* Copies for a trial to change; NULL if memory is short or there is nothing to copy. They become the trial's. */
+float *trial_slopes(struct contract_trial *trial);    /* [H] */
+uint8_t *trial_visible(struct contract_trial *trial); /* [N], 1 where every key is visible */
+float *trial_lse(struct contract_trial *trial);       /* [R]; NULL: the output has none */
+void *trial_out(struct contract_trial *trial);        /* [R, D] */
+
+/* Head h of the trial is what was head source[h]; of each with a bit in which. False if memory is short. */
+enum { TRIAL_QUERIES = 1 << 0, TRIAL_SLOPES = 1 << 1, TRIAL_OUT = 1 << 2, TRIAL_LSE = 1 << 3, TRIAL_SINKS = 1 << 4 };
+enum { TRIAL_ALL_OF_HEADS = TRIAL_QUERIES | TRIAL_SLOPES | TRIAL_OUT | TRIAL_LSE | TRIAL_SINKS };
+bool trial_move_heads(struct contract_trial *trial, const int *source, unsigned which);
+
+/* Row (key, KV head) of k or v is what was row source(key, KV head): which has bits of these. */
+enum { TRIAL_K = 1 << 0, TRIAL_V = 1 << 1 };
+bool trial_move_keys(struct contract_trial *trial, unsigned which,
+                     void (*source)(const struct problem *problem, int64_t *key, int *kv_head));
+
+#endif
