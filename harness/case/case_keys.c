@@ -360,6 +360,15 @@ const struct key keys[KEY_COUNT] = {
                        "An element is within its bound if |out - truth| <= budget * bound, and lse alike. 1 is what "
                        "rounding allows: beyond, the kernel does something else than its recipe says."},
          .derived = "1"},
+    [KEY_CLASS] = {.field = {.name = "class",
+                             .type = FIELD_OWN,
+                             .own = &class_own,
+                             MEMBER(demand),
+                             .about =
+                                 "The arithmetic that the output's error has to be explained by, whatever the order "
+                                 "of the kernel's sums; beside the tolerance and the bound."},
+                   .added = true,
+                   .preset = "any"},
     [KEY_ORACLES] =
         {.field = {.name = "oracles",
                    .type = FIELD_SET,

@@ -48,6 +48,7 @@ enum key_id {
     KEY_JUDGE,
     KEY_TOLERANCE,
     KEY_BUDGET,
+    KEY_CLASS,
     KEY_ORACLES,
     KEY_EXPECT,
     KEY_SIGNATURE,

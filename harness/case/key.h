@@ -35,6 +35,7 @@ union value {
     struct slopes_value slopes;
     struct soft_cap_spec soft_cap;
     struct sinks_value sinks;
+    struct class_demand demand;
     struct tolerance tolerance; /* negative: the default of the point's dtype */
     char *text;                 /* allocated */
 };

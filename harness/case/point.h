@@ -4,6 +4,7 @@
 #ifndef HARNESS_CASE_POINT_H
 #define HARNESS_CASE_POINT_H
 
+#include "harness/judge/class/arithmetic_class.h"
 #include "harness/judge/criterion.h"
 #include "harness/judge/judgement.h"
 #include "harness/problem/problem_spec.h"
@@ -40,7 +41,8 @@ struct point {
     int truth_precision; /* bits */
     unsigned baselines;  /* bit k: the kernel is compared with conventional reference k too */
     struct criterion criterion;
-    unsigned oracles; /* bit o: the kernel is put to oracle o */
+    struct class_demand demand; /* of its output's class */
+    unsigned oracles;           /* bit o: the kernel is put to oracle o */
     const struct given
         *given; /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     bool expect_fail;
@@ -61,6 +63,10 @@ enum recipe_override { OVERRIDE_SENTINEL, OVERRIDE_BIAS, OVERRIDE_EXPONENTIAL, R
 
 /* Puts what a key says in `from`, if it says something, into recipe. */
 void recipe_override(struct recipe *recipe, enum recipe_override by, const struct recipe *from);
+
+/* Reads what the key `class` may be. If it is none, false, and problem, of FIELD_ALLOWED_SIZE, says what is wrong and
+ * what is allowed. */
+bool class_demand_parse(struct class_demand *demand, const char *text, char *problem);
 
 /* The mask in a point's key: "none", "all", "window:256:sinks:4", the parameters that differ from the kinds' defaults.
  * text has MASK_TEXT_SIZE characters and is returned. */

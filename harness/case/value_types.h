@@ -21,6 +21,7 @@ extern const struct value_type type_mask;
 extern const struct field_own slopes_own; /* of a struct slopes_value */
 extern const struct value_type type_slopes;
 
+extern const struct field_own class_own;    /* of a struct class_demand */
 extern const struct field_own soft_cap_own; /* of a struct soft_cap_spec */
 
 extern const struct field_own sinks_own; /* of a struct sinks_value */

@@ -135,6 +135,16 @@ enum error_kind judge_tolerance_read(struct tolerance *tolerance, const struct j
     return value && count < 2 ? refused(GIVEN_TOLERANCE, value, allowed, error) : ERROR_NONE;
 }
 
+enum error_kind judge_demand_read(struct class_demand *demand, const struct judge_options *options, struct error *error)
+{
+    const char *value = options->values[GIVEN_CLASS];
+    char problem[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
+    *demand = (struct class_demand){.asked = false};
+    if (!value || class_demand_parse(demand, value, problem))
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "--class %s: %s", quote(quoted, value, strlen(value)), problem);
+}
+
 /* Which way pages are told, if any. */
 static enum error_kind read_pages(struct judge_facts *facts, const struct judge_options *options, struct error *error)
 {
@@ -198,5 +208,7 @@ enum error_kind judge_facts_read(struct judge_facts *facts, const struct judge_o
         kind = read_soft_cap(facts, values[GIVEN_SOFT_CAP], error);
     if (!kind)
         kind = judge_tolerance_read(&facts->tolerance, options, error);
+    if (!kind)
+        kind = judge_demand_read(&facts->demand, options, error);
     return kind ? kind : read_pages(facts, options, error);
 }

@@ -18,13 +18,18 @@ struct judge_facts {
     int64_t position;
     float k_scale, v_scale;
     struct soft_cap_spec soft_cap;
-    int64_t page_size;          /* 0: as the tensors have it */
+    int64_t page_size; /* 0: as the tensors have it */
+    struct class_demand demand;
     struct tolerance tolerance; /* negative: the default of the dtype */
     bool paged;
 };
 
 /* ERROR_USAGE with the option, what is wrong or missing, and what is allowed. */
 enum error_kind judge_facts_read(struct judge_facts *facts, const struct judge_options *options, struct error *error);
+
+/* --class alone. */
+enum error_kind judge_demand_read(struct class_demand *demand, const struct judge_options *options,
+                                  struct error *error);
 
 /* --tolerance alone; negative numbers where it says nothing. */
 enum error_kind judge_tolerance_read(struct tolerance *tolerance, const struct judge_options *options,

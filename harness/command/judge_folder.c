@@ -15,8 +15,8 @@ static enum error_kind refuse_options(const struct judge_options *options, struc
 {
     char name[JUDGE_NAME_SIZE];
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
-        if (options->values[option] && option != GIVEN_TOLERANCE)
-            return error_set(error, ERROR_USAGE, "%s: with a folder, which says it; allowed: --tolerance",
+        if (options->values[option] && option != GIVEN_TOLERANCE && option != GIVEN_CLASS)
+            return error_set(error, ERROR_USAGE, "%s: with a folder, which says it; allowed: --tolerance, --class",
                              judge_option_name(name, (enum judge_option)option));
     return options->dtypes.count ? error_set(error, ERROR_USAGE, "--dtype: with a folder, which says it") : ERROR_NONE;
 }
@@ -58,7 +58,7 @@ static enum error_kind open_outputs(struct judge_input *input, const struct judg
 }
 
 static void make_point(struct judged_sequence *sequence, const struct judge_input *input,
-                       const struct tolerance *tolerance)
+                       const struct tolerance *tolerance, const struct class_demand *demand)
 {
     const struct dumped_point *dumped = &sequence->of_folder.point;
     struct point *point = &sequence->point;
@@ -69,6 +69,7 @@ static void make_point(struct judged_sequence *sequence, const struct judge_inpu
     point->problem.input = input_spec_default;
     point->criterion = point_unset.criterion;
     point->criterion.mode = JUDGE_TOLERANCE;
+    point->demand = *demand;
     point->criterion.tolerance = (struct tolerance){dumped->atol, dumped->rtol, dumped->lse_tolerance};
     if (tolerance->atol >= 0)
         point->criterion.tolerance = *tolerance;
@@ -81,9 +82,12 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
                                         struct error *error)
 {
     struct tolerance tolerance;
+    struct class_demand demand;
     enum error_kind kind = refuse_options(options, error);
     if (!kind)
         kind = judge_tolerance_read(&tolerance, options, error);
+    if (!kind)
+        kind = judge_demand_read(&demand, options, error);
     if (kind)
         return kind;
     input->points = calloc(1, sizeof *input->points);
@@ -104,7 +108,7 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         kind = open_outputs(input, options, &sequence->source->shape, error);
     if (kind)
         return kind;
-    make_point(sequence, input, &tolerance);
+    make_point(sequence, input, &tolerance, &demand);
     sequence->given = (struct given){
         .key = strdup(dumped->key ? dumped->key : "judge"),
         .command = input->command,

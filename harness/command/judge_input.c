@@ -592,6 +592,7 @@ static void make_point(struct point *point, const struct reading *reading, int64
     point->criterion = point_unset.criterion;
     point->criterion.tolerance = reading->facts.tolerance;
     point->criterion.mode = JUDGE_TOLERANCE;
+    point->demand = reading->facts.demand;
     point_derive(point);
     point->problem.scale = scale; /* 0 is no default here */
 }

@@ -53,6 +53,8 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_TOLERANCE, "tolerance", "A,R[,L]", 4,
            "an element passes if |out - truth| <= A + R |truth|, an lse within L nats (f16: 1e-3, bf16: 1e-2, f32: "
            "1e-5, each of them)"),
+    OPTION(GIVEN_CLASS, "class", "NAME", 4,
+           "the output must be in this class of arithmetic, too: f32, f32+weights16, ... (`list classes`)"),
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
     {"json", OPTION_JSON, NULL, 0, "print the record, a JSON object, in place of the table; of a batch one a line", 5},

@@ -35,6 +35,7 @@ enum judge_option {
     GIVEN_KV_INDICES,
     GIVEN_KV_LAST_PAGE_LEN,
     GIVEN_TOLERANCE,
+    GIVEN_CLASS,
     GIVEN_OPTION_COUNT
 };
 

@@ -7,6 +7,7 @@
 #include "harness/case/recipe_library.h"
 #include "harness/command/list_json.h"
 #include "harness/judge/cause/signature_info.h"
+#include "harness/judge/class/class_rounding.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/record/record_field.h"
@@ -202,6 +203,22 @@ static enum error_kind list_signatures(const struct selection *selection, const 
     return ERROR_NONE;
 }
 
+const char *class_word_meaning(int index)
+{
+    static const char *const bases[] = {"The exact result, rounded once to the output's dtype.",
+                                        "Everything in f32, in any order: the base of what follows."};
+    return index < 2 ? bases[index] : class_roundings[index - 2].meaning;
+}
+
+static enum error_kind list_classes(const struct selection *selection, const struct list_options *options,
+                                    struct error *error)
+{
+    (void)selection, (void)options, (void)error;
+    for (int i = 0; class_word(i); i++)
+        printf("%-17s %s\n", class_word(i), class_word_meaning(i));
+    return ERROR_NONE;
+}
+
 static enum error_kind list_changes(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
@@ -229,6 +246,7 @@ static const struct {
     {"oracles", "what a kernel must hold beside the numbers", list_oracles, list_json_oracles, false},
     {"signatures", "how failures are named, what they mean, what to change", list_signatures, list_json_signatures,
      false},
+    {"classes", "the arithmetic that may explain an output's error", list_classes, list_json_classes, false},
     {"changes", "what `compare` calls what became of a point, the worst first", list_changes, list_json_changes, false},
     {"cases", "the cases in files or folders", list_cases, list_json_cases, true},
     {"points", "the keys of their points, as --only takes them", list_points, list_json_points, true},

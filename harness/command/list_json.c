@@ -6,6 +6,7 @@
 #include "harness/case/case_keys.h"
 #include "harness/case/recipe_library.h"
 #include "harness/judge/cause/signature_info.h"
+#include "harness/judge/class/arithmetic_class.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/record/record_field.h"
@@ -110,6 +111,16 @@ enum error_kind list_json_signatures(const struct selection *selection, const st
         kind = put_row(TEXTS({"signature", signature_names[s]}, {"meaning", signature_meaning((enum signature)s)},
                              {"remedy", signature_remedy((enum signature)s)}),
                        error);
+    return kind;
+}
+
+enum error_kind list_json_classes(const struct selection *selection, const struct selection_options *asked,
+                                  struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)selection, (void)asked;
+    for (int i = 0; class_word(i) && !kind; i++)
+        kind = put_row(TEXTS({"class", class_word(i)}, {"meaning", class_word_meaning(i)}), error);
     return kind;
 }
 

@@ -4,6 +4,7 @@
 
 #include <xxhash.h>
 
+#include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
 #include "harness/judge/poison.h"
 #include "reference/float_environment.h"
@@ -102,7 +103,8 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     const struct exhibit exhibit = exhibit_of(work);
     const struct oracle_facts facts = {oracles_violated_mask(&evaluation->oracles), evaluation->oracles.not_finite};
     double start = evaluation_now();
-    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !facts.violated)
+    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !facts.violated &&
+        !outcome_out_of_class(work->point, &evaluation->classes))
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
@@ -111,7 +113,7 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     return kind;
 }
 
-/* Of what is known of a shipped kernel the contract is no question. */
+/* Of a shipped kernel the contract is no question; nor is it of an output that is right and in another class. */
 static enum error_kind find_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;

@@ -48,12 +48,18 @@ enum status outcome_status(const struct expectation *expected, enum decision dec
     return expected->signature == SIGNATURE_NONE || expected->signature == found ? STATUS_XFAIL : STATUS_FAIL;
 }
 
+bool outcome_out_of_class(const struct point *point, const struct class_report *classes)
+{
+    return point->demand.asked && classes->num_rows > 0 && !class_covers(classes, &point->demand.arithmetic);
+}
+
 void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
-                   const struct oracle_report *report, enum signature found)
+                   const struct class_report *classes, const struct oracle_report *report, enum signature found)
 {
     const struct expectation expected = {point->expect_fail, point->signature};
     enum decision decision = criterion_decide(&point->criterion, total);
-    *outcome = (struct outcome){.status = outcome_status(&expected, decision, oracles_violated(report) > 0, found)};
+    bool violated = oracles_violated(report) > 0 || outcome_out_of_class(point, classes);
+    *outcome = (struct outcome){.status = outcome_status(&expected, decision, violated, found)};
     if (outcome->status == STATUS_FAIL && expected.failure)
         snprintf(outcome->reason, sizeof outcome->reason, "expected to fail as %s, fails as %s",
                  signature_names[expected.signature], signature_names[found]);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "harness/case/case.h"
+#include "harness/judge/class/class_find.h"
 #include "harness/judge/criterion.h"
 #include "harness/judge/oracle/oracle.h"
 
@@ -57,9 +58,13 @@ struct expectation {
 enum status outcome_status(const struct expectation *expected, enum decision decision, bool violated,
                            enum signature found);
 
-/* The outcome of a point that was run: total is of its verdict. */
+/* The outcome of a point that was run: total is of its verdict, classes of its rows. What is not in the class that is
+ * asked for fails as by an oracle. */
 void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
-                   const struct oracle_report *report, enum signature found);
+                   const struct class_report *classes, const struct oracle_report *report, enum signature found);
+
+/* Whether a class is asked of the point's output that does not cover it. Without classes nothing is asked. */
+bool outcome_out_of_class(const struct point *point, const struct class_report *classes);
 
 /* The outcome of a point whose run failed, and why. */
 void outcome_not_run(struct outcome *outcome, const char *reason);

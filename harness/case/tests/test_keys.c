@@ -89,6 +89,7 @@ static const struct {
     [KEY_SINK_LOGITS] = {{"none", "0.5", "{values: [1, 0.5]}", "{normal: 1}"}, "{uniform: 1}"},
     [KEY_INPUT] = {{"uniform", "{distribution: constant, value: 3}"}, "[normal]"},
     [KEY_MASK] = {{"none", "all", "{holes: 0.5, window: 4}"}, "{}"},
+    [KEY_CLASS] = {{"any", "output", "f32", "f32+weights16+bias16"}, "f64"},
     [KEY_TOLERANCE] = {{"{atol: 1}", "{rtol: 0, lse: 1e-3}"}, "1e-3"},
 };
 

@@ -105,11 +105,37 @@ static void test_outcome_of_a_point_and_its_reason(void **state)
                                     .signature = rows[i].expected.signature,
                                     .criterion = rows[i].criterion};
         const struct oracle_report report = {.outcome = {[ORACLE_BATCH] = rows[i].oracle}};
+        const struct class_report no_classes = {.num_rows = 0};
         struct outcome outcome;
-        outcome_reach(&outcome, &point, &rows[i].total, &report, rows[i].found);
+        outcome_reach(&outcome, &point, &rows[i].total, &no_classes, &report, rows[i].found);
         assert_int_equal(outcome.status, rows[i].status);
         assert_string_equal(outcome.reason, rows[i].reason);
     }
+}
+
+/* Whatever its numbers are: a class that is asked for, and does not cover a row. Nothing is asked where nothing was
+ * found out. */
+static void test_an_output_outside_the_class_that_is_asked_for_fails(void **state)
+{
+    (void)state;
+    const struct metrics total = {.elements = 2};
+    const struct oracle_report held = {.outcome = {[ORACLE_BATCH] = ORACLE_HELD}};
+    const struct arithmetic_class f32 = {.set = CLASS_F32};
+    struct point point = {.criterion = {.mode = JUDGE_TOLERANCE}, .demand = {true, f32}};
+    struct class_report classes;
+    struct outcome outcome;
+    assert_int_equal(class_report_init(&classes, 2, NULL), ERROR_NONE);
+    class_sets_add_above(&classes.covered[0], CLASS_F32);
+    class_sets_add_above(&classes.covered[1], 1 << CLASS_WEIGHTS16);
+    outcome_reach(&outcome, &point, &total, &classes, &held, SIGNATURE_NONE);
+    assert_int_equal(outcome.status, STATUS_FAIL);
+    point.demand.arithmetic.set = 1 << CLASS_WEIGHTS16;
+    outcome_reach(&outcome, &point, &total, &classes, &held, SIGNATURE_NONE);
+    assert_int_equal(outcome.status, STATUS_PASS);
+    point.demand = (struct class_demand){false, f32};
+    outcome_reach(&outcome, &point, &total, &classes, &held, SIGNATURE_NONE);
+    assert_int_equal(outcome.status, STATUS_PASS);
+    class_report_clear(&classes);
 }
 
 static void test_a_point_that_was_not_run_is_an_error(void **state)
@@ -152,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_status_of_every_combination),
         cmocka_unit_test(test_status_as_expected),
         cmocka_unit_test(test_outcome_of_a_point_and_its_reason),
+        cmocka_unit_test(test_an_output_outside_the_class_that_is_asked_for_fails),
         cmocka_unit_test(test_a_point_that_was_not_run_is_an_error),
         cmocka_unit_test(test_statuses_by_name),
         cmocka_unit_test(test_statuses_that_an_expectation_allows),

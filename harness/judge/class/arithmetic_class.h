@@ -48,6 +48,12 @@ struct arithmetic_class {
     class_set set;
 };
 
+/* A class that an output has to be in. */
+struct class_demand {
+    bool asked;
+    struct arithmetic_class arithmetic;
+};
+
 enum { CLASS_NAME_SIZE = 128 };
 
 /* "output", "f32", "f32+weights16+bias16". text: CLASS_NAME_SIZE; returned. */

@@ -110,7 +110,7 @@ static void put_slopes(struct contract_trial *trial, float *slopes, double facto
 
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
-    const struct parameter of = {trial, clue, put_slopes, trial_slopes(trial)};
+    const struct parameter of = {trial, clue, put_slopes, contract_own_slopes(trial)};
     (void)variant;
     if (!of.slopes || trial->problem.slopes[clue->row % trial->problem.num_heads] == 0)
         return false;
@@ -185,7 +185,7 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
             window = problem->seq_len - key;
         }
     }
-    uint8_t *visible = window > 0 && window < problem->seq_len ? trial_visible(trial) : NULL;
+    uint8_t *visible = window > 0 && window < problem->seq_len ? contract_own_mask(trial) : NULL;
     if (!visible)
         return false;
     memset(visible, 0, (size_t)(problem->seq_len - window));
@@ -227,7 +227,7 @@ bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct 
         }
     }
     free(whole);
-    uint8_t *visible = missing >= 0 ? trial_visible(trial) : NULL;
+    uint8_t *visible = missing >= 0 ? contract_own_mask(trial) : NULL;
     if (!visible)
         return false;
     int64_t last = missing + len < problem->seq_len ? missing + len : problem->seq_len;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/class/class_rounding.h"
-#include "harness/judge/contract/contract_screen.h"
+#include "harness/judge/contract/contract_table.h"
 
 enum { SCREENED_ROWS = 3 };
 

@@ -11,11 +11,10 @@
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
 
 #include "harness/judge/class/class_find.h"
-#include "harness/judge/contract/contract_table.h"
 #include "harness/judge/verdict.h"
 #include "reference/progress.h"
 
-enum { CONTRACT_FITS_MAX = 4 };
+enum { CONTRACT_FITS_MAX = 4, CONTRACT_TEXT_SIZE = 256 };
 
 struct contract_fit {
     const char *name, *remedy;

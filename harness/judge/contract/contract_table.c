@@ -89,7 +89,7 @@ static bool make_output_scale(struct contract_trial *trial, int variant, const s
     static const float factors[] = {2, 0.5f, 4, 0.25f};
     const struct problem *problem = &trial->problem;
     float values[64], factor = factors[variant];
-    if (!trial_out(trial))
+    if (!contract_own_out(trial))
         return false;
     for (int64_t first = 0; first < problem_elements(problem); first += 64) {
         size_t now = problem_elements(problem) - first < 64 ? (size_t)(problem_elements(problem) - first) : 64;
@@ -114,7 +114,7 @@ static bool make_no_bias(struct contract_trial *trial, int variant, const struct
 {
     (void)clue;
     (void)variant;
-    float *slopes = trial_slopes(trial);
+    float *slopes = contract_own_slopes(trial);
     for (int h = 0; slopes && h < trial->problem.num_heads; h++)
         slopes[h] = 0;
     return slopes && slopes_differ(trial) && contract_say(trial, "no bias");
@@ -129,7 +129,7 @@ static bool make_convention(struct contract_trial *trial, int variant, const str
     const struct problem *problem = &trial->problem;
     enum slope_convention convention = (enum slope_convention)(variant / MAX_BIASES);
     double max_bias = max_biases[variant % MAX_BIASES];
-    float *slopes = trial_slopes(trial);
+    float *slopes = contract_own_slopes(trial);
     bool whole = problem_whole_heads(problem) == problem->num_heads;
     if (!slopes || !whole)
         return false;
@@ -154,7 +154,7 @@ static bool make_slope_factor(struct contract_trial *trial, int variant, const s
         {2, "counted twice"},
         {0.5, "halved"},
     };
-    float *slopes = trial_slopes(trial);
+    float *slopes = contract_own_slopes(trial);
     for (int h = 0; slopes && h < trial->problem.num_heads; h++)
         slopes[h] = (float)((double)slopes[h] * variants[variant].factor);
     for (int h = 0; slopes && h < trial->problem.num_heads; h++)
@@ -169,7 +169,7 @@ static bool make_slope_heads(struct contract_trial *trial, int variant, const st
     (void)clue;
     static const char *const what[] = {"that of the next head", "that of the head before", "in reversed order"};
     int heads = trial->problem.num_heads;
-    float *slopes = trial_slopes(trial);
+    float *slopes = contract_own_slopes(trial);
     const float *stated = trial->stated->problem->slopes;
     for (int h = 0; slopes && h < heads; h++)
         slopes[h] = stated[variant == 2 ? heads - 1 - h : (h + (variant ? heads - 1 : 1)) % heads];
@@ -201,17 +201,17 @@ static bool make_layout(struct contract_trial *trial, int variant, const struct 
         bool keys_first;
         const char *what;
     } variants[] = {
-        {TRIAL_K | TRIAL_V, false, "k and v as [KV heads, keys, head_dim], not [keys, KV heads, head_dim]"},
-        {TRIAL_K | TRIAL_V, true, "k and v as [keys, KV heads, head_dim], not [KV heads, keys, head_dim]"},
-        {TRIAL_K, false, "k alone as [KV heads, keys, head_dim]"},
-        {TRIAL_V, false, "v alone as [KV heads, keys, head_dim]"},
-        {TRIAL_K, true, "k alone as [keys, KV heads, head_dim]"},
-        {TRIAL_V, true, "v alone as [keys, KV heads, head_dim]"},
+        {MOVE_K | MOVE_V, false, "k and v as [KV heads, keys, head_dim], not [keys, KV heads, head_dim]"},
+        {MOVE_K | MOVE_V, true, "k and v as [keys, KV heads, head_dim], not [KV heads, keys, head_dim]"},
+        {MOVE_K, false, "k alone as [KV heads, keys, head_dim]"},
+        {MOVE_V, false, "v alone as [KV heads, keys, head_dim]"},
+        {MOVE_K, true, "k alone as [keys, KV heads, head_dim]"},
+        {MOVE_V, true, "v alone as [keys, KV heads, head_dim]"},
     };
     if (trial->problem.num_kv_heads < 2 || trial->problem.seq_len < 2)
         return false;
-    return trial_move_keys(trial, variants[variant].which,
-                           variants[variant].keys_first ? read_keys_first : read_heads_first) &&
+    return contract_move_keys(trial, variants[variant].which,
+                              variants[variant].keys_first ? read_keys_first : read_heads_first) &&
            contract_say(trial, "%s", variants[variant].what);
 }
 
@@ -262,7 +262,7 @@ static bool make_kv_heads(struct contract_trial *trial, int variant, const struc
             source[place] = (kv_heads - 1 - kv) * group + i;
         }
     }
-    return trial_move_heads(trial, source, TRIAL_ALL_OF_HEADS) && contract_say(trial, "%s", what[variant]);
+    return contract_move_heads(trial, source, MOVE_ALL_OF_HEADS) && contract_say(trial, "%s", what[variant]);
 }
 
 static void next_head(const struct problem *problem, int64_t *key, int *kv_head)
@@ -281,11 +281,11 @@ static void head_before(const struct problem *problem, int64_t *key, int *kv_hea
 static bool make_one_kv_head(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     (void)clue;
-    unsigned which = variant / 2 ? TRIAL_V : TRIAL_K;
+    unsigned which = variant / 2 ? MOVE_V : MOVE_K;
     bool next = variant % 2 == 0;
     if (trial->problem.num_kv_heads < 2 || (!next && trial->problem.num_kv_heads == 2))
         return false;
-    return trial_move_keys(trial, which, next ? next_head : head_before) &&
+    return contract_move_keys(trial, which, next ? next_head : head_before) &&
            contract_say(trial, "%s alone of the %s", variant / 2 ? "v" : "k", next ? "next KV head" : "KV head before");
 }
 
@@ -299,9 +299,9 @@ static bool make_heads(struct contract_trial *trial, int variant, const struct c
         unsigned which;
         const char *what;
     } of[] = {
-        {TRIAL_OUT | TRIAL_LSE, "out and lse"},
-        {TRIAL_OUT, "out alone"},
-        {TRIAL_QUERIES, "q"},
+        {MOVE_OUT | MOVE_LSE, "out and lse"},
+        {MOVE_OUT, "out alone"},
+        {MOVE_QUERIES, "q"},
     };
     static const char *const orders[] = {"one head later", "one head earlier", "in reversed order",
                                          "as [heads of a group, KV heads], not [KV heads, heads of a group]",
@@ -317,7 +317,7 @@ static bool make_heads(struct contract_trial *trial, int variant, const struct c
                           h % kv_heads * group + h / kv_heads};
         source[h] = in_order[order];
     }
-    return trial_move_heads(trial, source, of[which].which) &&
+    return contract_move_heads(trial, source, of[which].which) &&
            contract_say(trial, "%s %s", of[which].what, orders[order]);
 }
 
@@ -328,7 +328,7 @@ static bool make_transposed(struct contract_trial *trial, int variant, const str
     size_t heads = (size_t)problem->num_heads, dim = (size_t)problem->head_dim,
            size = dtypes[problem->dtype].size_bytes;
     (void)clue;
-    char *to = heads > 1 && dim > 1 ? trial_out(trial) : NULL;
+    char *to = heads > 1 && dim > 1 ? contract_own_out(trial) : NULL;
     const char *from = variant ? trial->stated->problem->q : trial->stated->output->out;
     if (!to)
         return false;
@@ -388,7 +388,7 @@ static bool make_ends(struct contract_trial *trial, int variant, const struct co
     (void)clue;
     int64_t keys = trial->problem.seq_len, count = variant == 1 ? 2 : 1;
     bool newest = variant < 2;
-    uint8_t *visible = keys > count ? trial_visible(trial) : NULL;
+    uint8_t *visible = keys > count ? contract_own_mask(trial) : NULL;
     if (!visible)
         return false;
     memset(visible + (newest ? keys - count : 0), 0, (size_t)count);
@@ -401,7 +401,7 @@ static bool make_lse_base(struct contract_trial *trial, int variant, const struc
 {
     (void)clue;
     double factor = variant ? M_LOG2E : M_LN2;
-    float *lse = trial_lse(trial);
+    float *lse = contract_own_lse(trial);
     for (int row = 0; lse && row < problem_rows(&trial->problem); row++)
         lse[row] = (float)((double)lse[row] * factor);
     return lse && contract_say(trial, "lse in base %s", variant ? "e, where 2 was stated" : "2, where e was stated");

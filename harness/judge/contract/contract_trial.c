@@ -40,7 +40,7 @@ static size_t key_bytes(const struct problem *problem)
     return (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
 }
 
-float *trial_slopes(struct contract_trial *trial)
+float *contract_own_slopes(struct contract_trial *trial)
 {
     float *slopes =
         take_copy(trial, trial->problem.slopes, (size_t)trial->problem.num_heads * sizeof *trial->problem.slopes);
@@ -49,7 +49,7 @@ float *trial_slopes(struct contract_trial *trial)
     return slopes;
 }
 
-uint8_t *trial_visible(struct contract_trial *trial)
+uint8_t *contract_own_mask(struct contract_trial *trial)
 {
     size_t keys = (size_t)trial->problem.seq_len;
     uint8_t *visible = own(trial, keys);
@@ -63,7 +63,7 @@ uint8_t *trial_visible(struct contract_trial *trial)
     return visible;
 }
 
-float *trial_lse(struct contract_trial *trial)
+float *contract_own_lse(struct contract_trial *trial)
 {
     float *lse = take_copy(trial, trial->output.lse, (size_t)problem_rows(&trial->problem) * sizeof *trial->output.lse);
     if (lse)
@@ -71,7 +71,7 @@ float *trial_lse(struct contract_trial *trial)
     return lse;
 }
 
-void *trial_out(struct contract_trial *trial)
+void *contract_own_out(struct contract_trial *trial)
 {
     void *out =
         take_copy(trial, trial->output.out, (size_t)problem_rows(&trial->problem) * query_bytes(&trial->problem));
@@ -92,27 +92,27 @@ static void *moved_rows(struct contract_trial *trial, const void *rows, const in
     return moved;
 }
 
-bool trial_move_heads(struct contract_trial *trial, const int *source, unsigned which)
+bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which)
 {
     struct problem *problem = &trial->problem;
     int queries = problem_queries(problem);
     size_t row = query_bytes(problem);
     bool moved = true;
-    if (which & TRIAL_QUERIES)
+    if (which & MOVE_QUERIES)
         moved = (problem->q = moved_rows(trial, problem->q, source, queries, row)) && moved;
-    if (which & TRIAL_SLOPES)
+    if (which & MOVE_SLOPES)
         moved = (problem->slopes = moved_rows(trial, problem->slopes, source, 1, sizeof(float))) && moved;
-    if (which & TRIAL_SINKS && problem->sink_logits)
+    if (which & MOVE_SINKS && problem->sink_logits)
         moved = (problem->sink_logits = moved_rows(trial, problem->sink_logits, source, 1, sizeof(float))) && moved;
-    if (which & TRIAL_OUT)
+    if (which & MOVE_OUT)
         moved = (trial->output.out = moved_rows(trial, trial->output.out, source, queries, row)) && moved;
-    if (which & TRIAL_LSE && trial->output.lse)
+    if (which & MOVE_LSE && trial->output.lse)
         moved = (trial->output.lse = moved_rows(trial, trial->output.lse, source, queries, sizeof(float))) && moved;
     return moved;
 }
 
-bool trial_move_keys(struct contract_trial *trial, unsigned which,
-                     void (*source)(const struct problem *problem, int64_t *key, int *kv_head))
+bool contract_move_keys(struct contract_trial *trial, unsigned which,
+                        void (*source)(const struct problem *problem, int64_t *key, int *kv_head))
 {
     struct problem *problem = &trial->problem;
     size_t row = key_bytes(problem), rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;

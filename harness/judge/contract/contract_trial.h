@@ -8,9 +8,9 @@
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
 
-#include "harness/judge/exhibit.h"
+#include "harness/judge/contract/contract_search.h"
 
-enum { CONTRACT_TEXT_SIZE = 256, CONTRACT_OWNED_MAX = 16 };
+enum { CONTRACT_OWNED_MAX = 16 };
 
 struct contract_trial {
     const struct exhibit *stated;
@@ -25,19 +25,19 @@ struct contract_trial contract_trial_begin(const struct exhibit *stated);
 void contract_trial_clear(struct contract_trial *trial);
 
 /* Copies for a trial to change; NULL if memory is short or there is nothing to copy. They become the trial's. */
-float *trial_slopes(struct contract_trial *trial);    /* [H] */
-uint8_t *trial_visible(struct contract_trial *trial); /* [N], 1 where every key is visible */
-float *trial_lse(struct contract_trial *trial);       /* [R]; NULL: the output has none */
-void *trial_out(struct contract_trial *trial);        /* [R, D] */
+float *contract_own_slopes(struct contract_trial *trial); /* [H] */
+uint8_t *contract_own_mask(struct contract_trial *trial); /* [N], 1 where every key is visible */
+float *contract_own_lse(struct contract_trial *trial);    /* [R]; NULL: the output has none */
+void *contract_own_out(struct contract_trial *trial);     /* [R, D] */
 
 /* Head h of the trial is what was head source[h]; of each with a bit in which. False if memory is short. */
-enum { TRIAL_QUERIES = 1 << 0, TRIAL_SLOPES = 1 << 1, TRIAL_OUT = 1 << 2, TRIAL_LSE = 1 << 3, TRIAL_SINKS = 1 << 4 };
-enum { TRIAL_ALL_OF_HEADS = TRIAL_QUERIES | TRIAL_SLOPES | TRIAL_OUT | TRIAL_LSE | TRIAL_SINKS };
-bool trial_move_heads(struct contract_trial *trial, const int *source, unsigned which);
+enum { MOVE_QUERIES = 1 << 0, MOVE_SLOPES = 1 << 1, MOVE_OUT = 1 << 2, MOVE_LSE = 1 << 3, MOVE_SINKS = 1 << 4 };
+enum { MOVE_ALL_OF_HEADS = MOVE_QUERIES | MOVE_SLOPES | MOVE_OUT | MOVE_LSE | MOVE_SINKS };
+bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which);
 
 /* Row (key, KV head) of k or v is what was row source(key, KV head): which has bits of these. */
-enum { TRIAL_K = 1 << 0, TRIAL_V = 1 << 1 };
-bool trial_move_keys(struct contract_trial *trial, unsigned which,
-                     void (*source)(const struct problem *problem, int64_t *key, int *kv_head));
+enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
+bool contract_move_keys(struct contract_trial *trial, unsigned which,
+                        void (*source)(const struct problem *problem, int64_t *key, int *kv_head));
 
 #endif

@@ -37,3 +37,11 @@ json_t *record_value_head_classes(const struct record_field *field, const void *
     }
     return json_finish(names, complete);
 }
+
+json_t *record_value_class_asked(const struct record_field *field, const void *member)
+{
+    (void)field;
+    char text[CLASS_NAME_SIZE];
+    const struct class_demand *demand = member;
+    return json_string(class_format(text, &demand->arithmetic));
+}

@@ -25,9 +25,10 @@ const char *record_field_type(const struct record_field *field)
 }
 
 static const bool part_is_of_point[] = {
-    [RECORD_POINT] = true, [RECORD_PROBLEM] = true,   [RECORD_KERNEL] = true,  [RECORD_DRAWN] = true,
-    [RECORD_BATCH] = true, [RECORD_RECIPE] = true,    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,
-    [RECORD_PAGES] = true, [RECORD_CRITERION] = true, [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
+    [RECORD_POINT] = true,    [RECORD_PROBLEM] = true, [RECORD_KERNEL] = true,    [RECORD_DRAWN] = true,
+    [RECORD_DEMAND] = true,   [RECORD_BATCH] = true,   [RECORD_RECIPE] = true,    [RECORD_OPTIONS] = true,
+    [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true,   [RECORD_CRITERION] = true, [RECORD_BUDGET] = true,
+    [RECORD_ORACLES] = false,
 };
 
 bool record_field_of_point(const char *path)
@@ -87,6 +88,8 @@ static const void *find_part(const struct record *record, enum record_part part)
         return finding;
     case RECORD_FAILURE:
         return finding && finding->signature != SIGNATURE_NONE ? finding : NULL;
+    case RECORD_DEMAND:
+        return point->demand.asked ? &point->demand : NULL;
     case RECORD_CLASSES:
         return record->classes && record->classes->num_rows > 0 ? record : NULL;
     case RECORD_CONTRACT:

@@ -37,6 +37,7 @@ enum record_part {
     RECORD_TOTAL,    /* struct metrics of the verdict */
     RECORD_FINDING,  /* struct signature_finding */
     RECORD_FAILURE,  /* the same where something failed */
+    RECORD_DEMAND,   /* struct class_demand where a class is asked for */
     RECORD_CLASSES,  /* struct record of an output whose classes were looked for */
     RECORD_CONTRACT, /* struct contract_finding of an output that was given and fits another one */
     RECORD_ORACLES   /* struct oracle_report */

@@ -229,6 +229,10 @@ static const struct record_field rows[] = {
      RECORD_NAMED("head_classes", "The class of each head, and query by query where there are several."),
      .type = "list",
      .value = record_value_head_classes},
+    {.part = RECORD_DEMAND,
+     RECORD_NAMED("class_asked", "The class that the output has to be in; null for any."),
+     .type = "string",
+     .value = record_value_class_asked},
 };
 
 const struct record_fields record_fields = RECORD_FIELDS(rows);

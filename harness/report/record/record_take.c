@@ -9,8 +9,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
         outcome_not_run(&record->outcome, failure->text);
         return;
     }
-    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->oracles,
-                  evaluation->finding.signature);
+    outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
+                  &evaluation->oracles, evaluation->finding.signature);
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->finding = &evaluation->finding;

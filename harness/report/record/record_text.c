@@ -145,6 +145,32 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                              finding->remedy ? finding->remedy : signature_remedy(signature)) > 0);
 }
 
+enum { CLASSES_SHOWN = 3 };
+
+/* "class f32+weights16, where f32 is asked: row 3", of a point that fails. */
+static bool print_class(FILE *stream, const char *indent, const struct record *record)
+{
+    char found[CLASS_NAME_SIZE], asked[CLASS_NAME_SIZE];
+    const struct point *point = record->point;
+    if (record->classes->num_rows == 0)
+        return true;
+    const struct class_whole *whole = record->class_of_all;
+    bool printed = fprintf(stream, "%sclass %s", indent, class_name(found, whole)) > 0;
+    for (int i = 1; i < whole->num_minimal && i < CLASSES_SHOWN && printed; i++)
+        printed =
+            fprintf(stream, " or %s", class_format(found, &(struct arithmetic_class){false, whole->minimal[i]})) > 0;
+    if (!printed)
+        return false;
+    if (outcome_out_of_class(point, record->classes)) {
+        int row = class_first_uncovered(record->classes, &point->demand.arithmetic), heads = point->problem.num_heads;
+        if (fprintf(stream, ", where %s is asked for: head %d", class_format(asked, &point->demand.arithmetic),
+                    row % heads) < 0 ||
+            (problem_spec_queries(&point->problem) > 1 && fprintf(stream, " of query %d", row / heads) < 0))
+            return false;
+    }
+    return fprintf(stream, "\n") > 0;
+}
+
 /* "right under: SENTENCE" with what to do, or the contracts among which the output does not decide. */
 static bool print_contract(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
@@ -164,7 +190,8 @@ char *record_findings(const struct record *record, const char *indent, bool expl
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    bool complete = stream && (!record->contract || print_contract(stream, indent, record, explained));
+    bool complete = stream && (!record->classes || print_class(stream, indent, record)) &&
+                    (!record->contract || print_contract(stream, indent, record, explained));
     complete = complete && (!record->finding || print_finding(stream, indent, record, explained));
     for (int o = 0; complete && record->oracles && o < ORACLE_COUNT; o++)
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)

@@ -218,8 +218,6 @@ json_t *record_value_truth_radius(const struct record_field *field, const void *
     return truth ? json_from_double(truth_max_radius(truth)) : json_null();
 }
 
-static const char *const truths[] = {"false", "true"};
-
 struct worst {
     int64_t query, head, dim;
     double out, truth;
@@ -329,12 +327,18 @@ static json_t *list_fits(const struct record_field *field, const void *member)
     return json_finish(fits, complete);
 }
 
+static json_t *is_named(const struct record_field *field, const void *member)
+{
+    (void)field;
+    return json_boolean(((const struct contract_finding *)member)->named);
+}
+
 static const struct record_field contract_rows_of[] = {
-    {RECORD_MEMBER("named", struct contract_finding, named, CHOICE,
-                   "Whether the output tells it from every other: false, true", .names = FIELD_NAMES(truths))},
+    {RECORD_NAMED("named", "Whether the output tells the first of them from what was stated and from every other."),
+     .type = "boolean", .value = is_named},
     {RECORD_NAMED("fits", "What has to be assumed: \"scale 1 in place of 0.125\". Up to 4."), .type = "list",
      .value = list_fits},
-    {RECORD_MEMBER("num_fits", struct contract_finding, num_fits, WHOLE, "How many contracts the output fits.")},
+    {RECORD_MEMBER("num_fits", struct contract_finding, num_fits, WHOLE, "How many contracts explain it as well.")},
 };
 const struct record_fields record_contract_fields = RECORD_FIELDS(contract_rows_of);
 

@@ -23,6 +23,7 @@ record_value record_value_digest, /* uint64_t */
     record_value_sinks,           /* struct sink_spec */
     record_value_launched,        /* of the same */
     record_value_mask,            /* of struct point */
+    record_value_class_asked,     /* struct class_demand */
     record_value_recipe, record_value_sentinel, record_value_point_digest,
     record_value_recipe_digest; /* of struct point */
 

@@ -52,6 +52,15 @@ static void print_signature(char *cell, const struct record *record)
         snprintf(cell, FIELD_TEXT_SIZE, "%s", signature_names[record->finding->signature]);
 }
 
+enum { CLASS_WIDTH = 19 }; /* "f32+absolute-bias" */
+
+static void print_class(char *cell, const struct record *record)
+{
+    char text[CLASS_NAME_SIZE];
+    if (record->classes && record->classes->num_rows > 0)
+        snprintf(cell, FIELD_TEXT_SIZE, "%s", class_name(text, record->class_of_all));
+}
+
 /* All that a point took. */
 static void print_seconds(char *cell, const struct record *record)
 {
@@ -71,6 +80,7 @@ static const struct own_column {
     [COLUMN_BOUND] = {"bound", "bound", false, 8, print_bound},
     [COLUMN_WORST] = {"worst", "at h,d", false, 6, print_worst},
     [COLUMN_SIGNATURE] = {"signature", "signature", true, 15, print_signature},
+    [COLUMN_CLASS] = {"class", "class", true, CLASS_WIDTH, print_class},
     [COLUMN_SECONDS] = {"seconds", "seconds", false, 8, print_seconds},
 };
 

@@ -15,6 +15,7 @@ enum table_own_column {
     COLUMN_BOUND,
     COLUMN_WORST,
     COLUMN_SIGNATURE,
+    COLUMN_CLASS,
     COLUMN_SECONDS,
     COLUMN_OWN_COUNT
 };

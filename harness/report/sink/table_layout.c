@@ -135,8 +135,9 @@ static void choose_columns(struct table_layout *layout, const struct point *poin
     for (size_t i = 0; i < num_points && by_tolerance; i++)
         by_tolerance = points[i].criterion.mode == JUDGE_TOLERANCE;
     const int mismatched = table_column_of_metric(METRIC_MISMATCHED);
+    const bool given = num_points > 0 && points->given; /* of which there is no bound, but a class */
     const int figures[] = {
-        by_tolerance ? mismatched : COLUMN_BOUND,   by_tolerance ? COLUMN_BOUND : mismatched,
+        by_tolerance ? mismatched : COLUMN_BOUND,   given ? COLUMN_CLASS : by_tolerance ? COLUMN_BOUND : mismatched,
         table_column_of_metric(METRIC_MAX_ABS_ERR), COLUMN_WORST,
         table_column_of_metric(METRIC_MAX_ULP_ERR), COLUMN_VERDICT,
     };

@@ -66,18 +66,18 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record);
-    ASSERT_MEMBERS(json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads",
-                   "head_dim", "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err",
-                   "budget_used", "nan", "inf", "signature", "worst", "status", "expect", "key", "input_digest",
-                   "output_digest", "truth_digest", "truth_radius", "references", "seconds", "device_name", "tolerance",
-                   "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
-                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
-                   "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
-                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
-                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
-                   "soft_cap", "sink_logits", "pool_pages");
+    ASSERT_MEMBERS(
+        json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads", "head_dim",
+        "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err", "budget_used", "nan",
+        "inf", "signature", "worst", "status", "expect", "key", "input_digest", "output_digest", "truth_digest",
+        "truth_radius", "references", "seconds", "device_name", "tolerance", "undecided", "unwritten", "p99_ulp_err",
+        "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err", "max_lse_err", "scale", "max_bias", "slopes",
+        "q_position", "input", "mask", "chunk_len", "bias", "exponential", "head_offset", "total_heads", "budget",
+        "unbounded", "lse_mismatched", "truth_method", "truth_precision", "truth_of", "contract_distance", "finding",
+        "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size",
+        "page_seed", "batch", "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build",
+        "num_queries", "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
+        "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -109,11 +109,12 @@ static bool was_walked(const struct walk *walk, const struct record_fields *fiel
 
 static bool has_type(const json_t *value, const char *types)
 {
-    const char *name = json_is_integer(value)  ? "integer"
-                       : json_is_real(value)   ? "number"
-                       : json_is_string(value) ? "string"
-                       : json_is_object(value) ? "object"
-                                               : "list";
+    const char *name = json_is_integer(value)   ? "integer"
+                       : json_is_real(value)    ? "number"
+                       : json_is_string(value)  ? "string"
+                       : json_is_object(value)  ? "object"
+                       : json_is_boolean(value) ? "boolean"
+                                                : "list";
     if (json_is_null(value) || strstr(types, name))
         return true;
     if (json_is_integer(value)) /* a parameter */
@@ -198,6 +199,17 @@ static void test_records_have_the_fields_of_the_table(void **state)
     sample->point.problem.soft_cap = (struct soft_cap_spec){SOFT_CAP_BEFORE_BIAS, 30};
     sample->point.problem.sinks = (struct sink_spec){.kind = SINKS_NORMAL, .number = 1};
     sample->record.contract_distance = 0.5;
+    const struct contract_finding contract = {.fits = {{.text = "no bias"}}, .num_fits = 1, .named = true};
+    struct class_report classes;
+    struct class_whole whole;
+    assert_int_equal(class_report_init(&classes, SAMPLE_H, NULL), ERROR_NONE);
+    for (int row = 0; row < SAMPLE_H; row++)
+        class_sets_add_above(&classes.covered[row], CLASS_F32);
+    class_of_rows(&whole, &classes);
+    sample->record.contract = &contract;
+    sample->record.classes = &classes;
+    sample->record.class_of_all = &whole;
+    sample->point.demand.asked = true;
     sample->record.ended = 1;
     json = round_trip(&sample->record);
     walk_object(&walk, json, &record_fields);
@@ -211,6 +223,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
             fail_msg("%s is null in a record that knows all", name);
     }
     json_decref(json);
+    class_report_clear(&classes);
+    sample->record.classes = NULL;
 
     sample_set_error(sample, "no memory");
     json = round_trip(&sample->record);
