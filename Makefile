@@ -40,8 +40,9 @@ endif
 HOST_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.host.o)
 # Only explain and a few tests link these; `make REPLAY_OBJECTS= TEST` spares the others waiting for them.
 REPLAY_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.replay.o)
-LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) $(HOST_OBJECTS) $(REPLAY_OBJECTS) $(CUDA_OBJECTS)
-LIBRARY := $(BUILD)/libalibicheck.a
+PART_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) $(HOST_OBJECTS) $(REPLAY_OBJECTS) $(CUDA_OBJECTS)
+# All of it but main.
+PARTS := $(BUILD)/parts.a
 PROGRAM := $(BUILD)/alibicheck
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
@@ -148,16 +149,16 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 # ---- programs ---------------------------------------------------------------------------------------------------
-$(LIBRARY): $(LIBRARY_OBJECTS)
+$(PARTS): $(PART_OBJECTS)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(PROGRAM): $(BUILD)/harness/main.o $(LIBRARY)
+$(PROGRAM): $(BUILD)/harness/main.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 # Needs nothing but what it uses, so that it runs on a machine with a GPU and few libraries.
-$(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(LIBRARY)
+$(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -Wl,--as-needed $^ $(LIBS) -o $@
 
@@ -170,7 +171,7 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
-$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY)
+$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
@@ -265,7 +266,7 @@ PORTABLE := $(BUILD)/portable/alibicheck
 PORTABLE_PARTS := $(addprefix $(BUILD)/harness/portable_,glibc.o icu.o openblas.o)
 make_portable = ZIG='$(ZIG)' CC='$(CC)' PACKAGES='$(PACKAGES)' scripts/make-portable
 portable: $(PORTABLE)  ## make one file for glibc 2.28 and later, build/portable/alibicheck
-$(PORTABLE): $(BUILD)/harness/main.o $(PORTABLE_PARTS) $(LIBRARY)
+$(PORTABLE): $(BUILD)/harness/main.o $(PORTABLE_PARTS) $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(make_portable) $@ $^ $(PORTABLE_CUDART)
 $(BUILD)/portable/openblas.so.xz: scripts/make-portable
@@ -286,4 +287,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(LIBRARY_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(PART_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
