@@ -8,7 +8,7 @@
 
 #include "harness/command/diagnosis.h"
 #include "harness/evaluate/point_subject.h"
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 #include "harness/support/json_value.h"
 
 /* One point, explained. */

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 
 enum fact {
     FACT_STATUS,

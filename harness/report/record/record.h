@@ -8,7 +8,7 @@
 
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/outcome.h"
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 
 /* The points of a run, in the order in which they stand in its results. */
 struct run_points {

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 #include "harness/report/record/record.h"
 #include "harness/support/field.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 #include "harness/support/build_info.h"
 #include "harness/support/junit_document.h"
 #include "harness/support/replacement.h"

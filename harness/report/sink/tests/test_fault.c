@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "harness/judge/fault.h"
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 #include "harness/report/record/record_field.h"
 #include "harness/report/record/tests/sample.h"
 #include "harness/report/sink/sink.h"

@@ -1,4 +1,4 @@
-#include "harness/report/record/metric.h"
+#include "harness/library/metric.h"
 
 #include <math.h>
 #include <stdio.h>

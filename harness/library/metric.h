@@ -3,8 +3,8 @@
  * them (`alibicheck list record-fields`), and the table. Adding one: a member of struct metrics, a row in metric.c, and
  * its place in record_table.c.
  */
-#ifndef HARNESS_REPORT_RECORD_METRIC_H
-#define HARNESS_REPORT_RECORD_METRIC_H
+#ifndef HARNESS_LIBRARY_METRIC_H
+#define HARNESS_LIBRARY_METRIC_H
 
 #include <jansson.h>
 
