@@ -35,11 +35,7 @@ static void derive_recipe(struct point *point)
 
 static void derive_criterion(struct criterion *criterion, enum dtype dtype)
 {
-    static const double tolerances[DTYPE_COUNT] = {[DTYPE_F16] = 1e-3, [DTYPE_BF16] = 1e-2, [DTYPE_F32] = 1e-5};
-    double *parts[] = {&criterion->tolerance.atol, &criterion->tolerance.rtol, &criterion->tolerance.lse};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (*parts[i] < 0)
-            *parts[i] = tolerances[dtype];
+    tolerance_derive(&criterion->tolerance, dtype);
     if (criterion->mode == JUDGE_MODE_COUNT)
         criterion->mode = criterion->budget > 0 ? JUDGE_BUDGET : JUDGE_BOTH;
     if (criterion->budget == 0)

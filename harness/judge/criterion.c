@@ -8,6 +8,15 @@ const char *const judge_mode_names[JUDGE_MODE_COUNT] = {
     [JUDGE_BUDGET] = "budget",
 };
 
+void tolerance_derive(struct tolerance *tolerance, enum dtype dtype)
+{
+    static const double defaults[DTYPE_COUNT] = {[DTYPE_F16] = 1e-3, [DTYPE_BF16] = 1e-2, [DTYPE_F32] = 1e-5};
+    double *parts[] = {&tolerance->atol, &tolerance->rtol, &tolerance->lse};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (*parts[i] < 0)
+            *parts[i] = defaults[dtype];
+}
+
 bool criterion_out_off(const struct metrics *metrics)
 {
     return metrics->mismatched > 0;

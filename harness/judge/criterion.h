@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "harness/judge/metrics.h"
+#include "reference/dtype.h"
 
 struct tolerance {
     double atol, rtol; /* an element passes if |out - truth| <= atol + rtol * |truth| */
@@ -31,6 +32,9 @@ static inline double tolerance_lse(const struct tolerance *tolerance, double tru
 {
     return tolerance->lse + TOLERANCE_LSE_ROUNDING * fabs(truth);
 }
+
+/* Puts the default of the dtype in the place of each number below 0. */
+void tolerance_derive(struct tolerance *tolerance, enum dtype dtype);
 
 enum judge_mode {
     JUDGE_BOTH,      /* within the tolerance and, where there is a bound, within `budget` times that */
