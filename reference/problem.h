@@ -174,6 +174,15 @@ static inline struct problem problem_query(const struct problem *problem, int qu
     return one;
 }
 
+/* Keys that the rows look at, masked ones counted: what progress on a truth is counted in. */
+static inline long problem_keys_seen(const struct problem *problem)
+{
+    long keys = 0;
+    for (int query = 0; query < problem_queries(problem); query++)
+        keys += (long)problem_query(problem, query).seq_len * problem->num_heads;
+    return keys;
+}
+
 static inline bool problem_visible(const struct problem *problem, int64_t key)
 {
     return !problem->visible || problem->visible[key];

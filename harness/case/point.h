@@ -24,7 +24,6 @@ struct given {
     char *key;     /* the point's name */
     char *command; /* the line that judges it again */
     bool masked;   /* not every key is visible */
-    bool has_lse;
 };
 
 /* One point of a case's cross product: everything that a result depends on. */

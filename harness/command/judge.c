@@ -98,7 +98,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     struct record record = {.point = &judging->input.points[b]};
     progress_display_point(evaluator->display, sequence->given.key);
     enum error_kind kind =
-        evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output.subject, &failure);
+        evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output, &failure);
     if (!kind)
         kind = judge_input_check(&judging->input, &failure);
     if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {

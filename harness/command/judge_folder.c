@@ -113,7 +113,6 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         .key = strdup(dumped->key ? dumped->key : "judge"),
         .command = input->command,
         .masked = dumped->masked,
-        .has_lse = input->is_open[TENSOR_FILE_LSE],
     };
     if (!sequence->given.key)
         return error_memory(error, "a key", POINT_KEY_SIZE);
@@ -126,7 +125,7 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         .strides = {(int64_t)shape->num_heads * shape->head_dim, shape->head_dim, 1},
     };
     const float *lse =
-        sequence->given.has_lse ? (const float *)(const void *)input->files[TENSOR_FILE_LSE].elements : NULL;
+        input->is_open[TENSOR_FILE_LSE] ? (const float *)(const void *)input->files[TENSOR_FILE_LSE].elements : NULL;
     sequence->output = given_output(&out, lse);
     input->points[0] = sequence->point;
     return ERROR_NONE;

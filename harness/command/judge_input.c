@@ -622,7 +622,6 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
         .key = make_key(sequence, reading, b),
         .command = input->command,
         .masked = input->visible,
-        .has_lse = input->lse,
     };
     if (!sequence->given.key)
         return error_memory(error, "the name of a sequence", POINT_KEY_SIZE);

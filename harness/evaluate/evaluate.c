@@ -2,11 +2,9 @@
 
 #include <math.h>
 
-#include <xxhash.h>
-
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
-#include "harness/judge/poison.h"
+#include "harness/library/judged_output.h"
 #include "reference/float_environment.h"
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -36,8 +34,8 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
     if (!kind && with_subject && index == oracle_part(work))
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
-        uint64_t pair[2] = {work->evaluation->input_digest, work->evaluator->inputs.digest};
-        work->evaluation->input_digest = work->source->num_parts == 1 ? pair[1] : XXH64(pair, sizeof pair, 0);
+        work->evaluation->input_digest =
+            judge_input_digest(work->evaluation->input_digest, work->evaluator->inputs.digest, work->source->num_parts);
         part_take(work, &part, with_subject);
     }
     part_clear(&part);
@@ -142,13 +140,6 @@ static enum error_kind find_faults(struct work *work, struct error *error)
     return kind;
 }
 
-static uint64_t digest_output(const struct output *output, const struct problem *problem)
-{
-    size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    uint64_t digest = XXH64(output->out, size_bytes, 0);
-    return output->lse ? XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), digest) : digest;
-}
-
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 static void begin(struct work *work, struct evaluator *evaluator, struct evaluation *evaluation,
@@ -167,11 +158,7 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
 
 static enum error_kind make_room(struct work *work, struct error *error)
 {
-    unsigned without = work->point->given ? EVALUATE_WITHOUT_BOUNDS : 0;
-    if (work->point->given && !work->point->given->has_lse)
-        without |= EVALUATE_WITHOUT_LSE;
-    enum error_kind kind =
-        evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, without, error);
+    enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, error);
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
@@ -197,8 +184,7 @@ static enum error_kind finish(struct work *work, struct error *error)
         kind = find_contract(work, error);
     if (kind)
         return kind;
-    output_unite_nans(&evaluation->output, &evaluation->problem);
-    evaluation->output_digest = digest_output(&evaluation->output, &evaluation->problem);
+    evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);
     return ERROR_NONE;
 }
 
@@ -221,16 +207,42 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
     return evaluate_from(evaluator, evaluation, point, &source, error);
 }
 
-enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
-                               const struct problem_source *source, const struct subject *subject, struct error *error)
+static void show_step(void *display, const char *name, long keys)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
-    struct work work = {
-        .evaluator = evaluator, .evaluation = evaluation, .point = point, .source = source, .subject = subject};
-    enum error_kind kind = make_room(&work, error);
-    if (!kind)
-        kind = work_through(&work, point->truth_method, true, error);
-    return kind ? kind : finish(&work, error);
+    progress_display_step(display, name, keys);
+}
+
+enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
+                               const struct problem_source *source, const struct given_output *given,
+                               struct error *error)
+{
+    const struct judging judging = {
+        .criterion = point->criterion,
+        .truth_method = point->truth_method,
+        .truth_precision = point->truth_precision,
+        .threads = evaluator->threads,
+        .progress = evaluator->progress,
+        .step = show_step,
+        .context = evaluator->display,
+    };
+    struct judged_output judged;
+    inputs_clear(&evaluator->inputs);
+    evaluator->have_inputs = false;
+    enum error_kind kind = judge_output(&judged, source, given, &judging, error);
+    evaluator->inputs = judged.inputs;
+    *evaluation = (struct evaluation){
+        .problem = judged.problem,
+        .output = judged.output,
+        .truth = judged.truth,
+        .verdict = judged.verdict,
+        .finding = judged.finding,
+        .input_digest = judged.input_digest,
+        .output_digest = judged.output_digest,
+        .truth_digest = judged.truth_digest,
+        .contract_distance = judged.contract_distance,
+        .seconds = {.inputs = judged.seconds.inputs, .truth = judged.seconds.truth, .judge = judged.seconds.judge},
+    };
+    return kind;
 }
 
 /* ---- points that share their inputs ------------------------------------------------------------------------------ */

@@ -7,6 +7,7 @@
 #define HARNESS_EVALUATE_EVALUATE_H
 
 #include "harness/evaluate/evaluation.h"
+#include "harness/subject/given_output.h"
 
 /* evaluation is overwritten and, whatever the result, to be cleared. */
 enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
@@ -16,9 +17,10 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error);
 
-/* A point that is given: its problem from the source, its output from the subject. */
+/* A point that is given: its problem from the source, and an output that is there. */
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
-                               const struct problem_source *source, const struct subject *subject, struct error *error);
+                               const struct problem_source *source, const struct given_output *given,
+                               struct error *error);
 
 /* One of several points that are evaluated on the same inputs, and what came of it. */
 struct shared_point {

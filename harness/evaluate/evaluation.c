@@ -13,17 +13,15 @@ double evaluation_now(void)
 }
 
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
-                                unsigned without, struct error *error)
+                                struct error *error)
 {
     *evaluation = (struct evaluation){.bound = NULL};
     size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
     evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
-    bool made = evaluation->output.out;
-    if (made && !(without & EVALUATE_WITHOUT_LSE))
-        made = (evaluation->output.lse = malloc(rows * sizeof(float)));
-    if (made && !(without & EVALUATE_WITHOUT_BOUNDS))
-        made = (evaluation->bound = calloc(elements, sizeof(double))) &&
-               (evaluation->lse_bound = calloc(rows, sizeof(double)));
+    evaluation->output.lse = malloc(rows * sizeof(float));
+    evaluation->bound = calloc(elements, sizeof(double));
+    evaluation->lse_bound = calloc(rows, sizeof(double));
+    bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
     for (enum baseline c = 0; c < BASELINE_COUNT && made; c++)
         if (which >> c & 1) {
             evaluation->baselines[c] = malloc((elements + rows) * sizeof(double));

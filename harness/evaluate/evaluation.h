@@ -61,12 +61,10 @@ struct evaluation {
 double evaluation_now(void);
 
 /* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which. A row that no
- * part brings is wrong by poison, and has a bound of 0; without_bounds: there are none, and without_lse no lse.
- * evaluation is overwritten and, whatever the result, to be
+ * part brings is wrong by poison, and has a bound of 0. evaluation is overwritten and, whatever the result, to be
  * cleared. */
-enum { EVALUATE_WITHOUT_BOUNDS = 1 << 0, EVALUATE_WITHOUT_LSE = 1 << 1 };
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
-                                unsigned without, struct error *error);
+                                struct error *error);
 void evaluation_clear(struct evaluation *evaluation);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/judge/poison.h"
+#include "harness/library/judged_output.h"
 
 void part_clear(struct part_work *part)
 {
@@ -14,23 +15,13 @@ void part_clear(struct part_work *part)
     free(part->lse_bound);
 }
 
-/* Keys that the part's rows look at, the unit of progress. */
-static long part_keys(const struct part_work *part)
-{
-    long keys = 0;
-    for (int query = 0; query < problem_queries(&part->problem); query++)
-        keys += (long)problem_query(&part->problem, query).seq_len * part->problem.num_heads;
-    return keys;
-}
-
 /* The inputs of a part, unless they are at hand: of these heads, however the source that they came from was cut. */
 static enum error_kind need_inputs(struct work *work, struct part heads, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
     const struct part *at_hand = &evaluator->inputs_part;
-    bool generated = work->source == &work->generated.source;
-    if (evaluator->have_inputs && generated && at_hand->kv_head == heads.kv_head &&
-        at_hand->num_kv_heads == heads.num_kv_heads && problem_source_same(&evaluator->inputs_of.source, work->source))
+    if (evaluator->have_inputs && at_hand->kv_head == heads.kv_head && at_hand->num_kv_heads == heads.num_kv_heads &&
+        problem_source_same(&evaluator->inputs_of.source, work->source))
         return ERROR_NONE;
     double start = evaluation_now();
     inputs_clear(&evaluator->inputs);
@@ -43,7 +34,7 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
         return kind;
     evaluator->inputs_of = work->generated;
     evaluator->inputs_part = heads;
-    evaluator->have_inputs = generated;
+    evaluator->have_inputs = true;
     return ERROR_NONE;
 }
 
@@ -58,14 +49,10 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     part->first_head = part->problem.place.first_head;
     size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
     part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
-    if (work->evaluation->output.lse)
-        part->output.lse = malloc(rows * sizeof(float));
-    if (work->evaluation->bound) {
-        part->bound = malloc(elements * sizeof(double));
-        part->lse_bound = malloc(rows * sizeof(double));
-    }
-    if (!part->output.out || !part->output.lse != !work->evaluation->output.lse ||
-        !part->bound != !work->evaluation->bound || !part->lse_bound != !work->evaluation->bound)
+    part->output.lse = malloc(rows * sizeof(float));
+    part->bound = malloc(elements * sizeof(double));
+    part->lse_bound = malloc(rows * sizeof(double));
+    if (!part->output.out || !part->output.lse || !part->bound || !part->lse_bound)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
     output_poison(&part->output, &part->problem);
     return ERROR_NONE;
@@ -95,21 +82,6 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     return kind;
 }
 
-/* How far another contract's truth lies from that of the inputs. */
-static enum error_kind measure_contract(struct part_work *part, struct truth_options options, struct error *error)
-{
-    struct truth of_inputs;
-    options.contract = NULL;
-    options.progress = NULL; /* its work is not counted */
-    enum error_kind kind = truth_init(&of_inputs, &part->problem, error);
-    if (!kind)
-        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, &part->problem, &options, error);
-    if (!kind)
-        part->entry->contract_distance = truth_distance(&part->entry->truth, &of_inputs);
-    truth_clear(&of_inputs);
-    return kind;
-}
-
 static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
@@ -121,10 +93,9 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
         .contract = &entry->key.contract,
     };
     double start = evaluation_now();
-    progress_display_step(evaluator->display, "truth", part_keys(part));
-    enum error_kind kind = truth_compute(&entry->truth, entry->key.method, &part->problem, &options, error);
-    if (!kind && entry->key.contract.of != TRUTH_OF_INPUTS)
-        kind = measure_contract(part, options, error);
+    progress_display_step(evaluator->display, "truth", problem_keys_seen(&part->problem));
+    enum error_kind kind =
+        judge_truth(&entry->truth, &entry->contract_distance, entry->key.method, &part->problem, &options, error);
     work->evaluation->seconds.truth += evaluation_now() - start;
     return kind;
 }
@@ -156,8 +127,6 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
 enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error)
 {
     double start = evaluation_now();
-    if (!part->bound)
-        return ERROR_NONE;
     progress_display_step(work->evaluator->display, "bound", 0);
     struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
     enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &part->problem, &part->entry->truth,
@@ -180,7 +149,7 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
         if (kind)
             break;
         double *out = entry->baselines[c], *lse = out + problem_elements(&part->problem);
-        progress_display_step(evaluator->display, baselines[c].name, part_keys(part));
+        progress_display_step(evaluator->display, baselines[c].name, problem_keys_seen(&part->problem));
         kind = baseline_attention(c, &part->problem, evaluator->threads, evaluator->progress, out, lse, error);
         if (!kind)
             entry->have_baselines |= 1u << c;
@@ -221,8 +190,6 @@ enum error_kind part_run_oracles(struct work *work, struct part_work *part, stru
         .progress = NULL, /* its work is not counted */
     };
     double start = evaluation_now();
-    if (work->point->given)
-        return ERROR_NONE;
     progress_display_step(work->evaluator->display, "oracles", 0);
     enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
     work->evaluation->seconds.oracles += evaluation_now() - start;
@@ -249,15 +216,12 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
     evaluation->truth.plain_rows += part->entry->truth.plain_rows;
     evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
-    if (part->bound) {
-        take_rows(evaluation->bound, part->bound, part, heads, doubles);
-        take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
-    }
+    take_rows(evaluation->bound, part->bound, part, heads, doubles);
+    take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
     if (!with_output)
         return;
     take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
-    if (part->output.lse)
-        take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
+    take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
             const double *of_part = part->entry->baselines[c];

@@ -15,8 +15,8 @@ struct work {
     const struct point *point;
     struct generated_source generated;
     struct shipped_subject shipped;
-    const struct problem_source *source; /* the generated one, or a caller's */
-    const struct subject *subject;       /* the shipped one, or a caller's */
+    const struct problem_source *source;
+    const struct subject *subject;
 };
 
 /* Some heads of the work, with room for what comes of them. */

@@ -1,0 +1,207 @@
+#include "harness/library/judged_output.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include <xxhash.h>
+
+#include "harness/judge/poison.h"
+#include "reference/float_environment.h"
+
+static double now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static void step(const struct judging *judging, const char *name, long work)
+{
+    if (judging->step)
+        judging->step(judging->context, name, work);
+}
+
+/* ---- steps ------------------------------------------------------------------------------------------------------- */
+
+/* How far another contract's truth lies from that of the inputs. */
+static enum error_kind measure_contract(double *distance, const struct truth *truth, const struct problem *part,
+                                        struct truth_options options, struct error *error)
+{
+    struct truth of_inputs;
+    options.contract = NULL;
+    options.progress = NULL; /* its work is not counted */
+    enum error_kind kind = truth_init(&of_inputs, part, error);
+    if (!kind)
+        kind = truth_compute(&of_inputs, TRUTH_CERTIFIED, part, &options, error);
+    if (!kind)
+        *distance = truth_distance(truth, &of_inputs);
+    truth_clear(&of_inputs);
+    return kind;
+}
+
+enum error_kind judge_truth(struct truth *truth, double *contract_distance, enum truth_method method,
+                            const struct problem *part, const struct truth_options *options, struct error *error)
+{
+    *contract_distance = 0;
+    enum error_kind kind = truth_compute(truth, method, part, options, error);
+    if (kind || !options->contract || options->contract->of == TRUTH_OF_INPUTS)
+        return kind;
+    return measure_contract(contract_distance, truth, part, *options, error);
+}
+
+uint64_t judge_input_digest(uint64_t so_far, uint64_t part, int num_parts)
+{
+    uint64_t pair[2] = {so_far, part};
+    return num_parts == 1 ? part : XXH64(pair, sizeof pair, 0);
+}
+
+uint64_t judge_output_digest(struct output *output, const struct problem *problem)
+{
+    size_t size_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    output_unite_nans(output, problem);
+    uint64_t digest = XXH64(output->out, size_bytes, 0);
+    return output->lse ? XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), digest) : digest;
+}
+
+/* ---- parts ------------------------------------------------------------------------------------------------------- */
+
+static enum error_kind open_part(struct judged_output *judged, const struct problem_source *source, int index,
+                                 const struct judging *judging, struct error *error)
+{
+    double start = now_s();
+    inputs_clear(&judged->inputs);
+    step(judging, "inputs", 0);
+    enum error_kind kind = source->ops->open(source, source->ops->part(source, index), judging->threads,
+                                             judging->progress, &judged->inputs, error);
+    judged->seconds.inputs += now_s() - start;
+    if (!kind)
+        judged->input_digest = judge_input_digest(judged->input_digest, judged->inputs.digest, source->num_parts);
+    return kind;
+}
+
+/* The truth of the part that is open, among those of the others. */
+static enum error_kind find_truth(struct judged_output *judged, const struct problem_source *source,
+                                  enum truth_method method, const struct judging *judging, struct error *error)
+{
+    const struct problem *part = &judged->inputs.problem;
+    const struct truth_contract contract = truth_contract_of_heads(&source->contract, part->place.first_head);
+    const struct truth_options options = {judging->truth_precision, judging->threads, judging->progress, &contract};
+    struct truth own = {.value = NULL}, *truth = source->num_parts == 1 ? &judged->truth : &own;
+    double start = now_s(), distance = 0;
+    enum error_kind kind = truth == &own ? truth_init(&own, part, error) : ERROR_NONE;
+    step(judging, "truth", problem_keys_seen(part));
+    if (!kind)
+        kind = judge_truth(truth, &distance, truth_method_under(method, source->contract.of), part, &options, error);
+    if (!kind && truth == &own) {
+        truth_take_heads(&judged->truth, source->shape.num_heads, part->place.first_head, &own, part->num_heads);
+        judged->truth.plain_rows += own.plain_rows;
+    }
+    judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
+    truth_clear(&own);
+    judged->seconds.truth += now_s() - start;
+    return kind;
+}
+
+static enum error_kind work_through(struct judged_output *judged, const struct problem_source *source,
+                                    enum truth_method method, const struct judging *judging, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    judged->input_digest = 0;
+    judged->contract_distance = 0;
+    judged->truth.plain_rows = 0;
+    for (int i = 0; i < source->num_parts && !kind; i++) {
+        kind = open_part(judged, source, i, judging, error);
+        if (!kind)
+            kind = find_truth(judged, source, method, judging, error);
+    }
+    if (kind)
+        return kind;
+    judged->truth.contract = source->contract;
+    judged->truth_digest = truth_digest(&judged->truth);
+    judged->problem = inputs_whole(&judged->inputs, &source->shape);
+    return ERROR_NONE;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+static enum error_kind take_output(struct judged_output *judged, const struct problem *shape,
+                                   const struct given_output *given, struct error *error)
+{
+    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
+    const struct sequences sequences = {shape, &judged->output, 1};
+    double seconds;
+    judged->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
+    judged->output.lse = given->lse ? malloc(rows * sizeof(float)) : NULL;
+    if (!judged->output.out || !judged->output.lse != !given->lse)
+        return error_memory(error, "the output", (double)elements * (double)dtypes[shape->dtype].size_bytes);
+    return given->subject.ops->run(&given->subject, &sequences, NULL, &seconds, error);
+}
+
+static struct exhibit exhibit_of(const struct judged_output *judged, const struct judging *judging)
+{
+    return (struct exhibit){
+        .problem = &judged->problem,
+        .output = &judged->output,
+        .truth = &judged->truth,
+        .criterion = judging->criterion,
+    };
+}
+
+static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    double start = now_s();
+    verdict_clear(&judged->verdict);
+    enum error_kind kind = verdict_reach(&judged->verdict, &exhibit, error);
+    judged->seconds.judge += now_s() - start;
+    return kind;
+}
+
+static enum error_kind find_signature(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    const struct oracle_facts facts = {0};
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = now_s();
+    step(judging, "signature", 0);
+    enum error_kind kind =
+        signature_find(&judged->finding, &exhibit, &judged->verdict, &facts, judging->threads, error);
+    judged->seconds.judge += now_s() - start;
+    return kind;
+}
+
+enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
+                             const struct given_output *given, const struct judging *judging, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    *judged = (struct judged_output){.input_digest = 0};
+    enum error_kind kind = take_output(judged, &source->shape, given, error);
+    if (!kind)
+        kind = truth_init(&judged->truth, &source->shape, error);
+    if (!kind)
+        kind = work_through(judged, source, judging->truth_method, judging, error);
+    if (!kind)
+        kind = reach_verdict(judged, judging, error);
+    /* What a certificate leaves undecided is judged again by MPFR. */
+    if (!kind && judged->verdict.total.undecided > 0 && judging->truth_method != TRUTH_PLAIN) {
+        kind = work_through(judged, source, TRUTH_PLAIN, judging, error);
+        if (!kind)
+            kind = reach_verdict(judged, judging, error);
+    }
+    if (!kind)
+        kind = find_signature(judged, judging, error);
+    if (!kind)
+        judged->output_digest = judge_output_digest(&judged->output, &judged->problem);
+    return kind;
+}
+
+void judged_output_clear(struct judged_output *judged)
+{
+    inputs_clear(&judged->inputs);
+    verdict_clear(&judged->verdict);
+    truth_clear(&judged->truth);
+    free(judged->output.out);
+    free(judged->output.lse);
+    *judged = (struct judged_output){.input_digest = 0};
+}

@@ -1,0 +1,59 @@
+/*
+ * An output that is there already, judged: its problem is opened, a part at a time where it is large, the exact result
+ * computed, the verdict reached and a failure named. Nothing is run, and what made the output is not known: so there
+ * are no error bounds, and no oracles.
+ */
+#ifndef HARNESS_LIBRARY_JUDGED_OUTPUT_H
+#define HARNESS_LIBRARY_JUDGED_OUTPUT_H
+
+#include "harness/judge/cause/signature.h"
+#include "harness/problem/problem_source.h"
+#include "harness/subject/given_output.h"
+
+/* How an output is judged. */
+struct judging {
+    struct criterion criterion; /* of the tolerance alone */
+    enum truth_method truth_method;
+    int truth_precision; /* bits */
+    int threads;
+    struct progress *progress; /* NULL: nobody watches */
+    /* The next step begins ("inputs", "truth", ...), which will add `work` to progress->work_done, 0 if it does not
+     * say. NULL: nobody wants to know. */
+    void (*step)(void *context, const char *step, long work);
+    void *context;
+};
+
+struct judged_output {
+    struct inputs inputs;   /* of the last part; what problem points into */
+    struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
+    struct output output;   /* every NaN of one pattern */
+    struct truth truth;
+    struct verdict verdict;
+    struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
+    uint64_t input_digest, output_digest, truth_digest;
+    double contract_distance; /* of the truth from that of the inputs */
+    struct {
+        double inputs, truth, judge;
+    } seconds;
+};
+
+/* judged is overwritten and, whatever the result, to be cleared. What the tolerance leaves open under a certified truth
+ * is judged again by MPFR. ERROR_USAGE, ERROR_SYSTEM, ERROR_INTERRUPTED. */
+enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
+                             const struct given_output *given, const struct judging *judging, struct error *error);
+void judged_output_clear(struct judged_output *judged);
+
+/* The steps of it that judging a kernel's output takes, too. */
+
+/* The truth of a part of a problem, truth_init done for it, and how far it lies from that of the inputs: 0 if that is
+ * what it is. Not all of the work is in options->progress. */
+enum error_kind judge_truth(struct truth *truth, double *contract_distance, enum truth_method method,
+                            const struct problem *part, const struct truth_options *options, struct error *error);
+
+/* What all parts' digests come to; `so_far` is 0 at the first of num_parts. */
+uint64_t judge_input_digest(uint64_t so_far, uint64_t part, int num_parts);
+
+/* XXH64 of out and lse, once all NaN are made one. */
+uint64_t judge_output_digest(struct output *output, const struct problem *problem);
+
+#endif
