@@ -111,21 +111,6 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     return kind;
 }
 
-/* Of a shipped kernel the contract is no question; nor is it of an output that is right and in another class. */
-static enum error_kind find_contract(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    double start = evaluation_now();
-    if (!work->point->given || criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
-        return ERROR_NONE;
-    progress_display_step(work->evaluator->display, "contract", 0);
-    enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict,
-                                           work->evaluator->threads, work->evaluator->progress, error);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
 static enum error_kind find_faults(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
@@ -180,8 +165,6 @@ static enum error_kind finish(struct work *work, struct error *error)
     }
     if (!kind)
         kind = find_signature(work, error);
-    if (!kind)
-        kind = find_contract(work, error);
     if (kind)
         return kind;
     evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);
@@ -218,6 +201,7 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
 {
     const struct judging judging = {
         .criterion = point->criterion,
+        .demand = point->demand,
         .truth_method = point->truth_method,
         .truth_precision = point->truth_precision,
         .threads = evaluator->threads,
@@ -236,6 +220,9 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
         .truth = judged.truth,
         .verdict = judged.verdict,
         .finding = judged.finding,
+        .classes = judged.classes,
+        .class_of_all = judged.class_of_all,
+        .contract = judged.contract,
         .input_digest = judged.input_digest,
         .output_digest = judged.output_digest,
         .truth_digest = judged.truth_digest,

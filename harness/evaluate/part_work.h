@@ -45,7 +45,7 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
 /* The baselines that the point asks for and the entry does not have yet. */
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error);
 
-/* The classes of the part's rows, of an output that was given, into those of the whole. */
+/* The classes of the part's rows, where one is asked for, into those of the whole. */
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error);
 
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);

@@ -79,9 +79,49 @@ static enum error_kind open_part(struct judged_output *judged, const struct prob
     return kind;
 }
 
+/* The output of a problem or of a part of it, in new memory. */
+static enum error_kind take_output(struct output *output, const struct problem *problem,
+                                   const struct given_output *given, struct error *error)
+{
+    size_t elements = (size_t)problem_elements(problem), rows = (size_t)problem_rows(problem);
+    const struct sequences sequences = {problem, output, 1};
+    double seconds;
+    output->out = malloc(elements * dtypes[problem->dtype].size_bytes);
+    output->lse = given->lse ? malloc(rows * sizeof(float)) : NULL;
+    if (!output->out || !output->lse != !given->lse)
+        return error_memory(error, "the output", (double)elements * (double)dtypes[problem->dtype].size_bytes);
+    return given->subject.ops->run(&given->subject, &sequences, NULL, &seconds, error);
+}
+
+/* The classes of the rows of the part that is open, which the truth is of. */
+static enum error_kind find_classes(struct judged_output *judged, const struct problem *shape,
+                                    const struct truth *truth, const struct given_output *given,
+                                    const struct judging *judging, struct error *error)
+{
+    const struct problem *part = &judged->inputs.problem;
+    struct class_report report = {.num_rows = 0};
+    struct output output = {.out = NULL};
+    double start = now_s();
+    step(judging, "class", 0);
+    enum error_kind kind = take_output(&output, part, given, error);
+    const struct exhibit exhibit = {.problem = part, .output = &output, .truth = truth};
+    if (!kind)
+        kind = class_find(&report, &exhibit, judging->threads, judging->progress, error);
+    if (!kind && judged->classes.num_rows == 0)
+        kind = class_report_init(&judged->classes, problem_rows(shape), error);
+    if (!kind)
+        class_report_take_heads(&judged->classes, shape->num_heads, part->place.first_head, &report, part->num_heads);
+    class_report_clear(&report);
+    free(output.out);
+    free(output.lse);
+    judged->seconds.judge += now_s() - start;
+    return kind;
+}
+
 /* The truth of the part that is open, among those of the others. */
 static enum error_kind find_truth(struct judged_output *judged, const struct problem_source *source,
-                                  enum truth_method method, const struct judging *judging, struct error *error)
+                                  const struct given_output *given, enum truth_method method,
+                                  const struct judging *judging, struct error *error)
 {
     const struct problem *part = &judged->inputs.problem;
     const struct truth_contract contract = truth_contract_of_heads(&source->contract, part->place.first_head);
@@ -97,13 +137,16 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
         judged->truth.plain_rows += own.plain_rows;
     }
     judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
-    truth_clear(&own);
     judged->seconds.truth += now_s() - start;
+    if (!kind)
+        kind = find_classes(judged, &source->shape, truth, given, judging, error);
+    truth_clear(&own);
     return kind;
 }
 
 static enum error_kind work_through(struct judged_output *judged, const struct problem_source *source,
-                                    enum truth_method method, const struct judging *judging, struct error *error)
+                                    const struct given_output *given, enum truth_method method,
+                                    const struct judging *judging, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     judged->input_digest = 0;
@@ -112,7 +155,7 @@ static enum error_kind work_through(struct judged_output *judged, const struct p
     for (int i = 0; i < source->num_parts && !kind; i++) {
         kind = open_part(judged, source, i, judging, error);
         if (!kind)
-            kind = find_truth(judged, source, method, judging, error);
+            kind = find_truth(judged, source, given, method, judging, error);
     }
     if (kind)
         return kind;
@@ -123,19 +166,6 @@ static enum error_kind work_through(struct judged_output *judged, const struct p
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
-
-static enum error_kind take_output(struct judged_output *judged, const struct problem *shape,
-                                   const struct given_output *given, struct error *error)
-{
-    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
-    const struct sequences sequences = {shape, &judged->output, 1};
-    double seconds;
-    judged->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
-    judged->output.lse = given->lse ? malloc(rows * sizeof(float)) : NULL;
-    if (!judged->output.out || !judged->output.lse != !given->lse)
-        return error_memory(error, "the output", (double)elements * (double)dtypes[shape->dtype].size_bytes);
-    return given->subject.ops->run(&given->subject, &sequences, NULL, &seconds, error);
-}
 
 static struct exhibit exhibit_of(const struct judged_output *judged, const struct judging *judging)
 {
@@ -161,7 +191,8 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
 {
     const struct exhibit exhibit = exhibit_of(judged, judging);
     const struct oracle_facts facts = {0};
-    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS)
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
+        !(judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic)))
         return ERROR_NONE;
     double start = now_s();
     step(judging, "signature", 0);
@@ -171,26 +202,44 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
     return kind;
 }
 
+/* Of an output that is right but in another class than is asked for the contract is no question. */
+static enum error_kind find_contract(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = now_s();
+    step(judging, "contract", 0);
+    enum error_kind kind =
+        contract_search(&judged->contract, &exhibit, &judged->verdict, judging->threads, judging->progress, error);
+    judged->seconds.judge += now_s() - start;
+    return kind;
+}
+
 enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
                              const struct given_output *given, const struct judging *judging, struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     *judged = (struct judged_output){.input_digest = 0};
-    enum error_kind kind = take_output(judged, &source->shape, given, error);
+    enum error_kind kind = take_output(&judged->output, &source->shape, given, error);
     if (!kind)
         kind = truth_init(&judged->truth, &source->shape, error);
     if (!kind)
-        kind = work_through(judged, source, judging->truth_method, judging, error);
+        kind = work_through(judged, source, given, judging->truth_method, judging, error);
     if (!kind)
         kind = reach_verdict(judged, judging, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
     if (!kind && judged->verdict.total.undecided > 0 && judging->truth_method != TRUTH_PLAIN) {
-        kind = work_through(judged, source, TRUTH_PLAIN, judging, error);
+        kind = work_through(judged, source, given, TRUTH_PLAIN, judging, error);
         if (!kind)
             kind = reach_verdict(judged, judging, error);
     }
     if (!kind)
+        class_of_rows(&judged->class_of_all, &judged->classes);
+    if (!kind)
         kind = find_signature(judged, judging, error);
+    if (!kind)
+        kind = find_contract(judged, judging, error);
     if (!kind)
         judged->output_digest = judge_output_digest(&judged->output, &judged->problem);
     return kind;
@@ -200,6 +249,7 @@ void judged_output_clear(struct judged_output *judged)
 {
     inputs_clear(&judged->inputs);
     verdict_clear(&judged->verdict);
+    class_report_clear(&judged->classes);
     truth_clear(&judged->truth);
     free(judged->output.out);
     free(judged->output.lse);

@@ -7,12 +7,15 @@
 #define HARNESS_LIBRARY_JUDGED_OUTPUT_H
 
 #include "harness/judge/cause/signature.h"
+#include "harness/judge/class/class_find.h"
+#include "harness/judge/contract/contract_search.h"
 #include "harness/problem/problem_source.h"
 #include "harness/subject/given_output.h"
 
 /* How an output is judged. */
 struct judging {
     struct criterion criterion; /* of the tolerance alone */
+    struct class_demand demand; /* beside it */
     enum truth_method truth_method;
     int truth_precision; /* bits */
     int threads;
@@ -30,6 +33,9 @@ struct judged_output {
     struct truth truth;
     struct verdict verdict;
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
+    struct class_report classes;      /* of its rows */
+    struct class_whole class_of_all;
+    struct contract_finding contract; /* of one whose numbers fail */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     struct {

@@ -10,24 +10,10 @@
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
 
-#include "harness/judge/class/class_find.h"
+#include "harness/judge/contract/contract_finding.h"
+#include "harness/judge/exhibit.h"
 #include "harness/judge/verdict.h"
 #include "reference/progress.h"
-
-enum { CONTRACT_FITS_MAX = 4, CONTRACT_TEXT_SIZE = 256 };
-
-struct contract_fit {
-    const char *name, *remedy;
-    char text[CONTRACT_TEXT_SIZE];
-    class_set set;                    /* of the output under it, */
-    char class_name[CLASS_NAME_SIZE]; /* and that in words */
-};
-
-struct contract_finding {
-    struct contract_fit fits[CONTRACT_FITS_MAX];
-    int num_fits; /* all that fit, those that have no room too */
-    bool named;   /* fits[0] is what the kernel took */
-};
 
 /* Searches for the contract of an output that fails. finding is overwritten. Without k and v nothing is looked for.
  * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */

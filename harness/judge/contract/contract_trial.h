@@ -8,7 +8,8 @@
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
 
-#include "harness/judge/contract/contract_search.h"
+#include "harness/judge/contract/contract_finding.h"
+#include "harness/judge/exhibit.h"
 
 enum { CONTRACT_OWNED_MAX = 16 };
 

@@ -1,24 +1,18 @@
 /*
- * The fields of a record as rows: what each is called, where its value comes from, what it means. The rows write
- * records and document them (`alibicheck list record-fields`), so a field is its row in record_table.c and, where it is
- * no member of a struct, a function.
- *
- * A value is null where it is not known; doubles read back exactly, NaN and infinities are "nan", "inf", "-inf".
+ * The fields of a point's record: rows (record_row.h) that stand in record_table.c, and the functions of
+ * record_value.h.
  */
 #ifndef HARNESS_REPORT_RECORD_RECORD_FIELD_H
 #define HARNESS_REPORT_RECORD_RECORD_FIELD_H
 
 #include <stdio.h>
 
-#include "harness/library/metric.h"
+#include "harness/library/record_row.h"
 #include "harness/report/record/record.h"
-#include "harness/support/field.h"
-
-enum { RECORD_SCHEMA = 1 };
 
 /* The struct that a row's member is in; where there is none, the value is null. */
 enum record_part {
-    RECORD_HOLDER, /* what the rows are of: struct record or, of members, what holds them */
+    RECORD_RECORD = RECORD_HOLDER,
     RECORD_POINT,
     RECORD_KERNEL,  /* struct point where a kernel is run */
     RECORD_PROBLEM, /* struct problem_spec */
@@ -43,42 +37,14 @@ enum record_part {
     RECORD_ORACLES   /* struct oracle_report */
 };
 
-struct record_field;
-
-struct record_fields {
-    const struct record_field *rows;
-    size_t count;
-};
-
-struct record_field {
-    struct field field; /* name, what it means (a choice: without the names), and a member's type and place */
-    enum record_part part;
-    const struct metric_info *metric; /* not NULL: has all that, of struct metrics, which is at field.offset */
-    const char *unit;                 /* NULL: none */
-    const char *type;                 /* in JSON; NULL: told from the rest */
-    /* A value that is no member, from the part and field.offset in it. NULL if memory ran out. */
-    json_t *(*value)(const struct record_field *field, const void *member);
-    /* Of a row that stands for any number of fields, of which `name` describes the names: appends them. False if memory
-     * ran out. */
-    bool (*put)(json_t *object, const struct record_field *field, const void *member);
-    const struct record_fields *members; /* of an object, or of each in a list */
-    bool is_list;
-    bool of_point; /* a value of the record's point, whatever becomes of it; so are all of its parts */
-};
+/* The part, an enum record_part, of a struct record. */
+record_part_finder record_find_part;
 
 /* Of struct record, in the order of a record. */
 extern const struct record_fields record_fields;
 
-const char *record_field_name(const struct record_field *field);
-
-/* "integer", "number", "string", "object", "list", as far as it is not null. */
-const char *record_field_type(const struct record_field *field);
-
 /* Whether a record has the field at "input.stddev" before its point is run. */
 bool record_field_of_point(const char *path);
-
-/* What holds fields as a new JSON object with all of them, or NULL. */
-json_t *record_fields_to_json(const struct record_fields *fields, const void *holder);
 
 /* The record as a new JSON object, or NULL if memory ran out. */
 json_t *record_to_json(const struct record *record);

@@ -9,21 +9,6 @@
 
 /* ---- the program ------------------------------------------------------------------------------------------------- */
 
-#define OF_BUILD(member, says) RECORD_MEMBER(#member, struct build_info, member, TEXT, says)
-
-static const struct record_field build_rows[] = {
-    {OF_BUILD(version, "The program's version.")},
-    {OF_BUILD(commit, "Of its sources, with -dirty behind it where they were changed; unknown without git.")},
-    {OF_BUILD(compiler, "What compiled it.")},
-    {OF_BUILD(optimize, "How it was optimized, its kernels apart.")},
-    {OF_BUILD(arch, "The instruction set it was compiled for; default: the compiler's.")},
-    {OF_BUILD(sanitizers, "Those that are compiled in; none.")},
-    {OF_BUILD(cuda_archs, "GPU architectures with machine code; none: the host device alone.")},
-    {OF_BUILD(flags, "The builder's own CPPFLAGS, CFLAGS and NVCCFLAGS; none.")},
-    {OF_BUILD(changes, "A hash of how the sources differ from the commit, or of the sources without git; none.")},
-};
-const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
-
 json_t *record_own_build(void)
 {
     return record_fields_to_json(&record_build_fields, &build_info);

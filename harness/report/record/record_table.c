@@ -235,4 +235,4 @@ static const struct record_field rows[] = {
      .value = record_value_class_asked},
 };
 
-const struct record_fields record_fields = RECORD_FIELDS(rows);
+const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

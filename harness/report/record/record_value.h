@@ -5,9 +5,8 @@
 #ifndef HARNESS_REPORT_RECORD_RECORD_VALUE_H
 #define HARNESS_REPORT_RECORD_RECORD_VALUE_H
 
+#include "harness/library/verdict_fields.h"
 #include "harness/report/record/record_field.h"
-
-typedef json_t *record_value(const struct record_field *field, const void *member);
 
 /* ---- of struct record ---- */
 record_value record_value_schema, record_value_case, record_value_key, record_value_kv_dtype, record_value_batch,
@@ -15,33 +14,15 @@ record_value record_value_schema, record_value_case, record_value_key, record_va
     record_value_run, record_value_settings, record_value_class, record_value_classes, record_value_head_classes;
 
 /* ---- of a member ---- */
-record_value record_value_digest, /* uint64_t */
-    record_value_reason,          /* char[], null if empty */
-    record_value_detail,          /* char[] */
-    record_value_slopes,          /* of struct problem_spec */
-    record_value_soft_cap,        /* struct soft_cap_spec */
-    record_value_sinks,           /* struct sink_spec */
-    record_value_launched,        /* of the same */
+record_value record_value_reason, /* char[], null if empty */
+    record_value_launched,        /* of struct problem_spec */
     record_value_mask,            /* of struct point */
     record_value_class_asked,     /* struct class_demand */
     record_value_recipe, record_value_sentinel, record_value_point_digest,
     record_value_recipe_digest; /* of struct point */
 
-extern const struct record_fields record_worst_fields, record_reference_fields, record_seconds_fields,
-    record_tolerance_fields, record_slopes_fields, record_soft_cap_fields, record_sinks_fields, record_input_fields,
-    record_mask_fields, record_finding_fields, record_oracle_fields, record_oracle_detail_fields, record_head_fields,
-    record_build_fields, record_run_fields, record_recipe_fields, record_override_fields, record_contract_fields;
-
-#define RECORD_FIELDS(array)                      \
-    {                                             \
-        (array), sizeof(array) / sizeof(array)[0] \
-    }
-
-/* The start of a row: a member, and what follows of its struct field. */
-#define RECORD_MEMBER(called, structure, member, of_type, says, ...) \
-    .field = {.name = called, .type = FIELD_##of_type, FIELD_MEMBER(structure, member), .about = says, __VA_ARGS__}
-
-/* The same of a value that a function computes from all that holds it. */
-#define RECORD_NAMED(called, says) .field = {.name = called, .about = says}
+extern const struct record_fields record_reference_fields, record_seconds_fields, record_input_fields,
+    record_mask_fields, record_oracle_fields, record_oracle_detail_fields, record_run_fields, record_recipe_fields,
+    record_override_fields;
 
 #endif
