@@ -1,5 +1,6 @@
 #include "harness/command/judge.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -101,6 +102,11 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
         evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output, &failure);
     if (!kind)
         kind = judge_input_check(&judging->input, &failure);
+    if (!kind && judging->input.has_digest && evaluation.input_digest != judging->input.input_digest)
+        kind = error_set(&failure, ERROR_USAGE,
+                         "%s: input_digest is %016" PRIx64 " and the tensors have %016" PRIx64
+                         "; allowed: a bundle as it was written",
+                         judging->options->exhibit, judging->input.input_digest, evaluation.input_digest);
     if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {
         evaluation_clear(&evaluation);
         return error_set(error, kind, "%s", failure.text);

@@ -90,6 +90,17 @@ static enum error_kind read_position(struct judge_facts *facts, const char *valu
     return ERROR_NONE;
 }
 
+static enum error_kind read_offset(struct judge_facts *facts, const char *value, struct error *error)
+{
+    uint64_t magnitude = 0;
+    int negative = 0;
+    if (value &&
+        (number_parse_whole(value, strlen(value), &magnitude, &negative) != VALUE_SOUND || magnitude > INT32_MAX))
+        return refused(GIVEN_KV_OFFSET, value, "whole numbers -2147483647 to 2147483647", error);
+    facts->kv_offset = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    return ERROR_NONE;
+}
+
 static enum error_kind read_factor(float *factor, const struct judge_options *options, enum judge_option option,
                                    struct error *error)
 {
@@ -200,6 +211,8 @@ enum error_kind judge_facts_read(struct judge_facts *facts, const struct judge_o
         kind = read_lse_base(facts, options, error);
     if (!kind)
         kind = read_position(facts, values[GIVEN_POSITIONS], error);
+    if (!kind)
+        kind = read_offset(facts, values[GIVEN_KV_OFFSET], error);
     if (!kind)
         kind = read_factor(&facts->k_scale, options, GIVEN_K_SCALE, error);
     if (!kind)

@@ -15,7 +15,7 @@ struct judge_facts {
     enum slope_convention slopes; /* SLOPES_COUNT: none */
     bool lse_base_2;
     bool position_is_number;
-    int64_t position;
+    int64_t position, kv_offset;
     float k_scale, v_scale;
     struct soft_cap_spec soft_cap;
     int64_t page_size; /* 0: as the tensors have it */

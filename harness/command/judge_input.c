@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
@@ -15,6 +17,7 @@ enum { MAX_LENGTH = 1 << 30, MAX_DIM = 1024, MAX_HEADS = 65536 };
 /* What is known while the sequences are put together. */
 struct reading {
     struct judge_input *input;
+    const struct judge_bundle *bundle; /* NULL: there is none */
     const struct judge_options *options;
     struct judge_facts facts;
     struct judge_shape shape;
@@ -407,7 +410,8 @@ static enum error_kind read_positions(struct reading *reading, struct error *err
     if (!reading->positions)
         return error_memory(error, "positions", (double)sequences * 8);
     for (int64_t b = 0; b < sequences; b++)
-        reading->positions[b] = reading->facts.position_is_number ? reading->facts.position : reading->seq_lens[b] - 1;
+        reading->positions[b] = reading->facts.position_is_number ? reading->facts.position
+                                                                  : reading->facts.kv_offset + reading->seq_lens[b] - 1;
     return ERROR_NONE;
 }
 
@@ -524,6 +528,7 @@ static enum error_kind read_problem(struct reading *reading, struct error *error
         .head_dim = (int)length[ROLE_DIM],
         .scale = isnan(reading->facts.scale) ? (float)(1 / sqrt((double)length[ROLE_DIM])) : reading->facts.scale,
         .soft_cap = reading->facts.soft_cap,
+        .kv_offset = reading->facts.kv_offset,
         .total_heads = (int)length[ROLE_HEADS],
         .max_bias = 8,
         .input = input_spec_default,
@@ -619,7 +624,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     const struct tensor_view out = view_of(&files[TENSOR_FILE_OUT], &reading->out, ROLE_QUERIES, ROLE_HEADS, b);
     make_point(&sequence->point, reading, b);
     sequence->given = (struct given){
-        .key = make_key(sequence, reading, b),
+        .key = reading->bundle && reading->bundle->key ? strdup(reading->bundle->key) : make_key(sequence, reading, b),
         .command = input->command,
         .masked = input->visible,
     };
@@ -667,7 +672,8 @@ static enum error_kind make_sequences(struct reading *reading, int64_t mask_row,
 {
     struct judge_input *input = reading->input;
     size_t count = (size_t)reading->num_sequences;
-    enum error_kind kind = judge_input_case(input, "judge", error);
+    const struct judge_bundle *bundle = reading->bundle;
+    enum error_kind kind = judge_input_case(input, bundle && bundle->case_name ? bundle->case_name : "judge", error);
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
     if (kind)
@@ -681,13 +687,11 @@ static enum error_kind make_sequences(struct reading *reading, int64_t mask_row,
     return kind;
 }
 
-enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+static enum error_kind open_tensors(struct judge_input *input, const struct judge_options *options,
+                                    const struct judge_bundle *bundle, struct error *error)
 {
-    struct reading reading = {.input = input, .options = options};
+    struct reading reading = {.input = input, .bundle = bundle, .options = options};
     int64_t mask_row = 0;
-    *input = (struct judge_input){.num_sequences = 0};
-    if (options->exhibit)
-        return judge_input_open_folder(input, options, error);
     enum error_kind kind = judge_facts_read(&reading.facts, options, error);
     if (!kind)
         kind = open_files(&reading, error);
@@ -711,6 +715,29 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
         kind = make_sequences(&reading, mask_row, error);
     free(reading.seq_lens);
     free(reading.positions);
+    return kind;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+{
+    struct judge_bundle bundle;
+    *input = (struct judge_input){.num_sequences = 0};
+    if (!options->exhibit)
+        return open_tensors(input, options, NULL, error);
+    if (is_folder(options->exhibit))
+        return judge_input_open_folder(input, options, error);
+    enum error_kind kind = judge_bundle_open(&bundle, options, error);
+    if (!kind)
+        kind = open_tensors(input, &bundle.options, &bundle, error);
+    input->has_digest = !kind && bundle.has_digest;
+    input->input_digest = bundle.input_digest;
+    judge_bundle_clear(&bundle);
     return kind;
 }
 

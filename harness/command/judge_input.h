@@ -53,6 +53,8 @@ struct judge_input {
     uint8_t *visible;      /* [B, N] */
     int64_t *pages;        /* [B, n] */
     char *command;
+    bool has_digest; /* the inputs are to have a digest */
+    uint64_t input_digest;
 };
 
 /* A case of one point, whose own values mean nothing, called name; what the points of tensors are of. */

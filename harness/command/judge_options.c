@@ -36,6 +36,8 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_LSE_BASE, "lse-base", "e|2", 2, "the base of --lse"),
     OPTION(GIVEN_POSITIONS, "positions", "F|N", 2,
            "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, N - 1)"),
+    OPTION(GIVEN_KV_OFFSET, "kv-offset", "N", 2,
+           "position of the first key: k and v are a chunk of a longer cache (0)"),
     OPTION(GIVEN_K_SCALE, "k-scale", "X", 2, "what a number of an fp8 k is multiplied by (1)"),
     OPTION(GIVEN_V_SCALE, "v-scale", "X", 2, "the same of v (1)"),
     OPTION(GIVEN_SOFT_CAP, "soft-cap", "WHERE=C", 2, "a cap of logits: before_bias=C or after_bias=C (none)"),
@@ -61,10 +63,10 @@ static const struct argp_option own_options[] = {
 };
 enum { NUM_OWN = sizeof own_options / sizeof *own_options };
 
-/* Records and reports; there is no kernel to dump inputs of. */
+/* Records, reports, bundles; a dump is of what a kernel was run on. */
 static bool has_option(int sink)
 {
-    return sink_kinds[sink]->option && sink_kinds[sink]->target != SINK_TO_FOLDER;
+    return sink_kinds[sink]->option && sink_kinds[sink] != &sink_dump;
 }
 
 static const struct argp_option *option_table(void)
@@ -76,8 +78,12 @@ static const struct argp_option *option_table(void)
     memcpy(table, own_options, sizeof own_options);
     for (int i = 0; i < SINK_COUNT; i++)
         if (has_option(i))
-            *option++ =
-                (struct argp_option){sink_kinds[i]->option, OPTION_SINK + i, "FILE", 0, sink_kinds[i]->about, 5};
+            *option++ = (struct argp_option){sink_kinds[i]->option,
+                                             OPTION_SINK + i,
+                                             sink_kinds[i]->target == SINK_TO_FOLDER ? "DIR" : "FILE",
+                                             0,
+                                             sink_kinds[i]->about,
+                                             5};
     return table;
 }
 
@@ -129,7 +135,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_ARG:
         if (options->exhibit)
-            argp_error(state, "%s: allowed: one folder", argument);
+            argp_error(state, "%s: allowed: one folder or bundle", argument);
         options->exhibit = argument;
         return 0;
     case ARGP_KEY_INIT:
@@ -163,10 +169,11 @@ const struct argp *judge_options_parser(void)
     static struct argp_child children[3];
     static struct argp parser = {
         .parser = parse_option,
-        .args_doc = "[DIR]",
+        .args_doc = "[DIR|BUNDLE]",
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
-            "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote."
+            "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote, BUNDLE a "
+            "file that --bundle wrote: options beside it replace what it says."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"
             "Examples:\n"

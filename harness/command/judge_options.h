@@ -24,6 +24,7 @@ enum judge_option {
     GIVEN_SCALE,
     GIVEN_LSE_BASE,
     GIVEN_POSITIONS,
+    GIVEN_KV_OFFSET,
     GIVEN_K_SCALE,
     GIVEN_V_SCALE,
     GIVEN_SOFT_CAP,
@@ -40,7 +41,7 @@ enum judge_option {
 };
 
 struct judge_options {
-    const char *exhibit;                    /* a folder that `run --dump` wrote; NULL: none */
+    const char *exhibit;                    /* a folder that `run --dump` wrote, or a bundle; NULL: none */
     const char *values[GIVEN_OPTION_COUNT]; /* NULL: not given */
     struct strings dtypes;                  /* TENSOR=DTYPE */
     struct outputs outputs;

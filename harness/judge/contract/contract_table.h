@@ -26,6 +26,7 @@ struct contract_row {
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_window(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 

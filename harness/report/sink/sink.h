@@ -68,6 +68,7 @@ struct sink_kind {
  */
 #define SINK_KINDS(ROW) \
     ROW(dump)           \
+    ROW(bundle)         \
     ROW(junit)          \
     ROW(jsonl)          \
     ROW(table)

@@ -1,0 +1,111 @@
+#include "harness/command/judge_bundle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/library/bundle.h"
+#include "harness/support/source.h"
+#include "harness/support/tensor_file.h"
+
+/* What stands in a bundle for an option: a tensor, or a text. */
+static const struct {
+    enum judge_option option;
+    const char *tensor, *text;
+    bool required;
+} entries[] = {
+    {GIVEN_Q, "q", NULL, true},
+    {GIVEN_K, "k", NULL, true},
+    {GIVEN_V, "v", NULL, true},
+    {GIVEN_OUT, "out", NULL, true},
+    {GIVEN_LSE, "lse", NULL, false},
+    {GIVEN_SLOPES, "slopes", NULL, true},
+    {GIVEN_MASK, "mask", NULL, false},
+    {GIVEN_SINK_LOGITS, "sink_logits", NULL, false},
+    {GIVEN_LAYOUT, NULL, "axes", true},
+    {GIVEN_SCALE, NULL, "scale", true},
+    {GIVEN_LSE_BASE, NULL, "lse_base", false},
+    {GIVEN_POSITIONS, NULL, "q_position", true},
+    {GIVEN_KV_OFFSET, NULL, "kv_offset", false},
+    {GIVEN_K_SCALE, NULL, "k_scale", false},
+    {GIVEN_V_SCALE, NULL, "v_scale", false},
+    {GIVEN_SOFT_CAP, NULL, "soft_cap", false},
+    {GIVEN_TOLERANCE, NULL, "tolerance", false},
+    {GIVEN_CLASS, NULL, "class", false},
+};
+
+/* The option as the bundle has it, in new memory; NULL: it does not. */
+static enum error_kind take_entry(struct judge_bundle *bundle, const struct tensor_archive *archive, size_t i,
+                                  struct error *error)
+{
+    char path[PATH_QUOTE_SIZE];
+    const char *name = entries[i].tensor ? entries[i].tensor : entries[i].text;
+    const char *text = entries[i].text ? tensor_archive_metadata(archive, entries[i].text) : NULL;
+    char **own = &bundle->texts[entries[i].option];
+    bool there = entries[i].tensor ? tensor_archive_find(archive, name) != NULL : text != NULL;
+    if (!there)
+        return entries[i].required ? error_set(error, ERROR_USAGE, "%s: has no %s; allowed: what --bundle wrote",
+                                               quote_path(path, archive->path), name)
+                                   : ERROR_NONE;
+    if ((text ? asprintf(own, "%s", text) : asprintf(own, "%s:%s", archive->path, name)) < 0) {
+        *own = NULL;
+        return error_memory(error, "a bundle", (double)strlen(archive->path));
+    }
+    if (!bundle->options.values[entries[i].option])
+        bundle->options.values[entries[i].option] = *own;
+    return ERROR_NONE;
+}
+
+static enum error_kind take_name(char **name, const struct tensor_archive *archive, const char *key,
+                                 struct error *error)
+{
+    const char *text = tensor_archive_metadata(archive, key);
+    *name = text && *text ? strdup(text) : NULL;
+    return text && *text && !*name ? error_memory(error, "a name", (double)strlen(text)) : ERROR_NONE;
+}
+
+/* Options that replace what the bundle says make another problem of it, with another digest. */
+static bool is_changed(const struct judge_options *options)
+{
+    for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
+        if (options->values[option] && option != GIVEN_TOLERANCE && option != GIVEN_CLASS)
+            return true;
+    return options->dtypes.count > 0;
+}
+
+enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judge_options *options, struct error *error)
+{
+    struct tensor_archive archive = {.path = NULL};
+    char path[PATH_QUOTE_SIZE];
+    *bundle = (struct judge_bundle){.options = *options};
+    bundle->options.exhibit = NULL;
+    enum error_kind kind = tensor_archive_open(&archive, options->exhibit, error);
+    const char *format = kind ? NULL : tensor_archive_metadata(&archive, "alibicheck");
+    if (!kind && (!format || strcmp(format, BUNDLE_FORMAT) != 0))
+        kind = error_set(error, ERROR_USAGE,
+                         "%s: is no bundle; allowed: a folder that `run --dump` wrote, a file that "
+                         "--bundle wrote, or tensors by --q, --k, --v, --out",
+                         quote_path(path, options->exhibit));
+    for (size_t i = 0; i < sizeof entries / sizeof *entries && !kind; i++)
+        kind = take_entry(bundle, &archive, i, error);
+    if (!kind)
+        kind = take_name(&bundle->case_name, &archive, "case", error);
+    if (!kind)
+        kind = take_name(&bundle->key, &archive, "key", error);
+    const char *digest = kind ? NULL : tensor_archive_metadata(&archive, "input_digest");
+    if (digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16 && !is_changed(options)) {
+        bundle->has_digest = true;
+        bundle->input_digest = strtoull(digest, NULL, 16);
+    }
+    tensor_archive_close(&archive);
+    return kind;
+}
+
+void judge_bundle_clear(struct judge_bundle *bundle)
+{
+    for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
+        free(bundle->texts[option]);
+    free(bundle->case_name);
+    free(bundle->key);
+    *bundle = (struct judge_bundle){.key = NULL};
+}

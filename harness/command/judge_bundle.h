@@ -1,0 +1,23 @@
+/*
+ * A bundle (harness/library/bundle.h) as the options of `alibicheck judge` that say the same.
+ */
+#ifndef HARNESS_COMMAND_JUDGE_BUNDLE_H
+#define HARNESS_COMMAND_JUDGE_BUNDLE_H
+
+#include "harness/command/judge_options.h"
+
+struct judge_bundle {
+    struct judge_options options; /* the command line's, and what the bundle says where that says nothing */
+    char *texts[GIVEN_OPTION_COUNT];
+    char *case_name, *key; /* NULL: it has no name */
+    bool has_digest;
+    uint64_t input_digest;
+};
+
+/* Reads options->exhibit. bundle is overwritten; whatever the result, it is to be cleared. ERROR_USAGE for a file that
+ * is no bundle. */
+enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judge_options *options,
+                                  struct error *error);
+void judge_bundle_clear(struct judge_bundle *bundle);
+
+#endif
