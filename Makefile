@@ -44,6 +44,14 @@ PART_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(REFERENCE) $(KERNELS) $(HARNESS)) 
 # All of it but main.
 PARTS := $(BUILD)/parts.a
 PROGRAM := $(BUILD)/alibicheck
+
+# What others link: the functions of harness/library/alibicheck.h, and what they need of these folders. Nothing else goes in,
+# so that it needs no libraries but LIBRARY_LIBS.
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter $(addsuffix /%,reference $(addprefix harness/,judge problem subject support library)),$(REFERENCE) $(HARNESS)))
+LIBRARY_API := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard harness/library/*api.c)))
+LIBRARY_SHARED := $(BUILD)/libalibicheck.so.0
+LIBRARY_STATIC := $(BUILD)/libalibicheck.a
+LIBRARY := $(LIBRARY_SHARED) $(BUILD)/libalibicheck.so $(LIBRARY_STATIC) $(BUILD)/alibicheck.pc
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
@@ -64,12 +72,14 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-readme check-examples \
         check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(PROGRAM)  ## build the program, build/alibicheck (the default)
+all: $(PROGRAM) library  ## build the program, build/alibicheck, and the library (the default)
+
+library: $(LIBRARY)  ## build the library alone, build/libalibicheck.so.0, libalibicheck.a and alibicheck.pc
 
 # ---- objects ----------------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -78,6 +88,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
+$(LIBRARY_OBJECTS): CFLAGS_ALL += $(CFLAGS_LIBRARY)
 $(BUILD)/kernels/device/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
@@ -142,7 +153,7 @@ $(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
-FLAGS := $(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
+FLAGS := $(CC) $(CFLAGS_LIBRARY) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
@@ -156,6 +167,28 @@ $(PARTS): $(PART_OBJECTS)
 $(PROGRAM): $(BUILD)/harness/main.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(BUILD)/library_parts.a: $(LIBRARY_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(LIBRARY_SHARED): $(LIBRARY_API) $(BUILD)/library_parts.a harness/library/alibicheck.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=harness/library/alibicheck.map \
+	    $(if $(SANITIZE),,-Wl$(,)-z$(,)defs) $(filter %.o %.a,$^) $(LIBRARY_LIBS) -o $@
+
+$(BUILD)/libalibicheck.so: $(LIBRARY_SHARED)
+	$(Q)ln -sf $(<F) $@
+
+# One object, in which all that is not of the interface is local: names cannot clash with those of who links it.
+$(LIBRARY_STATIC): $(LIBRARY_API) $(BUILD)/library_parts.a
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib $^ -o $(BUILD)/alibicheck.o && $(OBJCOPY) --localize-hidden $(BUILD)/alibicheck.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/alibicheck.o
+
+# Where it is installed it is found by the place of this file.
+$(BUILD)/alibicheck.pc: harness/library/alibicheck.pc.in $(BUILD)/flags
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@PRIVATE@/$(LIBRARY_LIBS) $(OPENMP_LIB)/' $< > $@
 
 # Needs nothing but what it uses, so that it runs on a machine with a GPU and few libraries.
 $(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(PARTS)

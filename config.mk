@@ -10,6 +10,7 @@ endif
 ifeq ($(origin AR),default)
 AR := ar
 endif
+OBJCOPY ?= objcopy
 # Version 14, or no two machines agree on the format.
 CLANG_FORMAT ?= scripts/clang-format
 
@@ -73,6 +74,10 @@ OPTIMIZE_REPLAY = -O1
 # -ffp-contract=off: a*b+c is two roundings everywhere, an fma is written as one.
 CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenmp $(WARNINGS) \
              $(if $(ARCH),-march=$(ARCH)) $(SANITIZERS) $(SANITIZERS_COMPILE) $(CFLAGS)
+# Objects of the library may stand in a shared one, and show nothing but its interface.
+CFLAGS_LIBRARY = -fPIC -fvisibility=hidden -DALIBICHECK_BUILD
+LIBRARY_LIBS = -ljansson -lmpfr -lgmp -lxxhash -lm
+OPENMP_LIB = $(if $(IS_CLANG),-lomp,-lgomp)
 LDFLAGS_ALL = -fopenmp $(SANITIZERS) $(LDFLAGS)
 LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
        $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -lrt) -ldl

@@ -9,6 +9,7 @@
 
 #include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
+#include "harness/library/judged_record.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
 
@@ -569,23 +570,6 @@ static void forget(void *context)
         tensor_forget(&input->files[t], 0, input->files[t].layout.num_elements);
 }
 
-static char *make_key(const struct judged_sequence *sequence, const struct reading *reading, int64_t b)
-{
-    const struct problem_spec *spec = &sequence->point.problem;
-    char *key = NULL, queries[32] = "", kv[32] = "", at[32] = "";
-    if (problem_spec_queries(spec) > 1)
-        snprintf(queries, sizeof queries, ",num_queries=%d", problem_spec_queries(spec));
-    if (spec->kv_format != KV_AS_DTYPE)
-        snprintf(kv, sizeof kv, ",kv_dtype=%s", kv_format_names[spec->kv_format]);
-    if (reading->num_sequences > 1)
-        snprintf(at, sizeof at, ",sequence=%" PRId64, b);
-    return asprintf(&key, "judge:seq_len=%" PRId64 ",num_heads=%d,num_kv_heads=%d,head_dim=%d%s,dtype=%s%s%s",
-                    spec->seq_len, spec->num_heads, spec->num_kv_heads, spec->head_dim, queries,
-                    dtypes[spec->dtype].name, kv, at) < 0
-               ? NULL
-               : key;
-}
-
 static void make_point(struct point *point, const struct reading *reading, int64_t b)
 {
     case_point(reading->input->cases.cases[0], 0, point);
@@ -624,7 +608,9 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     const struct tensor_view out = view_of(&files[TENSOR_FILE_OUT], &reading->out, ROLE_QUERIES, ROLE_HEADS, b);
     make_point(&sequence->point, reading, b);
     sequence->given = (struct given){
-        .key = reading->bundle && reading->bundle->key ? strdup(reading->bundle->key) : make_key(sequence, reading, b),
+        .key = reading->bundle && reading->bundle->key
+                   ? strdup(reading->bundle->key)
+                   : judged_key(&sequence->point.problem, reading->num_sequences > 1 ? b : -1),
         .command = input->command,
         .masked = input->visible,
     };

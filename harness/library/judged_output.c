@@ -138,7 +138,7 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
     }
     judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
     judged->seconds.truth += now_s() - start;
-    if (!kind)
+    if (!kind && given)
         kind = find_classes(judged, &source->shape, truth, given, judging, error);
     truth_clear(&own);
     return kind;
@@ -214,6 +214,15 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
         contract_search(&judged->contract, &exhibit, &judged->verdict, judging->threads, judging->progress, error);
     judged->seconds.judge += now_s() - start;
     return kind;
+}
+
+enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,
+                                 const struct judging *judging, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    *judged = (struct judged_output){.input_digest = 0};
+    enum error_kind kind = truth_init(&judged->truth, &source->shape, error);
+    return kind ? kind : work_through(judged, source, NULL, judging->truth_method, judging, error);
 }
 
 enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,

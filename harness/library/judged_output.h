@@ -49,6 +49,10 @@ enum error_kind judge_output(struct judged_output *judged, const struct problem_
                              const struct given_output *given, const struct judging *judging, struct error *error);
 void judged_output_clear(struct judged_output *judged);
 
+/* The first half of that: the truth alone, without an output. */
+enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,
+                                 const struct judging *judging, struct error *error);
+
 /* The steps of it that judging a kernel's output takes, too. */
 
 /* The truth of a part of a problem, truth_init done for it, and how far it lies from that of the inputs: 0 if that is

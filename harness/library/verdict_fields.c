@@ -207,3 +207,8 @@ static const struct record_field build_rows[] = {
     {OF_BUILD(changes, "A hash of how the sources differ from the commit, or of the sources without git; none.")},
 };
 const struct record_fields record_build_fields = RECORD_FIELDS(build_rows);
+
+json_t *build_to_json(void)
+{
+    return record_fields_to_json(&record_build_fields, &build_info);
+}

@@ -30,6 +30,9 @@ json_t *class_to_json(const struct class_whole *whole);
 json_t *classes_to_json(const struct class_whole *whole);
 json_t *row_classes_to_json(const struct class_report *report);
 
+/* What a record says of this build, a new object, or NULL. */
+json_t *build_to_json(void);
+
 /* The figures of each row, a list. */
 json_t *heads_to_json(const struct verdict *verdict, int num_heads);
 

@@ -33,6 +33,15 @@ json_t *json_from_digest(uint64_t digest)
     return json_string(text);
 }
 
+json_t *json_from_time(time_t time)
+{
+    struct tm utc;
+    char text[32];
+    if (time == 0 || !gmtime_r(&time, &utc) || !strftime(text, sizeof text, "%FT%TZ", &utc))
+        return json_null();
+    return json_string(text);
+}
+
 json_t *json_from_unsigned(uint64_t value)
 {
     if (value <= INT64_MAX)

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 /* What every JSON text is printed with: 17 digits, so that each double reads back exactly. */
 enum { JSON_PRINT_FLAGS = JSON_REAL_PRECISION(17) };
@@ -19,6 +20,9 @@ json_t *json_from_text(const char *text);
 
 /* 16 hexadecimal digits. */
 json_t *json_from_digest(uint64_t digest);
+
+/* "2026-11-27T13:05:59Z"; null for 0. */
+json_t *json_from_time(time_t time);
 
 /* JSON readers take integers to 2^63 - 1; a larger one is a string of its digits. */
 json_t *json_from_unsigned(uint64_t value);

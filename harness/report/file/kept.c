@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/library/verdict_fields.h"
 #include "harness/report/file/record_file.h"
-#include "harness/report/record/record_field.h"
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/room.h"
@@ -203,7 +203,7 @@ enum error_kind kept_read(struct kept *kept, const char *path, const struct kept
     struct reading reading = {
         .kept = kept,
         .run = run,
-        .build = record_own_build(),
+        .build = build_to_json(),
         .have = calloc(run->count + 1, sizeof *reading.have),
     };
     enum error_kind kind = ERROR_NONE;

@@ -49,9 +49,6 @@ bool record_field_of_point(const char *path);
 /* The record as a new JSON object, or NULL if memory ran out. */
 json_t *record_to_json(const struct record *record);
 
-/* What a record says of this build, a new object, or NULL. */
-json_t *record_own_build(void);
-
 /* The table that documents records: field, type, unit, meaning. */
 void record_print_fields(FILE *stream);
 

@@ -1,38 +1,24 @@
 /* What a record says of how it came to be: which program, when, with what recipe. */
-#include <time.h>
-
 #include "harness/case/recipe_field.h"
 #include "harness/report/record/record_value.h"
-#include "harness/support/build_info.h"
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 
 /* ---- the program ------------------------------------------------------------------------------------------------- */
 
-json_t *record_own_build(void)
-{
-    return record_fields_to_json(&record_build_fields, &build_info);
-}
-
 json_t *record_value_build(const struct record_field *field, const void *member)
 {
     (void)field;
     (void)member;
-    return record_own_build();
+    return build_to_json();
 }
 
 /* ---- time -------------------------------------------------------------------------------------------------------- */
 
-/* "2026-11-27T13:05:59Z" */
 static json_t *ended_to_json(const struct record_field *field, const void *member)
 {
     (void)field;
-    const struct record *record = member;
-    struct tm utc;
-    char text[32];
-    if (record->ended == 0 || !gmtime_r(&record->ended, &utc) || !strftime(text, sizeof text, "%FT%TZ", &utc))
-        return json_null();
-    return json_string(text);
+    return json_from_time(((const struct record *)member)->ended);
 }
 
 #define OF_SECONDS(member, says) RECORD_MEMBER(#member, struct record, seconds.member, REAL, says), .unit = "s"

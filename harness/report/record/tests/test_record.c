@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "harness/case/recipe_field.h"
+#include "harness/library/judged_record.h"
 #include "harness/report/record/record_field.h"
 #include "harness/report/record/tests/sample.h"
 #include "harness/support/json_value.h"
@@ -736,6 +737,20 @@ static void test_metric_table_reads_the_fields_it_names(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* What speaks of no case and no kernel is written without a point, too (harness/library), and says the same. */
+static void test_a_record_without_a_point_has_the_same_fields(void **state)
+{
+    (void)state;
+    assert_int_equal(judged_record_fields.count, record_fields.count);
+    for (size_t i = 0; i < record_fields.count; i++) {
+        const struct record_field *of_point = &record_fields.rows[i], *other = &judged_record_fields.rows[i];
+        assert_string_equal(record_field_name(of_point), record_field_name(other));
+        assert_ptr_equal(of_point->metric, other->metric);
+        if (other->members)
+            assert_ptr_equal(of_point->members, other->members);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -763,6 +778,7 @@ int main(void)
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
+        cmocka_unit_test(test_a_record_without_a_point_has_the_same_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -1,0 +1,164 @@
+#include "harness/library/api.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/support/build_info.h"
+#include "harness/support/threads.h"
+
+int api_end(struct alibicheck_error *error, const struct error *failure)
+{
+    if (error) {
+        error->status = failure ? (int32_t)failure->kind : ALIBICHECK_OK;
+        error->text[0] = 0;
+        if (failure && snprintf(error->text, sizeof error->text, "%s", failure->text) >= (int)sizeof error->text)
+            memcpy(error->text + sizeof error->text - 4, "...", 4);
+    }
+    return failure ? (int)failure->kind : ALIBICHECK_OK;
+}
+
+bool api_has(const void *argument, const char *name, struct error *failure)
+{
+    if (!argument)
+        error_set(failure, ERROR_USAGE, "%s: is NULL", name);
+    return argument;
+}
+
+const char *alibicheck_version(void)
+{
+    return build_info.version;
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------------------- */
+
+int alibicheck_progress_new(alibicheck_progress **progress, struct alibicheck_error *error)
+{
+    struct error failure;
+    if (!api_has(progress, "progress", &failure))
+        return api_end(error, &failure);
+    *progress = calloc(1, sizeof **progress);
+    if (!*progress) {
+        error_memory(&failure, "progress", sizeof **progress);
+        return api_end(error, &failure);
+    }
+    atomic_store(&(*progress)->step, "");
+    return api_end(error, NULL);
+}
+
+void alibicheck_progress_free(alibicheck_progress *progress)
+{
+    free(progress);
+}
+
+void alibicheck_progress_cancel(alibicheck_progress *progress)
+{
+    if (progress)
+        atomic_store_explicit(&progress->progress.cancelled, true, memory_order_relaxed);
+}
+
+void alibicheck_progress_read(const alibicheck_progress *progress, const char **step, int64_t *done, int64_t *total)
+{
+    long work = 0, of = 0;
+    if (progress) {
+        of = atomic_load(&progress->total);
+        work = atomic_load(&progress->progress.work_done) - atomic_load(&progress->begun);
+    }
+    if (step)
+        *step = progress ? atomic_load(&progress->step) : "";
+    if (done)
+        *done = of == 0 || work < 0 ? 0 : work < of ? work : of;
+    if (total)
+        *total = of;
+}
+
+static void begin_step(void *context, const char *name, long work)
+{
+    struct alibicheck_progress *progress = context;
+    atomic_store(&progress->begun, atomic_load(&progress->progress.work_done));
+    atomic_store(&progress->total, work);
+    atomic_store(&progress->step, name);
+}
+
+/* ---- options ----------------------------------------------------------------------------------------------------- */
+
+const struct alibicheck_options api_default_options = {.tolerance = {-1, -1, -1}};
+
+int alibicheck_options_new(alibicheck_options **options, struct alibicheck_error *error)
+{
+    struct error failure;
+    if (!api_has(options, "options", &failure))
+        return api_end(error, &failure);
+    *options = malloc(sizeof **options);
+    if (!*options) {
+        error_memory(&failure, "options", sizeof **options);
+        return api_end(error, &failure);
+    }
+    **options = api_default_options;
+    return api_end(error, NULL);
+}
+
+void alibicheck_options_free(alibicheck_options *options)
+{
+    free(options);
+}
+
+int alibicheck_options_set_tolerance(alibicheck_options *options, double atol, double rtol, double lse,
+                                     struct alibicheck_error *error)
+{
+    const double numbers[] = {atol, rtol, lse};
+    static const char *const names[] = {"atol", "rtol", "lse"};
+    struct error failure;
+    if (!api_has(options, "options", &failure))
+        return api_end(error, &failure);
+    for (int i = 0; i < 3; i++)
+        if (!isfinite(numbers[i])) {
+            error_set(&failure, ERROR_USAGE, "%s: is %g; allowed: numbers of 0 or more, below 0 for the default",
+                      names[i], numbers[i]);
+            return api_end(error, &failure);
+        }
+    options->tolerance = (struct tolerance){atol, rtol, lse};
+    return api_end(error, NULL);
+}
+
+int alibicheck_options_set_threads(alibicheck_options *options, int threads, struct alibicheck_error *error)
+{
+    struct error failure;
+    if (!api_has(options, "options", &failure))
+        return api_end(error, &failure);
+    if (threads < 0 || threads > THREADS_MAX) {
+        error_set(&failure, ERROR_USAGE, "threads: %d; allowed: 1 to %d, 0 for one a CPU", threads, THREADS_MAX);
+        return api_end(error, &failure);
+    }
+    options->threads = threads;
+    return api_end(error, NULL);
+}
+
+int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
+                                    struct alibicheck_error *error)
+{
+    struct error failure;
+    if (!api_has(options, "options", &failure))
+        return api_end(error, &failure);
+    options->progress = progress;
+    return api_end(error, NULL);
+}
+
+enum error_kind api_judging(struct judging *judging, const struct alibicheck_options *options, enum dtype dtype,
+                            struct error *failure)
+{
+    if (!options)
+        options = &api_default_options;
+    *judging = (struct judging){
+        .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = options->tolerance, .budget = 1},
+        .truth_method = TRUTH_CERTIFIED,
+        .truth_precision = TRUTH_DEFAULT_PRECISION,
+        .threads = options->threads ? options->threads : threads_default(),
+        .progress = options->progress ? &options->progress->progress : NULL,
+        .step = options->progress ? begin_step : NULL,
+        .context = options->progress,
+    };
+    tolerance_derive(&judging->criterion.tolerance, dtype);
+    return judging->threads > 1 ? threads_start(judging->threads, failure) : ERROR_NONE;
+}

@@ -1,0 +1,73 @@
+/*
+ * What the public objects are, and how functions of the interface end.
+ */
+#ifndef HARNESS_LIBRARY_API_H
+#define HARNESS_LIBRARY_API_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "harness/judge/fault.h"
+#include "harness/library/alibicheck.h"
+#include "harness/library/judged_output.h"
+#include "harness/problem/given_source.h"
+
+enum api_fact {
+    STATED_Q,
+    STATED_K,
+    STATED_V,
+    STATED_SCALE,
+    STATED_SLOPES,
+    STATED_KV_SCALES,
+    STATED_POSITION,
+    STATED_COUNT
+};
+
+struct alibicheck_problem {
+    struct problem_spec spec;     /* but for dtypes, and for what stated has no bit for */
+    struct given_tensors tensors; /* pages and visible are owned */
+    int64_t pool_pages;
+    unsigned stated; /* bit f: fact f was */
+    float *slopes, *sink_logits;
+};
+
+struct alibicheck_progress {
+    struct progress progress;
+    _Atomic(const char *) step;
+    atomic_long total; /* work of the step, */
+    atomic_long begun; /* which began when so much was done */
+};
+
+struct alibicheck_options {
+    struct tolerance tolerance;
+    int threads; /* 0: the default */
+    struct alibicheck_progress *progress;
+};
+
+struct alibicheck_truth {
+    struct truth truth;
+};
+
+/* What a NULL stands for. */
+extern const struct alibicheck_options api_default_options;
+
+/* Hands *failure to the caller: returns its kind as a status. NULL is success. */
+int api_end(struct alibicheck_error *error, const struct error *failure);
+
+/* Whether the argument is there; else fills *failure. */
+bool api_has(const void *argument, const char *name, struct error *failure);
+
+/* Where the elements of a tensor lie, as a view. */
+enum error_kind api_view(struct tensor_view *view, const struct alibicheck_tensor *tensor, const char *name,
+                         struct error *failure);
+
+/* Where a problem's result of the dtype comes from: the problem is complete, and its tensors fit each other. *source
+ * points into the problem. */
+enum error_kind api_source(struct given_source *source, const struct alibicheck_problem *problem, enum dtype dtype,
+                           struct error *failure);
+
+/* How options say that one judges; starts the threads. */
+enum error_kind api_judging(struct judging *judging, const struct alibicheck_options *options, enum dtype dtype,
+                            struct error *failure);
+
+#endif

@@ -1,0 +1,268 @@
+/* Judging through the public interface. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mpfr.h>
+
+#include "harness/library/api.h"
+#include "harness/library/judged_message.h"
+#include "harness/library/judged_record.h"
+#include "harness/support/json_value.h"
+#include "reference/float_environment.h"
+
+struct alibicheck_verdict {
+    struct alibicheck_truth truth;
+    struct metrics total;
+    bool passed;
+    const char *status;
+    enum signature signature;
+    char *json, *message;
+};
+
+/* ---- outputs ----------------------------------------------------------------------------------------------------- */
+
+/* An output of the caller's, as what judging reads. */
+struct handed_over {
+    struct given_output given;
+    float *lse; /* [Q, H] natural; NULL: there is none */
+};
+
+static enum error_kind take_lse(float **natural, const struct alibicheck_output *output,
+                                const struct problem_spec *spec, const char *name, struct error *failure)
+{
+    size_t heads = (size_t)spec->num_heads, rows = (size_t)problem_spec_queries(spec) * heads;
+    *natural = NULL;
+    if (!output->lse)
+        return ERROR_NONE;
+    if (output->lse_base != ALIBICHECK_LSE_BASE_E && output->lse_base != ALIBICHECK_LSE_BASE_2)
+        return error_set(failure, ERROR_USAGE,
+                         "lse_base of %s: is %d; allowed: ALIBICHECK_LSE_BASE_E, as FlashAttention returns, or "
+                         "ALIBICHECK_LSE_BASE_2, as FlashInfer does",
+                         name, (int)output->lse_base);
+    *natural = malloc(rows * sizeof **natural);
+    if (!*natural)
+        return error_memory(failure, "lse", (double)rows * sizeof **natural);
+    for (size_t row = 0; row < rows; row++) {
+        double lse = (double)output->lse[(int64_t)(row / heads) * output->lse_strides[0] +
+                                         (int64_t)(row % heads) * output->lse_strides[1]];
+        (*natural)[row] = (float)(output->lse_base == ALIBICHECK_LSE_BASE_2 ? lse * M_LN2 : lse);
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind check_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
+                                 struct error *failure)
+{
+    enum error_kind kind = api_view(view, &output->out, name, failure);
+    if (kind)
+        return kind;
+    if (view->dtype >= DTYPE_COUNT)
+        return error_set(failure, ERROR_USAGE, "%s: is of %s; allowed: f16, bf16, f32", name, dtypes[view->dtype].name);
+    return view->elements ? ERROR_NONE : error_set(failure, ERROR_USAGE, "%s: its elements are NULL", name);
+}
+
+static enum error_kind hand_over(struct handed_over *handed, const struct alibicheck_output *output,
+                                 const struct problem_spec *spec, const char *name, struct error *failure)
+{
+    struct tensor_view out;
+    *handed = (struct handed_over){.lse = NULL};
+    enum error_kind kind = check_out(&out, output, name, failure);
+    if (!kind)
+        kind = take_lse(&handed->lse, output, spec, name, failure);
+    if (!kind)
+        handed->given = given_output(&out, handed->lse);
+    return kind;
+}
+
+/* ---- the other output -------------------------------------------------------------------------------------------- */
+
+/* other's numbers, widened: out[R, D], then lse[R]. */
+static enum error_kind widen_other(double **numbers, const struct handed_over *other, const struct problem *shape,
+                                   struct error *failure)
+{
+    size_t dim = (size_t)shape->head_dim, rows = (size_t)problem_rows(shape), heads = (size_t)shape->num_heads;
+    float row[1024];
+    _Static_assert(sizeof row / sizeof *row >= 1024, "head_dim is at most that");
+    *numbers = malloc((rows * dim + rows) * sizeof **numbers);
+    if (!*numbers)
+        return error_memory(failure, "the other output", (double)(rows * dim + rows) * sizeof **numbers);
+    for (size_t r = 0; r < rows; r++) {
+        enum error_kind kind = tensor_view_copy(row, DTYPE_F32, &other->given.out, (int64_t)(r / heads),
+                                                (int64_t)(r % heads), (int)dim, failure);
+        if (kind)
+            return kind;
+        for (size_t d = 0; d < dim; d++)
+            (*numbers)[r * dim + d] = (double)row[d];
+        (*numbers)[rows * dim + r] = other->lse ? (double)other->lse[r] : (double)NAN;
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind compare(struct fault *fault, const struct judged_output *judged, const struct judging *judging,
+                               const struct handed_over *other, struct error *failure)
+{
+    const struct exhibit exhibit = {
+        .problem = &judged->problem,
+        .output = &judged->output,
+        .truth = &judged->truth,
+        .criterion = judging->criterion,
+    };
+    double *numbers = NULL;
+    enum error_kind kind = widen_other(&numbers, other, &judged->problem, failure);
+    if (!kind)
+        kind = fault_find(fault, &exhibit, numbers, numbers + problem_elements(&judged->problem), failure);
+    free(numbers);
+    return kind;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------------------------------- */
+
+/* Takes the truth, and says what came of it. */
+static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judged_output *judged,
+                                const struct judging *judging, const struct problem_spec *spec, bool masked,
+                                const struct fault *other, struct error *failure)
+{
+    const struct judged_record record = {spec, judging, judged, other, masked, time(NULL)};
+    json_t *object = judged_record_to_json(&record);
+    verdict->json = object ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    json_decref(object);
+    verdict->message = judged_message(&record);
+    if (!verdict->json || !verdict->message)
+        return error_memory(failure, "the record", 4096);
+    verdict->total = judged->verdict.total;
+    verdict->status = judged_status(judging, judged);
+    verdict->passed = criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS;
+    verdict->signature = judged->finding.signature;
+    verdict->truth.truth = judged->truth;
+    judged->truth = (struct truth){.value = NULL};
+    return ERROR_NONE;
+}
+
+static enum error_kind judge(struct alibicheck_verdict *verdict, const struct alibicheck_problem *problem,
+                             const struct alibicheck_output *output, const struct alibicheck_output *other,
+                             const struct alibicheck_options *options, struct error *failure)
+{
+    struct handed_over handed = {.lse = NULL}, of_other = {.lse = NULL};
+    struct given_source source;
+    struct judging judging;
+    struct judged_output judged = {.input_digest = 0};
+    struct fault fault = {.num_heads = 0};
+    struct tensor_view out;
+    enum error_kind kind = check_out(&out, output, "out", failure);
+    if (!kind)
+        kind = api_source(&source, problem, out.dtype, failure);
+    if (!kind)
+        kind = hand_over(&handed, output, &source.spec, "out", failure);
+    if (!kind && other)
+        kind = hand_over(&of_other, other, &source.spec, "other", failure);
+    if (!kind)
+        kind = api_judging(&judging, options, out.dtype, failure);
+    if (!kind)
+        kind = judge_output(&judged, &source.source, &handed.given, &judging, failure);
+    if (!kind && other)
+        kind = compare(&fault, &judged, &judging, &of_other, failure);
+    if (!kind)
+        kind =
+            put_down(verdict, &judged, &judging, &source.spec, source.tensors.visible, other ? &fault : NULL, failure);
+    fault_clear(&fault);
+    judged_output_clear(&judged);
+    free(handed.lse);
+    free(of_other.lse);
+    return kind;
+}
+
+int alibicheck_judge(alibicheck_verdict **verdict, const alibicheck_problem *problem,
+                     const struct alibicheck_output *output, const struct alibicheck_output *other,
+                     const alibicheck_options *options, struct alibicheck_error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    struct error failure;
+    if (!api_has(verdict, "verdict", &failure))
+        return api_end(error, &failure);
+    *verdict = NULL;
+    if (!api_has(problem, "problem", &failure) || !api_has(output, "output", &failure))
+        return api_end(error, &failure);
+    *verdict = calloc(1, sizeof **verdict);
+    if (!*verdict) {
+        error_memory(&failure, "a verdict", sizeof **verdict);
+        return api_end(error, &failure);
+    }
+    if (judge(*verdict, problem, output, other, options, &failure)) {
+        alibicheck_verdict_free(*verdict);
+        *verdict = NULL;
+        return api_end(error, &failure);
+    }
+    return api_end(error, NULL);
+}
+
+void alibicheck_verdict_free(alibicheck_verdict *verdict)
+{
+    if (!verdict)
+        return;
+    truth_clear(&verdict->truth.truth);
+    free(verdict->json);
+    free(verdict->message);
+    free(verdict);
+}
+
+int alibicheck_verdict_passed(const alibicheck_verdict *verdict)
+{
+    return verdict && verdict->passed;
+}
+
+const char *alibicheck_verdict_status(const alibicheck_verdict *verdict)
+{
+    return verdict ? verdict->status : "error";
+}
+
+const char *alibicheck_verdict_signature(const alibicheck_verdict *verdict)
+{
+    return signature_names[verdict ? verdict->signature : SIGNATURE_NONE];
+}
+
+const char *alibicheck_verdict_json(const alibicheck_verdict *verdict)
+{
+    return verdict ? verdict->json : "null";
+}
+
+const char *alibicheck_verdict_message(const alibicheck_verdict *verdict)
+{
+    return verdict ? verdict->message : "";
+}
+
+const alibicheck_truth *alibicheck_verdict_truth(const alibicheck_verdict *verdict)
+{
+    return verdict ? &verdict->truth : NULL;
+}
+
+/* "elements, mismatched, ..." */
+static enum error_kind name_metrics(const char *metric, struct error *failure)
+{
+    char names[1024];
+    size_t length = 0;
+    for (int m = 0; m < METRIC_COUNT && length < sizeof names; m++)
+        length +=
+            (size_t)snprintf(names + length, sizeof names - length, "%s%s", m ? ", " : "", metric_table[m].field.name);
+    return error_set(failure, ERROR_USAGE, "metric \"%.64s\": allowed: %s", metric, names);
+}
+
+int alibicheck_verdict_number(const alibicheck_verdict *verdict, const char *metric, double *number,
+                              struct alibicheck_error *error)
+{
+    struct error failure;
+    if (!api_has(number, "number", &failure))
+        return api_end(error, &failure);
+    *number = NAN;
+    if (!api_has(verdict, "verdict", &failure) || !api_has(metric, "metric", &failure))
+        return api_end(error, &failure);
+    for (int m = 0; m < METRIC_COUNT; m++)
+        if (!strcmp(metric, metric_table[m].field.name)) {
+            bool unknown = metric_table[m].of_lse && verdict->total.lse_unknown;
+            *number = unknown ? (double)NAN : metric_value((enum metric)m, &verdict->total);
+            return api_end(error, NULL);
+        }
+    name_metrics(metric, &failure);
+    return api_end(error, &failure);
+}

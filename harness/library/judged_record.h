@@ -1,0 +1,37 @@
+/*
+ * The record of an output that was handed over: the fields of a point's record, in their order, those that speak of a
+ * kernel of ours null.
+ */
+#ifndef HARNESS_LIBRARY_JUDGED_RECORD_H
+#define HARNESS_LIBRARY_JUDGED_RECORD_H
+
+#include <time.h>
+
+#include "harness/judge/fault.h"
+#include "harness/library/judged_output.h"
+#include "harness/library/record_row.h"
+#include "harness/problem/problem_spec.h"
+
+struct judged_record {
+    const struct problem_spec *problem;
+    const struct judging *judging;
+    const struct judged_output *judged;
+    const struct fault *other; /* the output compared with another one; NULL: there is none */
+    bool masked;
+    time_t ended;
+};
+
+/* Of struct judged_record. */
+extern const struct record_fields judged_record_fields;
+
+/* A new JSON object, or NULL. */
+json_t *judged_record_to_json(const struct judged_record *record);
+
+/* What came of it: "pass", "fail"; "error" if the truth is too coarse to tell. */
+const char *judged_status(const struct judging *judging, const struct judged_output *judged);
+
+/* "judge:seq_len=9,...": its key, behind it ",sequence=N" of one of a batch, and nothing if sequence is below 0. A new
+ * string, or NULL. */
+char *judged_key(const struct problem_spec *problem, int64_t sequence);
+
+#endif
