@@ -205,6 +205,29 @@ static void print_other(FILE *stream, const struct judged_record *record)
                 fault->total.mismatched, at_fault[FAULT_KERNEL], at_fault[FAULT_REFERENCE], at_fault[FAULT_BOTH]);
 }
 
+/* "  class f32: the tightest arithmetic that explains the error". */
+static void print_class(FILE *stream, const struct judged_record *record)
+{
+    char found[CLASS_NAME_SIZE], asked[CLASS_NAME_SIZE];
+    fprintf(stream, "  class: %s", class_name(found, &record->judged->class_of_all));
+    if (judged_out_of_class(record->judging, record->judged))
+        fprintf(stream, ", where %s is asked for", class_format(asked, &record->judging->demand.arithmetic));
+    fprintf(stream, "\n");
+}
+
+/* Under which contracts the output would be right. */
+static void print_contract(FILE *stream, const struct judged_record *record)
+{
+    const struct contract_finding *contract = &record->judged->contract;
+    for (int i = 0; i < contract->num_fits && i < CONTRACT_FITS_MAX; i++) {
+        const struct contract_fit *fit = &contract->fits[i];
+        fprintf(stream, "  %s %s (class %s)\n", contract->named ? "right under:" : "would be right under:", fit->text,
+                fit->class_name);
+        if (contract->named)
+            fprintf(stream, "    %s\n", fit->remedy);
+    }
+}
+
 char *judged_message(const struct judged_record *record)
 {
     char *text = NULL;
@@ -214,6 +237,8 @@ char *judged_message(const struct judged_record *record)
         return NULL;
     print_first_line(stream, record);
     print_elements(stream, record);
+    print_class(stream, record);
+    print_contract(stream, record);
     print_cause(stream, record);
     print_rows(stream, record);
     print_other(stream, record);

@@ -9,11 +9,16 @@
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
 
+bool judged_out_of_class(const struct judging *judging, const struct judged_output *judged)
+{
+    return judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic);
+}
+
 const char *judged_status(const struct judging *judging, const struct judged_output *judged)
 {
     switch (criterion_decide(&judging->criterion, &judged->verdict.total)) {
     case DECISION_PASS:
-        return "pass";
+        return judged_out_of_class(judging, judged) ? "fail" : "pass";
     case DECISION_FAIL:
         return "fail";
     default:
@@ -153,6 +158,32 @@ static json_t *nothing_of(const struct judged_record *record)
     return json_array();
 }
 
+static json_t *class_of(const struct judged_record *record)
+{
+    return class_to_json(&record->judged->class_of_all);
+}
+
+static json_t *classes_of(const struct judged_record *record)
+{
+    return classes_to_json(&record->judged->class_of_all);
+}
+
+static json_t *head_classes_of(const struct judged_record *record)
+{
+    return row_classes_to_json(&record->judged->classes);
+}
+
+static json_t *class_asked_of(const struct judged_record *record)
+{
+    char text[CLASS_NAME_SIZE];
+    const struct class_demand *demand = &record->judging->demand;
+    return demand->asked ? json_string(class_format(text, &demand->arithmetic)) : json_null();
+}
+
+VALUE(class)
+VALUE(classes)
+VALUE(head_classes)
+VALUE(class_asked)
 VALUE(schema)
 VALUE(name)
 VALUE(pass)
@@ -178,7 +209,8 @@ enum judged_part {
     PART_JUDGING,
     PART_JUDGED,
     PART_TOTAL,
-    PART_FAILURE
+    PART_FAILURE,
+    PART_CONTRACT
 };
 
 static const void *find_part(const void *holder, int part)
@@ -197,6 +229,8 @@ static const void *find_part(const void *holder, int part)
         return record->judged;
     case PART_TOTAL:
         return &record->judged->verdict.total;
+    case PART_CONTRACT:
+        return record->judged->contract.num_fits > 0 ? &record->judged->contract : NULL;
     case PART_FAILURE:
         return record->judged->finding.signature == SIGNATURE_NONE ? NULL : &record->judged->finding;
     }
@@ -333,6 +367,11 @@ static const struct record_field rows[] = {
      .value = record_value_sinks,
      .members = &record_sinks_fields},
     UNKNOWN("pool_pages"),
+    {.part = PART_CONTRACT, .field = {.name = "contract"}, .members = &record_contract_fields},
+    COMPUTED("class", class),
+    COMPUTED("classes", classes),
+    COMPUTED("head_classes", head_classes),
+    COMPUTED("class_asked", class_asked),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

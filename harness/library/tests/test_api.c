@@ -555,8 +555,8 @@ static void test_work_is_cancelled(void **state)
     assert_true(done == 0 && total == 0);
     assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
     alibicheck_progress_read(progress, &step, &done, &total);
-    assert_string_equal(step, "truth");
-    assert_true(total == HEADS * (KEYS + KEYS - 1) && done == total);
+    assert_string_equal(step, "class");
+    assert_true(done == 0 && total == 0); /* which does not say how far it is */
     alibicheck_verdict_free(verdict);
     alibicheck_progress_cancel(progress);
     assert_int_equal(alibicheck_judge(&verdict, problem, &output, NULL, options, &error), ALIBICHECK_CANCELLED);
