@@ -72,7 +72,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-readme check-examples \
         check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -220,12 +220,13 @@ RUN_TESTS  = scripts/run-tests $(TEST_PROGRAMS)
 RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 RUN_JUDGE = scripts/check-judge $(PROGRAM)
+RUN_CONTRACTS = scripts/check-contracts $(PROGRAM)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the eight parts below
-	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_README)' '$(RUN_EXAMPLES)'
+check: tests  ## run the nine parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -244,6 +245,9 @@ check-truth: $(PROGRAM)  ## the truth against mpmath at 60 digits, read back fro
 
 check-judge: $(PROGRAM)  ## dumps of shipped kernels, judged as anybody's in every layout and format
 	$(Q)$(RUN_JUDGE)
+
+check-contracts: $(PROGRAM)  ## contracts planted in sound outputs: each is named, and nothing else is
+	$(Q)$(RUN_CONTRACTS)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)

@@ -52,15 +52,16 @@ static double refine(const struct parameter *of, double low, double high)
     return exp((low + high) / 2);
 }
 
-/* The fewest digits that leave the row as close. */
+/* The fewest digits that leave the row as close, but for what is chance: errors of D elements, which are alike, leave a
+ * parameter open by so much that their sum of squares grows by 1/D of itself, and this is three times as far. */
 static double rounded(const struct parameter *of, double parameter)
 {
-    double least = squares_at(of, parameter);
+    double least = squares_at(of, parameter), close = least * (1 + 9.0 / of->trial->problem.head_dim);
     for (int digits = 1; digits <= 6; digits++) {
         char text[32];
         snprintf(text, sizeof text, "%.*g", digits, parameter);
         double shorter = strtod(text, NULL);
-        if (squares_at(of, shorter) <= 1.02 * least)
+        if (squares_at(of, shorter) <= close)
             return shorter;
     }
     return parameter;
