@@ -23,6 +23,7 @@ enum fault_outcome {
 struct named_fault {
     enum fault_outcome outcome;
     struct signature_finding finding;
+    struct contract_finding contract;
     char text[FAULT_TEXT_SIZE]; /* the case, with what is planted as a comment */
     struct error error;
 };
@@ -302,6 +303,19 @@ static inline void fault_conclude(struct named_fault *named, const struct drawn_
             fault->kind->names >> found & 1 || fault_is_alias(fault, &evaluation->finding) ? FAULT_RIGHT : FAULT_WRONG;
 }
 
+/* Looks for the contract of an output, right or wrong, as if nothing were known of the kernel. */
+static inline enum error_kind fault_contract(struct named_fault *named, const struct evaluation *evaluation,
+                                             const struct point *point)
+{
+    const struct exhibit exhibit = {
+        .problem = &evaluation->problem,
+        .output = &evaluation->output,
+        .truth = &evaluation->truth,
+        .criterion = point->criterion,
+    };
+    return contract_search(&named->contract, &exhibit, &evaluation->verdict, 1, NULL, &named->error);
+}
+
 /*
  * Runs a draw without its fault, all oracles looking on. FAULT_WRONG: it is accused, of an error beyond its bound, by
  * an oracle, or by a name other than rounding's; FAULT_RIGHT: it is outside its tolerance, and rounding is to blame.
@@ -326,7 +340,12 @@ static inline enum error_kind fault_sound(struct named_fault *named, const struc
     bool beyond = criterion_out_beyond(&point.criterion, total) || criterion_lse_beyond(&point.criterion, total);
     bool rounding = found == SIGNATURE_PRECISION_LOSS || found == SIGNATURE_UNKNOWN;
     named->finding = evaluation.finding;
-    if (criterion_decide(&point.criterion, total) == DECISION_PASS && !oracles_violated(&evaluation.oracles))
+    kind = fault_contract(named, &evaluation, &point);
+    if (kind)
+        goto out;
+    if (named->contract.named)
+        named->outcome = FAULT_WRONG;
+    else if (criterion_decide(&point.criterion, total) == DECISION_PASS && !oracles_violated(&evaluation.oracles))
         named->outcome = FAULT_PASSED;
     else
         named->outcome = beyond || oracles_violated(&evaluation.oracles) || !rounding ? FAULT_WRONG : FAULT_RIGHT;
@@ -374,6 +393,11 @@ static inline enum error_kind fault_name(struct named_fault *named, const struct
     }
     if (!kind && done)
         fault_conclude(named, fault, &points[FAULTY], &evaluation);
+    if (!kind && done && named->outcome >= FAULT_RIGHT && fault->kind->names == 1u << SIGNATURE_PRECISION_LOSS) {
+        kind = fault_contract(named, &evaluation, &points[FAULTY]);
+        if (named->contract.named) /* roundings are no other contract */
+            named->outcome = FAULT_WRONG;
+    }
 
 out:
     evaluation_clear(&evaluation);

@@ -45,6 +45,8 @@ static void print_named(const struct named_fault *named, uint64_t seed, uint64_t
 {
     static const char *const words[FAULT_OUTCOME_COUNT] = {"refused", "passed",   "right",
                                                            "unknown", "nameless", "wrong"};
+    if (named->contract.named)
+        printf("contract \"%s\" (class %s), ", named->contract.fits[0].text, named->contract.fits[0].class_name);
     printf("%s: %s (\"%s\", %d of %d of %d); soak_names case %llu %llu %s\n", words[named->outcome],
            signature_names[named->finding.signature], named->finding.detail, named->finding.num_rows_explained,
            named->finding.num_rows_examined, named->finding.num_rows_failing, (unsigned long long)seed,
