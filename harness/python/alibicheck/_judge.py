@@ -1,0 +1,177 @@
+"""Judging an output against the exact result of the tensors that a kernel was given."""
+import json
+import sys
+import threading
+
+import numpy as np
+
+from . import _library as lib
+from ._given import Given, tolerance_of
+from ._library import Refused
+
+SEQUENCES_SHOWN = 4
+
+
+class Verdict:
+    """What came of an output: `.passed`, also as bool(); `.record`, a dict with the fields of a record (`alibicheck list
+    record-fields`), of a batch a list of them; str() the message; `.sequences`, a verdict each."""
+
+    def __init__(self, sequences, batch):
+        self.sequences, self.batch = sequences, batch
+
+    @property
+    def passed(self):
+        return all(sequence.passed for sequence in self.sequences)
+
+    @property
+    def record(self):
+        records = [sequence.record for sequence in self.sequences]
+        return records if self.batch else records[0]
+
+    def __bool__(self):
+        return self.passed
+
+    def __str__(self):
+        if not self.batch:
+            return str(self.sequences[0])
+        wrong = [b for b, sequence in enumerate(self.sequences) if not sequence.passed]
+        lines = [f"{len(wrong)} of {len(self.sequences)} sequences are wrong" if wrong else
+                 f"right: all {len(self.sequences)} sequences"]
+        for b in wrong[:SEQUENCES_SHOWN]:
+            lines.append(f"sequence {b}: {self.sequences[b]}")
+        if len(wrong) > SEQUENCES_SHOWN:
+            lines.append("and sequences " + ", ".join(map(str, wrong[SEQUENCES_SHOWN:])))
+        return "\n".join(lines)
+
+    def __repr__(self):
+        return f"<alibicheck.Verdict: {str(self).splitlines()[0]}>"
+
+
+class SequenceVerdict:
+    """The verdict on one sequence."""
+
+    def __init__(self, handle, given, sequence):
+        self.passed = bool(lib.call("verdict_passed", handle.handle))
+        self.record = json.loads(lib.call("verdict_json", handle.handle))
+        if given.sequences > 1:
+            self.record["key"] += f",sequence={sequence}"
+        self._message = lib.call("verdict_message", handle.handle).decode().rstrip("\n")
+        self._handle = handle
+        self._shape = (given.queries, given.heads, given.shape.length["D"])
+
+    @property
+    def truth(self):
+        """The exact result, rounded to f64: [queries, heads, head_dim]."""
+        return _array_of(lib.call("verdict_truth", self._handle.handle), "value", self._shape)
+
+    def __bool__(self):
+        return self.passed
+
+    def __str__(self):
+        return self._message
+
+
+def _array_of(truth, name, shape):
+    which = lib.TRUTH_ARRAYS.index(name)
+    pointer = lib.call("truth_array", truth, which)
+    shape = shape[:2] if name.startswith("lse") else shape
+    return np.ctypeslib.as_array(pointer, shape).copy()
+
+
+def _options(tolerance, threads, progress):
+    options = lib.Object("options")
+    options.set("tolerance", *tolerance_of(tolerance))
+    if threads is not None:
+        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
+            raise Refused(f"threads {threads!r}: allowed: 1 to 1024")
+        options.set("threads", threads)
+    options.set("progress", progress.handle)
+    return options
+
+
+def _in_a_thread(work, progress):
+    """
+    Runs work in a thread of its own, so that Ctrl-C stops it, and so that a forked process has OpenMP threads that are
+    its own.
+    """
+    outcome = []
+
+    def run():
+        try:
+            outcome.append((work(), None))
+        except BaseException as failure:  # pylint: disable=broad-except  # raised again below
+            outcome.append((None, failure))
+
+    thread = threading.Thread(target=run, name="alibicheck", daemon=True)
+    thread.start()
+    try:
+        thread.join()
+    except BaseException:
+        lib.call("progress_cancel", progress.handle)
+        thread.join()
+        raise
+    result, failure = outcome[0]
+    if failure:
+        raise failure
+    return result
+
+
+def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
+          mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
+          kv_last_page_len=None, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, tolerance=None,
+          other=None, other_lse=None, threads=None):
+    """
+    Judges an output of an attention kernel against the exact result of q, k and v.
+
+    Arrays are of any library that knows DLPack or the buffer protocol; none is copied, whatever its strides are.
+
+    layout      axes of k and v, and of q and out with them: "NHD", "HND", "BSHD", "BHSD"
+    scale       what q.k is multiplied by; "rsqrt" is 1/sqrt(head_dim)
+    slopes      an array with a slope a head; "bloom", "geometric", "hf", "vllm", "falcon"; "none"
+    lse         its log-sum-exp, with lse_base "e" or 2
+    positions   of the last query, where its bias is 0: a number, or one a sequence (seq_lens - 1)
+    mask        visible keys, [N] or [B, N] (all)
+    seq_lens    keys of each sequence (all that there is room for)
+    block_table, page_size      pages [B, n], with seq_lens
+    kv_indptr, kv_indices, kv_last_page_len     pages as FlashInfer has them
+    k_scale, v_scale    of k and v in fp8
+    soft_cap    ("before_bias", C) or ("after_bias", C)
+    sink_logits learned sinks, one a head
+    dtypes      what raw bits are: {"k": "bf16"}
+    tolerance   (atol, rtol) or (atol, rtol, lse); of the dtype: f16 1e-3, bf16 1e-2, f32 1e-5, each of them
+    other       a second output, with other_lse: which of the two is wrong
+    threads     one a CPU, or OMP_NUM_THREADS
+
+    Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError.
+    """
+    if out is None:
+        raise Refused("out: is missing; allowed: an array")
+    given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
+                  block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
+                  kv_last_page_len=kv_last_page_len, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
+                  sink_logits=sink_logits, dtypes=dtypes, out=out, other=other, lse=lse, other_lse=other_lse,
+                  lse_base=lse_base)
+    progress = lib.Object("progress")
+    options = _options(tolerance, threads, progress)
+
+    def judge_sequence(sequence):
+        problem = given.problem(sequence)
+        output = given.output(sequence, given.out, given.lse)
+        second = given.output(sequence, given.other, given.other_lse) if given.other else None
+        handle = lib.Object.made_by("verdict", "judge", problem.handle, output, second, options.handle)
+        return SequenceVerdict(handle, given, sequence)
+
+    verdict = Verdict(_in_a_thread(lambda: [judge_sequence(b) for b in range(given.sequences)], progress),
+                      given.sequences > 1)
+    for watch in getattr(sys.modules.get("alibicheck_pytest"), "watches", ()):
+        watch(verdict)
+    return verdict
+
+
+def assert_attention(out, **what):
+    """Judges an output as judge does, and raises an AssertionError that says what is wrong. Returns the Verdict."""
+    __tracebackhide__ = True  # pytest shows the line that calls
+    verdict = judge(out, **what)
+    if not verdict:
+        raise AssertionError(f"attention output\n{verdict}")
+    return verdict
