@@ -110,7 +110,7 @@ def of_heads(name, array, num_heads, what):
         values = wide.astype(np.float32)
     for h in range(num_heads):
         if not np.isfinite(wide[h]) or float(values[h]) != float(wide[h]):
-            raise Refused(f"{name}: the {what} of head {h} is {wide[h]!r}; allowed: finite numbers of f32")
+            raise Refused(f"{name}: the {what} of head {h} is {wide[h].item()!r}; allowed: finite numbers of f32")
     return values
 
 

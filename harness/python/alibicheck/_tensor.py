@@ -122,7 +122,7 @@ def _of_numpy(name, array):
     if dtype.kind == "V" and dtype.names is None and dtype.itemsize in BITS and dtype not in NAMES:
         dtype = np.dtype(f"uint{8 * dtype.itemsize}")  # what NumPy makes of a type that it does not know
     if not dtype.isnative or dtype not in NAMES:
-        raise Refused(f"{name}: is of {array.dtype}; allowed: numbers of this machine's byte order")
+        raise Refused(f"{name}: is of {array.dtype}; allowed: an array of numbers in this machine's byte order")
     if any(stride % dtype.itemsize for stride in array.strides):
         raise Refused(f"{name}: has strides of {array.strides} bytes; allowed: multiples of an element's "
                       f"{dtype.itemsize}")

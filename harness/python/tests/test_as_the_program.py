@@ -1,0 +1,125 @@
+"""A verdict is that of `alibicheck judge` on the same arrays, in every layout and dtype: each field of its record."""
+import json
+import subprocess
+
+import numpy as np
+import pytest
+
+import alibicheck
+from alibicheck._tensor import NUMPY_DTYPES
+from problem import Problem
+
+OPTIONS = {name: "--" + name.replace("_", "-") for name in (
+    "q", "k", "v", "out", "lse", "slopes", "mask", "sink_logits", "positions", "seq_lens", "block_table", "kv_indptr",
+    "kv_indices", "kv_last_page_len", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
+    "tolerance")}
+# Which process made the record, and when.
+NOT_COMPARED = ("seconds", "settings")
+
+
+def words_of(folder, arguments):
+    """Arguments of judge as words of the command line, arrays as files."""
+    words = []
+    for name, value in arguments.items():
+        if isinstance(value, np.ndarray):
+            path = folder / f"{name}.npy"
+            raw = value.dtype.kind == "V" or value.dtype.name.startswith(("float8", "bfloat16"))
+            np.save(path, np.ascontiguousarray(value).view(f"uint{8 * value.dtype.itemsize}") if raw else value)
+            words += [OPTIONS[name], str(path)]
+            if raw:
+                dtype = next(n for n, d in NUMPY_DTYPES.items() if d == value.dtype)
+                words += ["--dtype", f"{name}={dtype}"]
+        elif isinstance(value, tuple):
+            words += [OPTIONS[name], ("=" if isinstance(value[0], str) else ",").join(map(str, value))]
+        elif not (name in ("k_scale", "v_scale") and value == 1):
+            words += [OPTIONS[name], value if isinstance(value, str) else repr(value)]
+    return words
+
+
+def of_program(program, folder, arguments):
+    done = subprocess.run([program, "judge", "--json", *words_of(folder, arguments)], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode in (0, 1), done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def assert_same(program, folder, **arguments):
+    verdict = alibicheck.judge(**arguments)
+    ours = verdict.record if isinstance(verdict.record, list) else [verdict.record]
+    theirs = of_program(program, folder, arguments)
+    for one, other in zip(ours, theirs, strict=True):
+        for field in NOT_COMPARED:
+            one.pop(field), other.pop(field)
+        assert one == other
+        assert list(one) == list(other)
+    assert verdict.passed == all(record["status"] == "pass" for record in theirs)
+    return verdict
+
+
+DTYPES = [("f16", None), ("bf16", None), ("f32", None), ("f16", "e4m3"), ("bf16", "e5m2"), ("f32", "e4m3fnuz")]
+LENGTHS = (37, 16, 64)
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+@pytest.mark.parametrize("dtype,kv_dtype", DTYPES)
+def test_one_sequence(program, tmp_path, dtype, kv_dtype, queries):
+    problem = Problem(dtype, kv_dtype, queries)
+    out, arguments = problem.one()
+    lse = problem.lse[0] if queries > 1 else problem.lse[0][0]
+    assert assert_same(program, tmp_path, out=out, lse=lse, lse_base="e", **arguments)
+    arguments.update(layout="HND", k=arguments["k"].transpose(1, 0, 2), v=arguments["v"].transpose(1, 0, 2))
+    assert assert_same(program, tmp_path, out=out, lse=(lse / np.log(2)).astype(np.float32), lse_base=2, **arguments)
+
+
+@pytest.mark.parametrize("layout", ["BSHD", "BHSD"])
+@pytest.mark.parametrize("dtype,kv_dtype", DTYPES)
+def test_batches(program, tmp_path, dtype, kv_dtype, layout):
+    problem = Problem(dtype, kv_dtype, 2, LENGTHS)
+    arrays = {"q": np.stack(problem.q), "out": np.stack(problem.out), "k": problem.padded(problem.k, 70),
+              "v": problem.padded(problem.v, 70)}
+    if layout == "BHSD":
+        arrays = {name: array.transpose(0, 2, 1, 3) for name, array in arrays.items()}
+    lse = np.stack(problem.lse).transpose(0, 2, 1)
+    assert assert_same(program, tmp_path, **arrays, lse=lse, lse_base="e", layout=layout, seq_lens=np.array(LENGTHS),
+                       **problem.facts())
+
+
+@pytest.mark.parametrize("layout", ["NHD", "HND"])
+@pytest.mark.parametrize("dtype,kv_dtype", DTYPES)
+def test_pages(program, tmp_path, dtype, kv_dtype, layout):
+    problem = Problem(dtype, kv_dtype, 1, LENGTHS)
+    k, table = problem.pages(problem.k, 16)
+    v, same = problem.pages(problem.v, 16)
+    assert (table == same).all()
+    if layout == "HND":
+        k, v = k.transpose(0, 2, 1, 3), v.transpose(0, 2, 1, 3)
+    arrays = {"q": np.concatenate(problem.q), "out": np.concatenate(problem.out), "k": k, "v": v,
+              "lse": np.concatenate(problem.lse)}
+    arguments = dict(arrays, lse_base="e", layout=layout, **problem.facts())
+    assert assert_same(program, tmp_path, **arguments, block_table=table, page_size=16, seq_lens=np.array(LENGTHS))
+    counts = [-(-n // 16) for n in LENGTHS]
+    assert assert_same(program, tmp_path, **arguments, kv_indptr=np.cumsum([0] + counts),
+                       kv_indices=np.concatenate([table[b, :n] for b, n in enumerate(counts)]),
+                       kv_last_page_len=np.array([(n - 1) % 16 + 1 for n in LENGTHS], np.int32))
+
+
+def test_what_else_there_is_to_say(program, tmp_path):
+    problem = Problem("f32", queries=2)
+    out, arguments = problem.one()
+    visible = np.arange(37) % 3 != 0
+    arguments.update(slopes="hf", scale="rsqrt", positions=100, mask=visible, soft_cap=("before_bias", 30.0),
+                     sink_logits=np.array([0.5, -1, 2, 0], np.float32), tolerance=(1e-3, 1e-2, 0.5))
+    assert not assert_same(program, tmp_path, out=out, lse=problem.lse[0], lse_base="e", **arguments)
+    arguments.update(slopes="none", soft_cap=("after_bias", 20.0), positions=np.array([36]), mask=None)
+    del arguments["mask"], arguments["tolerance"]
+    assert not assert_same(program, tmp_path, out=out, **arguments)
+
+
+def test_wrong_outputs(program, tmp_path):
+    problem = Problem("bf16")
+    out, arguments = problem.one()
+    zero, missing, nan = out.copy(), out.copy(), out.copy()
+    zero[1], nan[2, 3] = 0, np.nan
+    missing[:] = problem.v[0].astype(np.float64).mean(0).repeat(2, 0)
+    for wrong in (zero, missing, nan):
+        assert not assert_same(program, tmp_path, out=wrong, **arguments)

@@ -1,0 +1,62 @@
+"""The plug-in: its fixture, and the line at the end of a run."""
+import os
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TEST = f"""
+import sys
+sys.path.insert(0, {HERE!r})
+from problem import Problem
+
+def test_right(alibicheck):
+    out, arguments = Problem("f16").one()
+    alibicheck.assert_attention(out, **arguments)
+
+def test_wrong(alibicheck):
+    out, arguments = Problem("f16").one()
+    alibicheck.assert_attention(out * 2, **arguments)
+
+def test_without_the_fixture():
+    import alibicheck
+    out, arguments = Problem("bf16").one()
+    assert alibicheck.judge(out, **arguments)
+"""
+
+
+@pytest.fixture
+def run(pytester):
+    # Installed, it is found by its entry point.
+    options = [] if "alibicheck_pytest" in _entry_points() else ["-p", "alibicheck_pytest"]
+    pytester.plugins = []
+    return lambda *words: pytester.runpytest_subprocess(*options, *words)
+
+
+def _entry_points():
+    from importlib import metadata
+    found = metadata.entry_points()
+    found = found.select(group="pytest11") if hasattr(found, "select") else found.get("pytest11", ())
+    return [point.value for point in found]
+
+
+def test_the_fixture_and_the_line(pytester, run):
+    pytester.makepyfile(test_kernel=TEST)
+    result = run()
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["E *AssertionError: attention output", "E *wrong: * elements of out are further than *",
+                                 "E *cause: *", "alibicheck: 3 outputs judged, 1 wrong; the others at most 0.*ulp of *16, in "
+                                 "test_kernel.py::test_*"])
+
+
+def test_a_run_that_judges_nothing_says_nothing_and_loads_nothing(pytester, run):
+    pytester.makepyfile("import sys\ndef test_it():\n    assert 'alibicheck' not in sys.modules\n")
+    result = run()
+    result.assert_outcomes(passed=1)
+    assert "alibicheck:" not in str(result.stdout)
+
+
+def test_with_xdist(pytester, run):
+    pytest.importorskip("xdist")
+    pytester.makepyfile(test_kernel=TEST)
+    result = run("-n", "2")
+    result.stdout.fnmatch_lines(["alibicheck: 3 outputs judged, 1 wrong; *"])

@@ -1,0 +1,118 @@
+"""What tensors do not say is stated or refused: each argument that is missing, or cannot be, with what is allowed."""
+import numpy as np
+import pytest
+
+import alibicheck
+from problem import Problem
+
+MISSING = [
+    ("layout", "layout: is missing; allowed: NHD, HND, BSHD or BHSD: the order of axes in k and v (batch, keys, KV heads, "
+               "head_dim; N or S are keys)"),
+    ("scale", "scale: is missing; allowed: the number that q.k is multiplied by, or \"rsqrt\" for 1/sqrt(head_dim)"),
+    ("slopes", "slopes: is missing; allowed: an array of a slope a head, bloom, geometric, hf, vllm, falcon, or \"none\" "
+               "for attention without ALiBi"),
+    ("q", "q: is missing; allowed: an array"),
+    ("k", "k: is missing; allowed: an array"),
+    ("v", "v: is missing; allowed: an array"),
+]
+
+
+def refuse(text, **changes):
+    out, arguments = Problem("f16").one()
+    arguments.update(out=out)
+    arguments.update(changes)
+    with pytest.raises(alibicheck.Refused) as refusal:
+        alibicheck.judge(**arguments)
+    assert str(refusal.value) == text
+
+
+@pytest.mark.parametrize("name,text", MISSING)
+def test_missing(name, text):
+    refuse(text, **{name: None})
+
+
+def test_out_is_missing():
+    refuse("out: is missing; allowed: an array", out=None)
+
+
+K = np.zeros((37, 2, 32), np.float16)
+PAGES = np.zeros((4, 16, 2, 32), np.float16)
+TABLE, LENS = np.array([[0, 1, 2]]), np.array([37])
+
+REFUSED = [
+    ({"layout": "nhd"}, "layout 'nhd': allowed: NHD, HND, BSHD or BHSD: the order of axes in k and v (batch, keys, KV heads, "
+                        "head_dim; N or S are keys)"),
+    ({"scale": "sqrt"}, "scale 'sqrt': allowed: the number that q.k is multiplied by, or \"rsqrt\" for 1/sqrt(head_dim)"),
+    ({"scale": float("nan")}, "scale nan: allowed: the number that q.k is multiplied by, or \"rsqrt\" for 1/sqrt(head_dim)"),
+    ({"slopes": "alibi"}, "slopes 'alibi': allowed: an array of a slope a head, bloom, geometric, hf, vllm, falcon, or "
+                          "\"none\" for attention without ALiBi"),
+    ({"slopes": np.ones(3)}, "slopes: is [3]; allowed: [4], a slope a head"),
+    ({"slopes": np.array([1, 2, np.nan, 4])}, "slopes: the slope of head 2 is nan; allowed: finite numbers of f32"),
+    ({"sink_logits": np.array([0.1, 2, 3, 4])}, "sink_logits: the sink of head 0 is 0.1; allowed: finite numbers "
+                                                "of f32"),
+    ({"lse": np.zeros(4, np.float32)}, "lse_base: is missing; allowed: \"e\", as FlashAttention returns, or 2, as FlashInfer "
+                                       "does"),
+    ({"lse_base": "e"}, "lse_base 'e': allowed: with lse"),
+    ({"lse": np.zeros(4, np.float32), "lse_base": 10}, "lse_base 10: allowed: \"e\" or 2"),
+    ({"lse": np.zeros(4), "lse_base": 2}, "lse: is of f64; allowed: f32, one a row"),
+    ({"k": K[:, :1].repeat(3, 1), "v": K[:, :1].repeat(3, 1)}, "k: has 3 KV heads for 4 query heads; allowed: a divisor of "
+                                                             "them (is layout right?)"),
+    ({"v": K[:36]}, "v: is [36, 2, 32], with 36 keys; allowed: 37, as k has; [keys, KV heads, head_dim]; in pages [pages, "
+                    "page size, KV heads, head_dim] with block_table or kv_indptr"),
+    ({"k": PAGES}, "k: is [4, 16, 2, 32]; allowed: [keys, KV heads, head_dim]; in pages [pages, page size, KV heads, "
+                   "head_dim] with block_table or kv_indptr"),
+    ({"out": np.zeros((4, 33), np.float16)}, "out: is [4, 33], with 33 head_dim; allowed: 32, as q has; [heads, head_dim] or "
+                                             "[queries, heads, head_dim] of one sequence"),
+    ({"out": np.zeros((4, 32))}, "out: is of f64; allowed: f16, bf16, f32"),
+    ({"q": np.zeros((4, 32), np.int32)}, "q: is of int32; allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
+    ({"k_scale": 0.5}, "k_scale, v_scale: k is of f16 and v of f16; allowed: with k and v of one fp8 type"),
+    ({"k_scale": "1"}, "k_scale '1': allowed: a number that f32 holds"),
+    ({"soft_cap": ("before", 3)}, "soft_cap ('before', 3): allowed: (\"before_bias\", C) or (\"after_bias\", C), C a number "
+                                  "above 0"),
+    ({"soft_cap": ("before_bias", 0)}, "soft_cap ('before_bias', 0): allowed: (\"before_bias\", C) or (\"after_bias\", C), C a "
+                                       "number above 0"),
+    ({"tolerance": 1e-3}, "tolerance 0.001: allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more"),
+    ({"tolerance": (1e-3, -1)}, "tolerance (0.001, -1): allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more"),
+    ({"threads": 0}, "threads 0: allowed: 1 to 1024"),
+    ({"positions": 1 << 40}, "positions 1099511627776: allowed: whole numbers -2147483647 to 2147483647, or an array"),
+    ({"positions": np.array([0.5])}, "positions: number 0 is 0.5; allowed: position of the last query of a sequence, "
+                                     "-2147483647 to 2147483647"),
+    ({"seq_lens": np.array([38])}, "seq_lens: number 0 is 38; allowed: keys of a sequence, 0 to 37"),
+    ({"mask": np.ones(36, bool)}, "mask: is [36] of bool; allowed: bool or whole numbers, [37] or [1, 37]"),
+    ({"mask": np.ones(37)}, "mask: is [37] of f64; allowed: bool or whole numbers, [37] or [1, 37]"),
+    ({"block_table": TABLE}, "seq_lens: is missing; allowed: keys of each sequence, which a block_table does not say"),
+    ({"kv_indptr": LENS}, "kv_indices: is missing; allowed: the pages of all sequences, of which kv_indptr says where they "
+                          "begin"),
+    ({"kv_indptr": LENS, "kv_indices": LENS}, "kv_last_page_len: is missing; allowed: keys in the last page of each "
+                                              "sequence"),
+    ({"kv_indices": LENS}, "kv_indices: allowed: with kv_indptr"),
+    ({"page_size": 16}, "page_size 16: allowed: a whole number from 1 on, with block_table or kv_indptr"),
+    ({"block_table": TABLE, "kv_indptr": LENS}, "kv_indptr: allowed: this or block_table"),
+    ({"k": PAGES, "v": PAGES, "block_table": TABLE, "seq_lens": LENS, "page_size": 32},
+     "page_size 32: pages of k and v have 16 slots; allowed: the same (is layout right?)"),
+    ({"k": PAGES, "v": PAGES, "block_table": TABLE, "seq_lens": LENS, "layout": "BSHD"},
+     "layout 'BSHD': allowed: NHD or HND, with pages"),
+    ({"k": PAGES, "v": PAGES, "block_table": np.array([[0, 4, 1]]), "seq_lens": LENS},
+     "page table: page 1 of sequence 0 is page 4 of the pool; allowed: 0 to 3"),
+    ({"k": PAGES, "v": PAGES, "block_table": TABLE, "seq_lens": np.array([49])},
+     "seq_lens: number 0 is 49; allowed: keys of a sequence, as many as its pages have room for, 0 to 48"),
+    ({"k": PAGES, "v": PAGES, "kv_indptr": np.array([0, 2]), "kv_indices": np.array([0, 1]), "kv_last_page_len":
+      np.array([0])}, "kv_indptr: sequence 0 has 2 pages, with 0 keys in the last; allowed: 0 pages or more, from 1 on with "
+                      "1 to 16 keys"),
+    ({"k": "k.npy"}, "k: is of <U5; allowed: an array of numbers in this machine's byte order"),
+    ({"k": K.astype(">f2")}, "k: is of >f2; allowed: an array of numbers in this machine's byte order"),
+    ({"dtypes": {"k": "bfloat16"}}, "dtypes 'bfloat16': allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
+    ({"dtypes": {"k": "bf16"}}, "dtypes: k is of f16; allowed: raw bits, of as many as bf16 has"),
+]
+
+
+@pytest.mark.parametrize("changes,text", REFUSED, ids=[text[:32] for _, text in REFUSED])
+def test_refused(changes, text):
+    refuse(text, **changes)
+
+
+def test_a_number_that_the_dtype_of_out_does_not_hold():
+    _, arguments = Problem("f32").one()
+    with pytest.raises(alibicheck.Refused, match=r"k: element \d+ of row 0, 0 is .*, which f16 does not hold") as refusal:
+        alibicheck.judge(np.zeros((4, 32), np.float16), **dict(arguments, q=np.zeros((4, 32), np.float16)))
+    assert isinstance(refusal.value, ValueError)

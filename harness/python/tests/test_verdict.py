@@ -1,0 +1,144 @@
+"""Verdicts: what they say, and how they are reached beside other work."""
+import concurrent.futures
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import alibicheck
+from problem import Problem
+
+
+def test_right():
+    out, arguments = Problem("f16").one()
+    verdict = alibicheck.judge(out, **arguments)
+    assert verdict and verdict.passed and verdict.record["status"] == "pass"
+    assert str(verdict).startswith("right: all 128 elements of out are within 0.001 + 0.001 |truth|; at most ")
+    assert repr(verdict).startswith("<alibicheck.Verdict: right: all 128 elements")
+    assert verdict.record["max_ulp_err"] <= 0.5 + 1e-6
+    assert alibicheck.assert_attention(out, **arguments).passed
+
+
+def test_the_truth():
+    problem = Problem("f32", queries=2)
+    out, arguments = problem.one()
+    truth = alibicheck.judge(out, **arguments).sequences[0].truth
+    assert truth.shape == (2, 4, 32) and truth.dtype == np.float64
+    assert (truth.astype(np.float32) == out).all()
+
+
+def test_wrong():
+    problem = Problem("f16", queries=2)
+    out, arguments = problem.one()
+    wrong = out.copy()
+    wrong[1, 2, 5] += 0.25
+    with pytest.raises(AssertionError) as failure:
+        alibicheck.assert_attention(wrong, **arguments)
+    lines = str(failure.value).splitlines()
+    assert lines[0] == "attention output"
+    assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
+    assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp"]
+    assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25"
+    assert any(line.startswith("  cause: ") for line in lines)
+    assert any(line.startswith("  1 of 8 rows, a query and a head, are wrong:") for line in lines)
+
+
+def test_a_cause_and_its_remedy():
+    out, arguments = Problem("f32").one()
+    verdict = alibicheck.judge(np.zeros_like(out), **arguments)
+    assert verdict.record["signature"] == "silent-zero"
+    assert "\n  cause: silent-zero: out is 0 (4 of 4 heads examined)\n" in str(verdict)
+    assert "Start the maximum at -inf" in str(verdict)
+
+
+def test_which_of_two_is_wrong():
+    out, arguments = Problem("f16").one()
+    wrong = out.copy()
+    wrong[3] *= 1.5
+    verdict = alibicheck.judge(out, other=wrong, **arguments)
+    assert verdict.passed
+    assert "\n  other: is wrong (" in str(verdict)
+    assert ": out is at fault in 0, other in " in str(verdict)
+    fault = verdict.record["references"]["other"]
+    assert fault["at_fault"]["kernel"] == 0 and fault["at_fault"]["reference"] == fault["mismatched"] > 0
+    assert "\n  other: is right (" in str(alibicheck.judge(wrong, other=out, **arguments))
+
+
+def test_a_batch():
+    problem = Problem("f16", lengths=(5, 9, 7))
+    out = np.stack(problem.out)
+    out[1, 0, 2] = 0
+    arguments = dict(q=np.stack(problem.q), k=problem.padded(problem.k, 9), v=problem.padded(problem.v, 9), layout="BSHD",
+                     seq_lens=[5, 9, 7], **problem.facts())
+    verdict = alibicheck.judge(out, **arguments)
+    assert not verdict and [record["status"] for record in verdict.record] == ["pass", "fail", "pass"]
+    assert [sequence.passed for sequence in verdict.sequences] == [True, False, True]
+    assert verdict.record[2]["key"].endswith(",sequence=2")
+    assert str(verdict).startswith("1 of 3 sequences are wrong\nsequence 1: wrong: ")
+    assert str(alibicheck.judge(np.stack(problem.out), **arguments)) == "right: all 3 sequences"
+
+
+def test_no_queries_that_see_keys():
+    empty = np.zeros((0, 2, 32), np.float16)
+    q = np.ones((4, 32), np.float16)
+    assert alibicheck.judge(np.zeros((4, 32), np.float16), q=q, k=empty, v=empty, layout="NHD", scale=1, slopes="bloom")
+
+
+def test_threads_of_the_caller_judge_at_once():
+    problems = [Problem("bf16", seed=seed).one() for seed in range(6)]
+    alone = [alibicheck.judge(out, **arguments).record["truth_digest"] for out, arguments in problems]
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        verdicts = list(pool.map(lambda problem: alibicheck.judge(problem[0], **problem[1]), problems * 3))
+    assert [verdict.record["truth_digest"] for verdict in verdicts] == alone * 3
+
+
+def test_threads_change_nothing():
+    out, arguments = Problem("f16").one()
+    records = [alibicheck.judge(out, threads=threads, **arguments).record for threads in (1, 2, 3)]
+    for record in records:
+        del record["seconds"]
+    assert records[0] == records[1] == records[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_after_a_fork():
+    out, arguments = Problem("f16").one()
+    assert alibicheck.judge(out, threads=2, **arguments)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if alibicheck.judge(out, threads=2, **arguments) else 1)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            assert status == 0
+            return
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    pytest.fail("a forked process hangs")
+
+
+def test_an_interrupt_stops_the_work():
+    """Of a problem that takes a minute."""
+    heads, keys, dim = 64, 60000, 128
+    q = np.ones((heads, dim), np.float16)
+    k = np.broadcast_to(np.linspace(-1, 1, keys, dtype=np.float16)[:, None, None], (keys, heads, dim))
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    begun = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        alibicheck.judge(q, q=q, k=k, v=k, layout="NHD", scale="rsqrt", slopes="bloom", threads=1)
+    assert time.monotonic() - begun < 20
+    timer.join()
+
+
+def test_a_library_that_is_not_there():
+    done = subprocess.run([sys.executable, "-c", "import alibicheck"], capture_output=True, text=True, check=False,
+                          env=dict(os.environ, ALIBICHECK_LIBRARY="/nowhere/libalibicheck.so.0"))
+    assert "libalibicheck.so.0: not found at $ALIBICHECK_LIBRARY, /nowhere/libalibicheck.so.0" in done.stderr
