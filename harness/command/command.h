@@ -33,6 +33,7 @@ struct command {
     ROW(compare)      \
     ROW(report)       \
     ROW(explain)      \
+    ROW(tolerance)    \
     ROW(sentinel)     \
     ROW(list)         \
     ROW(man)          \
