@@ -4,7 +4,7 @@
  * The library computes the exact result of the tensors that a kernel was given, with a proven radius, and judges an
  * output against it:
  *
- *     s_ihj  = scale * k_scale * <q_ih, k_gj> + slope_h * (j - position_i)
+ *     s_ihj  = scale * k_scale * <q_ih, k_gj> + slope_h * (kv_offset + j - position_i)
  *     o_ih   = v_scale * sum_j exp(s_ihj) v_gj / sum_j exp(s_ihj)
  *     lse_ih = log sum_j exp(s_ihj)
  *
@@ -153,9 +153,12 @@ ALIBICHECK_API int alibicheck_problem_set_slope_convention(alibicheck_problem *p
 ALIBICHECK_API int alibicheck_problem_set_kv_scales(alibicheck_problem *problem, float k_scale, float v_scale,
                                                     struct alibicheck_error *error);
 
-/* Where the last query stands, and its bias is 0: any number to 2^31 - 1 in size. N - 1 unless it is stated. */
+/* Where the last query stands, and its bias is 0, and where key 0 does, of a chunk of a longer cache: any number to
+ * 2^31 - 1 in size. Unless they are stated kv_offset is 0 and position the newest key's, kv_offset + N - 1. */
 ALIBICHECK_API int alibicheck_problem_set_position(alibicheck_problem *problem, int64_t position,
                                                    struct alibicheck_error *error);
+ALIBICHECK_API int alibicheck_problem_set_kv_offset(alibicheck_problem *problem, int64_t kv_offset,
+                                                    struct alibicheck_error *error);
 
 /* A cap C > 0 of logits: x becomes C tanh(x / C), x the scaled q.k or the logit with its bias. None unless it is
  * stated. */
@@ -182,7 +185,7 @@ ALIBICHECK_API void alibicheck_progress_free(alibicheck_progress *progress);
 /* The work ends soon, with ALIBICHECK_CANCELLED. A signal handler may call it. */
 ALIBICHECK_API void alibicheck_progress_cancel(alibicheck_progress *progress);
 
-/* The step, "inputs", "truth" or "signature", "" before the first, and how much of it is done: of work that is not
+/* The step, "inputs", "truth", "class", ..., "" before the first, and how much of it is done: of work that is not
  * counted both are 0. step may be NULL. */
 ALIBICHECK_API void alibicheck_progress_read(const alibicheck_progress *progress, const char **step, int64_t *done,
                                              int64_t *total);
@@ -200,6 +203,16 @@ ALIBICHECK_API int alibicheck_options_set_tolerance(alibicheck_options *options,
 /* 1 to 1024; 0, or not set: OMP_NUM_THREADS, or one a CPU. Results do not depend on it. */
 ALIBICHECK_API int alibicheck_options_set_threads(alibicheck_options *options, int threads,
                                                   struct alibicheck_error *error);
+
+/* The class of arithmetic that the output must be in, beside its tolerance: "f32", "f32+weights16", ... (`alibicheck
+ * list classes`). "any", or not set: none is asked for. */
+ALIBICHECK_API int alibicheck_options_set_class(alibicheck_options *options, const char *name,
+                                                struct alibicheck_error *error);
+
+/* Where judging writes a bundle: one .safetensors file with the tensors and all that was said, for `alibicheck judge
+ * FILE`. It replaces what is there. if_wrong: nothing is written for an output that passes. NULL, or not set: none. */
+ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                                 struct alibicheck_error *error);
 
 /* Not copied; of one call at a time. NULL: none. */
 ALIBICHECK_API int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
@@ -260,6 +273,9 @@ ALIBICHECK_API int alibicheck_verdict_passed(const alibicheck_verdict *verdict);
  * signatures`. */
 ALIBICHECK_API const char *alibicheck_verdict_status(const alibicheck_verdict *verdict);
 ALIBICHECK_API const char *alibicheck_verdict_signature(const alibicheck_verdict *verdict);
+
+/* The class of arithmetic that explains its error: "f32", "none", "unbounded". */
+ALIBICHECK_API const char *alibicheck_verdict_class(const alibicheck_verdict *verdict);
 
 /* A metric of all rows by its name in a record: "max_ulp_err", "mismatched", "lse_off", .... NaN where it is not known.
  * ALIBICHECK_INVALID with the names if there is no such metric. */

@@ -101,6 +101,9 @@ int alibicheck_options_new(alibicheck_options **options, struct alibicheck_error
 
 void alibicheck_options_free(alibicheck_options *options)
 {
+    if (!options)
+        return;
+    free(options->bundle);
     free(options);
 }
 
@@ -135,6 +138,52 @@ int alibicheck_options_set_threads(alibicheck_options *options, int threads, str
     return api_end(error, NULL);
 }
 
+/* "output, f32, or f32 with some of +weights16, ..." */
+static void refuse_class(const char *name, struct error *failure)
+{
+    char roundings[512];
+    size_t length = 0;
+    roundings[0] = 0;
+    for (int i = 2; class_word(i) && length < sizeof roundings; i++)
+        length +=
+            (size_t)snprintf(roundings + length, sizeof roundings - length, "%s+%s", i > 2 ? ", " : "", class_word(i));
+    error_set(failure, ERROR_USAGE, "class \"%.64s\": allowed: any, output, f32, or f32 with some of %s", name,
+              roundings);
+}
+
+int alibicheck_options_set_class(alibicheck_options *options, const char *name, struct alibicheck_error *error)
+{
+    struct error failure;
+    struct class_demand demand = {.asked = true};
+    if (!api_has(options, "options", &failure) || !api_has(name, "the name of a class", &failure))
+        return api_end(error, &failure);
+    if (!strcmp(name, "any")) {
+        demand.asked = false;
+    } else if (!class_parse(&demand.arithmetic, name, NULL)) {
+        refuse_class(name, &failure);
+        return api_end(error, &failure);
+    }
+    options->demand = demand;
+    return api_end(error, NULL);
+}
+
+int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                  struct alibicheck_error *error)
+{
+    struct error failure;
+    char *copy = NULL;
+    if (!api_has(options, "options", &failure))
+        return api_end(error, &failure);
+    if (path && !(copy = strdup(path))) {
+        error_memory(&failure, "a path", (double)strlen(path));
+        return api_end(error, &failure);
+    }
+    free(options->bundle);
+    options->bundle = copy;
+    options->bundle_if_wrong = if_wrong;
+    return api_end(error, NULL);
+}
+
 int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
                                     struct alibicheck_error *error)
 {
@@ -152,6 +201,7 @@ enum error_kind api_judging(struct judging *judging, const struct alibicheck_opt
         options = &api_default_options;
     *judging = (struct judging){
         .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = options->tolerance, .budget = 1},
+        .demand = options->demand,
         .truth_method = TRUTH_CERTIFIED,
         .truth_precision = TRUTH_DEFAULT_PRECISION,
         .threads = options->threads ? options->threads : threads_default(),

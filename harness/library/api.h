@@ -40,7 +40,10 @@ struct alibicheck_progress {
 
 struct alibicheck_options {
     struct tolerance tolerance;
-    int threads; /* 0: the default */
+    struct class_demand demand;
+    int threads;  /* 0: the default */
+    char *bundle; /* path; NULL: none is written */
+    bool bundle_if_wrong;
     struct alibicheck_progress *progress;
 };
 

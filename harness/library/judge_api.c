@@ -7,6 +7,7 @@
 #include <mpfr.h>
 
 #include "harness/library/api.h"
+#include "harness/library/bundle.h"
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
 #include "harness/support/json_value.h"
@@ -18,6 +19,7 @@ struct alibicheck_verdict {
     bool passed;
     const char *status;
     enum signature signature;
+    char class[CLASS_NAME_SIZE];
     char *json, *message;
 };
 
@@ -135,9 +137,36 @@ static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judge
     verdict->status = judged_status(judging, judged);
     verdict->passed = !strcmp(verdict->status, "pass");
     verdict->signature = judged->finding.signature;
+    class_name(verdict->class, &judged->class_of_all);
     verdict->truth.truth = judged->truth;
     judged->truth = (struct truth){.value = NULL};
     return ERROR_NONE;
+}
+
+/* The bundle that options ask for. */
+static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
+                                    const struct judged_output *judged, const struct judging *judging,
+                                    const struct problem_spec *spec, struct error *failure)
+{
+    if (!options || !options->bundle || (options->bundle_if_wrong && verdict->passed))
+        return ERROR_NONE;
+    if (!judged->problem.k)
+        return error_set(failure, ERROR_USAGE,
+                         "bundle %.300s: the problem is too large to be in memory whole; allowed: k and v up to 2 GiB",
+                         options->bundle);
+    char *key = judged_key(spec, -1);
+    const struct bundle_facts facts = {
+        .case_name = "judge",
+        .key = key,
+        .tolerance = judging->criterion.tolerance,
+        .demand = judging->demand,
+        .input_digest = judged->input_digest,
+        .output_digest = judged->output_digest,
+    };
+    enum error_kind kind = key ? bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure)
+                               : error_memory(failure, "a key", CLASS_NAME_SIZE);
+    free(key);
+    return kind;
 }
 
 static enum error_kind judge(struct alibicheck_verdict *verdict, const struct alibicheck_problem *problem,
@@ -166,6 +195,8 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
     if (!kind)
         kind =
             put_down(verdict, &judged, &judging, &source.spec, source.tensors.visible, other ? &fault : NULL, failure);
+    if (!kind)
+        kind = write_bundle(options, verdict, &judged, &judging, &source.spec, failure);
     fault_clear(&fault);
     judged_output_clear(&judged);
     free(handed.lse);
@@ -220,6 +251,11 @@ const char *alibicheck_verdict_status(const alibicheck_verdict *verdict)
 const char *alibicheck_verdict_signature(const alibicheck_verdict *verdict)
 {
     return signature_names[verdict ? verdict->signature : SIGNATURE_NONE];
+}
+
+const char *alibicheck_verdict_class(const alibicheck_verdict *verdict)
+{
+    return verdict ? verdict->class : "none";
 }
 
 const char *alibicheck_verdict_json(const alibicheck_verdict *verdict)

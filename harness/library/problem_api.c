@@ -315,18 +315,37 @@ int alibicheck_problem_set_kv_scales(alibicheck_problem *problem, float k_scale,
     return api_end(error, NULL);
 }
 
+static int set_place(struct alibicheck_problem *problem, int64_t *place, int64_t value, const char *name,
+                     struct alibicheck_error *error)
+{
+    struct error failure;
+    if (value < -INT32_MAX || value > INT32_MAX) {
+        error_set(&failure, ERROR_USAGE, "%s: is %" PRId64 "; allowed: %d to %d", name, value, -INT32_MAX, INT32_MAX);
+        return api_end(error, &failure);
+    }
+    *place = value;
+    if (!is_stated(problem, STATED_POSITION))
+        problem->spec.q_position = problem->spec.kv_offset + problem->spec.seq_len - 1;
+    return api_end(error, NULL);
+}
+
 int alibicheck_problem_set_position(alibicheck_problem *problem, int64_t position, struct alibicheck_error *error)
 {
     struct error failure;
     HAS_PROBLEM(problem, &failure, error);
-    if (position < -INT32_MAX || position > INT32_MAX) {
-        error_set(&failure, ERROR_USAGE, "position: is %" PRId64 "; allowed: %d to %d", position, -INT32_MAX,
-                  INT32_MAX);
-        return api_end(error, &failure);
-    }
-    problem->spec.q_position = position;
+    unsigned before = problem->stated;
     state(problem, STATED_POSITION);
-    return api_end(error, NULL);
+    int status = set_place(problem, &problem->spec.q_position, position, "position", error);
+    if (status)
+        problem->stated = before;
+    return status;
+}
+
+int alibicheck_problem_set_kv_offset(alibicheck_problem *problem, int64_t kv_offset, struct alibicheck_error *error)
+{
+    struct error failure;
+    HAS_PROBLEM(problem, &failure, error);
+    return set_place(problem, &problem->spec.kv_offset, kv_offset, "kv_offset", error);
 }
 
 int alibicheck_problem_set_soft_cap(alibicheck_problem *problem, enum alibicheck_soft_cap where, float cap,

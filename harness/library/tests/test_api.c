@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <jansson.h>
@@ -335,6 +336,92 @@ static void test_a_problem_without_keys(void **state)
     alibicheck_problem_free(problem);
 }
 
+static void test_a_chunk_of_a_longer_cache(void **state)
+{
+    (void)state;
+    const struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    assert_ok(alibicheck_problem_set_kv_offset(problem, 1000, &error)); /* the query stands at its end */
+    alibicheck_verdict *verdict = judged(problem, &output);
+    assert_int_equal(alibicheck_verdict_passed(verdict), 1);
+    alibicheck_verdict_free(verdict);
+    assert_ok(alibicheck_problem_set_position(problem, KEYS - 1, &error)); /* 1000 keys before that: lse is another */
+    verdict = judged(problem, &output);
+    assert_int_equal(alibicheck_verdict_passed(verdict), 0);
+    assert_true(number_of(verdict, "mismatched") == 0 && number_of(verdict, "lse_off") == ROWS);
+    alibicheck_verdict_free(verdict);
+    assert_ok(alibicheck_problem_set_kv_offset(problem, 0, &error));
+    verdict = judged(problem, &output);
+    assert_int_equal(alibicheck_verdict_passed(verdict), 1);
+    alibicheck_verdict_free(verdict);
+    alibicheck_problem_free(problem);
+}
+
+static void test_a_class_is_found_and_asked_for(void **state)
+{
+    (void)state;
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    alibicheck_options *options;
+    alibicheck_verdict *verdict = judged(problem, &output);
+    assert_string_equal(alibicheck_verdict_class(verdict), "output");
+    alibicheck_verdict_free(verdict);
+    small.out[0] = nextafterf(small.out[0], 1);
+    assert_ok(alibicheck_options_new(&options, &error));
+    assert_ok(alibicheck_options_set_class(options, "output", &error));
+    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+    assert_string_equal(alibicheck_verdict_class(verdict), "f32");
+    assert_int_equal(alibicheck_verdict_passed(verdict), 0);
+    alibicheck_verdict_free(verdict);
+    assert_ok(alibicheck_options_set_class(options, "any", &error));
+    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+    assert_int_equal(alibicheck_verdict_passed(verdict), 1);
+    alibicheck_verdict_free(verdict);
+    assert_int_equal(alibicheck_options_set_class(options, "f64", &error), ALIBICHECK_INVALID);
+    assert_int_equal(
+        strncmp(error.text, "class \"f64\": allowed: any, output, f32, or f32 with some of +weights16, ", 71), 0);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+}
+
+static bool is_there(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file)
+        fclose(file);
+    return file;
+}
+
+static void test_a_bundle_is_written(void **state)
+{
+    (void)state;
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    alibicheck_options *options;
+    alibicheck_verdict *verdict;
+    char folder[] = "/tmp/test_api-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    assert_ok(alibicheck_options_new(&options, &error));
+    assert_ok(alibicheck_options_set_bundle(options, path, 1, &error));
+    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+    assert_false(is_there(path)); /* it passes */
+    alibicheck_verdict_free(verdict);
+    small.out[0] += 1;
+    assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+    assert_true(is_there(path));
+    alibicheck_verdict_free(verdict);
+    unlink(path);
+    rmdir(folder);
+    assert_int_equal(alibicheck_judge(&verdict, problem, &output, NULL, options, &error), ALIBICHECK_SYSTEM);
+    assert_null(verdict);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+}
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void refuse_judging(const alibicheck_problem *problem, const struct alibicheck_output *output, const char *text)
@@ -608,6 +695,9 @@ int main(void)
         cmocka_unit_test(test_pages_in_any_order),
         cmocka_unit_test(test_lse_in_base_2),
         cmocka_unit_test(test_a_problem_without_keys),
+        cmocka_unit_test(test_a_chunk_of_a_longer_cache),
+        cmocka_unit_test(test_a_class_is_found_and_asked_for),
+        cmocka_unit_test(test_a_bundle_is_written),
         cmocka_unit_test(test_what_is_not_stated_is_asked_for),
         cmocka_unit_test(test_a_number_that_the_output_s_dtype_does_not_hold),
         cmocka_unit_test(test_shapes_that_cannot_be),
