@@ -228,6 +228,11 @@ static enum error_kind bind_shapes(struct reading *reading, struct error *error)
     enum error_kind kind =
         judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
                          judge_query_letters(layout, paged, files[TENSOR_FILE_Q].layout.num_axes), of_queries, error);
+    for (int role = ROLE_SEQUENCES; role <= ROLE_QUERIES && !kind; role++)
+        if (shape->length[role] < 0) { /* q has no such axis: it is of one */
+            shape->length[role] = 1;
+            shape->said_by[role] = files[TENSOR_FILE_Q].name;
+        }
     if (!kind)
         kind = judge_shape_bind(shape, &reading->k, &files[TENSOR_FILE_K],
                                 judge_key_letters(layout, paged, files[TENSOR_FILE_K].layout.num_axes), of_keys[layout],
@@ -264,10 +269,6 @@ static enum error_kind check_shapes(struct reading *reading, struct error *error
 {
     int64_t *length = reading->shape.length;
     char path[PATH_QUOTE_SIZE];
-    if (length[ROLE_SEQUENCES] < 0)
-        length[ROLE_SEQUENCES] = 1;
-    if (length[ROLE_QUERIES] < 0)
-        length[ROLE_QUERIES] = 1;
     enum error_kind kind = check_length(reading, ROLE_HEADS, 1, MAX_HEADS, "heads", error);
     if (!kind)
         kind = check_length(reading, ROLE_DIM, 1, MAX_DIM, "elements of a head", error);
