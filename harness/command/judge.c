@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/command/judge_explain.h"
 #include "harness/command/judge_input.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/report/record/record.h"
@@ -118,6 +119,8 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     kind = ERROR_NONE;
     for (size_t i = 0; i < judging->num_sinks && !kind; i++)
         kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
+    if (!kind && judging->options->explain)
+        kind = judge_explain(&record, error);
     progress_display_show(evaluator->display);
     evaluation_clear(&evaluation);
     return kind;

@@ -8,7 +8,13 @@
 #include "harness/support/number.h"
 #include "harness/support/threads.h"
 
-enum { OPTION_VALUE = 256, OPTION_JSON = OPTION_VALUE + GIVEN_OPTION_COUNT, OPTION_THREADS, OPTION_SINK };
+enum {
+    OPTION_VALUE = 256,
+    OPTION_JSON = OPTION_VALUE + GIVEN_OPTION_COUNT,
+    OPTION_THREADS,
+    OPTION_EXPLAIN,
+    OPTION_SINK
+};
 
 #define OPTION(id, called, takes, group, about)             \
     {                                                       \
@@ -57,6 +63,10 @@ static const struct argp_option own_options[] = {
            "1e-5, each of them)"),
     OPTION(GIVEN_CLASS, "class", "NAME", 4,
            "the output must be in this class of arithmetic, too: f32, f32+weights16, ... (`list classes`)"),
+    {"explain", OPTION_EXPLAIN, NULL, 0,
+     "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
+     "with one twice; and the class of each head",
+     4},
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
     {"json", OPTION_JSON, NULL, 0, "print the record, a JSON object, in place of the table; of a batch one a line", 5},
@@ -150,12 +160,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_JSON:
         options->json = true;
         return 0;
+    case OPTION_EXPLAIN:
+        options->explain = true;
+        return 0;
     case ARGP_KEY_END:
         if (state->argc == 1)
             argp_error(state,
                        "no tensors given; try: %s --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD "
                        "--scale rsqrt --slopes bloom",
                        state->name);
+        if (options->explain && options->json)
+            argp_error(state, "--explain: with --json; allowed: one of them");
         if (!options->threads)
             options->threads = threads_default();
         return 0;

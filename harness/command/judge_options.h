@@ -47,6 +47,7 @@ struct judge_options {
     struct outputs outputs;
     struct table_options table;
     bool json;    /* the records on standard output */
+    bool explain; /* and what an output's worst element is made of */
     int threads;  /* 0: the default */
     char **words; /* of the command line, [num_words]: the program's name first */
     int num_words;

@@ -125,6 +125,17 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
+/* Of an output that was given no kernel can be replayed. */
+static const char *remedy_of(const struct record *record)
+{
+    const struct signature_finding *finding = record->finding;
+    if (record->point->given && finding->signature == SIGNATURE_UNKNOWN)
+        return "See what its worst element is made of: alibicheck judge ... --explain.";
+    if (record->point->given && finding->signature == SIGNATURE_PRECISION_LOSS && !finding->remedy)
+        return "Hold in f32 what the finding or the class names.";
+    return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
+}
+
 /* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
  * it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
@@ -141,8 +152,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                  of_queries ? "rows" : "heads");
     return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
                    finding->detail, rows) > 0 &&
-           (brief || fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature),
-                             finding->remedy ? finding->remedy : signature_remedy(signature)) > 0);
+           (brief || fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), remedy_of(record)) > 0);
 }
 
 enum { CLASSES_SHOWN = 3 };
