@@ -292,10 +292,10 @@ bench-gpu: $(if $(HAVE_NVCC),$(BUILD)/kernels/tests/bench_gpu)  ## the same on a
 format:  ## rewrite the sources in the house format
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
 
-install: $(PROGRAM)  ## install program, cases, man pages and completion into DESTDIR/PREFIX (default /usr/local)
+install: $(PROGRAM) $(LIBRARY)  ## install program, library, cases, man pages and completion into DESTDIR/PREFIX (default /usr/local)
 	scripts/install $(PROGRAM) $(DESTDIR)$(PREFIX)
 
-deb: $(PROGRAM)  ## make a Debian package, build/alibicheck_VERSION_ARCH.deb
+deb: $(PROGRAM) $(LIBRARY)  ## make a Debian package, build/alibicheck_VERSION_ARCH.deb
 	$(Q)scripts/make-deb $(PROGRAM) $(VERSION) $(BUILD)
 
 # One file with all that $(PROGRAM) is linked with, and OpenBLAS.
