@@ -6,6 +6,9 @@ pytest plug-in: the fixture `alibicheck`, and a line at the end that says what w
 
 An output that is judged without the fixture is counted, too. A run that judges nothing does not load the package.
 """
+import os
+import re
+
 import pytest
 
 # Called with each verdict that alibicheck.judge reaches: those of the sessions that go on.
@@ -15,7 +18,8 @@ watches = []
 class _Watch:
     """Counts verdicts, and remembers the largest error of those that are right."""
 
-    def __init__(self):
+    def __init__(self, folder):
+        self.folder, self.bundles = folder, 0
         self.right = self.wrong = 0
         self.ulp, self.of = -1.0, ""
         self.test = ""
@@ -52,14 +56,31 @@ class _OfWorkers:
         self.watch.add(getattr(node, "workeroutput", {}).get("alibicheck", (0, 0, -1.0, "")))
 
 
+def pytest_addoption(parser):
+    parser.getgroup("alibicheck").addoption(
+        "--alibicheck-bundles", metavar="DIR", help="write what is judged wrong into DIR, a file each, for `alibicheck judge`")
+
+
+def bundle():
+    """The path of the next bundle, or None where none is asked for."""
+    watch = watches[-1] if watches else None
+    if watch is None or watch.folder is None:
+        return None
+    os.makedirs(watch.folder, exist_ok=True)
+    watch.bundles += 1
+    name = re.sub(r"[^\w.,=+-]+", "_", watch.test)[-150:]
+    return os.path.join(watch.folder, f"{name}-{watch.bundles}.safetensors")
+
+
 def pytest_configure(config):
-    config.alibicheck_watch = _Watch()
+    config.alibicheck_watch = _Watch(config.getoption("--alibicheck-bundles"))
     config.pluginmanager.register(_OfWorkers(config.alibicheck_watch), "alibicheck_of_workers")
     watches.append(config.alibicheck_watch)
 
 
 def pytest_runtest_setup(item):
-    item.config.alibicheck_watch.test = item.nodeid
+    watch = item.config.alibicheck_watch
+    watch.test, watch.bundles = item.nodeid, 0
 
 
 def pytest_sessionfinish(session):

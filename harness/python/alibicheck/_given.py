@@ -28,6 +28,12 @@ def _number(name, value, allowed):
     return number
 
 
+def _place(name, value, allowed):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or abs(int(value)) > (1 << 31) - 1:
+        raise Refused(f"{name} {value!r}: allowed: {allowed}")
+    return int(value)
+
+
 # ---- facts ---------------------------------------------------------------------------------------------------------
 
 def scale_of(scale, head_dim):
@@ -120,7 +126,7 @@ class Given:
     """Arguments of judge, looked at together: `sequences` problems of one shape but for the number of keys."""
 
     def __init__(self, q, k, v, *, slopes, scale, layout, positions, mask, seq_lens, block_table, page_size, kv_indptr,
-                 kv_indices, kv_last_page_len, k_scale, v_scale, soft_cap, sink_logits, dtypes, out=None, other=None,
+                 kv_indices, kv_last_page_len, kv_offset, k_scale, v_scale, soft_cap, sink_logits, dtypes, out=None, other=None,
                  lse=None, other_lse=None, lse_base=None):
         for name, array in (("q", q), ("k", k), ("v", v)):
             if array is None:
@@ -149,6 +155,7 @@ class Given:
         self.soft_cap = soft_cap_of(soft_cap)
         self.sinks = None if sink_logits is None else of_heads("sink_logits", sink_logits, self.heads, "sink")
         self._read_lengths(seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len)
+        self.kv_offset = _place("kv_offset", kv_offset, "whole numbers -2147483647 to 2147483647")
         self.positions = self._positions(positions)
         self.mask = self._mask(mask)
 
@@ -262,11 +269,10 @@ class Given:
 
     def _positions(self, positions):
         if positions is None:
-            return self.seq_lens - 1
-        if isinstance(positions, numbers.Integral) and not isinstance(positions, bool):
-            if abs(int(positions)) > (1 << 31) - 1:
-                raise Refused(f"positions {positions}: allowed: whole numbers -2147483647 to 2147483647, or an array")
-            return np.full(self.sequences, int(positions), np.int64)
+            return self.kv_offset + self.seq_lens - 1
+        if isinstance(positions, numbers.Integral):
+            place = _place("positions", positions, "whole numbers -2147483647 to 2147483647, or an array")
+            return np.full(self.sequences, place, np.int64)
         return whole_numbers("positions", positions, self.sequences, -(1 << 31) + 1, (1 << 31) - 1,
                              "position of the last query of a sequence")
 
@@ -304,6 +310,7 @@ class Given:
         else:
             problem.set("slopes", _pointer(self.slopes, ctypes.c_float))
         problem.set("kv_scales", self.k_scale, self.v_scale)
+        problem.set("kv_offset", self.kv_offset)
         problem.set("position", int(self.positions[b]))
         if self.soft_cap:
             problem.set("soft_cap", *self.soft_cap)

@@ -1,5 +1,7 @@
 """Judging an output against the exact result of the tensors that a kernel was given."""
 import json
+import os
+import shlex
 import sys
 import threading
 
@@ -48,7 +50,7 @@ class Verdict:
 
 
 class SequenceVerdict:
-    """The verdict on one sequence."""
+    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None."""
 
     def __init__(self, handle, given, sequence):
         self.passed = bool(lib.call("verdict_passed", handle.handle))
@@ -68,7 +70,8 @@ class SequenceVerdict:
         return self.passed
 
     def __str__(self):
-        return self._message
+        again = f"\n  to judge it again: alibicheck judge {shlex.quote(self.bundle)}" if self.bundle else ""
+        return self._message + again
 
 
 def _array_of(truth, name, shape):
@@ -78,15 +81,26 @@ def _array_of(truth, name, shape):
     return np.ctypeslib.as_array(pointer, shape).copy()
 
 
-def _options(tolerance, threads, progress):
+def _options(tolerance, class_, threads, progress):
     options = lib.Object("options")
     options.set("tolerance", *tolerance_of(tolerance))
+    if class_ is not None:
+        options.set("class", str(class_).encode())
     if threads is not None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
             raise Refused(f"threads {threads!r}: allowed: 1 to 1024")
         options.set("threads", threads)
     options.set("progress", progress.handle)
     return options
+
+
+def _bundle_of(bundle, sequence, sequences):
+    if bundle is None:
+        return None
+    path = os.fspath(bundle)
+    if not path.endswith(".safetensors"):
+        raise Refused(f"bundle {path!r}: allowed: a path that ends in .safetensors")
+    return path if sequences == 1 else f"{path[:-len('.safetensors')]}-{sequence}.safetensors"
 
 
 def _in_a_thread(work, progress):
@@ -118,8 +132,8 @@ def _in_a_thread(work, progress):
 
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
-          kv_last_page_len=None, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, tolerance=None,
-          other=None, other_lse=None, threads=None):
+          kv_last_page_len=None, kv_offset=0, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None,
+          tolerance=None, class_=None, other=None, other_lse=None, bundle=None, threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
 
@@ -129,7 +143,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     scale       what q.k is multiplied by; "rsqrt" is 1/sqrt(head_dim)
     slopes      an array with a slope a head; "bloom", "geometric", "hf", "vllm", "falcon"; "none"
     lse         its log-sum-exp, with lse_base "e" or 2
-    positions   of the last query, where its bias is 0: a number, or one a sequence (seq_lens - 1)
+    positions   of the last query, where its bias is 0: a number, or one a sequence (kv_offset + seq_lens - 1)
+    kv_offset   of key 0, in a chunk of a longer cache
     mask        visible keys, [N] or [B, N] (all)
     seq_lens    keys of each sequence (all that there is room for)
     block_table, page_size      pages [B, n], with seq_lens
@@ -139,7 +154,10 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     sink_logits learned sinks, one a head
     dtypes      what raw bits are: {"k": "bf16"}
     tolerance   (atol, rtol) or (atol, rtol, lse); of the dtype: f16 1e-3, bf16 1e-2, f32 1e-5, each of them
+    class_      a class of arithmetic that the output must be in, too: "f32", "f32+weights16"
     other       a second output, with other_lse: which of the two is wrong
+    bundle      a path that ends in .safetensors: everything in one file, for `alibicheck judge`; of a batch one a sequence,
+                called NAME-0.safetensors, ...
     threads     one a CPU, or OMP_NUM_THREADS
 
     Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError.
@@ -148,22 +166,29 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
         raise Refused("out: is missing; allowed: an array")
     given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
-                  kv_last_page_len=kv_last_page_len, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
+                  kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
                   sink_logits=sink_logits, dtypes=dtypes, out=out, other=other, lse=lse, other_lse=other_lse,
                   lse_base=lse_base)
     progress = lib.Object("progress")
-    options = _options(tolerance, threads, progress)
+    options = _options(tolerance, class_, threads, progress)
+    plugin = sys.modules.get("alibicheck_pytest")
+    if_wrong = bundle is None and plugin is not None
+    bundle = plugin.bundle() if if_wrong else bundle
 
     def judge_sequence(sequence):
         problem = given.problem(sequence)
         output = given.output(sequence, given.out, given.lse)
         second = given.output(sequence, given.other, given.other_lse) if given.other else None
+        path = _bundle_of(bundle, sequence, given.sequences)
+        options.set("bundle", os.fsencode(path) if path else None, int(if_wrong))
         handle = lib.Object.made_by("verdict", "judge", problem.handle, output, second, options.handle)
-        return SequenceVerdict(handle, given, sequence)
+        verdict = SequenceVerdict(handle, given, sequence)
+        verdict.bundle = None if path is None or (if_wrong and verdict.passed) else path
+        return verdict
 
     verdict = Verdict(_in_a_thread(lambda: [judge_sequence(b) for b in range(given.sequences)], progress),
                       given.sequences > 1)
-    for watch in getattr(sys.modules.get("alibicheck_pytest"), "watches", ()):
+    for watch in plugin.watches if plugin else ():
         watch(verdict)
     return verdict
 

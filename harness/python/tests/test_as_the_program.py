@@ -11,8 +11,9 @@ from problem import Problem
 
 OPTIONS = {name: "--" + name.replace("_", "-") for name in (
     "q", "k", "v", "out", "lse", "slopes", "mask", "sink_logits", "positions", "seq_lens", "block_table", "kv_indptr",
-    "kv_indices", "kv_last_page_len", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
+    "kv_indices", "kv_last_page_len", "kv_offset", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
     "tolerance")}
+OPTIONS["class_"] = "--class"
 # Which process made the record, and when.
 NOT_COMPARED = ("seconds", "settings")
 
@@ -110,8 +111,10 @@ def test_what_else_there_is_to_say(program, tmp_path):
     arguments.update(slopes="hf", scale="rsqrt", positions=100, mask=visible, soft_cap=("before_bias", 30.0),
                      sink_logits=np.array([0.5, -1, 2, 0], np.float32), tolerance=(1e-3, 1e-2, 0.5))
     assert not assert_same(program, tmp_path, out=out, lse=problem.lse[0], lse_base="e", **arguments)
+    arguments.update(kv_offset=64, positions=np.array([100]), class_="f32+weights16")
+    assert not assert_same(program, tmp_path, out=out, lse=problem.lse[0], lse_base="e", **arguments)
     arguments.update(slopes="none", soft_cap=("after_bias", 20.0), positions=np.array([36]), mask=None)
-    del arguments["mask"], arguments["tolerance"]
+    del arguments["mask"], arguments["tolerance"], arguments["class_"], arguments["kv_offset"]
     assert not assert_same(program, tmp_path, out=out, **arguments)
 
 
@@ -123,3 +126,17 @@ def test_wrong_outputs(program, tmp_path):
     missing[:] = problem.v[0].astype(np.float64).mean(0).repeat(2, 0)
     for wrong in (zero, missing, nan):
         assert not assert_same(program, tmp_path, out=wrong, **arguments)
+
+
+def test_bundles(program, tmp_path):
+    problem = Problem("bf16", "e4m3", lengths=(5, 9))
+    out = np.stack(problem.out)
+    verdict = alibicheck.judge(
+        out, q=np.stack(problem.q), k=problem.padded(problem.k, 9), v=problem.padded(problem.v, 9), layout="BSHD",
+        seq_lens=[5, 9], bundle=tmp_path / "b.safetensors", **problem.facts())
+    assert [sequence.bundle for sequence in verdict.sequences] == [str(tmp_path / f"b-{i}.safetensors") for i in (0, 1)]
+    for sequence in verdict.sequences:
+        done = subprocess.run([program, "judge", "--json", sequence.bundle], capture_output=True, text=True, check=True)
+        theirs = json.loads(done.stdout)
+        for field in set(theirs) - {*NOT_COMPARED, "key", "case"}:
+            assert theirs[field] == sequence.record[field], field

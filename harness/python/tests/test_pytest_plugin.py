@@ -60,3 +60,10 @@ def test_with_xdist(pytester, run):
     pytester.makepyfile(test_kernel=TEST)
     result = run("-n", "2")
     result.stdout.fnmatch_lines(["alibicheck: 3 outputs judged, 1 wrong; *"])
+
+
+def test_bundles_of_what_is_wrong(pytester, run):
+    pytester.makepyfile(test_kernel=TEST)
+    result = run("--alibicheck-bundles", "kept")
+    result.stdout.fnmatch_lines(["E *to judge it again: alibicheck judge kept/test_kernel.py_test_wrong-1.safetensors"])
+    assert [path.name for path in (pytester.path / "kept").iterdir()] == ["test_kernel.py_test_wrong-1.safetensors"]

@@ -75,6 +75,10 @@ REFUSED = [
     ({"tolerance": (1e-3, -1)}, "tolerance (0.001, -1): allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more"),
     ({"threads": 0}, "threads 0: allowed: 1 to 1024"),
     ({"positions": 1 << 40}, "positions 1099511627776: allowed: whole numbers -2147483647 to 2147483647, or an array"),
+    ({"kv_offset": 1.5}, "kv_offset 1.5: allowed: whole numbers -2147483647 to 2147483647"),
+    ({"class_": "f64"}, "class \"f64\": allowed: any, output, f32, or f32 with some of +weights16, +weights8, +absolute-bias, "
+                        "+bias16, +query16, +logits16, +partials16, +sums16"),
+    ({"bundle": "b.npz"}, "bundle 'b.npz': allowed: a path that ends in .safetensors"),
     ({"positions": np.array([0.5])}, "positions: number 0 is 0.5; allowed: position of the last query of a sequence, "
                                      "-2147483647 to 2147483647"),
     ({"seq_lens": np.array([38])}, "seq_lens: number 0 is 38; allowed: keys of a sequence, 0 to 37"),
