@@ -9,6 +9,7 @@
 
 #include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
+#include "harness/command/judge_recorder.h"
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
@@ -717,9 +718,11 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
     *input = (struct judge_input){.num_sequences = 0};
     if (!options->exhibit)
         return open_tensors(input, options, NULL, error);
-    if (is_folder(options->exhibit))
+    bool recorded = judge_recorder_is(options->exhibit);
+    if (!recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);
-    enum error_kind kind = judge_bundle_open(&bundle, options, error);
+    enum error_kind kind =
+        recorded ? judge_recorder_open(&bundle, options, error) : judge_bundle_open(&bundle, options, error);
     if (!kind)
         kind = open_tensors(input, &bundle.options, &bundle, error);
     input->has_digest = !kind && bundle.has_digest;

@@ -188,7 +188,9 @@ const struct argp *judge_options_parser(void)
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
             "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote, BUNDLE a "
-            "file that --bundle wrote: options beside it replace what it says."
+            "file that --bundle wrote: options beside it replace what it says. DIR may be a call that FlashInfer's "
+            "flight "
+            "recorder kept, too."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"
             "Examples:\n"
