@@ -162,6 +162,16 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     return kind;
 }
 
+static enum error_kind try_rows(struct search *search, bool fitted, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int r = 0; r < num_contract_rows && !kind; r++)
+        for (int variant = 0; variant < contract_rows[r].num_variants && !kind; variant++)
+            if (contract_rows[r].fitted == fitted)
+                kind = try_variant(search, &contract_rows[r], variant, error);
+    return kind;
+}
+
 /* ---- whether it is the one --------------------------------------------------------------------------------------- */
 
 enum { EVIDENCE_ELEMENTS = 64, EVIDENCE_ROWS = 2, EVIDENCE_FACTOR = 8 };
@@ -209,9 +219,10 @@ enum error_kind contract_search(struct contract_finding *finding, const struct e
     if (!exhibit->problem->k || !exhibit->problem->v || search.num_rows == 0)
         return ERROR_NONE;
     enum error_kind kind = contract_screen_init(&search.screen, exhibit->problem, error);
-    for (int r = 0; r < num_contract_rows && !kind; r++)
-        for (int variant = 0; variant < contract_rows[r].num_variants && !kind; variant++)
-            kind = try_variant(&search, &contract_rows[r], variant, error);
+    if (!kind)
+        kind = try_rows(&search, false, error);
+    if (!kind && !(finding->num_fits > 0 && search.rank <= 0)) /* no parameter explains it better than f32 does */
+        kind = try_rows(&search, true, error);
     if (!kind && finding->num_fits == 1)
         kind = weigh(&search, finding->fits[0].set, &finding->named, error);
     while (search.num_kept > 0)

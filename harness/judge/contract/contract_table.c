@@ -429,20 +429,25 @@ static bool make_origin(struct contract_trial *trial, int variant, const struct 
                         (long long)trial->problem.q_position, (long long)trial->stated->problem->q_position);
 }
 
-#define ROW(called, variants, function, sentence) \
-    {                                             \
-        called, sentence, variants, function      \
+#define ROW(called, variants, function, sentence)   \
+    {                                               \
+        called, sentence, variants, false, function \
+    }
+#define FITTED(called, variants, function, sentence) \
+    {                                                \
+        called, sentence, variants, true, function   \
     }
 
 const struct contract_row contract_rows[] = {
     ROW("scale", SCALE_VARIANTS, make_scale, "Give the kernel the scale that is stated, or state the one that it has."),
-    ROW("scale", 1, contract_fit_scale, "Give the kernel the scale that is stated, or state the one that it has."),
+    FITTED("scale", 1, contract_fit_scale, "Give the kernel the scale that is stated, or state the one that it has."),
     ROW("slopes", 1, make_no_bias, "Give the kernel its slopes, or state that there are none."),
     ROW("slopes", SLOPES_COUNT *MAX_BIASES, make_convention,
         "Take the slopes that the model defines, or state those that the kernel has."),
     ROW("slopes", 7, make_slope_factor, "Add slope * (j - position) to the scaled product, once, in natural units."),
     ROW("slopes", 3, make_slope_heads, "Give each head its own slope."),
-    ROW("slopes", 1, contract_fit_slopes, "Add slope * (j - position) to the scaled product, once, in natural units."),
+    FITTED("slopes", 1, contract_fit_slopes,
+           "Add slope * (j - position) to the scaled product, once, in natural units."),
     ROW("layout", 6, make_layout,
         "State the layout that the kernel reads, or bring k and v into the one that is stated."),
     ROW("layout", 1, make_exchange, "Pass k for k and v for v."),
@@ -453,14 +458,14 @@ const struct contract_row contract_rows[] = {
     ROW("kv-scales", 8, make_kv_scales, "Multiply q.k by k_scale once, and the output by v_scale once."),
     ROW("kv-scales", 4, make_output_scale, "Multiply the output by v_scale once, and by nothing else."),
     ROW("soft-cap", 2, make_soft_cap, "State the soft cap that the kernel applies, or none."),
-    ROW("soft-cap", 2, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
+    FITTED("soft-cap", 2, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
     ROW("sinks", 1, make_no_sinks, "Count the learned sinks among the weights."),
-    ROW("sinks", 1, contract_fit_sink,
-        "Begin the sum of weights with 0 and count no slot without a key, or state the sink as --sink-logits."),
+    FITTED("sinks", 1, contract_fit_sink,
+           "Begin the sum of weights with 0 and count no slot without a key, or state the sink as --sink-logits."),
     ROW("mask", 1, make_no_mask, "Let the mask remove keys, or state none."),
     ROW("keys", 3, make_ends, "Look at every visible key."),
-    ROW("keys", 1, contract_fit_window, "State the window as a mask, or look at every visible key."),
-    ROW("keys", 6, contract_fit_chunk, "Look at every page and chunk of keys, once."),
+    FITTED("keys", 1, contract_fit_window, "State the window as a mask, or look at every visible key."),
+    FITTED("keys", 6, contract_fit_chunk, "Look at every page and chunk of keys, once."),
     ROW("lse", 2, make_lse_base, "State the base that lse has."),
     ROW("position", 1, make_origin,
         "State the position that biases are counted from, or count them from the stated one."),

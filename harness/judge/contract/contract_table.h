@@ -17,6 +17,7 @@ struct contract_row {
     const char *name;   /* "scale" */
     const char *remedy; /* a sentence */
     int num_variants;
+    bool fitted; /* its variants have a parameter of their own, which takes longer to find */
     /* Changes the trial into a variant, and says in its text which. False: there is no such variant, or it is what was
      * stated, or memory is short. */
     bool (*make)(struct contract_trial *trial, int variant, const struct contract_clue *clue);
