@@ -229,6 +229,7 @@ bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct 
     double least = INFINITY, value_scale = problem_value_scale(problem);
     double lse = contract_screen_attend(screen, problem, clue->row);
     double *whole = malloc(bytes);
+    trial->is_short |= !whole;
     if (!whole || lse == -INFINITY) {
         free(whole);
         return false;

@@ -156,6 +156,9 @@ static enum error_kind try_variant(struct search *search, const struct contract_
         if (!kind && whole.outcome == CLASS_FOUND)
             keep(search, &trial, &fit, rank_of(&whole));
     }
+    /* Another contract may be named only if this one was looked at. */
+    if (!kind && trial.is_short)
+        kind = error_memory(error, "a contract", (double)search->exhibit->problem->head_dim * sizeof(double));
     contract_trial_clear(&trial);
     if (!kind && progress_cancelled(search->progress))
         kind = error_set(error, ERROR_INTERRUPTED, "interrupted");

@@ -20,6 +20,7 @@ static void *own(struct contract_trial *trial, size_t size)
     void *memory = trial->num_owned < CONTRACT_OWNED_MAX ? aligned_alloc(64, size / 64 * 64 + 64) : NULL;
     if (memory)
         trial->owned[trial->num_owned++] = memory;
+    trial->is_short |= !memory;
     return memory;
 }
 

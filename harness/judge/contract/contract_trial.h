@@ -19,13 +19,15 @@ struct contract_trial {
     struct output output;
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
+    bool is_short; /* of memory: that a step is refused then says nothing about the contract */
     char text[CONTRACT_TEXT_SIZE]; /* what is assumed: "scale 1 in place of 0.125" */
 };
 
 struct contract_trial contract_trial_begin(const struct exhibit *stated);
 void contract_trial_clear(struct contract_trial *trial);
 
-/* Copies for a trial to change; NULL if memory is short or there is nothing to copy. They become the trial's. */
+/* Copies for a trial to change; NULL if memory is short, which the trial then knows, or there is nothing to copy. They
+ * become the trial's. */
 float *contract_own_slopes(struct contract_trial *trial); /* [H] */
 uint8_t *contract_own_mask(struct contract_trial *trial); /* [N], 1 where every key is visible */
 float *contract_own_lse(struct contract_trial *trial);    /* [R]; NULL: the output has none */
