@@ -61,7 +61,7 @@ FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 # Valgrind does not follow fibers. What takes minutes under it is left to the sanitizers, which take a tenth of that: the truth
 # against its oracles, names of failures, 100,000 points compared, exponentials and fused sums of millions of numbers; case
 # files mutated are left to `make fuzz`.
-VALGRIND_EXCEPT := $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
+VALGRIND_EXCEPT := harness/library/tests/test_api_memory.c $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_arb.c) kernels/tests/test_arithmetic.c \
                    harness/report/compare/tests/test_compare.c \
                    $(wildcard kernels/tests/test_fused_sum*.c harness/judge/cause/tests/test_signature*.c)
@@ -73,7 +73,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-readme check-examples \
-        check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -204,7 +204,13 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
-$(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
+# The library's own know what others know of it: the header, and the static library.
+LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/%,$(TEST_PROGRAMS))
+$(LIBRARY_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY_STATIC)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
+
+$(filter-out $(LIBRARY_TESTS),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
@@ -263,6 +269,13 @@ sanitize:  ## tests and command line under the address and undefined-behaviour s
 UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding)
 check-sanitized: $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)) $(PROGRAM)
 	$(Q)scripts/tally run 'scripts/run-tests $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS))' '$(RUN_GOLDEN)'
+
+check-threads:  ## the library judges in several threads at once, under ThreadSanitizer, in build-thread
+	$(Q)$(MAKE) --no-print-directory BUILD=build-thread SANITIZE=thread NVCC= check-threaded
+
+.PHONY: check-threaded
+check-threaded: $(BUILD)/harness/library/tests/test_api_threads
+	$(Q)scripts/run-tests $^
 
 check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under valgrind: errors and leaks
 	$(Q)scripts/run-valgrind $(VALGRIND_TESTS)

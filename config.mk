@@ -30,7 +30,7 @@ ifeq ($(origin ARCH),undefined)
 ARCH := $(shell grep -qw avx2 /proc/cpuinfo 2>/dev/null && echo x86-64-v3)
 endif
 
-# 1: address and undefined-behaviour sanitizers. fuzzer: both, and what libFuzzer watches (clang).
+# 1: address and undefined-behaviour sanitizers. fuzzer: both, and what libFuzzer watches (clang). thread: that of threads.
 SANITIZE ?=
 
 # How long `make fuzz` runs each fuzz target.
@@ -58,7 +58,7 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wundef -Wformat=2 -Werror $(if $(IS_CLANG),-Wno-pass-failed -Wno-enum-float-conversion)
-SANITIZERS := $(if $(SANITIZE),-fsanitize=address$(,)undefined)
+SANITIZERS := $(if $(SANITIZE),-fsanitize=$(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined))
 SANITIZERS_COMPILE := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame-pointer) \
                       $(if $(filter fuzzer,$(SANITIZE)),-fsanitize=fuzzer-no-link)
 

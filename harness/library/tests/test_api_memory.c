@@ -1,0 +1,292 @@
+/*
+ * Memory that runs out at any place: whatever is judged ends with an error value, and nothing is lost.
+ *
+ * The program has an allocator of its own, which every library in it takes: it fails the allocation whose turn it is,
+ * if the library or those parts of libc and jansson ask that answer to it. GMP and MPFR end the process when they get
+ * none, and OpenMP does; that is theirs (docs/library.md), so they get theirs.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/library/tests/api_fixture.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OTHER_ALLOCATOR 1 /* the sanitizer's, which must not be replaced */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OTHER_ALLOCATOR 1
+#endif
+#endif
+
+#ifndef OTHER_ALLOCATOR
+
+/* ---- the allocator ----------------------------------------------------------------------------------------------- */
+
+/* glibc's, under the names that it has beside. */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
+
+enum { SLOTS = 1 << 16 };
+
+static struct {
+    bool on;       /* counts, and fails */
+    bool inside;   /* asks who is asking */
+    long count;    /* allocations so far */
+    long fails_at; /* the one that fails; -1: none */
+    bool and_after;
+    long failed;
+    long live;               /* of those counted, not yet freed */
+    const void *held[SLOTS]; /* which these are: open addressing */
+} turn = {.fails_at = -1};
+
+static size_t slot_of(const void *memory)
+{
+    size_t slot = (uintptr_t)memory / 16 * 0x9e3779b97f4a7c15u >> 48;
+    while (turn.held[slot % SLOTS] && turn.held[slot % SLOTS] != memory)
+        slot++;
+    return slot % SLOTS;
+}
+
+static void *hold(void *memory)
+{
+    if (memory) {
+        turn.held[slot_of(memory)] = memory;
+        turn.live++;
+    }
+    return memory;
+}
+
+/* Takes it out, and what was put behind it for want of its slot moves up. */
+static void let_go(const void *memory)
+{
+    size_t slot = slot_of(memory);
+    if (!memory || !turn.held[slot])
+        return;
+    turn.held[slot] = NULL;
+    turn.live--;
+    for (size_t next = (slot + 1) % SLOTS; turn.held[next]; next = (next + 1) % SLOTS) {
+        const void *moved = turn.held[next];
+        turn.held[next] = NULL;
+        turn.held[slot_of(moved)] = moved;
+    }
+}
+
+/* Whether whoever asks is to take a failure for an answer. */
+static bool counts(const void *caller)
+{
+    static const char *const others[] = {"libgmp", "libmpfr", "libgomp", "libomp", "ld-linux", "libcmocka"};
+    Dl_info info;
+    if (!turn.on || turn.inside)
+        return false;
+    turn.inside = true;
+    bool counted = dladdr(caller, &info) != 0 && info.dli_fname;
+    for (size_t i = 0; counted && i < sizeof others / sizeof *others; i++)
+        counted = !strstr(info.dli_fname, others[i]);
+    turn.inside = false;
+    return counted;
+}
+
+static bool fails(void)
+{
+    long now = turn.count++;
+    bool failing = turn.fails_at >= 0 && (now == turn.fails_at || (turn.and_after && now > turn.fails_at));
+    turn.failed += failing;
+    if (failing)
+        errno = ENOMEM;
+    return failing;
+}
+
+void *malloc(size_t size)
+{
+    if (!counts(__builtin_return_address(0)))
+        return __libc_malloc(size);
+    return fails() ? NULL : hold(__libc_malloc(size));
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (!counts(__builtin_return_address(0)))
+        return __libc_calloc(count, size);
+    return fails() ? NULL : hold(__libc_calloc(count, size));
+}
+
+void *realloc(void *memory, size_t size)
+{
+    if (!counts(__builtin_return_address(0)))
+        return __libc_realloc(memory, size);
+    if (fails())
+        return NULL;
+    let_go(memory);
+    return hold(__libc_realloc(memory, size));
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    if (!counts(__builtin_return_address(0)))
+        return __libc_memalign(alignment, size);
+    return fails() ? NULL : hold(__libc_memalign(alignment, size));
+}
+
+void free(void *memory)
+{
+    if (turn.on && memory)
+        let_go(memory);
+    __libc_free(memory);
+}
+
+/* ---- what is tried ----------------------------------------------------------------------------------------------- */
+
+enum { FEW_KEYS = 5, FEW_HEADS = 2, FEW_DIM = 4 };
+
+/* A small problem from nothing to a verdict and a truth; the status of what failed first. */
+static int work(bool wrong, struct alibicheck_error *error)
+{
+    static float q[FEW_HEADS * FEW_DIM], k[FEW_KEYS * FEW_HEADS * FEW_DIM], v[FEW_KEYS * FEW_HEADS * FEW_DIM];
+    static float out[FEW_HEADS * FEW_DIM], lse[FEW_HEADS];
+    static const float slopes[FEW_HEADS] = {0.5f, 0.25f}, sinks[FEW_HEADS] = {-1, 1};
+    static const uint8_t visible[FEW_KEYS] = {1, 1, 0, 1, 1};
+    static const int64_t numbers[] = {0, 1, 2};
+    const struct alibicheck_shape shape = {FEW_KEYS, 1, FEW_HEADS, FEW_HEADS, FEW_DIM};
+    const struct alibicheck_pages pages = {numbers, 2, 3, 2 * FEW_HEADS * FEW_DIM, 2 * FEW_HEADS * FEW_DIM};
+    const struct alibicheck_tensor tensors[] = {
+        alibicheck_packed(q, ALIBICHECK_F32, FEW_HEADS, FEW_DIM),
+        alibicheck_packed(k, ALIBICHECK_F32, FEW_HEADS, FEW_DIM),
+        alibicheck_packed(v, ALIBICHECK_F32, FEW_HEADS, FEW_DIM),
+    };
+    const struct alibicheck_output output = {
+        .out = alibicheck_packed(out, ALIBICHECK_F32, FEW_HEADS, FEW_DIM),
+        .lse = lse,
+        .lse_strides = {FEW_HEADS, 1},
+        .lse_base = ALIBICHECK_LSE_BASE_E,
+    };
+    alibicheck_problem *problem = NULL;
+    alibicheck_options *options = NULL;
+    alibicheck_progress *progress = NULL;
+    alibicheck_truth *truth = NULL;
+    alibicheck_verdict *verdict = NULL;
+    small_fill(q, FEW_HEADS * FEW_DIM, 1);
+    small_fill(k, FEW_KEYS * FEW_HEADS * FEW_DIM, 2);
+    small_fill(v, (FEW_KEYS - 1) * FEW_HEADS * FEW_DIM, 3);
+    int status = alibicheck_problem_new(&problem, &shape, error);
+    if (!status)
+        status = alibicheck_problem_set_q(problem, &tensors[0], error);
+    if (!status)
+        status = alibicheck_problem_set_k(problem, &tensors[1], error);
+    if (!status)
+        status = alibicheck_problem_set_v(problem, &tensors[2], error);
+    if (!status)
+        status = alibicheck_problem_set_scale(problem, 0.5f, error);
+    if (!status)
+        status = alibicheck_problem_set_slope_convention(problem, "hf", error);
+    if (!status)
+        status = alibicheck_problem_set_slopes(problem, slopes, error);
+    if (!status)
+        status = alibicheck_problem_set_sink_logits(problem, sinks, error);
+    if (!status)
+        status = alibicheck_problem_set_visible(problem, visible, error);
+    if (!status)
+        status = alibicheck_problem_set_pages(problem, &pages, error);
+    if (!status)
+        status = alibicheck_options_new(&options, error);
+    if (!status)
+        status = alibicheck_options_set_threads(options, 1, error);
+    if (!status)
+        status = alibicheck_progress_new(&progress, error);
+    if (!status)
+        status = alibicheck_options_set_progress(options, progress, error);
+    if (!status)
+        status = alibicheck_truth_compute(&truth, problem, options, error);
+    if (!status && !wrong)
+        for (int i = 0; i < FEW_HEADS * FEW_DIM; i++)
+            out[i] = (float)alibicheck_truth_array(truth, ALIBICHECK_TRUTH_VALUE)[i];
+    if (!status && !wrong)
+        for (int h = 0; h < FEW_HEADS; h++)
+            lse[h] = (float)alibicheck_truth_array(truth, ALIBICHECK_TRUTH_LSE)[h];
+    if (!status && wrong)
+        out[1] += 0.5f;
+    if (!status)
+        status = alibicheck_judge(&verdict, problem, &output, wrong ? &output : NULL, options, error);
+    if (!status && alibicheck_verdict_passed(verdict) == wrong)
+        status = -1;
+    alibicheck_verdict_free(verdict);
+    alibicheck_truth_free(truth);
+    alibicheck_progress_free(progress);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+    return status;
+}
+
+/* Fails each allocation in its turn, or it and all that follow, until there is none left. A few can be done without,
+ * and what is judged is then the same: a certificate that finds no memory leaves its head to MPFR, a text is tried
+ * again. */
+static void fail_each(bool wrong, bool and_after)
+{
+    struct alibicheck_error error;
+    long done_without = 0;
+    assert_int_equal(work(wrong, &error), ALIBICHECK_OK); /* what libraries make once is there then */
+    for (long at = 0;; at++) {
+        turn.count = turn.failed = turn.live = 0;
+        memset(turn.held, 0, sizeof turn.held);
+        turn.fails_at = at;
+        turn.and_after = and_after;
+        turn.on = true;
+        int status = work(wrong, &error);
+        turn.on = false;
+        turn.fails_at = -1;
+        if (turn.live != 0)
+            fail_msg("allocation %ld of %ld fails: %ld blocks are lost; status %d, %s", at, turn.count, turn.live,
+                     status, error.text);
+        if (status == ALIBICHECK_OK && turn.failed > 0)
+            done_without++;
+        else if (status == ALIBICHECK_OK)
+            break;
+        else if (status != ALIBICHECK_SYSTEM || error.status != status ||
+                 strncmp(error.text, "out of memory: ", 15) != 0)
+            fail_msg("allocation %ld fails: status %d, \"%s\"", at, status, error.text);
+    }
+    assert_true(turn.count > 100 && done_without < turn.count / 8);
+}
+
+static void test_an_allocation_fails(void **state)
+{
+    (void)state;
+    fail_each(false, false);
+    fail_each(true, false);
+}
+
+static void test_all_fail_from_one_on(void **state)
+{
+    (void)state;
+    fail_each(false, true);
+    fail_each(true, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_allocation_fails),
+        cmocka_unit_test(test_all_fail_from_one_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
+
+#else
+
+int main(void)
+{
+    return 0;
+}
+
+#endif
