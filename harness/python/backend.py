@@ -3,7 +3,8 @@ Makes the wheel of the package alibicheck (PEP 517), with libalibicheck.so.0 ins
 alone.
 
 The library is that of $ALIBICHECK_BUILD, or of the checkout's build: `make library` makes it, and what it is linked with
-is the machine's. `make wheel` takes one that needs nothing but glibc 2.28: $ALIBICHECK_TAG then says so.
+is the machine's. `make wheel` takes one that needs nothing but glibc 2.28, with MPFR and GMP beside it; $ALIBICHECK_TAG
+then says so.
 """
 import base64
 import hashlib
@@ -94,7 +95,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     contents = {f"alibicheck/{name}": (_read(os.path.join(package, name)), 0o644)
                 for name in sorted(os.listdir(package)) if name.endswith(".py")}
     contents["alibicheck_pytest.py"] = (_read(os.path.join(HERE, "alibicheck_pytest.py")), 0o644)
-    contents[f"alibicheck/lib/{LIBRARY}"] = (_read(_library()), 0o755)
+    folder = os.path.dirname(_library())
+    libraries = [LIBRARY] + [name for name in sorted(os.listdir(folder)) if "-alibicheck.so." in name]
+    contents.update({f"alibicheck/lib/{name}": (_read(os.path.join(folder, name)), 0o755) for name in libraries})
     return _write(wheel_directory, contents)
 
 
