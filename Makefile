@@ -72,7 +72,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-readme check-examples \
         check-threads check-valgrind soak soak-extremes soak-names soak-sound bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -214,7 +214,7 @@ $(filter-out $(LIBRARY_TESTS),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAM
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-tests: $(PROGRAM) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
+tests: $(PROGRAM) library $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
 	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -227,12 +227,15 @@ RUN_GOLDEN = harness/tests/golden/run $(PROGRAM)
 RUN_TRUTH  = reference/tests/check-truth $(PROGRAM)
 RUN_JUDGE = scripts/check-judge $(PROGRAM)
 RUN_CONTRACTS = scripts/check-contracts $(PROGRAM)
+RUN_LIBRARY = scripts/check-library $(BUILD)
+RUN_PYTHON = scripts/check-python $(BUILD)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the nine parts below
-	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' '$(RUN_README)' '$(RUN_EXAMPLES)'
+check: tests  ## run the eleven parts below
+	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' \
+	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -254,6 +257,12 @@ check-judge: $(PROGRAM)  ## dumps of shipped kernels, judged as anybody's in eve
 
 check-contracts: $(PROGRAM)  ## contracts planted in sound outputs: each is named, and nothing else is
 	$(Q)$(RUN_CONTRACTS)
+
+check-library: $(PROGRAM) library  ## the library, installed: what it needs and exports, and the programs of docs/library.md
+	$(Q)$(RUN_LIBRARY)
+
+check-python: $(PROGRAM) library  ## the Python package: arrays of any library, judged as the program judges
+	$(Q)$(RUN_PYTHON)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)
