@@ -22,6 +22,7 @@ enum value_sum {
     FROM_NARROW,       /* sum_j n_j |v_jd| */
     FROM_NARROW_APART, /* sum_j n_j |v_jd - o_d| */
     SIZE,              /* sum_j q_j |v_jd| */
+    POSITIVE,          /* the same of positive v_jd */
     LIGHT_SIZE,        /* the same of light keys */
     VALUE_SUMS
 };
@@ -80,21 +81,33 @@ static double at_most(const struct rounding_model *model, double count)
     return model->chain > 0 ? fmin(count, (double)model->chain) : count;
 }
 
-/* (3): what additions in any tree lose of terms whose magnitudes add up to `size`, those of light ones to `light`, and
- * what rescaling makes of it; all: how many there are. */
-static double lost_in_additions(const struct rounding_model *model, const struct weight_sums *sums, double size,
-                                double light, double all)
+/* What is added up. */
+struct terms {
+    double size, side; /* their magnitudes together; those of one sign at most */
+    double light;      /* those of light keys */
+};
+
+/* What `count` additions of f32 lose, and of them what comes into further ones: partial sums are at most `side`, and a
+ * term goes through no more of them than the chain. */
+static double lost_in_few(const struct rounding_model *model, const struct terms *terms, double count, double others)
 {
-    double heavy = sums->heavy, after = model->rescales_after;
-    double unit = model->add, any = at_most(model, fmax(all - 1, 0)) * unit,
-           few = at_most(model, fmax(heavy - 1, 0)) * unit;
-    double within_light = exp(at_most(model, fmax(all - heavy, 0)) * unit);
-    double growth = exp(sums->rescales * model->rescale),
-           light_growth = exp((at_most(model, all) + after) * model->rescale);
-    double of_light = light * ((model->add_lost + 1) * within_light - 1);
-    double of_all = any < 1 ? any * size / (1 - any) * light_growth : INFINITY;
-    double of_few = few < 1 ? (few * size * growth + of_light * light_growth) / (1 - few) : INFINITY;
-    return fmin(of_all, of_few);
+    double chain = at_most(model, count);
+    double side = count * model->add, whole = chain * model->add;
+    double by_side = side < 1 ? (side * terms->side + others) / (1 - side) : INFINITY;
+    double by_chain = whole < 1 ? (whole * terms->size + others) / (1 - whole) : INFINITY;
+    return fmin(by_side, by_chain);
+}
+
+/* (3): what additions lose in any tree, and what rescaling makes of it; all: how many terms there are. */
+static double lost_in_additions(const struct rounding_model *model, const struct weight_sums *sums,
+                                const struct terms *terms, double all)
+{
+    double light_keys = fmax(all - sums->heavy, 0), most = at_most(model, all) + model->rescales_after;
+    double growth = exp(most * model->rescale), heavy_growth = exp(sums->rescales * model->rescale);
+    double of_light = terms->light * ((model->add_lost + 1) * exp(at_most(model, light_keys) * model->add) - 1);
+    double of_all = lost_in_few(model, terms, fmax(all - 1, 0), 0) * growth;
+    double of_heavy = lost_in_few(model, terms, fmax(sums->heavy - 1, 0), of_light * growth / heavy_growth);
+    return fmin(of_all, of_heavy * heavy_growth);
 }
 
 /* As far as any key is concerned. */
@@ -197,6 +210,7 @@ static void add_values(const struct row *row, int64_t key, const struct key_weig
         values[FROM_NARROW * dim + d] += weight->narrow * size;
         values[FROM_NARROW_APART * dim + d] += weight->narrow * apart;
         values[SIZE * dim + d] += weight->largest * size;
+        values[POSITIVE * dim + d] += weight->largest * fmax(value, 0);
         values[LIGHT_SIZE * dim + d] += light ? weight->largest * size : 0;
     }
 }
@@ -253,7 +267,8 @@ static bool sum_keys(const struct row *row, struct weight_sums *sums, bool with_
 static double least_sum(const struct row *row, const struct weight_sums *sums, double *lost)
 {
     const struct rounding_model *model = row->model;
-    *lost = lost_in_additions(model, sums, sums->size + TAIL, sums->light + TAIL, row->visible);
+    const struct terms weights = {sums->size + TAIL, sums->size + TAIL, sums->light + TAIL};
+    *lost = lost_in_additions(model, sums, &weights, row->visible);
     *lost += model->sum_floor * bounded_exp(fmin(row->max - row->lse, 0)) * exp(model->max_offset);
     return sums->least - *lost;
 }
@@ -269,13 +284,14 @@ static double element_bound(const struct row *row, const struct weight_sums *sum
     double lost, least = least_sum(row, sums, &lost);
     if (!(least > 0))
         return INFINITY;
-    double size = values[SIZE * dim] + TAIL * largest, light = values[LIGHT_SIZE * dim] + TAIL * largest;
-    double terms = 1 + model->weight;
-    double additions = lost_in_additions(model, sums, size * terms, light * terms, row->visible);
+    double size = values[SIZE * dim] + TAIL * largest, tail = TAIL * largest, rounded = 1 + model->weight;
+    double positive = values[POSITIVE * dim], side = fmax(positive, values[SIZE * dim] - positive) + tail;
+    const struct terms terms = {size * rounded, side * rounded, (values[LIGHT_SIZE * dim] + tail) * rounded};
+    double additions = lost_in_additions(model, sums, &terms, row->visible);
     double unit_weight = bounded_exp(fmin(row->max - row->lse, 0)) * exp(model->max_offset);
     double error = values[FROM_LOGITS * dim] + magnitude * sums->from_sink + values[FROM_WEIGHTS * dim] +
                    magnitude * sums->apart + fmax(values[FROM_NARROW * dim], values[FROM_NARROW_APART * dim]) +
-                   size * model->weight + additions + (size * terms + additions) * model->partial + magnitude * lost +
+                   size * model->weight + additions + (terms.size + additions) * model->partial + magnitude * lost +
                    4 * TAIL * (largest + magnitude) + model->out_floor * unit_weight * scale;
     error = error / least + model->divided_floor * scale;
     if (model->lse_weights)

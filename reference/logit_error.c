@@ -90,7 +90,7 @@ double logit_bias(const struct logit_terms *terms, int64_t key)
 
 double logit_absolute(const struct rounding_model *model, const struct logit_terms *terms, double products)
 {
-    double scale = fabs(terms->scale), formed = products * (scale > 0 ? scale : 1) * (1 + model->dot);
+    double scale = fabs(terms->scale), formed = products * (scale > 0 ? scale : 1) * (1 + model->dot + model->dot_add);
     if (model->query_scale != 0)
         formed = formed * (1 + model->scale + given_error(terms)) + terms->dot_floor;
     return overflows(formed, model->dot_max) ? INFINITY : products * scale;
@@ -139,6 +139,12 @@ static double capped_error(const struct rounding_model *model, const struct prob
     return error + fmin(size * (1 + model->cap_argument), cap) * model->cap + model->cap_floor;
 }
 
+static bool power_of_two(double number)
+{
+    int exponent;
+    return frexp(number, &exponent) == 0.5;
+}
+
 /* (3) as far as the logit. Each step's error is of what the steps before have made of it. absolute is finite. */
 static struct formed form_logit(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
                                 double logit, double absolute)
@@ -152,11 +158,13 @@ static struct formed form_logit(const struct rounding_model *model, const struct
                          position * terms->slope_floor;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double position_error = position > model->position_exact ? model->position : 0;
-    double bias_error = model->bias + position_error + model->bias * position_error;
+    double own_bias = model->bias + (power_of_two(slope) ? 0 : model->narrow_bias);
+    double bias_error = own_bias + position_error + own_bias * position_error;
     double scale_error = model->scale + given;
     double product_error = absolute * (scale_error + model->dot + scale_error * model->dot);
-    if (model->dot_result > 0) {
+    if (model->any_order) {
         double size = problem->soft_cap ? absolute : fmin(fabs(logit - logit_bias(terms, key)), absolute);
+        product_error += 0.5 * (absolute + size) * (1 + scale_error) * model->dot_add; /* any_order.md */
         product_error += (size + product_error) * model->dot_result;
     }
     double product = problem_reach(problem, absolute);
@@ -270,8 +278,9 @@ double sink_error(const struct rounding_model *model, const struct logit_terms *
 
 static double error_growth(const struct rounding_model *model, const struct logit_terms *terms)
 {
-    return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->position +
-                  model->logit + model->shift + model->maximum + (model->merge_by_lse ? model->lse_sum : 0));
+    return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->narrow_bias +
+                  model->position + model->logit + model->shift + model->maximum +
+                  (model->merge_by_lse ? model->lse_sum : 0));
 }
 
 double logit_error_unseen(const struct rounding_model *model, const struct logit_terms *terms, int64_t key, double bias,

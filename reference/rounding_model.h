@@ -86,7 +86,9 @@ struct rounding_model {
     bool any_order;
     int64_t chain;                   /* additions that a key's part goes through at most; 0: any number */
     double add_lost;                 /* an addition also loses at most this many times either of its sides */
+    double dot_add;                  /* of all additions of q.k, relative to the largest of its partial sums */
     double dot_result;               /* of q.k once it is summed up, relative to q.k itself */
+    double narrow_bias;              /* of a bias's rounding to a narrow dtype, unless its slope is a power of two */
     double maximum;                  /* of a maximum, relative to its size, that logits are scaled apart from */
     double narrow_weight;            /* of a weight's rounding before the product with v, and perhaps in its sum */
     double narrow_weight_floor;      /* its absolute part, of a weight of which the largest is e^-max_offset */

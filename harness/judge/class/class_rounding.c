@@ -66,7 +66,8 @@ static struct rounding_model f32_rounding(const struct problem *problem)
     struct rounding_model model = {
         .slope = BASE_CHANGE + UNIT,
         .scale = BASE_CHANGE + 2 * UNIT + (scale > 0 ? 2 * UNDERFLOW / scale : 0),
-        .dot = (additions + 3) * UNIT * (1 + 0x1p-10),
+        .dot = 3 * UNIT * (1 + 0x1p-10),
+        .dot_add = additions * UNIT * (1 + 0x1p-10),
         .position = UNIT,
         .position_exact = 0x1p24,
         .bias = UNIT,
@@ -160,7 +161,7 @@ static void round_bias(struct rounding_model *model, const struct problem *probl
     model->slope_floor = NARROW_FLOOR;
     model->position += narrow->unit;
     model->position_exact = ldexp(1, narrow->bits);
-    model->bias += narrow->unit * (1 + model->bias);
+    model->narrow_bias = narrow->unit * (1 + model->bias);
     model->logit_floor += NARROW_FLOOR;
     if (isfinite(narrow->max)) {
         model->slope_max = model->position_max = narrow->max;

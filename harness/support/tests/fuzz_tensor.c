@@ -1,0 +1,66 @@
+/*
+ * libFuzzer entry for the readers of tensors: any bytes as a file of each of the three formats. What they may do is
+ * checked in tensor_promises.h, which the tests share.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "harness/support/tests/tensor_promises.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const names[] = {"a.npy", "a.npz", "a.safetensors"};
+enum { NUM_NAMES = sizeof names / sizeof names[0] };
+
+static struct {
+    char folder[32];
+    int descriptor; /* of a file in memory, which the names are links to */
+} the = {"/tmp/fuzz_tensor-XXXXXX", -1};
+
+static void demand(bool holds, const char *promise)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "%s\n", promise);
+    abort();
+}
+
+static void leave_no_folder(void)
+{
+    for (int i = 0; i < NUM_NAMES; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", the.folder, names[i]);
+        unlink(path);
+    }
+    rmdir(the.folder);
+}
+
+static void make_folder(void)
+{
+    char target[64], path[64];
+    demand(mkdtemp(the.folder), "a folder");
+    the.descriptor = memfd_create("fuzz_tensor", MFD_CLOEXEC);
+    demand(the.descriptor >= 0, "a file in memory");
+    snprintf(target, sizeof target, "/proc/self/fd/%d", the.descriptor);
+    for (int i = 0; i < NUM_NAMES; i++) {
+        snprintf(path, sizeof path, "%s/%s", the.folder, names[i]);
+        demand(symlink(target, path) == 0, "a link");
+    }
+    demand(atexit(leave_no_folder) == 0, "an end");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (the.descriptor < 0)
+        make_folder();
+    demand(ftruncate(the.descriptor, (off_t)size) == 0 && pwrite(the.descriptor, data, size, 0) == (ssize_t)size,
+           "a file");
+    for (int i = 0; i < NUM_NAMES; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "%s/%s", the.folder, names[i]);
+        const char *broken = tensor_promise_broken(path, data, size);
+        demand(!broken, broken);
+    }
+    return 0;
+}
