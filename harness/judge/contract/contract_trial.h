@@ -19,7 +19,7 @@ struct contract_trial {
     struct output output;
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
-    bool is_short; /* of memory: that a step is refused then says nothing about the contract */
+    bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
     char text[CONTRACT_TEXT_SIZE]; /* what is assumed: "scale 1 in place of 0.125" */
 };
 
