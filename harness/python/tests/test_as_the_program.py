@@ -14,8 +14,8 @@ OPTIONS = {name: "--" + name.replace("_", "-") for name in (
     "kv_indices", "kv_last_page_len", "kv_offset", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
     "tolerance")}
 OPTIONS["class_"] = "--class"
-# Which process made the record, and when.
-NOT_COMPARED = ("seconds", "settings")
+# Which program made the record, and when.
+NOT_COMPARED = ("seconds", "settings", "build")
 
 
 def words_of(folder, arguments):
