@@ -78,7 +78,11 @@ class Shape:
         return Axes(view, letters)
 
     def bind_query(self, view):
-        return self.bind(view, *_query_letters(self.layout, self.paged))
+        axes = self.bind(view, *_query_letters(self.layout, self.paged))
+        for letter in "BQ":  # what q has no axis of is one
+            self.length.setdefault(letter, 1)
+            self.said_by.setdefault(letter, view.name)
+        return axes
 
     def bind_keys(self, view):
         letters = _PAGE_LETTERS[self.layout] if self.paged else _KEY_LETTERS[self.layout]
@@ -88,9 +92,7 @@ class Shape:
         return self.bind(view, _lse_letters(self.layout, self.paged), _LSE_WORDS)
 
     def check(self):
-        """What tensors did not say is 1, and what they said can be."""
-        self.length.setdefault("B", 1)
-        self.length.setdefault("Q", 1)
+        """What tensors say can be."""
         for letter in ("H", "D", "B", "Q", "S" if self.paged else "N"):
             length, least = self.length[letter], 0 if letter == "N" else 1
             if not least <= length <= GREATEST[letter]:

@@ -54,6 +54,9 @@ REFUSED = [
                                        "does"),
     ({"lse_base": "e"}, "lse_base 'e': allowed: with lse"),
     ({"lse": np.zeros(4, np.float32), "lse_base": 10}, "lse_base 10: allowed: \"e\" or 2"),
+    ({"lse": np.zeros((3, 4), np.float32), "lse_base": 2},
+     "lse: is [3, 4], with 3 queries; allowed: 1, as q has; [heads], [sequences, heads] or, of one sequence, [queries, heads]; "
+     "with three axes [sequences, queries, heads] of pages, [sequences, heads, queries] of BSHD and BHSD"),
     ({"lse": np.zeros(4), "lse_base": 2}, "lse: is of f64; allowed: f32, one a row"),
     ({"k": K[:, :1].repeat(3, 1), "v": K[:, :1].repeat(3, 1)}, "k: has 3 KV heads for 4 query heads; allowed: a divisor of "
                                                              "them (is layout right?)"),

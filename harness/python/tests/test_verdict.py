@@ -1,6 +1,7 @@
 """Verdicts: what they say, and how they are reached beside other work."""
 import concurrent.futures
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -142,3 +143,17 @@ def test_a_library_that_is_not_there():
     done = subprocess.run([sys.executable, "-c", "import alibicheck"], capture_output=True, text=True, check=False,
                           env=dict(os.environ, ALIBICHECK_LIBRARY="/nowhere/libalibicheck.so.0"))
     assert "libalibicheck.so.0: not found at $ALIBICHECK_LIBRARY, /nowhere/libalibicheck.so.0" in done.stderr
+
+
+def test_the_manual_s_example(tmp_path):
+    """docs/python.md: the program that it shows prints what it shows."""
+    page = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "python.md")
+    with open(page, encoding="utf-8") as file:
+        text = file.read()
+    blocks = re.search(r"((?:    .*\n|\n(?=    ))+)\nSaved as `example.py`, it prints:\n\n((?:    .*\n|\n(?=    ))+)", text)
+    program, output = (re.sub(r"^    ", "", block, flags=re.M) for block in blocks.groups())
+    path = tmp_path / "example.py"
+    path.write_text(program)
+    printed = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout.splitlines()
+    for line in output.splitlines():
+        assert line in printed
