@@ -204,8 +204,8 @@ $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
 $(ARB_PROGRAMS): $(BUILD)/reference/tests/arb_attention.o
 $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
-# The library's own know what others know of it: the header, and the static library.
-LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/%,$(TEST_PROGRAMS))
+# Those of its interface know what others know of the library: the header, and the static library.
+LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/test_api%,$(TEST_PROGRAMS))
 $(LIBRARY_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY_STATIC) $(OPENMP_PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@

@@ -1,5 +1,6 @@
 /*
- * Memory that runs out at any place: whatever is judged ends with an error value, and nothing is lost.
+ * Memory that runs out at any place: whatever is judged ends with an error value, and nothing is lost. It takes
+ * seconds: a thousand allocations fail one after the other, each twice.
  *
  * The program has an allocator of its own, which every library in it takes: it fails the allocation whose turn it is,
  * if the library or those parts of libc and jansson ask that answer to it. GMP and MPFR end the process when they get

@@ -1,0 +1,163 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/library/judged_output.h"
+#include "harness/library/tests/api_fixture.h"
+#include "harness/problem/given_source.h"
+
+static const struct judging plain = {
+    .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-5, 1e-5, 1e-5}, .budget = 1},
+    .truth_method = TRUTH_CERTIFIED,
+    .truth_precision = TRUTH_DEFAULT_PRECISION,
+    .threads = 1,
+};
+
+/* A source that is cut into a part a KV head, as one is whose k and v take more than 2 GiB. */
+struct cut_source {
+    struct problem_source source; /* first */
+    struct given_source given;
+};
+
+static struct part part_of(const struct problem_source *source, int index)
+{
+    (void)source;
+    return (struct part){index, 1};
+}
+
+static enum error_kind open_part(const struct problem_source *source, struct part part, int threads,
+                                 struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    const struct problem_source *given = &((const struct cut_source *)(const void *)source)->given.source;
+    return given->ops->open(given, part, threads, progress, inputs, error);
+}
+
+static const struct problem_source_ops cut_ops = {part_of, open_part, NULL};
+
+static struct tensor_view view_of(const float *elements, int heads)
+{
+    return (struct tensor_view){"x", elements, DTYPE_F32, {heads * DIM, DIM, 1}};
+}
+
+static struct cut_source source_of(const struct small *small)
+{
+    const struct problem_spec spec = {
+        .seq_len = KEYS,
+        .num_queries = QUERIES,
+        .num_heads = HEADS,
+        .num_kv_heads = KV_HEADS,
+        .head_dim = DIM,
+        .dtype = DTYPE_F32,
+        .scale = 0.25f,
+        .slope_values = small->slopes,
+        .num_slope_values = HEADS,
+        .q_position = KEYS - 1,
+    };
+    const struct given_tensors tensors = {
+        .q = view_of(small->q, HEADS), .k = view_of(small->k, KV_HEADS), .v = view_of(small->v, KV_HEADS)};
+    struct cut_source cut = {.given = given_source(&spec, &tensors)};
+    cut.source = cut.given.source;
+    cut.source.ops = &cut_ops;
+    cut.source.num_parts = KV_HEADS;
+    return cut;
+}
+
+static void judge_both_ways(const struct small *small, struct judged_output *whole, struct judged_output *parts)
+{
+    const struct cut_source cut = source_of(small);
+    const struct tensor_view out = view_of(small->out, HEADS);
+    const struct given_output given = given_output(&out, small->lse);
+    struct error error;
+    if (judge_output(whole, &cut.given.source, &given, &plain, &error) ||
+        judge_output(parts, &cut.source, &given, &plain, &error))
+        fail_msg("%s", error.text);
+}
+
+static void assert_same(const struct judged_output *whole, const struct judged_output *parts)
+{
+    assert_true(whole->truth_digest == parts->truth_digest && whole->output_digest == parts->output_digest);
+    assert_true(whole->truth.plain_rows == parts->truth.plain_rows);
+    assert_int_equal(whole->verdict.num_rows, ROWS);
+    for (int row = 0; row < ROWS; row++) {
+        const struct metrics *a = &whole->verdict.rows[row], *b = &parts->verdict.rows[row];
+        assert_true(a->mismatched == b->mismatched && a->max_abs_err == b->max_abs_err &&
+                    a->max_lse_err == b->max_lse_err);
+    }
+    assert_int_equal(whole->class_of_all.outcome, parts->class_of_all.outcome);
+    assert_non_null(whole->problem.k);
+    assert_null(parts->problem.k);
+}
+
+static void test_parts_come_to_the_whole(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output whole, parts;
+    small_make(&small);
+    judge_both_ways(&small, &whole, &parts);
+    assert_same(&whole, &parts);
+    assert_int_equal(whole.finding.signature, SIGNATURE_NONE);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+static void test_so_do_those_of_what_is_wrong(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output whole, parts;
+    small_make(&small);
+    for (int d = 0; d < DIM; d++)
+        small.out[(HEADS + 3) * DIM + d] *= -1;
+    small.lse[1] += 1;
+    judge_both_ways(&small, &whole, &parts);
+    assert_same(&whole, &parts);
+    assert_true(parts.verdict.total.mismatched == DIM && parts.verdict.total.lse_off == 1);
+    assert_int_not_equal(parts.finding.signature, SIGNATURE_NONE);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+static void test_digests_of_parts_are_not_that_of_the_whole(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output whole, parts;
+    small_make(&small);
+    judge_both_ways(&small, &whole, &parts);
+    assert_true(whole.input_digest != parts.input_digest);
+    assert_true(judge_input_digest(0, 7, 1) == 7 && judge_input_digest(0, 7, 2) != 7);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+static void test_a_truth_alone(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output of_truth, whole, parts;
+    struct error error;
+    small_make(&small);
+    const struct cut_source cut = source_of(&small);
+    judge_both_ways(&small, &whole, &parts);
+    assert_int_equal(judge_find_truth(&of_truth, &cut.source, &plain, &error), ERROR_NONE);
+    assert_true(of_truth.truth_digest == whole.truth_digest);
+    assert_null(of_truth.output.out);
+    judged_output_clear(&of_truth);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_parts_come_to_the_whole),
+        cmocka_unit_test(test_so_do_those_of_what_is_wrong),
+        cmocka_unit_test(test_digests_of_parts_are_not_that_of_the_whole),
+        cmocka_unit_test(test_a_truth_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
