@@ -1,4 +1,9 @@
 """Attention by PyTorch, on a CPU, held against the exact result: sound in every dtype, and wrong where its bias is."""
+import os
+import re
+import subprocess
+import sys
+
 import pytest
 
 import alibicheck
@@ -77,3 +82,16 @@ def test_no_bias_is_wrong_and_is_named(name):
     verdict = alibicheck.judge(out, **facts_of(q, k, v, slopes))
     assert not verdict
     assert "slopes" in str(verdict)
+
+
+def test_the_manual_s_mask(tmp_path):
+    """docs/python.md: the program that it shows says what it shows, but for figures that are of a machine."""
+    page = os.path.join(os.path.dirname(__file__), "..", "..", "..", "docs", "python.md")
+    with open(page, encoding="utf-8") as file:
+        blocks = re.search(r"((?:    .*\n|\n(?=    ))+)\nSaved as `mask.py`.*\n\n((?:    .*\n)+)", file.read())
+    program, output = (re.sub(r"^    ", "", block, flags=re.M) for block in blocks.groups())
+    path = tmp_path / "mask.py"
+    path.write_text(program)
+    printed = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout
+    for line in output.splitlines():
+        assert re.sub("[0-9.]+", "#", line) in re.sub("[0-9.]+", "#", printed)
