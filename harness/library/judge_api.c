@@ -10,6 +10,7 @@
 #include "harness/library/bundle.h"
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
+#include "harness/library/other_output.h"
 #include "harness/support/json_value.h"
 #include "reference/float_environment.h"
 
@@ -80,28 +81,6 @@ static enum error_kind hand_over(struct handed_over *handed, const struct alibic
 
 /* ---- the other output -------------------------------------------------------------------------------------------- */
 
-/* other's numbers, widened: out[R, D], then lse[R]. */
-static enum error_kind widen_other(double **numbers, const struct handed_over *other, const struct problem *shape,
-                                   struct error *failure)
-{
-    size_t dim = (size_t)shape->head_dim, rows = (size_t)problem_rows(shape), heads = (size_t)shape->num_heads;
-    float row[1024];
-    _Static_assert(sizeof row / sizeof *row >= 1024, "head_dim is at most that");
-    *numbers = malloc((rows * dim + rows) * sizeof **numbers);
-    if (!*numbers)
-        return error_memory(failure, "the other output", (double)(rows * dim + rows) * sizeof **numbers);
-    for (size_t r = 0; r < rows; r++) {
-        enum error_kind kind = tensor_view_copy(row, DTYPE_F32, &other->given.out, (int64_t)(r / heads),
-                                                (int64_t)(r % heads), (int)dim, failure);
-        if (kind)
-            return kind;
-        for (size_t d = 0; d < dim; d++)
-            (*numbers)[r * dim + d] = (double)row[d];
-        (*numbers)[rows * dim + r] = other->lse ? (double)other->lse[r] : (double)NAN;
-    }
-    return ERROR_NONE;
-}
-
 static enum error_kind compare(struct fault *fault, const struct judged_output *judged, const struct judging *judging,
                                const struct handed_over *other, struct error *failure)
 {
@@ -111,12 +90,7 @@ static enum error_kind compare(struct fault *fault, const struct judged_output *
         .truth = &judged->truth,
         .criterion = judging->criterion,
     };
-    double *numbers = NULL;
-    enum error_kind kind = widen_other(&numbers, other, &judged->problem, failure);
-    if (!kind)
-        kind = fault_find(fault, &exhibit, numbers, numbers + problem_elements(&judged->problem), failure);
-    free(numbers);
-    return kind;
+    return other_output_compare(fault, &exhibit, &other->given, failure);
 }
 
 /* ---- the verdict ------------------------------------------------------------------------------------------------- */
