@@ -99,8 +99,8 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     struct error failure = {0};
     struct record record = {.point = &judging->input.points[b]};
     progress_display_point(evaluator->display, sequence->given.key);
-    enum error_kind kind =
-        evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output, &failure);
+    enum error_kind kind = evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output,
+                                          sequence->has_other ? &sequence->other : NULL, &failure);
     if (!kind)
         kind = judge_input_check(&judging->input, &failure);
     if (!kind && judging->input.has_digest && evaluation.input_digest != judging->input.input_digest)

@@ -14,6 +14,8 @@
 static enum error_kind refuse_options(const struct judge_options *options, struct error *error)
 {
     char name[JUDGE_NAME_SIZE];
+    if (options->values[GIVEN_OTHER])
+        return error_set(error, ERROR_USAGE, "--other: with a folder; allowed: with tensors or a bundle");
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
         if (options->values[option] && option != GIVEN_TOLERANCE && option != GIVEN_CLASS)
             return error_set(error, ERROR_USAGE, "%s: with a folder, which says it; allowed: --tolerance, --class",

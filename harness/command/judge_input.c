@@ -23,7 +23,7 @@ struct reading {
     const struct judge_options *options;
     struct judge_facts facts;
     struct judge_shape shape;
-    struct bound_axes q, k, v, out, lse;
+    struct bound_axes q, k, v, out, other, lse;
     struct problem_spec spec;                     /* of all sequences, but for seq_len and q_position */
     int64_t num_sequences, num_queries, num_keys; /* keys: that k and v have room for, of one sequence */
     int64_t *seq_lens, *positions;                /* [B] */
@@ -38,6 +38,7 @@ static const struct {
     [TENSOR_FILE_K] = {GIVEN_K, "k"},
     [TENSOR_FILE_V] = {GIVEN_V, "v"},
     [TENSOR_FILE_OUT] = {GIVEN_OUT, "out"},
+    [TENSOR_FILE_OTHER] = {GIVEN_OTHER, "other"},
     [TENSOR_FILE_LSE] = {GIVEN_LSE, NULL},
     [TENSOR_FILE_SLOPES] = {GIVEN_SLOPES, NULL},
     [TENSOR_FILE_MASK] = {GIVEN_MASK, NULL},
@@ -88,9 +89,10 @@ static enum error_kind reinterpret(struct reading *reading, struct error *error)
                 t = j;
         enum element_type type = equals ? element_type_from_name(equals + 1) : ELEMENT_COUNT;
         if (t == TENSOR_FILE_COUNT || type == ELEMENT_COUNT || !element_types[type].is_float)
-            return error_set(error, ERROR_USAGE,
-                             "--dtype %s: allowed: q, k, v or out, =, and f16, bf16, f32, e4m3, e5m2 or e4m3fnuz",
-                             quote(quoted, text, strlen(text)));
+            return error_set(
+                error, ERROR_USAGE,
+                "--dtype %s: allowed: q, k, v, out or other, =, and f16, bf16, f32, e4m3, e5m2 or e4m3fnuz",
+                quote(quoted, text, strlen(text)));
         enum error_kind kind = tensor_reinterpret(&reading->input->files[t], type, error);
         if (kind)
             return kind;
@@ -246,6 +248,10 @@ static enum error_kind bind_shapes(struct reading *reading, struct error *error)
         kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT],
                                 judge_query_letters(layout, paged, files[TENSOR_FILE_OUT].layout.num_axes), of_queries,
                                 error);
+    if (!kind && reading->input->is_open[TENSOR_FILE_OTHER])
+        kind = judge_shape_bind(shape, &reading->other, &files[TENSOR_FILE_OTHER],
+                                judge_query_letters(layout, paged, files[TENSOR_FILE_OTHER].layout.num_axes),
+                                of_queries, error);
     if (!kind && reading->input->is_open[TENSOR_FILE_LSE])
         kind = judge_shape_bind(shape, &reading->lse, &files[TENSOR_FILE_LSE],
                                 judge_lse_letters(layout, paged, files[TENSOR_FILE_LSE].layout.num_axes),
@@ -496,9 +502,14 @@ static enum error_kind choose_dtypes(struct reading *reading, struct error *erro
 {
     const struct tensor_file *files = reading->input->files;
     struct problem_spec *spec = &reading->spec;
-    enum dtype q, k, v;
+    enum dtype q, k, v, other = DTYPE_COUNT;
     char path[PATH_QUOTE_SIZE];
     enum error_kind kind = dtype_of(&spec->dtype, &files[TENSOR_FILE_OUT], false, error);
+    if (!kind && reading->input->is_open[TENSOR_FILE_OTHER])
+        kind = dtype_of(&other, &files[TENSOR_FILE_OTHER], false, error);
+    if (!kind && other != DTYPE_COUNT && other != spec->dtype)
+        kind = error_set(error, ERROR_USAGE, "%s: is of %s; allowed: %s, as --out is",
+                         quote_path(path, files[TENSOR_FILE_OTHER].name), dtypes[other].name, dtypes[spec->dtype].name);
     if (!kind)
         kind = dtype_of(&q, &files[TENSOR_FILE_Q], true, error);
     if (!kind)
@@ -623,6 +634,12 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     sequence->source = &sequence->of_tensors.source;
     sequence->output = given_output(
         &out, input->lse ? input->lse + b * reading->num_queries * reading->shape.length[ROLE_HEADS] : NULL);
+    sequence->has_other = input->is_open[TENSOR_FILE_OTHER];
+    if (sequence->has_other) {
+        const struct tensor_view other =
+            view_of(&files[TENSOR_FILE_OTHER], &reading->other, ROLE_QUERIES, ROLE_HEADS, b);
+        sequence->other = given_output(&other, NULL);
+    }
     input->points[b] = sequence->point;
     return ERROR_NONE;
 }

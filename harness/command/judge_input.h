@@ -17,6 +17,7 @@ enum judge_tensor {
     TENSOR_FILE_K,
     TENSOR_FILE_V,
     TENSOR_FILE_OUT,
+    TENSOR_FILE_OTHER,
     TENSOR_FILE_LSE,
     TENSOR_FILE_SLOPES,
     TENSOR_FILE_MASK,
@@ -37,7 +38,8 @@ struct judged_sequence {
     const struct problem_source *source; /* one of the two */
     struct given_source of_tensors;
     struct dumped_source of_folder;
-    struct given_output output;
+    struct given_output output, other;
+    bool has_other;
 };
 
 struct judge_input {

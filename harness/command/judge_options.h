@@ -16,6 +16,7 @@ enum judge_option {
     GIVEN_K,
     GIVEN_V,
     GIVEN_OUT,
+    GIVEN_OTHER,
     GIVEN_LSE,
     GIVEN_SLOPES,
     GIVEN_MASK,

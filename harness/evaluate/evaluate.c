@@ -5,6 +5,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
 #include "harness/library/judged_output.h"
+#include "harness/library/other_output.h"
 #include "reference/float_environment.h"
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -197,7 +198,7 @@ static void show_step(void *display, const char *name, long keys)
 
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
-                               struct error *error)
+                               const struct given_output *other, struct error *error)
 {
     const struct judging judging = {
         .criterion = point->criterion,
@@ -229,6 +230,14 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
         .contract_distance = judged.contract_distance,
         .seconds = {.inputs = judged.seconds.inputs, .truth = judged.seconds.truth, .judge = judged.seconds.judge},
     };
+    if (kind || !other)
+        return kind;
+    const struct exhibit exhibit = {.problem = &evaluation->problem,
+                                    .output = &evaluation->output,
+                                    .truth = &evaluation->truth,
+                                    .criterion = point->criterion};
+    kind = other_output_compare(&evaluation->other, &exhibit, other, error);
+    evaluation->has_other = !kind;
     return kind;
 }
 

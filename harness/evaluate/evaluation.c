@@ -39,6 +39,8 @@ void evaluation_clear(struct evaluation *evaluation)
         fault_clear(&evaluation->faults[c]);
         free(evaluation->baselines[c]);
     }
+    if (evaluation->has_other)
+        fault_clear(&evaluation->other);
     verdict_clear(&evaluation->verdict);
     class_report_clear(&evaluation->classes);
     truth_clear(&evaluation->truth);

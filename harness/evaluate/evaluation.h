@@ -47,6 +47,8 @@ struct evaluation {
     double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
     struct verdict verdict;
     struct fault faults[BASELINE_COUNT];
+    struct fault other; /* an output that was given against another one */
+    bool has_other;
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
     struct class_report classes;      /* of an output that was given; of no rows else */
     struct class_whole class_of_all;  /* of those */

@@ -149,7 +149,7 @@ static void print_heads(FILE *stream, const struct fault *fault, enum fault_side
     }
 }
 
-static void print_sentence(FILE *stream, const struct fault *fault)
+static void print_sentence(FILE *stream, const struct fault *fault, const char *const *names)
 {
     long long elements = (long long)fault->elements;
     if (fault->total.mismatched == 0)
@@ -160,30 +160,29 @@ static void print_sentence(FILE *stream, const struct fault *fault)
     for (enum fault_side side = 0; side < FAULT_SIDE_COUNT; side++) {
         if (fault->total.at_fault[side] == 0)
             continue;
-        fprintf(stream, "%s%s%s in %lld (", separator, fault_side_names[side], at_fault,
-                (long long)fault->total.at_fault[side]);
+        fprintf(stream, "%s%s%s in %lld (", separator, names[side], at_fault, (long long)fault->total.at_fault[side]);
         print_heads(stream, fault, side);
         fprintf(stream, ")");
         separator = ", ";
         at_fault = "";
     }
     if (fault->truth.mismatched > 0)
-        fprintf(stream, "; reference itself %lld/%lld wrong, %.3g max", (long long)fault->truth.mismatched, elements,
-                fault->truth.max_abs_err);
+        fprintf(stream, "; %s itself %lld/%lld wrong, %.3g max", names[FAULT_REFERENCE],
+                (long long)fault->truth.mismatched, elements, fault->truth.max_abs_err);
     else if (fault->total.mismatched > 0)
-        fprintf(stream, "; reference itself within tolerance, %.3g max", fault->truth.max_abs_err);
+        fprintf(stream, "; %s itself within tolerance, %.3g max", names[FAULT_REFERENCE], fault->truth.max_abs_err);
     if (fault->truth.undecided > 0)
         fprintf(stream, ", %lld undecided", (long long)fault->truth.undecided);
 }
 
-char *fault_sentence(const struct fault *fault)
+char *fault_sentence(const struct fault *fault, const char *const *names)
 {
     char *text = NULL;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
-    print_sentence(stream, fault);
+    print_sentence(stream, fault, names);
     if (fclose(stream) == 0)
         return text;
     free(text);

@@ -14,8 +14,8 @@ static enum error_kind widen(double **numbers, const struct given_output *other,
     if (!*numbers)
         return error_memory(error, "the other output", (double)(rows * dim + rows) * sizeof **numbers);
     for (size_t r = 0; r < rows; r++) {
-        enum error_kind kind = tensor_view_copy(row, DTYPE_F32, &other->out, (int64_t)(r / heads), (int64_t)(r % heads),
-                                                (int)dim, error);
+        enum error_kind kind =
+            tensor_view_copy(row, DTYPE_F32, &other->out, (int64_t)(r / heads), (int64_t)(r % heads), (int)dim, error);
         if (kind)
             return kind;
         for (size_t d = 0; d < dim; d++)

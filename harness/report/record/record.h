@@ -33,6 +33,7 @@ struct record {
     struct outcome outcome;
     /* The rest is not known (NULL, null in JSON) if the run failed. */
     const struct verdict *verdict;
+    const struct fault *other;  /* of an output that was compared with a second one; NULL: it was not */
     const struct fault *faults; /* [BASELINE_COUNT], those that point->baselines has a bit for */
     const struct signature_finding *finding;
     const struct class_report *classes;
@@ -58,7 +59,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
 char *record_reproduce(const struct record *record, const char *more);
 
 /* "against NAME: fault_sentence", a line after indent for each conventional reference that the record has, or for each
- * that differs from the kernel or the truth by more than the tolerance; "" without one. A new string, or NULL. */
+ * that differs from the kernel or the truth by more than the tolerance, and for the other output that it may have been
+ * compared with; "" without one. A new string, or NULL. */
 char *record_references(const struct record *record, const char *indent, bool all);
 
 /*

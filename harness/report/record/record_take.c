@@ -13,6 +13,7 @@ void record_take(struct record *record, enum error_kind kind, const struct error
                   &evaluation->oracles, evaluation->finding.signature);
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
+    record->other = evaluation->has_other ? &evaluation->other : NULL;
     record->finding = &evaluation->finding;
     record->classes = &evaluation->classes;
     record->class_of_all = &evaluation->class_of_all;

@@ -59,8 +59,14 @@ char *record_references(const struct record *record, const char *indent, bool al
         const struct fault *fault = &record->faults[kind];
         if (!(record->point->baselines >> kind & 1) || !(all || fault->total.mismatched || fault->truth.mismatched))
             continue;
-        char *sentence = fault_sentence(fault);
+        char *sentence = fault_sentence(fault, fault_side_names);
         complete = sentence && fprintf(stream, "%sagainst %s: %s\n", indent, baselines[kind].name, sentence) > 0;
+        free(sentence);
+    }
+    if (complete && record->other) {
+        static const char *const sides[FAULT_SIDE_COUNT] = {"out", "other", "both"};
+        char *sentence = fault_sentence(record->other, sides);
+        complete = sentence && fprintf(stream, "%sagainst other: %s\n", indent, sentence) > 0;
         free(sentence);
     }
     complete = stream && fclose(stream) == 0 && complete;

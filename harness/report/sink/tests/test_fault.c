@@ -241,14 +241,14 @@ static void test_sentences_of_every_kind(void **state)
                           .heads = heads,
                           .max_abs_err = 0.123456,
                           .truth = {.worst = 0, .max_abs_err = 0.0098765}};
-    char *text = fault_sentence(&fault);
+    char *text = fault_sentence(&fault, fault_side_names);
     assert_string_equal(text, "8/24 differ, 0.123 max: kernel at fault in 7 (heads 0, 2-3, 5, 7, ...), both in 1 (head "
                               "3); reference itself within tolerance, 0.00988 max");
     free(text);
     fault.total = (struct fault_tally){0};
     fault.truth.mismatched = 3;
     fault.truth.undecided = 2;
-    text = fault_sentence(&fault);
+    text = fault_sentence(&fault, fault_side_names);
     assert_string_equal(text, "agrees, 0.123 max; reference itself 3/24 wrong, 0.00988 max, 2 undecided");
     free(text);
 }
