@@ -17,8 +17,8 @@ enum error_kind evaluate(struct evaluator *evaluator, struct evaluation *evaluat
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error);
 
-/* A point that is given: its problem from the source, and an output that is there. other: a second one, of its shape and
- * dtype, that it is compared with; NULL: there is none. */
+/* A point that is given: its problem from the source, and an output that is there. other: a second one, of its shape
+ * and dtype, that it is compared with; NULL: there is none. */
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error);
