@@ -212,6 +212,20 @@ static bool rounds_nothing(const struct suspect *suspect, const struct rounding_
     return (subset & SLOPE && slope_held) || (subset & POSITION && positions_held);
 }
 
+static bool is_power_of_two(double slope)
+{
+    int exponent;
+    return fabs(frexp(slope, &exponent)) == 0.5;
+}
+
+/* With a slope that is a power of 2, a rounded bias is the slope times a rounded position. Which of the two it was
+ * other rows tell, of which this one is to have both. */
+static void try_twin(struct suspect *suspect, const struct rounding_path *f32, int subset, enum dtype dtype)
+{
+    struct rounding_path twin = in_dtype(*f32, (subset & ~POSITION) | BIAS, dtype);
+    try_path(suspect, &twin);
+}
+
 /* One dtype for any of slope, position, bias, logit; a slope alone is another signature. */
 static void try_dtype(struct suspect *suspect, enum dtype dtype)
 {
@@ -221,6 +235,8 @@ static void try_dtype(struct suspect *suspect, enum dtype dtype)
             struct rounding_path path = in_dtype(f32, subset, dtype);
             if (!rounds_nothing(suspect, &path, subset, dtype))
                 try_path(suspect, &path);
+            if (suspect_is_settled(suspect) && subset & POSITION && !(subset & BIAS) && is_power_of_two(suspect->slope))
+                try_twin(suspect, &f32, subset, dtype);
         }
 }
 

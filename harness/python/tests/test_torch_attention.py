@@ -71,7 +71,9 @@ def test_a_mask_in_bfloat16_is_wrong(heads):
         q, k, v, attn_mask=bias_of(slopes, "absolute", torch.bfloat16), enable_gqa=True)
     verdict = alibicheck.judge(out, **facts_of(q, k, v, slopes))
     assert not verdict
-    assert "rounded to bf16, absolute form" in str(verdict), str(verdict)
+    # Of slopes that are powers of 2 biases and positions round to the same numbers.
+    what = "biases rounded" if heads > 8 else "rounded"
+    assert f"{what} to bf16, absolute form" in str(verdict), str(verdict)
 
 
 @pytest.mark.parametrize("name", DTYPES)
