@@ -116,6 +116,31 @@ static void test_a_wrong_element_is_found(void **state)
     alibicheck_problem_free(problem);
 }
 
+static void test_the_worst_elements_come_first(void **state)
+{
+    (void)state;
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    for (int d = 0; d < 8; d++) /* dim 5 is NaN, dims 6, 4 and 2 are as far off */
+        small.out[d] += d == 5 ? NAN : d % 2 ? 0.25f * (float)(d + 1) : 16;
+    small.lse[3] = NAN;
+    alibicheck_verdict *verdict = judged(problem, &output);
+    const char *message = alibicheck_verdict_message(verdict), *at = message;
+    assert_non_null(strstr(message, "wrong: 8 of 128 elements of out"));
+    assert_non_null(strstr(message, "1 NaN and 0 infinite among them; 1 of 8 lse are off by up to nan nats"));
+    for (int i = 0; i < 5; i++) { /* of equals the first, by the share of their tolerances */
+        int query, head, dim;
+        at = strstr(at, "\n        0      0 ");
+        assert_non_null(at);
+        assert_int_equal(sscanf(at, "%d %d %d", &query, &head, &dim), 3);
+        assert_true(i == 0 ? dim == 5 : dim % 2 == 0);
+        at++;
+    }
+    alibicheck_verdict_free(verdict);
+    alibicheck_problem_free(problem);
+}
+
 static void test_a_wrong_lse_is_found(void **state)
 {
     (void)state;
@@ -139,6 +164,10 @@ static void test_a_tolerance_decides(void **state)
     alibicheck_options *options;
     alibicheck_verdict *verdict;
     small.out[5] += 0.25f;
+    small.out[6] += 1e-4f; /* more than f32 allows, and less than f16 does */
+    verdict = judged(problem, &output);
+    assert_true(number_of(verdict, "mismatched") == 2);
+    alibicheck_verdict_free(verdict);
     assert_ok(alibicheck_options_new(&options, &error));
     assert_ok(alibicheck_options_set_tolerance(options, 0.5, 0, -1, &error));
     assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
@@ -685,6 +714,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_right_output_passes),
         cmocka_unit_test(test_a_wrong_element_is_found),
+        cmocka_unit_test(test_the_worst_elements_come_first),
         cmocka_unit_test(test_a_wrong_lse_is_found),
         cmocka_unit_test(test_a_tolerance_decides),
         cmocka_unit_test(test_which_of_two_is_wrong),
