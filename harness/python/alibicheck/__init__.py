@@ -6,8 +6,8 @@ alibicheck: is the output of an attention kernel right?
 
 computes the exact result of the tensors that the kernel was given, and says how far out is off, where, and of what.
 """
-from ._judge import Verdict, assert_attention, judge
+from ._judge import Truth, Verdict, assert_attention, judge, truth
 from ._library import Refused, version
 
-__all__ = ["Refused", "Verdict", "assert_attention", "judge", "version"]
+__all__ = ["Refused", "Truth", "Verdict", "assert_attention", "judge", "truth", "version"]
 __version__ = version()

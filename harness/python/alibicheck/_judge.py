@@ -14,9 +14,26 @@ from ._library import Refused
 SEQUENCES_SHOWN = 4
 
 
+class Truth:
+    """
+    The exact result of a sequence, enclosed: |exact - (value + tail)| <= radius. value, tail, radius and magnitude (what
+    errors are scaled by, |v_scale| sum_j w_j |v_j| / sum_j w_j) are f64 [queries, heads, head_dim]; lse, lse_tail and
+    lse_radius, natural, [queries, heads].
+    """
+
+    def __init__(self, handle, given):
+        shape = (given.queries, given.heads, given.shape.length["D"])
+        for which, name in enumerate(lib.TRUTH_ARRAYS):
+            pointer = lib.call("truth_array", handle, which)
+            setattr(self, name, np.ctypeslib.as_array(pointer, shape[:2] if name.startswith("lse") else shape).copy())
+
+    def __repr__(self):
+        return f"<alibicheck.Truth: {list(self.value.shape)}, radius at most {self.radius.max():.3g}>"
+
+
 class Verdict:
     """What came of an output: `.passed`, also as bool(); `.record`, a dict with the fields of a record (`alibicheck list
-    record-fields`), of a batch a list of them; str() the message; `.sequences`, a verdict each."""
+    record-fields`), and `.truth`, of a batch lists of them; str() the message; `.sequences`, a verdict each."""
 
     def __init__(self, sequences, batch):
         self.sequences, self.batch = sequences, batch
@@ -29,6 +46,11 @@ class Verdict:
     def record(self):
         records = [sequence.record for sequence in self.sequences]
         return records if self.batch else records[0]
+
+    @property
+    def truth(self):
+        truths = [sequence.truth for sequence in self.sequences]
+        return truths if self.batch else truths[0]
 
     def __bool__(self):
         return self.passed
@@ -52,19 +74,13 @@ class Verdict:
 class SequenceVerdict:
     """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None."""
 
-    def __init__(self, handle, given, sequence):
-        self.passed = bool(lib.call("verdict_passed", handle.handle))
-        self.record = json.loads(lib.call("verdict_json", handle.handle))
+    def __init__(self, verdict, given, sequence):
+        self.passed = bool(lib.call("verdict_passed", verdict))
+        self.record = json.loads(lib.call("verdict_json", verdict))
         if given.sequences > 1:
             self.record["key"] += f",sequence={sequence}"
-        self._message = lib.call("verdict_message", handle.handle).decode().rstrip("\n")
-        self._handle = handle
-        self._shape = (given.queries, given.heads, given.shape.length["D"])
-
-    @property
-    def truth(self):
-        """The exact result, rounded to f64: [queries, heads, head_dim]."""
-        return _array_of(lib.call("verdict_truth", self._handle.handle), "value", self._shape)
+        self._message = lib.call("verdict_message", verdict).decode().rstrip("\n")
+        self.truth = Truth(lib.call("verdict_truth", verdict), given)
 
     def __bool__(self):
         return self.passed
@@ -72,13 +88,6 @@ class SequenceVerdict:
     def __str__(self):
         again = f"\n  to judge it again: alibicheck judge {shlex.quote(self.bundle)}" if self.bundle else ""
         return self._message + again
-
-
-def _array_of(truth, name, shape):
-    which = lib.TRUTH_ARRAYS.index(name)
-    pointer = lib.call("truth_array", truth, which)
-    shape = shape[:2] if name.startswith("lse") else shape
-    return np.ctypeslib.as_array(pointer, shape).copy()
 
 
 def _options(tolerance, class_, threads, progress):
@@ -90,7 +99,7 @@ def _options(tolerance, class_, threads, progress):
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 1024:
             raise Refused(f"threads {threads!r}: allowed: 1 to 1024")
         options.set("threads", threads)
-    options.set("progress", progress.handle)
+    options.set("progress", progress)
     return options
 
 
@@ -121,7 +130,7 @@ def _in_a_thread(work, progress):
     try:
         thread.join()
     except BaseException:
-        lib.call("progress_cancel", progress.handle)
+        lib.call("progress_cancel", progress)
         thread.join()
         raise
     result, failure = outcome[0]
@@ -181,8 +190,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
         second = given.output(sequence, given.other, given.other_lse) if given.other else None
         path = _bundle_of(bundle, sequence, given.sequences)
         options.set("bundle", os.fsencode(path) if path else None, int(if_wrong))
-        handle = lib.Object.made_by("verdict", "judge", problem.handle, output, second, options.handle)
-        verdict = SequenceVerdict(handle, given, sequence)
+        made = lib.Object("verdict", problem, output, second, options, maker="judge")
+        verdict = SequenceVerdict(made, given, sequence)
         verdict.bundle = None if path is None or (if_wrong and verdict.passed) else path
         return verdict
 
@@ -191,6 +200,25 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     for watch in plugin.watches if plugin else ():
         watch(verdict)
     return verdict
+
+
+def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
+          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=1,
+          v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, threads=None):
+    """The exact result of attention, a Truth, of a batch a list of them; the arguments are those of judge."""
+    given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
+                  block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
+                  kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale,
+                  soft_cap=soft_cap, sink_logits=sink_logits, dtypes=dtypes)
+    progress = lib.Object("progress")
+    options = _options(None, None, threads, progress)
+
+    def compute(sequence):
+        problem = given.problem(sequence)
+        return Truth(lib.Object("truth", problem, options, maker="truth_compute"), given)
+
+    truths = _in_a_thread(lambda: [compute(b) for b in range(given.sequences)], progress)
+    return truths if given.sequences > 1 else truths[0]
 
 
 def assert_attention(out, **what):

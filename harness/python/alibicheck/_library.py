@@ -110,8 +110,9 @@ _functions = _declare(_open())
 
 
 def call(name, *arguments):
-    """Calls a function; one that ends in an error raises what it says."""
+    """Calls a function, with Objects as they are; one that ends in an error raises what it says."""
     function = _functions[name]
+    arguments = [argument.handle if isinstance(argument, Object) else argument for argument in arguments]
     if function.restype is not ctypes.c_int or function.argtypes[-1] is not _error:
         return function(*arguments)
     error = Error()
@@ -127,21 +128,14 @@ def call(name, *arguments):
 
 
 class Object:
-    """An object of the library, freed with this one."""
+    """An object of the library, freed with this one: what has its handle keeps it."""
 
-    def __init__(self, kind, *arguments, maker="new"):
+    def __init__(self, kind, *arguments, maker=None):
         self._kind, self.handle = kind, _object()
-        call(f"{kind}_{maker}" if maker else kind, ctypes.byref(self.handle), *arguments)
-
-    @classmethod
-    def made_by(cls, kind, function, *arguments):
-        made = cls.__new__(cls)
-        made._kind, made.handle = kind, _object()
-        call(function, ctypes.byref(made.handle), *arguments)
-        return made
+        call(maker or kind + "_new", ctypes.byref(self.handle), *arguments)
 
     def set(self, what, *arguments):
-        call(f"{self._kind}_set_{what}", self.handle, *arguments)
+        call(f"{self._kind}_set_{what}", self, *arguments)
 
     def __del__(self):
         if getattr(self, "handle", None):

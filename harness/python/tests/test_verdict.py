@@ -28,9 +28,18 @@ def test_right():
 def test_the_truth():
     problem = Problem("f32", queries=2)
     out, arguments = problem.one()
-    truth = alibicheck.judge(out, **arguments).sequences[0].truth
-    assert truth.shape == (2, 4, 32) and truth.dtype == np.float64
-    assert (truth.astype(np.float32) == out).all()
+    truth = alibicheck.truth(**arguments)
+    assert truth.value.shape == (2, 4, 32) and truth.lse.shape == (2, 4) and truth.value.dtype == np.float64
+    assert (truth.value.astype(np.float32) == out).all() and (truth.lse.astype(np.float32) == problem.lse[0]).all()
+    assert (truth.radius < 1e-18).all() and (np.abs(truth.tail) <= np.spacing(np.abs(truth.value)) / 2).all()
+    assert repr(truth).startswith("<alibicheck.Truth: [2, 4, 32], radius at most ")
+    same = alibicheck.judge(out, **arguments).truth
+    assert (same.value == truth.value).all() and (same.lse_tail == truth.lse_tail).all()
+    batch = alibicheck.truth(**dict(arguments, q=np.stack(problem.q * 2), layout="BSHD", k=np.stack(problem.k * 2),
+                                    v=np.stack(problem.v * 2), seq_lens=[37, 5]))
+    assert (batch[0].value == truth.value).all() and batch[1].value.shape == (2, 4, 32)
+    with pytest.raises(alibicheck.Refused, match="scale: is missing"):
+        alibicheck.truth(**dict(arguments, scale=None))
 
 
 def test_wrong():
