@@ -9,16 +9,18 @@
  *     lse_ih = log sum_j exp(s_ihj)
  *
  * over the keys j that query i sees: of N keys and Q queries all but the Q - 1 - i newest, which are the later queries'
- * own, and of those the ones that a mask leaves. g = h / (H / Hkv) is the KV head of head h, position_i = position - (Q
- * - 1) + i.
+ * own, and of those the ones that a mask leaves. g = h / (H / Hkv) is the KV head of head h, and
+ * position_i = position - (Q - 1) + i.
  *
  *     alibicheck_problem *problem;
  *     alibicheck_verdict *verdict;
  *     struct alibicheck_error error;
- *     const struct alibicheck_shape shape = {.seq_len = N, .num_queries = 1, .num_heads = H, .num_kv_heads = G,
- * .head_dim = D}; if (alibicheck_problem_new(&problem, &shape, &error) || alibicheck_problem_set_q(problem, &q, &error)
- * || ... || alibicheck_judge(&verdict, problem, &output, NULL, NULL, &error)) fprintf(stderr, "%s\n", error.text); else
- * if (!alibicheck_verdict_passed(verdict)) fputs(alibicheck_verdict_message(verdict), stderr);
+ *     if (alibicheck_problem_new(&problem, &shape, &error) ||
+ *         alibicheck_problem_set_q(problem, &q, &error) || ... ||
+ *         alibicheck_judge(&verdict, problem, &output, NULL, NULL, &error))
+ *         fprintf(stderr, "%s\n", error.text);
+ *     else if (!alibicheck_verdict_passed(verdict))
+ *         fputs(alibicheck_verdict_message(verdict), stderr);
  *
  * What tensors do not say is stated, never guessed: scale, slopes, the scales of an fp8 cache, the base of lse. What is
  * missing is an error that says what is allowed.
