@@ -10,7 +10,7 @@ from alibicheck._tensor import NUMPY_DTYPES
 from problem import Problem
 
 OPTIONS = {name: "--" + name.replace("_", "-") for name in (
-    "q", "k", "v", "out", "lse", "slopes", "mask", "sink_logits", "positions", "seq_lens", "block_table", "kv_indptr",
+    "q", "k", "v", "out", "other", "lse", "slopes", "mask", "sink_logits", "positions", "seq_lens", "block_table", "kv_indptr",
     "kv_indices", "kv_last_page_len", "kv_offset", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
     "tolerance")}
 OPTIONS["class_"] = "--class"
@@ -126,6 +126,14 @@ def test_wrong_outputs(program, tmp_path):
     missing[:] = problem.v[0].astype(np.float64).mean(0).repeat(2, 0)
     for wrong in (zero, missing, nan):
         assert not assert_same(program, tmp_path, out=wrong, **arguments)
+
+
+def test_which_of_two_is_wrong(program, tmp_path):
+    out, arguments = Problem("f16").one()
+    wrong = out.copy()
+    wrong[1] *= 1.5
+    assert assert_same(program, tmp_path, out=out, other=wrong, **arguments)
+    assert not assert_same(program, tmp_path, out=wrong, other=out, **arguments)
 
 
 def test_bundles(program, tmp_path):
