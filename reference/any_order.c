@@ -12,6 +12,9 @@
 enum { STEPS = 64 * 64 };
 static const double step_nats = 1.0 / 64;
 
+/* ln TAIL, and a little more. */
+#define LN_TAIL (-31.8)
+
 /* Weights above this have no bound. */
 #define LARGEST_LOG_WEIGHT 30.0
 
@@ -70,7 +73,7 @@ struct weight_sums {
     double light;     /* the same of light keys */
     double least;     /* the least that they may be */
     double apart;     /* sum_j p_j e^x_j (e^y_j - 1) */
-    double from_sink; /* p_sink (e^x - 1) */
+    double from_sink; /* p_sink (e^x - 1) + n_sink */
     double heavy;     /* how many keys are not light */
     double rescales;  /* of one of those at most */
 };
@@ -155,20 +158,22 @@ static void count_above(const struct row *row)
         above[s] += above[s - 1];
 }
 
-/* (4): new maxima that may come after a key. */
-static double rescales_of(const struct row *row, int64_t key)
+/* (4): new maxima that may come after a key, or a sink, whose logit is this at least: of keys that may lie above it,
+ * itself counted, and of the sink. Keys that were not looked at weigh less than TAIL each. */
+static double rescales_after(const struct row *row, double logit)
 {
-    int step = step_of(row, row->scores->logits[key] - row->room->logit_error[key], false);
-    bool all = step == STEPS; /* keys that were not looked at, too */
+    int step = step_of(row, logit, false);
+    bool all = step == STEPS || logit < row->lse + LN_TAIL;
     double above = all ? row->visible : (double)row->room->above[step] + (row->problem->sink_logits != NULL);
     return at_most(row->model, fmax(above - 1, 0)) + row->model->rescales_after;
 }
 
-/* What a key's weight may come to. */
+/* What a key's weight may come to, and by how much. */
 struct key_weight {
-    double probability, error_free; /* p_j; p_j e^x_j */
-    double largest, least;          /* q_j; and the other end */
-    double narrow;                  /* n_j */
+    double largest, least; /* q_j; and the other end */
+    double from_logit;     /* p_j (e^x_j - 1) */
+    double apart;          /* p_j e^x_j (e^y_j - 1) */
+    double narrow;         /* n_j */
 };
 
 static double bounded_exp(double x)
@@ -176,16 +181,23 @@ static double bounded_exp(double x)
     return x < EXP_LOWEST ? 0 : exp_double(fmin(x, 1)) * (x > 1 ? exp(x - 1) : 1);
 }
 
+/* weight (e^x - 1), of which grown is weight e^x. */
+static double grown_by(double weight, double grown, double x)
+{
+    return x < 0.5 ? weight * expm1(x) : grown - weight;
+}
+
 static struct key_weight key_weight(const struct row *row, double relative, double logit_error, double weight_error,
                                     double unit_weight)
 {
     const struct rounding_model *model = row->model;
+    double probability = bounded_exp(fmin(relative, 0)), moved = bounded_exp(relative + logit_error);
     struct key_weight weight = {
-        .probability = bounded_exp(fmin(relative, 0)),
-        .error_free = bounded_exp(relative + logit_error),
         .largest = bounded_exp(relative + logit_error + weight_error),
         .least = bounded_exp(relative - logit_error - weight_error),
     };
+    weight.from_logit = grown_by(probability, moved, logit_error);
+    weight.apart = grown_by(moved, weight.largest, weight_error);
     double floor = fmax(model->narrow_weight_floor * unit_weight, model->narrow_probability_floor);
     weight.narrow = fmax(weight.largest * model->narrow_weight, fmin(weight.largest, floor)); /* (5) */
     weight.largest += weight.narrow;
@@ -199,14 +211,12 @@ static void add_values(const struct row *row, int64_t key, const struct key_weig
     const struct problem *problem = row->problem;
     int dim = problem->head_dim;
     double scale = problem_value_scale(problem), *values = row->room->values;
-    double from_logit = weight->error_free - weight->probability;
-    double from_weight = weight->largest - weight->narrow - weight->error_free;
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, row->terms->kv_head), (size_t)dim,
                 row->scores->row);
     for (int d = 0; d < dim; d++) {
         double value = (double)row->scores->row[d] * scale, apart = fabs(value - row->value[d]), size = fabs(value);
-        values[FROM_LOGITS * dim + d] += from_logit * apart;
-        values[FROM_WEIGHTS * dim + d] += from_weight * size;
+        values[FROM_LOGITS * dim + d] += weight->from_logit * apart;
+        values[FROM_WEIGHTS * dim + d] += weight->apart * size;
         values[FROM_NARROW * dim + d] += weight->narrow * size;
         values[FROM_NARROW_APART * dim + d] += weight->narrow * apart;
         values[SIZE * dim + d] += weight->largest * size;
@@ -220,7 +230,7 @@ static void add_weight(struct weight_sums *sums, const struct key_weight *weight
     sums->size += weight->largest;
     sums->light += light ? weight->largest : 0;
     sums->least += weight->least;
-    sums->apart += weight->largest - weight->narrow - weight->error_free;
+    sums->apart += weight->apart;
     sums->heavy += !light;
 }
 
@@ -228,11 +238,12 @@ static void add_weight(struct weight_sums *sums, const struct key_weight *weight
 static void add_sink(const struct row *row, struct weight_sums *sums)
 {
     double sink = (double)row->problem->sink_logits[row->terms->head];
-    double error =
-        sink_error(row->model, row->terms, sink, row->max) + row->model->rescales_after * row->model->rescale;
-    struct key_weight weight = key_weight(row, sink - row->lse, error, 0, 0);
+    double error = sink_error(row->model, row->terms, sink, row->max);
+    double rescales = rescales_after(row, sink - error);
+    struct key_weight weight = key_weight(row, sink - row->lse, error + rescales * row->model->rescale, 0, 0);
     add_weight(sums, &weight, false);
-    sums->from_sink = weight.error_free - weight.probability;
+    sums->rescales = fmax(sums->rescales, rescales);
+    sums->from_sink = weight.from_logit + weight.narrow;
 }
 
 /* Sums of row->low and newer. False where nothing is promised. */
@@ -246,8 +257,8 @@ static bool sum_keys(const struct row *row, struct weight_sums *sums, bool with_
         double logit_error = row->room->logit_error[key], relative = row->scores->logits[key] - row->lse;
         if (logit_error == -INFINITY)
             continue;
-        double rescales = rescales_of(row, key),
-               weight_error = row->room->weight_error[key] + rescales * model->rescale;
+        double rescales = rescales_after(row, row->scores->logits[key] - logit_error);
+        double weight_error = row->room->weight_error[key] + rescales * model->rescale;
         if (!(relative + logit_error + weight_error < LARGEST_LOG_WEIGHT))
             return false;
         struct key_weight weight = key_weight(row, relative, logit_error, weight_error, unit_weight);
