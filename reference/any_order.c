@@ -303,13 +303,14 @@ static double element_bound(const struct row *row, const struct weight_sums *sum
     double error = values[FROM_LOGITS * dim] + magnitude * sums->from_sink + values[FROM_WEIGHTS * dim] +
                    magnitude * sums->apart + fmax(values[FROM_NARROW * dim], values[FROM_NARROW_APART * dim]) +
                    size * model->weight + additions + (terms.size + additions) * model->partial + magnitude * lost +
-                   4 * TAIL * (largest + magnitude) + model->out_floor * unit_weight * scale;
-    error = error / least + model->divided_floor * scale;
+                   4 * TAIL * (largest + magnitude);
+    double floors = model->out_floor * unit_weight / least + model->divided_floor;
+    error /= least;
     if (model->lse_weights)
         error += (magnitude + error) * (bound_of_lse(model, row->terms, row->lse, row->max, 0) + model->exponential);
-    if (!(error < largest + magnitude)) /* what any weights give */
+    if (!(error <= largest + magnitude)) /* what any weights give */
         return INFINITY;
-    return bound_of_output(model, problem, magnitude, error);
+    return bound_of_output(model, problem, magnitude, error + floors * scale);
 }
 
 static double lse_bound(const struct row *row, const struct weight_sums *sums)

@@ -36,7 +36,7 @@ static inline double order_value(uint64_t *state, enum order_values values, int6
     case VALUES_CANCELLING:
         return (row % 2 ? -1 : 1) * (8 + 0.01 * normal);
     case VALUES_PEAK:
-        return row == peak ? 200 * normal : normal;
+        return row == peak ? 60 * normal : normal;
     case VALUES_SPARSE:
         return draw_below(state, 8) ? 0 : normal;
     default:
