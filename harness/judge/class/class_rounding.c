@@ -47,7 +47,7 @@ enum { MERGES = 3 };
  * each term that is added. The last cut loses at most 7 times what was added to the largest term. any_order.md. */
 enum { FUSED_UNITS = 3, FUSED_LOSES = 9 };
 
-/* The additions of q.k on them are an eighth more, one cut for each 8 products. */
+/* The additions of q.k on them are a quarter more: 2 u for each 8 products. */
 #define FUSED_DOT 1.25
 
 /*
