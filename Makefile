@@ -73,7 +73,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-readme check-examples \
-        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-classes bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class soak-classes bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -306,6 +306,9 @@ soak-classes: $(PROGRAM)  ## every shipped recipe on 1000 drawn problems (SOAK, 
 
 soak-sound: $(BUILD)/harness/evaluate/tests/soak_names  ## the same draws without their faults: 10000, none may be accused
 	$(Q)$< sound $(or $(SOAK),10000) $(or $(SOAK_SEED),0)
+
+soak-class: $(BUILD)/harness/judge/class/tests/soak_class  ## kernels in emulated arithmetic, in every order: 2000 of each class (SOAK, SOAK_SEED), none beyond its bound
+	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done

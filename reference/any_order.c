@@ -72,6 +72,7 @@ struct weight_sums {
     double size;      /* sum_j q_j, the largest that they may be */
     double light;     /* the same of light keys */
     double least;     /* the least that they may be */
+    double one;       /* the largest of what single ones are at least */
     double apart;     /* sum_j p_j e^x_j (e^y_j - 1) */
     double from_sink; /* p_sink (e^x - 1) + n_sink */
     double heavy;     /* how many keys are not light */
@@ -230,6 +231,7 @@ static void add_weight(struct weight_sums *sums, const struct key_weight *weight
     sums->size += weight->largest;
     sums->light += light ? weight->largest : 0;
     sums->least += weight->least;
+    sums->one = fmax(sums->one, weight->least);
     sums->apart += weight->apart;
     sums->heavy += !light;
 }
@@ -274,14 +276,16 @@ static bool sum_keys(const struct row *row, struct weight_sums *sums, bool with_
     return true;
 }
 
-/* The least that the sum of weights may come to, additions counted, relative to what it is. */
+/* (7): the least that the sum of weights may come to, additions counted, relative to what it is. No sum of weights is
+ * less than one of them, since rounding is monotonic. */
 static double least_sum(const struct row *row, const struct weight_sums *sums, double *lost)
 {
     const struct rounding_model *model = row->model;
     const struct terms weights = {sums->size + TAIL, sums->size + TAIL, sums->light + TAIL};
     *lost = lost_in_additions(model, sums, &weights, row->visible);
-    *lost += model->sum_floor * bounded_exp(fmin(row->max - row->lse, 0)) * exp(model->max_offset);
-    return sums->least - *lost;
+    double floors = model->sum_floor * bounded_exp(fmin(row->max - row->lse, 0)) * exp(model->max_offset);
+    *lost += floors;
+    return fmax(sums->least - *lost, sums->one - floors);
 }
 
 /* (6) and (7) */

@@ -1,0 +1,287 @@
+/* Kernels stay within the bounds of their class, in any order, and classes tell them apart. Some thousand bounds take
+ * half a second; `make soak-class` has more. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/class/tests/order_trial.h"
+
+static const class_set alone[] = {
+    CLASS_F32,          1 << CLASS_WEIGHTS16, 1 << CLASS_WEIGHTS8,   1 << CLASS_ABSOLUTE_BIAS, 1 << CLASS_BIAS16,
+    1 << CLASS_QUERY16, 1 << CLASS_LOGITS16,  1 << CLASS_PARTIALS16, 1 << CLASS_SUMS16,
+};
+enum { ALONE = sizeof alone / sizeof alone[0] };
+
+static void test_no_kernel_is_beyond_its_class(void **state)
+{
+    long bounded = 0, elements = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct order_trial trial;
+        order_trial_init(&trial, seed, seed % 8 ? 200 : 1000);
+        for (int s = 0; s <= ALONE; s++) {
+            class_set set = s < ALONE ? alone[s] : CLASS_SETS - 1;
+            struct order_kernel kernel = order_kernel_draw(seed * 64 + (uint64_t)s, set);
+            order_trial_run(&trial, &kernel);
+            order_trial_bound(&trial, set, 0);
+            struct order_used used = order_trial_used(&trial);
+            if (used.out > 1 || used.lse > 1)
+                fail_msg("set %#x: %g of the bound of out, %g of lse's; %s", set, used.out, used.lse, trial.made.text);
+            bounded += used.bounded;
+            elements += used.elements;
+        }
+        order_trial_clear(&trial);
+    }
+    print_message("%ld of %ld bounds are finite\n", bounded, elements);
+    assert_true(bounded > 9 * elements / 10);
+}
+
+static bool covers(const struct class_report *report, class_set set)
+{
+    return class_covers(report, &(struct arithmetic_class){.set = set});
+}
+
+/* What class_find says is what the bounds say, and a class covers its own kernels. */
+static void test_a_class_covers_its_kernels(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 100; seed < 112; seed++) {
+        struct order_trial trial;
+        order_trial_init(&trial, seed, 150);
+        for (int s = 0; s < ALONE; s++) {
+            struct order_kernel kernel = order_kernel_draw(seed + 1000 * (uint64_t)s, alone[s]);
+            order_trial_run(&trial, &kernel);
+            struct class_report report = order_trial_classes(&trial);
+            for (int other = 0; other < ALONE; other++) {
+                order_trial_bound(&trial, alone[other], 0);
+                struct order_used used = order_trial_used(&trial);
+                if (used.bounded == used.elements)
+                    assert_int_equal(covers(&report, alone[other]), used.out <= 1 && used.lse <= 1);
+                if (other == s && used.bounded == used.elements)
+                    assert_true(covers(&report, alone[s]));
+            }
+            class_report_clear(&report);
+        }
+        order_trial_clear(&trial);
+    }
+}
+
+static void take_truth(struct order_trial *trial)
+{
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+    struct error error;
+    truth_clear(&trial->truth);
+    assert_int_equal(truth_init(&trial->truth, &trial->made.problem, &error), ERROR_NONE);
+    assert_int_equal(truth_certified(&trial->truth, &trial->made.problem, &options, &error), ERROR_NONE);
+}
+
+enum { KEYS = 60 };
+
+/* An f32 problem on which roundings show: slopes that are no powers of two, values of both signs and, for absolute
+ * biases, positions that begin far from 0. */
+static void telling_problem(struct order_trial *trial, uint64_t seed, int64_t first_position)
+{
+    enum { DIM = 32 };
+    static float slopes[] = {0.0371f, 0.0113f};
+    uint64_t random = seed;
+    *trial = (struct order_trial){0};
+    struct problem *problem = &trial->made.problem;
+    *problem = (struct problem){.seq_len = KEYS,
+                                .num_heads = 2,
+                                .num_kv_heads = 1,
+                                .head_dim = DIM,
+                                .dtype = DTYPE_F32,
+                                .scale = 0.18f,
+                                .kv_offset = first_position,
+                                .q_position = first_position + KEYS - 1};
+    problem->slopes = trial->made.slopes = malloc(sizeof slopes);
+    memcpy(trial->made.slopes, slopes, sizeof slopes);
+    problem->q = trial->made.q = order_tensor(&random, DTYPE_F32, 1, 2 * DIM, 1, VALUES_NORMAL);
+    problem->k = trial->made.k = order_tensor(&random, DTYPE_F32, KEYS, DIM, 1, VALUES_NORMAL);
+    problem->v = trial->made.v = order_tensor(&random, DTYPE_F32, KEYS, DIM, 1, VALUES_NORMAL);
+    trial->output = (struct output){malloc(2 * DIM * sizeof(float)), malloc(2 * sizeof(float))};
+    trial->bound = malloc(2 * DIM * sizeof(double));
+    trial->lse_bound = malloc(2 * sizeof(double));
+    take_truth(trial);
+}
+
+/* Each rung is more than f32, and than the rung below it where there is one. */
+static void test_rungs_are_told_apart(void **state)
+{
+    static const struct {
+        class_set rung, below;
+    } rows[] = {
+        {1 << CLASS_WEIGHTS16, CLASS_F32},
+        {1 << CLASS_ABSOLUTE_BIAS, CLASS_F32},
+        {1 << CLASS_BIAS16, CLASS_F32},
+        {1 << CLASS_QUERY16, CLASS_F32},
+        {1 << CLASS_LOGITS16, CLASS_F32},
+        {1 << CLASS_PARTIALS16, CLASS_F32},
+        {1 << CLASS_WEIGHTS8, 1 << CLASS_WEIGHTS16},
+        {1 << CLASS_SUMS16, 1 << CLASS_PARTIALS16},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int beyond = 0, covered = 0;
+        for (uint64_t seed = 0; seed < 8; seed++) {
+            struct order_trial trial;
+            struct order_kernel kernel = order_kernel_draw(seed, rows[i].rung);
+            kernel.tree = rows[i].rung == 1 << CLASS_PARTIALS16 ? TREE_CHUNKS : TREE_ONLINE;
+            kernel.chunk = 20;
+            kernel.probabilities = false;
+            kernel.keys = KEYS_DESCENDING; /* of additions in 16 bits the worst */
+            telling_problem(&trial, seed, 3000000);
+            order_trial_run(&trial, &kernel);
+            struct class_report report = order_trial_classes(&trial);
+            beyond += !covers(&report, rows[i].below);
+            covered += covers(&report, rows[i].rung);
+            class_report_clear(&report);
+            order_trial_clear(&trial);
+        }
+        if (beyond < 6 || covered < 8)
+            fail_msg("row %d: %d of 8 beyond the class below, %d covered", (int)i, beyond, covered);
+    }
+}
+
+/* Of an output that is none of them: one key too few. */
+static void test_a_missing_key_is_no_rounding(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    struct order_kernel kernel = order_kernel_draw(3, CLASS_F32);
+    struct class_whole whole;
+    telling_problem(&trial, 3, 0);
+    uint8_t *visible = trial.made.visible = malloc(KEYS);
+    memset(visible, 1, KEYS);
+    visible[57] = 0;
+    trial.made.problem.visible = visible;
+    order_trial_run(&trial, &kernel);
+    trial.made.problem.visible = NULL;
+    struct class_report report = order_trial_classes(&trial);
+    class_of_rows(&whole, &report);
+    assert_false(covers(&report, 1 << CLASS_WEIGHTS16 | 1 << CLASS_ABSOLUTE_BIAS | 1 << CLASS_PARTIALS16));
+    assert_int_equal(whole.output, false);
+    class_report_clear(&report);
+    order_trial_clear(&trial);
+}
+
+static void round_truth(struct order_trial *trial)
+{
+    const struct problem *problem = &trial->made.problem;
+    for (size_t i = 0; i < (size_t)problem_elements(problem); i++) {
+        float out = (float)trial->truth.value[i];
+        dtype_narrow(problem->dtype, trial->output.out, i, 1, &out);
+    }
+    for (int r = 0; r < problem_rows(problem); r++)
+        trial->output.lse[r] = (float)trial->truth.lse[r];
+}
+
+static void assert_named(const struct order_trial *trial, const char *name)
+{
+    char text[CLASS_NAME_SIZE];
+    struct class_whole whole;
+    struct class_report report = order_trial_classes(trial);
+    class_of_rows(&whole, &report);
+    assert_string_equal(class_name(text, &whole), name);
+    class_report_clear(&report);
+}
+
+/* One unit of the last place more is f32's; NaN and infinity are no one's; lse counts, unless there is none. */
+static void test_output_is_the_truth_rounded_once(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 5, 0);
+    float *out = trial.output.out, *lse = trial.output.lse;
+    round_truth(&trial);
+    assert_named(&trial, "output");
+    out[40] = nextafterf(out[40], INFINITY);
+    assert_named(&trial, "f32");
+    round_truth(&trial);
+    lse[1] = nextafterf(lse[1], INFINITY);
+    assert_named(&trial, "f32");
+    lse[1] += 100;
+    assert_named(&trial, "none");
+    trial.output.lse = NULL;
+    assert_named(&trial, "output");
+    out[3] = NAN;
+    assert_named(&trial, "none");
+    out[3] = INFINITY;
+    assert_named(&trial, "none");
+    trial.output.lse = lse;
+    order_trial_clear(&trial);
+}
+
+/* A row that sees nothing is 0, with an lse of -inf, in every class. */
+static void test_an_empty_row_is_exact(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 6, 0);
+    trial.made.visible = calloc(KEYS, 1);
+    trial.made.problem.visible = trial.made.visible;
+    take_truth(&trial);
+    round_truth(&trial);
+    assert_named(&trial, "output");
+    ((float *)trial.output.out)[0] = 0x1p-149f;
+    assert_named(&trial, "none");
+    order_trial_clear(&trial);
+}
+
+/* A channel of zeros leaves no row without a bound. */
+static void test_values_of_zero_are_bounded(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    struct order_kernel kernel = order_kernel_draw(7, CLASS_F32);
+    telling_problem(&trial, 7, 0);
+    for (int key = 0; key < KEYS; key++)
+        ((float *)trial.made.v)[key * 32 + 5] = 0;
+    take_truth(&trial);
+    order_trial_run(&trial, &kernel);
+    assert_named(&trial, "f32");
+    order_trial_clear(&trial);
+}
+
+static void test_threads_find_the_same(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    struct order_kernel kernel = order_kernel_draw(9, 1 << CLASS_WEIGHTS16);
+    order_trial_init(&trial, 3, 150);
+    order_trial_run(&trial, &kernel);
+    const struct exhibit exhibit = {.problem = &trial.made.problem, .output = &trial.output, .truth = &trial.truth};
+    struct class_report one, three;
+    struct error error;
+    assert_int_equal(class_find(&one, &exhibit, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(class_find(&three, &exhibit, 3, NULL, &error), ERROR_NONE);
+    for (int r = 0; r < one.num_rows; r++) {
+        assert_memory_equal(&one.covered[r], &three.covered[r], sizeof one.covered[r]);
+        assert_memory_equal(&one.open[r], &three.open[r], sizeof one.open[r]);
+        assert_memory_equal(&one.size[r], &three.size[r], sizeof one.size[r]);
+    }
+    class_report_clear(&one);
+    class_report_clear(&three);
+    struct progress cancelled = {.cancelled = true};
+    assert_int_equal(class_find(&one, &exhibit, 2, &cancelled, &error), ERROR_INTERRUPTED);
+    class_report_clear(&one);
+    order_trial_clear(&trial);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_kernel_is_beyond_its_class),
+        cmocka_unit_test(test_a_class_covers_its_kernels),
+        cmocka_unit_test(test_rungs_are_told_apart),
+        cmocka_unit_test(test_a_missing_key_is_no_rounding),
+        cmocka_unit_test(test_output_is_the_truth_rounded_once),
+        cmocka_unit_test(test_an_empty_row_is_exact),
+        cmocka_unit_test(test_values_of_zero_are_bounded),
+        cmocka_unit_test(test_threads_find_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
