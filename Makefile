@@ -307,8 +307,8 @@ soak-recipes: $(PROGRAM)  ## every shipped recipe on 1000 drawn problems (SOAK, 
 soak-sound: $(BUILD)/harness/evaluate/tests/soak_names  ## the same draws without their faults: 10000, none may be accused
 	$(Q)$< sound $(or $(SOAK),10000) $(or $(SOAK_SEED),0)
 
-soak-class: $(BUILD)/harness/judge/class/tests/soak_class  ## kernels in emulated arithmetic, in every order: 2000 of each class (SOAK, SOAK_SEED), none beyond its bound
-	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)
+soak-class: $(BUILD)/harness/judge/class/tests/soak_class $(BUILD)/harness/case/tests/soak_recipe_class  ## kernels in emulated arithmetic, in every order, and shipped recipes: 2000 of each class and recipe (SOAK, SOAK_SEED), none beyond its bound
+	$(Q)for program in $^; do $$program $(or $(SOAK),2000) $(or $(SOAK_SEED),0) || exit 1; done
 
 bench: $(BENCH_PROGRAMS)  ## time what is promised; one JSON object a line on stdout
 	$(Q)for program in $(BENCH_PROGRAMS); do $$program || exit 1; done
