@@ -73,7 +73,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-readme check-examples \
-        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class soak-recipes bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -300,9 +300,6 @@ soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of 
 
 soak-names: $(BUILD)/harness/evaluate/tests/soak_names  ## kernels with one drawn fault each, until 2000 have failed (SOAK, SOAK_SEED): none by a wrong name
 	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)
-
-soak-recipes: $(PROGRAM)  ## every shipped recipe on 1000 drawn problems (SOAK, SOAK_SEED): each output in the class of its arithmetic
-	$(Q)ALIBICHECK=$(PROGRAM) scripts/soak-recipes $(or $(SOAK),1000) $(or $(SOAK_SEED),0)
 
 soak-sound: $(BUILD)/harness/evaluate/tests/soak_names  ## the same draws without their faults: 10000, none may be accused
 	$(Q)$< sound $(or $(SOAK),10000) $(or $(SOAK_SEED),0)
