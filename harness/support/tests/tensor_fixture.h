@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "harness/support/tensor_file.h"
+#include "harness/support/tests/tensor_promises.h"
 
 enum { FIXTURE_BYTES_MAX = 1 << 17 };
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -92,10 +93,11 @@ static inline void bytes_add_safetensors(struct bytes *bytes, const char *header
     bytes_count_up(bytes, size);
 }
 
-/* Makes the file, in place of what is there. */
+/* Makes the file, in place of what is there. (A file that is cut first waits for the disk on ext4.) */
 static inline void bytes_write(const struct bytes *bytes, const char *path)
 {
-    int descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    unlink(path);
+    int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, bytes->at, bytes->size), bytes->size);
     assert_int_equal(close(descriptor), 0);
@@ -145,6 +147,23 @@ static inline void assert_refused(const char *name, const char *reason)
             fail_msg("%s: '%s' is not one printable line", name, error.text);
     tensor_close(&tensor);
     assert_int_equal(free_descriptor(), before);
+}
+
+/* With any byte changed, in a bit or to an end of its range, what holds of any file holds of this one
+ * (tensor_promises.h). */
+static inline void assert_promises(const char *path, struct bytes *bytes)
+{
+    enum { CHANGES = 10 };
+    for (size_t at = 0; at < bytes->size; at++)
+        for (int change = 0; change < CHANGES; change++) {
+            uint8_t byte = bytes->at[at];
+            bytes->at[at] = change < 8 ? (uint8_t)(byte ^ (1 << change)) : change == 8 ? 0 : UINT8_MAX;
+            bytes_write(bytes, path);
+            const char *broken = tensor_promise_broken(path, bytes->at, bytes->size);
+            if (broken)
+                fail_msg("%s, byte %zu is %d: %s", path, at, bytes->at[at], broken);
+            bytes->at[at] = byte;
+        }
 }
 
 /* Opens what is sound. */

@@ -1,6 +1,9 @@
 #include "harness/support/safetensors_write.h"
 #include "harness/support/tests/tensor_fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 static uint8_t counted[64];
 
 static const struct tensor_metadata texts[] = {{"scale", "0.125"}, {"axes", "H D\n\xc3\xa9"}};
@@ -178,6 +181,30 @@ static void test_what_cannot_be_written(void **state)
     assert_tensor("a.safetensors:q", "bf16 [2, 3]", 8); /* what was there before */
 }
 
+/* A disk that is full half-way leaves what was there, and nothing else. */
+static void test_a_file_that_cannot_be_finished(void **state)
+{
+    (void)state;
+    struct error error = {0};
+    struct rlimit before, limit;
+    static uint8_t elements[1 << 16];
+    const struct safetensors_tensor tensor = {"q", ELEMENT_U8, 1, {sizeof elements}, elements};
+    assert_int_equal(mkdir("folder", 0700), 0);
+    write_sound("folder/a.safetensors", tensors, COUNT(tensors), texts, COUNT(texts));
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){4096, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    enum error_kind kind = safetensors_write("folder/a.safetensors", &tensor, 1, NULL, 0, &error);
+    signal(SIGXFSZ, handler);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(kind, ERROR_SYSTEM);
+    assert_non_null(strstr(error.text, "cannot write folder/a.safetensors: File too large"));
+    assert_tensor("folder/a.safetensors:q", "bf16 [2, 3]", 8);
+    assert_int_equal(unlink("folder/a.safetensors"), 0);
+    assert_int_equal(rmdir("folder"), 0); /* which is empty */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_what_cannot_be_written),
+        cmocka_unit_test(test_a_file_that_cannot_be_finished),
     };
     for (size_t i = 0; i < sizeof counted; i++)
         counted[i] = (uint8_t)i;

@@ -1,7 +1,5 @@
 #include "harness/support/tests/tensor_fixture.h"
 
-#include <sys/resource.h>
-
 /* ---- .npy -------------------------------------------------------------------------------------------------------- */
 
 static void write_npy(const char *path, int major, const char *dictionary, size_t size)
@@ -88,6 +86,7 @@ static void test_npy_that_is_refused(void **state)
         {DICTIONARY("<f4", "False", "(2.0,)"), "0 to 8 axes", 8},
         {DICTIONARY("<f4", "False", "(1, 1, 1, 1, 1, 1, 1, 1, 2)"), "0 to 8 axes", 8},
         {DICTIONARY("<f4", "False", "(9223372036854775808,)"), "can be counted", 8},
+        {DICTIONARY("<f4", "False", "(18446744073709551618,)"), "can be counted", 8},
         {DICTIONARY("<f4", "False", "(4294967296, 4294967296)"), "can be counted", 8},
         {DICTIONARY("<f4", "False", "(2305843009213693952,)"), "can be counted", 8},
         {DICTIONARY("<f4", "False", "(0, 4294967296, 4294967296)"), "can be counted", 0},
@@ -128,6 +127,14 @@ static void test_npy_cut_short_anywhere(void **state)
     }
     bytes_write(&bytes, "a.npy");
     assert_refused("a.npy", "no .npy file");
+}
+
+static void test_npy_with_a_byte_changed(void **state)
+{
+    (void)state;
+    struct bytes bytes = {.size = 0};
+    bytes_add_npy(&bytes, 1, DICTIONARY("<f4", "False", "(2, 3)"), 24);
+    assert_promises("a.npy", &bytes);
 }
 
 /* Elements that begin at an odd place are read all the same. */
@@ -314,10 +321,15 @@ static void test_files_that_change(void **state)
     assert_int_equal(tensor_check_unchanged(&tensor, &error), ERROR_SYSTEM);
     assert_non_null(strstr(error.text, "a.npy: was changed while it was read"));
     tensor_close(&tensor);
-    /* Of the same size, at another time. */
+    /* Of the same size, at another time, and of another size, at the same time. */
     const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
     write_npy("a.npy", 1, DICTIONARY("|u1", "False", "(2,)"), 2);
     open_sound(&tensor, "a.npy");
+    assert_int_equal(utimensat(AT_FDCWD, "a.npy", times, 0), 0);
+    assert_int_equal(tensor_check_unchanged(&tensor, &error), ERROR_SYSTEM);
+    tensor_close(&tensor);
+    open_sound(&tensor, "a.npy");
+    assert_int_equal(truncate("a.npy", 131), 0);
     assert_int_equal(utimensat(AT_FDCWD, "a.npy", times, 0), 0);
     assert_int_equal(tensor_check_unchanged(&tensor, &error), ERROR_SYSTEM);
     tensor_close(&tensor);
@@ -342,12 +354,19 @@ static void test_no_room_for_a_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_npy_types),           cmocka_unit_test(test_npy_shapes),
-        cmocka_unit_test(test_npy_that_is_refused), cmocka_unit_test(test_npy_cut_short_anywhere),
-        cmocka_unit_test(test_npy_without_padding), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_many_names),          cmocka_unit_test(test_what_is_no_regular_file),
-        cmocka_unit_test(test_reinterpretation),    cmocka_unit_test(test_forgetting),
-        cmocka_unit_test(test_files_that_change),   cmocka_unit_test(test_no_room_for_a_copy),
+        cmocka_unit_test(test_npy_types),
+        cmocka_unit_test(test_npy_shapes),
+        cmocka_unit_test(test_npy_that_is_refused),
+        cmocka_unit_test(test_npy_cut_short_anywhere),
+        cmocka_unit_test(test_npy_without_padding),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_what_is_no_regular_file),
+        cmocka_unit_test(test_reinterpretation),
+        cmocka_unit_test(test_forgetting),
+        cmocka_unit_test(test_files_that_change),
+        cmocka_unit_test(test_no_room_for_a_copy),
+        cmocka_unit_test(test_npy_with_a_byte_changed),
     };
     return cmocka_run_group_tests_name("tensor_file", tests, fixture_set_up, fixture_tear_down) ? 1 : 0;
 }

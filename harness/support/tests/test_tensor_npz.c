@@ -454,6 +454,15 @@ static void test_files_cut_short_anywhere(void **state)
     assert_refused("a.npz:q", "its directory is not where its end says");
 }
 
+static void test_files_with_a_byte_changed(void **state)
+{
+    (void)state;
+    for (int wide = 0; wide < 2; wide++) {
+        struct zip zip = make_zip(wide ? DEFLATED : STORED, wide, false, "");
+        assert_promises("a.npz", &zip.file);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +478,7 @@ int main(void)
         cmocka_unit_test(test_damaged_members),
         cmocka_unit_test(test_members_that_are_no_tensors),
         cmocka_unit_test(test_files_cut_short_anywhere),
+        cmocka_unit_test(test_files_with_a_byte_changed),
     };
     return cmocka_run_group_tests_name("tensor_npz", tests, fixture_set_up, fixture_tear_down) ? 1 : 0;
 }

@@ -193,6 +193,14 @@ static void test_safetensors_cut_short_anywhere(void **state)
     }
 }
 
+static void test_safetensors_with_a_byte_changed(void **state)
+{
+    (void)state;
+    struct bytes bytes = {.size = 0};
+    bytes_add_safetensors(&bytes, HEADER_OF_THREE, 16);
+    assert_promises("a.safetensors", &bytes);
+}
+
 /* What stands behind and between the tensors is nobody's. */
 static void test_safetensors_with_holes(void **state)
 {
@@ -211,6 +219,7 @@ int main(void)
         cmocka_unit_test(test_safetensors_headers_that_lie),
         cmocka_unit_test(test_safetensors_cut_short_anywhere),
         cmocka_unit_test(test_safetensors_with_holes),
+        cmocka_unit_test(test_safetensors_with_a_byte_changed),
     };
     return cmocka_run_group_tests_name("tensor_safetensors", tests, fixture_set_up, fixture_tear_down) ? 1 : 0;
 }
