@@ -15,6 +15,7 @@
 static const struct tensor_format *const formats[] = {TENSOR_FORMATS(FORMAT_ROW)};
 enum {
     NUM_FORMATS = sizeof formats / sizeof formats[0],
+    AROUND_BYTES = 2 << 20, /* of Linux's ways to map more than was asked for, the one that maps most */
     LISTED_MAX = 16,
     LIST_SIZE = LISTED_MAX * (QUOTE_SIZE + 2) + 32
 };
@@ -218,8 +219,9 @@ void tensor_forget(const struct tensor_file *tensor, int64_t first, int64_t coun
         return;
     size_t element_bytes = element_types[tensor->layout.type].size_bytes, page = (size_t)sysconf(_SC_PAGESIZE);
     size_t offset = (size_t)(tensor->elements - (const uint8_t *)tensor->mapping);
-    size_t start = (offset + (size_t)first * element_bytes) / page * page;
-    size_t end = offset + (size_t)(first + count) * element_bytes;
+    size_t start = offset + (size_t)first * element_bytes, end = start + (size_t)count * element_bytes;
+    /* Reading a page brings pages around it, too, those of an element before that were forgotten among them. */
+    start = start < AROUND_BYTES ? 0 : (start - AROUND_BYTES) / page * page;
     /* Whole pages: what else they hold is read again, too. Where it fails the memory is merely kept. */
     (void)madvise((char *)tensor->mapping + start, end - start, MADV_DONTNEED);
 }

@@ -47,7 +47,7 @@ void tensor_close(struct tensor_file *tensor);
 enum error_kind tensor_reinterpret(struct tensor_file *tensor, enum element_type type, struct error *error);
 
 /* Gives the memory of elements [first, first + count) back, after they were read: they can be read again, from the
- * file. A tensor read in blocks, each forgotten, takes no more memory than a block. */
+ * file. A tensor read in blocks, each forgotten, takes no more memory than a block and 4 MB. */
 void tensor_forget(const struct tensor_file *tensor, int64_t first, int64_t count);
 
 /*
