@@ -157,7 +157,7 @@ static inline void assert_promises(const char *path, struct bytes *bytes)
     for (size_t at = 0; at < bytes->size; at++)
         for (int change = 0; change < CHANGES; change++) {
             uint8_t byte = bytes->at[at];
-            bytes->at[at] = change < 8 ? (uint8_t)(byte ^ (1 << change)) : change == 8 ? 0 : UINT8_MAX;
+            bytes->at[at] = (uint8_t)(change < 8 ? byte ^ (1 << change) : change == 8 ? 0 : UINT8_MAX);
             bytes_write(bytes, path);
             const char *broken = tensor_promise_broken(path, bytes->at, bytes->size);
             if (broken)

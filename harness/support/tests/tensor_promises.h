@@ -72,6 +72,17 @@ static inline const char *entry_broken(const struct tensor_archive *archive, con
     return broken;
 }
 
+/* Without a name the one tensor is meant, and of several none. */
+static inline const char *choice_broken(const struct tensor_archive *archive)
+{
+    const struct tensor_entry *entry;
+    struct error error = {0};
+    enum error_kind kind = tensor_archive_choose(&entry, archive, NULL, &error);
+    if (archive->num_entries != 1)
+        return refusal_broken(archive->path, kind, &error);
+    return kind || entry != archive->entries ? "the one tensor is not chosen" : NULL;
+}
+
 static inline const char *tensor_promise_broken(const char *path, const uint8_t *bytes, size_t size)
 {
     enum { LOOKED_AT = 16 };
@@ -80,7 +91,7 @@ static inline const char *tensor_promise_broken(const char *path, const uint8_t 
     int before = dup(STDIN_FILENO), after;
     close(before);
     enum error_kind kind = tensor_archive_open(&archive, path, &error);
-    const char *broken = kind ? refusal_broken(path, kind, &error) : NULL;
+    const char *broken = kind ? refusal_broken(path, kind, &error) : choice_broken(&archive);
     for (size_t i = 0; !kind && !broken && i < archive.num_entries; i++) {
         if (i > 0 && strcmp(archive.entries[i - 1].name, archive.entries[i].name) >= 0)
             broken = "tensors that do not stand by name, each once";
