@@ -209,6 +209,17 @@ static void test_a_sink_is_a_key_without_value(void **state)
     assert_near("sink", "lse", made.lse, 64 * E);
 }
 
+/* What additions have lost grows by the rescalings that follow. */
+static void test_what_is_lost_is_rescaled(void **state)
+{
+    const double rescale = 0x1p-8, add = 0x1p-10, lost = 63 * add / (1 - 63 * add) * exp(2 * 63 * rescale);
+    (void)state;
+    struct made made;
+    make(&made, EQUAL, ONES);
+    take_bounds(&made, &(struct rounding_model){.rescale = rescale, .add = add, .add_lost = 1});
+    assert_near("rescaled", "lse", made.lse, -log(exp(-63 * rescale) - lost));
+}
+
 /* Keys outside the window count as light ones, which no maximum of 64 nats hides. */
 static void test_old_keys_cost_next_to_nothing(void **state)
 {
@@ -232,6 +243,8 @@ static void test_what_is_promised_of_coarse_arithmetic(void **state)
     make(&made, EQUAL, SIGNS);
     take_bounds(&made, &(struct rounding_model){.add = 0x1p-7, .add_lost = 1, .chain = 40});
     assert_true(isfinite(made.out[0]) && isfinite(made.lse));
+    take_bounds(&made, &(struct rounding_model){.add = 0.011, .add_lost = 1});
+    assert_true(isinf(made.out[0]) && isfinite(made.lse));
     take_bounds(&made, &(struct rounding_model){.exponential = 2});
     assert_true(isinf(made.out[0]) && isfinite(made.lse));
     take_bounds(&made, &(struct rounding_model){.sum_max = 63});
@@ -250,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_each_rounding_costs_what_it_should),
         cmocka_unit_test(test_biases_are_rounded_where_they_are_not_exact),
         cmocka_unit_test(test_a_sink_is_a_key_without_value),
+        cmocka_unit_test(test_what_is_lost_is_rescaled),
         cmocka_unit_test(test_old_keys_cost_next_to_nothing),
         cmocka_unit_test(test_what_is_promised_of_coarse_arithmetic),
     };

@@ -25,11 +25,12 @@ bool class_sets_empty(const struct class_sets *sets)
     return any == 0;
 }
 
-/* Whether taking any rounding away leads out of the sets, and none is in another one of the set. */
+/* Whether no rounding is in another one of the set, and with each taken away, but for what it includes, it is none of
+ * the sets. */
 static bool is_minimal(const struct class_sets *sets, class_set set)
 {
     for (int i = 0; i < CLASS_ROUNDING_COUNT; i++)
-        if (set >> i & 1 && ((class_roundings[i].includes & set) || class_sets_have(sets, set & ~(1u << i)) ||
+        if (set >> i & 1 && ((class_roundings[i].includes & set) ||
                              class_sets_have(sets, (set & ~(1u << i)) | class_roundings[i].includes)))
             return false;
     return true;

@@ -198,7 +198,7 @@ static void test_output_is_the_truth_rounded_once(void **state)
     float *out = trial.output.out, *lse = trial.output.lse;
     round_truth(&trial);
     assert_named(&trial, "output");
-    out[40] = nextafterf(out[40], INFINITY);
+    out[40] = nextafterf(out[40], (double)out[40] > trial.truth.value[40] ? -INFINITY : INFINITY);
     assert_named(&trial, "f32");
     round_truth(&trial);
     lse[1] = nextafterf(lse[1], INFINITY);
@@ -212,6 +212,21 @@ static void test_output_is_the_truth_rounded_once(void **state)
     out[3] = INFINITY;
     assert_named(&trial, "none");
     trial.output.lse = lse;
+    order_trial_clear(&trial);
+}
+
+/* Far from position 0 biases in 16 bits promise nothing: an output that only they might have is `unbounded`, but a NaN
+ * is no one's. */
+static void test_what_may_be_anything_is_unbounded(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 5, 3000000);
+    round_truth(&trial);
+    trial.output.lse[0] += 100;
+    assert_named(&trial, "unbounded");
+    ((float *)trial.output.out)[0] = NAN;
+    assert_named(&trial, "none");
     order_trial_clear(&trial);
 }
 
@@ -271,6 +286,79 @@ static void test_threads_find_the_same(void **state)
     order_trial_clear(&trial);
 }
 
+/* What each class allows most of, in a kernel and on a problem made for it: a good part of the bound, or more than that
+ * of a class which does not allow it. */
+static void wrong_way(struct order_trial *trial, struct order_kernel *kernel, int64_t keys, class_set set)
+{
+    enum { DIM = 128 };
+    *trial = (struct order_trial){0};
+    trial->made.q = calloc(DIM, sizeof(float));
+    trial->made.k = calloc((size_t)keys * DIM, sizeof(float));
+    trial->made.v = calloc((size_t)keys * DIM, sizeof(float));
+    trial->made.slopes = calloc(1, sizeof(float));
+    trial->made.problem = (struct problem){.seq_len = keys,
+                                           .num_heads = 1,
+                                           .num_kv_heads = 1,
+                                           .head_dim = DIM,
+                                           .dtype = DTYPE_F32,
+                                           .scale = 1,
+                                           .q_position = keys - 1,
+                                           .slopes = trial->made.slopes,
+                                           .q = trial->made.q,
+                                           .k = trial->made.k,
+                                           .v = trial->made.v};
+    trial->output = (struct output){malloc(DIM * sizeof(float)), malloc(sizeof(float))};
+    trial->bound = malloc(DIM * sizeof(double));
+    trial->lse_bound = malloc(sizeof(double));
+    *kernel = (struct order_kernel){.set = set, .tile = 1, .chunk = 1000};
+    for (int64_t i = 0; i < keys * DIM; i++)
+        ((float *)trial->made.v)[i] = i < keys / 2 * DIM ? 1 : -1;
+    for (int d = 0; d < DIM; d++)
+        ((float *)trial->made.q)[d] = 1;
+}
+
+static void assert_uses(struct order_trial *trial, const struct order_kernel *kernel, const char *what, double least)
+{
+    take_truth(trial);
+    order_trial_run(trial, kernel);
+    order_trial_bound(trial, kernel->set, 0);
+    struct order_used used = order_trial_used(trial);
+    print_message("%s: %.3f of the bound\n", what, used.out);
+    assert_true(used.out > least && used.out <= 1 && used.lse <= 1);
+    order_trial_clear(trial);
+}
+
+static void test_bounds_are_used(void **state)
+{
+    struct order_trial trial;
+    struct order_kernel kernel;
+    (void)state;
+    wrong_way(&trial, &kernel, 2,
+              CLASS_F32); /* 127 products that 1 + swallows one by one; the other key has all in one */
+    trial.made.problem.scale = 100;
+    float *k = trial.made.k;
+    for (int d = 0; d < 128; d++)
+        k[d] = d ? 0x1.fp-25f : 1;
+    k[128] = 1 + 127 * 0x1.fp-25f;
+    assert_uses(&trial, &kernel, "q.k", 0.3);
+
+    wrong_way(&trial, &kernel, 1000, CLASS_F32); /* each key is a new maximum, and each factor too large */
+    trial.made.slopes[0] = 0x1p-10f;
+    kernel.errors = ERRORS_UP;
+    assert_uses(&trial, &kernel, "rescalings", 0.15);
+
+    wrong_way(&trial, &kernel, 2, 1 << CLASS_QUERY16); /* scale, q and k all rounded down by nearly half an ulp */
+    kernel.scale = SCALES_QUERY;
+    trial.made.problem.scale = 0x1.00fp-7f;
+    k = trial.made.k;
+    float *q = trial.made.q;
+    for (int d = 0; d < 128; d++) {
+        q[d] = 0x1.00fp0f;
+        k[d] = 0x1.00fp0f;
+    }
+    assert_uses(&trial, &kernel, "scaled queries", 0.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +368,8 @@ int main(void)
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),
         cmocka_unit_test(test_an_empty_row_is_exact),
+        cmocka_unit_test(test_what_may_be_anything_is_unbounded),
+        cmocka_unit_test(test_bounds_are_used),
         cmocka_unit_test(test_values_of_zero_are_bounded),
         cmocka_unit_test(test_threads_find_the_same),
     };
