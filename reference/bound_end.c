@@ -27,10 +27,7 @@ double bound_of_lse(const struct rounding_model *model, const struct logit_terms
     log_sum = fmax(log_sum, fabs(log_sum - model->max_offset)) + from_sum;
     double error =
         from_sum + (log_sum + 0.5) * model->logarithm + (fabs(lse) + from_sum) * (model->lse_sum + model->lse_base);
-    if (model->absolute_bias) {
-        double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
-        error += position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_floor) +
-                 (fabs(max) + from_sum) * model->lse_sum;
-    }
+    if (model->absolute_bias)
+        error += logit_shift_error(model, terms) + (fabs(max) + from_sum) * model->lse_sum;
     return error * (1 + 0x1p-30);
 }

@@ -145,6 +145,16 @@ static bool power_of_two(double number)
     return frexp(number, &exponent) == 0.5;
 }
 
+static double position_error(const struct rounding_model *model, double position)
+{
+    return position > model->position_exact ? model->position : 0;
+}
+
+static double narrow_bias_error(const struct rounding_model *model, const struct logit_terms *terms)
+{
+    return power_of_two(fabs(terms->slope)) ? 0 : model->narrow_bias;
+}
+
 /* (3) as far as the logit. Each step's error is of what the steps before have made of it. absolute is finite. */
 static struct formed form_logit(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
                                 double logit, double absolute)
@@ -157,9 +167,8 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double formed_bias = (model->absolute_bias ? slope * position : distance) * (1 + slope_error(model, terms)) +
                          position * terms->slope_floor;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
-    double position_error = position > model->position_exact ? model->position : 0;
-    double own_bias = model->bias + (power_of_two(slope) ? 0 : model->narrow_bias);
-    double bias_error = own_bias + position_error + own_bias * position_error;
+    double from_position = position_error(model, position), own_bias = model->bias + narrow_bias_error(model, terms);
+    double bias_error = own_bias + from_position + own_bias * from_position;
     double scale_error = model->scale + given;
     double product_error = absolute * (scale_error + model->dot + scale_error * model->dot);
     if (model->any_order) {
@@ -263,13 +272,24 @@ double logit_error(const struct rounding_model *model, const struct logit_terms 
     return key_error_parts(model, terms, key, logit, absolute, lse, max, rescale_error).weight;
 }
 
+double logit_shift_error(const struct rounding_model *model, const struct logit_terms *terms)
+{
+    double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
+    double error = position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_floor);
+    if (model->any_order) { /* where it may be rounded like the biases of keys */
+        double from_position = position_error(model, position), from_product = narrow_bias_error(model, terms);
+        error += (position * slope + error) * (from_position + from_product + from_position * from_product);
+        error += model->logit_floor;
+    }
+    return error;
+}
+
 double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max)
 {
-    double position = fabs((double)terms->problem->q_position), distance = fabs(max - sink) + model->max_offset;
+    double distance = fabs(max - sink) + model->max_offset;
     double error = fabs(sink) * model->sink;
     if (model->absolute_bias)
-        error += position * (fabs(terms->slope) * (model->lse_slope + terms->slope_narrow) + terms->slope_floor) +
-                 (fabs(max) + error) * model->lse_sum;
+        error += logit_shift_error(model, terms) + (fabs(max) + error) * model->lse_sum;
     return error + (distance + error) * model->shift + model->exponential + model->rescale;
 }
 

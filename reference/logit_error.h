@@ -68,6 +68,9 @@ struct key_error {
 struct key_error key_error_parts(const struct rounding_model *model, const struct logit_terms *terms, int64_t key,
                                  double logit, double absolute, double lse, double max, double rescale_error);
 
+/* The error of slope * P, which an absolute bias is off by, as it is taken off a maximum, in nats. */
+double logit_shift_error(const struct rounding_model *model, const struct logit_terms *terms);
+
 /* (8): the same of the weight of a learned sink. */
 double sink_error(const struct rounding_model *model, const struct logit_terms *terms, double sink, double max);
 

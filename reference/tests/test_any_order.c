@@ -164,7 +164,11 @@ static void test_biases_are_rounded_where_they_are_not_exact(void **state)
     } rows[] = {{0.75f, {.narrow_bias = E}, 40},
                 {0.5f, {.narrow_bias = E}, 0},
                 {0.5f, {.bias = E}, 40},
-                {0.5f, {.bias = E, .absolute_bias = true}, 1000}};
+                {0.5f, {.bias = E, .absolute_bias = true}, 1000},
+                /* and slope * P as it is taken off the lse */
+                {0.75f, {.narrow_bias = E, .absolute_bias = true}, 1000 + 1040},
+                {0.5f, {.narrow_bias = E, .absolute_bias = true}, 0},
+                {0.5f, {.position = E, .absolute_bias = true}, 1000 + 1040}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct made made;
