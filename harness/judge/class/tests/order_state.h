@@ -257,15 +257,18 @@ static inline void order_known(struct order_work *work, struct order_state *stat
     free(weights);
 }
 
-/* slope * P taken off the maximum of absolute biases. */
+/* slope * P, rounded like a bias, taken off the maximum of absolute biases. */
 static inline void order_relative(const struct order_work *work, struct order_state *state)
 {
     if (!order_absolute(work))
         return;
-    float slope = work->problem->slopes[work->head], log2_e = (float)M_LOG2E;
-    if (work->kernel->base == BASE_FOLDED || work->kernel->base == BASE_LOGIT)
+    float slope = order_narrowed(work, CLASS_BIAS16, work->problem->slopes[work->head]), log2_e = (float)M_LOG2E;
+    float position = order_narrowed(work, CLASS_BIAS16, (float)work->problem->q_position);
+    bool base_2 = work->kernel->base == BASE_FOLDED || work->kernel->base == BASE_LOGIT;
+    if (base_2 && !order_has(work->kernel, CLASS_BIAS16))
         slope *= log2_e;
-    state->max -= slope * (float)work->problem->q_position;
+    float shift = order_narrowed(work, CLASS_BIAS16, slope * position);
+    state->max -= base_2 && order_has(work->kernel, CLASS_BIAS16) ? shift * log2_e : shift;
 }
 
 static inline float order_sink(const struct order_work *work)
