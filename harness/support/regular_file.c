@@ -33,6 +33,20 @@ enum error_kind regular_file_open(struct regular_file *file, const char *path, c
     return ERROR_USAGE;
 }
 
+enum error_kind regular_file_take(struct regular_file *file, const char *path, int descriptor, struct error *error)
+{
+    char quoted[PATH_QUOTE_SIZE];
+    struct stat status;
+    *file = (struct regular_file){.path = path, .descriptor = descriptor};
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
+        file->size = status.st_size;
+        file->modified = status.st_mtim;
+        return ERROR_NONE;
+    }
+    regular_file_close(file);
+    return error_set(error, ERROR_SYSTEM, "%s: is no regular file", quote_path(quoted, path));
+}
+
 void regular_file_close(struct regular_file *file)
 {
     if (file->descriptor >= 0)

@@ -23,6 +23,9 @@ struct regular_file {
 enum error_kind regular_file_open(struct regular_file *file, const char *path, const char *allowed,
                                   struct error *error);
 
+/* Takes over a descriptor of a regular file, also if it fails; path is what messages call it. */
+enum error_kind regular_file_take(struct regular_file *file, const char *path, int descriptor, struct error *error);
+
 /* Also takes a file that was not opened, descriptor -1. */
 void regular_file_close(struct regular_file *file);
 

@@ -134,32 +134,75 @@ static enum error_kind make_header(char **text, const struct placed *placed, siz
     return kind;
 }
 
-static enum error_kind write_header(int descriptor, const char *text, const char *path, struct error *error)
+/* 8 bytes, the header's text and blanks up to where elements begin. */
+static enum error_kind frame(struct safetensors_plan *plan, const char *text, const char *path, struct error *error)
 {
-    static const char blanks[ALIGNMENT + 1] = "                                                                ";
-    uint8_t preamble[PREAMBLE_BYTES];
     size_t size = strlen(text), padding = (ALIGNMENT - (PREAMBLE_BYTES + size) % ALIGNMENT) % ALIGNMENT;
     if (size + padding > HEADER_BYTES_MAX)
         return refuse(path, metadata_key, "and names take more than 100 MB; allowed: what a header can hold", error);
+    plan->header_bytes = PREAMBLE_BYTES + size + padding;
+    plan->header = malloc(plan->header_bytes);
+    if (!plan->header)
+        return error_memory(error, "a header", (double)plan->header_bytes);
     for (int i = 0; i < PREAMBLE_BYTES; i++)
-        preamble[i] = (uint8_t)((uint64_t)(size + padding) >> (8 * i));
-    enum error_kind kind = file_write(descriptor, path, preamble, sizeof preamble, error);
-    if (!kind)
-        kind = file_write(descriptor, path, text, size, error);
-    return kind ? kind : file_write(descriptor, path, blanks, padding, error);
+        plan->header[i] = (char)((uint64_t)(size + padding) >> (8 * i) & 0xff);
+    memcpy(plan->header + PREAMBLE_BYTES, text, size);
+    memset(plan->header + PREAMBLE_BYTES + size, ' ', padding);
+    return ERROR_NONE;
 }
 
-static enum error_kind write_file(const char *path, const char *header, const struct placed *placed, size_t count,
-                                  struct error *error)
+static enum error_kind list_pieces(struct safetensors_plan *plan, const struct placed *placed, size_t count,
+                                   struct error *error)
+{
+    plan->pieces = calloc(count + 1, sizeof *plan->pieces);
+    if (!plan->pieces)
+        return error_memory(error, "the tensors' places", (double)count * sizeof *plan->pieces);
+    plan->size_bytes = plan->header_bytes;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = (size_t)(placed[i].end - placed[i].first);
+        plan->pieces[plan->num_pieces++] = (struct safetensors_piece){placed[i].tensor->elements, size};
+        plan->size_bytes += size;
+    }
+    return ERROR_NONE;
+}
+
+enum error_kind safetensors_plan(struct safetensors_plan *plan, const char *path,
+                                 const struct safetensors_tensor *tensors, size_t num_tensors,
+                                 const struct tensor_metadata *metadata, size_t num_metadata, struct error *error)
+{
+    char *text = NULL;
+    struct placed *placed = calloc(num_tensors + 1, sizeof *placed);
+    *plan = (struct safetensors_plan){.header = NULL};
+    if (!placed)
+        return error_memory(error, "the tensors' places", (double)num_tensors * sizeof *placed);
+    enum error_kind kind = place(placed, tensors, num_tensors, path, error);
+    if (!kind)
+        kind = make_header(&text, placed, num_tensors, metadata, num_metadata, path, error);
+    if (!kind)
+        kind = frame(plan, text, path, error);
+    if (!kind)
+        kind = list_pieces(plan, placed, num_tensors, error);
+    free(text);
+    free(placed);
+    return kind;
+}
+
+void safetensors_plan_clear(struct safetensors_plan *plan)
+{
+    free(plan->header);
+    free(plan->pieces);
+    *plan = (struct safetensors_plan){.header = NULL};
+}
+
+static enum error_kind write_file(const char *path, const struct safetensors_plan *plan, struct error *error)
 {
     struct replacement file;
     enum error_kind kind = replacement_open(&file, path, error);
     if (kind)
         return kind;
-    kind = write_header(file.descriptor, header, path, error);
-    for (size_t i = 0; i < count && !kind; i++)
-        kind = file_write(file.descriptor, path, placed[i].tensor->elements, (size_t)(placed[i].end - placed[i].first),
-                          error);
+    kind = file_write(file.descriptor, path, plan->header, plan->header_bytes, error);
+    for (size_t i = 0; i < plan->num_pieces && !kind; i++)
+        kind = file_write(file.descriptor, path, plan->pieces[i].elements, plan->pieces[i].size_bytes, error);
     if (!kind)
         return replacement_keep(&file, error);
     replacement_drop(&file);
@@ -169,16 +212,10 @@ static enum error_kind write_file(const char *path, const char *header, const st
 enum error_kind safetensors_write(const char *path, const struct safetensors_tensor *tensors, size_t num_tensors,
                                   const struct tensor_metadata *metadata, size_t num_metadata, struct error *error)
 {
-    char *header = NULL;
-    struct placed *placed = calloc(num_tensors + 1, sizeof *placed);
-    if (!placed)
-        return error_memory(error, "the tensors' places", (double)num_tensors * sizeof *placed);
-    enum error_kind kind = place(placed, tensors, num_tensors, path, error);
+    struct safetensors_plan plan;
+    enum error_kind kind = safetensors_plan(&plan, path, tensors, num_tensors, metadata, num_metadata, error);
     if (!kind)
-        kind = make_header(&header, placed, num_tensors, metadata, num_metadata, path, error);
-    if (!kind)
-        kind = write_file(path, header, placed, num_tensors, error);
-    free(header);
-    free(placed);
+        kind = write_file(path, &plan, error);
+    safetensors_plan_clear(&plan);
     return kind;
 }

@@ -29,4 +29,24 @@ struct safetensors_tensor {
 enum error_kind safetensors_write(const char *path, const struct safetensors_tensor *tensors, size_t num_tensors,
                                   const struct tensor_metadata *metadata, size_t num_metadata, struct error *error);
 
+/* What a file is made of, one piece behind the other: the header, then elements where they lie. */
+struct safetensors_piece {
+    const void *elements;
+    size_t size_bytes;
+};
+
+struct safetensors_plan {
+    char *header;
+    size_t header_bytes;
+    struct safetensors_piece *pieces;
+    size_t num_pieces, size_bytes; /* of all of it */
+};
+
+/* The same without writing it; path is what messages call it. plan is overwritten; safetensors_plan_clear frees,
+ * whatever the result. */
+enum error_kind safetensors_plan(struct safetensors_plan *plan, const char *path,
+                                 const struct safetensors_tensor *tensors, size_t num_tensors,
+                                 const struct tensor_metadata *metadata, size_t num_metadata, struct error *error);
+void safetensors_plan_clear(struct safetensors_plan *plan);
+
 #endif

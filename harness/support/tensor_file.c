@@ -51,6 +51,18 @@ enum error_kind tensor_archive_open(struct tensor_archive *archive, const char *
     return kind;
 }
 
+enum error_kind tensor_archive_take(struct tensor_archive *archive, const char *name, int descriptor,
+                                    struct error *error)
+{
+    *archive = (struct tensor_archive){.path = name, .format = &safetensors_format, .file = {.descriptor = -1}};
+    enum error_kind kind = regular_file_take(&archive->file, name, descriptor, error);
+    if (!kind)
+        kind = archive->format->open(archive, error);
+    if (kind)
+        tensor_archive_close(archive);
+    return kind;
+}
+
 void tensor_archive_close(struct tensor_archive *archive)
 {
     if (!archive->format)

@@ -84,6 +84,11 @@ struct tensor_archive {
 /* Opens a file of one of the three formats by its name, and reads what tensors it has. */
 enum error_kind tensor_archive_open(struct tensor_archive *archive, const char *path, struct error *error);
 
+/* The same of what a descriptor has, which it takes over, in a .safetensors file's format; name is what messages call
+ * it. */
+enum error_kind tensor_archive_take(struct tensor_archive *archive, const char *name, int descriptor,
+                                    struct error *error);
+
 /* Also takes one that is all zeros, or whose opening failed. Tensors opened from it stay open. */
 void tensor_archive_close(struct tensor_archive *archive);
 
