@@ -11,6 +11,7 @@
 /* The values are the exit codes of the program. */
 enum error_kind {
     ERROR_NONE = 0,
+    ERROR_SUBJECT = 1,      /* what is judged failed to run: a verdict, for who judges */
     ERROR_USAGE = 2,        /* the command line or a case file is wrong */
     ERROR_SYSTEM = 3,       /* memory, device, file system, or a bug in a kernel that the executor caught */
     ERROR_INTERRUPTED = 130 /* the user pressed Ctrl-C */

@@ -79,6 +79,19 @@ void point_sequence(const struct point *point, int i, struct point *sequence)
     case_assemble(point->test_case, digits, sequence);
 }
 
+void point_make_foreign(struct point *point, const char *name, bool bounded)
+{
+    const struct point unset = point_unset;
+    point->foreign = name;
+    point->kernel = unset.kernel;
+    point->kernel_options = unset.kernel_options;
+    point->base_recipe = unset.base_recipe;
+    point->expect_fail = false;
+    point->signature = SIGNATURE_NONE;
+    if (!bounded)
+        point->criterion.mode = JUDGE_TOLERANCE;
+}
+
 char *point_key(char *text, const struct point *point)
 {
     if (point->given) {
@@ -87,9 +100,13 @@ char *point_key(char *text, const struct point *point)
     }
     size_t length = (size_t)snprintf(text, POINT_KEY_SIZE, "%s", case_name(point->test_case));
     char separator = ':';
+    if (point->foreign) {
+        length += (size_t)snprintf(text + length, POINT_KEY_SIZE - length, ":kernel=%s", point->foreign);
+        separator = ',';
+    }
     for (int id = 0; id < KEY_COUNT && length < POINT_KEY_SIZE; id++) {
         char value[FIELD_TEXT_SIZE], preset[FIELD_TEXT_SIZE] = "";
-        if (!keys[id].axis || !point->test_case->axes[id].given)
+        if (!keys[id].axis || !point->test_case->axes[id].given || (point->foreign && keys[id].of_shipped))
             continue;
         key_format(value, &keys[id], point);
         if (keys[id].preset || keys[id].derived)

@@ -70,6 +70,8 @@ void key_apply(const struct key *key, const union value *first, uint64_t step, s
 
 char *key_format(char *text, const struct key *key, const struct point *point)
 {
+    if (key->is_kernel && point->foreign)
+        return strcpy(text, point->foreign); /* KERNEL_NAME_SIZE */
     return key->type && key->type->format ? key->type->format(text, point)
                                           : field_format(text, &key->field, field_in(&key->field, point));
 }

@@ -81,6 +81,8 @@ struct key {
     bool axis;                     /* may be a list, and whole numbers a range */
     bool constant_of_run;          /* --set may not change it */
     bool of_kernel;                /* says nothing of an output that is given: of its making, or of its inputs' */
+    bool of_shipped;               /* of those, one of the kernels that come with the program */
+    bool is_kernel;                /* what is run, ours or not */
     enum key_stage stage;
     const char *preset;  /* default as key_format writes it; NULL: see derived */
     bool added;          /* at its default it is not in a point's digest: digests that were kept before it stay */

@@ -43,7 +43,8 @@ struct point {
     struct class_demand demand; /* of its output's class */
     unsigned oracles;           /* bit o: the kernel is put to oracle o */
     const struct given
-        *given; /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
+        *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
+    const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
 };
@@ -56,6 +57,10 @@ enum {
 /* A point before values are put in: what a derived default replaces. point_derive fills what is still unset. */
 extern const struct point point_unset;
 void point_derive(struct point *point);
+
+/* Makes the point one of a kernel that is not ours, called name: keys of ours are as if they were not given, and no
+ * failure is expected. bounded: there is an error bound for its outputs; otherwise its tolerance alone judges. */
+void point_make_foreign(struct point *point, const char *name, bool bounded);
 
 /* The fields of a recipe that keys of a case override. */
 enum recipe_override { OVERRIDE_SENTINEL, OVERRIDE_BIAS, OVERRIDE_EXPONENTIAL, RECIPE_OVERRIDE_COUNT };

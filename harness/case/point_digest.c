@@ -20,6 +20,8 @@ static uint64_t hash_key(const struct key *key, const struct point *point, uint6
     if (key->added && !strcmp(key_format(text, key, point), key->preset))
         return seed;
     const void *member = field_in(&key->field, point);
+    if (point->foreign && key->of_shipped)
+        return seed;
     if (key->type && (key->type->aside || key->field.type == FIELD_TEXT))
         return seed;
     if (key->type && key->type->format)
@@ -47,7 +49,7 @@ static uint64_t hash_meanings(const struct point *point, uint64_t digest)
 
 uint64_t point_digest(const struct point *point)
 {
-    uint64_t digest = 0;
+    uint64_t digest = point->foreign ? hash_bytes(point->foreign, strlen(point->foreign), 0) : 0;
     for (int id = 0; id < KEY_COUNT; id++)
         digest = hash_key(&keys[id], point, digest);
     digest = hash_meanings(point, digest);

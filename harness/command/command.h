@@ -35,6 +35,7 @@ struct command {
     ROW(explain)      \
     ROW(tolerance)    \
     ROW(sentinel)     \
+    ROW(serve)        \
     ROW(list)         \
     ROW(man)          \
     ROW(completion)

@@ -11,6 +11,7 @@
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/record/record_field.h"
+#include "harness/subject/ability.h"
 #include "harness/support/suggest.h"
 
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
@@ -184,6 +185,15 @@ static enum error_kind list_record_fields(const struct selection *selection, con
     return ERROR_NONE;
 }
 
+static enum error_kind list_abilities(const struct selection *selection, const struct list_options *options,
+                                      struct error *error)
+{
+    (void)selection, (void)options, (void)error;
+    for (int i = 0; i < ABILITY_COUNT; i++)
+        printf("%-17s %s\n", abilities[i].name, abilities[i].about);
+    return ERROR_NONE;
+}
+
 static enum error_kind list_oracles(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
@@ -244,6 +254,7 @@ static const struct {
     {"recipe-keys", "the format of recipes, key by key", list_recipe_keys, list_json_recipe_keys, false},
     {"record-fields", "the format of records, field by field", list_record_fields, list_json_record_fields, false},
     {"oracles", "what a kernel must hold beside the numbers", list_oracles, list_json_oracles, false},
+    {"abilities", "what a kernel that is not ours may say it takes", list_abilities, list_json_abilities, false},
     {"signatures", "how failures are named, what they mean, what to change", list_signatures, list_json_signatures,
      false},
     {"classes", "the arithmetic that may explain an output's error", list_classes, list_json_classes, false},

@@ -71,7 +71,8 @@ static int list_command(int argc, char **argv, struct error *error)
 
 const struct command command_list = {
     .name = "list",
-    .about = "print kernels, devices, case keys, recipes, record fields, oracles, signatures, classes, cases, points",
+    .about = "print kernels, devices, case keys, recipes, record fields, oracles, abilities, signatures, classes, "
+             "cases, points",
     .parser = list_parser,
     .run = list_command,
     .word = list_topic,

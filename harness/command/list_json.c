@@ -10,6 +10,7 @@
 #include "harness/judge/oracle/oracle.h"
 #include "harness/report/compare/compare_point.h"
 #include "harness/report/record/record_field.h"
+#include "harness/subject/ability.h"
 #include "harness/support/field_json.h"
 #include "harness/support/json_value.h"
 
@@ -90,6 +91,16 @@ enum error_kind list_json_devices(const struct selection *selection, const struc
         device_close(device);
     }
     return result;
+}
+
+enum error_kind list_json_abilities(const struct selection *selection, const struct selection_options *asked,
+                                    struct error *error)
+{
+    (void)selection, (void)asked;
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < ABILITY_COUNT && !kind; i++)
+        kind = put_row(TEXTS({"ability", abilities[i].name}, {"about", abilities[i].about}), error);
+    return kind;
 }
 
 enum error_kind list_json_oracles(const struct selection *selection, const struct selection_options *asked,

@@ -12,8 +12,8 @@ typedef enum error_kind list_json(const struct selection *selection, const struc
                                   struct error *error);
 
 list_json list_json_kernels, list_json_devices, list_json_keys, list_json_recipes, list_json_recipe_keys,
-    list_json_record_fields, list_json_oracles, list_json_signatures, list_json_classes, list_json_changes,
-    list_json_cases, list_json_points;
+    list_json_record_fields, list_json_oracles, list_json_abilities, list_json_signatures, list_json_classes,
+    list_json_changes, list_json_cases, list_json_points;
 
 /* What a word of a class means (class_word). */
 const char *class_word_meaning(int index);

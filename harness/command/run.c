@@ -18,6 +18,9 @@ struct run {
     struct kept kept;
     const struct kept_record **kept_of; /* [selection.count]; NULL: the point is to be run */
     struct device *device;
+    struct foreign_opened foreign;
+    struct selection_options selection_options; /* with what is known of the foreign kernel */
+    struct progress *progress;
     struct sink_plan plan;
     struct sink sinks[SINK_COUNT]; /* those that are open */
     size_t num_sinks;
@@ -84,6 +87,12 @@ static enum error_kind find_kept(struct run *run, struct error *error)
     return ERROR_NONE;
 }
 
+/* What is run in place of points' kernels, or NULL. */
+static const struct foreign_opened *opened(const struct run *run)
+{
+    return run->foreign.process ? &run->foreign : NULL;
+}
+
 static enum error_kind keep_records(struct run *run, struct error *error)
 {
     const struct run_options *options = run->options;
@@ -98,7 +107,7 @@ static enum error_kind keep_records(struct run *run, struct error *error)
             .points = run->selection.points,
             .places = run->selection.places,
             .count = run->selection.count,
-            .device = device_kind_names[device_kind(run->device)],
+            .device = walk_device(opened(run), run->device),
             .any_build = options->any_build,
             .looks_only = options->dry_run,
         };
@@ -119,13 +128,31 @@ static int exit_code(const struct summary *summary)
     for (int status = 0; status < STATUS_COUNT; status++)
         if (summary->by_status[status] && !status_as_expected((enum status)status))
             code = EXIT_UNEXPECTED;
+    if (summary->points_done > 0 && summary->by_status[STATUS_SKIP] == summary->points_done)
+        return ERROR_USAGE; /* nothing was judged */
     return summary->by_status[STATUS_ERROR] ? ERROR_SYSTEM : code;
+}
+
+static enum error_kind open_foreign(struct run *run, struct error *error)
+{
+    run->selection_options = run->options->selection;
+    if (!foreign_is_asked(&run->options->foreign))
+        return ERROR_NONE;
+    enum error_kind kind = foreign_open(&run->foreign, &run->options->foreign, run->progress, error);
+    if (kind)
+        return kind;
+    run->selection_options.foreign = run->foreign.subject.kernel->name;
+    run->selection_options.foreign_bounded = !run->foreign.subject.subject.any_order;
+    run->selection_options.device = "host"; /* of which nothing is asked */
+    return ERROR_NONE;
 }
 
 static enum error_kind plan(struct run *run, struct error *error)
 {
     const struct run_options *options = run->options;
-    enum error_kind kind = selection_make(&run->selection, &options->selection, error);
+    enum error_kind kind = open_foreign(run, error);
+    if (!kind)
+        kind = selection_make(&run->selection, &run->selection_options, error);
     if (!kind)
         kind = outputs_check(&options->outputs, &run->selection, options->selection.last_failed, error);
     if (!kind && !options->dry_run)
@@ -133,7 +160,7 @@ static enum error_kind plan(struct run *run, struct error *error)
     if (!kind)
         kind = check_references(&run->selection, error);
     if (!kind)
-        kind = selection_open_device(&run->device, &options->selection, error);
+        kind = selection_open_device(&run->device, &run->selection_options, error);
     return kind ? kind : keep_records(run, error);
 }
 
@@ -170,12 +197,13 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
         return kind;
     run->summary.points_total = run->selection.count;
     run->summary.points_kept = run->kept.count;
-    run->summary.device_name = device_name(run->device);
+    run->summary.device_name = opened(run) ? run->foreign.name : device_name(run->device);
     struct walk walk = {
         .options = run->options,
         .selection = &run->selection,
         .kept = run->kept_of,
         .device = run->device,
+        .foreign = opened(run),
         .progress = progress,
         .sinks = run->sinks,
         .num_sinks = run->num_sinks,
@@ -188,7 +216,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
 
 int run(const struct run_options *options, struct progress *progress, struct error *error)
 {
-    struct run run = {.options = options, .start_s = evaluation_now()};
+    struct run run = {.options = options, .progress = progress, .start_s = evaluation_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
         kind = dry_run(options, &run.selection, run.kept_of, error);
@@ -199,6 +227,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
     run.summary.elapsed_s = evaluation_now() - run.start_s;
     kind = close_sinks(&run, kind, error);
     device_close(run.device);
+    foreign_close(&run.foreign);
     kept_clear(&run.kept);
     free(run.kept_of);
     selection_clear(&run.selection);

@@ -18,7 +18,11 @@ enum {
     OPTION_FAIL_FAST,
     OPTION_TIME_LIMIT,
     OPTION_DRY_RUN,
-    OPTION_JUNIT_STYLE
+    OPTION_JUNIT_STYLE,
+    OPTION_PLUGIN,
+    OPTION_KERNEL_COMMAND,
+    OPTION_KERNEL_TIMEOUT,
+    OPTION_KERNEL_PIPES
 };
 
 static const struct argp_option own_options[] = {
@@ -29,6 +33,16 @@ static const struct argp_option own_options[] = {
      "nothing had happened",
      3},
     {"any-build", OPTION_ANY_BUILD, NULL, 0, "with --resume, keep records of another build as well", 3},
+    {"plugin", OPTION_PLUGIN, "FILE.so", 0,
+     "run your own kernel in place of those that cases name: a shared library made with alibicheck_kernel.h, in a "
+     "process of its own",
+     1},
+    {"kernel-command", OPTION_KERNEL_COMMAND, "CMD", 0,
+     "the same of a program that answers launches over its standard input and output (docs/kernels.md)", 1},
+    {"kernel-pipes", OPTION_KERNEL_PIPES, "TO,FROM", 0,
+     "the same of whoever is at the other ends of two pipes that this process has inherited", 1},
+    {"kernel-timeout", OPTION_KERNEL_TIMEOUT, "TIME", 0, "for a launch of either; what takes longer has failed (60s)",
+     1},
     {"jobs", OPTION_JOBS, "N", 0, "run N points at a time, the threads shared among them (1)", 3},
     {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "stop at the first point that does not end as its case expects", 3},
     {"time-limit", OPTION_TIME_LIMIT, "TIME", 0, "begin no point later than this: 90, 90s, 30m, 2h; exit code 130", 3},
@@ -110,12 +124,34 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_DRY_RUN:
         options->dry_run = true;
         return 0;
+    case OPTION_PLUGIN:
+        option_once(options->foreign.plugin, own_options, key, argument, state);
+        options->foreign.plugin = argument;
+        return 0;
+    case OPTION_KERNEL_COMMAND:
+        option_once(options->foreign.command, own_options, key, argument, state);
+        options->foreign.command = argument;
+        return 0;
+    case OPTION_KERNEL_PIPES:
+        option_once(options->foreign.pipes, own_options, key, argument, state);
+        options->foreign.pipes = argument;
+        return 0;
+    case OPTION_KERNEL_TIMEOUT:
+        option_once(options->foreign.timeout_s > 0, own_options, key, argument, state);
+        options->foreign.timeout_s = parse_time(argument, state);
+        return 0;
     case OPTION_JUNIT_STYLE:
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
     case ARGP_KEY_END:
         if (options->any_build && !options->resume)
             argp_error(state, "--any-build: is of records that --resume keeps");
+        if (!!options->foreign.plugin + !!options->foreign.command + !!options->foreign.pipes > 1)
+            argp_error(state, "--plugin, --kernel-command and --kernel-pipes: allowed: one of them");
+        if (options->foreign.pipes && options->jobs > 1)
+            argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");
+        if (options->foreign.timeout_s > 0 && !foreign_is_asked(&options->foreign))
+            argp_error(state, "--kernel-timeout: is of --plugin and --kernel-command");
         if (!options->jobs)
             options->jobs = 1;
         return 0;

@@ -6,6 +6,7 @@
 
 #include <argp.h>
 
+#include "harness/command/foreign_kernel.h"
 #include "harness/command/outputs.h"
 
 /* What the command line asks for; strings belong to the caller. */
@@ -13,13 +14,14 @@ struct run_options {
     struct selection_options selection;
     struct outputs outputs;
     struct table_options table;
-    bool resume;         /* the results file's records are kept, */
-    bool any_build;      /* those of another build too */
-    bool dry_run;        /* say what would be done */
-    bool junit_gitlab;   /* of --junit-style */
-    bool fail_fast;      /* stop at the first point that does not end as expected */
-    double time_limit_s; /* no point begins later than this; 0: no limit */
-    int jobs;            /* points at a time; the threads are shared among them */
+    struct foreign_options foreign; /* what is run in place of points' kernels */
+    bool resume;                    /* the results file's records are kept, */
+    bool any_build;                 /* those of another build too */
+    bool dry_run;                   /* say what would be done */
+    bool junit_gitlab;              /* of --junit-style */
+    bool fail_fast;                 /* stop at the first point that does not end as expected */
+    double time_limit_s;            /* no point begins later than this; 0: no limit */
+    int jobs;                       /* points at a time; the threads are shared among them */
 };
 
 /* Points that are worked on at a time: no more than there are. */

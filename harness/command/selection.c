@@ -1,6 +1,7 @@
 #include "harness/command/selection.h"
 
 #include <fnmatch.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,18 +85,51 @@ static enum error_kind add_point(struct selection *selection, const struct point
     return ERROR_NONE;
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Makes the point one of the foreign kernel, and says whether one before it in seen has become the same. */
+static enum error_kind take_foreign(struct point *point, const struct selection_options *options, void **seen,
+                                    bool *again, struct error *error)
+{
+    char text[POINT_KEY_SIZE];
+    point_make_foreign(point, options->foreign, options->foreign_bounded);
+    char *key = strdup(point_key(text, point));
+    char **found = key ? tsearch(key, seen, compare_keys) : NULL;
+    *again = found && *found != key;
+    if (!found || *again)
+        free(key);
+    return found ? ERROR_NONE : error_memory(error, "the list of points", POINT_KEY_SIZE);
+}
+
+static enum error_kind select_points_of(struct selection *selection, struct filter *filter,
+                                        const struct test_case *test_case, struct error *error)
+{
+    const struct selection_options *options = filter->options;
+    enum error_kind kind = ERROR_NONE;
+    void *seen = NULL; /* keys of a foreign kernel */
+    for (size_t i = 0; i < case_num_points(test_case) && !kind; i++) {
+        struct point point;
+        bool selected = true, again = false;
+        case_point(test_case, i, &point);
+        if (options->foreign)
+            kind = take_foreign(&point, options, &seen, &again, error);
+        if (!kind && !again)
+            kind = filter_point(filter, &point, &selected, error);
+        if (!kind && !again && selected)
+            kind = add_point(selection, &point, error);
+    }
+    tdestroy(seen, free);
+    return kind;
+}
+
 static enum error_kind select_points(struct selection *selection, struct filter *filter, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     for (size_t c = 0; c < selection->cases.count && !kind; c++)
-        for (size_t i = 0; i < case_num_points(selection->cases.cases[c]) && !kind; i++) {
-            struct point point;
-            bool selected;
-            case_point(selection->cases.cases[c], i, &point);
-            kind = filter_point(filter, &point, &selected, error);
-            if (!kind && selected)
-                kind = add_point(selection, &point, error);
-        }
+        kind = select_points_of(selection, filter, selection->cases.cases[c], error);
     return kind;
 }
 

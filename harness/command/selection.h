@@ -31,6 +31,8 @@ struct selection_options {
     bool of_axes;            /* without paths, the settings are a case of their own (sweep) */
     char *recipe_setting;    /* what --recipe stands for, allocated; one of the settings */
     const char *device;      /* "auto", "cuda" or "host" */
+    const char *foreign;     /* the name of a kernel that is run in place of points' own; NULL: those are */
+    bool foreign_bounded;    /* which promises an arithmetic */
     int threads;
 };
 

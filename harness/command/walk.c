@@ -30,6 +30,11 @@ bool walk_points_belong(const struct point *a, const struct point *b)
     return problem_spec_equal(&a->problem, &b->problem);
 }
 
+const char *walk_device(const struct foreign_opened *foreign, const struct device *device)
+{
+    return foreign ? "foreign" : device_kind_names[device_kind(device)];
+}
+
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
 static struct record make_record(const struct walk *walk, size_t index)
@@ -44,8 +49,9 @@ static struct record make_record(const struct walk *walk, size_t index)
         .num_settings = options->settings.count,
         .recipes = options->recipes.items,
         .num_recipes = options->recipes.count,
-        .device = device_kind_names[device_kind(walk->device)],
-        .device_name = device_name(walk->device),
+        .foreign_option = walk->foreign ? walk->foreign->option : NULL,
+        .device = walk_device(walk->foreign, walk->device),
+        .device_name = walk->foreign ? walk->foreign->name : device_name(walk->device),
     };
 }
 
@@ -155,10 +161,33 @@ static void show_point(struct walking *walking, size_t index)
     progress_display_point(walking->display, point_key(key, &walking->walk->selection->points[index]));
 }
 
+/* Hands out a point that its kernel does not take, under the mutex. */
+static void skip_point(struct walking *walking, size_t index, const char *reason)
+{
+    const struct evaluation nothing = {0};
+    struct record record = make_record(walking->walk, index);
+    struct error write_failure = {0};
+    walking->in_work[index] = false;
+    record.ended = time(NULL);
+    outcome_skip(&record.outcome, reason);
+    tally(walking, record.outcome.status);
+    progress_display_hide(walking->display);
+    fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
+    learn(walking, index, &nothing.seconds);
+    progress_display_show(walking->display);
+}
+
 static void do_point(struct walking *walking, struct evaluator *evaluator, size_t index)
 {
     struct evaluation evaluation;
     struct error failure = {0};
+    char reason[SUBJECT_TEXT_SIZE];
+    if (!evaluate_takes(evaluator, &walking->walk->selection->points[index], reason)) {
+        pthread_mutex_lock(&walking->mutex);
+        skip_point(walking, index, reason);
+        pthread_mutex_unlock(&walking->mutex);
+        return;
+    }
     show_point(walking, index);
     enum error_kind kind = evaluate(evaluator, &evaluation, &walking->walk->selection->points[index], &failure);
     pthread_mutex_lock(&walking->mutex);
@@ -246,8 +275,9 @@ static bool begins(struct walking *walking, size_t first, size_t end)
 /* Points that belong together. */
 static void do_points(struct walking *walking, struct evaluator *evaluator, size_t first, size_t end)
 {
+    /* Points of a kernel that is not ours differ in other problems alone. */
     bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
-    size_t step = in_parts ? EVALUATE_TOGETHER_MAX : 1;
+    size_t step = in_parts && !evaluator->foreign ? EVALUATE_TOGETHER_MAX : 1;
     for (size_t i = first, last; i < end; i = last) {
         last = end - i > step ? i + step : end;
         if (!begins(walking, i, last))
@@ -261,7 +291,8 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
 
 struct worker {
     struct walking *walking;
-    struct device *device; /* of its own: two launches at a time would mix on one */
+    struct device *device;         /* of its own: two launches at a time would mix on one */
+    struct foreign_opened foreign; /* the same, where there is one and it is not the first worker */
     pthread_t thread;
     bool started;
 };
@@ -278,8 +309,10 @@ static void *work(void *context)
     const struct worker *worker = context;
     struct walking *walking = worker->walking;
     const struct walk *walk = walking->walk;
+    const struct foreign_opened *foreign = worker->foreign.process ? &worker->foreign : walk->foreign;
     struct evaluator evaluator = {
         .device = worker->device,
+        .foreign = foreign ? &foreign->subject : NULL,
         .threads = threads_of_worker(walk),
         .progress = walk->progress,
         .display = walk->options->jobs == 1 ? walking->display : NULL,
@@ -301,6 +334,8 @@ static enum error_kind start_workers(struct walking *walking, struct worker *wor
         workers[i] = (struct worker){.walking = walking, .device = walk->device};
         if (i > 0)
             kind = device_open(&workers[i].device, device_kind(walk->device), &options, error);
+        if (i > 0 && walk->foreign && !kind)
+            kind = foreign_open(&workers[i].foreign, &walk->options->foreign, walk->progress, error);
     }
     for (int i = 1; i < walk->options->jobs && !kind; i++) {
         int reason = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
@@ -327,6 +362,7 @@ static void run_workers(struct walking *walking)
         if (workers[i].started)
             pthread_join(workers[i].thread, NULL);
         device_close(workers[i].device);
+        foreign_close(&workers[i].foreign);
     }
     free(workers);
 }

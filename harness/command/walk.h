@@ -12,6 +12,7 @@ struct walk {
     const struct selection *selection;
     const struct kept_record **kept; /* [selection->count]; NULL for a point that is to be run */
     struct device *device;
+    const struct foreign_opened *foreign; /* what is run in place of points' kernels; NULL: those are */
     struct progress *progress;
     struct sink *sinks; /* [num_sinks], open */
     size_t num_sinks;
@@ -22,6 +23,9 @@ struct walk {
     int (*crashed)(void *context, enum error_kind kind, const struct error *error);
     void *crashed_context;
 };
+
+/* What records call the device that points run on. */
+const char *walk_device(const struct foreign_opened *foreign, const struct device *device);
 
 /* Whether two points that stand together share their inputs: who works on one works on the other. */
 bool walk_points_belong(const struct point *a, const struct point *b);

@@ -16,6 +16,12 @@ static int oracle_part(const struct work *work)
     return (int)(point_digest(work->point) % (uint64_t)work->source->num_parts);
 }
 
+/* Whether the subject's operations are known, or promised, so that their bound is one for its output. */
+static bool has_bound(const struct work *work)
+{
+    return !work->subject->any_order;
+}
+
 /* Everything of part `index` that needs its inputs; with_subject: the subject's output is among it. */
 static enum error_kind work_on_part(struct work *work, int index, enum truth_method method, bool with_subject,
                                     struct error *error)
@@ -26,13 +32,13 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
         kind = part_run(work, &part, error);
     if (!kind)
         kind = part_need_truth(work, &part, method, error);
-    if (!kind)
+    if (!kind && has_bound(work))
         kind = part_compute_bound(work, &part, error);
     if (!kind && with_subject)
         kind = part_need_baselines(work, &part, error);
     if (!kind && with_subject)
         kind = part_find_classes(work, &part, error);
-    if (!kind && with_subject && index == oracle_part(work))
+    if (!kind && with_subject && index == oracle_part(work) && !*work->evaluation->subject_failure)
         kind = part_run_oracles(work, &part, error);
     if (!kind) {
         work->evaluation->input_digest =
@@ -79,8 +85,8 @@ static struct exhibit exhibit_of(const struct work *work)
         .problem = &evaluation->problem,
         .output = &evaluation->output,
         .truth = &evaluation->truth,
-        .bound = evaluation->bound,
-        .lse_bound = evaluation->lse_bound,
+        .bound = has_bound(work) ? evaluation->bound : NULL,
+        .lse_bound = has_bound(work) ? evaluation->lse_bound : NULL,
         .criterion = work->point->criterion,
     };
 }
@@ -100,14 +106,33 @@ static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
-    const struct oracle_facts facts = {oracles_violated_mask(&evaluation->oracles), evaluation->oracles.not_finite};
+    const unsigned violated = oracles_violated_mask(&evaluation->oracles);
+    const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed};
     double start = evaluation_now();
-    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !facts.violated &&
+    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
         !outcome_out_of_class(work->point, &evaluation->classes))
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
+    if (!kind && *evaluation->subject_failure)
+        evaluation->finding.remedy = "The kernel failed to run, as the error says, and has left its output unwritten.";
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+/* Of a kernel that is not ours, and whose output is wrong: under which other contract it is right. */
+static enum error_kind find_contract(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure ||
+        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = evaluation_now();
+    progress_display_step(work->evaluator->display, "contract", 0);
+    enum error_kind kind =
+        contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, work->evaluator->threads, NULL, error);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
@@ -139,12 +164,13 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
         .shipped = point_subject(point, evaluator->device),
     };
     work->source = &work->generated.source;
-    work->subject = &work->shipped.subject;
+    work->subject = evaluator->foreign ? &evaluator->foreign->subject : &work->shipped.subject;
 }
 
 static enum error_kind make_room(struct work *work, struct error *error)
 {
-    enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines, error);
+    enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines,
+                                           work->subject->without_lse, error);
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
@@ -166,6 +192,8 @@ static enum error_kind finish(struct work *work, struct error *error)
     }
     if (!kind)
         kind = find_signature(work, error);
+    if (!kind)
+        kind = find_contract(work, error);
     if (kind)
         return kind;
     evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);

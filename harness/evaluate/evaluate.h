@@ -45,6 +45,9 @@ enum error_kind evaluate_together(struct evaluator *evaluator, struct shared_poi
 enum error_kind evaluate_together_from(struct evaluator *evaluator, struct shared_point *points, int count,
                                        const struct generated_source *source, struct error *error);
 
+/* Whether the evaluator's kernel takes a point. If it does not, text, of SUBJECT_TEXT_SIZE, says why. */
+bool evaluate_takes(const struct evaluator *evaluator, const struct point *point, char *text);
+
 /* Memory that evaluating a point takes at its peak. */
 double evaluate_bytes(const struct point *point, int threads);
 

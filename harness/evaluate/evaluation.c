@@ -13,15 +13,16 @@ double evaluation_now(void)
 }
 
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
-                                struct error *error)
+                                bool without_lse, struct error *error)
 {
     *evaluation = (struct evaluation){.bound = NULL};
     size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
     evaluation->output.out = malloc(elements * dtypes[shape->dtype].size_bytes);
-    evaluation->output.lse = malloc(rows * sizeof(float));
+    evaluation->output.lse = without_lse ? NULL : malloc(rows * sizeof(float));
     evaluation->bound = calloc(elements, sizeof(double));
     evaluation->lse_bound = calloc(rows, sizeof(double));
-    bool made = evaluation->output.out && evaluation->output.lse && evaluation->bound && evaluation->lse_bound;
+    bool made =
+        evaluation->output.out && !evaluation->output.lse == without_lse && evaluation->bound && evaluation->lse_bound;
     for (enum baseline c = 0; c < BASELINE_COUNT && made; c++)
         if (which >> c & 1) {
             evaluation->baselines[c] = malloc((elements + rows) * sizeof(double));

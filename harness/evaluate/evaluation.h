@@ -12,6 +12,7 @@
 #include "harness/judge/contract/contract_search.h"
 #include "harness/judge/fault.h"
 #include "harness/judge/oracle/oracle.h"
+#include "harness/subject/foreign.h"
 #include "harness/support/progress_display.h"
 
 struct seconds {
@@ -20,7 +21,8 @@ struct seconds {
 };
 
 struct evaluator {
-    struct device *device; /* the caller's */
+    struct device *device;                 /* the caller's */
+    const struct foreign_subject *foreign; /* the caller's: what is run in place of points' kernels; NULL: those are */
     int threads;
     struct progress *progress;
     struct progress_display *display; /* NULL: none */
@@ -50,10 +52,11 @@ struct evaluation {
     struct fault other; /* an output that was given against another one */
     bool has_other;
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */
-    struct class_report classes;      /* of an output that was given; of no rows else */
+    struct class_report classes;      /* where they were looked for; else of no rows */
     struct class_whole class_of_all;  /* of those */
-    struct contract_finding contract; /* of a failed output that was given */
+    struct contract_finding contract; /* of a failed output of something that is not ours */
     struct oracle_report oracles;     /* of one of the problem's parts */
+    char subject_failure[400];        /* how what was to be judged failed to run, its output unwritten; "": it ran */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     struct seconds seconds;
@@ -62,11 +65,11 @@ struct evaluation {
 /* Seconds on a clock that only goes forward. */
 double evaluation_now(void);
 
-/* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which. A row that no
- * part brings is wrong by poison, and has a bound of 0. evaluation is overwritten and, whatever the result, to be
- * cleared. */
+/* Makes room for the results of a problem of this shape, compared with baselines k with bit k of which; without_lse:
+ * its output has none. A row that no part brings is wrong by poison, and has a bound of 0. evaluation is overwritten
+ * and, whatever the result, to be cleared. */
 enum error_kind evaluation_init(struct evaluation *evaluation, const struct problem *shape, unsigned which,
-                                struct error *error);
+                                bool without_lse, struct error *error);
 void evaluation_clear(struct evaluation *evaluation);
 
 #endif

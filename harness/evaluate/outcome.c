@@ -7,12 +7,17 @@
 
 const char *const status_names[STATUS_COUNT] = {
     [STATUS_PASS] = "pass",   [STATUS_FAIL] = "fail",   [STATUS_XFAIL] = "xfail",
-    [STATUS_XPASS] = "xpass", [STATUS_ERROR] = "error",
+    [STATUS_XPASS] = "xpass", [STATUS_ERROR] = "error", [STATUS_SKIP] = "skip",
 };
 
 bool status_as_expected(enum status status)
 {
-    return status == STATUS_PASS || status == STATUS_XFAIL;
+    return status == STATUS_PASS || status == STATUS_XFAIL || status == STATUS_SKIP;
+}
+
+bool status_is_judged(enum status status)
+{
+    return status != STATUS_ERROR && status != STATUS_SKIP;
 }
 
 bool status_is_possible(enum status status, bool expects_failure)
@@ -72,6 +77,12 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
                  "rounding can do anything to %lld %s, so a budget says nothing; give a tolerance",
                  (long long)(total->unbounded ? total->unbounded : total->lse_unbounded),
                  total->unbounded ? "elements" : "lse");
+}
+
+void outcome_skip(struct outcome *outcome, const char *reason)
+{
+    *outcome = (struct outcome){.status = STATUS_SKIP};
+    snprintf(outcome->reason, sizeof outcome->reason, "%.500s", reason);
 }
 
 void outcome_not_run(struct outcome *outcome, const char *reason)

@@ -18,13 +18,17 @@ enum status {
     STATUS_XFAIL, /* fails, as expected */
     STATUS_XPASS, /* passes where a failure was expected */
     STATUS_ERROR, /* not judged: the run failed, or the truth is too coarse to decide */
+    STATUS_SKIP,  /* not run: a kernel that is not ours does not take the problem */
     STATUS_COUNT
 };
 
 extern const char *const status_names[STATUS_COUNT];
 
-/* Whether the point ended as its case expects. */
+/* Whether the point ended as its case expects, or was none for its kernel. */
 bool status_as_expected(enum status status);
+
+/* Whether there are numbers behind it. */
+bool status_is_judged(enum status status);
 
 /* Whether a point of which a failure is expected, or is not, can end so (the table below). */
 bool status_is_possible(enum status status, bool expects_failure);
@@ -37,8 +41,8 @@ bool status_name_as_expected(const char *name);
 
 struct outcome {
     enum status status;
-    char reason[512]; /* STATUS_ERROR: why; STATUS_FAIL where a failure was expected: which one was, and which it is;
-                       * else empty */
+    char reason[512]; /* STATUS_ERROR, STATUS_SKIP: why; STATUS_FAIL where a failure was expected: which one was, and
+                       * which it is, or how the kernel failed to run; else empty */
 };
 
 /* What a case expects. */
@@ -65,6 +69,9 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
 
 /* Whether a class is asked of the point's output that does not cover it. Without classes nothing is asked. */
 bool outcome_out_of_class(const struct point *point, const struct class_report *classes);
+
+/* The outcome of a point that its kernel does not take, and why. */
+void outcome_skip(struct outcome *outcome, const char *reason);
 
 /* The outcome of a point whose run failed, and why. */
 void outcome_not_run(struct outcome *outcome, const char *reason);

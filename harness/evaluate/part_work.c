@@ -1,6 +1,7 @@
 #include "harness/evaluate/part_work.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,10 +50,10 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     part->first_head = part->problem.place.first_head;
     size_t rows = (size_t)problem_rows(&part->problem), elements = (size_t)problem_elements(&part->problem);
     part->output.out = malloc(elements * dtypes[part->problem.dtype].size_bytes);
-    part->output.lse = malloc(rows * sizeof(float));
+    part->output.lse = work->subject->without_lse ? NULL : malloc(rows * sizeof(float));
     part->bound = malloc(elements * sizeof(double));
     part->lse_bound = malloc(rows * sizeof(double));
-    if (!part->output.out || !part->output.lse || !part->bound || !part->lse_bound)
+    if (!part->output.out || !part->output.lse != work->subject->without_lse || !part->bound || !part->lse_bound)
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
     output_poison(&part->output, &part->problem);
     return ERROR_NONE;
@@ -79,7 +80,12 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     progress_display_step(evaluator->display, "kernel", 0);
     kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);
     work->evaluation->seconds.kernel += seconds;
-    return kind;
+    if (kind != ERROR_SUBJECT)
+        return kind;
+    /* Its output is what was there before: nothing of it is written. */
+    snprintf(work->evaluation->subject_failure, sizeof work->evaluation->subject_failure, "%.390s", error->text);
+    output_poison(&part->output, &part->problem);
+    return ERROR_NONE;
 }
 
 static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
@@ -165,7 +171,7 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
     const struct exhibit exhibit = {.problem = &part->problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
     double start = evaluation_now();
-    if (!work->point->demand.asked)
+    if (!work->point->demand.asked && !work->evaluator->foreign)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "class", 0);
     enum error_kind kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
@@ -216,12 +222,15 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
     evaluation->truth.plain_rows += part->entry->truth.plain_rows;
     evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
-    take_rows(evaluation->bound, part->bound, part, heads, doubles);
-    take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+    if (!work->subject->any_order) {
+        take_rows(evaluation->bound, part->bound, part, heads, doubles);
+        take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
+    }
     if (!with_output)
         return;
     take_rows(evaluation->output.out, part->output.out, part, heads, dim * dtypes[shape->dtype].size_bytes);
-    take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
+    if (part->output.lse)
+        take_rows(evaluation->output.lse, part->output.lse, part, heads, sizeof(float));
     for (enum baseline c = 0; c < BASELINE_COUNT; c++)
         if (evaluation->baselines[c]) {
             const double *of_part = part->entry->baselines[c];

@@ -20,7 +20,7 @@ struct sequences {
     int count;
 };
 
-enum { SUBJECT_TEXT_SIZE = 64 };
+enum { SUBJECT_TEXT_SIZE = 160 };
 
 struct subject_ops {
     /* Runs sequences. What stood in the outputs before is there when the run begins. audit, where it is not NULL, asks
@@ -42,6 +42,10 @@ struct subject_ops {
     enum error_kind (*resettle)(const struct subject *subject, const struct launch_setting *setting,
                                 struct subject **other, char *text, struct error *error);
 
+    /* Whether it takes a problem, in a launch of so many sequences; text, of SUBJECT_TEXT_SIZE, says why not. NULL: it
+     * takes all. */
+    bool (*takes)(const struct subject *subject, const struct problem *problem, int num_sequences, char *text);
+
     /* Bytes that a run takes beyond q, k, v and the output. */
     double (*workspace_bytes)(const struct subject *subject, const struct problem *shape);
 
@@ -53,7 +57,13 @@ struct subject_ops {
 
 struct subject {
     const struct subject_ops *ops;
-    bool own_slopes; /* its slopes are of its own making, by the place of a head in the model */
+    bool own_slopes;     /* its slopes are of its own making, by the place of a head in the model */
+    bool without_lse;    /* its results have none */
+    bool without_audit;  /* it does not tell what was written where it must not be */
+    bool without_poison; /* what stood in the outputs before is not there when a run begins */
+    bool without_slots;  /* it is not given what k and v hold behind the last key */
+    bool may_differ;     /* it does not promise the same bits where the arithmetic is the same */
+    bool any_order;      /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
         least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
     /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */

@@ -375,6 +375,14 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
            sizeof finding->detail);
 }
 
+/* Whether what stands in masked slots is known to change results: of a kernel whose runs differ anyway, or that did not
+ * run, nothing is. */
+static bool slots_matter(const struct oracle_facts *facts)
+{
+    const unsigned slots = facts->violated & ~facts->failed;
+    return (slots >> ORACLE_MASKED_SLOTS & 1) && !(facts->violated >> ORACLE_DETERMINISM & 1);
+}
+
 /* A row on its own; those that do not fail are read for the epsilon alone. */
 static enum error_kind examine(struct suspect *suspect, const struct inquiry *inquiry, const struct ranked_row *ranked,
                                struct error *error)
@@ -385,7 +393,7 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     bool by_lse = ranked->failing && !ranked->out_fails;
     enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, &inquiry->verdict->rows[row], error);
     suspect->within = criterion_decide(&by_bound, &inquiry->verdict->total) == DECISION_PASS;
-    suspect->leaks = inquiry->facts->violated >> ORACLE_MASKED_SLOTS & 1;
+    suspect->leaks = slots_matter(inquiry->facts);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
     if (!problem->k || !problem->v || !truth_is_finite(suspect))
@@ -454,8 +462,7 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
 /* What no row shows. */
 static void find_by_facts(struct signature_finding *finding, const struct oracle_facts *facts)
 {
-    bool leaks = facts->violated >> ORACLE_MASKED_SLOTS & 1,
-         reads = leaks && facts->not_finite >> ORACLE_MASKED_SLOTS & 1;
+    bool leaks = slots_matter(facts), reads = leaks && facts->not_finite >> ORACLE_MASKED_SLOTS & 1;
     if (!facts->violated)
         return;
     finding->signature = reads ? SIGNATURE_NAN : leaks ? SIGNATURE_LEAK : SIGNATURE_UNKNOWN;

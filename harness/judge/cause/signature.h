@@ -15,6 +15,7 @@
 struct oracle_facts {
     unsigned violated;   /* bit o: oracle o was */
     unsigned not_finite; /* bit o: by NaN or infinity where a number was expected */
+    unsigned failed;     /* bit o: by the subject, which did not run under it */
 };
 
 struct signature_finding {

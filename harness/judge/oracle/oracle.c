@@ -7,8 +7,20 @@
 #include "harness/judge/oracle/oracle_checks.h"
 #include "reference/float_environment.h"
 
+static bool tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
+{
+    if (without)
+        oracle_conclude(work, oracle, ORACLE_NOT_APPLICABLE, "%s", why);
+    return !without;
+}
+
+static const char nobody_looks[] = "nobody tells what is written in the kernel's own memory";
+
 static enum error_kind check_poison(struct oracle_work *work, struct error *error)
 {
+    if (!tells(work, ORACLE_POISON, work->inquiry->subject->without_poison,
+               "what stood in the output before is not there when the kernel begins"))
+        return ERROR_NONE;
     enum error_kind kind = oracle_need_repeat(work, error);
     if (kind)
         return kind;
@@ -23,6 +35,8 @@ static enum error_kind check_poison(struct oracle_work *work, struct error *erro
 
 static enum error_kind check_inputs(struct oracle_work *work, struct error *error)
 {
+    if (!tells(work, ORACLE_INPUTS, work->inquiry->subject->without_audit, nobody_looks))
+        return ERROR_NONE;
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
@@ -60,8 +74,19 @@ static void spoil_key(struct oracle_work *work, int64_t key)
     trial_fill(&work->trial, TRIAL_V, first, row, masked ? subject->masked_v[odd] : past);
 }
 
+static bool has_masked_keys(const struct problem *problem)
+{
+    for (int64_t key = 0; key < problem->seq_len; key++)
+        if (!problem_visible(problem, key))
+            return true;
+    return false;
+}
+
 static enum error_kind check_masked_slots(struct oracle_work *work, struct error *error)
 {
+    if (!tells(work, ORACLE_MASKED_SLOTS,
+               work->inquiry->subject->without_slots && !has_masked_keys(&work->trial.problem), "no key is masked"))
+        return ERROR_NONE;
     const struct trial_values *allowed;
     enum error_kind kind = oracle_need_base(work, error);
     if (!kind)
@@ -143,6 +168,10 @@ static enum error_kind check_bias_shift(struct oracle_work *work, struct error *
                         problem->sink_logits ? "learned sinks do not move with the query" : "biases are capped");
         return ERROR_NONE;
     }
+    struct problem shifted = work->trial.problem;
+    shifted.q_position -= ORACLE_SHIFT_KEYS;
+    if (!oracle_takes(work, ORACLE_BIAS_SHIFT, &shifted, 1))
+        return ERROR_NONE;
     enum error_kind kind = oracle_need_base(work, error);
     if (!kind)
         kind = oracle_allow_both_bounds(work, work->inquiry->subject, ORACLE_SHIFT_KEYS, error);
@@ -234,6 +263,8 @@ static enum error_kind check_head_permutation(struct oracle_work *work, struct e
 
 static enum error_kind check_guards(struct oracle_work *work, struct error *error)
 {
+    if (!tells(work, ORACLE_GUARDS, work->inquiry->subject->without_audit, nobody_looks))
+        return ERROR_NONE;
     const struct memory_audit *audit = &work->audit;
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
@@ -268,6 +299,18 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
                          check_each_key},
 };
 
+/* A subject that fails to run where it ran before has violated what it is put to. */
+static enum error_kind conclude_failure(struct oracle_work *work, enum oracle oracle, enum error_kind kind,
+                                        const struct error *error)
+{
+    if (kind != ERROR_SUBJECT)
+        return kind;
+    oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s", error->text);
+    work->failed = true;
+    work->report->failed |= 1u << oracle;
+    return ERROR_NONE;
+}
+
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,
                             struct error *error)
 {
@@ -276,8 +319,10 @@ enum error_kind oracles_run(struct oracle_report *report, const struct oracle_in
     *report = (struct oracle_report){0};
     enum error_kind kind = oracle_work_init(&work, report, inquiry, error);
     for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++)
-        if (which >> o & 1)
-            kind = oracles[o].check(&work, error);
+        if (which >> o & 1 && work.failed)
+            oracle_conclude(&work, o, ORACLE_NOT_APPLICABLE, "the kernel has failed to run");
+        else if (which >> o & 1 && oracle_takes(&work, o, &work.trial.problem, 1))
+            kind = conclude_failure(&work, o, oracles[o].check(&work, error), error);
     oracle_work_clear(&work);
     return kind;
 }

@@ -4,6 +4,8 @@
 enum error_kind check_batch(struct oracle_work *work, struct error *error)
 {
     const struct trial_values *allowed;
+    if (!oracle_takes(work, ORACLE_BATCH, &work->trial.problem, TRIAL_BATCH))
+        return ERROR_NONE;
     enum error_kind kind = oracle_need_constant_run(work, error);
     if (!kind)
         kind = oracle_allow_no_difference(work, &allowed, error);

@@ -27,7 +27,8 @@ struct oracle_inquiry {
 struct oracle_report {
     enum oracle_outcome outcome[ORACLE_COUNT];
     char detail[ORACLE_COUNT][ORACLE_DETAIL_SIZE]; /* what was seen, or why the oracle does not apply; "" if it held */
-    unsigned not_finite;                           /* bit o: oracle o saw NaN or infinity where it expected a number */
+    unsigned failed;     /* bit o: the subject failed to run under oracle o, which is so violated */
+    unsigned not_finite; /* bit o: oracle o saw NaN or infinity where it expected a number */
 };
 
 /* How many of them were violated; bit o: oracle o was. */

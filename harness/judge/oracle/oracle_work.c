@@ -75,6 +75,22 @@ static size_t values_count(const struct oracle_work *work)
     return (size_t)problem_elements(&work->trial.problem) + (size_t)problem_rows(&work->trial.problem);
 }
 
+/* Those that the subject gives. */
+static size_t values_given(const struct oracle_work *work)
+{
+    return work->inquiry->subject->without_lse ? (size_t)problem_elements(&work->trial.problem) : values_count(work);
+}
+
+bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct problem *problem, int num_sequences)
+{
+    const struct subject *subject = work->inquiry->subject;
+    char text[SUBJECT_TEXT_SIZE];
+    if (!subject->ops->takes || subject->ops->takes(subject, problem, num_sequences, text))
+        return true;
+    oracle_conclude(work, oracle, ORACLE_NOT_APPLICABLE, "%s", text);
+    return false;
+}
+
 void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const struct trial_values *from)
 {
     memcpy(to->out, from->out, values_count(work) * sizeof(double)); /* lse follows out */
@@ -93,7 +109,7 @@ static bool within(double expected, double got, double allowed)
 int64_t oracle_first_difference(const struct oracle_work *work, const struct trial_values *expected,
                                 const struct trial_values *allowed)
 {
-    for (size_t i = 0; i < values_count(work); i++)
+    for (size_t i = 0; i < values_given(work); i++)
         if (allowed ? !within(expected->out[i], work->got.out[i], allowed->out[i])
                     : !same_bits(expected->out[i], work->got.out[i]))
             return (int64_t)i;
@@ -209,7 +225,8 @@ enum error_kind oracle_need_base_bound(struct oracle_work *work, struct error *e
     if (!kind)
         kind = trial_bound(&work->base_bound, &work->trial, &work->truth, NULL, subject, 0, error);
     if (!kind)
-        kind = trial_own_init(&work->own, &work->trial, &work->base, &work->base_bound, &work->truth, error);
+        kind = trial_own_init(&work->own, &work->trial, &work->base, &work->base_bound, &work->truth,
+                              work->inquiry->subject->without_lse, error);
     if (!kind && work->own.any)
         kind = trial_bound(&work->base_bound, &work->trial, &work->truth, &work->own, subject, 0, error);
     work->have_base_bound = !kind;
@@ -231,7 +248,7 @@ enum error_kind oracle_allow_no_difference(struct oracle_work *work, const struc
                                            struct error *error)
 {
     *allowed = NULL;
-    if (!work->undetermined)
+    if (!work->undetermined && !work->inquiry->subject->may_differ)
         return ERROR_NONE;
     enum error_kind kind = oracle_need_base_bound(work, error);
     for (size_t i = 0; i < values_count(work) && !kind; i++)

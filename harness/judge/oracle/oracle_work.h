@@ -13,6 +13,7 @@ struct oracle_work {
     struct oracle_report *report;
     struct trial trial;
 
+    bool failed; /* the subject did not run */
     bool have_base, have_repeat, have_truth, have_base_bound, have_constant, have_settings;
     struct trial_values base;       /* of the problem as it is */
     struct trial_values base_bound; /* of base, wherever it is */
@@ -40,6 +41,9 @@ void oracle_copy_values(struct oracle_work *work, struct trial_values *to, const
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void oracle_hold(struct oracle_work *work, enum oracle oracle);
+
+/* Whether the subject takes a problem, in a launch of so many sequences; if not, the oracle does not apply. */
+bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct problem *problem, int num_sequences);
 
 /* Concludes from work->got that the oracle holds, or names the first number that says otherwise: one farther than
  * allowed from expected; NULL: with other bits, NaN payloads aside. run_was: what was done, as in "with ...". */

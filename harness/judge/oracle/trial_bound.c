@@ -108,14 +108,16 @@ enum error_kind trial_bound(struct trial_values *bounds, struct trial *trial, co
 }
 
 enum error_kind trial_own_init(struct trial_own *own, const struct trial *trial, const struct trial_values *values,
-                               const struct trial_values *bounds, const struct trial_truth *truth, struct error *error)
+                               const struct trial_values *bounds, const struct trial_truth *truth, bool without_lse,
+                               struct error *error)
 {
     size_t rows = (size_t)problem_rows(&trial->problem), dim = (size_t)trial->problem.head_dim;
     *own = (struct trial_own){.values = values, .truth = &truth->truth, .elsewhere = calloc(rows, sizeof(bool))};
     if (!own->elsewhere)
         return error_memory(error, "the rows of a trial", (double)rows);
     for (size_t r = 0; r < rows; r++) {
-        bool near = fabs(values->lse[r] - truth->truth.lse[r]) <= bounds->lse[r] + truth->truth.lse_radius[r] ||
+        bool near = without_lse ||
+                    fabs(values->lse[r] - truth->truth.lse[r]) <= bounds->lse[r] + truth->truth.lse_radius[r] ||
                     values->lse[r] == truth->truth.lse[r];
         for (size_t i = r * dim; i < (r + 1) * dim && near; i++)
             near = fabs(values->out[i] - truth->truth.value[i]) <= bounds->out[i] + truth->truth.radius[i];

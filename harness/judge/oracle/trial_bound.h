@@ -34,9 +34,10 @@ struct trial_own {
     bool any;                  /* of the rows is elsewhere */
 };
 
-/* From the bounds around the truth; values and truth stay the caller's. */
+/* From the bounds around the truth; values and truth stay the caller's. without_lse: lse says nothing. */
 enum error_kind trial_own_init(struct trial_own *own, const struct trial *trial, const struct trial_values *values,
-                               const struct trial_values *bounds, const struct trial_truth *truth, struct error *error);
+                               const struct trial_values *bounds, const struct trial_truth *truth, bool without_lse,
+                               struct error *error);
 void trial_own_clear(struct trial_own *own);
 
 /*

@@ -116,7 +116,7 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
                                   const struct compare_rules *rules)
 {
     const struct fact_value *of_a = &a->facts[fact], *of_b = &b->facts[fact];
-    bool both_judged = a->status != STATUS_ERROR && b->status != STATUS_ERROR;
+    bool both_judged = status_is_judged(a->status) && status_is_judged(b->status);
     bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
     const enum fact_role role = fact_info(fact).role;
     if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known))
@@ -156,38 +156,50 @@ static bool has(const struct compared *point, enum fact_role role, enum tendency
 /*
  * What a change of status alone says; CHANGE_SAME_BITS where it says nothing. From xfail to pass, the case no longer
  * expects the failure. What fails and is now expected to is another verdict, not a better one: somebody accepted it.
+ * What is skipped might as well not be there.
  */
 static const enum change status_changes[STATUS_COUNT][STATUS_COUNT] = {
     [STATUS_PASS] = {[STATUS_PASS] = CHANGE_SAME_BITS,
                      [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
                      [STATUS_XFAIL] = CHANGE_VERDICT,
                      [STATUS_XPASS] = CHANGE_VERDICT,
-                     [STATUS_ERROR] = CHANGE_NEWLY_FAILING},
+                     [STATUS_ERROR] = CHANGE_NEWLY_FAILING,
+                     [STATUS_SKIP] = CHANGE_MISSING},
     [STATUS_FAIL] = {[STATUS_PASS] = CHANGE_FIXED,
                      [STATUS_FAIL] = CHANGE_SAME_BITS,
                      [STATUS_XFAIL] = CHANGE_VERDICT,
                      [STATUS_XPASS] = CHANGE_VERDICT,
-                     [STATUS_ERROR] = CHANGE_VERDICT},
+                     [STATUS_ERROR] = CHANGE_VERDICT,
+                     [STATUS_SKIP] = CHANGE_MISSING},
     [STATUS_XFAIL] = {[STATUS_PASS] = CHANGE_FIXED,
                       [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
                       [STATUS_XFAIL] = CHANGE_SAME_BITS,
                       [STATUS_XPASS] = CHANGE_VERDICT,
-                      [STATUS_ERROR] = CHANGE_NEWLY_FAILING},
+                      [STATUS_ERROR] = CHANGE_NEWLY_FAILING,
+                      [STATUS_SKIP] = CHANGE_MISSING},
     [STATUS_XPASS] = {[STATUS_PASS] = CHANGE_FIXED,
                       [STATUS_FAIL] = CHANGE_VERDICT,
                       [STATUS_XFAIL] = CHANGE_VERDICT,
                       [STATUS_XPASS] = CHANGE_SAME_BITS,
-                      [STATUS_ERROR] = CHANGE_VERDICT},
+                      [STATUS_ERROR] = CHANGE_VERDICT,
+                      [STATUS_SKIP] = CHANGE_MISSING},
     [STATUS_ERROR] = {[STATUS_PASS] = CHANGE_FIXED,
                       [STATUS_FAIL] = CHANGE_NEWLY_FAILING,
                       [STATUS_XFAIL] = CHANGE_FIXED,
                       [STATUS_XPASS] = CHANGE_VERDICT,
-                      [STATUS_ERROR] = CHANGE_NOT_JUDGED},
+                      [STATUS_ERROR] = CHANGE_NOT_JUDGED,
+                      [STATUS_SKIP] = CHANGE_MISSING},
+    [STATUS_SKIP] = {[STATUS_PASS] = CHANGE_NEW,
+                     [STATUS_FAIL] = CHANGE_NEW_FAILING,
+                     [STATUS_XFAIL] = CHANGE_NEW,
+                     [STATUS_XPASS] = CHANGE_NEW_FAILING,
+                     [STATUS_ERROR] = CHANGE_NEW_FAILING,
+                     [STATUS_SKIP] = CHANGE_SAME_BITS},
 };
 
 static bool is_judged(const struct result *result)
 {
-    return result->status != STATUS_ERROR;
+    return status_is_judged(result->status);
 }
 
 /* Whether the two are answers to different questions. Of a point that was not judged inputs and truth may be unknown;

@@ -56,7 +56,7 @@ static enum error_kind read_status(struct result *result, const struct record_li
     result->removed = of_baseline && strcmp(line->status, status_removed) == 0;
     result->status = status_find(line->status);
     if (result->status == STATUS_COUNT && !result->removed)
-        return error_set(error, ERROR_USAGE, "%s:%zu: status %s; allowed: pass, fail, xfail, xpass, error%s%s",
+        return error_set(error, ERROR_USAGE, "%s:%zu: status %s; allowed: pass, fail, xfail, xpass, error, skip%s%s",
                          quote_path(path, line->path), line->line, quote(quoted, line->status, strlen(line->status)),
                          of_baseline ? ", " : "", of_baseline ? status_removed : "");
     return ERROR_NONE;
@@ -65,7 +65,7 @@ static enum error_kind read_status(struct result *result, const struct record_li
 /* Where the point was judged, every fact is known but for a few. */
 static bool must_be_known(enum fact fact, const struct result *result)
 {
-    return result->status != STATUS_ERROR && !fact_info(fact).may_be_unknown;
+    return status_is_judged(result->status) && !fact_info(fact).may_be_unknown;
 }
 
 static enum error_kind check_expectation(const struct result *result, const struct record_line *line,

@@ -111,8 +111,11 @@ static char *make_headline(const struct record_line *line, enum status status)
     char *headline = NULL, signature[PATH_QUOTE_SIZE], path[PATH_QUOTE_SIZE];
     if (status == STATUS_PASS)
         return NULL;
-    return asprintf(&headline, "%s, signature %s; computed before: its record is in %s", status_names[status],
-                    quote_path(signature, text_at(line->object, "signature")), quote_path(path, line->path)) < 0
+    const bool judged = status_is_judged(status);
+    return asprintf(&headline, "%s%s%s; computed before: its record is in %s", status_names[status],
+                    judged ? ", signature " : ": ",
+                    quote_path(signature, text_at(line->object, judged ? "signature" : "error")),
+                    quote_path(path, line->path)) < 0
                ? NULL
                : headline;
 }

@@ -87,7 +87,8 @@
         this.words = data.words;
         this.rows = data.rows;
         this.texts = new Map();
-        this.tones = {pass: "good", xfail: "expected", fail: "bad", xpass: "bad", error: "bad"};
+        this.tones = {pass: "good", xfail: "expected", fail: "bad", xpass: "bad", error: "bad",
+                      skip: "expected"};
     }
     RowsOfData.prototype.isWord = function (column) {
         return column > 0 && !this.heads[column].classList.contains("n");

@@ -28,7 +28,8 @@ struct record {
     size_t num_settings;
     const char *const *recipes; /* files and folders of --recipes */
     size_t num_recipes;
-    const char *device; /* device_kind_names[] */
+    const char *foreign_option; /* what runs a kernel that is not ours, quoted: " --plugin=./mine.so"; NULL: nothing */
+    const char *device;         /* device_kind_names[], or "foreign" */
     const char *device_name;
     struct outcome outcome;
     /* The rest is not known (NULL, null in JSON) if the run failed. */

@@ -5,10 +5,10 @@
 #include "harness/support/table.h"
 
 static const bool part_is_of_point[] = {
-    [RECORD_POINT] = true,    [RECORD_PROBLEM] = true, [RECORD_KERNEL] = true,    [RECORD_DRAWN] = true,
-    [RECORD_DEMAND] = true,   [RECORD_BATCH] = true,   [RECORD_RECIPE] = true,    [RECORD_OPTIONS] = true,
-    [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true,   [RECORD_CRITERION] = true, [RECORD_BUDGET] = true,
-    [RECORD_ORACLES] = false,
+    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true,  [RECORD_KERNEL] = true, [RECORD_DRAWN] = true,
+    [RECORD_SHIPPED] = true, [RECORD_DEMAND] = true,   [RECORD_BATCH] = true,  [RECORD_RECIPE] = true,
+    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true,  [RECORD_CRITERION] = true,
+    [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
 };
 
 bool record_field_of_point(const char *path)
@@ -25,6 +25,11 @@ bool record_field_of_point(const char *path)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
+static bool is_shipped(const struct point *point)
+{
+    return !point->given && !point->foreign;
+}
+
 const void *record_find_part(const void *holder, int part)
 {
     const struct record *record = holder;
@@ -37,6 +42,8 @@ const void *record_find_part(const void *holder, int part)
         return point;
     case RECORD_KERNEL:
         return point->given ? NULL : point;
+    case RECORD_SHIPPED:
+        return is_shipped(point) ? point : NULL;
     case RECORD_PROBLEM:
         return &point->problem;
     case RECORD_DRAWN:
@@ -44,11 +51,11 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_BATCH:
         return point->batch == BATCH_TOGETHER ? &point->problem : NULL;
     case RECORD_RECIPE:
-        return point->given ? NULL : &point->recipe;
+        return is_shipped(point) ? &point->recipe : NULL;
     case RECORD_OPTIONS:
-        return point->given ? NULL : &point->kernel_options;
+        return is_shipped(point) ? &point->kernel_options : NULL;
     case RECORD_CHUNKS:
-        return !point->given && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
+        return is_shipped(point) && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
     case RECORD_PAGES:
         return point->kernel_options.page_size > 0 ? &point->kernel_options : NULL;
     case RECORD_CRITERION:

@@ -14,7 +14,8 @@
 enum record_part {
     RECORD_RECORD = RECORD_HOLDER,
     RECORD_POINT,
-    RECORD_KERNEL,  /* struct point where a kernel is run */
+    RECORD_KERNEL,  /* struct point where a kernel is run, */
+    RECORD_SHIPPED, /* one of ours */
     RECORD_PROBLEM, /* struct problem_spec */
     RECORD_DRAWN,   /* the same where inputs are drawn */
     RECORD_BATCH,   /* the same of a sequence that is launched with others */

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "harness/report/record/record.h"
 
 void record_take(struct record *record, enum error_kind kind, const struct error *failure,
@@ -11,6 +13,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     }
     outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
                   &evaluation->oracles, evaluation->finding.signature);
+    if (*evaluation->subject_failure)
+        snprintf(record->outcome.reason, sizeof record->outcome.reason, "%s", evaluation->subject_failure);
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->other = evaluation->has_other ? &evaluation->other : NULL;

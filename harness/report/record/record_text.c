@@ -37,6 +37,7 @@ char *record_reproduce(const struct record *record, const char *more)
                 *path ? " " : "", only);
     complete = complete && put_options(stream, " --recipes=", record->recipes, record->num_recipes, false) &&
                put_options(stream, " --set ", record->settings, record->num_settings, true) &&
+               fputs(record->foreign_option ? record->foreign_option : "", stream) >= 0 &&
                fprintf(stream, "%s%s", more, from_input ? " <CASE # the text that standard input had" : "") >= 0;
     free(only);
     free(file);
@@ -131,13 +132,14 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
-/* Of an output that was given no kernel can be replayed. */
+/* What is not ours cannot be replayed. */
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
-    if (record->point->given && finding->signature == SIGNATURE_UNKNOWN)
+    if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_UNKNOWN)
         return "See what its worst element is made of: alibicheck judge ... --explain.";
-    if (record->point->given && finding->signature == SIGNATURE_PRECISION_LOSS && !finding->remedy)
+    if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_PRECISION_LOSS &&
+        !finding->remedy)
         return "Hold in f32 what the finding or the class names.";
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }

@@ -26,6 +26,13 @@ json_t *record_value_key(const struct record_field *field, const void *member)
     return json_from_text(point_key(text, ((const struct record *)member)->point));
 }
 
+json_t *record_value_kernel(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct point *point = member;
+    return json_string(point->foreign ? point->foreign : kernel_names[point->kernel]);
+}
+
 json_t *record_value_recipe(const struct record_field *field, const void *member)
 {
     (void)field;

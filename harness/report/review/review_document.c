@@ -9,7 +9,7 @@ enum tone review_tone(const char *status)
 {
     static const enum tone tones[STATUS_COUNT] = {
         [STATUS_PASS] = TONE_GOOD, [STATUS_FAIL] = TONE_BAD,  [STATUS_XFAIL] = TONE_EXPECTED,
-        [STATUS_XPASS] = TONE_BAD, [STATUS_ERROR] = TONE_BAD,
+        [STATUS_XPASS] = TONE_BAD, [STATUS_ERROR] = TONE_BAD, [STATUS_SKIP] = TONE_EXPECTED,
     };
     enum status found = status_find(status);
     return found < STATUS_COUNT ? tones[found] : TONE_BAD; /* a word of another program is nobody's pass */

@@ -40,7 +40,7 @@ static const struct {
 } status_results[STATUS_COUNT] = {
     [STATUS_PASS] = {JUNIT_PASSED, NULL, false},        [STATUS_FAIL] = {JUNIT_FAILED, "accuracy", true},
     [STATUS_XFAIL] = {JUNIT_PASSED, NULL, true},        [STATUS_XPASS] = {JUNIT_FAILED, "unexpected pass", true},
-    [STATUS_ERROR] = {JUNIT_ERROR, "not judged", true},
+    [STATUS_ERROR] = {JUNIT_ERROR, "not judged", true}, [STATUS_SKIP] = {JUNIT_SKIPPED, NULL, true},
 };
 
 /* GitLab shows a test that passes among all others, and one that was skipped by itself. */
@@ -126,7 +126,7 @@ static bool put_suites(struct junit *junit)
 static char *make_headline(const struct record *record)
 {
     char *headline = NULL;
-    if (record->outcome.status == STATUS_ERROR)
+    if (!status_is_judged(record->outcome.status))
         return strdup(record->outcome.reason);
     const struct metrics *total = &record->verdict->total;
     char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
@@ -156,6 +156,7 @@ static char *make_detail(const struct record *record, const char *headline)
         [STATUS_XFAIL] = "failed as expected",
         [STATUS_XPASS] = "passed where a failure was expected",
         [STATUS_ERROR] = "error",
+        [STATUS_SKIP] = "skipped",
     };
     const char *because = case_because(record->point->test_case);
     char *detail = NULL, *reproduce = record_reproduce(record, ""), *references = record_references(record, "", true);

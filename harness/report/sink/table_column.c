@@ -18,7 +18,7 @@ static void print_verdict(char *cell, const struct record *record)
 {
     static const char *const titles[STATUS_COUNT] = {
         [STATUS_PASS] = "pass",   [STATUS_FAIL] = "FAIL",   [STATUS_XFAIL] = "xfail",
-        [STATUS_XPASS] = "XPASS", [STATUS_ERROR] = "ERROR",
+        [STATUS_XPASS] = "XPASS", [STATUS_ERROR] = "ERROR", [STATUS_SKIP] = "skip",
     };
     const struct signature_finding *finding = record->finding;
     bool named = record->outcome.status == STATUS_XFAIL && finding && finding->signature != SIGNATURE_NONE;

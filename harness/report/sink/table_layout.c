@@ -44,11 +44,17 @@ static void tell_apart(struct table_keys *sets, enum key_id id, const struct poi
         sets->constant |= UINT64_C(1) << id;
 }
 
+/* Of an output that was given, or a kernel that is not ours, some keys say nothing. */
+static bool says_something(const struct key *key, const struct point *points)
+{
+    return !(points->given && key->of_kernel) && !(points->foreign && key->of_shipped && !key->is_kernel);
+}
+
 struct table_keys table_keys_of(const struct point *points, size_t num_points)
 {
     struct table_keys sets = {0};
     for (int id = 0; id < KEY_COUNT && num_points; id++)
-        if (keys[id].axis && !(points->given && keys[id].of_kernel))
+        if (keys[id].axis && says_something(&keys[id], points))
             tell_apart(&sets, (enum key_id)id, points, num_points);
     return sets;
 }
@@ -135,7 +141,8 @@ static void choose_columns(struct table_layout *layout, const struct point *poin
     for (size_t i = 0; i < num_points && by_tolerance; i++)
         by_tolerance = points[i].criterion.mode == JUDGE_TOLERANCE;
     const int mismatched = table_column_of_metric(METRIC_MISMATCHED);
-    const bool given = num_points > 0 && points->given; /* of which there is no bound, but a class */
+    /* Of which there is no bound, but a class. */
+    const bool given = num_points > 0 && (points->given || (points->foreign && by_tolerance));
     const int figures[] = {
         by_tolerance ? mismatched : COLUMN_BOUND,   given ? COLUMN_CLASS : by_tolerance ? COLUMN_BOUND : mismatched,
         table_column_of_metric(METRIC_MAX_ABS_ERR), COLUMN_WORST,

@@ -16,7 +16,7 @@ static const char *cell_colour(const struct table_style *style, const struct tab
 {
     static const char *const colours[STATUS_COUNT] = {
         [STATUS_PASS] = "\x1b[32m",    [STATUS_FAIL] = "\x1b[1;31m",  [STATUS_XFAIL] = "\x1b[33m",
-        [STATUS_XPASS] = "\x1b[1;31m", [STATUS_ERROR] = "\x1b[1;35m",
+        [STATUS_XPASS] = "\x1b[1;31m", [STATUS_ERROR] = "\x1b[1;35m", [STATUS_SKIP] = "\x1b[2m",
     };
     if (!style->colour)
         return "";
@@ -125,10 +125,11 @@ static bool print_end(FILE *out, const struct table_style *style, const struct r
 {
     bool unexpected = !status_as_expected(record->outcome.status), all = style->detail == TABLE_VERBOSE;
     bool printed = table_print_lines(out, record_references(record, indent, all), style->layout->width);
-    if (record->outcome.reason[0] && (unexpected || all))
-        printed =
-            table_print_text(out, "      error: ", text_line(record->outcome.reason, sizeof record->outcome.reason)) &&
-            printed;
+    bool skipped = record->outcome.status == STATUS_SKIP;
+    if (record->outcome.reason[0] && (unexpected || all || skipped))
+        printed = table_print_text(out, skipped ? "      skipped: " : "      error: ",
+                                   text_line(record->outcome.reason, sizeof record->outcome.reason)) &&
+                  printed;
     if (unexpected)
         printed = table_print_text(out, "      reproduce: ", record_reproduce(record, "")) && printed;
     return printed;

@@ -37,6 +37,13 @@ static const char sound_record[] =
     "undecided=null;unwritten=null;budget_used=null;unbounded=null;lse_mismatched=null;max_lse_err=null;"           \
     "lse_budget_used=null;lse_off=null;lse_unbounded=null;output_digest=null;input_digest=null;truth_digest=null"
 
+/* A point that its kernel does not take. */
+#define SKIPPED                                                                                                    \
+    "status=\"skip\";signature=null;oracles=null;elements=null;mismatched=null;max_abs_err=null;max_ulp_err=null;" \
+    "p99_ulp_err=null;p50_ulp_err=null;max_rel_err=null;max_scaled_err=null;rms_err=null;nan=null;inf=null;"       \
+    "undecided=null;unwritten=null;budget_used=null;unbounded=null;lse_mismatched=null;max_lse_err=null;"          \
+    "lse_budget_used=null;lse_off=null;lse_unbounded=null;output_digest=null;input_digest=null;truth_digest=null"
+
 static inline void edit(json_t *record, const char *text)
 {
     char name[64], value[512];

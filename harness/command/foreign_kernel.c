@@ -1,0 +1,87 @@
+#include "harness/command/foreign_kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/support/text.h"
+
+/* A path that the loader takes for one, not for a name to look for. */
+static char *path_of_library(const char *plugin)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s%s", strchr(plugin, '/') ? "" : "./", plugin) < 0)
+        return NULL;
+    return path;
+}
+
+static enum error_kind describe(struct foreign_opened *opened, const struct foreign_options *options,
+                                struct error *error)
+{
+    const char *what = options->plugin ? "plugin" : options->command ? "kernel-command" : "kernel-pipes";
+    const char *value = options->plugin ? options->plugin : options->command ? options->command : options->pipes;
+    char *quoted = text_shell_quote(value, false), *line = text_line(value, 200);
+    bool made = quoted && line && asprintf(&opened->name, "--%s %s", what, line) >= 0;
+    if (!made)
+        opened->name = NULL;
+    made = made && asprintf(&opened->option, " --%s=%s", what, quoted) >= 0;
+    if (!made)
+        opened->option = NULL;
+    if (made && options->plugin)
+        made = (opened->library = path_of_library(options->plugin)) != NULL;
+    free(quoted);
+    free(line);
+    return made ? ERROR_NONE : error_memory(error, "a kernel", 1024);
+}
+
+static enum error_kind read_pipes(int *to, int *from, const char *text, struct error *error)
+{
+    int length = 0;
+    if (sscanf(text, "%d,%d%n", to, from, &length) == 2 && !text[length] && *to > 2 && *from > 2)
+        return ERROR_NONE;
+    *to = *from = -1;
+    return error_set(error, ERROR_USAGE,
+                     "--kernel-pipes %s: allowed: TO,FROM, the numbers of two descriptors from 3 on", text);
+}
+
+enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign_options *options,
+                             const struct progress *progress, struct error *error)
+{
+    *opened = (struct foreign_opened){.process = NULL};
+    enum error_kind kind = describe(opened, options, error);
+    if (kind)
+        return kind;
+    if (options->plugin) {
+        const char *argv[] = {"/proc/self/exe", "serve", "--", opened->library, NULL};
+        memcpy(opened->argv, argv, sizeof argv);
+    } else {
+        const char *argv[] = {"/bin/sh", "-c", options->command, NULL};
+        memcpy(opened->argv, argv, sizeof argv);
+    }
+    struct kernel_process_options how = {
+        .name = opened->name,
+        .argv = options->pipes ? NULL : opened->argv,
+        .to = -1,
+        .from = -1,
+        .timeout_s = options->timeout_s > 0 ? options->timeout_s : FOREIGN_TIMEOUT_S,
+        .progress = progress,
+    };
+    if (options->pipes)
+        kind = read_pipes(&how.to, &how.from, options->pipes, error);
+    if (!kind)
+        kind = kernel_process_start(&opened->process, &how, error);
+    if (kind)
+        return kind;
+    opened->subject = foreign_subject(kernel_process_kernel(opened->process), kernel_process_launcher(opened->process),
+                                      opened->process);
+    return foreign_class_take(&opened->subject, opened->name, error);
+}
+
+void foreign_close(struct foreign_opened *opened)
+{
+    kernel_process_stop(opened->process);
+    free(opened->name);
+    free(opened->option);
+    free(opened->library);
+    *opened = (struct foreign_opened){.process = NULL};
+}

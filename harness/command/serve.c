@@ -1,0 +1,54 @@
+#include "harness/command/serve.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/subject/kernel_process.h"
+#include "harness/support/source.h"
+#include "harness/support/text.h"
+
+/* Results go where standard output went; what a plug-in prints goes to standard error. */
+static enum error_kind take_output(int *out, struct error *error)
+{
+    *out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (*out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
+        return ERROR_NONE;
+    return error_set(error, ERROR_SYSTEM, "standard output: %s", strerror(errno));
+}
+
+static enum error_kind load(const struct alibicheck_kernel **kernel, const char *path, struct error *error)
+{
+    static const char symbol[] = "alibicheck_kernel_describe";
+    char quoted[PATH_QUOTE_SIZE];
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return error_set(error, ERROR_USAGE, "%s: cannot be loaded: %s", quote_path(quoted, path), dlerror());
+    void *found = dlsym(library, symbol);
+    alibicheck_kernel_describe_function *describe;
+    if (!found)
+        return error_set(error, ERROR_USAGE, "%s: has no function %s; allowed: a library made with alibicheck_kernel.h",
+                         quote_path(quoted, path), symbol);
+    memcpy(&describe, &found, sizeof describe);
+    *kernel = describe(ALIBICHECK_KERNEL_ABI);
+    if (!*kernel)
+        return error_set(error, ERROR_USAGE, "%s: does not take ABI %d, that of this program's alibicheck_kernel.h",
+                         quote_path(quoted, path), ALIBICHECK_KERNEL_ABI);
+    return ERROR_NONE;
+}
+
+enum error_kind serve(const char *path, struct error *error)
+{
+    const struct alibicheck_kernel *kernel;
+    char quoted[PATH_QUOTE_SIZE];
+    int out;
+    signal(SIGINT, SIG_IGN); /* whoever asks decides when it ends */
+    enum error_kind kind = take_output(&out, error);
+    if (!kind)
+        kind = load(&kernel, path, error);
+    return kind ? kind : kernel_serve(kernel, quote_path(quoted, path), STDIN_FILENO, out, error);
+}

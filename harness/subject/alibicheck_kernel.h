@@ -1,0 +1,101 @@
+/*
+ * What a kernel is for alibicheck: a function that is given attention problems and writes their results, and what it
+ * says of itself. A shared library that exports alibicheck_kernel_describe is a plug-in:
+ *
+ *     alibicheck run CASE --plugin ./libmine.so
+ *
+ * The problem of one sequence, with the KV head g = h / (num_heads / num_kv_heads) of head h and, for query i of Q,
+ * position_i = q_position - (Q - 1) + i:
+ *
+ *     s_ihj  = scale * k_scale * <q_ih, k_gj> + slopes[h] * (kv_offset + j - position_i)
+ *     o_ih   = v_scale * sum_j exp(s_ihj) v_gj / sum_j exp(s_ihj)     0 where query i sees no key
+ *     lse_ih = log sum_j exp(s_ihj)                                   -inf where query i sees no key
+ *
+ * over the keys j < seq_len - (Q - 1 - i) that are visible. A soft cap C makes C tanh(x / C) of the scaled product x,
+ * or of the biased logit; a sink adds exp(sink_logits[h]) to both sums of weights. All pointers are to this process's
+ * memory, and hold until the launch returns.
+ */
+#ifndef ALIBICHECK_KERNEL_H
+#define ALIBICHECK_KERNEL_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What this header says. Another number is another, incompatible header. */
+#define ALIBICHECK_KERNEL_ABI 1
+
+/* Bits of what a kernel takes. What a problem needs that is not there is told by name, and its point is skipped. */
+enum {
+    ALIBICHECK_KERNEL_F16 = 1 << 0, /* q, out, and k and v unless they are fp8 */
+    ALIBICHECK_KERNEL_BF16 = 1 << 1,
+    ALIBICHECK_KERNEL_F32 = 1 << 2,
+    ALIBICHECK_KERNEL_E4M3 = 1 << 3, /* k and v, OCP */
+    ALIBICHECK_KERNEL_E5M2 = 1 << 4,
+    ALIBICHECK_KERNEL_E4M3FNUZ = 1 << 5,
+    ALIBICHECK_KERNEL_GQA = 1 << 6,          /* fewer KV heads than query heads */
+    ALIBICHECK_KERNEL_QUERIES = 1 << 7,      /* several queries, each with the keys up to its own */
+    ALIBICHECK_KERNEL_BATCH = 1 << 8,        /* several sequences, of different lengths, in one launch */
+    ALIBICHECK_KERNEL_ALIBI = 1 << 9,        /* slopes that are not 0 */
+    ALIBICHECK_KERNEL_POSITION = 1 << 10,    /* the last query elsewhere than at the newest key; kv_offset */
+    ALIBICHECK_KERNEL_MASK = 1 << 11,        /* keys that are not visible */
+    ALIBICHECK_KERNEL_SOFT_CAP = 1 << 12,    /* before the bias */
+    ALIBICHECK_KERNEL_CAP_BIASED = 1 << 13,  /* after it */
+    ALIBICHECK_KERNEL_SINK_LOGITS = 1 << 14, /* learned sinks */
+    ALIBICHECK_KERNEL_LSE = 1 << 15,         /* it writes lse, natural */
+    ALIBICHECK_KERNEL_LSE_BASE2 = 1 << 16,   /* it writes lse as a logarithm of base 2 */
+    /* What it promises: */
+    ALIBICHECK_KERNEL_SAME_BITS = 1 << 17 /* a head has the same bits wherever it stands, a sequence whatever else is in
+                                           * its launch, and what is masked changes no bit */
+};
+
+/* A sequence of a launch. Tensors are packed, row-major, in the launch's types. */
+struct alibicheck_kernel_sequence {
+    int64_t seq_len;        /* N, 0 and up */
+    int64_t q_position;     /* of the last query */
+    int64_t kv_offset;      /* the position of key 0 */
+    const void *q;          /* [num_queries, num_heads, head_dim] */
+    const void *k, *v;      /* [N, num_kv_heads, head_dim] */
+    const uint8_t *visible; /* [N], 0 removes a key; NULL: all are there */
+    void *out;              /* [num_queries, num_heads, head_dim] */
+    float *lse;             /* [num_queries, num_heads] */
+};
+
+/* What q, out and, unless they are fp8, k and v are of: one of the first three bits above. */
+struct alibicheck_kernel_launch {
+    const struct alibicheck_kernel_sequence *sequences;
+    int32_t num_sequences;
+    int32_t num_queries, num_heads, num_kv_heads, head_dim;
+    uint32_t dtype, kv_dtype; /* each a bit above */
+    float scale;
+    float k_scale, v_scale;      /* of fp8; else 1 */
+    float soft_cap;              /* 0: none */
+    int32_t soft_cap_after_bias; /* whether it caps the biased logit */
+    const float *slopes;         /* [num_heads] */
+    const float *sink_logits;    /* [num_heads], or NULL */
+};
+
+struct alibicheck_kernel {
+    uint32_t abi;             /* ALIBICHECK_KERNEL_ABI */
+    uint32_t takes;           /* bits */
+    const char *name;         /* letters, digits, '_', '-' and '.', at most 63 */
+    const char *about;        /* a line, or NULL */
+    const char *arithmetic;   /* the class that it is meant to be in, "f32+weights16" (`alibicheck list classes`), by
+                               * whose   bound it is then judged too; NULL: none is known */
+    const int32_t *head_dims; /* those that it takes, ended by 0; NULL: all */
+    void *context;
+    /* Computes a launch. 0; or anything else, with a line of at most text_size bytes in text that says why not. */
+    int32_t (*launch)(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size);
+};
+
+/* What a plug-in exports. abi is that of the caller; NULL if the plug-in cannot be called so. */
+typedef const struct alibicheck_kernel *alibicheck_kernel_describe_function(uint32_t abi);
+const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,272 @@
+#include "harness/subject/callback.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xxhash.h>
+
+enum { ZONE_BYTES = 4096, ZONE_BYTE = 0xa5, TEXT_SIZE = 512 };
+
+/* A buffer that the kernel writes to, between zones that it must not. */
+struct guarded {
+    const char *name;
+    char *memory; /* zone, buffer, zone; NULL: there is none */
+    size_t size_bytes;
+};
+
+/* A sequence as the kernel sees it. */
+struct guarded_sequence {
+    struct guarded out, lse;
+    uint64_t digest[4]; /* of q, k, v and visible, before the launch */
+};
+
+struct launching {
+    const struct callback *callback;
+    const struct sequences *sequences;
+    struct alibicheck_kernel_sequence *seen; /* [count] */
+    struct guarded_sequence *guarded;        /* [count] */
+    uint64_t slopes_digest, sinks_digest;
+};
+
+static double now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
+
+static void *buffer_of(const struct guarded *guarded)
+{
+    return guarded->memory ? guarded->memory + ZONE_BYTES : NULL;
+}
+
+static bool guard(struct guarded *guarded, const char *name, const void *content, size_t size_bytes)
+{
+    *guarded = (struct guarded){.name = name, .size_bytes = size_bytes};
+    if (!content)
+        return true;
+    size_t all = size_bytes + 2 * ZONE_BYTES;
+    guarded->memory = aligned_alloc(ZONE_BYTES, (all + ZONE_BYTES - 1) / ZONE_BYTES * ZONE_BYTES);
+    if (!guarded->memory)
+        return false;
+    memset(guarded->memory, ZONE_BYTE, all);
+    memcpy(buffer_of(guarded), content, size_bytes);
+    return true;
+}
+
+/* Tells of the first byte of a zone that was written to. */
+static void audit_zones(const struct guarded *guarded, struct memory_audit *audit)
+{
+    const unsigned char *bytes = (const unsigned char *)guarded->memory;
+    for (size_t i = 0; bytes && !audit->breached && i < guarded->size_bytes + 2 * ZONE_BYTES; i++) {
+        if (i == ZONE_BYTES)
+            i += guarded->size_bytes;
+        if (bytes[i] != ZONE_BYTE)
+            *audit =
+                (struct memory_audit){guarded->name, (ptrdiff_t)i - ZONE_BYTES, guarded->size_bytes, audit->changed};
+    }
+}
+
+static size_t kv_bytes(const struct problem *problem)
+{
+    return (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim *
+           dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+static uint64_t hash(const void *bytes, size_t size_bytes)
+{
+    return bytes ? XXH3_64bits(bytes, size_bytes) : 0;
+}
+
+static void take_digests(uint64_t digest[4], const struct problem *problem)
+{
+    size_t element = dtypes[problem->dtype].size_bytes;
+    digest[0] = hash(problem->q, (size_t)problem_elements(problem) * element);
+    digest[1] = hash(problem->k, kv_bytes(problem));
+    digest[2] = hash(problem->v, kv_bytes(problem));
+    digest[3] = hash(problem->visible, (size_t)problem->seq_len);
+}
+
+/* ---- launches ---------------------------------------------------------------------------------------------------- */
+
+static struct alibicheck_kernel_launch describe(const struct launching *launching)
+{
+    const struct problem *first = launching->sequences->problems;
+    const bool fp8 = first->kv_format != KV_AS_DTYPE;
+    return (struct alibicheck_kernel_launch){
+        .sequences = launching->seen,
+        .num_sequences = launching->sequences->count,
+        .num_queries = problem_queries(first),
+        .num_heads = first->num_heads,
+        .num_kv_heads = first->num_kv_heads,
+        .head_dim = first->head_dim,
+        .dtype = ability_of_dtype(first->dtype),
+        .kv_dtype = ability_of_dtype(problem_kv_dtype(first)),
+        .scale = first->scale,
+        .k_scale = fp8 ? first->k_scale : 1,
+        .v_scale = fp8 ? first->v_scale : 1,
+        .soft_cap = first->soft_cap ? first->soft_cap_value : 0,
+        .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
+        .slopes = first->slopes,
+        .sink_logits = first->sink_logits,
+    };
+}
+
+static enum error_kind prepare(struct launching *launching, struct error *error)
+{
+    const struct sequences *sequences = launching->sequences;
+    size_t count = (size_t)sequences->count;
+    launching->seen = calloc(count, sizeof *launching->seen);
+    launching->guarded = calloc(count, sizeof *launching->guarded);
+    if (!launching->seen || !launching->guarded)
+        return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
+    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    for (size_t i = 0; i < count; i++) {
+        const struct problem *problem = &sequences->problems[i];
+        const struct output *output = &sequences->outputs[i];
+        struct guarded_sequence *guarded = &launching->guarded[i];
+        size_t out_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+        size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
+        if (!guard(&guarded->out, "out", output->out, out_bytes) ||
+            !guard(&guarded->lse, "lse", lse ? output->lse : NULL, lse_bytes))
+            return error_memory(error, "the output of a launch", (double)(out_bytes + lse_bytes));
+        take_digests(guarded->digest, problem);
+        launching->seen[i] = (struct alibicheck_kernel_sequence){
+            .seq_len = problem->seq_len,
+            .q_position = problem->q_position,
+            .kv_offset = problem->kv_offset,
+            .q = problem->q,
+            .k = problem->k,
+            .v = problem->v,
+            .visible = problem->visible,
+            .out = buffer_of(&guarded->out),
+            .lse = buffer_of(&guarded->lse),
+        };
+    }
+    const struct problem *first = sequences->problems;
+    launching->slopes_digest = hash(first->slopes, (size_t)first->num_heads * sizeof(float));
+    launching->sinks_digest = hash(first->sink_logits, (size_t)first->num_heads * sizeof(float));
+    return ERROR_NONE;
+}
+
+static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
+{
+    static const char *const names[] = {"q", "k", "v", "visible"};
+    const struct problem *first = launching->sequences->problems;
+    for (int i = 0; i < launching->sequences->count; i++) {
+        uint64_t now[4];
+        take_digests(now, &launching->sequences->problems[i]);
+        for (int t = 0; t < 4 && !audit->changed; t++)
+            if (now[t] != launching->guarded[i].digest[t])
+                audit->changed = names[t];
+    }
+    if (!audit->changed && hash(first->slopes, (size_t)first->num_heads * sizeof(float)) != launching->slopes_digest)
+        audit->changed = "slopes";
+    if (!audit->changed &&
+        hash(first->sink_logits, (size_t)first->num_heads * sizeof(float)) != launching->sinks_digest)
+        audit->changed = "sink_logits";
+}
+
+/* What was written, and where: outputs first, so that a stray write to another sequence's is not lost. */
+static void take(const struct launching *launching, struct memory_audit *audit)
+{
+    for (int i = 0; i < launching->sequences->count; i++) {
+        const struct guarded_sequence *guarded = &launching->guarded[i];
+        const struct output *output = &launching->sequences->outputs[i];
+        memcpy(output->out, buffer_of(&guarded->out), guarded->out.size_bytes);
+        if (guarded->lse.memory)
+            memcpy(output->lse, buffer_of(&guarded->lse), guarded->lse.size_bytes);
+        if (audit) {
+            audit_zones(&guarded->out, audit);
+            audit_zones(&guarded->lse, audit);
+        }
+    }
+    if (audit)
+        audit_inputs(launching, audit);
+}
+
+/* ---- what is written too late ------------------------------------------------------------------------------------ */
+
+void callback_clear(struct callback *callback)
+{
+    for (size_t i = 0; i < callback->num_kept; i++)
+        free(callback->kept[i].memory);
+    free(callback->kept);
+    callback->kept = NULL;
+    callback->num_kept = 0;
+}
+
+static void audit_kept(const struct callback *callback, struct memory_audit *audit)
+{
+    for (size_t i = 0; i < callback->num_kept && !audit->breached; i++) {
+        const struct callback_kept *kept = &callback->kept[i];
+        if (hash(kept->memory, kept->size_bytes) != kept->digest)
+            *audit = (struct memory_audit){"an output of the launch before, after it had returned", 0,
+                                           kept->size_bytes - 2 * ZONE_BYTES, audit->changed};
+    }
+}
+
+static void keep(struct callback *callback, struct guarded *guarded)
+{
+    size_t size_bytes = guarded->size_bytes + 2 * ZONE_BYTES;
+    if (!guarded->memory)
+        return;
+    callback->kept[callback->num_kept++] =
+        (struct callback_kept){guarded->memory, size_bytes, hash(guarded->memory, size_bytes)};
+    guarded->memory = NULL;
+}
+
+/* Puts the outputs in the place of those that were kept, as far as there is memory for a list of them. */
+static void keep_outputs(struct callback *callback, struct launching *launching)
+{
+    callback_clear(callback);
+    callback->kept = calloc(2 * (size_t)launching->sequences->count, sizeof *callback->kept);
+    for (int i = 0; callback->kept && i < launching->sequences->count; i++) {
+        keep(callback, &launching->guarded[i].out);
+        keep(callback, &launching->guarded[i].lse);
+    }
+}
+
+static void clear(struct launching *launching)
+{
+    for (int i = 0; launching->guarded && i < launching->sequences->count; i++) {
+        free(launching->guarded[i].out.memory);
+        free(launching->guarded[i].lse.memory);
+    }
+    free(launching->guarded);
+    free(launching->seen);
+}
+
+static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error)
+{
+    struct callback *callback = launcher;
+    const struct alibicheck_kernel *kernel = callback->kernel;
+    struct launching launching = {.callback = callback, .sequences = sequences};
+    char text[TEXT_SIZE] = "";
+    enum error_kind kind = prepare(&launching, error);
+    if (!kind) {
+        const struct alibicheck_kernel_launch launch = describe(&launching);
+        double start = now_s();
+        int32_t status = kernel->launch(kernel->context, &launch, text, sizeof text);
+        *seconds = now_s() - start;
+        text[TEXT_SIZE - 1] = 0;
+        if (status)
+            kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,
+                             *text ? ": " : "", text);
+    }
+    if (!kind)
+        take(&launching, audit);
+    if (!kind && audit)
+        audit_kept(callback, audit);
+    if (launching.guarded && launching.seen)
+        keep_outputs(callback, &launching);
+    clear(&launching);
+    return kind;
+}
+
+const struct foreign_launcher callback_launcher = {.run = run, .audits = true, .keeps = true};

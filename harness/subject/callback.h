@@ -1,0 +1,31 @@
+/*
+ * A kernel that is a function of this process: each output is written between guard zones, and what it is given is
+ * looked at again after the launch. The outputs of a launch are kept until the next one has ended: what is still
+ * written to them then is written too late.
+ */
+#ifndef HARNESS_SUBJECT_CALLBACK_H
+#define HARNESS_SUBJECT_CALLBACK_H
+
+#include "harness/subject/foreign.h"
+
+/* Outputs of a launch that has returned. */
+struct callback_kept {
+    char *memory;
+    size_t size_bytes;
+    uint64_t digest;
+};
+
+struct callback {
+    const struct alibicheck_kernel *kernel; /* the caller's */
+    unsigned takes;
+    struct callback_kept *kept; /* [num_kept] */
+    size_t num_kept;
+};
+
+/* Frees all but what is the caller's. */
+void callback_clear(struct callback *callback);
+
+/* Its `run` takes a struct callback. */
+extern const struct foreign_launcher callback_launcher;
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * A kernel that is not ours, as a subject: whatever launches it, it is asked for what it takes, and is judged by what
+ * it says of itself. Nothing is known of how it cuts keys into chunks or places what it is given, so it is launched in
+ * no other way and no setting.
+ */
+#ifndef HARNESS_SUBJECT_FOREIGN_H
+#define HARNESS_SUBJECT_FOREIGN_H
+
+#include "harness/subject/ability.h"
+#include "harness/subject/subject.h"
+
+struct foreign_subject;
+
+/* A way to launch kernels: in this process (callback.h), in another one (kernel_process.h). */
+struct foreign_launcher {
+    /* As subject_ops.run. ERROR_SUBJECT if the kernel failed, or ended, or did not answer. */
+    enum error_kind (*run)(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error);
+    bool audits; /* it tells what was written beside the outputs, and what was changed */
+    bool keeps;  /* what stood in the outputs before is there when the kernel begins */
+};
+
+struct foreign_subject {
+    struct subject subject; /* first */
+    const struct foreign_kernel *kernel;
+    const struct foreign_launcher *how;
+    void *launcher;
+    struct rounding_model (*model)(unsigned set, const struct problem *problem); /* of a set of roundings, */
+    unsigned set;                                                                /* and which it has at most */
+};
+
+/* All pointers are the caller's. The kernel's outputs are natural: an lse of base 2 is converted. */
+struct foreign_subject foreign_subject(const struct foreign_kernel *kernel, const struct foreign_launcher *how,
+                                       void *launcher);
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * Messages between alibicheck and a kernel in another process, over two pipes. Each is a length, 8 bytes little-endian,
+ * and so many bytes: a file in the .safetensors format. docs/kernels.md is the protocol for who writes the other side.
+ *
+ *     kernel -> us     what it is and takes, once: no tensors, metadata of kernel_message.c's table
+ *     us -> kernel     a launch: q, k, v, slopes, perhaps mask, sink_logits, out and lse; metadata with scale,
+ * positions kernel -> us     its result: out, perhaps lse; metadata with seconds, or why there is none
+ *
+ * Of a launch of several sequences the tensors and positions of sequence i are called "q.i". What is read is believed
+ * in nothing: another shape, type or name than was asked for is refused.
+ */
+#ifndef HARNESS_SUBJECT_KERNEL_MESSAGE_H
+#define HARNESS_SUBJECT_KERNEL_MESSAGE_H
+
+#include "harness/subject/ability.h"
+#include "harness/subject/subject.h"
+#include "harness/support/safetensors_write.h"
+
+enum { MESSAGE_LENGTH_BYTES = 8, MESSAGE_TEXT_SIZE = 512 };
+
+/* What a kernel says of itself, and of what launches it there. */
+struct kernel_hello {
+    struct foreign_kernel kernel;
+    bool audits, keeps; /* as struct foreign_launcher */
+};
+
+/* What came of a launch, beside the outputs. */
+struct kernel_result {
+    double seconds;                  /* below 0: not told */
+    char failure[MESSAGE_TEXT_SIZE]; /* why there are no outputs; "": there are */
+    char breached[64], changed[32];  /* as struct memory_audit, "" for none */
+    int64_t offset_bytes, buffer_bytes;
+};
+
+/* ---- to be sent: what plan is made of must outlive it. ERROR_SYSTEM. ---- */
+enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct kernel_hello *hello,
+                                   struct error *error);
+enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct sequences *sequences, bool with_output,
+                                    bool with_lse, struct error *error);
+enum error_kind message_plan_result(struct safetensors_plan *plan, const struct sequences *sequences, bool with_lse,
+                                    const struct kernel_result *result, struct error *error);
+
+/* ---- received: descriptor, of a file without the length, is taken over. ERROR_USAGE says what is wrong with it. ----
+ */
+enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, struct error *error);
+
+/* Into the outputs of sequences, unless result->failure says that there are none. */
+enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
+                                    int descriptor, struct error *error);
+
+/* A launch, in memory of its own. */
+struct received_launch {
+    struct sequences sequences;
+    struct problem *problems;
+    struct output *outputs;
+    void **memory; /* [num_blocks] */
+    size_t num_blocks;
+};
+
+/* Whatever the result, received_launch_clear frees. */
+enum error_kind message_read_launch(struct received_launch *launch, int descriptor, struct error *error);
+void received_launch_clear(struct received_launch *launch);
+
+#endif

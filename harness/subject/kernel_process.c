@@ -1,0 +1,462 @@
+#include "harness/subject/kernel_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/subject/kernel_message.h"
+#include "harness/support/source.h"
+
+extern char **environ;
+
+enum { TICK_MS = 100, END_MS = 2000, MESSAGE_BYTES_MAX_HELLO = 1 << 20, WHY_SIZE = 256 };
+
+struct kernel_process {
+    struct kernel_process_options options;
+    struct kernel_hello hello;
+    struct foreign_launcher launcher;
+    struct kernel_result result; /* of the last launch: an audit points into it */
+    pid_t pid;                   /* 0: it is not running */
+    int to, from;                /* pipes */
+};
+
+static double now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* ---- beginning and end ------------------------------------------------------------------------------------------- */
+
+static void close_pipe(int *descriptor)
+{
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+}
+
+/* Ends the process and says in why, of WHY_SIZE, how it ended. One that has closed its pipe has a moment to end by
+ * itself, so that what it died of is known. */
+static void end_process(struct kernel_process *process, bool wait_for_it, char *why)
+{
+    int status = 0;
+    pid_t ended = 0;
+    snprintf(why, WHY_SIZE, "was ended");
+    close_pipe(&process->to);
+    close_pipe(&process->from);
+    if (process->pid <= 0)
+        return;
+    for (int ms = 0; wait_for_it && ms < END_MS && ended == 0; ms += 10) {
+        ended = waitpid(process->pid, &status, WNOHANG);
+        if (ended == 0)
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    kill(-process->pid, SIGKILL); /* it, and what it has started */
+    while (ended == 0 || (ended < 0 && errno == EINTR))
+        ended = waitpid(process->pid, &status, 0);
+    process->pid = 0;
+    if (ended < 0)
+        return;
+    if (WIFSIGNALED(status))
+        snprintf(why, WHY_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WIFEXITED(status))
+        snprintf(why, WHY_SIZE, "ended with exit code %d", WEXITSTATUS(status));
+}
+
+static enum error_kind set_up_child(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int in, int out)
+{
+    sigset_t defaults, none;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGINT);
+    sigemptyset(&none);
+    /* A group of its own: Ctrl-C is this process's to answer, and all that it starts can be ended with it. */
+    bool failed =
+        posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK) ||
+        posix_spawnattr_setpgroup(attributes, 0) || posix_spawnattr_setsigdefault(attributes, &defaults) ||
+        posix_spawnattr_setsigmask(attributes, &none) || posix_spawn_file_actions_adddup2(actions, in, STDIN_FILENO) ||
+        posix_spawn_file_actions_adddup2(actions, out, STDOUT_FILENO);
+    return failed ? ERROR_SYSTEM : ERROR_NONE;
+}
+
+static int spawn(pid_t *pid, const char *const *argv, int in, int out)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int reason = posix_spawn_file_actions_init(&actions);
+    if (reason)
+        return reason;
+    reason = posix_spawnattr_init(&attributes);
+    if (!reason) {
+        reason = set_up_child(&actions, &attributes, in, out) ? ENOMEM : 0;
+        if (!reason)
+            reason = posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return reason;
+}
+
+/* The pipes that were handed over, once. */
+static enum error_kind take_descriptors(struct kernel_process *process, struct error *error)
+{
+    struct kernel_process_options *options = &process->options;
+    process->to = options->to;
+    process->from = options->from;
+    options->to = options->from = -1;
+    if (process->to < 0)
+        return error_set(error, ERROR_SUBJECT, "%s has ended, and cannot be started again", options->name);
+    for (int i = 0; i < 2; i++) {
+        int descriptor = i == 0 ? process->to : process->from, flags = fcntl(descriptor, F_GETFL);
+        if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) || fcntl(descriptor, F_SETFD, FD_CLOEXEC))
+            return error_set(error, ERROR_USAGE, "%s: descriptor %d cannot be used: %s", options->name, descriptor,
+                             strerror(errno));
+    }
+    return ERROR_NONE;
+}
+
+/* Pipes to and from a new process, this one's ends of which do not wait. */
+static enum error_kind launch_process(struct kernel_process *process, struct error *error)
+{
+    int in[2] = {-1, -1}, out[2] = {-1, -1}, reason = 0;
+    if (!process->options.argv)
+        return take_descriptors(process, error);
+    if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) || fcntl(in[1], F_SETFL, O_NONBLOCK) ||
+        fcntl(out[0], F_SETFL, O_NONBLOCK))
+        reason = errno;
+    if (!reason) {
+        (void)fcntl(in[1], F_SETPIPE_SZ, 1 << 20); /* faster, where it is allowed */
+        (void)fcntl(out[0], F_SETPIPE_SZ, 1 << 20);
+        reason = spawn(&process->pid, process->options.argv, in[0], out[1]);
+    }
+    close_pipe(&in[0]);
+    close_pipe(&out[1]);
+    process->to = in[1];
+    process->from = out[0];
+    if (!reason)
+        return ERROR_NONE;
+    close_pipe(&process->to);
+    close_pipe(&process->from);
+    process->pid = 0;
+    return error_set(error, ERROR_USAGE, "%s: cannot be started: %s", process->options.name, strerror(reason));
+}
+
+/* ---- bytes ------------------------------------------------------------------------------------------------------- */
+
+/* What became of a transfer. */
+enum transfer { TRANSFERRED, ENDED, TOO_LATE, CANCELLED, BROKEN };
+
+/* Waits until the descriptor can be used. */
+static enum transfer wait_for(const struct kernel_process *process, int descriptor, short events, double deadline_s)
+{
+    for (;;) {
+        struct pollfd wanted = {.fd = descriptor, .events = events};
+        int count = poll(&wanted, 1, TICK_MS);
+        if (count < 0 && errno != EINTR)
+            return BROKEN;
+        if (progress_cancelled(process->options.progress))
+            return CANCELLED;
+        if (count > 0)
+            return TRANSFERRED;
+        if (now_s() > deadline_s)
+            return TOO_LATE;
+    }
+}
+
+/* write(), where a pipe that nobody reads from any more is an error and no signal. */
+static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
+{
+    sigset_t pipe_signal, before, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigpending(&pending);
+    bool was_pending = sigismember(&pending, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    ssize_t count = write(descriptor, bytes, size);
+    int reason = errno;
+    if (count < 0 && reason == EPIPE && !was_pending)
+        while (sigtimedwait(&pipe_signal, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return count;
+}
+
+static enum transfer send_bytes(const struct kernel_process *process, const void *bytes, size_t size, double deadline_s)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = write_quietly(process->to, (const char *)bytes + done, size - done);
+        if (count >= 0) {
+            done += (size_t)count;
+            continue;
+        }
+        if (errno == EPIPE)
+            return ENDED;
+        if (errno != EAGAIN && errno != EINTR)
+            return BROKEN;
+        enum transfer waited = errno == EAGAIN ? wait_for(process, process->to, POLLOUT, deadline_s) : TRANSFERRED;
+        if (waited != TRANSFERRED)
+            return waited;
+    }
+    return TRANSFERRED;
+}
+
+static enum transfer receive_bytes(const struct kernel_process *process, void *bytes, size_t size, double deadline_s)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(process->from, (char *)bytes + done, size - done);
+        if (count > 0) {
+            done += (size_t)count;
+            continue;
+        }
+        if (count == 0)
+            return ENDED;
+        if (errno != EAGAIN && errno != EINTR)
+            return BROKEN;
+        enum transfer waited = errno == EAGAIN ? wait_for(process, process->from, POLLIN, deadline_s) : TRANSFERRED;
+        if (waited != TRANSFERRED)
+            return waited;
+    }
+    return TRANSFERRED;
+}
+
+static void put_length(uint8_t bytes[MESSAGE_LENGTH_BYTES], uint64_t length)
+{
+    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
+        bytes[i] = (uint8_t)(length >> (8 * i));
+}
+
+static uint64_t get_length(const uint8_t bytes[MESSAGE_LENGTH_BYTES])
+{
+    uint64_t length = 0;
+    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
+        length |= (uint64_t)bytes[i] << (8 * i);
+    return length;
+}
+
+static enum transfer send_plan(const struct kernel_process *process, const struct safetensors_plan *plan,
+                               double deadline_s)
+{
+    uint8_t length[MESSAGE_LENGTH_BYTES];
+    put_length(length, plan->size_bytes);
+    enum transfer sent = send_bytes(process, length, sizeof length, deadline_s);
+    if (sent == TRANSFERRED)
+        sent = send_bytes(process, plan->header, plan->header_bytes, deadline_s);
+    for (size_t i = 0; i < plan->num_pieces && sent == TRANSFERRED; i++)
+        sent = send_bytes(process, plan->pieces[i].elements, plan->pieces[i].size_bytes, deadline_s);
+    return sent;
+}
+
+/* A file in memory of so many bytes, mapped. */
+static enum error_kind make_room(int *descriptor, void **bytes, size_t size, struct error *error)
+{
+    *descriptor = memfd_create("message", MFD_CLOEXEC);
+    *bytes = MAP_FAILED;
+    if (*descriptor >= 0 && ftruncate(*descriptor, (off_t)size) == 0)
+        *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *descriptor, 0);
+    if (*bytes != MAP_FAILED)
+        return ERROR_NONE;
+    if (*descriptor >= 0)
+        close(*descriptor);
+    *descriptor = -1;
+    return error_memory(error, "a message", (double)size);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------------------- */
+
+/* Ends a process that did not do its part. kind is what it then is; doing: "gave no answer". */
+static enum error_kind give_up(struct kernel_process *process, enum transfer how, enum error_kind kind,
+                               const char *doing, struct error *error)
+{
+    const char *name = *process->hello.kernel.name ? process->hello.kernel.name : process->options.name;
+    char why[WHY_SIZE];
+    end_process(process, how == ENDED, why);
+    if (how == CANCELLED)
+        return error_set(error, ERROR_INTERRUPTED, "interrupted");
+    if (how == TOO_LATE)
+        return error_set(error, kind, "%s %s within %g s, and was ended", name, doing, process->options.timeout_s);
+    return error_set(error, kind, "%s %s: it %s", name, doing, why);
+}
+
+/* Reads a message of at most max_bytes into *descriptor, a file in memory. */
+static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double deadline_s,
+                               enum error_kind kind, const char *doing, struct error *error)
+{
+    uint8_t length[MESSAGE_LENGTH_BYTES];
+    void *bytes;
+    *descriptor = -1;
+    enum transfer received = receive_bytes(process, length, sizeof length, deadline_s);
+    if (received != TRANSFERRED)
+        return give_up(process, received, kind, doing, error);
+    uint64_t size = get_length(length);
+    if (size < MESSAGE_LENGTH_BYTES || size > max_bytes) {
+        char why[WHY_SIZE];
+        end_process(process, false, why);
+        return error_set(error, kind,
+                         "%s: what it writes to standard output is no message: a length of %llu bytes; allowed: %d to "
+                         "%llu (what is meant for people goes to standard error)",
+                         process->options.name, (unsigned long long)size, MESSAGE_LENGTH_BYTES,
+                         (unsigned long long)max_bytes);
+    }
+    enum error_kind made = make_room(descriptor, &bytes, (size_t)size, error);
+    if (made)
+        return made;
+    received = receive_bytes(process, bytes, (size_t)size, deadline_s);
+    munmap(bytes, (size_t)size);
+    if (received == TRANSFERRED)
+        return ERROR_NONE;
+    close_pipe(descriptor);
+    return give_up(process, received, kind, doing, error);
+}
+
+/* Starts the process, which says what it is. */
+static enum error_kind begin(struct kernel_process *process, struct kernel_hello *hello, enum error_kind kind,
+                             struct error *error)
+{
+    int descriptor;
+    struct error wrong;
+    enum error_kind begun = launch_process(process, error);
+    if (!begun)
+        begun = receive(process, &descriptor, MESSAGE_BYTES_MAX_HELLO, now_s() + process->options.timeout_s, kind,
+                        "did not say what it is", error);
+    if (begun)
+        return begun;
+    begun = message_read_hello(hello, descriptor, &wrong);
+    if (!begun)
+        return ERROR_NONE;
+    char why[WHY_SIZE];
+    end_process(process, false, why);
+    return error_set(error, begun == ERROR_USAGE ? kind : begun, "%s: %s", process->options.name, wrong.text);
+}
+
+/* The process as it was at first, if it is not running. */
+static enum error_kind need_process(struct kernel_process *process, struct error *error)
+{
+    struct kernel_hello hello;
+    if (process->to >= 0)
+        return ERROR_NONE;
+    enum error_kind kind = begin(process, &hello, ERROR_SUBJECT, error);
+    if (kind || !memcmp(&hello, &process->hello, sizeof hello))
+        return kind;
+    char why[WHY_SIZE];
+    end_process(process, false, why);
+    return error_set(error, ERROR_SUBJECT, "%s says otherwise what it is than when it was started first",
+                     process->options.name);
+}
+
+/* The largest message that a result can be. */
+static uint64_t result_bytes(const struct sequences *sequences)
+{
+    uint64_t bytes = 1 << 20;
+    for (int i = 0; i < sequences->count; i++)
+        bytes += (uint64_t)problem_elements(&sequences->problems[i]) * 4 +
+                 (uint64_t)problem_rows(&sequences->problems[i]) * 4 + 4096;
+    return bytes;
+}
+
+static bool writes_lse(const struct kernel_process *process)
+{
+    return process->hello.kernel.takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+}
+
+static enum error_kind exchange(struct kernel_process *process, const struct sequences *sequences, int *descriptor,
+                                struct error *error)
+{
+    struct safetensors_plan plan;
+    double deadline_s = now_s() + process->options.timeout_s;
+    enum error_kind kind = message_plan_launch(&plan, sequences, process->launcher.keeps, writes_lse(process), error);
+    if (!kind) {
+        enum transfer sent = send_plan(process, &plan, deadline_s);
+        if (sent != TRANSFERRED)
+            kind = give_up(process, sent, ERROR_SUBJECT, "did not take a launch", error);
+    }
+    safetensors_plan_clear(&plan);
+    return kind ? kind
+                : receive(process, descriptor, result_bytes(sequences), deadline_s, ERROR_SUBJECT, "gave no answer",
+                          error);
+}
+
+static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error)
+{
+    struct kernel_process *process = launcher;
+    struct kernel_result *result = &process->result;
+    struct error wrong;
+    int descriptor;
+    double start = now_s();
+    enum error_kind kind = need_process(process, error);
+    if (!kind)
+        kind = exchange(process, sequences, &descriptor, error);
+    if (kind)
+        return kind;
+    kind = message_read_result(result, sequences, writes_lse(process), descriptor, &wrong);
+    if (kind == ERROR_USAGE) {
+        char why[WHY_SIZE];
+        end_process(process, false, why); /* whatever it says next belongs to nothing */
+        return error_set(error, ERROR_SUBJECT, "%s: %s", process->options.name, wrong.text);
+    }
+    if (kind)
+        return error_set(error, kind, "%s", wrong.text);
+    *seconds = result->seconds >= 0 ? result->seconds : now_s() - start;
+    if (*result->failure)
+        return error_set(error, ERROR_SUBJECT, "%s failed: %s", process->hello.kernel.name, result->failure);
+    if (audit && *result->breached)
+        *audit = (struct memory_audit){result->breached, (ptrdiff_t)result->offset_bytes, (size_t)result->buffer_bytes,
+                                       audit->changed};
+    if (audit && *result->changed)
+        audit->changed = result->changed;
+    return ERROR_NONE;
+}
+
+/* ---- from outside ------------------------------------------------------------------------------------------------ */
+
+enum error_kind kernel_process_start(struct kernel_process **process, const struct kernel_process_options *options,
+                                     struct error *error)
+{
+    struct kernel_process *made = calloc(1, sizeof *made);
+    *process = NULL;
+    if (!made)
+        return error_memory(error, "a process", (double)sizeof *made);
+    made->options = *options;
+    made->to = made->from = -1;
+    enum error_kind kind = begin(made, &made->hello, ERROR_USAGE, error);
+    if (kind) {
+        kernel_process_stop(made);
+        return kind;
+    }
+    made->launcher = (struct foreign_launcher){.run = run, .audits = made->hello.audits, .keeps = made->hello.keeps};
+    *process = made;
+    return ERROR_NONE;
+}
+
+void kernel_process_stop(struct kernel_process *process)
+{
+    char why[WHY_SIZE];
+    if (!process)
+        return;
+    end_process(process, true, why);
+    free(process);
+}
+
+const struct foreign_kernel *kernel_process_kernel(const struct kernel_process *process)
+{
+    return &process->hello.kernel;
+}
+
+const struct foreign_launcher *kernel_process_launcher(const struct kernel_process *process)
+{
+    return &process->launcher;
+}

@@ -1,0 +1,166 @@
+/* The other side of kernel_process.h: a kernel of this process, as a program has it that answers launches. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "harness/subject/callback.h"
+#include "harness/subject/kernel_message.h"
+#include "harness/subject/kernel_process.h"
+
+/* *size is what was read before the end. */
+static enum error_kind read_all(int descriptor, void *bytes, size_t *size, struct error *error)
+{
+    size_t done = 0;
+    while (done < *size) {
+        ssize_t count = read(descriptor, (char *)bytes + done, *size - done);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return error_set(error, ERROR_SYSTEM, "a launch cannot be read: %s", strerror(errno));
+        if (count == 0)
+            break;
+        done += (size_t)count;
+    }
+    *size = done;
+    return ERROR_NONE;
+}
+
+static enum error_kind write_all(int descriptor, const void *bytes, size_t size, struct error *error)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = write(descriptor, (const char *)bytes + done, size - done);
+        if (count < 0 && errno != EINTR)
+            return error_set(error, ERROR_SYSTEM, "a result cannot be written: %s", strerror(errno));
+        done += count > 0 ? (size_t)count : 0;
+    }
+    return ERROR_NONE;
+}
+
+static enum error_kind write_plan(int out, const struct safetensors_plan *plan, struct error *error)
+{
+    uint8_t length[MESSAGE_LENGTH_BYTES];
+    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
+        length[i] = (uint8_t)((uint64_t)plan->size_bytes >> (8 * i));
+    enum error_kind kind = write_all(out, length, sizeof length, error);
+    if (!kind)
+        kind = write_all(out, plan->header, plan->header_bytes, error);
+    for (size_t i = 0; i < plan->num_pieces && !kind; i++)
+        kind = write_all(out, plan->pieces[i].elements, plan->pieces[i].size_bytes, error);
+    return kind;
+}
+
+/* The next message as a file in memory; -1 if there is none. */
+static enum error_kind read_message(int in, int *descriptor, struct error *error)
+{
+    uint8_t length[MESSAGE_LENGTH_BYTES];
+    size_t size = sizeof length;
+    uint64_t bytes = 0;
+    *descriptor = -1;
+    enum error_kind kind = read_all(in, length, &size, error);
+    if (kind || size < sizeof length)
+        return kind;
+    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
+        bytes |= (uint64_t)length[i] << (8 * i);
+    int file = memfd_create("launch", MFD_CLOEXEC);
+    void *mapped = MAP_FAILED;
+    if (file >= 0 && bytes > 0 && bytes < INT64_MAX && ftruncate(file, (off_t)bytes) == 0)
+        mapped = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == MAP_FAILED) {
+        if (file >= 0)
+            close(file);
+        return error_memory(error, "a launch", (double)bytes);
+    }
+    size = (size_t)bytes;
+    kind = read_all(in, mapped, &size, error);
+    munmap(mapped, (size_t)bytes);
+    if (!kind && size == bytes) {
+        *descriptor = file;
+        return ERROR_NONE;
+    }
+    close(file);
+    return kind;
+}
+
+static void take_audit(struct kernel_result *result, const struct memory_audit *audit)
+{
+    snprintf(result->breached, sizeof result->breached, "%s", audit->breached ? audit->breached : "");
+    snprintf(result->changed, sizeof result->changed, "%s", audit->changed ? audit->changed : "");
+    result->offset_bytes = audit->offset_bytes;
+    result->buffer_bytes = (int64_t)audit->buffer_bytes;
+}
+
+enum { FILES_LEFT_MAX = 8 };
+
+/* Files that the process has open; 0 if nobody knows. */
+static int count_files(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder))
+        count++;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* A kernel may open files once; one that leaves some open at every launch comes to its end. */
+static void check_files(struct kernel_result *result, int *first)
+{
+    int count = count_files();
+    if (*first == 0)
+        *first = count;
+    if (!*result->failure && count > *first + FILES_LEFT_MAX)
+        snprintf(result->failure, sizeof result->failure, "it leaves files open: %d more than after its first launch",
+                 count - *first);
+}
+
+static enum error_kind answer(struct callback *callback, int descriptor, int out, int *files, struct error *error)
+{
+    struct received_launch launch;
+    struct memory_audit audit = {.breached = NULL};
+    struct kernel_result result = {.seconds = -1};
+    struct safetensors_plan plan = {.header = NULL};
+    struct error failure;
+    bool lse = callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    enum error_kind kind = message_read_launch(&launch, descriptor, error);
+    if (!kind) {
+        kind = callback_launcher.run(callback, &launch.sequences, &audit, &result.seconds, &failure);
+        if (kind)
+            snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
+        take_audit(&result, &audit);
+        check_files(&result, files);
+        kind = message_plan_result(&plan, &launch.sequences, lse, &result, error);
+    }
+    if (!kind)
+        kind = write_plan(out, &plan, error);
+    safetensors_plan_clear(&plan);
+    received_launch_clear(&launch);
+    return kind;
+}
+
+enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, int in, int out,
+                             struct error *error)
+{
+    struct kernel_hello hello = {.audits = true, .keeps = true};
+    struct safetensors_plan plan;
+    struct callback callback = {.kernel = kernel, .takes = kernel->takes};
+    int files = 0;
+    enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
+    if (kind)
+        return kind;
+    kind = message_plan_hello(&plan, &hello, error);
+    if (!kind)
+        kind = write_plan(out, &plan, error);
+    safetensors_plan_clear(&plan);
+    for (int descriptor = 0; !kind && descriptor >= 0;) {
+        kind = read_message(in, &descriptor, error);
+        if (!kind && descriptor >= 0)
+            kind = answer(&callback, descriptor, out, &files, error);
+    }
+    callback_clear(&callback);
+    return kind;
+}

@@ -1,0 +1,43 @@
+/*
+ * libFuzzer entry for messages of a kernel in another process:
+ *     clang -fsanitize=fuzzer,address,undefined ... harness/subject/tests/fuzz_kernel_message.c
+ * The first byte chooses which message the others are read as. Whatever they are, it is read or refused with a line.
+ */
+#include <stdio.h>
+
+#include "harness/subject/tests/message_fixture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static enum error_kind read_as(int which, int descriptor, struct error *error)
+{
+    struct kernel_hello hello;
+    struct kernel_result result;
+    struct received_launch launch;
+    struct launch_fixture fixture;
+    if (which == 0)
+        return message_read_hello(&hello, descriptor, error);
+    if (which == 1) {
+        launch_fixture_make(&fixture);
+        return message_read_result(&result, &fixture.sequences, true, descriptor, error);
+    }
+    enum error_kind kind = message_read_launch(&launch, descriptor, error);
+    received_launch_clear(&launch);
+    return kind;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct error error = {.text = ""};
+    if (size < 2)
+        return 0;
+    int descriptor = file_of(data + 1, size - 1);
+    if (descriptor < 0)
+        return 0;
+    enum error_kind kind = read_as(data[0] % 3, descriptor, &error);
+    if (kind != ERROR_NONE && (!error.text[0] || strchr(error.text, '\n'))) {
+        fprintf(stderr, "refused without a line: %d '%s'\n", (int)kind, error.text);
+        abort();
+    }
+    return 0;
+}

@@ -1,0 +1,217 @@
+/* Kernels of this process: what they are told, what they are asked for, and what they must not touch. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+/* cmocka.h wants these before it */
+#include <cmocka.h>
+
+#include "harness/subject/callback.h"
+#include "harness/subject/tests/message_fixture.h"
+
+/* ---- a kernel ---------------------------------------------------------------------------------------------------- */
+
+enum stray { NOTHING, AFTER_OUT, BEFORE_LSE, IN_V, IN_SLOPES, IN_LAST_LAUNCH, REFUSES };
+
+struct kernel {
+    enum stray stray;
+    char *last_out;
+    struct alibicheck_kernel_launch seen;
+};
+
+/* out is the launch's number of bytes, lse the row. */
+static int32_t launch(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size)
+{
+    struct kernel *kernel = context;
+    const struct alibicheck_kernel_sequence *first = launch->sequences;
+    size_t rows = (size_t)launch->num_queries * (size_t)launch->num_heads, elements = rows * (size_t)launch->head_dim;
+    kernel->seen = *launch;
+    for (int i = 0; i < launch->num_sequences; i++) {
+        memset(launch->sequences[i].out, 0x10 + i, elements * 2);
+        for (size_t row = 0; row < rows && launch->sequences[i].lse; row++)
+            launch->sequences[i].lse[row] = (float)row;
+    }
+    switch (kernel->stray) {
+    case AFTER_OUT:
+        ((char *)first->out)[elements * 2 + 9] = 0;
+        break;
+    case BEFORE_LSE:
+        ((char *)first->lse)[-3] = 0;
+        break;
+    case IN_V:
+        ((char *)(uintptr_t)first->v)[1] ^= 1;
+        break;
+    case IN_SLOPES:
+        ((float *)(uintptr_t)launch->slopes)[2] += 1;
+        break;
+    case IN_LAST_LAUNCH:
+        if (kernel->last_out)
+            kernel->last_out[1] ^= 1;
+        kernel->last_out = first->out;
+        break;
+    case REFUSES:
+        snprintf(text, text_size, "no such engine");
+        return 7;
+    case NOTHING:
+        break;
+    }
+    return 0;
+}
+
+static struct alibicheck_kernel describe(struct kernel *kernel, uint32_t takes)
+{
+    return (struct alibicheck_kernel){
+        .abi = ALIBICHECK_KERNEL_ABI, .takes = takes, .name = "test", .context = kernel, .launch = launch};
+}
+
+enum { ALL = (1 << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2 };
+
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
+
+static void test_a_kernel_sees_the_launch(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct memory_audit audit = {.breached = NULL};
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+    assert_int_equal(kernel.seen.num_sequences, FIXTURE_SEQUENCES);
+    assert_int_equal(kernel.seen.num_queries, FIXTURE_QUERIES);
+    assert_int_equal(kernel.seen.num_kv_heads, FIXTURE_KV_HEADS);
+    assert_int_equal(kernel.seen.dtype, ALIBICHECK_KERNEL_F16);
+    assert_int_equal(kernel.seen.kv_dtype, ALIBICHECK_KERNEL_E4M3);
+    assert_true(kernel.seen.soft_cap == 30 && kernel.seen.soft_cap_after_bias == 1);
+    assert_true(kernel.seen.k_scale == 0.5f && kernel.seen.v_scale == 2);
+    assert_int_equal(((uint8_t *)fixture.out[1])[3], 0x11);
+    assert_true(fixture.lse[0][5] == 5);
+    assert_null(audit.breached);
+    assert_null(audit.changed);
+    callback_clear(&callback);
+}
+
+static void test_what_is_not_the_kernel_s_is_watched(void **state)
+{
+    (void)state;
+    static const struct {
+        enum stray stray;
+        const char *breached, *changed;
+        int64_t offset;
+    } rows[] = {
+        {AFTER_OUT, "out", NULL, FIXTURE_QUERIES * FIXTURE_HEADS * FIXTURE_DIM * 2 + 9},
+        {BEFORE_LSE, "lse", NULL, -3},
+        {IN_V, NULL, "v", 0},
+        {IN_SLOPES, NULL, "slopes", 0},
+        {IN_LAST_LAUNCH, "an output of the launch before, after it had returned", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct kernel kernel = {.stray = rows[i].stray};
+        const struct alibicheck_kernel described = describe(&kernel, ALL);
+        struct callback callback = {.kernel = &described, .takes = ALL};
+        struct launch_fixture fixture;
+        struct memory_audit audit = {.breached = NULL};
+        struct error error;
+        double seconds;
+        launch_fixture_make(&fixture);
+        for (int run = 0; run < 2 && !audit.breached && !audit.changed; run++)
+            assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error),
+                             ERROR_NONE);
+        assert_true(!rows[i].breached == !audit.breached && !rows[i].changed == !audit.changed);
+        if (rows[i].breached) {
+            assert_string_equal(audit.breached, rows[i].breached);
+            assert_int_equal(audit.offset_bytes, rows[i].offset);
+        }
+        if (rows[i].changed)
+            assert_string_equal(audit.changed, rows[i].changed);
+        callback_clear(&callback);
+    }
+}
+
+static void test_a_kernel_that_fails_says_why(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = REFUSES};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
+    assert_string_equal(error.text, "kernel test failed with 7: no such engine");
+    assert_int_equal(fixture.out[0][0], 0);
+    callback_clear(&callback);
+}
+
+static void test_lse_is_natural(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    const struct alibicheck_kernel described = describe(&kernel, ALIBICHECK_KERNEL_F16 | ALIBICHECK_KERNEL_LSE_BASE2);
+    struct callback callback = {.kernel = &described, .takes = described.takes};
+    struct foreign_kernel taken;
+    struct launch_fixture fixture;
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_NONE);
+    const struct foreign_subject foreign = foreign_subject(&taken, &callback_launcher, &callback);
+    assert_int_equal(foreign.subject.ops->run(&foreign.subject, &fixture.sequences, NULL, &seconds, &error),
+                     ERROR_NONE);
+    assert_true(fixture.lse[1][1] == 0.693147182f);
+    assert_false(foreign.subject.without_lse);
+    assert_true(foreign.subject.may_differ);
+    callback_clear(&callback);
+}
+
+/* Each thing that a problem needs, and a kernel that has all but that. */
+static void test_what_a_kernel_does_not_take(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t without;
+        const char *said;
+    } rows[] = {
+        {ALIBICHECK_KERNEL_F16, "test does not take q, k, v and out in f16"},
+        {ALIBICHECK_KERNEL_E4M3, "test does not take k and v in e4m3"},
+        {ALIBICHECK_KERNEL_GQA, "test does not take fewer KV heads than query heads"},
+        {ALIBICHECK_KERNEL_QUERIES, "test does not take several queries"},
+        {ALIBICHECK_KERNEL_BATCH, "test does not take several sequences in one launch"},
+        {ALIBICHECK_KERNEL_ALIBI, "test does not take ALiBi slopes other than 0"},
+        {ALIBICHECK_KERNEL_POSITION, "test does not take a query elsewhere than at the newest key"},
+        {ALIBICHECK_KERNEL_MASK, "test does not take masks"},
+        {ALIBICHECK_KERNEL_CAP_BIASED, "test does not take a soft cap after the bias"},
+        {ALIBICHECK_KERNEL_SINK_LOGITS, "test does not take learned sinks"},
+    };
+    struct launch_fixture fixture;
+    char text[ABILITY_TEXT_SIZE];
+    launch_fixture_make(&fixture);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct foreign_kernel kernel = {.name = "test", .takes = ALL & ~rows[i].without};
+        const struct foreign_subject foreign = foreign_subject(&kernel, &callback_launcher, NULL);
+        const struct subject *subject = &foreign.subject;
+        assert_false(subject->ops->takes(subject, &fixture.problems[1], FIXTURE_SEQUENCES, text));
+        assert_string_equal(text, rows[i].said);
+    }
+    struct foreign_kernel kernel = {.name = "test", .takes = ALL, .head_dims = {64, 128}, .num_head_dims = 2};
+    const struct foreign_subject foreign = foreign_subject(&kernel, &callback_launcher, NULL);
+    assert_false(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+    assert_string_equal(text, "test does not take head_dim 3");
+    kernel.head_dims[1] = 3;
+    assert_true(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_kernel_sees_the_launch),     cmocka_unit_test(test_what_is_not_the_kernel_s_is_watched),
+        cmocka_unit_test(test_a_kernel_that_fails_says_why), cmocka_unit_test(test_lse_is_natural),
+        cmocka_unit_test(test_what_a_kernel_does_not_take),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,192 @@
+/* Messages: what is sent is what is read, and what is not exactly that is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+/* cmocka.h wants these before it */
+#include <cmocka.h>
+
+#include "harness/subject/tests/message_fixture.h"
+
+static void test_a_launch_arrives_as_it_was(void **state)
+{
+    (void)state;
+    struct launch_fixture sent;
+    struct received_launch got;
+    struct safetensors_plan plan;
+    struct error error;
+    launch_fixture_make(&sent);
+    memset(sent.out, 0x5a, sizeof sent.out);
+    assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
+    assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_int_equal(got.sequences.count, FIXTURE_SEQUENCES);
+    for (int i = 0; i < FIXTURE_SEQUENCES; i++) {
+        const struct problem *a = &sent.problems[i], *b = &got.problems[i];
+        size_t keys = (size_t)a->seq_len * FIXTURE_KV_HEADS * FIXTURE_DIM;
+        assert_int_equal(a->seq_len, b->seq_len);
+        assert_int_equal(a->num_queries, b->num_queries);
+        assert_int_equal(a->num_heads, b->num_heads);
+        assert_int_equal(a->num_kv_heads, b->num_kv_heads);
+        assert_int_equal(a->head_dim, b->head_dim);
+        assert_int_equal(a->dtype, b->dtype);
+        assert_int_equal(a->kv_format, b->kv_format);
+        assert_int_equal(a->q_position, b->q_position);
+        assert_int_equal(a->kv_offset, b->kv_offset);
+        assert_int_equal(a->soft_cap, b->soft_cap);
+        assert_true(a->scale == b->scale && a->k_scale == b->k_scale && a->v_scale == b->v_scale);
+        assert_true(a->soft_cap_value == b->soft_cap_value);
+        assert_memory_equal(a->q, b->q, sizeof sent.q[i]);
+        assert_memory_equal(a->k, b->k, keys);
+        assert_memory_equal(a->v, b->v, keys);
+        assert_memory_equal(a->slopes, b->slopes, sizeof sent.slopes);
+        assert_memory_equal(a->sink_logits, b->sink_logits, sizeof sent.sinks);
+        assert_true(!a->visible == !b->visible);
+        if (a->visible)
+            assert_memory_equal(a->visible, b->visible, (size_t)a->seq_len);
+        assert_memory_equal(sent.out[i], got.outputs[i].out, sizeof sent.out[i]);
+    }
+    received_launch_clear(&got);
+}
+
+static void test_a_result_arrives_as_it_was(void **state)
+{
+    (void)state;
+    struct launch_fixture sent, got;
+    struct kernel_result said = {.seconds = 0.25,
+                                 .breached = "lse",
+                                 .changed = "v",
+                                 .offset_bytes = -4,
+                                 .buffer_bytes = 32},
+                         heard;
+    struct safetensors_plan plan;
+    struct error error;
+    launch_fixture_make(&sent);
+    launch_fixture_make(&got);
+    for (size_t i = 0; i < sizeof sent.out; i++)
+        ((char *)sent.out)[i] = (char)i;
+    sent.lse[1][3] = 2.5f;
+    assert_int_equal(message_plan_result(&plan, &sent.sequences, true, &said, &error), ERROR_NONE);
+    assert_int_equal(message_read_result(&heard, &got.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_memory_equal(sent.out, got.out, sizeof sent.out);
+    assert_memory_equal(sent.lse, got.lse, sizeof sent.lse);
+    assert_true(heard.seconds == 0.25);
+    assert_string_equal(heard.breached, "lse");
+    assert_string_equal(heard.changed, "v");
+    assert_string_equal(heard.failure, "");
+    assert_int_equal(heard.offset_bytes, -4);
+    assert_int_equal(heard.buffer_bytes, 32);
+}
+
+/* A kernel that failed has no tensors, and what was there stays. */
+static void test_a_failure_has_no_tensors(void **state)
+{
+    (void)state;
+    struct launch_fixture launch;
+    struct kernel_result said = {.seconds = -1, .failure = "no such engine"}, heard;
+    struct safetensors_plan plan;
+    struct error error;
+    launch_fixture_make(&launch);
+    memset(launch.out, 0x77, sizeof launch.out);
+    assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
+    assert_int_equal(plan.num_pieces, 0);
+    assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_string_equal(heard.failure, "no such engine");
+    assert_int_equal(launch.out[1][2], 0x7777);
+}
+
+static void test_a_kernel_says_what_it_is(void **state)
+{
+    (void)state;
+    struct kernel_hello said = {.kernel = {.name = "my.kernel-1",
+                                           .about = "mine",
+                                           .arithmetic = "f32+weights16",
+                                           .takes = (1u << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2,
+                                           .head_dims = {64, 128},
+                                           .num_head_dims = 2},
+                                .audits = true},
+                        heard;
+    struct safetensors_plan plan;
+    struct error error;
+    assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
+    assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_NONE);
+    assert_string_equal(heard.kernel.name, said.kernel.name);
+    assert_string_equal(heard.kernel.about, said.kernel.about);
+    assert_string_equal(heard.kernel.arithmetic, said.kernel.arithmetic);
+    assert_int_equal(heard.kernel.takes, said.kernel.takes);
+    assert_int_equal(heard.kernel.num_head_dims, 2);
+    assert_int_equal(heard.kernel.head_dims[1], 128);
+    assert_true(heard.audits && !heard.keeps);
+}
+
+/* Of the same number of bytes, but of another type or shape. */
+static void test_a_result_of_something_else_is_refused(void **state)
+{
+    (void)state;
+    struct kernel_result result = {.seconds = 1}, heard;
+    struct safetensors_plan plan;
+    struct error error;
+    for (int i = 0; i < 3; i++) {
+        struct launch_fixture sent, asked;
+        launch_fixture_make(&sent);
+        launch_fixture_make(&asked);
+        if (i == 0)
+            sent.problems[0].dtype = sent.problems[1].dtype = DTYPE_BF16;
+        if (i == 1)
+            for (int s = 0; s < FIXTURE_SEQUENCES; s++) {
+                sent.problems[s].num_queries = FIXTURE_HEADS;
+                sent.problems[s].num_heads = FIXTURE_QUERIES;
+            }
+        assert_int_equal(message_plan_result(&plan, &sent.sequences, true, &result, &error), ERROR_NONE);
+        assert_int_equal(message_read_result(&heard, &asked.sequences, true, file_of_plan(&plan), &error),
+                         i < 2 ? ERROR_USAGE : ERROR_NONE);
+        if (i < 2)
+            assert_string_equal(error.text, i == 0 ? "its message has out.0 as bf16 [2, 4, 3]; allowed: f16 [2, 4, 3]"
+                                                   : "its message has out.0 as f16 [4, 2, 3]; allowed: f16 [2, 4, 3]");
+    }
+}
+
+/* Every prefix of a message is refused, and no byte that is another one brings the reader down. */
+static void test_no_part_of_a_message_is_believed(void **state)
+{
+    (void)state;
+    struct launch_fixture launch, got;
+    struct kernel_result result = {.seconds = 1}, heard;
+    struct safetensors_plan plan;
+    struct error error;
+    char bytes[8192];
+    launch_fixture_make(&launch);
+    launch_fixture_make(&got);
+    assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &result, &error), ERROR_NONE);
+    int descriptor = file_of_plan(&plan);
+    ssize_t size = pread(descriptor, bytes, sizeof bytes, 0);
+    close(descriptor);
+    assert_in_range(size, 100, (ssize_t)sizeof bytes - 1);
+    for (ssize_t i = 0; i < size; i++) {
+        assert_int_equal(message_read_result(&heard, &got.sequences, true, file_of(bytes, (size_t)i), &error),
+                         ERROR_USAGE);
+        for (int bit = 0; bit < 8; bit++) {
+            struct received_launch other;
+            struct kernel_hello hello;
+            bytes[i] ^= (char)(1 << bit);
+            (void)message_read_result(&heard, &got.sequences, true, file_of(bytes, (size_t)size), &error);
+            assert_int_equal(message_read_launch(&other, file_of(bytes, (size_t)size), &error), ERROR_USAGE);
+            received_launch_clear(&other);
+            assert_int_equal(message_read_hello(&hello, file_of(bytes, (size_t)size), &error), ERROR_USAGE);
+            bytes[i] ^= (char)(1 << bit);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_launch_arrives_as_it_was),
+        cmocka_unit_test(test_a_result_arrives_as_it_was),
+        cmocka_unit_test(test_a_failure_has_no_tensors),
+        cmocka_unit_test(test_a_kernel_says_what_it_is),
+        cmocka_unit_test(test_a_result_of_something_else_is_refused),
+        cmocka_unit_test(test_no_part_of_a_message_is_believed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
