@@ -73,7 +73,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-readme check-examples \
         check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -230,13 +230,14 @@ RUN_JUDGE = scripts/check-judge $(PROGRAM)
 RUN_CONTRACTS = scripts/check-contracts $(PROGRAM)
 RUN_LIBRARY = scripts/check-library $(BUILD)
 RUN_PYTHON = scripts/check-python $(BUILD)
+RUN_PLUGINS = scripts/check-plugins $(PROGRAM)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the eleven parts below
+check: tests  ## run the twelve parts below
 	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' \
-	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_README)' '$(RUN_EXAMPLES)'
+	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -264,6 +265,9 @@ check-library: $(PROGRAM) library  ## the library, installed: what it needs and 
 
 check-python: $(PROGRAM) library  ## the Python package: arrays of any library, judged as the program judges
 	$(Q)$(RUN_PYTHON)
+
+check-plugins: $(PROGRAM)  ## kernels that are not ours: a sound plug-in, broken ones, programs that answer badly
+	$(Q)$(RUN_PLUGINS)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)

@@ -1,0 +1,186 @@
+/*
+ * The kernel of docs/examples/kernels/attention.c, broken in one way, which BREAK names: what a plug-in can do wrong
+ * beside its numbers, and some of what it can do with them. scripts/check-plugins compiles and runs each.
+ */
+#define alibicheck_kernel_describe describe_sound
+#include EXAMPLE /* the path of attention.c, in quotes */
+#undef alibicheck_kernel_describe
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum {
+    SOUND,
+    CRASHES, /* at the second launch */
+    ABORTS,  /* says why on both streams */
+    HANGS,
+    EXITS,         /* with exit code 0, as if all were done */
+    REFUSES,       /* returns an error */
+    WRITES_PAST,   /* the end of out */
+    WRITES_BEFORE, /* the beginning of lse */
+    WRITES_LATE,   /* to an output of the launch before */
+    CHANGES_K,
+    ANSWERS_FROM_BEFORE, /* with the result of the first launch of a shape */
+    LEAVES_A_ROW,
+    LEAVES_FILES_OPEN,
+    PRINTS,         /* which is no fault */
+    SIGN_OF_SLOPES, /* biases grow with the distance */
+    IGNORES_MASK,
+    NEIGHBOURS,     /* a sequence's result depends on what else is in its launch */
+    RANDOM,         /* a bit of each result is drawn */
+    ROUNDS_WEIGHTS, /* out in bf16 in between, and says f32 */
+    LSE_OF_BASE_2,  /* and says natural */
+    NUM_BREAKS
+};
+
+static int num_launches;
+static volatile char *last_out; /* of the launch before */
+
+static size_t out_bytes(const launch_t *launch)
+{
+    size_t element = launch->dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
+    return (size_t)launch->num_queries * (size_t)launch->num_heads * (size_t)launch->head_dim * element;
+}
+
+static size_t num_rows(const launch_t *launch)
+{
+    return (size_t)launch->num_queries * (size_t)launch->num_heads;
+}
+
+/* ---- before the launch ------------------------------------------------------------------------------------------- */
+
+static void break_before(const launch_t *launch)
+{
+    switch (BREAK) {
+    case CRASHES:
+        if (num_launches > 1)
+            raise(SIGSEGV);
+        break;
+    case ABORTS:
+        printf("this goes to people\n");
+        fflush(stdout);
+        abort();
+    case WRITES_LATE:
+        if (last_out)
+            *last_out ^= 1;
+        break;
+    case HANGS:
+        for (;;)
+            pause();
+    case EXITS:
+        exit(0);
+    case LEAVES_FILES_OPEN:
+        if (open("/dev/null", O_RDONLY) < 0)
+            abort();
+        break;
+    case PRINTS:
+        printf("launch %d of %d heads\n", num_launches, (int)launch->num_heads);
+        fflush(stdout);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- what is computed -------------------------------------------------------------------------------------------- */
+
+static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text_size)
+{
+    launch_t other = *launch_of;
+    float slopes[256];
+    sequence_t sequences[64];
+    for (int i = 0; i < other.num_heads && i < 256; i++)
+        slopes[i] = -launch_of->slopes[i];
+    if (other.num_sequences > 64 || other.num_heads > 256) {
+        snprintf(text, text_size, "too large for this test");
+        return 1;
+    }
+    memcpy(sequences, launch_of->sequences, (size_t)other.num_sequences * sizeof *sequences);
+    other.sequences = sequences;
+    for (int i = 0; i < other.num_sequences && BREAK == IGNORES_MASK; i++)
+        sequences[i].visible = NULL;
+    for (int i = 1; i < other.num_sequences && BREAK == NEIGHBOURS; i++)
+        sequences[i].q = sequences[0].q;
+    if (BREAK == SIGN_OF_SLOPES)
+        other.slopes = slopes;
+    return launch(NULL, &other, text, text_size);
+}
+
+/* ---- after it ---------------------------------------------------------------------------------------------------- */
+
+static void answer_from_before(const launch_t *launch)
+{
+    static char *kept;
+    static size_t size;
+    if (!kept && (kept = malloc(out_bytes(launch)))) {
+        size = out_bytes(launch);
+        memcpy(kept, launch->sequences->out, size);
+    }
+    if (kept && size == out_bytes(launch))
+        memcpy(launch->sequences->out, kept, size);
+}
+
+static void break_after(const launch_t *launch)
+{
+    const sequence_t *first = launch->sequences;
+    switch (BREAK) {
+    case WRITES_PAST:
+        ((char *)first->out)[out_bytes(launch) + 5] = 1;
+        break;
+    case WRITES_BEFORE:
+        first->lse[-1] = 1;
+        break;
+    case WRITES_LATE:
+        last_out = first->out;
+        break;
+    case CHANGES_K:
+        ((char *)(uintptr_t)first->k)[0] ^= 1;
+        break;
+    case ANSWERS_FROM_BEFORE:
+        answer_from_before(launch);
+        break;
+    case LEAVES_A_ROW: /* as it was found */
+        memset((char *)first->out + out_bytes(launch) - 2, num_launches, 2);
+        break;
+    case RANDOM:
+        ((char *)first->out)[0] ^= num_launches & 1;
+        break;
+    case ROUNDS_WEIGHTS:
+        for (size_t i = 0; i < num_rows(launch) * (size_t)launch->head_dim; i++) {
+            uint16_t narrow;
+            store(&narrow, ALIBICHECK_KERNEL_BF16, 0, load(first->out, launch->dtype, (int64_t)i));
+            store(first->out, launch->dtype, (int64_t)i, load(&narrow, ALIBICHECK_KERNEL_BF16, 0));
+        }
+        break;
+    case LSE_OF_BASE_2:
+        for (size_t i = 0; i < num_rows(launch); i++)
+            first->lse[i] *= 1.44269504f;
+        break;
+    default:
+        break;
+    }
+}
+
+static int32_t launch_broken(void *context, const launch_t *launch, char *text, uint64_t text_size)
+{
+    (void)context;
+    num_launches++;
+    break_before(launch);
+    if (BREAK == REFUSES) {
+        snprintf(text, text_size, "no such engine");
+        return 7;
+    }
+    int32_t status = launch_other(launch, text, text_size);
+    break_after(launch);
+    return status;
+}
+
+const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
+{
+    static struct alibicheck_kernel broken;
+    broken = *describe_sound(abi);
+    broken.name = "broken";
+    broken.launch = launch_broken;
+    return &broken;
+}
