@@ -224,7 +224,8 @@ static void print_contract(FILE *stream, const struct judged_record *record)
         fprintf(stream, "  %s %s (class %s)\n", contract->named ? "right under:" : "would be right under:", fit->text,
                 fit->class_name);
         if (contract->named)
-            fprintf(stream, "    %s\n", fit->remedy);
+            fprintf(stream, "    %s\n%s%s%s", fit->remedy, fit->remedy_too ? "    " : "",
+                    fit->remedy_too ? fit->remedy_too : "", fit->remedy_too ? "\n" : "");
     }
 }
 

@@ -10,6 +10,7 @@ enum { CONTRACT_FITS_MAX = 4, CONTRACT_TEXT_SIZE = 256 };
 
 struct contract_fit {
     const char *name, *remedy;
+    const char *remedy_too; /* of the second of a pair; NULL: it is none */
     char text[CONTRACT_TEXT_SIZE];
     class_set set;                    /* of the output under it, */
     char class_name[CLASS_NAME_SIZE]; /* and that in words */

@@ -56,7 +56,7 @@ static double refine(const struct parameter *of, double low, double high)
  * parameter open by so much that their sum of squares grows by 1/D of itself, and this is three times as far. */
 static double rounded(const struct parameter *of, double parameter)
 {
-    double least = squares_at(of, parameter), close = least * (1 + 9.0 / of->trial->problem.head_dim);
+    double least = squares_at(of, parameter), close = least * (1 + 9.0 / of->clue->screen->dim);
     for (int digits = 1; digits <= 6; digits++) {
         char text[32];
         snprintf(text, sizeof text, "%.*g", digits, parameter);
@@ -87,7 +87,7 @@ static double fit(const struct parameter *of, double low, double high)
 static void put_scale(struct contract_trial *trial, float *slopes, double factor)
 {
     (void)slopes;
-    trial->problem.scale = (float)((double)trial->stated->problem->scale * factor);
+    trial->problem.scale = (float)((double)trial->before.scale * factor);
 }
 
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
@@ -98,15 +98,15 @@ bool contract_fit_scale(struct contract_trial *trial, int variant, const struct 
     if (isnan(factor))
         return false;
     put_scale(trial, NULL, factor);
-    return trial->problem.scale != trial->stated->problem->scale &&
+    return trial->problem.scale != trial->before.scale &&
            contract_say(trial, "scale %.6g in place of %.9g (%.6g times it)", (double)trial->problem.scale,
-                        (double)trial->stated->problem->scale, factor);
+                        (double)trial->before.scale, factor);
 }
 
 static void put_slopes(struct contract_trial *trial, float *slopes, double factor)
 {
     for (int h = 0; h < trial->problem.num_heads; h++)
-        slopes[h] = (float)((double)trial->stated->problem->slopes[h] * factor);
+        slopes[h] = (float)((double)trial->before.slopes[h] * factor);
 }
 
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue)
@@ -133,8 +133,7 @@ bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const stru
     const struct parameter of = {trial, clue, put_cap, NULL};
     trial->problem.soft_cap = variant ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
     double cap = fit(&of, 1.0 / 8, 1024);
-    if (isnan(cap) || (trial->problem.soft_cap == trial->stated->problem->soft_cap &&
-                       (float)cap == trial->stated->problem->soft_cap_value))
+    if (isnan(cap) || (trial->problem.soft_cap == trial->before.soft_cap && (float)cap == trial->before.soft_cap_value))
         return false;
     put_cap(trial, NULL, cap);
     return contract_say(trial, "a soft cap of %.6g %s the bias", cap, variant ? "after" : "before");
@@ -146,9 +145,9 @@ bool contract_fit_sink(struct contract_trial *trial, int variant, const struct c
     struct contract_screen *screen = clue->screen;
     const struct problem *problem = &trial->problem;
     double lse = contract_screen_attend(screen, problem, clue->row), along = 0, square = 0;
-    size_t dim = (size_t)problem->head_dim;
+    size_t dim = (size_t)screen->dim;
     (void)variant;
-    dtype_widen(problem->dtype, trial->output.out, (size_t)clue->row * dim, dim, screen->row);
+    dtype_widen(problem->dtype, trial->output.out, (size_t)clue->row * (size_t)problem->head_dim, dim, screen->row);
     for (size_t d = 0; d < dim; d++) {
         along += (double)screen->row[d] * screen->sums[d];
         square += screen->sums[d] * screen->sums[d];
@@ -158,7 +157,7 @@ bool contract_fit_sink(struct contract_trial *trial, int variant, const struct c
         problem->sink_logits || !isfinite(sink) || !isfinite((float)sink) ? NULL : contract_own_slopes(trial);
     if (!sinks)
         return false;
-    trial->problem.slopes = trial->stated->problem->slopes; /* the copy is for sinks */
+    trial->problem.slopes = trial->before.slopes; /* the copy is for sinks */
     for (int h = 0; h < problem->num_heads; h++)
         sinks[h] = (float)sink;
     trial->problem.sink_logits = sinks;
@@ -171,7 +170,7 @@ bool contract_fit_sink(struct contract_trial *trial, int variant, const struct c
 static void add_key(struct contract_screen *screen, const struct problem *problem, int64_t key, int kv_head,
                     double weight)
 {
-    size_t dim = (size_t)problem->head_dim;
+    size_t dim = (size_t)screen->dim;
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
     for (size_t d = 0; d < dim; d++)
         screen->sums[d] += weight * (double)screen->row[d];
@@ -198,7 +197,7 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
     if (problem->sink_logits || contract_screen_attend(screen, problem, clue->row) == -INFINITY)
         return false;
     double max = largest_logit(screen, one.seq_len);
-    memset(screen->sums, 0, (size_t)problem->head_dim * sizeof *screen->sums);
+    memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
     for (int64_t key = one.seq_len - 1; key >= 0; key--) {
         double weight = exp(screen->logits[key] - max);
         if (!(weight > 0))
@@ -225,7 +224,7 @@ bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct 
     const struct problem *problem = &trial->problem, one = problem_query(problem, clue->row / problem->num_heads);
     int kv_head = problem_kv_head(problem, clue->row % problem->num_heads);
     int64_t len = INT64_C(16) << variant, missing = -1;
-    size_t bytes = (size_t)problem->head_dim * sizeof *screen->sums;
+    size_t bytes = (size_t)screen->dim * sizeof *screen->sums;
     double least = INFINITY, value_scale = problem_value_scale(problem);
     double lse = contract_screen_attend(screen, problem, clue->row);
     double *whole = malloc(bytes);
@@ -234,7 +233,7 @@ bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct 
         free(whole);
         return false;
     }
-    for (int d = 0; d < problem->head_dim; d++)
+    for (int d = 0; d < screen->dim; d++)
         whole[d] = screen->sums[d] / value_scale;
     for (int64_t first = 0; first < one.seq_len; first += len) {
         double left = 1;

@@ -2,85 +2,267 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "reference/soft_cap.h"
 
-enum error_kind contract_screen_init(struct contract_screen *screen, const struct problem *problem, struct error *error)
+/* ---- what is kept ------------------------------------------------------------------------------------------------ */
+
+/* Numbers kept at most, of products and of values each: 16 MiB. */
+enum { KEPT_NUMBERS = 1 << 21, PRODUCT_SLOTS = 64, VALUE_SLOTS = 8 };
+
+/* q.k of a query and the keys of a KV head. */
+struct kept_products {
+    const void *k; /* NULL: none are kept */
+    int kv_head;
+    int64_t keys;
+    float *query;     /* [D] */
+    double *products; /* [N] */
+};
+
+/* The first elements of each v of a KV head. */
+struct kept_values {
+    const void *v; /* NULL: none are kept */
+    int kv_head;
+    int64_t keys;
+    float *values; /* [N, dim] */
+};
+
+struct screen_memory {
+    size_t max_keys;
+    int num_products, num_values, next_products, next_values; /* the next is the oldest */
+    struct kept_products products[PRODUCT_SLOTS];
+    struct kept_values values[VALUE_SLOTS];
+};
+
+/* As many of max slots of so many numbers as there is room for. */
+static int slots_of(int max, double numbers)
 {
-    size_t keys = (size_t)problem->seq_len + 1, dim = (size_t)problem->head_dim;
-    *screen = (struct contract_screen){
-        .logits = malloc(keys * sizeof(double)),
-        .sums = malloc(2 * dim * sizeof(double)),
-        .row = malloc(dim * sizeof(float)),
-    };
-    if (screen->logits && screen->sums && screen->row) {
-        screen->query = screen->sums + dim;
-        return ERROR_NONE;
+    double slots = floor(KEPT_NUMBERS / numbers);
+    return slots < max ? (int)slots : max;
+}
+
+static struct screen_memory *memory_new(const struct problem *problem, int dim)
+{
+    struct screen_memory *memory = calloc(1, sizeof *memory);
+    double keys = (double)problem->seq_len + 1;
+    if (!memory)
+        return NULL;
+    memory->max_keys = (size_t)problem->seq_len + 1;
+    memory->num_products = slots_of(PRODUCT_SLOTS, keys);
+    if (memory->num_products < 1) /* a fit tries many contracts of one row */
+        memory->num_products = 1;
+    memory->num_values = dim < problem->head_dim ? slots_of(VALUE_SLOTS, keys * dim) : 0;
+    return memory;
+}
+
+static void memory_free(struct screen_memory *memory)
+{
+    for (int i = 0; memory && i < PRODUCT_SLOTS; i++) {
+        free(memory->products[i].query);
+        free(memory->products[i].products);
     }
+    for (int i = 0; memory && i < VALUE_SLOTS; i++)
+        free(memory->values[i].values);
+    free(memory);
+}
+
+/* The slot to be filled next, with memory; NULL if there is none, or memory is short. */
+static struct kept_products *next_products(struct screen_memory *memory, size_t dim)
+{
+    struct kept_products *slot = &memory->products[memory->next_products];
+    memory->next_products = (memory->next_products + 1) % memory->num_products;
+    slot->k = NULL;
+    if (!slot->query)
+        slot->query = malloc(dim * sizeof *slot->query);
+    if (!slot->products)
+        slot->products = malloc(memory->max_keys * sizeof *slot->products);
+    return slot->query && slot->products ? slot : NULL;
+}
+
+static struct kept_values *next_values(struct screen_memory *memory, size_t dim)
+{
+    if (memory->num_values == 0)
+        return NULL;
+    struct kept_values *slot = &memory->values[memory->next_values];
+    memory->next_values = (memory->next_values + 1) % memory->num_values;
+    slot->v = NULL;
+    if (!slot->values)
+        slot->values = malloc(memory->max_keys * dim * sizeof *slot->values);
+    return slot->values ? slot : NULL;
+}
+
+/* ---- a screen ---------------------------------------------------------------------------------------------------- */
+
+enum error_kind contract_screen_init(struct contract_screen *screen, const struct problem *problem, int dim,
+                                     struct error *error)
+{
+    size_t keys = (size_t)problem->seq_len + 1, whole = (size_t)problem->head_dim;
+    int looked_at = dim != SCREEN_ALL_ELEMENTS && dim < problem->head_dim ? dim : problem->head_dim;
+    *screen = (struct contract_screen){
+        .dim = looked_at,
+        .logits = malloc(keys * sizeof(double)),
+        .weights = malloc(keys * sizeof(double)),
+        .sums = malloc((size_t)looked_at * sizeof(double)),
+        .query = malloc(whole * sizeof(float)),
+        .row = malloc(whole * sizeof(float)),
+        .memory = memory_new(problem, looked_at),
+    };
+    if (screen->logits && screen->weights && screen->sums && screen->query && screen->row && screen->memory)
+        return ERROR_NONE;
     contract_screen_clear(screen);
-    return error_memory(error, "a row under another contract", (double)keys * sizeof(double));
+    return error_memory(error, "a row under another contract", (double)keys * 2 * sizeof(double));
 }
 
 void contract_screen_clear(struct contract_screen *screen)
 {
     free(screen->logits);
+    free(screen->weights);
     free(screen->sums);
+    free(screen->query);
     free(screen->row);
+    memory_free(screen->memory);
     *screen = (struct contract_screen){.logits = NULL};
 }
 
-static double attend(struct contract_screen *screen, const struct problem *problem, int head)
+void contract_screen_forget(struct contract_screen *screen)
+{
+    for (int i = 0; i < PRODUCT_SLOTS; i++)
+        screen->memory->products[i].k = NULL;
+    for (int i = 0; i < VALUE_SLOTS; i++)
+        screen->memory->values[i].v = NULL;
+}
+
+/* ---- attention --------------------------------------------------------------------------------------------------- */
+
+static double dot(const float *a, const float *b, size_t dim)
+{
+    double lanes[4] = {0};
+    size_t d = 0;
+    for (; d + 4 <= dim; d += 4)
+        for (size_t lane = 0; lane < 4; lane++)
+            lanes[lane] += (double)a[d + lane] * (double)b[d + lane];
+    for (; d < dim; d++)
+        lanes[0] += (double)a[d] * (double)b[d];
+    return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
+}
+
+static void fill_products(double *products, struct contract_screen *screen, const struct problem *problem, int kv_head)
 {
     size_t dim = (size_t)problem->head_dim;
-    int kv_head = problem_kv_head(problem, head);
-    double scale = problem_logit_scale(problem), slope = (double)problem->slopes[head], sum = 0,
-           max = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
-    dtype_widen(problem->dtype, problem->q, (size_t)head * dim, dim, screen->row);
-    for (size_t d = 0; d < dim; d++) {
-        screen->query[d] = (double)screen->row[d];
-        screen->sums[d] = 0;
-    }
     for (int64_t key = 0; key < problem->seq_len; key++) {
-        double product = 0;
-        screen->logits[key] = -INFINITY;
-        if (!problem_visible(problem, key))
-            continue;
         dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, kv_head), dim, screen->row);
-        for (size_t d = 0; d < dim; d++)
-            product += screen->query[d] * (double)screen->row[d];
-        screen->logits[key] = problem_logit(problem, scale * product, slope * (double)problem_distance(problem, key));
+        products[key] = dot(screen->query, screen->row, dim);
+    }
+}
+
+/* Of screen->query and every key, masked ones too. */
+static const double *products_of(struct contract_screen *screen, const struct problem *problem, int kv_head)
+{
+    size_t dim = (size_t)problem->head_dim, bytes = dim * sizeof *screen->query;
+    struct screen_memory *memory = screen->memory;
+    for (int i = 0; i < memory->num_products; i++) {
+        const struct kept_products *kept = &memory->products[i];
+        if (kept->k == problem->k && kept->kv_head == kv_head && kept->keys == problem->seq_len &&
+            memcmp(kept->query, screen->query, bytes) == 0)
+            return kept->products;
+    }
+    struct kept_products *slot = next_products(memory, dim);
+    double *products = slot ? slot->products : screen->logits;
+    fill_products(products, screen, problem, kv_head);
+    if (slot) {
+        memcpy(slot->query, screen->query, bytes);
+        slot->k = problem->k;
+        slot->kv_head = kv_head;
+        slot->keys = problem->seq_len;
+    }
+    return products;
+}
+
+/* The looked-at elements of every v, or NULL where they are not kept. */
+static const float *values_of(struct contract_screen *screen, const struct problem *problem, int kv_head)
+{
+    size_t dim = (size_t)screen->dim;
+    struct screen_memory *memory = screen->memory;
+    for (int i = 0; i < memory->num_values; i++) {
+        const struct kept_values *kept = &memory->values[i];
+        if (kept->v == problem->v && kept->kv_head == kv_head && kept->keys >= problem->seq_len)
+            return kept->values;
+    }
+    struct kept_values *slot = next_values(memory, dim);
+    if (!slot)
+        return NULL;
+    for (int64_t key = 0; key < problem->seq_len; key++)
+        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim,
+                    slot->values + (size_t)key * dim);
+    slot->v = problem->v;
+    slot->kv_head = kv_head;
+    slot->keys = problem->seq_len;
+    return slot->values;
+}
+
+/* Logits and weights. The lse. */
+static double weigh(struct contract_screen *screen, const struct problem *problem, int head)
+{
+    size_t dim = (size_t)problem->head_dim;
+    double scale = problem_logit_scale(problem), slope = (double)problem->slopes[head],
+           max = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
+    dtype_widen(problem->dtype, problem->q, (size_t)head * dim, dim, screen->query);
+    const double *products = products_of(screen, problem, problem_kv_head(problem, head));
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        double bias = slope * (double)problem_distance(problem, key);
+        screen->logits[key] =
+            problem_visible(problem, key) ? problem_logit(problem, scale * products[key], bias) : -INFINITY;
         max = fmax(max, screen->logits[key]);
     }
-    if (max == -INFINITY)
-        return max;
-    if (problem->sink_logits)
-        sum = exp((double)problem->sink_logits[head] - max);
+    screen->whole = problem->sink_logits ? exp((double)problem->sink_logits[head] - max) : 0;
+    for (int64_t key = 0; key < problem->seq_len && max > -INFINITY; key++) {
+        double below = screen->logits[key] - max;
+        screen->weights[key] = below < -746 ? 0 : exp(below); /* e^-746 is 0 */
+        screen->whole += screen->weights[key] > 0 ? screen->weights[key] : 0;
+    }
+    return max > -INFINITY ? max + log(screen->whole) : -INFINITY;
+}
+
+/* The sums over v of what was weighed. */
+static void add_up(struct contract_screen *screen, const struct problem *problem, int head)
+{
+    int kv_head = problem_kv_head(problem, head);
+    size_t dim = (size_t)screen->dim;
+    const float *values = values_of(screen, problem, kv_head);
     for (int64_t key = 0; key < problem->seq_len; key++) {
-        double weight = exp(screen->logits[key] - max);
+        double weight = screen->weights[key];
+        const float *row = values ? values + (size_t)key * dim : screen->row;
         if (!(weight > 0))
             continue;
-        sum += weight;
-        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
+        if (!values)
+            dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
         for (size_t d = 0; d < dim; d++)
-            screen->sums[d] += weight * (double)screen->row[d];
+            screen->sums[d] += weight * (double)row[d];
     }
     for (size_t d = 0; d < dim; d++)
-        screen->sums[d] *= problem_value_scale(problem) / sum;
-    return max + log(sum);
+        screen->sums[d] *= problem_value_scale(problem) / screen->whole;
 }
 
 double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
 {
     const struct problem one = problem_query(problem, row / problem->num_heads);
-    return attend(screen, &one, row % problem->num_heads);
+    double lse = weigh(screen, &one, row % problem->num_heads);
+    memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
+    if (lse > -INFINITY)
+        add_up(screen, &one, row % problem->num_heads);
+    return lse;
 }
+
+/* ---- what a row is held against ---------------------------------------------------------------------------------- */
 
 double contract_screen_squares(const struct contract_screen *screen, const struct contract_trial *trial, int row,
                                double factor)
 {
-    size_t dim = (size_t)trial->problem.head_dim;
+    size_t dim = (size_t)screen->dim;
     double squares = 0;
-    dtype_widen(trial->problem.dtype, trial->output.out, (size_t)row * dim, dim, screen->row);
+    dtype_widen(trial->problem.dtype, trial->output.out, (size_t)row * (size_t)trial->problem.head_dim, dim,
+                screen->row);
     for (size_t d = 0; d < dim; d++) {
         double off = (double)screen->row[d] - screen->sums[d] * factor;
         squares += off * off;
@@ -88,26 +270,33 @@ double contract_screen_squares(const struct contract_screen *screen, const struc
     return squares;
 }
 
+/* Whether the trial's lse is that of its problem, or so much nearer to it than the stated one is. */
+static bool lse_is_near(const struct contract_trial *trial, int row, double lse)
+{
+    const struct exhibit *stated = trial->stated;
+    if (!trial->output.lse || !stated->output->lse)
+        return true;
+    double off = fabs((double)trial->output.lse[row] - lse),
+           before = fabs((double)stated->output->lse[row] - stated->truth->lse[row]);
+    return off <= before / 8 || off <= 0x1p-8 + 0x1p-20 * fabs(lse) || off == 0;
+}
+
 bool contract_screen_row(struct contract_screen *screen, const struct contract_trial *trial, int row)
 {
     const struct problem *problem = &trial->problem;
     const struct truth *truth = trial->stated->truth;
-    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
+    size_t first = (size_t)row * (size_t)problem->head_dim;
     double lse = contract_screen_attend(screen, problem, row);
+    if (!lse_is_near(trial, row, lse))
+        return false;
     double of_trial = contract_screen_squares(screen, trial, row, 1), of_stated = 0, noise = 0;
-    for (size_t d = 0; d < dim; d++) {
+    for (size_t d = 0; d < (size_t)screen->dim; d++) {
         float stated;
         dtype_widen(problem->dtype, trial->stated->output->out, first + d, 1, &stated);
         double before = (double)stated - truth->value[first + d];
         double ulp = isfinite(screen->sums[d]) ? dtype_ulp(problem->dtype, screen->sums[d]) : INFINITY;
         of_stated += before * before;
         noise += 4 * ulp * ulp;
-    }
-    if (trial->output.lse && trial->stated->output->lse) {
-        double off = fabs((double)trial->output.lse[row] - lse),
-               before = fabs((double)trial->stated->output->lse[row] - truth->lse[row]);
-        if (!(off <= before / 8 || off <= 0x1p-8 + 0x1p-20 * fabs(lse) || off == 0))
-            return false;
     }
     return isfinite(of_trial) && (of_trial <= of_stated / 64 || of_trial <= noise);
 }

@@ -1,23 +1,39 @@
 /*
  * A row of a trial in double precision, to see at little cost whether its contract may be the one. No truth: what
  * passes is held against that.
+ *
+ * Most contracts leave q.k of a row what it is, so that products are kept, and so are values where but a few elements
+ * of each are looked at.
  */
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_SCREEN_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_SCREEN_H
 
 #include "harness/judge/contract/contract_trial.h"
 
+/* Elements of a row that a screen looks at, the first so many; all of them if there are no more. */
+enum { SCREEN_ALL_ELEMENTS = 0, SCREEN_SAMPLE = 16 };
+
+struct screen_memory;
+
 /* Memory for rows of problems with so many keys and elements a head. */
 struct contract_screen {
-    double *logits; /* [N] */
-    double *sums;   /* [D] */
-    double *query;  /* [D] */
-    float *row;     /* [D] */
+    int dim;                      /* elements that are looked at */
+    double *logits;               /* [N] */
+    double *weights;              /* [N], the largest of all is 1 */
+    double whole;                 /* their sum, that of a sink counted */
+    double *sums;                 /* [dim] */
+    float *query;                 /* [D] */
+    float *row;                   /* [D] */
+    struct screen_memory *memory; /* of products and values */
 };
 
-enum error_kind contract_screen_init(struct contract_screen *screen, const struct problem *problem,
+/* dim: SCREEN_ALL_ELEMENTS, or how many. */
+enum error_kind contract_screen_init(struct contract_screen *screen, const struct problem *problem, int dim,
                                      struct error *error);
 void contract_screen_clear(struct contract_screen *screen);
+
+/* Forgets what is kept of k and v: to be called before memory that a trial has copied them into is freed. */
+void contract_screen_forget(struct contract_screen *screen);
 
 /* Attention of one query of one head, of the problem as it stands: into screen->sums, with the logits of its keys, -inf
  * for those that it does not see. The lse; -INFINITY without a key. */

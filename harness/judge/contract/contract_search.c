@@ -5,18 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/class/class_rounding.h"
-#include "harness/judge/contract/contract_table.h"
+#include "harness/judge/contract/contract_evidence.h"
+#include "harness/judge/contract/contract_pair.h"
+#include "harness/judge/contract/contract_same.h"
 
 enum { SCREENED_ROWS = 3 };
+
+/* What was assumed: a contract, or one on top of another. */
+struct assumed {
+    struct contract_trial first, second; /* second: what is judged; first: what it is on top of, or zeroed */
+    struct contract_pair pair;
+    bool is_pair;
+};
 
 struct search {
     struct contract_finding *finding;
     const struct exhibit *exhibit;
     const struct verdict *verdict;
     struct contract_screen screen;
-    struct contract_trial kept[CONTRACT_FITS_MAX]; /* of the finding's fits */
+    struct assumed kept[CONTRACT_FITS_MAX]; /* of the finding's fits */
     int num_kept, rank;
+    int rank_of_singles;               /* of the best single contract; no pair has as much */
     int rows[SCREENED_ROWS], num_rows; /* the furthest off, worst first */
     int threads;
     struct progress *progress;
@@ -58,19 +67,26 @@ static bool screened(struct search *search, const struct contract_trial *trial)
     return passes;
 }
 
+/* A trial with its own truth, which is to be cleared whatever is returned. */
+static enum error_kind find_truth(struct search *search, const struct contract_trial *trial, struct truth *truth,
+                                  struct exhibit *exhibit, struct error *error)
+{
+    const struct truth_options options = {
+        .precision = TRUTH_DEFAULT_PRECISION, .threads = search->threads, .progress = search->progress};
+    *exhibit = (struct exhibit){
+        .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = search->exhibit->criterion};
+    enum error_kind kind = truth_init(truth, &trial->problem, error);
+    return kind ? kind : truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
+}
+
 /* Holds a trial against its own truth, on all rows. */
 static enum error_kind confirm(struct search *search, const struct contract_trial *trial, struct class_whole *whole,
                                struct contract_fit *fit, struct error *error)
 {
     struct truth truth;
+    struct exhibit exhibit;
     struct class_report report = {.num_rows = 0};
-    const struct truth_options options = {
-        .precision = TRUTH_DEFAULT_PRECISION, .threads = search->threads, .progress = search->progress};
-    enum error_kind kind = truth_init(&truth, &trial->problem, error);
-    if (!kind)
-        kind = truth_compute(&truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
-    const struct exhibit exhibit = {
-        .problem = &trial->problem, .output = &trial->output, .truth = &truth, .criterion = search->exhibit->criterion};
+    enum error_kind kind = find_truth(search, trial, &truth, &exhibit, error);
     if (!kind)
         kind = class_find(&report, &exhibit, search->threads, search->progress, error);
     if (!kind) {
@@ -84,36 +100,13 @@ static enum error_kind confirm(struct search *search, const struct contract_tria
     return kind;
 }
 
+static void assumed_clear(struct assumed *assumed)
+{
+    contract_trial_clear(&assumed->second);
+    contract_trial_clear(&assumed->first);
+}
+
 /* ---- what fits --------------------------------------------------------------------------------------------------- */
-
-static bool near(double a, double b)
-{
-    return a == b || fabs(a - b) <= 0x1p-10 * fmax(fabs(a), fabs(b));
-}
-
-static bool same_mask(const struct problem *a, const struct problem *b)
-{
-    for (int64_t key = 0; key < a->seq_len; key++)
-        if (problem_visible(a, key) != problem_visible(b, key))
-            return false;
-    return true;
-}
-
-/* Whether two trials are one to all that an output can tell. */
-static bool same_contract(const struct contract_trial *x, const struct contract_trial *y)
-{
-    const struct problem *a = &x->problem, *b = &y->problem;
-    if (a->q != b->q || a->k != b->k || a->v != b->v || x->output.out != y->output.out ||
-        x->output.lse != y->output.lse || a->soft_cap != b->soft_cap || a->sink_logits != b->sink_logits ||
-        a->q_position != b->q_position || !near((double)a->scale, (double)b->scale) ||
-        !near((double)a->k_scale, (double)b->k_scale) || !near((double)a->v_scale, (double)b->v_scale) ||
-        (a->soft_cap && !near((double)a->soft_cap_value, (double)b->soft_cap_value)))
-        return false;
-    for (int h = 0; h < a->num_heads; h++)
-        if (!near((double)a->slopes[h], (double)b->slopes[h]))
-            return false;
-    return same_mask(a, b);
-}
 
 /* Fewer roundings are the better explanation. */
 static int rank_of(const struct class_whole *whole)
@@ -121,48 +114,69 @@ static int rank_of(const struct class_whole *whole)
     return whole->output ? -1 : __builtin_popcount(whole->minimal[0]);
 }
 
-/* Takes the trial, which is then clear, unless what it says is said already, or better. */
-static void keep(struct search *search, struct contract_trial *trial, const struct contract_fit *fit, int rank)
+static void drop_kept(struct search *search)
+{
+    while (search->num_kept > 0)
+        assumed_clear(&search->kept[--search->num_kept]);
+}
+
+static bool is_kept(const struct search *search, const struct contract_trial *trial)
+{
+    for (int i = 0; i < search->num_kept; i++)
+        if (contract_same(&search->kept[i].second, trial))
+            return true;
+    return false;
+}
+
+/* Takes what is assumed, which is then clear, unless what it says is said already, or better. */
+static void keep(struct search *search, struct assumed *assumed, const struct contract_fit *fit, int rank)
 {
     if (search->num_kept > 0 && rank < search->rank) {
-        while (search->num_kept > 0)
-            contract_trial_clear(&search->kept[--search->num_kept]);
+        drop_kept(search);
         search->finding->num_fits = 0;
     }
     if (search->finding->num_fits > 0 && rank > search->rank)
         return;
-    for (int i = 0; i < search->num_kept; i++)
-        if (same_contract(&search->kept[i], trial))
-            return;
+    if (is_kept(search, &assumed->second))
+        return;
     search->rank = rank;
     if (search->num_kept < CONTRACT_FITS_MAX) {
         search->finding->fits[search->num_kept] = *fit;
-        search->kept[search->num_kept++] = *trial;
-        trial->num_owned = 0;
+        search->kept[search->num_kept++] = *assumed;
+        assumed->first.num_owned = assumed->second.num_owned = 0;
     }
     search->finding->num_fits++;
+}
+
+/* An end of a trial: another contract may be named only if this one was looked at. */
+static enum error_kind end_trial(struct search *search, struct assumed *assumed, enum error_kind kind,
+                                 struct error *error)
+{
+    bool moved = assumed->second.source[0] || assumed->second.source[1];
+    if (!kind && (assumed->first.is_short || assumed->second.is_short))
+        kind = error_memory(error, "a contract", (double)search->exhibit->problem->head_dim * sizeof(double));
+    if (moved)
+        contract_screen_forget(&search->screen);
+    assumed_clear(assumed);
+    if (!kind && progress_cancelled(search->progress))
+        kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
+    return kind;
 }
 
 static enum error_kind try_variant(struct search *search, const struct contract_row *row, int variant,
                                    struct error *error)
 {
-    struct contract_trial trial = contract_trial_begin(search->exhibit);
+    struct assumed assumed = {.second = contract_trial_begin(search->exhibit)};
     struct contract_fit fit = {.name = row->name, .remedy = row->remedy};
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
-    if (row->make(&trial, variant, &clue) && screened(search, &trial)) {
-        kind = confirm(search, &trial, &whole, &fit, error);
+    if (row->make(&assumed.second, variant, &clue) && screened(search, &assumed.second)) {
+        kind = confirm(search, &assumed.second, &whole, &fit, error);
         if (!kind && whole.outcome == CLASS_FOUND)
-            keep(search, &trial, &fit, rank_of(&whole));
+            keep(search, &assumed, &fit, rank_of(&whole));
     }
-    /* Another contract may be named only if this one was looked at. */
-    if (!kind && trial.is_short)
-        kind = error_memory(error, "a contract", (double)search->exhibit->problem->head_dim * sizeof(double));
-    contract_trial_clear(&trial);
-    if (!kind && progress_cancelled(search->progress))
-        kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
-    return kind;
+    return end_trial(search, &assumed, kind, error);
 }
 
 static enum error_kind try_rows(struct search *search, bool fitted, struct error *error)
@@ -170,45 +184,119 @@ static enum error_kind try_rows(struct search *search, bool fitted, struct error
     enum error_kind kind = ERROR_NONE;
     for (int r = 0; r < num_contract_rows && !kind; r++)
         for (int variant = 0; variant < contract_rows[r].num_variants && !kind; variant++)
-            if (contract_rows[r].fitted == fitted)
+            if (contract_is_fitted(&contract_rows[r]) == fitted)
                 kind = try_variant(search, &contract_rows[r], variant, error);
+    return kind;
+}
+
+/* ---- pairs ------------------------------------------------------------------------------------------------------- */
+
+/* Of more keys than these no pair is looked for: it would take minutes. */
+enum { PAIRED_KEYS_MAX = 1 << 20 };
+
+/* Pairs that are held against a truth; where more pass the screen, the rows do not tell one from another. */
+enum { CONFIRMED_MAX = 16 };
+
+/* Makes a pair; false: one of the two is none here. */
+static bool make_pair(struct search *search, const struct contract_pair *pair, struct assumed *assumed)
+{
+    const struct contract_clue clue = {&search->screen, search->rows[0]};
+    *assumed = (struct assumed){.pair = *pair, .is_pair = true, .first = contract_trial_begin(search->exhibit)};
+    if (!pair->row[0]->make(&assumed->first, pair->variant[0], &clue))
+        return false;
+    assumed->second = contract_trial_on(&assumed->first);
+    return pair->row[1]->make(&assumed->second, pair->variant[1], &clue);
+}
+
+static enum error_kind try_pair(struct search *search, const struct contract_pair *pair, int *confirmed,
+                                struct error *error)
+{
+    struct assumed assumed;
+    struct contract_fit fit = {
+        .name = pair->row[0]->name, .remedy = pair->row[0]->remedy, .remedy_too = pair->row[1]->remedy};
+    struct class_whole whole;
+    enum error_kind kind = ERROR_NONE;
+    if (make_pair(search, pair, &assumed) && screened(search, &assumed.second) && !is_kept(search, &assumed.second) &&
+        (*confirmed)++ < CONFIRMED_MAX) {
+        kind = confirm(search, &assumed.second, &whole, &fit, error);
+        if (!kind && whole.outcome == CLASS_FOUND && rank_of(&whole) < search->rank_of_singles)
+            keep(search, &assumed, &fit, rank_of(&whole));
+    }
+    return end_trial(search, &assumed, kind, error);
+}
+
+static enum error_kind try_pairs(struct search *search, struct error *error)
+{
+    struct contract_pairs *pairs = malloc(sizeof *pairs);
+    int confirmed = 0;
+    if (!pairs)
+        return error_memory(error, "pairs of contracts", sizeof *pairs);
+    enum error_kind kind =
+        contract_pairs_find(pairs, search->exhibit, search->rows[0], search->threads, search->progress, error);
+    for (int i = 0; i < pairs->count && pairs->count <= CONTRACT_PAIRS_MAX && !kind; i++)
+        kind = try_pair(search, &pairs->pairs[i], &confirmed, error);
+    if (confirmed > CONFIRMED_MAX && search->rank < search->rank_of_singles) {
+        drop_kept(search);
+        search->finding->num_fits = 0;
+    }
+    free(pairs);
     return kind;
 }
 
 /* ---- whether it is the one --------------------------------------------------------------------------------------- */
 
-enum { EVIDENCE_ELEMENTS = 64, EVIDENCE_ROWS = 2, EVIDENCE_FACTOR = 8 };
+/* A pair in which roundings explain more than these is one of many that would. */
+enum { PAIR_ROUNDINGS_MAX = 2 };
 
-/* Whether the output as stated is far beyond what the roundings of the class can do. */
-static enum error_kind weigh(struct search *search, class_set set, bool *enough, struct error *error)
+/* Whether the output is far off where one contract of a pair is assumed alone. One that is none by itself, or has no
+ * parameter, is what was stated, or as far off as that. */
+static enum error_kind weigh_alone(struct search *search, const struct contract_pair *pair, int which, class_set set,
+                                   bool *enough, struct error *error)
 {
-    const struct exhibit *exhibit = search->exhibit;
-    const struct problem *problem = exhibit->problem;
-    const struct truth *truth = exhibit->truth;
-    const struct rounding_model model = class_rounding_model(set, problem);
-    size_t dim = (size_t)problem->head_dim, rows = (size_t)problem_rows(problem);
-    double *bound = malloc(rows * dim * sizeof *bound), *lse_bound = malloc(rows * sizeof *lse_bound);
-    int64_t elements = 0, rows_off = 0, lse_off = 0;
-    enum error_kind kind = bound && lse_bound ? error_bounds(bound, lse_bound, &model, problem, truth, search->threads,
-                                                             search->progress, error)
-                                              : error_memory(error, "bounds", (double)(rows * dim) * sizeof *bound);
-    for (size_t row = 0; row < rows && !kind; row++) {
-        int64_t before = elements;
-        for (size_t d = 0; d < dim; d++) {
-            size_t i = row * dim + d;
-            float out;
-            dtype_widen(problem->dtype, exhibit->output->out, i, 1, &out);
-            double off = fabs((double)out - truth->value[i] - truth->tail[i]);
-            elements += isnan(off) || off > EVIDENCE_FACTOR * (bound[i] + truth->radius[i]);
-        }
-        rows_off += elements > before;
-        double lse = exhibit->output->lse ? fabs((double)exhibit->output->lse[row] - truth->lse[row]) : 0;
-        lse_off += isnan(lse) || lse > EVIDENCE_FACTOR * (lse_bound[row] + truth->lse_radius[row]);
+    struct assumed alone = {.second = contract_trial_begin(search->exhibit)};
+    const struct contract_clue clue = {&search->screen, search->rows[0]};
+    enum error_kind kind = ERROR_NONE;
+    if (pair->row[which]->make(&alone.second, pair->variant[which], &clue)) {
+        struct truth truth;
+        struct exhibit exhibit;
+        kind = find_truth(search, &alone.second, &truth, &exhibit, error);
+        if (!kind)
+            kind = contract_evidence(enough, &exhibit, set, search->threads, search->progress, error);
+        truth_clear(&truth);
     }
-    *enough = (elements >= EVIDENCE_ELEMENTS && rows_off >= EVIDENCE_ROWS) || lse_off >= EVIDENCE_ROWS;
-    free(bound);
-    free(lse_bound);
+    return end_trial(search, &alone, kind, error);
+}
+
+/* Whether the only one that fits is to be named. */
+static enum error_kind weigh(struct search *search, bool *named, struct error *error)
+{
+    const struct assumed *assumed = &search->kept[0];
+    class_set set = search->finding->fits[0].set;
+    enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
+    for (int which = 0; which < 2 && assumed->is_pair && !kind && *named; which++)
+        kind = weigh_alone(search, &assumed->pair, which, set, named, error);
+    if (assumed->is_pair && search->rank > PAIR_ROUNDINGS_MAX)
+        *named = false;
     return kind;
+}
+
+/* Whether a single contract explains the output, and no pair could by fewer roundings. */
+static bool is_explained(const struct search *search)
+{
+    return search->finding->num_fits > 0 && search->rank <= 0;
+}
+
+/* A pair is more than a single contract, so that it has to do with fewer roundings. None is looked for that could not
+ * be named. */
+static enum error_kind look_for_pairs(struct search *search, struct error *error)
+{
+    bool enough = false;
+    enum error_kind kind = ERROR_NONE;
+    search->rank_of_singles = search->finding->num_fits > 0 ? search->rank : CLASS_ROUNDING_COUNT + 1;
+    if (is_explained(search) || search->exhibit->problem->seq_len > PAIRED_KEYS_MAX)
+        return ERROR_NONE;
+    kind = contract_evidence(&enough, search->exhibit, CLASS_F32, search->threads, search->progress, error);
+    return kind || !enough ? kind : try_pairs(search, error);
 }
 
 enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
@@ -221,15 +309,16 @@ enum error_kind contract_search(struct contract_finding *finding, const struct e
     choose_rows(&search);
     if (!exhibit->problem->k || !exhibit->problem->v || search.num_rows == 0)
         return ERROR_NONE;
-    enum error_kind kind = contract_screen_init(&search.screen, exhibit->problem, error);
+    enum error_kind kind = contract_screen_init(&search.screen, exhibit->problem, SCREEN_ALL_ELEMENTS, error);
     if (!kind)
         kind = try_rows(&search, false, error);
-    if (!kind && !(finding->num_fits > 0 && search.rank <= 0)) /* no parameter explains it better than f32 does */
+    if (!kind && !is_explained(&search)) /* no parameter explains it better than f32 does */
         kind = try_rows(&search, true, error);
+    if (!kind)
+        kind = look_for_pairs(&search, error);
     if (!kind && finding->num_fits == 1)
-        kind = weigh(&search, finding->fits[0].set, &finding->named, error);
-    while (search.num_kept > 0)
-        contract_trial_clear(&search.kept[--search.num_kept]);
+        kind = weigh(&search, &finding->named, error);
+    drop_kept(&search);
     contract_screen_clear(&search.screen);
     return kind;
 }

@@ -6,6 +6,11 @@
  * arithmetic (arithmetic_class.h), on all rows. What a class covers fits. A contract is named if it alone fits and the
  * output as stated is far off: at least 64 elements of 2 rows by more than 8 times what the class allows there, or,
  * where out is as stated, the lse of 2 rows. Without that what fits is listed and nothing is named.
+ *
+ * Where no single contract explains the output, or one does with more roundings than f32 has, pairs of them are tried:
+ * one on top of another, of two that are about different things (contract_rows_pair). A sample of one row is to speak
+ * for a pair (contract_pair.h), then the rows that are furthest off, then all. It is named by the same rule, and only
+ * if the output is as far off, too, where each of the two is assumed alone, and no more than two roundings are needed.
  */
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_SEARCH_H
@@ -15,8 +20,10 @@
 #include "harness/judge/verdict.h"
 #include "reference/progress.h"
 
-/* Searches for the contract of an output that fails. finding is overwritten. Without k and v nothing is looked for.
- * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+/* Searches for the contract of an output that fails. finding is overwritten. Without k and v nothing is looked for, and
+ * of more than 2^20 keys no pair. At most 16 pairs are held against a truth: where the screen lets more pass, the rows
+ * do not tell one from another, and none is said. Beside these, pairs cost what contract_pairs_find says. ERROR_SYSTEM
+ * if memory is short, ERROR_INTERRUPTED. */
 enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
                                 const struct verdict *verdict, int threads, struct progress *progress,
                                 struct error *error);

@@ -107,7 +107,7 @@ static bool make_output_scale(struct contract_trial *trial, int variant, const s
 static bool slopes_differ(const struct contract_trial *trial)
 {
     size_t size = (size_t)trial->problem.num_heads * sizeof(float);
-    return memcmp(trial->problem.slopes, trial->stated->problem->slopes, size) != 0;
+    return memcmp(trial->problem.slopes, trial->before.slopes, size) != 0;
 }
 
 static bool make_no_bias(struct contract_trial *trial, int variant, const struct contract_clue *clue)
@@ -170,9 +170,9 @@ static bool make_slope_heads(struct contract_trial *trial, int variant, const st
     static const char *const what[] = {"that of the next head", "that of the head before", "in reversed order"};
     int heads = trial->problem.num_heads;
     float *slopes = contract_own_slopes(trial);
-    const float *stated = trial->stated->problem->slopes;
+    const float *before = trial->before.slopes;
     for (int h = 0; slopes && h < heads; h++)
-        slopes[h] = stated[variant == 2 ? heads - 1 - h : (h + (variant ? heads - 1 : 1)) % heads];
+        slopes[h] = before[variant == 2 ? heads - 1 - h : (h + (variant ? heads - 1 : 1)) % heads];
     return slopes && slopes_differ(trial) && contract_say(trial, "each head's slope %s", what[variant]);
 }
 
@@ -224,6 +224,9 @@ static bool make_exchange(struct contract_trial *trial, int variant, const struc
     problem->k = problem->v;
     problem->v = k;
     problem->bounds = NULL;
+    contract_key_source *of_k = trial->source[0];
+    trial->source[0] = trial->source[1];
+    trial->source[1] = of_k;
     return contract_say(trial, "k and v exchanged");
 }
 
@@ -329,7 +332,7 @@ static bool make_transposed(struct contract_trial *trial, int variant, const str
            size = dtypes[problem->dtype].size_bytes;
     (void)clue;
     char *to = heads > 1 && dim > 1 ? contract_own_out(trial) : NULL;
-    const char *from = variant ? trial->stated->problem->q : trial->stated->output->out;
+    const char *from = variant ? trial->before.q : trial->output_before.out;
     if (!to)
         return false;
     for (size_t at = 0; at < (size_t)problem_elements(problem); at++) {
@@ -338,7 +341,7 @@ static bool make_transposed(struct contract_trial *trial, int variant, const str
     }
     if (variant) {
         trial->problem.q = to;
-        trial->output.out = trial->stated->output->out;
+        trial->output.out = trial->output_before.out;
     }
     return contract_say(trial, "%s as [head_dim, heads], not [heads, head_dim]", variant ? "q" : "out");
 }
@@ -410,64 +413,64 @@ static bool make_lse_base(struct contract_trial *trial, int variant, const struc
 /* Every logit moved by slope * keys: what an origin elsewhere makes of lse. The shift is that of the steepest row. */
 static bool make_origin(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
-    (void)clue;
     const struct problem *problem = &trial->problem;
-    const struct truth *truth = trial->stated->truth;
-    double steepest = 0, keys = 0;
+    int steepest = -1;
     (void)variant;
     for (int row = 0; trial->output.lse && row < problem_rows(problem); row++) {
-        double slope = problem_row_slope(problem, row), off = (double)trial->output.lse[row] - truth->lse[row];
-        if (fabs(slope) > steepest && isfinite(off)) {
-            steepest = fabs(slope);
-            keys = round(off / slope);
-        }
+        double least = steepest < 0 ? 0 : fabs(problem_row_slope(problem, steepest));
+        if (fabs(problem_row_slope(problem, row)) > least && isfinite(trial->output.lse[row]))
+            steepest = row;
     }
+    if (steepest < 0)
+        return false;
+    double lse = contract_screen_attend(clue->screen, problem, steepest);
+    double keys = round(((double)trial->output.lse[steepest] - lse) / problem_row_slope(problem, steepest));
     if (keys == 0 || !(fabs(keys) < 0x1p31))
         return false;
     trial->problem.q_position -= (int64_t)keys;
     return contract_say(trial, "biases counted from position %lld in place of %lld",
-                        (long long)trial->problem.q_position, (long long)trial->stated->problem->q_position);
+                        (long long)trial->problem.q_position, (long long)trial->before.q_position);
 }
 
-#define ROW(called, variants, function, sentence)   \
-    {                                               \
-        called, sentence, variants, false, function \
-    }
-#define FITTED(called, variants, function, sentence) \
-    {                                                \
-        called, sentence, variants, true, function   \
+#define ROW(called, variants, in_order, function, sentence)    \
+    {                                                          \
+        called, sentence, variants, STAGE_##in_order, function \
     }
 
 const struct contract_row contract_rows[] = {
-    ROW("scale", SCALE_VARIANTS, make_scale, "Give the kernel the scale that is stated, or state the one that it has."),
-    FITTED("scale", 1, contract_fit_scale, "Give the kernel the scale that is stated, or state the one that it has."),
-    ROW("slopes", 1, make_no_bias, "Give the kernel its slopes, or state that there are none."),
-    ROW("slopes", SLOPES_COUNT *MAX_BIASES, make_convention,
+    ROW("scale", SCALE_VARIANTS, PLAIN, make_scale,
+        "Give the kernel the scale that is stated, or state the one that it has."),
+    ROW("scale", 1, SEARCHED, contract_fit_scale,
+        "Give the kernel the scale that is stated, or state the one that it has."),
+    ROW("slopes", 1, PLAIN, make_no_bias, "Give the kernel its slopes, or state that there are none."),
+    ROW("slopes", SLOPES_COUNT *MAX_BIASES, PLAIN, make_convention,
         "Take the slopes that the model defines, or state those that the kernel has."),
-    ROW("slopes", 7, make_slope_factor, "Add slope * (j - position) to the scaled product, once, in natural units."),
-    ROW("slopes", 3, make_slope_heads, "Give each head its own slope."),
-    FITTED("slopes", 1, contract_fit_slopes,
-           "Add slope * (j - position) to the scaled product, once, in natural units."),
-    ROW("layout", 6, make_layout,
+    ROW("slopes", 7, PLAIN, make_slope_factor,
+        "Add slope * (j - position) to the scaled product, once, in natural units."),
+    ROW("slopes", 3, PLAIN, make_slope_heads, "Give each head its own slope."),
+    ROW("slopes", 1, SEARCHED, contract_fit_slopes,
+        "Add slope * (j - position) to the scaled product, once, in natural units."),
+    ROW("layout", 6, KEYS, make_layout,
         "State the layout that the kernel reads, or bring k and v into the one that is stated."),
-    ROW("layout", 1, make_exchange, "Pass k for k and v for v."),
-    ROW("kv-heads", 4, make_kv_heads, "Let query head h read KV head h / (H / Hkv), or repeat KV heads that way."),
-    ROW("kv-heads", 4, make_one_kv_head, "Read k and v of one KV head."),
-    ROW("heads", 15, make_heads, "Write each head's row to its own place."),
-    ROW("heads", 2, make_transposed, "Read q and write out as [heads, head_dim]."),
-    ROW("kv-scales", 8, make_kv_scales, "Multiply q.k by k_scale once, and the output by v_scale once."),
-    ROW("kv-scales", 4, make_output_scale, "Multiply the output by v_scale once, and by nothing else."),
-    ROW("soft-cap", 2, make_soft_cap, "State the soft cap that the kernel applies, or none."),
-    FITTED("soft-cap", 2, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
-    ROW("sinks", 1, make_no_sinks, "Count the learned sinks among the weights."),
-    FITTED("sinks", 1, contract_fit_sink,
-           "Begin the sum of weights with 0 and count no slot without a key, or state the sink as --sink-logits."),
-    ROW("mask", 1, make_no_mask, "Let the mask remove keys, or state none."),
-    ROW("keys", 3, make_ends, "Look at every visible key."),
-    FITTED("keys", 1, contract_fit_window, "State the window as a mask, or look at every visible key."),
-    FITTED("keys", 6, contract_fit_chunk, "Look at every page and chunk of keys, once."),
-    ROW("lse", 2, make_lse_base, "State the base that lse has."),
-    ROW("position", 1, make_origin,
+    ROW("layout", 1, PLAIN, make_exchange, "Pass k for k and v for v."),
+    ROW("kv-heads", 4, ROWS, make_kv_heads,
+        "Let query head h read KV head h / (H / Hkv), or repeat KV heads that way."),
+    ROW("kv-heads", 4, KEYS, make_one_kv_head, "Read k and v of one KV head."),
+    ROW("heads", 15, PLAIN, make_heads, "Write each head's row to its own place."),
+    ROW("heads", 2, PLAIN, make_transposed, "Read q and write out as [heads, head_dim]."),
+    ROW("kv-scales", 8, PLAIN, make_kv_scales, "Multiply q.k by k_scale once, and the output by v_scale once."),
+    ROW("kv-scales", 4, PLAIN, make_output_scale, "Multiply the output by v_scale once, and by nothing else."),
+    ROW("soft-cap", 2, PLAIN, make_soft_cap, "State the soft cap that the kernel applies, or none."),
+    ROW("soft-cap", 2, SEARCHED, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
+    ROW("sinks", 1, PLAIN, make_no_sinks, "Count the learned sinks among the weights."),
+    ROW("sinks", 1, FITTED, contract_fit_sink,
+        "Begin the sum of weights with 0 and count no slot without a key, or state the sink as --sink-logits."),
+    ROW("keys", 1, PLAIN, make_no_mask, "Let the mask remove keys, or state none."),
+    ROW("keys", 3, PLAIN, make_ends, "Look at every visible key."),
+    ROW("keys", 1, FITTED, contract_fit_window, "State the window as a mask, or look at every visible key."),
+    ROW("keys", 6, FITTED, contract_fit_chunk, "Look at every page and chunk of keys, once."),
+    ROW("lse", 2, LSE, make_lse_base, "State the base that lse has."),
+    ROW("position", 1, LSE, make_origin,
         "State the position that biases are counted from, or count them from the stated one."),
 };
 

@@ -13,15 +13,31 @@ struct contract_clue {
     int row; /* the furthest off */
 };
 
+/* In which order the contracts of a pair are taken, the same for all variants of a row. */
+enum contract_stage {
+    STAGE_KEYS,     /* k or v is copied, whole: no two in a pair */
+    STAGE_PLAIN,    /* a head keeps its place */
+    STAGE_ROWS,     /* heads move with all that is theirs: what is said of a head is said before */
+    STAGE_FITTED,   /* a parameter, which one look at the keys gives */
+    STAGE_SEARCHED, /* a parameter, which many looks give: in a pair with lse alone, which it does not look at */
+    STAGE_LSE       /* what lse is, or what it gives */
+};
+
 struct contract_row {
-    const char *name;   /* "scale" */
+    const char *name;   /* "scale": what it is about. A pair is about two things: of two about which keys are seen, one
+                         * would make good what the other says too much */
     const char *remedy; /* a sentence */
     int num_variants;
-    bool fitted; /* its variants have a parameter of their own, which takes longer to find */
+    enum contract_stage stage;
     /* Changes the trial into a variant, and says in its text which. False: there is no such variant, or it is what was
      * stated, or memory is short. */
     bool (*make)(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 };
+
+static inline bool contract_is_fitted(const struct contract_row *row)
+{
+    return row->stage == STAGE_FITTED || row->stage == STAGE_SEARCHED;
+}
 
 /* Variants whose parameter is fitted to the row of the clue (contract_fit.c). */
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue);

@@ -5,7 +5,20 @@
 
 struct contract_trial contract_trial_begin(const struct exhibit *stated)
 {
-    return (struct contract_trial){.stated = stated, .problem = *stated->problem, .output = *stated->output};
+    return (struct contract_trial){.stated = stated,
+                                   .before = *stated->problem,
+                                   .output_before = *stated->output,
+                                   .problem = *stated->problem,
+                                   .output = *stated->output};
+}
+
+struct contract_trial contract_trial_on(const struct contract_trial *first)
+{
+    struct contract_trial trial = *first;
+    trial.before = first->problem;
+    trial.output_before = first->output;
+    trial.num_owned = 0;
+    return trial;
 }
 
 void contract_trial_clear(struct contract_trial *trial)
@@ -112,8 +125,7 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
     return moved;
 }
 
-bool contract_move_keys(struct contract_trial *trial, unsigned which,
-                        void (*source)(const struct problem *problem, int64_t *key, int *kv_head))
+bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source)
 {
     struct problem *problem = &trial->problem;
     size_t row = key_bytes(problem), rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;
@@ -136,6 +148,7 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which,
             problem->v = to;
         else
             problem->k = to;
+        trial->source[tensor] = source;
     }
     problem->bounds = NULL;
     return true;

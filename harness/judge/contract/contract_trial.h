@@ -1,9 +1,10 @@
 /*
  * A problem and an output as another contract takes them: what caller and kernel must agree on, and tensors do not say.
  *
- * A trial begins as what was stated and is changed step by step. What a step changes is copied first; the rest stays
- * the stated problem's own. Changes of heads that concern q, slopes, sinks and the output alike are made by moving
- * those, so that k and v stay where they are.
+ * A trial begins as what was stated, or, of a pair of contracts, as what the first of them has made of it. A contract
+ * is a step that changes it. What a step changes is copied first; the rest stays the memory of what it began with.
+ * Changes of heads that concern q, slopes, sinks and the output alike are made by moving those, so that k and v stay
+ * where they are.
  */
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_TRIAL_H
@@ -13,10 +14,16 @@
 
 enum { CONTRACT_OWNED_MAX = 16 };
 
+/* Where a row of k or v is read. */
+typedef void contract_key_source(const struct problem *problem, int64_t *key, int *kv_head);
+
 struct contract_trial {
     const struct exhibit *stated;
+    struct problem before; /* what the step at work begins with */
+    struct output output_before;
     struct problem problem;
     struct output output;
+    contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -24,6 +31,9 @@ struct contract_trial {
 };
 
 struct contract_trial contract_trial_begin(const struct exhibit *stated);
+
+/* One that begins as another has become, whose memory it has no part in and which is to outlive it. */
+struct contract_trial contract_trial_on(const struct contract_trial *first);
 void contract_trial_clear(struct contract_trial *trial);
 
 /* Copies for a trial to change; NULL if memory is short, which the trial then knows, or there is nothing to copy. They
@@ -40,7 +50,6 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
 
 /* Row (key, KV head) of k or v is what was row source(key, KV head): which has bits of these. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
-bool contract_move_keys(struct contract_trial *trial, unsigned which,
-                        void (*source)(const struct problem *problem, int64_t *key, int *kv_head));
+bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source);
 
 #endif

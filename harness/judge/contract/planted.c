@@ -207,7 +207,7 @@ enum error_kind planted_answer(double *out, bool *is_none, const struct planted_
     struct contract_screen screen;
     struct contract_trial trial = contract_trial_begin(stated);
     size_t dim = (size_t)stated->problem->head_dim;
-    enum error_kind kind = contract_screen_init(&screen, stated->problem, error);
+    enum error_kind kind = contract_screen_init(&screen, stated->problem, SCREEN_ALL_ELEMENTS, error);
     *is_none = !kind && fault->make && !fault->make(&trial);
     for (int row = 0; row < problem_rows(stated->problem) && !kind && !*is_none; row++) {
         double *of_row = out + (size_t)row * dim;

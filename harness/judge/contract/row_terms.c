@@ -25,7 +25,7 @@ enum error_kind row_terms_find(struct row_term *terms, int max, int *count, cons
     const struct problem *problem = exhibit->problem, one = problem_query(problem, row / problem->num_heads);
     int head = row % problem->num_heads;
     *count = 0;
-    enum error_kind kind = contract_screen_init(&screen, problem, error);
+    enum error_kind kind = contract_screen_init(&screen, problem, SCREEN_ALL_ELEMENTS, error);
     if (kind)
         return kind;
     double lse = contract_screen_attend(&screen, problem, row), whole = screen.sums[dim];

@@ -189,6 +189,13 @@ static bool print_class(FILE *stream, const char *indent, const struct record *r
     return fprintf(stream, "\n") > 0;
 }
 
+/* What is to be done about a contract, or about both of a pair. */
+static bool print_remedies(FILE *stream, const char *indent, const struct contract_fit *fit)
+{
+    return fprintf(stream, "%s  %s\n", indent, fit->remedy) > 0 &&
+           (!fit->remedy_too || fprintf(stream, "%s  %s\n", indent, fit->remedy_too) > 0);
+}
+
 /* "right under: SENTENCE" with what to do, or the contracts among which the output does not decide. */
 static bool print_contract(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
@@ -198,7 +205,7 @@ static bool print_contract(FILE *stream, const char *indent, const struct record
         const struct contract_fit *fit = &contract->fits[i];
         complete = fprintf(stream, "%s%s %s\n", indent,
                            contract->named ? "right under:" : "would be right under:", fit->text) > 0 &&
-                   (!explained || !contract->named || fprintf(stream, "%s  %s\n", indent, fit->remedy) > 0);
+                   (!explained || !contract->named || print_remedies(stream, indent, fit));
     }
     return complete;
 }

@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "harness/judge/contract/contract_pair.h"
+#include "harness/judge/contract/contract_same.h"
 #include "harness/judge/contract/contract_search.h"
 #include "harness/judge/contract/planted.h"
 #include "harness/judge/verdict.h"
@@ -179,8 +181,8 @@ static void test_little_evidence_lists_and_does_not_name(void **state)
     assert_string_equal(desk->finding.fits[0].text, "the oldest key missing");
 }
 
-/* Slopes and the base of lse at once: the right contract is no single one. */
-static void test_two_contracts_at_once_are_not_taken_for_one(void **state)
+/* Slopes and the base of lse at once: no single contract is right, and with out alone one is. */
+static void test_two_contracts_at_once_are_a_pair(void **state)
 {
     struct desk *desk = *state;
     struct problem other = desk->problem;
@@ -189,8 +191,191 @@ static void test_two_contracts_at_once_are_not_taken_for_one(void **state)
     answer(desk, &other);
     for (int h = 0; h < H; h++)
         desk->lse[h] *= 1.442695f;
+    assert_named(search(desk, true), "no bias and lse in base 2");
+    assert_non_null(desk->finding.fits[0].remedy_too);
+    assert_named(search(desk, false), "no bias");
+    assert_null(desk->finding.fits[0].remedy_too);
+}
+
+/* The first is of [Hkv, N, D] memory, a copy on which the second stands. */
+static void test_a_pair_of_layout_and_scale(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    uint16_t k[N * G * D];
+    for (int key = 0; key < N; key++)
+        for (int g = 0; g < G; g++)
+            memcpy(k + (key * G + g) * D, desk->k + (g * N + key) * D, D * sizeof *k);
+    other.k = k;
+    other.scale = 1;
+    answer(desk, &other);
+    assert_named(search(desk, true), "k alone as [KV heads, keys, head_dim] and scale 1 in place of 0.125");
+    assert_named(search(desk, false), "k alone as [KV heads, keys, head_dim] and scale 1 in place of 0.125");
+}
+
+/* The output of a kernel that rounds weights to f16, and nothing else but its output. */
+static void answer_with_narrow_weights(struct desk *desk, const struct problem *problem)
+{
+    struct contract_screen screen;
+    assert_int_equal(contract_screen_init(&screen, problem, SCREEN_ALL_ELEMENTS, &error), ERROR_NONE);
+    for (int row = 0; row < H; row++) {
+        double sums[D] = {0}, lse = contract_screen_attend(&screen, problem, row);
+        desk->lse[row] = (float)lse;
+        for (int key = 0; key < N; key++) {
+            float values[D];
+            double weight = (double)dtype_round(DTYPE_F16, (float)screen.weights[key]);
+            dtype_widen(DTYPE_F16, desk->v, problem_row(problem, key, problem_kv_head(problem, row)), D, values);
+            for (int d = 0; d < D; d++)
+                sums[d] += weight * (double)values[d] / screen.whole;
+        }
+        for (int d = 0; d < D; d++) {
+            const float value = (float)sums[d];
+            dtype_narrow(DTYPE_F16, desk->out, (size_t)(row * D + d), 1, &value);
+        }
+    }
+    contract_screen_clear(&screen);
+}
+
+/* A pair that explains no more than one of the two does by itself is none. */
+static void test_roundings_are_no_second_contract(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    float twice[H];
+    for (int h = 0; h < H; h++)
+        twice[h] = 2 * (desk->slopes[h] = 1 / (float)(1 << h)); /* without the oldest key it is the same output */
+    other.slopes = twice;
+    answer_with_narrow_weights(desk, &other);
+    assert_named(search(desk, true), "biases counted twice");
+    assert_string_equal(desk->finding.fits[0].class_name, "f32+weights16");
+    assert_string_equal(desk->finding.fits[0].text, "biases counted twice");
+}
+
+/* Each of a pair has to matter: the bias is dropped, and the oldest key, which weighs little, in one row alone. */
+static void test_a_pair_of_which_one_matters_little_is_not_named(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    float twice[H];
+    uint8_t visible[N];
+    memset(visible, 1, sizeof visible);
+    visible[0] = 0;
+    for (int h = 0; h < H; h++)
+        twice[h] = 2 * (desk->slopes[h] = h < H - 1 ? 2 : 0.03125f);
+    other.slopes = twice;
+    other.visible = visible;
+    answer(desk, &other);
+    const struct contract_finding *finding = search(desk, false);
+    assert_false(finding->named);
+    assert_int_equal(finding->num_fits, 1);
+    assert_string_equal(finding->fits[0].text, "biases counted twice and the oldest key missing");
+}
+
+/* Of three at once any two are wrong. */
+static void test_three_contracts_at_once_are_not_named(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    const uint16_t *k = desk->k;
+    other.k = desk->v;
+    other.v = k;
+    other.scale = 1;
+    answer(desk, &other);
+    for (int h = 0; h < H; h++)
+        desk->lse[h] *= 1.442695f;
     assert_int_equal(search(desk, true)->num_fits, 0);
     assert_false(desk->finding.named);
+}
+
+/* What is said of heads, and of the order in which they are told apart, is one contract and not two. */
+static void test_contracts_are_the_same_in_any_order_of_heads(void **state)
+{
+    struct desk *desk = *state;
+    const struct output output = {desk->out, desk->lse};
+    const int reversed[H] = {3, 2, 1, 0};
+    answer(desk, &desk->problem);
+    const struct exhibit exhibit = {.problem = &desk->problem, .output = &output};
+    struct contract_trial x = contract_trial_begin(&exhibit), y = contract_trial_begin(&exhibit);
+    assert_true(contract_same(&x, &y));
+    y.problem.scale *= 1.0001f;
+    assert_true(contract_same(&x, &y));
+    y.problem.scale *= 1.01f;
+    assert_false(contract_same(&x, &y));
+    y.problem.scale = x.problem.scale;
+    assert_true(contract_move_heads(&y, reversed, MOVE_ALL_OF_HEADS));
+    assert_false(contract_same(&x, &y)); /* heads 0 and 1 read KV head 1 there */
+    assert_true(contract_move_heads(&x, reversed, MOVE_ALL_OF_HEADS));
+    assert_true(contract_same(&x, &y));
+    const int within_groups[H] = {1, 0, 3, 2};
+    assert_true(contract_move_heads(&y, within_groups, MOVE_ALL_OF_HEADS));
+    assert_true(contract_same(&x, &y));
+    assert_true(contract_move_heads(&y, within_groups, MOVE_LSE));
+    assert_false(contract_same(&x, &y));
+    contract_trial_clear(&x);
+    contract_trial_clear(&y);
+}
+
+static int count_rows_that_pair(const struct contract_row *row)
+{
+    int count = 0;
+    for (int other = 0; other < num_contract_rows; other++)
+        count += contract_rows_pair(row, &contract_rows[other]) + contract_rows_pair(&contract_rows[other], row);
+    return count;
+}
+
+/* In one order and not in both, none with itself, and each with some. */
+static void test_rows_pair_in_one_order(void **state)
+{
+    (void)state;
+    for (int r = 0; r < num_contract_rows; r++) {
+        assert_false(contract_rows_pair(&contract_rows[r], &contract_rows[r]));
+        for (int other = 0; other < num_contract_rows; other++) {
+            bool pair = contract_rows_pair(&contract_rows[r], &contract_rows[other]);
+            assert_false(pair && contract_rows_pair(&contract_rows[other], &contract_rows[r]));
+            assert_false(pair && strcmp(contract_rows[r].name, contract_rows[other].name) == 0);
+        }
+        assert_true(count_rows_that_pair(&contract_rows[r]) > 0);
+    }
+}
+
+/* What is kept of products and values gives what a screen without them gives. */
+static void test_a_screen_forgets_what_is_moved(void **state)
+{
+    struct desk *desk = *state;
+    struct contract_screen all, sample;
+    struct problem other = desk->problem;
+    uint16_t k[N * G * D], v[N * G * D];
+    memcpy(k, desk->k, sizeof k);
+    memcpy(v, desk->v, sizeof v);
+    other.k = k;
+    other.v = v;
+    assert_int_equal(contract_screen_init(&sample, &desk->problem, SCREEN_SAMPLE, &error), ERROR_NONE);
+    assert_int_equal(contract_screen_init(&all, &desk->problem, SCREEN_ALL_ELEMENTS, &error), ERROR_NONE);
+    assert_int_equal(sample.dim, SCREEN_SAMPLE);
+    assert_int_equal(all.dim, D);
+    for (int round = 0; round < 3; round++)
+        for (int row = 0; row < H; row++) {
+            double lse = contract_screen_attend(&all, &other, row);
+            assert_true(lse == contract_screen_attend(&sample, &other, row));
+            for (int d = 0; d < SCREEN_SAMPLE; d++)
+                assert_true(fabs(all.sums[d] - sample.sums[d]) < 1e-13);
+            if (row == H - 1) {
+                memcpy(k, desk->v, sizeof k);
+                memcpy(v, round ? desk->v : desk->k, sizeof v);
+                contract_screen_forget(&sample);
+                contract_screen_forget(&all);
+            }
+        }
+    struct truth truth;
+    find_truth(&truth, &other);
+    for (int row = 0; row < H; row++) {
+        assert_true(fabs(contract_screen_attend(&sample, &other, row) - truth.lse[row]) < 1e-12);
+        for (int d = 0; d < SCREEN_SAMPLE; d++)
+            assert_true(fabs(sample.sums[d] - truth.value[row * D + d]) < 1e-12);
+    }
+    truth_clear(&truth);
+    contract_screen_clear(&all);
+    contract_screen_clear(&sample);
 }
 
 /* An lse that contradicts what out says. */
@@ -257,7 +442,14 @@ int main(void)
         TEST(test_a_right_output_has_no_other_contract),
         TEST(test_one_row_names_no_contract),
         TEST(test_little_evidence_lists_and_does_not_name),
-        TEST(test_two_contracts_at_once_are_not_taken_for_one),
+        TEST(test_two_contracts_at_once_are_a_pair),
+        TEST(test_a_pair_of_layout_and_scale),
+        TEST(test_roundings_are_no_second_contract),
+        TEST(test_a_pair_of_which_one_matters_little_is_not_named),
+        TEST(test_three_contracts_at_once_are_not_named),
+        TEST(test_contracts_are_the_same_in_any_order_of_heads),
+        TEST(test_rows_pair_in_one_order),
+        TEST(test_a_screen_forgets_what_is_moved),
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
         TEST(test_planted_faults_change_the_answer),

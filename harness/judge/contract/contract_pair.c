@@ -1,0 +1,148 @@
+#include "harness/judge/contract/contract_pair.h"
+
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/float_environment.h"
+
+bool contract_rows_pair(const struct contract_row *first, const struct contract_row *second)
+{
+    if (strcmp(first->name, second->name) == 0 || first->stage > second->stage)
+        return false;
+    if (first->stage == second->stage)
+        return first < second && first->stage != STAGE_KEYS && !contract_is_fitted(first);
+    if (first->stage == STAGE_SEARCHED || second->stage == STAGE_SEARCHED)
+        return second->stage == STAGE_LSE;
+    return true;
+}
+
+/* The search at work. */
+struct work {
+    struct contract_pairs *pairs;
+    const struct exhibit *stated;
+    int row, threads;
+    struct contract_screen *screens; /* [threads] */
+    bool *passed;                    /* [variants] of the seconds */
+    int num_variants;
+};
+
+/* All variants of all rows, counted on. */
+static int count_variants(void)
+{
+    int count = 0;
+    for (int r = 0; r < num_contract_rows; r++)
+        count += contract_rows[r].num_variants;
+    return count;
+}
+
+/* The row of variant number at, which becomes that of the row. */
+static const struct contract_row *row_of(int *at)
+{
+    const struct contract_row *row = contract_rows;
+    for (; *at >= row->num_variants; row++)
+        *at -= row->num_variants;
+    return row;
+}
+
+static void work_clear(struct work *work)
+{
+    for (int i = 0; work->screens && i < work->threads; i++)
+        if (work->screens[i].logits)
+            contract_screen_clear(&work->screens[i]);
+    free(work->screens);
+    free(work->passed);
+}
+
+static enum error_kind work_init(struct work *work, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    work->num_variants = count_variants();
+    work->screens = calloc((size_t)work->threads, sizeof *work->screens);
+    work->passed = calloc((size_t)work->num_variants, sizeof *work->passed);
+    if (!work->screens || !work->passed)
+        kind = error_memory(error, "pairs of contracts", (double)work->threads * sizeof *work->screens);
+    for (int i = 0; i < work->threads && !kind; i++)
+        kind = contract_screen_init(&work->screens[i], work->stated->problem, SCREEN_SAMPLE, error);
+    return kind;
+}
+
+/* Whether the sample does not speak against a second contract on top of a first. *is_short: memory was. */
+static bool second_passes(const struct work *work, const struct contract_trial *first, const struct contract_row *row,
+                          int variant, struct contract_screen *screen, bool *is_short)
+{
+    const struct contract_clue clue = {screen, work->row};
+    struct contract_trial trial = contract_trial_on(first);
+    bool passes = row->make(&trial, variant, &clue) && contract_screen_row(screen, &trial, work->row);
+    *is_short |= trial.is_short;
+    contract_trial_clear(&trial);
+    return passes;
+}
+
+/* Tries all seconds, one after the other in each thread. False if memory is short. */
+static bool try_seconds(struct work *work, const struct contract_row *row, const struct contract_trial *first)
+{
+    bool is_short = false;
+#pragma omp parallel num_threads(work->threads) reduction(|| : is_short)
+    {
+        FLOAT_ENVIRONMENT_DEFAULT();
+        struct contract_screen *screen = &work->screens[omp_get_thread_num()];
+#pragma omp for schedule(dynamic, 4)
+        for (int i = 0; i < work->num_variants; i++) {
+            int variant = i;
+            const struct contract_row *second = row_of(&variant);
+            work->passed[i] =
+                contract_rows_pair(row, second) && second_passes(work, first, second, variant, screen, &is_short);
+        }
+    }
+    return !is_short;
+}
+
+static void take_passed(struct work *work, const struct contract_row *row, int variant)
+{
+    for (int i = 0; i < work->num_variants; i++) {
+        int of_second = i;
+        const struct contract_row *second = row_of(&of_second);
+        if (work->passed[i] && work->pairs->count++ < CONTRACT_PAIRS_MAX)
+            work->pairs->pairs[work->pairs->count - 1] = (struct contract_pair){{row, second}, {variant, of_second}};
+    }
+}
+
+/* Nothing is kept of tensors that are no longer there. */
+static void forget(struct work *work, const struct contract_trial *first)
+{
+    for (int i = 0; i < work->threads && (first->source[0] || first->source[1]); i++)
+        contract_screen_forget(&work->screens[i]);
+}
+
+static enum error_kind try_first(struct work *work, const struct contract_row *row, int variant, struct error *error)
+{
+    struct contract_trial first = contract_trial_begin(work->stated);
+    const struct contract_clue clue = {&work->screens[0], work->row};
+    bool enough = true;
+    if (row->make(&first, variant, &clue)) {
+        enough = try_seconds(work, row, &first);
+        take_passed(work, row, variant);
+    }
+    bool is_short = first.is_short || !enough;
+    forget(work, &first);
+    contract_trial_clear(&first);
+    return is_short ? error_memory(error, "a contract", (double)work->stated->problem->head_dim * sizeof(double))
+                    : ERROR_NONE;
+}
+
+enum error_kind contract_pairs_find(struct contract_pairs *pairs, const struct exhibit *stated, int row, int threads,
+                                    const struct progress *progress, struct error *error)
+{
+    struct work work = {.pairs = pairs, .stated = stated, .row = row, .threads = threads};
+    pairs->count = 0;
+    enum error_kind kind = work_init(&work, error);
+    for (int r = 0; r < num_contract_rows && !kind; r++)
+        for (int variant = 0; variant < contract_rows[r].num_variants && !kind; variant++) {
+            kind = try_first(&work, &contract_rows[r], variant, error);
+            if (!kind && progress_cancelled(progress))
+                kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
+        }
+    work_clear(&work);
+    return kind;
+}
