@@ -36,23 +36,41 @@ static void try(struct work *work, class_set set)
             class_sets_add(&work->beyond, part);
 }
 
-/* All roundings but one, and those that include it. */
-static class_set all_but(int rounding)
+/* A set without a rounding, and without those that include it. */
+static class_set without(class_set set, int rounding)
 {
-    class_set set = CLASS_SETS - 1;
     for (int i = 0; i < CLASS_ROUNDING_COUNT; i++)
         if (class_closed(1u << i) >> rounding & 1)
             set &= ~(1u << i);
     return set;
 }
 
-/* Whether a set names a rounding that another one of its own includes. */
-static bool repeats(class_set set)
+static bool is_beyond(struct work *work, class_set set)
 {
-    for (int i = 0; i < CLASS_ROUNDING_COUNT; i++)
-        if (set >> i & 1 && set & class_roundings[i].includes)
-            return true;
-    return false;
+    try(work, set);
+    return class_sets_have(&work->beyond, set);
+}
+
+/* Of a set that explains the row, a minimal one: no part of it does. */
+static void shrink(struct work *work, class_set set)
+{
+    for (int i = 0; i < CLASS_ROUNDING_COUNT; i++) {
+        class_set part = without(set, i);
+        if (part != set && !is_beyond(work, part))
+            set = part;
+    }
+}
+
+/* The largest set of which nothing is known. False: there is none. */
+static bool largest_unknown(const struct work *work, class_set *largest)
+{
+    int size = -1;
+    for (class_set set = 0; set < CLASS_SETS; set++)
+        if (__builtin_popcount(set) > size && !known(work, set)) {
+            size = __builtin_popcount(set);
+            *largest = class_closed(set);
+        }
+    return size >= 0;
 }
 
 /* What the roundings of the minimal sets add to f32's bounds each, as far as these say which of them is smaller. */
@@ -80,11 +98,10 @@ void class_search(struct class_search *search, class_ask *ask, void *row)
     if (class_sets_have(&search->covered, CLASS_F32))
         return;
     try(&work, CLASS_SETS - 1);
-    for (int i = 0; i < CLASS_ROUNDING_COUNT; i++)
-        try(&work, all_but(i));
-    for (int size = 1; size <= CLASS_ROUNDING_COUNT; size++)
-        for (class_set set = 0; set < CLASS_SETS; set++)
-            if (__builtin_popcount(set) == size && !repeats(set))
-                try(&work, set);
+    for (int i = 0; i < CLASS_ROUNDING_COUNT; i++) /* most rows need one rounding, or some one of several */
+        try(&work, 1u << i);
+    for (class_set set = 0; largest_unknown(&work, &set);)
+        if (!is_beyond(&work, set))
+            shrink(&work, set);
     find_sizes(&work);
 }
