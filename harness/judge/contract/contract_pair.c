@@ -111,7 +111,7 @@ static void take_passed(struct work *work, const struct contract_row *row, int v
 /* Nothing is kept of tensors that are no longer there. */
 static void forget(struct work *work, const struct contract_trial *first)
 {
-    for (int i = 0; i < work->threads && (first->source[0] || first->source[1]); i++)
+    for (int i = 0; i < work->threads && contract_moved(first); i++)
         contract_screen_forget(&work->screens[i]);
 }
 

@@ -152,7 +152,7 @@ static void keep(struct search *search, struct assumed *assumed, const struct co
 static enum error_kind end_trial(struct search *search, struct assumed *assumed, enum error_kind kind,
                                  struct error *error)
 {
-    bool moved = assumed->second.source[0] || assumed->second.source[1];
+    bool moved = contract_moved(&assumed->first) || contract_moved(&assumed->second);
     if (!kind && (assumed->first.is_short || assumed->second.is_short))
         kind = error_memory(error, "a contract", (double)search->exhibit->problem->head_dim * sizeof(double));
     if (moved)

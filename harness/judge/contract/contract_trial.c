@@ -153,3 +153,68 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_k
     problem->bounds = NULL;
     return true;
 }
+
+bool contract_append_key(struct contract_trial *trial)
+{
+    struct problem *problem = &trial->problem;
+    size_t keys = (size_t)problem->seq_len, row = key_bytes(problem) * (size_t)problem->num_kv_heads;
+    char *k = own(trial, (keys + 1) * row), *v = k ? own(trial, (keys + 1) * row) : NULL;
+    uint8_t *visible = v ? own(trial, keys + 1) : NULL;
+    if (!visible)
+        return false;
+    memcpy(k, problem->k, keys * row);
+    memcpy(v, problem->v, keys * row);
+    memset(k + keys * row, 0, row);
+    memset(v + keys * row, 0, row);
+    for (size_t key = 0; key < keys; key++)
+        visible[key] = problem_visible(problem, (int64_t)key);
+    visible[keys] = 0;
+    problem->k = k;
+    problem->v = v;
+    problem->visible = visible;
+    problem->seq_len++;
+    problem->kv_slots = 0;
+    problem->bounds = NULL;
+    return true;
+}
+
+/* The row of query and head as a head of one query alone: heads of a KV head stand together. */
+static size_t joined_head(const struct problem *problem, int query, int head)
+{
+    int group = problem->num_heads / problem->num_kv_heads, kv_head = head / group;
+    return (size_t)((kv_head * problem_queries(problem) + query) * group + head % group);
+}
+
+bool contract_join_queries(struct contract_trial *trial, bool with_positions)
+{
+    struct problem *problem = &trial->problem;
+    struct output *output = &trial->output;
+    const struct problem of = *problem;
+    int queries = problem_queries(problem), heads = problem->num_heads;
+    size_t rows = (size_t)problem_rows(problem), bytes = query_bytes(problem);
+    char *q = own(trial, rows * bytes), *out = own(trial, rows * bytes);
+    float *slopes = own(trial, rows * sizeof *slopes), *lse = output->lse ? own(trial, rows * sizeof *lse) : NULL,
+          *sinks = problem->sink_logits ? own(trial, rows * sizeof *sinks) : NULL;
+    if (!q || !out || !slopes || !lse != !output->lse || !sinks != !problem->sink_logits)
+        return false;
+    for (int query = 0; query < queries; query++)
+        for (int head = 0; head < heads; head++) {
+            size_t row = (size_t)(query * heads + head), to = joined_head(&of, query, head);
+            int later = with_positions ? queries - 1 - query : 0;
+            memcpy(q + to * bytes, (const char *)problem->q + row * bytes, bytes);
+            memcpy(out + to * bytes, (const char *)output->out + row * bytes, bytes);
+            slopes[to] = problem->slopes[head];
+            if (sinks)
+                sinks[to] = problem->sink_logits[head];
+            if (lse)
+                lse[to] = (float)((double)output->lse[row] - (double)slopes[to] * later);
+        }
+    problem->num_queries = 1;
+    problem->num_heads = (int)rows;
+    problem->place = (struct head_place){0};
+    problem->q = q;
+    problem->slopes = slopes;
+    problem->sink_logits = sinks;
+    *output = (struct output){out, lse};
+    return true;
+}

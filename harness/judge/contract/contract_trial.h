@@ -36,6 +36,13 @@ struct contract_trial contract_trial_begin(const struct exhibit *stated);
 struct contract_trial contract_trial_on(const struct contract_trial *first);
 void contract_trial_clear(struct contract_trial *trial);
 
+/* Whether its k and v are other memory than those that were stated. */
+static inline bool contract_moved(const struct contract_trial *trial)
+{
+    return trial->stated &&
+           (trial->problem.k != trial->stated->problem->k || trial->problem.v != trial->stated->problem->v);
+}
+
 /* Copies for a trial to change; NULL if memory is short, which the trial then knows, or there is nothing to copy. They
  * become the trial's. */
 float *contract_own_slopes(struct contract_trial *trial); /* [H] */
@@ -51,5 +58,13 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
 /* Row (key, KV head) of k or v is what was row source(key, KV head): which has bits of these. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
 bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source);
+
+/* Appends a key that is masked, so that each query but the last sees one key more. */
+bool contract_append_key(struct contract_trial *trial);
+
+/* Makes one query of several, whose rows become heads of it: all of them see every key. lse becomes what it would be at
+ * the last query's position; with_positions: each query's was counted from its own. Nothing may be said of heads any
+ * more. */
+bool contract_join_queries(struct contract_trial *trial, bool with_positions);
 
 #endif

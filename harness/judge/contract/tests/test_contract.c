@@ -433,6 +433,104 @@ static void test_planted_faults_change_the_answer(void **state)
     }
 }
 
+/* ---- several queries -----------------------------------------------------------------------------------------------
+ */
+
+enum { QUERIES = 3 };
+
+/* Q rows of each head, whose exact results are those of problems with one query each. */
+struct queries_desk {
+    uint16_t q[QUERIES * H * D], out[QUERIES * H * D];
+    float lse[QUERIES * H];
+    struct problem problem;
+    struct truth truth;
+    struct verdict verdict;
+    struct contract_finding finding;
+};
+
+static void queries_begin(struct queries_desk *queries, const struct desk *desk)
+{
+    uint64_t random = 7;
+    memset(queries, 0, sizeof *queries);
+    for (int i = 0; i < QUERIES * H * D; i++)
+        queries->q[i] = draw(&random);
+    queries->problem = desk->problem;
+    queries->problem.num_queries = QUERIES;
+    queries->problem.q = queries->q;
+    find_truth(&queries->truth, &queries->problem);
+}
+
+/* Query i sees so many keys and stands there. */
+static void answer_query(struct queries_desk *queries, int query, int64_t keys, int64_t position)
+{
+    struct truth truth;
+    struct problem one = queries->problem;
+    one.num_queries = 1;
+    one.q = queries->q + query * H * D;
+    one.seq_len = keys;
+    one.q_position = position;
+    find_truth(&truth, &one);
+    for (int i = 0; i < H * D; i++) {
+        const float value = (float)truth.value[i];
+        dtype_narrow(DTYPE_F16, queries->out, (size_t)(query * H * D + i), 1, &value);
+    }
+    for (int h = 0; h < H; h++)
+        queries->lse[query * H + h] = (float)truth.lse[h];
+    truth_clear(&truth);
+}
+
+static const struct contract_finding *search_queries(struct queries_desk *queries, bool with_lse)
+{
+    const struct output output = {queries->out, with_lse ? queries->lse : NULL};
+    const struct exhibit exhibit = {.problem = &queries->problem,
+                                    .output = &output,
+                                    .truth = &queries->truth,
+                                    .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-3, 1e-3, 1e-3}}};
+    assert_int_equal(verdict_reach(&queries->verdict, &exhibit, &error), ERROR_NONE);
+    assert_int_equal(contract_search(&queries->finding, &exhibit, &queries->verdict, 1, NULL, &error), ERROR_NONE);
+    verdict_clear(&queries->verdict);
+    return &queries->finding;
+}
+
+static void test_what_queries_see_is_named(void **state)
+{
+    static const struct {
+        int64_t keys, per_query, position, per_position; /* what query i sees, and where it stands */
+        const char *says;
+        bool out_tells;
+    } rows[] = {
+        {N, 0, N - QUERIES, 1, "all queries see all keys: no causal mask", true},
+        {N, 0, N - 1, 0, "all queries see all keys, and stand where the last one does", false},
+        {1, 1, N - QUERIES, 1, "query i sees the first i + 1 keys: the causal mask begins with the cache", true},
+        {1, 1, 0, 1, "query i sees the first i + 1 keys, and stands at the last of them", false},
+        {N - QUERIES, 1, N - QUERIES, 1, "no query sees its own key", true},
+        {N - QUERIES + 1, 1, N - 1, 0, "all queries stand where the last one does", false},
+    };
+    struct desk *desk = *state;
+    struct queries_desk *queries = malloc(sizeof *queries);
+    assert_non_null(queries);
+    queries_begin(queries, desk);
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        for (int i = 0; i < QUERIES; i++)
+            answer_query(queries, i, rows[r].keys + rows[r].per_query * i, rows[r].position + rows[r].per_position * i);
+        assert_named(search_queries(queries, true), rows[r].says);
+        if (rows[r].out_tells)
+            assert_named(search_queries(queries, false), rows[r].says);
+    }
+    for (int i = 0; i < QUERIES; i++) /* `<=` where `<` is meant */
+        answer_query(queries, i, i < QUERIES - 1 ? N - QUERIES + 2 + i : N, N - QUERIES + i);
+    assert_named(search_queries(queries, true), "queries see the next one's key");
+    assert_named(search_queries(queries, false), "queries see the next one's key");
+    for (int i = 0; i < QUERIES; i++)
+        answer_query(queries, i, N - QUERIES + 1 + i, N - QUERIES + i);
+    assert_false(search_queries(queries, true)->named);
+    for (int i = 0; i < QUERIES * H; i++)
+        queries->lse[i] *= 1.442695f;
+    assert_named(search_queries(queries, true), "lse in base 2");
+    truth_clear(&queries->truth);
+    free(queries);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -450,6 +548,7 @@ int main(void)
         TEST(test_contracts_are_the_same_in_any_order_of_heads),
         TEST(test_rows_pair_in_one_order),
         TEST(test_a_screen_forgets_what_is_moved),
+        TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
         TEST(test_planted_faults_change_the_answer),
