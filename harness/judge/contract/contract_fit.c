@@ -217,6 +217,51 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
     return contract_say(trial, "a window of the newest %lld keys", (long long)window);
 }
 
+/* The masked key that makes the row what it is; false if another one comes nearly as close. */
+bool contract_fit_masked_key(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    struct contract_screen *screen = clue->screen;
+    struct problem whole = trial->problem;
+    const struct problem one = problem_query(&trial->problem, clue->row / trial->problem.num_heads);
+    int kv_head = problem_kv_head(&whole, clue->row % whole.num_heads);
+    size_t bytes = (size_t)screen->dim * sizeof *screen->sums;
+    double least = INFINITY, second = INFINITY, value_scale = problem_value_scale(&whole);
+    int64_t masked = -1;
+    (void)variant;
+    if (!one.visible || one.sink_logits)
+        return false;
+    double lse = contract_screen_attend(screen, &trial->problem, clue->row), *sums = malloc(bytes);
+    trial->is_short |= !sums;
+    if (!sums || lse == -INFINITY) {
+        free(sums);
+        return false;
+    }
+    for (int d = 0; d < screen->dim; d++)
+        sums[d] = screen->sums[d] / value_scale;
+    whole.visible = NULL; /* logits of masked keys, too */
+    contract_screen_attend(screen, &whole, clue->row);
+    for (int64_t key = 0; key < one.seq_len; key++) {
+        double weight = exp(screen->logits[key] - lse);
+        if (one.visible[key] || !(weight > 0) || !isfinite(weight))
+            continue;
+        memcpy(screen->sums, sums, bytes);
+        add_key(screen, &one, key, kv_head, weight);
+        double squares = contract_screen_squares(screen, trial, clue->row, value_scale / (1 + weight));
+        if (squares < least) {
+            second = least;
+            least = squares;
+            masked = key;
+        } else if (squares < second)
+            second = squares;
+    }
+    free(sums);
+    uint8_t *visible = masked >= 0 && second > 4 * least ? contract_own_mask(trial) : NULL;
+    if (!visible)
+        return false;
+    visible[masked] = 1;
+    return contract_say(trial, "masked key %lld let in", (long long)masked);
+}
+
 /* The chunk of so many keys that is missing. */
 bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {

@@ -8,7 +8,7 @@
 
 bool contract_rows_pair(const struct contract_row *first, const struct contract_row *second)
 {
-    if (strcmp(first->name, second->name) == 0 || first->stage > second->stage)
+    if (strcmp(first->name, second->name) == 0 || first->stage > second->stage || second->stage == STAGE_ALONE)
         return false;
     if (first->stage == second->stage)
         return first < second && first->stage != STAGE_KEYS && !contract_is_fitted(first);

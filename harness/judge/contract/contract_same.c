@@ -23,8 +23,8 @@ static bool same_mask(const struct problem *a, const struct problem *b)
 static bool same_keys(const struct contract_trial *x, const struct contract_trial *y)
 {
     const struct problem *a = &x->problem, *b = &y->problem;
-    bool k = x->source[0] ? x->source[0] == y->source[0] : a->k == b->k;
-    bool v = x->source[1] ? x->source[1] == y->source[1] : a->v == b->v;
+    bool k = x->source[0] ? x->source[0] == y->source[0] && x->source_by[0] == y->source_by[0] : a->k == b->k;
+    bool v = x->source[1] ? x->source[1] == y->source[1] && x->source_by[1] == y->source_by[1] : a->v == b->v;
     return k && v;
 }
 

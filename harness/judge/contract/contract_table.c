@@ -179,15 +179,17 @@ static bool make_slope_heads(struct contract_trial *trial, int variant, const st
 /* ---- layouts ----------------------------------------------------------------------------------------------------- */
 
 /* [Hkv, N, D] where [N, Hkv, D] was stated, and the other way round. */
-static void read_heads_first(const struct problem *problem, int64_t *key, int *kv_head)
+static void read_heads_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
 {
+    (void)by;
     int64_t at = *kv_head * problem->seq_len + *key;
     *key = at / problem->num_kv_heads;
     *kv_head = (int)(at % problem->num_kv_heads);
 }
 
-static void read_keys_first(const struct problem *problem, int64_t *key, int *kv_head)
+static void read_keys_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
 {
+    (void)by;
     int64_t at = *key * problem->num_kv_heads + *kv_head;
     *kv_head = (int)(at / problem->seq_len);
     *key = at % problem->seq_len;
@@ -211,7 +213,7 @@ static bool make_layout(struct contract_trial *trial, int variant, const struct 
     if (trial->problem.num_kv_heads < 2 || trial->problem.seq_len < 2)
         return false;
     return contract_move_keys(trial, variants[variant].which,
-                              variants[variant].keys_first ? read_keys_first : read_heads_first) &&
+                              variants[variant].keys_first ? read_keys_first : read_heads_first, 0) &&
            contract_say(trial, "%s", variants[variant].what);
 }
 
@@ -225,9 +227,78 @@ static bool make_exchange(struct contract_trial *trial, int variant, const struc
     problem->v = k;
     problem->bounds = NULL;
     contract_key_source *of_k = trial->source[0];
+    int64_t by = trial->source_by[0];
     trial->source[0] = trial->source[1];
     trial->source[1] = of_k;
+    trial->source_by[0] = trial->source_by[1];
+    trial->source_by[1] = by;
     return contract_say(trial, "k and v exchanged");
+}
+
+/* ---- places of keys ---------------------------------------------------------------------------------------------- */
+
+/* by keys later, as far as there are any. */
+static void shifted(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t of = *key + by;
+    (void)kv_head;
+    *key = of < 0 ? 0 : of < problem->seq_len ? of : problem->seq_len - 1;
+}
+
+/* k or v alone a key off, or two. */
+static bool make_shifted(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const int64_t by[] = {1, -1, 2, -2};
+    bool of_v = variant / 4;
+    int64_t shift = by[variant % 4];
+    if (trial->problem.seq_len < 4)
+        return false;
+    return contract_move_keys(trial, of_v ? MOVE_V : MOVE_K, shifted, shift) &&
+           contract_say(trial, "%s of the key %s%s", of_v ? "v" : "k", shift * shift > 1 ? "two places " : "",
+                        shift > 0 ? "after" : "before");
+}
+
+/* Whole pages of so many keys in reversed order; what is left over stays. */
+static void pages_reversed(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (pages - 1 - page) * by + *key % by;
+}
+
+/* Each two pages the one in the other's place. */
+static void pages_in_pairs(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by / 2 * 2, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (page ^ 1) * by + *key % by;
+}
+
+/* Each page the one behind it, the last one the first. */
+static void pages_later(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (page + 1) % pages * by + *key % by;
+}
+
+enum { PAGE_SIZES = 5 };
+
+static bool make_pages(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static contract_key_source *const orders[] = {pages_reversed, pages_in_pairs, pages_later};
+    static const char *const what[] = {"in reversed order", "exchanged two by two", "one page late"};
+    int order = variant / PAGE_SIZES;
+    int64_t size = INT64_C(16) << variant % PAGE_SIZES, pages = trial->problem.seq_len / size;
+    if (pages < 2 || (order > 0 && pages == 2) || (order > 1 && pages < 4)) /* which are one order */
+        return false;
+    return contract_move_keys(trial, MOVE_K | MOVE_V, orders[order], size) &&
+           contract_say(trial, "pages of %lld keys %s", (long long)size, what[order]);
 }
 
 enum { HEADS_MAX = 4096 };
@@ -268,14 +339,16 @@ static bool make_kv_heads(struct contract_trial *trial, int variant, const struc
     return contract_move_heads(trial, source, MOVE_ALL_OF_HEADS) && contract_say(trial, "%s", what[variant]);
 }
 
-static void next_head(const struct problem *problem, int64_t *key, int *kv_head)
+static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
 {
+    (void)by;
     (void)key;
     *kv_head = (*kv_head + 1) % problem->num_kv_heads;
 }
 
-static void head_before(const struct problem *problem, int64_t *key, int *kv_head)
+static void head_before(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
 {
+    (void)by;
     (void)key;
     *kv_head = (*kv_head + problem->num_kv_heads - 1) % problem->num_kv_heads;
 }
@@ -288,7 +361,7 @@ static bool make_one_kv_head(struct contract_trial *trial, int variant, const st
     bool next = variant % 2 == 0;
     if (trial->problem.num_kv_heads < 2 || (!next && trial->problem.num_kv_heads == 2))
         return false;
-    return contract_move_keys(trial, which, next ? next_head : head_before) &&
+    return contract_move_keys(trial, which, next ? next_head : head_before, 0) &&
            contract_say(trial, "%s alone of the %s", variant / 2 ? "v" : "k", next ? "next KV head" : "KV head before");
 }
 
@@ -535,6 +608,8 @@ const struct contract_row contract_rows[] = {
     ROW("layout", 6, KEYS, make_layout,
         "State the layout that the kernel reads, or bring k and v into the one that is stated."),
     ROW("layout", 1, PLAIN, make_exchange, "Pass k for k and v for v."),
+    ROW("places", 8, ALONE, make_shifted, "Read k and v of a key at one place."),
+    ROW("places", 3 * PAGE_SIZES, ALONE, make_pages, "Look up each page in its place of the sequence's table."),
     ROW("kv-heads", 4, ROWS, make_kv_heads,
         "Let query head h read KV head h / (H / Hkv), or repeat KV heads that way."),
     ROW("kv-heads", 4, KEYS, make_one_kv_head, "Read k and v of one KV head."),
@@ -553,6 +628,7 @@ const struct contract_row contract_rows[] = {
     ROW("keys", 1, PLAIN, make_no_mask, "Let the mask remove keys, or state none."),
     ROW("keys", 3, PLAIN, make_ends, "Look at every visible key."),
     ROW("keys", 1, FITTED, contract_fit_window, "State the window as a mask, or look at every visible key."),
+    ROW("keys", 1, FITTED, contract_fit_masked_key, "Let the mask remove every key that it masks."),
     ROW("keys", 6, FITTED, contract_fit_chunk, "Look at every page and chunk of keys, once."),
     ROW("lse", 2, LSE, make_lse_base, "State the base that lse has."),
     ROW("position", 1, LSE, make_origin,

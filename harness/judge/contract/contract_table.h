@@ -20,7 +20,8 @@ enum contract_stage {
     STAGE_ROWS,     /* heads move with all that is theirs: what is said of a head is said before */
     STAGE_FITTED,   /* a parameter, which one look at the keys gives */
     STAGE_SEARCHED, /* a parameter, which many looks give: in a pair with lse alone, which it does not look at */
-    STAGE_LSE       /* what lse is, or what it gives */
+    STAGE_LSE,      /* what lse is, or what it gives */
+    STAGE_ALONE     /* in no pair: k or v is copied, and there are many */
 };
 
 struct contract_row {
@@ -45,6 +46,7 @@ bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct
 bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_window(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_fit_masked_key(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
 /* Puts a sentence into the trial's text, behind what is there; true. */

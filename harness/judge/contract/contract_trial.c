@@ -125,7 +125,7 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
     return moved;
 }
 
-bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source)
+bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
 {
     struct problem *problem = &trial->problem;
     size_t row = key_bytes(problem), rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;
@@ -140,7 +140,7 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_k
             for (int head = 0; head < problem->num_kv_heads; head++) {
                 int64_t of_key = key;
                 int of_head = head;
-                source(problem, &of_key, &of_head);
+                source(problem, by, &of_key, &of_head);
                 memcpy(to + (size_t)(key * problem->num_kv_heads + head) * row,
                        from + (size_t)(of_key * problem->num_kv_heads + of_head) * row, row);
             }
@@ -149,6 +149,7 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_k
         else
             problem->k = to;
         trial->source[tensor] = source;
+        trial->source_by[tensor] = by;
     }
     problem->bounds = NULL;
     return true;

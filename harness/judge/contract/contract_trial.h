@@ -14,8 +14,8 @@
 
 enum { CONTRACT_OWNED_MAX = 16 };
 
-/* Where a row of k or v is read. */
-typedef void contract_key_source(const struct problem *problem, int64_t *key, int *kv_head);
+/* Where a row of k or v is read; by: what there is to say of that beside. */
+typedef void contract_key_source(const struct problem *problem, int64_t by, int64_t *key, int *kv_head);
 
 struct contract_trial {
     const struct exhibit *stated;
@@ -24,6 +24,7 @@ struct contract_trial {
     struct problem problem;
     struct output output;
     contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
+    int64_t source_by[2];
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -55,9 +56,9 @@ enum { MOVE_QUERIES = 1 << 0, MOVE_SLOPES = 1 << 1, MOVE_OUT = 1 << 2, MOVE_LSE 
 enum { MOVE_ALL_OF_HEADS = MOVE_QUERIES | MOVE_SLOPES | MOVE_OUT | MOVE_LSE | MOVE_SINKS };
 bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which);
 
-/* Row (key, KV head) of k or v is what was row source(key, KV head): which has bits of these. */
+/* Row (key, KV head) of k or v is what was row source(by, key, KV head): which has bits of these. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
-bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source);
+bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by);
 
 /* Appends a key that is masked, so that each query but the last sees one key more. */
 bool contract_append_key(struct contract_trial *trial);

@@ -92,15 +92,16 @@ static bool slopes_of_next_head(struct contract_trial *trial)
 
 /* ---- heads ------------------------------------------------------------------------------------------------------- */
 
-static void next_head(const struct problem *problem, int64_t *key, int *kv_head)
+static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
 {
+    (void)by;
     (void)key;
     *kv_head = (*kv_head + 1) % problem->num_kv_heads;
 }
 
 static bool next_kv_head(struct contract_trial *trial)
 {
-    return trial->problem.num_kv_heads > 1 && contract_move_keys(trial, MOVE_K | MOVE_V, next_head);
+    return trial->problem.num_kv_heads > 1 && contract_move_keys(trial, MOVE_K | MOVE_V, next_head, 0);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */

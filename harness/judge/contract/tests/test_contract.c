@@ -323,7 +323,7 @@ static int count_rows_that_pair(const struct contract_row *row)
     return count;
 }
 
-/* In one order and not in both, none with itself, and each with some. */
+/* In one order and not in both, none with itself, and each with some, unless it is to be tried alone. */
 static void test_rows_pair_in_one_order(void **state)
 {
     (void)state;
@@ -334,7 +334,7 @@ static void test_rows_pair_in_one_order(void **state)
             assert_false(pair && contract_rows_pair(&contract_rows[other], &contract_rows[r]));
             assert_false(pair && strcmp(contract_rows[r].name, contract_rows[other].name) == 0);
         }
-        assert_true(count_rows_that_pair(&contract_rows[r]) > 0);
+        assert_int_equal(count_rows_that_pair(&contract_rows[r]) > 0, contract_rows[r].stage != STAGE_ALONE);
     }
 }
 
@@ -431,6 +431,90 @@ static void test_planted_faults_change_the_answer(void **state)
         if (!(largest > 1e-6))
             fail_msg("%s: off by %g", planted_faults[f].name, largest);
     }
+}
+
+/* k and v as a kernel reads them whose keys stand at source(key). */
+static void answer_misplaced(struct desk *desk, bool k_too, bool v_too, int64_t (*source)(int64_t key))
+{
+    struct problem other = desk->problem;
+    uint16_t k[N * G * D], v[N * G * D];
+    for (int64_t key = 0; key < N; key++) {
+        memcpy(k + key * G * D, desk->k + (k_too ? source(key) : key) * G * D, G * D * sizeof *k);
+        memcpy(v + key * G * D, desk->v + (v_too ? source(key) : key) * G * D, G * D * sizeof *v);
+    }
+    other.k = k;
+    other.v = v;
+    answer(desk, &other);
+}
+
+static int64_t key_before(int64_t key)
+{
+    return key > 0 ? key - 1 : 0;
+}
+
+static int64_t in_reversed_pages(int64_t key)
+{
+    return key < 64 ? (3 - key / 16) * 16 + key % 16 : key;
+}
+
+static int64_t in_exchanged_pages(int64_t key)
+{
+    return key < 64 ? key ^ 16 : key;
+}
+
+static int64_t in_pages_one_late(int64_t key)
+{
+    return key < 64 ? (key + 16) % 64 : key;
+}
+
+static int64_t two_exchanged(int64_t key)
+{
+    return key == 5 ? 60 : key == 60 ? 5 : key;
+}
+
+static void test_misplaced_keys_are_named(void **state)
+{
+    struct desk *desk = *state;
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        answer_misplaced(desk, true, false, key_before);
+        assert_named(search(desk, with_lse), "k of the key before");
+        answer_misplaced(desk, false, true, key_before);
+        assert_named(search(desk, with_lse), "v of the key before");
+        answer_misplaced(desk, true, true, in_reversed_pages);
+        assert_named(search(desk, with_lse), "pages of 16 keys in reversed order");
+        answer_misplaced(desk, true, true, in_exchanged_pages);
+        assert_named(search(desk, with_lse), "pages of 16 keys exchanged two by two");
+        answer_misplaced(desk, true, true, in_pages_one_late);
+        assert_named(search(desk, with_lse), "pages of 16 keys one page late");
+        answer_misplaced(desk, true, true, two_exchanged);
+        assert_false(search(desk, with_lse)->named);
+    }
+}
+
+/* One of seven masked keys is let in; then one that has a twin. */
+static void test_a_masked_key_that_is_let_in_is_named(void **state)
+{
+    struct desk *desk = *state;
+    uint8_t stated[N], taken[N];
+    memset(stated, 1, sizeof stated);
+    for (int key = 5; key < N; key += 10)
+        stated[key] = 0;
+    memcpy(taken, stated, sizeof taken);
+    taken[65] = 1;
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        desk->problem.visible = taken;
+        answer(desk, &desk->problem);
+        desk->problem.visible = stated;
+        assert_named(search(desk, with_lse), "masked key 65 let in");
+        assert_string_equal(desk->finding.fits[0].text, "masked key 65 let in");
+    }
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    memcpy(desk->k + 55 * G * D, desk->k + 65 * G * D, G * D * sizeof *desk->k);
+    memcpy(desk->v + 55 * G * D, desk->v + 65 * G * D, G * D * sizeof *desk->v);
+    desk->problem.visible = taken;
+    answer(desk, &desk->problem);
+    desk->problem.visible = stated;
+    assert_false(search(desk, false)->named);
 }
 
 /* ---- several queries -----------------------------------------------------------------------------------------------
@@ -548,6 +632,8 @@ int main(void)
         TEST(test_contracts_are_the_same_in_any_order_of_heads),
         TEST(test_rows_pair_in_one_order),
         TEST(test_a_screen_forgets_what_is_moved),
+        TEST(test_misplaced_keys_are_named),
+        TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
