@@ -21,9 +21,11 @@ extern const char *const batch_mode_names[BATCH_MODE_COUNT];
 
 /* What is known of an output that was there already, of a problem that was, too. */
 struct given {
-    char *key;     /* the point's name */
-    char *command; /* the line that judges it again */
-    bool masked;   /* not every key is visible */
+    char *key;           /* the point's name */
+    char *command;       /* the line that judges it again */
+    bool masked;         /* not every key is visible */
+    bool has_recipe;     /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
+    double lse_rounding; /* what its lse has lost on its way from another base, relative to itself */
 };
 
 /* One point of a case's cross product: everything that a result depends on. */

@@ -68,7 +68,7 @@ static enum error_kind take_name(char **name, const struct tensor_archive *archi
 static bool is_changed(const struct judge_options *options)
 {
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
-        if (options->values[option] && option != GIVEN_TOLERANCE && option != GIVEN_CLASS && option != GIVEN_OTHER)
+        if (options->values[option] && judge_option_of_problem((enum judge_option)option))
             return true;
     return options->dtypes.count > 0;
 }

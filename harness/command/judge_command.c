@@ -10,6 +10,7 @@ static int judge_command(int argc, char **argv, struct error *error)
     argp_parse(judge_options_parser(), argc, argv, 0, NULL, &options);
     int code = judge(&options, interrupt_catch(), error);
     free(options.dtypes.items);
+    free(options.recipes.items);
     return code;
 }
 

@@ -7,6 +7,7 @@
 
 #include "harness/command/judge_facts.h"
 #include "harness/command/judge_input.h"
+#include "harness/command/judge_recipe.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 
@@ -17,8 +18,9 @@ static enum error_kind refuse_options(const struct judge_options *options, struc
     if (options->values[GIVEN_OTHER])
         return error_set(error, ERROR_USAGE, "--other: with a folder; allowed: with tensors or a bundle");
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
-        if (options->values[option] && option != GIVEN_TOLERANCE && option != GIVEN_CLASS)
-            return error_set(error, ERROR_USAGE, "%s: with a folder, which says it; allowed: --tolerance, --class",
+        if (options->values[option] && judge_option_of_problem((enum judge_option)option))
+            return error_set(error, ERROR_USAGE,
+                             "%s: with a folder, which says it; allowed: --tolerance, --class, --recipe and --budget",
                              judge_option_name(name, (enum judge_option)option));
     return options->dtypes.count ? error_set(error, ERROR_USAGE, "--dtype: with a folder, which says it") : ERROR_NONE;
 }
@@ -69,13 +71,9 @@ static void make_point(struct judged_sequence *sequence, const struct judge_inpu
     point->problem.total_heads = dumped->problem.num_heads;
     point->problem.max_bias = 8;
     point->problem.input = input_spec_default;
-    point->criterion = point_unset.criterion;
-    point->criterion.mode = JUDGE_TOLERANCE;
     point->demand = *demand;
-    point->criterion.tolerance = (struct tolerance){dumped->atol, dumped->rtol, dumped->lse_tolerance};
-    if (tolerance->atol >= 0)
-        point->criterion.tolerance = *tolerance;
-    point_derive(point);
+    const struct tolerance own = {dumped->atol, dumped->rtol, dumped->lse_tolerance};
+    judge_recipe_apply(point, input, tolerance->atol >= 0 ? tolerance : &own);
     point->problem.scale = dumped->problem.scale;
     point->problem.q_position = dumped->problem.q_position;
 }
@@ -103,7 +101,9 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         return kind;
     sequence->source = &sequence->of_folder.source;
     input->num_sequences = 1;
-    kind = judge_input_case(input, dumped->case_name ? dumped->case_name : "judge", error);
+    kind = judge_recipe_read(input, dumped->case_name ? dumped->case_name : "judge", options, dumped, error);
+    if (!kind)
+        kind = judge_recipe_check(input, dumped->problem.head_dim, error);
     if (!kind)
         kind = judge_input_quote(input, options, error);
     if (!kind)
@@ -115,6 +115,7 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         .key = strdup(dumped->key ? dumped->key : "judge"),
         .command = input->command,
         .masked = dumped->masked,
+        .has_recipe = input->has_recipe,
     };
     if (!sequence->given.key)
         return error_memory(error, "a key", POINT_KEY_SIZE);

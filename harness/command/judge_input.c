@@ -9,10 +9,15 @@
 
 #include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
+#include "harness/command/judge_recipe.h"
 #include "harness/command/judge_recorder.h"
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
+
+/* What an lse in base 2 may have lost, relative to itself: ln 2 times it rounded to f32, half an ulp, after log2(e) as
+ * an f32 times a natural one, where that is how it was made: 1.23 * 2^-24 (kernels/attention/rounding.c). */
+#define LSE_BASE_ROUNDING (2.25 * 0x1p-24)
 
 enum { MAX_LENGTH = 1 << 30, MAX_DIM = 1024, MAX_HEADS = 65536 };
 
@@ -591,11 +596,8 @@ static void make_point(struct point *point, const struct reading *reading, int64
     point->problem.seq_len = reading->seq_lens[b];
     point->problem.q_position = reading->positions[b];
     point->problem.sequence = (int)b;
-    point->criterion = point_unset.criterion;
-    point->criterion.tolerance = reading->facts.tolerance;
-    point->criterion.mode = JUDGE_TOLERANCE;
     point->demand = reading->facts.demand;
-    point_derive(point);
+    judge_recipe_apply(point, reading->input, &reading->facts.tolerance);
     point->problem.scale = scale; /* 0 is no default here */
 }
 
@@ -626,6 +628,8 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
                    : judged_key(&sequence->point.problem, reading->num_sequences > 1 ? b : -1),
         .command = input->command,
         .masked = input->visible,
+        .has_recipe = input->has_recipe,
+        .lse_rounding = reading->facts.lse_base_2 ? LSE_BASE_ROUNDING : 0,
     };
     if (!sequence->given.key)
         return error_memory(error, "the name of a sequence", POINT_KEY_SIZE);
@@ -658,27 +662,15 @@ enum error_kind judge_input_quote(struct judge_input *input, const struct judge_
     return complete ? ERROR_NONE : error_memory(error, "the command line", 4096);
 }
 
-/* A case of the name, or of another one where a case may not be called so. */
-enum error_kind judge_input_case(struct judge_input *input, const char *name, struct error *error)
-{
-    static const char text[] = "case: %s\nseq_len: 1\nnum_heads: 1\nhead_dim: 64\noracles: none\n";
-    char *of_name = NULL;
-    struct error refused;
-    if (asprintf(&of_name, text, name) < 0)
-        return error_memory(error, "a case", (double)strlen(name));
-    enum error_kind kind = case_list_parse(&input->cases, CASE_OF_AXES, of_name, strlen(of_name), NULL, 0, &refused);
-    free(of_name);
-    if (kind == ERROR_USAGE && strcmp(name, "judge") != 0)
-        return judge_input_case(input, "judge", error);
-    return kind ? error_set(error, kind, "%s", refused.text) : ERROR_NONE;
-}
-
 static enum error_kind make_sequences(struct reading *reading, int64_t mask_row, struct error *error)
 {
     struct judge_input *input = reading->input;
     size_t count = (size_t)reading->num_sequences;
     const struct judge_bundle *bundle = reading->bundle;
-    enum error_kind kind = judge_input_case(input, bundle && bundle->case_name ? bundle->case_name : "judge", error);
+    enum error_kind kind = judge_recipe_read(input, bundle && bundle->case_name ? bundle->case_name : "judge",
+                                             reading->options, NULL, error);
+    if (!kind)
+        kind = judge_recipe_check(input, reading->spec.head_dim, error);
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
     if (kind)
@@ -732,7 +724,12 @@ static bool is_folder(const char *path)
 enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_bundle bundle;
-    *input = (struct judge_input){.num_sequences = 0};
+    const char *const *values = options->values;
+    *input = (struct judge_input){
+        .mode = !values[GIVEN_RECIPE]                              ? JUDGE_TOLERANCE
+                : values[GIVEN_BUDGET] && !values[GIVEN_TOLERANCE] ? JUDGE_BUDGET
+                                                                   : JUDGE_BOTH,
+    };
     if (!options->exhibit)
         return open_tensors(input, options, NULL, error);
     bool recorded = judge_recorder_is(options->exhibit);

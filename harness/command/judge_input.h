@@ -55,12 +55,13 @@ struct judge_input {
     uint8_t *visible;      /* [B, N] */
     int64_t *pages;        /* [B, n] */
     char *command;
+    bool has_recipe; /* the points have the kernel and the recipe that the outputs are said to be made with */
+    enum kernel kernel;
+    enum judge_mode mode;
+    double budget;
     bool has_digest; /* the inputs are to have a digest */
     uint64_t input_digest;
 };
-
-/* A case of one point, whose own values mean nothing, called name; what the points of tensors are of. */
-enum error_kind judge_input_case(struct judge_input *input, const char *name, struct error *error);
 
 /* The command line again, as input->command. */
 enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error);

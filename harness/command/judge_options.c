@@ -13,6 +13,7 @@ enum {
     OPTION_JSON = OPTION_VALUE + GIVEN_OPTION_COUNT,
     OPTION_THREADS,
     OPTION_EXPLAIN,
+    OPTION_RECIPES,
     OPTION_SINK
 };
 
@@ -65,6 +66,14 @@ static const struct argp_option own_options[] = {
            "1e-5, each of them)"),
     OPTION(GIVEN_CLASS, "class", "NAME", 4,
            "the output must be in this class of arithmetic, too: f32, f32+weights16, ... (`list classes`)"),
+    OPTION(GIVEN_RECIPE, "recipe", "NAME", 4,
+           "the output is said to be made with the operations of a kernel of `list kernels` with this recipe (`list "
+           "recipes`), in that kernel's order: their error bound judges, too; own: those that wrote DIR"),
+    {"recipes", OPTION_RECIPES, "DIR", 0, "recipe files of your own, beside those of `list recipes`; repeatable", 4},
+    OPTION(GIVEN_KERNEL, "kernel", "NAME", 4, "whose order of sums it is, with --recipe (single_pass, or DIR's)"),
+    OPTION(GIVEN_CHUNK_LEN, "chunk-len", "N", 4, "keys of a chunk, of kernel split_kv (1024, or DIR's)"),
+    OPTION(GIVEN_BUDGET, "budget", "B", 4,
+           "with --recipe: an error may be B times its bound (1); without --tolerance that alone judges"),
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
      "with one twice; and the class of each head",
@@ -106,6 +115,11 @@ char *judge_option_name(char *text, enum judge_option option)
         i++;
     snprintf(text, JUDGE_NAME_SIZE, "--%s", own_options[i].name);
     return text;
+}
+
+bool judge_option_of_problem(enum judge_option option)
+{
+    return option < GIVEN_TOLERANCE && option != GIVEN_OTHER;
 }
 
 static int parse_threads(const char *text, const struct argp_state *state)
@@ -158,6 +172,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_THREADS:
         option_once(options->threads, option_table(), key, argument, state);
         options->threads = parse_threads(argument, state);
+        return 0;
+    case OPTION_RECIPES:
+        strings_add(&options->recipes, argument, state);
         return 0;
     case OPTION_JSON:
         options->json = true;

@@ -38,6 +38,10 @@ enum judge_option {
     GIVEN_KV_LAST_PAGE_LEN,
     GIVEN_TOLERANCE,
     GIVEN_CLASS,
+    GIVEN_RECIPE,
+    GIVEN_KERNEL,
+    GIVEN_CHUNK_LEN,
+    GIVEN_BUDGET,
     GIVEN_OPTION_COUNT
 };
 
@@ -45,6 +49,7 @@ struct judge_options {
     const char *exhibit;                    /* a folder that `run --dump` wrote, or a bundle; NULL: none */
     const char *values[GIVEN_OPTION_COUNT]; /* NULL: not given */
     struct strings dtypes;                  /* TENSOR=DTYPE */
+    struct strings recipes;                 /* files and folders of further recipes */
     struct outputs outputs;
     struct table_options table;
     bool json;    /* the records on standard output */
@@ -57,6 +62,9 @@ struct judge_options {
 /* "--k-scale". text has JUDGE_NAME_SIZE characters. */
 enum { JUDGE_NAME_SIZE = 32 };
 char *judge_option_name(char *text, enum judge_option option);
+
+/* Whether an option says something of the problem or its output, and not how that is judged. */
+bool judge_option_of_problem(enum judge_option option);
 
 /* Its input is a struct judge_options, zeroed. */
 const struct argp *judge_options_parser(void);

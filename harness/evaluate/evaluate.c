@@ -228,9 +228,12 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error)
 {
+    const struct shipped_subject declared = point_subject(point, NULL);
     const struct judging judging = {
         .criterion = point->criterion,
         .demand = point->demand,
+        .arithmetic = point->given->has_recipe ? &declared.subject : NULL,
+        .lse_rounding = point->given->lse_rounding,
         .truth_method = point->truth_method,
         .truth_precision = point->truth_precision,
         .threads = evaluator->threads,
@@ -246,6 +249,8 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
     *evaluation = (struct evaluation){
         .problem = judged.problem,
         .output = judged.output,
+        .bound = judged.bound,
+        .lse_bound = judged.lse_bound,
         .truth = judged.truth,
         .verdict = judged.verdict,
         .finding = judged.finding,

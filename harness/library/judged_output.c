@@ -1,6 +1,8 @@
 #include "harness/library/judged_output.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <xxhash.h>
@@ -61,6 +63,56 @@ uint64_t judge_output_digest(struct output *output, const struct problem *proble
     output_unite_nans(output, problem);
     uint64_t digest = XXH64(output->out, size_bytes, 0);
     return output->lse ? XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), digest) : digest;
+}
+
+/* ---- bounds ------------------------------------------------------------------------------------------------------ */
+
+/* Room for the bounds of the whole. A row that no part brings has a bound of 0. */
+static enum error_kind make_bounds(struct judged_output *judged, const struct problem *shape, struct error *error)
+{
+    size_t elements = (size_t)problem_elements(shape), rows = (size_t)problem_rows(shape);
+    judged->bound = calloc(elements, sizeof *judged->bound);
+    judged->lse_bound = calloc(rows, sizeof *judged->lse_bound);
+    return judged->bound && judged->lse_bound
+               ? ERROR_NONE
+               : error_memory(error, "error bounds", (double)(elements + rows) * sizeof *judged->bound);
+}
+
+/* Puts the bounds of a part's heads where they belong in the whole. */
+static void take_bounds(struct judged_output *judged, int whole_heads, const struct problem *part, const double *bound,
+                        const double *lse_bound)
+{
+    size_t dim = (size_t)part->head_dim, heads = (size_t)part->num_heads;
+    for (int query = 0; query < problem_queries(part); query++) {
+        size_t to = (size_t)query * (size_t)whole_heads + (size_t)part->place.first_head, from = (size_t)query * heads;
+        memcpy(judged->bound + to * dim, bound + from * dim, heads * dim * sizeof *bound);
+        memcpy(judged->lse_bound + to, lse_bound + from, heads * sizeof *lse_bound);
+    }
+}
+
+/* The bounds of the part that is open, which the truth is of. What an lse has lost on its way from another base was
+ * lost of what the arithmetic gave: relative to that, which lies within its bound of the truth. */
+static enum error_kind find_bounds(struct judged_output *judged, const struct problem *shape, const struct truth *truth,
+                                   const struct judging *judging, struct error *error)
+{
+    const struct problem *part = &judged->inputs.problem;
+    size_t elements = (size_t)problem_elements(part), rows = (size_t)problem_rows(part);
+    double start = now_s(), *bound = malloc((elements + rows) * sizeof *bound);
+    if (!bound)
+        return error_memory(error, "error bounds", (double)(elements + rows) * sizeof *bound);
+    step(judging, "bound", 0);
+    const struct rounding_model rounding = judging->arithmetic->ops->rounding(judging->arithmetic, shape);
+    double *lse_bound = bound + elements;
+    enum error_kind kind =
+        error_bounds(bound, lse_bound, &rounding, part, truth, judging->threads, judging->progress, error);
+    for (size_t r = 0; r < rows && !kind && judging->lse_rounding > 0; r++)
+        if (isfinite(truth->lse[r]))
+            lse_bound[r] += judging->lse_rounding * (fabs(truth->lse[r]) + lse_bound[r]);
+    if (!kind)
+        take_bounds(judged, shape->num_heads, part, bound, lse_bound);
+    free(bound);
+    judged->seconds.judge += now_s() - start;
+    return kind;
 }
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -138,6 +190,8 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
     }
     judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
     judged->seconds.truth += now_s() - start;
+    if (!kind && judged->bound)
+        kind = find_bounds(judged, &source->shape, truth, judging, error);
     if (!kind && given)
         kind = find_classes(judged, &source->shape, truth, given, judging, error);
     truth_clear(&own);
@@ -173,6 +227,8 @@ static struct exhibit exhibit_of(const struct judged_output *judged, const struc
         .problem = &judged->problem,
         .output = &judged->output,
         .truth = &judged->truth,
+        .bound = judged->bound,
+        .lse_bound = judged->lse_bound,
         .criterion = judging->criterion,
     };
 }
@@ -202,11 +258,23 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
     return kind;
 }
 
-/* Of an output that is right but in another class than is asked for the contract is no question. */
+/* Whether it is but the bound of an arithmetic that the output is beyond: it is within the tolerance, and some other
+ * arithmetic explains it as it was stated. */
+static bool is_of_other_arithmetic(const struct judged_output *judged, const struct judging *judging)
+{
+    struct criterion tolerance = judging->criterion;
+    tolerance.mode = JUDGE_TOLERANCE;
+    return judging->arithmetic && judged->class_of_all.outcome == CLASS_FOUND &&
+           criterion_decide(&tolerance, &judged->verdict.total) == DECISION_PASS;
+}
+
+/* Of an output that is right but in another class than is asked for, or made with another arithmetic than it is said to
+ * be, the contract is no question. */
 static enum error_kind find_contract(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
     const struct exhibit exhibit = exhibit_of(judged, judging);
-    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS)
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
+        is_of_other_arithmetic(judged, judging))
         return ERROR_NONE;
     double start = now_s();
     step(judging, "contract", 0);
@@ -233,6 +301,8 @@ enum error_kind judge_output(struct judged_output *judged, const struct problem_
     enum error_kind kind = take_output(&judged->output, &source->shape, given, error);
     if (!kind)
         kind = truth_init(&judged->truth, &source->shape, error);
+    if (!kind && judging->arithmetic)
+        kind = make_bounds(judged, &source->shape, error);
     if (!kind)
         kind = work_through(judged, source, given, judging->truth_method, judging, error);
     if (!kind)
@@ -262,5 +332,7 @@ void judged_output_clear(struct judged_output *judged)
     truth_clear(&judged->truth);
     free(judged->output.out);
     free(judged->output.lse);
+    free(judged->bound);
+    free(judged->lse_bound);
     *judged = (struct judged_output){.input_digest = 0};
 }

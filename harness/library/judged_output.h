@@ -1,7 +1,7 @@
 /*
  * An output that is there already, judged: its problem is opened, a part at a time where it is large, the exact result
- * computed, the verdict reached and a failure named. Nothing is run, and what made the output is not known: so there
- * are no error bounds, and no oracles.
+ * computed, the verdict reached and a failure named. Nothing is run, so there are no oracles. What made the output is
+ * not known: there are error bounds only where somebody says with which operations, in which order, it was made.
  */
 #ifndef HARNESS_LIBRARY_JUDGED_OUTPUT_H
 #define HARNESS_LIBRARY_JUDGED_OUTPUT_H
@@ -14,8 +14,12 @@
 
 /* How an output is judged. */
 struct judging {
-    struct criterion criterion; /* of the tolerance alone */
+    struct criterion criterion; /* of the tolerance alone, unless there is an arithmetic */
     struct class_demand demand; /* beside it */
+    /* What the output is said to have been made with: its rounding model gives the bounds, it is not run. NULL: nobody
+     * says. */
+    const struct subject *arithmetic;
+    double lse_rounding; /* what an lse has lost since, relative to itself: on its way from another base */
     enum truth_method truth_method;
     int truth_precision; /* bits */
     int threads;
@@ -30,6 +34,8 @@ struct judged_output {
     struct inputs inputs;   /* of the last part; what problem points into */
     struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
     struct output output;   /* every NaN of one pattern */
+    double *bound;          /* [R, D]; NULL: there is none */
+    double *lse_bound;      /* [R]; the same */
     struct truth truth;
     struct verdict verdict;
     struct signature_finding finding; /* of a failed one; else SIGNATURE_NONE */

@@ -9,6 +9,7 @@
 
 #include "harness/support/field_json.h"
 #include "harness/support/file.h"
+#include "harness/support/json_value.h"
 #include "harness/support/source.h"
 
 #define WHOLE_MAX (INT64_C(1) << 53)
@@ -42,6 +43,7 @@ static const struct dump_field {
      .required = true},
     {.field = {MEMBER("kv_dtype", kv_dtype), .type = FIELD_CHOICE,
                .names = FIELD_NAMES_OF(dtypes, name, DTYPE_COUNT_WITH_FP8)}},
+    {.field = {MEMBER("chunk_len", point.chunk_len), WHOLE(1, INT64_C(1) << 40)}},
     {.field = {MEMBER("bias", point.bias), .type = FIELD_CHOICE,
                .names = FIELD_NAMES_FIRST(bias_form_names, BIAS_COUNT)}},
 };
@@ -157,19 +159,6 @@ static enum error_kind read_soft_cap(struct facts *facts, struct error *error)
                : refuse(facts, "soft_cap", "null, {\"before_bias\": C}, {\"after_bias\": C}, C > 0", error);
 }
 
-static enum error_kind read_digest(struct facts *facts, struct error *error)
-{
-    const json_t *value = json_object_get(facts->object, "input_digest");
-    const char *text = json_string_value(value);
-    if (absent(value, false))
-        return ERROR_NONE;
-    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
-        return refuse(facts, "input_digest", "16 hexadecimal digits", error);
-    facts->point.has_digest = true;
-    facts->point.input_digest = strtoull(text, NULL, 16);
-    return ERROR_NONE;
-}
-
 /* What the point was called. */
 static enum error_kind read_text(struct facts *facts, const char *name, char **text, struct error *error)
 {
@@ -180,6 +169,72 @@ static enum error_kind read_text(struct facts *facts, const char *name, char **t
         return refuse(facts, name, "a text", error);
     *text = strdup(json_string_value(value));
     return *text ? ERROR_NONE : error_memory(error, name, (double)json_string_length(value));
+}
+
+/* *there: it is said. */
+static enum error_kind read_digest(struct facts *facts, const char *name, uint64_t *digest, bool *there,
+                                   struct error *error)
+{
+    const json_t *value = json_object_get(facts->object, name);
+    const char *text = json_string_value(value);
+    *there = !absent(value, false);
+    if (!*there)
+        return ERROR_NONE;
+    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16)
+        return refuse(facts, name, "16 hexadecimal digits", error);
+    *digest = strtoull(text, NULL, 16);
+    return ERROR_NONE;
+}
+
+/* Prints a value as YAML. A text that may stand there plain does: it may be a number. */
+static bool print_value(FILE *stream, const json_t *value)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+*/-";
+    const char *text = json_string_value(value);
+    if (text && strspn(text, plain) == strlen(text) &&
+        strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"))
+        return fprintf(stream, "%s", text) > 0;
+    return json_dumpf(value, stream, JSON_ENCODE_ANY | JSON_PRINT_FLAGS) == 0;
+}
+
+/* An object of JSON as a mapping on one line, in new memory; NULL: memory is short. */
+static char *mapping_text(const json_t *object)
+{
+    char *text = NULL;
+    size_t size;
+    const char *name, *before = "{";
+    const json_t *value;
+    FILE *stream = open_memstream(&text, &size);
+    bool complete = stream;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
+        complete = complete && fprintf(stream, "%s%s: ", before, name) > 0 && print_value(stream, value);
+        before = ", ";
+    }
+    complete = complete && fprintf(stream, "%s}", *before == '{' ? "{" : "") > 0;
+    if (stream && fclose(stream) == 0 && complete)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* What ran: whoever asks for it makes sense of it. */
+static enum error_kind read_arithmetic(struct facts *facts, struct error *error)
+{
+    const json_t *recipe = json_object_get(facts->object, "recipe_keys");
+    struct dumped_point *point = &facts->point;
+    bool there;
+    enum error_kind kind = read_text(facts, "kernel", &point->kernel, error);
+    if (!kind)
+        kind = read_text(facts, "recipe", &point->recipe, error);
+    if (!kind)
+        kind = read_digest(facts, "recipe_digest", &point->recipe_digest, &there, error);
+    if (kind || absent(recipe, false))
+        return kind;
+    if (!json_is_object(recipe))
+        return refuse(facts, "recipe_keys", "null or an object", error);
+    point->recipe_keys = mapping_text(recipe);
+    return point->recipe_keys ? ERROR_NONE : error_memory(error, "a recipe", 4096);
 }
 
 static enum error_kind read_tolerance(struct facts *facts, struct error *error)
@@ -223,7 +278,9 @@ static enum error_kind read_facts(struct facts *facts, struct error *error)
     if (!kind)
         kind = read_tolerance(facts, error);
     facts->point.has_sinks = !absent(json_object_get(facts->object, "sink_logits"), false);
-    return kind ? kind : read_digest(facts, error);
+    if (!kind)
+        kind = read_digest(facts, "input_digest", &facts->point.input_digest, &facts->point.has_digest, error);
+    return kind ? kind : read_arithmetic(facts, error);
 }
 
 enum error_kind dumped_point_read(struct dumped_point *point, const char *folder, struct error *error)
@@ -267,6 +324,9 @@ void dumped_point_clear(struct dumped_point *point)
     free(point->removed);
     free(point->key);
     free(point->case_name);
+    free(point->kernel);
+    free(point->recipe);
+    free(point->recipe_keys);
     *point = (struct dumped_point){0};
 }
 

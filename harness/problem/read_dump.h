@@ -24,6 +24,10 @@ struct dumped_point {
     bool has_sinks;                   /* in sink_logits.npy */
     uint64_t input_digest;            /* of the inputs, all heads (problem_source.h) */
     char *key, *case_name;            /* of the point that ran; NULL: not said */
+    char *kernel, *recipe;            /* what ran, by its names; the same */
+    char *recipe_keys;                /* "{KEY: VALUE, ...}", as a case spells the recipe; the same */
+    uint64_t recipe_digest;           /* 0: not said */
+    int64_t chunk_len;                /* the same */
     double atol, rtol, lse_tolerance; /* of its criterion; negative: not said */
 };
 

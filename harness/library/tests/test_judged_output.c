@@ -8,6 +8,7 @@
 #include "harness/library/judged_output.h"
 #include "harness/library/tests/api_fixture.h"
 #include "harness/problem/given_source.h"
+#include "kernels/attention/rounding.h"
 
 static const struct judging plain = {
     .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-5, 1e-5, 1e-5}, .budget = 1},
@@ -151,6 +152,90 @@ static void test_a_truth_alone(void **state)
     judged_output_clear(&parts);
 }
 
+static struct rounding_model single_pass(const struct subject *subject, const struct problem *problem)
+{
+    (void)subject;
+    return kernel_rounding(KERNEL_SINGLE_PASS, &(struct kernel_options){.chunk_len = 1024}, &(struct recipe){0},
+                           problem);
+}
+
+static const struct subject_ops single_pass_ops = {.rounding = single_pass};
+
+/* Judges what is said to be made with an arithmetic, as a whole and in parts. */
+static void judge_bounded(struct judged_output *whole, struct judged_output *parts, const struct small *small,
+                          double lse_rounding)
+{
+    const struct subject arithmetic = {.ops = &single_pass_ops};
+    const struct cut_source cut = source_of(small);
+    const struct tensor_view out = view_of(small->out, HEADS);
+    const struct given_output given = given_output(&out, small->lse);
+    struct judging judging = plain;
+    struct error error;
+    judging.criterion.mode = JUDGE_BUDGET;
+    judging.arithmetic = &arithmetic;
+    judging.lse_rounding = lse_rounding;
+    if (judge_output(whole, &cut.given.source, &given, &judging, &error) ||
+        judge_output(parts, &cut.source, &given, &judging, &error))
+        fail_msg("%s", error.text);
+}
+
+static void test_bounds_of_parts_are_those_of_the_whole(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output whole, parts;
+    small_make(&small);
+    judge_bounded(&whole, &parts, &small, 0);
+    for (int row = 0; row < ROWS; row++)
+        assert_true(whole.lse_bound[row] > 0 && whole.lse_bound[row] == parts.lse_bound[row]);
+    for (int i = 0; i < ROWS * DIM; i++)
+        assert_true(whole.bound[i] > 0 && whole.bound[i] == parts.bound[i]);
+    assert_true(whole.verdict.total.budget_used > 0 && whole.verdict.total.budget_used < 1);
+    assert_true(whole.verdict.total.lse_budget_used < 1);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+/* Twice its bound off: an element that no tolerance would see. */
+static void test_what_is_beyond_the_bound_fails(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output whole, parts;
+    const int at = (ROWS - 1) * DIM;
+    small_make(&small);
+    judge_bounded(&whole, &parts, &small, 0);
+    small.out[at] += (float)(2.5 * whole.bound[at]);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+    judge_bounded(&whole, &parts, &small, 0);
+    assert_true(parts.verdict.total.budget_used > 2 && parts.verdict.total.budget_used < 3);
+    assert_true(parts.verdict.total.budget_used == whole.verdict.total.budget_used);
+    judged_output_clear(&whole);
+    judged_output_clear(&parts);
+}
+
+/* What an lse may have lost on its way from another base is relative to itself. */
+static void test_lse_of_another_base_may_be_off_by_more(void **state)
+{
+    (void)state;
+    static struct small small;
+    struct judged_output plainly, from_base_2, parts;
+    small_make(&small);
+    judge_bounded(&plainly, &parts, &small, 0);
+    judged_output_clear(&parts);
+    judge_bounded(&from_base_2, &parts, &small, 0x1p-22);
+    for (int row = 0; row < ROWS; row++) {
+        double more = from_base_2.lse_bound[row] - plainly.lse_bound[row], lse = fabs(plainly.truth.lse[row]);
+        assert_true(more >= 0x0.fffp-22 * lse && more <= 0x1.001p-22 * lse);
+    }
+    for (int i = 0; i < ROWS * DIM; i++)
+        assert_true(from_base_2.bound[i] == plainly.bound[i]);
+    judged_output_clear(&plainly);
+    judged_output_clear(&from_base_2);
+    judged_output_clear(&parts);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +243,9 @@ int main(void)
         cmocka_unit_test(test_so_do_those_of_what_is_wrong),
         cmocka_unit_test(test_digests_of_parts_are_not_that_of_the_whole),
         cmocka_unit_test(test_a_truth_alone),
+        cmocka_unit_test(test_bounds_of_parts_are_those_of_the_whole),
+        cmocka_unit_test(test_what_is_beyond_the_bound_fails),
+        cmocka_unit_test(test_lse_of_another_base_may_be_off_by_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

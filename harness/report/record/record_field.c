@@ -25,9 +25,10 @@ bool record_field_of_point(const char *path)
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
-static bool is_shipped(const struct point *point)
+/* Whether it is known with what operations of ours the output was made, or said. */
+static bool has_arithmetic(const struct point *point)
 {
-    return !point->given && !point->foreign;
+    return !point->foreign && (!point->given || point->given->has_recipe);
 }
 
 const void *record_find_part(const void *holder, int part)
@@ -41,9 +42,9 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_POINT:
         return point;
     case RECORD_KERNEL:
-        return point->given ? NULL : point;
+        return point->foreign || has_arithmetic(point) ? point : NULL;
     case RECORD_SHIPPED:
-        return is_shipped(point) ? point : NULL;
+        return has_arithmetic(point) ? point : NULL;
     case RECORD_PROBLEM:
         return &point->problem;
     case RECORD_DRAWN:
@@ -51,17 +52,17 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_BATCH:
         return point->batch == BATCH_TOGETHER ? &point->problem : NULL;
     case RECORD_RECIPE:
-        return is_shipped(point) ? &point->recipe : NULL;
+        return has_arithmetic(point) ? &point->recipe : NULL;
     case RECORD_OPTIONS:
-        return is_shipped(point) ? &point->kernel_options : NULL;
+        return point->given || point->foreign ? NULL : &point->kernel_options;
     case RECORD_CHUNKS:
-        return is_shipped(point) && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
+        return has_arithmetic(point) && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
     case RECORD_PAGES:
         return point->kernel_options.page_size > 0 ? &point->kernel_options : NULL;
     case RECORD_CRITERION:
         return &point->criterion;
     case RECORD_BUDGET:
-        return point->criterion.mode != JUDGE_TOLERANCE && !point->given ? &point->criterion : NULL;
+        return point->criterion.mode != JUDGE_TOLERANCE && has_arithmetic(point) ? &point->criterion : NULL;
     case RECORD_INPUTS:
         return record->problem ? record : NULL;
     case RECORD_OUTPUT:

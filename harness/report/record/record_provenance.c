@@ -102,7 +102,7 @@ json_t *record_value_settings(const struct record_field *field, const void *memb
 json_t *record_value_point_digest(const struct record_field *field, const void *member)
 {
     (void)field;
-    return json_from_digest(point_digest(member));
+    return ((const struct point *)member)->given ? json_null() : json_from_digest(point_digest(member));
 }
 
 struct place_in_run {

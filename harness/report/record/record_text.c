@@ -136,6 +136,10 @@ char *record_notes(const struct record *record)
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
+    if (record->point->given && record->point->given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
+        !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
+        return "It may be made with other operations than --recipe says, or in another order: the class says with "
+               "which.";
     if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_UNKNOWN)
         return "See what its worst element is made of: alibicheck judge ... --explain.";
     if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_PRECISION_LOSS &&

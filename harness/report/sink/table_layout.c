@@ -44,10 +44,18 @@ static void tell_apart(struct table_keys *sets, enum key_id id, const struct poi
         sets->constant |= UINT64_C(1) << id;
 }
 
+/* Whether somebody has said with what an output was made that was given: then a key of that means something. */
+static bool is_said(const struct key *key, const struct point *point)
+{
+    return point->given->has_recipe &&
+           (key == &keys[KEY_KERNEL] || key == &keys[KEY_RECIPE] || key == &keys[KEY_CHUNK_LEN]);
+}
+
 /* Of an output that was given, or a kernel that is not ours, some keys say nothing. */
 static bool says_something(const struct key *key, const struct point *points)
 {
-    return !(points->given && key->of_kernel) && !(points->foreign && key->of_shipped && !key->is_kernel);
+    return !(points->given && key->of_kernel && !is_said(key, points)) &&
+           !(points->foreign && key->of_shipped && !key->is_kernel);
 }
 
 struct table_keys table_keys_of(const struct point *points, size_t num_points)
@@ -134,6 +142,8 @@ static void shorten_texts(struct table_layout *layout)
     }
 }
 
+enum { COLUMN_NONE = -1 };
+
 /* The keys that vary, what judges first, then what else is known. */
 static void choose_columns(struct table_layout *layout, const struct point *points, size_t num_points)
 {
@@ -141,18 +151,26 @@ static void choose_columns(struct table_layout *layout, const struct point *poin
     for (size_t i = 0; i < num_points && by_tolerance; i++)
         by_tolerance = points[i].criterion.mode == JUDGE_TOLERANCE;
     const int mismatched = table_column_of_metric(METRIC_MISMATCHED);
-    /* Of which there is no bound, but a class. */
-    const bool given = num_points > 0 && (points->given || (points->foreign && by_tolerance));
+    const bool foreign = num_points > 0 && points->foreign;
+    const bool given = num_points > 0 && (points->given || foreign); /* of which there may be no bound, but a class */
+    const bool bounded = !given || (foreign ? !by_tolerance : points->given->has_recipe);
     const int figures[] = {
-        by_tolerance ? mismatched : COLUMN_BOUND,   given ? COLUMN_CLASS : by_tolerance ? COLUMN_BOUND : mismatched,
-        table_column_of_metric(METRIC_MAX_ABS_ERR), COLUMN_WORST,
-        table_column_of_metric(METRIC_MAX_ULP_ERR), COLUMN_VERDICT,
+        by_tolerance || !bounded ? mismatched : COLUMN_BOUND,
+        !bounded       ? COLUMN_NONE
+        : by_tolerance ? COLUMN_BOUND
+                       : mismatched,
+        given ? COLUMN_CLASS : COLUMN_NONE,
+        table_column_of_metric(METRIC_MAX_ABS_ERR),
+        COLUMN_WORST,
+        table_column_of_metric(METRIC_MAX_ULP_ERR),
+        COLUMN_VERDICT,
     };
     for (int id = 0; id < KEY_COUNT; id++)
         if (layout->keys.varying >> id & 1)
             add_column(layout, table_column_of_key((enum key_id)id), points, num_points);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++)
-        add_column(layout, figures[i], points, num_points);
+        if (figures[i] != COLUMN_NONE)
+            add_column(layout, figures[i], points, num_points);
 }
 
 static void drop_figures(struct table_layout *layout, int room, size_t at_most)
