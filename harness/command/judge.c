@@ -6,6 +6,7 @@
 
 #include "harness/command/judge_explain.h"
 #include "harness/command/judge_input.h"
+#include "harness/command/judge_other.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/report/record/record.h"
 #include "harness/support/file.h"
@@ -41,19 +42,26 @@ static enum error_kind choose_outputs(struct judging *judging, struct error *err
     return ERROR_NONE;
 }
 
+/* Whether a path is one of the files that are judged, or of another output's. */
+static bool is_judged(const struct judge_input *input, const char *path)
+{
+    for (int t = 0; t < TENSOR_FILE_COUNT; t++)
+        if (input->is_open[t] && file_same(path, input->files[t].file.path))
+            return true;
+    return input->other && is_judged(judge_other_input(input), path);
+}
+
 /* No output is a tensor, nor another output. */
 static enum error_kind check_outputs(const struct judging *judging, struct error *error)
 {
-    const struct judge_input *input = &judging->input;
     char quoted[PATH_QUOTE_SIZE];
     for (int i = 0; i < SINK_COUNT; i++) {
         const char *path = judging->outputs.paths[i];
         if (!path || !strcmp(path, "-"))
             continue;
-        for (int t = 0; t < TENSOR_FILE_COUNT; t++)
-            if (input->is_open[t] && file_same(path, input->files[t].file.path))
-                return error_set(error, ERROR_USAGE, "--%s %s: is a file that is judged; allowed: a file of its own",
-                                 sink_kinds[i]->option, quote_path(quoted, path));
+        if (is_judged(&judging->input, path))
+            return error_set(error, ERROR_USAGE, "--%s %s: is a file that is judged; allowed: a file of its own",
+                             sink_kinds[i]->option, quote_path(quoted, path));
         for (int j = 0; j < i; j++)
             if (judging->outputs.paths[j] && file_same(path, judging->outputs.paths[j]))
                 return error_set(error, ERROR_USAGE, "--%s %s: is the file of --%s; allowed: a file of its own",
@@ -108,6 +116,8 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
                          "%s: input_digest is %016" PRIx64 " and the tensors have %016" PRIx64
                          "; allowed: a bundle as it was written",
                          judging->options->exhibit, judging->input.input_digest, evaluation.input_digest);
+    if (!kind)
+        kind = judge_other_check(&judging->input, evaluation.input_digest, &failure);
     if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {
         evaluation_clear(&evaluation);
         return error_set(error, kind, "%s", failure.text);

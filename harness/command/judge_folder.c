@@ -15,8 +15,6 @@
 static enum error_kind refuse_options(const struct judge_options *options, struct error *error)
 {
     char name[JUDGE_NAME_SIZE];
-    if (options->values[GIVEN_OTHER])
-        return error_set(error, ERROR_USAGE, "--other: with a folder; allowed: with tensors or a bundle");
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
         if (options->values[option] && judge_option_of_problem((enum judge_option)option))
             return error_set(error, ERROR_USAGE,
@@ -25,24 +23,57 @@ static enum error_kind refuse_options(const struct judge_options *options, struc
     return options->dtypes.count ? error_set(error, ERROR_USAGE, "--dtype: with a folder, which says it") : ERROR_NONE;
 }
 
-/* FOLDER/NAME, which is there, of so many elements that are of one of two types. */
-static enum error_kind open_output(struct judge_input *input, enum judge_tensor tensor, const char *folder,
-                                   const char *name, enum element_type type, int64_t count, struct error *error)
+/* A file of so many elements that are of one of two types. */
+static enum error_kind open_tensor(struct judge_input *input, enum judge_tensor tensor, const char *path,
+                                   enum element_type type, int64_t count, struct error *error)
 {
     struct tensor_file *file = &input->files[tensor];
-    char quoted[PATH_QUOTE_SIZE], *path = file_join(folder, name);
-    if (!path)
-        return error_memory(error, "a path", (double)strlen(folder));
+    char quoted[PATH_QUOTE_SIZE];
     enum error_kind kind = tensor_open(file, path, error);
-    free(path);
     if (kind)
         return kind;
     input->is_open[tensor] = true;
+    /* Raw bits are what NumPy makes of bf16; those of another file may be bf16 where f16 is judged. */
+    if (tensor == TENSOR_FILE_OTHER && file->layout.type != type && type != ELEMENT_BF16)
+        return error_set(error, ERROR_USAGE, "%s: is of %s; allowed: %s, as out.npy is", quote_path(quoted, file->name),
+                         element_types[file->layout.type].name, element_types[type].name);
     kind = file->layout.type == type ? ERROR_NONE : tensor_reinterpret(file, type, error);
     if (!kind && file->layout.num_elements != count)
-        kind = error_set(error, ERROR_USAGE, "%s: has %lld elements; allowed: %lld, as point.json beside it says",
+        kind = error_set(error, ERROR_USAGE, "%s: has %lld elements; allowed: %lld, as point.json says",
                          quote_path(quoted, file->name), (long long)file->layout.num_elements, (long long)count);
     return kind;
+}
+
+/* FOLDER/NAME, which is there. */
+static enum error_kind open_output(struct judge_input *input, enum judge_tensor tensor, const char *folder,
+                                   const char *name, enum element_type type, int64_t count, struct error *error)
+{
+    char *path = file_join(folder, name);
+    enum error_kind kind = path ? open_tensor(input, tensor, path, type, count, error)
+                                : error_memory(error, "a path", (double)strlen(folder));
+    free(path);
+    return kind;
+}
+
+/* The axes of --other but those of length 1 are those of out.npy. */
+static enum error_kind check_axes(const struct judge_input *input, struct error *error)
+{
+    const struct tensor_file *out = &input->files[TENSOR_FILE_OUT], *other = &input->files[TENSOR_FILE_OTHER];
+    char quoted[PATH_QUOTE_SIZE], mine[SHAPE_TEXT_SIZE], of_other[SHAPE_TEXT_SIZE];
+    int a = 0, b = 0;
+    for (;; a++, b++) {
+        while (a < out->layout.num_axes && out->layout.shape[a] == 1)
+            a++;
+        while (b < other->layout.num_axes && other->layout.shape[b] == 1)
+            b++;
+        bool ended = a == out->layout.num_axes || b == other->layout.num_axes;
+        if (ended && a == out->layout.num_axes && b == other->layout.num_axes)
+            return ERROR_NONE;
+        if (ended || out->layout.shape[a] != other->layout.shape[b])
+            return error_set(error, ERROR_USAGE, "%s: is %s; allowed: %s, as out.npy is",
+                             quote_path(quoted, other->name), judge_shape_text(of_other, other),
+                             judge_shape_text(mine, out));
+    }
 }
 
 static enum error_kind open_outputs(struct judge_input *input, const struct judge_options *options,
@@ -58,7 +89,22 @@ static enum error_kind open_outputs(struct judge_input *input, const struct judg
         kind =
             open_output(input, TENSOR_FILE_LSE, options->exhibit, "lse.npy", ELEMENT_F32, problem_rows(shape), error);
     free(lse);
-    return kind;
+    if (kind || !options->values[GIVEN_OTHER])
+        return kind;
+    kind = open_tensor(input, TENSOR_FILE_OTHER, options->values[GIVEN_OTHER], types[shape->dtype],
+                       problem_elements(shape), error);
+    return kind ? kind : check_axes(input, error);
+}
+
+/* Of rows that stand one after the other. */
+static struct tensor_view view_of(const struct tensor_file *file, const struct problem *shape)
+{
+    return (struct tensor_view){
+        .name = file->name,
+        .elements = file->elements,
+        .dtype = shape->dtype,
+        .strides = {(int64_t)shape->num_heads * shape->head_dim, shape->head_dim, 1},
+    };
 }
 
 static void make_point(struct judged_sequence *sequence, const struct judge_input *input,
@@ -121,15 +167,15 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
         return error_memory(error, "a key", POINT_KEY_SIZE);
     sequence->point.given = &sequence->given;
     const struct problem *shape = &sequence->source->shape;
-    const struct tensor_view out = {
-        .name = input->files[TENSOR_FILE_OUT].name,
-        .elements = input->files[TENSOR_FILE_OUT].elements,
-        .dtype = shape->dtype,
-        .strides = {(int64_t)shape->num_heads * shape->head_dim, shape->head_dim, 1},
-    };
+    const struct tensor_view out = view_of(&input->files[TENSOR_FILE_OUT], shape);
     const float *lse =
         input->is_open[TENSOR_FILE_LSE] ? (const float *)(const void *)input->files[TENSOR_FILE_LSE].elements : NULL;
     sequence->output = given_output(&out, lse);
+    sequence->has_other = input->is_open[TENSOR_FILE_OTHER];
+    if (sequence->has_other) {
+        const struct tensor_view other = view_of(&input->files[TENSOR_FILE_OTHER], shape);
+        sequence->other = given_output(&other, NULL);
+    }
     input->points[0] = sequence->point;
     return ERROR_NONE;
 }

@@ -9,6 +9,7 @@
 
 #include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
+#include "harness/command/judge_other.h"
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_recorder.h"
 #include "harness/library/judged_record.h"
@@ -721,15 +722,10 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+/* What is judged, of which --other is a tensor if anything. */
+static enum error_kind open_exhibit(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_bundle bundle;
-    const char *const *values = options->values;
-    *input = (struct judge_input){
-        .mode = !values[GIVEN_RECIPE]                              ? JUDGE_TOLERANCE
-                : values[GIVEN_BUDGET] && !values[GIVEN_TOLERANCE] ? JUDGE_BUDGET
-                                                                   : JUDGE_BOTH,
-    };
     if (!options->exhibit)
         return open_tensors(input, options, NULL, error);
     bool recorded = judge_recorder_is(options->exhibit);
@@ -745,6 +741,23 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
     return kind;
 }
 
+enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+{
+    const char *const *values = options->values;
+    *input = (struct judge_input){
+        .mode = !values[GIVEN_RECIPE]                              ? JUDGE_TOLERANCE
+                : values[GIVEN_BUDGET] && !values[GIVEN_TOLERANCE] ? JUDGE_BUDGET
+                                                                   : JUDGE_BOTH,
+    };
+    const char *other = values[GIVEN_OTHER];
+    struct judge_options of_first = *options;
+    if (!other || !judge_other_is_exhibit(other))
+        return open_exhibit(input, options, error);
+    of_first.values[GIVEN_OTHER] = NULL;
+    enum error_kind kind = open_exhibit(input, &of_first, error);
+    return kind ? kind : judge_other_open(input, other, options->threads, error);
+}
+
 void judge_input_clear(struct judge_input *input)
 {
     for (int t = 0; t < TENSOR_FILE_COUNT; t++)
@@ -755,6 +768,7 @@ void judge_input_clear(struct judge_input *input)
         if (input->sequences[b].source == &input->sequences[b].of_folder.source)
             dumped_source_clear(&input->sequences[b].of_folder);
     }
+    judge_other_clear(input);
     case_list_clear(&input->cases);
     free(input->points);
     free(input->sequences);
@@ -773,5 +787,5 @@ enum error_kind judge_input_check(const struct judge_input *input, struct error 
     for (int t = 0; t < TENSOR_FILE_COUNT && !kind; t++)
         if (input->is_open[t])
             kind = tensor_check_unchanged(&input->files[t], error);
-    return kind;
+    return kind || !input->other ? kind : judge_input_check(judge_other_input(input), error);
 }

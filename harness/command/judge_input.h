@@ -42,6 +42,8 @@ struct judged_sequence {
     bool has_other;
 };
 
+struct judge_other; /* judge_other.h */
+
 struct judge_input {
     struct tensor_file files[TENSOR_FILE_COUNT];
     bool is_open[TENSOR_FILE_COUNT];
@@ -61,6 +63,7 @@ struct judge_input {
     double budget;
     bool has_digest; /* the inputs are to have a digest */
     uint64_t input_digest;
+    struct judge_other *other; /* what the other output is read from; NULL: a tensor, or there is none */
 };
 
 /* The command line again, as input->command. */

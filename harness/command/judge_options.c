@@ -28,8 +28,10 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_K, "k", "F", 1, "the keys, as --layout says; with page tables a pool of pages"),
     OPTION(GIVEN_V, "v", "F", 1, "the values, of the same shape"),
     OPTION(GIVEN_OUT, "out", "F", 1, "the output that is judged, of the shape of q; f16, bf16 or f32"),
-    OPTION(GIVEN_OTHER, "other", "F", 1,
-           "a second output, of the shape and type of out: which of the two is wrong, element by element"),
+    OPTION(
+        GIVEN_OTHER, "other", "F|DIR|BUNDLE", 1,
+        "a second output, of the shape and type of out, or a DIR or BUNDLE with one of the same inputs: which of the "
+        "two is wrong, element by element"),
     OPTION(GIVEN_LSE, "lse", "F", 1,
            "its log-sum-exp, f32: [H], [B,H] or [Q,H]; with three axes [B,Q,H], or [B,H,Q] for BSHD and BHSD; with "
            "--lse-base"),

@@ -1,0 +1,26 @@
+/*
+ * --other as a folder of `run --dump`, a recorded call or a bundle: the output in there, of the same problem.
+ */
+#ifndef HARNESS_COMMAND_JUDGE_OTHER_H
+#define HARNESS_COMMAND_JUDGE_OTHER_H
+
+#include "harness/command/judge_input.h"
+
+/* Whether a text of --other names one of these, and no tensor. */
+bool judge_other_is_exhibit(const char *text);
+
+/* Opens it beside input, whose one sequence then has its output as the other one, as long as the input is open.
+ * ERROR_USAGE if it is of another problem, as far as is said without reading k and v: judge_other_check tells the rest.
+ */
+enum error_kind judge_other_open(struct judge_input *input, const char *path, int threads, struct error *error);
+
+/* ERROR_USAGE if the inputs that are judged have another digest than those of the other output. */
+enum error_kind judge_other_check(const struct judge_input *input, uint64_t input_digest, struct error *error);
+
+/* What was opened; NULL: nothing. */
+const struct judge_input *judge_other_input(const struct judge_input *input);
+
+/* Frees what was opened; accepts an input that has none. */
+void judge_other_clear(struct judge_input *input);
+
+#endif
