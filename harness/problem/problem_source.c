@@ -87,8 +87,11 @@ struct problem inputs_whole(const struct inputs *inputs, const struct problem *s
     return whole;
 }
 
-static uint64_t digest_of(const struct problem *problem, size_t q_bytes, size_t kv_bytes)
+uint64_t problem_tensors_digest(const struct problem *problem)
 {
+    size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes,
+           kv_bytes = (size_t)(problem->seq_len * problem->num_kv_heads) * (size_t)problem->head_dim *
+                      dtypes[problem_kv_dtype(problem)].size_bytes;
     XXH3_state_t state;
     XXH3_INITSTATE(&state);
     XXH3_64bits_reset(&state);
@@ -125,7 +128,7 @@ enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *sha
     whole.sink_logits = inputs->sink_logits;
     *problem = part_shape(&whole, part);
     size_t head_dim = (size_t)shape->head_dim, queries = (size_t)problem_queries(shape);
-    size_t q_bytes = dtypes[shape->dtype].size_bytes, kv_bytes = dtypes[problem_kv_dtype(shape)].size_bytes;
+    size_t q_bytes = dtypes[shape->dtype].size_bytes;
     problem->q = (char *)inputs->q + (size_t)problem->place.first_head * head_dim * q_bytes;
     problem->k = inputs->k;
     problem->v = inputs->v;
@@ -135,8 +138,7 @@ enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *sha
         if (kind)
             return kind;
     }
-    inputs->digest = digest_of(problem, (size_t)problem_elements(problem) * q_bytes,
-                               (size_t)(shape->seq_len * part.num_kv_heads) * head_dim * kv_bytes);
+    inputs->digest = problem_tensors_digest(problem);
     return ERROR_NONE;
 }
 

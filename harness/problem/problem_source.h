@@ -41,6 +41,9 @@ enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *sha
 /* Accepts a zeroed one. */
 void inputs_clear(struct inputs *inputs);
 
+/* The digest of inputs with these tensors, all in memory. */
+uint64_t problem_tensors_digest(const struct problem *problem);
+
 /* All that the truth of a problem depends on, beside its contract. */
 uint64_t inputs_problem_digest(const struct inputs *inputs);
 

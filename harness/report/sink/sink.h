@@ -69,6 +69,7 @@ struct sink_kind {
 #define SINK_KINDS(ROW) \
     ROW(dump)           \
     ROW(bundle)         \
+    ROW(private_bundle) \
     ROW(junit)          \
     ROW(jsonl)          \
     ROW(table)

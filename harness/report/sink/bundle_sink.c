@@ -1,0 +1,64 @@
+#include "harness/report/sink/bundle_sink.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/library/bundle.h"
+#include "harness/support/file.h"
+#include "harness/support/text.h"
+
+enum error_kind bundle_sink_open(struct sink *sink, struct error *error)
+{
+    enum error_kind kind = file_make_folders(sink->path, error);
+    if (!kind && access(sink->path, W_OK | X_OK) != 0)
+        kind = error_set(error, ERROR_SYSTEM, "cannot write into folder %s: %s", sink->path, strerror(errno));
+    return kind;
+}
+
+enum error_kind bundle_sink_close(struct sink *sink, const struct summary *summary, struct error *error)
+{
+    (void)sink, (void)summary, (void)error;
+    return ERROR_NONE;
+}
+
+enum error_kind bundle_sink_check(const char *option, const char *path, const struct point *point, struct error *error)
+{
+    char key[POINT_KEY_SIZE], size[32];
+    if (problem_spec_parts(&point->problem) == 1)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "--%s %s: point %.300s is too large to be in memory whole; allowed: k and v up to %s", option,
+                     path, point_key(key, point), format_size(size, 4.0 * PART_BYTES));
+}
+
+bool bundle_sink_takes(const struct record *record)
+{
+    return record->problem && record->output && record->problem->k;
+}
+
+enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, const struct record *record,
+                                  const struct problem *problem, const struct output *output, uint64_t input_digest,
+                                  uint64_t output_digest, struct error *error)
+{
+    char key[POINT_KEY_SIZE], *path = NULL;
+    const struct point *point = record->point;
+    const struct bundle_facts facts = {
+        .case_name = case_name(point->test_case),
+        .key = point_key(key, point),
+        .tolerance = point->criterion.tolerance,
+        .demand = point->demand,
+        .input_digest = input_digest,
+        .output_digest = output_digest,
+    };
+    char *name = text_file_name(key);
+    if (!name || asprintf(&path, "%s/%s.%s", sink->path, name, suffix) < 0)
+        path = NULL;
+    free(name);
+    enum error_kind kind = path ? bundle_write(path, problem, output, &facts, error)
+                                : error_memory(error, "a path", (double)POINT_KEY_SIZE);
+    free(path);
+    return kind;
+}
