@@ -19,6 +19,14 @@ enum batch_mode { BATCH_ALONE, BATCH_TOGETHER, BATCH_MODE_COUNT };
 
 extern const char *const batch_mode_names[BATCH_MODE_COUNT];
 
+/* Rows that were drawn, of an output that is judged by these alone. */
+struct given_sample {
+    const bool *judged;                 /* [R] of this sequence, the caller's; NULL: all rows are judged */
+    int64_t rows, of;                   /* drawn of this sequence, and all that it has */
+    int64_t drawn, drawn_of, sequences; /* of all sequences, which there are so many of */
+    uint64_t seed;
+};
+
 /* What is known of an output that was there already, of a problem that was, too. */
 struct given {
     char *key;           /* the point's name */
@@ -26,6 +34,7 @@ struct given {
     bool masked;         /* not every key is visible */
     bool has_recipe;     /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
     double lse_rounding; /* what its lse has lost on its way from another base, relative to itself */
+    struct given_sample sample;
 };
 
 /* One point of a case's cross product: everything that a result depends on. */

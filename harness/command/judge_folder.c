@@ -8,6 +8,7 @@
 #include "harness/command/judge_facts.h"
 #include "harness/command/judge_input.h"
 #include "harness/command/judge_recipe.h"
+#include "harness/command/judge_sample.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 
@@ -153,6 +154,8 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
     if (!kind)
         kind = judge_input_quote(input, options, error);
     if (!kind)
+        kind = judge_sample_draw(input, options, 1, problem_rows(&sequence->source->shape), error);
+    if (!kind)
         kind = open_outputs(input, options, &sequence->source->shape, error);
     if (kind)
         return kind;
@@ -165,6 +168,7 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
     };
     if (!sequence->given.key)
         return error_memory(error, "a key", POINT_KEY_SIZE);
+    judge_sample_say(&sequence->given, input, 0);
     sequence->point.given = &sequence->given;
     const struct problem *shape = &sequence->source->shape;
     const struct tensor_view out = view_of(&input->files[TENSOR_FILE_OUT], shape);

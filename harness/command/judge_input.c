@@ -11,6 +11,7 @@
 #include "harness/command/judge_facts.h"
 #include "harness/command/judge_other.h"
 #include "harness/command/judge_recipe.h"
+#include "harness/command/judge_sample.h"
 #include "harness/command/judge_recorder.h"
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
@@ -602,10 +603,11 @@ static void make_point(struct point *point, const struct reading *reading, int64
     point->problem.scale = scale; /* 0 is no default here */
 }
 
+/* Sequence b, as the next one that is judged. */
 static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t mask_row, struct error *error)
 {
     struct judge_input *input = reading->input;
-    struct judged_sequence *sequence = &input->sequences[b];
+    struct judged_sequence *sequence = &input->sequences[input->num_sequences];
     const struct tensor_file *files = input->files;
     bool paged = reading->facts.paged;
     enum axis_role of_keys = paged ? ROLE_SLOTS : ROLE_KEYS;
@@ -634,6 +636,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     };
     if (!sequence->given.key)
         return error_memory(error, "the name of a sequence", POINT_KEY_SIZE);
+    judge_sample_say(&sequence->given, input, b);
     sequence->point.given = &sequence->given;
     sequence->of_tensors = given_source(&sequence->point.problem, &given);
     sequence->source = &sequence->of_tensors.source;
@@ -645,7 +648,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
             view_of(&files[TENSOR_FILE_OTHER], &reading->other, ROLE_QUERIES, ROLE_HEADS, b);
         sequence->other = given_output(&other, NULL);
     }
-    input->points[b] = sequence->point;
+    input->points[input->num_sequences] = sequence->point;
     return ERROR_NONE;
 }
 
@@ -674,14 +677,20 @@ static enum error_kind make_sequences(struct reading *reading, int64_t mask_row,
         kind = judge_recipe_check(input, reading->spec.head_dim, error);
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
+    if (!kind)
+        kind = judge_sample_draw(input, reading->options, reading->num_sequences,
+                                 reading->num_queries * reading->spec.num_heads, error);
     if (kind)
         return kind;
     input->points = calloc(count, sizeof *input->points);
     input->sequences = calloc(count, sizeof *input->sequences);
     if (!input->points || !input->sequences)
         return error_memory(error, "sequences", (double)count * sizeof *input->sequences);
-    for (; input->num_sequences < reading->num_sequences && !kind; input->num_sequences++)
-        kind = make_sequence(reading, input->num_sequences, mask_row, error);
+    for (int64_t b = 0; b < reading->num_sequences && !kind; b++)
+        if (judge_sample_has(input, b)) {
+            kind = make_sequence(reading, b, mask_row, error);
+            input->num_sequences++; /* and its key is to be freed */
+        }
     return kind;
 }
 
@@ -753,6 +762,12 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
     struct judge_options of_first = *options;
     if (!other || !judge_other_is_exhibit(other))
         return open_exhibit(input, options, error);
+    if (values[GIVEN_SAMPLE])
+        return error_set(
+            error, ERROR_USAGE,
+            "--sample: with --other %.200s, whose inputs are known to be the same by all of them; allowed: "
+            "--other with a tensor",
+            other);
     of_first.values[GIVEN_OTHER] = NULL;
     enum error_kind kind = open_exhibit(input, &of_first, error);
     return kind ? kind : judge_other_open(input, other, options->threads, error);
@@ -769,6 +784,7 @@ void judge_input_clear(struct judge_input *input)
             dumped_source_clear(&input->sequences[b].of_folder);
     }
     judge_other_clear(input);
+    judge_sample_clear(input);
     case_list_clear(&input->cases);
     free(input->points);
     free(input->sequences);

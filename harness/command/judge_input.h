@@ -42,7 +42,8 @@ struct judged_sequence {
     bool has_other;
 };
 
-struct judge_other; /* judge_other.h */
+struct judge_other;  /* judge_other.h */
+struct judge_sample; /* judge_sample.h */
 
 struct judge_input {
     struct tensor_file files[TENSOR_FILE_COUNT];
@@ -63,7 +64,8 @@ struct judge_input {
     double budget;
     bool has_digest; /* the inputs are to have a digest */
     uint64_t input_digest;
-    struct judge_other *other; /* what the other output is read from; NULL: a tensor, or there is none */
+    struct judge_sample *sample; /* NULL: all rows are judged */
+    struct judge_other *other;   /* what the other output is read from; NULL: a tensor, or there is none */
 };
 
 /* The command line again, as input->command. */

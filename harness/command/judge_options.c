@@ -76,6 +76,10 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_CHUNK_LEN, "chunk-len", "N", 4, "keys of a chunk, of kernel split_kv (1024, or DIR's)"),
     OPTION(GIVEN_BUDGET, "budget", "B", 4,
            "with --recipe: an error may be B times its bound (1); without --tolerance that alone judges"),
+    OPTION(
+        GIVEN_SAMPLE, "sample", "N", 4,
+        "judge N rows alone, a row being a query of a head of a sequence, drawn from all of them: a pass is of these"),
+    OPTION(GIVEN_SEED, "seed", "S", 4, "with --sample: what its rows are drawn from (0)"),
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
      "with one twice; and the class of each head",

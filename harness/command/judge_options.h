@@ -42,6 +42,8 @@ enum judge_option {
     GIVEN_KERNEL,
     GIVEN_CHUNK_LEN,
     GIVEN_BUDGET,
+    GIVEN_SAMPLE,
+    GIVEN_SEED,
     GIVEN_OPTION_COUNT
 };
 

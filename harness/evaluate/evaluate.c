@@ -234,6 +234,7 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
         .demand = point->demand,
         .arithmetic = point->given->has_recipe ? &declared.subject : NULL,
         .lse_rounding = point->given->lse_rounding,
+        .rows = point->given->sample.judged,
         .truth_method = point->truth_method,
         .truth_precision = point->truth_precision,
         .threads = evaluator->threads,
@@ -268,7 +269,8 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
     const struct exhibit exhibit = {.problem = &evaluation->problem,
                                     .output = &evaluation->output,
                                     .truth = &evaluation->truth,
-                                    .criterion = point->criterion};
+                                    .criterion = point->criterion,
+                                    .rows = point->given->sample.judged};
     kind = other_output_compare(&evaluation->other, &exhibit, other, error);
     evaluation->has_other = !kind;
     return kind;

@@ -14,6 +14,7 @@ struct exhibit {
     const struct truth *truth;
     const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R] (error_bound.h); NULL: none is known */
     struct criterion criterion;
+    const bool *rows; /* [R], those that are judged: of the others nothing is known; NULL: all */
 };
 
 #endif

@@ -82,10 +82,7 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
     size_t num_heads = (size_t)problem->num_heads, head_dim = (size_t)problem->head_dim;
     size_t num_rows = (size_t)problem_rows(problem);
     bool worst_is_nan = false;
-    *fault = (struct fault){.num_heads = problem->num_heads,
-                            .head_dim = problem->head_dim,
-                            .elements = problem_elements(problem),
-                            .truth.worst = -1};
+    *fault = (struct fault){.num_heads = problem->num_heads, .head_dim = problem->head_dim, .truth.worst = -1};
     fault->heads = calloc(num_heads, sizeof *fault->heads);
     float *row = malloc(head_dim * sizeof *row);
     if (!fault->heads || !row) {
@@ -94,6 +91,9 @@ enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, c
         return error_memory(error, "comparing with a reference", (double)(num_heads * sizeof *fault->heads));
     }
     for (size_t r = 0; r < num_rows; r++) {
+        if (exhibit->rows && !exhibit->rows[r])
+            continue;
+        fault->elements += (int64_t)head_dim;
         dtype_widen(problem->dtype, output->out, r * head_dim, head_dim, row);
         for (size_t d = 0; d < head_dim; d++) {
             size_t i = r * head_dim + d;

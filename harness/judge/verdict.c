@@ -234,8 +234,13 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
     }
 
     struct tally total = tally_empty;
+    double *end = err_ulp; /* of the rows so far */
     for (size_t r = 0; r < num_rows; r++) {
         struct tally of_row = tally_empty;
+        if (exhibit->rows && !exhibit->rows[r]) {
+            verdict->rows[r] = of_row.metrics;
+            continue;
+        }
         dtype_widen(dtype, output->out, r * head_dim, head_dim, row);
         for (size_t d = 0; d < head_dim; d++) {
             size_t i = r * head_dim + d;
@@ -249,7 +254,7 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
             };
             element.bound = exhibit->bound ? exhibit->bound[i] + truth->radius[i] : NAN;
             element.budget_share = budget_share(element.comparison.err, element.bound);
-            err_ulp[i] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
+            end[d] = element.err_ulp = err_in_ulp(element.comparison.err, dtype, truth->value[i]);
             tally_element(&of_row, &element);
             tally_element(&total, &element);
         }
@@ -264,7 +269,8 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
             tally_lse(&total, &lse);
         }
         of_row.metrics.lse_unknown = !output->lse;
-        tally_finish(&of_row, err_ulp + r * head_dim);
+        tally_finish(&of_row, end);
+        end += head_dim;
         verdict->rows[r] = of_row.metrics;
     }
     tally_finish(&total, err_ulp);

@@ -24,7 +24,8 @@ struct comparison judge_lse(double lse, const struct truth *truth, size_t row, c
 
 struct verdict {
     struct metrics total;
-    struct metrics *rows; /* [R], query by query; worst counted within the whole tensor */
+    struct metrics *rows; /* [R], query by query; worst counted within the whole tensor. One that was not judged has no
+                           * elements, and is not in the total */
     int num_rows;
 };
 

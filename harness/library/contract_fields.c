@@ -53,6 +53,10 @@ json_t *row_classes_to_json(const struct class_report *report)
     bool complete = names;
     for (int row = 0; complete && row < report->num_rows; row++) {
         struct class_whole whole;
+        if (!class_report_has(report, row)) {
+            complete = json_array_append_new(names, json_null()) == 0;
+            continue;
+        }
         class_of_row(&whole, report, row);
         complete = json_array_append_new(names, json_string(class_name(text, &whole))) == 0;
     }

@@ -90,12 +90,13 @@ static void take_bounds(struct judged_output *judged, int whole_heads, const str
     }
 }
 
-/* The bounds of the part that is open, which the truth is of. What an lse has lost on its way from another base was
- * lost of what the arithmetic gave: relative to that, which lies within its bound of the truth. */
-static enum error_kind find_bounds(struct judged_output *judged, const struct problem *shape, const struct truth *truth,
-                                   const struct judging *judging, struct error *error)
+/* The bounds of some heads, or of one row, which the truth is of; whole_heads and the part's place say where they
+ * belong. What an lse has lost on its way from another base was lost of what the arithmetic gave: relative to that,
+ * which lies within its bound of the truth. */
+static enum error_kind find_bounds(struct judged_output *judged, const struct problem *shape, int whole_heads,
+                                   const struct problem *part, const struct truth *truth, const struct judging *judging,
+                                   struct error *error)
 {
-    const struct problem *part = &judged->inputs.problem;
     size_t elements = (size_t)problem_elements(part), rows = (size_t)problem_rows(part);
     double start = now_s(), *bound = malloc((elements + rows) * sizeof *bound);
     if (!bound)
@@ -109,23 +110,39 @@ static enum error_kind find_bounds(struct judged_output *judged, const struct pr
         if (isfinite(truth->lse[r]))
             lse_bound[r] += judging->lse_rounding * (fabs(truth->lse[r]) + lse_bound[r]);
     if (!kind)
-        take_bounds(judged, shape->num_heads, part, bound, lse_bound);
+        take_bounds(judged, whole_heads, part, bound, lse_bound);
     free(bound);
     judged->seconds.judge += now_s() - start;
     return kind;
 }
 
+/* Those of a row that is a problem of its own, number `at` of the whole. */
+static enum error_kind find_row_bounds(struct judged_output *judged, const struct problem *shape, int at,
+                                       const struct problem *row, const struct truth *truth,
+                                       const struct judging *judging, struct error *error)
+{
+    struct problem placed = *row;
+    placed.place.first_head = at;
+    return find_bounds(judged, shape, problem_rows(shape), &placed, truth, judging, error);
+}
+
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
-static enum error_kind open_part(struct judged_output *judged, const struct problem_source *source, int index,
-                                 const struct judging *judging, struct error *error)
+static enum error_kind open_heads(struct judged_output *judged, const struct problem_source *source, struct part part,
+                                  const struct judging *judging, struct error *error)
 {
     double start = now_s();
     inputs_clear(&judged->inputs);
     step(judging, "inputs", 0);
-    enum error_kind kind = source->ops->open(source, source->ops->part(source, index), judging->threads,
-                                             judging->progress, &judged->inputs, error);
+    enum error_kind kind = source->ops->open(source, part, judging->threads, judging->progress, &judged->inputs, error);
     judged->seconds.inputs += now_s() - start;
+    return kind;
+}
+
+static enum error_kind open_part(struct judged_output *judged, const struct problem_source *source, int index,
+                                 const struct judging *judging, struct error *error)
+{
+    enum error_kind kind = open_heads(judged, source, source->ops->part(source, index), judging, error);
     if (!kind)
         judged->input_digest = judge_input_digest(judged->input_digest, judged->inputs.digest, source->num_parts);
     return kind;
@@ -191,11 +208,96 @@ static enum error_kind find_truth(struct judged_output *judged, const struct pro
     judged->contract_distance = distance > judged->contract_distance ? distance : judged->contract_distance;
     judged->seconds.truth += now_s() - start;
     if (!kind && judged->bound)
-        kind = find_bounds(judged, &source->shape, truth, judging, error);
+        kind = find_bounds(judged, &source->shape, source->shape.num_heads, part, truth, judging, error);
     if (!kind && given)
         kind = find_classes(judged, &source->shape, truth, given, judging, error);
     truth_clear(&own);
     return kind;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------------------- */
+
+/* A row of the part that is open, which is of one KV head, as a problem of its own: query `query`, head `head` of the
+ * part's. */
+static struct problem row_problem(const struct problem *part, int query, int head)
+{
+    struct problem row = problem_query(part, query);
+    size_t row_bytes = (size_t)part->head_dim * dtypes[part->dtype].size_bytes;
+    row.q = (const char *)row.q + (size_t)head * row_bytes;
+    row.slopes += head;
+    row.sink_logits = row.sink_logits ? row.sink_logits + head : NULL;
+    row.place = (struct head_place){problem_whole_head(part, head), problem_whole_heads(part), 1};
+    row.num_heads = row.num_kv_heads = 1;
+    return row;
+}
+
+/* Truth, bounds and class of a row, which is number `at` of the whole. */
+static enum error_kind find_row(struct judged_output *judged, const struct problem_source *source, int at,
+                                const struct problem *row, enum truth_method method, const struct judging *judging,
+                                struct error *error)
+{
+    const struct problem *shape = &source->shape;
+    const struct truth_contract contract = truth_contract_of_heads(&source->contract, row->place.first_head);
+    const struct truth_options options = {judging->truth_precision, judging->threads, judging->progress, &contract};
+    size_t element_bytes = dtypes[shape->dtype].size_bytes, dim = (size_t)shape->head_dim;
+    struct class_report report = {.num_rows = 0};
+    struct output output = {.out = (char *)judged->output.out + (size_t)at * dim * element_bytes,
+                            .lse = judged->output.lse ? judged->output.lse + at : NULL};
+    struct truth truth;
+    double distance = 0, start = now_s();
+    enum error_kind kind = truth_init(&truth, row, error);
+    if (!kind)
+        kind = judge_truth(&truth, &distance, truth_method_under(method, source->contract.of), row, &options, error);
+    judged->seconds.truth += now_s() - start;
+    const struct exhibit exhibit = {.problem = row, .output = &output, .truth = &truth};
+    if (!kind) {
+        truth_take_heads(&judged->truth, problem_rows(shape), at, &truth, 1);
+        judged->truth.plain_rows += truth.plain_rows;
+        judged->contract_distance = fmax(judged->contract_distance, distance);
+    }
+    if (!kind && judged->bound)
+        kind = find_row_bounds(judged, shape, at, row, &truth, judging, error);
+    start = now_s();
+    if (!kind)
+        kind = class_find(&report, &exhibit, judging->threads, judging->progress, error);
+    if (!kind)
+        class_report_take_heads(&judged->classes, problem_rows(shape), at, &report, 1);
+    judged->seconds.judge += now_s() - start;
+    class_report_clear(&report);
+    truth_clear(&truth);
+    return kind;
+}
+
+/* Those of a sample, the KV heads one after the other that have some. */
+static enum error_kind work_through_rows(struct judged_output *judged, const struct problem_source *source,
+                                         enum truth_method method, const struct judging *judging, struct error *error)
+{
+    const struct problem *shape = &source->shape;
+    int heads = shape->num_heads, group = heads / shape->num_kv_heads, queries = problem_queries(shape);
+    enum error_kind kind =
+        judged->classes.num_rows > 0 ? ERROR_NONE : class_report_init(&judged->classes, problem_rows(shape), error);
+    judged->classes.rows = judging->rows;
+    for (int kv_head = 0; kv_head < shape->num_kv_heads && !kind; kv_head++) {
+        bool open = false;
+        for (int i = 0; i < queries * group && !kind; i++) {
+            int query = i / group, head = i % group, at = query * heads + kv_head * group + head;
+            if (!judging->rows[at])
+                continue;
+            if (!open)
+                kind = open_heads(judged, source, (struct part){kv_head, 1}, judging, error);
+            open = true;
+            if (kind)
+                break;
+            const struct problem row = row_problem(&judged->inputs.problem, query, head);
+            step(judging, "truth", problem_keys_seen(&row));
+            kind = find_row(judged, source, at, &row, method, judging, error);
+        }
+    }
+    if (kind)
+        return kind;
+    judged->truth.contract = source->contract;
+    judged->problem = *shape;
+    return ERROR_NONE;
 }
 
 static enum error_kind work_through(struct judged_output *judged, const struct problem_source *source,
@@ -206,6 +308,8 @@ static enum error_kind work_through(struct judged_output *judged, const struct p
     judged->input_digest = 0;
     judged->contract_distance = 0;
     judged->truth.plain_rows = 0;
+    if (judging->rows)
+        return work_through_rows(judged, source, method, judging, error);
     for (int i = 0; i < source->num_parts && !kind; i++) {
         kind = open_part(judged, source, i, judging, error);
         if (!kind)
@@ -230,6 +334,7 @@ static struct exhibit exhibit_of(const struct judged_output *judged, const struc
         .bound = judged->bound,
         .lse_bound = judged->lse_bound,
         .criterion = judging->criterion,
+        .rows = judging->rows,
     };
 }
 
@@ -243,6 +348,21 @@ static enum error_kind reach_verdict(struct judged_output *judged, const struct 
     return kind;
 }
 
+/* A failure of a sample: what the other rows say of its cause is not known. */
+static void find_nothing(struct judged_output *judged, const struct criterion *criterion)
+{
+    const struct metrics *rows = judged->verdict.rows;
+    judged->finding = (struct signature_finding){
+        .signature = SIGNATURE_UNKNOWN,
+        .head = -1,
+        .residual = NAN,
+        .remedy = "Of a sample no cause is sought: judge this sequence alone to have it named.",
+    };
+    for (int r = 0; r < judged->verdict.num_rows; r++)
+        judged->finding.num_rows_failing +=
+            rows[r].elements > 0 && criterion_decide(criterion, &rows[r]) == DECISION_FAIL;
+}
+
 static enum error_kind find_signature(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
     const struct exhibit exhibit = exhibit_of(judged, judging);
@@ -250,6 +370,10 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
         !(judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic)))
         return ERROR_NONE;
+    if (judging->rows) {
+        find_nothing(judged, &judging->criterion);
+        return ERROR_NONE;
+    }
     double start = now_s();
     step(judging, "signature", 0);
     enum error_kind kind =
@@ -274,7 +398,7 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
 {
     const struct exhibit exhibit = exhibit_of(judged, judging);
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
-        is_of_other_arithmetic(judged, judging))
+        is_of_other_arithmetic(judged, judging) || judging->rows)
         return ERROR_NONE;
     double start = now_s();
     step(judging, "contract", 0);

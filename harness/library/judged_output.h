@@ -19,6 +19,9 @@ struct judging {
     /* What the output is said to have been made with: its rounding model gives the bounds, it is not run. NULL: nobody
      * says. */
     const struct subject *arithmetic;
+    /* [R], the rows that are judged, at least one; NULL: all. Of these alone is there a truth, and they are judged as
+     * they would be among all; no cause is sought, and nothing is known of all inputs: input_digest is 0. */
+    const bool *rows;
     double lse_rounding; /* what an lse has lost since, relative to itself: on its way from another base */
     enum truth_method truth_method;
     int truth_precision; /* bits */

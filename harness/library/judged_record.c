@@ -372,6 +372,7 @@ static const struct record_field rows[] = {
     COMPUTED("classes", classes),
     COMPUTED("head_classes", head_classes),
     COMPUTED("class_asked", class_asked),
+    UNKNOWN("sample"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -164,6 +164,8 @@ json_t *heads_to_json(const struct verdict *verdict, int num_heads)
     json_t *heads = json_array();
     bool complete = heads;
     for (int r = 0; complete && r < verdict->num_rows; r++) {
+        if (verdict->rows[r].elements == 0)
+            continue;
         const struct row_metrics head = {r / num_heads, r % num_heads, verdict->rows[r]};
         complete = json_array_append_new(heads, record_fields_to_json(&record_head_fields, &head)) == 0;
     }

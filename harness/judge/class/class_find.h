@@ -15,7 +15,13 @@ struct class_report {
     struct class_sets *open;    /* [R] and those that promise nothing of it, the same */
     double (*size)[CLASS_ROUNDING_COUNT]; /* [R] what a rounding adds to the row's bounds, all elements together, where
                                            * more than one minimal set covers it; infinite if it leaves one without */
+    const bool *rows; /* [R] those that were judged, the caller's: the others say nothing; NULL: all */
 };
+
+static inline bool class_report_has(const struct class_report *report, int row)
+{
+    return !report->rows || report->rows[row];
+}
 
 /* Room for rows of which nothing is known: no class covers them. class_report_clear frees it, and accepts a zeroed one.
  */

@@ -22,6 +22,8 @@ static void of_rows(struct class_whole *whole, const struct class_report *report
     memset(&open, 0xff, sizeof open);
     *whole = (struct class_whole){.output = true};
     for (int row = first; row < last; row++) {
+        if (!class_report_has(report, row))
+            continue;
         whole->output = whole->output && report->output[row];
         for (int i = 0; i < CLASS_SETS / 64; i++) {
             covered.words[i] &= report->covered[row].words[i];
@@ -62,7 +64,8 @@ int class_first_uncovered(const struct class_report *report, const struct arithm
 {
     int row = 0;
     while (row < report->num_rows &&
-           (asked->output ? report->output[row] : class_sets_have(&report->covered[row], asked->set)))
+           (!class_report_has(report, row) ||
+            (asked->output ? report->output[row] : class_sets_have(&report->covered[row], asked->set))))
         row++;
     return row;
 }

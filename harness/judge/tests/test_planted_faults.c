@@ -163,7 +163,12 @@ static void judge(struct bench *bench, bool fails[NUM_RULES])
     struct criterion criterion = {JUDGE_TOLERANCE, {wide, wide, wide}, 1};
     float narrow[H * D];
     struct output output = {narrow, bench->lse};
-    const struct exhibit exhibit = {problem, &output, &bench->truth, bench->bound, bench->lse_bound, criterion};
+    const struct exhibit exhibit = {.problem = problem,
+                                    .output = &output,
+                                    .truth = &bench->truth,
+                                    .bound = bench->bound,
+                                    .lse_bound = bench->lse_bound,
+                                    .criterion = criterion};
     struct verdict verdict;
     struct error error;
     dtype_narrow(problem->dtype, narrow, 0, H * D, bench->out);

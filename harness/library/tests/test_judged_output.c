@@ -236,6 +236,68 @@ static void test_lse_of_another_base_may_be_off_by_more(void **state)
     judged_output_clear(&parts);
 }
 
+/* Judges rows of it alone, by a bound as well. */
+static void judge_rows(struct judged_output *judged, const struct small *small, const bool *rows)
+{
+    const struct subject arithmetic = {.ops = &single_pass_ops};
+    const struct cut_source cut = source_of(small);
+    const struct tensor_view out = view_of(small->out, HEADS);
+    const struct given_output given = given_output(&out, small->lse);
+    struct judging judging = plain;
+    struct error error;
+    judging.criterion.mode = JUDGE_BOTH;
+    judging.arithmetic = &arithmetic;
+    judging.rows = rows;
+    if (judge_output(judged, &cut.given.source, &given, &judging, &error))
+        fail_msg("%s", error.text);
+}
+
+/* Row by row they come to what they come to together. */
+static void test_rows_are_judged_as_among_all(void **state)
+{
+    (void)state;
+    static struct small small;
+    static const bool all[ROWS] = {true, true, true, true, true, true, true, true};
+    struct judged_output whole, rows;
+    small_make(&small);
+    small.out[3 * DIM + 1] += 0x1p-18f;
+    judge_rows(&whole, &small, NULL);
+    judge_rows(&rows, &small, all);
+    assert_true(whole.truth.num_rows == ROWS && truth_digest(&rows.truth) == truth_digest(&whole.truth));
+    assert_memory_equal(rows.bound, whole.bound, ROWS * DIM * sizeof *rows.bound);
+    assert_memory_equal(rows.lse_bound, whole.lse_bound, ROWS * sizeof *rows.lse_bound);
+    assert_memory_equal(&rows.verdict.total, &whole.verdict.total, sizeof rows.verdict.total);
+    assert_memory_equal(rows.classes.covered, whole.classes.covered, ROWS * sizeof *rows.classes.covered);
+    assert_int_equal(rows.class_of_all.num_minimal, whole.class_of_all.num_minimal);
+    judged_output_clear(&whole);
+    judged_output_clear(&rows);
+}
+
+/* What is wrong elsewhere does not fail a sample, and is not counted right. */
+static void test_a_sample_says_nothing_of_other_rows(void **state)
+{
+    (void)state;
+    static struct small small;
+    static const bool some[ROWS] = {[1] = true, [6] = true};
+    struct judged_output judged;
+    small_make(&small);
+    small.out[4 * DIM] += 1;
+    small.lse[5] += 1;
+    judge_rows(&judged, &small, some);
+    assert_true(judged.verdict.total.elements == 2 * DIM && judged.verdict.total.mismatched == 0);
+    assert_true(judged.verdict.total.lse_off == 0 && judged.finding.signature == SIGNATURE_NONE);
+    assert_true(judged.class_of_all.outcome == CLASS_FOUND && judged.input_digest == 0);
+    for (int row = 0; row < ROWS; row++)
+        assert_int_equal(judged.verdict.rows[row].elements, some[row] ? DIM : 0);
+    judged_output_clear(&judged);
+    small.out[6 * DIM + 2] += 1;
+    judge_rows(&judged, &small, some);
+    assert_true(judged.verdict.total.mismatched == 1 && judged.verdict.total.worst == 6 * DIM + 2);
+    assert_true(judged.finding.signature == SIGNATURE_UNKNOWN && judged.finding.num_rows_failing == 1);
+    assert_int_equal(judged.contract.num_fits, 0);
+    judged_output_clear(&judged);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +308,8 @@ int main(void)
         cmocka_unit_test(test_bounds_of_parts_are_those_of_the_whole),
         cmocka_unit_test(test_what_is_beyond_the_bound_fails),
         cmocka_unit_test(test_lse_of_another_base_may_be_off_by_more),
+        cmocka_unit_test(test_rows_are_judged_as_among_all),
+        cmocka_unit_test(test_a_sample_says_nothing_of_other_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -31,6 +31,12 @@ static bool has_arithmetic(const struct point *point)
     return !point->foreign && (!point->given || point->given->has_recipe);
 }
 
+/* Whether it is judged by some rows: then nothing is said of all inputs or the whole truth. */
+static bool is_sample(const struct point *point)
+{
+    return point->given && point->given->sample.judged;
+}
+
 const void *record_find_part(const void *holder, int part)
 {
     const struct record *record = holder;
@@ -64,11 +70,11 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_BUDGET:
         return point->criterion.mode != JUDGE_TOLERANCE && has_arithmetic(point) ? &point->criterion : NULL;
     case RECORD_INPUTS:
-        return record->problem ? record : NULL;
+        return record->problem && !is_sample(point) ? record : NULL;
     case RECORD_OUTPUT:
         return record->output ? record : NULL;
     case RECORD_TRUTH:
-        return record->truth ? record : NULL;
+        return record->truth && !is_sample(point) ? record : NULL;
     case RECORD_VERDICT:
         return record->verdict;
     case RECORD_TOTAL:
@@ -83,6 +89,8 @@ const void *record_find_part(const void *holder, int part)
         return record->classes && record->classes->num_rows > 0 ? record : NULL;
     case RECORD_CONTRACT:
         return record->contract && record->contract->num_fits > 0 ? record->contract : NULL;
+    case RECORD_SAMPLE:
+        return is_sample(point) ? &point->given->sample : NULL;
     case RECORD_ORACLES:
         return point->given ? NULL : record->oracles;
     }

@@ -35,6 +35,7 @@ enum record_part {
     RECORD_DEMAND,   /* struct class_demand where a class is asked for */
     RECORD_CLASSES,  /* struct record of an output whose classes were looked for */
     RECORD_CONTRACT, /* struct contract_finding of an output that was given and fits another one */
+    RECORD_SAMPLE,   /* struct given_sample of an output that is judged by some rows */
     RECORD_ORACLES   /* struct oracle_report */
 };
 

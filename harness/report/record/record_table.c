@@ -241,6 +241,12 @@ static const struct record_field rows[] = {
      RECORD_NAMED("class_asked", "The class that the output has to be in; null for any."),
      .type = "string",
      .value = record_value_class_asked},
+    {.part = RECORD_SAMPLE,
+     RECORD_NAMED("sample",
+                  "Of an output that was given and is judged by rows drawn from it: which. All that the record "
+                  "says, status and heads among it, is of these rows; digests of inputs and truth, which are "
+                  "of all, are null. null where all rows are judged."),
+     .members = &record_sample_fields},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -122,10 +122,13 @@ char *record_notes(const struct record *record)
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
-    bool in_parts = !record->point->given && problem_spec_parts(&record->point->problem) > 1;
+    const struct given *given = record->point->given;
+    bool in_parts = !given && problem_spec_parts(&record->point->problem) > 1, sampled = given && given->sample.judged;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
+    if (sampled)
+        fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
     if (record->verdict)
-        print_notes(stream, in_parts ? ", " : "", &record->point->criterion, &record->verdict->total);
+        print_notes(stream, in_parts || sampled ? ", " : "", &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
     free(text);
@@ -136,6 +139,8 @@ char *record_notes(const struct record *record)
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
+    if (record->point->given && record->point->given->sample.judged)
+        return finding->remedy;
     if (record->point->given && record->point->given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
@@ -156,6 +161,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     enum signature signature = finding->signature;
     bool brief = !explained || status_as_expected(record->outcome.status);
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
+    bool sampled = record->point->given && record->point->given->sample.judged; /* no failure mode was tried */
     char rows[64] = "";
     if (signature == SIGNATURE_NONE)
         return true;
@@ -164,7 +170,8 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                  of_queries ? "rows" : "heads");
     return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
                    finding->detail, rows) > 0 &&
-           (brief || fprintf(stream, "%s  %s %s\n", indent, signature_meaning(signature), remedy_of(record)) > 0);
+           (brief || fprintf(stream, "%s  %s%s%s\n", indent, sampled ? "" : signature_meaning(signature),
+                             sampled ? "" : " ", remedy_of(record)) > 0);
 }
 
 enum { CLASSES_SHOWN = 3 };

@@ -120,6 +120,18 @@ json_t *record_value_mask(const struct record_field *field, const void *member)
     return mask->kind == MASK_ALL ? json_string("all") : record_fields_to_json(field->members, mask);
 }
 
+#define OF_SAMPLE(member, says) RECORD_MEMBER(#member, struct given_sample, member, WHOLE, says)
+
+static const struct record_field sample_rows[] = {
+    {OF_SAMPLE(rows, "Rows that are judged, of this sequence."), .unit = "rows"},
+    {OF_SAMPLE(of, "Rows that it has: a query of a head each."), .unit = "rows"},
+    {OF_SAMPLE(drawn, "Rows that are judged, of all sequences."), .unit = "rows"},
+    {OF_SAMPLE(drawn_of, "Rows that these have."), .unit = "rows"},
+    {OF_SAMPLE(sequences, "How many sequences there are. Those without a row that was drawn have no record.")},
+    {RECORD_MEMBER("seed", struct given_sample, seed, UNSIGNED, "What the rows were drawn from.")},
+};
+const struct record_fields record_sample_fields = RECORD_FIELDS(sample_rows);
+
 /* ---- what came of it --------------------------------------------------------------------------------------------- */
 
 json_t *record_value_reason(const struct record_field *field, const void *member)

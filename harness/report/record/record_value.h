@@ -24,6 +24,6 @@ record_value record_value_reason, /* char[], null if empty */
 
 extern const struct record_fields record_reference_fields, record_seconds_fields, record_input_fields,
     record_mask_fields, record_oracle_fields, record_oracle_detail_fields, record_run_fields, record_recipe_fields,
-    record_override_fields;
+    record_sample_fields, record_override_fields;
 
 #endif

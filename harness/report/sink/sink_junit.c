@@ -28,6 +28,7 @@ struct junit {
     struct junit_document *document;
     const char *device; /* device_kind_names[] of the first record */
     bool gitlab;
+    const struct given_sample *sample; /* that a pass is of; NULL: of all rows */
     struct test *tests;
     size_t num_tests, capacity;
 };
@@ -71,13 +72,25 @@ static struct test *add_test(struct junit *junit)
     return test;
 }
 
+/* Of what rows a pass is, where it is not of all. */
+static bool put_sample(const struct junit *junit)
+{
+    char text[96];
+    const struct given_sample *sample = junit->sample;
+    if (!sample)
+        return true;
+    snprintf(text, sizeof text, "%lld of %lld rows, seed %llu", (long long)sample->drawn, (long long)sample->drawn_of,
+             (unsigned long long)sample->seed);
+    return junit_document_property(junit->document, "sample", text);
+}
+
 /* Device and build, as properties of the suite at hand. */
 static bool put_properties(const struct junit *junit)
 {
     return (!junit->device || junit_document_property(junit->document, "device", junit->device)) &&
            junit_document_property(junit->document, "version", build_info.version) &&
            junit_document_property(junit->document, "commit", build_info.commit) &&
-           junit_document_property(junit->document, "compiler", build_info.compiler);
+           junit_document_property(junit->document, "compiler", build_info.compiler) && put_sample(junit);
 }
 
 /* tests[0, count) of one case. */
@@ -277,6 +290,8 @@ static enum error_kind open_junit(struct sink *sink, struct error *error)
         return error_memory(error, sink->path, sizeof *junit);
     enum error_kind kind = ERROR_NONE;
     junit->gitlab = sink->plan && sink->plan->junit_gitlab;
+    const struct given *given = sink->plan && sink->plan->num_points > 0 ? sink->plan->points->given : NULL;
+    junit->sample = given && given->sample.judged ? &given->sample : NULL;
     junit->document = junit_document_new();
     if (!junit->document)
         kind = error_memory(error, sink->path, sizeof *junit);

@@ -196,6 +196,19 @@ static enum error_kind keep_record(struct sink *sink, const struct point *point,
 
 /* ---- the run --------------------------------------------------------------------------------------------------- */
 
+/* ": 1 pass, of 10 sampled of 6400 rows": in how many sequences there are none is said as well. */
+static void print_sample(const struct sink_plan *plan)
+{
+    const struct given *given = plan->num_points > 0 ? plan->points->given : NULL;
+    if (!given || !given->sample.judged)
+        return;
+    long long without = (long long)given->sample.sequences - (long long)plan->num_points;
+    printf("; of %lld sampled of %lld rows (seed %llu)", (long long)given->sample.drawn,
+           (long long)given->sample.drawn_of, (unsigned long long)given->sample.seed);
+    if (without > 0)
+        printf(", none in %lld of %lld sequences", without, (long long)given->sample.sequences);
+}
+
 /* "48 points on host (2 threads): 46 pass, 2 fail; 12.3 s; first leak; to see it: alibicheck run ..." */
 static void print_summary(const struct table *table, const struct summary *summary)
 {
@@ -217,6 +230,7 @@ static void print_summary(const struct table *table, const struct summary *summa
             printf(" with up to %.3g of the bound", table->most_share);
         separator = ", ";
     }
+    print_sample(table->plan);
     printf("; %.1f s", summary->elapsed_s);
     if (table->first)
         printf("; first: %s", table->first);
