@@ -160,28 +160,36 @@ enum error_kind judge_demand_read(struct class_demand *demand, const struct judg
 static enum error_kind read_pages(struct judge_facts *facts, const struct judge_options *options, struct error *error)
 {
     const char *const *values = options->values;
-    bool table = values[GIVEN_BLOCK_TABLE], rows = values[GIVEN_KV_INDPTR];
+    bool ragged = values[GIVEN_QO_INDPTR] && values[GIVEN_KV_INDPTR] && !values[GIVEN_KV_INDICES];
+    bool table = values[GIVEN_BLOCK_TABLE], rows = values[GIVEN_KV_INDPTR] && !ragged;
     uint64_t size = 0;
     int negative = 0;
-    if (table && rows)
+    if (table && values[GIVEN_KV_INDPTR])
         return refused(GIVEN_KV_INDPTR, values[GIVEN_KV_INDPTR], "this or --block-table", error);
     if (table && !values[GIVEN_SEQ_LENS])
         return missing(GIVEN_SEQ_LENS, "keys of each sequence, which a --block-table does not say", error);
     if (rows && !values[GIVEN_KV_INDICES])
         return missing(GIVEN_KV_INDICES, "the pages of all sequences, of which --kv-indptr says where they begin",
                        error);
-    if (rows && !values[GIVEN_KV_LAST_PAGE_LEN])
-        return missing(GIVEN_KV_LAST_PAGE_LEN, "keys in the last page of each sequence", error);
     for (int i = 0; i < 2 && !rows; i++) {
         enum judge_option option = i ? GIVEN_KV_LAST_PAGE_LEN : GIVEN_KV_INDICES;
         if (values[option])
-            return refused(option, values[option], "with --kv-indptr", error);
+            return refused(option, values[option], ragged ? "with --kv-indices, of keys in pages" : "with --kv-indptr",
+                           error);
     }
     facts->paged = table || rows;
-    if (facts->paged && (facts->layout == LAYOUT_BSHD || facts->layout == LAYOUT_BHSD))
+    facts->ragged_queries = values[GIVEN_QO_INDPTR];
+    facts->ragged_keys = ragged;
+    if (facts->ragged_queries && !facts->paged && !ragged)
+        return missing(GIVEN_KV_INDPTR, "where in k and v the keys of each sequence begin; or pages", error);
+    if (values[GIVEN_KV_INDPTR] && values[GIVEN_SEQ_LENS])
+        return refused(GIVEN_SEQ_LENS, values[GIVEN_SEQ_LENS], "this or --kv-indptr, which says it", error);
+    if ((facts->paged || ragged) && (facts->layout == LAYOUT_BSHD || facts->layout == LAYOUT_BHSD))
         return refused(GIVEN_LAYOUT, values[GIVEN_LAYOUT],
-                       "NHD [pages, page size, KV heads, head_dim] or HND [pages, "
-                       "KV heads, page size, head_dim] of k and v in pages",
+                       ragged ? "NHD [keys, KV heads, head_dim] or HND [KV heads, keys, head_dim] of sequences one "
+                                "behind the other"
+                              : "NHD [pages, page size, KV heads, head_dim] or HND [pages, "
+                                "KV heads, page size, head_dim] of k and v in pages",
                        error);
     if (!values[GIVEN_PAGE_SIZE])
         return ERROR_NONE;

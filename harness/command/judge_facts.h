@@ -22,6 +22,7 @@ struct judge_facts {
     struct class_demand demand;
     struct tolerance tolerance; /* negative: the default of the dtype */
     bool paged;
+    bool ragged_queries, ragged_keys; /* those of all sequences in one axis, one sequence behind the other */
 };
 
 /* ERROR_USAGE with the option, what is wrong or missing, and what is allowed. */

@@ -33,6 +33,8 @@ struct reading {
     struct bound_axes q, k, v, out, other, lse;
     struct problem_spec spec;                     /* of all sequences, but for seq_len and q_position */
     int64_t num_sequences, num_queries, num_keys; /* keys: that k and v have room for, of one sequence */
+    int64_t *first_query;                         /* [B + 1], of the queries of all sequences */
+    int64_t *first_key;                           /* [B + 1], of ragged keys; NULL: they are not */
     int64_t *seq_lens, *positions;                /* [B] */
     int64_t pages_a_row;                          /* of input->pages */
 };
@@ -56,6 +58,7 @@ static const struct {
     [TENSOR_FILE_INDPTR] = {GIVEN_KV_INDPTR, NULL},
     [TENSOR_FILE_INDICES] = {GIVEN_KV_INDICES, NULL},
     [TENSOR_FILE_LAST_PAGE_LEN] = {GIVEN_KV_LAST_PAGE_LEN, NULL},
+    [TENSOR_FILE_QO_INDPTR] = {GIVEN_QO_INDPTR, NULL},
 };
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
@@ -214,6 +217,39 @@ static enum error_kind read_of_heads(float **values, const struct tensor_file *f
 
 /* ---- shapes ------------------------------------------------------------------------------------------------------ */
 
+/* The letters of q, out or lse: those of ragged queries are as of one sequence. */
+static const char *letters_of(const struct reading *reading, enum judge_tensor tensor)
+{
+    int num_axes = reading->input->files[tensor].layout.num_axes;
+    bool ragged = reading->facts.ragged_queries, paged = reading->facts.paged && !ragged;
+    enum judge_layout layout = ragged ? LAYOUT_NHD : reading->facts.layout;
+    if (tensor == TENSOR_FILE_LSE)
+        return judge_lse_letters(layout, paged, num_axes);
+    return judge_query_letters(layout, paged, num_axes);
+}
+
+/* Sequences are as many as --qo-indptr has, one number being where the last of them ends; else those of q, which is of
+ * one where it has no such axis. */
+static enum error_kind count_sequences(struct reading *reading, struct error *error)
+{
+    const struct tensor_file *file = &reading->input->files[TENSOR_FILE_QO_INDPTR];
+    struct judge_shape *shape = &reading->shape;
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (reading->facts.ragged_queries) {
+        if (file->layout.num_axes != 1 || file->layout.num_elements < 2)
+            return error_set(error, ERROR_USAGE, "%s: is %s; allowed: [sequences + 1]", quote_path(path, file->name),
+                             judge_shape_text(text, file));
+        shape->length[ROLE_SEQUENCES] = file->layout.num_elements - 1;
+        shape->said_by[ROLE_SEQUENCES] = file->name;
+    }
+    for (int role = ROLE_SEQUENCES; role <= ROLE_QUERIES; role++)
+        if (shape->length[role] < 0) {
+            shape->length[role] = 1;
+            shape->said_by[role] = reading->input->files[TENSOR_FILE_Q].name;
+        }
+    return ERROR_NONE;
+}
+
 static enum error_kind bind_shapes(struct reading *reading, struct error *error)
 {
     static const char *const of_keys[LAYOUT_COUNT] = {
@@ -228,21 +264,18 @@ static enum error_kind bind_shapes(struct reading *reading, struct error *error)
     struct judge_shape *shape = &reading->shape;
     enum judge_layout layout = reading->facts.layout;
     bool paged = reading->facts.paged;
-    const char *of_queries = layout == LAYOUT_BHSD ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
-                                                     "heads, queries, head_dim]"
+    const char *of_queries = reading->facts.ragged_queries ? "[queries of all sequences, heads, head_dim]"
+                             : layout == LAYOUT_BHSD ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
+                                                       "heads, queries, head_dim]"
                              : layout == LAYOUT_BSHD || paged
                                  ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, queries, heads, "
                                    "head_dim]"
                                  : "[heads, head_dim] or [queries, heads, head_dim] of one sequence";
     *shape = judge_shape_unknown;
-    enum error_kind kind =
-        judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
-                         judge_query_letters(layout, paged, files[TENSOR_FILE_Q].layout.num_axes), of_queries, error);
-    for (int role = ROLE_SEQUENCES; role <= ROLE_QUERIES && !kind; role++)
-        if (shape->length[role] < 0) { /* q has no such axis: it is of one */
-            shape->length[role] = 1;
-            shape->said_by[role] = files[TENSOR_FILE_Q].name;
-        }
+    enum error_kind kind = judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
+                                            letters_of(reading, TENSOR_FILE_Q), of_queries, error);
+    if (!kind)
+        kind = count_sequences(reading, error);
     if (!kind)
         kind = judge_shape_bind(shape, &reading->k, &files[TENSOR_FILE_K],
                                 judge_key_letters(layout, paged, files[TENSOR_FILE_K].layout.num_axes), of_keys[layout],
@@ -252,16 +285,13 @@ static enum error_kind bind_shapes(struct reading *reading, struct error *error)
                                 judge_key_letters(layout, paged, files[TENSOR_FILE_V].layout.num_axes), of_keys[layout],
                                 error);
     if (!kind)
-        kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT],
-                                judge_query_letters(layout, paged, files[TENSOR_FILE_OUT].layout.num_axes), of_queries,
-                                error);
+        kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT], letters_of(reading, TENSOR_FILE_OUT),
+                                of_queries, error);
     if (!kind && reading->input->is_open[TENSOR_FILE_OTHER])
         kind = judge_shape_bind(shape, &reading->other, &files[TENSOR_FILE_OTHER],
-                                judge_query_letters(layout, paged, files[TENSOR_FILE_OTHER].layout.num_axes),
-                                of_queries, error);
+                                letters_of(reading, TENSOR_FILE_OTHER), of_queries, error);
     if (!kind && reading->input->is_open[TENSOR_FILE_LSE])
-        kind = judge_shape_bind(shape, &reading->lse, &files[TENSOR_FILE_LSE],
-                                judge_lse_letters(layout, paged, files[TENSOR_FILE_LSE].layout.num_axes),
+        kind = judge_shape_bind(shape, &reading->lse, &files[TENSOR_FILE_LSE], letters_of(reading, TENSOR_FILE_LSE),
                                 "[heads], [sequences, heads] or, of one sequence, [queries, heads]; with three axes "
                                 "[sequences, queries, heads] of pages, [sequences, heads, queries] of BSHD and BHSD",
                                 error);
@@ -334,6 +364,78 @@ static enum error_kind read_block_table(struct reading *reading, struct error *e
     return kind;
 }
 
+/* Keys in the last page of each sequence: a page of one key has that. */
+static enum error_kind read_last_pages(int64_t **last, const struct reading *reading, struct error *error)
+{
+    int64_t sequences = reading->num_sequences, slots = reading->shape.length[ROLE_SLOTS];
+    if (reading->input->is_open[TENSOR_FILE_LAST_PAGE_LEN])
+        return read_whole(last, &reading->input->files[TENSOR_FILE_LAST_PAGE_LEN], sequences, 0, slots,
+                          "keys in the last page of a sequence", error);
+    if (slots != 1)
+        return error_set(error, ERROR_USAGE,
+                         "--kv-last-page-len: is missing; allowed: keys in the last page of each sequence, which pages "
+                         "of %" PRId64 " keys leave open",
+                         slots);
+    *last = malloc((size_t)sequences * sizeof **last);
+    for (int64_t b = 0; *last && b < sequences; b++)
+        (*last)[b] = 1;
+    return *last ? ERROR_NONE : error_memory(error, "lengths", (double)sequences * sizeof **last);
+}
+
+/* Where the rows of each sequence begin in an axis that has those of all: [B + 1] numbers that do not fall. What lies
+ * before the first or behind the last of them is nobody's, which `whole` refuses. */
+static enum error_kind read_starts(int64_t **starts, const struct reading *reading, enum judge_tensor tensor,
+                                   int64_t length, bool whole, const char *what, struct error *error)
+{
+    const struct tensor_file *file = &reading->input->files[tensor];
+    int64_t sequences = reading->num_sequences;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = read_whole(starts, file, sequences + 1, 0, length, what, error);
+    for (int64_t b = 0; b < sequences && !kind; b++)
+        if ((*starts)[b + 1] < (*starts)[b])
+            kind = error_set(error, ERROR_USAGE,
+                             "%s: number %" PRId64 " is %" PRId64 " behind %" PRId64 "; allowed: %s, none below the "
+                             "one before it",
+                             quote_path(path, file->name), b + 1, (*starts)[b + 1], (*starts)[b], what);
+    if (!kind && whole && ((*starts)[0] != 0 || (*starts)[sequences] != length))
+        kind = error_set(error, ERROR_USAGE,
+                         "%s: goes from %" PRId64 " to %" PRId64 "; allowed: from 0 to %" PRId64 ", which q has",
+                         quote_path(path, file->name), (*starts)[0], (*starts)[sequences], length);
+    return kind;
+}
+
+/* first_query, of ragged queries or of as many to each sequence. */
+static enum error_kind read_queries(struct reading *reading, struct error *error)
+{
+    int64_t sequences = reading->num_sequences;
+    if (reading->facts.ragged_queries)
+        return read_starts(&reading->first_query, reading, TENSOR_FILE_QO_INDPTR, reading->num_queries, true,
+                           "where the queries of each sequence begin, and where the last ones end", error);
+    reading->first_query = malloc((size_t)(sequences + 1) * sizeof *reading->first_query);
+    if (!reading->first_query)
+        return error_memory(error, "queries", (double)(sequences + 1) * 8);
+    for (int64_t b = 0; b <= sequences; b++)
+        reading->first_query[b] = b * reading->num_queries;
+    return ERROR_NONE;
+}
+
+/* Keys of sequences that lie one behind the other. */
+static enum error_kind read_key_rows(struct reading *reading, struct error *error)
+{
+    int64_t sequences = reading->num_sequences;
+    enum error_kind kind =
+        read_starts(&reading->first_key, reading, TENSOR_FILE_INDPTR, reading->shape.length[ROLE_KEYS], false,
+                    "where the keys of each sequence begin, and where the last ones end", error);
+    if (kind)
+        return kind;
+    reading->seq_lens = calloc((size_t)sequences, sizeof *reading->seq_lens);
+    if (!reading->seq_lens)
+        return error_memory(error, "lengths", (double)sequences * 8);
+    for (int64_t b = 0; b < sequences; b++)
+        reading->seq_lens[b] = reading->first_key[b + 1] - reading->first_key[b];
+    return ERROR_NONE;
+}
+
 /* Pages in one list, sequence by sequence: as a table whose rows are as long as the longest of them. */
 static enum error_kind read_page_rows(struct reading *reading, struct error *error)
 {
@@ -347,8 +449,7 @@ static enum error_kind read_page_rows(struct reading *reading, struct error *err
     enum error_kind kind = read_whole(&first, file, sequences + 1, 0, count,
                                       "where the pages of each sequence begin, and where the last ones end", error);
     if (!kind)
-        kind = read_whole(&last, &input->files[TENSOR_FILE_LAST_PAGE_LEN], sequences, 0, slots,
-                          "keys in the last page of a sequence", error);
+        kind = read_last_pages(&last, reading, error);
     if (!kind)
         kind = read_whole(&list, &input->files[TENSOR_FILE_INDICES], count, INT32_MIN, INT64_C(1) << 40,
                           "pages, counted from 0", error);
@@ -400,6 +501,8 @@ static enum error_kind read_lengths(struct reading *reading, struct error *error
     struct judge_input *input = reading->input;
     int64_t sequences = reading->num_sequences;
     enum error_kind kind = ERROR_NONE;
+    if (reading->facts.ragged_keys)
+        return read_key_rows(reading, error);
     if (input->is_open[TENSOR_FILE_BLOCK_TABLE] || input->is_open[TENSOR_FILE_INDPTR]) {
         kind = input->is_open[TENSOR_FILE_INDPTR] ? read_page_rows(reading, error) : read_block_table(reading, error);
         return kind ? kind : check_pages(reading, error);
@@ -467,7 +570,8 @@ static enum error_kind read_lse(struct reading *reading, struct error *error)
 {
     struct judge_input *input = reading->input;
     const struct tensor_file *file = &input->files[TENSOR_FILE_LSE];
-    int64_t heads = reading->shape.length[ROLE_HEADS], rows = reading->num_sequences * reading->num_queries * heads;
+    int64_t heads = reading->shape.length[ROLE_HEADS];
+    int64_t rows = (reading->facts.ragged_queries ? 1 : reading->num_sequences) * reading->num_queries * heads;
     char path[PATH_QUOTE_SIZE];
     if (!input->is_open[TENSOR_FILE_LSE])
         return ERROR_NONE;
@@ -570,17 +674,28 @@ static enum error_kind read_problem(struct reading *reading, struct error *error
 
 /* The dtypes were looked at. */
 static struct tensor_view view_of(const struct tensor_file *file, const struct bound_axes *axes, enum axis_role first,
-                                  enum axis_role second, int64_t sequence)
+                                  enum axis_role second, int64_t first_element)
 {
     struct error unused;
     struct tensor_view view = {
         .name = file->name,
-        .elements = file->elements +
-                    sequence * axes->stride[ROLE_SEQUENCES] * (int64_t)element_types[file->layout.type].size_bytes,
+        .elements = file->elements + first_element * (int64_t)element_types[file->layout.type].size_bytes,
         .strides = {axes->stride[first], axes->stride[second], axes->stride[ROLE_DIM]},
     };
     (void)dtype_of(&view.dtype, file, true, &unused);
     return view;
+}
+
+/* The first element of a sequence's queries. */
+static int64_t first_of_queries(const struct reading *reading, const struct bound_axes *axes, int64_t b)
+{
+    return reading->facts.ragged_queries ? reading->first_query[b] * axes->stride[ROLE_QUERIES]
+                                         : b * axes->stride[ROLE_SEQUENCES];
+}
+
+static int64_t first_of_keys(const struct reading *reading, const struct bound_axes *axes, int64_t b)
+{
+    return reading->first_key ? reading->first_key[b] * axes->stride[ROLE_KEYS] : b * axes->stride[ROLE_SEQUENCES];
 }
 
 static void forget(void *context)
@@ -595,12 +710,19 @@ static void make_point(struct point *point, const struct reading *reading, int64
     case_point(reading->input->cases.cases[0], 0, point);
     float scale = reading->spec.scale;
     point->problem = reading->spec;
+    point->problem.num_queries = (int)(reading->first_query[b + 1] - reading->first_query[b]);
     point->problem.seq_len = reading->seq_lens[b];
     point->problem.q_position = reading->positions[b];
     point->problem.sequence = (int)b;
     point->demand = reading->facts.demand;
     judge_recipe_apply(point, reading->input, &reading->facts.tolerance);
     point->problem.scale = scale; /* 0 is no default here */
+}
+
+static struct tensor_view view_of_queries(const struct reading *reading, enum judge_tensor tensor,
+                                          const struct bound_axes *axes, int64_t b)
+{
+    return view_of(&reading->input->files[tensor], axes, ROLE_QUERIES, ROLE_HEADS, first_of_queries(reading, axes, b));
 }
 
 /* Sequence b, as the next one that is judged. */
@@ -612,9 +734,11 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     bool paged = reading->facts.paged;
     enum axis_role of_keys = paged ? ROLE_SLOTS : ROLE_KEYS;
     const struct given_tensors given = {
-        .q = view_of(&files[TENSOR_FILE_Q], &reading->q, ROLE_QUERIES, ROLE_HEADS, b),
-        .k = view_of(&files[TENSOR_FILE_K], &reading->k, of_keys, ROLE_KV_HEADS, b),
-        .v = view_of(&files[TENSOR_FILE_V], &reading->v, of_keys, ROLE_KV_HEADS, b),
+        .q = view_of_queries(reading, TENSOR_FILE_Q, &reading->q, b),
+        .k =
+            view_of(&files[TENSOR_FILE_K], &reading->k, of_keys, ROLE_KV_HEADS, first_of_keys(reading, &reading->k, b)),
+        .v =
+            view_of(&files[TENSOR_FILE_V], &reading->v, of_keys, ROLE_KV_HEADS, first_of_keys(reading, &reading->v, b)),
         .pages = paged ? input->pages + b * reading->pages_a_row : NULL,
         .page_size = reading->shape.length[ROLE_SLOTS],
         .k_page_stride = reading->k.stride[ROLE_PAGES],
@@ -623,7 +747,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
         .forget = forget,
         .context = input,
     };
-    const struct tensor_view out = view_of(&files[TENSOR_FILE_OUT], &reading->out, ROLE_QUERIES, ROLE_HEADS, b);
+    const struct tensor_view out = view_of_queries(reading, TENSOR_FILE_OUT, &reading->out, b);
     make_point(&sequence->point, reading, b);
     sequence->given = (struct given){
         .key = reading->bundle && reading->bundle->key
@@ -641,11 +765,10 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     sequence->of_tensors = given_source(&sequence->point.problem, &given);
     sequence->source = &sequence->of_tensors.source;
     sequence->output = given_output(
-        &out, input->lse ? input->lse + b * reading->num_queries * reading->shape.length[ROLE_HEADS] : NULL);
+        &out, input->lse ? input->lse + reading->first_query[b] * reading->shape.length[ROLE_HEADS] : NULL);
     sequence->has_other = input->is_open[TENSOR_FILE_OTHER];
     if (sequence->has_other) {
-        const struct tensor_view other =
-            view_of(&files[TENSOR_FILE_OTHER], &reading->other, ROLE_QUERIES, ROLE_HEADS, b);
+        const struct tensor_view other = view_of_queries(reading, TENSOR_FILE_OTHER, &reading->other, b);
         sequence->other = given_output(&other, NULL);
     }
     input->points[input->num_sequences] = sequence->point;
@@ -687,7 +810,7 @@ static enum error_kind make_sequences(struct reading *reading, int64_t mask_row,
     if (!input->points || !input->sequences)
         return error_memory(error, "sequences", (double)count * sizeof *input->sequences);
     for (int64_t b = 0; b < reading->num_sequences && !kind; b++)
-        if (judge_sample_has(input, b)) {
+        if (reading->first_query[b + 1] > reading->first_query[b] && judge_sample_has(input, b)) {
             kind = make_sequence(reading, b, mask_row, error);
             input->num_sequences++; /* and its key is to be freed */
         }
@@ -711,6 +834,8 @@ static enum error_kind open_tensors(struct judge_input *input, const struct judg
     if (!kind)
         kind = read_problem(&reading, error);
     if (!kind)
+        kind = read_queries(&reading, error);
+    if (!kind)
         kind = read_lengths(&reading, error);
     if (!kind)
         kind = read_positions(&reading, error);
@@ -720,6 +845,8 @@ static enum error_kind open_tensors(struct judge_input *input, const struct judg
         kind = read_lse(&reading, error);
     if (!kind)
         kind = make_sequences(&reading, mask_row, error);
+    free(reading.first_query);
+    free(reading.first_key);
     free(reading.seq_lens);
     free(reading.positions);
     return kind;

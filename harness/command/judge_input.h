@@ -28,6 +28,7 @@ enum judge_tensor {
     TENSOR_FILE_INDPTR,
     TENSOR_FILE_INDICES,
     TENSOR_FILE_LAST_PAGE_LEN,
+    TENSOR_FILE_QO_INDPTR,
     TENSOR_FILE_COUNT
 };
 
@@ -51,7 +52,7 @@ struct judge_input {
     struct case_list cases; /* one, which the points are of */
     struct point *points;   /* [num_sequences], of the sequences */
     struct judged_sequence *sequences;
-    int num_sequences;
+    int num_sequences; /* that have queries */
     /* What they point into. */
     float *slopes, *sinks; /* [H] */
     float *lse;            /* [B, Q, H], natural */

@@ -41,10 +41,16 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_SINK_LOGITS, "sink-logits", "F", 1, "learned sinks [H]: an extra logit in each sum of weights (none)"),
     OPTION(GIVEN_SEQ_LENS, "seq-lens", "F", 1, "keys of each sequence [B] (all that the tensors have room for)"),
     OPTION(GIVEN_BLOCK_TABLE, "block-table", "F", 1, "pages of each sequence in order [B,n]; with --seq-lens"),
-    OPTION(GIVEN_KV_INDPTR, "kv-indptr", "F", 1,
-           "where in --kv-indices the pages of each sequence begin [B+1]; with --kv-last-page-len"),
+    OPTION(
+        GIVEN_KV_INDPTR, "kv-indptr", "F", 1,
+        "where in --kv-indices the pages of each sequence begin [B+1]; without it, with --qo-indptr, where in k and v "
+        "its keys do"),
     OPTION(GIVEN_KV_INDICES, "kv-indices", "F", 1, "pages, sequence by sequence [n]"),
-    OPTION(GIVEN_KV_LAST_PAGE_LEN, "kv-last-page-len", "F", 1, "keys in the last page of each sequence [B]"),
+    OPTION(GIVEN_KV_LAST_PAGE_LEN, "kv-last-page-len", "F", 1,
+           "keys in the last page of each sequence [B]; pages of one key do without"),
+    OPTION(GIVEN_QO_INDPTR, "qo-indptr", "F", 1,
+           "where in q [total,H,D], out and lse the queries of each sequence begin [B+1]: sequences of different "
+           "numbers of queries; with pages or --kv-indptr"),
     {0, 0, 0, 0, "What tensors do not say:", 2},
     OPTION(GIVEN_LAYOUT, "layout", "NAME", 2,
            "axes of k and v: NHD [N,Hkv,D] or pages [P,size,Hkv,D]; HND [Hkv,N,D] or [P,Hkv,size,D]; BSHD [B,N,Hkv,D] "
