@@ -27,6 +27,13 @@ struct given_sample {
     uint64_t seed;
 };
 
+/* A workload of FlashInfer Trace or SOL-ExecBench. */
+struct given_workload {
+    char *definition, *uuid;
+    bool is_drawn; /* its random inputs are drawn from the seed */
+    uint64_t seed;
+};
+
 /* What is known of an output that was there already, of a problem that was, too. */
 struct given {
     char *key;           /* the point's name */
@@ -56,6 +63,7 @@ struct point {
     const struct given
         *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
+    const struct given_workload *workload; /* that the output is of; NULL: of none */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/library/bundle.h"
+#include "harness/support/number.h"
 #include "harness/support/source.h"
 #include "harness/support/tensor_file.h"
 
@@ -64,6 +65,19 @@ static enum error_kind take_name(char **name, const struct tensor_archive *archi
     return text && *text && !*name ? error_memory(error, "a name", (double)strlen(text)) : ERROR_NONE;
 }
 
+static enum error_kind take_workload(struct given_workload *workload, const struct tensor_archive *archive,
+                                     struct error *error)
+{
+    const char *seed = tensor_archive_metadata(archive, "seed");
+    int negative = 0;
+    enum error_kind kind = take_name(&workload->definition, archive, "definition", error);
+    if (!kind)
+        kind = take_name(&workload->uuid, archive, "workload", error);
+    workload->is_drawn =
+        seed && number_parse_whole(seed, strlen(seed), &workload->seed, &negative) == VALUE_SOUND && !negative;
+    return kind;
+}
+
 /* Options that replace what the bundle says make another problem of it, with another digest. */
 static bool is_changed(const struct judge_options *options)
 {
@@ -92,6 +106,8 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
         kind = take_name(&bundle->case_name, &archive, "case", error);
     if (!kind)
         kind = take_name(&bundle->key, &archive, "key", error);
+    if (!kind)
+        kind = take_workload(&bundle->workload, &archive, error);
     const char *digest = kind ? NULL : tensor_archive_metadata(&archive, "input_digest");
     if (digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16 && !is_changed(options)) {
         bundle->has_digest = true;
@@ -101,8 +117,22 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
     return kind;
 }
 
+enum error_kind judge_bundle_say(struct judge_bundle *bundle, enum judge_option option, char *text, struct error *error)
+{
+    if (!text)
+        return error_memory(error, "what is judged", 64);
+    bundle->texts[option] = text;
+    if (!bundle->options.values[option])
+        bundle->options.values[option] = text;
+    return ERROR_NONE;
+}
+
 void judge_bundle_clear(struct judge_bundle *bundle)
 {
+    for (int t = 0; t < 3; t++)
+        tensor_close(&bundle->made[t]);
+    free(bundle->workload.definition);
+    free(bundle->workload.uuid);
     for (int option = 0; option < GIVEN_OPTION_COUNT; option++)
         free(bundle->texts[option]);
     free(bundle->case_name);

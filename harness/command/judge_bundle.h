@@ -4,12 +4,16 @@
 #ifndef HARNESS_COMMAND_JUDGE_BUNDLE_H
 #define HARNESS_COMMAND_JUDGE_BUNDLE_H
 
+#include "harness/case/point.h"
 #include "harness/command/judge_options.h"
+#include "harness/support/tensor_file.h"
 
 struct judge_bundle {
     struct judge_options options; /* the command line's, and what the bundle says where that says nothing */
     char *texts[GIVEN_OPTION_COUNT];
-    char *case_name, *key; /* NULL: it has no name */
+    char *case_name, *key;          /* NULL: it has no name */
+    struct given_workload workload; /* uuid NULL: it is none */
+    struct tensor_file made[3];     /* q, k, v, whose options then have names alone; zeros: they are in files */
     bool has_digest;
     uint64_t input_digest;
 };
@@ -19,5 +23,9 @@ struct judge_bundle {
 enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judge_options *options,
                                   struct error *error);
 void judge_bundle_clear(struct judge_bundle *bundle);
+
+/* Says an option, unless the command line has. text is the bundle's from here; NULL: memory ran out. */
+enum error_kind judge_bundle_say(struct judge_bundle *bundle, enum judge_option option, char *text,
+                                 struct error *error);
 
 #endif

@@ -3,12 +3,16 @@
 #include "harness/command/command.h"
 #include "harness/command/interrupt.h"
 #include "harness/command/judge.h"
+#include "harness/command/judge_trace.h"
 
 static int judge_command(int argc, char **argv, struct error *error)
 {
     struct judge_options options = {.threads = 0};
     argp_parse(judge_options_parser(), argc, argv, 0, NULL, &options);
-    int code = judge(&options, interrupt_catch(), error);
+    struct progress *progress = interrupt_catch();
+    options.progress = progress;
+    int code =
+        options.values[GIVEN_WRITE_INPUTS] ? (int)judge_trace_write(&options, error) : judge(&options, progress, error);
     free(options.dtypes.items);
     free(options.recipes.items);
     return code;

@@ -13,6 +13,7 @@
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_recorder.h"
+#include "harness/command/judge_trace.h"
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
 #include "harness/support/text.h"
@@ -26,7 +27,7 @@ enum { MAX_LENGTH = 1 << 30, MAX_DIM = 1024, MAX_HEADS = 65536 };
 /* What is known while the sequences are put together. */
 struct reading {
     struct judge_input *input;
-    const struct judge_bundle *bundle; /* NULL: there is none */
+    struct judge_bundle *bundle; /* NULL: there is none */
     const struct judge_options *options;
     struct judge_facts facts;
     struct judge_shape shape;
@@ -78,6 +79,12 @@ static enum error_kind open_files(struct reading *reading, struct error *error)
     for (int t = 0; t < TENSOR_FILE_COUNT; t++) {
         if (!is_file(reading, (enum judge_tensor)t))
             continue;
+        if (t <= TENSOR_FILE_V && reading->bundle && reading->bundle->made[t].name) {
+            input->files[t] = reading->bundle->made[t];
+            reading->bundle->made[t] = (struct tensor_file){.name = NULL};
+            input->is_open[t] = true;
+            continue;
+        }
         enum error_kind kind = tensor_open(&input->files[t], reading->options->values[tensors[t].option], error);
         if (kind)
             return kind;
@@ -725,6 +732,22 @@ static struct tensor_view view_of_queries(const struct reading *reading, enum ju
     return view_of(&reading->input->files[tensor], axes, ROLE_QUERIES, ROLE_HEADS, first_of_queries(reading, axes, b));
 }
 
+/* The name of sequence b: what its bundle says, or made of what it is; of a workload, its uuid behind that. */
+static char *key_of(const struct reading *reading, const struct problem_spec *problem, int64_t b)
+{
+    const char *uuid = reading->input->workload.uuid;
+    char *longer = NULL;
+    if (reading->bundle && reading->bundle->key)
+        return strdup(reading->bundle->key);
+    char *key = judged_key(problem, reading->num_sequences > 1 ? b : -1);
+    if (!key || !uuid)
+        return key;
+    if (asprintf(&longer, "%s,workload=%s", key, uuid) < 0)
+        longer = NULL;
+    free(key);
+    return longer;
+}
+
 /* Sequence b, as the next one that is judged. */
 static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t mask_row, struct error *error)
 {
@@ -750,9 +773,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
     const struct tensor_view out = view_of_queries(reading, TENSOR_FILE_OUT, &reading->out, b);
     make_point(&sequence->point, reading, b);
     sequence->given = (struct given){
-        .key = reading->bundle && reading->bundle->key
-                   ? strdup(reading->bundle->key)
-                   : judged_key(&sequence->point.problem, reading->num_sequences > 1 ? b : -1),
+        .key = key_of(reading, &sequence->point.problem, b),
         .command = input->command,
         .masked = input->visible,
         .has_recipe = input->has_recipe,
@@ -762,6 +783,7 @@ static enum error_kind make_sequence(struct reading *reading, int64_t b, int64_t
         return error_memory(error, "the name of a sequence", POINT_KEY_SIZE);
     judge_sample_say(&sequence->given, input, b);
     sequence->point.given = &sequence->given;
+    sequence->point.workload = input->workload.uuid ? &input->workload : NULL;
     sequence->of_tensors = given_source(&sequence->point.problem, &given);
     sequence->source = &sequence->of_tensors.source;
     sequence->output = given_output(
@@ -818,7 +840,7 @@ static enum error_kind make_sequences(struct reading *reading, int64_t mask_row,
 }
 
 static enum error_kind open_tensors(struct judge_input *input, const struct judge_options *options,
-                                    const struct judge_bundle *bundle, struct error *error)
+                                    struct judge_bundle *bundle, struct error *error)
 {
     struct reading reading = {.input = input, .bundle = bundle, .options = options};
     int64_t mask_row = 0;
@@ -858,17 +880,36 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* Those that go with --definition alone. */
+static enum error_kind refuse_trace_options(const struct judge_options *options, struct error *error)
+{
+    static const enum judge_option of_traces[] = {GIVEN_ROOT, GIVEN_SEED};
+    char name[JUDGE_NAME_SIZE];
+    for (size_t i = 0; i < sizeof of_traces / sizeof *of_traces; i++)
+        if (options->values[of_traces[i]])
+            return error_set(error, ERROR_USAGE, "%s: without a workload; allowed: with --definition and --workload",
+                             judge_option_name(name, of_traces[i]));
+    return ERROR_NONE;
+}
+
 /* What is judged, of which --other is a tensor if anything. */
 static enum error_kind open_exhibit(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_bundle bundle;
-    if (!options->exhibit)
+    bool traced = judge_trace_is(options);
+    enum error_kind kind = traced ? ERROR_NONE : refuse_trace_options(options, error);
+    if (kind)
+        return kind;
+    if (!options->exhibit && !traced)
         return open_tensors(input, options, NULL, error);
-    bool recorded = judge_recorder_is(options->exhibit);
-    if (!recorded && is_folder(options->exhibit))
+    bool recorded = !traced && judge_recorder_is(options->exhibit);
+    if (!traced && !recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);
-    enum error_kind kind =
-        recorded ? judge_recorder_open(&bundle, options, error) : judge_bundle_open(&bundle, options, error);
+    kind = traced     ? judge_trace_open(&bundle, options, error)
+           : recorded ? judge_recorder_open(&bundle, options, error)
+                      : judge_bundle_open(&bundle, options, error);
+    input->workload = bundle.workload;
+    bundle.workload = (struct given_workload){.uuid = NULL};
     if (!kind)
         kind = open_tensors(input, &bundle.options, &bundle, error);
     input->has_digest = !kind && bundle.has_digest;
@@ -921,6 +962,8 @@ void judge_input_clear(struct judge_input *input)
     free(input->visible);
     free(input->pages);
     free(input->command);
+    free(input->workload.definition);
+    free(input->workload.uuid);
     *input = (struct judge_input){.num_sequences = 0};
 }
 

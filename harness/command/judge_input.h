@@ -63,7 +63,8 @@ struct judge_input {
     enum kernel kernel;
     enum judge_mode mode;
     double budget;
-    bool has_digest; /* the inputs are to have a digest */
+    struct given_workload workload; /* uuid NULL: it is of none */
+    bool has_digest;                /* the inputs are to have a digest */
     uint64_t input_digest;
     struct judge_sample *sample; /* NULL: all rows are judged */
     struct judge_other *other;   /* what the other output is read from; NULL: a tensor, or there is none */

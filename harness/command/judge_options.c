@@ -85,7 +85,7 @@ static const struct argp_option own_options[] = {
     OPTION(
         GIVEN_SAMPLE, "sample", "N", 4,
         "judge N rows alone, a row being a query of a head of a sequence, drawn from all of them: a pass is of these"),
-    OPTION(GIVEN_SEED, "seed", "S", 4, "with --sample: what its rows are drawn from (0)"),
+    OPTION(GIVEN_SAMPLE_SEED, "sample-seed", "S", 4, "with --sample: what its rows are drawn from (0)"),
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
      "with one twice; and the class of each head",
@@ -93,6 +93,15 @@ static const struct argp_option own_options[] = {
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
     {"json", OPTION_JSON, NULL, 0, "print the record, a JSON object, in place of the table; of a batch one a line", 5},
+    {0, 0, 0, 0, "A workload of FlashInfer Trace or SOL-ExecBench, in place of inputs and of what they do not say:", 6},
+    OPTION(GIVEN_DEFINITION, "definition", "FILE", 6, "the operator, a JSON file; with --workload"),
+    OPTION(GIVEN_WORKLOAD, "workload", "FILE[:UUID|:N]", 6,
+           "one of a JSON Lines file, by its uuid or its number from 0 on; options beside it replace what it says"),
+    OPTION(GIVEN_ROOT, "root", "DIR", 6,
+           "where paths in the workload begin (its own folder, or the nearest above it that has the file)"),
+    OPTION(GIVEN_SEED, "seed", "N", 6, "what its random q, k and v are drawn from: normal, 0 and 1"),
+    OPTION(GIVEN_WRITE_INPUTS, "write-inputs", "FILE", 6,
+           "write all inputs to a .safetensors file, for the kernel, and judge nothing"),
 };
 enum { NUM_OWN = sizeof own_options / sizeof *own_options };
 
@@ -221,7 +230,8 @@ const struct argp *judge_options_parser(void)
             "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote, BUNDLE a "
             "file that --bundle wrote: options beside it replace what it says. DIR may be a call that FlashInfer's "
             "flight "
-            "recorder kept, too."
+            "recorder kept, too. --definition and --workload judge an output of a workload of FlashInfer Trace or "
+            "SOL-ExecBench."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"
             "Examples:\n"
@@ -229,7 +239,8 @@ const struct argp *judge_options_parser(void)
             "  alibicheck judge --q t.safetensors:q --k t.safetensors:k --v t.safetensors:v --out t.safetensors:out "
             "--layout BHSD --scale 0.125 --slopes none\n"
             "  alibicheck judge --q q.npy --k pool_k.npy --v pool_v.npy --out out.npy --lse lse.npy --lse-base 2 "
-            "--layout NHD --block-table table.npy --seq-lens lens.npy --scale rsqrt --slopes slopes.npy --json\n\n"
+            "--layout NHD --block-table table.npy --seq-lens lens.npy --scale rsqrt --slopes slopes.npy --json\n"
+            "  alibicheck judge --definition gqa.json --workload gqa.jsonl:0 --seed 1 --out out.safetensors:output\n\n"
             "Exit code: 0 right, 1 wrong, 2 usage or a bad file, 3 system failure, 130 interrupted.",
     };
     parser.options = option_table();

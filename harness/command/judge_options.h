@@ -9,6 +9,7 @@
 
 #include "harness/command/outputs.h"
 #include "harness/report/sink/table_options.h"
+#include "reference/progress.h"
 
 /* Those that take a value, but for the ones that all commands share. */
 enum judge_option {
@@ -34,6 +35,11 @@ enum judge_option {
     GIVEN_BLOCK_TABLE,
     GIVEN_PAGE_SIZE,
     GIVEN_QO_INDPTR,
+    GIVEN_DEFINITION,
+    GIVEN_WORKLOAD,
+    GIVEN_ROOT,
+    GIVEN_SAMPLE_SEED,
+    GIVEN_WRITE_INPUTS,
     GIVEN_KV_INDPTR,
     GIVEN_KV_INDICES,
     GIVEN_KV_LAST_PAGE_LEN,
@@ -55,10 +61,11 @@ struct judge_options {
     struct strings recipes;                 /* files and folders of further recipes */
     struct outputs outputs;
     struct table_options table;
-    bool json;    /* the records on standard output */
-    bool explain; /* and what an output's worst element is made of */
-    int threads;  /* 0: the default */
-    char **words; /* of the command line, [num_words]: the program's name first */
+    bool json;                       /* the records on standard output */
+    bool explain;                    /* and what an output's worst element is made of */
+    int threads;                     /* 0: the default */
+    const struct progress *progress; /* of who waits for it; NULL: nobody */
+    char **words;                    /* of the command line, [num_words]: the program's name first */
     int num_words;
 };
 

@@ -122,22 +122,11 @@ static double parameter_number(const struct recorded *recorded, enum parameter p
     return number;
 }
 
-/* Says an option, unless the command line has. */
-static enum error_kind say(struct recorded *recorded, enum judge_option option, char *text, struct error *error)
-{
-    if (!text)
-        return error_memory(error, "a call", 64);
-    recorded->bundle->texts[option] = text;
-    if (!recorded->bundle->options.values[option])
-        recorded->bundle->options.values[option] = text;
-    return ERROR_NONE;
-}
-
 static enum error_kind say_tensor(struct recorded *recorded, enum judge_option option, const char *path,
                                   const char *name, struct error *error)
 {
     char *text = NULL;
-    return say(recorded, option, asprintf(&text, "%s:%s", path, name) < 0 ? NULL : text, error);
+    return judge_bundle_say(recorded->bundle, option, asprintf(&text, "%s:%s", path, name) < 0 ? NULL : text, error);
 }
 
 /* q, k, v: under the name of their place or their own. */
@@ -165,7 +154,7 @@ static enum error_kind say_outputs(struct recorded *recorded, struct error *erro
         kind = say_tensor(recorded, GIVEN_OUT, recorded->outputs, pair ? "result_0" : "result", error);
     if (!kind && pair)
         kind = say_tensor(recorded, GIVEN_LSE, recorded->outputs, "result_1", error);
-    return kind || !pair ? kind : say(recorded, GIVEN_LSE_BASE, strdup("2"), error);
+    return kind || !pair ? kind : judge_bundle_say(recorded->bundle, GIVEN_LSE_BASE, strdup("2"), error);
 }
 
 static int64_t head_dim_of(const struct recorded *recorded)
@@ -184,10 +173,11 @@ static enum error_kind say_scales(struct recorded *recorded, struct error *error
     double v_scale = parameter_number(recorded, PARAMETER_V_SCALE, 1);
     if (isnan(scale) || isnan(v_scale))
         return refuse(recorded, "a scale is no number", "numbers, or None", error);
-    enum error_kind kind = say(recorded, GIVEN_SCALE, strdup(format_double(number, scale)), error);
+    enum error_kind kind = judge_bundle_say(recorded->bundle, GIVEN_SCALE, strdup(format_double(number, scale)), error);
     if (kind || v_scale == 1)
         return kind;
-    return say(recorded, GIVEN_V_SCALE, asprintf(&text, "%s", format_double(number, v_scale)) < 0 ? NULL : text, error);
+    return judge_bundle_say(recorded->bundle, GIVEN_V_SCALE,
+                            asprintf(&text, "%s", format_double(number, v_scale)) < 0 ? NULL : text, error);
 }
 
 static enum error_kind say_encoding(struct recorded *recorded, struct error *error)
@@ -208,18 +198,18 @@ static enum error_kind say_encoding(struct recorded *recorded, struct error *err
     if (cap > 0) {
         char number[NUMBER_TEXT_MAX], *text = NULL;
         enum error_kind kind =
-            say(recorded, GIVEN_SOFT_CAP,
-                asprintf(&text, "before_bias=%s", format_double(number, cap)) < 0 ? NULL : text, error);
+            judge_bundle_say(recorded->bundle, GIVEN_SOFT_CAP,
+                             asprintf(&text, "before_bias=%s", format_double(number, cap)) < 0 ? NULL : text, error);
         if (kind)
             return kind;
     }
-    return say(recorded, GIVEN_SLOPES, strdup(alibi ? "bloom" : "none"), error);
+    return judge_bundle_say(recorded->bundle, GIVEN_SLOPES, strdup(alibi ? "bloom" : "none"), error);
 }
 
 static enum error_kind say_layout(struct recorded *recorded, struct error *error)
 {
     char *layout = parameter_text(recorded, PARAMETER_KV_LAYOUT);
-    return say(recorded, GIVEN_LAYOUT, layout ? layout : strdup("NHD"), error);
+    return judge_bundle_say(recorded->bundle, GIVEN_LAYOUT, layout ? layout : strdup("NHD"), error);
 }
 
 enum error_kind judge_recorder_open(struct judge_bundle *bundle, const struct judge_options *options,

@@ -100,15 +100,15 @@ enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_
 {
     uint64_t count = 0, seed = 0;
     char quoted[QUOTE_SIZE];
-    const char *seed_text = options->values[GIVEN_SEED];
+    const char *seed_text = options->values[GIVEN_SAMPLE_SEED];
     if (!options->values[GIVEN_SAMPLE])
-        return seed_text ? error_set(error, ERROR_USAGE, "--seed %s: allowed: with --sample N, whose rows it draws",
+        return seed_text ? error_set(error, ERROR_USAGE, "--sample-seed %s: allowed: with --sample N, whose rows it draws",
                                      quote(quoted, seed_text, strlen(seed_text)))
                          : ERROR_NONE;
     enum error_kind kind =
         read_whole(&count, options, GIVEN_SAMPLE, 1, "whole numbers from 1 on: rows to judge", error);
     if (!kind)
-        kind = read_whole(&seed, options, GIVEN_SEED, 0, "whole numbers from 0 on, up to 2^64 - 1", error);
+        kind = read_whole(&seed, options, GIVEN_SAMPLE_SEED, 0, "whole numbers from 0 on, up to 2^64 - 1", error);
     if (!kind)
         kind = refuse_beside(options, error);
     if (kind || count >= (uint64_t)sequences * (uint64_t)rows)

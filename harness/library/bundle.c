@@ -91,10 +91,14 @@ static void list_texts(struct texts *texts, const struct problem *problem, const
              format_double(r, facts->tolerance.rtol), format_double(l, facts->tolerance.lse));
     if (facts->demand.asked)
         snprintf(add(texts, "class"), TEXT_SIZE, "%s", class_format(name, &facts->demand.arithmetic));
-    if (facts->case_name)
-        texts->all[texts->count++] = (struct tensor_metadata){"case", facts->case_name};
-    if (facts->key)
-        texts->all[texts->count++] = (struct tensor_metadata){"key", facts->key};
+    const struct tensor_metadata names[] = {{"case", facts->case_name},
+                                            {"key", facts->key},
+                                            {"definition", facts->definition},
+                                            {"workload", facts->workload},
+                                            {"seed", facts->seed}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].value)
+            texts->all[texts->count++] = names[i];
     add_digest(texts, "input_digest", facts->input_digest);
     add_digest(texts, "output_digest", facts->output_digest);
 }

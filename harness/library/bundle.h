@@ -11,7 +11,8 @@
  *     axes          "NHD": of k and v, in the words of --layout
  *     scale, k_scale, v_scale, q_position, kv_offset, lse_base, soft_cap ("before_bias=30"), tolerance ("A,R,L"), class
  *     case, key     what the point is called
- *     input_digest, output_digest
+ *     definition, workload, seed    of a workload of FlashInfer Trace: its definition's name, its uuid, and what its
+ * random inputs were drawn from, if they were input_digest, output_digest
  */
 #ifndef HARNESS_LIBRARY_BUNDLE_H
 #define HARNESS_LIBRARY_BUNDLE_H
@@ -24,7 +25,8 @@
 
 /* What is said beside the tensors. */
 struct bundle_facts {
-    const char *case_name, *key; /* NULL: it has no name */
+    const char *case_name, *key;              /* NULL: it has no name */
+    const char *definition, *workload, *seed; /* NULL: it has none */
     struct tolerance tolerance;
     struct class_demand demand;
     uint64_t input_digest, output_digest;

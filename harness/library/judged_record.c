@@ -373,6 +373,7 @@ static const struct record_field rows[] = {
     COMPUTED("head_classes", head_classes),
     COMPUTED("class_asked", class_asked),
     UNKNOWN("sample"),
+    UNKNOWN("workload"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

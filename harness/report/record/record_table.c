@@ -247,6 +247,13 @@ static const struct record_field rows[] = {
                   "says, status and heads among it, is of these rows; digests of inputs and truth, which are "
                   "of all, are null. null where all rows are judged."),
      .members = &record_sample_fields},
+    {.part = RECORD_POINT,
+     RECORD_NAMED("workload",
+                  "Of an output that was given: the workload of FlashInfer Trace or SOL-ExecBench that it is of; null "
+                  "for none."),
+     .type = "object",
+     .value = record_value_workload,
+     .members = &record_workload_fields},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

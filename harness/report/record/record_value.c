@@ -132,6 +132,26 @@ static const struct record_field sample_rows[] = {
 };
 const struct record_fields record_sample_fields = RECORD_FIELDS(sample_rows);
 
+static bool put_seed(json_t *object, const struct record_field *field, const void *member)
+{
+    const struct given_workload *workload = member;
+    return json_put(object, field->field.name, workload->is_drawn ? json_from_unsigned(workload->seed) : json_null());
+}
+
+static const struct record_field workload_rows[] = {
+    {RECORD_MEMBER("definition", struct given_workload, definition, TEXT, "Its definition's name.")},
+    {RECORD_MEMBER("uuid", struct given_workload, uuid, TEXT, "Its own.")},
+    {RECORD_NAMED("seed", "What its random inputs were drawn from; null where they were given, or none are random."),
+     .type = "integer", .put = put_seed},
+};
+const struct record_fields record_workload_fields = RECORD_FIELDS(workload_rows);
+
+json_t *record_value_workload(const struct record_field *field, const void *member)
+{
+    const struct point *point = member;
+    return point->workload ? record_fields_to_json(field->members, point->workload) : json_null();
+}
+
 /* ---- what came of it --------------------------------------------------------------------------------------------- */
 
 json_t *record_value_reason(const struct record_field *field, const void *member)

@@ -1,6 +1,7 @@
 #include "harness/report/sink/bundle_sink.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +44,17 @@ enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, c
                                   const struct problem *problem, const struct output *output, uint64_t input_digest,
                                   uint64_t output_digest, struct error *error)
 {
-    char key[POINT_KEY_SIZE], *path = NULL;
+    char key[POINT_KEY_SIZE], seed[32], *path = NULL;
     const struct point *point = record->point;
+    const struct given_workload *workload = point->workload;
+    if (workload)
+        snprintf(seed, sizeof seed, "%" PRIu64, workload->seed);
     const struct bundle_facts facts = {
         .case_name = case_name(point->test_case),
         .key = point_key(key, point),
+        .definition = workload ? workload->definition : NULL,
+        .workload = workload ? workload->uuid : NULL,
+        .seed = workload && workload->is_drawn ? seed : NULL,
         .tolerance = point->criterion.tolerance,
         .demand = point->demand,
         .input_digest = input_digest,

@@ -79,7 +79,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
                    "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
                    "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample");
+                   "class_asked", "sample", "workload");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -212,6 +212,9 @@ static void test_records_have_the_fields_of_the_table(void **state)
     sample->record.classes = &classes;
     sample->record.class_of_all = &whole;
     sample->point.demand.asked = true;
+    char definition[] = "gqa", uuid[] = "u-1";
+    const struct given_workload workload = {definition, uuid, true, 1};
+    sample->point.workload = &workload;
     sample->record.ended = 1;
     static const bool judged[SAMPLE_H] = {true};
     const struct given given = {.key = "k", .command = "c", .sample = {.judged = judged, .rows = 1, .of = SAMPLE_H}};
