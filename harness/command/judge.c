@@ -110,7 +110,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     enum error_kind kind = evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output,
                                           sequence->has_other ? &sequence->other : NULL, &failure);
     if (!kind)
-        kind = judge_input_check(&judging->input, &failure);
+        kind = judge_other_check_files(&judging->input, &failure);
     if (!kind && judging->input.has_digest && !judging->input.sample &&
         evaluation.input_digest != judging->input.input_digest)
         kind = error_set(&failure, ERROR_USAGE,
@@ -164,7 +164,7 @@ static int exit_code(const struct summary *summary)
 int judge(const struct judge_options *options, struct progress *progress, struct error *error)
 {
     struct judging judging = {.options = options, .start_s = evaluation_now()};
-    enum error_kind kind = judge_input_open(&judging.input, options, error);
+    enum error_kind kind = judge_other_open(&judging.input, options, error);
     if (!kind)
         kind = choose_outputs(&judging, error);
     if (!kind)
@@ -178,6 +178,6 @@ int judge(const struct judge_options *options, struct progress *progress, struct
         judging.summary.cut_short = kind == ERROR_INTERRUPTED ? "interrupted" : "stopped";
     judging.summary.elapsed_s = evaluation_now() - judging.start_s;
     kind = close_sinks(&judging, kind, error);
-    judge_input_clear(&judging.input);
+    judge_other_clear(&judging.input);
     return kind ? (int)kind : exit_code(&judging.summary);
 }

@@ -9,7 +9,6 @@
 
 #include "harness/command/judge_bundle.h"
 #include "harness/command/judge_facts.h"
-#include "harness/command/judge_other.h"
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_recorder.h"
@@ -926,19 +925,7 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
                 : values[GIVEN_BUDGET] && !values[GIVEN_TOLERANCE] ? JUDGE_BUDGET
                                                                    : JUDGE_BOTH,
     };
-    const char *other = values[GIVEN_OTHER];
-    struct judge_options of_first = *options;
-    if (!other || !judge_other_is_exhibit(other))
-        return open_exhibit(input, options, error);
-    if (values[GIVEN_SAMPLE])
-        return error_set(
-            error, ERROR_USAGE,
-            "--sample: with --other %.200s, whose inputs are known to be the same by all of them; allowed: "
-            "--other with a tensor",
-            other);
-    of_first.values[GIVEN_OTHER] = NULL;
-    enum error_kind kind = open_exhibit(input, &of_first, error);
-    return kind ? kind : judge_other_open(input, other, options->threads, error);
+    return open_exhibit(input, options, error);
 }
 
 void judge_input_clear(struct judge_input *input)
@@ -951,7 +938,6 @@ void judge_input_clear(struct judge_input *input)
         if (input->sequences[b].source == &input->sequences[b].of_folder.source)
             dumped_source_clear(&input->sequences[b].of_folder);
     }
-    judge_other_clear(input);
     judge_sample_clear(input);
     case_list_clear(&input->cases);
     free(input->points);
@@ -973,5 +959,5 @@ enum error_kind judge_input_check(const struct judge_input *input, struct error 
     for (int t = 0; t < TENSOR_FILE_COUNT && !kind; t++)
         if (input->is_open[t])
             kind = tensor_check_unchanged(&input->files[t], error);
-    return kind || !input->other ? kind : judge_input_check(judge_other_input(input), error);
+    return kind;
 }

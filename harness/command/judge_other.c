@@ -123,7 +123,7 @@ enum error_kind judge_other_check(const struct judge_input *input, uint64_t inpu
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */
 
-enum error_kind judge_other_open(struct judge_input *input, const char *path, int threads, struct error *error)
+static enum error_kind open_beside(struct judge_input *input, const char *path, int threads, struct error *error)
 {
     const struct judge_options options = {.exhibit = path, .threads = threads};
     char quoted[PATH_QUOTE_SIZE];
@@ -149,6 +149,30 @@ enum error_kind judge_other_open(struct judge_input *input, const char *path, in
     return ERROR_NONE;
 }
 
+enum error_kind judge_other_open(struct judge_input *input, const struct judge_options *options, struct error *error)
+{
+    const char *path = options->values[GIVEN_OTHER];
+    struct judge_options of_first = *options;
+    if (!path || !judge_other_is_exhibit(path))
+        return judge_input_open(input, options, error);
+    *input = (struct judge_input){.num_sequences = 0};
+    if (options->values[GIVEN_SAMPLE])
+        return error_set(
+            error, ERROR_USAGE,
+            "--sample: with --other %.200s, whose inputs are known to be the same by all of them; allowed: "
+            "--other with a tensor",
+            path);
+    of_first.values[GIVEN_OTHER] = NULL;
+    enum error_kind kind = judge_input_open(input, &of_first, error);
+    return kind ? kind : open_beside(input, path, options->threads, error);
+}
+
+enum error_kind judge_other_check_files(const struct judge_input *input, struct error *error)
+{
+    enum error_kind kind = judge_input_check(input, error);
+    return kind || !input->other ? kind : judge_input_check(&input->other->input, error);
+}
+
 const struct judge_input *judge_other_input(const struct judge_input *input)
 {
     return input->other ? &input->other->input : NULL;
@@ -156,10 +180,11 @@ const struct judge_input *judge_other_input(const struct judge_input *input)
 
 void judge_other_clear(struct judge_input *input)
 {
-    if (!input->other)
-        return;
-    judge_input_clear(&input->other->input);
-    free(input->other->path);
-    free(input->other);
-    input->other = NULL;
+    struct judge_other *other = input->other;
+    if (other) {
+        judge_input_clear(&other->input);
+        free(other->path);
+        free(other);
+    }
+    judge_input_clear(input);
 }

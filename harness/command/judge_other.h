@@ -9,10 +9,12 @@
 /* Whether a text of --other names one of these, and no tensor. */
 bool judge_other_is_exhibit(const char *text);
 
-/* Opens it beside input, whose one sequence then has its output as the other one, as long as the input is open.
- * ERROR_USAGE if it is of another problem, as far as is said without reading k and v: judge_other_check tells the rest.
+/*
+ * As judge_input_open, and where --other is one of these it is opened beside the input, whose one sequence then has its
+ * output as the other one. ERROR_USAGE if it is of another problem, as far as is said without reading k and v:
+ * judge_other_check tells the rest. judge_other_clear closes, whatever the result.
  */
-enum error_kind judge_other_open(struct judge_input *input, const char *path, int threads, struct error *error);
+enum error_kind judge_other_open(struct judge_input *input, const struct judge_options *options, struct error *error);
 
 /* ERROR_USAGE if the inputs that are judged have another digest than those of the other output. */
 enum error_kind judge_other_check(const struct judge_input *input, uint64_t input_digest, struct error *error);
@@ -20,7 +22,10 @@ enum error_kind judge_other_check(const struct judge_input *input, uint64_t inpu
 /* What was opened; NULL: nothing. */
 const struct judge_input *judge_other_input(const struct judge_input *input);
 
-/* Frees what was opened; accepts an input that has none. */
+/* ERROR_SYSTEM if a file of either has changed since it was opened. */
+enum error_kind judge_other_check_files(const struct judge_input *input, struct error *error);
+
+/* Clears the input and what was opened beside it. */
 void judge_other_clear(struct judge_input *input);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef HARNESS_COMMAND_JUDGE_RECIPE_H
 #define HARNESS_COMMAND_JUDGE_RECIPE_H
 
-#include "harness/command/judge_input.h"
+#include "harness/command/judge_exhibit.h"
 
 /*
  * A case of one point called name, whose own problem means nothing, as input->cases; what the points of tensors are of.

@@ -38,6 +38,10 @@ static enum error_kind refuse_beside(const struct judge_options *options, struct
         if (options->outputs.paths[i] && (sink_kinds[i] == &sink_bundle || sink_kinds[i] == &sink_private_bundle))
             return error_set(error, ERROR_USAGE, "--sample: with --%s, which holds all rows; allowed: one of them",
                              sink_kinds[i]->option);
+    if (options->values[GIVEN_QO_INDPTR])
+        return error_set(error, ERROR_USAGE,
+                         "--sample: with --qo-indptr, whose sequences have different numbers of rows; allowed: one of "
+                         "them");
     return options->explain ? error_set(error, ERROR_USAGE,
                                         "--sample: with --explain, which needs the keys of all rows; allowed: one of "
                                         "them")
@@ -102,9 +106,10 @@ enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_
     char quoted[QUOTE_SIZE];
     const char *seed_text = options->values[GIVEN_SAMPLE_SEED];
     if (!options->values[GIVEN_SAMPLE])
-        return seed_text ? error_set(error, ERROR_USAGE, "--sample-seed %s: allowed: with --sample N, whose rows it draws",
-                                     quote(quoted, seed_text, strlen(seed_text)))
-                         : ERROR_NONE;
+        return seed_text
+                   ? error_set(error, ERROR_USAGE, "--sample-seed %s: allowed: with --sample N, whose rows it draws",
+                               quote(quoted, seed_text, strlen(seed_text)))
+                   : ERROR_NONE;
     enum error_kind kind =
         read_whole(&count, options, GIVEN_SAMPLE, 1, "whole numbers from 1 on: rows to judge", error);
     if (!kind)

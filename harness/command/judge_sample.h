@@ -4,7 +4,7 @@
 #ifndef HARNESS_COMMAND_JUDGE_SAMPLE_H
 #define HARNESS_COMMAND_JUDGE_SAMPLE_H
 
-#include "harness/command/judge_input.h"
+#include "harness/command/judge_exhibit.h"
 
 /* Draws from `sequences` of `rows` each as input->sample: none where nobody asks for a sample, or for as many rows as
  * there are. ERROR_USAGE with the option and what is allowed. */

@@ -37,9 +37,9 @@ void class_report_take_heads(struct class_report *whole, int heads, int first_he
  * not read. The report is overwritten, and to be cleared whatever is returned. An element that is not finite is in no
  * class, unless the truth is the same NaN or infinity, which is right in all of them.
  *
- * Costs the bound of one model (error_bound.h) for a row that f32 covers, of two for one that is beyond all classes, for
- * others about ten times that, or, of an output that needs several of many roundings, fifty. ERROR_SYSTEM if memory is
- * short, ERROR_INTERRUPTED.
+ * Costs the bound of one model (error_bound.h) for a row that f32 covers, of two for one that is beyond all classes,
+ * for others about ten times that, or, of an output that needs several of many roundings, fifty. ERROR_SYSTEM if memory
+ * is short, ERROR_INTERRUPTED.
  */
 enum error_kind class_find(struct class_report *report, const struct exhibit *exhibit, int threads,
                            const struct progress *progress, struct error *error);

@@ -26,9 +26,9 @@ struct class_search {
 /*
  * A kernel of a set is one of each set that has more roundings, so that one answer is that of many sets, even where a
  * bound that is derived for more roundings comes out smaller (test_class_find.c): where a set covers, or is open, so do
- * those that have more; where an output is beyond a set's bound, it is beyond those of its parts. So a set that explains
- * a row is made smaller until no part of it does, and one that does not, tried where it is the largest of which nothing
- * is known, speaks for all of its parts.
+ * those that have more; where an output is beyond a set's bound, it is beyond those of its parts. So a set that
+ * explains a row is made smaller until no part of it does, and one that does not, tried where it is the largest of
+ * which nothing is known, speaks for all of its parts.
  *
  * Of a row that f32 covers one set is asked, of one that no set explains two.
  */
