@@ -87,13 +87,13 @@ class Cancelled(Exception):
 
 
 def _open():
-    """The library that $ALIBICHECK_LIBRARY names, or that of the package, or the system's."""
+    """The library that $ALIBICHECK_LIBRARY names, or that of the package, or the system's; and its folder, "" if unknown."""
     named = os.environ.get("ALIBICHECK_LIBRARY")
     own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib", "libalibicheck.so.0")
     for path in [named] if named else [own, "libalibicheck.so.0"]:
         if os.path.sep in path and not os.path.exists(path):
             continue
-        return ctypes.CDLL(path)
+        return ctypes.CDLL(path), os.path.dirname(path)
     raise ImportError(f"libalibicheck.so.0: not found at $ALIBICHECK_LIBRARY, {named}")
 
 
@@ -106,7 +106,8 @@ def _declare(library):
     return functions
 
 
-_functions = _declare(_open())
+_library, folder = _open()
+_functions = _declare(_library)
 
 
 def call(name, *arguments):

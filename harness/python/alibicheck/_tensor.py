@@ -24,6 +24,12 @@ OTHER_NAMES = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64"
 # What may be the bits of something else, of which `dtypes` then says what it is.
 BITS = {1: ("int8", "uint8"), 2: ("int16", "uint16")}
 
+
+def bits_of(array):
+    """An array of NumPy's as unsigned numbers of the same bits."""
+    return np.ascontiguousarray(array).reshape(array.shape).view(f"u{array.dtype.itemsize}")
+
+
 # ---- DLPack (dlpack.h 1.1) -----------------------------------------------------------------------------------------
 
 CPU, CUDA_HOST, ROCM_HOST = 1, 3, 11  # kDLCPU, kDLCUDAHost, kDLROCMHost: what the CPU reads

@@ -1,0 +1,282 @@
+"""Running cases on a function: `alibicheck run --kernel-pipes`, whose other ends are here."""
+import fcntl
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+from . import _library as lib
+from ._kernel import Kernel, converse
+from ._library import Refused
+
+PIPE_BYTES = 1 << 20
+F_SETPIPE_SZ = 1031  # Linux; fcntl has it from Python 3.10 on
+PATIENCE_S = 5       # for the program to end once it is to
+LONG_S = 10 ** 6     # a function of this process cannot be ended, so that nothing is gained by giving up on it
+AS_EXPECTED = ("pass", "xfail")
+
+
+# ---- the program ---------------------------------------------------------------------------------------------------
+
+def find_program(program=None):
+    """The path of the program alibicheck: the one named, $ALIBICHECK's, that on PATH, or that of the library's folder."""
+    named = program if program is not None else os.environ.get("ALIBICHECK")
+    if named:
+        found = shutil.which(os.fspath(named))
+        if not found:
+            raise Refused(f"{'program' if program is not None else '$ALIBICHECK'} {os.fspath(named)!r}: is no program")
+        return os.path.abspath(found)
+    folder = os.path.dirname(os.path.realpath(os.path.join(lib.folder, "libalibicheck.so.0"))) if lib.folder else ""
+    beside = [os.path.join(folder, "alibicheck"), os.path.join(os.path.dirname(folder), "bin", "alibicheck")]
+    for path in [shutil.which("alibicheck")] + (beside if folder else []):
+        if path and os.access(path, os.X_OK) and os.path.isfile(path):
+            return os.path.abspath(path)
+    raise Refused("program: alibicheck is not found; allowed: a path, $ALIBICHECK, a program of this name on PATH or beside "
+                  "libalibicheck.so.0 (`make` builds it)")
+
+
+def _cases_of(cases, program):
+    """Words for the command line. The name of a shipped case is that of the program's checkout, too."""
+    paths = [cases] if isinstance(cases, (str, os.PathLike)) else list(cases)
+    if not paths:
+        raise Refused("cases: there is none; allowed: paths of case files and folders, or names of shipped ones")
+    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(program))), "cases")
+    words = []
+    for path in map(os.fspath, paths):
+        in_checkout = [os.path.join(folder, re.sub("^cases/", "", path)) + end for end in ("", ".yaml")]
+        found = [name for name in in_checkout if os.path.exists(name)]
+        is_name = re.match(r"[A-Za-z0-9]", path) and not os.path.exists(path)
+        words.append(found[0] if is_name and found else path if not path.startswith("-") else os.path.join(".", path))
+    return words
+
+
+def _value(value):
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_value, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _options(only, where, set_, oracles, timeout):
+    words = []
+    for option, value in (("--only", only), ("--where", where)):
+        for item in [value] if isinstance(value, str) else value or ():
+            words += [option, str(item)]
+    settings = set_.items() if hasattr(set_, "items") else None
+    items = [f"{key}={_value(value)}" for key, value in settings] if settings is not None else \
+        [set_] if isinstance(set_, str) else list(set_ or ())
+    if oracles is not None and not any(str(item).startswith("oracles=") for item in items):
+        items.append(f"oracles={_value(oracles)}")
+    for item in items:
+        words += ["--set", str(item)]
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0):
+        raise Refused(f"timeout {timeout!r}: allowed: seconds, above 0")
+    return words + ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
+
+
+# ---- the run -------------------------------------------------------------------------------------------------------
+
+def _pipe():
+    ends = os.pipe()
+    try:
+        fcntl.fcntl(ends[1], F_SETPIPE_SZ, PIPE_BYTES)  # faster, where it is allowed
+    except OSError:
+        pass
+    return ends
+
+
+class _Run:
+    """The program as a child that launches kernels through pipes. It has a session of its own: Ctrl-C is ours to answer."""
+
+    def __init__(self, program, words, folder):
+        self.paths = {name: os.path.join(folder, name) for name in ("records.jsonl", "out", "err")}
+        self.source, theirs_to = _pipe()
+        theirs_from, self.to = _pipe()
+        self.pipes = f"{theirs_to},{theirs_from}"
+        words = [program, "run", *words, "--quiet", "--kernel-pipes", self.pipes, "--results", self.paths["records.jsonl"]]
+        environment = {"OMP_WAIT_POLICY": "passive", **os.environ}  # its threads wait for the function most of the time
+        try:
+            with open(self.paths["out"], "wb") as out, open(self.paths["err"], "wb") as err:
+                self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment,
+                                                pass_fds=(theirs_to, theirs_from), start_new_session=True)
+        except BaseException:
+            self._close()
+            raise
+        finally:
+            os.close(theirs_to)
+            os.close(theirs_from)
+
+    def _close(self):
+        os.close(self.to)
+        os.close(self.source)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, failure, frames):
+        """Ends the program, which has ended already where all went well."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self._close()
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def serve(self, kernel):
+        """Answers launches until the program has ended; its exit code."""
+        converse(kernel, self.to, self.source)
+        return self.process.wait()
+
+    def text(self, name):
+        try:
+            with open(self.paths[name], encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def records_read(self):
+        return [json.loads(line) for line in self.text("records.jsonl").splitlines()]
+
+
+# ---- what came of it -----------------------------------------------------------------------------------------------
+
+def _as_call(match, name, given):
+    """A command line that runs a point again, as a call, with what else was given."""
+    words, paths, options = iter(shlex.split(match[1])), [], {"--only": [], "--set": []}
+    for word in words:
+        option, equals, value = word.partition("=") if word.startswith("--") else (word, "", "")
+        if option in options:
+            options[option].append(value if equals else next(words))
+        elif not option.startswith("--"):
+            paths.append(word)
+    options["--set"] = [item for item in options["--set"] if item != "oracles=all"]  # the default
+    facts = [f"{option[2:]}={(values[0] if len(values) == 1 else values)!r}" for option, values in options.items() if values]
+    facts += [f"{key}={value!r}" for key, value in given.items()]
+    return f"check_kernel({', '.join([name, repr(paths[0] if len(paths) == 1 else paths)] + facts)})"
+
+
+def _message(text, name, given, pipes):
+    """The program's table, of which what is said to a shell is said to Python."""
+    lines = []
+    for line in text.rstrip("\n").splitlines():
+        line = re.sub(r"; to see it: alibicheck run .*$", "", line.replace(f"--kernel-pipes {pipes}", f"function {name}"))
+        lines.append(re.sub(r"alibicheck run (.*)$", lambda match: _as_call(match, name, given), line))
+    return "\n".join(lines)
+
+
+class KernelReport:
+    """
+    What came of running cases on a function: `.passed`, also as bool(); `.records`, a dict each with the fields of a record
+    (`alibicheck list record-fields`); `.failures` and `.skipped`, those of them; `.tracebacks`, of what the function raised;
+    str() the message.
+    """
+
+    def __init__(self, kernel, given, run, code):
+        self.name, self.records = kernel.name, run.records_read()
+        self.tracebacks = list(kernel.tracebacks.values())
+        for record in self.records:
+            record["device_name"] = f"function {self.name}"
+        self.skipped = [record for record in self.records if record["status"] == "skip"]
+        self.failures = [record for record in self.records if record["status"] not in AS_EXPECTED + ("skip",)]
+        self.passed = code == 0
+        self._table = _message(run.text("out"), self.name, given, run.pipes)
+        self._notes = run.text("err").rstrip("\n") if code not in (0, 1) else ""
+
+    def __bool__(self):
+        return self.passed
+
+    def __str__(self):
+        reasons = {}
+        for record in self.skipped:
+            reasons[record["error"]] = reasons.get(record["error"], 0) + 1
+        lines = [self._table] + [f"  {count} skipped: {reason}" for reason, count in reasons.items()]
+        if self.records and len(self.skipped) == len(self.records):
+            lines.append("nothing was judged: the function takes none of the points")
+        return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)
+
+    def __repr__(self):
+        return f"<alibicheck.KernelReport: {self.name}, {'passed' if self.passed else 'failed'}, {len(self.records)} points, " \
+               f"{len(self.failures)} failures, {len(self.skipped)} skipped>"
+
+
+def _tell_plugin(report):
+    plugin = sys.modules.get("alibicheck_pytest")
+    for watch in plugin.watches if plugin else ():
+        for record in report.records:
+            if record["status"] == "skip":
+                continue
+            right = record["status"] in AS_EXPECTED
+            watch.add((right, not right, record["max_ulp_err"] if record["status"] == "pass" else -1.0,
+                       f"{record['dtype']}, in {watch.test}"))
+
+
+def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, tensors="numpy",
+                 device=None, only=None, where=None, set=None, oracles="all", timeout=None, program=None):
+    """
+    Runs cases on a function, as `alibicheck run` runs them on a kernel, with every oracle that can be put to it.
+
+    The function is called in this process as function(q, k, v, *, scale, slopes, ...) and returns out, or (out, lse). q and
+    out are [H, D], k and v [N, Hkv, D], lse f32 [H]; out has the dtype of q.
+
+    cases       names of shipped cases, paths of case files and folders, one or a list
+    takes       what the function takes, words in a list or with commas between them; what it does not take is skipped:
+                f16, bf16, f32: of q and out; e4m3, e5m2, e4m3fnuz: of k and v, gives k_scale and v_scale
+                gqa: fewer KV heads than heads; queries: q and out are [Q, H, D], lse [Q, H]
+                alibi: gives slopes [H]; position: gives q_position and kv_offset; mask: gives mask, bool [N] or None
+                soft_cap, cap_biased: give a number or None; sink_logits: gives [H] or None
+                batch: everything has an axis more in front, k and v are [B, N, Hkv, D] with seq_lens [B] keys of each
+                lse, lse_base2: it returns (out, lse); same_bits: a row has the same bits whatever stands beside it
+                (default: f16, bf16, f32, gqa, and what the names of the function's parameters say)
+    name        of the kernel in records (the function's)
+    arithmetic  a class that it is meant to be in, "f32+weights16", by whose bound it is then judged, too
+    head_dims   those that it takes (all)
+    tensors     of what library arrays are: "numpy", with ml_dtypes for bf16 and fp8, or "torch"; or a function that makes
+                one of NumPy's array
+    device      with "torch": where they are, "cuda"
+    only, where, set    as the options of `alibicheck run`: one or a list; set may be {"seq_len": [1, 4096]}
+    oracles     what the function must hold beside the numbers, `alibicheck list oracles` (all; None: what the cases say)
+    timeout     seconds for a launch: what takes longer has failed, and so have all that follow (none)
+    program     the path of alibicheck ($ALIBICHECK, PATH, beside the library)
+
+    Returns a KernelReport. What the function raises is its point's failure, and the run goes on. What cannot be raises
+    alibicheck.Refused, a ValueError.
+    """
+    program = find_program(program)
+    kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, head_dims=head_dims, tensors=tensors,
+                    device=device)
+    given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims,
+             "tensors": None if tensors == "numpy" else tensors, "device": device}
+    given = {key: value for key, value in given.items() if value is not None}
+    words = _cases_of(cases, program) + _options(only, where, set, oracles, timeout)
+    with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder, _Run(program, words, folder) as run:
+        code = run.serve(kernel)
+        report = KernelReport(kernel, given, run, code)
+        if not report.records or code not in (0, 1, 2, 3):
+            _raise_for(code, run.text("err").strip())
+    _tell_plugin(report)
+    return report
+
+
+def assert_kernel(function, cases="seed", **what):
+    """Runs cases on a function as check_kernel does, and raises an AssertionError that says what is wrong. Returns the
+    KernelReport."""
+    __tracebackhide__ = True  # pytest shows the line that calls
+    report = check_kernel(function, cases, **what)
+    if not report:
+        raise AssertionError(f"kernel {report.name}\n{report}")
+    return report
+
+
+def _raise_for(code, text):
+    if code == 130:
+        raise KeyboardInterrupt
+    text = re.sub(r"(?m)^alibicheck: ", "", text)
+    if code < 0:
+        raise OSError(f"alibicheck was killed by signal {-code}{': ' + text if text else ''}")
+    raise (Refused if code == 2 else OSError)(text or f"alibicheck ended with exit code {code}, and without a record")

@@ -1,0 +1,457 @@
+"""check_kernel and serve: cases run on a function, in this process and in one of its own."""
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import alibicheck
+from kernels import ALL, decode, whole, whole_batch, wrong_sign
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
+CASE = """case: small
+seq_len: [1, 40]
+num_heads: 4
+num_kv_heads: 2
+head_dim: 64
+dtype: [f16, bf16]
+"""
+EVERYTHING = """case: everything
+seq_len: [0, 1, 33]
+num_heads: 4
+num_kv_heads: 2
+head_dim: 64
+dtype: [bf16, f32]
+num_queries: [1, 3]
+mask: [none, {holes: 0.3}]
+"""
+
+
+@pytest.fixture
+def case(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(CASE)
+    return path
+
+
+def statuses(report):
+    return sorted({record["status"] for record in report.records})
+
+
+def oracles(report, outcome):
+    return {name for record in report.records for name, what in (record["oracles"] or {}).items() if what == outcome}
+
+
+# ---- sound ---------------------------------------------------------------------------------------------------------
+
+def test_a_sound_kernel_passes(program, case):
+    report = alibicheck.check_kernel(decode, case)
+    assert report and report.passed and statuses(report) == ["pass"] and len(report.records) == 4
+    assert report.records[0]["kernel"] == "decode" and report.records[0]["device_name"] == "function decode"
+    assert not report.failures and not report.skipped and not report.tracebacks
+    assert re.match(r"4 points on function decode: 4 pass; .* s$", str(report))
+    assert repr(report) == "<alibicheck.KernelReport: decode, passed, 4 points, 0 failures, 0 skipped>"
+    assert {"determinism", "constant_v", "one_key"} <= oracles(report, "held")
+
+
+def test_everything_that_a_kernel_may_take(program, tmp_path):
+    path = tmp_path / "everything.yaml"
+    path.write_text(EVERYTHING)
+    for function, takes in ((whole, ALL), (whole_batch, ALL + ("batch",))):
+        report = alibicheck.check_kernel(function, path, takes=takes, arithmetic="output")
+        assert report and len(report.records) == 24 and statuses(report) == ["pass"], str(report)
+        assert ("batch" in oracles(report, "held")) == ("batch" in takes)
+        assert all(record["max_lse_err"] is not None for record in report.records)
+
+
+def test_shipped_cases(program):
+    for function, takes in ((whole, ALL), (whole_batch, ALL + ("batch",))):
+        report = alibicheck.check_kernel(function, ["known-bugs", "cases/seed/situations"], takes=takes, where="seq_len < 400",
+                                         oracles=None)
+        assert report and len(report.records) > 100 and not report.failures, str(report)
+        assert {record["kv_dtype"] for record in report.records} >= {"f16", "bf16", "f32", "e4m3"}
+        assert (len(report.skipped) == 0) == ("batch" in takes)
+    assert all("several sequences" in record["error"] for record in report.skipped)
+
+
+def test_what_is_not_taken_is_skipped_and_said(program, case):
+    report = alibicheck.check_kernel(decode, case, takes="f16,alibi,gqa", set={"mask": ["none", "{padding: 1}"]})
+    assert report and statuses(report) == ["pass", "skip"]
+    assert "skipped: decode does not take bf16" in str(report) and "2 skipped: decode does not take masks" in str(report)
+    report = alibicheck.check_kernel(decode, case, set=["dtype=f16", "mask={padding: 1}"])
+    assert not report and statuses(report) == ["skip"] and not report.failures
+    assert str(report).endswith("nothing was judged: the function takes none of the points")
+
+
+def test_which_points(program, case):
+    report = alibicheck.check_kernel(decode, [case], only="*seq_len=40*", where=["dtype = bf16"], set="seed=3", name="mine",
+                                     program=program)
+    key, = [record["key"] for record in report.records]
+    assert "kernel=mini" not in key and "kernel=mine" in key and "seq_len=40" in key and "dtype=bf16" in key
+    assert report.records[0]["seed"] == 3
+
+
+def test_lse_of_base_2(program, case):
+    def base2(q, k, v, **facts):
+        out, lse = whole(q[None], k, v, q_position=len(k) - 1, kv_offset=0, mask=None, soft_cap=None, cap_biased=None,
+                         sink_logits=None, k_scale=1, v_scale=1, **facts)
+        return [out[0], (lse[0] / np.log(2)).astype(np.float32)]
+
+    takes = ("f16", "bf16", "gqa", "alibi")
+    assert alibicheck.check_kernel(base2, case, takes=takes + ("lse_base2",))
+    report = alibicheck.check_kernel(base2, case, takes=takes + ("lse",))
+    assert not report and len(report.failures) == 4 and "lse" in str(report)
+
+
+def test_arrays_are_made_by_a_function(program, case):
+    made = []
+
+    def f32(array):
+        made.append(array.dtype)
+        return array.astype(np.float32)
+
+    def kernel(q, k, v, *, slopes, scale):
+        assert q.dtype == k.dtype == np.float32
+        return decode(q, k, v, slopes=slopes, scale=scale).astype(np.float16)
+
+    assert alibicheck.check_kernel(kernel, case, set={"dtype": "f16"}, tensors=f32)
+    assert set(made) == {np.dtype(np.float16), np.dtype(np.float32)}
+
+
+# ---- wrong ---------------------------------------------------------------------------------------------------------
+
+def test_a_wrong_sign_is_named(program, case):
+    report = alibicheck.check_kernel(wrong_sign, case, set={"seq_len": 40}, takes="f16,bf16,gqa,alibi", name="mine")
+    assert not report and len(report.failures) == 2
+    assert "right under: biases of the opposite sign" in str(report) and "FAIL" in str(report)
+    call = re.search(r"reproduce: check_kernel\(mine, (.*)\)$", str(report), re.M)
+    again = eval(f"alibicheck.check_kernel(wrong_sign, {call[1]})")  # pylint: disable=eval-used
+    assert [record["key"] for record in again.records] == [report.records[0]["key"]] and again.failures
+    assert "--kernel-pipes" not in str(report) and "alibicheck run" not in str(report)
+    with pytest.raises(AssertionError, match="kernel wrong_sign\ndevice: function wrong_sign\n(.*\n)*  *right under: biases of"):
+        alibicheck.assert_kernel(wrong_sign, case, set={"seq_len": 40})
+    assert alibicheck.assert_kernel(decode, case, only="*seq_len=40*").passed
+
+
+def test_what_it_raises_is_its_point_s_failure(program, case):
+    def kernel(q, k, v, **facts):
+        if q.dtype == np.float16:
+            raise RuntimeError("out of\nluck \ud800 \x00 ü")
+        return decode(q, k, v, **facts)
+
+    report = alibicheck.check_kernel(kernel, case, takes="f16,bf16,gqa,alibi")
+    assert not report and statuses(report) == ["fail", "pass"] and len(report.failures) == 2
+    assert all("RuntimeError: out of luck" in record["error"] for record in report.failures)
+    text, = report.tracebacks
+    assert text in str(report) and "in kernel\n" in text and "alibicheck/_kernel.py" not in text
+    str(report).encode()
+
+
+@pytest.mark.parametrize("wrong,what", [
+    (lambda out: out.astype(np.float32), r"returned out of f32 \[4, 64\]; allowed: f16 \[4, 64\], as q is of f16"),
+    (lambda out: out[None], r"returned out of f16 \[1, 4, 64\]; allowed: f16 \[4, 64\]"),
+    (lambda out: out[:, :7], r"returned out of f16 \[4, 7\]"),
+    (lambda out: (out, out), r"returned a tuple of 2; allowed: out alone"),
+    (lambda out: None, r"returned out: is NoneType"),
+    (lambda out: "out", r"returned out: "),
+    (lambda out: out.astype(">f2"), r"returned out: is of >f2"),
+])
+def test_what_it_returns_wrongly(program, case, wrong, what):
+    def kernel(q, k, v, *, slopes, scale):
+        return wrong(decode(q, k, v, slopes=slopes, scale=scale))
+
+    report = alibicheck.check_kernel(kernel, case, set={"dtype": "f16"})
+    assert len(report.failures) == 2 and not report.passed
+    assert re.search(what, report.failures[1]["error"]), report.failures[1]["error"]
+
+
+def test_lse_that_is_returned_wrongly(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        return results(decode(q, k, v, slopes=slopes, scale=scale))
+
+    for results, what in ((lambda out: out, "returned one ndarray; allowed: out and lse"),
+                          (lambda out: (out, np.zeros(4)), "returned lse of f64 [4]; allowed: f32 [4]"),
+                          (lambda out: (out, np.zeros((4, 1), np.float32)), "returned lse of f32 [4, 1]; allowed: f32 [4]")):
+        report = alibicheck.check_kernel(kernel, case, takes="f16,gqa,alibi,lse", set={"dtype": "f16", "seq_len": 40})
+        assert what in report.failures[0]["error"]
+
+
+def test_an_input_that_is_changed(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        out = decode(q, k, v, slopes=slopes, scale=scale)
+        v *= 2
+        return out
+
+    report = alibicheck.check_kernel(kernel, case)
+    assert len(report.failures) == 4 and "kernel failed: has changed v, which is an input" in report.failures[0]["error"]
+
+
+def test_a_kernel_that_depends_on_its_companions(program, tmp_path):
+    path = tmp_path / "batch.yaml"
+    path.write_text(CASE.replace("[1, 40]", "[9, 40]") + "batch: together\n")
+
+    def kernel(q, k, v, *, seq_lens, **facts):
+        """Is off by a part of its rounding that depends on how long the longest row of the batch is."""
+        out, lse = whole_batch(q, k, v, seq_lens=seq_lens, **facts)
+        return (out.astype(np.float64) * (1 + 2.0 ** -12 * (int(max(seq_lens)) % 5))).astype(q.dtype), lse
+
+    takes = ALL + ("batch",)
+    report = alibicheck.check_kernel(kernel, path, takes=takes, set={"dtype": "f16"}, oracles="batch")
+    assert not report and oracles(report, "violated") == {"batch"}, str(report)
+    assert "oracle batch violated" in str(report)
+    assert alibicheck.check_kernel(kernel, path, takes=set(takes) - {"same_bits"}, set={"dtype": "f16"}, oracles="batch")
+
+
+def test_a_kernel_that_is_not_deterministic(program, case):
+    draw = np.random.default_rng(0)
+
+    def kernel(q, k, v, *, slopes, scale):
+        out = decode(q, k, v, slopes=slopes, scale=scale)
+        return (out.astype(np.float64) * (1 + 1e-3 * draw.standard_normal(out.shape))).astype(out.dtype)
+
+    report = alibicheck.check_kernel(kernel, case, set={"tolerance": "{atol: 1, rtol: 1, lse: 1}", "seq_len": 40})
+    assert len(report.failures) == 2 and "determinism" in oracles(report, "violated"), str(report)
+
+
+# ---- refused -------------------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("arguments,what", [
+    ({"takes": "f16,hands"}, "takes 'hands': allowed: f16, bf16, f32, e4m3"),
+    ({"takes": ("gqa",)}, "takes gqa: is of no dtype"),
+    ({"takes": "f16,lse,lse_base2"}, "takes lse, lse_base2: allowed: one of them"),
+    ({"takes": "f16,alibi,mask"}, r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
+    ({"name": "my kernel"}, "name 'my kernel': allowed: letters"),
+    ({"head_dims": [0]}, r"head_dims \[0\]: allowed"),
+    ({"tensors": "tinygrad"}, "tensors 'tinygrad': allowed: numpy, torch, or a function"),
+    ({"device": "cuda"}, "device 'cuda': allowed: with tensors=\"torch\""),
+    ({"timeout": -1}, "timeout -1: allowed: seconds, above 0"),
+    ({"program": "/nowhere/alibicheck"}, "program '/nowhere/alibicheck': is no program"),
+    ({"cases": []}, "cases: there is none"),
+    ({"cases": "no-such-case"}, "no-such-case: "),
+    ({"cases": "--help"}, "./--help: "),
+    ({"only": "nothing"}, "--only nothing: no point has such a key"),
+    ({"set": {"seq_len": "many"}}, "seq_len"),
+    ({"arithmetic": "exact"}, "kernel decode has arithmetic 'exact'; allowed: a class"),
+])
+def test_what_cannot_be(program, case, arguments, what):
+    with pytest.raises(alibicheck.Refused, match=what):
+        alibicheck.check_kernel(decode, **{"cases": case, **arguments})
+
+
+def test_what_a_function_takes_is_its_parameters_names(program, case):
+    def with_mask(q, k, v, *, slopes, scale, mask=None):
+        return whole(q[None], k, v, scale=scale, slopes=slopes, q_position=len(k) - 1, kv_offset=0, mask=mask, soft_cap=None,
+                     cap_biased=None, sink_logits=None, k_scale=1, v_scale=1)[0][0]
+
+    report = alibicheck.check_kernel(with_mask, case, set={"mask": ["none", "{padding: 1}"]})
+    assert report and len(report.records) == 8 and statuses(report) == ["pass"]
+    with pytest.raises(alibicheck.Refused, match="takes: is missing, and the function's parameters do not say it"):
+        alibicheck.check_kernel(lambda q, k, v, **facts: None, case)
+    with pytest.raises(alibicheck.Refused, match="function: is int; allowed: what can be called"):
+        alibicheck.check_kernel(1, case)
+
+
+def test_the_program_is_looked_for(program, tmp_path, monkeypatch):
+    from alibicheck import _check
+    folder, empty = tmp_path / "bin", tmp_path / "empty" / "lib"
+    folder.mkdir(), empty.mkdir(parents=True)
+    (folder / "alibicheck").symlink_to(program)
+    assert _check.find_program() == program
+    monkeypatch.delenv("ALIBICHECK")
+    monkeypatch.setenv("PATH", str(folder))
+    assert _check.find_program() == str(folder / "alibicheck")
+    monkeypatch.setenv("PATH", str(empty))
+    monkeypatch.setattr(_check.lib, "folder", os.path.dirname(program))
+    assert _check.find_program() == os.path.realpath(program)
+    monkeypatch.setattr(_check.lib, "folder", str(empty))
+    with pytest.raises(alibicheck.Refused, match="program: alibicheck is not found; allowed: a path, [$]ALIBICHECK"):
+        _check.find_program()
+    monkeypatch.setenv("ALIBICHECK", str(folder / "none"))
+    with pytest.raises(alibicheck.Refused, match="[$]ALIBICHECK '.*none': is no program"):
+        _check.find_program()
+
+
+# ---- ends ----------------------------------------------------------------------------------------------------------
+
+def children():
+    with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+        return file.read().split()
+
+
+def open_files():
+    return sorted(os.listdir("/proc/self/fd"))
+
+
+def test_what_is_not_an_exception_ends_both(program, case):
+    class Stop(BaseException):
+        pass
+
+    def kernel(q, k, v, *, slopes, scale):
+        raise Stop
+
+    before = open_files()
+    with pytest.raises(Stop):
+        alibicheck.check_kernel(kernel, case)
+    assert open_files() == before and not children()
+
+
+INTERRUPTED = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+import alibicheck
+def kernel(q, k, v, *, slopes, scale):
+    print("called", flush=True)
+    time.sleep(60)
+try:
+    alibicheck.check_kernel(kernel, sys.argv[1])
+except KeyboardInterrupt:
+    with open(f"/proc/self/task/{__import__('os').getpid()}/children") as file:
+        print("interrupted", file.read().split())
+"""
+
+
+def test_ctrl_c_ends_both(program, case):
+    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED, case], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "called\n"
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=20)[0] == "interrupted []\n"
+    assert process.returncode == 0 and time.monotonic() - start < 4
+
+
+def test_a_launch_that_takes_too_long(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        time.sleep(1)
+        return decode(q, k, v, slopes=slopes, scale=scale)
+
+    report = alibicheck.check_kernel(kernel, case, timeout=0.2)
+    assert not report and len(report.failures) == 4
+    assert "gave no answer within 0.2 s" in report.failures[0]["error"]
+
+
+def test_a_program_that_is_killed(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        os.kill(int(children()[0]), signal.SIGKILL)
+        return decode(q, k, v, slopes=slopes, scale=scale)
+
+    with pytest.raises(OSError, match="alibicheck was killed by signal 9"):
+        alibicheck.check_kernel(kernel, case)
+
+
+def test_from_another_thread(program, case):
+    reports = []
+    threads = [threading.Thread(target=lambda: reports.append(alibicheck.check_kernel(decode, case))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reports) == 2 and all(reports)
+
+
+# ---- a program -----------------------------------------------------------------------------------------------------
+
+PROGRAM = f"""
+import os, sys
+sys.path.insert(0, {HERE!r})
+import alibicheck, kernels
+def kernel(q, k, v, *, slopes, scale):
+    print("to standard output")
+    os.system("echo of a child")
+    assert sys.stdin.read() == ""
+    if q.dtype == "float16":
+        raise ValueError("no half")
+    return kernels.decode(q, k, v, slopes=slopes, scale=scale)
+alibicheck.serve(kernel, name="served", about="a function")
+print("served")
+"""
+
+
+def test_a_program_that_serves(program, case, tmp_path):
+    path, records = tmp_path / "my_kernel.py", tmp_path / "records.jsonl"
+    path.write_text(PROGRAM)
+    done = subprocess.run([program, "run", case, "--kernel-command", f"{sys.executable} {path}", "--results", records],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "2 pass, 2 fail" in done.stdout, done.stdout + done.stderr
+    assert "served failed: ValueError: no half" in done.stdout and "standard output" not in done.stdout
+    assert "to standard output\n" in done.stderr and "of a child\n" in done.stderr
+    assert done.stderr.count("Traceback") == 1 and '"kernel":"served"' in records.read_text()
+
+
+def test_a_program_that_ends(program, case, tmp_path):
+    path = tmp_path / "my_kernel.py"
+    path.write_text("import alibicheck, os\nalibicheck.serve(lambda q, k, v, *, scale, slopes: os._exit(7))\n")
+    done = subprocess.run([program, "run", case, "--kernel-command", f"{sys.executable} {path}"], capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1 and "ended with exit code 7" in done.stdout
+
+
+# ---- PyTorch -------------------------------------------------------------------------------------------------------
+
+def test_torch(program, case):
+    torch = pytest.importorskip("torch")
+    seen = set()
+
+    def sdpa(q, k, v, *, slopes, scale):
+        seen.update((q.dtype, q.device.type, slopes.dtype))
+        bias = slopes[:, None, None] * (torch.arange(len(k)) - (len(k) - 1))
+        q, k, v = q[:, None].float(), k.transpose(0, 1).float(), v.transpose(0, 1).float()
+        out = torch.nn.functional.scaled_dot_product_attention(q[None], k[None], v[None], attn_mask=bias, scale=scale,
+                                                               enable_gqa=True)
+        return out[0, :, 0]
+
+    def kernel(q, k, v, **facts):
+        return sdpa(q, k, v, **facts).to(q.dtype)
+
+    report = alibicheck.check_kernel(kernel, case, takes="f16,bf16,gqa,alibi", tensors="torch", device="cpu")
+    assert report, str(report)
+    assert seen == {torch.float16, torch.bfloat16, torch.float32, "cpu"}
+
+    def scales(q, k, v, **facts):
+        q *= facts["scale"]
+        return sdpa(q, k, v, slopes=facts["slopes"], scale=1).to(q.dtype)
+
+    report = alibicheck.check_kernel(scales, case, takes="f16,bf16,gqa,alibi", tensors="torch")
+    assert len(report.failures) == 4 and "has changed q" in report.failures[0]["error"]
+
+
+def test_torch_in_fp8(program, case):
+    torch = pytest.importorskip("torch")
+    seen = set()
+
+    def kernel(q, k, v, *, scale, slopes, mask, seq_lens, k_scale, v_scale):
+        seen.update((k.dtype, mask if mask is None else mask.dtype, seq_lens.dtype))
+        k, v = k.float() * k_scale, v.float() * v_scale
+        out = [decode(*(array.float().numpy() for array in (q[b], k[b, :n], v[b, :n])), slopes=slopes.numpy(), scale=scale)
+               for b, n in enumerate(seq_lens)]
+        return torch.tensor(np.stack(out)).to(q.dtype)
+
+    report = alibicheck.check_kernel(kernel, case, tensors="torch", takes="f16,bf16,e4m3,e5m2,e4m3fnuz,gqa,alibi,mask,batch",
+                                     set={"kv_dtype": ["e4m3", "e5m2", "e4m3fnuz"], "k_scale": 0.5, "v_scale": 2})
+    assert report and len(report.records) == 12, str(report)
+    assert {torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.int64} <= seen
+
+
+# ---- the manual ----------------------------------------------------------------------------------------------------
+
+def test_a_run_of_tests_counts_points(program, case, pytester, monkeypatch):
+    from test_pytest_plugin import _entry_points
+    options = [] if "alibicheck_pytest" in _entry_points() else ["-p", "alibicheck_pytest"]
+    pytester.plugins = []
+    pytester.makepyfile(test_it=f"""
+        import sys
+        sys.path.insert(0, {HERE!r})
+        from kernels import decode, wrong_sign
+        def test_right(alibicheck):
+            assert alibicheck.check_kernel(decode, {str(case)!r})
+        def test_wrong(alibicheck):
+            alibicheck.assert_kernel(wrong_sign, {str(case)!r})
+        """)
+    result = pytester.runpytest_subprocess(*options)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["E *right under: biases of the opposite sign", "alibicheck: 8 outputs judged, 2 wrong; *"])

@@ -1,0 +1,305 @@
+"""Bits that are to be the same: in every run, in every batch, however work is cut."""
+import array
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import alibicheck
+from alibicheck import _same_bits
+
+DRAW = np.random.default_rng(0)
+BATCH, ROOM, HEADS, KV_HEADS, DIM = 4, 24, 4, 2, 16
+LENGTHS = np.array([5, 24, 1, 17], np.int32)
+Q = DRAW.standard_normal((BATCH, HEADS, DIM)).astype(np.float16)
+K, V = DRAW.standard_normal((2, BATCH, ROOM, KV_HEADS, DIM)).astype(np.float16)
+SLOPES = 2.0 ** -np.arange(1.0, HEADS + 1)
+BATCHED = {"lengths": "seq_lens", "keys": {"k": 1, "v": 1}}
+
+
+def decode(q, k, v, seq_lens, *, scale=0.25, num_splits=1):
+    """out[B, H, D] in f64, rounded: a row after the other, so that none can see another."""
+    del num_splits
+    out = np.zeros(q.shape)
+    for b, n in enumerate(seq_lens):
+        keys, values = (array[b, :n].astype(np.float64).repeat(HEADS // KV_HEADS, 1) for array in (k, v))
+        logits = np.einsum("hd,nhd->hn", q[b].astype(np.float64), keys) * scale + SLOPES[:, None] * (np.arange(n) - (n - 1))
+        weights = np.exp(logits - logits.max(1, keepdims=True))
+        out[b] = np.einsum("hn,nhd->hd", weights, values) / weights.sum(1, keepdims=True)
+    return out.astype(q.dtype)
+
+
+def off(out, row, head, dim, ulp=1):
+    """The same with an element that is so many places from where it was."""
+    out = out.copy()
+    out.view(np.uint16)[row, head, dim] += ulp
+    return out
+
+
+def failure_of(check, *arguments, **facts):
+    with pytest.raises(AssertionError) as failure:
+        check(*arguments, **facts)
+    return str(failure.value)
+
+
+# ---- runs ----------------------------------------------------------------------------------------------------------
+
+def test_what_is_deterministic():
+    calls = []
+
+    def counted(*arguments, **facts):
+        calls.append(facts)
+        return decode(*arguments, **facts)
+
+    alibicheck.assert_deterministic(counted, Q, K, V, LENGTHS, scale=0.5)
+    assert calls == [{"scale": 0.5}] * 3
+    alibicheck.assert_deterministic(counted, Q, K, V, LENGTHS, runs=5)
+    assert len(calls) == 8
+
+
+def test_what_is_not_deterministic():
+    runs = itertools.count()
+    text = failure_of(alibicheck.assert_deterministic, lambda: off(Q, 2, 3, 7, 5 if next(runs) == 2 else 0))
+    one, other = Q[2, 3, 7], off(Q, 2, 3, 7, 5)[2, 3, 7]
+    assert text.splitlines() == [
+        "lambda is not deterministic: run 3 has other bits than run 1",
+        f"    out[2, 3, 7] (row 2, head 3, dim 7) is {float(one):.9g} in run 1, {float(other):.9g} in run 3, 5 ulp of f16 apart",
+        "    1 of 256 elements differ, by at most 5 ulp"]
+    runs = itertools.count()
+    alibicheck.assert_deterministic(lambda: off(Q, 2, 3, 7, 5 if next(runs) == 2 else 0), runs=2)
+
+
+def test_a_buffer_that_is_used_again():
+    """As a CUDA graph does: every run returns the same memory."""
+    runs, buffer = itertools.count(), np.zeros(4, np.float32)
+
+    def kernel():
+        buffer[1] = next(runs)
+        return buffer
+
+    text = failure_of(alibicheck.assert_deterministic, kernel, axes=["place"])
+    assert "out[1] (place 1) is 0 in run 1, 1 in run 2" in text
+
+
+def test_an_input_that_is_changed():
+    def kernel(q, scale):
+        q += scale
+        return q
+
+    text = failure_of(alibicheck.assert_deterministic, kernel, np.zeros(3, np.float32), scale=np.ones(1, np.float32))
+    assert text.endswith("\n    it changes what it is given: argument 0")
+
+
+def test_outputs_of_every_kind():
+    runs = itertools.count()
+    for returned, where in (
+            (lambda: (Q, LENGTHS + (next(runs) > 0)), "out[1][0] is 5 in run 1, 6 in run 2, 1 ulp of int32 apart"),
+            (lambda: {"lse": np.full((2, 2), next(runs), np.float64)}, "out['lse'][0, 0] is 0 in run 1, 1 in run 2"),
+            (lambda: [None, np.zeros(1 + next(runs))], "out[1] is of float64 [1] in run 1, of float64 [2] in run 2"),
+            (lambda: (Q,) * (1 + next(runs)), "it returns out[0] in run 1, out[0], out[1] in run 2"),
+            (lambda: Q.astype(np.float16 if next(runs) == 0 else np.float32), "out is of float16 [4, 4, 16] in run 1, of float32"),
+            (lambda: array.array("d", [next(runs)]), "out[0] is 0 in run 1, 1 in run 2"),
+            (lambda: np.float32(next(runs)), "out is 0 in run 1, 1 in run 2"),
+            (lambda: np.array([next(runs) > 0]), "out[0] is False in run 1, True in run 2, 1 ulp of bool apart"),
+            (lambda: np.array([1.0, np.nan if next(runs) else np.inf]), "out[1] is inf in run 1, nan in run 2\n"),
+            (lambda: np.array([-0.0 if next(runs) else 0.0], ml_dtypes.float8_e4m3fn), "is 0 in run 1, -0 in run 2, 0 ulp of e4m3")):
+        runs = itertools.count()
+        text = failure_of(alibicheck.assert_deterministic, returned)
+        assert where in text, text
+
+
+def test_bits_of_nan_are_not_compared():
+    runs = itertools.count()
+    bits = [0x7fc00000, 0x7f800001, 0xffffffff]
+    alibicheck.assert_deterministic(lambda: np.array([bits[next(runs)]], np.uint32).view(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64, ml_dtypes.float8_e4m3fn,
+                                   ml_dtypes.float8_e5m2, ml_dtypes.float8_e4m3fnuz])
+def test_ulps(dtype):
+    """Places count every number between two, through 0 as well."""
+    size = np.dtype(dtype).itemsize
+    if size == 1:
+        values = np.arange(256, dtype=np.uint8).view(dtype)
+        values = np.unique(values[np.isfinite(values.astype(np.float64))].astype(np.float64))
+    else:
+        values = np.array([-1.5, -1.0, -0.0, 0.0, 1.0, 1.5])
+    places = _same_bits._places(values.astype(dtype))
+    if size == 1:
+        assert [b - a for a, b in zip(places, places[1:])] == [1] * (len(places) - 1)
+    else:
+        half = 1 << ({np.float16: 10, ml_dtypes.bfloat16: 7, np.float32: 23, np.float64: 52}[dtype] - 1)
+        assert places[1] - places[0] == places[5] - places[4] == half and places[2] == places[3] == 0
+
+
+# ---- batches -------------------------------------------------------------------------------------------------------
+
+def test_what_is_batch_invariant():
+    seen = []
+
+    def kernel(q, k, v, seq_lens, **facts):
+        seen.append((q.shape[0], k.shape[1], list(seq_lens)))
+        assert q.shape[0] == k.shape[0] == v.shape[0] == len(seq_lens) and max(seq_lens) <= k.shape[1] == v.shape[1]
+        return decode(q, k, v, seq_lens, **facts)
+
+    alibicheck.assert_batch_invariant(kernel, Q, K, V, LENGTHS, scale=0.5, **BATCHED)
+    assert seen[:2] == [(4, 24, [5, 24, 1, 17])] * 2
+    assert [rows for rows, _, _ in seen[2:6]] == [1] * 4  # alone
+    assert [24, 1, 17, 5] not in [lengths for _, _, lengths in seen] and [17, 1, 24, 5] in [lengths for _, _, lengths in seen]
+    assert {(2, 24), (8, 24), (1, 5), (1, 1), (1, 17), (4, 48), (5, 48)} <= {(rows, room) for rows, room, _ in seen}
+    assert (5, 48, [5, 24, 1, 17, 48]) in seen
+
+
+def test_a_kernel_that_sees_the_size_of_its_batch():
+    def kernel(q, k, v, seq_lens):
+        return off(decode(q, k, v, seq_lens), 0, 1, 3, 2) if len(q) == 1 else decode(q, k, v, seq_lens)
+
+    text = failure_of(alibicheck.assert_batch_invariant, kernel, Q, K, V, LENGTHS).splitlines()
+    assert text[0] == "kernel is not batch invariant: bits of a row depend on the rest of its batch of 4"
+    assert text[1].startswith("    out[0, 1, 3] (row 0, head 1, dim 3) is ") and text[1].endswith(" alone, 2 ulp of f16 apart")
+    assert " in the batch, " in text[1] and text[2] == "    1 of 64 elements of the row differ, by at most 2 ulp"
+    assert text[3:] == ["    alone: rows 0, 1, 2, 3 differ", "    in reverse order: the same bits",
+                        "    each a row further: the same bits", "    in the first half of the batch: the same bits",
+                        "    in a batch of all rows twice: the same bits"]
+
+
+def test_a_kernel_that_sees_a_row_s_place():
+    def kernel(q, k, v, seq_lens):
+        out = decode(q, k, v, seq_lens)
+        return off(out, 2, 0, 0) if len(q) > 2 else out
+
+    text = failure_of(alibicheck.assert_batch_invariant, kernel, Q, K, V, LENGTHS)
+    assert "alone: row 2 differs" in text and "in reverse order: rows 1, 2 differ" in text
+    assert "in the first half of the batch: the same bits" in text and "in a batch of all rows twice: row 2 differs" in text
+
+
+def test_a_kernel_that_sees_the_longest_row():
+    def kernel(q, k, v, seq_lens):
+        out = decode(q, k, v, seq_lens)
+        return off(out, 0, 0, 5) if max(seq_lens) > ROOM else out
+
+    alibicheck.assert_batch_invariant(kernel, Q, K, V, LENGTHS)
+    text = failure_of(alibicheck.assert_batch_invariant, kernel, Q, K, V, LENGTHS, **BATCHED)
+    assert "out[0, 0, 5]" in text and "beside a row of 48 keys: row 0 differs" in text
+    assert "with more slots behind its keys: the same bits" in text
+
+
+def test_a_kernel_that_reads_past_its_keys():
+    def kernel(q, k, v, seq_lens):
+        out = decode(q, k, v, seq_lens)
+        return (out.astype(np.float32) * (1 + 1e-3 * k.shape[1])).astype(np.float16)
+
+    text = failure_of(alibicheck.assert_batch_invariant, kernel, Q, K, V, LENGTHS, **BATCHED)
+    assert "alone, without slots behind its keys: rows 0, 2, 3 differ" in text
+    assert "with more slots behind its keys: rows 0, 1, 2, 3 differ" in text and "alone: the same bits" in text
+
+
+def test_a_real_sum_that_is_cut_by_the_longest_row():
+    """Split-KV as it is written: pieces of the longest row's length, summed in f32 one after the other."""
+    def kernel(q, k, v, seq_lens):
+        piece = -(-max(seq_lens) // 4)
+        out = np.zeros(q.shape, np.float32)
+        for b, n in enumerate(seq_lens):
+            for first in range(0, n, piece):
+                values = v[b, first:min(n, first + piece)].astype(np.float32).repeat(2, 1)
+                out[b] += np.sum(values / np.float32(n), axis=0, dtype=np.float32)
+        return out
+
+    text = failure_of(alibicheck.assert_batch_invariant, kernel, Q, K, V, LENGTHS)
+    assert "alone: row" in text and "ulp of f32 apart" in text
+
+
+def test_a_kernel_that_is_not_deterministic_is_told_as_that():
+    runs = itertools.count()
+    text = failure_of(alibicheck.assert_batch_invariant, lambda q: off(q, 0, 0, 0, next(runs)), Q)
+    assert text.startswith("lambda is not deterministic: two runs on the same arguments differ\n    out[0, 0, 0]")
+
+
+def test_which_arguments_are_batched():
+    def kernel(q, k=None, v=None, seq_lens=None, table=None):
+        assert len(table) == 7 and len(q) == len(seq_lens)
+        return decode(q, k, v, seq_lens), np.asarray(seq_lens)
+
+    table = np.zeros(7)
+    names = ("q", "k", "v", "seq_lens")
+    alibicheck.assert_batch_invariant(kernel, Q, K, V, LENGTHS.tolist(), table, batched=names, **BATCHED)
+    alibicheck.assert_batch_invariant(kernel, Q, K, V, seq_lens=tuple(LENGTHS.tolist()), table=table, batched=[0, 1, 2, "seq_lens"])
+    alibicheck.assert_batch_invariant(kernel, Q[:1], K[:1], V[:1], LENGTHS[:1], table=table)
+
+
+@pytest.mark.parametrize("arguments,facts,what", [
+    ((Q, K[:3]), {}, r"batched 1: has 3 rows; allowed: 4, as 0 has"),
+    ((), {}, "batched: there is none"),
+    ((Q, 3), {"batched": ["q", "k"]}, "batched 1: is int; allowed: arrays"),
+    ((Q, K), {"batched": ["q", "w"]}, "batched 'w': is no argument that decode is given"),
+    ((Q, K, V, LENGTHS), {"keys": {"k": 1}}, "keys, lengths: allowed: both"),
+    ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 0}}, r"keys 'k': 0; allowed: an axis of a batched argument, 1 to 3"),
+    ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 1, "v": 2}}, r"lengths \[5, 24, 1, 17\]: allowed: 0 to"),
+    ((Q, K, V, LENGTHS + 1), {"lengths": "seq_lens", "keys": {"k": 1}}, r"lengths \[6, 25, 2, 18\]: allowed: 0 to .* \[24\]"),
+    ((Q, K, V, LENGTHS * 1.0), {"lengths": "seq_lens", "keys": {"k": 1}}, "lengths 'seq_lens': is float64"),
+])
+def test_batches_that_cannot_be(arguments, facts, what):
+    with pytest.raises(alibicheck.Refused, match=what):
+        alibicheck.assert_batch_invariant(decode, *arguments, **facts)
+
+
+def test_outputs_that_cannot_be():
+    with pytest.raises(alibicheck.Refused, match="lambda: returned nothing that could be compared"):
+        alibicheck.assert_deterministic(lambda: None)
+    with pytest.raises(alibicheck.Refused, match=r"lambda: returned out of \[2\] for 4 rows"):
+        alibicheck.assert_batch_invariant(lambda q: np.zeros(2), Q)
+    with pytest.raises(alibicheck.Refused, match="runs 1: allowed: whole numbers from 2 on"):
+        alibicheck.assert_deterministic(lambda: Q, runs=1)
+    with pytest.raises(alibicheck.Refused, match="function: is ndarray"):
+        alibicheck.assert_deterministic(Q)
+
+
+# ---- splits --------------------------------------------------------------------------------------------------------
+
+def test_splits():
+    facts = {"splits": {"num_splits": [1, 2, 4]}}
+    alibicheck.assert_split_invariant(decode, Q, K, V, LENGTHS, **facts)
+
+    def kernel(q, k, v, seq_lens, num_splits, warps=1):
+        return off(decode(q, k, v, seq_lens), 1, 2, 3, num_splits if warps == 1 else 9)
+
+    text = failure_of(alibicheck.assert_split_invariant, kernel, Q, K, V, LENGTHS, **facts).splitlines()
+    assert text[0] == "kernel is not split invariant: bits depend on how its work is cut"
+    assert "out[1, 2, 3] (row 1, head 2, dim 3) is " in text[1] and " with num_splits=2, 1 ulp of f16 apart" in text[1]
+    assert " with num_splits=4, 3 ulp of f16 apart" in text[3]
+    text = failure_of(alibicheck.assert_split_invariant, kernel, Q, K, V, LENGTHS, num_splits=3, splits={"warps": [1, 4]})
+    assert "with warps=4, 6 ulp" in text
+    for wrong in ({}, {"num_splits": [1]}):
+        with pytest.raises(alibicheck.Refused, match="allowed: {\"num_splits\": "):
+            alibicheck.assert_split_invariant(decode, Q, K, V, LENGTHS, splits=wrong)
+
+
+# ---- other libraries -----------------------------------------------------------------------------------------------
+
+def torch_decode(torch):
+    def kernel(q, k, v, seq_lens):
+        k, v = (a.repeat_interleave(HEADS // KV_HEADS, 2).permute(0, 2, 1, 3).double() for a in (k, v))
+        seen = torch.arange(k.shape[2])[None, None, None] < seq_lens[:, None, None, None]
+        logits = (q[:, :, None].double() @ k.transpose(2, 3)).masked_fill(~seen, float("-inf"))
+        return (torch.softmax(logits, -1) @ v)[:, :, 0].to(q.dtype)
+    return kernel
+
+
+def test_torch():
+    torch = pytest.importorskip("torch")
+    q, k, v, lengths = (torch.tensor(a) for a in (Q, K, V, LENGTHS))
+    q, k, v = q.bfloat16(), k.bfloat16(), v.bfloat16()
+    alibicheck.assert_deterministic(torch_decode(torch), q, k, v, lengths)
+    alibicheck.assert_batch_invariant(torch_decode(torch), q, k, v, lengths, **BATCHED)
+    text = failure_of(alibicheck.assert_batch_invariant, lambda q, k, v, seq_lens: q + len(q), q, k, v, lengths, **BATCHED)
+    assert "ulp of bf16 apart" in text and "beside a row of 48 keys" in text
+
+
+@pytest.mark.parametrize("name,of", [("jax.numpy", "asarray"), ("mlx.core", "array")])
+def test_another_library(name, of):
+    library = pytest.importorskip(name)
+    q, k = (getattr(library, of)(a.astype(np.float32)) for a in (Q, K))
+    alibicheck.assert_batch_invariant(lambda q, k: q * 2 + k[:, 0, :1], q, k)
+    text = failure_of(alibicheck.assert_batch_invariant, lambda q, k: q + len(q), q, k)
+    assert "ulp of f32 apart" in text
