@@ -108,7 +108,8 @@ static int spawn(pid_t *pid, const char *const *argv, int in, int out)
     return reason;
 }
 
-/* The pipes that were handed over, once. */
+/* The pipes that were handed over, once: whoever was at their other ends has gone, and what has not begun then never
+ * does. */
 static enum error_kind take_descriptors(struct kernel_process *process, struct error *error)
 {
     struct kernel_process_options *options = &process->options;
@@ -116,7 +117,8 @@ static enum error_kind take_descriptors(struct kernel_process *process, struct e
     process->from = options->from;
     options->to = options->from = -1;
     if (process->to < 0)
-        return error_set(error, ERROR_SUBJECT, "%s has ended, and cannot be started again", options->name);
+        return error_set(error, ERROR_INTERRUPTED, "%s: the kernel there has ended, and cannot be started again",
+                         options->name);
     for (int i = 0; i < 2; i++) {
         int descriptor = i == 0 ? process->to : process->from, flags = fcntl(descriptor, F_GETFL);
         if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) || fcntl(descriptor, F_SETFD, FD_CLOEXEC))

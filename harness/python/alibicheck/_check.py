@@ -18,6 +18,7 @@ PIPE_BYTES = 1 << 20
 F_SETPIPE_SZ = 1031  # Linux; fcntl has it from Python 3.10 on
 PATIENCE_S = 5       # for the program to end once it is to
 LONG_S = 10 ** 6     # a function of this process cannot be ended, so that nothing is gained by giving up on it
+GONE = "has ended, and cannot be started again"  # what the program says of us once it has given up
 AS_EXPECTED = ("pass", "xfail")
 
 
@@ -186,7 +187,8 @@ class KernelReport:
         self.failures = [record for record in self.records if record["status"] not in AS_EXPECTED + ("skip",)]
         self.passed = code == 0
         self._table = _message(run.text("out"), self.name, given, run.pipes)
-        self._notes = run.text("err").rstrip("\n") if code not in (0, 1) else ""
+        self._notes = run.text("err").replace(f"--kernel-pipes {run.pipes}", f"function {self.name}").rstrip("\n") \
+            if code not in (0, 1) else ""
 
     def __bool__(self):
         return self.passed
@@ -241,7 +243,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     device      with "torch": where they are, "cuda"
     only, where, set    as the options of `alibicheck run`: one or a list; set may be {"seq_len": [1, 4096]}
     oracles     what the function must hold beside the numbers, `alibicheck list oracles` (all; None: what the cases say)
-    timeout     seconds for a launch: what takes longer has failed, and so have all that follow (none)
+    timeout     seconds for a launch: what takes longer has failed, and ends the run (none)
     program     the path of alibicheck ($ALIBICHECK, PATH, beside the library)
 
     Returns a KernelReport. What the function raises is its point's failure, and the run goes on. What cannot be raises
@@ -257,8 +259,9 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder, _Run(program, words, folder) as run:
         code = run.serve(kernel)
         report = KernelReport(kernel, given, run, code)
-        if not report.records or code not in (0, 1, 2, 3):
-            _raise_for(code, run.text("err").strip())
+        text = run.text("err").strip()
+        if not report.records or code not in (0, 1, 2, 3, 130) or (code == 130 and GONE not in text):
+            _raise_for(code, text)
     _tell_plugin(report)
     return report
 

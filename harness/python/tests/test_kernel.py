@@ -331,8 +331,26 @@ def test_a_launch_that_takes_too_long(program, case):
         return decode(q, k, v, slopes=slopes, scale=scale)
 
     report = alibicheck.check_kernel(kernel, case, timeout=0.2)
-    assert not report and len(report.failures) == 4
+    assert not report and len(report.records) == len(report.failures) == 1
     assert "gave no answer within 0.2 s" in report.failures[0]["error"]
+    assert str(report).endswith("function kernel: the kernel there has ended, and cannot be started again")
+
+
+def test_a_function_whose_process_is_killed(program, case, tmp_path):
+    """The program ends, too, and blames nothing that it has not run."""
+    path = tmp_path / "killed.py"
+    path.write_text("import alibicheck, os, sys\n"
+                    "def kernel(q, k, v, *, slopes, scale):\n"
+                    "    print(open(f'/proc/self/task/{os.getpid()}/children').read(), flush=True)\n"
+                    "    os.kill(os.getpid(), 9)\n"
+                    "alibicheck.check_kernel(kernel, sys.argv[1], set={'seed': list(range(1000))})\n")
+    done = subprocess.run([sys.executable, path, case], stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == -9
+    for _ in range(200):
+        if not os.path.exists(f"/proc/{done.stdout.strip()}"):
+            return
+        time.sleep(0.02)
+    pytest.fail("the program goes on")
 
 
 def test_a_program_that_is_killed(program, case):
