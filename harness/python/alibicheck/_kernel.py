@@ -207,7 +207,7 @@ class Kernel:
         except _Unfit as failure:
             text = str(failure)
         except Exception as failure:  # pylint: disable=broad-except  # whatever the function raises is its launch's failure
-            text = f"{type(failure).__name__}: {failure}" if str(failure) else type(failure).__name__
+            text = "".join(traceback.format_exception_only(type(failure), failure))
             self._keep_traceback(_message.plain(text), failure)
         return _message.pieces_of({"alibicheck": "result 1", "error": _message.plain(text)}, {})
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import alibicheck
+import manual
 from kernels import ALL, decode, whole, whole_batch, wrong_sign
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,6 +152,18 @@ def test_what_it_raises_is_its_point_s_failure(program, case):
     text, = report.tracebacks
     assert text in str(report) and "in kernel\n" in text and "alibicheck/_kernel.py" not in text
     str(report).encode()
+
+
+def test_an_exception_that_cannot_be_printed(program, case):
+    class Evil(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def kernel(q, k, v, *, slopes, scale):
+        raise Evil
+
+    report = alibicheck.check_kernel(kernel, case, only="*seq_len=40*")
+    assert len(report.failures) == 2 and "Evil" in report.failures[0]["error"] and "Evil" in str(report)
 
 
 @pytest.mark.parametrize("wrong,what", [
@@ -456,6 +469,11 @@ def test_torch_in_fp8(program, case):
 
 
 # ---- the manual ----------------------------------------------------------------------------------------------------
+
+def test_the_manual_s_kernel(program, tmp_path):
+    said, printed = manual.run("decode.py", tmp_path)
+    assert len(said) == 4 and set(manual.without_figures(said)) <= set(manual.without_figures(printed)), "\n".join(printed)
+
 
 def test_a_run_of_tests_counts_points(program, case, pytester, monkeypatch):
     from test_pytest_plugin import _entry_points

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import alibicheck
+import manual
 from alibicheck import _same_bits
 
 DRAW = np.random.default_rng(0)
@@ -253,6 +254,12 @@ def test_outputs_that_cannot_be():
         alibicheck.assert_deterministic(lambda: Q, runs=1)
     with pytest.raises(alibicheck.Refused, match="function: is ndarray"):
         alibicheck.assert_deterministic(Q)
+
+
+def test_the_manual_s_batch(tmp_path):
+    said, printed = manual.run("batch.py", tmp_path)
+    assert printed[0].startswith("Traceback")
+    assert manual.without_figures(said) == manual.without_figures(printed)[-len(said):], "\n".join(printed)
 
 
 # ---- splits --------------------------------------------------------------------------------------------------------
