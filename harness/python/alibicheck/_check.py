@@ -203,8 +203,8 @@ class KernelReport:
         return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)
 
     def __repr__(self):
-        return f"<alibicheck.KernelReport: {self.name}, {'passed' if self.passed else 'failed'}, {len(self.records)} points, " \
-               f"{len(self.failures)} failures, {len(self.skipped)} skipped>"
+        return f"<alibicheck.KernelReport: {self.name}, {'passed' if self.passed else 'failed'}, {len(self.records)} points," \
+               f" {len(self.failures)} failures, {len(self.skipped)} skipped>"
 
 
 def _tell_plugin(report):

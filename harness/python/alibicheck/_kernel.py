@@ -186,7 +186,8 @@ class Kernel:
             raise Refused(f"function: is {type(function).__name__}; allowed: what can be called")
         self.function, self.name = function, name_of(function, name)
         self.takes = takes_of(function, takes)
-        self.said = {"arithmetic": arithmetic, "about": None if about is None else _message.plain(str(about), 150), "head_dims": _head_dims_of(head_dims)}
+        self.said = {"arithmetic": arithmetic, "about": None if about is None else _message.plain(str(about), 150),
+                     "head_dims": _head_dims_of(head_dims)}
         self.keywords = ["scale"]
         for word in self.takes:
             self.keywords += [keyword for keyword in KEYWORDS.get(word, ()) if keyword not in self.keywords]
@@ -287,7 +288,8 @@ class Kernel:
         for view, name, wanted, rows in zip(views, ("out", "lse"), (dtype, "f32"), ((heads, dim), (heads,))):
             if view.shape != front + rows or view.dtype != wanted:
                 why = f", as q is of {dtype}" if name == "out" else ""
-                raise _Unfit(f"returned {name} of {view.dtype} {list(view.shape)}; allowed: {wanted} {list(front + rows)}{why}")
+                raise _Unfit(f"returned {name} of {view.dtype} {list(view.shape)}; allowed: {wanted} {list(front + rows)}"
+                             f"{why}")
             array = np.ascontiguousarray(view.numpy()).reshape((len(launch.sequences), queries) + rows)
             for i, of_sequence in enumerate(array):
                 outputs[name if len(array) == 1 else f"{name}.{i}"] = (wanted, of_sequence)

@@ -59,29 +59,23 @@ def _number(element):
     return repr(element.item()) if element.dtype.kind in "biu" else f"{float(element):.9g}"
 
 
-class _Difference:
-    """What is unlike in two arrays of the same thing; None of it is there if `text` is empty."""
-
-    def __init__(self, key, one, other, axes, words, first_row=None):
-        self.text = ""
-        if one.shape != other.shape or one.dtype != other.dtype:
-            self.text = f"    {key} is of {one.dtype} {list(one.shape)} {words[0]}, of {other.dtype} {list(other.shape)} " \
-                        f"{words[1]}"
-            return
-        differ = _differ(one, other)
-        count = int(np.count_nonzero(differ))
-        if count == 0:
-            return
-        index = np.unravel_index(int(np.argmax(differ)), one.shape)
-        ulps, what = _ulps(one[differ], other[differ]), NAMES.get(one.dtype, one.dtype)
-        place = ([] if first_row is None else [first_row]) + [int(i) for i in index]
-        named = f" ({', '.join(f'{axis} {i}' for axis, i in zip(axes, place))})" if len(axes) == len(place) else ""
-        apart = "" if math.isinf(ulps[0]) else f", {ulps[0]} ulp of {what} apart"
-        where = key + (str(place) if place else "")
-        most = max((ulp for ulp in ulps if not math.isinf(ulp)), default=None)
-        self.text = f"    {where}{named} is {_number(one[index])} {words[0]}, {_number(other[index])} {words[1]}{apart}\n" \
-                    f"    {count} of {one.size} elements{' of the row' if first_row is not None else ''} differ" \
-                    f"{'' if most is None else f', by at most {most} ulp'}"
+def _difference(key, one, other, axes, words, first_row=None):
+    """What is unlike first in two arrays of the same thing, and how much is; "" if nothing is."""
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return f"    {key} is of {one.dtype} {list(one.shape)} {words[0]}, of {other.dtype} {list(other.shape)} {words[1]}"
+    differ = _differ(one, other)
+    count = int(np.count_nonzero(differ))
+    if count == 0:
+        return ""
+    index = np.unravel_index(int(np.argmax(differ)), one.shape)
+    ulps, what = _ulps(one[differ], other[differ]), NAMES.get(one.dtype, one.dtype)
+    place = ([] if first_row is None else [first_row]) + [int(i) for i in index]
+    named = f" ({', '.join(f'{axis} {i}' for axis, i in zip(axes, place))})" if len(axes) == len(place) else ""
+    apart = "" if math.isinf(ulps[0]) else f", {ulps[0]} ulp of {what} apart"
+    most = max((ulp for ulp in ulps if not math.isinf(ulp)), default=None)
+    return f"    {key}{place or ''}{named} is {_number(one[index])} {words[0]}, {_number(other[index])} {words[1]}{apart}\n" \
+           f"    {count} of {one.size} elements{' of the row' if first_row is not None else ''} differ" \
+           f"{'' if most is None else f', by at most {most} ulp'}"
 
 
 def _compare(base, again, axes, words):
@@ -89,7 +83,7 @@ def _compare(base, again, axes, words):
     if list(base) != list(again):
         return f"    it returns {', '.join(base)} {words[0]}, {', '.join(again)} {words[1]}"
     for key, one in base.items():
-        text = _Difference(key, one, again[key], axes, words).text
+        text = _difference(key, one, again[key], axes, words)
         if text:
             return text
     return ""
@@ -243,8 +237,8 @@ class _Batch:
         if lengths is None and keys is None:
             return
         if lengths is None or not keys:
-            raise Refused("keys, lengths: allowed: both, the axis of keys in each argument that has one, {\"k\": 1, \"v\": 1}, and "
-                          "the name of the argument with the number of keys of each row")
+            raise Refused("keys, lengths: allowed: both, the axis of keys in each argument that has one, {\"k\": 1, \"v\": 1}, "
+                          "and the name of the argument with the number of keys of each row")
         self.length_place = self.calls.place_of("lengths", lengths)
         if self.length_place not in self.places:
             raise Refused(f"lengths {lengths!r}: allowed: an argument that is batched")
@@ -306,10 +300,10 @@ def _rows_that_differ(base, again, rows, axes, words):
     found, first = [], ""
     for place, row in enumerate(rows):
         for key, array in base.items():
-            difference = _Difference(key, array[row], again[key][place], axes, words, row)
-            if difference.text:
+            text = _difference(key, array[row], again[key][place], axes, words, row)
+            if text:
                 found.append(row)
-                first = first or difference.text
+                first = first or text
                 break
     return sorted(set(found)), first
 
@@ -317,8 +311,8 @@ def _rows_that_differ(base, again, rows, axes, words):
 def _check_rows(outputs, rows, name):
     for key, array in outputs.items():
         if array.ndim == 0 or array.shape[0] != rows:
-            raise Refused(f"{name}: returned {key} of {list(array.shape)} for {rows} rows; allowed: outputs with the rows along "
-                          "their first axis")
+            raise Refused(f"{name}: returned {key} of {list(array.shape)} for {rows} rows; allowed: outputs with the rows "
+                          "along their first axis")
 
 
 def assert_batch_invariant(function, *args, batched=None, lengths=None, keys=None, axes=AXES, **kwargs):
@@ -385,7 +379,8 @@ def assert_split_invariant(function, *args, splits, axes=AXES, **kwargs):
     lines = []
     for name, values in splits.items():
         for value in values[1:]:
-            text = _compare(base, calls({**first, name: value}), axes, (f"with {name}={values[0]!r}", f"with {name}={value!r}"))
+            words = f"with {name}={values[0]!r}", f"with {name}={value!r}"
+            text = _compare(base, calls({**first, name: value}), axes, words)
             lines += [text] if text else []
     if lines:
         raise AssertionError("\n".join([f"{calls.name} is not split invariant: bits depend on how its work is cut"] + lines))

@@ -71,6 +71,25 @@ def test_everything_that_a_kernel_may_take(program, tmp_path):
         assert all(record["max_lse_err"] is not None for record in report.records)
 
 
+def test_what_a_batch_is_given(program, tmp_path):
+    path = tmp_path / "batch.yaml"
+    path.write_text(CASE.replace("[1, 40]", "[9, 40]") + "batch: together\nmask: {holes: 0.3}\ndtype: f16\n")
+    seen = []
+
+    def kernel(q, k, v, *, scale, slopes, seq_lens, mask, q_position, kv_offset):
+        seen.append((seq_lens.tolist(), q_position.tolist(), kv_offset.tolist(), q.shape, k.shape, k.dtype, mask.copy(),
+                     k.copy()))
+        return np.zeros_like(q)
+
+    path.write_text(path.read_text().replace("dtype: [f16, bf16]\n", "", 1))
+    alibicheck.check_kernel(kernel, path, oracles="none")
+    lengths, positions, offsets, q, k, dtype, mask, keys = seen[0]
+    assert (lengths, positions, offsets) == ([9, 40], [8, 39], [0, 0])
+    assert (q, k, dtype, mask.shape, mask.dtype) == ((2, 4, 64), (2, 40, 2, 64), np.float16, (2, 40), np.bool_)
+    assert mask[0, :9].any() and not mask[0, 9:].any() and mask[1, 9:].any() and not mask[1].all()
+    assert (keys[0, 9:] == keys[1, 9:]).all() and not (keys[0, :9] == keys[1, :9]).all()
+
+
 def test_shipped_cases(program):
     for function, takes in ((whole, ALL), (whole_batch, ALL + ("batch",))):
         report = alibicheck.check_kernel(function, ["known-bugs", "cases/seed/situations"], takes=takes, where="seq_len < 400",
@@ -135,7 +154,7 @@ def test_a_wrong_sign_is_named(program, case):
     again = eval(f"alibicheck.check_kernel(wrong_sign, {call[1]})")  # pylint: disable=eval-used
     assert [record["key"] for record in again.records] == [report.records[0]["key"]] and again.failures
     assert "--kernel-pipes" not in str(report) and "alibicheck run" not in str(report)
-    with pytest.raises(AssertionError, match="kernel wrong_sign\ndevice: function wrong_sign\n(.*\n)*  *right under: biases of"):
+    with pytest.raises(AssertionError, match="kernel wrong_sign\ndevice: function .*\n(.*\n)*  *right under: biases of"):
         alibicheck.assert_kernel(wrong_sign, case, set={"seq_len": 40})
     assert alibicheck.assert_kernel(decode, case, only="*seq_len=40*").passed
 
@@ -238,7 +257,8 @@ def test_a_kernel_that_is_not_deterministic(program, case):
     ({"takes": "f16,hands"}, "takes 'hands': allowed: f16, bf16, f32, e4m3"),
     ({"takes": ("gqa",)}, "takes gqa: is of no dtype"),
     ({"takes": "f16,lse,lse_base2"}, "takes lse, lse_base2: allowed: one of them"),
-    ({"takes": "f16,alibi,mask"}, r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
+    ({"takes": "f16,alibi,mask"},
+     r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
     ({"name": "my kernel"}, "name 'my kernel': allowed: letters"),
     ({"head_dims": [0]}, r"head_dims \[0\]: allowed"),
     ({"tensors": "tinygrad"}, "tensors 'tinygrad': allowed: numpy, torch, or a function"),
@@ -417,8 +437,8 @@ def test_a_program_that_serves(program, case, tmp_path):
 def test_a_program_that_ends(program, case, tmp_path):
     path = tmp_path / "my_kernel.py"
     path.write_text("import alibicheck, os\nalibicheck.serve(lambda q, k, v, *, scale, slopes: os._exit(7))\n")
-    done = subprocess.run([program, "run", case, "--kernel-command", f"{sys.executable} {path}"], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run([program, "run", case, "--kernel-command", f"{sys.executable} {path}"], capture_output=True,
+                          text=True, check=False)
     assert done.returncode == 1 and "ended with exit code 7" in done.stdout
 
 

@@ -65,7 +65,8 @@ def test_what_is_not_deterministic():
     one, other = Q[2, 3, 7], off(Q, 2, 3, 7, 5)[2, 3, 7]
     assert text.splitlines() == [
         "lambda is not deterministic: run 3 has other bits than run 1",
-        f"    out[2, 3, 7] (row 2, head 3, dim 7) is {float(one):.9g} in run 1, {float(other):.9g} in run 3, 5 ulp of f16 apart",
+        f"    out[2, 3, 7] (row 2, head 3, dim 7) is {float(one):.9g} in run 1, {float(other):.9g} in run 3, "
+        "5 ulp of f16 apart",
         "    1 of 256 elements differ, by at most 5 ulp"]
     runs = itertools.count()
     alibicheck.assert_deterministic(lambda: off(Q, 2, 3, 7, 5 if next(runs) == 2 else 0), runs=2)
@@ -99,12 +100,14 @@ def test_outputs_of_every_kind():
             (lambda: {"lse": np.full((2, 2), next(runs), np.float64)}, "out['lse'][0, 0] is 0 in run 1, 1 in run 2"),
             (lambda: [None, np.zeros(1 + next(runs))], "out[1] is of float64 [1] in run 1, of float64 [2] in run 2"),
             (lambda: (Q,) * (1 + next(runs)), "it returns out[0] in run 1, out[0], out[1] in run 2"),
-            (lambda: Q.astype(np.float16 if next(runs) == 0 else np.float32), "out is of float16 [4, 4, 16] in run 1, of float32"),
+            (lambda: Q.astype(np.float16 if next(runs) == 0 else np.float32),
+             "out is of float16 [4, 4, 16] in run 1, of float32"),
             (lambda: array.array("d", [next(runs)]), "out[0] is 0 in run 1, 1 in run 2"),
             (lambda: np.float32(next(runs)), "out is 0 in run 1, 1 in run 2"),
             (lambda: np.array([next(runs) > 0]), "out[0] is False in run 1, True in run 2, 1 ulp of bool apart"),
             (lambda: np.array([1.0, np.nan if next(runs) else np.inf]), "out[1] is inf in run 1, nan in run 2\n"),
-            (lambda: np.array([-0.0 if next(runs) else 0.0], ml_dtypes.float8_e4m3fn), "is 0 in run 1, -0 in run 2, 0 ulp of e4m3")):
+            (lambda: np.array([-0.0 if next(runs) else 0.0], ml_dtypes.float8_e4m3fn),
+             "is 0 in run 1, -0 in run 2, 0 ulp of e4m3")):
         runs = itertools.count()
         text = failure_of(alibicheck.assert_deterministic, returned)
         assert where in text, text
@@ -225,7 +228,8 @@ def test_which_arguments_are_batched():
     table = np.zeros(7)
     names = ("q", "k", "v", "seq_lens")
     alibicheck.assert_batch_invariant(kernel, Q, K, V, LENGTHS.tolist(), table, batched=names, **BATCHED)
-    alibicheck.assert_batch_invariant(kernel, Q, K, V, seq_lens=tuple(LENGTHS.tolist()), table=table, batched=[0, 1, 2, "seq_lens"])
+    alibicheck.assert_batch_invariant(kernel, Q, K, V, seq_lens=tuple(LENGTHS.tolist()), table=table,
+                                      batched=[0, 1, 2, "seq_lens"])
     alibicheck.assert_batch_invariant(kernel, Q[:1], K[:1], V[:1], LENGTHS[:1], table=table)
 
 
@@ -235,7 +239,8 @@ def test_which_arguments_are_batched():
     ((Q, 3), {"batched": ["q", "k"]}, "batched 1: is int; allowed: arrays"),
     ((Q, K), {"batched": ["q", "w"]}, "batched 'w': is no argument that decode is given"),
     ((Q, K, V, LENGTHS), {"keys": {"k": 1}}, "keys, lengths: allowed: both"),
-    ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 0}}, r"keys 'k': 0; allowed: an axis of a batched argument, 1 to 3"),
+    ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 0}},
+     r"keys 'k': 0; allowed: an axis of a batched argument, 1 to 3"),
     ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 1, "v": 2}}, r"lengths \[5, 24, 1, 17\]: allowed: 0 to"),
     ((Q, K, V, LENGTHS + 1), {"lengths": "seq_lens", "keys": {"k": 1}}, r"lengths \[6, 25, 2, 18\]: allowed: 0 to .* \[24\]"),
     ((Q, K, V, LENGTHS * 1.0), {"lengths": "seq_lens", "keys": {"k": 1}}, "lengths 'seq_lens': is float64"),
