@@ -103,7 +103,8 @@ def test_shipped_cases(program):
 def test_what_is_not_taken_is_skipped_and_said(program, case):
     report = alibicheck.check_kernel(decode, case, takes="f16,alibi,gqa", set={"mask": ["none", "{padding: 1}"]})
     assert report and statuses(report) == ["pass", "skip"]
-    assert "skipped: decode does not take bf16" in str(report) and "2 skipped: decode does not take masks" in str(report)
+    assert re.search("4 skipped: decode does not take .*bf16", str(report))
+    assert "2 skipped: decode does not take masks" in str(report)
     report = alibicheck.check_kernel(decode, case, set=["dtype=f16", "mask={padding: 1}"])
     assert not report and statuses(report) == ["skip"] and not report.failures
     assert str(report).endswith("nothing was judged: the function takes none of the points")
