@@ -68,7 +68,8 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_CRITERION:
         return &point->criterion;
     case RECORD_BUDGET:
-        return point->criterion.mode != JUDGE_TOLERANCE && has_arithmetic(point) ? &point->criterion : NULL;
+        return point->criterion.mode != JUDGE_TOLERANCE && (point->foreign || has_arithmetic(point)) ? &point->criterion
+                                                                                                     : NULL;
     case RECORD_INPUTS:
         return record->problem && !is_sample(point) ? record : NULL;
     case RECORD_OUTPUT:
