@@ -15,7 +15,7 @@ _NAMES = {name: dtype for dtype, name in DTYPES.items()}
 
 def plain(text, room=400):
     """The text as a line that every reader of JSON takes, of at most so many bytes."""
-    line = "".join(c if c.isprintable() and not "\ud800" <= c <= "\udfff" else " " for c in text)
+    line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split()).encode()
     return (line if len(line) <= room else line[:room - 3] + b"...").decode(errors="ignore")
 

@@ -71,6 +71,15 @@ def test_everything_that_a_kernel_may_take(program, tmp_path):
         assert all(record["max_lse_err"] is not None for record in report.records)
 
 
+def test_oracles_are_all_unless_they_are_told(program, case):
+    case.write_text(CASE + "oracles: none\n")
+    assert "constant_v" in oracles(alibicheck.check_kernel(decode, case), "held")
+    assert oracles(alibicheck.check_kernel(decode, case, oracles=["constant_v", "one_key"], set="dtype=f16"), "held") == {
+        "constant_v", "one_key"}
+    for told in ({"oracles": None}, {"set": {"oracles": "none"}}, {"set": "oracles=none"}):
+        assert not oracles(alibicheck.check_kernel(decode, case, **told), "held")
+
+
 def test_what_a_batch_is_given(program, tmp_path):
     path = tmp_path / "batch.yaml"
     path.write_text(CASE.replace("[1, 40]", "[9, 40]") + "batch: together\nmask: {holes: 0.3}\ndtype: f16\n")
@@ -327,6 +336,8 @@ def test_what_is_not_an_exception_ends_both(program, case):
         pass
 
     def kernel(q, k, v, *, slopes, scale):
+        child, = children()
+        assert os.getpgid(int(child)) != os.getpgid(0)  # Ctrl-C at a terminal is not sent to it
         raise Stop
 
     before = open_files()
