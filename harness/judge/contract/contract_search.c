@@ -26,6 +26,7 @@ struct search {
     struct assumed kept[CONTRACT_FITS_MAX]; /* of the finding's fits */
     int num_kept, rank;
     int rank_of_singles;               /* of the best single contract; no pair has as much */
+    bool too_many;                     /* pairs pass the screen: the rows do not tell what is right */
     int rows[SCREENED_ROWS], num_rows; /* the furthest off, worst first */
     int threads;
     struct progress *progress;
@@ -208,16 +209,25 @@ static bool make_pair(struct search *search, const struct contract_pair *pair, s
     return pair->row[1]->make(&assumed->second, pair->variant[1], &clue);
 }
 
-static enum error_kind try_pair(struct search *search, const struct contract_pair *pair, int *confirmed,
-                                struct error *error)
+/* Whether the rows that are furthest off are right under a pair. */
+static enum error_kind screen_pair(struct search *search, const struct contract_pair *pair, bool *passed,
+                                   struct error *error)
+{
+    struct assumed assumed;
+    *passed =
+        make_pair(search, pair, &assumed) && screened(search, &assumed.second) && !is_kept(search, &assumed.second);
+    return end_trial(search, &assumed, ERROR_NONE, error);
+}
+
+/* Holds a pair that has passed the screen against its truth. */
+static enum error_kind confirm_pair(struct search *search, const struct contract_pair *pair, struct error *error)
 {
     struct assumed assumed;
     struct contract_fit fit = {
         .name = pair->row[0]->name, .remedy = pair->row[0]->remedy, .remedy_too = pair->row[1]->remedy};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
-    if (make_pair(search, pair, &assumed) && screened(search, &assumed.second) && !is_kept(search, &assumed.second) &&
-        (*confirmed)++ < CONFIRMED_MAX) {
+    if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second)) {
         kind = confirm(search, &assumed.second, &whole, &fit, error);
         if (!kind && whole.outcome == CLASS_FOUND && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
@@ -228,17 +238,21 @@ static enum error_kind try_pair(struct search *search, const struct contract_pai
 static enum error_kind try_pairs(struct search *search, struct error *error)
 {
     struct contract_pairs *pairs = malloc(sizeof *pairs);
-    int confirmed = 0;
+    int passed[CONFIRMED_MAX], num_passed = 0;
     if (!pairs)
         return error_memory(error, "pairs of contracts", sizeof *pairs);
     enum error_kind kind =
         contract_pairs_find(pairs, search->exhibit, search->rows[0], search->threads, search->progress, error);
-    for (int i = 0; i < pairs->count && pairs->count <= CONTRACT_PAIRS_MAX && !kind; i++)
-        kind = try_pair(search, &pairs->pairs[i], &confirmed, error);
-    if (confirmed > CONFIRMED_MAX && search->rank < search->rank_of_singles) {
-        drop_kept(search);
-        search->finding->num_fits = 0;
+    int count = pairs->count <= CONTRACT_PAIRS_MAX ? pairs->count : 0;
+    for (int i = 0; i < count && num_passed <= CONFIRMED_MAX && !kind; i++) {
+        bool pass;
+        kind = screen_pair(search, &pairs->pairs[i], &pass, error);
+        if (pass && num_passed++ < CONFIRMED_MAX)
+            passed[num_passed - 1] = i;
     }
+    search->too_many = num_passed > CONFIRMED_MAX;
+    for (int i = 0; i < num_passed && !search->too_many && !kind; i++)
+        kind = confirm_pair(search, &pairs->pairs[passed[i]], error);
     free(pairs);
     return kind;
 }
@@ -316,7 +330,7 @@ enum error_kind contract_search(struct contract_finding *finding, const struct e
         kind = try_rows(&search, true, error);
     if (!kind)
         kind = look_for_pairs(&search, error);
-    if (!kind && finding->num_fits == 1)
+    if (!kind && finding->num_fits == 1 && !search.too_many)
         kind = weigh(&search, &finding->named, error);
     drop_kept(&search);
     contract_screen_clear(&search.screen);
