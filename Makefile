@@ -280,7 +280,8 @@ sanitize:  ## tests and command line under the address and undefined-behaviour s
 
 .PHONY: check-sanitized
 # Tests of numbers with many launches go the ways that the others go, and take half a minute to a minute each there.
-UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding)
+UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding) \
+               $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
 check-sanitized: $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)) $(PROGRAM)
 	$(Q)scripts/tally run 'scripts/run-tests $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS))' '$(RUN_GOLDEN)'
 
