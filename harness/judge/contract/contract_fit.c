@@ -52,11 +52,17 @@ static double refine(const struct parameter *of, double low, double high)
     return exp((low + high) / 2);
 }
 
-/* The fewest digits that leave the row as close, but for what is chance: errors of D elements, which are alike, leave a
- * parameter open by so much that their sum of squares grows by 1/D of itself, and this is three times as far. */
+/* The most that a sum of squares is by chance where another is the least: errors of D elements, which are alike, leave
+ * a parameter open by so much that the sum grows by 1/D of itself, and this is three times as far. */
+static double by_chance(const struct contract_screen *screen, double least)
+{
+    return least * (1 + 9.0 / screen->dim);
+}
+
+/* The fewest digits that leave the row as close, but for what is chance. */
 static double rounded(const struct parameter *of, double parameter)
 {
-    double least = squares_at(of, parameter), close = least * (1 + 9.0 / of->clue->screen->dim);
+    double close = by_chance(of->clue->screen, squares_at(of, parameter));
     for (int digits = 1; digits <= 6; digits++) {
         char text[32];
         snprintf(text, sizeof text, "%.*g", digits, parameter);
@@ -191,7 +197,7 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
     struct contract_screen *screen = clue->screen;
     const struct problem *problem = &trial->problem, one = problem_query(problem, clue->row / problem->num_heads);
     int kv_head = problem_kv_head(problem, clue->row % problem->num_heads);
-    double sum = 0, least = INFINITY, value_scale = problem_value_scale(problem);
+    double sum = 0, least = INFINITY, second = INFINITY, value_scale = problem_value_scale(problem);
     int64_t window = 0;
     (void)variant;
     if (problem->sink_logits || contract_screen_attend(screen, problem, clue->row) == -INFINITY)
@@ -206,10 +212,14 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
         add_key(screen, &one, key, kv_head, weight);
         double squares = contract_screen_squares(screen, trial, clue->row, value_scale / sum);
         if (squares < least) {
+            second = least;
             least = squares;
             window = problem->seq_len - key;
-        }
+        } else if (squares < second)
+            second = squares;
     }
+    if (screen->dim == problem->head_dim && second <= by_chance(screen, least))
+        return false; /* another one is as good; of a sample that is not to be asked */
     uint8_t *visible = window > 0 && window < problem->seq_len ? contract_own_mask(trial) : NULL;
     if (!visible)
         return false;

@@ -491,6 +491,29 @@ static void test_misplaced_keys_are_named(void **state)
     }
 }
 
+/* The newest keys alone; then with a key before them that weighs so little that a window of one more is as near. */
+static void test_a_window_is_named_where_it_is_no_other(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    uint8_t visible[N] = {0};
+    memset(visible + N - 21, 1, 21);
+    other.visible = visible;
+    answer(desk, &other);
+    assert_named(search(desk, true), "a window of the newest 21 keys");
+    assert_named(search(desk, false), "a window of the newest 21 keys");
+    for (int g = 0; g < G; g++)
+        for (int d = 0; d < D; d++) { /* the oldest of 22 keys weighs e^-10 */
+            float first, second, element;
+            dtype_widen(DTYPE_F16, desk->q, (size_t)(2 * g * D + d), 1, &first);
+            dtype_widen(DTYPE_F16, desk->q, (size_t)((2 * g + 1) * D + d), 1, &second);
+            element = -2 * (first + second);
+            dtype_narrow(DTYPE_F16, desk->k, (size_t)(((N - 22) * G + g) * D + d), 1, &element);
+        }
+    answer(desk, &other);
+    assert_false(search(desk, false)->named);
+}
+
 /* One of seven masked keys is let in; then one that has a twin. */
 static void test_a_masked_key_that_is_let_in_is_named(void **state)
 {
@@ -633,6 +656,7 @@ int main(void)
         TEST(test_rows_pair_in_one_order),
         TEST(test_a_screen_forgets_what_is_moved),
         TEST(test_misplaced_keys_are_named),
+        TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
