@@ -51,7 +51,7 @@ static const struct argp_option own_options[] = {
 enum { NUM_OWN = sizeof own_options / sizeof own_options[0] };
 
 /* "90", "90s", "30m", "2h", "1.5h". */
-static double parse_time(const char *text, const struct argp_state *state)
+static double parse_time(const char *option, const char *text, const struct argp_state *state)
 {
     static const struct {
         char unit;
@@ -66,7 +66,7 @@ static double parse_time(const char *text, const struct argp_state *state)
             break;
         }
     if (number_parse(text, size, &number) != VALUE_SOUND || number <= 0)
-        argp_error(state, "--time-limit %s: allowed: a number above 0 of seconds, or with s, m or h behind it", text);
+        argp_error(state, "--%s %s: allowed: a number above 0 of seconds, or with s, m or h behind it", option, text);
     return number * unit_s;
 }
 
@@ -119,7 +119,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_TIME_LIMIT:
         option_once(options->time_limit_s > 0, own_options, key, argument, state);
-        options->time_limit_s = parse_time(argument, state);
+        options->time_limit_s = parse_time("time-limit", argument, state);
         return 0;
     case OPTION_DRY_RUN:
         options->dry_run = true;
@@ -138,12 +138,15 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_KERNEL_TIMEOUT:
         option_once(options->foreign.timeout_s > 0, own_options, key, argument, state);
-        options->foreign.timeout_s = parse_time(argument, state);
+        options->foreign.timeout_s = parse_time("kernel-timeout", argument, state);
         return 0;
     case OPTION_JUNIT_STYLE:
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
     case ARGP_KEY_END:
+        if (options->resume && !options->any_build && foreign_is_asked(&options->foreign))
+            argp_error(state, "--resume: nobody knows whether the kernel is still the one that made the records; "
+                              "allowed: with --any-build, which keeps them all the same");
         if (options->any_build && !options->resume)
             argp_error(state, "--any-build: is of records that --resume keeps");
         if (!!options->foreign.plugin + !!options->foreign.command + !!options->foreign.pipes > 1)

@@ -3,13 +3,16 @@
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/point_subject.h"
 
-/* The copy of a part's k and v in pages, or with slots past the end (kv_cache.h). */
+/* The copy of a part's k and v in pages, or with slots past the end (kv_cache.h); those of another process are two: the
+ * message, and what is taken out of it. */
 static double layout_bytes(const struct point *point)
 {
     bool copied = point->kernel_options.page_size > 0 || point->recipe.masked_values == MASKED_VALUES_READ_PAST_END;
     double row = 2 * (double)dtypes[problem_spec_kv_dtype(&point->problem)].size_bytes * point->problem.num_kv_heads *
                  point->problem.head_dim;
     double pool = (double)point->kernel_options.pool_pages * point->kernel_options.page_size * row;
+    if (point->foreign)
+        return 2 * problem_spec_bytes(&point->problem);
     return copied ? fmax(problem_spec_bytes(&point->problem), pool) : 0;
 }
 

@@ -10,11 +10,12 @@ enum error_kind foreign_class_take(struct foreign_subject *foreign, const char *
     const char *text = foreign->kernel->arithmetic;
     struct arithmetic_class arithmetic = {.set = CLASS_SETS - 1};
     char word[CLASS_NAME_SIZE];
-    if (*text && !class_parse(&arithmetic, text, word))
-        return error_set(error, ERROR_USAGE,
-                         "%s: kernel %s has arithmetic '%s'; allowed: a class of `alibicheck list classes`, such as "
-                         "f32+weights16",
-                         source, foreign->kernel->name, text);
+    if (*text && (!class_parse(&arithmetic, text, word) || arithmetic.output))
+        return error_set(
+            error, ERROR_USAGE,
+            "%s: kernel %s has arithmetic '%s'; allowed: f32, or f32 with roundings of `alibicheck list classes`, "
+            "such as f32+weights16",
+            source, foreign->kernel->name, text);
     foreign->model = class_rounding_model;
     foreign->set = class_closed(arithmetic.set);
     foreign->subject.any_order = !*text;

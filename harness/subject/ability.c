@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "kernels/kernel.h"
+
 const struct ability_info abilities[ABILITY_COUNT] = {
     {ALIBICHECK_KERNEL_F16, "f16", "q, k, v and out in f16"},
     {ALIBICHECK_KERNEL_BF16, "bf16", "q, k, v and out in bf16"},
@@ -49,6 +51,10 @@ enum error_kind foreign_kernel_check(const struct foreign_kernel *kernel, const 
         return error_set(error, ERROR_USAGE,
                          "%s: the kernel has no name; allowed: letters, digits, '_', '-' and '.', 1 to %d", source,
                          KERNEL_NAME_SIZE - 1);
+    for (int i = 0; i < KERNEL_COUNT; i++)
+        if (!strcmp(kernel->name, kernel_names[i]))
+            return error_set(error, ERROR_USAGE, "%s: the kernel is called %s, as one of ours; allowed: another name",
+                             source, kernel->name);
     if (kernel->takes >> ABILITY_COUNT)
         return error_set(error, ERROR_USAGE, "%s: kernel %s takes things that are not known (bits %#x); allowed: %#x",
                          source, kernel->name, kernel->takes, (1u << ABILITY_COUNT) - 1);

@@ -9,6 +9,7 @@
 #include "harness/support/number.h"
 #include "harness/support/source.h"
 #include "harness/support/tensor_file.h"
+#include "harness/support/text.h"
 
 static const char hello_format[] = "kernel 1", launch_format[] = "launch 1", result_format[] = "result 1";
 static const char format_key[] = "alibicheck", message_name[] = "the message";
@@ -305,8 +306,11 @@ static enum error_kind read_word(char *word, size_t size, const struct tensor_ar
                                  struct error *error)
 {
     const char *text = tensor_archive_metadata(archive, key);
-    char allowed[48];
-    snprintf(allowed, sizeof allowed, "up to %zu characters", size - 1);
+    char allowed[64];
+    snprintf(allowed, sizeof allowed, "up to %zu characters, none of control", size - 1);
+    for (const char *c = text; c && *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            return refuse(error, key, text, allowed);
     if (text && strlen(text) >= size)
         return refuse(error, key, text, allowed);
     snprintf(word, size, "%s", text ? text : "");
@@ -349,7 +353,7 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
 {
     struct tensor_archive archive;
     struct foreign_kernel *kernel = &hello->kernel;
-    *hello = (struct kernel_hello){.audits = false};
+    memset(hello, 0, sizeof *hello); /* it is compared with memcmp */
     enum error_kind kind = open_message(&archive, hello_format, descriptor, error);
     if (!kind)
         kind = read_word(kernel->name, sizeof kernel->name, &archive, "name", error);
@@ -436,10 +440,13 @@ enum error_kind message_read_result(struct kernel_result *result, const struct s
     if (!kind)
         kind = read_whole(&result->buffer_bytes, &archive, "buffer_bytes", 0, INT64_MAX, error);
     const char *failure = kind ? NULL : tensor_archive_metadata(&archive, "error");
-    if (failure)
-        snprintf(result->failure, sizeof result->failure, "%s", *failure ? failure : "it does not say why");
-    else if (!kind)
+    if (failure) {
+        char *line = text_line(failure, sizeof result->failure / 4); /* of characters, which take up to four bytes */
+        snprintf(result->failure, sizeof result->failure, "%s", line && *line ? line : "it does not say why");
+        free(line);
+    } else if (!kind) {
         kind = copy_outputs(sequences, with_lse, &archive, error);
+    }
     tensor_archive_close(&archive);
     return kind;
 }

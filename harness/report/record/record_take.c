@@ -13,8 +13,10 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     }
     outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
                   &evaluation->oracles, evaluation->finding.signature);
-    if (*evaluation->subject_failure)
+    if (*evaluation->subject_failure) {
+        record->outcome.status = STATUS_FAIL; /* also where whatever stands there is right */
         snprintf(record->outcome.reason, sizeof record->outcome.reason, "%s", evaluation->subject_failure);
+    }
     record->verdict = &evaluation->verdict;
     record->faults = evaluation->faults;
     record->other = evaluation->has_other ? &evaluation->other : NULL;

@@ -762,6 +762,19 @@ static void test_a_record_without_a_point_has_the_same_fields(void **state)
     }
 }
 
+/* Whatever stands in its output. */
+static void test_a_kernel_that_failed_to_run_never_passes(void **state)
+{
+    struct sample *sample = *state;
+    struct record record = {.point = &sample->point};
+    const struct evaluation ran = {.subject_failure = ""}, gone = {.subject_failure = "it has gone"};
+    record_take(&record, ERROR_NONE, NULL, &ran);
+    assert_int_equal(record.outcome.status, STATUS_PASS);
+    record_take(&record, ERROR_NONE, NULL, &gone);
+    assert_int_equal(record.outcome.status, STATUS_FAIL);
+    assert_string_equal(record.outcome.reason, "it has gone");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -788,6 +801,7 @@ int main(void)
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
+        TEST(test_a_kernel_that_failed_to_run_never_passes),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
         cmocka_unit_test(test_a_record_without_a_point_has_the_same_fields),
     };
