@@ -16,7 +16,7 @@
 #include "harness/subject/subject.h"
 #include "harness/support/safetensors_write.h"
 
-enum { MESSAGE_LENGTH_BYTES = 8, MESSAGE_TEXT_SIZE = 512 };
+enum { MESSAGE_TEXT_SIZE = 512 };
 
 /* What a kernel says of itself, and of what launches it there. */
 struct kernel_hello {

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/subject/kernel_frame.h"
 #include "harness/subject/kernel_message.h"
 #include "harness/support/source.h"
 
@@ -235,46 +236,17 @@ static enum transfer receive_bytes(const struct kernel_process *process, void *b
     return TRANSFERRED;
 }
 
-static void put_length(uint8_t bytes[MESSAGE_LENGTH_BYTES], uint64_t length)
-{
-    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
-        bytes[i] = (uint8_t)(length >> (8 * i));
-}
-
-static uint64_t get_length(const uint8_t bytes[MESSAGE_LENGTH_BYTES])
-{
-    uint64_t length = 0;
-    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
-        length |= (uint64_t)bytes[i] << (8 * i);
-    return length;
-}
-
 static enum transfer send_plan(const struct kernel_process *process, const struct safetensors_plan *plan,
                                double deadline_s)
 {
-    uint8_t length[MESSAGE_LENGTH_BYTES];
-    put_length(length, plan->size_bytes);
+    uint8_t length[FRAME_LENGTH_BYTES];
+    frame_put_length(length, plan->size_bytes);
     enum transfer sent = send_bytes(process, length, sizeof length, deadline_s);
     if (sent == TRANSFERRED)
         sent = send_bytes(process, plan->header, plan->header_bytes, deadline_s);
     for (size_t i = 0; i < plan->num_pieces && sent == TRANSFERRED; i++)
         sent = send_bytes(process, plan->pieces[i].elements, plan->pieces[i].size_bytes, deadline_s);
     return sent;
-}
-
-/* A file in memory of so many bytes, mapped. */
-static enum error_kind make_room(int *descriptor, void **bytes, size_t size, struct error *error)
-{
-    *descriptor = memfd_create("message", MFD_CLOEXEC);
-    *bytes = MAP_FAILED;
-    if (*descriptor >= 0 && ftruncate(*descriptor, (off_t)size) == 0)
-        *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, *descriptor, 0);
-    if (*bytes != MAP_FAILED)
-        return ERROR_NONE;
-    if (*descriptor >= 0)
-        close(*descriptor);
-    *descriptor = -1;
-    return error_memory(error, "a message", (double)size);
 }
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
@@ -297,23 +269,23 @@ static enum error_kind give_up(struct kernel_process *process, enum transfer how
 static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double deadline_s,
                                enum error_kind kind, const char *doing, struct error *error)
 {
-    uint8_t length[MESSAGE_LENGTH_BYTES];
+    uint8_t length[FRAME_LENGTH_BYTES];
     void *bytes;
     *descriptor = -1;
     enum transfer received = receive_bytes(process, length, sizeof length, deadline_s);
     if (received != TRANSFERRED)
         return give_up(process, received, kind, doing, error);
-    uint64_t size = get_length(length);
-    if (size < MESSAGE_LENGTH_BYTES || size > max_bytes) {
+    uint64_t size = frame_get_length(length);
+    if (size < FRAME_LENGTH_BYTES || size > max_bytes) {
         char why[WHY_SIZE];
         end_process(process, false, why);
         return error_set(error, kind,
                          "%s: what it writes to standard output is no message: a length of %llu bytes; allowed: %d to "
                          "%llu (what is meant for people goes to standard error)",
-                         process->options.name, (unsigned long long)size, MESSAGE_LENGTH_BYTES,
+                         process->options.name, (unsigned long long)size, FRAME_LENGTH_BYTES,
                          (unsigned long long)max_bytes);
     }
-    enum error_kind made = make_room(descriptor, &bytes, (size_t)size, error);
+    enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
     if (made)
         return made;
     received = receive_bytes(process, bytes, (size_t)size, deadline_s);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/subject/callback.h"
+#include "harness/subject/kernel_frame.h"
 #include "harness/subject/kernel_message.h"
 #include "harness/subject/kernel_process.h"
 
@@ -42,9 +43,8 @@ static enum error_kind write_all(int descriptor, const void *bytes, size_t size,
 
 static enum error_kind write_plan(int out, const struct safetensors_plan *plan, struct error *error)
 {
-    uint8_t length[MESSAGE_LENGTH_BYTES];
-    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
-        length[i] = (uint8_t)((uint64_t)plan->size_bytes >> (8 * i));
+    uint8_t length[FRAME_LENGTH_BYTES];
+    frame_put_length(length, plan->size_bytes);
     enum error_kind kind = write_all(out, length, sizeof length, error);
     if (!kind)
         kind = write_all(out, plan->header, plan->header_bytes, error);
@@ -56,24 +56,18 @@ static enum error_kind write_plan(int out, const struct safetensors_plan *plan, 
 /* The next message as a file in memory; -1 if there is none. */
 static enum error_kind read_message(int in, int *descriptor, struct error *error)
 {
-    uint8_t length[MESSAGE_LENGTH_BYTES];
+    uint8_t length[FRAME_LENGTH_BYTES];
     size_t size = sizeof length;
-    uint64_t bytes = 0;
+    void *mapped;
+    int file;
     *descriptor = -1;
     enum error_kind kind = read_all(in, length, &size, error);
     if (kind || size < sizeof length)
         return kind;
-    for (int i = 0; i < MESSAGE_LENGTH_BYTES; i++)
-        bytes |= (uint64_t)length[i] << (8 * i);
-    int file = memfd_create("launch", MFD_CLOEXEC);
-    void *mapped = MAP_FAILED;
-    if (file >= 0 && bytes > 0 && bytes < INT64_MAX && ftruncate(file, (off_t)bytes) == 0)
-        mapped = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (mapped == MAP_FAILED) {
-        if (file >= 0)
-            close(file);
-        return error_memory(error, "a launch", (double)bytes);
-    }
+    const uint64_t bytes = frame_get_length(length);
+    kind = frame_make_room(&file, &mapped, bytes, error);
+    if (kind)
+        return kind;
     size = (size_t)bytes;
     kind = read_all(in, mapped, &size, error);
     munmap(mapped, (size_t)bytes);

@@ -1,0 +1,32 @@
+/*
+ * How messages stand on a pipe (kernel_message.h): a length of 8 bytes, little-endian, and so many bytes. What is
+ * received lies in a file in memory, as the reader of .safetensors takes it.
+ */
+#ifndef HARNESS_SUBJECT_KERNEL_FRAME_H
+#define HARNESS_SUBJECT_KERNEL_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reference/error.h"
+
+enum { FRAME_LENGTH_BYTES = 8 };
+
+static inline void frame_put_length(uint8_t bytes[FRAME_LENGTH_BYTES], uint64_t length)
+{
+    for (int i = 0; i < FRAME_LENGTH_BYTES; i++)
+        bytes[i] = (uint8_t)(length >> (8 * i));
+}
+
+static inline uint64_t frame_get_length(const uint8_t bytes[FRAME_LENGTH_BYTES])
+{
+    uint64_t length = 0;
+    for (int i = 0; i < FRAME_LENGTH_BYTES; i++)
+        length |= (uint64_t)bytes[i] << (8 * i);
+    return length;
+}
+
+/* A file in memory of size > 0 bytes, mapped at *bytes, which the caller unmaps. ERROR_SYSTEM: *descriptor is -1. */
+enum error_kind frame_make_room(int *descriptor, void **bytes, uint64_t size, struct error *error);
+
+#endif
