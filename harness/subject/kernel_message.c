@@ -1,52 +1,33 @@
 #include "harness/subject/kernel_message.h"
 
 #include <inttypes.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/subject/message_words.h"
 #include "harness/support/number.h"
-#include "harness/support/source.h"
 #include "harness/support/tensor_file.h"
-#include "harness/support/text.h"
 
-static const char hello_format[] = "kernel 1", launch_format[] = "launch 1", result_format[] = "result 1";
-static const char format_key[] = "alibicheck", message_name[] = "the message";
-
-enum {
-    NAME_SIZE = 32,
-    TEXT_SIZE = MESSAGE_TEXT_SIZE,
-    TENSORS_OF_SEQUENCE = 6,
-    TEXTS_OF_SEQUENCE = 2,
-    OTHER_TENSORS = 2,
-    OTHER_TEXTS = 12,
-    SEQUENCES_MAX = 4096
-};
-
-static enum element_type type_of(enum dtype dtype)
-{
-    return element_type_from_name(dtypes[dtype].name);
-}
+enum { TEXTS_OF_LAUNCH = 12 };
 
 /* ---- what a message is made of ----------------------------------------------------------------------------------- */
 
 struct text {
-    char key[NAME_SIZE], value[TEXT_SIZE];
+    char key[MESSAGE_NAME_SIZE], value[MESSAGE_TEXT_SIZE];
 };
 
 /* Tensors and texts with their names, which the plan's header then holds. */
 struct contents {
     struct safetensors_tensor *tensors;
-    char (*names)[NAME_SIZE];
+    char (*names)[MESSAGE_NAME_SIZE];
     struct text *texts;
     size_t num_tensors, num_texts;
 };
 
 static enum error_kind contents_init(struct contents *contents, int count, struct error *error)
 {
-    size_t tensors = (size_t)count * TENSORS_OF_SEQUENCE + OTHER_TENSORS;
-    size_t texts = (size_t)count * TEXTS_OF_SEQUENCE + OTHER_TEXTS;
+    size_t tensors = (size_t)count * TENSORS_OF_SEQUENCE + TENSORS_OF_LAUNCH;
+    size_t texts = (size_t)count * TEXTS_OF_SEQUENCE + TEXTS_OF_LAUNCH;
     *contents = (struct contents){.tensors = calloc(tensors, sizeof *contents->tensors),
                                   .names = calloc(tensors, sizeof *contents->names),
                                   .texts = calloc(texts, sizeof *contents->texts)};
@@ -62,15 +43,6 @@ static void contents_clear(struct contents *contents)
     free(contents->texts);
 }
 
-/* The name of sequence i's part; i < 0: of the launch's. */
-static void make_name(char *name, const char *part, int i)
-{
-    if (i < 0)
-        snprintf(name, NAME_SIZE, "%s", part);
-    else
-        snprintf(name, NAME_SIZE, "%s.%d", part, i);
-}
-
 /* elements may be NULL: the tensor is not there. */
 static void add_tensor(struct contents *contents, const char *part, int i, enum element_type type, int num_axes,
                        const int64_t *shape, const void *elements)
@@ -82,7 +54,7 @@ static void add_tensor(struct contents *contents, const char *part, int i, enum 
         count *= shape[axis];
     if (!elements && count > 0)
         return;
-    make_name(name, part, i);
+    message_make_name(name, part, i);
     *tensor = (struct safetensors_tensor){.name = name, .type = type, .num_axes = num_axes, .elements = elements};
     memcpy(tensor->shape, shape, (size_t)num_axes * sizeof *shape);
     contents->num_tensors++;
@@ -91,24 +63,24 @@ static void add_tensor(struct contents *contents, const char *part, int i, enum 
 static char *add_text(struct contents *contents, const char *key, int i)
 {
     struct text *text = &contents->texts[contents->num_texts++];
-    make_name(text->key, key, i);
+    message_make_name(text->key, key, i);
     return text->value;
 }
 
 static void add_real(struct contents *contents, const char *key, double number)
 {
     char text[NUMBER_TEXT_MAX];
-    snprintf(add_text(contents, key, -1), TEXT_SIZE, "%s", format_double(text, number));
+    snprintf(add_text(contents, key, -1), MESSAGE_TEXT_SIZE, "%s", format_double(text, number));
 }
 
 static void add_whole(struct contents *contents, const char *key, int i, int64_t number)
 {
-    snprintf(add_text(contents, key, i), TEXT_SIZE, "%" PRId64, number);
+    snprintf(add_text(contents, key, i), MESSAGE_TEXT_SIZE, "%" PRId64, number);
 }
 
 static void add_word(struct contents *contents, const char *key, const char *word)
 {
-    snprintf(add_text(contents, key, -1), TEXT_SIZE, "%s", word);
+    snprintf(add_text(contents, key, -1), MESSAGE_TEXT_SIZE, "%s", word);
 }
 
 static enum error_kind plan_contents(struct safetensors_plan *plan, const struct contents *contents,
@@ -120,7 +92,7 @@ static enum error_kind plan_contents(struct safetensors_plan *plan, const struct
         return error_memory(error, "a message", (double)(contents->num_texts * sizeof *metadata));
     for (size_t i = 0; i < contents->num_texts; i++)
         metadata[i] = (struct tensor_metadata){contents->texts[i].key, contents->texts[i].value};
-    enum error_kind kind = safetensors_plan(plan, message_name, contents->tensors, contents->num_tensors, metadata,
+    enum error_kind kind = safetensors_plan(plan, MESSAGE_NAME, contents->tensors, contents->num_tensors, metadata,
                                             contents->num_texts, error);
     free(metadata);
     return kind;
@@ -134,7 +106,7 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
     enum error_kind kind = contents_init(&contents, 1, error);
     if (!kind) {
         const struct foreign_kernel *kernel = &hello->kernel;
-        char takes[TEXT_SIZE] = "", dims[TEXT_SIZE] = "";
+        char takes[MESSAGE_TEXT_SIZE] = "", dims[MESSAGE_TEXT_SIZE] = "";
         size_t length = 0, of_dims = 0;
         for (int i = 0; i < ABILITY_COUNT; i++)
             if (kernel->takes & abilities[i].bit)
@@ -143,7 +115,7 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
         for (int i = 0; i < kernel->num_head_dims; i++)
             of_dims += (size_t)snprintf(dims + of_dims, sizeof dims - of_dims, "%s%d", of_dims ? "," : "",
                                         kernel->head_dims[i]);
-        add_word(&contents, format_key, hello_format);
+        add_word(&contents, MESSAGE_FORMAT_KEY, HELLO_FORMAT);
         add_word(&contents, "name", kernel->name);
         add_word(&contents, "takes", takes);
         if (*kernel->about)
@@ -167,7 +139,7 @@ static void add_outputs(struct contents *contents, const struct sequences *seque
     const struct problem *problem = &sequences->problems[i];
     const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
     int number = sequences->count > 1 ? i : -1;
-    add_tensor(contents, "out", number, type_of(problem->dtype), 3, rows, sequences->outputs[i].out);
+    add_tensor(contents, "out", number, message_type(problem->dtype), 3, rows, sequences->outputs[i].out);
     if (with_lse)
         add_tensor(contents, "lse", number, ELEMENT_F32, 2, rows, sequences->outputs[i].lse);
 }
@@ -178,9 +150,9 @@ static void add_sequence(struct contents *contents, const struct sequences *sequ
     const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
     const int64_t keys[] = {problem->seq_len, problem->num_kv_heads, problem->head_dim};
     int number = sequences->count > 1 ? i : -1;
-    add_tensor(contents, "q", number, type_of(problem->dtype), 3, rows, problem->q);
-    add_tensor(contents, "k", number, type_of(problem_kv_dtype(problem)), 3, keys, problem->k);
-    add_tensor(contents, "v", number, type_of(problem_kv_dtype(problem)), 3, keys, problem->v);
+    add_tensor(contents, "q", number, message_type(problem->dtype), 3, rows, problem->q);
+    add_tensor(contents, "k", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->k);
+    add_tensor(contents, "v", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->v);
     if (problem->visible)
         add_tensor(contents, "mask", number, ELEMENT_U8, 1, keys, problem->visible);
     add_whole(contents, "q_position", number, problem->q_position);
@@ -196,7 +168,7 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
     struct contents contents;
     enum error_kind kind = contents_init(&contents, sequences->count, error);
     if (!kind) {
-        add_word(&contents, format_key, launch_format);
+        add_word(&contents, MESSAGE_FORMAT_KEY, LAUNCH_FORMAT);
         add_word(&contents, "axes", "NHD");
         add_whole(&contents, "sequences", -1, sequences->count);
         add_real(&contents, "scale", (double)first->scale);
@@ -227,7 +199,7 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
     struct contents contents;
     enum error_kind kind = contents_init(&contents, sequences->count, error);
     if (!kind) {
-        add_word(&contents, format_key, result_format);
+        add_word(&contents, MESSAGE_FORMAT_KEY, RESULT_FORMAT);
         if (result->seconds >= 0)
             add_real(&contents, "seconds", result->seconds);
         if (*result->changed)
@@ -245,421 +217,4 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
     }
     contents_clear(&contents);
     return kind;
-}
-
-/* ---- reading: texts ---------------------------------------------------------------------------------------------- */
-
-static enum error_kind refuse(struct error *error, const char *what, const char *given, const char *allowed)
-{
-    char quoted[QUOTE_SIZE];
-    return error_set(error, ERROR_USAGE, "its message has %s %s; allowed: %s", what,
-                     given ? quote(quoted, given, strlen(given)) : "nowhere", allowed);
-}
-
-static enum error_kind open_message(struct tensor_archive *archive, const char *format, int descriptor,
-                                    struct error *error)
-{
-    enum error_kind kind = tensor_archive_take(archive, message_name, descriptor, error);
-    if (kind)
-        return kind;
-    const char *said = tensor_archive_metadata(archive, format_key);
-    return said && !strcmp(said, format) ? ERROR_NONE : refuse(error, "metadata \"alibicheck\"", said, format);
-}
-
-/* A finite number; *number stays what it is where the key is not there. */
-static enum error_kind read_real(double *number, const struct tensor_archive *archive, const char *key,
-                                 struct error *error)
-{
-    const char *text = tensor_archive_metadata(archive, key);
-    char *end;
-    if (!text)
-        return ERROR_NONE;
-    *number = strtod(text, &end);
-    return *text && !*end && isfinite(*number) ? ERROR_NONE : refuse(error, key, text, "a finite number");
-}
-
-static enum error_kind read_float(float *number, const struct tensor_archive *archive, const char *key,
-                                  struct error *error)
-{
-    double value = NAN;
-    enum error_kind kind = read_real(&value, archive, key, error);
-    *number = (float)value;
-    return kind || isfinite(*number) ? kind : refuse(error, key, NULL, "a finite number");
-}
-
-static enum error_kind read_whole(int64_t *number, const struct tensor_archive *archive, const char *key, int64_t least,
-                                  int64_t most, struct error *error)
-{
-    const char *text = tensor_archive_metadata(archive, key);
-    char allowed[64], *end;
-    if (!text)
-        return ERROR_NONE;
-    long long value = strtoll(text, &end, 10);
-    snprintf(allowed, sizeof allowed, "a whole number, %lld to %lld", (long long)least, (long long)most);
-    if (!*text || *end || value < least || value > most)
-        return refuse(error, key, text, allowed);
-    *number = value;
-    return ERROR_NONE;
-}
-
-static enum error_kind read_word(char *word, size_t size, const struct tensor_archive *archive, const char *key,
-                                 struct error *error)
-{
-    const char *text = tensor_archive_metadata(archive, key);
-    char allowed[64];
-    snprintf(allowed, sizeof allowed, "up to %zu characters, none of control", size - 1);
-    for (const char *c = text; c && *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            return refuse(error, key, text, allowed);
-    if (text && strlen(text) >= size)
-        return refuse(error, key, text, allowed);
-    snprintf(word, size, "%s", text ? text : "");
-    return ERROR_NONE;
-}
-
-static bool said_true(const struct tensor_archive *archive, const char *key)
-{
-    const char *text = tensor_archive_metadata(archive, key);
-    return text && !strcmp(text, "true");
-}
-
-static enum error_kind read_ability(unsigned *takes, const char *word, size_t size, struct error *error)
-{
-    char text[NAME_SIZE], allowed[TEXT_SIZE] = "";
-    size_t length = 0;
-    snprintf(text, sizeof text, "%.*s", (int)size, word);
-    for (int i = 0; i < ABILITY_COUNT; i++) {
-        if (!strcmp(abilities[i].name, text)) {
-            *takes |= abilities[i].bit;
-            return ERROR_NONE;
-        }
-        length += (size_t)snprintf(allowed + length, sizeof allowed - length, "%s%s", i ? ", " : "", abilities[i].name);
-    }
-    return refuse(error, "takes", text, allowed);
-}
-
-static enum error_kind read_head_dim(struct foreign_kernel *kernel, const char *word, size_t size, struct error *error)
-{
-    char text[NAME_SIZE], *end;
-    snprintf(text, sizeof text, "%.*s", (int)size, word);
-    long dim = strtol(text, &end, 10);
-    if (!*text || *end || dim < 1 || dim > 65536 || kernel->num_head_dims == HEAD_DIMS_MAX)
-        return refuse(error, "head_dims", text, "up to 32 whole numbers from 1 on, with commas between them");
-    kernel->head_dims[kernel->num_head_dims++] = (int)dim;
-    return ERROR_NONE;
-}
-
-enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, struct error *error)
-{
-    struct tensor_archive archive;
-    struct foreign_kernel *kernel = &hello->kernel;
-    memset(hello, 0, sizeof *hello); /* it is compared with memcmp */
-    enum error_kind kind = open_message(&archive, hello_format, descriptor, error);
-    if (!kind)
-        kind = read_word(kernel->name, sizeof kernel->name, &archive, "name", error);
-    if (!kind)
-        kind = read_word(kernel->about, sizeof kernel->about, &archive, "about", error);
-    if (!kind)
-        kind = read_word(kernel->arithmetic, sizeof kernel->arithmetic, &archive, "arithmetic", error);
-    const char *takes = kind ? NULL : tensor_archive_metadata(&archive, "takes");
-    const char *dims = kind ? NULL : tensor_archive_metadata(&archive, "head_dims");
-    for (size_t size; takes && *takes && !kind; takes += size + (takes[size] == ',')) {
-        size = strcspn(takes, ",");
-        kind = read_ability(&kernel->takes, takes, size, error);
-    }
-    for (size_t size; dims && *dims && !kind; dims += size + (dims[size] == ',')) {
-        size = strcspn(dims, ",");
-        kind = read_head_dim(kernel, dims, size, error);
-    }
-    if (!kind) {
-        hello->audits = said_true(&archive, "audits");
-        hello->keeps = said_true(&archive, "keeps");
-    }
-    tensor_archive_close(&archive);
-    return kind ? kind : foreign_kernel_check(kernel, "its message", error);
-}
-
-/* ---- reading: tensors -------------------------------------------------------------------------------------------- */
-
-/* Copies a tensor of exactly this type and shape. */
-static enum error_kind copy_tensor(void *to, const struct tensor_archive *archive, const char *part, int i,
-                                   enum element_type type, int num_axes, const int64_t *shape, struct error *error)
-{
-    char name[NAME_SIZE], text[TENSOR_LAYOUT_TEXT_SIZE], expected[TENSOR_LAYOUT_TEXT_SIZE];
-    struct tensor_layout wanted = {.type = type, .num_axes = num_axes};
-    struct tensor_file tensor;
-    make_name(name, part, i);
-    memcpy(wanted.shape, shape, (size_t)num_axes * sizeof *shape);
-    tensor_layout_text(expected, &wanted);
-    const struct tensor_entry *entry = tensor_archive_find(archive, name);
-    if (!entry)
-        return error_set(error, ERROR_USAGE, "its message has no tensor %s; allowed: %s", name, expected);
-    bool same = entry->layout.type == type && entry->layout.num_axes == num_axes &&
-                !memcmp(entry->layout.shape, shape, (size_t)num_axes * sizeof *shape);
-    if (!same)
-        return error_set(error, ERROR_USAGE, "its message has %s as %s; allowed: %s", name,
-                         entry->layout.type == ELEMENT_COUNT ? "numbers of no known type"
-                                                             : tensor_layout_text(text, &entry->layout),
-                         expected);
-    enum error_kind kind = tensor_archive_tensor(&tensor, archive, entry, error);
-    if (!kind && entry->size_bytes > 0)
-        memcpy(to, tensor.elements, (size_t)entry->size_bytes);
-    tensor_close(&tensor);
-    return kind;
-}
-
-static enum error_kind copy_outputs(const struct sequences *sequences, bool with_lse,
-                                    const struct tensor_archive *archive, struct error *error)
-{
-    enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < sequences->count && !kind; i++) {
-        const struct problem *problem = &sequences->problems[i];
-        const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
-        int number = sequences->count > 1 ? i : -1;
-        kind = copy_tensor(sequences->outputs[i].out, archive, "out", number, type_of(problem->dtype), 3, rows, error);
-        if (!kind && with_lse)
-            kind = copy_tensor(sequences->outputs[i].lse, archive, "lse", number, ELEMENT_F32, 2, rows, error);
-    }
-    return kind;
-}
-
-enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
-                                    int descriptor, struct error *error)
-{
-    struct tensor_archive archive;
-    *result = (struct kernel_result){.seconds = -1};
-    enum error_kind kind = open_message(&archive, result_format, descriptor, error);
-    if (!kind)
-        kind = read_real(&result->seconds, &archive, "seconds", error);
-    if (!kind)
-        kind = read_word(result->breached, sizeof result->breached, &archive, "breached", error);
-    if (!kind)
-        kind = read_word(result->changed, sizeof result->changed, &archive, "changed", error);
-    if (!kind)
-        kind = read_whole(&result->offset_bytes, &archive, "offset_bytes", INT64_MIN, INT64_MAX, error);
-    if (!kind)
-        kind = read_whole(&result->buffer_bytes, &archive, "buffer_bytes", 0, INT64_MAX, error);
-    const char *failure = kind ? NULL : tensor_archive_metadata(&archive, "error");
-    if (failure) {
-        char *line = text_line(failure, sizeof result->failure / 4); /* of characters, which take up to four bytes */
-        snprintf(result->failure, sizeof result->failure, "%s", line && *line ? line : "it does not say why");
-        free(line);
-    } else if (!kind) {
-        kind = copy_outputs(sequences, with_lse, &archive, error);
-    }
-    tensor_archive_close(&archive);
-    return kind;
-}
-
-/* ---- reading: launches ------------------------------------------------------------------------------------------- */
-
-static enum error_kind allocate(void **memory, struct received_launch *launch, int64_t size_bytes, struct error *error)
-{
-    *memory = malloc((size_t)size_bytes + 1);
-    if (!*memory)
-        return error_memory(error, "a launch", (double)size_bytes);
-    launch->memory[launch->num_blocks++] = *memory;
-    return ERROR_NONE;
-}
-
-/* A tensor in new memory; its shape is the message's own, but for the last axes, which are `inner`. */
-static enum error_kind take_tensor(void **to, struct received_launch *launch, const struct tensor_archive *archive,
-                                   const char *part, int i, const struct tensor_layout *layout, struct error *error)
-{
-    enum error_kind kind = allocate(to, launch, tensor_layout_bytes(layout), error);
-    return kind ? kind : copy_tensor(*to, archive, part, i, layout->type, layout->num_axes, layout->shape, error);
-}
-
-static bool has_tensor(const struct tensor_archive *archive, const char *part, int i)
-{
-    char name[NAME_SIZE];
-    make_name(name, part, i);
-    return tensor_archive_find(archive, name);
-}
-
-static enum error_kind find_layout(const struct tensor_layout **layout, const struct tensor_archive *archive,
-                                   const char *part, int i, struct error *error)
-{
-    char name[NAME_SIZE];
-    make_name(name, part, i);
-    const struct tensor_entry *entry = tensor_archive_find(archive, name);
-    if (!entry || entry->layout.num_axes != 3 || entry->layout.type == ELEMENT_COUNT)
-        return error_set(error, ERROR_USAGE, "its message has no tensor %s of three axes", name);
-    *layout = &entry->layout;
-    return ERROR_NONE;
-}
-
-/* The dtype of an element type; false for what q, k and v are not made of. */
-static bool find_dtype(enum dtype *dtype, enum element_type type)
-{
-    for (int d = 0; d < DTYPE_COUNT_WITH_FP8; d++)
-        if (type_of((enum dtype)d) == type) {
-            *dtype = (enum dtype)d;
-            return true;
-        }
-    return false;
-}
-
-static enum error_kind read_shapes(struct problem *problem, const struct tensor_layout *q,
-                                   const struct tensor_layout *k, struct error *error)
-{
-    static const enum kv_format formats[DTYPE_COUNT_WITH_FP8] = {
-        [DTYPE_E4M3] = KV_E4M3, [DTYPE_E5M2] = KV_E5M2, [DTYPE_E4M3FNUZ] = KV_E4M3FNUZ};
-    enum dtype of_keys = DTYPE_F32;
-    bool fits = find_dtype(&problem->dtype, q->type) && problem->dtype < DTYPE_COUNT && find_dtype(&of_keys, k->type) &&
-                (of_keys == problem->dtype || formats[of_keys] != KV_AS_DTYPE);
-    for (int axis = 0; axis < 3; axis++)
-        fits = fits && q->shape[axis] >= 1 && q->shape[axis] <= 1 << 20 && k->shape[axis] <= 1 << 30;
-    fits = fits && k->shape[1] >= 1 && k->shape[2] == q->shape[2] && q->shape[1] % k->shape[1] == 0;
-    if (!fits)
-        return error_set(error, ERROR_USAGE, "its message has q and k that do not belong together");
-    problem->kv_format = formats[of_keys];
-    problem->num_queries = (int)q->shape[0];
-    problem->num_heads = (int)q->shape[1];
-    problem->head_dim = (int)q->shape[2];
-    problem->seq_len = k->shape[0];
-    problem->num_kv_heads = (int)k->shape[1];
-    return ERROR_NONE;
-}
-
-static enum error_kind read_positions(struct problem *problem, const struct tensor_archive *archive, int i,
-                                      struct error *error)
-{
-    char position[NAME_SIZE], offset[NAME_SIZE];
-    make_name(position, "q_position", i);
-    make_name(offset, "kv_offset", i);
-    problem->q_position = problem->seq_len - 1;
-    enum error_kind kind = read_whole(&problem->q_position, archive, position, INT64_MIN, INT64_MAX, error);
-    return kind ? kind : read_whole(&problem->kv_offset, archive, offset, INT64_MIN, INT64_MAX, error);
-}
-
-/* The tensors of sequence i, whose number in names is `number`. */
-static enum error_kind read_sequence(struct received_launch *launch, int i, int number,
-                                     const struct tensor_archive *archive, struct error *error)
-{
-    struct problem *problem = &launch->problems[i];
-    struct output *output = &launch->outputs[i];
-    const struct tensor_layout *q, *k;
-    void *of_q = NULL, *of_k = NULL, *of_v = NULL, *mask = NULL, *out = NULL, *lse = NULL;
-    enum error_kind kind = find_layout(&q, archive, "q", number, error);
-    if (!kind)
-        kind = find_layout(&k, archive, "k", number, error);
-    if (!kind)
-        kind = read_shapes(problem, q, k, error);
-    if (!kind)
-        kind = read_positions(problem, archive, number, error);
-    if (!kind)
-        kind = take_tensor(&of_q, launch, archive, "q", number, q, error);
-    if (!kind)
-        kind = take_tensor(&of_k, launch, archive, "k", number, k, error);
-    if (!kind)
-        kind = take_tensor(&of_v, launch, archive, "v", number, k, error);
-    if (kind)
-        return kind;
-    const struct tensor_layout keys = {
-        .type = ELEMENT_U8, .num_axes = 1, .shape = {problem->seq_len}, .num_elements = problem->seq_len};
-    struct tensor_layout rows = {.type = ELEMENT_F32,
-                                 .num_axes = 2,
-                                 .shape = {q->shape[0], q->shape[1]},
-                                 .num_elements = q->shape[0] * q->shape[1]};
-    if (has_tensor(archive, "mask", number))
-        kind = take_tensor(&mask, launch, archive, "mask", number, &keys, error);
-    if (!kind)
-        kind = has_tensor(archive, "out", number) ? take_tensor(&out, launch, archive, "out", number, q, error)
-                                                  : allocate(&out, launch, tensor_layout_bytes(q), error);
-    if (!kind)
-        kind = has_tensor(archive, "lse", number) ? take_tensor(&lse, launch, archive, "lse", number, &rows, error)
-                                                  : allocate(&lse, launch, tensor_layout_bytes(&rows), error);
-    problem->q = of_q;
-    problem->k = of_k;
-    problem->v = of_v;
-    problem->visible = mask;
-    *output = (struct output){out, lse};
-    return kind;
-}
-
-/* What is the launch's own, into the first problem. */
-static enum error_kind read_launch(struct received_launch *launch, const struct tensor_archive *archive,
-                                   struct error *error)
-{
-    struct problem *first = launch->problems;
-    double cap = 0;
-    void *slopes = NULL, *sinks = NULL;
-    const struct tensor_layout heads = {
-        .type = ELEMENT_F32, .num_axes = 1, .shape = {first->num_heads}, .num_elements = first->num_heads};
-    const char *where = tensor_archive_metadata(archive, "soft_cap_where");
-    enum error_kind kind = read_float(&first->scale, archive, "scale", error);
-    if (!kind)
-        kind = read_float(&first->k_scale, archive, "k_scale", error);
-    if (!kind)
-        kind = read_float(&first->v_scale, archive, "v_scale", error);
-    if (!kind)
-        kind = read_real(&cap, archive, "soft_cap", error);
-    if (!kind)
-        kind = take_tensor(&slopes, launch, archive, "slopes", -1, &heads, error);
-    if (!kind && has_tensor(archive, "sink_logits", -1))
-        kind = take_tensor(&sinks, launch, archive, "sink_logits", -1, &heads, error);
-    first->soft_cap_value = (float)cap;
-    if (cap != 0)
-        first->soft_cap = where && !strcmp(where, "after_bias") ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
-    first->slopes = slopes;
-    first->sink_logits = sinks;
-    return kind;
-}
-
-/* Every sequence has the launch's facts and the first one's shapes, but for seq_len. */
-static enum error_kind share_facts(struct received_launch *launch, struct error *error)
-{
-    const struct problem *first = launch->problems;
-    for (int i = 1; i < launch->sequences.count; i++) {
-        struct problem *problem = &launch->problems[i];
-        if (problem->num_queries != first->num_queries || problem->num_heads != first->num_heads ||
-            problem->num_kv_heads != first->num_kv_heads || problem->head_dim != first->head_dim ||
-            problem->dtype != first->dtype || problem->kv_format != first->kv_format)
-            return error_set(error, ERROR_USAGE, "its message has sequences of several shapes");
-        problem->scale = first->scale;
-        problem->k_scale = first->k_scale;
-        problem->v_scale = first->v_scale;
-        problem->soft_cap = first->soft_cap;
-        problem->soft_cap_value = first->soft_cap_value;
-        problem->slopes = first->slopes;
-        problem->sink_logits = first->sink_logits;
-    }
-    return ERROR_NONE;
-}
-
-enum error_kind message_read_launch(struct received_launch *launch, int descriptor, struct error *error)
-{
-    struct tensor_archive archive;
-    int64_t count = 1;
-    *launch = (struct received_launch){.num_blocks = 0};
-    enum error_kind kind = open_message(&archive, launch_format, descriptor, error);
-    if (!kind)
-        kind = read_whole(&count, &archive, "sequences", 1, SEQUENCES_MAX, error);
-    if (!kind) {
-        launch->problems = calloc((size_t)count, sizeof *launch->problems);
-        launch->outputs = calloc((size_t)count, sizeof *launch->outputs);
-        launch->memory = calloc((size_t)count * TENSORS_OF_SEQUENCE + OTHER_TENSORS, sizeof *launch->memory);
-        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count};
-        if (!launch->problems || !launch->outputs || !launch->memory)
-            kind = error_memory(error, "a launch", (double)count * sizeof *launch->problems);
-    }
-    for (int i = 0; i < count && !kind; i++)
-        kind = read_sequence(launch, i, count > 1 ? i : -1, &archive, error);
-    if (!kind)
-        kind = read_launch(launch, &archive, error);
-    if (!kind)
-        kind = share_facts(launch, error);
-    tensor_archive_close(&archive);
-    return kind;
-}
-
-void received_launch_clear(struct received_launch *launch)
-{
-    for (size_t i = 0; i < launch->num_blocks; i++)
-        free(launch->memory[i]);
-    free(launch->memory);
-    free(launch->problems);
-    free(launch->outputs);
-    *launch = (struct received_launch){.num_blocks = 0};
 }

@@ -2,9 +2,9 @@
  * Messages between alibicheck and a kernel in another process, over two pipes. Each is a length, 8 bytes little-endian,
  * and so many bytes: a file in the .safetensors format. docs/kernels.md is the protocol for who writes the other side.
  *
- *     kernel -> us     what it is and takes, once: no tensors, metadata of kernel_message.c's table
- *     us -> kernel     a launch: q, k, v, slopes, perhaps mask, sink_logits, out and lse; metadata with scale,
- * positions kernel -> us     its result: out, perhaps lse; metadata with seconds, or why there is none
+ *     kernel -> us     what it is and takes, once: no tensors, metadata: name, takes and the like
+ *     us -> kernel     a launch: q, k, v, slopes, perhaps mask, sink_logits, out, lse; metadata: scale, positions
+ *     kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
  *
  * Of a launch of several sequences the tensors and positions of sequence i are called "q.i". What is read is believed
  * in nothing: another shape, type or name than was asked for is refused.

@@ -1,0 +1,35 @@
+/*
+ * The words of messages, which both sides of kernel_message.h have in common.
+ */
+#ifndef HARNESS_SUBJECT_MESSAGE_WORDS_H
+#define HARNESS_SUBJECT_MESSAGE_WORDS_H
+
+#include <stdio.h>
+
+#include "harness/support/tensor_layout.h"
+#include "reference/dtype.h"
+
+#define MESSAGE_FORMAT_KEY "alibicheck"
+#define HELLO_FORMAT "kernel 1"
+#define LAUNCH_FORMAT "launch 1"
+#define RESULT_FORMAT "result 1"
+#define MESSAGE_NAME "the message" /* for errors */
+
+/* q, k, v, mask, out and lse of a sequence, and its positions; slopes and sink_logits of a launch. */
+enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 2, TENSORS_OF_LAUNCH = 2 };
+
+static inline enum element_type message_type(enum dtype dtype)
+{
+    return element_type_from_name(dtypes[dtype].name);
+}
+
+/* The name of sequence i's part; i < 0: of the launch's. name: MESSAGE_NAME_SIZE. */
+static inline void message_make_name(char *name, const char *part, int i)
+{
+    if (i < 0)
+        snprintf(name, MESSAGE_NAME_SIZE, "%s", part);
+    else
+        snprintf(name, MESSAGE_NAME_SIZE, "%s.%d", part, i);
+}
+
+#endif
