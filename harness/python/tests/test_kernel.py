@@ -65,7 +65,7 @@ def test_everything_that_a_kernel_may_take(program, tmp_path):
     path = tmp_path / "everything.yaml"
     path.write_text(EVERYTHING)
     for function, takes in ((whole, ALL), (whole_batch, ALL + ("batch",))):
-        report = alibicheck.check_kernel(function, path, takes=takes, arithmetic="output")
+        report = alibicheck.check_kernel(function, path, takes=takes, arithmetic="f32")
         assert report and len(report.records) == 24 and statuses(report) == ["pass"], str(report)
         assert ("batch" in oracles(report, "held")) == ("batch" in takes)
         assert all(record["max_lse_err"] is not None for record in report.records)
@@ -280,7 +280,7 @@ def test_a_kernel_that_is_not_deterministic(program, case):
     ({"cases": "--help"}, "./--help: "),
     ({"only": "nothing"}, "--only nothing: no point has such a key"),
     ({"set": {"seq_len": "many"}}, "seq_len"),
-    ({"arithmetic": "exact"}, "kernel decode has arithmetic 'exact'; allowed: a class"),
+    ({"arithmetic": "exact"}, "kernel decode has arithmetic 'exact'; allowed: f32"),
 ])
 def test_what_cannot_be(program, case, arguments, what):
     with pytest.raises(alibicheck.Refused, match=what):
