@@ -58,6 +58,8 @@ PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null))
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wundef -Wformat=2 -Werror $(if $(IS_CLANG),-Wno-pass-failed -Wno-enum-float-conversion)
+# Of values and lengths gcc knows less at -O1, and warns of what may be.
+WARNINGS += $(if $(SANITIZE),$(if $(IS_CLANG),,-Wno-maybe-uninitialized -Wno-format-truncation))
 SANITIZERS := $(if $(SANITIZE),-fsanitize=$(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined))
 SANITIZERS_COMPILE := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame-pointer) \
                       $(if $(filter fuzzer,$(SANITIZE)),-fsanitize=fuzzer-no-link)
@@ -66,11 +68,12 @@ SANITIZERS_COMPILE := $(if $(SANITIZE),-fno-sanitize-recover=all -fno-omit-frame
 # a hash of a struct's bytes run before they are written.
 XXHASH_CPPFLAGS := -DXXH_FORCE_MEMORY_ACCESS=0
 CPPFLAGS_ALL = -I. -D_GNU_SOURCE $(XXHASH_CPPFLAGS) $(if $(SANITIZE),-DSIMT_SHARED_BODY) $(PACKAGE_CPPFLAGS) $(CPPFLAGS)
-OPTIMIZE = -O2
+# With sanitizers -O2 takes twice as long to compile, and the tests are hardly faster for it.
+OPTIMIZE = $(if $(SANITIZE),-O1,-O2)
 # Kernels on the host device and the certified truth spend their time in loops that -O3 unrolls. With sanitizers that
 # takes minutes, so there, as in the replay of explain, a kernel's variants share one body (kernels/dialect/intrinsics.h).
 OPTIMIZE_KERNELS = $(if $(SANITIZE),-O1,-O3)
-OPTIMIZE_REPLAY = -O1
+OPTIMIZE_REPLAY = $(if $(SANITIZE),-O0,-O1)
 # -ffp-contract=off: a*b+c is two roundings everywhere, an fma is written as one.
 CFLAGS_ALL = -std=gnu17 $(OPTIMIZE) -g -ffp-contract=off -fno-math-errno -fopenmp $(WARNINGS) \
              $(if $(ARCH),-march=$(ARCH)) $(SANITIZERS) $(SANITIZERS_COMPILE) $(CFLAGS)
