@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/command/crash.h"
 #include "harness/command/dry_run.h"
 #include "harness/command/walk.h"
 #include "harness/evaluate/evaluate.h"
@@ -186,28 +187,63 @@ static int end_crashed(void *context, enum error_kind kind, const struct error *
     return (int)kind;
 }
 
+static enum error_kind open_another(void *context, void **opened, const struct foreign_subject **subject,
+                                    struct error *error)
+{
+    const struct run *run = context;
+    struct foreign_opened *another = calloc(1, sizeof *another);
+    *opened = another;
+    if (!another)
+        return error_memory(error, "a kernel", sizeof *another);
+    *subject = &another->subject;
+    return foreign_open(another, &run->options->foreign, run->progress, error);
+}
+
+static void close_another(void *opened)
+{
+    if (opened)
+        foreign_close(opened);
+    free(opened);
+}
+
 static enum error_kind walk(struct run *run, struct progress *progress, struct error *error)
 {
+    const struct run_options *options = run->options;
     run->plan.points = run->selection.points;
     run->plan.num_points = run->selection.count;
-    run->plan.table = run->options->table;
-    run->plan.junit_gitlab = run->options->junit_gitlab;
+    run->plan.table = options->table;
+    run->plan.junit_gitlab = options->junit_gitlab;
     enum error_kind kind = open_sinks(run, error);
     if (kind)
         return kind;
     run->summary.points_total = run->selection.count;
     run->summary.points_kept = run->kept.count;
     run->summary.device_name = opened(run) ? run->foreign.name : device_name(run->device);
+    const struct walk_foreign foreign = {
+        .subject = &run->foreign.subject,
+        .name = run->foreign.name,
+        .option = run->foreign.option,
+        .open = open_another,
+        .close = close_another,
+        .context = run,
+    };
     struct walk walk = {
-        .options = run->options,
         .selection = &run->selection,
+        .asked = &options->selection,
         .kept = run->kept_of,
         .device = run->device,
-        .foreign = opened(run),
+        .foreign = opened(run) ? &foreign : NULL,
+        .jobs = options->jobs,
+        .threads = options->selection.threads,
+        .fail_fast = options->fail_fast,
+        .time_limit_s = options->time_limit_s,
+        .is_displayed = true,
         .progress = progress,
         .sinks = run->sinks,
         .num_sinks = run->num_sinks,
         .summary = &run->summary,
+        .watch_begin = crash_watch_begin,
+        .watch_end = crash_watch_end,
         .crashed = end_crashed,
         .crashed_context = run,
     };

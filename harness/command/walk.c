@@ -5,7 +5,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/command/crash.h"
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
 #include "reference/float_environment.h"
@@ -30,7 +29,7 @@ bool walk_points_belong(const struct point *a, const struct point *b)
     return problem_spec_equal(&a->problem, &b->problem);
 }
 
-const char *walk_device(const struct foreign_opened *foreign, const struct device *device)
+const char *walk_device(bool foreign, const struct device *device)
 {
     return foreign ? "foreign" : device_kind_names[device_kind(device)];
 }
@@ -39,7 +38,7 @@ const char *walk_device(const struct foreign_opened *foreign, const struct devic
 
 static struct record make_record(const struct walk *walk, size_t index)
 {
-    const struct selection_options *options = &walk->options->selection;
+    const struct selection_options *options = walk->asked;
     return (struct record){
         .point = &walk->selection->points[index],
         .run = &walk->selection->run,
@@ -112,7 +111,7 @@ static void tally(struct walking *walking, enum status status)
     struct summary *summary = walking->walk->summary;
     summary->points_done++;
     summary->by_status[status]++;
-    if (walking->walk->options->fail_fast && !status_as_expected(status) && !summary->cut_short)
+    if (walking->walk->fail_fast && !status_as_expected(status) && !summary->cut_short)
         summary->cut_short = "stopped at the first failure";
 }
 
@@ -125,19 +124,19 @@ static void fail(struct walking *walking, enum error_kind kind, const struct err
 /* Under the mutex. */
 static bool is_to_end(struct walking *walking)
 {
-    const struct run_options *options = walking->walk->options;
+    const struct walk *walk = walking->walk;
     struct error interrupted;
-    if (progress_cancelled(walking->walk->progress)) {
+    if (progress_cancelled(walk->progress)) {
         error_set(&interrupted, ERROR_INTERRUPTED, "interrupted");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
-    } else if (options->time_limit_s > 0 && evaluation_now() - walking->start_s >= options->time_limit_s &&
-               walking->begun < walking->walk->selection->count && !walking->walk->summary->cut_short) {
+    } else if (walk->time_limit_s > 0 && evaluation_now() - walking->start_s >= walk->time_limit_s &&
+               walking->begun < walk->selection->count && !walk->summary->cut_short) {
         error_set(&interrupted, ERROR_INTERRUPTED,
                   "the time limit has come; where there is --results, --resume goes on from here");
         fail(walking, ERROR_INTERRUPTED, &interrupted);
-        walking->walk->summary->cut_short = "time limit";
+        walk->summary->cut_short = "time limit";
     }
-    return walking->kind || walking->walk->summary->cut_short;
+    return walking->kind || walk->summary->cut_short;
 }
 
 /* Hands out what came of a point, under the mutex. One that failed has a record too; the walk goes on. */
@@ -291,15 +290,16 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
 
 struct worker {
     struct walking *walking;
-    struct device *device;         /* of its own: two launches at a time would mix on one */
-    struct foreign_opened foreign; /* the same, where there is one and it is not the first worker */
+    struct device *device;                 /* of its own: two launches at a time would mix on one */
+    const struct foreign_subject *foreign; /* the same; NULL: there is none */
+    void *opened;                          /* what foreign is of, unless it is the walk's own */
     pthread_t thread;
     bool started;
 };
 
 static int threads_of_worker(const struct walk *walk)
 {
-    int threads = walk->options->selection.threads / walk->options->jobs;
+    int threads = walk->threads / walk->jobs;
     return threads > 0 ? threads : 1;
 }
 
@@ -309,13 +309,12 @@ static void *work(void *context)
     const struct worker *worker = context;
     struct walking *walking = worker->walking;
     const struct walk *walk = walking->walk;
-    const struct foreign_opened *foreign = worker->foreign.process ? &worker->foreign : walk->foreign;
     struct evaluator evaluator = {
         .device = worker->device,
-        .foreign = foreign ? &foreign->subject : NULL,
+        .foreign = worker->foreign,
         .threads = threads_of_worker(walk),
         .progress = walk->progress,
-        .display = walk->options->jobs == 1 ? walking->display : NULL,
+        .display = walk->jobs == 1 ? walking->display : NULL,
     };
     size_t first, end;
     while (take_points(walking, &first, &end))
@@ -330,25 +329,28 @@ static enum error_kind start_workers(struct walking *walking, struct worker *wor
     const struct walk *walk = walking->walk;
     const struct device_options options = {.threads = threads_of_worker(walk)};
     enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < walk->options->jobs && !kind; i++) {
-        workers[i] = (struct worker){.walking = walking, .device = walk->device};
+    for (int i = 0; i < walk->jobs && !kind; i++) {
+        const struct walk_foreign *foreign = walk->foreign;
+        workers[i] =
+            (struct worker){.walking = walking, .device = walk->device, .foreign = foreign ? foreign->subject : NULL};
         if (i > 0)
             kind = device_open(&workers[i].device, device_kind(walk->device), &options, error);
-        if (i > 0 && walk->foreign && !kind)
-            kind = foreign_open(&workers[i].foreign, &walk->options->foreign, walk->progress, error);
+        if (i > 0 && foreign && !kind)
+            kind = foreign->open(foreign->context, &workers[i].opened, &workers[i].foreign, error);
     }
-    for (int i = 1; i < walk->options->jobs && !kind; i++) {
+    for (int i = 1; i < walk->jobs && !kind; i++) {
         int reason = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
         workers[i].started = reason == 0;
         if (reason) /* those that have started end before their next point */
-            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->options->jobs, strerror(reason));
+            kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->jobs, strerror(reason));
     }
     return kind;
 }
 
 static void run_workers(struct walking *walking)
 {
-    int jobs = walking->walk->options->jobs;
+    const struct walk *walk = walking->walk;
+    int jobs = walk->jobs;
     struct worker *workers = calloc((size_t)jobs, sizeof *workers);
     struct error failure;
     enum error_kind kind = workers ? start_workers(walking, workers, &failure)
@@ -362,7 +364,8 @@ static void run_workers(struct walking *walking)
         if (workers[i].started)
             pthread_join(workers[i].thread, NULL);
         device_close(workers[i].device);
-        foreign_close(&workers[i].foreign);
+        if (walk->foreign)
+            walk->foreign->close(workers[i].opened);
     }
     free(workers);
 }
@@ -409,12 +412,15 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
     if (!walking.in_work)
         return error_memory(error, "the list of points", (double)walk->selection->count);
     expect_all(&walking);
-    walking.display = progress_display_start(walk->selection->count, walk->progress);
+    if (walk->is_displayed)
+        walking.display = progress_display_start(walk->selection->count, walk->progress);
     progress_display_expect(walking.display, time_left_s(&walking));
-    walking.kind = crash_watch_begin(end_crashed, &walking, error);
+    if (walk->watch_begin)
+        walking.kind = walk->watch_begin(end_crashed, &walking, error);
     if (!walking.kind)
         run_workers(&walking);
-    crash_watch_end();
+    if (walk->watch_end)
+        walk->watch_end();
     free(walking.in_work);
     progress_display_stop(walking.display);
     pthread_mutex_destroy(&walking.mutex);

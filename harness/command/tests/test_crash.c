@@ -13,6 +13,7 @@
 #include <jansson.h>
 #include <libxml/parser.h>
 
+#include "harness/command/crash.h"
 #include "harness/command/walk.h"
 #include "kernels/device/device.h"
 #include "kernels/dialect/fiber.h"
@@ -61,8 +62,8 @@ static int end_run(void *context, enum error_kind kind, const struct error *erro
 static void walk_until_crash(const char *case_path, const char *results, const char *junit)
 {
     const char *paths[] = {case_path}, *settings[] = {"oracles=none"};
-    struct run_options options = {
-        .selection = {.paths = {paths, 1}, .settings = {settings, 1}, .device = "host", .threads = 2}, .jobs = 1};
+    const struct selection_options options = {
+        .paths = {paths, 1}, .settings = {settings, 1}, .device = "host", .threads = 2};
     struct device_ops ops = device_host_ops;
     struct progress progress = {0};
     struct selection selection;
@@ -72,21 +73,25 @@ static void walk_until_crash(const char *case_path, const char *results, const c
     struct sink sinks[2];
     const struct kept_record *kept[POINTS] = {NULL};
     ops.launch = launch_and_crash;
-    if (selection_make(&selection, &options.selection, &error) ||
+    if (selection_make(&selection, &options, &error) ||
         device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 2}, &error))
         _exit(100);
     const struct sink_plan plan = {.points = selection.points, .num_points = selection.count};
     if (selection.count != POINTS || sink_open(&sinks[0], &sink_junit, junit, &plan, &error) ||
         sink_open(&sinks[1], &sink_jsonl, results, &plan, &error))
         _exit(101);
-    struct walk walk = {.options = &options,
-                        .selection = &selection,
+    struct walk walk = {.selection = &selection,
+                        .asked = &options,
                         .kept = kept,
                         .device = device,
+                        .jobs = 1,
+                        .threads = 2,
                         .progress = &progress,
                         .sinks = sinks,
                         .num_sinks = 2,
                         .summary = &summary,
+                        .watch_begin = crash_watch_begin,
+                        .watch_end = crash_watch_end,
                         .crashed = end_run};
     walk.crashed_context = &walk;
     walk_points(&walk, &error);
