@@ -186,7 +186,7 @@ static bool read_selection(const struct line *line, struct selection_options *se
 
 static void offer_points(struct line *line)
 {
-    struct selection_options asked = {0};
+    struct selection_options asked = {.notes = stderr};
     struct selection selection = {0};
     struct error error;
     char key[POINT_KEY_SIZE];

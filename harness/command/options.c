@@ -166,6 +166,9 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
     case ARGP_KEY_ARG:
         strings_add(&options->paths, argument, state);
         return 0;
+    case ARGP_KEY_INIT:
+        options->notes = stderr;
+        return 0;
     case ARGP_KEY_END:
         if (!options->device)
             options->device = "auto";

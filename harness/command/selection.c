@@ -137,8 +137,8 @@ static enum error_kind select_points(struct selection *selection, struct filter 
 static void tell_other_failures(const struct filter *filter)
 {
     size_t count = filter->failed ? failed_points_count(filter->failed) : 0;
-    if (count > filter->num_failed)
-        fprintf(stderr,
+    if (count > filter->num_failed && filter->options->notes)
+        fprintf(filter->options->notes,
                 "alibicheck: %zu of the %zu points that --last-failed %s has as failed are not of these cases\n",
                 count - filter->num_failed, count, filter->options->last_failed);
 }
@@ -195,36 +195,46 @@ static enum error_kind take_shard(struct selection *selection, const struct shar
     return kind;
 }
 
-/* Reads what a path or the name of a shipped case stands for. The second is said on stderr: a name that was meant to be
- * a file's own would else be another case that passes. */
-static enum error_kind read_cases(struct selection *selection, const char *path, const struct strings *settings,
-                                  struct error *error)
+/* Reads what a path or the name of a shipped case stands for. The second is noted: a name that was meant to be a file's
+ * own would else be another case that passes. */
+static enum error_kind read_cases(struct selection *selection, const char *path,
+                                  const struct selection_options *options, struct error *error)
 {
-    char *folder = shipped_cases_folder(), *found;
+    char *folder = options->notes ? shipped_cases_folder() : NULL, *found;
     enum error_kind kind = shipped_case_find(&found, path, folder, error);
     if (!kind && strcmp(found, path) != 0)
-        fprintf(stderr, "alibicheck: %s is not here: it is the shipped %s\n", path, found);
+        fprintf(options->notes, "alibicheck: %s is not here: it is the shipped %s\n", path, found);
     if (!kind)
-        kind = case_list_read(&selection->cases, found, settings->items, settings->count, error);
+        kind = case_list_read(&selection->cases, found, options->settings.items, options->settings.count, error);
     free(found);
     free(folder);
     return kind;
 }
 
+/* Those of a text. */
+static enum error_kind parse_cases(struct selection *selection, const struct case_text *text,
+                                   const struct selection_options *options, struct error *error)
+{
+    return case_list_parse(&selection->cases, text->name, text->text, text->size, options->settings.items,
+                           options->settings.count, error);
+}
+
 enum error_kind selection_make(struct selection *selection, const struct selection_options *options,
                                struct error *error)
 {
-    static const char of_axes[] = "case: sweep\n";
+    static const char sweep[] = "case: sweep\n";
+    const struct case_text of_axes = {CASE_OF_AXES, sweep, strlen(sweep)};
     struct filter filter = {.options = options};
     enum error_kind kind = ERROR_NONE;
     *selection = (struct selection){.count = 0};
     for (size_t i = 0; i < options->recipes.count && !kind; i++)
         kind = recipe_library_read(options->recipes.items[i], error);
     if (!kind && selection_is_of_axes(options))
-        kind = case_list_parse(&selection->cases, CASE_OF_AXES, of_axes, strlen(of_axes), options->settings.items,
-                               options->settings.count, error);
+        kind = parse_cases(selection, &of_axes, options, error);
     for (size_t i = 0; i < options->paths.count && !kind; i++)
-        kind = read_cases(selection, options->paths.items[i], &options->settings, error);
+        kind = read_cases(selection, options->paths.items[i], options, error);
+    for (size_t i = 0; i < options->num_texts && !kind; i++)
+        kind = parse_cases(selection, &options->texts[i], options, error);
     if (!kind)
         kind = filter_make(&filter, options, error);
     if (!kind)
@@ -277,7 +287,8 @@ enum error_kind selection_open_device(struct device **device, const struct selec
         struct error reason;
         if (!device_open(device, DEVICE_CUDA, &device_options, &reason))
             return ERROR_NONE;
-        fprintf(stderr, "alibicheck: device auto is the host, because %s\n", reason.text);
+        if (options->notes)
+            fprintf(options->notes, "alibicheck: device auto is the host, because %s\n", reason.text);
         return device_open(device, DEVICE_HOST, &device_options, error);
     }
     for (int kind = 0; kind < DEVICE_COUNT; kind++)

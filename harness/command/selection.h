@@ -4,6 +4,8 @@
 #ifndef HARNESS_COMMAND_SELECTION_H
 #define HARNESS_COMMAND_SELECTION_H
 
+#include <stdio.h>
+
 #include "harness/case/case.h"
 #include "harness/report/record/record.h"
 
@@ -13,6 +15,13 @@ struct strings {
     size_t count;
 };
 
+/* Cases that are in no file. */
+struct case_text {
+    const char *name; /* what messages and records call it */
+    const char *text;
+    size_t size;
+};
+
 /* A part of a run: number index, from 1, of count. 0 of 0: all of it. */
 struct shard {
     int index, count;
@@ -20,7 +29,9 @@ struct shard {
 
 /* What the command line says of it (options.h). */
 struct selection_options {
-    struct strings paths;    /* case files and folders */
+    struct strings paths;          /* case files and folders */
+    const struct case_text *texts; /* [num_texts] behind them */
+    size_t num_texts;
     struct strings settings; /* KEY=VALUE */
     struct strings only;     /* globs on point keys; none: every point */
     struct strings where;    /* expressions on the points' fields, all of which hold */
@@ -34,6 +45,7 @@ struct selection_options {
     const char *foreign;     /* the name of a kernel that is run in place of points' own; NULL: those are */
     bool foreign_bounded;    /* which promises an arithmetic */
     int threads;
+    FILE *notes; /* where is said what is no error; NULL: nowhere, and a path is then none of a shipped case */
 };
 
 /* What messages call the case of a command line's axes. */
@@ -65,7 +77,7 @@ void selection_clear(struct selection *selection);
 enum error_kind selection_check_memory(const struct point *point, double needed_bytes, int jobs, struct error *error);
 
 /* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers, else
- * the host, and a line on stderr says why. */
+ * the host, and a note says why. */
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,
                                       struct error *error);
 
