@@ -4,7 +4,7 @@
 #ifndef HARNESS_COMMAND_EXPLAIN_H
 #define HARNESS_COMMAND_EXPLAIN_H
 
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 #include "reference/progress.h"
 
 enum { EXPLAIN_MAX_POINTS = 16 };

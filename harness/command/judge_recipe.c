@@ -7,7 +7,7 @@
 
 #include "harness/case/recipe_field.h"
 #include "harness/case/recipe_library.h"
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 #include "harness/support/source.h"
 
 /* The recipe of what wrote a folder. */

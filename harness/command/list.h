@@ -2,7 +2,7 @@
 #ifndef HARNESS_COMMAND_LIST_H
 #define HARNESS_COMMAND_LIST_H
 
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 
 /* What the command line asks for; strings belong to the caller. */
 struct list_options {

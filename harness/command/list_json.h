@@ -5,7 +5,7 @@
 #ifndef HARNESS_COMMAND_LIST_JSON_H
 #define HARNESS_COMMAND_LIST_JSON_H
 
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 
 /* Prints a topic's rows. ERROR_SYSTEM if memory is short; what is wrong with stdout is the caller's to look at. */
 typedef enum error_kind list_json(const struct selection *selection, const struct selection_options *asked,

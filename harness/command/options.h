@@ -4,7 +4,7 @@
 
 #include <argp.h>
 
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 #include "harness/support/field.h"
 
 /* Appends; reports want of memory through argp. */

@@ -4,8 +4,8 @@
 #ifndef HARNESS_COMMAND_OUTPUTS_H
 #define HARNESS_COMMAND_OUTPUTS_H
 
-#include "harness/command/selection.h"
 #include "harness/report/sink/sink.h"
+#include "harness/run/selection.h"
 
 struct outputs {
     const char *paths[SINK_COUNT]; /* what the option of each kind says; NULL: not given. The caller's */

@@ -4,8 +4,8 @@
 #ifndef HARNESS_COMMAND_REPORT_H
 #define HARNESS_COMMAND_REPORT_H
 
-#include "harness/command/selection.h"
 #include "harness/report/review/review_field.h"
+#include "harness/run/selection.h"
 #include "reference/error.h"
 
 enum report_format { REPORT_HTML, REPORT_MARKDOWN, REPORT_CSV, REPORT_JSON, REPORT_FORMAT_COUNT };

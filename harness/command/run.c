@@ -6,9 +6,9 @@
 
 #include "harness/command/crash.h"
 #include "harness/command/dry_run.h"
-#include "harness/command/walk.h"
 #include "harness/evaluate/evaluate.h"
 #include "harness/report/file/kept.h"
+#include "harness/run/walk.h"
 #include "harness/support/source.h"
 
 enum { EXIT_EXPECTED = 0, EXIT_UNEXPECTED = 1 };

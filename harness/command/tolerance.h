@@ -4,8 +4,8 @@
 #ifndef HARNESS_COMMAND_TOLERANCE_H
 #define HARNESS_COMMAND_TOLERANCE_H
 
-#include "harness/command/selection.h"
 #include "harness/judge/rule/rule.h"
+#include "harness/run/selection.h"
 #include "reference/progress.h"
 
 enum { TOLERANCE_MAX_POINTS = 64, TOLERANCE_SEEDS_MAX = 1000 };

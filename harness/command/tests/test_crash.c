@@ -14,7 +14,7 @@
 #include <libxml/parser.h>
 
 #include "harness/command/crash.h"
-#include "harness/command/walk.h"
+#include "harness/run/walk.h"
 #include "kernels/device/device.h"
 #include "kernels/dialect/fiber.h"
 #include "kernels/dialect/simt.h"

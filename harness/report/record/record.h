@@ -79,4 +79,11 @@ char *record_format_error(char *text, const struct record *record, enum metric m
  * each oracle that was violated, a line each after indent; "" if nothing is to be said. A new string, or NULL. */
 char *record_findings(const struct record *record, const char *indent, bool explained);
 
+/* What the point came to, in one line: its errors, or why it was not judged. A new string, or NULL. */
+char *record_headline(const struct record *record);
+
+/* The same with how it failed, what it was compared with and how to run it again, a line each. A new string, or NULL.
+ */
+char *record_detail(const struct record *record, const char *headline);
+
 #endif

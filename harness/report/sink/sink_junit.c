@@ -135,55 +135,6 @@ static bool put_suites(struct junit *junit)
 
 /* ---- records --------------------------------------------------------------------------------------------------- */
 
-/* What the point came to, in one line. */
-static char *make_headline(const struct record *record)
-{
-    char *headline = NULL;
-    if (!status_is_judged(record->outcome.status))
-        return strdup(record->outcome.reason);
-    const struct metrics *total = &record->verdict->total;
-    char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
-    const struct problem_spec *problem = &record->point->problem;
-    long long row = (long long)(total->worst / problem->head_dim);
-    char query[32] = "";
-    if (problem_spec_queries(problem) > 1)
-        snprintf(query, sizeof query, "query %lld ", row / problem->num_heads);
-    char *notes = record_notes(record);
-    if (!notes ||
-        asprintf(&headline,
-                 "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at %shead %lld "
-                 "dim %lld%s%s",
-                 (long long)total->mismatched, (long long)total->elements,
-                 record_format_error(max_abs_err, record, METRIC_MAX_ABS_ERR),
-                 record_format_error(max_ulp_err, record, METRIC_MAX_ULP_ERR), query, row % problem->num_heads,
-                 (long long)(total->worst % problem->head_dim), *notes ? "; " : "", notes) < 0)
-        headline = NULL;
-    free(notes);
-    return headline;
-}
-
-static char *make_detail(const struct record *record, const char *headline)
-{
-    static const char *const verdicts[STATUS_COUNT] = {
-        [STATUS_FAIL] = "fail",
-        [STATUS_XFAIL] = "failed as expected",
-        [STATUS_XPASS] = "passed where a failure was expected",
-        [STATUS_ERROR] = "error",
-        [STATUS_SKIP] = "skipped",
-    };
-    const char *because = case_because(record->point->test_case);
-    char *detail = NULL, *reproduce = record_reproduce(record, ""), *references = record_references(record, "", true);
-    char *findings = record_findings(record, "", true);
-    if (reproduce && references && findings &&
-        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
-                 references, because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
-        detail = NULL;
-    free(findings);
-    free(references);
-    free(reproduce);
-    return detail;
-}
-
 static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
 {
     struct junit *junit = sink->state;
@@ -199,8 +150,8 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     test->status = record->outcome.status;
     test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
     if (status_results[record->outcome.status].says) {
-        test->headline = make_headline(record);
-        test->detail = test->headline ? make_detail(record, test->headline) : NULL;
+        test->headline = record_headline(record);
+        test->detail = test->headline ? record_detail(record, test->headline) : NULL;
         if (!test->detail)
             goto no_memory;
     }

@@ -1,12 +1,12 @@
 /*
  * A run under way: its points are evaluated, some at a time, and their records handed to the sinks.
  */
-#ifndef HARNESS_COMMAND_WALK_H
-#define HARNESS_COMMAND_WALK_H
+#ifndef HARNESS_RUN_WALK_H
+#define HARNESS_RUN_WALK_H
 
-#include "harness/command/selection.h"
-#include "harness/subject/foreign.h"
 #include "harness/report/sink/sink.h"
+#include "harness/run/selection.h"
+#include "harness/subject/foreign.h"
 
 /* A kernel that is not ours, run in place of points' own. */
 struct walk_foreign {
@@ -34,7 +34,8 @@ struct walk {
     size_t num_sinks;
     struct summary *summary; /* points_total and points_kept are set; the rest is filled in */
 
-    /* Begins and ends the watch for kernels that crash on the host device (crash.h); NULL: nobody watches. */
+    /* Begins and ends the watch for kernels that crash on the host device (harness/command/crash.h); NULL: nobody
+     * watches. */
     enum error_kind (*watch_begin)(int (*end)(void *context, const char *signal), void *context, struct error *error);
     void (*watch_end)(void);
     /* One has crashed, and its points have got their records: closes the sinks and returns the exit code, with which

@@ -1,4 +1,4 @@
-#include "harness/command/selection.h"
+#include "harness/run/selection.h"
 
 #include <fnmatch.h>
 #include <search.h>

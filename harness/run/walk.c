@@ -1,4 +1,4 @@
-#include "harness/command/walk.h"
+#include "harness/run/walk.h"
 
 #include <pthread.h>
 #include <stdlib.h>

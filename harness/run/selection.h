@@ -1,8 +1,8 @@
 /*
  * What commands that work on points have in common: which points, in what order, on which device.
  */
-#ifndef HARNESS_COMMAND_SELECTION_H
-#define HARNESS_COMMAND_SELECTION_H
+#ifndef HARNESS_RUN_SELECTION_H
+#define HARNESS_RUN_SELECTION_H
 
 #include <stdio.h>
 
