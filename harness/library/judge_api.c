@@ -102,7 +102,7 @@ static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judge
 {
     const struct judged_record record = {spec, judging, judged, other, masked, time(NULL)};
     json_t *object = judged_record_to_json(&record);
-    verdict->json = object ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    verdict->json = object ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
     verdict->message = judged_message(&record);
     if (!verdict->json || !verdict->message)

@@ -63,3 +63,21 @@ json_t *json_finish(json_t *object, bool complete)
     json_decref(object);
     return NULL;
 }
+
+char *json_print(const json_t *value, size_t flags)
+{
+    enum { FIRST_BYTES = 1 << 14 };
+    size_t room = FIRST_BYTES, size = 0;
+    for (;; room = size) {
+        char *text = malloc(room + 1);
+        if (text)
+            size = json_dumpb(value, text, room, flags); /* what the whole takes */
+        if (text && size > 0 && size <= room) {
+            text[size] = 0;
+            return text;
+        }
+        free(text);
+        if (!text || size == 0)
+            return NULL;
+    }
+}

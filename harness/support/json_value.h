@@ -33,4 +33,8 @@ bool json_put(json_t *object, const char *name, json_t *value);
 /* object if complete; else frees it, NULL. */
 json_t *json_finish(json_t *object, bool complete);
 
+/* value as text with jansson's flags, to be freed; NULL if memory ran out. json_dumps leaves out what it had no memory
+ * for (jansson 2.14, do_dump of an object's keys). */
+char *json_print(const json_t *value, size_t flags);
+
 #endif

@@ -116,7 +116,7 @@ static enum error_kind add_metadata(json_t *header, const struct tensor_metadata
     return kind;
 }
 
-/* The header's text, which json_dumps allocated. */
+/* The header's text, which json_print allocated. */
 static enum error_kind make_header(char **text, const struct placed *placed, size_t count,
                                    const struct tensor_metadata *metadata, size_t num_metadata, const char *path,
                                    struct error *error)
@@ -128,7 +128,7 @@ static enum error_kind make_header(char **text, const struct placed *placed, siz
     enum error_kind kind = add_metadata(header, metadata, num_metadata, path, error);
     for (size_t i = 0; i < count && !kind; i++)
         kind = add(header, placed[i].tensor->name, describe(&placed[i]), path, error);
-    if (!kind && !(*text = json_dumps(header, JSON_COMPACT)))
+    if (!kind && !(*text = json_print(header, JSON_COMPACT)))
         kind = error_memory(error, "a header", (double)count);
     json_decref(header);
     return kind;

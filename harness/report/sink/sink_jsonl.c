@@ -65,7 +65,7 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
 {
     struct jsonl *jsonl = sink->state;
     json_t *object = record_to_json(record);
-    char *text = object ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    char *text = object ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
     if (!text)
         return error_memory(error, "a record", 1 << 16);
