@@ -7,6 +7,8 @@
 
 #include <xxhash.h>
 
+#include "reference/float_environment.h"
+
 enum { ZONE_BYTES = 4096, ZONE_BYTE = 0xa5, TEXT_SIZE = 512 };
 
 /* A buffer that the kernel writes to, between zones that it must not. */
@@ -16,10 +18,20 @@ struct guarded {
     size_t size_bytes;
 };
 
+enum { GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_VISIBLE, GIVEN_COUNT };
+
+/* What the kernel reads. */
+struct given_tensor {
+    const void *bytes; /* the problem's, or */
+    void *copy;        /* the kernel's own; NULL: the problem's */
+    size_t size_bytes;
+    uint64_t digest; /* before the launch */
+};
+
 /* A sequence as the kernel sees it. */
 struct guarded_sequence {
     struct guarded out, lse;
-    uint64_t digest[4]; /* of q, k, v and visible, before the launch */
+    struct given_tensor given[GIVEN_COUNT];
 };
 
 struct launching {
@@ -27,7 +39,7 @@ struct launching {
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen; /* [count] */
     struct guarded_sequence *guarded;        /* [count] */
-    uint64_t slopes_digest, sinks_digest;
+    struct given_tensor slopes, sinks;
 };
 
 static double now_s(void)
@@ -82,13 +94,34 @@ static uint64_t hash(const void *bytes, size_t size_bytes)
     return bytes ? XXH3_64bits(bytes, size_bytes) : 0;
 }
 
-static void take_digests(uint64_t digest[4], const struct problem *problem)
+/* false: there is no memory for a copy. */
+static bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied)
 {
-    size_t element = dtypes[problem->dtype].size_bytes;
-    digest[0] = hash(problem->q, (size_t)problem_elements(problem) * element);
-    digest[1] = hash(problem->k, kv_bytes(problem));
-    digest[2] = hash(problem->v, kv_bytes(problem));
-    digest[3] = hash(problem->visible, (size_t)problem->seq_len);
+    *given = (struct given_tensor){.bytes = bytes, .size_bytes = size_bytes};
+    if (bytes && copied) {
+        const size_t whole_bytes = (size_bytes / ZONE_BYTES + 1) * ZONE_BYTES;
+        given->copy = aligned_alloc(ZONE_BYTES, whole_bytes);
+        if (!given->copy)
+            return false;
+        given->bytes = memcpy(given->copy, bytes, size_bytes);
+        memset((char *)given->copy + size_bytes, ZONE_BYTE, whole_bytes - size_bytes);
+    }
+    given->digest = hash(given->bytes, size_bytes);
+    return true;
+}
+
+static bool give_sequence(struct guarded_sequence *sequence, const struct problem *problem, bool copied)
+{
+    const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    return give(&sequence->given[GIVEN_Q], problem->q, q_bytes, copied) &&
+           give(&sequence->given[GIVEN_K], problem->k, kv_bytes(problem), copied) &&
+           give(&sequence->given[GIVEN_V], problem->v, kv_bytes(problem), copied) &&
+           give(&sequence->given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
+}
+
+static bool is_changed(const struct given_tensor *given)
+{
+    return hash(given->bytes, given->size_bytes) != given->digest;
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -111,8 +144,8 @@ static struct alibicheck_kernel_launch describe(const struct launching *launchin
         .v_scale = fp8 ? first->v_scale : 1,
         .soft_cap = first->soft_cap ? first->soft_cap_value : 0,
         .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
-        .slopes = first->slopes,
-        .sink_logits = first->sink_logits,
+        .slopes = launching->slopes.bytes,
+        .sink_logits = launching->sinks.bytes,
     };
 }
 
@@ -125,6 +158,7 @@ static enum error_kind prepare(struct launching *launching, struct error *error)
     if (!launching->seen || !launching->guarded)
         return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
     const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    const bool copied = launching->callback->copies;
     for (size_t i = 0; i < count; i++) {
         const struct problem *problem = &sequences->problems[i];
         const struct output *output = &sequences->outputs[i];
@@ -134,40 +168,38 @@ static enum error_kind prepare(struct launching *launching, struct error *error)
         if (!guard(&guarded->out, "out", output->out, out_bytes) ||
             !guard(&guarded->lse, "lse", lse ? output->lse : NULL, lse_bytes))
             return error_memory(error, "the output of a launch", (double)(out_bytes + lse_bytes));
-        take_digests(guarded->digest, problem);
+        if (!give_sequence(guarded, problem, copied))
+            return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
         launching->seen[i] = (struct alibicheck_kernel_sequence){
             .seq_len = problem->seq_len,
             .q_position = problem->q_position,
             .kv_offset = problem->kv_offset,
-            .q = problem->q,
-            .k = problem->k,
-            .v = problem->v,
-            .visible = problem->visible,
+            .q = guarded->given[GIVEN_Q].bytes,
+            .k = guarded->given[GIVEN_K].bytes,
+            .v = guarded->given[GIVEN_V].bytes,
+            .visible = guarded->given[GIVEN_VISIBLE].bytes,
             .out = buffer_of(&guarded->out),
             .lse = buffer_of(&guarded->lse),
         };
     }
     const struct problem *first = sequences->problems;
-    launching->slopes_digest = hash(first->slopes, (size_t)first->num_heads * sizeof(float));
-    launching->sinks_digest = hash(first->sink_logits, (size_t)first->num_heads * sizeof(float));
+    const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
+    if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
+        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied))
+        return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
     return ERROR_NONE;
 }
 
 static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
 {
-    static const char *const names[] = {"q", "k", "v", "visible"};
-    const struct problem *first = launching->sequences->problems;
-    for (int i = 0; i < launching->sequences->count; i++) {
-        uint64_t now[4];
-        take_digests(now, &launching->sequences->problems[i]);
-        for (int t = 0; t < 4 && !audit->changed; t++)
-            if (now[t] != launching->guarded[i].digest[t])
+    static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
+    for (int i = 0; i < launching->sequences->count; i++)
+        for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
+            if (is_changed(&launching->guarded[i].given[t]))
                 audit->changed = names[t];
-    }
-    if (!audit->changed && hash(first->slopes, (size_t)first->num_heads * sizeof(float)) != launching->slopes_digest)
+    if (!audit->changed && is_changed(&launching->slopes))
         audit->changed = "slopes";
-    if (!audit->changed &&
-        hash(first->sink_logits, (size_t)first->num_heads * sizeof(float)) != launching->sinks_digest)
+    if (!audit->changed && is_changed(&launching->sinks))
         audit->changed = "sink_logits";
 }
 
@@ -236,7 +268,11 @@ static void clear(struct launching *launching)
     for (int i = 0; launching->guarded && i < launching->sequences->count; i++) {
         free(launching->guarded[i].out.memory);
         free(launching->guarded[i].lse.memory);
+        for (int t = 0; t < GIVEN_COUNT; t++)
+            free(launching->guarded[i].given[t].copy);
     }
+    free(launching->slopes.copy);
+    free(launching->sinks.copy);
     free(launching->guarded);
     free(launching->seen);
 }
@@ -251,9 +287,11 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     enum error_kind kind = prepare(&launching, error);
     if (!kind) {
         const struct alibicheck_kernel_launch launch = describe(&launching);
+        const struct float_environment floats = float_environment_enter(); /* which the kernel may change */
         double start = now_s();
         int32_t status = kernel->launch(kernel->context, &launch, text, sizeof text);
         *seconds = now_s() - start;
+        float_environment_leave(&floats);
         text[TEXT_SIZE - 1] = 0;
         if (status)
             kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,

@@ -18,6 +18,7 @@ struct callback_kept {
 struct callback {
     const struct alibicheck_kernel *kernel; /* the caller's */
     unsigned takes;
+    bool copies;                /* it reads copies: what it changes is not changed for who judges */
     struct callback_kept *kept; /* [num_kept] */
     size_t num_kept;
 };

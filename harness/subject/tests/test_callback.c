@@ -1,4 +1,5 @@
 /* Kernels of this process: what they are told, what they are asked for, and what they must not touch. */
+#include <fenv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 
 /* ---- a kernel ---------------------------------------------------------------------------------------------------- */
 
-enum stray { NOTHING, AFTER_OUT, BEFORE_LSE, IN_V, IN_SLOPES, IN_LAST_LAUNCH, REFUSES };
+enum stray { NOTHING, AFTER_OUT, BEFORE_LSE, IN_V, IN_SLOPES, IN_LAST_LAUNCH, REFUSES, ROUNDS_UP };
 
 struct kernel {
     enum stray stray;
@@ -53,6 +54,9 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     case REFUSES:
         snprintf(text, text_size, "no such engine");
         return 7;
+    case ROUNDS_UP:
+        fesetround(FE_UPWARD);
+        break;
     case NOTHING:
         break;
     }
@@ -132,6 +136,46 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
     }
 }
 
+/* Of a kernel of who judges. */
+static void test_what_it_changes_is_a_copy(void **state)
+{
+    (void)state;
+    struct launch_fixture fixture;
+    launch_fixture_make(&fixture);
+    const struct problem *first = fixture.sequences.problems;
+    const unsigned char v = ((const unsigned char *)first->v)[1];
+    const float slope = first->slopes[2];
+    static const enum stray strays[] = {IN_V, IN_SLOPES};
+    for (int i = 0; i < 2; i++) {
+        struct kernel kernel = {.stray = strays[i]};
+        const struct alibicheck_kernel described = describe(&kernel, ALL);
+        struct callback callback = {.kernel = &described, .takes = ALL, .copies = true};
+        struct memory_audit audit = {.breached = NULL};
+        struct error error;
+        double seconds;
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+        assert_string_equal(audit.changed, strays[i] == IN_V ? "v" : "slopes");
+        assert_int_equal(((const unsigned char *)first->v)[1], v);
+        assert_true(first->slopes[2] == slope);
+        callback_clear(&callback);
+    }
+}
+
+static void test_the_rounding_that_it_sets_is_its_own(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = ROUNDS_UP};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_NONE);
+    assert_int_equal(fegetround(), FE_TONEAREST);
+    callback_clear(&callback);
+}
+
 static void test_a_kernel_that_fails_says_why(void **state)
 {
     (void)state;
@@ -209,9 +253,13 @@ static void test_what_a_kernel_does_not_take(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_kernel_sees_the_launch),     cmocka_unit_test(test_what_is_not_the_kernel_s_is_watched),
-        cmocka_unit_test(test_a_kernel_that_fails_says_why), cmocka_unit_test(test_lse_is_natural),
+        cmocka_unit_test(test_a_kernel_sees_the_launch),
+        cmocka_unit_test(test_what_is_not_the_kernel_s_is_watched),
+        cmocka_unit_test(test_a_kernel_that_fails_says_why),
+        cmocka_unit_test(test_lse_is_natural),
         cmocka_unit_test(test_what_a_kernel_does_not_take),
+        cmocka_unit_test(test_what_it_changes_is_a_copy),
+        cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
