@@ -1,5 +1,5 @@
 /*
- * What the public objects are, and how functions of the interface end.
+ * What the public objects are.
  */
 #ifndef HARNESS_LIBRARY_API_H
 #define HARNESS_LIBRARY_API_H
@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "harness/judge/fault.h"
-#include "harness/library/alibicheck.h"
+#include "harness/library/api_end.h"
 #include "harness/library/judged_output.h"
 #include "harness/problem/given_source.h"
 
@@ -53,12 +53,6 @@ struct alibicheck_truth {
 
 /* What a NULL stands for. */
 extern const struct alibicheck_options api_default_options;
-
-/* Hands *failure to the caller: returns its kind as a status. NULL is success. */
-int api_end(struct alibicheck_error *error, const struct error *failure);
-
-/* Whether the argument is there; else fills *failure. */
-bool api_has(const void *argument, const char *name, struct error *failure);
 
 /* Where the elements of a tensor lie, as a view. */
 enum error_kind api_view(struct tensor_view *view, const struct alibicheck_tensor *tensor, const char *name,

@@ -2,12 +2,9 @@
  * Memory that runs out at any place: whatever is judged ends with an error value, and nothing is lost. It takes
  * seconds: a thousand allocations fail one after the other, each twice.
  *
- * The program has an allocator of its own, which every library in it takes: it fails the allocation whose turn it is,
- * if the library or those parts of libc and jansson ask that answer to it. GMP and MPFR end the process when they get
- * none, and OpenMP does; that is theirs (docs/library.md), so they get theirs.
+ * GMP and MPFR end the process when they get no memory, and OpenMP does; that is theirs (docs/library.md), so they get
+ * theirs (failing_memory.h).
  */
-#include <dlfcn.h>
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,133 +16,9 @@
 #include <cmocka.h>
 
 #include "harness/library/tests/api_fixture.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OTHER_ALLOCATOR 1 /* the sanitizer's, which must not be replaced */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OTHER_ALLOCATOR 1
-#endif
-#endif
+#include "harness/library/tests/failing_memory.h"
 
 #ifndef OTHER_ALLOCATOR
-
-/* ---- the allocator ----------------------------------------------------------------------------------------------- */
-
-/* glibc's, under the names that it has beside. */
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *memory, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-void __libc_free(void *memory);
-
-enum { SLOTS = 1 << 16 };
-
-static struct {
-    bool on;       /* counts, and fails */
-    bool inside;   /* asks who is asking */
-    long count;    /* allocations so far */
-    long fails_at; /* the one that fails; -1: none */
-    bool and_after;
-    long failed;
-    long live;               /* of those counted, not yet freed */
-    const void *held[SLOTS]; /* which these are: open addressing */
-} turn = {.fails_at = -1};
-
-static size_t slot_of(const void *memory)
-{
-    size_t slot = (uintptr_t)memory / 16 * 0x9e3779b97f4a7c15u >> 48;
-    while (turn.held[slot % SLOTS] && turn.held[slot % SLOTS] != memory)
-        slot++;
-    return slot % SLOTS;
-}
-
-static void *hold(void *memory)
-{
-    if (memory) {
-        turn.held[slot_of(memory)] = memory;
-        turn.live++;
-    }
-    return memory;
-}
-
-/* Takes it out, and what was put behind it for want of its slot moves up. */
-static void let_go(const void *memory)
-{
-    size_t slot = slot_of(memory);
-    if (!memory || !turn.held[slot])
-        return;
-    turn.held[slot] = NULL;
-    turn.live--;
-    for (size_t next = (slot + 1) % SLOTS; turn.held[next]; next = (next + 1) % SLOTS) {
-        const void *moved = turn.held[next];
-        turn.held[next] = NULL;
-        turn.held[slot_of(moved)] = moved;
-    }
-}
-
-/* Whether whoever asks is to take a failure for an answer. */
-static bool counts(const void *caller)
-{
-    static const char *const others[] = {"libgmp", "libmpfr", "libgomp", "libomp", "ld-linux", "libcmocka"};
-    Dl_info info;
-    if (!turn.on || turn.inside)
-        return false;
-    turn.inside = true;
-    bool counted = dladdr(caller, &info) != 0 && info.dli_fname;
-    for (size_t i = 0; counted && i < sizeof others / sizeof *others; i++)
-        counted = !strstr(info.dli_fname, others[i]);
-    turn.inside = false;
-    return counted;
-}
-
-static bool fails(void)
-{
-    long now = turn.count++;
-    bool failing = turn.fails_at >= 0 && (now == turn.fails_at || (turn.and_after && now > turn.fails_at));
-    turn.failed += failing;
-    if (failing)
-        errno = ENOMEM;
-    return failing;
-}
-
-void *malloc(size_t size)
-{
-    if (!counts(__builtin_return_address(0)))
-        return __libc_malloc(size);
-    return fails() ? NULL : hold(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size)
-{
-    if (!counts(__builtin_return_address(0)))
-        return __libc_calloc(count, size);
-    return fails() ? NULL : hold(__libc_calloc(count, size));
-}
-
-void *realloc(void *memory, size_t size)
-{
-    if (!counts(__builtin_return_address(0)))
-        return __libc_realloc(memory, size);
-    if (fails())
-        return NULL;
-    let_go(memory);
-    return hold(__libc_realloc(memory, size));
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    if (!counts(__builtin_return_address(0)))
-        return __libc_memalign(alignment, size);
-    return fails() ? NULL : hold(__libc_memalign(alignment, size));
-}
-
-void free(void *memory)
-{
-    if (turn.on && memory)
-        let_go(memory);
-    __libc_free(memory);
-}
 
 /* ---- what is tried ----------------------------------------------------------------------------------------------- */
 
