@@ -1,5 +1,5 @@
 /*
- * What the library's parallel regions ask of OpenMP, on POSIX threads. gcc compiles a region to calls of these
+ * What the libraries' parallel regions ask of OpenMP, on POSIX threads. gcc compiles a region to calls of these
  * functions; libgomp answers them as a rule. This does where libgomp cannot be taken along: in the wheel of the Python
  * package, where it would need a newer glibc than others have, and under ThreadSanitizer, which cannot see how
  * libgomp's threads wait for each other. It ends no process where a thread cannot be had, and a forked process may go
@@ -163,6 +163,32 @@ bool GOMP_loop_nonmonotonic_dynamic_start(long start, long end, long incr, long 
     self.incr = incr;
     self.chunk = chunk;
     return GOMP_loop_nonmonotonic_dynamic_next(from, to);
+}
+
+/* The same of unsigned iterations, of which nobody has more than a long counts. */
+bool GOMP_loop_ull_nonmonotonic_dynamic_next(unsigned long long *from, unsigned long long *to);
+bool GOMP_loop_ull_nonmonotonic_dynamic_next(unsigned long long *from, unsigned long long *to)
+{
+    long first, end;
+    bool taken = GOMP_loop_nonmonotonic_dynamic_next(&first, &end);
+    *from = (unsigned long long)first;
+    *to = (unsigned long long)end;
+    return taken;
+}
+
+bool GOMP_loop_ull_nonmonotonic_dynamic_start(bool up, unsigned long long start, unsigned long long end,
+                                              unsigned long long incr, unsigned long long chunk,
+                                              unsigned long long *from, unsigned long long *to);
+bool GOMP_loop_ull_nonmonotonic_dynamic_start(bool up, unsigned long long start, unsigned long long end,
+                                              unsigned long long incr, unsigned long long chunk,
+                                              unsigned long long *from, unsigned long long *to)
+{
+    long first, last;
+    (void)up; /* the sign of incr says so */
+    bool taken = GOMP_loop_nonmonotonic_dynamic_start((long)start, (long)end, (long)incr, (long)chunk, &first, &last);
+    *from = (unsigned long long)first;
+    *to = (unsigned long long)last;
+    return taken;
 }
 
 void GOMP_loop_end_nowait(void);
