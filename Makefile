@@ -10,7 +10,7 @@ endif
 
 # ---- parts, in order of dependence: harness -> kernels -> reference -------------------------------------------
 REFERENCE := $(sort $(wildcard reference/*.c))
-KERNELS   := $(filter-out kernels/tests/%,$(sort $(wildcard kernels/*.c kernels/*/*.c)))
+KERNELS   := $(filter-out kernels/tests/% %/kernels_absent.c,$(sort $(wildcard kernels/*.c kernels/*/*.c)))
 KERNELS_CU := $(sort $(wildcard kernels/attention/*.cu))
 HARNESS   := $(sort $(foreach file,$(wildcard harness/*/*.c harness/*/*/*.c),$(if $(findstring /tests/,$(file)),,$(file))))
 # The programs of a kind, in tests/ beside what they test.
@@ -51,7 +51,16 @@ LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter $(addsuffix /%,reference
 LIBRARY_API := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard harness/library/*api.c)))
 LIBRARY_SHARED := $(BUILD)/libalibicheck.so.0
 LIBRARY_STATIC := $(BUILD)/libalibicheck.a
-LIBRARY := $(LIBRARY_SHARED) $(BUILD)/libalibicheck.so $(LIBRARY_STATIC) $(BUILD)/alibicheck.pc
+# The second one: the functions of harness/run/alibicheck_run.h, and what runs cases without a command line. Of our kernels it
+# has what cases say of them, and none that runs.
+RUN_OBJECTS := $(LIBRARY_OBJECTS) $(KERNELS_CU:%.cu=$(BUILD)/%.absent.o) \
+               $(patsubst %.c,$(BUILD)/%.o,kernels/device/kernels_absent.c kernels/device/device_cuda_absent.c \
+               $(filter-out kernels/device/device_cuda% kernels/device/device_host.c kernels/device/replay.c kernels/dialect/simt%,$(KERNELS)) \
+               $(filter $(addprefix harness/,case/% evaluate/% report/record/% report/file/% run/%),$(HARNESS)))
+RUN_API := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard harness/run/*_api.c)))
+RUN_SHARED := $(BUILD)/libalibicheck-run.so.0
+RUN_STATIC := $(BUILD)/libalibicheck-run.a
+LIBRARY := $(foreach name,alibicheck alibicheck-run,$(BUILD)/lib$(name).so.0 $(BUILD)/lib$(name).so $(BUILD)/lib$(name).a $(BUILD)/$(name).pc)
 TEST_PROGRAMS  := $(TESTS:%.c=$(BUILD)/%)
 BENCH_PROGRAMS := $(BENCH:%.c=$(BUILD)/%)
 FUZZ_PROGRAMS  := $(FUZZ:%.c=$(BUILD)/%)
@@ -78,9 +87,9 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 .SECONDARY:
 .DELETE_ON_ERROR:
 
-all: $(PROGRAM) library  ## build the program, build/alibicheck, and the library (the default)
+all: $(PROGRAM) library  ## build the program, build/alibicheck, and the libraries (the default)
 
-library: $(LIBRARY)  ## build the library alone, build/libalibicheck.so.0, libalibicheck.a and alibicheck.pc
+library: $(LIBRARY)  ## build the libraries alone, build/libalibicheck.so.0 and libalibicheck-run.so.0, *.a and *.pc
 
 # ---- objects ----------------------------------------------------------------------------------------------------
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -89,7 +98,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
-$(LIBRARY_OBJECTS): CFLAGS_ALL += $(CFLAGS_LIBRARY)
+$(sort $(LIBRARY_OBJECTS) $(RUN_OBJECTS)): CFLAGS_ALL += $(CFLAGS_LIBRARY)
+# Its header names those beside which it is installed.
+$(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run library subject)
 $(BUILD)/kernels/device/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
@@ -136,6 +147,12 @@ $(BUILD)/%.host.o: %.cu $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -g1 -MMD -MP -x c -c $< -o $@
 
+# What cases say of a kernel is checked without it, too.
+$(BUILD)/%.absent.o: %.cu $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,"$< (absent)")
+	$(Q)$(CC) $(CPPFLAGS_ALL) -DKERNELS_ABSENT $(CFLAGS_ALL) -Wno-unused-function -MMD -MP -x c -c $< -o $@
+
 $(BUILD)/%.replay.o: %.cu $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,"$< (replay)")
@@ -154,7 +171,7 @@ $(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.
-FLAGS := $(CC) $(CFLAGS_LIBRARY) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
+FLAGS := $(CC) $(CFLAGS_LIBRARY) $(RUN_LIBS) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(OPTIMIZE_KERNELS) $(OPTIMIZE_REPLAY) $(NVCC) $(NVCCFLAGS_ALL) $(LDFLAGS_ALL) $(LIBS) $(CUDA_CPPFLAGS) $(ARB_LIBS)
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' > $@
@@ -170,26 +187,37 @@ $(PROGRAM): $(BUILD)/harness/main.o $(PARTS)
 	$(Q)$(CC) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 $(BUILD)/library_parts.a: $(LIBRARY_OBJECTS)
+$(BUILD)/run_parts.a: $(RUN_OBJECTS)
+$(BUILD)/library_parts.a $(BUILD)/run_parts.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+link_shared = $(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=$(filter %.map,$^) \
+    $(if $(SANITIZE),,-Wl$(,)-z$(,)defs) $(filter %.o %.a,$^)
 $(LIBRARY_SHARED): $(LIBRARY_API) $(BUILD)/library_parts.a harness/library/alibicheck.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -shared -Wl,-soname,$(@F) -Wl,--version-script=harness/library/alibicheck.map \
-	    $(if $(SANITIZE),,-Wl$(,)-z$(,)defs) $(filter %.o %.a,$^) $(LIBRARY_LIBS) -o $@
+	$(Q)$(link_shared) $(LIBRARY_LIBS) -o $@
 
-$(BUILD)/libalibicheck.so: $(LIBRARY_SHARED)
+$(RUN_SHARED): $(RUN_API) $(BUILD)/run_parts.a harness/run/alibicheck_run.map
+	$(call say,LINK,$@)
+	$(Q)$(link_shared) -Wl,--as-needed $(RUN_LIBS) -o $@
+
+$(BUILD)/lib%.so: $(BUILD)/lib%.so.0
 	$(Q)ln -sf $(<F) $@
 
 # One object, in which all that is not of the interface is local: names cannot clash with those of who links it.
 $(LIBRARY_STATIC): $(LIBRARY_API) $(BUILD)/library_parts.a
+$(RUN_STATIC): $(RUN_API) $(BUILD)/run_parts.a
+$(LIBRARY_STATIC) $(RUN_STATIC):
 	$(call say,AR,$@)
-	$(Q)$(CC) -r -nostdlib $^ -o $(BUILD)/alibicheck.o && $(OBJCOPY) --localize-hidden $(BUILD)/alibicheck.o
-	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/alibicheck.o
+	$(Q)$(CC) -r -nostdlib $^ -o $(@:.a=.o) && $(OBJCOPY) --localize-hidden $(@:.a=.o)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(@:.a=.o)
 
-# Where it is installed it is found by the place of this file.
+# Where they are installed they are found by the place of these files.
 $(BUILD)/alibicheck.pc: harness/library/alibicheck.pc.in $(BUILD)/flags
 	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@PRIVATE@/$(LIBRARY_LIBS) $(OPENMP_LIB)/' $< > $@
+$(BUILD)/alibicheck-run.pc: harness/run/alibicheck-run.pc.in $(BUILD)/flags
+	$(Q)sed 's/@VERSION@/$(VERSION)/; s/@PRIVATE@/$(RUN_LIBS) $(OPENMP_LIB)/' $< > $@
 
 # Needs nothing but what it uses, so that it runs on a machine with a GPU and few libraries.
 $(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(PARTS)
@@ -207,11 +235,15 @@ $(BUILD)/reference/tests/bench_truth.o: CPPFLAGS_ALL += -DHAVE_ARB
 endif
 # Those of its interface know what others know of the library: the header, and the static library.
 LIBRARY_TESTS := $(filter $(BUILD)/harness/library/tests/test_api%,$(TEST_PROGRAMS))
-$(LIBRARY_TESTS): $(BUILD)/%: $(BUILD)/%.o $(LIBRARY_STATIC) $(OPENMP_PARTS)
+RUN_TESTS_OF_API := $(filter $(BUILD)/harness/run/tests/test_run%,$(TEST_PROGRAMS))
+$(LIBRARY_TESTS): $(LIBRARY_STATIC)
+$(RUN_TESTS_OF_API): $(RUN_STATIC)
+$(RUN_TESTS_OF_API): LIBRARY_LIBS := $(RUN_LIBS)
+$(LIBRARY_TESTS) $(RUN_TESTS_OF_API): $(BUILD)/%: $(BUILD)/%.o $(OPENMP_PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
 
-$(filter-out $(LIBRARY_TESTS),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
+$(filter-out $(LIBRARY_TESTS) $(RUN_TESTS_OF_API),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
@@ -266,7 +298,7 @@ check-library: $(PROGRAM) library  ## the library, installed: what it needs and 
 check-python: $(PROGRAM) library  ## the Python package: arrays of any library, judged as the program judges
 	$(Q)$(RUN_PYTHON)
 
-check-plugins: $(PROGRAM)  ## kernels that are not ours: a sound plug-in, broken ones, programs that answer badly
+check-plugins: $(PROGRAM) library  ## kernels that are not ours: a sound plug-in, broken ones, programs that answer badly
 	$(Q)$(RUN_PLUGINS)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
@@ -285,11 +317,11 @@ UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys 
 check-sanitized: $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)) $(PROGRAM)
 	$(Q)scripts/tally run 'scripts/run-tests $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS))' '$(RUN_GOLDEN)'
 
-check-threads:  ## the library judges in several threads at once, under ThreadSanitizer, in build-thread
+check-threads:  ## the libraries judge in several threads at once, under ThreadSanitizer, in build-thread
 	$(Q)$(MAKE) --no-print-directory BUILD=build-thread SANITIZE=thread NVCC= check-threaded
 
 .PHONY: check-threaded
-check-threaded: $(BUILD)/harness/library/tests/test_api_threads
+check-threaded: $(BUILD)/harness/library/tests/test_api_threads $(BUILD)/harness/run/tests/test_run_threads
 	$(Q)scripts/run-tests $^
 
 check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under valgrind: errors and leaks
@@ -371,4 +403,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(PART_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(WHEEL_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(PART_OBJECTS:.o=.d) $(RUN_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(WHEEL_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))

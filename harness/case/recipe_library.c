@@ -1,6 +1,7 @@
 #include "harness/case/recipe_library.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,12 @@ struct recipe_list {
 };
 
 static struct recipe_list library;
+
+/* Who holds it. */
+static struct {
+    pthread_mutex_t mutex;
+    size_t count;
+} holders = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
 static void list_clear(struct recipe_list *list)
 {
@@ -174,6 +181,23 @@ enum error_kind recipe_library_open(struct error *error)
 void recipe_library_close(void)
 {
     list_clear(&library);
+}
+
+enum error_kind recipe_library_hold(struct error *error)
+{
+    pthread_mutex_lock(&holders.mutex);
+    enum error_kind kind = recipe_library_open(error);
+    holders.count += !kind;
+    pthread_mutex_unlock(&holders.mutex);
+    return kind;
+}
+
+void recipe_library_release(void)
+{
+    pthread_mutex_lock(&holders.mutex);
+    if (--holders.count == 0)
+        recipe_library_close();
+    pthread_mutex_unlock(&holders.mutex);
 }
 
 enum error_kind recipe_library_parse(const char *name, const char *text, size_t size, struct error *error)

@@ -2,8 +2,8 @@
  * The recipes that have names: those of cases/recipes, which the program carries in itself, and the user's own.
  *
  * There is one library, read when it is first opened and only added to: a case file names recipes, and what reads case
- * files has no other way to them. Entries stay where they are until recipe_library_close. Not thread-safe; all of it
- * happens before work starts.
+ * files has no other way to them. Entries stay where they are until recipe_library_close. Not thread-safe, but for
+ * hold and release; all else happens before work starts.
  */
 #ifndef HARNESS_CASE_RECIPE_LIBRARY_H
 #define HARNESS_CASE_RECIPE_LIBRARY_H
@@ -14,6 +14,11 @@
 
 /* Reads the program's own recipes, unless that has been done. */
 enum error_kind recipe_library_open(struct error *error);
+
+/* For who is not the program: the program's own recipes are there from hold to release, which any thread may call, and
+ * are freed by the last one. Nothing is added or closed meanwhile. */
+enum error_kind recipe_library_hold(struct error *error);
+void recipe_library_release(void);
 
 /* Frees all entries; no case that names one may be used after. */
 void recipe_library_close(void);

@@ -31,29 +31,6 @@ struct run {
 
 /* ---- planning ---------------------------------------------------------------------------------------------------- */
 
-/* Points that are run at a time take their memory at a time. */
-static enum error_kind check_memory(const struct run *run, struct error *error)
-{
-    const struct run_options *options = run->options;
-    const struct selection *selection = &run->selection;
-    enum error_kind kind = ERROR_NONE;
-    int jobs = run_jobs(options, selection);
-    for (size_t i = 0; i < selection->count && !kind; i++) {
-        const struct point *point = &selection->points[i];
-        kind = selection_check_memory(point, evaluate_bytes(point, options->selection.threads), jobs, error);
-    }
-    return kind;
-}
-
-/* A reference that cannot be had is known before any work. */
-static enum error_kind check_references(const struct selection *selection, struct error *error)
-{
-    for (size_t i = 0; i < selection->count; i++)
-        if (selection->points[i].baselines)
-            return baseline_ready(error);
-    return ERROR_NONE;
-}
-
 static enum error_kind open_sinks(struct run *run, struct error *error)
 {
     enum error_kind result = ERROR_NONE;
@@ -157,9 +134,10 @@ static enum error_kind plan(struct run *run, struct error *error)
     if (!kind)
         kind = outputs_check(&options->outputs, &run->selection, options->selection.last_failed, error);
     if (!kind && !options->dry_run)
-        kind = check_memory(run, error);
+        kind = selection_check_room(&run->selection, options->selection.threads, run_jobs(options, &run->selection),
+                                    error);
     if (!kind)
-        kind = check_references(&run->selection, error);
+        kind = selection_check_references(&run->selection, error);
     if (!kind)
         kind = selection_open_device(&run->device, &run->selection_options, error);
     return kind ? kind : keep_records(run, error);

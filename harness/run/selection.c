@@ -8,6 +8,7 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/case/shipped_case.h"
+#include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/shards.h"
 #include "harness/report/file/failed_points.h"
 #include "harness/report/file/where.h"
@@ -274,6 +275,24 @@ enum error_kind selection_check_memory(const struct point *point, double needed_
     return error_set(error, ERROR_SYSTEM, "%s: point %.300s needs %s of memory and %s is available",
                      case_path(point->test_case), point_key(key, point), format_size(sizes[0], needed_bytes),
                      format_size(sizes[1], available_bytes));
+}
+
+enum error_kind selection_check_room(const struct selection *selection, int threads, int jobs, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < selection->count && !kind; i++) {
+        const struct point *point = &selection->points[i];
+        kind = selection_check_memory(point, evaluate_bytes(point, threads), jobs, error);
+    }
+    return kind;
+}
+
+enum error_kind selection_check_references(const struct selection *selection, struct error *error)
+{
+    for (size_t i = 0; i < selection->count; i++)
+        if (selection->points[i].baselines)
+            return baseline_ready(error);
+    return ERROR_NONE;
 }
 
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,

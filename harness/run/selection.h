@@ -76,6 +76,12 @@ void selection_clear(struct selection *selection);
  * not at a time. */
 enum error_kind selection_check_memory(const struct point *point, double needed_bytes, int jobs, struct error *error);
 
+/* The same of all points, so many of which are run at a time, on so many threads together. */
+enum error_kind selection_check_room(const struct selection *selection, int threads, int jobs, struct error *error);
+
+/* ERROR_SYSTEM if a point has a conventional reference, and none can be had. */
+enum error_kind selection_check_references(const struct selection *selection, struct error *error);
+
 /* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers, else
  * the host, and a note says why. */
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,

@@ -44,8 +44,15 @@
 
 /* ---- functions -------------------------------------------------------------------------------------------------- */
 
+/* Who knows kernels and runs none (KERNELS_ABSENT) has descriptors, and tables without forms. */
+#ifndef KERNELS_ABSENT
+#define FORMS_ARE_MADE(forms) forms
+#else
+#define FORMS_ARE_MADE(forms)
+#endif
+
 /* The generic forms of a function, each body(args, dtype, group). */
-#define GENERIC_FORMS(function, body) FORMS_OF_ALL(GENERIC_FORM, function, body)
+#define GENERIC_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_ALL(GENERIC_FORM, function, body))
 #define GENERIC_FORM(function, body, form, dtype, group)                  \
     SIMT_KERNEL(function##_##form, struct attention_args, launch)         \
     {                                                                     \
@@ -54,7 +61,7 @@
     }
 
 /* Its plain forms, of body_1 and body_4(launch, args, dtype, group): for one query head, and for MAX_SHARED_HEADS. */
-#define PLAIN_FORMS(function, body) FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body)
+#define PLAIN_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body))
 #define PLAIN_FORMS_OF_TYPE(function, body, form, dtype, group) \
     PLAIN_FORM(function##_##form##_x1, body##_1, dtype, group)  \
     PLAIN_FORM(function##_##form##_x4, body##_4, dtype, group)
@@ -88,7 +95,11 @@ struct compiled_kernel {
 };
 
 /* COMPILED_KERNEL(name, {launch}, {launch}) with these as launches. */
+#ifndef KERNELS_ABSENT
 #define COMPILED_KERNEL(name, ...) const struct compiled_kernel SIMT_ENTRY(name) = {{__VA_ARGS__}};
+#else
+#define COMPILED_KERNEL(name, ...) const struct compiled_kernel SIMT_ENTRY(name) = {{{{NULL, NULL}}}};
+#endif
 #define COMPILED_GENERIC(function) FORMS_OF_ALL(GENERIC_ENTRY, function, 0)
 #define COMPILED_ALONE(function) FORMS_OF_ALL(ALONE_ENTRY, function, 0)
 #ifndef SIMT_REPLAY

@@ -42,11 +42,13 @@ char *record_detail(const struct record *record, const char *headline)
         [STATUS_SKIP] = "skipped",
     };
     const char *because = case_because(record->point->test_case);
-    char *detail = NULL, *reproduce = record_reproduce(record, ""), *references = record_references(record, "", true);
-    char *findings = record_findings(record, "", true);
+    const bool runs_again = !record->point->foreign || record->foreign_option;
+    char *detail = NULL, *reproduce = runs_again ? record_reproduce(record, "") : strdup("");
+    char *references = record_references(record, "", true), *findings = record_findings(record, "", true);
     if (reproduce && references && findings &&
-        asprintf(&detail, "%s: %s\n%s%s%s%s%sreproduce: %s\n", verdicts[record->outcome.status], headline, findings,
-                 references, because ? "because: " : "", because ? because : "", because ? "\n" : "", reproduce) < 0)
+        asprintf(&detail, "%s: %s\n%s%s%s%s%s%s%s%s", verdicts[record->outcome.status], headline, findings, references,
+                 because ? "because: " : "", because ? because : "", because ? "\n" : "",
+                 runs_again ? "reproduce: " : "", reproduce, runs_again ? "\n" : "") < 0)
         detail = NULL;
     free(findings);
     free(references);
