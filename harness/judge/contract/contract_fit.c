@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/contract/contract_table.h"
+#include "harness/judge/contract/contract_makers.h"
 
 enum { GRID = 25, STEPS = 40 };
 

@@ -5,13 +5,7 @@
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_TABLE_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_TABLE_H
 
-#include "harness/judge/contract/contract_screen.h"
-
-/* What a variant with a parameter of its own is fitted to. */
-struct contract_clue {
-    struct contract_screen *screen;
-    int row; /* the furthest off */
-};
+#include "harness/judge/contract/contract_makers.h"
 
 /* In which order the contracts of a pair are taken, the same for all variants of a row. */
 enum contract_stage {
@@ -39,18 +33,6 @@ static inline bool contract_is_fitted(const struct contract_row *row)
 {
     return row->stage == STAGE_FITTED || row->stage == STAGE_SEARCHED;
 }
-
-/* Variants whose parameter is fitted to the row of the clue (contract_fit.c). */
-bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_sink(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_window(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_masked_key(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-bool contract_fit_chunk(struct contract_trial *trial, int variant, const struct contract_clue *clue);
-
-/* Puts a sentence into the trial's text, behind what is there; true. */
-bool contract_say(struct contract_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 extern const struct contract_row contract_rows[];
 extern const int num_contract_rows;

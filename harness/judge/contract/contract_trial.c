@@ -1,5 +1,7 @@
 #include "harness/judge/contract/contract_trial.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,5 +219,17 @@ bool contract_join_queries(struct contract_trial *trial, bool with_positions)
     problem->slopes = slopes;
     problem->sink_logits = sinks;
     *output = (struct output){out, lse};
+    return true;
+}
+
+bool contract_say(struct contract_trial *trial, const char *format, ...)
+{
+    size_t length = strlen(trial->text);
+    va_list arguments;
+    if (length > 0 && length + 5 < sizeof trial->text)
+        length += (size_t)snprintf(trial->text + length, sizeof trial->text - length, " and ");
+    va_start(arguments, format);
+    vsnprintf(trial->text + length, sizeof trial->text - length, format, arguments);
+    va_end(arguments);
     return true;
 }

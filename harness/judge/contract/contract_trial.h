@@ -68,4 +68,7 @@ bool contract_append_key(struct contract_trial *trial);
  * more. */
 bool contract_join_queries(struct contract_trial *trial, bool with_positions);
 
+/* Puts a sentence into the trial's text, behind what is there; true. */
+bool contract_say(struct contract_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 #endif

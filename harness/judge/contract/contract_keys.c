@@ -1,0 +1,148 @@
+#include "harness/judge/contract/contract_makers.h"
+
+/* k and v read in another place. */
+
+/* [Hkv, N, D] where [N, Hkv, D] was stated, and the other way round. */
+static void read_heads_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    (void)by;
+    int64_t at = *kv_head * problem->seq_len + *key;
+    *key = at / problem->num_kv_heads;
+    *kv_head = (int)(at % problem->num_kv_heads);
+}
+
+static void read_keys_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    (void)by;
+    int64_t at = *key * problem->num_kv_heads + *kv_head;
+    *kv_head = (int)(at / problem->seq_len);
+    *key = at % problem->seq_len;
+}
+
+bool contract_make_layout(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const struct {
+        unsigned which;
+        bool keys_first;
+        const char *what;
+    } variants[] = {
+        {MOVE_K | MOVE_V, false, "k and v as [KV heads, keys, head_dim], not [keys, KV heads, head_dim]"},
+        {MOVE_K | MOVE_V, true, "k and v as [keys, KV heads, head_dim], not [KV heads, keys, head_dim]"},
+        {MOVE_K, false, "k alone as [KV heads, keys, head_dim]"},
+        {MOVE_V, false, "v alone as [KV heads, keys, head_dim]"},
+        {MOVE_K, true, "k alone as [keys, KV heads, head_dim]"},
+        {MOVE_V, true, "v alone as [keys, KV heads, head_dim]"},
+    };
+    if (trial->problem.num_kv_heads < 2 || trial->problem.seq_len < 2)
+        return false;
+    return contract_move_keys(trial, variants[variant].which,
+                              variants[variant].keys_first ? read_keys_first : read_heads_first, 0) &&
+           contract_say(trial, "%s", variants[variant].what);
+}
+
+bool contract_make_exchange(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    struct problem *problem = &trial->problem;
+    const void *k = problem->k;
+    (void)variant;
+    problem->k = problem->v;
+    problem->v = k;
+    problem->bounds = NULL;
+    contract_key_source *of_k = trial->source[0];
+    int64_t by = trial->source_by[0];
+    trial->source[0] = trial->source[1];
+    trial->source[1] = of_k;
+    trial->source_by[0] = trial->source_by[1];
+    trial->source_by[1] = by;
+    return contract_say(trial, "k and v exchanged");
+}
+
+/* by keys later, as far as there are any. */
+static void shifted(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t of = *key + by;
+    (void)kv_head;
+    *key = of < 0 ? 0 : of < problem->seq_len ? of : problem->seq_len - 1;
+}
+
+/* k or v alone a key off, or two. */
+bool contract_make_shifted(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static const int64_t by[] = {1, -1, 2, -2};
+    bool of_v = variant / 4;
+    int64_t shift = by[variant % 4];
+    if (trial->problem.seq_len < 4)
+        return false;
+    return contract_move_keys(trial, of_v ? MOVE_V : MOVE_K, shifted, shift) &&
+           contract_say(trial, "%s of the key %s%s", of_v ? "v" : "k", shift * shift > 1 ? "two places " : "",
+                        shift > 0 ? "after" : "before");
+}
+
+/* Whole pages of so many keys in reversed order; what is left over stays. */
+static void pages_reversed(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (pages - 1 - page) * by + *key % by;
+}
+
+/* Each two pages the one in the other's place. */
+static void pages_in_pairs(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by / 2 * 2, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (page ^ 1) * by + *key % by;
+}
+
+/* Each page the one behind it, the last one the first. */
+static void pages_later(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    int64_t pages = problem->seq_len / by, page = *key / by;
+    (void)kv_head;
+    if (page < pages)
+        *key = (page + 1) % pages * by + *key % by;
+}
+
+bool contract_make_pages(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    static contract_key_source *const orders[] = {pages_reversed, pages_in_pairs, pages_later};
+    static const char *const what[] = {"in reversed order", "exchanged two by two", "one page late"};
+    int order = variant / CONTRACT_PAGE_SIZES;
+    int64_t size = INT64_C(16) << variant % CONTRACT_PAGE_SIZES, pages = trial->problem.seq_len / size;
+    if (pages < 2 || (order > 0 && pages == 2) || (order > 1 && pages < 4)) /* which are one order */
+        return false;
+    return contract_move_keys(trial, MOVE_K | MOVE_V, orders[order], size) &&
+           contract_say(trial, "pages of %lld keys %s", (long long)size, what[order]);
+}
+
+static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    (void)by;
+    (void)key;
+    *kv_head = (*kv_head + 1) % problem->num_kv_heads;
+}
+
+static void head_before(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    (void)by;
+    (void)key;
+    *kv_head = (*kv_head + problem->num_kv_heads - 1) % problem->num_kv_heads;
+}
+
+/* k or v alone of another KV head. */
+bool contract_make_one_kv_head(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    unsigned which = variant / 2 ? MOVE_V : MOVE_K;
+    bool next = variant % 2 == 0;
+    if (trial->problem.num_kv_heads < 2 || (!next && trial->problem.num_kv_heads == 2))
+        return false;
+    return contract_move_keys(trial, which, next ? next_head : head_before, 0) &&
+           contract_say(trial, "%s alone of the %s", variant / 2 ? "v" : "k", next ? "next KV head" : "KV head before");
+}
