@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/command/trace_definition.h"
+#include "harness/command/trace_axes.h"
+#include "harness/command/trace_expression.h"
+#include "harness/command/trace_read.h"
+#include "harness/command/trace_unsaid.h"
 #include "harness/command/trace_workload.h"
 #include "harness/problem/random_tensor.h"
 #include "harness/support/file.h"
@@ -192,7 +195,7 @@ static enum error_kind say_facts(struct tracing *tracing, struct error *error)
 {
     const struct trace_definition *definition = &tracing->definition;
     struct judge_bundle *bundle = tracing->bundle;
-    enum error_kind kind = trace_definition_check_words(definition, tracing->options, error);
+    enum error_kind kind = trace_check_words(definition, tracing->options, error);
     if (!kind)
         kind = judge_bundle_say(bundle, GIVEN_SLOPES, strdup("none"), error);
     if (!kind && definition->layout != LAYOUT_COUNT)

@@ -11,7 +11,6 @@
 
 #include "harness/command/judge_options.h"
 #include "harness/command/judge_shape.h"
-#include "harness/command/trace_expression.h"
 #include "harness/support/source.h"
 
 enum trace_tensor_name {
@@ -28,6 +27,14 @@ enum trace_tensor_name {
     TRACE_LSE,
     TRACE_TENSOR_COUNT
 };
+
+/* What is judged, for messages. */
+#define TRACE_ATTENTION                                                                                           \
+    "attention: gqa_paged (q, k_cache, v_cache, kv_indptr, kv_indices, qo_indptr of prefill, kv_last_page_len), " \
+    "gqa_ragged (q, k, v, qo_indptr, kv_indptr), gqa, single_decode or single_prefill (q, k, v), each with sm_scale"
+
+enum { TRACE_NAME_MAX_BYTES = 128 };
+#define TRACE_AXIS_MAX (INT64_C(1) << 53)
 
 struct trace_tensor {
     const char *name;       /* as the definition calls it; NULL: it has none */
@@ -46,35 +53,21 @@ struct trace_definition {
     const char *lse_base;     /* "2"; NULL: it does not say */
 };
 
-/* Reads it. definition is overwritten; whatever the result, it is to be cleared. ERROR_USAGE with path, what is wrong
- * and what is allowed. */
-enum error_kind trace_definition_open(struct trace_definition *definition, const char *path, struct error *error);
 void trace_definition_clear(struct trace_definition *definition);
-
-/* Where it speaks of what tensors do not say, and judge's options can: ERROR_USAGE unless the option has been given. */
-enum error_kind trace_definition_check_words(const struct trace_definition *definition,
-                                             const struct judge_options *options, struct error *error);
 
 /* The option of judge that an input or output is, and its name there. */
 extern const enum judge_option trace_options[TRACE_TENSOR_COUNT];
 
-/* ---- axes ---- */
+/* The text of a member; "" where it has none. */
+const char *trace_text(const struct trace_definition *definition, const char *member);
 
-/* Axes whose values a workload has: values is its object, by name. */
-struct trace_axes {
-    const struct trace_definition *definition;
-    const json_t *values;
-    bool computing; /* the value of an axis of type expr: false */
-};
+/* Whether it may stand in a name of an axis. */
+bool trace_is_of_name(char character);
 
-/* The value of an axis, or of what a shape has in its place: 0 to 2^53. False if it is not known. */
-bool trace_axis_value(int64_t *value, const struct trace_axes *axes, const char *text);
-
-/* Every axis has a value, and every value is an axis's: ERROR_USAGE with `where` in front. */
-enum error_kind trace_axes_check(const struct trace_axes *axes, const char *where, struct error *error);
-
-/* The shape of a tensor that is no number. ERROR_USAGE with `where` in front. */
-enum error_kind trace_shape(struct tensor_layout *layout, const struct trace_axes *axes, enum trace_tensor_name tensor,
-                            const char *where, struct error *error);
+/* ERROR_USAGE: "PATH: what 'name'; allowed: ..." (name NULL: without), and "PATH: of 'name' what; allowed: ...". */
+enum error_kind trace_refuse(const struct trace_definition *definition, const char *what, const char *name,
+                             const char *allowed, struct error *error);
+enum error_kind trace_refuse_member(const struct trace_definition *definition, const char *of, const char *name,
+                                    const char *what, const char *allowed, struct error *error);
 
 #endif

@@ -10,7 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "harness/command/trace_definition.h"
+#include "harness/command/trace_axes.h"
+#include "harness/command/trace_expression.h"
+#include "harness/command/trace_read.h"
 #include "harness/command/trace_workload.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

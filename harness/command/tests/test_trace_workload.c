@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#include "harness/command/trace_definition.h"
+#include "harness/command/trace_axes.h"
+#include "harness/command/trace_read.h"
 #include "harness/command/trace_workload.h"
 
 static char folder[] = "/tmp/test_trace_workload-XXXXXX";
