@@ -1,0 +1,134 @@
+#include "harness/command/judge_reading.h"
+
+#include <inttypes.h>
+
+#include "harness/support/source.h"
+
+/* Axes: which of them counts what, and that all tensors say the same of each. */
+
+enum { MAX_DIM = 1024, MAX_HEADS = 65536 };
+
+/* The letters of q, out or lse: those of ragged queries are as of one sequence. */
+static const char *letters_of(const struct judge_reading *reading, enum judge_tensor tensor)
+{
+    int num_axes = reading->input->files[tensor].layout.num_axes;
+    bool ragged = reading->facts.ragged_queries, paged = reading->facts.paged && !ragged;
+    enum judge_layout layout = ragged ? LAYOUT_NHD : reading->facts.layout;
+    if (tensor == TENSOR_FILE_LSE)
+        return judge_lse_letters(layout, paged, num_axes);
+    return judge_query_letters(layout, paged, num_axes);
+}
+
+/* Sequences are as many as --qo-indptr has, one number being where the last of them ends; else those of q, which is of
+ * one where it has no such axis. */
+static enum error_kind count_sequences(struct judge_reading *reading, struct error *error)
+{
+    const struct tensor_file *file = &reading->input->files[TENSOR_FILE_QO_INDPTR];
+    struct judge_shape *shape = &reading->shape;
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (reading->facts.ragged_queries) {
+        if (file->layout.num_axes != 1 || file->layout.num_elements < 2)
+            return error_set(error, ERROR_USAGE, "%s: is %s; allowed: [sequences + 1]", quote_path(path, file->name),
+                             judge_shape_text(text, file));
+        shape->length[ROLE_SEQUENCES] = file->layout.num_elements - 1;
+        shape->said_by[ROLE_SEQUENCES] = file->name;
+    }
+    for (int role = ROLE_SEQUENCES; role <= ROLE_QUERIES; role++)
+        if (shape->length[role] < 0) {
+            shape->length[role] = 1;
+            shape->said_by[role] = reading->input->files[TENSOR_FILE_Q].name;
+        }
+    return ERROR_NONE;
+}
+
+enum error_kind judge_bind_shapes(struct judge_reading *reading, struct error *error)
+{
+    static const char *const of_keys[LAYOUT_COUNT] = {
+        [LAYOUT_NHD] = "[keys, KV heads, head_dim]; in pages [pages, page size, KV heads, head_dim] with --block-table "
+                       "or --kv-indptr",
+        [LAYOUT_HND] = "[KV heads, keys, head_dim]; in pages [pages, KV heads, page size, head_dim] with --block-table "
+                       "or --kv-indptr",
+        [LAYOUT_BSHD] = "[sequences, keys, KV heads, head_dim]",
+        [LAYOUT_BHSD] = "[sequences, KV heads, keys, head_dim]",
+    };
+    struct tensor_file *files = reading->input->files;
+    struct judge_shape *shape = &reading->shape;
+    enum judge_layout layout = reading->facts.layout;
+    bool paged = reading->facts.paged;
+    const char *of_queries = reading->facts.ragged_queries ? "[queries of all sequences, heads, head_dim]"
+                             : layout == LAYOUT_BHSD ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, "
+                                                       "heads, queries, head_dim]"
+                             : layout == LAYOUT_BSHD || paged
+                                 ? "[heads, head_dim], [sequences, heads, head_dim] or [sequences, queries, heads, "
+                                   "head_dim]"
+                                 : "[heads, head_dim] or [queries, heads, head_dim] of one sequence";
+    *shape = judge_shape_unknown;
+    enum error_kind kind = judge_shape_bind(shape, &reading->q, &files[TENSOR_FILE_Q],
+                                            letters_of(reading, TENSOR_FILE_Q), of_queries, error);
+    if (!kind)
+        kind = count_sequences(reading, error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->k, &files[TENSOR_FILE_K],
+                                judge_key_letters(layout, paged, files[TENSOR_FILE_K].layout.num_axes), of_keys[layout],
+                                error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->v, &files[TENSOR_FILE_V],
+                                judge_key_letters(layout, paged, files[TENSOR_FILE_V].layout.num_axes), of_keys[layout],
+                                error);
+    if (!kind)
+        kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT], letters_of(reading, TENSOR_FILE_OUT),
+                                of_queries, error);
+    if (!kind && reading->input->is_open[TENSOR_FILE_OTHER])
+        kind = judge_shape_bind(shape, &reading->other, &files[TENSOR_FILE_OTHER],
+                                letters_of(reading, TENSOR_FILE_OTHER), of_queries, error);
+    if (!kind && reading->input->is_open[TENSOR_FILE_LSE])
+        kind = judge_shape_bind(shape, &reading->lse, &files[TENSOR_FILE_LSE], letters_of(reading, TENSOR_FILE_LSE),
+                                "[heads], [sequences, heads] or, of one sequence, [queries, heads]; with three axes "
+                                "[sequences, queries, heads] of pages, [sequences, heads, queries] of BSHD and BHSD",
+                                error);
+    return kind;
+}
+
+static enum error_kind check_length(const struct judge_reading *reading, enum axis_role role, int64_t least,
+                                    int64_t greatest, const char *what, struct error *error)
+{
+    int64_t length = reading->shape.length[role];
+    char path[PATH_QUOTE_SIZE];
+    if (length >= least && length <= greatest)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE, "%s: has %" PRId64 " %s; allowed: %" PRId64 " to %" PRId64,
+                     quote_path(path, reading->shape.said_by[role]), length, what, least, greatest);
+}
+
+enum error_kind judge_check_shapes(struct judge_reading *reading, struct error *error)
+{
+    int64_t *length = reading->shape.length;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = check_length(reading, ROLE_HEADS, 1, MAX_HEADS, "heads", error);
+    if (!kind)
+        kind = check_length(reading, ROLE_DIM, 1, MAX_DIM, "elements of a head", error);
+    if (!kind && (length[ROLE_KV_HEADS] < 1 || length[ROLE_HEADS] % length[ROLE_KV_HEADS] != 0))
+        return error_set(error, ERROR_USAGE,
+                         "%s: has %" PRId64 " KV heads for %" PRId64 " query heads; allowed: a divisor of them (is "
+                         "--layout right?)",
+                         quote_path(path, reading->shape.said_by[ROLE_KV_HEADS]), length[ROLE_KV_HEADS],
+                         length[ROLE_HEADS]);
+    if (!kind)
+        kind = check_length(reading, ROLE_SEQUENCES, 1, 1 << 20, "sequences", error);
+    if (!kind)
+        kind = check_length(reading, ROLE_QUERIES, 1, 1 << 20, "queries", error);
+    if (!kind && reading->facts.paged)
+        kind = check_length(reading, ROLE_SLOTS, 1, JUDGE_MAX_LENGTH, "slots a page", error);
+    if (!kind && !reading->facts.paged)
+        kind = check_length(reading, ROLE_KEYS, 0, JUDGE_MAX_LENGTH, "keys", error);
+    if (kind)
+        return kind;
+    if (reading->facts.page_size && reading->facts.page_size != length[ROLE_SLOTS])
+        return error_set(error, ERROR_USAGE,
+                         "--page-size %" PRId64 ": pages of k and v have %" PRId64
+                         " slots; allowed: the same (is --layout right?)",
+                         reading->facts.page_size, length[ROLE_SLOTS]);
+    reading->num_sequences = length[ROLE_SEQUENCES];
+    reading->num_queries = length[ROLE_QUERIES];
+    return ERROR_NONE;
+}

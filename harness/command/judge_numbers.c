@@ -1,0 +1,77 @@
+#include "harness/command/judge_reading.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/support/tensor_number.h"
+#include "harness/support/source.h"
+
+/* Tensors as lists of numbers, and what elements are held in. */
+
+/* The dtype of q, k, v or out. */
+enum error_kind judge_dtype_of(enum dtype *dtype, const struct tensor_file *file, bool fp8, struct error *error)
+{
+    static const struct {
+        enum element_type type;
+        enum dtype dtype;
+    } same[] = {
+        {ELEMENT_F16, DTYPE_F16},   {ELEMENT_BF16, DTYPE_BF16}, {ELEMENT_F32, DTYPE_F32},
+        {ELEMENT_E4M3, DTYPE_E4M3}, {ELEMENT_E5M2, DTYPE_E5M2}, {ELEMENT_E4M3FNUZ, DTYPE_E4M3FNUZ},
+    };
+    const struct element_type_info *info = &element_types[file->layout.type];
+    char path[PATH_QUOTE_SIZE];
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+        if (same[i].type == file->layout.type && (fp8 || same[i].dtype < DTYPE_COUNT)) {
+            *dtype = same[i].dtype;
+            return ERROR_NONE;
+        }
+    bool raw = info->is_raw || info->may_be_bits;
+    return error_set(error, ERROR_USAGE, "%s: is of %s%s; allowed: f16, bf16, f32%s", quote_path(path, file->name),
+                     info->name, raw ? ", raw bits of which --dtype TENSOR=DTYPE has to say what they are" : "",
+                     fp8 ? ", e4m3, e5m2, e4m3fnuz" : "");
+}
+
+/* A new array of numbers that are whole and within a range, all of a file with `count` elements in one axis, or in two
+ * where a row has row > 0 of them. */
+enum error_kind judge_read_whole(int64_t **numbers, const struct tensor_file *file, int64_t count, int64_t least,
+                                 int64_t greatest, const char *what, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (file->layout.num_elements != count)
+        return error_set(error, ERROR_USAGE, "%s: is %s; allowed: %" PRId64 " numbers, %s",
+                         quote_path(path, file->name), judge_shape_text(text, file), count, what);
+    *numbers = calloc((size_t)count + 1, sizeof **numbers);
+    if (!*numbers)
+        return error_memory(error, what, (double)count * sizeof **numbers);
+    for (int64_t i = 0; i < count; i++) {
+        double number = tensor_number(file, i);
+        if (!(number >= (double)least && number <= (double)greatest) || number != trunc(number))
+            return error_set(error, ERROR_USAGE,
+                             "%s: number %" PRId64 " is %.17g; allowed: %s, %" PRId64 " to %" PRId64,
+                             quote_path(path, file->name), i, isnan(number) ? NAN : number, what, least, greatest);
+        (*numbers)[i] = (int64_t)number;
+    }
+    return ERROR_NONE;
+}
+
+/* A new array of f32, one a head. */
+enum error_kind judge_read_of_heads(float **values, const struct tensor_file *file, int num_heads, const char *what,
+                                    struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (file->layout.num_elements != num_heads)
+        return error_set(error, ERROR_USAGE, "%s: is %s; allowed: [%d], a %s a head", quote_path(path, file->name),
+                         judge_shape_text(text, file), num_heads, what);
+    *values = calloc((size_t)num_heads, sizeof **values);
+    if (!*values)
+        return error_memory(error, what, (double)num_heads * sizeof **values);
+    for (int h = 0; h < num_heads; h++) {
+        double number = tensor_number(file, h);
+        (*values)[h] = (float)number;
+        if (!isfinite(number) || (double)(*values)[h] != number)
+            return error_set(error, ERROR_USAGE, "%s: the %s of head %d is %.17g; allowed: finite numbers of f32",
+                             quote_path(path, file->name), what, h, isnan(number) ? NAN : number);
+    }
+    return ERROR_NONE;
+}
