@@ -210,20 +210,28 @@ static struct key_weight key_weight(const struct row *row, double relative, doub
 static void add_values(const struct row *row, int64_t key, const struct key_weight *weight, bool light)
 {
     const struct problem *problem = row->problem;
-    int dim = problem->head_dim;
-    double scale = problem_value_scale(problem), *values = row->room->values;
-    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, row->terms->kv_head), (size_t)dim,
+    size_t dim = (size_t)problem->head_dim;
+    double scale = problem_value_scale(problem), *sums = row->room->values;
+    const float *restrict v = row->scores->row;
+    const double *restrict exact = row->value;
+    double *restrict from_logits = sums + FROM_LOGITS * dim, *restrict from_weights = sums + FROM_WEIGHTS * dim,
+                     *restrict from_narrow = sums + FROM_NARROW * dim,
+                     *restrict from_narrow_apart = sums + FROM_NARROW_APART * dim, *restrict sizes = sums + SIZE * dim,
+                     *restrict positive = sums + POSITIVE * dim, *restrict light_sizes = sums + LIGHT_SIZE * dim;
+    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, row->terms->kv_head), dim,
                 row->scores->row);
-    for (int d = 0; d < dim; d++) {
-        double value = (double)row->scores->row[d] * scale, apart = fabs(value - row->value[d]), size = fabs(value);
-        values[FROM_LOGITS * dim + d] += weight->from_logit * apart;
-        values[FROM_WEIGHTS * dim + d] += weight->apart * size;
-        values[FROM_NARROW * dim + d] += weight->narrow * size;
-        values[FROM_NARROW_APART * dim + d] += weight->narrow * apart;
-        values[SIZE * dim + d] += weight->largest * size;
-        values[POSITIVE * dim + d] += weight->largest * fmax(value, 0);
-        values[LIGHT_SIZE * dim + d] += light ? weight->largest * size : 0;
+#pragma omp simd
+    for (size_t d = 0; d < dim; d++) {
+        double value = (double)v[d] * scale, apart = fabs(value - exact[d]), size = fabs(value);
+        from_logits[d] += weight->from_logit * apart;
+        from_weights[d] += weight->apart * size;
+        from_narrow[d] += weight->narrow * size;
+        from_narrow_apart[d] += weight->narrow * apart;
+        sizes[d] += weight->largest * size;
+        positive[d] += weight->largest * (0.5 * (value + size)); /* exact, and without a branch */
     }
+    for (size_t d = 0; light && d < dim; d++)
+        light_sizes[d] += weight->largest * fabs((double)v[d] * scale);
 }
 
 static void add_weight(struct weight_sums *sums, const struct key_weight *weight, bool light)
@@ -288,6 +296,13 @@ static double least_sum(const struct row *row, const struct weight_sums *sums, d
     return fmax(sums->least - *lost, sums->one - floors);
 }
 
+/* Whether so much may be lost that it is worth to see what is left of the weights before v is read: without any of
+ * them no element has a bound. */
+static bool may_lose_all(const struct row *row)
+{
+    return at_most(row->model, row->visible) * row->model->add > 0.25;
+}
+
 /* (6) and (7) */
 static double element_bound(const struct row *row, const struct weight_sums *sums, int d, double largest_v)
 {
@@ -349,15 +364,16 @@ void any_order_bounds(double *out, double *lse, struct any_order_room *room, str
                       .visible = visible_keys(problem)};
     const struct most_roundings most = most_roundings(model, row.visible);
     struct weight_sums sums;
+    double lost;
     row.low = key_scores_fill(scores, model, &most, row_lse, bounds, terms, &row.max);
     if (problem->sink_logits)
         row.max = fmax(row.max, (double)problem->sink_logits[terms->head]);
-    bool promised = find_errors(&row, most.rescales);
+    bool promised = !overflows(row.visible, model->sum_max) && find_errors(&row, most.rescales);
     if (promised) {
         count_above(&row);
-        promised = sum_keys(&row, &sums, out);
+        promised = !(out && may_lose_all(&row)) || (sum_keys(&row, &sums, false) && least_sum(&row, &sums, &lost) > 0);
     }
-    promised = promised && !overflows(row.visible, model->sum_max);
+    promised = promised && sum_keys(&row, &sums, out);
     for (int d = 0; out && d < problem->head_dim; d++)
         out[d] = promised ? element_bound(&row, &sums, d, (double)bounds->v[terms->kv_head * problem->head_dim + d])
                           : INFINITY;

@@ -31,7 +31,7 @@ static enum error_kind bound_room_init(struct bound_room *room, const struct pro
 {
     size_t dim = (size_t)problem->head_dim;
     *room = (struct bound_room){0};
-    enum error_kind kind = key_scores_init(&room->scores, problem, error);
+    enum error_kind kind = key_scores_init(&room->scores, problem, any_order, error);
     if (!kind && any_order)
         kind = any_order_room_init(&room->any_order, problem, error);
     if (kind) {

@@ -2,23 +2,28 @@
 #include "reference/key_scores.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "reference/soft_cap.h"
 
 /* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
 #define LN_TAIL 32.0
 
-enum error_kind key_scores_init(struct key_scores *scores, const struct problem *problem, struct error *error)
+enum error_kind key_scores_init(struct key_scores *scores, const struct problem *problem, bool keep,
+                                struct error *error)
 {
     size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
     *scores = (struct key_scores){
         .logits = malloc((2 * keys + 1) * sizeof(double)), /* of no keys too: malloc(0) may be NULL */
         .query = malloc(dim * sizeof(double)),
         .row = malloc(dim * sizeof(float)),
+        .dots = keep ? malloc((keys + 1) * sizeof(struct logit_dot)) : NULL,
+        .of_query = keep ? malloc(dim * sizeof(double)) : NULL,
+        .of_kv_head = -1,
     };
-    if (!scores->logits || !scores->query || !scores->row) {
+    if (!scores->logits || !scores->query || !scores->row || (keep && (!scores->dots || !scores->of_query))) {
         key_scores_clear(scores);
-        return error_memory(error, "the error bound of a head", (double)keys * 2 * sizeof(double));
+        return error_memory(error, "the error bound of a head", (double)keys * 4 * sizeof(double));
     }
     scores->absolute = scores->logits + keys;
     return ERROR_NONE;
@@ -29,6 +34,8 @@ void key_scores_clear(struct key_scores *scores)
     free(scores->logits);
     free(scores->query);
     free(scores->row);
+    free(scores->dots);
+    free(scores->of_query);
     *scores = (struct key_scores){0};
 }
 
@@ -42,6 +49,31 @@ static double ln_terms_below(const struct logit_terms *terms, int64_t low)
     return 0.6932 * (ilogb(exact ? 1 + 1 / terms->slope : (double)low) + 1);
 }
 
+/* Begins with products of the head's query: those that are kept, if they are of it. */
+static void begin_dots(struct key_scores *scores, const struct logit_terms *terms)
+{
+    size_t bytes = (size_t)terms->problem->head_dim * sizeof *scores->query;
+    int64_t keys = terms->problem->seq_len;
+    if (!scores->dots || (scores->of_kv_head == terms->kv_head && scores->dots_len == keys &&
+                          !memcmp(scores->of_query, scores->query, bytes)))
+        return;
+    memcpy(scores->of_query, scores->query, bytes);
+    scores->of_kv_head = terms->kv_head;
+    scores->dots_low = scores->dots_len = keys;
+}
+
+/* Keys are asked for from the newest down. */
+static struct logit_dot dot_of(struct key_scores *scores, const struct logit_terms *terms, int64_t key)
+{
+    if (!scores->dots)
+        return logit_dot(terms, key, scores->row);
+    for (; scores->dots_low > key; scores->dots_low--)
+        scores->dots[scores->dots_low - 1].sum = NAN;
+    if (isnan(scores->dots[key].sum))
+        scores->dots[key] = logit_dot(terms, key, scores->row);
+    return scores->dots[key];
+}
+
 int64_t key_scores_fill(struct key_scores *scores, const struct rounding_model *model,
                         const struct most_roundings *most, double lse, const struct tensor_bounds *bounds,
                         const struct logit_terms *terms, double *max)
@@ -50,6 +82,7 @@ int64_t key_scores_fill(struct key_scores *scores, const struct rounding_model *
     int dim = problem->head_dim;
     const float *k_bounds = bounds->k + (size_t)terms->kv_head * (size_t)dim;
     double reach = 0;
+    begin_dots(scores, terms);
     for (int d = 0; d < dim; d++)
         reach += fabs(scores->query[d]) * (double)k_bounds[d];
     reach = logit_absolute(model, terms, reach);
@@ -72,7 +105,7 @@ int64_t key_scores_fill(struct key_scores *scores, const struct rounding_model *
             scores->logits[low] = -INFINITY;
         if (dropped || !problem_visible(problem, low))
             continue;
-        struct logit_dot dot = logit_dot(terms, low, scores->row);
+        struct logit_dot dot = dot_of(scores, terms, low);
         scores->logits[low] = problem_logit(problem, dot.sum * terms->scale, bias);
         scores->absolute[low] = logit_absolute(model, terms, dot.absolute);
         *max = fmax(*max, scores->logits[low]);

@@ -18,10 +18,17 @@ struct key_scores {
     double *absolute; /* [N] |scale| sum_i |q_i k_ij| (logit_absolute) */
     double *query;    /* [D] the head's q */
     float *row;       /* [D] of k or v, as it comes */
+    /* Products of one query and the keys [dots_low, dots_len) of a KV head, for the next model that asks for them. */
+    struct logit_dot *dots; /* [N], a sum of NaN where a key was not looked at; NULL: none are kept */
+    double *of_query;       /* [D] */
+    int of_kv_head;         /* -1: they are of none */
+    int64_t dots_low, dots_len;
 };
 
-/* Allocates; key_scores_clear frees, and accepts zeroed ones. ERROR_SYSTEM if memory is short. */
-enum error_kind key_scores_init(struct key_scores *scores, const struct problem *problem, struct error *error);
+/* Allocates; key_scores_clear frees, and accepts zeroed ones. keep: many models are asked about one head, and k stays
+ * as it is between. ERROR_SYSTEM if memory is short. */
+enum error_kind key_scores_init(struct key_scores *scores, const struct problem *problem, bool keep,
+                                struct error *error);
 void key_scores_clear(struct key_scores *scores);
 
 /* What roundings do to any key at most, its logit's aside: relative errors of all its rescalings, and of all additions

@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "reference/error_bound.h"
+#include "reference/tensor_bounds.h"
 
 enum { KEYS = 64, DIM = 10 };
 #define E 0x1p-20
@@ -261,6 +262,85 @@ static void test_what_is_promised_of_coarse_arithmetic(void **state)
     assert_true(isinf(error_bound_of_constant(&(struct rounding_model){.any_order = true}, &made.problem, 1)));
 }
 
+/* Two heads of two KV heads, and of one: a room that has looked at a head is asked about others, and about fewer keys
+ * and more. */
+enum { MANY_HEADS = 4 };
+
+struct many {
+    struct problem problem;
+    float q[MANY_HEADS * DIM], k[KEYS * 2 * DIM], v[KEYS * 2 * DIM], slopes[MANY_HEADS];
+};
+
+static void make_many(struct many *many)
+{
+    uint32_t state = 1;
+    float *const of[] = {many->q, many->k, many->v};
+    const size_t counts[] = {MANY_HEADS * DIM, KEYS * 2 * DIM, KEYS * 2 * DIM};
+    many->problem = (struct problem){.seq_len = KEYS,
+                                     .num_heads = MANY_HEADS,
+                                     .num_kv_heads = 2,
+                                     .head_dim = DIM,
+                                     .dtype = DTYPE_F32,
+                                     .scale = 1,
+                                     .q_position = KEYS - 1,
+                                     .slopes = many->slopes,
+                                     .q = many->q,
+                                     .k = many->k,
+                                     .v = many->v};
+    for (int t = 0; t < 3; t++)
+        for (size_t i = 0; i < counts[t]; i++) {
+            state = state * 1664525 + 1013904223;
+            of[t][i] = (float)(state >> 16) * 0x1p-15f - 1;
+        }
+    for (int h = 0; h < MANY_HEADS; h++)
+        many->slopes[h] = 0.1f * (float)h;
+    memcpy(many->q + DIM, many->q, DIM * sizeof *many->q);     /* the second head's q is the first's, of one KV head */
+    memcpy(many->q + 2 * DIM, many->q, DIM * sizeof *many->q); /* and the third's, of the other */
+}
+
+static void ask_room(double *out, double *lse, struct bound_room *room, const struct rounding_model *model,
+                     const struct problem *problem, int head)
+{
+    struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = 1};
+    struct truth truth = {0};
+    struct tensor_bounds bounds;
+    struct error error;
+    assert_int_equal(truth_init(&truth, problem, &error), ERROR_NONE);
+    assert_int_equal(truth_certified(&truth, problem, &options, &error), ERROR_NONE);
+    assert_int_equal(tensor_bounds_scan(&bounds, problem, 1, NULL, &error), ERROR_NONE);
+    error_bounds_of_head(out, lse, room, model, problem, &truth, &bounds, head);
+    tensor_bounds_clear(&bounds);
+    truth_clear(&truth);
+}
+
+static void test_a_room_keeps_nothing_of_another_head(void **state)
+{
+    static const struct {
+        int head;
+        int64_t keys;
+    } asks[] = {{0, KEYS}, {0, KEYS}, {1, KEYS}, {2, KEYS}, {3, KEYS}, {3, 9}, {3, KEYS}, {0, 20}, {2, 20}, {2, KEYS}};
+    const struct rounding_model model = {.any_order = true, .dot = E, .logit = E, .add = E, .weight = E};
+    struct many many;
+    struct bound_room *room, *fresh;
+    struct error error;
+    (void)state;
+    make_many(&many);
+    assert_int_equal(bound_room_new(&room, &many.problem, &error), ERROR_NONE);
+    for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+        double out[DIM], lse, expected[DIM], expected_lse;
+        struct problem problem = many.problem;
+        problem.seq_len = asks[i].keys;
+        problem.q_position = asks[i].keys - 1;
+        ask_room(out, &lse, room, &model, &problem, asks[i].head);
+        assert_int_equal(bound_room_new(&fresh, &problem, &error), ERROR_NONE);
+        ask_room(expected, &expected_lse, fresh, &model, &problem, asks[i].head);
+        bound_room_free(fresh);
+        assert_memory_equal(out, expected, sizeof out);
+        assert_true(lse == expected_lse && isfinite(lse));
+    }
+    bound_room_free(room);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_what_is_lost_is_rescaled),
         cmocka_unit_test(test_old_keys_cost_next_to_nothing),
         cmocka_unit_test(test_what_is_promised_of_coarse_arithmetic),
+        cmocka_unit_test(test_a_room_keeps_nothing_of_another_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,15 @@ static void forget(struct work *work, const struct contract_trial *first)
         contract_screen_forget(&work->screens[i]);
 }
 
+/* Whether any contract goes on top of this one. */
+static bool has_seconds(const struct contract_row *first)
+{
+    for (int r = 0; r < num_contract_rows; r++)
+        if (contract_rows_pair(first, &contract_rows[r]))
+            return true;
+    return false;
+}
+
 static enum error_kind try_first(struct work *work, const struct contract_row *row, int variant, struct error *error)
 {
     struct contract_trial first = contract_trial_begin(work->stated);
@@ -138,7 +147,8 @@ enum error_kind contract_pairs_find(struct contract_pairs *pairs, const struct e
     pairs->count = 0;
     enum error_kind kind = work_init(&work, error);
     for (int r = 0; r < num_contract_rows && !kind; r++)
-        for (int variant = 0; variant < contract_rows[r].num_variants && !kind; variant++) {
+        for (int variant = 0; variant < contract_rows[r].num_variants && !kind && has_seconds(&contract_rows[r]);
+             variant++) {
             kind = try_first(&work, &contract_rows[r], variant, error);
             if (!kind && progress_cancelled(progress))
                 kind = error_set(error, ERROR_INTERRUPTED, "interrupted");

@@ -135,7 +135,7 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_k
         const char *from = tensor ? problem->v : problem->k;
         if (!(which >> tensor & 1))
             continue;
-        char *to = take_copy(trial, from, rows * row);
+        char *to = own(trial, rows * row);
         if (!to)
             return false;
         for (int64_t key = 0; key < problem->seq_len; key++)
