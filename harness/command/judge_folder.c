@@ -154,7 +154,8 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
     if (!kind)
         kind = judge_input_quote(input, options, error);
     if (!kind)
-        kind = judge_sample_draw(input, options, 1, problem_rows(&sequence->source->shape), error);
+        kind = judge_sample_draw(input, options, 1, (int64_t[]){0, problem_queries(&sequence->source->shape)},
+                                 sequence->source->shape.num_heads, error);
     if (!kind)
         kind = open_outputs(input, options, &sequence->source->shape, error);
     if (kind)

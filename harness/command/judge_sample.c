@@ -9,10 +9,11 @@
 #include "harness/support/source.h"
 
 struct judge_sample {
-    bool **rows;    /* [sequences], each [rows]; NULL: none of them */
-    int64_t *count; /* [sequences] */
-    int64_t num_sequences, num_rows;
-    int64_t drawn; /* of num_sequences * num_rows */
+    bool **rows;        /* [sequences], each [its rows]; NULL: none of them */
+    int64_t *count;     /* [sequences] */
+    int64_t *first_row; /* [sequences + 1], of all rows */
+    int64_t num_sequences;
+    int64_t drawn; /* of first_row[num_sequences] */
     uint64_t seed;
 };
 
@@ -38,10 +39,6 @@ static enum error_kind refuse_beside(const struct judge_options *options, struct
         if (options->outputs.paths[i] && (sink_kinds[i] == &sink_bundle || sink_kinds[i] == &sink_private_bundle))
             return error_set(error, ERROR_USAGE, "--sample: with --%s, which holds all rows; allowed: one of them",
                              sink_kinds[i]->option);
-    if (options->values[GIVEN_QO_INDPTR])
-        return error_set(error, ERROR_USAGE,
-                         "--sample: with --qo-indptr, whose sequences have different numbers of rows; allowed: one of "
-                         "them");
     return options->explain ? error_set(error, ERROR_USAGE,
                                         "--sample: with --explain, which needs the keys of all rows; allowed: one of "
                                         "them")
@@ -73,11 +70,16 @@ static uint64_t below(struct numbers *numbers, uint64_t count)
     return (uint64_t)((unsigned __int128)((uint64_t)pair[0] << 32 | pair[1]) * count >> 64);
 }
 
+static int64_t rows_of(const struct judge_sample *sample, int64_t sequence)
+{
+    return sample->first_row[sequence + 1] - sample->first_row[sequence];
+}
+
 static enum error_kind take_row(struct judge_sample *sample, int64_t sequence, int64_t row, struct error *error)
 {
     bool **rows = &sample->rows[sequence];
-    if (!*rows && !(*rows = calloc((size_t)sample->num_rows, sizeof **rows)))
-        return error_memory(error, "a sample", (double)sample->num_rows);
+    if (!*rows && !(*rows = calloc((size_t)rows_of(sample, sequence), sizeof **rows)))
+        return error_memory(error, "a sample", (double)rows_of(sample, sequence));
     (*rows)[row] = true;
     sample->count[sequence]++;
     return ERROR_NONE;
@@ -88,10 +90,10 @@ static enum error_kind take_row(struct judge_sample *sample, int64_t sequence, i
 static enum error_kind draw(struct judge_sample *sample, struct error *error)
 {
     struct numbers numbers = {.stream = {.seed = sample->seed, .stream = 0x5a3}};
-    uint64_t left = (uint64_t)sample->num_sequences * (uint64_t)sample->num_rows, needed = (uint64_t)sample->drawn;
+    uint64_t left = (uint64_t)sample->first_row[sample->num_sequences], needed = (uint64_t)sample->drawn;
     enum error_kind kind = ERROR_NONE;
     for (int64_t b = 0; b < sample->num_sequences && needed > 0 && !kind; b++)
-        for (int64_t r = 0; r < sample->num_rows && needed > 0 && !kind; r++, left--)
+        for (int64_t r = 0; r < rows_of(sample, b) && needed > 0 && !kind; r++, left--)
             if (below(&numbers, left) < needed) {
                 needed--;
                 kind = take_row(sample, b, r, error);
@@ -99,8 +101,18 @@ static enum error_kind draw(struct judge_sample *sample, struct error *error)
     return kind;
 }
 
+/* first_row, as many to each query. */
+static bool count_rows(struct judge_sample *sample, const int64_t *first_query, int heads)
+{
+    int64_t *first_row = malloc((size_t)(sample->num_sequences + 1) * sizeof *first_row);
+    for (int64_t b = 0; first_row && b <= sample->num_sequences; b++)
+        first_row[b] = first_query[b] * heads;
+    sample->first_row = first_row;
+    return first_row;
+}
+
 enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_options *options, int64_t sequences,
-                                  int64_t rows, struct error *error)
+                                  const int64_t *first_query, int heads, struct error *error)
 {
     uint64_t count = 0, seed = 0;
     char quoted[QUOTE_SIZE];
@@ -116,7 +128,7 @@ enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_
         kind = read_whole(&seed, options, GIVEN_SAMPLE_SEED, 0, "whole numbers from 0 on, up to 2^64 - 1", error);
     if (!kind)
         kind = refuse_beside(options, error);
-    if (kind || count >= (uint64_t)sequences * (uint64_t)rows)
+    if (kind || count >= (uint64_t)first_query[sequences] * (uint64_t)heads)
         return kind;
     struct judge_sample *sample = input->sample = calloc(1, sizeof *sample);
     if (!sample)
@@ -125,12 +137,12 @@ enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_
         .rows = calloc((size_t)sequences, sizeof *sample->rows),
         .count = calloc((size_t)sequences, sizeof *sample->count),
         .num_sequences = sequences,
-        .num_rows = rows,
         .drawn = (int64_t)count,
         .seed = seed,
     };
-    return sample->rows && sample->count ? draw(sample, error)
-                                         : error_memory(error, "a sample", (double)sequences * sizeof *sample->rows);
+    return sample->rows && sample->count && count_rows(sample, first_query, heads)
+               ? draw(sample, error)
+               : error_memory(error, "a sample", (double)sequences * sizeof *sample->rows);
 }
 
 /* ---- what was drawn ---------------------------------------------------------------------------------------------- */
@@ -148,9 +160,9 @@ void judge_sample_say(struct given *given, const struct judge_input *input, int6
     given->sample = (struct given_sample){
         .judged = sample->rows[sequence],
         .rows = sample->count[sequence],
-        .of = sample->num_rows,
+        .of = rows_of(sample, sequence),
         .drawn = sample->drawn,
-        .drawn_of = sample->num_sequences * sample->num_rows,
+        .drawn_of = sample->first_row[sample->num_sequences],
         .sequences = sample->num_sequences,
         .seed = sample->seed,
     };
@@ -164,6 +176,7 @@ void judge_sample_clear(struct judge_input *input)
     if (sample) {
         free(sample->rows);
         free(sample->count);
+        free(sample->first_row);
     }
     free(sample);
     input->sample = NULL;

@@ -6,10 +6,11 @@
 
 #include "harness/command/judge_exhibit.h"
 
-/* Draws from `sequences` of `rows` each as input->sample: none where nobody asks for a sample, or for as many rows as
+/* Draws from the rows of sequences, `heads` for each query, as input->sample; first_query[sequences + 1] says where
+ * each one's queries begin among those of all, from 0 on. None where nobody asks for a sample, or for as many rows as
  * there are. ERROR_USAGE with the option and what is allowed. */
 enum error_kind judge_sample_draw(struct judge_input *input, const struct judge_options *options, int64_t sequences,
-                                  int64_t rows, struct error *error);
+                                  const int64_t *first_query, int heads, struct error *error);
 
 /* Whether a sequence has rows that are judged. */
 bool judge_sample_has(const struct judge_input *input, int64_t sequence);

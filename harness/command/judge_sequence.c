@@ -145,8 +145,8 @@ enum error_kind judge_make_sequences(struct judge_reading *reading, int64_t mask
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
     if (!kind)
-        kind = judge_sample_draw(input, reading->options, reading->num_sequences,
-                                 reading->num_queries * reading->spec.num_heads, error);
+        kind = judge_sample_draw(input, reading->options, reading->num_sequences, reading->first_query,
+                                 reading->spec.num_heads, error);
     if (kind)
         return kind;
     input->points = calloc(count, sizeof *input->points);

@@ -17,7 +17,7 @@ static bool is_left_out(enum fact fact, const struct fact_value *value)
         return false;
     if (value->type == FACT_NUMBER)
         return value->number == 0;
-    return fact == FACT_SIGNATURE ? strcmp(value->text, signature_names[SIGNATURE_NONE]) == 0 : *value->text == '\0';
+    return strcmp(value->text, fact_usual_text(fact)) == 0;
 }
 
 static bool put_facts(json_t *object, const struct result *result)

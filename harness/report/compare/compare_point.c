@@ -11,7 +11,8 @@ const char *const change_outcome_texts[] = {
 };
 
 const struct change_info change_table[CHANGE_COUNT] = {
-    [CHANGE_UNLIKE] = {"not comparable", "have other inputs, or another truth", CHANGE_IS_NO_COMPARISON},
+    [CHANGE_UNLIKE] = {"not comparable", "have other inputs, another truth, or another sample of rows",
+                       CHANGE_IS_NO_COMPARISON},
     [CHANGE_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CHANGE_IS_NO_COMPARISON},
     [CHANGE_NEWLY_FAILING] = {"newly failing", "ended as expected, and no longer do", CHANGE_IS_WORSE},
     [CHANGE_EXPIRED] = {"expired", "fail, and the day until which that was accepted is over", CHANGE_IS_WORSE},

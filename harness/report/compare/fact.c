@@ -17,6 +17,7 @@ static const struct fact_info rows[FACT_COUNT] = {
     [FACT_EXPECT] = {.name = "expect", TEXT(FACT_OF_OUTCOME)},
     [FACT_SIGNATURE] = {.name = "signature", TEXT(FACT_OF_CAUSE), .is_zero_often = true},
     [FACT_VIOLATED] = {.name = "violated", LIST(FACT_OF_CAUSE)},
+    [FACT_SAMPLE] = {.name = "sample", TEXT(FACT_OF_PROBLEM), .is_zero_often = true},
     [FACT_OUTPUT_DIGEST] = {.name = "output_digest", TEXT(FACT_OF_OUTPUT)},
     [FACT_JUDGE] = {.name = "judge", TEXT(FACT_OF_CRITERION)},
     [FACT_ATOL] = {.name = "atol", .path = "tolerance.atol", .role = FACT_OF_CRITERION},
@@ -93,6 +94,25 @@ static const char *read_oracles(enum fact fact, struct fact_value *value, const 
     return put_text(value, list);
 }
 
+/* "3 of 8 rows by seed 0, here 1 of 2": which rows of a batch were judged. */
+static const char *read_sample(struct fact_value *value, const json_t *sample)
+{
+    static const char *const members[] = {"drawn", "drawn_of", "seed", "rows", "of"};
+    char *numbers[5] = {NULL}, text[FACT_TEXT_SIZE];
+    bool complete = true;
+    for (size_t i = 0; i < 5 && complete; i++) { /* a seed may be beyond what an integer holds */
+        const json_t *member = json_object_get(sample, members[i]);
+        numbers[i] = json_is_number(member) ? json_dumps(member, JSON_ENCODE_ANY) : NULL;
+        complete = numbers[i];
+    }
+    if (complete)
+        snprintf(text, sizeof text, "%s of %s rows by seed %s, here %s of %s", numbers[0], numbers[1], numbers[2],
+                 numbers[3], numbers[4]);
+    for (size_t i = 0; i < 5; i++)
+        free(numbers[i]);
+    return complete ? put_text(value, text) : "does not say which rows";
+}
+
 /* No fact is negative: one that were would pass for better than any. */
 static const char *read_number(struct fact_value *value, const json_t *json)
 {
@@ -105,10 +125,15 @@ static const char *read_number(struct fact_value *value, const json_t *json)
     return NULL;
 }
 
+const char *fact_usual_text(enum fact fact)
+{
+    return fact == FACT_SIGNATURE ? signature_names[SIGNATURE_NONE] : fact == FACT_SAMPLE ? "all rows" : "";
+}
+
 static const char *read_default(enum fact fact, struct fact_value *value)
 {
     if (fact_info(fact).is_text)
-        return put_text(value, fact == FACT_SIGNATURE ? signature_names[SIGNATURE_NONE] : "");
+        return put_text(value, fact_usual_text(fact));
     *value = (struct fact_value){.type = FACT_NUMBER};
     return NULL;
 }
@@ -118,12 +143,16 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     const struct fact_info info = fact_info(fact);
     const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
     *value = (struct fact_value){.type = FACT_UNKNOWN};
+    if (fact == FACT_SAMPLE && (!json || json_is_null(json))) /* which records had no name for before */
+        return read_default(fact, value);
     if (!json)
         return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";
     if (json_is_null(json))
         return NULL;
     if (info.is_list && json_is_object(json))
         return read_oracles(fact, value, json);
+    if (fact == FACT_SAMPLE && json_is_object(json))
+        return read_sample(value, json);
     if (!info.is_text)
         return read_number(value, json);
     return json_is_string(json) ? put_text(value, json_string_value(json)) : "is no text";

@@ -15,6 +15,7 @@ enum fact {
     FACT_EXPECT,
     FACT_SIGNATURE,
     FACT_VIOLATED,
+    FACT_SAMPLE,  /* which rows were judged */
     FACT_METRICS, /* the first metric; the others follow as in metric_table */
     FACT_OUTPUT_DIGEST = FACT_METRICS + METRIC_COUNT,
     FACT_JUDGE,
@@ -72,6 +73,9 @@ void fact_clear(struct fact_value *value);
  * "none". What is wrong, to follow the fact's name ("is missing", "is no number"), or NULL; "" if memory ran out.
  */
 const char *fact_read(enum fact fact, struct fact_value *value, const json_t *record, bool of_baseline);
+
+/* What a text is that a baseline leaves out: "none", "all rows", "". */
+const char *fact_usual_text(enum fact fact);
 
 /* A new JSON value that reads back as the same, null for what is not known; NULL if memory ran out. */
 json_t *fact_to_json(const struct fact_value *value);

@@ -76,23 +76,46 @@ static enum error_kind check_expectation(const struct result *result, const stru
     return fault_at(error, ERROR_USAGE, line, fact_info(FACT_EXPECT).name, "does not go with the status", "");
 }
 
+/* Whether an output was handed over, of which no program knows what made it, and to which no oracle can be put. */
+static bool is_handed_over(const struct result *result)
+{
+    return result->facts[FACT_DEVICE].type == FACT_UNKNOWN && result->facts[FACT_ORACLES].type == FACT_UNKNOWN;
+}
+
+/* Whether a fact that is not known ought to be. Of a sample inputs and truth have no digest: these are of all rows. */
+static bool is_amiss(enum fact fact, const struct result *result)
+{
+    const enum fact_role role = fact_info(fact).role;
+    bool of_subject = role == FACT_OF_SUBJECT || fact == FACT_ORACLES || fact == FACT_VIOLATED;
+    bool of_all = fact == FACT_INPUT_DIGEST || fact == FACT_TRUTH_DIGEST;
+    bool sampled = strcmp(result->facts[FACT_SAMPLE].text, fact_usual_text(FACT_SAMPLE)) != 0;
+    if (result->facts[fact].type != FACT_UNKNOWN || !must_be_known(fact, result))
+        return false;
+    return is_handed_over(result) ? !of_subject && !(of_all && sampled) : true;
+}
+
 static enum error_kind read_facts(struct result *result, const struct record_line *line, bool of_baseline,
                                   struct error *error)
 {
     static const char *const advice[] = {"; was it written by another version of this program? Run the points again",
                                          "; --update-baseline writes the line anew"};
-    for (enum fact fact = 0; fact < FACT_COUNT; fact++) {
-        const char *fault = fact_read(fact, &result->facts[fact], line->object, of_baseline);
-        if (!fault && result->facts[fact].type == FACT_UNKNOWN && must_be_known(fact, result))
-            fault = "is null, and the point was judged";
-        if (!fault)
-            continue;
-        if (!*fault)
-            return error_memory(error, line->path, (double)line->size);
-        return fault_at(error, of_baseline ? ERROR_USAGE : ERROR_SYSTEM, line, fact_info(fact).name, fault,
-                        advice[of_baseline]);
+    const char *fault = NULL;
+    enum fact wrong = 0;
+    for (enum fact fact = 0; fact < FACT_COUNT && !fault; fact++) {
+        fault = fact_read(fact, &result->facts[fact], line->object, of_baseline);
+        wrong = fact;
     }
-    return check_expectation(result, line, error);
+    for (enum fact fact = 0; fact < FACT_COUNT && !fault; fact++)
+        if (is_amiss(fact, result)) {
+            fault = "is null, and the point was judged";
+            wrong = fact;
+        }
+    if (!fault)
+        return check_expectation(result, line, error);
+    if (!*fault)
+        return error_memory(error, line->path, (double)line->size);
+    return fault_at(error, of_baseline ? ERROR_USAGE : ERROR_SYSTEM, line, fact_info(wrong).name, fault,
+                    advice[of_baseline]);
 }
 
 static enum error_kind read_notes(struct result *result, const struct record_line *line, struct error *error)

@@ -30,6 +30,7 @@ const struct review_field review_texts[REVIEW_TEXTS] = {
     [TEXT_BUILD] = FIELD("build", "build", ABOUT("The program that made the records."), SETTING),
     [TEXT_LAUNCHED] = FIELD("launched", "launched", ABOUT("Whole, or some KV heads at a time."), SETTING),
     [TEXT_SETTINGS] = FIELD("settings", "--set", ABOUT("What replaced the case file's keys."), SETTING),
+    [TEXT_SAMPLE] = FIELD("sample", "sample", ABOUT("Rows that were judged, where it was not all of them."), SETTING),
     [TEXT_OVERRIDDEN] = FIELD("overridden", "overridden",
                               ABOUT("What the recipe itself says of keys that its case "
                                     "replaced."),

@@ -98,11 +98,12 @@ enum error_kind review_add_heads(struct review *review, const struct review_poin
                                  const struct record_line *line, struct error *error)
 {
     const json_t *heads = json_object_get(line->object, "heads");
+    bool sampled = json_is_object(json_object_get(line->object, "sample")); /* of which those heads alone are there */
     int num_heads;
     if (!json_is_array(heads) || json_array_size(heads) == 0)
         return ERROR_NONE;
     if (!whole_at(line->object, "num_heads", &num_heads) || num_heads < 1 ||
-        (size_t)num_heads > json_array_size(heads) || !(point->known >> NUMBER_SEQ_LEN & 1))
+        (!sampled && (size_t)num_heads > json_array_size(heads)) || !(point->known >> NUMBER_SEQ_LEN & 1))
         return error_set(error, ERROR_USAGE,
                          "%s:%zu: %zu heads of a record with another num_heads, or without seq_len; allowed: at least "
                          "num_heads of them, from 1 to %d",

@@ -34,6 +34,14 @@ static bool is_complete(const struct review *review)
     return record_runs_missing(&review->runs) == 0;
 }
 
+static size_t count_sampled(const struct review *review)
+{
+    size_t count = 0;
+    for (size_t p = 0; p < review->num_points; p++)
+        count += review->points[p].text[TEXT_SAMPLE] != 0;
+    return count;
+}
+
 static size_t count_bad(const struct review_changes *changes)
 {
     size_t count = 0;
@@ -67,6 +75,8 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
     if (review->left_out_worse)
         fprintf(stream, " Of the records that are left out, %zu of %zu did not end as expected.",
                 review->left_out_worse, review->left_out);
+    if (count_sampled(review))
+        fprintf(stream, " Of %zu of the points a sample of rows alone was judged.", count_sampled(review));
     if (!is_complete(review))
         fputs(" The records are incomplete.", stream);
 }

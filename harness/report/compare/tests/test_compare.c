@@ -140,7 +140,7 @@ static void test_table(void **state)
     char *text = print(&compare_table, &view);
     const char *changes = strstr(text, "\n\n");
     assert_non_null(changes);
-    assert_string_equal(changes, "\n\nnot comparable: 1 that have other inputs, or another truth\n"
+    assert_string_equal(changes, "\n\nnot comparable: 1 that have other inputs, another truth, or another sample of rows\n"
                                  "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
                                  "missing: 1 that were there, and are not\n"
                                  "  b:gone\n\n"
