@@ -17,6 +17,7 @@ enum {
     POOL_PAGES_MAX = 1 << 30
 };
 
+static const char *const class_scope_names[CLASS_SCOPE_COUNT] = {"asked", "failing", "all"};
 static const char *const expect_names[] = {"pass", "fail"}; /* as stored in expect_fail */
 
 #define MEMBER(member) FIELD_MEMBER(struct point, member)
@@ -379,6 +380,17 @@ const struct key keys[KEY_COUNT] = {
                                  "of the kernel's sums; beside the tolerance and the bound."},
                    .added = true,
                    .preset = "any"},
+    [KEY_FIND_CLASS] =
+        {.field = {.name = "find_class",
+                   .type = FIELD_CHOICE,
+                   .names = FIELD_NAMES(class_scope_names),
+                   MEMBER(find_class),
+                   .about = "When the class of the output is found where nothing asks for it: the tightest "
+                            "arithmetic that explains its error, beside the share of the bound. `failing`: if the "
+                            "point fails, unless it is worked on in parts; `all`: always, which costs about a fifth "
+                            "of a point's time again, and more where it fails."},
+         .added = true,
+         .preset = "asked"},
     [KEY_ORACLES] =
         {.field = {.name = "oracles",
                    .type = FIELD_SET,

@@ -49,6 +49,7 @@ enum key_id {
     KEY_TOLERANCE,
     KEY_BUDGET,
     KEY_CLASS,
+    KEY_FIND_CLASS,
     KEY_ORACLES,
     KEY_EXPECT,
     KEY_SIGNATURE,

@@ -44,6 +44,10 @@ struct given {
     struct given_sample sample;
 };
 
+/* Of which points the class is found, beside those that have to be in one, and those of a kernel or an output that is
+ * not ours. */
+enum class_scope { CLASS_OF_OTHERS, CLASS_OF_FAILING, CLASS_OF_ALL, CLASS_SCOPE_COUNT };
+
 /* One point of a case's cross product: everything that a result depends on. */
 struct point {
     const struct test_case *test_case;
@@ -59,6 +63,7 @@ struct point {
     unsigned baselines;  /* bit k: the kernel is compared with conventional reference k too */
     struct criterion criterion;
     struct class_demand demand; /* of its output's class */
+    enum class_scope find_class;
     unsigned oracles;           /* bit o: the kernel is put to oracle o */
     const struct given
         *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */

@@ -137,6 +137,26 @@ static enum error_kind find_contract(struct work *work, struct error *error)
     return kind;
 }
 
+/* Of a point that fails and whose class nobody has asked for so far: its inputs are all there unless it is worked on in
+ * parts. */
+static enum error_kind find_class_of_failing(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 || !evaluation->problem.k ||
+        *evaluation->subject_failure ||
+        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = evaluation_now();
+    progress_display_step(work->evaluator->display, "class", 0);
+    enum error_kind kind =
+        class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    if (!kind)
+        class_of_rows(&evaluation->class_of_all, &evaluation->classes);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
 static enum error_kind find_faults(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
@@ -194,6 +214,8 @@ static enum error_kind finish(struct work *work, struct error *error)
         kind = find_signature(work, error);
     if (!kind)
         kind = find_contract(work, error);
+    if (!kind)
+        kind = find_class_of_failing(work, error);
     if (kind)
         return kind;
     evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);

@@ -171,7 +171,7 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
     const struct exhibit exhibit = {.problem = &part->problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
     double start = evaluation_now();
-    if (!work->point->demand.asked && !work->evaluator->foreign)
+    if (!work->point->demand.asked && !work->evaluator->foreign && work->point->find_class != CLASS_OF_ALL)
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "class", 0);
     enum error_kind kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);

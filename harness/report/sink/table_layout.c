@@ -144,6 +144,15 @@ static void shorten_texts(struct table_layout *layout)
 
 enum { COLUMN_NONE = -1 };
 
+/* Whether classes are found of some of the points, whatever they come to. */
+static bool has_classes(const struct point *points, size_t num_points)
+{
+    for (size_t i = 0; i < num_points; i++)
+        if (points[i].given || points[i].foreign || points[i].find_class != CLASS_OF_OTHERS)
+            return true;
+    return false;
+}
+
 /* The keys that vary, what judges first, then what else is known. */
 static void choose_columns(struct table_layout *layout, const struct point *points, size_t num_points)
 {
@@ -152,14 +161,14 @@ static void choose_columns(struct table_layout *layout, const struct point *poin
         by_tolerance = points[i].criterion.mode == JUDGE_TOLERANCE;
     const int mismatched = table_column_of_metric(METRIC_MISMATCHED);
     const bool foreign = num_points > 0 && points->foreign;
-    const bool given = num_points > 0 && (points->given || foreign); /* of which there may be no bound, but a class */
+    const bool given = num_points > 0 && (points->given || foreign); /* of which there may be no bound */
     const bool bounded = !given || (foreign ? !by_tolerance : points->given->has_recipe);
     const int figures[] = {
         by_tolerance || !bounded ? mismatched : COLUMN_BOUND,
         !bounded       ? COLUMN_NONE
         : by_tolerance ? COLUMN_BOUND
                        : mismatched,
-        given ? COLUMN_CLASS : COLUMN_NONE,
+        has_classes(points, num_points) ? COLUMN_CLASS : COLUMN_NONE,
         table_column_of_metric(METRIC_MAX_ABS_ERR),
         COLUMN_WORST,
         table_column_of_metric(METRIC_MAX_ULP_ERR),
