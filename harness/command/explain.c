@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/command/diagnosis.h"
+#include "harness/command/explain_foreign.h"
 #include "harness/evaluate/point_subject.h"
 #include "harness/library/metric.h"
 #include "harness/support/json_value.h"
@@ -176,19 +177,18 @@ static enum error_kind check_point(const struct point *point, const struct expla
     if (options->has_element && (options->head >= spec->num_heads || options->dim >= spec->head_dim))
         return error_set(error, ERROR_USAGE, "--element %d,%d: point %.300s has heads 0 to %d and dims 0 to %d",
                          options->head, options->dim, point_key(key, point), spec->num_heads - 1, spec->head_dim - 1);
-    if (problem_spec_queries(spec) > 1)
-        return error_set(error, ERROR_USAGE, "explain: point %.300s has %d queries; allowed: num_queries 1",
-                         point_key(key, point), problem_spec_queries(spec));
+    if (problem_spec_queries(spec) > 1 && (options->has_element || !point->foreign))
+        return error_set(error, ERROR_USAGE, "explain: point %.300s has %d queries; allowed: num_queries 1%s",
+                         point_key(key, point), problem_spec_queries(spec),
+                         point->foreign ? ", or the worst element in place of --element" : "");
     if (problem_spec_parts(spec) > 1)
         return error_set(error, ERROR_USAGE,
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",
                          point_key(key, point), format_size(size, 4.0 * PART_BYTES));
     const struct shipped_subject shipped = point_subject(point, NULL);
     const struct problem shape = problem_spec_shape(spec);
-    return selection_check_memory(point,
-                                  evaluate_bytes(point, options->selection.threads) +
-                                      shipped.subject.ops->replay_bytes(&shipped.subject, &shape),
-                                  1, error);
+    double of_replay = point->foreign ? 0 : shipped.subject.ops->replay_bytes(&shipped.subject, &shape);
+    return selection_check_memory(point, evaluate_bytes(point, options->selection.threads) + of_replay, 1, error);
 }
 
 static enum error_kind check_selection(const struct selection *selection, const struct explain_options *options,
@@ -205,6 +205,12 @@ static enum error_kind check_selection(const struct selection *selection, const 
     return kind;
 }
 
+/* The element that is asked for; -1: the worst one. */
+static int64_t element_of(const struct point *point, const struct explain_options *options)
+{
+    return options->has_element ? (int64_t)options->head * point->problem.head_dim + options->dim : -1;
+}
+
 /* Evaluates a point, replays it and prints what comes out. *wrong: the kernel is, without any rounding. */
 static enum error_kind explain_point(struct evaluator *evaluator, const struct point *point,
                                      const struct explain_options *options, bool first, bool *wrong,
@@ -215,7 +221,7 @@ static enum error_kind explain_point(struct evaluator *evaluator, const struct p
     struct replay replay = {NULL, NULL};
     struct explained explained = {.point = point, .device = evaluator->device, .evaluation = &evaluation};
     char key[POINT_KEY_SIZE];
-    int64_t element = options->has_element ? (int64_t)options->head * point->problem.head_dim + options->dim : -1;
+    int64_t element = element_of(point, options);
 
     progress_display_point(evaluator->display, point_key(key, point));
     enum error_kind kind = evaluate(evaluator, &evaluation, point, error);
@@ -247,27 +253,67 @@ out:
     return kind;
 }
 
+/* Opens what the command line names in place of points' kernels, if it does, and selects points for it. */
+static enum error_kind select_points(struct selection *selection, struct selection_options *of,
+                                     struct foreign_opened *foreign, const struct explain_options *options,
+                                     struct progress *progress, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    *of = options->selection;
+    *selection = (struct selection){.count = 0};
+    if (foreign_is_asked(&options->foreign)) {
+        kind = foreign_open(foreign, &options->foreign, progress, error);
+        if (!kind)
+            foreign_select(foreign, of);
+    }
+    if (!kind)
+        kind = selection_make(selection, of, error);
+    return kind ? kind : check_selection(selection, options, error);
+}
+
+static enum error_kind explain_points(struct evaluator *evaluator, const struct selection *selection,
+                                      const struct foreign_opened *foreign, const struct explain_options *options,
+                                      struct error *error)
+{
+    bool wrong = false, taken, any = false;
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < selection->count && !kind; i++) {
+        const struct point *point = &selection->points[i];
+        if (!evaluator->foreign) {
+            kind = explain_point(evaluator, point, options, i == 0, &wrong, error);
+            continue;
+        }
+        printf("%s", i == 0 || options->json ? "" : "\n");
+        kind = explain_foreign(evaluator, foreign, point, element_of(point, options), options->json, &taken, error);
+        any |= taken;
+    }
+    if (!kind && wrong)
+        kind = error_set(error, ERROR_SYSTEM, "explain: a kernel is wrong in exact arithmetic");
+    if (!kind && evaluator->foreign && !any)
+        kind = error_set(error, ERROR_USAGE, "explain: %s takes none of these points; allowed: one that it takes",
+                         evaluator->foreign->kernel->name);
+    return kind;
+}
+
 int explain(const struct explain_options *options, struct progress *progress, struct error *error)
 {
     struct evaluator evaluator = {.threads = options->selection.threads, .progress = progress};
+    struct foreign_opened foreign = {.process = NULL};
+    struct selection_options of;
     struct selection selection;
-    bool wrong = false;
-    enum error_kind kind = selection_make(&selection, &options->selection, error);
+    enum error_kind kind = select_points(&selection, &of, &foreign, options, progress, error);
     if (!kind)
-        kind = check_selection(&selection, options, error);
-    if (!kind)
-        kind = selection_open_device(&evaluator.device, &options->selection, error);
+        kind = selection_open_device(&evaluator.device, &of, error);
     if (kind)
         goto out;
+    evaluator.foreign = foreign.process ? &foreign.subject : NULL;
     evaluator.display = progress_display_start(selection.count, progress);
-    for (size_t i = 0; i < selection.count && !kind; i++)
-        kind = explain_point(&evaluator, &selection.points[i], options, i == 0, &wrong, error);
+    kind = explain_points(&evaluator, &selection, &foreign, options, error);
     progress_display_stop(evaluator.display);
-    if (!kind && wrong)
-        kind = error_set(error, ERROR_SYSTEM, "explain: a kernel is wrong in exact arithmetic");
 out:
     evaluator_clear(&evaluator);
     device_close(evaluator.device);
     selection_clear(&selection);
+    foreign_close(&foreign);
     return (int)kind;
 }

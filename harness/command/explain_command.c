@@ -2,6 +2,7 @@
 
 #include "harness/command/command.h"
 #include "harness/command/explain.h"
+#include "harness/command/foreign_parser.h"
 #include "harness/command/interrupt.h"
 #include "harness/command/options.h"
 
@@ -19,6 +20,7 @@ static error_t parse_explain_option(int key, char *argument, struct argp_state *
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
+        state->child_inputs[1] = &options->foreign;
         return 0;
     case OPTION_ELEMENT:
         option_once(options->has_element, option_table, key, argument, state);
@@ -35,30 +37,32 @@ static error_t parse_explain_option(int key, char *argument, struct argp_state *
     }
 }
 
-static const struct argp parser = {
-    option_table,
-    parse_explain_option,
-    "CASE...",
+static const char about[] =
     "Say where a kernel's error comes from: replay its arithmetic with the roundings of one stage at a time (bias, "
-    "logit, exponential, ...) and everything else exact, and print each stage's share of the error."
+    "logit, exponential, ...) and everything else exact, and print each stage's share of the error. Of a kernel of "
+    "your "
+    "own, which nobody can replay: what was found, of what its worst element is made, and the class that each head "
+    "needs."
     "\vExamples:\n"
     "  alibicheck explain cases/seed/flashinfer-33001.yaml --only '*head_dim=128,*sentinel=-inf'\n"
-    "  alibicheck explain cases/models/bloom.yaml --set seq_len=2048 --set bias=absolute --element 0,77\n\n"
+    "  alibicheck explain cases/models/bloom.yaml --set seq_len=2048 --set bias=absolute --element 0,77\n"
+    "  alibicheck explain seed --only '*head_dim=64*' --plugin ./attention.so\n\n"
     "Exit code: 0 explained, 2 usage or a bad case file, 3 device or system failure, or a kernel that is wrong without "
-    "any rounding, 130 interrupted.",
-    selection_parsers,
-    NULL,
-    NULL};
+    "any rounding, 130 interrupted.";
 
 static const struct argp *explain_parser(void)
 {
+    static struct argp_child children[3];
+    static const struct argp parser = {option_table, parse_explain_option, "CASE...", about, children, NULL, NULL};
+    children[0] = selection_parsers[0];
+    children[1] = (struct argp_child){.argp = &foreign_parser};
     return &parser;
 }
 
 static int explain_command(int argc, char **argv, struct error *error)
 {
     struct explain_options options = {.selection.example = "cases/survival/near-keys-gone.yaml"};
-    argp_parse(&parser, argc, argv, 0, NULL, &options);
+    argp_parse(explain_parser(), argc, argv, 0, NULL, &options);
     int code = explain(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);
     return code;

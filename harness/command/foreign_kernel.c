@@ -85,3 +85,10 @@ void foreign_close(struct foreign_opened *opened)
     free(opened->library);
     *opened = (struct foreign_opened){.process = NULL};
 }
+
+void foreign_select(const struct foreign_opened *opened, struct selection_options *options)
+{
+    options->foreign = opened->subject.kernel->name;
+    options->foreign_bounded = !opened->subject.subject.any_order;
+    options->device = "host"; /* of which nothing is asked */
+}

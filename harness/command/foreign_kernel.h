@@ -4,6 +4,7 @@
 #ifndef HARNESS_COMMAND_FOREIGN_KERNEL_H
 #define HARNESS_COMMAND_FOREIGN_KERNEL_H
 
+#include "harness/run/selection.h"
 #include "harness/evaluate/foreign_class.h"
 #include "harness/subject/kernel_process.h"
 
@@ -35,5 +36,8 @@ struct foreign_opened {
 enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign_options *options,
                              const struct progress *progress, struct error *error);
 void foreign_close(struct foreign_opened *opened);
+
+/* Selects points for it in place of those of their kernels. */
+void foreign_select(const struct foreign_opened *opened, struct selection_options *options);
 
 #endif

@@ -131,7 +131,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     for (size_t i = 0; i < judging->num_sinks && !kind; i++)
         kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
     if (!kind && judging->options->explain)
-        kind = judge_explain(&record, error);
+        kind = judge_explain(&record, -1, error);
     progress_display_show(evaluator->display);
     evaluation_clear(&evaluation);
     return kind;

@@ -65,6 +65,25 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
+double parse_time(const char *option, const char *text, const struct argp_state *state)
+{
+    static const struct {
+        char unit;
+        double seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
+    double number = 0, unit_s = 1;
+    size_t size = strlen(text);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (size > 0 && text[size - 1] == units[i].unit) {
+            unit_s = units[i].seconds;
+            size--;
+            break;
+        }
+    if (number_parse(text, size, &number) != VALUE_SOUND || number <= 0)
+        argp_error(state, "--%s %s: allowed: a number above 0 of seconds, or with s, m or h behind it", option, text);
+    return number * unit_s;
+}
+
 static const char *const junit_style_names[] = {"default", "gitlab"};
 
 const struct field junit_style_field = {

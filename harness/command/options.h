@@ -14,6 +14,9 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
 void option_once(bool given, const struct argp_option *table, int key, const char *argument,
                  const struct argp_state *state);
 
+/* The seconds of "90", "90s", "30m", "2h", "1.5h". */
+double parse_time(const char *option, const char *text, const struct argp_state *state);
+
 /* The value of --junit-style: whether it is gitlab, in which failures that are expected are skipped tests. */
 extern const struct field junit_style_field;
 bool parse_junit_style(const char *argument, const struct argp_state *state);

@@ -119,9 +119,7 @@ static enum error_kind open_foreign(struct run *run, struct error *error)
     enum error_kind kind = foreign_open(&run->foreign, &run->options->foreign, run->progress, error);
     if (kind)
         return kind;
-    run->selection_options.foreign = run->foreign.subject.kernel->name;
-    run->selection_options.foreign_bounded = !run->foreign.subject.subject.any_order;
-    run->selection_options.device = "host"; /* of which nothing is asked */
+    foreign_select(&run->foreign, &run->selection_options);
     return ERROR_NONE;
 }
 

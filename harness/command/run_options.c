@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/command/foreign_parser.h"
 #include "harness/command/options.h"
 #include "harness/command/table_parser.h"
 #include "harness/support/number.h"
@@ -18,11 +19,7 @@ enum {
     OPTION_FAIL_FAST,
     OPTION_TIME_LIMIT,
     OPTION_DRY_RUN,
-    OPTION_JUNIT_STYLE,
-    OPTION_PLUGIN,
-    OPTION_KERNEL_COMMAND,
-    OPTION_KERNEL_TIMEOUT,
-    OPTION_KERNEL_PIPES
+    OPTION_JUNIT_STYLE
 };
 
 static const struct argp_option own_options[] = {
@@ -33,42 +30,12 @@ static const struct argp_option own_options[] = {
      "nothing had happened",
      3},
     {"any-build", OPTION_ANY_BUILD, NULL, 0, "with --resume, keep records of another build as well", 3},
-    {"plugin", OPTION_PLUGIN, "FILE.so", 0,
-     "run your own kernel in place of those that cases name: a shared library made with alibicheck_kernel.h, in a "
-     "process of its own",
-     1},
-    {"kernel-command", OPTION_KERNEL_COMMAND, "CMD", 0,
-     "the same of a program that answers launches over its standard input and output (docs/kernels.md)", 1},
-    {"kernel-pipes", OPTION_KERNEL_PIPES, "TO,FROM", 0,
-     "the same of whoever is at the other ends of two pipes that this process has inherited", 1},
-    {"kernel-timeout", OPTION_KERNEL_TIMEOUT, "TIME", 0, "for a launch of either; what takes longer has failed (60s)",
-     1},
     {"jobs", OPTION_JOBS, "N", 0, "run N points at a time, the threads shared among them (1)", 3},
     {"fail-fast", OPTION_FAIL_FAST, NULL, 0, "stop at the first point that does not end as its case expects", 3},
     {"time-limit", OPTION_TIME_LIMIT, "TIME", 0, "begin no point later than this: 90, 90s, 30m, 2h; exit code 130", 3},
     {"dry-run", OPTION_DRY_RUN, NULL, 0, "run nothing; print how many points, and what time and memory they take", 3},
 };
 enum { NUM_OWN = sizeof own_options / sizeof own_options[0] };
-
-/* "90", "90s", "30m", "2h", "1.5h". */
-static double parse_time(const char *option, const char *text, const struct argp_state *state)
-{
-    static const struct {
-        char unit;
-        double seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
-    double number = 0, unit_s = 1;
-    size_t size = strlen(text);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (size > 0 && text[size - 1] == units[i].unit) {
-            unit_s = units[i].seconds;
-            size--;
-            break;
-        }
-    if (number_parse(text, size, &number) != VALUE_SOUND || number <= 0)
-        argp_error(state, "--%s %s: allowed: a number above 0 of seconds, or with s, m or h behind it", option, text);
-    return number * unit_s;
-}
 
 static int parse_jobs(const char *text, const struct argp_state *state)
 {
@@ -103,6 +70,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
         state->child_inputs[1] = &options->table;
+        state->child_inputs[2] = &options->foreign;
         return 0;
     case OPTION_RESUME:
         options->resume = true;
@@ -124,22 +92,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_DRY_RUN:
         options->dry_run = true;
         return 0;
-    case OPTION_PLUGIN:
-        option_once(options->foreign.plugin, own_options, key, argument, state);
-        options->foreign.plugin = argument;
-        return 0;
-    case OPTION_KERNEL_COMMAND:
-        option_once(options->foreign.command, own_options, key, argument, state);
-        options->foreign.command = argument;
-        return 0;
-    case OPTION_KERNEL_PIPES:
-        option_once(options->foreign.pipes, own_options, key, argument, state);
-        options->foreign.pipes = argument;
-        return 0;
-    case OPTION_KERNEL_TIMEOUT:
-        option_once(options->foreign.timeout_s > 0, own_options, key, argument, state);
-        options->foreign.timeout_s = parse_time("kernel-timeout", argument, state);
-        return 0;
     case OPTION_JUNIT_STYLE:
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
@@ -149,12 +101,8 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                               "allowed: with --any-build, which keeps them all the same");
         if (options->any_build && !options->resume)
             argp_error(state, "--any-build: is of records that --resume keeps");
-        if (!!options->foreign.plugin + !!options->foreign.command + !!options->foreign.pipes > 1)
-            argp_error(state, "--plugin, --kernel-command and --kernel-pipes: allowed: one of them");
         if (options->foreign.pipes && options->jobs > 1)
             argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");
-        if (options->foreign.timeout_s > 0 && !foreign_is_asked(&options->foreign))
-            argp_error(state, "--kernel-timeout: is of --plugin and --kernel-command");
         if (!options->jobs)
             options->jobs = 1;
         return 0;
@@ -166,7 +114,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp *parser(void)
 {
     static struct argp_option table[SINK_COUNT + NUM_OWN + 1];
-    static struct argp_child children[3];
+    static struct argp_child children[4];
     static struct argp parser = {.options = table, .parser = parse_option, .children = children};
     struct argp_option *option = table;
     for (int i = 0; i < SINK_COUNT; i++)
@@ -181,6 +129,7 @@ static const struct argp *parser(void)
     memcpy(option, own_options, sizeof own_options);
     children[0] = selection_parsers[0];
     children[1] = (struct argp_child){.argp = &table_parser};
+    children[2] = (struct argp_child){.argp = &foreign_parser};
     return &parser;
 }
 

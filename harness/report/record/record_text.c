@@ -145,8 +145,10 @@ static const char *remedy_of(const struct record *record)
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
                "which.";
-    if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_UNKNOWN)
+    if (finding->signature == SIGNATURE_UNKNOWN && record->point->given)
         return "See what its worst element is made of: alibicheck judge ... --explain.";
+    if (finding->signature == SIGNATURE_UNKNOWN && record->point->foreign)
+        return "See what its worst element is made of: alibicheck explain, with the kernel.";
     if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_PRECISION_LOSS &&
         !finding->remedy)
         return "Hold in f32 what the finding or the class names.";

@@ -1,0 +1,80 @@
+#include "harness/command/explain_foreign.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "harness/command/judge_explain.h"
+#include "harness/report/record/record_field.h"
+#include "harness/support/json_value.h"
+
+static enum error_kind print_text(const struct record *record, int64_t element, struct error *error)
+{
+    const struct problem_spec *spec = &record->point->problem;
+    char key[POINT_KEY_SIZE], metric[METRIC_TEXT_SIZE];
+    printf("%s\n  %s, %lldx%dx%d %s, seed %llu: %s%s%s\n", point_key(key, record->point), record->device_name,
+           (long long)spec->seq_len, spec->num_heads, spec->head_dim, dtypes[spec->dtype].name,
+           (unsigned long long)spec->seed, status_names[record->outcome.status], *record->outcome.reason ? ": " : "",
+           record->outcome.reason);
+    if (!record->verdict || *record->outcome.reason) /* skipped, or failed to run: nothing stands in its output */
+        return ERROR_NONE;
+    const struct metrics *total = &record->verdict->total;
+    char *findings = record_findings(record, "  ", true), *notes = record_notes(record);
+    if (!findings || !notes) {
+        free(findings);
+        free(notes);
+        return error_memory(error, "an explanation", 0);
+    }
+    printf("  %lld/%lld mismatched, max abs err %s\n%s%s%s%s", (long long)total->mismatched, (long long)total->elements,
+           record_format_error(metric, record, METRIC_MAX_ABS_ERR), *notes ? "  " : "", notes, *notes ? "\n" : "",
+           findings);
+    free(findings);
+    free(notes);
+    return judge_explain(record, element, error);
+}
+
+static enum error_kind print_json(const struct record *record, int64_t wanted, struct error *error)
+{
+    json_t *element = NULL, *object = record_to_json(record);
+    enum error_kind kind = judge_explain_json(&element, record, wanted, error);
+    if (!kind && (!object || json_object_set_new(object, "element", element ? element : json_null()) ||
+                  json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)))
+        kind = error_memory(error, "an explanation as JSON", 0);
+    json_decref(object);
+    printf("%s", kind ? "" : "\n");
+    return kind;
+}
+
+enum error_kind explain_foreign(struct evaluator *evaluator, const struct foreign_opened *foreign,
+                                const struct point *point, int64_t element, bool json, bool *taken, struct error *error)
+{
+    struct record record = {.point = point,
+                            .run = &(struct run_points){.count = 1},
+                            .foreign_option = foreign->option,
+                            .device = "foreign",
+                            .device_name = foreign->name};
+    struct evaluation evaluation = {.output_digest = 0};
+    struct error failure = {0};
+    char key[POINT_KEY_SIZE], reason[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = ERROR_NONE;
+    progress_display_point(evaluator->display, point_key(key, point));
+    *taken = evaluate_takes(evaluator, point, reason);
+    if (*taken) {
+        kind = evaluate(evaluator, &evaluation, point, &failure);
+        if (progress_cancelled(evaluator->progress))
+            kind = error_set(&failure, ERROR_INTERRUPTED, "interrupted");
+        record_take(&record, kind, &failure, &evaluation);
+    } else {
+        outcome_skip(&record.outcome, reason);
+    }
+    if (kind == ERROR_INTERRUPTED) {
+        evaluation_clear(&evaluation);
+        return error_set(error, kind, "%s", failure.text);
+    }
+    progress_display_hide(evaluator->display);
+    kind = json ? print_json(&record, element, error) : print_text(&record, element, error);
+    if (!kind && (fflush(stdout) || ferror(stdout)))
+        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
+    progress_display_show(evaluator->display);
+    evaluation_clear(&evaluation);
+    return kind;
+}
