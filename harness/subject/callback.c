@@ -1,5 +1,6 @@
 #include "harness/subject/callback.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,14 @@ void callback_clear(struct callback *callback)
     callback->num_kept = 0;
 }
 
+size_t callback_kept_bytes(const struct callback *callback)
+{
+    size_t bytes = callback->kept ? malloc_usable_size(callback->kept) : 0;
+    for (size_t i = 0; i < callback->num_kept; i++)
+        bytes += malloc_usable_size(callback->kept[i].memory);
+    return bytes;
+}
+
 static void audit_kept(const struct callback *callback, struct memory_audit *audit)
 {
     for (size_t i = 0; i < callback->num_kept && !audit->breached; i++) {
@@ -277,6 +286,14 @@ static void clear(struct launching *launching)
     free(launching->seen);
 }
 
+static size_t out_bytes(const struct sequences *sequences)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < sequences->count; i++)
+        bytes += (size_t)problem_elements(&sequences->problems[i]) * dtypes[sequences->problems[i].dtype].size_bytes;
+    return bytes;
+}
+
 static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
                            double *seconds, struct error *error)
 {
@@ -287,11 +304,15 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     enum error_kind kind = prepare(&launching, error);
     if (!kind) {
         const struct alibicheck_kernel_launch launch = describe(&launching);
+        if (callback->leftover)
+            leftover_begin(callback->leftover);
         const struct float_environment floats = float_environment_enter(); /* which the kernel may change */
         double start = now_s();
         int32_t status = kernel->launch(kernel->context, &launch, text, sizeof text);
         *seconds = now_s() - start;
         float_environment_leave(&floats);
+        if (callback->leftover)
+            leftover_end(callback->leftover, out_bytes(sequences));
         text[TEXT_SIZE - 1] = 0;
         if (status)
             kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,

@@ -7,6 +7,7 @@
 #define HARNESS_SUBJECT_CALLBACK_H
 
 #include "harness/subject/foreign.h"
+#include "harness/subject/leftover.h"
 
 /* Outputs of a launch that has returned. */
 struct callback_kept {
@@ -21,7 +22,11 @@ struct callback {
     bool copies;                /* it reads copies: what it changes is not changed for who judges */
     struct callback_kept *kept; /* [num_kept] */
     size_t num_kept;
+    struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
 };
+
+/* Bytes that are kept until the next launch has ended. */
+size_t callback_kept_bytes(const struct callback *callback);
 
 /* Frees all but what is the caller's. */
 void callback_clear(struct callback *callback);

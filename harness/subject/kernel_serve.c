@@ -1,5 +1,4 @@
 /* The other side of kernel_process.h: a kernel of this process, as a program has it that answers launches. */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,32 +86,7 @@ static void take_audit(struct kernel_result *result, const struct memory_audit *
     result->buffer_bytes = (int64_t)audit->buffer_bytes;
 }
 
-enum { FILES_LEFT_MAX = 8 };
-
-/* Files that the process has open; 0 if nobody knows. */
-static int count_files(void)
-{
-    int count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (folder && readdir(folder))
-        count++;
-    if (folder)
-        closedir(folder);
-    return count;
-}
-
-/* A kernel may open files once; one that leaves some open at every launch comes to its end. */
-static void check_files(struct kernel_result *result, int *first)
-{
-    int count = count_files();
-    if (*first == 0)
-        *first = count;
-    if (!*result->failure && count > *first + FILES_LEFT_MAX)
-        snprintf(result->failure, sizeof result->failure, "it leaves files open: %d more than after its first launch",
-                 count - *first);
-}
-
-static enum error_kind answer(struct callback *callback, int descriptor, int out, int *files, struct error *error)
+static enum error_kind answer(struct callback *callback, int descriptor, int out, struct error *error)
 {
     struct received_launch launch;
     struct memory_audit audit = {.breached = NULL};
@@ -120,13 +94,16 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
     struct safetensors_plan plan = {.header = NULL};
     struct error failure;
     bool lse = callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    char left[MESSAGE_TEXT_SIZE];
+    leftover_look(callback->leftover, callback_kept_bytes(callback), left, sizeof left);
     enum error_kind kind = message_read_launch(&launch, descriptor, error);
     if (!kind) {
         kind = callback_launcher.run(callback, &launch.sequences, &audit, &result.seconds, &failure);
         if (kind)
             snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
         take_audit(&result, &audit);
-        check_files(&result, files);
+        if (!*result.failure && *left)
+            snprintf(result.failure, sizeof result.failure, "%s", left);
         kind = message_plan_result(&plan, &launch.sequences, lse, &result, error);
     }
     if (!kind)
@@ -141,8 +118,8 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
 {
     struct kernel_hello hello = {.audits = true, .keeps = true};
     struct safetensors_plan plan;
-    struct callback callback = {.kernel = kernel, .takes = kernel->takes};
-    int files = 0;
+    struct leftover leftover = {.first_files = 0};
+    struct callback callback = {.kernel = kernel, .takes = kernel->takes, .leftover = &leftover};
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)
         return kind;
@@ -153,7 +130,7 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     for (int descriptor = 0; !kind && descriptor >= 0;) {
         kind = read_message(in, &descriptor, error);
         if (!kind && descriptor >= 0)
-            kind = answer(&callback, descriptor, out, &files, error);
+            kind = answer(&callback, descriptor, out, error);
     }
     callback_clear(&callback);
     return kind;

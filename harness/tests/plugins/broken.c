@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -24,6 +25,9 @@ enum {
     ANSWERS_FROM_BEFORE, /* with the result of the first launch of a shape */
     LEAVES_A_ROW,
     LEAVES_FILES_OPEN,
+    LEAVES_MEMORY,   /* of its workspace, at every launch */
+    LEAVES_MAPPINGS, /* the same, which it has from elsewhere than the heap */
+    FILLS_A_CACHE,   /* of what it has seen, up to 8 of them, which is no fault */
     PRINTS,         /* which is no fault */
     SIGN_OF_SLOPES, /* biases grow with the distance */
     IGNORES_MASK,
@@ -35,6 +39,7 @@ enum {
 };
 
 static int num_launches;
+static void *volatile cache[8];
 static volatile char *last_out; /* of the launch before */
 
 static size_t out_bytes(const launch_t *launch)
@@ -73,6 +78,17 @@ static void break_before(const launch_t *launch)
     case LEAVES_FILES_OPEN:
         if (open("/dev/null", O_RDONLY) < 0)
             abort();
+        break;
+    case LEAVES_MEMORY:
+        cache[0] = malloc(8 * out_bytes(launch));
+        break;
+    case LEAVES_MAPPINGS:
+        if (mmap(NULL, 1 << 16, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            abort();
+        break;
+    case FILLS_A_CACHE:
+        free(cache[num_launches % 8]);
+        cache[num_launches % 8] = malloc(8 * out_bytes(launch));
         break;
     case PRINTS:
         printf("launch %d of %d heads\n", num_launches, (int)launch->num_heads);

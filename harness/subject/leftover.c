@@ -1,0 +1,101 @@
+#include "harness/subject/leftover.h"
+
+#include <dirent.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- files ------------------------------------------------------------------------------------------------------- */
+
+/* Files that the process has open; 0 if nobody knows. */
+static int count_files(void)
+{
+    int count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    while (folder && readdir(folder))
+        count++;
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+static void look_at_files(struct leftover *leftover, char *text, size_t size)
+{
+    int count = count_files();
+    if (leftover->first_files == 0)
+        leftover->first_files = count;
+    if (count > leftover->first_files + LEFTOVER_FILES)
+        snprintf(text, size, "it leaves files open: %d more than before its first launch",
+                 count - leftover->first_files);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------ */
+
+/* Bytes of the heap that are in use: 0 always where another allocator stands in for the C library's. */
+static int64_t heap_bytes(void)
+{
+    const struct mallinfo2 info = mallinfo2();
+    return (int64_t)(info.uordblks + info.hblkhd);
+}
+
+/* Bytes of address space, which what is mapped and touched later, or again, does not change; 0 if nobody knows. */
+static int64_t mapped_bytes(void)
+{
+    long pages = 0;
+    char line[128] = "";
+    FILE *file = fopen("/proc/self/statm", "re");
+    if (!file)
+        return 0;
+    if (!fgets(line, sizeof line, file) || sscanf(line, "%ld", &pages) != 1)
+        pages = 0;
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static int64_t (*const measure[LEFTOVER_KINDS])(void) = {
+    [LEFTOVER_HEAP] = heap_bytes, [LEFTOVER_MAPPED] = mapped_bytes};
+
+void leftover_begin(struct leftover *leftover)
+{
+    for (int kind = LEFTOVER_KINDS - 1; kind >= 0; kind--) /* the heap last: reading a file takes some of it */
+        leftover->memory[kind].before = measure[kind]();
+}
+
+void leftover_end(struct leftover *leftover, size_t out_bytes)
+{
+    const int64_t enough = out_bytes < LEFTOVER_BYTES ? (int64_t)out_bytes : LEFTOVER_BYTES;
+    for (int kind = 0; kind < LEFTOVER_KINDS; kind++) {
+        struct leftover_memory *memory = &leftover->memory[kind];
+        const int64_t left = measure[kind]() - memory->before;
+        const bool none = left <= 0 || left < enough;
+        if (none && kind == LEFTOVER_HEAP && out_bytes <= LEFTOVER_CACHED)
+            continue;
+        if (none) {
+            memory->launches = 0;
+            continue;
+        }
+        if (memory->launches == 0)
+            *memory = (struct leftover_memory){.idle = leftover->idle[kind], .least = left};
+        memory->launches++;
+        memory->sum += left;
+        memory->least = left < memory->least ? left : memory->least;
+    }
+}
+
+void leftover_look(struct leftover *leftover, size_t own_bytes, char *text, size_t size)
+{
+    *text = 0;
+    look_at_files(leftover, text, size);
+    for (int kind = LEFTOVER_KINDS - 1; kind >= 0; kind--) {
+        struct leftover_memory *memory = &leftover->memory[kind];
+        leftover->idle[kind] = measure[kind]() - (kind == LEFTOVER_HEAP ? (int64_t)own_bytes : 0);
+        if (memory->launches < LEFTOVER_LAUNCHES)
+            continue;
+        if (leftover->idle[kind] - memory->idle >= memory->sum / 2 && !*text)
+            snprintf(text, size,
+                     "it does not give memory back: each of its last %d launches has left %lld bytes or more",
+                     memory->launches, (long long)memory->least);
+        memory->launches = 0; /* the next ones are looked at anew */
+    }
+}

@@ -1,0 +1,151 @@
+/* What is left behind: told where it grows launch after launch, of the heap and of mappings; caches are not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/subject/leftover.h"
+
+enum { OUT_BYTES = 8192, LAUNCHES = 3 * LEFTOVER_LAUNCHES };
+
+static void *volatile held[LAUNCHES];
+static void *own; /* of whoever launches */
+
+/* A kernel's launch number i. */
+typedef void launch(int i);
+
+static void leave(int i)
+{
+    held[i] = malloc(OUT_BYTES);
+}
+
+static void leave_little(int i)
+{
+    held[i] = malloc(i % 2 ? 64 : OUT_BYTES);
+}
+
+static void leave_mapping(int i)
+{
+    held[i] = mmap(NULL, OUT_BYTES, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+static void fill_cache(int i)
+{
+    int slot = i % (LEFTOVER_LAUNCHES - 1);
+    free(held[slot]);
+    held[slot] = malloc(OUT_BYTES);
+}
+
+/* As a thread of the kernel's gives back what the launch before has taken, between launches. */
+static void take(int i)
+{
+    held[i] = malloc(OUT_BYTES);
+}
+
+static void nothing(int i)
+{
+    (void)i;
+}
+
+static void give_back(int i)
+{
+    free(held[i]);
+    held[i] = NULL;
+}
+
+static void keep_more(int i)
+{
+    own = realloc(own, (size_t)(i + 1) * 4 * OUT_BYTES); /* which is the launcher's, and not asked about */
+}
+
+/* Of LAUNCHES launches, those before which something was told. */
+static int count_told(launch *launched, launch *between, const char *text)
+{
+    struct leftover leftover = {.first_files = 0};
+    char said[256];
+    int told = 0;
+    for (int i = 0; i < LAUNCHES; i++) {
+        leftover_look(&leftover, own ? (size_t)i * 4 * OUT_BYTES : 0, said, sizeof said);
+        told += *said != 0;
+        if (*said)
+            assert_non_null(strstr(said, text));
+        leftover_begin(&leftover);
+        launched(i);
+        leftover_end(&leftover, OUT_BYTES);
+        between(i);
+    }
+    return told;
+}
+
+static void free_held(bool mapped)
+{
+    for (int i = 0; i < LAUNCHES; i++) {
+        if (mapped)
+            munmap(held[i], OUT_BYTES);
+        else
+            free(held[i]);
+        held[i] = NULL;
+    }
+    free(own);
+    own = NULL;
+}
+
+static void test_memory_that_is_left(void **state)
+{
+    (void)state;
+    assert_int_equal(count_told(leave, nothing, "each of its last 32 launches has left 8"), 2);
+    free_held(false);
+    assert_int_equal(count_told(leave_mapping, nothing, "each of its last 32 launches has left 8192 bytes"), 2);
+    free_held(true);
+}
+
+static void test_memory_that_is_not(void **state)
+{
+    (void)state;
+    assert_int_equal(count_told(nothing, nothing, ""), 0);
+    assert_int_equal(count_told(leave_little, nothing, ""), 0);
+    free_held(false);
+    assert_int_equal(count_told(fill_cache, nothing, ""), 0);
+    free_held(false);
+    assert_int_equal(count_told(take, give_back, ""), 0);
+    free_held(false);
+    assert_int_equal(count_told(nothing, keep_more, ""), 0);
+    free_held(false);
+    assert_int_equal(count_told(take, give_back, ""), 0);
+    free_held(false);
+}
+
+static void test_files(void **state)
+{
+    (void)state;
+    struct leftover leftover = {.first_files = 0};
+    int files[LEFTOVER_FILES + 1];
+    char said[256];
+    leftover_look(&leftover, 0, said, sizeof said);
+    for (int i = 0; i <= LEFTOVER_FILES; i++) {
+        assert_string_equal(said, "");
+        files[i] = open("/dev/null", O_RDONLY);
+        assert_true(files[i] >= 0);
+        leftover_look(&leftover, 0, said, sizeof said);
+    }
+    assert_non_null(strstr(said, "leaves files open: 9 more"));
+    for (int i = 0; i <= LEFTOVER_FILES; i++)
+        close(files[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_memory_that_is_left),
+        cmocka_unit_test(test_memory_that_is_not),
+        cmocka_unit_test(test_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
