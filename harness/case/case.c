@@ -79,16 +79,24 @@ void point_sequence(const struct point *point, int i, struct point *sequence)
     case_assemble(point->test_case, digits, sequence);
 }
 
-void point_make_foreign(struct point *point, const char *name, bool bounded)
+void point_make_foreign(struct point *point, const struct point_kernel *kernel)
 {
     const struct point unset = point_unset;
-    point->foreign = name;
+    const struct kernel_options said = point->kernel_options;
+    point->foreign = kernel->name;
+    point->foreign_paged = kernel->pages;
     point->kernel = unset.kernel;
     point->kernel_options = unset.kernel_options;
+    if (kernel->pages)
+        point->kernel_options.page_size = said.page_size ? said.page_size : kernel->page_size;
+    if (point->kernel_options.page_size > 0) { /* else what follows says nothing */
+        point->kernel_options.page_seed = said.page_seed;
+        point->kernel_options.pool_pages = said.pool_pages;
+    }
     point->base_recipe = unset.base_recipe;
     point->expect_fail = false;
     point->signature = SIGNATURE_NONE;
-    if (!bounded)
+    if (!kernel->bounded)
         point->criterion.mode = JUDGE_TOLERANCE;
 }
 
@@ -106,7 +114,7 @@ char *point_key(char *text, const struct point *point)
     }
     for (int id = 0; id < KEY_COUNT && length < POINT_KEY_SIZE; id++) {
         char value[FIELD_TEXT_SIZE], preset[FIELD_TEXT_SIZE] = "";
-        if (!keys[id].axis || !point->test_case->axes[id].given || (point->foreign && keys[id].of_shipped))
+        if (!keys[id].axis || !point->test_case->axes[id].given || key_is_of_others(&keys[id], point))
             continue;
         key_format(value, &keys[id], point);
         if (keys[id].preset || keys[id].derived)

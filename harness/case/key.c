@@ -68,6 +68,11 @@ void key_apply(const struct key *key, const union value *first, uint64_t step, s
         field_advance(&key->field, member, step);
 }
 
+bool key_is_of_others(const struct key *key, const struct point *point)
+{
+    return point->foreign && key->of_shipped && !(key->of_pages && point->foreign_paged);
+}
+
 char *key_format(char *text, const struct key *key, const struct point *point)
 {
     if (key->is_kernel && point->foreign)

@@ -82,6 +82,7 @@ struct key {
     bool constant_of_run;          /* --set may not change it */
     bool of_kernel;                /* says nothing of an output that is given: of its making, or of its inputs' */
     bool of_shipped;               /* of those, one of the kernels that come with the program */
+    bool of_pages;                 /* of those, one of where k and v lie: it is of every kernel that takes pages */
     bool is_kernel;                /* what is run, ours or not */
     enum key_stage stage;
     const char *preset;  /* default as key_format writes it; NULL: see derived */
@@ -103,6 +104,9 @@ bool key_takes_list(const struct key *key);
 
 /* Whether values of the key follow each other, so that a segment may hold several. */
 bool key_counts(const struct key *key);
+
+/* Whether the key says nothing of the point, whose kernel is not ours. */
+bool key_is_of_others(const struct key *key, const struct point *point);
 
 /* A total order of values; numbers by value. */
 int key_compare(const struct key *key, const union value *a, const union value *b);

@@ -68,6 +68,7 @@ struct point {
     const struct given
         *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
+    bool foreign_paged;  /* which takes pages, so that keys of these are of the point */
     const struct given_workload *workload; /* that the output is of; NULL: of none */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
@@ -82,9 +83,17 @@ enum {
 extern const struct point point_unset;
 void point_derive(struct point *point);
 
-/* Makes the point one of a kernel that is not ours, called name: keys of ours are as if they were not given, and no
- * failure is expected. bounded: there is an error bound for its outputs; otherwise its tolerance alone judges. */
-void point_make_foreign(struct point *point, const char *name, bool bounded);
+/* A kernel that is not ours, as its points have it. */
+struct point_kernel {
+    const char *name; /* NULL: there is none */
+    bool bounded;     /* there is an error bound for its outputs; otherwise the tolerance alone judges them */
+    bool pages;       /* it takes pages */
+    int page_size;    /* keys a page where a case has none; 0: k and v are contiguous there */
+};
+
+/* Makes the point one of a kernel that is not ours: keys of ours are as if they were not given, but those of pages if
+ * it takes some, and no failure is expected. */
+void point_make_foreign(struct point *point, const struct point_kernel *kernel);
 
 /* The fields of a recipe that keys of a case override. */
 enum recipe_override { OVERRIDE_SENTINEL, OVERRIDE_BIAS, OVERRIDE_EXPONENTIAL, RECIPE_OVERRIDE_COUNT };

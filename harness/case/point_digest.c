@@ -20,7 +20,7 @@ static uint64_t hash_key(const struct key *key, const struct point *point, uint6
     if (key->added && !strcmp(key_format(text, key, point), key->preset))
         return seed;
     const void *member = field_in(&key->field, point);
-    if (point->foreign && key->of_shipped)
+    if (key_is_of_others(key, point))
         return seed;
     if (key->type && (key->type->aside || key->field.type == FIELD_TEXT))
         return seed;

@@ -88,7 +88,6 @@ void foreign_close(struct foreign_opened *opened)
 
 void foreign_select(const struct foreign_opened *opened, struct selection_options *options)
 {
-    options->foreign = opened->subject.kernel->name;
-    options->foreign_bounded = !opened->subject.subject.any_order;
+    options->foreign = selection_kernel(&opened->subject);
     options->device = "host"; /* of which nothing is asked */
 }

@@ -34,9 +34,12 @@ static enum error_kind load(const struct alibicheck_kernel **kernel, const char 
         return error_set(error, ERROR_USAGE, "%s: has no function %s; allowed: a library made with alibicheck_kernel.h",
                          quote_path(quoted, path), symbol);
     memcpy(&describe, &found, sizeof describe);
-    *kernel = describe(ALIBICHECK_KERNEL_ABI);
+    *kernel = NULL;
+    for (uint32_t abi = ALIBICHECK_KERNEL_ABI; abi > 0 && !*kernel; abi--)
+        *kernel = describe(abi);
     if (!*kernel)
-        return error_set(error, ERROR_USAGE, "%s: does not take ABI %d, that of this program's alibicheck_kernel.h",
+        return error_set(error, ERROR_USAGE,
+                         "%s: takes no ABI from 1 to %d, that of this program's alibicheck_kernel.h",
                          quote_path(quoted, path), ALIBICHECK_KERNEL_ABI);
     return ERROR_NONE;
 }

@@ -184,7 +184,13 @@ static void begin(struct work *work, struct evaluator *evaluator, struct evaluat
         .shipped = point_subject(point, evaluator->device),
     };
     work->source = &work->generated.source;
-    work->subject = evaluator->foreign ? &evaluator->foreign->subject : &work->shipped.subject;
+    work->subject = &work->shipped.subject;
+    if (evaluator->foreign) {
+        const struct kernel_options *options = &point->kernel_options;
+        const struct page_setting pages = {options->page_size, options->page_seed, options->pool_pages};
+        work->foreign = foreign_subject_paged(evaluator->foreign, &pages);
+        work->subject = &work->foreign.subject;
+    }
 }
 
 static enum error_kind make_room(struct work *work, struct error *error)

@@ -12,7 +12,7 @@ static double layout_bytes(const struct point *point)
                  point->problem.head_dim;
     double pool = (double)point->kernel_options.pool_pages * point->kernel_options.page_size * row;
     if (point->foreign)
-        return 2 * problem_spec_bytes(&point->problem);
+        return (copied ? 4 : 2) * fmax(problem_spec_bytes(&point->problem), pool);
     return copied ? fmax(problem_spec_bytes(&point->problem), pool) : 0;
 }
 

@@ -38,6 +38,7 @@ bool evaluate_takes(const struct evaluator *evaluator, const struct point *point
         .masked = spec->mask.kind != MASK_NONE,
         .has_slopes = has_slopes(spec),
         .has_sinks = spec->sinks.kind != SINKS_NONE,
+        .page_size = point->foreign ? point->kernel_options.page_size : 0,
     };
     if (evaluator->foreign)
         return foreign_kernel_takes(evaluator->foreign->kernel, &shape, &extras, point_num_sequences(point), text);

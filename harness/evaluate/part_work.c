@@ -64,7 +64,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
-    struct sequences sequences = {&part->problem, &part->output, 1};
+    struct sequences sequences = {&part->problem, &part->output, 1, NULL};
     enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = evaluation_now();
     if (point->batch == BATCH_TOGETHER) {
@@ -75,7 +75,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
             return kind;
         companions->problems[point->problem.sequence] = part->problem;
         companions->outputs[point->problem.sequence] = part->output;
-        sequences = (struct sequences){companions->problems, companions->outputs, companions->count};
+        sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL};
     }
     progress_display_step(evaluator->display, "kernel", 0);
     kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);

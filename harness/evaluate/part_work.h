@@ -15,6 +15,7 @@ struct work {
     const struct point *point;
     struct generated_source generated;
     struct shipped_subject shipped;
+    struct foreign_subject foreign; /* where the kernel is not ours */
     const struct problem_source *source;
     const struct subject *subject;
 };

@@ -241,8 +241,7 @@ static enum error_kind start_threads(int threads, struct error *failure)
 static enum error_kind choose_points(struct under_way *run, const struct alibicheck_cases *cases, struct error *failure)
 {
     enum error_kind kind = cases_options(&run->options, cases, failure);
-    run->options.foreign = run->described.name;
-    run->options.foreign_bounded = !run->subject.subject.any_order;
+    run->options.foreign = selection_kernel(&run->subject);
     if (!kind && run->options.paths.count + run->options.num_texts == 0)
         kind = error_set(failure, ERROR_USAGE, "cases: there are none; allowed: paths and texts of cases");
     if (!kind)

@@ -91,12 +91,22 @@ static int compare_keys(const void *a, const void *b)
     return strcmp(a, b);
 }
 
+struct point_kernel selection_kernel(const struct foreign_subject *subject)
+{
+    return (struct point_kernel){
+        .name = subject->kernel->name,
+        .bounded = !subject->subject.any_order,
+        .pages = subject->kernel->takes & ALIBICHECK_KERNEL_PAGES,
+        .page_size = foreign_kernel_page_size(subject->kernel),
+    };
+}
+
 /* Makes the point one of the foreign kernel, and says whether one before it in seen has become the same. */
 static enum error_kind take_foreign(struct point *point, const struct selection_options *options, void **seen,
                                     bool *again, struct error *error)
 {
     char text[POINT_KEY_SIZE];
-    point_make_foreign(point, options->foreign, options->foreign_bounded);
+    point_make_foreign(point, &options->foreign);
     char *key = strdup(point_key(text, point));
     char **found = key ? tsearch(key, seen, compare_keys) : NULL;
     *again = found && *found != key;
@@ -115,7 +125,7 @@ static enum error_kind select_points_of(struct selection *selection, struct filt
         struct point point;
         bool selected = true, again = false;
         case_point(test_case, i, &point);
-        if (options->foreign)
+        if (options->foreign.name)
             kind = take_foreign(&point, options, &seen, &again, error);
         if (!kind && !again)
             kind = filter_point(filter, &point, &selected, error);

@@ -8,6 +8,7 @@
 
 #include "harness/case/case.h"
 #include "harness/report/record/record.h"
+#include "harness/subject/foreign.h"
 
 /* A growing list of strings, which belong to the caller. */
 struct strings {
@@ -42,11 +43,13 @@ struct selection_options {
     bool of_axes;            /* without paths, the settings are a case of their own (sweep) */
     char *recipe_setting;    /* what --recipe stands for, allocated; one of the settings */
     const char *device;      /* "auto", "cuda" or "host" */
-    const char *foreign;     /* the name of a kernel that is run in place of points' own; NULL: those are */
-    bool foreign_bounded;    /* which promises an arithmetic */
+    struct point_kernel foreign; /* that is run in place of points' own */
     int threads;
     FILE *notes; /* where is said what is no error; NULL: nowhere, and a path is then none of a shipped case */
 };
+
+/* What takes the place of points' own kernels where this one is run. */
+struct point_kernel selection_kernel(const struct foreign_subject *subject);
 
 /* What messages call the case of a command line's axes. */
 #define CASE_OF_AXES "command line"

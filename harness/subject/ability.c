@@ -5,6 +5,8 @@
 
 #include "kernels/kernel.h"
 
+enum { PAGE_SIZE_USUAL = 16, PAGE_SIZE_MAX = 1 << 16 };
+
 const struct ability_info abilities[ABILITY_COUNT] = {
     {ALIBICHECK_KERNEL_F16, "f16", "q, k, v and out in f16"},
     {ALIBICHECK_KERNEL_BF16, "bf16", "q, k, v and out in bf16"},
@@ -25,6 +27,8 @@ const struct ability_info abilities[ABILITY_COUNT] = {
     {ALIBICHECK_KERNEL_LSE_BASE2, "lse_base2", "lse: it writes it, of base 2"},
     {ALIBICHECK_KERNEL_SAME_BITS, "same_bits",
      "no other bits for a head elsewhere, a sequence beside others, or other numbers in masked keys"},
+    {ALIBICHECK_KERNEL_PAGES, "pages", "k and v in pages of a pool, where a case has page_size"},
+    {ALIBICHECK_KERNEL_ONLY_PAGES, "only_pages", "pages: k and v in no other way"},
 };
 
 unsigned ability_of_dtype(enum dtype dtype)
@@ -64,6 +68,14 @@ enum error_kind foreign_kernel_check(const struct foreign_kernel *kernel, const 
     if ((kernel->takes & lse) == lse)
         return error_set(error, ERROR_USAGE, "%s: kernel %s writes lse in two bases; allowed: lse or lse_base2", source,
                          kernel->name);
+    if (!(kernel->takes & ALIBICHECK_KERNEL_PAGES) &&
+        (kernel->takes & ALIBICHECK_KERNEL_ONLY_PAGES || kernel->num_page_sizes > 0))
+        return error_set(error, ERROR_USAGE, "%s: kernel %s has %s and does not take pages; allowed: with pages",
+                         source, kernel->name, kernel->num_page_sizes > 0 ? "page_sizes" : "only_pages");
+    for (int i = 0; i < kernel->num_page_sizes; i++)
+        if (kernel->page_sizes[i] < 1 || kernel->page_sizes[i] > PAGE_SIZE_MAX)
+            return error_set(error, ERROR_USAGE, "%s: kernel %s takes page_size %d; allowed: 1 to %d", source,
+                             kernel->name, kernel->page_sizes[i], PAGE_SIZE_MAX);
     for (int i = 0; i < kernel->num_head_dims; i++)
         if (kernel->head_dims[i] < 1)
             return error_set(error, ERROR_USAGE, "%s: kernel %s takes head_dim %d; allowed: 1 and up", source,
@@ -75,9 +87,9 @@ enum error_kind foreign_kernel_take(struct foreign_kernel *kernel, const struct 
                                     const char *source, struct error *error)
 {
     *kernel = (struct foreign_kernel){.takes = 0};
-    if (described->abi != ALIBICHECK_KERNEL_ABI)
+    if (described->abi < 1 || described->abi > ALIBICHECK_KERNEL_ABI)
         return error_set(error, ERROR_USAGE,
-                         "%s: a kernel of ABI %u; allowed: %d, that of this program's "
+                         "%s: a kernel of ABI %u; allowed: 1 to %d, that of this program's "
                          "alibicheck_kernel.h",
                          source, (unsigned)described->abi, ALIBICHECK_KERNEL_ABI);
     if (!described->launch || !described->name || strlen(described->name) >= KERNEL_NAME_SIZE)
@@ -102,6 +114,15 @@ enum error_kind foreign_kernel_take(struct foreign_kernel *kernel, const struct 
                              source, kernel->name, HEAD_DIMS_MAX);
         kernel->head_dims[kernel->num_head_dims++] = *dim;
     }
+    if (described->abi < 2) /* what follows is not there */
+        return foreign_kernel_check(kernel, source, error);
+    for (const int32_t *size = described->page_sizes; size && *size; size++) {
+        if (kernel->num_page_sizes == PAGE_SIZES_MAX)
+            return error_set(error, ERROR_USAGE,
+                             "%s: kernel %s has too many page sizes; allowed: up to %d, or none for all", source,
+                             kernel->name, PAGE_SIZES_MAX);
+        kernel->page_sizes[kernel->num_page_sizes++] = *size;
+    }
     return foreign_kernel_check(kernel, source, error);
 }
 
@@ -111,6 +132,21 @@ static bool takes_head_dim(const struct foreign_kernel *kernel, int head_dim)
     for (int i = 0; i < kernel->num_head_dims; i++)
         found |= kernel->head_dims[i] == head_dim;
     return found;
+}
+
+bool foreign_kernel_takes_page_size(const struct foreign_kernel *kernel, int page_size)
+{
+    bool found = kernel->num_page_sizes == 0;
+    for (int i = 0; i < kernel->num_page_sizes; i++)
+        found |= kernel->page_sizes[i] == page_size;
+    return found;
+}
+
+int foreign_kernel_page_size(const struct foreign_kernel *kernel)
+{
+    if (!(kernel->takes & ALIBICHECK_KERNEL_ONLY_PAGES))
+        return 0;
+    return kernel->num_page_sizes > 0 ? kernel->page_sizes[0] : PAGE_SIZE_USUAL;
 }
 
 /* The bits of all that a problem needs. */
@@ -136,6 +172,8 @@ bool foreign_kernel_takes(const struct foreign_kernel *kernel, const struct prob
     *text = 0;
     if (!takes_head_dim(kernel, shape->head_dim))
         snprintf(text, ABILITY_TEXT_SIZE, "%s does not take head_dim %d", kernel->name, shape->head_dim);
+    if (extras->page_size > 0 && !*text && !foreign_kernel_takes_page_size(kernel, extras->page_size))
+        snprintf(text, ABILITY_TEXT_SIZE, "%s does not take page_size %d", kernel->name, extras->page_size);
     for (int i = 0; i < ABILITY_COUNT && !*text; i++)
         if (lacking & abilities[i].bit)
             snprintf(text, ABILITY_TEXT_SIZE, "%s does not take %s", kernel->name, abilities[i].about);

@@ -13,19 +13,26 @@
 struct ability_info {
     unsigned bit;
     const char *name;  /* as messages of kernel_message.h have it: "soft_cap" */
-    const char *about; /* what it takes, as in "it does not take ..."; of the last three what it does */
+    const char *about; /* what it takes, as in "it does not take ..."; of lse and what follows it what it does */
 };
 
-enum { ABILITY_COUNT = 18 };
+enum { ABILITY_COUNT = 20 };
 extern const struct ability_info abilities[ABILITY_COUNT]; /* in the order of their bits */
 
-enum { KERNEL_NAME_SIZE = 64, KERNEL_ABOUT_SIZE = 160, ARITHMETIC_TEXT_SIZE = 128, HEAD_DIMS_MAX = 32 };
+enum {
+    KERNEL_NAME_SIZE = 64,
+    KERNEL_ABOUT_SIZE = 160,
+    ARITHMETIC_TEXT_SIZE = 128,
+    HEAD_DIMS_MAX = 32,
+    PAGE_SIZES_MAX = 16
+};
 
 struct foreign_kernel {
     char name[KERNEL_NAME_SIZE], about[KERNEL_ABOUT_SIZE];
     unsigned takes;
-    char arithmetic[ARITHMETIC_TEXT_SIZE];       /* "" : none is known */
-    int head_dims[HEAD_DIMS_MAX], num_head_dims; /* 0: all */
+    char arithmetic[ARITHMETIC_TEXT_SIZE];          /* "" : none is known */
+    int head_dims[HEAD_DIMS_MAX], num_head_dims;    /* 0: all */
+    int page_sizes[PAGE_SIZES_MAX], num_page_sizes; /* of one that takes pages; 0: all */
 };
 
 /* Takes what a kernel says of itself. ERROR_USAGE if it cannot be so; source: what messages call it. */
@@ -41,7 +48,13 @@ unsigned ability_of_dtype(enum dtype dtype);
 /* What of a problem its shape does not say. */
 struct problem_extras {
     bool masked, has_slopes, has_sinks;
+    int page_size; /* 0: k and v are contiguous */
 };
+
+/* Keys a page where nobody says how many; 0: the kernel takes k and v that are contiguous. */
+int foreign_kernel_page_size(const struct foreign_kernel *kernel);
+
+bool foreign_kernel_takes_page_size(const struct foreign_kernel *kernel, int page_size);
 
 /* Whether the kernel takes problems of this shape, whose tensors are not read, so many in a launch. If it does not,
  * text, of ABILITY_TEXT_SIZE, says what it lacks. */

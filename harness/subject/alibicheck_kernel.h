@@ -24,8 +24,13 @@
 extern "C" {
 #endif
 
-/* What this header says. Another number is another, incompatible header. */
-#define ALIBICHECK_KERNEL_ABI 1
+/*
+ * What this header says. A plug-in says with `abi` how far its structures go, and is never given or asked for more:
+ * structures only grow, at their ends and where the number says so. A sequence never does, as sequences are an array;
+ * what is new of them stands in arrays of the launch. So one number is all that both sides need, and a plug-in that was
+ * compiled with an older header works as it did: it is asked for each number from the caller's down until it has one.
+ */
+#define ALIBICHECK_KERNEL_ABI 2
 
 /* Bits of what a kernel takes. What a problem needs that is not there is told by name, and its point is skipped. */
 enum {
@@ -47,17 +52,20 @@ enum {
     ALIBICHECK_KERNEL_LSE = 1 << 15,         /* it writes lse, natural */
     ALIBICHECK_KERNEL_LSE_BASE2 = 1 << 16,   /* it writes lse as a logarithm of base 2 */
     /* What it promises: */
-    ALIBICHECK_KERNEL_SAME_BITS = 1 << 17 /* a head has the same bits wherever it stands, a sequence whatever else is in
-                                           * its launch, and what is masked changes no bit */
+    ALIBICHECK_KERNEL_SAME_BITS = 1 << 17, /* a head has the same bits wherever it stands, a sequence whatever else is
+                                            * in its launch, and what is masked changes no bit */
+    /* From ABI 2 on: */
+    ALIBICHECK_KERNEL_PAGES = 1 << 18,     /* k and v in pages, where a launch has page_size */
+    ALIBICHECK_KERNEL_ONLY_PAGES = 1 << 19 /* and in no other way */
 };
 
-/* A sequence of a launch. Tensors are packed, row-major, in the launch's types. */
+/* A sequence of a launch. Tensors are packed, row-major, in the launch's types. This structure never grows. */
 struct alibicheck_kernel_sequence {
     int64_t seq_len;        /* N, 0 and up */
     int64_t q_position;     /* of the last query */
     int64_t kv_offset;      /* the position of key 0 */
     const void *q;          /* [num_queries, num_heads, head_dim] */
-    const void *k, *v;      /* [N, num_kv_heads, head_dim] */
+    const void *k, *v;      /* [N, num_kv_heads, head_dim]; NULL: they are in the launch's pages */
     const uint8_t *visible; /* [N], 0 removes a key; NULL: all are there */
     void *out;              /* [num_queries, num_heads, head_dim] */
     float *lse;             /* [num_queries, num_heads] */
@@ -75,22 +83,33 @@ struct alibicheck_kernel_launch {
     int32_t soft_cap_after_bias; /* whether it caps the biased logit */
     const float *slopes;         /* [num_heads] */
     const float *sink_logits;    /* [num_heads], or NULL */
+    /* From ABI 2 on, of a kernel that takes pages. Key j of sequence i is slot j % page_size of page
+     * block_table[i][j / page_size]. Slots that hold no key and pages that are nobody's hold NaN; entries behind a
+     * sequence's pages are of such a page. */
+    int32_t page_size; /* 0: k and v are those of the sequences, and what follows is not set */
+    int32_t num_pages, max_pages;
+    const void *k_pages, *v_pages; /* [num_pages, page_size, num_kv_heads, head_dim] */
+    const int32_t *block_table;    /* [num_sequences, max_pages] */
+    const int32_t *seq_lens;       /* [num_sequences] */
 };
 
 struct alibicheck_kernel {
-    uint32_t abi;             /* ALIBICHECK_KERNEL_ABI */
+    uint32_t abi;             /* of the header that it is made with, ALIBICHECK_KERNEL_ABI */
     uint32_t takes;           /* bits */
     const char *name;         /* letters, digits, '_', '-' and '.', at most 63 */
     const char *about;        /* a line, or NULL */
     const char *arithmetic;   /* the class that it is meant to be in, "f32+weights16" (`alibicheck list classes`), by
-                               * whose   bound it is then judged too; NULL: none is known */
+                               * whose bound it is then judged too; NULL: none is known */
     const int32_t *head_dims; /* those that it takes, ended by 0; NULL: all */
     void *context;
     /* Computes a launch. 0; or anything else, with a line of at most text_size bytes in text that says why not. */
     int32_t (*launch)(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size);
+    /* From ABI 2 on: */
+    const int32_t *page_sizes; /* those that it takes, ended by 0; NULL: all */
 };
 
-/* What a plug-in exports. abi is that of the caller; NULL if the plug-in cannot be called so. */
+/* What a plug-in exports. abi is the caller's, or an older one if it has returned NULL for that; NULL if the plug-in
+ * cannot be called so. What it returns has this abi, or an older one. */
 typedef const struct alibicheck_kernel *alibicheck_kernel_describe_function(uint32_t abi);
 const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi);
 

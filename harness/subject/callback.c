@@ -20,6 +20,8 @@ struct guarded {
 };
 
 enum { GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_VISIBLE, GIVEN_COUNT };
+/* In place of k and v, of all sequences together. */
+enum { GIVEN_K_PAGES, GIVEN_V_PAGES, GIVEN_BLOCK_TABLE, GIVEN_SEQ_LENS, GIVEN_OF_PAGES_COUNT };
 
 /* What the kernel reads. */
 struct given_tensor {
@@ -40,6 +42,7 @@ struct launching {
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen; /* [count] */
     struct guarded_sequence *guarded;        /* [count] */
+    struct given_tensor pages[GIVEN_OF_PAGES_COUNT];
     struct given_tensor slopes, sinks;
 };
 
@@ -111,13 +114,25 @@ static bool give(struct given_tensor *given, const void *bytes, size_t size_byte
     return true;
 }
 
-static bool give_sequence(struct guarded_sequence *sequence, const struct problem *problem, bool copied)
+static bool give_sequence(struct guarded_sequence *sequence, const struct problem *problem, bool paged, bool copied)
 {
     const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
     return give(&sequence->given[GIVEN_Q], problem->q, q_bytes, copied) &&
-           give(&sequence->given[GIVEN_K], problem->k, kv_bytes(problem), copied) &&
-           give(&sequence->given[GIVEN_V], problem->v, kv_bytes(problem), copied) &&
+           give(&sequence->given[GIVEN_K], paged ? NULL : problem->k, kv_bytes(problem), copied) &&
+           give(&sequence->given[GIVEN_V], paged ? NULL : problem->v, kv_bytes(problem), copied) &&
            give(&sequence->given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
+}
+
+static bool give_pages(struct given_tensor given[], const struct sequences *sequences, bool copied)
+{
+    const struct paged_cache *pages = sequences->pages;
+    const size_t count = (size_t)sequences->count;
+    const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
+    return give(&given[GIVEN_K_PAGES], pages->k, pool_bytes, copied) &&
+           give(&given[GIVEN_V_PAGES], pages->v, pool_bytes, copied) &&
+           give(&given[GIVEN_BLOCK_TABLE], pages->block_table,
+                count * (size_t)pages->max_pages * sizeof *pages->block_table, copied) &&
+           give(&given[GIVEN_SEQ_LENS], pages->seq_lens, count * sizeof *pages->seq_lens, copied);
 }
 
 static bool is_changed(const struct given_tensor *given)
@@ -131,7 +146,8 @@ static struct alibicheck_kernel_launch describe(const struct launching *launchin
 {
     const struct problem *first = launching->sequences->problems;
     const bool fp8 = first->kv_format != KV_AS_DTYPE;
-    return (struct alibicheck_kernel_launch){
+    const struct paged_cache *pages = launching->sequences->pages;
+    struct alibicheck_kernel_launch launch = {
         .sequences = launching->seen,
         .num_sequences = launching->sequences->count,
         .num_queries = problem_queries(first),
@@ -148,6 +164,16 @@ static struct alibicheck_kernel_launch describe(const struct launching *launchin
         .slopes = launching->slopes.bytes,
         .sink_logits = launching->sinks.bytes,
     };
+    if (pages) {
+        launch.page_size = pages->page_size;
+        launch.num_pages = (int32_t)pages->num_pages;
+        launch.max_pages = pages->max_pages;
+        launch.k_pages = launching->pages[GIVEN_K_PAGES].bytes;
+        launch.v_pages = launching->pages[GIVEN_V_PAGES].bytes;
+        launch.block_table = launching->pages[GIVEN_BLOCK_TABLE].bytes;
+        launch.seq_lens = launching->pages[GIVEN_SEQ_LENS].bytes;
+    }
+    return launch;
 }
 
 static enum error_kind prepare(struct launching *launching, struct error *error)
@@ -169,7 +195,7 @@ static enum error_kind prepare(struct launching *launching, struct error *error)
         if (!guard(&guarded->out, "out", output->out, out_bytes) ||
             !guard(&guarded->lse, "lse", lse ? output->lse : NULL, lse_bytes))
             return error_memory(error, "the output of a launch", (double)(out_bytes + lse_bytes));
-        if (!give_sequence(guarded, problem, copied))
+        if (!give_sequence(guarded, problem, sequences->pages, copied))
             return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
         launching->seen[i] = (struct alibicheck_kernel_sequence){
             .seq_len = problem->seq_len,
@@ -186,7 +212,8 @@ static enum error_kind prepare(struct launching *launching, struct error *error)
     const struct problem *first = sequences->problems;
     const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
     if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
-        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied))
+        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied) ||
+        (sequences->pages && !give_pages(launching->pages, sequences, copied)))
         return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
     return ERROR_NONE;
 }
@@ -194,10 +221,14 @@ static enum error_kind prepare(struct launching *launching, struct error *error)
 static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
 {
     static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
+    static const char *const of_pages[GIVEN_OF_PAGES_COUNT] = {"k_pages", "v_pages", "block_table", "seq_lens"};
     for (int i = 0; i < launching->sequences->count; i++)
         for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
             if (is_changed(&launching->guarded[i].given[t]))
                 audit->changed = names[t];
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !audit->changed; t++)
+        if (is_changed(&launching->pages[t]))
+            audit->changed = of_pages[t];
     if (!audit->changed && is_changed(&launching->slopes))
         audit->changed = "slopes";
     if (!audit->changed && is_changed(&launching->sinks))
@@ -280,6 +311,8 @@ static void clear(struct launching *launching)
         for (int t = 0; t < GIVEN_COUNT; t++)
             free(launching->guarded[i].given[t].copy);
     }
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT; t++)
+        free(launching->pages[t].copy);
     free(launching->slopes.copy);
     free(launching->sinks.copy);
     free(launching->guarded);

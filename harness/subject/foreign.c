@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const struct foreign_subject *foreign_of(const struct subject *subject)
 {
@@ -21,7 +22,16 @@ static enum error_kind run(const struct subject *subject, const struct sequences
     const struct foreign_subject *foreign = foreign_of(subject);
     if (audit)
         *audit = (struct memory_audit){.breached = NULL};
-    enum error_kind kind = foreign->how->run(foreign->launcher, sequences, audit, seconds, error);
+    struct paged_cache cache = {.k = NULL};
+    struct sequences given = *sequences;
+    enum error_kind kind = ERROR_NONE;
+    if (foreign->pages.size > 0) {
+        kind = paged_cache_lay_out(&cache, sequences, &foreign->pages, error);
+        given.pages = &cache;
+    }
+    if (!kind)
+        kind = foreign->how->run(foreign->launcher, &given, audit, seconds, error);
+    paged_cache_clear(&cache);
     if (!kind && foreign->kernel->takes & ALIBICHECK_KERNEL_LSE_BASE2)
         make_natural(sequences);
     return kind;
@@ -33,11 +43,41 @@ static struct rounding_model rounding(const struct subject *subject, const struc
     return foreign->model(foreign->set, problem);
 }
 
+/* Another size of pages that the kernel takes; 0: there is none. */
+static int other_page_size(const struct foreign_subject *foreign)
+{
+    const struct foreign_kernel *kernel = foreign->kernel;
+    if (foreign->pages.size == 0)
+        return 0;
+    if (kernel->num_page_sizes == 0)
+        return foreign->pages.size == 16 ? 32 : 16;
+    for (int i = 0; i < kernel->num_page_sizes; i++)
+        if (kernel->page_sizes[i] != foreign->pages.size)
+            return kernel->page_sizes[i];
+    return 0;
+}
+
+static enum error_kind make_other(struct subject **other, const struct foreign_subject *foreign,
+                                  const struct page_setting *setting, struct error *error)
+{
+    struct foreign_subject *copy = malloc(sizeof *copy);
+    if (!copy)
+        return error_memory(error, "a subject", (double)sizeof *copy);
+    *copy = foreign_subject_paged(foreign, setting);
+    *other = &copy->subject;
+    return ERROR_NONE;
+}
+
 static enum error_kind repartition(const struct subject *subject, int64_t seq_len, struct subject **other, char *text,
                                    struct error *error)
 {
-    (void)subject, (void)seq_len, (void)error;
+    const struct foreign_subject *foreign = foreign_of(subject);
+    const struct page_setting setting = {.size = other_page_size(foreign), .seed = foreign->pages.seed + 1};
+    (void)seq_len;
     *other = NULL;
+    snprintf(text, SUBJECT_TEXT_SIZE, "with page_size %d", setting.size);
+    if (setting.size > 0)
+        return make_other(other, foreign, &setting, error);
     snprintf(text, SUBJECT_TEXT_SIZE, "how the kernel cuts its keys is its own");
     return ERROR_NONE;
 }
@@ -45,8 +85,14 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
 static enum error_kind resettle(const struct subject *subject, const struct launch_setting *setting,
                                 struct subject **other, char *text, struct error *error)
 {
-    (void)subject, (void)setting, (void)error;
+    const struct foreign_subject *foreign = foreign_of(subject);
+    struct page_setting elsewhere = foreign->pages;
     *other = NULL;
+    elsewhere.seed++;
+    elsewhere.pool += elsewhere.pool > 0; /* a pool of no said size is one page larger than it has to be */
+    snprintf(text, SUBJECT_TEXT_SIZE, "where its pages lie elsewhere");
+    if (setting->misplaced && !setting->backward && !setting->far_rows && foreign->pages.size > 0)
+        return make_other(other, foreign, &elsewhere, error);
     snprintf(text, SUBJECT_TEXT_SIZE, "how the kernel is launched is its own");
     return ERROR_NONE;
 }
@@ -69,8 +115,10 @@ static bool has_slopes(const struct problem *problem)
 
 static bool takes(const struct subject *subject, const struct problem *problem, int num_sequences, char *text)
 {
-    const struct problem_extras extras = {is_masked(problem), has_slopes(problem), problem->sink_logits != NULL};
-    return foreign_kernel_takes(foreign_of(subject)->kernel, problem, &extras, num_sequences, text);
+    const struct foreign_subject *foreign = foreign_of(subject);
+    const struct problem_extras extras = {is_masked(problem), has_slopes(problem), problem->sink_logits != NULL,
+                                          foreign->pages.size};
+    return foreign_kernel_takes(foreign->kernel, problem, &extras, num_sequences, text);
 }
 
 /* A copy of what it is given is made where it is launched. */
@@ -110,4 +158,12 @@ struct foreign_subject foreign_subject(const struct foreign_kernel *kernel, cons
         .how = how,
         .launcher = launcher,
     };
+}
+
+struct foreign_subject foreign_subject_paged(const struct foreign_subject *foreign, const struct page_setting *setting)
+{
+    struct foreign_subject paged = *foreign;
+    paged.pages = *setting;
+    paged.subject.without_slots = setting->size == 0; /* a last page has some */
+    return paged;
 }

@@ -1,13 +1,13 @@
 /*
  * A kernel that is not ours, as a subject: whatever launches it, it is asked for what it takes, and is judged by what
- * it says of itself. Nothing is known of how it cuts keys into chunks or places what it is given, so it is launched in
- * no other way and no setting.
+ * it says of itself. Nothing is known of how it cuts keys into chunks, so it is launched in no other way and no
+ * setting, but for pages, which are laid out here: elsewhere, or of another size.
  */
 #ifndef HARNESS_SUBJECT_FOREIGN_H
 #define HARNESS_SUBJECT_FOREIGN_H
 
 #include "harness/subject/ability.h"
-#include "harness/subject/subject.h"
+#include "harness/subject/paged_cache.h"
 
 struct foreign_subject;
 
@@ -25,6 +25,7 @@ struct foreign_subject {
     const struct foreign_kernel *kernel;
     const struct foreign_launcher *how;
     void *launcher;
+    struct page_setting pages; /* in which it is given k and v; see foreign_subject_paged */
     struct rounding_model (*model)(unsigned set, const struct problem *problem); /* of a set of roundings, */
     unsigned set;                                                                /* and which it has at most */
 };
@@ -32,5 +33,8 @@ struct foreign_subject {
 /* All pointers are the caller's. The kernel's outputs are natural: an lse of base 2 is converted. */
 struct foreign_subject foreign_subject(const struct foreign_kernel *kernel, const struct foreign_launcher *how,
                                        void *launcher);
+
+/* The same kernel, given k and v in pages. setting->size 0: they are contiguous. */
+struct foreign_subject foreign_subject_paged(const struct foreign_subject *foreign, const struct page_setting *setting);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/subject/message_words.h"
+#include "harness/subject/paged_cache.h"
 #include "harness/support/number.h"
 #include "harness/support/tensor_file.h"
 
@@ -100,21 +101,28 @@ static enum error_kind plan_contents(struct safetensors_plan *plan, const struct
 
 /* ---- sending ----------------------------------------------------------------------------------------------------- */
 
+/* With commas between them. text: MESSAGE_TEXT_SIZE. */
+static void put_numbers(char *text, const int *numbers, int count)
+{
+    size_t length = 0;
+    for (int i = 0; i < count && length < MESSAGE_TEXT_SIZE; i++)
+        length += (size_t)snprintf(text + length, MESSAGE_TEXT_SIZE - length, "%s%d", i ? "," : "", numbers[i]);
+}
+
 enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct kernel_hello *hello, struct error *error)
 {
     struct contents contents;
     enum error_kind kind = contents_init(&contents, 1, error);
     if (!kind) {
         const struct foreign_kernel *kernel = &hello->kernel;
-        char takes[MESSAGE_TEXT_SIZE] = "", dims[MESSAGE_TEXT_SIZE] = "";
-        size_t length = 0, of_dims = 0;
+        char takes[MESSAGE_TEXT_SIZE] = "", dims[MESSAGE_TEXT_SIZE] = "", sizes[MESSAGE_TEXT_SIZE] = "";
+        size_t length = 0;
         for (int i = 0; i < ABILITY_COUNT; i++)
             if (kernel->takes & abilities[i].bit)
                 length += (size_t)snprintf(takes + length, sizeof takes - length, "%s%s", length ? "," : "",
                                            abilities[i].name);
-        for (int i = 0; i < kernel->num_head_dims; i++)
-            of_dims += (size_t)snprintf(dims + of_dims, sizeof dims - of_dims, "%s%d", of_dims ? "," : "",
-                                        kernel->head_dims[i]);
+        put_numbers(dims, kernel->head_dims, kernel->num_head_dims);
+        put_numbers(sizes, kernel->page_sizes, kernel->num_page_sizes);
         add_word(&contents, MESSAGE_FORMAT_KEY, HELLO_FORMAT);
         add_word(&contents, "name", kernel->name);
         add_word(&contents, "takes", takes);
@@ -124,6 +132,8 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
             add_word(&contents, "arithmetic", kernel->arithmetic);
         if (*dims)
             add_word(&contents, "head_dims", dims);
+        if (*sizes)
+            add_word(&contents, "page_sizes", sizes);
         if (hello->audits)
             add_word(&contents, "audits", "true");
         if (hello->keeps)
@@ -151,12 +161,27 @@ static void add_sequence(struct contents *contents, const struct sequences *sequ
     const int64_t keys[] = {problem->seq_len, problem->num_kv_heads, problem->head_dim};
     int number = sequences->count > 1 ? i : -1;
     add_tensor(contents, "q", number, message_type(problem->dtype), 3, rows, problem->q);
-    add_tensor(contents, "k", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->k);
-    add_tensor(contents, "v", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->v);
+    if (!sequences->pages) {
+        add_tensor(contents, "k", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->k);
+        add_tensor(contents, "v", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->v);
+    }
     if (problem->visible)
         add_tensor(contents, "mask", number, ELEMENT_U8, 1, keys, problem->visible);
     add_whole(contents, "q_position", number, problem->q_position);
     add_whole(contents, "kv_offset", number, problem->kv_offset);
+}
+
+static void add_pages(struct contents *contents, const struct sequences *sequences)
+{
+    const struct problem *first = sequences->problems;
+    const struct paged_cache *pages = sequences->pages;
+    const enum element_type type = message_type(problem_kv_dtype(first));
+    const int64_t pool[] = {pages->num_pages, pages->page_size, first->num_kv_heads, first->head_dim};
+    const int64_t table[] = {sequences->count, pages->max_pages};
+    add_tensor(contents, "k_pages", -1, type, 4, pool, pages->k);
+    add_tensor(contents, "v_pages", -1, type, 4, pool, pages->v);
+    add_tensor(contents, "block_table", -1, ELEMENT_I32, 2, table, pages->block_table);
+    add_tensor(contents, "seq_lens", -1, ELEMENT_I32, 1, table, pages->seq_lens);
 }
 
 enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct sequences *sequences, bool with_output,
@@ -182,6 +207,8 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
         add_tensor(&contents, "slopes", -1, ELEMENT_F32, 1, &heads, first->slopes);
         if (first->sink_logits)
             add_tensor(&contents, "sink_logits", -1, ELEMENT_F32, 1, &heads, first->sink_logits);
+        if (sequences->pages)
+            add_pages(&contents, sequences);
         for (int i = 0; i < sequences->count; i++) {
             add_sequence(&contents, sequences, i);
             if (with_output)

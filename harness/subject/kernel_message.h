@@ -3,8 +3,8 @@
  * and so many bytes: a file in the .safetensors format. docs/kernels.md is the protocol for who writes the other side.
  *
  *     kernel -> us     what it is and takes, once: no tensors, metadata: name, takes and the like
- *     us -> kernel     a launch: q, k, v, slopes, perhaps mask, sink_logits, out, lse; metadata: scale, positions
- *     kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
+ *     us -> kernel     a launch: q, k, v or pages of them, slopes, perhaps mask, sink_logits, out, lse; metadata:
+ * scale, positions kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
  *
  * Of a launch of several sequences the tensors and positions of sequence i are called "q.i". What is read is believed
  * in nothing: another shape, type or name than was asked for is refused.
@@ -13,7 +13,7 @@
 #define HARNESS_SUBJECT_KERNEL_MESSAGE_H
 
 #include "harness/subject/ability.h"
-#include "harness/subject/subject.h"
+#include "harness/subject/paged_cache.h"
 #include "harness/support/safetensors_write.h"
 
 enum { MESSAGE_TEXT_SIZE = 512 };
@@ -53,7 +53,8 @@ struct received_launch {
     struct sequences sequences;
     struct problem *problems;
     struct output *outputs;
-    void **memory; /* [num_blocks] */
+    struct paged_cache pages; /* of which sequences.pages is set; it owns nothing */
+    void **memory;            /* [num_blocks] */
     size_t num_blocks;
 };
 

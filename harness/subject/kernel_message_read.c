@@ -102,14 +102,21 @@ static enum error_kind read_ability(unsigned *takes, const char *word, size_t si
     return refuse(error, "takes", text, allowed);
 }
 
-static enum error_kind read_head_dim(struct foreign_kernel *kernel, const char *word, size_t size, struct error *error)
+/* Up to max whole numbers with commas between them, into numbers; none where the key is not there. */
+static enum error_kind read_numbers(int *numbers, int *count, int max, const struct tensor_archive *archive,
+                                    const char *key, struct error *error)
 {
-    char text[MESSAGE_NAME_SIZE], *end;
-    snprintf(text, sizeof text, "%.*s", (int)size, word);
-    long dim = strtol(text, &end, 10);
-    if (!*text || *end || dim < 1 || dim > 65536 || kernel->num_head_dims == HEAD_DIMS_MAX)
-        return refuse(error, "head_dims", text, "up to 32 whole numbers from 1 on, with commas between them");
-    kernel->head_dims[kernel->num_head_dims++] = (int)dim;
+    const char *word = tensor_archive_metadata(archive, key);
+    for (size_t size; word && *word; word += size + (word[size] == ',')) {
+        char text[MESSAGE_NAME_SIZE], allowed[96], *end;
+        size = strcspn(word, ",");
+        snprintf(text, sizeof text, "%.*s", (int)size, word);
+        snprintf(allowed, sizeof allowed, "up to %d whole numbers from 1 on, with commas between them", max);
+        long number = strtol(text, &end, 10);
+        if (!*text || *end || number < 1 || number > 65536 || *count == max)
+            return refuse(error, key, text, allowed);
+        numbers[(*count)++] = (int)number;
+    }
     return ERROR_NONE;
 }
 
@@ -126,15 +133,14 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
     if (!kind)
         kind = read_word(kernel->arithmetic, sizeof kernel->arithmetic, &archive, "arithmetic", error);
     const char *takes = kind ? NULL : tensor_archive_metadata(&archive, "takes");
-    const char *dims = kind ? NULL : tensor_archive_metadata(&archive, "head_dims");
     for (size_t size; takes && *takes && !kind; takes += size + (takes[size] == ',')) {
         size = strcspn(takes, ",");
         kind = read_ability(&kernel->takes, takes, size, error);
     }
-    for (size_t size; dims && *dims && !kind; dims += size + (dims[size] == ',')) {
-        size = strcspn(dims, ",");
-        kind = read_head_dim(kernel, dims, size, error);
-    }
+    if (!kind)
+        kind = read_numbers(kernel->head_dims, &kernel->num_head_dims, HEAD_DIMS_MAX, &archive, "head_dims", error);
+    if (!kind)
+        kind = read_numbers(kernel->page_sizes, &kernel->num_page_sizes, PAGE_SIZES_MAX, &archive, "page_sizes", error);
     if (!kind) {
         hello->audits = said_true(&archive, "audits");
         hello->keeps = said_true(&archive, "keeps");
@@ -243,13 +249,13 @@ static bool has_tensor(const struct tensor_archive *archive, const char *part, i
 }
 
 static enum error_kind find_layout(const struct tensor_layout **layout, const struct tensor_archive *archive,
-                                   const char *part, int i, struct error *error)
+                                   const char *part, int i, int num_axes, struct error *error)
 {
     char name[MESSAGE_NAME_SIZE];
     message_make_name(name, part, i);
     const struct tensor_entry *entry = tensor_archive_find(archive, name);
-    if (!entry || entry->layout.num_axes != 3 || entry->layout.type == ELEMENT_COUNT)
-        return error_set(error, ERROR_USAGE, "its message has no tensor %s of three axes", name);
+    if (!entry || entry->layout.num_axes != num_axes || entry->layout.type == ELEMENT_COUNT)
+        return error_set(error, ERROR_USAGE, "its message has no tensor %s of %d axes", name, num_axes);
     *layout = &entry->layout;
     return ERROR_NONE;
 }
@@ -298,6 +304,66 @@ static enum error_kind read_positions(struct problem *problem, const struct tens
     return kind ? kind : read_whole(&problem->kv_offset, archive, offset, INT64_MIN, INT64_MAX, error);
 }
 
+/* k of a sequence of so many keys, as if it were not in pages. */
+static struct tensor_layout layout_of_sequence(const struct tensor_layout *pages, int64_t seq_len)
+{
+    return (struct tensor_layout){.type = pages->type,
+                                  .num_axes = 3,
+                                  .shape = {seq_len, pages->shape[2], pages->shape[3]},
+                                  .num_elements = seq_len * pages->shape[2] * pages->shape[3]};
+}
+
+/* Every entry is one of a page that there is, and every sequence has as many keys as its pages have room for. */
+static enum error_kind check_pages(const struct paged_cache *pages, int count, struct error *error)
+{
+    for (int64_t i = 0; i < (int64_t)count * pages->max_pages; i++)
+        if (pages->block_table[i] < 0 || pages->block_table[i] >= pages->num_pages)
+            return error_set(error, ERROR_USAGE, "its message has page %d in its block_table; allowed: 0 to %lld",
+                             (int)pages->block_table[i], (long long)pages->num_pages - 1);
+    for (int i = 0; i < count; i++)
+        if (pages->seq_lens[i] < 0 || pages->seq_lens[i] > (int64_t)pages->max_pages * pages->page_size)
+            return error_set(error, ERROR_USAGE, "its message has seq_lens %d; allowed: 0 to %lld, what its pages hold",
+                             (int)pages->seq_lens[i], (long long)pages->max_pages * pages->page_size);
+    return ERROR_NONE;
+}
+
+/* The pages of a launch that has some. */
+static enum error_kind read_pages(struct received_launch *launch, const struct tensor_archive *archive,
+                                  struct error *error)
+{
+    const int64_t count = launch->sequences.count;
+    const struct tensor_layout *pool, *table,
+        lengths = {.type = ELEMENT_I32, .num_axes = 1, .shape = {count}, .num_elements = count};
+    void *k = NULL, *v = NULL, *block_table = NULL, *seq_lens = NULL;
+    enum error_kind kind = find_layout(&pool, archive, "k_pages", -1, 4, error);
+    if (!kind)
+        kind = find_layout(&table, archive, "block_table", -1, 2, error);
+    if (kind)
+        return kind;
+    if (pool->shape[0] < 1 || pool->shape[0] > INT32_MAX || pool->shape[1] < 1 || pool->shape[1] > 65536 ||
+        pool->shape[2] < 1 || pool->shape[3] < 1 || table->type != ELEMENT_I32 || table->shape[0] != count ||
+        table->shape[1] < 1 || table->shape[1] > INT32_MAX)
+        return error_set(error, ERROR_USAGE, "its message has k_pages and a block_table that do not belong together");
+    kind = take_tensor(&k, launch, archive, "k_pages", -1, pool, error);
+    if (!kind)
+        kind = take_tensor(&v, launch, archive, "v_pages", -1, pool, error);
+    if (!kind)
+        kind = take_tensor(&block_table, launch, archive, "block_table", -1, table, error);
+    if (!kind)
+        kind = take_tensor(&seq_lens, launch, archive, "seq_lens", -1, &lengths, error);
+    if (kind)
+        return kind;
+    launch->pages = (struct paged_cache){.k = k,
+                                         .v = v,
+                                         .num_pages = pool->shape[0],
+                                         .page_size = (int)pool->shape[1],
+                                         .max_pages = (int)table->shape[1],
+                                         .block_table = block_table,
+                                         .seq_lens = seq_lens};
+    launch->sequences.pages = &launch->pages;
+    return check_pages(&launch->pages, (int)count, error);
+}
+
 /* The tensors of sequence i, whose number in names is `number`. */
 static enum error_kind read_sequence(struct received_launch *launch, int i, int number,
                                      const struct tensor_archive *archive, struct error *error)
@@ -306,18 +372,24 @@ static enum error_kind read_sequence(struct received_launch *launch, int i, int 
     struct output *output = &launch->outputs[i];
     const struct tensor_layout *q, *k;
     void *of_q = NULL, *of_k = NULL, *of_v = NULL, *mask = NULL, *out = NULL, *lse = NULL;
-    enum error_kind kind = find_layout(&q, archive, "q", number, error);
+    struct tensor_layout of_sequence;
+    enum error_kind kind = find_layout(&q, archive, "q", number, 3, error);
     if (!kind)
-        kind = find_layout(&k, archive, "k", number, error);
+        kind = find_layout(&k, archive, launch->sequences.pages ? "k_pages" : "k",
+                           launch->sequences.pages ? -1 : number, launch->sequences.pages ? 4 : 3, error);
+    if (!kind && launch->sequences.pages) {
+        of_sequence = layout_of_sequence(k, launch->pages.seq_lens[i]);
+        k = &of_sequence;
+    }
     if (!kind)
         kind = read_shapes(problem, q, k, error);
     if (!kind)
         kind = read_positions(problem, archive, number, error);
     if (!kind)
         kind = take_tensor(&of_q, launch, archive, "q", number, q, error);
-    if (!kind)
+    if (!kind && !launch->sequences.pages)
         kind = take_tensor(&of_k, launch, archive, "k", number, k, error);
-    if (!kind)
+    if (!kind && !launch->sequences.pages)
         kind = take_tensor(&of_v, launch, archive, "v", number, k, error);
     if (kind)
         return kind;
@@ -405,10 +477,12 @@ enum error_kind message_read_launch(struct received_launch *launch, int descript
         launch->problems = calloc((size_t)count, sizeof *launch->problems);
         launch->outputs = calloc((size_t)count, sizeof *launch->outputs);
         launch->memory = calloc((size_t)count * TENSORS_OF_SEQUENCE + TENSORS_OF_LAUNCH, sizeof *launch->memory);
-        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count};
+        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count, NULL};
         if (!launch->problems || !launch->outputs || !launch->memory)
             kind = error_memory(error, "a launch", (double)count * sizeof *launch->problems);
     }
+    if (!kind && has_tensor(&archive, "k_pages", -1))
+        kind = read_pages(launch, &archive, error);
     for (int i = 0; i < count && !kind; i++)
         kind = read_sequence(launch, i, count > 1 ? i : -1, &archive, error);
     if (!kind)

@@ -15,8 +15,9 @@
 #define RESULT_FORMAT "result 1"
 #define MESSAGE_NAME "the message" /* for errors */
 
-/* q, k, v, mask, out and lse of a sequence, and its positions; slopes and sink_logits of a launch. */
-enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 2, TENSORS_OF_LAUNCH = 2 };
+/* q, k, v, mask, out and lse of a sequence, and its positions; slopes, sink_logits, k_pages, v_pages, block_table and
+ * seq_lens of a launch. */
+enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 2, TENSORS_OF_LAUNCH = 6 };
 
 static inline enum element_type message_type(enum dtype dtype)
 {

@@ -11,6 +11,7 @@
 
 struct replay; /* kernels/device/replay.h */
 struct subject;
+struct paged_cache; /* harness/subject/paged_cache.h */
 
 /* Sequences that are run in one launch. Each has the result that it has alone. */
 struct sequences {
@@ -18,6 +19,7 @@ struct sequences {
                                      * kv_slots, positions and mask */
     const struct output *outputs;   /* [count], written to */
     int count;
+    const struct paged_cache *pages; /* where the keys are in the pages of a pool; NULL: they are the problems' own */
 };
 
 enum { SUBJECT_TEXT_SIZE = 160 };
@@ -37,7 +39,8 @@ struct subject_ops {
     enum error_kind (*repartition)(const struct subject *subject, int64_t seq_len, struct subject **other, char *text,
                                    struct error *error);
 
-    /* A new subject that is launched in a setting; *other is NULL, and text says why, where that cannot be had.
+    /* A new subject that is launched in a setting, or in what of it can be had, and text says in what; "" for the whole
+     * of it. *other is NULL, and text says why, where nothing of it can be had.
      * Released as repartition's. */
     enum error_kind (*resettle)(const struct subject *subject, const struct launch_setting *setting,
                                 struct subject **other, char *text, struct error *error);

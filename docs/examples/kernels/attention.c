@@ -68,6 +68,26 @@ static void store(void *elements, uint32_t dtype, int64_t i, float number)
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
+/* A key's k or v of a KV head. */
+typedef struct {
+    const void *elements;
+    int64_t first;
+} row_t;
+
+static row_t row_of(const launch_t *launch, const sequence_t *sequence, int64_t key, int kv_head, int of_v)
+{
+    row_t row;
+    int64_t slot = key;
+    row.elements = of_v ? sequence->v : sequence->k;
+    if (launch->page_size > 0) { /* in the page that the sequence's row of the block table names */
+        const int64_t entry = (sequence - launch->sequences) * launch->max_pages + key / launch->page_size;
+        slot = (int64_t)launch->block_table[entry] * launch->page_size + key % launch->page_size;
+        row.elements = of_v ? launch->v_pages : launch->k_pages;
+    }
+    row.first = (slot * launch->num_kv_heads + kv_head) * launch->head_dim;
+    return row;
+}
+
 /* A query's result for a head. sum is [head_dim]. */
 static void attend(const launch_t *launch, const sequence_t *sequence, int query, int head, float *sum)
 {
@@ -77,18 +97,18 @@ static void attend(const launch_t *launch, const sequence_t *sequence, int query
     float max = -INFINITY, weights = 0;
     memset(sum, 0, (size_t)dim * sizeof *sum);
     for (int64_t key = 0; key < sequence->seq_len - later; key++) {
-        const int64_t at = (key * launch->num_kv_heads + head / group) * dim;
+        const row_t k = row_of(launch, sequence, key, head / group, 0), v = row_of(launch, sequence, key, head / group, 1);
         float dot = 0;
         if (sequence->visible && !sequence->visible[key])
             continue;
         for (int i = 0; i < dim; i++)
-            dot += load(sequence->q, launch->dtype, row * dim + i) * load(sequence->k, launch->kv_dtype, at + i);
+            dot += load(sequence->q, launch->dtype, row * dim + i) * load(k.elements, launch->kv_dtype, k.first + i);
         const int64_t distance = sequence->kv_offset + key - (sequence->q_position - later);
         const float logit = dot * launch->scale + launch->slopes[head] * (float)distance;
         const float new_max = fmaxf(max, logit), rescale = expf(max - new_max), weight = expf(logit - new_max);
         weights = weights * rescale + weight;
         for (int i = 0; i < dim; i++)
-            sum[i] = sum[i] * rescale + weight * load(sequence->v, launch->kv_dtype, at + i);
+            sum[i] = sum[i] * rescale + weight * load(v.elements, launch->kv_dtype, v.first + i);
         max = new_max;
     }
     for (int i = 0; i < dim; i++)
@@ -118,7 +138,8 @@ static const struct alibicheck_kernel kernel = {
     .abi = ALIBICHECK_KERNEL_ABI,
     .takes = ALIBICHECK_KERNEL_F16 | ALIBICHECK_KERNEL_BF16 | ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA |
              ALIBICHECK_KERNEL_QUERIES | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
-             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS,
+             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
+             ALIBICHECK_KERNEL_PAGES,
     .name = "attention.c",
     .about = "decode attention in f32, one pass",
     .arithmetic = "f32",

@@ -71,7 +71,7 @@ static enum error_kind check_setting(struct oracle_work *work, const struct sett
     if (!kind && !had)
         oracle_conclude(work, of->oracle, ORACLE_NOT_APPLICABLE, "%s", text);
     else if (!kind)
-        oracle_expect(work, of->oracle, &work->base, allowed, of->run_was);
+        oracle_expect(work, of->oracle, &work->base, allowed, *text ? text : of->run_was);
     return kind;
 }
 

@@ -218,8 +218,9 @@ def _tell_plugin(report):
                        f"{record['dtype']}, in {watch.test}"))
 
 
-def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, tensors="numpy",
-                 device=None, only=None, where=None, set=None, oracles="all", timeout=None, program=None):
+def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, page_sizes=None,
+                 tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
+                 program=None):
     """
     Runs cases on a function, as `alibicheck run` runs them on a kernel, with every oracle that can be put to it.
 
@@ -233,11 +234,13 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
                 alibi: gives slopes [H]; position: gives q_position and kv_offset; mask: gives mask, bool [N] or None
                 soft_cap, cap_biased: give a number or None; sink_logits: gives [H] or None
                 batch: everything has an axis more in front, k and v are [B, N, Hkv, D] with seq_lens [B] keys of each
+                pages: where a case has page_size, k and v are pools [P, page_size, Hkv, D], and it gives block_table, i32
+                [M], or [B, M] with batch, else None, and seq_lens, how many keys; only_pages: no other k and v
                 lse, lse_base2: it returns (out, lse); same_bits: a row has the same bits whatever stands beside it
                 (default: f16, bf16, f32, gqa, and what the names of the function's parameters say)
     name        of the kernel in records (the function's)
     arithmetic  a class that it is meant to be in, "f32+weights16", by whose bound it is then judged, too
-    head_dims   those that it takes (all)
+    head_dims, page_sizes   those that it takes (all)
     tensors     of what library arrays are: "numpy", with ml_dtypes for bf16 and fp8, or "torch"; or a function that makes
                 one of NumPy's array
     device      with "torch": where they are, "cuda"
@@ -250,9 +253,9 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     alibicheck.Refused, a ValueError.
     """
     program = find_program(program)
-    kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, head_dims=head_dims, tensors=tensors,
-                    device=device)
-    given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims,
+    kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, head_dims=head_dims,
+                    page_sizes=page_sizes, tensors=tensors, device=device)
+    given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims, "page_sizes": page_sizes,
              "tensors": None if tensors == "numpy" else tensors, "device": device}
     given = {key: value for key, value in given.items() if value is not None}
     words = _cases_of(cases, program) + _options(only, where, set, oracles, timeout)

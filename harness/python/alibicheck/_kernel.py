@@ -18,9 +18,10 @@ DTYPES, FP8 = ("f16", "bf16", "f32"), ("e4m3", "e5m2", "e4m3fnuz")
 # What a kernel may take, as ability.h has it: words of `takes`, and the keywords that a function is then given.
 KEYWORDS = {"alibi": ("slopes",), "position": ("q_position", "kv_offset"), "mask": ("mask",), "soft_cap": ("soft_cap",),
             "cap_biased": ("cap_biased",), "sink_logits": ("sink_logits",), "batch": ("seq_lens",),
+            "pages": ("block_table", "seq_lens"),
             **{dtype: ("k_scale", "v_scale") for dtype in FP8}}
 WORDS = DTYPES + FP8 + ("gqa", "queries", "batch", "alibi", "position", "mask", "soft_cap", "cap_biased", "sink_logits",
-                        "lse", "lse_base2", "same_bits")
+                        "lse", "lse_base2", "same_bits", "pages", "only_pages")
 TENSORS = ("numpy", "torch")
 NAME_SIZE, TRACEBACKS_KEPT = 63, 8
 
@@ -50,7 +51,9 @@ def _implied(function):
         raise Refused("takes: is missing, and the function's parameters do not say it; allowed: words of "
                       f"{', '.join(WORDS)}")
     names = {p.name for p in parameters}
-    return DTYPES + ("gqa",) + tuple(word for word, keywords in KEYWORDS.items() if word not in FP8 and names & set(keywords))
+    pages = ("pages", "only_pages") if "block_table" in names else ()
+    return DTYPES + ("gqa",) + pages + tuple(word for word, keywords in KEYWORDS.items()
+                                             if word not in FP8 + ("pages",) and names & set(keywords))
 
 
 def takes_of(function, takes):
@@ -65,6 +68,8 @@ def takes_of(function, takes):
         raise Refused(f"takes {', '.join(words)}: is of no dtype; allowed: one or more of {', '.join(DTYPES)}")
     if {"lse", "lse_base2"} <= set(words):
         raise Refused("takes lse, lse_base2: allowed: one of them, the base of the lse that is returned")
+    if "only_pages" in words and "pages" not in words:
+        raise Refused("takes only_pages: allowed: with pages")
     return tuple(word for word in WORDS if word in words)
 
 
@@ -79,13 +84,13 @@ def _check_signature(function, name, keywords):
                       f"{', '.join(keywords)}), which is what takes says") from failure
 
 
-def _head_dims_of(head_dims):
-    if head_dims is None:
+def _numbers_of(name, numbers, most):
+    if numbers is None:
         return None
-    dims = list(head_dims)
-    if not dims or len(dims) > 32 or any(isinstance(dim, bool) or not isinstance(dim, int) or dim < 1 for dim in dims):
-        raise Refused(f"head_dims {head_dims!r}: allowed: up to 32 whole numbers from 1 on")
-    return ",".join(map(str, dims))
+    listed = list(numbers)
+    if not listed or len(listed) > most or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in listed):
+        raise Refused(f"{name} {numbers!r}: allowed: up to {most} whole numbers from 1 on")
+    return ",".join(map(str, listed))
 
 
 # ---- arrays --------------------------------------------------------------------------------------------------------
@@ -98,7 +103,7 @@ def _torch(device):
         raise Refused(f"tensors 'torch': PyTorch cannot be imported ({failure}); allowed: {', '.join(TENSORS)}, or a "
                       "function that is given NumPy's arrays") from failure
     names = {"f16": "float16", "bf16": "bfloat16", "f32": "float32", "e4m3": "float8_e4m3fn", "e5m2": "float8_e5m2",
-             "e4m3fnuz": "float8_e4m3fnuz", "bool": "bool", "int64": "int64"}
+             "e4m3fnuz": "float8_e4m3fnuz", "bool": "bool", "int32": "int32", "int64": "int64"}
     dtypes = {NUMPY_DTYPES[name]: getattr(torch, dtype) for name, dtype in names.items()}
 
     def make(array):
@@ -140,7 +145,8 @@ class _Unfit(Exception):
 
 
 class Launch:
-    """A launch as it was received: `sequences` dicts of q, k, v, mask, q_position and kv_offset, and what they share."""
+    """A launch as it was received: `sequences` dicts of q, k, v, mask, q_position and kv_offset, and what they share. In
+    pages, k and v are None there."""
 
     def __init__(self, metadata, tensors):
         self.metadata, self.tensors = metadata, tensors
@@ -148,10 +154,17 @@ class Launch:
         self.sequences = [self._sequence("" if count == 1 else f".{i}") for i in range(count)]
 
     def _sequence(self, end):
-        sequence = {name: self.tensors[name + end] for name in "qkv"}
+        sequence = {name: self.tensors.get(name + end) for name in "qkv"}
         sequence["mask"] = self.tensors.get("mask" + end)
         sequence.update({name: int(self.metadata[name + end]) for name in ("q_position", "kv_offset")})
         return sequence
+
+    @property
+    def is_paged(self):
+        return "k_pages" in self.tensors
+
+    def lengths(self):
+        return self.tensors["seq_lens"].tolist() if self.is_paged else [len(sequence["k"]) for sequence in self.sequences]
 
     def soft_cap(self, where):
         same = self.metadata.get("soft_cap_where") == where
@@ -167,7 +180,7 @@ class Launch:
         """mask as [B, N], False behind the keys; None if no sequence has one."""
         if all(sequence["mask"] is None for sequence in self.sequences):
             return None
-        lengths = [len(sequence["k"]) for sequence in self.sequences]
+        lengths = self.lengths()
         made = np.zeros((len(lengths), max(lengths)), np.bool_)
         for row, length, sequence in zip(made, lengths, self.sequences):
             row[:length] = True if sequence["mask"] is None else sequence["mask"] != 0
@@ -180,14 +193,17 @@ class Kernel:
     implies, and returns out, or (out, lse).
     """
 
-    def __init__(self, function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, tensors="numpy",
-                 device=None):
+    def __init__(self, function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, page_sizes=None,
+                 tensors="numpy", device=None):
         if not callable(function):
             raise Refused(f"function: is {type(function).__name__}; allowed: what can be called")
         self.function, self.name = function, name_of(function, name)
         self.takes = takes_of(function, takes)
         self.said = {"arithmetic": arithmetic, "about": None if about is None else _message.plain(str(about), 150),
-                     "head_dims": _head_dims_of(head_dims)}
+                     "head_dims": _numbers_of("head_dims", head_dims, 32),
+                     "page_sizes": _numbers_of("page_sizes", page_sizes, 16)}
+        if page_sizes is not None and "pages" not in self.takes:
+            raise Refused(f"page_sizes {page_sizes!r}: allowed: where takes has pages")
         self.keywords = ["scale"]
         for word in self.takes:
             self.keywords += [keyword for keyword in KEYWORDS.get(word, ()) if keyword not in self.keywords]
@@ -241,14 +257,18 @@ class Kernel:
         """The arrays that the function is given, each a copy of its own."""
         first, batch = launch.sequences[0], "batch" in self.takes
         if batch:
-            arrays = {"q": np.stack([sequence["q"] for sequence in launch.sequences]), "k": launch.padded("k"),
-                      "v": launch.padded("v"), "mask": launch.padded_mask(),
-                      "seq_lens": np.array([len(sequence["k"]) for sequence in launch.sequences], np.int64)}
+            arrays = {"q": np.stack([sequence["q"] for sequence in launch.sequences]), "mask": launch.padded_mask(),
+                      "seq_lens": np.array(launch.lengths(), np.int64)}
+            if not launch.is_paged:
+                arrays.update(k=launch.padded("k"), v=launch.padded("v"))
             for name in ("q_position", "kv_offset"):
                 arrays[name] = np.array([sequence[name] for sequence in launch.sequences], np.int64)
         else:
             arrays = {name: first[name] for name in "qkv"}
             arrays["mask"] = None if first["mask"] is None else first["mask"] != 0
+        if launch.is_paged:
+            table = launch.tensors["block_table"]
+            arrays.update(k=launch.tensors["k_pages"], v=launch.tensors["v_pages"], block_table=table if batch else table[0])
         if "queries" not in self.takes:
             arrays["q"] = arrays["q"].squeeze(1 if batch else 0)
         arrays.update({name: launch.tensors.get(name) for name in ("slopes", "sink_logits")})
@@ -260,7 +280,7 @@ class Kernel:
         numbers = {name: float(metadata[name]) for name in ("scale", "k_scale", "v_scale")}
         numbers.update(soft_cap=launch.soft_cap("before_bias"), cap_biased=launch.soft_cap("after_bias"))
         if "batch" not in self.takes:
-            numbers.update(q_position=first["q_position"], kv_offset=first["kv_offset"])
+            numbers.update(q_position=first["q_position"], kv_offset=first["kv_offset"], seq_lens=launch.lengths()[0])
         return numbers
 
     # ---- what it returns ----
@@ -320,7 +340,8 @@ def converse(kernel, to, source, told=lambda text: None):
         return
 
 
-def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, tensors="numpy", device=None):
+def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, page_sizes=None,
+          tensors="numpy", device=None):
     """
     Makes this program a kernel: answers launches on standard input and output with the function, until there are no more.
 
@@ -329,7 +350,7 @@ def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_
     The arguments are those of check_kernel. What is printed from here on goes to standard error.
     """
     kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, about=about, head_dims=head_dims,
-                    tensors=tensors, device=device)
+                    page_sizes=page_sizes, tensors=tensors, device=device)
     sys.stdout.flush()
     to, source, nothing = os.dup(1), os.dup(0), os.open(os.devnull, os.O_RDONLY)
     os.dup2(2, 1)

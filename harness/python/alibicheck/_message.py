@@ -9,7 +9,7 @@ import numpy as np
 from ._tensor import NUMPY_DTYPES
 
 DTYPES = {"F16": "f16", "BF16": "bf16", "F32": "f32", "F8_E4M3": "e4m3", "F8_E5M2": "e5m2", "F8_E4M3FNUZ": "e4m3fnuz",
-          "U8": "uint8"}
+          "U8": "uint8", "I32": "int32"}
 _NAMES = {name: dtype for dtype, name in DTYPES.items()}
 
 

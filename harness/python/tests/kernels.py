@@ -38,6 +38,26 @@ def whole_batch(q, k, v, *, seq_lens, mask, q_position, kv_offset, **facts):
     return tuple(np.stack(arrays) for arrays in zip(*results))
 
 
+def unpaged(pool, row, n):
+    """The n keys of a pool [P, S, Hkv, D] that a row of the block table names."""
+    size = pool.shape[1]
+    return pool[row[:-(-n // size)]].reshape((-1,) + pool.shape[2:])[:n]
+
+
+def whole_paged(q, k, v, *, block_table, seq_lens, **facts):
+    """The same of one sequence, whose keys may be in pages."""
+    if block_table is not None:
+        k, v = (unpaged(pool, block_table, seq_lens) for pool in (k, v))
+    return whole(q, k, v, **facts)
+
+
+def whole_paged_batch(q, k, v, *, block_table, seq_lens, mask, q_position, kv_offset, **facts):
+    results = [whole(q[b], unpaged(k, block_table[b], n), unpaged(v, block_table[b], n),
+                     mask=None if mask is None else mask[b, :n], q_position=q_position[b], kv_offset=kv_offset[b], **facts)
+               for b, n in enumerate(seq_lens)]
+    return tuple(np.stack(arrays) for arrays in zip(*results))
+
+
 def decode(q, k, v, *, slopes, scale):
     """What people have: q[H, D] -> out."""
     facts = dict.fromkeys(("mask", "soft_cap", "cap_biased", "sink_logits"))

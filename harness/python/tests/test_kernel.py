@@ -12,7 +12,7 @@ import pytest
 
 import alibicheck
 import manual
-from kernels import ALL, decode, whole, whole_batch, wrong_sign
+from kernels import ALL, decode, whole, whole_batch, whole_paged, whole_paged_batch, wrong_sign
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
@@ -107,6 +107,71 @@ def test_shipped_cases(program):
         assert {record["kv_dtype"] for record in report.records} >= {"f16", "bf16", "f32", "e4m3"}
         assert (len(report.skipped) == 0) == ("batch" in takes)
     assert all("several sequences" in record["error"] for record in report.skipped)
+
+
+PAGED = """case: paged
+seq_len: [1, 17, 40]
+num_heads: 4
+num_kv_heads: 2
+head_dim: 64
+dtype: f16
+page_size: 16
+page_seed: 4
+"""
+
+
+def test_pages(program, tmp_path):
+    path = tmp_path / "paged.yaml"
+    path.write_text(PAGED)
+    report = alibicheck.check_kernel(whole_paged, path, takes=ALL + ("pages",), set="pool_pages=[0, 20]")
+    assert report and len(report.records) == 6, str(report)
+    paged = {(record["page_size"], record["page_seed"], record["pool_pages"]) for record in report.records}
+    assert paged == {(16, 4, 0), (16, 4, 20)}
+    assert all(record["oracles"][name] == "held" for record in report.records
+               for name in ("placement", "partition", "masked_slots"))
+    for function, takes, asked in ((whole_paged, ALL + ("pages",), "page_size=0"), (whole, ALL, "page_seed=5")):
+        report = alibicheck.check_kernel(function, path, takes=takes, set=asked)
+        assert report and len(report.records) == 3 and not any(record["page_size"] for record in report.records)
+    path.write_text(PAGED.replace("[1, 17, 40]", "[3, 40, 16]") + "pool_pages: [0, 20]\nbatch: together\n"
+                    "mask: {holes: 0.2}\n")
+    report = alibicheck.check_kernel(whole_paged_batch, path, takes=ALL + ("batch", "pages", "only_pages"), page_sizes=[32, 16])
+    assert report and len(report.records) == 6, str(report)
+
+
+def test_pages_alone_are_chosen_for_a_function_that_takes_nothing_else(program, tmp_path, case):
+    shapes = []
+
+    def kernel(q, k, v, *, slopes, scale, block_table, seq_lens):
+        shapes.append((k.shape[1], block_table.dtype, type(seq_lens)))
+        assert np.isnan(k.astype(np.float32)[[page for page in range(len(k)) if page not in block_table]]).all()
+        facts = dict.fromkeys(("mask", "soft_cap", "cap_biased", "sink_logits"))
+        return whole_paged(q[None], k, v, scale=scale, slopes=slopes, q_position=seq_lens - 1, kv_offset=0, k_scale=1,
+                           v_scale=1, block_table=block_table, seq_lens=seq_lens, **facts)[0][0]
+
+    takes = ("f16", "gqa", "alibi", "pages", "only_pages")
+    report = alibicheck.check_kernel(kernel, case, takes=takes, page_sizes=[8], set="dtype=f16")
+    assert report and {shape for shape in shapes} == {(8, np.dtype(np.int32), int)}, str(report)
+    path = tmp_path / "paged.yaml"
+    path.write_text(PAGED)
+    report = alibicheck.check_kernel(kernel, path, takes=takes, page_sizes=[8])
+    assert statuses(report) == ["skip"] and "kernel does not take page_size 16" in str(report)
+
+
+def test_a_kernel_that_takes_the_wrong_pages_fails(program, tmp_path):
+    path = tmp_path / "paged.yaml"
+    path.write_text(PAGED)
+
+    def kernel(q, k, v, *, block_table, **facts):
+        return whole_paged(q, k, v, block_table=np.arange(len(block_table), dtype=np.int32), **facts)
+
+    report = alibicheck.check_kernel(kernel, path, takes=ALL + ("pages",))
+    assert [record["status"] for record in report.records][1:] == ["fail"] * 2, str(report)
+
+    def full(q, k, v, *, seq_lens, **facts):
+        return whole_paged(q, k, v, seq_lens=-(-seq_lens // 16) * 16, **facts)
+
+    report = alibicheck.check_kernel(full, path, takes=ALL + ("pages",))
+    assert statuses(report) == ["fail"], str(report)
 
 
 def test_what_is_not_taken_is_skipped_and_said(program, case):
@@ -271,6 +336,8 @@ def test_a_kernel_that_is_not_deterministic(program, case):
      r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
     ({"name": "my kernel"}, "name 'my kernel': allowed: letters"),
     ({"head_dims": [0]}, r"head_dims \[0\]: allowed"),
+    ({"page_sizes": [16]}, r"page_sizes \[16\]: allowed: where takes has pages"),
+    ({"takes": "f16,only_pages"}, "takes only_pages: allowed: with pages"),
     ({"tensors": "tinygrad"}, "tensors 'tinygrad': allowed: numpy, torch, or a function"),
     ({"device": "cuda"}, "device 'cuda': allowed: with tensors=\"torch\""),
     ({"timeout": -1}, "timeout -1: allowed: seconds, above 0"),

@@ -60,7 +60,7 @@ const void *record_find_part(const void *holder, int part)
     case RECORD_RECIPE:
         return has_arithmetic(point) ? &point->recipe : NULL;
     case RECORD_OPTIONS:
-        return point->given || point->foreign ? NULL : &point->kernel_options;
+        return point->given || (point->foreign && !point->foreign_paged) ? NULL : &point->kernel_options;
     case RECORD_CHUNKS:
         return has_arithmetic(point) && kernels[point->kernel]->uses_chunk_len ? &point->kernel_options : NULL;
     case RECORD_PAGES:

@@ -55,7 +55,7 @@ static bool is_said(const struct key *key, const struct point *point)
 static bool says_something(const struct key *key, const struct point *points)
 {
     return !(points->given && key->of_kernel && !is_said(key, points)) &&
-           !(points->foreign && key->of_shipped && !key->is_kernel);
+           (key->is_kernel || !key_is_of_others(key, points));
 }
 
 struct table_keys table_keys_of(const struct point *points, size_t num_points)

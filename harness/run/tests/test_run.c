@@ -276,7 +276,7 @@ static void test_wrong_kernels_are_refused(void **state)
     struct small_kernel context = {.fault = SOUND};
     const struct alibicheck_kernel kernel = small_kernel(&context);
     struct alibicheck_kernel kernels[7];
-    static const char *const errors[] = {"the kernel: a kernel of ABI 2; allowed: 1",
+    static const char *const errors[] = {"the kernel: a kernel of ABI 3; allowed: 1 to 2, ",
                                          "the kernel: a kernel without a name",
                                          "the kernel: a kernel without a function",
                                          "the kernel: kernel small has arithmetic 'f64'",
@@ -285,7 +285,7 @@ static void test_wrong_kernels_are_refused(void **state)
                                          "the kernel: kernel small takes head_dim -1"};
     for (int i = 0; i < 7; i++)
         kernels[i] = kernel;
-    kernels[0].abi = 2;
+    kernels[0].abi = ALIBICHECK_KERNEL_ABI + 1;
     kernels[1].name = NULL;
     kernels[2].launch = NULL;
     kernels[3].arithmetic = "f64";

@@ -248,6 +248,56 @@ static void test_what_a_kernel_does_not_take(void **state)
     assert_string_equal(text, "test does not take head_dim 3");
     kernel.head_dims[1] = 3;
     assert_true(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+    kernel.page_sizes[0] = kernel.num_page_sizes = 1;
+    assert_true(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+    const struct foreign_subject paged = foreign_subject_paged(&foreign, &(struct page_setting){.size = 2});
+    assert_false(paged.subject.ops->takes(&paged.subject, &fixture.problems[1], 2, text));
+    assert_string_equal(text, "test does not take page_size 2");
+}
+
+/* A plug-in of an older header has nothing behind what that has. */
+static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    struct alibicheck_kernel described = describe(&kernel, ALIBICHECK_KERNEL_F16);
+    struct foreign_kernel taken;
+    struct error error;
+    described.page_sizes = (const int32_t *)(uintptr_t)8; /* nowhere */
+    described.abi = 1;
+    assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_NONE);
+    assert_int_equal(taken.num_page_sizes, 0);
+    for (uint32_t abi = 0; abi <= ALIBICHECK_KERNEL_ABI + 1; abi += ALIBICHECK_KERNEL_ABI + 1) {
+        described.abi = abi;
+        assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_USAGE);
+        assert_non_null(strstr(error.text, "allowed: 1 to 2"));
+    }
+    assert_int_equal(offsetof(struct alibicheck_kernel, launch), 48); /* as they were in ABI 1 */
+    assert_int_equal(offsetof(struct alibicheck_kernel_launch, sink_logits), 64);
+    assert_int_equal(sizeof(struct alibicheck_kernel_sequence), 72);
+}
+
+static void test_pages_are_given_and_watched(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct paged_cache cache;
+    struct memory_audit audit = {.breached = NULL};
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0}, &error), 0);
+    fixture.sequences.pages = &cache;
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+    assert_true(kernel.seen.page_size == 4 && kernel.seen.num_pages == 5 && kernel.seen.max_pages == 2);
+    assert_ptr_equal(kernel.seen.k_pages, cache.k);
+    assert_int_equal(kernel.seen.seq_lens[1], 8);
+    assert_null(audit.changed);
+    callback_clear(&callback);
+    paged_cache_clear(&cache);
 }
 
 int main(void)
@@ -260,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_what_a_kernel_does_not_take),
         cmocka_unit_test(test_what_it_changes_is_a_copy),
         cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
+        cmocka_unit_test(test_an_older_kernel_is_taken_as_far_as_it_goes),
+        cmocka_unit_test(test_pages_are_given_and_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

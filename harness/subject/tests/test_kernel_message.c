@@ -49,6 +49,66 @@ static void test_a_launch_arrives_as_it_was(void **state)
     received_launch_clear(&got);
 }
 
+static void test_pages_arrive_as_they_were(void **state)
+{
+    (void)state;
+    struct launch_fixture sent;
+    struct paged_cache cache;
+    struct received_launch got;
+    struct safetensors_plan plan;
+    struct error error;
+    launch_fixture_make(&sent);
+    assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6}, &error), ERROR_NONE);
+    sent.sequences.pages = &cache;
+    assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
+    assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+    const struct paged_cache *pages = got.sequences.pages;
+    assert_non_null(pages);
+    assert_true(pages->num_pages == 6 && pages->page_size == 4 && pages->max_pages == 2);
+    assert_memory_equal(pages->k, cache.k, paged_cache_bytes(&cache, sent.problems));
+    assert_memory_equal(pages->v, cache.v, paged_cache_bytes(&cache, sent.problems));
+    assert_memory_equal(pages->block_table, cache.block_table, 4 * sizeof(int32_t));
+    for (int i = 0; i < FIXTURE_SEQUENCES; i++) {
+        assert_int_equal(got.problems[i].seq_len, sent.problems[i].seq_len);
+        assert_int_equal(got.problems[i].num_kv_heads, FIXTURE_KV_HEADS);
+        assert_null(got.problems[i].k);
+    }
+    received_launch_clear(&got);
+    paged_cache_clear(&cache);
+}
+
+/* What a table or lengths may not say of the pages that there are. */
+static void test_pages_that_are_not_there_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int entry, length; /* the last of the table, and of the lengths; -1: as it is */
+        const char *says;
+    } rows[] = {{6, -1, "page 6 in its block_table; allowed: 0 to 5"},
+                {-7, -1, "page -7 in its block_table"},
+                {-1, 9, "seq_lens 9; allowed: 0 to 8"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct launch_fixture sent;
+        struct paged_cache cache;
+        struct received_launch got;
+        struct safetensors_plan plan;
+        struct error error;
+        launch_fixture_make(&sent);
+        assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6}, &error), 0);
+        if (rows[i].entry != -1)
+            ((int32_t *)(uintptr_t)cache.block_table)[3] = rows[i].entry;
+        if (rows[i].length != -1)
+            ((int32_t *)(uintptr_t)cache.seq_lens)[1] = rows[i].length;
+        sent.sequences.pages = &cache;
+        assert_int_equal(message_plan_launch(&plan, &sent.sequences, false, true, &error), ERROR_NONE);
+        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_USAGE);
+        if (!strstr(error.text, rows[i].says))
+            fail_msg("%s", error.text);
+        received_launch_clear(&got);
+        paged_cache_clear(&cache);
+    }
+}
+
 static void test_a_result_arrives_as_it_was(void **state)
 {
     (void)state;
@@ -103,7 +163,9 @@ static void test_a_kernel_says_what_it_is(void **state)
                                            .arithmetic = "f32+weights16",
                                            .takes = (1u << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2,
                                            .head_dims = {64, 128},
-                                           .num_head_dims = 2},
+                                           .num_head_dims = 2,
+                                           .page_sizes = {16, 64, 1},
+                                           .num_page_sizes = 3},
                                 .audits = true},
                         heard;
     struct safetensors_plan plan;
@@ -116,6 +178,8 @@ static void test_a_kernel_says_what_it_is(void **state)
     assert_int_equal(heard.kernel.takes, said.kernel.takes);
     assert_int_equal(heard.kernel.num_head_dims, 2);
     assert_int_equal(heard.kernel.head_dims[1], 128);
+    assert_int_equal(heard.kernel.num_page_sizes, 3);
+    assert_int_equal(heard.kernel.page_sizes[1], 64);
     assert_true(heard.audits && !heard.keeps);
 }
 
@@ -182,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_launch_arrives_as_it_was),
+        cmocka_unit_test(test_pages_arrive_as_they_were),
+        cmocka_unit_test(test_pages_that_are_not_there_are_refused),
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),
         cmocka_unit_test(test_a_kernel_says_what_it_is),

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -35,6 +36,12 @@ enum {
     RANDOM,         /* a bit of each result is drawn */
     ROUNDS_WEIGHTS, /* out in bf16 in between, and says f32 */
     LSE_OF_BASE_2,  /* and says natural */
+    PAGES_OF_FIRST,  /* of the sequences in a launch: all read the first one's row of the block table */
+    PAGE_TOO_MANY,   /* the last page is read to its end */
+    PAGES_IN_A_ROW,  /* takes pages to lie one behind the other from the first on */
+    CHANGES_PAGES,   /* an entry of the block table */
+    ONLY_PAGES,      /* of 32 keys or 16, which is no fault */
+    OLD_HEADER,      /* is of ABI 1, which is none */
     NUM_BREAKS
 };
 
@@ -123,6 +130,33 @@ static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text
     return launch(NULL, &other, text, text_size);
 }
 
+/* With another block table, or more keys. */
+static int32_t launch_pages(const launch_t *launch_of, char *text, uint64_t text_size)
+{
+    launch_t other = *launch_of;
+    sequence_t sequences[64];
+    const int64_t width = other.max_pages;
+    int32_t *table = malloc((size_t)(other.num_sequences * width) * sizeof *table);
+    if (!table || other.num_sequences > 64) {
+        snprintf(text, text_size, "too large for this test");
+        free(table);
+        return 1;
+    }
+    memcpy(sequences, launch_of->sequences, (size_t)other.num_sequences * sizeof *sequences);
+    for (int64_t i = 0; i < other.num_sequences * width; i++) {
+        table[i] = launch_of->block_table[BREAK == PAGES_OF_FIRST ? i % width : i];
+        if (BREAK == PAGES_IN_A_ROW) /* as far as there are so many */
+            table[i] = (int32_t)((launch_of->block_table[i - i % width] + i % width) % other.num_pages);
+    }
+    other.sequences = sequences;
+    other.block_table = table;
+    for (int i = 0; i < other.num_sequences && BREAK == PAGE_TOO_MANY; i++)
+        sequences[i].seq_len = (sequences[i].seq_len + other.page_size - 1) / other.page_size * other.page_size;
+    int32_t status = launch(NULL, &other, text, text_size);
+    free(table);
+    return status;
+}
+
 /* ---- after it ---------------------------------------------------------------------------------------------------- */
 
 static void answer_from_before(const launch_t *launch)
@@ -152,6 +186,10 @@ static void break_after(const launch_t *launch)
         break;
     case CHANGES_K:
         ((char *)(uintptr_t)first->k)[0] ^= 1;
+        break;
+    case CHANGES_PAGES:
+        if (launch->page_size > 0)
+            ((int32_t *)(uintptr_t)launch->block_table)[0] ^= 1;
         break;
     case ANSWERS_FROM_BEFORE:
         answer_from_before(launch);
@@ -187,7 +225,9 @@ static int32_t launch_broken(void *context, const launch_t *launch, char *text, 
         snprintf(text, text_size, "no such engine");
         return 7;
     }
-    int32_t status = launch_other(launch, text, text_size);
+    int32_t status = launch->page_size > 0 && BREAK >= PAGES_OF_FIRST && BREAK <= PAGES_IN_A_ROW
+                         ? launch_pages(launch, text, text_size)
+                         : launch_other(launch, text, text_size);
     break_after(launch);
     return status;
 }
@@ -195,8 +235,22 @@ static int32_t launch_broken(void *context, const launch_t *launch, char *text, 
 const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
 {
     static struct alibicheck_kernel broken;
+    static const int32_t sizes[] = {32, 16, 0};
+    if (BREAK == OLD_HEADER && abi != 1)
+        return NULL;
+    abi = ALIBICHECK_KERNEL_ABI;
     broken = *describe_sound(abi);
     broken.name = "broken";
     broken.launch = launch_broken;
+    if (BREAK == ONLY_PAGES) {
+        broken.takes |= ALIBICHECK_KERNEL_ONLY_PAGES;
+        broken.page_sizes = sizes;
+    }
+    if (BREAK == OLD_HEADER) { /* of what is behind launch nothing is read: it is not there */
+        broken.abi = 1;
+        broken.takes &= ~(uint32_t)ALIBICHECK_KERNEL_PAGES;
+        memset((char *)&broken + offsetof(struct alibicheck_kernel, launch) + sizeof broken.launch, 0xff,
+               sizeof broken - offsetof(struct alibicheck_kernel, launch) - sizeof broken.launch);
+    }
     return &broken;
 }

@@ -52,7 +52,7 @@ static enum error_kind run_broken(const struct subject *subject, const struct se
         if (broken->before)
             broken->before(told, i, scratch);
     }
-    const struct sequences as_told = {told, sequences->outputs, sequences->count};
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages};
     enum error_kind kind = broken->sound.subject.ops->run(&broken->sound.subject, &as_told, audit, seconds, error);
     for (int i = 0; i < sequences->count && !kind; i++) {
         const struct output *output = &sequences->outputs[i];

@@ -1,0 +1,115 @@
+#include "harness/subject/paged_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/device/kv_cache.h"
+
+static int64_t pages_of(const struct problem *problem, int page_size)
+{
+    return (problem->seq_len + problem->kv_slots + page_size - 1) / page_size;
+}
+
+static size_t page_bytes(const struct problem *shape, int page_size)
+{
+    return (size_t)page_size * (size_t)shape->num_kv_heads * (size_t)shape->head_dim *
+           dtypes[problem_kv_dtype(shape)].size_bytes;
+}
+
+size_t paged_cache_bytes(const struct paged_cache *cache, const struct problem *shape)
+{
+    return (size_t)cache->num_pages * page_bytes(shape, cache->page_size);
+}
+
+/* Counts pages; false if 32 bits do not. */
+static bool count_pages(struct paged_cache *cache, const struct sequences *sequences,
+                        const struct page_setting *setting)
+{
+    int64_t needed = 0, longest = 1, keys = 0;
+    for (int i = 0; i < sequences->count; i++) {
+        int64_t pages = pages_of(&sequences->problems[i], setting->size);
+        needed += pages;
+        longest = pages > longest ? pages : longest;
+        keys = sequences->problems[i].seq_len > keys ? sequences->problems[i].seq_len : keys;
+    }
+    cache->page_size = setting->size;
+    cache->num_pages = setting->pool > needed ? setting->pool : needed + 1;
+    cache->max_pages = (int)longest;
+    return cache->num_pages <= INT32_MAX && keys <= INT32_MAX;
+}
+
+/* Takes the pool and the order of its pages as ours have them. Of sequences without any key there is no such. */
+static enum error_kind lay_out_pool(struct paged_cache *cache, struct kv_cache *layout, struct sequence_args *args,
+                                    const struct sequences *sequences, const struct page_setting *setting,
+                                    struct error *error)
+{
+    static const struct recipe recipe = {.contract = {.page_table_row = PAGE_ROW_OWN}};
+    const struct kernel_options options = {
+        .page_size = setting->size, .page_seed = setting->seed, .pool_pages = cache->num_pages};
+    const struct batch batch = {.options = &options,
+                                .recipe = &recipe,
+                                .problems = sequences->problems,
+                                .outputs = sequences->outputs,
+                                .num_sequences = sequences->count};
+    enum error_kind kind = kv_cache_lay_out(layout, &batch, 0, args, error);
+    if (kind)
+        return kind;
+    if (layout->pages > 0) {
+        cache->k = layout->k;
+        cache->v = layout->v;
+        return ERROR_NONE;
+    }
+    const struct problem *first = sequences->problems;
+    size_t bytes = paged_cache_bytes(cache, first);
+    cache->memory[2] = malloc(2 * bytes);
+    if (!cache->memory[2])
+        return error_memory(error, "pages", 2 * (double)bytes);
+    memset(cache->memory[2], dtype_nan_byte(problem_kv_dtype(first)), 2 * bytes);
+    cache->k = cache->memory[2];
+    cache->v = (const char *)cache->k + bytes;
+    return ERROR_NONE;
+}
+
+enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequences *sequences,
+                                    const struct page_setting *setting, struct error *error)
+{
+    const size_t count = (size_t)sequences->count;
+    struct kv_cache layout = {.k = NULL};
+    *cache = (struct paged_cache){.k = NULL};
+    if (!count_pages(cache, sequences, setting))
+        return error_set(error, ERROR_SUBJECT, "its pages cannot be numbered: %lld pages; allowed: what 32 bits count",
+                         (long long)cache->num_pages);
+    const size_t entries = count * (size_t)cache->max_pages;
+    struct sequence_args *args = calloc(count, sizeof *args);
+    int32_t *table = calloc(entries, sizeof *table), *lengths = calloc(count, sizeof *lengths);
+    cache->memory[0] = table;
+    cache->memory[1] = lengths;
+    enum error_kind kind = args && table && lengths
+                               ? lay_out_pool(cache, &layout, args, sequences, setting, error)
+                               : error_memory(error, "a block table", (double)(entries * sizeof *table));
+    for (size_t i = 0; i < count && !kind; i++) {
+        const int64_t pages = pages_of(&sequences->problems[i], setting->size);
+        lengths[i] = (int32_t)sequences->problems[i].seq_len;
+        for (int64_t page = 0; page < cache->max_pages; page++) /* the one behind those of all is nobody's */
+            table[i * (size_t)cache->max_pages + (size_t)page] =
+                layout.pages == 0 ? 0 : layout.page_table[page < pages ? args[i].first_page + page : layout.pages];
+    }
+    cache->block_table = table;
+    cache->seq_lens = lengths;
+    if (!kind && layout.pages > 0) {
+        cache->memory[2] = layout.copy;
+        layout.copy = NULL;
+    }
+    kv_cache_clear(&layout);
+    free(args);
+    if (kind)
+        paged_cache_clear(cache);
+    return kind;
+}
+
+void paged_cache_clear(struct paged_cache *cache)
+{
+    for (int i = 0; i < 3; i++)
+        free(cache->memory[i]);
+    *cache = (struct paged_cache){.k = NULL};
+}

@@ -1,0 +1,38 @@
+/*
+ * k and v of a launch's sequences as a kernel that takes pages is given them: a pool of pages, and a table that says
+ * which page holds which keys of a sequence. The layout is that of the kernels that come with the program
+ * (kernels/device/kv_cache.h), and at least one page more is in the pool than the sequences need. Pages that are
+ * nobody's, and slots of a sequence's last page behind its keys, hold NaN; entries of the table behind a sequence's
+ * pages are of a page that is nobody's.
+ */
+#ifndef HARNESS_SUBJECT_PAGED_CACHE_H
+#define HARNESS_SUBJECT_PAGED_CACHE_H
+
+#include "harness/subject/subject.h"
+
+/* How pages are laid out. */
+struct page_setting {
+    int size;      /* keys a page; 0: there are no pages */
+    uint64_t seed; /* of their order */
+    int64_t pool;  /* pages of the pool; 0: as few as can be */
+};
+
+struct paged_cache {
+    const void *k, *v; /* [num_pages, page_size, num_kv_heads, head_dim] */
+    int64_t num_pages;
+    int page_size, max_pages;   /* max_pages, 1 and up: as many as the longest sequence has */
+    const int32_t *block_table; /* [num_sequences, max_pages] */
+    const int32_t *seq_lens;    /* [num_sequences] */
+    void *memory[3];            /* that paged_cache_clear frees */
+};
+
+/* ERROR_SYSTEM if memory is short, ERROR_SUBJECT for more pages or keys than 32 bits count. paged_cache_clear frees,
+ * and takes a zeroed cache. */
+enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequences *sequences,
+                                    const struct page_setting *setting, struct error *error);
+void paged_cache_clear(struct paged_cache *cache);
+
+/* Bytes of k, and of v. */
+size_t paged_cache_bytes(const struct paged_cache *cache, const struct problem *shape);
+
+#endif

@@ -1,0 +1,135 @@
+/* Pages of a pool: every key is where the table says, and what is nobody's holds NaN. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/subject/paged_cache.h"
+
+enum { SEQUENCES = 3, KV_HEADS = 2, DIM = 3, ROW = KV_HEADS * DIM, LONGEST = 40 };
+
+struct fixture {
+    float kv[SEQUENCES][2][LONGEST * ROW];
+    struct problem problems[SEQUENCES];
+    struct output outputs[SEQUENCES];
+    struct sequences sequences;
+};
+
+static void make(struct fixture *fixture, const int lengths[SEQUENCES])
+{
+    memset(fixture, 0, sizeof *fixture);
+    fixture->sequences = (struct sequences){fixture->problems, fixture->outputs, SEQUENCES, NULL};
+    for (int i = 0; i < SEQUENCES; i++) {
+        for (int n = 0; n < LONGEST * ROW; n++) {
+            fixture->kv[i][0][n] = (float)(1000 * i + n);
+            fixture->kv[i][1][n] = -(float)(1000 * i + n);
+        }
+        fixture->problems[i] = (struct problem){.seq_len = lengths[i],
+                                                .num_heads = KV_HEADS,
+                                                .num_kv_heads = KV_HEADS,
+                                                .head_dim = DIM,
+                                                .dtype = DTYPE_F32,
+                                                .k = fixture->kv[i][0],
+                                                .v = fixture->kv[i][1]};
+    }
+}
+
+/* Every slot of the pool is a key of one sequence, once, or NaN. */
+static void assert_laid_out(const struct fixture *fixture, const struct page_setting *setting)
+{
+    struct paged_cache cache;
+    struct error error;
+    int64_t longest = 0, pages = 0;
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture->sequences, setting, &error), ERROR_NONE);
+    char *taken = calloc((size_t)cache.num_pages * (size_t)setting->size, 1);
+    assert_non_null(taken);
+    for (int i = 0; i < SEQUENCES; i++) {
+        int64_t seq_len = fixture->problems[i].seq_len, own = (seq_len + setting->size - 1) / setting->size;
+        longest = own > longest ? own : longest;
+        pages += own;
+        assert_int_equal(cache.seq_lens[i], seq_len);
+        for (int64_t key = 0; key < seq_len; key++) {
+            int32_t page = cache.block_table[i * cache.max_pages + key / setting->size];
+            assert_in_range(page, 0, cache.num_pages - 1);
+            size_t slot = (size_t)page * (size_t)setting->size + (size_t)(key % setting->size);
+            assert_int_equal(taken[slot]++, 0);
+            assert_memory_equal((const float *)cache.k + slot * ROW, fixture->kv[i][0] + key * ROW,
+                                ROW * sizeof(float));
+            assert_memory_equal((const float *)cache.v + slot * ROW, fixture->kv[i][1] + key * ROW,
+                                ROW * sizeof(float));
+        }
+    }
+    assert_int_equal(cache.max_pages, longest > 0 ? longest : 1);
+    assert_int_equal(cache.num_pages, setting->pool > pages ? setting->pool : pages + 1);
+    for (int64_t slot = 0; slot < cache.num_pages * setting->size; slot++)
+        for (int n = 0; n < ROW && !taken[slot]; n++)
+            assert_true(isnan(((const float *)cache.k)[slot * ROW + n]) &&
+                        isnan(((const float *)cache.v)[slot * ROW + n]));
+    for (int i = 0; i < SEQUENCES; i++) /* behind its pages a sequence's row is of one that no key is in */
+        for (int64_t n = (fixture->problems[i].seq_len + setting->size - 1) / setting->size; n < cache.max_pages; n++)
+            for (int slot = 0; slot < setting->size; slot++)
+                assert_false(taken[cache.block_table[i * cache.max_pages + n] * setting->size + slot]);
+    free(taken);
+    paged_cache_clear(&cache);
+}
+
+static void test_every_key_is_where_the_table_says(void **state)
+{
+    (void)state;
+    static const int lengths[][SEQUENCES] = {{17, 40, 1}, {16, 0, 32}, {0, 0, 0}, {40, 40, 40}};
+    static const struct page_setting settings[] = {{16, 0, 0},  {16, 5, 30}, {1, 1, 0},
+                                                   {7, 2, 200}, {64, 3, 0},  {16, 1, 3}};
+    static struct fixture fixture;
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
+        for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
+            make(&fixture, lengths[i]);
+            assert_laid_out(&fixture, &settings[s]);
+        }
+}
+
+static void test_another_seed_puts_pages_elsewhere(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    struct paged_cache a, b;
+    struct error error;
+    make(&fixture, (const int[]){40, 40, 17});
+    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0}, &error), ERROR_NONE);
+    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0}, &error), ERROR_NONE);
+    assert_true(memcmp(a.block_table, b.block_table, SEQUENCES * 10 * sizeof(int32_t)) != 0);
+    paged_cache_clear(&a);
+    paged_cache_clear(&b);
+    paged_cache_clear(&b);
+}
+
+static void test_slots_of_the_last_page_are_the_problem_s(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    struct paged_cache cache;
+    struct error error;
+    make(&fixture, (const int[]){5, 5, 5});
+    for (int i = 0; i < SEQUENCES; i++)
+        fixture.problems[i].kv_slots = 2;
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0}, &error), 0);
+    const float *page = (const float *)cache.k + (size_t)cache.block_table[1] * 8 * ROW;
+    assert_memory_equal(page, fixture.kv[1][0], 7 * ROW * sizeof(float));
+    assert_true(isnan(page[7 * ROW]));
+    assert_int_equal(cache.seq_lens[1], 5);
+    paged_cache_clear(&cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_key_is_where_the_table_says),
+        cmocka_unit_test(test_another_seed_puts_pages_elsewhere),
+        cmocka_unit_test(test_slots_of_the_last_page_are_the_problem_s),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
