@@ -5,6 +5,19 @@
 
 enum { EVIDENCE_ELEMENTS = 64, EVIDENCE_ROWS = 2, EVIDENCE_FACTOR = 8 };
 
+/* A row of nothing but 0 is what many mistakes leave of it. */
+static bool row_is_zero(const struct exhibit *exhibit, size_t row)
+{
+    size_t dim = (size_t)exhibit->problem->head_dim;
+    bool zero = true;
+    for (size_t i = row * dim; i < (row + 1) * dim && zero; i++) {
+        float out;
+        dtype_widen(exhibit->problem->dtype, exhibit->output->out, i, 1, &out);
+        zero = out == 0;
+    }
+    return zero;
+}
+
 /* Elements of a row that are off by so much. */
 static int64_t elements_off(const struct exhibit *exhibit, const double *bound, size_t row)
 {
@@ -12,6 +25,8 @@ static int64_t elements_off(const struct exhibit *exhibit, const double *bound, 
     const struct truth *truth = exhibit->truth;
     size_t dim = (size_t)problem->head_dim;
     int64_t count = 0;
+    if (row_is_zero(exhibit, row))
+        return 0;
     for (size_t i = row * dim; i < (row + 1) * dim; i++) {
         float out;
         dtype_widen(problem->dtype, exhibit->output->out, i, 1, &out);

@@ -197,12 +197,13 @@ bool contract_fit_window(struct contract_trial *trial, int variant, const struct
     struct contract_screen *screen = clue->screen;
     const struct problem *problem = &trial->problem, one = problem_query(problem, clue->row / problem->num_heads);
     int kv_head = problem_kv_head(problem, clue->row % problem->num_heads);
-    double sum = 0, least = INFINITY, second = INFINITY, value_scale = problem_value_scale(problem);
+    double least = INFINITY, second = INFINITY, value_scale = problem_value_scale(problem);
     int64_t window = 0;
     (void)variant;
-    if (problem->sink_logits || contract_screen_attend(screen, problem, clue->row) == -INFINITY)
+    if (contract_screen_attend(screen, problem, clue->row) == -INFINITY)
         return false;
-    double max = largest_logit(screen, one.seq_len);
+    double sink = problem->sink_logits ? (double)problem->sink_logits[clue->row % problem->num_heads] : -INFINITY;
+    double max = fmax(largest_logit(screen, one.seq_len), sink), sum = exp(sink - max);
     memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
     for (int64_t key = one.seq_len - 1; key >= 0; key--) {
         double weight = exp(screen->logits[key] - max);
@@ -238,7 +239,7 @@ bool contract_fit_masked_key(struct contract_trial *trial, int variant, const st
     double least = INFINITY, second = INFINITY, value_scale = problem_value_scale(&whole);
     int64_t masked = -1;
     (void)variant;
-    if (!one.visible || one.sink_logits)
+    if (!one.visible)
         return false;
     double lse = contract_screen_attend(screen, &trial->problem, clue->row), *sums = malloc(bytes);
     trial->is_short |= !sums;

@@ -281,12 +281,37 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
     return end_trial(search, &alone, kind, error);
 }
 
+/* Where out is as stated, and lse alone tells of the contract, that has to make lse as good as out is: by more
+ * roundings than out has, many an lse would come near to. */
+static enum error_kind weigh_lse(const struct search *search, bool *enough, struct error *error)
+{
+    const struct output out_alone = {search->exhibit->output->out, NULL};
+    struct exhibit exhibit = *search->exhibit;
+    struct class_report report = {.num_rows = 0};
+    struct class_whole whole;
+    bool out_tells;
+    exhibit.output = &out_alone;
+    enum error_kind kind =
+        contract_evidence(&out_tells, &exhibit, search->finding->fits[0].set, search->threads, search->progress, error);
+    if (kind || out_tells)
+        return kind;
+    kind = class_find(&report, &exhibit, search->threads, search->progress, error);
+    if (!kind) {
+        class_of_rows(&whole, &report);
+        *enough = whole.outcome == CLASS_FOUND && search->rank <= (whole.output ? 0 : rank_of(&whole));
+    }
+    class_report_clear(&report);
+    return kind;
+}
+
 /* Whether the only one that fits is to be named. */
 static enum error_kind weigh(struct search *search, bool *named, struct error *error)
 {
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
+    if (!kind && *named && search->exhibit->output->lse)
+        kind = weigh_lse(search, named, error);
     for (int which = 0; which < 2 && assumed->is_pair && !kind && *named; which++)
         kind = weigh_alone(search, &assumed->pair, which, set, named, error);
     if (assumed->is_pair && search->rank > PAIR_ROUNDINGS_MAX)

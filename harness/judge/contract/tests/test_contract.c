@@ -540,6 +540,68 @@ static void test_a_masked_key_that_is_let_in_is_named(void **state)
     assert_false(search(desk, false)->named);
 }
 
+/* The same with a sink, which is no reason to look for another contract beside it; then a window. */
+static void test_keys_are_told_beside_a_sink(void **state)
+{
+    struct desk *desk = *state;
+    float sinks[H] = {3, 4, 3.5f, 4.5f};
+    uint8_t stated[N], taken[N];
+    memset(stated, 1, sizeof stated);
+    for (int key = 5; key < N; key += 10)
+        stated[key] = 0;
+    memcpy(taken, stated, sizeof taken);
+    taken[65] = 1;
+    desk->problem.sink_logits = sinks;
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        desk->problem.visible = taken;
+        answer(desk, &desk->problem);
+        desk->problem.visible = stated;
+        assert_named(search(desk, with_lse), "masked key 65 let in");
+        assert_string_equal(desk->finding.fits[0].text, "masked key 65 let in");
+    }
+    struct problem other = desk->problem;
+    memset(taken, 0, N - 21);
+    memset(taken + N - 21, 1, 21);
+    desk->problem.visible = NULL;
+    other.visible = taken;
+    answer(desk, &other);
+    assert_named(search(desk, true), "a window of the newest 21 keys");
+    assert_named(search(desk, false), "a window of the newest 21 keys");
+}
+
+/* v that cancels: nothing but zeros is right under any contract by which all keys weigh the same, and tells nothing. */
+static void test_zeros_name_no_contract(void **state)
+{
+    struct desk *desk = *state;
+    uint8_t first[N] = {0};
+    for (int key = 0; key < N; key += 2)
+        for (int i = 0; i < G * D; i++) {
+            memcpy(&desk->k[(key + 1) * G * D + i], &desk->k[key * G * D + i], sizeof *desk->k);
+            desk->v[(key + 1) * G * D + i] = desk->v[key * G * D + i] ^ 0x8000;
+        }
+    for (int key = 0; key < N; key += 2)
+        first[key] = 1;
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    desk->problem.visible = first;
+    memset(desk->out, 0, sizeof desk->out);
+    assert_false(search(desk, false)->named);
+    assert_string_equal(desk->finding.fits[0].text, "no mask: every key visible");
+}
+
+/* An lse without the row's maximum is nearly that of biases counted from the newest key, where q.k is small. */
+static void test_an_lse_that_is_near_names_no_contract(void **state)
+{
+    struct desk *desk = *state;
+    desk->problem.q_position = N + 105;
+    desk->problem.scale = 1.0f / 256;
+    for (int h = 0; h < H; h++)
+        desk->slopes[h] = 1 - 0.1f * (float)h;
+    answer(desk, &desk->problem);
+    for (int h = 0; h < H; h++)
+        desk->lse[h] += desk->slopes[h] * 106 + 0.03f * (float)(h % 2);
+    assert_false(search(desk, true)->named);
+}
+
 /* ---- several queries -----------------------------------------------------------------------------------------------
  */
 
@@ -658,6 +720,9 @@ int main(void)
         TEST(test_misplaced_keys_are_named),
         TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_masked_key_that_is_let_in_is_named),
+        TEST(test_keys_are_told_beside_a_sink),
+        TEST(test_zeros_name_no_contract),
+        TEST(test_an_lse_that_is_near_names_no_contract),
         TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
