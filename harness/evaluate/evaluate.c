@@ -201,11 +201,20 @@ static enum error_kind make_room(struct work *work, struct error *error)
     return kind;
 }
 
+/* A run that is judged may be larger than the trials of oracles, and is asked of these two what they are. */
+static void conclude_audit(struct work *work)
+{
+    struct oracle_report *report = &work->evaluation->oracles;
+    oracle_report_violate(report, work->point->oracles, ORACLE_INPUTS, work->changed);
+    oracle_report_violate(report, work->point->oracles, ORACLE_GUARDS, work->breached);
+}
+
 /* All that follows once the parts have been worked on. */
 static enum error_kind finish(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     enum error_kind kind = reach_verdict(work, error);
+    conclude_audit(work);
     if (work->evaluation->classes.num_rows > 0)
         class_of_rows(&work->evaluation->class_of_all, &work->evaluation->classes);
     if (!kind)

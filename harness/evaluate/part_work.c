@@ -59,12 +59,24 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     return ERROR_NONE;
 }
 
+/* Keeps what a run did that it must not. The names in an audit are the subject's, until its next run. */
+static void keep_audit(struct work *work, const struct memory_audit *audit)
+{
+    if (audit->breached && !*work->breached)
+        snprintf(work->breached, sizeof work->breached, "written to at byte %lld of %s, which has %zu",
+                 (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    if (audit->changed && !*work->changed)
+        snprintf(work->changed, sizeof work->changed, "%s is not what it was before the run", audit->changed);
+}
+
 enum error_kind part_run(struct work *work, struct part_work *part, struct error *error)
 {
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
     struct sequences sequences = {&part->problem, &part->output, 1, NULL};
+    /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
+    struct memory_audit audit = {.breached = NULL}, *asked = evaluator->foreign ? &audit : NULL;
     enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = evaluation_now();
     if (point->batch == BATCH_TOGETHER) {
@@ -78,8 +90,10 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
         sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL};
     }
     progress_display_step(evaluator->display, "kernel", 0);
-    kind = work->subject->ops->run(work->subject, &sequences, NULL, &seconds, error);
+    kind = work->subject->ops->run(work->subject, &sequences, asked, &seconds, error);
     work->evaluation->seconds.kernel += seconds;
+    if (!kind)
+        keep_audit(work, &audit);
     if (kind != ERROR_SUBJECT)
         return kind;
     /* Its output is what was there before: nothing of it is written. */

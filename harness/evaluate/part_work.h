@@ -18,6 +18,8 @@ struct work {
     struct foreign_subject foreign; /* where the kernel is not ours */
     const struct problem_source *source;
     const struct subject *subject;
+    char breached[ORACLE_DETAIL_SIZE], changed[ORACLE_DETAIL_SIZE]; /* what its runs wrote beside outputs, and the input
+                                                                     * that they changed; "": nothing */
 };
 
 /* Some heads of the work, with room for what comes of them. */

@@ -10,7 +10,9 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/case/tests/case_fixture.h"
+#include "harness/evaluate/foreign_class.h"
 #include "harness/evaluate/tests/small_point.h"
+#include "harness/subject/callback.h"
 #include "kernels/device/device.h"
 
 /* Points on one problem share its inputs and its truth; another problem gets its own. */
@@ -292,9 +294,63 @@ static void test_every_recipe_answers_an_ordinary_problem(void **state)
     device_close(evaluator.device);
 }
 
+/* Writes beside its output, and to an input, in its first launch alone: the one that is judged. */
+static int32_t launch_that_strays_once(void *context, const struct alibicheck_kernel_launch *launch, char *text,
+                                       uint64_t text_size)
+{
+    const struct alibicheck_kernel_sequence *first = launch->sequences;
+    size_t bytes = (size_t)launch->num_heads * (size_t)launch->head_dim * 2;
+    int *launches = context;
+    (void)text, (void)text_size;
+    memset(first->out, 0, bytes);
+    if ((*launches)++ == 0) {
+        ((char *)first->out)[bytes + 3] = 1;
+        ((char *)(uintptr_t)first->q)[0] ^= 1;
+    }
+    return 0;
+}
+
+static void test_the_run_that_is_judged_is_looked_at_too(void **state)
+{
+    (void)state;
+    int launches = 0;
+    const struct alibicheck_kernel described = {.abi = ALIBICHECK_KERNEL_ABI,
+                                                .takes = ALIBICHECK_KERNEL_F16 | ALIBICHECK_KERNEL_GQA |
+                                                         ALIBICHECK_KERNEL_ALIBI,
+                                                .name = "strays",
+                                                .context = &launches,
+                                                .launch = launch_that_strays_once};
+    struct callback callback = {.kernel = &described, .takes = described.takes};
+    struct foreign_kernel kernel;
+    struct evaluation evaluation;
+    struct error error;
+    struct point point = small_point(KERNEL_SINGLE_PASS);
+    assert_int_equal(foreign_kernel_take(&kernel, &described, "test", &error), ERROR_NONE);
+    struct foreign_subject foreign = foreign_subject(&kernel, &callback_launcher, &callback);
+    assert_int_equal(foreign_class_take(&foreign, "test", &error), ERROR_NONE);
+    for (int asked = 0; asked < 2; asked++) {
+        struct evaluator evaluator = {.threads = 1, .foreign = &foreign};
+        point.oracles = asked ? 1u << ORACLE_GUARDS | 1u << ORACLE_INPUTS : 0;
+        launches = 0;
+        if (evaluate(&evaluator, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        enum oracle_outcome expected = asked ? ORACLE_VIOLATED : ORACLE_NOT_RUN;
+        assert_int_equal(evaluation.oracles.outcome[ORACLE_GUARDS], expected);
+        assert_int_equal(evaluation.oracles.outcome[ORACLE_INPUTS], expected);
+        assert_string_equal(evaluation.oracles.detail[ORACLE_GUARDS],
+                            asked ? "written to at byte 771 of out, which has 768" : "");
+        assert_string_equal(evaluation.oracles.detail[ORACLE_INPUTS],
+                            asked ? "q is not what it was before the run" : "");
+        evaluation_clear(&evaluation);
+        evaluator_clear(&evaluator);
+    }
+    callback_clear(&callback);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_run_that_is_judged_is_looked_at_too),
         cmocka_unit_test(test_points_share_inputs_and_truth),
         cmocka_unit_test(test_a_mask_is_part_of_the_problem),
         cmocka_unit_test(test_undecided_is_judged_by_mpfr),

@@ -1,5 +1,7 @@
 #include "harness/judge/oracle/oracle_report.h"
 
+#include <stdio.h>
+
 const char *const oracle_outcome_names[ORACLE_OUTCOME_COUNT] = {
     [ORACLE_NOT_RUN] = "not_run",
     [ORACLE_HELD] = "held",
@@ -22,4 +24,12 @@ unsigned oracles_violated_mask(const struct oracle_report *report)
         if (report->outcome[o] == ORACLE_VIOLATED)
             mask |= 1u << o;
     return mask;
+}
+
+void oracle_report_violate(struct oracle_report *report, unsigned which, enum oracle oracle, const char *seen)
+{
+    if (!*seen || !(which >> oracle & 1) || report->outcome[oracle] == ORACLE_VIOLATED)
+        return;
+    report->outcome[oracle] = ORACLE_VIOLATED;
+    snprintf(report->detail[oracle], ORACLE_DETAIL_SIZE, "%s", seen);
 }

@@ -35,4 +35,7 @@ struct oracle_report {
 int oracles_violated(const struct oracle_report *report);
 unsigned oracles_violated_mask(const struct oracle_report *report);
 
+/* An oracle that is among which is violated by what was seen elsewhere, unless that is "", or it is so already. */
+void oracle_report_violate(struct oracle_report *report, unsigned which, enum oracle oracle, const char *seen);
+
 #endif
