@@ -20,6 +20,9 @@
 
 extern char **environ;
 
+/* A wait of TICK_MS that takes longer than STOPPED_S was one of a process that did not run. */
+#define STOPPED_S 1.0
+
 enum { TICK_MS = 100, END_MS = 2000, MESSAGE_BYTES_MAX_HELLO = 1 << 20, WHY_SIZE = 256 };
 
 struct kernel_process {
@@ -160,20 +163,24 @@ static enum error_kind launch_process(struct kernel_process *process, struct err
 /* What became of a transfer. */
 enum transfer { TRANSFERRED, ENDED, TOO_LATE, CANCELLED, BROKEN };
 
-/* Waits until the descriptor can be used. */
-static enum transfer wait_for(const struct kernel_process *process, int descriptor, short events, double deadline_s)
+/* Waits until the descriptor can be used. That a little can be, again and again, makes nothing any earlier; but a while
+ * in which this process itself was stopped, by Ctrl-Z, is nobody's delay. */
+static enum transfer wait_for(const struct kernel_process *process, int descriptor, short events, double *deadline_s)
 {
     for (;;) {
         struct pollfd wanted = {.fd = descriptor, .events = events};
+        double start = now_s();
         int count = poll(&wanted, 1, TICK_MS);
         if (count < 0 && errno != EINTR)
             return BROKEN;
         if (progress_cancelled(process->options.progress))
             return CANCELLED;
+        double now = now_s();
+        *deadline_s += now - start > STOPPED_S ? now - start : 0;
+        if (now > *deadline_s)
+            return TOO_LATE;
         if (count > 0)
             return TRANSFERRED;
-        if (now_s() > deadline_s)
-            return TOO_LATE;
     }
 }
 
@@ -196,7 +203,8 @@ static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
     return count;
 }
 
-static enum transfer send_bytes(const struct kernel_process *process, const void *bytes, size_t size, double deadline_s)
+static enum transfer send_bytes(const struct kernel_process *process, const void *bytes, size_t size,
+                                double *deadline_s)
 {
     size_t done = 0;
     while (done < size) {
@@ -216,7 +224,7 @@ static enum transfer send_bytes(const struct kernel_process *process, const void
     return TRANSFERRED;
 }
 
-static enum transfer receive_bytes(const struct kernel_process *process, void *bytes, size_t size, double deadline_s)
+static enum transfer receive_bytes(const struct kernel_process *process, void *bytes, size_t size, double *deadline_s)
 {
     size_t done = 0;
     while (done < size) {
@@ -237,7 +245,7 @@ static enum transfer receive_bytes(const struct kernel_process *process, void *b
 }
 
 static enum transfer send_plan(const struct kernel_process *process, const struct safetensors_plan *plan,
-                               double deadline_s)
+                               double *deadline_s)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
     frame_put_length(length, plan->size_bytes);
@@ -266,7 +274,7 @@ static enum error_kind give_up(struct kernel_process *process, enum transfer how
 }
 
 /* Reads a message of at most max_bytes into *descriptor, a file in memory. */
-static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double deadline_s,
+static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double *deadline_s,
                                enum error_kind kind, const char *doing, struct error *error)
 {
     uint8_t length[FRAME_LENGTH_BYTES];
@@ -303,9 +311,10 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
     int descriptor;
     struct error wrong;
     enum error_kind begun = launch_process(process, error);
+    double deadline_s = now_s() + process->options.timeout_s;
     if (!begun)
-        begun = receive(process, &descriptor, MESSAGE_BYTES_MAX_HELLO, now_s() + process->options.timeout_s, kind,
-                        "did not say what it is", error);
+        begun =
+            receive(process, &descriptor, MESSAGE_BYTES_MAX_HELLO, &deadline_s, kind, "did not say what it is", error);
     if (begun)
         return begun;
     begun = message_read_hello(hello, descriptor, &wrong);
@@ -353,13 +362,13 @@ static enum error_kind exchange(struct kernel_process *process, const struct seq
     double deadline_s = now_s() + process->options.timeout_s;
     enum error_kind kind = message_plan_launch(&plan, sequences, process->launcher.keeps, writes_lse(process), error);
     if (!kind) {
-        enum transfer sent = send_plan(process, &plan, deadline_s);
+        enum transfer sent = send_plan(process, &plan, &deadline_s);
         if (sent != TRANSFERRED)
             kind = give_up(process, sent, ERROR_SUBJECT, "did not take a launch", error);
     }
     safetensors_plan_clear(&plan);
     return kind ? kind
-                : receive(process, descriptor, result_bytes(sequences), deadline_s, ERROR_SUBJECT, "gave no answer",
+                : receive(process, descriptor, result_bytes(sequences), &deadline_s, ERROR_SUBJECT, "gave no answer",
                           error);
 }
 
