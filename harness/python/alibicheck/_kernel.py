@@ -223,7 +223,8 @@ class Kernel:
             return _message.pieces_of({"alibicheck": "result 1", "seconds": repr(seconds)}, outputs)
         except _Unfit as failure:
             text = str(failure)
-        except Exception as failure:  # pylint: disable=broad-except  # whatever the function raises is its launch's failure
+        except (Exception, SystemExit) as failure:  # pylint: disable=broad-except
+            # Whatever the function raises is its launch's failure. By sys.exit(0) a script that checks it would be green.
             text = "".join(traceback.format_exception_only(type(failure), failure))
             self._keep_traceback(_message.plain(text), failure)
         return _message.pieces_of({"alibicheck": "result 1", "error": _message.plain(text)}, {})

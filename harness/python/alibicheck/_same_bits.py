@@ -22,7 +22,7 @@ def _outputs_of(returned, name):
     else:
         found = {"out": returned}
     outputs = {key: np.array(view_of(key, array).numpy()) for key, array in found.items() if array is not None}
-    if not outputs:
+    if not any(array.size for array in outputs.values()):
         raise Refused(f"{name}: returned nothing that could be compared; allowed: an array, or several of them")
     return outputs
 
@@ -371,7 +371,7 @@ def assert_split_invariant(function, *args, splits, axes=AXES, **kwargs):
     __tracebackhide__ = True  # pytest shows the line that calls
     calls, axes = _Calls(function, args, kwargs), tuple(axes)
     splits = {name: list(values) for name, values in dict(splits).items()}
-    if not splits or any(len(values) < 2 or not isinstance(name, str) for name, values in splits.items()):
+    if not splits or any(len(set(map(repr, values))) < 2 or not isinstance(name, str) for name, values in splits.items()):
         raise Refused(f"splits {splits!r}: allowed: {{\"num_splits\": [1, 2, 4]}}, two or more values of an argument")
     first = {name: values[0] for name, values in splits.items()}
     base = calls(first)

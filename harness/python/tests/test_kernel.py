@@ -234,6 +234,15 @@ def test_a_wrong_sign_is_named(program, case):
     assert alibicheck.assert_kernel(decode, case, only="*seq_len=40*").passed
 
 
+def test_an_exit_is_its_point_s_failure(program, case):
+    def exits(q, k, v, *, scale, slopes):
+        sys.exit(0)
+
+    report = alibicheck.check_kernel(exits, case)
+    assert not report and statuses(report) == ["fail"] and len(report.records) == 4
+    assert all("exits failed: SystemExit: 0" in record["error"] for record in report.failures)
+
+
 def test_what_it_raises_is_its_point_s_failure(program, case):
     def kernel(q, k, v, **facts):
         if q.dtype == np.float16:

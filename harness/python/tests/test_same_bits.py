@@ -253,6 +253,10 @@ def test_batches_that_cannot_be(arguments, facts, what):
 def test_outputs_that_cannot_be():
     with pytest.raises(alibicheck.Refused, match="lambda: returned nothing that could be compared"):
         alibicheck.assert_deterministic(lambda: None)
+    with pytest.raises(alibicheck.Refused, match="lambda: returned nothing that could be compared"):
+        alibicheck.assert_deterministic(lambda: (np.zeros((0, 64)), np.zeros(0)))
+    with pytest.raises(alibicheck.Refused, match="two or more values of an argument"):
+        alibicheck.assert_split_invariant(lambda q, num_splits: q, Q, splits={"num_splits": [4, 4]})
     with pytest.raises(alibicheck.Refused, match=r"lambda: returned out of \[2\] for 4 rows"):
         alibicheck.assert_batch_invariant(lambda q: np.zeros(2), Q)
     with pytest.raises(alibicheck.Refused, match="runs 1: allowed: whole numbers from 2 on"):
