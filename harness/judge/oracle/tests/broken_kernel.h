@@ -203,6 +203,17 @@ static void rounds_the_first_head_otherwise(const struct problem *problem, const
     f32(output->out)[7] = nextafterf(f32(output->out)[7], 2);
 }
 
+/* What it does depends on another KV head than its own, of which there are as many as there are remainders. */
+static void rounds_by_the_kv_head_modulo(const struct problem *problem, const struct kernel_options *options,
+                                         const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int i = 0; i < problem->num_heads * D; i++) {
+        const float *v = f32(problem->v) + problem_row(problem, 0, i / D % problem->num_kv_heads);
+        f32(output->out)[i] = nextafterf(f32(output->out)[i], v[i % D] < 0 ? -2 : 2);
+    }
+}
+
 /* As an epsilon in the denominator does. */
 static void is_biased(const struct problem *problem, const struct kernel_options *options, const struct output *output,
                       int run)
@@ -459,6 +470,9 @@ static const struct broken_kernel {
     {.what = "rounds the first head otherwise",
      .caught_by = ORACLE_HEAD_PERMUTATION,
      .after = rounds_the_first_head_otherwise},
+    {.what = "rounds by what KV head h modulo their number holds",
+     .caught_by = ORACLE_HEAD_PERMUTATION,
+     .after = rounds_by_the_kv_head_modulo},
     {.what = "takes all sequences of a launch to be as long as the second",
      .caught_by = ORACLE_BATCH,
      .before = takes_all_to_be_as_long_as_the_second},
