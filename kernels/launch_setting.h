@@ -9,12 +9,22 @@
 /* What an address that a kernel is handed is aligned to: its widest copies have 16 bytes. */
 enum { BUFFER_ALIGNMENT = 16 };
 
+/* What a launch finds in its workspace. */
+enum workspace_setting {
+    WORKSPACE_OWN,  /* anything; under an audit, NaN */
+    WORKSPACE_KEEP, /* under an audit: NaN, and the device keeps what the launch leaves there */
+    WORKSPACE_KEPT  /* under an audit: what the last launch left there that kept it, with other problems, and NaN behind
+                     */
+};
+
 /* Zeroed: as launches are made. */
 struct launch_setting {
     bool backward;  /* threads, warps and blocks take their turns from the last to the first, where they take turns */
     bool misplaced; /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
     bool nan_zones; /* under an audit: the guard zones of tensors hold NaN */
-    bool far_rows;  /* k and v lie so far into their buffers that 32 bits hold no element's index (kv_cache.h) */
+    bool far_rows;  /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
+                     * page's number; among their pages are others' (kv_cache.h) */
+    enum workspace_setting workspace;
 };
 
 #endif

@@ -31,7 +31,8 @@ const char *const oracle_names[ORACLE_COUNT] = {
     [ORACLE_GUARDS] = "guards",           [ORACLE_BATCH] = "batch",
     [ORACLE_SCHEDULE] = "schedule",       [ORACLE_PLACEMENT] = "placement",
     [ORACLE_OFFSETS] = "offsets",         [ORACLE_ONE_KEY] = "one_key",
-    [ORACLE_EACH_KEY] = "each_key",
+    [ORACLE_EACH_KEY] = "each_key",       [ORACLE_LENGTHS] = "lengths",
+    [ORACLE_HISTORY] = "history",
 };
 
 enum signature signature_from_name(const char *name)

@@ -51,6 +51,8 @@ enum oracle {
     ORACLE_OFFSETS,
     ORACLE_ONE_KEY,
     ORACLE_EACH_KEY,
+    ORACLE_LENGTHS,
+    ORACLE_HISTORY,
     ORACLE_COUNT
 };
 

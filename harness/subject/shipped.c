@@ -190,6 +190,18 @@ static double least_logit(const struct recipe *recipe)
     return least;
 }
 
+static bool promises_empty_rows(const struct recipe *recipe)
+{
+    bool infinite = recipe->sentinel.policy == SENTINEL_INFINITY || recipe->sentinel.policy == SENTINEL_EXCLUDE;
+    return infinite && recipe->guards == GUARDS_SOUND && recipe->initial_max != INITIAL_MAX_VALUE &&
+           recipe->empty_row == EMPTY_ROW_ZERO && recipe->initial_sum == 0 && recipe->epsilon == 0;
+}
+
+static int64_t chunk_len_of(enum kernel kernel, const struct kernel_options *options)
+{
+    return kernels[kernel]->uses_chunk_len ? options->chunk_len : options->page_size;
+}
+
 /*
  * A masked key's k must not matter, unless the recipe adds the sentinel to its logit: 0 then, a logit like any other. A
  * sentinel that adapts to the largest |k| passes over NaN, and rightly rises with Inf. A masked key's v must not matter
@@ -202,7 +214,9 @@ struct shipped_subject shipped_subject(struct device *device, enum kernel kernel
     struct shipped_subject shipped = {
         .subject = {.ops = &shipped_ops,
                     .own_slopes = recipe->slopes != SLOPES_FROM_INPUT,
+                    .empty_rows = promises_empty_rows(recipe),
                     .least_logit = least_logit(recipe),
+                    .chunk_len = chunk_len_of(kernel, options),
                     .masked_k = {NAN, INFINITY},
                     .masked_v = {NAN, INFINITY}},
         .device = device,

@@ -66,9 +66,11 @@ struct subject {
     bool without_poison; /* what stood in the outputs before is not there when a run begins */
     bool without_slots;  /* it is not given what k and v hold behind the last key */
     bool may_differ;     /* it does not promise the same bits where the arithmetic is the same */
-    bool any_order;      /* nothing is known of its operations but what they may round at most: bounds are loose */
+    bool empty_rows; /* a row without keys is promised to be 0, and its lse -inf; else only who asks for one sees it */
+    bool any_order;  /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
-        least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
+        least_logit;   /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
+    int64_t chunk_len; /* keys that it takes together, in chunks or pages; 0: nobody knows */
     /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */
     float masked_k[2], masked_v[2];
 };

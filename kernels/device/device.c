@@ -13,6 +13,10 @@ struct device {
     void *state;
     enum kernel_form form;
     char name[DEVICE_NAME_SIZE];
+    struct kept {
+        void *memory;
+        size_t size_bytes;
+    } kept[MAX_WORKSPACE_BUFFERS]; /* by WORKSPACE_KEEP and WORKSPACE_KEPT */
 };
 
 const char *const device_kind_names[DEVICE_COUNT] = {[DEVICE_CUDA] = "cuda", [DEVICE_HOST] = "host"};
@@ -51,6 +55,8 @@ void device_close(struct device *device)
 {
     if (!device)
         return;
+    for (int i = 0; i < MAX_WORKSPACE_BUFFERS; i++)
+        device->ops->release(device->state, device->kept[i].memory);
     device->ops->close(device->state);
     free(device);
 }
@@ -81,7 +87,7 @@ struct placed {
 
 /* One run on the device. */
 struct running {
-    const struct device *device;
+    struct device *device;
     struct launch_plan plan;
     struct placed placed[BUFFER_COUNT];
     size_t zone;   /* bytes of the guard zones before and behind each buffer, or 0 */
@@ -142,6 +148,45 @@ static enum error_kind place_between_zones(struct running *running, enum buffer 
     return kind;
 }
 
+/* Copies what a workspace held into the one that takes its place. */
+static enum error_kind move_kept(const struct running *running, char *to, const struct kept *from, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (size_t at = 0; at < from->size_bytes && !kind; at += SCRATCH_BYTES) {
+        size_t count = from->size_bytes - at < SCRATCH_BYTES ? from->size_bytes - at : SCRATCH_BYTES;
+        kind = copy_out(running, running->scratch, (const char *)from->memory + at, count, error);
+        if (!kind)
+            kind = copy_in(running, to + at, running->scratch, count, error);
+    }
+    return kind;
+}
+
+/* A workspace that the device keeps: no guard zones are around it. */
+static enum error_kind place_kept(struct running *running, enum buffer b, struct error *error)
+{
+    struct device *device = running->device;
+    struct kept *kept = &device->kept[b - BUFFER_WORKSPACE], larger = {NULL, running->plan.buffers[b].size_bytes};
+    bool again = running->plan.setting.workspace == WORKSPACE_KEPT;
+    enum error_kind kind = ERROR_NONE;
+    if (!again || kept->size_bytes < larger.size_bytes) {
+        kind = device->ops->allocate(device->state, &larger.memory, larger.size_bytes, error);
+        if (kind)
+            return kind;
+        kind = poison(running, larger.memory, larger.size_bytes, error);
+        if (!kind && again)
+            kind = move_kept(running, larger.memory, kept, error);
+        device->ops->release(device->state, kept->memory);
+        *kept = larger;
+    }
+    running->placed[b].data = kept->memory;
+    return kind;
+}
+
+static bool is_kept(const struct running *running, enum buffer b)
+{
+    return b >= BUFFER_WORKSPACE && running->zone && running->plan.setting.workspace != WORKSPACE_OWN;
+}
+
 /* A cache that is far away stays where it was laid out, whatever is asked of buffers: it is too large for a copy. */
 static bool stays(const struct running *running, enum buffer b)
 {
@@ -157,7 +202,9 @@ static enum error_kind place(struct running *running, enum buffer b, struct erro
     enum error_kind kind = ERROR_NONE;
     if (!buffer->size_bytes)
         return ERROR_NONE;
-    if (stays(running, b)) {
+    if (is_kept(running, b)) {
+        kind = place_kept(running, b, error);
+    } else if (stays(running, b)) {
         placed->data = buffer->destination ? buffer->destination : (void *)(uintptr_t)buffer->source;
     } else {
         kind = place_between_zones(running, b, error);

@@ -63,7 +63,8 @@ static unsigned host_enough_blocks(const void *state)
 
 static struct launch_setting host_settings(void)
 {
-    return (struct launch_setting){true, true, true, kv_cache_can_be_far()};
+    return (struct launch_setting){
+        .backward = true, .misplaced = true, .nan_zones = true, .far_rows = kv_cache_can_be_far()};
 }
 
 static enum error_kind host_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)

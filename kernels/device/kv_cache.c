@@ -37,28 +37,43 @@ static size_t before_bytes(size_t element_bytes)
     return ((size_t)1 << 31) * element_bytes;
 }
 
+/* The same of a page's number in 16 bits. */
+static size_t before_pages_bytes(const struct batch *batch, size_t row_bytes)
+{
+    return ((size_t)1 << 15) * (size_t)batch->options->page_size * row_bytes;
+}
+
 static void *reserve(size_t size_bytes)
 {
     void *memory = mmap(NULL, size_bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return memory == MAP_FAILED ? NULL : memory;
 }
 
-bool kv_cache_can_be_far(void)
+static bool can_reserve(size_t size_bytes)
 {
-    size_t each = before_bytes(sizeof(float)) + (size_t)FAR_ELEMENTS * sizeof(float) + ((size_t)1 << 28);
-    void *memory = reserve(2 * each);
+    void *memory = reserve(size_bytes);
     if (memory)
-        munmap(memory, 2 * each);
+        munmap(memory, size_bytes);
     return memory;
 }
 
-/* Rows before the first that holds a key: whole pages. */
-static int64_t far_rows(const struct batch *batch)
+bool kv_cache_can_be_far(void)
+{
+    return can_reserve(2 * (before_bytes(sizeof(float)) + (size_t)FAR_ELEMENTS * sizeof(float) + ((size_t)1 << 28)));
+}
+
+/* Rows before the first that holds a key: whole pages, and so many that no page's number fits 16 bits, if there is
+ * address space for them. */
+static int64_t far_rows(const struct batch *batch, size_t row_bytes)
 {
     const struct problem *problem = batch->problems;
     int64_t row = (int64_t)problem->num_kv_heads * problem->head_dim, rows = (FAR_ELEMENTS + row - 1) / row;
-    int64_t page = batch->options->page_size ? batch->options->page_size : 1;
-    return (rows + page - 1) / page * page;
+    int64_t page = batch->options->page_size, pages = page ? (rows + page - 1) / page : 0;
+    if (page == 0)
+        return rows;
+    if (pages < FAR_PAGES && can_reserve((size_t)4 * (size_t)(FAR_PAGES * page) * row_bytes))
+        pages = FAR_PAGES;
+    return pages * page;
 }
 
 /* Whole pages of a reservation, with NaN where that is asked for. */
@@ -76,11 +91,13 @@ static bool open_pages(char *pages, size_t size_bytes, bool nan, int nan_byte)
 
 /* Address space for k and v, and memory for the rows behind the first `rows`, filled with NaN; under nan_zones with NaN
  * beside them and around the first elements, too. */
-static bool reserve_far(struct kv_cache *cache, int64_t rows, size_t row, enum dtype dtype,
-                        const struct launch_setting *setting)
+static bool reserve_far(struct kv_cache *cache, int64_t rows, size_t row, enum dtype dtype, const struct batch *batch)
 {
+    const struct launch_setting *setting = &batch->options->setting;
     int nan_byte = dtype_nan_byte(dtype);
     size_t shift = setting->misplaced ? BUFFER_ALIGNMENT : 0, before = before_bytes(dtypes[dtype].size_bytes);
+    if (before < before_pages_bytes(batch, row))
+        before = before_pages_bytes(batch, row) / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES;
     size_t begin = (before + (size_t)rows * row) / PAGE_BYTES * PAGE_BYTES - PAGE_BYTES;
     size_t each = (before + cache->size_bytes) / PAGE_BYTES * PAGE_BYTES + (size_t)2 * PAGE_BYTES;
     char *memory = reserve(2 * each);
@@ -123,11 +140,13 @@ static void measure(struct kv_cache *cache, const struct batch *batch, int64_t b
     }
 }
 
-/* The pages of the pool, of which the first ones that the shuffle puts into the table are those of the sequences. */
+/* The pages of the pool, of which the first ones that the shuffle puts into the table are those of the sequences. Far
+ * away at least half of them are nobody's. */
 static int64_t pool_of(const struct kv_cache *cache, const struct batch *batch)
 {
     int64_t pool = batch->options->pool_pages;
-    return cache->pages && pool > cache->pages ? pool : cache->pages;
+    int64_t least = batch->options->setting.far_rows ? 2 * cache->pages : cache->pages;
+    return cache->pages && pool > least ? pool : least;
 }
 
 /* Entries behind the page table that a sequence may read, whose row is another's: as many as the longest has. */
@@ -188,7 +207,7 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
         (size_t)problem->num_kv_heads * (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
     int page_size = batch->options->page_size;
     bool far = batch->options->setting.far_rows;
-    int64_t before = far ? far_rows(batch) : 0;
+    int64_t before = far ? far_rows(batch, row) : 0;
     *cache = (struct kv_cache){.k = problem->k, .v = problem->v};
     measure(cache, batch, before, slack, sequences);
     int64_t pool = pool_of(cache, batch);
@@ -199,8 +218,7 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     cache->page_entries = cache->pages + entries_past_end(cache, batch, sequences);
     int64_t entries = pool > cache->page_entries ? pool : cache->page_entries;
     int nan_byte = dtype_nan_byte(problem_kv_dtype(problem));
-    bool room = far ? reserve_far(cache, before, row, problem_kv_dtype(problem), &batch->options->setting)
-                    : make_room(cache, nan_byte);
+    bool room = far ? reserve_far(cache, before, row, problem_kv_dtype(problem), batch) : make_room(cache, nan_byte);
     cache->page_table = cache->pages ? calloc((size_t)entries, sizeof *cache->page_table) : NULL;
     if (!room || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;

@@ -30,6 +30,9 @@ struct kv_cache {
  */
 #define FAR_ELEMENTS ((int64_t)3 << 31)
 
+/* In pages, the first one's number is this at least, and as many of the pool as the sequences have are nobody's. */
+#define FAR_PAGES ((int64_t)1 << 16)
+
 /* Whether the address space that this takes can be had. */
 bool kv_cache_can_be_far(void);
 

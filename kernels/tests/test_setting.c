@@ -16,7 +16,14 @@ enum { KEYS = 150, HEADS = 4, HKV = 2, DIM = 64 };
 static const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
 
 static const struct launch_setting settings[] = {
-    {.backward = true}, {.misplaced = true}, {.nan_zones = true}, {.far_rows = true}, {true, true, true, true},
+    {.backward = true},
+    {.misplaced = true},
+    {.nan_zones = true},
+    {.far_rows = true},
+    {true, true, true, true, WORKSPACE_OWN},
+    {.workspace = WORKSPACE_KEEP},
+    {.workspace = WORKSPACE_KEPT},
+    {true, true, true, true, WORKSPACE_KEPT},
 };
 
 struct result {
@@ -98,6 +105,22 @@ static bool is_nan(uint16_t f16)
     return isnan(wide);
 }
 
+/* Numbers of pages that no unsigned number of 16 bits holds, and as many of the pool beside them, all NaN. */
+static void look_at_far_pages(const struct attention_args *args, size_t k_bytes)
+{
+    const int row = args->num_kv_heads * args->head_dim, pages = (KEYS + args->page_size - 1) / args->page_size;
+    const int64_t end = (int64_t)(k_bytes / sizeof(uint16_t)) / row / args->page_size;
+    int64_t strangers = 0;
+    for (int64_t page = end - 2 * pages; page < end; page++) {
+        bool own = false;
+        for (int i = 0; i < pages; i++)
+            own |= args->page_table[i] == page;
+        assert_true(page > UINT16_MAX);
+        strangers += !own && is_nan(((const uint16_t *)args->k)[page * args->page_size * row]);
+    }
+    assert_int_equal(strangers, pages);
+}
+
 static enum error_kind look_and_launch(void *state, const struct launch_plan *plan, double *seconds,
                                        struct error *error)
 {
@@ -112,6 +135,8 @@ static enum error_kind look_and_launch(void *state, const struct launch_plan *pl
         assert_true(k[(int32_t)(uint32_t)(uint64_t)index] != *first && k[(uint32_t)(uint64_t)index] != *first);
         assert_true(((const uint16_t *)args->v)[(int32_t)(uint32_t)(uint64_t)index] != *first);
     }
+    if (expected->far_rows && args->page_table)
+        look_at_far_pages(args, plan->buffers[BUFFER_K].size_bytes);
     if (expected->nan_zones) {
         const size_t keys = plan->buffers[BUFFER_K].size_bytes / sizeof *k, queries = HEADS * DIM;
         assert_true(is_nan(k[-1]) && is_nan(k[keys]) && is_nan(((const uint16_t *)args->v)[-1]));
@@ -142,11 +167,68 @@ static void test_a_setting_is_what_it_says(void **state)
     free_problem(&made);
 }
 
+/* ---- a workspace that is kept -------------------------------------------------------------------------------------
+ */
+
+enum { LEFT = 4 };
+
+static int found_nan, found_left; /* numbers at the beginning of the workspace, before a launch */
+
+static enum error_kind look_and_leave(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
+{
+    float *sums = plan->args.workspace[0];
+    const size_t numbers = plan->buffers[BUFFER_WORKSPACE].size_bytes / sizeof *sums;
+    found_nan = found_left = 0;
+    for (size_t i = 0; i < numbers; i++) {
+        found_nan += isnan(sums[i]);
+        found_left += sums[i] == 77;
+    }
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    for (size_t i = 0; i < LEFT; i++)
+        sums[i] = 77;
+    return kind;
+}
+
+static void test_a_workspace_is_kept_for_those_who_ask(void **state)
+{
+    static const struct {
+        enum workspace_setting workspace;
+        int64_t keys;
+        int nan, left;
+    } launches[] = {
+        {WORKSPACE_KEPT, 100, 2 * HEADS, 0},                                 /* nothing is kept yet */
+        {WORKSPACE_OWN, 100, 2 * HEADS, 0},  {WORKSPACE_KEPT, 100, 0, LEFT}, /* not of the one between */
+        {WORKSPACE_KEPT, 150, HEADS, LEFT},                                  /* it grows */
+        {WORKSPACE_KEPT, 60, 0, LEFT},                                       /* and stays */
+        {WORKSPACE_KEEP, 150, 3 * HEADS, 0},                                 /* begins anew */
+        {WORKSPACE_KEPT, 150, 0, LEFT},
+    };
+    struct device_ops ops = device_host_ops;
+    struct made_problem made = make_problem(KEYS, HEADS, HKV, DIM, DTYPE_F16);
+    struct device *device;
+    struct error error;
+    (void)state;
+    ops.launch = look_and_leave;
+    assert_int_equal(device_open_with(&device, DEVICE_HOST, &ops, &(struct device_options){.threads = 1}, &error),
+                     ERROR_NONE);
+    for (size_t i = 0; i < sizeof launches / sizeof launches[0]; i++) {
+        const struct kernel_options options = {.chunk_len = 64, .setting = {.workspace = launches[i].workspace}};
+        struct result result;
+        made.problem.seq_len = launches[i].keys;
+        run(device, KERNEL_SPLIT_KV, &options, &made.problem, &result);
+        if (found_nan != launches[i].nan || found_left != launches[i].left)
+            fail_msg("launch %zu: %d NaN, %d left", i, found_nan, found_left);
+    }
+    device_close(device);
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_setting_changes_a_bit),
         cmocka_unit_test(test_a_setting_is_what_it_says),
+        cmocka_unit_test(test_a_workspace_is_kept_for_those_who_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

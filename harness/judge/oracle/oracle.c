@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/oracle_checks.h"
+#include "harness/judge/oracle/oracle_other.h"
 #include "reference/float_environment.h"
 
 static bool tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
@@ -309,11 +310,15 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_SCHEDULE] = {"threads and blocks that take turns in the opposite order give the same bits", check_schedule},
     [ORACLE_PLACEMENT] = {"NaN around every tensor, and addresses aligned to 16 bytes alone, change no bit",
                           check_placement},
-    [ORACLE_OFFSETS] = {"k and v so far into their buffers that 32 bits hold no index give the same bits",
+    [ORACLE_OFFSETS] = {"k and v so far into their buffers that 32 bits hold no index, and 16 no page, change no bit",
                         check_offsets},
     [ORACLE_ONE_KEY] = {"of one key alone lse is its logit and out its v", check_one_key},
     [ORACLE_EACH_KEY] = {"where k and v tell keys apart and weights are known, out shows each key at its own",
                          check_each_key},
+    [ORACLE_LENGTHS] = {"of lengths at and around tiles and chunks, and of none, out shows each key at its own",
+                        check_lengths},
+    [ORACLE_HISTORY] = {"launches of another length and head_dim before it, on one workspace, change no bit",
+                        check_history},
 };
 
 /* A subject that fails to run where it ran before has violated what it is put to. */
@@ -350,5 +355,5 @@ double oracles_bytes(const struct problem *shape, int threads)
     struct problem part = trial_shape(shape, TRIAL_MAX_ELEMENTS);
     return trial_bytes(shape, TRIAL_MAX_ELEMENTS) +
            truth_bytes(TRUTH_CERTIFIED, part.seq_len, problem_rows(&part), part.head_dim, &options) +
-           10 * (double)problem_elements(&part) * (double)sizeof(double);
+           10 * (double)problem_elements(&part) * (double)sizeof(double) + other_bytes(&part) + many_bytes(&part);
 }

@@ -1,4 +1,5 @@
-/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last. */
+/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then many
+ * (oracle_many.c). */
 #include "harness/judge/oracle/oracle_checks.h"
 
 enum error_kind check_batch(struct oracle_work *work, struct error *error)
@@ -19,5 +20,10 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
     oracle_copy_values(work, &work->got, &work->expected);
     oracle_expect(work, ORACLE_BATCH, &work->constant, allowed,
                   "as the last of " TRIAL_BATCH_TEXT " in one launch, v constant");
-    return ERROR_NONE;
+    if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
+        return ERROR_NONE;
+    kind = oracle_need_many(work, error);
+    if (!kind)
+        oracle_tell_many(work, ORACLE_BATCH);
+    return kind;
 }

@@ -11,10 +11,16 @@
 enum error_kind check_schedule(struct oracle_work *work, struct error *error);
 enum error_kind check_placement(struct oracle_work *work, struct error *error);
 enum error_kind check_offsets(struct oracle_work *work, struct error *error);
+enum error_kind check_history(struct oracle_work *work, struct error *error);
 
 /* oracle_key.c: problems whose result shows single keys. */
 enum error_kind check_one_key(struct oracle_work *work, struct error *error);
 enum error_kind check_each_key(struct oracle_work *work, struct error *error);
+
+/* oracle_many.c: many sequences of lengths at and around boundaries. */
+enum error_kind check_lengths(struct oracle_work *work, struct error *error);
+double
+many_bytes(const struct problem *part); /* that this takes for a trial of this shape, at most, launches included */
 
 /* oracle_batch.c: among other sequences of one launch. */
 enum error_kind check_batch(struct oracle_work *work, struct error *error);

@@ -1,4 +1,4 @@
-#include "harness/judge/oracle/oracle_work.h"
+#include "harness/judge/oracle/oracle_other.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static enum error_kind conclude_run(struct oracle_work *work, enum error_kind ki
     return ERROR_NONE;
 }
 
-static enum error_kind check_cancelled(const struct oracle_work *work, struct error *error)
+enum error_kind oracle_check_cancelled(const struct oracle_work *work, struct error *error)
 {
     return progress_cancelled(work->inquiry->progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted")
                                                        : ERROR_NONE;
@@ -39,7 +39,7 @@ static enum error_kind check_cancelled(const struct oracle_work *work, struct er
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
                            struct error *error)
 {
-    enum error_kind kind = check_cancelled(work, error);
+    enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
         kind = trial_run(&work->trial, poison, subject, NULL, error);
     return conclude_run(work, kind);
@@ -48,7 +48,7 @@ enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, c
 enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct error *error)
 {
     struct memory_audit nobodys;
-    enum error_kind kind = check_cancelled(work, error);
+    enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
         kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject, &nobodys, error);
     return conclude_run(work, kind);
@@ -56,7 +56,7 @@ enum error_kind oracle_run_audited(struct oracle_work *work, const struct subjec
 
 enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error)
 {
-    enum error_kind kind = check_cancelled(work, error);
+    enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
         kind = trial_run_problem(&work->trial, problem, work->inquiry->subject, error);
     return conclude_run(work, kind);
@@ -64,7 +64,7 @@ enum error_kind oracle_run_problem(struct oracle_work *work, const struct proble
 
 enum error_kind oracle_run_in_batch(struct oracle_work *work, struct trial_values *last, struct error *error)
 {
-    enum error_kind kind = check_cancelled(work, error);
+    enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
         kind = trial_run_in_batch(&work->trial, work->inquiry->subject, &work->got, last, error);
     return kind;
@@ -73,12 +73,6 @@ enum error_kind oracle_run_in_batch(struct oracle_work *work, struct trial_value
 static size_t values_count(const struct oracle_work *work)
 {
     return (size_t)problem_elements(&work->trial.problem) + (size_t)problem_rows(&work->trial.problem);
-}
-
-/* Those that the subject gives. */
-static size_t values_given(const struct oracle_work *work)
-{
-    return work->inquiry->subject->without_lse ? (size_t)problem_elements(&work->trial.problem) : values_count(work);
 }
 
 bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct problem *problem, int num_sequences)
@@ -101,26 +95,37 @@ static bool same_bits(double a, double b)
     return (isnan(a) && isnan(b)) || (a == b && !signbit(a) == !signbit(b));
 }
 
-static bool within(double expected, double got, double allowed)
+static bool differ(double expected, double got, const double *allowed)
 {
-    return same_bits(expected, got) || isinf(allowed) || fabs(expected - got) <= allowed;
+    return !same_bits(expected, got) && !(allowed && (isinf(*allowed) || fabs(expected - got) <= *allowed));
+}
+
+/* In the rows of problem, which has no more than the trial: the element of out, or elements + row of lse. */
+static int64_t first_difference(const struct oracle_work *work, const struct problem *problem,
+                                const struct trial_values *expected, const struct trial_values *allowed)
+{
+    const struct trial_values *got = &work->got;
+    int64_t elements = problem_elements(problem),
+            rows = work->inquiry->subject->without_lse ? 0 : problem_rows(problem);
+    for (int64_t i = 0; i < elements; i++)
+        if (differ(expected->out[i], got->out[i], allowed ? &allowed->out[i] : NULL))
+            return i;
+    for (int64_t row = 0; row < rows; row++)
+        if (differ(expected->lse[row], got->lse[row], allowed ? &allowed->lse[row] : NULL))
+            return elements + row;
+    return -1;
 }
 
 int64_t oracle_first_difference(const struct oracle_work *work, const struct trial_values *expected,
                                 const struct trial_values *allowed)
 {
-    for (size_t i = 0; i < values_given(work); i++)
-        if (allowed ? !within(expected->out[i], work->got.out[i], allowed->out[i])
-                    : !same_bits(expected->out[i], work->got.out[i]))
-            return (int64_t)i;
-    return -1;
+    return first_difference(work, &work->trial.problem, expected, allowed);
 }
 
-void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
-                   const struct trial_values *allowed, const char *run_was)
+void oracle_expect_of(struct oracle_work *work, enum oracle oracle, const struct problem *problem,
+                      const struct trial_values *expected, const struct trial_values *allowed, const char *run_was)
 {
-    int64_t elements = problem_elements(&work->trial.problem), index = oracle_first_difference(work, expected, allowed);
-    const struct problem *problem = &work->trial.problem;
+    int64_t elements = problem_elements(problem), index = first_difference(work, problem, expected, allowed);
     char place[48], query[24] = "", limit[48] = "";
     if (index < 0) {
         oracle_hold(work, oracle);
@@ -134,20 +139,27 @@ void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct tr
         snprintf(place, sizeof place, "lse of %shead %d", query, head);
     else
         snprintf(place, sizeof place, "out of %shead %d, dim %d", query, head, (int)(index % problem->head_dim));
-    if (!isfinite(work->got.out[index]) && isfinite(expected->out[index]))
+    double got = is_lse ? work->got.lse[row] : work->got.out[index];
+    double right = is_lse ? expected->lse[row] : expected->out[index];
+    if (!isfinite(got) && isfinite(right))
         work->report->not_finite |= 1u << oracle;
     if (allowed)
-        snprintf(limit, sizeof limit, "; rounding allows %.3g", allowed->out[index]);
-    double got = work->got.out[index], right = expected->out[index];
+        snprintf(limit, sizeof limit, "; rounding allows %.3g", is_lse ? allowed->lse[row] : allowed->out[index]);
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s is %.9g %s, expected %.9g%s", place, isnan(got) ? NAN : got,
                     run_was, isnan(right) ? NAN : right, limit); /* printf would show a NaN's sign */
+}
+
+void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
+                   const struct trial_values *allowed, const char *run_was)
+{
+    oracle_expect_of(work, oracle, &work->trial.problem, expected, allowed, run_was);
 }
 
 enum error_kind oracle_need_base(struct oracle_work *work, struct error *error)
 {
     if (work->have_base)
         return ERROR_NONE;
-    enum error_kind kind = check_cancelled(work, error);
+    enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
         kind = trial_run(&work->trial, TRIAL_POISON_NAN, work->inquiry->subject, &work->audit, error);
     kind = conclude_run(work, kind);
@@ -279,6 +291,7 @@ void oracle_work_clear(struct oracle_work *work)
     trial_values_clear(&work->allowed);
     trial_values_clear(&work->bound);
     trial_values_clear(&work->constant);
+    other_clear(work);
     trial_own_clear(&work->own);
     trial_truth_clear(&work->truth);
     trial_clear(&work->trial);

@@ -8,13 +8,21 @@
 #include "harness/judge/oracle/oracle_report.h"
 #include "harness/judge/oracle/trial_bound.h"
 
+/* Another problem than the trial's, and what two runs of it gave (oracle_other.h). */
+struct other_problem {
+    void *memory; /* of its tensors; NULL: there is none yet */
+    struct problem problem;
+    struct output output;
+    struct trial_values first, again; /* in one block, first.out's */
+};
+
 struct oracle_work {
     const struct oracle_inquiry *inquiry;
     struct oracle_report *report;
     struct trial trial;
 
     bool failed; /* the subject did not run */
-    bool have_base, have_repeat, have_truth, have_base_bound, have_constant, have_settings;
+    bool have_base, have_repeat, have_truth, have_base_bound, have_constant, have_settings, have_many;
     struct trial_values base;       /* of the problem as it is */
     struct trial_values base_bound; /* of base, wherever it is */
     struct trial_truth truth;
@@ -24,8 +32,11 @@ struct oracle_work {
     bool undetermined;         /* a repeated run differs in any case */
 
     struct trial_values constant; /* by the run with a constant v */
+    struct oracle_report many;    /* what many sequences say of `batch` and `lengths` (oracle_many.c) */
     bool settings_hold;           /* a launch in all settings at once is as the base run */
     bool settings_matter;         /* it is not */
+
+    struct other_problem other;
 
     struct trial_values got; /* by the last run */
     struct trial_values expected, allowed, bound;
@@ -49,6 +60,13 @@ bool oracle_takes(struct oracle_work *work, enum oracle oracle, const struct pro
  * allowed from expected; NULL: with other bits, NaN payloads aside. run_was: what was done, as in "with ...". */
 void oracle_expect(struct oracle_work *work, enum oracle oracle, const struct trial_values *expected,
                    const struct trial_values *allowed, const char *run_was);
+
+/* The same for a problem of the trial's head_dim that has no more rows. */
+void oracle_expect_of(struct oracle_work *work, enum oracle oracle, const struct problem *problem,
+                      const struct trial_values *expected, const struct trial_values *allowed, const char *run_was);
+
+/* ERROR_INTERRUPTED, if the inquiry is to end. */
+enum error_kind oracle_check_cancelled(const struct oracle_work *work, struct error *error);
 
 /* Runs a subject, that of the inquiry or one that is cut otherwise, on the trial as it is; the result is work->got. */
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
@@ -77,6 +95,14 @@ enum error_kind oracle_need_repeat(struct oracle_work *work, struct error *error
 
 /* The base run, and one where all of v is trial_constant(): constant. */
 enum error_kind oracle_need_constant_run(struct oracle_work *work, struct error *error);
+
+/* A launch of ORACLE_MANY sequences, where the subject takes so many: many. */
+#define ORACLE_MANY 17
+#define ORACLE_MANY_TEXT "17"
+enum error_kind oracle_need_many(struct oracle_work *work, struct error *error);
+
+/* Concludes an oracle from it; what it does not say stays. */
+void oracle_tell_many(struct oracle_work *work, enum oracle oracle);
 
 enum error_kind oracle_need_truth(struct oracle_work *work, struct error *error);
 

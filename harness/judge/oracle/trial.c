@@ -209,7 +209,7 @@ enum error_kind trial_run_problem(struct trial *trial, const struct problem *pro
 }
 
 /* An output of a problem of these shapes, widened. */
-static void take(struct trial_values *values, const struct problem *problem, const struct output *output)
+void trial_take_output(struct trial_values *values, const struct problem *problem, const struct output *output)
 {
     enum { BLOCK = 256 };
     size_t elements = (size_t)problem_elements(problem);
@@ -309,8 +309,8 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     output_poison(&outputs[TRIAL_BATCH - 1], &trial->problem);
     enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);
     if (!kind) {
-        take(first, &trial->problem, &outputs[0]);
-        take(last, &trial->problem, &outputs[TRIAL_BATCH - 1]);
+        trial_take_output(first, &trial->problem, &outputs[0]);
+        trial_take_output(last, &trial->problem, &outputs[TRIAL_BATCH - 1]);
     }
     free(memory);
     return kind;
@@ -362,5 +362,5 @@ void trial_values_clear(struct trial_values *values)
 
 void trial_values_take(struct trial_values *values, const struct trial *trial)
 {
-    take(values, &trial->problem, &trial->output);
+    trial_take_output(values, &trial->problem, &trial->output);
 }

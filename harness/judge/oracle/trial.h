@@ -113,4 +113,7 @@ void trial_values_clear(struct trial_values *values);
 /* What the last run gave. */
 void trial_values_take(struct trial_values *values, const struct trial *trial);
 
+/* What the output of a problem holds, which has no more rows, or other rows of no more elements. */
+void trial_take_output(struct trial_values *values, const struct problem *problem, const struct output *output);
+
 #endif

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/oracle_work.h"
 #include "harness/judge/oracle/trial.h"
 #include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
@@ -34,7 +35,7 @@ struct broken_subject {
     int *runs;        /* so far */
 };
 
-enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = TRIAL_BATCH, MAX_ELEMENTS = 4096 };
+enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = ORACLE_MANY, MAX_ELEMENTS = 4096 };
 
 static enum error_kind run_broken(const struct subject *subject, const struct sequences *sequences,
                                   struct memory_audit *audit, double *seconds, struct error *error)
@@ -135,8 +136,8 @@ static float *f32(const void *tensor)
 static void differs_by_an_ulp(const struct problem *problem, const struct kernel_options *options,
                               const struct output *output, int run)
 {
-    (void)problem, (void)options;
-    if (run % 2)
+    (void)options;
+    if (run % 2 && problem->seq_len > 0)
         f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
 }
 
@@ -183,7 +184,7 @@ static void counts_a_key_twice(const struct problem *problem, const struct kerne
 {
     (void)options, (void)run;
     for (int h = 0; h < problem->num_heads; h++)
-        weigh_more(problem, 17, h, 2e-4f, output);
+        weigh_more(problem, 280, h, 2e-4f, output);
 }
 
 /* A constant of another base or of the bias, as lse alone may have it. */
@@ -199,8 +200,9 @@ static void adds_to_lse(const struct problem *problem, const struct kernel_optio
 static void rounds_the_first_head_otherwise(const struct problem *problem, const struct kernel_options *options,
                                             const struct output *output, int run)
 {
-    (void)problem, (void)options, (void)run;
-    f32(output->out)[7] = nextafterf(f32(output->out)[7], 2);
+    (void)options, (void)run;
+    if (problem->seq_len > 0)
+        f32(output->out)[7] = nextafterf(f32(output->out)[7], 2);
 }
 
 /* What it does depends on another KV head than its own, of which there are as many as there are remainders. */
@@ -208,7 +210,7 @@ static void rounds_by_the_kv_head_modulo(const struct problem *problem, const st
                                          const struct output *output, int run)
 {
     (void)options, (void)run;
-    for (int i = 0; i < problem->num_heads * D; i++) {
+    for (int i = 0; i < problem->num_heads * D && problem->seq_len > 0; i++) {
         const float *v = f32(problem->v) + problem_row(problem, 0, i / D % problem->num_kv_heads);
         f32(output->out)[i] = nextafterf(f32(output->out)[i], v[i % D] < 0 ? -2 : 2);
     }
@@ -267,6 +269,29 @@ static void holds_the_sequence_in_2_bits(struct problem *problems, int i, void *
 {
     (void)scratch;
     problems[i] = problems[i % 4];
+}
+
+static void holds_the_sequence_in_4_bits(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i] = problems[i % 16];
+}
+
+/* A loop over whole tiles that ends one key early. */
+static void drops_the_last_key_of_whole_tiles(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (problems[i].seq_len > 0 && problems[i].seq_len % 64 == 0)
+        problems[i].seq_len--;
+}
+
+/* Nothing is launched where there is no key. */
+static void leaves_empty_sequences(const struct problem *problem, const struct kernel_options *options,
+                                   const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int64_t i = 0; i < problem_elements(problem) && problem->seq_len == 0; i++)
+        f32(output->out)[i] = NAN;
 }
 
 static void rounds_the_scale_up(struct problem *problems, int i, void *scratch)
@@ -402,6 +427,81 @@ static enum error_kind launch_with_int_indices(void *state, const struct launch_
     return device_host_ops.launch(state, &broken, seconds, error);
 }
 
+static enum error_kind launch_with_page_table(void *state, const struct launch_plan *plan, int32_t (*made_of)(int32_t),
+                                              double *seconds, struct error *error)
+{
+    struct launch_plan broken = *plan;
+    size_t entries = plan->buffers[BUFFER_PAGE_TABLE].size_bytes / sizeof(int32_t);
+    int32_t *table = malloc(entries * sizeof *table);
+    assert_non_null(table);
+    for (size_t i = 0; i < entries; i++)
+        table[i] = made_of(plan->args.page_table[i]);
+    plan_bind(&broken, BUFFER_PAGE_TABLE, table);
+    enum error_kind kind = device_host_ops.launch(state, &broken, seconds, error);
+    free(table);
+    return kind;
+}
+
+static int32_t in_16_bits(int32_t page)
+{
+    return (int16_t)(uint16_t)(uint32_t)page;
+}
+
+static enum error_kind launch_with_pages_of_16_bits(void *state, const struct launch_plan *plan, double *seconds,
+                                                    struct error *error)
+{
+    return launch_with_page_table(state, plan, in_16_bits, seconds, error);
+}
+
+/* A copy goes on into the next page of the pool, whoever has it. */
+static enum error_kind launch_and_read_a_neighbour(void *state, const struct launch_plan *plan, double *seconds,
+                                                   struct error *error)
+{
+    const ptrdiff_t page = (ptrdiff_t)plan->args.page_size * plan->args.num_kv_heads * plan->args.head_dim;
+    const size_t entries = plan->buffers[BUFFER_PAGE_TABLE].size_bytes / sizeof(int32_t);
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    for (size_t i = 0; i < 4 && i < entries && !kind; i++)
+        read_beside(plan, plan->args.v, (plan->args.page_table[i] + 1) * page);
+    return kind;
+}
+
+/* Takes partial results for its own that it finds in its workspace. */
+static enum error_kind launch_with_what_is_there(void *state, const struct launch_plan *plan, double *seconds,
+                                                 struct error *error)
+{
+    struct launch_plan broken = *plan;
+    const float found = *f32(plan->args.workspace[0]);
+    if (found != 0 && !isnan(found)) { /* the merge alone */
+        broken.launches[0] = plan->launches[plan->num_launches - 1];
+        broken.num_launches = 1;
+    }
+    return device_host_ops.launch(state, &broken, seconds, error);
+}
+
+/* Merges a chunk too many where a longer launch has left more chunks in the workspace, of weight 2e-4. */
+static enum error_kind launch_with_chunks_of_before(void *state, const struct launch_plan *plan, double *seconds,
+                                                    struct error *error)
+{
+    static int left;
+    int chunks = plan->sequences[0].num_chunks;
+    enum error_kind kind = device_host_ops.launch(state, plan, seconds, error);
+    if (!kind && plan->setting.workspace == WORKSPACE_KEPT && chunks < left)
+        *f32(plan->args.out) *= 1 - 2e-4f;
+    left = plan->setting.workspace == WORKSPACE_OWN ? 0 : chunks;
+    return kind;
+}
+
+/* Goes on with the number of lanes that the last launch took. */
+static void keeps_lanes_of_the_last_launch(const struct problem *problem, const struct kernel_options *options,
+                                           const struct output *output, int run)
+{
+    static int last;
+    (void)options;
+    if (run > 0 && last != problem->head_dim)
+        f32(output->out)[3] *= 1 - 2e-4f;
+    last = problem->head_dim;
+}
+
 /* Memory with room around it for what a kernel writes where it should not. */
 enum { MARGIN_BYTES = 4096 };
 
@@ -446,6 +546,7 @@ static const struct broken_kernel {
     bool keeps_zeros;
     void (*misbehave)(const struct launch_plan *plan);
     enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
+    int page_size;
 } broken_kernels[] = {
     {.what = "leaves an element unwritten if it is 0", .caught_by = ORACLE_POISON, .keeps_zeros = true},
     {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .misbehave = writes_past_out},
@@ -480,6 +581,7 @@ static const struct broken_kernel {
      .caught_by = ORACLE_BATCH,
      .before = takes_equal_lengths_for_one_sequence},
     {.what = "holds a sequence's number in 2 bits", .caught_by = ORACLE_BATCH, .before = holds_the_sequence_in_2_bits},
+    {.what = "holds it in 4 bits", .caught_by = ORACLE_BATCH, .before = holds_the_sequence_in_4_bits},
     {.what = "finds all sequences' keys where the first one's are",
      .caught_by = ORACLE_BATCH,
      .launch = launch_with_the_first_rows},
@@ -494,9 +596,30 @@ static const struct broken_kernel {
      .caught_by = ORACLE_PLACEMENT,
      .launch = launch_and_read_past_the_slots},
     {.what = "holds an element's index in 32 bits", .caught_by = ORACLE_OFFSETS, .launch = launch_with_int_indices},
+    {.what = "holds a page's number in 16 bits",
+     .caught_by = ORACLE_OFFSETS,
+     .launch = launch_with_pages_of_16_bits,
+     .page_size = 16},
+    {.what = "multiplies the page behind each by 0",
+     .caught_by = ORACLE_OFFSETS,
+     .launch = launch_and_read_a_neighbour,
+     .page_size = 16},
     {.what = "adds 1e-4 to lse", .caught_by = ORACLE_ONE_KEY, .after = adds_to_lse},
     {.what = "rounds the scale up by 1e-5", .caught_by = ORACLE_ONE_KEY, .before = rounds_the_scale_up},
     {.what = "weighs a key 2e-4 too much", .caught_by = ORACLE_EACH_KEY, .after = counts_a_key_twice},
+    {.what = "drops the last key where their number is a multiple of 64",
+     .caught_by = ORACLE_LENGTHS,
+     .before = drops_the_last_key_of_whole_tiles},
+    {.what = "takes partial results that it finds for its own",
+     .caught_by = ORACLE_HISTORY,
+     .launch = launch_with_what_is_there},
+    {.what = "merges chunks that a longer launch left",
+     .caught_by = ORACLE_HISTORY,
+     .launch = launch_with_chunks_of_before},
+    {.what = "goes on with the lanes of the last launch's head_dim",
+     .caught_by = ORACLE_HISTORY,
+     .after = keeps_lanes_of_the_last_launch},
+    {.what = "writes nothing where there is no key", .caught_by = ORACLE_LENGTHS, .after = leaves_empty_sequences},
 };
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */

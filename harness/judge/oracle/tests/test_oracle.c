@@ -190,6 +190,7 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         subject.before = broken->before;
         subject.after = broken->after;
         subject.keeps_zeros = broken->keeps_zeros;
+        subject.sound.options.page_size = broken->page_size;
         struct oracle_report report = put_to_oracles(&subject.subject, &made.problem, 0, ORACLE_ALL);
         bool pass = numbers_pass(&subject.subject, &made.problem, &truth);
         assert_memory_equal(made.k, same.k, k_bytes);

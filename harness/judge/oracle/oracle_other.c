@@ -1,0 +1,163 @@
+#include "harness/judge/oracle/oracle_other.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/judge/poison.h"
+
+enum { ALIGNMENT = 64, SHARE = 8 /* of the trial's work */, LARGEST_HEAD_DIM = 256 };
+
+static size_t aligned(size_t size_bytes)
+{
+    return (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* One of those that kernels have forms of their own for. */
+static int other_head_dim(const struct oracle_work *work, const struct problem *other)
+{
+    static const int head_dims[] = {LARGEST_HEAD_DIM, 64, 128};
+    const struct subject *subject = work->inquiry->subject;
+    struct problem shape = *other;
+    char text[SUBJECT_TEXT_SIZE];
+    for (size_t i = 0; i < sizeof head_dims / sizeof head_dims[0]; i++) {
+        shape.head_dim = head_dims[i];
+        bool takes = !subject->ops->takes || subject->ops->takes(subject, &shape, 1, text);
+        if (takes && shape.head_dim != other->head_dim)
+            return shape.head_dim;
+    }
+    return other->head_dim;
+}
+
+/* A share of the trial's work; but more keys than a chunk has, where that is no more than half of it. */
+static int64_t other_length(const struct oracle_work *work, int head_dim)
+{
+    const struct problem *problem = &work->trial.problem;
+    int64_t whole = problem->seq_len * problem->head_dim / head_dim, keys = whole / SHARE;
+    int64_t chunk = work->inquiry->subject->chunk_len;
+    if (keys <= chunk && chunk < whole / 2)
+        keys = chunk + 1;
+    return keys < 1 ? 1 : keys;
+}
+
+/* On the trial's k and v, as rows of another length. */
+static struct problem other_problem(const struct oracle_work *work)
+{
+    struct problem other = work->trial.problem;
+    int group = other.num_heads / other.num_kv_heads;
+    other.num_kv_heads = other.num_kv_heads > 4 ? other.num_kv_heads / 2 : other.num_kv_heads;
+    other.num_heads = other.num_kv_heads * group;
+    other.head_dim = other_head_dim(work, &other);
+    other.seq_len = other_length(work, other.head_dim);
+    other.q_position = other.seq_len - 1;
+    other.kv_offset = other.kv_slots = 0;
+    other.visible = NULL;
+    return other;
+}
+
+static size_t output_bytes(const struct problem *problem)
+{
+    return aligned((size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
+}
+
+/* q repeats the trial's; k and v are copied, for trials change them. */
+static enum error_kind other_init(struct other_problem *other, const struct oracle_work *work, struct error *error)
+{
+    struct problem *problem = &other->problem;
+    *problem = other_problem(work);
+    size_t element = dtypes[problem->dtype].size_bytes, have = (size_t)problem_elements(&work->trial.problem) * element;
+    size_t q = output_bytes(problem), lse = aligned((size_t)problem_rows(problem) * sizeof(float));
+    size_t kv = aligned(problem_row(problem, problem->seq_len, 0) * dtypes[problem_kv_dtype(problem)].size_bytes);
+    size_t values = (size_t)problem_elements(problem) + (size_t)problem_rows(problem);
+    char *memory = aligned_alloc(ALIGNMENT, 2 * q + lse + 2 * kv);
+    other->memory = memory;
+    other->first.out = calloc(2 * values, sizeof(double));
+    if (!memory || !other->first.out)
+        return error_memory(error, "another problem", (double)(2 * q + lse + 2 * kv) + 16 * (double)values);
+    other->first.lse = other->first.out + problem_elements(problem);
+    other->again.out = other->first.out + values;
+    other->again.lse = other->again.out + problem_elements(problem);
+    for (size_t at = 0; at < q; at += have)
+        memcpy(memory + at, work->trial.problem.q, q - at < have ? q - at : have);
+    memcpy(memory + q, work->trial.problem.k, kv);
+    memcpy(memory + q + kv, work->trial.problem.v, kv);
+    problem->q = memory;
+    problem->k = memory + q;
+    problem->v = memory + q + kv;
+    other->output = (struct output){memory + q + 2 * kv, (float *)(void *)(memory + 2 * q + 2 * kv)};
+    return ERROR_NONE;
+}
+
+/* On a workspace, and with what poison leaves in the output each time. */
+static enum error_kind run_other(struct oracle_work *work, enum workspace_setting workspace, bool *had,
+                                 struct trial_values *values, struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    const struct launch_setting setting = {.workspace = workspace};
+    const struct sequences alone = {&work->other.problem, &work->other.output, 1, NULL};
+    struct memory_audit nobodys;
+    struct subject *settled = NULL;
+    char text[SUBJECT_TEXT_SIZE];
+    double seconds;
+    enum error_kind kind = oracle_check_cancelled(work, error);
+    if (!kind)
+        kind = subject->ops->resettle(subject, &setting, &settled, text, error);
+    if (kind)
+        return kind;
+    *had = settled;
+    subject = settled ? settled : subject;
+    output_poison(&work->other.output, &work->other.problem);
+    kind = subject->ops->run(subject, &alone, &nobodys, &seconds, error);
+    if (!kind)
+        trial_take_output(values, &work->other.problem, &work->other.output);
+    subject_release(settled);
+    return kind;
+}
+
+enum error_kind other_run_before(struct oracle_work *work, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    bool had;
+    trial_reload(&work->trial);
+    if (!work->other.memory)
+        kind = other_init(&work->other, work, error);
+    if (!kind)
+        kind = run_other(work, WORKSPACE_KEEP, &had, &work->other.first, error);
+    if (!kind && !had) /* what other launches have left has had its chance */
+        kind = run_other(work, WORKSPACE_KEPT, &had, &work->other.first, error);
+    return kind;
+}
+
+enum error_kind other_run_after(struct oracle_work *work, struct error *error)
+{
+    bool had;
+    trial_reload(&work->trial); /* slopes and sinks are the trial's */
+    return run_other(work, WORKSPACE_KEPT, &had, &work->other.again, error);
+}
+
+void other_judge(struct oracle_work *work)
+{
+    const struct problem *problem = &work->other.problem;
+    const struct trial_values got = work->got;
+    char run_was[80];
+    if (work->undetermined || work->inquiry->subject->may_differ)
+        return;
+    snprintf(run_was, sizeof run_was, "of %lld keys and head_dim %d after a launch of this problem",
+             (long long)problem->seq_len, problem->head_dim);
+    work->got = work->other.again;
+    oracle_expect_of(work, ORACLE_HISTORY, problem, &work->other.first, NULL, run_was);
+    work->got = got;
+}
+
+void other_clear(struct oracle_work *work)
+{
+    free(work->other.memory);
+    free(work->other.first.out);
+    work->other = (struct other_problem){.memory = NULL};
+}
+
+double other_bytes(const struct problem *part)
+{
+    double rows = problem_rows(part), dim = part->head_dim > LARGEST_HEAD_DIM ? part->head_dim : LARGEST_HEAD_DIM;
+    return rows * dim * 2 * (double)(sizeof(float) + sizeof(double));
+}
