@@ -28,6 +28,7 @@ struct command {
 #define COMMANDS(ROW) \
     ROW(run)          \
     ROW(sweep)        \
+    ROW(hunt)         \
     ROW(judge)        \
     ROW(merge)        \
     ROW(compare)      \
