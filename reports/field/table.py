@@ -1,0 +1,62 @@
+"""Tables of reports/field.md, of the files beside this one: table.py calls | bits."""
+import glob
+import json
+import os
+import sys
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+DTYPES = ("f16", "bf16", "f32")
+STANDS_FOR = {  # the recipe of each call; those without one have the nearest alone
+    "torch-sdpa-math": "pytorch-sdpa-math", "torch-sdpa-flash": "pytorch-flash-cpu", "torch-eager": "pytorch-eager",
+    "torch-flex-eager": "pytorch-flex-eager", "transformers-bloom": "hf-bloom", "transformers-mpt": "hf-mpt",
+    "openvino": "openvino-cpu", "jax": "jax-xla", "mlx": "mlx-cpu", "onnxruntime-mha": "onnx-runtime-cpu",
+    "onnxruntime-attention": "onnx-runtime-attention-cpu", "ggml-flash": "ggml-cpu",
+}
+
+
+def lines_of(pattern):
+    for path in sorted(glob.glob(os.path.join(FOLDER, pattern))):
+        with open(path, encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+def row(cells):
+    print("| " + " | ".join(cells) + " |")
+
+
+def calls():
+    row(["kernel", "what is called", "bias", "dtypes", "versions"])
+    print("|---|---|---|---|---|")
+    said = list(lines_of("*-calls.jsonl"))
+    for call in said:
+        dtypes = [word for word in call["takes"].split(",") if word in DTYPES]
+        versions = ", ".join(f"{name} {version}" for name, version in call["versions"].items())
+        row([f"`{call['kernel']}`", call["about"], call["bias"], " ".join(dtypes), versions])
+    for flags in dict.fromkeys(tuple(call["cpu_flags"]) for call in said):
+        row(["", "the CPU's instructions", "", "", ", ".join(flags)])
+
+
+def share(record):
+    """Rounded down: 100 is all of them."""
+    tenths = record["equal"] * 1000 // record["elements"]
+    return f"{tenths // 10}.{tenths % 10}" if record["equal"] < record["elements"] else "100"
+
+
+def cell(record):
+    return f"`{record['recipe']}` | {share(record)} | {record['max_ulp']}"
+
+
+def bits():
+    row(["kernel", "keys x heads x dim", "dtype", "its recipe", "equal, %", "ulp", "nearest of the others", "equal, %", "ulp"])
+    print("|---|---|---|---|---:|---:|---|---:|---:|")
+    groups = {}
+    for record in lines_of("fidelity.jsonl"):
+        key = tuple(record[field] for field in ("call", "seq_len", "num_heads", "head_dim", "dtype"))
+        groups.setdefault(key, {})[record["recipe"]] = record
+    for (call, *shape, dtype), of_recipe in sorted(groups.items(), key=lambda item: (item[0][:2], DTYPES.index(item[0][4]))):
+        own = of_recipe.pop(STANDS_FOR.get(call), None)
+        nearest = max(of_recipe.values(), key=lambda record: (record["equal"], -record["max_ulp"]))
+        row([f"`{call}`", " x ".join(map(str, shape)), dtype, cell(own) if own else "none | - | -", cell(nearest)])
+
+
+{"calls": calls, "bits": bits}[sys.argv[1]]()
