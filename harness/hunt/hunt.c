@@ -205,18 +205,24 @@ static enum error_kind search_all(struct hunt *hunt, const struct candidate *sta
 /* A passing find's value, rounded up to two digits: what it may not exceed when it is run again. */
 static enum error_kind demand_budget(struct hunt_find *find, const struct hunt *hunt, struct error *error)
 {
-    char *budget = NULL, *judge;
+    struct candidate *candidate = &find->find.candidate;
+    const char *judge = candidate->values[KEY_JUDGE];
+    char *budget = NULL, *both = NULL;
     double value = find->find.trial.value;
     double unit = value > 0 ? pow(10, floor(log10(value)) - 1) : 1;
-    if (hunt->setting.objective != OBJECTIVE_BUDGET || *find->found.failure || !(value > 0) || value > 1)
+    bool by_tolerance = judge && !strcmp(judge, judge_mode_names[JUDGE_TOLERANCE]);
+    if (hunt->setting.objective != OBJECTIVE_BUDGET || *find->found.failure || !(value > 0) || value > 1 ||
+        by_tolerance)
         return ERROR_NONE;
-    judge = strdup("both");
-    if (!judge || asprintf(&budget, "%.2g", ceil(value / unit) * unit) < 0) {
-        free(judge);
-        return error_memory(error, "a find", 32);
+    if (!judge && !candidate->values[KEY_BUDGET]) { /* else a budget alone would judge */
+        both = strdup(judge_mode_names[JUDGE_BOTH]);
+        if (!both)
+            return error_memory(error, "a find", 32);
+        candidate_take(candidate, KEY_JUDGE, both);
     }
-    candidate_take(&find->find.candidate, KEY_JUDGE, judge);
-    candidate_take(&find->find.candidate, KEY_BUDGET, budget);
+    if (asprintf(&budget, "%.2g", ceil(value / unit) * unit) < 0)
+        return error_memory(error, "a find", 32);
+    candidate_take(candidate, KEY_BUDGET, budget);
     return ERROR_NONE;
 }
 
