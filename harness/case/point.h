@@ -64,7 +64,7 @@ struct point {
     struct criterion criterion;
     struct class_demand demand; /* of its output's class */
     enum class_scope find_class;
-    unsigned oracles;           /* bit o: the kernel is put to oracle o */
+    unsigned oracles; /* bit o: the kernel is put to oracle o */
     const struct given
         *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
