@@ -388,10 +388,9 @@ const struct key keys[KEY_COUNT] = {
                    .type = FIELD_CHOICE,
                    .names = FIELD_NAMES(class_scope_names),
                    MEMBER(find_class),
-                   .about = "When the class of the output is found where nothing asks for it: the tightest "
-                            "arithmetic that explains its error, beside the share of the bound. `failing`: if the "
-                            "point fails, unless it is worked on in parts; `all`: always, which costs about a fifth "
-                            "of a point's time again, and more where it fails."},
+                   .about = "When the class of the output is found where nothing asks for it, beside the share of "
+                            "the bound. `failing`: if the point fails, unless it is worked on in parts; `all`: "
+                            "always, for about a fifth of a point's time, and more where it fails."},
          .added = true,
          .preset = "asked"},
     [KEY_ORACLES] =
