@@ -85,6 +85,7 @@ static void print_first_line(FILE *stream, const struct judged_record *record)
     const struct metrics *total = &record->judged->verdict.total;
     const struct tolerance *tolerance = &record->judging->criterion.tolerance;
     enum decision decision = criterion_decide(&record->judging->criterion, total);
+    char phrase[METRIC_PHRASE_SIZE];
     const char *dtype = dtypes[record->problem->dtype].name;
     if (decision == DECISION_UNDECIDED) {
         fprintf(stream, "not decided: the tolerance of %" PRId64 " comparisons lies within the radius of the truth\n",
@@ -111,8 +112,8 @@ static void print_first_line(FILE *stream, const struct judged_record *record)
     if (total->nan + total->inf > 0)
         fprintf(stream, ", %" PRId64 " NaN and %" PRId64 " infinite among them", total->nan, total->inf);
     if (total->lse_off > 0)
-        fprintf(stream, "%s%" PRId64 " of %d lse are off by up to %.3g nats", total->mismatched > 0 ? "; " : "",
-                total->lse_off, record->judged->verdict.num_rows, plain(total->max_lse_err));
+        fprintf(stream, "%s%" PRId64 " of %d lse are %s", total->mismatched > 0 ? "; " : "", total->lse_off,
+                record->judged->verdict.num_rows, metric_say_lse_off(phrase, total->max_lse_err));
     fprintf(stream, "\n");
 }
 

@@ -97,3 +97,21 @@ char *metric_format(char *text, enum metric metric, const struct metrics *metric
         snprintf(text, METRIC_TEXT_SIZE, "%.3g", field_real(field, member));
     return text;
 }
+
+char *metric_say_lse_off(char *phrase, double max_lse_err)
+{
+    if (isfinite(max_lse_err))
+        snprintf(phrase, METRIC_PHRASE_SIZE, "off by up to %.3g nats", max_lse_err);
+    else
+        snprintf(phrase, METRIC_PHRASE_SIZE, "%s", isnan(max_lse_err) ? "off, NaN among them" : "off by infinity");
+    return phrase;
+}
+
+char *metric_say_beyond(char *phrase, double budget_used)
+{
+    if (isfinite(budget_used))
+        snprintf(phrase, METRIC_PHRASE_SIZE, "%.3g times its bound", budget_used);
+    else
+        snprintf(phrase, METRIC_PHRASE_SIZE, "beyond any multiple of its bound");
+    return phrase;
+}

@@ -56,6 +56,13 @@ json_t *metric_to_json(const struct metric_info *metric, const struct metrics *m
 /* The value for people: a count in full, an error to three digits. text has METRIC_TEXT_SIZE characters. */
 char *metric_format(char *text, enum metric metric, const struct metrics *metrics);
 
-enum { METRIC_TEXT_SIZE = 32 };
+enum { METRIC_TEXT_SIZE = 32, METRIC_PHRASE_SIZE = 64 };
+
+/* An error as a sentence goes on with it, in words where it is no finite number: "off by up to 0.84 nats", "off by
+ * infinity", "off, NaN among them". phrase: METRIC_PHRASE_SIZE. */
+char *metric_say_lse_off(char *phrase, double max_lse_err);
+
+/* The same of a share of a bound: "1.83 times its bound", "beyond any multiple of its bound". */
+char *metric_say_beyond(char *phrase, double budget_used);
 
 #endif

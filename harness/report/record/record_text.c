@@ -83,7 +83,7 @@ static void print_notes(FILE *stream, const char *separator, const struct criter
 {
     static const enum metric counts[] = {METRIC_NAN,       METRIC_INF,           METRIC_UNWRITTEN,
                                          METRIC_UNBOUNDED, METRIC_LSE_UNBOUNDED, METRIC_UNDECIDED};
-    char text[METRIC_TEXT_SIZE];
+    char text[METRIC_TEXT_SIZE], phrase[METRIC_PHRASE_SIZE];
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         if (metric_value(counts[i], total) == 0)
             continue;
@@ -91,18 +91,18 @@ static void print_notes(FILE *stream, const char *separator, const struct criter
         separator = ", ";
     }
     if (criterion_lse_off(total)) {
-        fprintf(stream, "%s%lld lse off by up to %s nats", separator, (long long)total->lse_off,
-                metric_format(text, METRIC_MAX_LSE_ERR, total));
+        fprintf(stream, "%s%lld lse %s", separator, (long long)total->lse_off,
+                metric_say_lse_off(phrase, total->max_lse_err));
         separator = ", ";
     }
     if (criterion->mode == JUDGE_TOLERANCE)
         return;
     if (criterion_out_beyond(criterion, total)) {
-        fprintf(stream, "%sout %s times its bound", separator, metric_format(text, METRIC_BUDGET_USED, total));
+        fprintf(stream, "%sout %s", separator, metric_say_beyond(phrase, total->budget_used));
         separator = ", ";
     }
     if (criterion_lse_beyond(criterion, total))
-        fprintf(stream, "%slse %s times its bound", separator, metric_format(text, METRIC_LSE_BUDGET_USED, total));
+        fprintf(stream, "%slse %s", separator, metric_say_beyond(phrase, total->lse_budget_used));
 }
 
 char *record_format_error(char *text, const struct record *record, enum metric metric)

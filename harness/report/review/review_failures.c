@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/library/metric.h"
 #include "harness/report/file/record_file.h"
 #include "harness/report/review/review_document.h"
 #include "harness/support/text.h"
@@ -60,6 +61,14 @@ static void say_number(FILE *stream, const struct review_point *point, enum revi
         fprintf(stream, "%s%.*g%s", before, digits, value, after);
 }
 
+static void say_beyond(FILE *stream, const struct review_point *point, enum review_number number, const char *before)
+{
+    char phrase[METRIC_PHRASE_SIZE];
+    double value;
+    if (review_number_of(point, number, &value))
+        fprintf(stream, "%s%s", before, metric_say_beyond(phrase, value));
+}
+
 static void say_what(FILE *stream, const struct review *review, const struct review_point *point)
 {
     fprintf(stream, "%s, %s, sentinel %s, ", review_text_of(review, point, TEXT_KERNEL),
@@ -78,8 +87,8 @@ static void say_how_far(FILE *stream, const struct review_point *point)
     say_number(stream, point, NUMBER_ELEMENTS, " of ", WHOLE, " elements outside the tolerance");
     say_number(stream, point, NUMBER_MAX_ABS_ERR, "; largest error ", 3, "");
     say_number(stream, point, NUMBER_MAX_ULP_ERR, ", ", 3, " ulp");
-    say_number(stream, point, NUMBER_BUDGET_USED, ", ", 3, " times its bound");
-    say_number(stream, point, NUMBER_LSE_BUDGET_USED, "; lse ", 3, " times its bound");
+    say_beyond(stream, point, NUMBER_BUDGET_USED, ", ");
+    say_beyond(stream, point, NUMBER_LSE_BUDGET_USED, "; lse ");
     if (point->known >> NUMBER_WORST_HEAD & 1) {
         fputs(". Worst element: ", stream);
         if (review_number_of(point, NUMBER_WORST_QUERY, &query) && query > 0)
