@@ -46,6 +46,14 @@ struct fact_info fact_info(enum fact fact)
     };
 }
 
+const char device_foreign[] = "foreign";
+
+bool fact_is_unknown_of_foreign(enum fact fact)
+{
+    bool is_metric = fact >= FACT_METRICS && fact < FACT_METRICS + METRIC_COUNT;
+    return fact == FACT_RECIPE || fact == FACT_RECIPE_DIGEST || (is_metric && metric_table[fact - FACT_METRICS].of_lse);
+}
+
 enum fact fact_from_name(const char *name, size_t size)
 {
     enum fact fact = 0;

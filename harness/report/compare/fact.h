@@ -56,6 +56,11 @@ struct fact_info {
 
 struct fact_info fact_info(enum fact fact);
 
+/* The device of records of a kernel that is not ours, and what is null in them where it was judged: it has no recipe,
+ * and perhaps writes no lse. */
+extern const char device_foreign[];
+bool fact_is_unknown_of_foreign(enum fact fact);
+
 /* The fact called so, or FACT_COUNT. */
 enum fact fact_from_name(const char *name, size_t size);
 

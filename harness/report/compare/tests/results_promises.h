@@ -19,8 +19,11 @@ static inline const char *points_promise_broken(const struct results *results)
         const struct result *result = &results->items[i];
         if (i > 0 && strcmp(results->items[i - 1].key, result->key) >= 0)
             return "keys out of order, or a key twice";
-        for (enum fact fact = 0; fact < FACT_COUNT && !result->removed && result->status != STATUS_ERROR; fact++) {
-            if (result->facts[fact].type == FACT_UNKNOWN && !fact_info(fact).may_be_unknown)
+        const struct fact_value *device = &result->facts[FACT_DEVICE];
+        bool foreign = device->type == FACT_TEXT && !strcmp(device->text, device_foreign);
+        for (enum fact fact = 0; fact < FACT_COUNT && !result->removed && status_is_judged(result->status); fact++) {
+            bool may_be_unknown = fact_info(fact).may_be_unknown || (foreign && fact_is_unknown_of_foreign(fact));
+            if (result->facts[fact].type == FACT_UNKNOWN && !may_be_unknown)
                 return "a judged point with a fact that is not known";
             if (result->facts[fact].type == FACT_NUMBER && result->facts[fact].number < 0)
                 return "a fact below 0";

@@ -53,6 +53,10 @@ static const struct {
      "1: `input_digest` is null, and the point was judged" WRITTEN},
     {{"sample={\"rows\":1}"}, ERROR_SYSTEM, "1: `sample` does not say which rows" WRITTEN},
     {{"sample=3"}, ERROR_SYSTEM, "1: `sample` is no text" WRITTEN},
+    {{"recipe=null"}, ERROR_SYSTEM, "1: `recipe` is null, and the point was judged" WRITTEN},
+    {{"lse_off=null"}, ERROR_SYSTEM, "1: `lse_off` is null, and the point was judged" WRITTEN},
+    {{"device=\"foreign\";kernel=null"}, ERROR_SYSTEM, "1: `kernel` is null, and the point was judged" WRITTEN},
+    {{"device=\"foreign\";mismatched=null"}, ERROR_SYSTEM, "1: `mismatched` is null, and the point was judged" WRITTEN},
     {{"max_ulp_err=\"small\""}, ERROR_SYSTEM, "1: `max_ulp_err` is no number" WRITTEN},
     {{"max_ulp_err=-1"}, ERROR_SYSTEM, "1: `max_ulp_err` is below 0" WRITTEN},
     {{"max_ulp_err=\"-inf\""}, ERROR_SYSTEM, "1: `max_ulp_err` is below 0" WRITTEN},
@@ -90,6 +94,23 @@ static void test_what_is_refused(void **state)
         assert_int_equal(kind, refused[i].kind);
         results_clear(&results);
     }
+}
+
+/* It has no recipe, and need not write lse. */
+static void test_a_kernel_that_is_not_ours(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "device=\"foreign\";recipe=null;recipe_digest=null",
+        "key=\"b\";device=\"foreign\";recipe=null;recipe_digest=null;lse_mismatched=null;"
+        "max_lse_err=null;lse_budget_used=null;lse_off=null;lse_unbounded=null"};
+    struct results results;
+    struct error error = {.text = ""};
+    enum error_kind kind = read_edits(&results, edits, 2, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(kind, ERROR_NONE);
+    assert_int_equal(results.count, 2);
+    results_clear(&results);
 }
 
 static void test_the_same_point_twice(void **state)
@@ -148,6 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_a_kernel_that_is_not_ours),
         cmocka_unit_test(test_the_same_point_twice),
         cmocka_unit_test(test_files_without_points),
         cmocka_unit_test(test_a_torn_file),
