@@ -62,6 +62,7 @@ static void give_back(int i)
 
 static void keep_more(int i)
 {
+    give_back(i);
     own = realloc(own, (size_t)(i + 1) * 4 * OUT_BYTES); /* which is the launcher's, and not asked about */
 }
 
@@ -116,9 +117,7 @@ static void test_memory_that_is_not(void **state)
     free_held(false);
     assert_int_equal(count_told(take, give_back, ""), 0);
     free_held(false);
-    assert_int_equal(count_told(nothing, keep_more, ""), 0);
-    free_held(false);
-    assert_int_equal(count_told(take, give_back, ""), 0);
+    assert_int_equal(count_told(take, keep_more, ""), 0);
     free_held(false);
 }
 
