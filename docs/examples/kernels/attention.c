@@ -97,7 +97,8 @@ static void attend(const launch_t *launch, const sequence_t *sequence, int query
     float max = -INFINITY, weights = 0;
     memset(sum, 0, (size_t)dim * sizeof *sum);
     for (int64_t key = 0; key < sequence->seq_len - later; key++) {
-        const row_t k = row_of(launch, sequence, key, head / group, 0), v = row_of(launch, sequence, key, head / group, 1);
+        const row_t k = row_of(launch, sequence, key, head / group, 0),
+                    v = row_of(launch, sequence, key, head / group, 1);
         float dot = 0;
         if (sequence->visible && !sequence->visible[key])
             continue;

@@ -29,19 +29,19 @@ enum {
     LEAVES_MEMORY,   /* of its workspace, at every launch */
     LEAVES_MAPPINGS, /* the same, which it has from elsewhere than the heap */
     FILLS_A_CACHE,   /* of what it has seen, up to 8 of them, which is no fault */
-    PRINTS,         /* which is no fault */
-    SIGN_OF_SLOPES, /* biases grow with the distance */
+    PRINTS,          /* which is no fault */
+    SIGN_OF_SLOPES,  /* biases grow with the distance */
     IGNORES_MASK,
     NEIGHBOURS,     /* a sequence's result depends on what else is in its launch */
     RANDOM,         /* a bit of each result is drawn */
     ROUNDS_WEIGHTS, /* out in bf16 in between, and says f32 */
     LSE_OF_BASE_2,  /* and says natural */
-    PAGES_OF_FIRST,  /* of the sequences in a launch: all read the first one's row of the block table */
-    PAGE_TOO_MANY,   /* the last page is read to its end */
-    PAGES_IN_A_ROW,  /* takes pages to lie one behind the other from the first on */
-    CHANGES_PAGES,   /* an entry of the block table */
-    ONLY_PAGES,      /* of 32 keys or 16, which is no fault */
-    OLD_HEADER,      /* is of ABI 1, which is none */
+    PAGES_OF_FIRST, /* of the sequences in a launch: all read the first one's row of the block table */
+    PAGE_TOO_MANY,  /* the last page is read to its end */
+    PAGES_IN_A_ROW, /* takes pages to lie one behind the other from the first on */
+    CHANGES_PAGES,  /* an entry of the block table */
+    ONLY_PAGES,     /* of 32 keys or 16, which is no fault */
+    OLD_HEADER,     /* is of ABI 1, which is none */
     NUM_BREAKS
 };
 
