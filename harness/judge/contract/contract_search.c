@@ -298,7 +298,7 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
     kind = class_find(&report, &exhibit, search->threads, search->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        *enough = whole.outcome == CLASS_FOUND && search->rank <= (whole.output ? 0 : rank_of(&whole));
+        *enough = whole.outcome != CLASS_FOUND || search->rank <= (whole.output ? 0 : rank_of(&whole));
     }
     class_report_clear(&report);
     return kind;
