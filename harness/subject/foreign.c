@@ -150,6 +150,7 @@ struct foreign_subject foreign_subject(const struct foreign_kernel *kernel, cons
                     .without_poison = !how->keeps,
                     .may_differ = !(kernel->takes & ALIBICHECK_KERNEL_SAME_BITS),
                     .without_slots = true,
+                    .own_head_dim = kernel->num_head_dims == 0,
                     .any_order = true,
                     .least_logit = -INFINITY,
                     .masked_k = {-4, 4},

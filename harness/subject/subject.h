@@ -67,6 +67,7 @@ struct subject {
     bool without_slots;  /* it is not given what k and v hold behind the last key */
     bool may_differ;     /* it does not promise the same bits where the arithmetic is the same */
     bool empty_rows; /* a row without keys is promised to be 0, and its lse -inf; else only who asks for one sees it */
+    bool own_head_dim; /* it does not say which head dims it takes: it is asked for that of its point alone */
     bool any_order;  /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
         least_logit;   /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */

@@ -12,7 +12,7 @@
 #include "harness/judge/oracle/oracle_levels.h"
 #include "harness/judge/poison.h"
 
-enum { AROUND = 3, FIXED = ORACLE_MANY - AROUND, MAX_HEADS = 4, LONGEST_SHARE = 4, ALIGNMENT = 64 };
+enum { AROUND = 3, FIXED = ORACLE_MANY - AROUND, MAX_HEADS = 2, LONGEST_SHARE = 8, FEW = 257, SHORT = 65, ALIGNMENT = 64 };
 
 /* Sequences whose keys are those of one cache, the i-th from key i on. */
 struct many {
@@ -22,8 +22,12 @@ struct many {
     void *cache, *results; /* memory */
 };
 
-/* At and around a tile of lanes, two, four, and the rounds of a block; none, one. */
-static const int64_t fixed_lengths[FIXED] = {33, 0, 257, 1, 64, 128, 31, 255, 65, 32, 129, 63, 256, 127};
+/* At and around a tile of lanes; at or beside two, four, and the rounds of a block; none, one; -1: few. */
+static const struct {
+    int64_t length;
+    bool beside; /* or one less, or one more, as is drawn */
+} fixed_lengths[FIXED] = {{33, false}, {0, false}, {256, true}, {1, false},  {64, true},  {-1, false}, {31, false},
+                          {-1, false}, {-1, false}, {32, false}, {-1, false}, {128, true}, {-1, false}, {-1, false}};
 
 /* What the subject cuts its keys by, or may: one of its multiples of which no more than a share of the trial's keys are
  * in it, else itself. */
@@ -42,11 +46,13 @@ static int64_t drawn_length(const struct oracle_work *work, int i)
 {
     int64_t keys = work->trial.problem.seq_len, boundary = boundary_of(work);
     uint64_t mix = trial_mix(work->inquiry->choice, 37);
-    int64_t length = i < FIXED ? fixed_lengths[i] : boundary + (i - FIXED - 1);
-    bool dear = boundary > keys / LONGEST_SHARE && i >= FIXED && (uint64_t)(i - FIXED) != mix % AROUND;
-    if (length <= keys && !dear)
+    int64_t length = i < FIXED ? fixed_lengths[i].length : boundary + (i - FIXED - 1);
+    bool dear = boundary > FEW && i >= FIXED && (uint64_t)(i - FIXED) != mix % AROUND;
+    if (i < FIXED && fixed_lengths[i].beside)
+        length += (int64_t)(trial_mix(mix, (uint64_t)i + 100) % 3) - 1;
+    if (length >= 0 && length <= keys && !dear)
         return length;
-    return (int64_t)(trial_mix(mix, (uint64_t)i) % (uint64_t)((keys < 257 ? keys : 257) + 1));
+    return (int64_t)(trial_mix(mix, (uint64_t)i) % (uint64_t)((keys < SHORT ? keys : SHORT) + 1));
 }
 
 /* Each query has a key, where rows without one are not promised. */
@@ -62,7 +68,7 @@ static struct problem problem_of_length(const struct problem *problem, int64_t l
     static const float no_slopes[MAX_HEADS];
     int group = problem->num_heads / problem->num_kv_heads;
     struct problem some = *problem;
-    some.num_kv_heads = problem->num_kv_heads < 2 ? 1 : 2;
+    some.num_kv_heads = problem->num_kv_heads < 2 || group > 1 ? 1 : 2;
     some.num_heads = some.num_kv_heads * (group < 2 ? 1 : 2);
     some.seq_len = length;
     some.kv_slots = some.kv_offset = 0;
@@ -248,7 +254,7 @@ enum error_kind check_lengths(struct oracle_work *work, struct error *error)
 
 double many_bytes(const struct problem *part)
 {
-    double keys = (double)(part->seq_len + problem_queries(part)), drawn = ORACLE_MANY * fmin(keys, 258),
+    double keys = (double)(part->seq_len + problem_queries(part)), drawn = ORACLE_MANY * fmin(keys, FEW),
            around = AROUND * keys;
     struct problem some = problem_of_length(part, 0);
     double key = 2.0 * some.num_kv_heads * some.head_dim * (double)dtypes[problem_kv_dtype(part)].size_bytes;

@@ -20,7 +20,7 @@ static int other_head_dim(const struct oracle_work *work, const struct problem *
     const struct subject *subject = work->inquiry->subject;
     struct problem shape = *other;
     char text[SUBJECT_TEXT_SIZE];
-    for (size_t i = 0; i < sizeof head_dims / sizeof head_dims[0]; i++) {
+    for (size_t i = 0; !subject->own_head_dim && i < sizeof head_dims / sizeof head_dims[0]; i++) {
         shape.head_dim = head_dims[i];
         bool takes = !subject->ops->takes || subject->ops->takes(subject, &shape, 1, text);
         if (takes && shape.head_dim != other->head_dim)
