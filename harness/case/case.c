@@ -26,6 +26,11 @@ const char *case_because(const struct test_case *test_case)
     return case_text(test_case, KEY_BECAUSE);
 }
 
+const char *case_known_bugs(const struct test_case *test_case)
+{
+    return case_text(test_case, KEY_KNOWN_BUGS);
+}
+
 const char *case_path(const struct test_case *test_case)
 {
     return test_case->path;

@@ -19,11 +19,12 @@ struct case_list {
     size_t count;
 };
 
-/* What every point of a case shares. about and because are NULL unless the file has them; each is one
- * line. */
+/* What every point of a case shares. about, because and known_bugs are NULL unless the file has them; each is one
+ * line, the last one as case_bugs.h reads it. */
 const char *case_name(const struct test_case *test_case);
 const char *case_about(const struct test_case *test_case);
 const char *case_because(const struct test_case *test_case);
+const char *case_known_bugs(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
 bool case_from_standard_input(const struct test_case *test_case); /* its path is then "standard input" */
 

@@ -422,6 +422,16 @@ const struct key keys[KEY_COUNT] = {
                                .about = "Why the failure is known and accepted. Only with expect: fail."},
                      .type = &type_text,
                      .derived = "none"},
+    [KEY_KNOWN_BUGS] =
+        {.field = {.name = "known_bugs",
+                   .type = FIELD_TEXT,
+                   .size = sizeof(char *),
+                   .allowed = known_bugs_allowed,
+                   .about = "Known bugs that fail in this case, by the signature of the failure: what a kernel that "
+                            "fails so here may have. Said of such a failure, and never judged by."},
+         .type = &type_bugs,
+         .constant_of_run = true,
+         .derived = "none"},
 };
 
 _Static_assert((int)TRUTH_DEFAULT_PRECISION == 160 && (int)CHUNK_LEN_DEFAULT == 1024, "presets of the table");

@@ -54,6 +54,7 @@ enum key_id {
     KEY_EXPECT,
     KEY_SIGNATURE,
     KEY_BECAUSE,
+    KEY_KNOWN_BUGS,
     KEY_COUNT
 };
 

@@ -12,6 +12,9 @@ extern const char name_text_allowed[];
 
 extern const struct value_type type_recipe;
 
+extern const struct value_type type_bugs; /* fields of type FIELD_TEXT */
+extern const char known_bugs_allowed[];
+
 extern const struct field_own input_own; /* of a struct input_spec */
 extern const struct value_type type_input;
 

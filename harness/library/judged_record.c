@@ -374,6 +374,7 @@ static const struct record_field rows[] = {
     COMPUTED("class_asked", class_asked),
     UNKNOWN("sample"),
     UNKNOWN("workload"),
+    UNKNOWN("known_bugs"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

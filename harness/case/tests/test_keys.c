@@ -82,6 +82,7 @@ static const struct {
     [KEY_CASE] = {{"a.B-1"}, "a b"},
     [KEY_ABOUT] = {{"Some text."}, "[text]"},
     [KEY_BECAUSE] = {{"Some text."}, "{a: b}"},
+    [KEY_KNOWN_BUGS] = {{"{leak: K2}", "{nan: K6 K6B, unknown: K84}"}, "{none: K1}"},
     [KEY_RECIPE] = {{"default", "mlx", "{base: mlx, epsilon: 1e-6}"}, "no-recipe"},
     [KEY_SENTINEL] = {{"exclude", "adaptive", "-.inf", "-1e4"}, "1e4"},
     [KEY_SLOPES] = {{"bloom", "geometric", "{values: [1, 0.5]}"}, "steep"},

@@ -75,8 +75,12 @@ char *record_notes(const struct record *record);
  * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
 char *record_format_error(char *text, const struct record *record, enum metric metric);
 
+/* The known bugs of its case that fail as the point does, *size characters with spaces between them, NULL for none. */
+const char *record_known_bugs(const struct record *record, size_t *size);
+
 /* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
- * each oracle that was violated, a line each after indent; "" if nothing is to be said. A new string, or NULL. */
+ * each oracle that was violated, and known bugs that fail so, a line each after indent; "" if nothing is to be said. A
+ * new string, or NULL. */
 char *record_findings(const struct record *record, const char *indent, bool explained);
 
 /* What the point came to, in one line: its errors, or why it was not judged. A new string, or NULL. */

@@ -254,6 +254,11 @@ static const struct record_field rows[] = {
      .type = "object",
      .value = record_value_workload,
      .members = &record_workload_fields},
+    {RECORD_NAMED(
+         "known_bugs",
+         "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), "
+         "with spaces between them; null for none."),
+     .type = "string", .value = record_value_known_bugs},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/case_bugs.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/report/record/record.h"
 #include "harness/support/text.h"
@@ -223,6 +224,33 @@ static bool print_contract(FILE *stream, const char *indent, const struct record
     return complete;
 }
 
+static const char *bugs_of_case(const struct record *record)
+{
+    const struct point *point = record->point;
+    return !point->given && point->test_case ? case_known_bugs(point->test_case) : NULL;
+}
+
+const char *record_known_bugs(const struct record *record, size_t *size)
+{
+    enum status status = record->outcome.status;
+    *size = 0;
+    if ((status != STATUS_FAIL && status != STATUS_XFAIL) || !record->finding)
+        return NULL;
+    return known_bugs_as(bugs_of_case(record), record->finding->signature, size);
+}
+
+/* "known bugs that fail so here: K2 K5", or, where none does, how those fail that the case names. */
+static bool print_known_bugs(FILE *stream, const char *indent, const struct record *record)
+{
+    size_t size;
+    const char *bugs = record_known_bugs(record, &size), *all = bugs_of_case(record);
+    if (record->outcome.status != STATUS_FAIL || !all)
+        return true;
+    if (bugs)
+        return fprintf(stream, "%sknown bugs that fail so here: %.*s\n", indent, (int)size, bugs) > 0;
+    return fprintf(stream, "%sno known bug fails so here, but %s\n", indent, all) > 0;
+}
+
 char *record_findings(const struct record *record, const char *indent, bool explained)
 {
     char *text = NULL;
@@ -235,6 +263,7 @@ char *record_findings(const struct record *record, const char *indent, bool expl
         if (record->oracles->outcome[o] == ORACLE_VIOLATED)
             complete =
                 fprintf(stream, "%soracle %s violated: %s\n", indent, oracle_names[o], record->oracles->detail[o]) > 0;
+    complete = complete && print_known_bugs(stream, indent, record);
     complete = stream && fclose(stream) == 0 && complete;
     if (complete)
         return text;

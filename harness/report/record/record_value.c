@@ -19,6 +19,14 @@ json_t *record_value_case(const struct record_field *field, const void *member)
     return json_from_text(case_name(((const struct record *)member)->point->test_case));
 }
 
+json_t *record_value_known_bugs(const struct record_field *field, const void *member)
+{
+    size_t size;
+    const char *bugs = record_known_bugs(member, &size);
+    (void)field;
+    return bugs ? json_stringn(bugs, size) : json_null();
+}
+
 json_t *record_value_key(const struct record_field *field, const void *member)
 {
     (void)field;

@@ -17,7 +17,7 @@
 #include "harness/report/record/record.h"
 
 struct test_case {
-    const char *name, *about, *because, *path, *key;
+    const char *name, *about, *because, *known_bugs, *path, *key;
     bool standard_input;
 };
 
@@ -34,6 +34,11 @@ const char *case_about(const struct test_case *test_case)
 const char *case_because(const struct test_case *test_case)
 {
     return test_case->because;
+}
+
+const char *case_known_bugs(const struct test_case *test_case)
+{
+    return test_case->known_bugs;
 }
 
 const char *case_path(const struct test_case *test_case)

@@ -79,7 +79,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
                    "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
                    "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload");
+                   "class_asked", "sample", "workload", "known_bugs");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -223,7 +223,9 @@ static void test_records_have_the_fields_of_the_table(void **state)
     walk_object(&walk, json, &record_fields);
     json_decref(json);
     sample->point.given = NULL;
+    sample->test_case.known_bugs = "nan: K6; leak: K2 K5";
     json = round_trip(&sample->record);
+    assert_string_equal(json_string_value(json_object_get(json, "known_bugs")), "K2 K5");
     walk_object(&walk, json, &record_fields);
     assert_all_walked(&walk, &record_fields, "a record");
     const char *name;

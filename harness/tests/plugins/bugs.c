@@ -1,0 +1,343 @@
+/*
+ * Attention on the CPU with one bug that kernels in use have had, which BUG names, or with none in one of the forms
+ * that sound kernels have. scripts/check-plugins compiles each and sends it through situations of cases/gauntlet.
+ */
+#define alibicheck_kernel_describe describe_sound
+#include EXAMPLE /* the path of attention.c, in quotes: load() and store() */
+#undef alibicheck_kernel_describe
+
+#include <stdbool.h>
+
+enum {
+    /* sound */
+    ONLINE,
+    TWO_PASS,
+    DOUBLES,  /* sums and weights in f64 */
+    LANES,    /* 32 sums, one for each 32nd key, merged at the end */
+    BACKWARD, /* from the newest key to the oldest */
+    NARROW,   /* weights rounded to f16 before they meet v; takes no f32 */
+    /* not */
+    START_5E4,      /* the maximum starts at -5e4: FlashInfer 4267 */
+    START_1E4,      /* at -1e4: burn 4697 */
+    START_64,       /* at -64: PaddlePaddle 18341 */
+    START_0,        /* at 0 after an empty tile of 32 keys: vLLM's unified kernel */
+    MASKED_1E4,     /* masked logits are -1e4: transformers 10484 */
+    MASKED_1E5,     /* TransformerLens 318 */
+    MASKED_1E_9,    /* RibonanzaNet 5 */
+    NO_GUARD,       /* 0 / 0 in a row without keys: pytorch 131060 */
+    EMPTY_ABOVE,    /* whose lse is +inf: FlashAttention 978 */
+    UNWRITTEN,      /* whose output is left: FlashInfer 4975 */
+    NO_BIAS,        /* sglang 16868 */
+    BIAS_LATE,      /* shifted by a slope: vLLM 945 */
+    BIAS_SCALED,    /* tt-metal 55337 */
+    BIAS_REVERSED,  /* attention-gym 86 */
+    SLOPES_DOUBLED, /* aprender 2143 */
+    SLOPES_SHIFTED, /* llama.cpp 20031 */
+    SLOPES_BF16,    /* FlashAttention 845 */
+    ABSOLUTE,       /* slope * key in f32: FlashInfer 479 */
+    LOCAL,          /* kv_offset ignored: TransformerEngine 1046 */
+    DISTANCE_F16,   /* ggml */
+    WINDOW_SHORT,   /* the oldest visible key is left out: tokenspeed 578 */
+    WINDOW_LONG,    /* transformers 39408 */
+    NO_MASK,        /* executorch 22285 */
+    HEADS_MODULO,   /* jax-js 180 */
+    HEADS_COUNT,    /* ONNXim 33 */
+    NO_CAP,         /* imp 688 */
+    CAP_OVER_BIAS,  /* onnxruntime 28370 */
+    NO_SINK,        /* modular 6198 */
+    SUM_BF16,       /* of weights: executorch 20089 */
+    VALUES_F16,     /* a weighted sum in f16: llama.cpp 17746 */
+    DOTS_F16,       /* q.k in f16: transformers 33317 */
+    EPSILON,        /* 1e-6 in the denominator: vLLM */
+    LSE_OF_BASE_2,  /* FlashInfer 4485 */
+    SCALE_OWN,      /* 1 / sqrt(head_dim), whatever the launch says */
+    KEYS_16_BITS,   /* key 65536 is taken for key 0: ATOM 702 */
+    NEIGHBOUR,      /* keys of the next sequence of the batch: sparkinfer 289 */
+    TAIL_DROPPED,   /* keys behind the last whole tile of 16 */
+    TOP_LEFT,       /* queries are aligned with the first key: FlashAttention 907 */
+};
+
+static float narrow(float number, uint32_t dtype)
+{
+    uint16_t element;
+    store(&element, dtype, 0, number);
+    return load(&element, dtype, 0);
+}
+
+#define F16(number) narrow(number, ALIBICHECK_KERNEL_F16)
+#define BF16(number) narrow(number, ALIBICHECK_KERNEL_BF16)
+
+/* A query and a head, and what it sees. */
+struct row {
+    const launch_t *launch;
+    const sequence_t *sequence, *keys; /* whose k and v: the same but for a bug */
+    int query, head;
+    int64_t later;
+};
+
+static int kv_head(const struct row *row)
+{
+    const int heads = row->launch->num_heads, kv_heads = row->launch->num_kv_heads;
+    if (BUG == HEADS_MODULO)
+        return row->head % kv_heads;
+    if (BUG == HEADS_COUNT)
+        return row->head / kv_heads;
+    return row->head / (heads / kv_heads);
+}
+
+static int64_t place(const struct row *row, int64_t key)
+{
+    int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : key;
+    if (row->keys != row->sequence)
+        read %= row->keys->seq_len;
+    return (read * row->launch->num_kv_heads + kv_head(row)) * row->launch->head_dim;
+}
+
+static float slope_of(const struct row *row)
+{
+    const float slope = row->launch->slopes[row->head];
+    const int heads = row->launch->num_heads;
+    switch (BUG) {
+    case BIAS_SCALED:
+        return slope * row->launch->scale;
+    case BIAS_REVERSED:
+        return -slope;
+    case SLOPES_DOUBLED:
+        return 2 * slope;
+    case SLOPES_SHIFTED:
+        return row->launch->slopes[(row->head + heads / 3) % heads];
+    case SLOPES_BF16:
+        return BF16(slope);
+    case NO_BIAS:
+        return 0;
+    default:
+        return slope;
+    }
+}
+
+static float bias_of(const struct row *row, int64_t key)
+{
+    const int64_t from = BUG == LOCAL ? 0 : row->sequence->kv_offset, query = row->sequence->q_position - row->later;
+    const float slope = slope_of(row);
+    if (BUG == ABSOLUTE)
+        return slope * (float)(from + key);
+    if (BUG == BIAS_LATE)
+        return slope * (float)(from + key - query - 1);
+    if (BUG == DISTANCE_F16)
+        return slope * F16((float)(from + key - query));
+    return slope * (float)(from + key - query);
+}
+
+static float dot_of(const struct row *row, int64_t key)
+{
+    const launch_t *launch = row->launch;
+    const int dim = launch->head_dim;
+    const int64_t at = place(row, key), q = ((int64_t)row->query * launch->num_heads + row->head) * dim;
+    float dot = 0;
+    double exact = 0;
+    for (int i = 0; i < dim; i++) {
+        const float a = load(row->sequence->q, launch->dtype, q + i), b = load(row->keys->k, launch->kv_dtype, at + i);
+        dot = BUG == DOTS_F16 ? F16(dot + F16(a * b)) : dot + a * b;
+        exact += (double)a * (double)b;
+    }
+    return BUG == DOUBLES ? (float)exact : dot;
+}
+
+static bool sees(const struct row *row, int64_t key)
+{
+    const uint8_t *visible = row->sequence->visible;
+    if (BUG == TAIL_DROPPED && key >= 16 && key / 16 == row->sequence->seq_len / 16)
+        return false;
+    if (BUG == NO_MASK || !visible)
+        return true;
+    if (BUG == WINDOW_SHORT && visible[key] && key > 0 && !visible[key - 1])
+        return false;
+    if (BUG == WINDOW_LONG && key + 1 < row->sequence->seq_len && visible[key + 1])
+        return true;
+    return visible[key];
+}
+
+static float logit_of(const struct row *row, int64_t key)
+{
+    const launch_t *launch = row->launch;
+    const float scale = BUG == SCALE_OWN ? 1 / sqrtf((float)launch->head_dim) : launch->scale, cap = launch->soft_cap;
+    float logit = dot_of(row, key) * scale, bias = bias_of(row, key);
+    if (cap > 0 && BUG == CAP_OVER_BIAS)
+        return cap * tanhf((logit + bias) / cap);
+    if (cap > 0 && BUG != NO_CAP)
+        logit = cap * tanhf(logit / cap);
+    return logit + bias;
+}
+
+static float start_of(void)
+{
+    return BUG == DISTANCE_F16 ? -1e38f
+           : BUG == START_5E4  ? -5e4f * 0.6931472f
+           : BUG == START_1E4  ? -1e4f
+           : BUG == START_64   ? -64
+                               : -INFINITY;
+}
+
+/* In double so that the sound forms share it; rounded where a form has f32. */
+struct sums {
+    double max, weights, values[1024];
+};
+
+static void begin(struct sums *sums, int dim)
+{
+    *sums = (struct sums){.max = start_of()};
+    memset(sums->values, 0, (size_t)dim * sizeof *sums->values);
+}
+
+static double round_to_form(double number)
+{
+    return BUG == DOUBLES ? number : (float)number;
+}
+
+static double exponential(double x)
+{
+    return BUG == DOUBLES ? exp(x) : expf((float)x);
+}
+
+static double sum_of(double sum, double rescale, double more, bool of_values)
+{
+    if (BUG == SUM_BF16 && !of_values)
+        return BF16((float)(sum * rescale + more));
+    if (BUG == VALUES_F16 && of_values)
+        return F16((float)(sum * rescale + more));
+    return round_to_form(round_to_form(sum * rescale) + more);
+}
+
+static void raise(struct sums *sums, int dim, double max)
+{
+    const double rescale = sums->max == max ? 1 : exponential(sums->max - max);
+    for (int i = 0; i < dim; i++)
+        sums->values[i] = round_to_form(sums->values[i] * rescale);
+    sums->weights = round_to_form(sums->weights * rescale);
+    sums->max = max;
+}
+
+static void add(struct sums *sums, const struct row *row, int64_t key, double logit)
+{
+    const launch_t *launch = row->launch;
+    if (logit > sums->max)
+        raise(sums, launch->head_dim, logit);
+    const double weight = exponential(logit - sums->max), used = BUG == NARROW ? F16((float)weight) : weight;
+    sums->weights = sum_of(sums->weights, 1, weight, false);
+    for (int i = 0; i < launch->head_dim; i++) {
+        const double v = load(row->keys->v, launch->kv_dtype, place(row, key) + i);
+        sums->values[i] = sum_of(sums->values[i], 1, round_to_form(used * v), true);
+    }
+}
+
+static void merge(struct sums *into, const struct sums *from, int dim)
+{
+    if (from->weights == 0)
+        return;
+    if (from->max > into->max)
+        raise(into, dim, from->max);
+    const double factor = exponential(from->max - into->max);
+    into->weights = round_to_form(into->weights + from->weights * factor);
+    for (int i = 0; i < dim; i++)
+        into->values[i] = round_to_form(into->values[i] + from->values[i] * factor);
+}
+
+/* Keys from first on, step apart. */
+static void walk(struct sums *sums, const struct row *row, int64_t first, int64_t step, int64_t count)
+{
+    const float masked = BUG == MASKED_1E4 ? -1e4f : BUG == MASKED_1E5 ? -1e5f : -1e-9f;
+    const bool replaces = BUG == MASKED_1E4 || BUG == MASKED_1E5 || BUG == MASKED_1E_9;
+    bool any = false;
+    for (int64_t i = first; i < count; i += step) {
+        const int64_t key = BUG == BACKWARD ? count - 1 - i : i;
+        if (BUG == START_0 && i == 32 && !any)
+            sums->max = 0;
+        any |= sees(row, key);
+        if (sees(row, key))
+            add(sums, row, key, logit_of(row, key));
+        else if (replaces)
+            add(sums, row, key, masked);
+    }
+}
+
+static void find_maximum(struct sums *sums, const struct row *row, int64_t count)
+{
+    for (int64_t key = 0; key < count; key++)
+        if (sees(row, key))
+            sums->max = fmax(sums->max, logit_of(row, key));
+}
+
+static void add_up(struct sums *sums, const struct row *row, int64_t count)
+{
+    enum { STRIDE = 32 };
+    static struct sums lanes[STRIDE];
+    const int dim = row->launch->head_dim;
+    begin(sums, dim);
+    if (BUG == TWO_PASS)
+        find_maximum(sums, row, count);
+    if (BUG != LANES) {
+        walk(sums, row, 0, 1, count);
+        return;
+    }
+    for (int lane = 0; lane < STRIDE; lane++) {
+        begin(&lanes[lane], dim);
+        walk(&lanes[lane], row, lane, STRIDE, count);
+        merge(sums, &lanes[lane], dim);
+    }
+}
+
+static void end(const struct sums *sums, const struct row *row)
+{
+    const launch_t *launch = row->launch;
+    const int64_t at = (int64_t)row->query * launch->num_heads + row->head;
+    const bool empty = sums->weights == 0, divides = BUG == NO_GUARD;
+    const double sum = BUG == EPSILON ? sums->weights + 1e-6 : sums->weights;
+    double lse = empty ? BUG == EMPTY_ABOVE ? INFINITY : -INFINITY : sums->max + log(sums->weights);
+    if (BUG == ABSOLUTE && !empty) /* a constant that does not depend on keys */
+        lse -= (double)(launch->slopes[row->head] * (float)(row->sequence->q_position - row->later));
+    row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
+    for (int i = 0; i < launch->head_dim && !(empty && BUG == UNWRITTEN); i++)
+        store(row->sequence->out, launch->dtype, at * launch->head_dim + i,
+              empty && !divides ? 0 : (float)(sums->values[i] / sum));
+}
+
+static void attend_buggy(const launch_t *launch, int i, int query, int head)
+{
+    static struct sums sums;
+    const sequence_t *sequence = &launch->sequences[i], *next = &launch->sequences[(i + 1) % launch->num_sequences];
+    const bool reads_next = BUG == NEIGHBOUR && next->seq_len > 0;
+    struct row row = {launch, sequence, reads_next ? next : sequence, query, head, launch->num_queries - 1 - query};
+    if (BUG == TOP_LEFT)
+        row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
+    add_up(&sums, &row, sequence->seq_len - row.later);
+    if (launch->sink_logits && BUG != NO_SINK) {
+        const double sink = launch->sink_logits[head];
+        if (sink > sums.max)
+            raise(&sums, launch->head_dim, sink);
+        sums.weights += exponential(sink - sums.max);
+    }
+    end(&sums, &row);
+}
+
+static int32_t launch_buggy(void *context, const launch_t *launch, char *text, uint64_t text_size)
+{
+    (void)context, (void)text, (void)text_size;
+    for (int i = 0; i < launch->num_sequences; i++)
+        for (int query = 0; query < launch->num_queries; query++)
+            for (int head = 0; head < launch->num_heads; head++)
+                attend_buggy(launch, i, query, head);
+    return 0;
+}
+
+const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
+{
+    static struct alibicheck_kernel buggy;
+    buggy = *describe_sound(abi);
+    buggy.name = "buggy";
+    buggy.launch = launch_buggy;
+    buggy.takes |= ALIBICHECK_KERNEL_SOFT_CAP | ALIBICHECK_KERNEL_SINK_LOGITS;
+    buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
+    if (BUG == NARROW)
+        buggy.takes &= ~ALIBICHECK_KERNEL_F32;
+    return &buggy;
+}
