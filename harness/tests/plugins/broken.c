@@ -185,7 +185,8 @@ static void break_after(const launch_t *launch)
         last_out = first->out;
         break;
     case CHANGES_K:
-        ((char *)(uintptr_t)first->k)[0] ^= 1;
+        if (first->k) /* else it is in pages */
+            ((char *)(uintptr_t)first->k)[0] ^= 1;
         break;
     case CHANGES_PAGES:
         if (launch->page_size > 0)

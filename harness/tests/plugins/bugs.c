@@ -336,6 +336,7 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     buggy.name = "buggy";
     buggy.launch = launch_buggy;
     buggy.takes |= ALIBICHECK_KERNEL_SOFT_CAP | ALIBICHECK_KERNEL_SINK_LOGITS;
+    buggy.takes &= ~ALIBICHECK_KERNEL_PAGES; /* what follows reads k and v */
     buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
     if (BUG == NARROW)
         buggy.takes &= ~ALIBICHECK_KERNEL_F32;

@@ -28,7 +28,10 @@ static const struct alibicheck_kernel *open_plugin(const char *path)
     if (!handle)
         return NULL;
     *(void **)&describe = dlsym(handle, "alibicheck_kernel_describe");
-    return describe ? describe(ALIBICHECK_KERNEL_ABI) : NULL;
+    const struct alibicheck_kernel *kernel = NULL;
+    for (uint32_t abi = ALIBICHECK_KERNEL_ABI; describe && abi > 0 && !kernel; abi--)
+        kernel = describe(abi);
+    return kernel;
 }
 
 static int say(alibicheck_cases *cases, const char *what, const char *value, struct alibicheck_error *error)
