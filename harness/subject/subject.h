@@ -68,7 +68,7 @@ struct subject {
     bool may_differ;     /* it does not promise the same bits where the arithmetic is the same */
     bool empty_rows; /* a row without keys is promised to be 0, and its lse -inf; else only who asks for one sees it */
     bool own_head_dim; /* it does not say which head dims it takes: it is asked for that of its point alone */
-    bool any_order;  /* nothing is known of its operations but what they may round at most: bounds are loose */
+    bool any_order;    /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
         least_logit;   /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
     int64_t chunk_len; /* keys that it takes together, in chunks or pages; 0: nobody knows */

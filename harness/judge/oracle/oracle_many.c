@@ -12,7 +12,15 @@
 #include "harness/judge/oracle/oracle_levels.h"
 #include "harness/judge/poison.h"
 
-enum { AROUND = 3, FIXED = ORACLE_MANY - AROUND, MAX_HEADS = 2, LONGEST_SHARE = 8, FEW = 257, SHORT = 65, ALIGNMENT = 64 };
+enum {
+    AROUND = 3,
+    FIXED = ORACLE_MANY - AROUND,
+    MAX_HEADS = 2,
+    LONGEST_SHARE = 8,
+    FEW = 257,
+    SHORT = 65,
+    ALIGNMENT = 64
+};
 
 /* Sequences whose keys are those of one cache, the i-th from key i on. */
 struct many {
@@ -26,7 +34,7 @@ struct many {
 static const struct {
     int64_t length;
     bool beside; /* or one less, or one more, as is drawn */
-} fixed_lengths[FIXED] = {{33, false}, {0, false}, {256, true}, {1, false},  {64, true},  {-1, false}, {31, false},
+} fixed_lengths[FIXED] = {{33, false}, {0, false},  {256, true}, {1, false},  {64, true},  {-1, false}, {31, false},
                           {-1, false}, {-1, false}, {32, false}, {-1, false}, {128, true}, {-1, false}, {-1, false}};
 
 /* What the subject cuts its keys by, or may: one of its multiples of which no more than a share of the trial's keys are

@@ -149,13 +149,6 @@ void other_judge(struct oracle_work *work)
     work->got = got;
 }
 
-void other_clear(struct oracle_work *work)
-{
-    free(work->other.memory);
-    free(work->other.first.out);
-    work->other = (struct other_problem){.memory = NULL};
-}
-
 double other_bytes(const struct problem *part)
 {
     double rows = problem_rows(part), dim = part->head_dim > LARGEST_HEAD_DIM ? part->head_dim : LARGEST_HEAD_DIM;

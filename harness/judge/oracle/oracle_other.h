@@ -20,8 +20,6 @@ enum error_kind other_run_after(struct oracle_work *work, struct error *error);
 /* Concludes `history` from these runs, where bits can be compared. */
 void other_judge(struct oracle_work *work);
 
-void other_clear(struct oracle_work *work);
-
 /* Bytes that it takes beside a trial of this shape, at most; its k and v, and their launch's, are no more than half of
  * what the trial's are. */
 double other_bytes(const struct problem *part);

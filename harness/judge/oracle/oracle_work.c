@@ -1,8 +1,9 @@
-#include "harness/judge/oracle/oracle_other.h"
+#include "harness/judge/oracle/oracle_work.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
@@ -291,7 +292,9 @@ void oracle_work_clear(struct oracle_work *work)
     trial_values_clear(&work->allowed);
     trial_values_clear(&work->bound);
     trial_values_clear(&work->constant);
-    other_clear(work);
+    free(work->other.memory);
+    free(work->other.first.out);
+    work->other = (struct other_problem){.memory = NULL};
     trial_own_clear(&work->own);
     trial_truth_clear(&work->truth);
     trial_clear(&work->trial);
