@@ -307,6 +307,9 @@ check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the p
 check-examples: $(PROGRAM)  ## the examples of CI in docs/examples run
 	$(Q)$(RUN_EXAMPLES)
 
+# With SHARE=K/N, every N-th of the tests of `sanitize` and `check-valgrind` alone, from the K-th on.
+shared = $(if $(SHARE),$(shell scripts/share $(SHARE) $(1)),$(1))
+
 sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
 	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
 
@@ -314,8 +317,10 @@ sanitize:  ## tests and command line under the address and undefined-behaviour s
 # Tests of numbers with many launches go the ways that the others go, and take half a minute to a minute each there.
 UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding) \
                $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
-check-sanitized: $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)) $(PROGRAM)
-	$(Q)scripts/tally run 'scripts/run-tests $(filter-out $(UNSANITIZED),$(TEST_PROGRAMS))' '$(RUN_GOLDEN)'
+SANITIZED := $(call shared,$(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)))
+SANITIZED_GOLDEN := $(if $(SHARE),$(call shared,$(patsubst harness/tests/golden/%.test,%,$(wildcard harness/tests/golden/*.test))))
+check-sanitized: $(SANITIZED) $(PROGRAM)
+	$(Q)scripts/tally run 'scripts/run-tests $(SANITIZED)' '$(RUN_GOLDEN) $(SANITIZED_GOLDEN)'
 
 check-threads:  ## the libraries judge in several threads at once, under ThreadSanitizer, in build-thread
 	$(Q)$(MAKE) --no-print-directory BUILD=build-thread SANITIZE=thread NVCC= check-threaded
@@ -324,8 +329,9 @@ check-threads:  ## the libraries judge in several threads at once, under ThreadS
 check-threaded: $(BUILD)/harness/library/tests/test_api_threads $(BUILD)/harness/run/tests/test_run_threads
 	$(Q)scripts/run-tests $^
 
-check-valgrind: $(VALGRIND_TESTS)  ## the cmocka programs without fibers under valgrind: errors and leaks
-	$(Q)scripts/run-valgrind $(VALGRIND_TESTS)
+VALGRIND_SHARE := $(call shared,$(VALGRIND_TESTS))
+check-valgrind: $(VALGRIND_SHARE)  ## the cmocka programs without fibers under valgrind: errors and leaks
+	$(Q)scripts/run-valgrind $(VALGRIND_SHARE)
 
 fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers, in build-fuzz
 	+$(Q)BUILD=build-fuzz FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/run-fuzz $(FUZZ)
