@@ -288,26 +288,46 @@ static void test_fallback(void **state)
  * Lemma 3 from both sides: constant logits but for the bias, so that reach and the geometric series are attained, and
  * beyond the window keys whose v is as large as the bound. Only they are in the wrong: the keys between are masked.
  */
-static void test_tail_is_counted(void **state)
+static struct outcome outcome_of_a_tail(bool lse, const float *sink)
 {
     enum { KEYS = 24000 };
+    struct made made;
+    made_init(&made, KEYS, 1);
+    made.slope = 0x1p-8f;
+    made.q[0] = 3;
+    for (int j = 0; j < KEYS; j++) {
+        made.k[j] = 3;
+        /* The window ends where slope * distance = 51.3 + 1 + log(257) rounded up: after 14987 keys. */
+        made.visible[j] = j == KEYS - 1 || KEYS - 1 - j > 14987;
+        made.v[j] = j == KEYS - 1 ? 0x1p-9f : 1;
+    }
+    made.problem.sink_logits = sink;
+    struct outcome outcome = outcome_of(&made, lse);
+    made_clear(&made);
+    return outcome;
+}
+
+static void test_tail_is_counted(void **state)
+{
     (void)state;
     for (int lse = 0; lse < 2; lse++) {
-        struct made made;
-        made_init(&made, KEYS, 1);
-        made.slope = 0x1p-8f;
-        made.q[0] = 3;
-        for (int j = 0; j < KEYS; j++) {
-            made.k[j] = 3;
-            /* The window ends where slope * distance = 51.3 + 1 + log(257) rounded up: after 14987 keys. */
-            made.visible[j] = j == KEYS - 1 || KEYS - 1 - j > 14987;
-            made.v[j] = j == KEYS - 1 ? 0x1p-9f : 1;
-        }
-        struct outcome outcome = outcome_of(&made, lse);
+        struct outcome outcome = outcome_of_a_tail(lse, NULL);
         assert_true(outcome.off <= 1);
         assert_true(outcome.off > 0.05);
         assert_int_equal(outcome.plain_rows, 0);
-        made_clear(&made);
+    }
+}
+
+/* The newest key's logit is 9. What is not seen weighs less beside a sink above it, and is still there. */
+static void test_tail_is_counted_beside_a_sink(void **state)
+{
+    (void)state;
+    const float sinks[] = {8.5f, 9.5f, 11};
+    for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++) {
+        struct outcome outcome = outcome_of_a_tail(false, &sinks[i]);
+        assert_true(outcome.off <= 1);
+        assert_true(outcome.off > 0.02);
+        assert_int_equal(outcome.plain_rows, 0);
     }
 }
 
@@ -697,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_ordinary_problems_are_certified),
         cmocka_unit_test(test_fallback),
         cmocka_unit_test(test_tail_is_counted),
+        cmocka_unit_test(test_tail_is_counted_beside_a_sink),
         cmocka_unit_test(test_far_key_dominates),
         cmocka_unit_test(test_dropped_keys_are_counted),
         cmocka_unit_test(test_light_error_is_counted),
