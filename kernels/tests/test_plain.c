@@ -225,6 +225,9 @@ static void test_what_has_no_plain_form(void **state)
         {.name = "dots", .sentinel.policy = SENTINEL_EXCLUDE, .dot_dtype = ROUND_F16},
         {.name = "logits", .sentinel.policy = SENTINEL_EXCLUDE, .logit_dtype = ROUND_BF16},
         {.name = "weights", .sentinel.policy = SENTINEL_EXCLUDE, .weight_dtype = ROUND_BF16},
+        {.name = "dots, once summed", .sentinel.policy = SENTINEL_EXCLUDE, .dot_result_dtype = ROUND_F16},
+        {.name = "sums", .sentinel.policy = SENTINEL_EXCLUDE, .sum_dtype = ROUND_BF16},
+        {.name = "weighted sums", .sentinel.policy = SENTINEL_EXCLUDE, .weighted_sum_dtype = ROUND_BF16},
     };
     static const struct {
         int head_dim, page_size, chunk_len;
@@ -242,6 +245,14 @@ static void test_what_has_no_plain_form(void **state)
         struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
         const struct kernel_options options = {.chunk_len = 64};
         compare(&(struct batch){KERNEL_TWO_PASS, &options, &recipes[0], &made.problem, NULL, 1}, 0, "two_pass");
+        free_problem(&made);
+    }
+    for (enum soft_cap cap = SOFT_CAP_BEFORE_BIAS; cap <= SOFT_CAP_AFTER_BIAS; cap++) {
+        struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
+        const struct kernel_options options = {.chunk_len = 64};
+        made.problem.soft_cap = cap;
+        made.problem.soft_cap_value = 2;
+        compare(&(struct batch){KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1}, 0, "a soft cap");
         free_problem(&made);
     }
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
