@@ -319,6 +319,29 @@ static void clear(struct launching *launching)
     free(launching->seen);
 }
 
+/* A digest of what a kernel may be compiled for, or have caches of. */
+static uint64_t shape_of(const struct sequences *sequences)
+{
+    uint64_t shape = (uint64_t)sequences->count;
+    for (int i = 0; i < sequences->count; i++) {
+        const struct problem *problem = &sequences->problems[i];
+        const int64_t numbers[] = {problem->seq_len,
+                                   problem_queries(problem),
+                                   problem->num_heads,
+                                   problem->num_kv_heads,
+                                   problem->head_dim,
+                                   (int64_t)problem->dtype,
+                                   (int64_t)problem->kv_format,
+                                   (int64_t)problem->soft_cap,
+                                   problem->visible != NULL,
+                                   problem->sink_logits != NULL,
+                                   sequences->pages ? sequences->pages->page_size : 0,
+                                   sequences->pages ? sequences->pages->num_pages : 0};
+        shape = XXH3_64bits_withSeed(numbers, sizeof numbers, shape);
+    }
+    return shape;
+}
+
 static size_t out_bytes(const struct sequences *sequences)
 {
     size_t bytes = 0;
@@ -345,7 +368,7 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
         *seconds = now_s() - start;
         float_environment_leave(&floats);
         if (callback->leftover)
-            leftover_end(callback->leftover, out_bytes(sequences));
+            leftover_end(callback->leftover, shape_of(sequences), out_bytes(sequences));
         text[TEXT_SIZE - 1] = 0;
         if (status)
             kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,

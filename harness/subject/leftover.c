@@ -62,25 +62,42 @@ void leftover_begin(struct leftover *leftover)
         leftover->memory[kind].before = measure[kind]();
 }
 
-void leftover_end(struct leftover *leftover, size_t out_bytes)
+/* Counts what a launch has left of a kind, or begins anew where it is nothing. */
+static void leftover_count(struct leftover *leftover, enum leftover_kind kind, int64_t enough, size_t out_bytes)
+{
+    struct leftover_memory *memory = &leftover->memory[kind];
+    const int64_t left = measure[kind]() - memory->before;
+    const bool none = left <= 0 || left < enough;
+    if (none && kind == LEFTOVER_HEAP && out_bytes <= LEFTOVER_CACHED)
+        return;
+    if (none) {
+        memory->launches = 0;
+        return;
+    }
+    if (memory->launches == 0)
+        *memory = (struct leftover_memory){.idle = leftover->idle[kind], .least = left};
+    memory->launches++;
+    memory->sum += left;
+    memory->least = left < memory->least ? left : memory->least;
+}
+
+/* Whether a launch of the shape came before. */
+static bool is_known(struct leftover *leftover, uint64_t shape)
+{
+    for (int i = 0; i < leftover->num_shapes; i++)
+        if (leftover->shapes[i] == shape)
+            return true;
+    if (leftover->num_shapes < LEFTOVER_SHAPES)
+        leftover->shapes[leftover->num_shapes++] = shape;
+    return false;
+}
+
+void leftover_end(struct leftover *leftover, uint64_t shape, size_t out_bytes)
 {
     const int64_t enough = out_bytes < LEFTOVER_BYTES ? (int64_t)out_bytes : LEFTOVER_BYTES;
-    for (int kind = 0; kind < LEFTOVER_KINDS; kind++) {
-        struct leftover_memory *memory = &leftover->memory[kind];
-        const int64_t left = measure[kind]() - memory->before;
-        const bool none = left <= 0 || left < enough;
-        if (none && kind == LEFTOVER_HEAP && out_bytes <= LEFTOVER_CACHED)
-            continue;
-        if (none) {
-            memory->launches = 0;
-            continue;
-        }
-        if (memory->launches == 0)
-            *memory = (struct leftover_memory){.idle = leftover->idle[kind], .least = left};
-        memory->launches++;
-        memory->sum += left;
-        memory->least = left < memory->least ? left : memory->least;
-    }
+    const bool known = is_known(leftover, shape);
+    for (int kind = 0; kind < LEFTOVER_KINDS && known; kind++)
+        leftover_count(leftover, (enum leftover_kind)kind, enough, out_bytes);
 }
 
 void leftover_look(struct leftover *leftover, size_t own_bytes, char *text, size_t size)
