@@ -3,7 +3,7 @@
  * that sound kernels have. scripts/check-plugins compiles each and sends it through situations of cases/gauntlet.
  */
 #define alibicheck_kernel_describe describe_sound
-#include EXAMPLE /* the path of attention.c, in quotes: load() and store() */
+#include EXAMPLE /* the path of attention.c, in quotes: load(), store() and row_of() */
 #undef alibicheck_kernel_describe
 
 #include <stdbool.h>
@@ -53,6 +53,9 @@ enum {
     SCALE_OWN,      /* 1 / sqrt(head_dim), whatever the launch says */
     KEYS_16_BITS,   /* key 65536 is taken for key 0: ATOM 702 */
     NEIGHBOUR,      /* keys of the next sequence of the batch: sparkinfer 289 */
+    PAGE_IDS_16,    /* page 65536 is taken for page 0: ATOM 702 */
+    PAGE_ROWS,      /* each sequence reads the row of the page table of the next: sparkinfer 289 */
+    PAST_THE_END,   /* slots behind the last key, with a weight of 0: vLLM 641 */
     TAIL_DROPPED,   /* keys behind the last whole tile of 16 */
     TOP_LEFT,       /* queries are aligned with the first key: FlashAttention 907 */
 };
@@ -85,12 +88,13 @@ static int kv_head(const struct row *row)
     return row->head / (heads / kv_heads);
 }
 
-static int64_t place(const struct row *row, int64_t key)
+/* A key's k or v, wherever it lies. */
+static row_t place(const struct row *row, int64_t key, int of_v)
 {
     int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : key;
     if (row->keys != row->sequence)
         read %= row->keys->seq_len;
-    return (read * row->launch->num_kv_heads + kv_head(row)) * row->launch->head_dim;
+    return row_of(row->launch, row->keys, read, kv_head(row), of_v);
 }
 
 static float slope_of(const struct row *row)
@@ -132,11 +136,13 @@ static float dot_of(const struct row *row, int64_t key)
 {
     const launch_t *launch = row->launch;
     const int dim = launch->head_dim;
-    const int64_t at = place(row, key), q = ((int64_t)row->query * launch->num_heads + row->head) * dim;
+    const row_t k = place(row, key, 0);
+    const int64_t q = ((int64_t)row->query * launch->num_heads + row->head) * dim;
     float dot = 0;
     double exact = 0;
     for (int i = 0; i < dim; i++) {
-        const float a = load(row->sequence->q, launch->dtype, q + i), b = load(row->keys->k, launch->kv_dtype, at + i);
+        const float a = load(row->sequence->q, launch->dtype, q + i),
+                    b = load(k.elements, launch->kv_dtype, k.first + i);
         dot = BUG == DOTS_F16 ? F16(dot + F16(a * b)) : dot + a * b;
         exact += (double)a * (double)b;
     }
@@ -148,7 +154,7 @@ static bool sees(const struct row *row, int64_t key)
     const uint8_t *visible = row->sequence->visible;
     if (BUG == TAIL_DROPPED && key >= 16 && key / 16 == row->sequence->seq_len / 16)
         return false;
-    if (BUG == NO_MASK || !visible)
+    if (BUG == NO_MASK || !visible || key >= row->sequence->seq_len)
         return true;
     if (BUG == WINDOW_SHORT && visible[key] && key > 0 && !visible[key - 1])
         return false;
@@ -162,6 +168,8 @@ static float logit_of(const struct row *row, int64_t key)
     const launch_t *launch = row->launch;
     const float scale = BUG == SCALE_OWN ? 1 / sqrtf((float)launch->head_dim) : launch->scale, cap = launch->soft_cap;
     float logit = dot_of(row, key) * scale, bias = bias_of(row, key);
+    if (key >= row->sequence->seq_len - row->later && BUG == PAST_THE_END)
+        return -INFINITY;
     if (cap > 0 && BUG == CAP_OVER_BIAS)
         return cap * tanhf((logit + bias) / cap);
     if (cap > 0 && BUG != NO_CAP)
@@ -223,9 +231,10 @@ static void add(struct sums *sums, const struct row *row, int64_t key, double lo
     if (logit > sums->max)
         raise(sums, launch->head_dim, logit);
     const double weight = exponential(logit - sums->max), used = BUG == NARROW ? F16((float)weight) : weight;
+    const row_t v_row = place(row, key, 1);
     sums->weights = sum_of(sums->weights, 1, weight, false);
     for (int i = 0; i < launch->head_dim; i++) {
-        const double v = load(row->keys->v, launch->kv_dtype, place(row, key) + i);
+        const double v = load(v_row.elements, launch->kv_dtype, v_row.first + i);
         sums->values[i] = sum_of(sums->values[i], 1, round_to_form(used * v), true);
     }
 }
@@ -309,7 +318,8 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
     struct row row = {launch, sequence, reads_next ? next : sequence, query, head, launch->num_queries - 1 - query};
     if (BUG == TOP_LEFT)
         row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
-    add_up(&sums, &row, sequence->seq_len - row.later);
+    const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
+    add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
     if (launch->sink_logits && BUG != NO_SINK) {
         const double sink = launch->sink_logits[head];
         if (sink > sums.max)
@@ -319,13 +329,29 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
     end(&sums, &row);
 }
 
-static int32_t launch_buggy(void *context, const launch_t *launch, char *text, uint64_t text_size)
+/* A block table that is read wrongly, whole pools being shared. */
+static int32_t *misread(const launch_t *launch)
 {
+    const size_t columns = (size_t)launch->max_pages, count = (size_t)launch->num_sequences * columns;
+    int32_t *table = malloc((count + 1) * sizeof *table);
+    for (size_t i = 0; table && i < count; i++)
+        table[i] = BUG == PAGE_IDS_16 ? launch->block_table[i] & 0xffff : launch->block_table[(i + columns) % count];
+    return table;
+}
+
+static int32_t launch_buggy(void *context, const launch_t *given, char *text, uint64_t text_size)
+{
+    launch_t changed = *given;
+    const launch_t *launch = &changed;
     (void)context, (void)text, (void)text_size;
+    int32_t *table = (BUG == PAGE_IDS_16 || BUG == PAGE_ROWS) && given->page_size > 0 ? misread(given) : NULL;
+    if (table)
+        changed.block_table = table;
     for (int i = 0; i < launch->num_sequences; i++)
         for (int query = 0; query < launch->num_queries; query++)
             for (int head = 0; head < launch->num_heads; head++)
                 attend_buggy(launch, i, query, head);
+    free(table);
     return 0;
 }
 
@@ -336,7 +362,6 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     buggy.name = "buggy";
     buggy.launch = launch_buggy;
     buggy.takes |= ALIBICHECK_KERNEL_SOFT_CAP | ALIBICHECK_KERNEL_SINK_LOGITS;
-    buggy.takes &= ~ALIBICHECK_KERNEL_PAGES; /* what follows reads k and v */
     buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
     if (BUG == NARROW)
         buggy.takes &= ~ALIBICHECK_KERNEL_F32;
