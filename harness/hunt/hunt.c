@@ -228,7 +228,8 @@ static enum error_kind demand_budget(struct hunt_find *find, const struct hunt *
 
 static void name_find(struct hunt_find *find, const struct hunt *hunt)
 {
-    const char *failure = find->found.failure;
+    char failure[TRIAL_FAILURE_SIZE]; /* a copy: gcc takes the two members for one */
+    memcpy(failure, find->found.failure, sizeof failure);
     snprintf(find->name, sizeof find->name, "%.80s%s%s", hunt->setting.name, *failure ? "-" : "", failure);
 }
 

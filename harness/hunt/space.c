@@ -216,7 +216,7 @@ static enum error_kind new_key(struct space *space, enum key_id id, struct error
 static enum error_kind read_item(struct reading *reading, const char *name, const char *text, size_t size,
                                  struct error *error)
 {
-    struct yaml_stream stream = {NULL};
+    struct yaml_stream stream = {.first = NULL};
     struct source source;
     char *copy = strndup(text, size);
     size_t key_size = copy ? strcspn(copy, "=") : 0;
