@@ -33,11 +33,21 @@ static void look_at_files(struct leftover *leftover, char *text, size_t size)
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* Bytes of the heap that are in use: 0 always where another allocator stands in for the C library's. */
+#ifdef __SANITIZE_ADDRESS__
+/* As sanitizers do, which say it themselves (sanitizer/allocator_interface.h). */
+size_t __sanitizer_get_current_allocated_bytes(void);
+
+static int64_t heap_bytes(void)
+{
+    return (int64_t)__sanitizer_get_current_allocated_bytes();
+}
+#else
 static int64_t heap_bytes(void)
 {
     const struct mallinfo2 info = mallinfo2();
     return (int64_t)(info.uordblks + info.hblkhd);
 }
+#endif
 
 /* Bytes of address space, which what is mapped and touched later, or again, does not change; 0 if nobody knows. */
 static int64_t mapped_bytes(void)
