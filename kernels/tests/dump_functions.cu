@@ -10,7 +10,7 @@
 #include <cstdlib>
 
 #include "kernels/dialect/arithmetic.h"
-#include "kernels/tests/function_dump.h"
+#include "kernels/probe/function_dump.h"
 
 enum { FILE_LIMIT = 12 << 20, BLOCK_INPUTS = 1 << 20, THREADS = 256 };
 

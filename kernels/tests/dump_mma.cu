@@ -14,8 +14,8 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "kernels/tests/mma_made.h"
-#include "kernels/tests/mma_tiles.h"
+#include "kernels/probe/mma_made.h"
+#include "kernels/probe/mma_tiles.h"
 
 static const char *const names[] = {"f16", "bf16"}; /* [dtype] */
 
@@ -152,7 +152,7 @@ static bool write_digests(const char *folder, const char *device, const struct d
             "/* Written by dump_mma: digests of the results of the sums of mma_made.h and mma_sums.h on a GPU, f16's "
             "and bf16's. */\n"
             "/* clang-format off */\n"
-            "#include \"kernels/tests/mma_made.h\"\n\n"
+            "#include \"kernels/probe/mma_made.h\"\n\n"
             "static const char mma_device[] = \"%s\";\n"
             "\n/* Of all DRAWN_BLOCKS * DRAWN_BLOCK drawn sums. */\n"
             "static const uint64_t mma_all_drawn[2] = {0x%016llx, 0x%016llx};\n"

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/tests/function_dump.h"
+#include "kernels/probe/function_dump.h"
 
 enum { FRACTIONS = 1 << 23, MOST_SEGMENTS = 128, MOST_SOLUTIONS = 2048 };
 

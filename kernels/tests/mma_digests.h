@@ -1,6 +1,6 @@
 /* Written by dump_mma: digests of the results of the sums of mma_made.h and mma_sums.h on a GPU, f16's and bf16's. */
 /* clang-format off */
-#include "kernels/tests/mma_made.h"
+#include "kernels/probe/mma_made.h"
 
 static const char mma_device[] = "NVIDIA H100 80GB HBM3 (sm_90)";
 

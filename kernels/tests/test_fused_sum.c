@@ -9,7 +9,7 @@
 
 #include "kernels/dialect/fused_sum.h"
 #include "kernels/tests/mma_digests.h"
-#include "kernels/tests/mma_made.h"
+#include "kernels/probe/mma_made.h"
 
 static uint32_t result_of(enum tensor_core tensor_core, enum dtype dtype, const struct mma_sum *sum)
 {

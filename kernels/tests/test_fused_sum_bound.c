@@ -8,7 +8,7 @@
 #include <mpfr.h>
 
 #include "kernels/dialect/fused_sum.h"
-#include "kernels/tests/mma_made.h"
+#include "kernels/probe/mma_made.h"
 
 enum { EXACT_BITS = 700 }; /* from 2^-280, below the products of bf16's smallest, to 2^260 */
 

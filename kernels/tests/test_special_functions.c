@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "kernels/dialect/special_functions.h"
-#include "kernels/tests/function_dump.h"
+#include "kernels/probe/function_dump.h"
 
 enum { BLOCK_INPUTS = 1 << 20 };
 

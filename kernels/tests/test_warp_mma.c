@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "kernels/tests/mma_tiles.h"
+#include "kernels/probe/mma_tiles.h"
 
 static void launch(simt_kernel *kernel, const void *args, unsigned warps, enum simt_order order)
 {

@@ -2,10 +2,10 @@
  * Sums for a tensor core that tell hypotheses about it apart: how many places terms keep, what they are aligned to,
  * whether they are cut or rounded, in how many steps, what becomes of subnormal numbers, zeros, overflows, infinities.
  */
-#ifndef KERNELS_TESTS_MMA_MADE_H
-#define KERNELS_TESTS_MMA_MADE_H
+#ifndef KERNELS_PROBE_MMA_MADE_H
+#define KERNELS_PROBE_MMA_MADE_H
 
-#include "kernels/tests/mma_sums.h"
+#include "kernels/probe/mma_sums.h"
 
 enum { MADE_F16 = 1, MADE_BF16 = 2, MADE_BOTH = 3, SWEEP_NONE = -1, SWEEP_C = MMA_TERMS };
 

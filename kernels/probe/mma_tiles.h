@@ -3,11 +3,11 @@
  * tiles each of a tile's 128 places has its turn: sum j of tile t stands in column j and row (2 j + t) % 16. The rows
  * without a sum are 0. dump_mma.cu runs it on a GPU, test_warp_mma.c on the host.
  */
-#ifndef KERNELS_TESTS_MMA_TILES_H
-#define KERNELS_TESTS_MMA_TILES_H
+#ifndef KERNELS_PROBE_MMA_TILES_H
+#define KERNELS_PROBE_MMA_TILES_H
 
 #include "kernels/dialect/simt.h"
-#include "kernels/tests/mma_sums.h"
+#include "kernels/probe/mma_sums.h"
 
 enum { TILE_SUMS = 8 };
 

@@ -7,8 +7,8 @@
  * random bits are splitmix64 of a counter, and no step of it rounds in a way that machines differ in. DRAWN_BLOCK sums
  * that follow each other have one distribution, n / DRAWN_BLOCK % DRAWN_DISTRIBUTIONS.
  */
-#ifndef KERNELS_TESTS_MMA_SUMS_H
-#define KERNELS_TESTS_MMA_SUMS_H
+#ifndef KERNELS_PROBE_MMA_SUMS_H
+#define KERNELS_PROBE_MMA_SUMS_H
 
 #include <math.h>
 #include <stdbool.h>

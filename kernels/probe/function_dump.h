@@ -8,8 +8,8 @@
  * each of the `count` blocks of 2^32 / count consecutive bit patterns: the sum, modulo 2^64, of result_mix over its
  * inputs. Every NaN is 0x7fffffff. All numbers are little-endian.
  */
-#ifndef KERNELS_TESTS_FUNCTION_DUMP_H
-#define KERNELS_TESTS_FUNCTION_DUMP_H
+#ifndef KERNELS_PROBE_FUNCTION_DUMP_H
+#define KERNELS_PROBE_FUNCTION_DUMP_H
 
 #include <stdbool.h>
 #include <stddef.h>
