@@ -29,10 +29,10 @@ TESTS := $(filter-out reference/tests/test_truth_arb.c,$(TESTS))
 endif
 
 ifeq ($(HAVE_NVCC),)
-KERNELS := $(filter-out kernels/device/device_cuda.c,$(KERNELS))
+KERNELS := $(filter-out kernels/device/device_cuda.c kernels/probe/prober_cuda.c,$(KERNELS))
 else
-KERNELS := $(filter-out kernels/device/device_cuda_absent.c,$(KERNELS))
-CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o)
+KERNELS := $(filter-out kernels/device/device_cuda_absent.c kernels/probe/prober_cuda_absent.c,$(KERNELS))
+CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o) $(BUILD)/kernels/probe/prober_kernels.cuda.o
 DEVICE_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
 CUDA_PROGRAMS := $(DEVICE_PROGRAMS) $(BUILD)/kernels/tests/bench_gpu
 endif
@@ -55,7 +55,7 @@ LIBRARY_STATIC := $(BUILD)/libalibicheck.a
 # has what cases say of them, and none that runs.
 RUN_OBJECTS := $(LIBRARY_OBJECTS) $(KERNELS_CU:%.cu=$(BUILD)/%.absent.o) \
                $(patsubst %.c,$(BUILD)/%.o,kernels/device/kernels_absent.c kernels/device/device_cuda_absent.c \
-               $(filter-out kernels/device/device_cuda% kernels/device/device_host.c kernels/device/replay.c kernels/dialect/simt%,$(KERNELS)) \
+               $(filter-out kernels/device/device_cuda% kernels/device/device_host.c kernels/device/replay.c kernels/dialect/simt% kernels/probe/%,$(KERNELS)) \
                $(filter $(addprefix harness/,case/% evaluate/% report/record/% report/file/% run/%),$(HARNESS)))
 RUN_API := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard harness/run/*_api.c)))
 RUN_SHARED := $(BUILD)/libalibicheck-run.so.0
@@ -101,7 +101,7 @@ $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(sort $(LIBRARY_OBJECTS) $(RUN_OBJECTS)): CFLAGS_ALL += $(CFLAGS_LIBRARY)
 # Its header names those beside which it is installed.
 $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run library subject)
-$(BUILD)/kernels/device/device_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+$(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
 RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
@@ -164,10 +164,10 @@ $(BUILD)/%.cuda.o: %.cu $(BUILD)/flags
 	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $(@:.o=.d) -c $< -o $@
 
 # Programs for a machine with a GPU: reports/gpu.md.
-$(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/flags
+$(DEVICE_PROGRAMS): $(BUILD)/%: %.cu $(BUILD)/kernels/probe/prober_kernels.cuda.o $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,NVCC,$<)
-	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $@.d $< -L$(CUDA_LIBRARY_DIR) -o $@
+	$(Q)$(NVCC) $(NVCCFLAGS_ALL) -MD -MP -MF $@.d $< $(filter %.o,$^) -L$(CUDA_LIBRARY_DIR) -o $@
 
 # Rewritten only when a compiler or a flag changes, so that a change of settings rebuilds everything. Expanded here and
 # now: a rule's own settings, which its prerequisites inherit, are not among them.

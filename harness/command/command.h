@@ -37,6 +37,7 @@ struct command {
     ROW(tolerance)    \
     ROW(sentinel)     \
     ROW(serve)        \
+    ROW(probe)        \
     ROW(list)         \
     ROW(man)          \
     ROW(completion)

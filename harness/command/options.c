@@ -132,6 +132,14 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
     }
 }
 
+static void settle_device(struct selection_options *options)
+{
+    if (!options->device)
+        options->device = "auto";
+    if (!options->threads)
+        options->threads = threads_default();
+}
+
 /* Digits alone. */
 static bool parse_part(int *part, const char *text, size_t size)
 {
@@ -189,10 +197,7 @@ static error_t parse_case_option(int key, char *argument, struct argp_state *sta
         options->notes = stderr;
         return 0;
     case ARGP_KEY_END:
-        if (!options->device)
-            options->device = "auto";
-        if (!options->threads)
-            options->threads = threads_default();
+        settle_device(options);
         return 0;
     case ARGP_KEY_NO_ARGS:
         if (options->example)
@@ -210,6 +215,22 @@ const struct argp_child help_parsers[] = {{&help_parser, 0, NULL, 0}, {0}};
 static const struct argp case_parser = {case_option_table, parse_case_option, NULL, NULL, help_parsers, NULL, NULL};
 
 const struct argp_child case_parsers[] = {{&case_parser, 0, NULL, 0}, {0}};
+
+static error_t parse_device_alone(int key, char *argument, struct argp_state *state)
+{
+    struct selection_options *options = state->input;
+    if (key == ARGP_KEY_INIT)
+        options->notes = stderr;
+    if (key == ARGP_KEY_END)
+        settle_device(options);
+    return key == ARGP_KEY_INIT || key == ARGP_KEY_END ? 0 : parse_device_option(key, argument, state);
+}
+
+static const struct argp device_alone_parser = {
+    device_option_table, parse_device_alone, NULL, NULL, help_parsers, NULL, NULL,
+};
+
+const struct argp_child device_parsers[] = {{&device_alone_parser, 0, NULL, 0}, {0}};
 
 static const struct argp device_parser = {
     device_option_table, parse_device_option, NULL, NULL, case_parsers, NULL, NULL,

@@ -34,6 +34,9 @@ extern const struct argp_child case_parsers[];
 /* The same, and --device and --threads. */
 extern const struct argp_child selection_parsers[];
 
+/* -h, --device and --threads alone, for a command without cases: a child parser, its input the same. */
+extern const struct argp_child device_parsers[];
+
 void selection_options_clear(struct selection_options *options);
 
 #endif

@@ -31,9 +31,18 @@ enum function {
     FUNCTION_COUNT
 };
 
+/* [enum function] */
+#define FUNCTION_NAMES                                                                              \
+    {                                                                                               \
+        "ex2.approx.ftz.f32", "rcp.approx.ftz.f32", "lg2.approx.ftz.f32", "exp2f", "expf", "__expf" \
+    }
+
 enum section_kind { SECTION_RUN = 1, SECTION_SAMPLES, SECTION_DIGESTS };
 
-enum { SECTION_MAGIC = 0x706d7564, DIGEST_BLOCKS = 4096, EXPONENT_SAMPLES = 512, SAMPLES = 512 * EXPONENT_SAMPLES };
+/* A block of inputs has a digest. */
+enum { DIGEST_BLOCKS = 4096, BLOCK_INPUTS = 1 << 20 };
+
+enum { SECTION_MAGIC = 0x706d7564, EXPONENT_SAMPLES = 512, SAMPLES = 512 * EXPONENT_SAMPLES };
 
 struct section {
     uint32_t magic, kind, function, first, count, bytes;

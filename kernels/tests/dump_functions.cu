@@ -9,13 +9,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "kernels/dialect/arithmetic.h"
 #include "kernels/probe/function_dump.h"
+#include "kernels/probe/functions_cuda.h"
 
-enum { FILE_LIMIT = 12 << 20, BLOCK_INPUTS = 1 << 20, THREADS = 256 };
+enum { FILE_LIMIT = 12 << 20, THREADS = 256 };
 
-static const char *const names[FUNCTION_COUNT] = {
-    "ex2.approx.ftz.f32", "rcp.approx.ftz.f32", "lg2.approx.ftz.f32", "exp2f", "expf", "__expf"};
+static const char *const names[FUNCTION_COUNT] = FUNCTION_NAMES;
 
 /* Runs, the most important first: one that does not fit into its file is left out. */
 struct run {
@@ -39,50 +38,6 @@ static const struct run runs[] = {
     {FUNCTION_LG2_APPROX, 0x3e800000u, 1 << 20},                                              /* from 1/4 up */
     {FUNCTION_LG2_APPROX, 0x40800000u, 1 << 19}, {FUNCTION_LG2_APPROX, 0x71800000u, 1 << 19},
 };
-
-__device__ static uint32_t computed(enum function function, uint32_t input)
-{
-    float x = __uint_as_float(input), y;
-    switch (function) {
-    case FUNCTION_EX2_APPROX:
-        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-        break;
-    case FUNCTION_RCP_APPROX:
-        asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-        break;
-    case FUNCTION_LG2_APPROX:
-        asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-        break;
-    case FUNCTION_EXP2:
-        y = exp2f(x);
-        break;
-    case FUNCTION_EXP:
-        y = expf(x);
-        break;
-    default:
-        y = __expf(x);
-    }
-    uint32_t bits = __float_as_uint(y);
-    return (bits & 0x7fffffffu) > 0x7f800000u ? 0x7fffffffu : bits;
-}
-
-__global__ static void evaluate(enum section_kind kind, enum function function, uint32_t first, uint32_t count,
-                                uint32_t *results)
-{
-    for (uint32_t i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x)
-        results[i] = computed(function, kind == SECTION_RUN ? first + i : sample_input(i));
-}
-
-/* A block of threads for each block of inputs. */
-__global__ static void digest(enum function function, unsigned long long *digests)
-{
-    unsigned long long sum = 0;
-    for (uint32_t i = threadIdx.x; i < BLOCK_INPUTS; i += THREADS) {
-        uint32_t input = blockIdx.x * BLOCK_INPUTS + i;
-        sum += result_mix(input, computed(function, input));
-    }
-    atomicAdd(&digests[blockIdx.x], sum);
-}
 
 static bool failed(cudaError_t code, const char *what)
 {
@@ -119,7 +74,7 @@ enum { MOST_RESULTS = 1 << 23, MOST_PACKED = MOST_RESULTS / 2 * 11 + 1 };
 static bool dump_results(struct workspace *work, FILE *file, const char *path, enum section_kind kind, struct run run,
                          uint64_t *written)
 {
-    evaluate<<<1024, THREADS>>>(kind, run.function, run.first, run.count, work->device_results);
+    evaluate_function<<<1024, THREADS>>>(kind, run.function, run.first, run.count, work->device_results);
     if (failed(cudaGetLastError(), names[run.function]) ||
         failed(
             cudaMemcpy(work->results, work->device_results, run.count * sizeof *work->results, cudaMemcpyDeviceToHost),
@@ -163,7 +118,7 @@ static bool dump_all(struct workspace *work, FILE *file, const char *path, enum 
         SECTION_MAGIC, SECTION_DIGESTS, (uint32_t)function, 0, DIGEST_BLOCKS, sizeof work->digests, 0};
     if (failed(cudaMemset(work->device_digests, 0, sizeof work->digests), names[function]))
         return false;
-    digest<<<DIGEST_BLOCKS, THREADS>>>(function, work->device_digests);
+    digest_function<<<DIGEST_BLOCKS, THREADS>>>(function, 0, work->device_digests);
     if (failed(cudaGetLastError(), names[function]) ||
         failed(cudaMemcpy(work->digests, work->device_digests, sizeof work->digests, cudaMemcpyDeviceToHost),
                names[function]))

@@ -15,7 +15,7 @@
 #include <cstdlib>
 
 #include "kernels/probe/mma_made.h"
-#include "kernels/probe/mma_tiles.h"
+#include "kernels/probe/prober_kernels.h"
 
 static const char *const names[] = {"f16", "bf16"}; /* [dtype] */
 
@@ -29,21 +29,7 @@ static bool failed(cudaError_t code, const char *what)
 /* results[i] = the GPU's result of sums[i], for i < count. */
 static bool run(enum dtype dtype, const struct mma_sum *sums, size_t count, uint32_t *results)
 {
-    size_t tiles = (count + TILE_SUMS - 1) / TILE_SUMS, padded = tiles * TILE_SUMS;
-    struct mma_sum *device_sums = NULL;
-    uint32_t *device_results = NULL;
-    unsigned blocks = (unsigned)((tiles * WARP_SIZE + MAX_BLOCK_THREADS - 1) / MAX_BLOCK_THREADS);
-    if (failed(cudaMalloc(&device_sums, padded * sizeof *sums), "memory") ||
-        failed(cudaMalloc(&device_results, padded * sizeof *results), "memory") ||
-        failed(cudaMemset(device_sums, 0, padded * sizeof *sums), "memory") ||
-        failed(cudaMemset(device_results, 0xff, padded * sizeof *results), "memory") ||
-        failed(cudaMemcpy(device_sums, sums, count * sizeof *sums, cudaMemcpyHostToDevice), "copy"))
-        return false;
-    struct mma_tiles_args args = {device_sums, device_results, (unsigned)tiles, dtype, TENSOR_CORE_HOPPER};
-    cuda_mma_tiles<<<blocks, MAX_BLOCK_THREADS>>>(args);
-    if (failed(cudaGetLastError(), "launch") || failed(cudaDeviceSynchronize(), "kernel") ||
-        failed(cudaMemcpy(results, device_results, count * sizeof *results, cudaMemcpyDeviceToHost), "copy") ||
-        failed(cudaFree(device_sums), "memory") || failed(cudaFree(device_results), "memory"))
+    if (failed(prober_sums(dtype, sums, count, results), "sums"))
         return false;
     for (size_t i = 0; i < count; i++)
         results[i] = mma_result(results[i]);

@@ -14,38 +14,7 @@
 #include <cmocka.h>
 
 #include "kernels/dialect/special_functions.h"
-#include "kernels/probe/function_dump.h"
-
-enum { BLOCK_INPUTS = 1 << 20 };
-
-static uint32_t modelled(uint32_t function, uint32_t input)
-{
-    float x = float_from_bits(input);
-    switch (function) {
-    case FUNCTION_EX2_APPROX:
-        return float_to_bits(ex2_approx_ftz(x));
-    case FUNCTION_RCP_APPROX:
-        return float_to_bits(rcp_approx_ftz(x));
-    case FUNCTION_LG2_APPROX:
-        return float_to_bits(lg2_approx_ftz(x));
-    case FUNCTION_EXP2:
-        return float_to_bits(cuda_exp2f(x));
-    case FUNCTION_EXP:
-        return float_to_bits(cuda_expf(x));
-    default:
-        return float_to_bits(cuda_fast_expf(x));
-    }
-}
-
-static uint64_t model_digest(uint32_t function, uint32_t block)
-{
-    uint64_t sum = 0;
-    for (uint32_t i = 0; i < BLOCK_INPUTS; i++) {
-        uint32_t input = block * BLOCK_INPUTS + i;
-        sum += result_mix(input, modelled(function, input));
-    }
-    return sum;
-}
+#include "kernels/probe/model.h"
 
 static uint64_t digests[FUNCTION_COUNT][DIGEST_BLOCKS];
 
@@ -86,7 +55,7 @@ static void test_digests(void **state)
     (void)state;
     if (wanted == NULL || strcmp(wanted, "all") != 0) {
         for (size_t i = 0; i < sizeof compared / sizeof compared[0]; i++)
-            assert_int_equal(model_digest(compared[i].function, compared[i].block),
+            assert_int_equal(function_model_digest(compared[i].function, compared[i].block),
                              digests[compared[i].function][compared[i].block]);
         return;
     }
@@ -94,7 +63,7 @@ static void test_digests(void **state)
         int unlike = 0;
 #pragma omp parallel for schedule(dynamic) reduction(+ : unlike)
         for (uint32_t block = 0; block < DIGEST_BLOCKS; block++)
-            unlike += model_digest(f, block) != digests[f][block];
+            unlike += function_model_digest(f, block) != digests[f][block];
         print_message("function %u: %d of %d digests differ\n", f, unlike, DIGEST_BLOCKS);
         assert_int_equal(unlike, 0);
     }
@@ -120,7 +89,7 @@ static void test_special_values(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_int_equal(modelled(rows[i].function, rows[i].input), rows[i].result);
+        assert_int_equal(function_model(rows[i].function, rows[i].input), rows[i].result);
 }
 
 /* The squarer as the hardware forms it, product by product. */
