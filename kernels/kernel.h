@@ -65,6 +65,9 @@ void device_close(struct device *device);
 
 enum device_kind device_kind(const struct device *device);
 
+/* Whether its special functions have the bits of the models (kernels/fidelity.h), as far as is known. */
+bool device_has_models(const struct device *device);
+
 /* What ran: "NVIDIA H200 (sm_90, CUDA 13.0)" or "host (2 threads, fibers: x86-64)". Lives as long as the device. */
 const char *device_name(const struct device *device);
 

@@ -375,6 +375,7 @@ static const struct record_field rows[] = {
     UNKNOWN("sample"),
     UNKNOWN("workload"),
     UNKNOWN("known_bugs"),
+    UNKNOWN("fidelity"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -7,6 +7,7 @@
 
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
+#include "kernels/fidelity.h"
 #include "reference/float_environment.h"
 
 /* What the workers share, under the mutex but for the walk itself. */
@@ -36,6 +37,13 @@ const char *walk_device(bool foreign, const struct device *device)
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+/* Of a kernel of ours. */
+static const char *fidelity_of(const struct walk *walk, size_t index)
+{
+    const struct recipe *recipe = &walk->selection->points[index].recipe;
+    return fidelity_names[recipe_fidelity(recipe, device_has_models(walk->device))];
+}
+
 static struct record make_record(const struct walk *walk, size_t index)
 {
     const struct selection_options *options = walk->asked;
@@ -51,6 +59,7 @@ static struct record make_record(const struct walk *walk, size_t index)
         .foreign_option = walk->foreign ? walk->foreign->option : NULL,
         .device = walk_device(walk->foreign, walk->device),
         .device_name = walk->foreign ? walk->foreign->name : device_name(walk->device),
+        .fidelity = walk->foreign ? NULL : fidelity_of(walk, index),
     };
 }
 

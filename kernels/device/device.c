@@ -72,6 +72,11 @@ struct launch_setting device_settings(const struct device *device)
                                  : (struct launch_setting){.misplaced = true, .nan_zones = true};
 }
 
+bool device_has_models(const struct device *device)
+{
+    return !device->ops->has_models || device->ops->has_models(device->state);
+}
+
 const char *device_name(const struct device *device)
 {
     return device->name;

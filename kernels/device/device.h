@@ -25,6 +25,10 @@ struct device_ops {
     /* What a launch can be asked for; NULL: misplaced and nan_zones, which are device.c's. */
     struct launch_setting (*settings)(void);
 
+    /* Whether its special functions are known to have the bits of the models by which the host device has them
+     * (kernels/fidelity.h); NULL: they are the models. */
+    bool (*has_models)(const void *state);
+
     /* Blocks that keep all of the device busy. */
     unsigned (*enough_blocks)(const void *state);
 

@@ -18,6 +18,7 @@ static const void *function_of(const struct launch *launch)
 
 struct cuda_state {
     unsigned multiprocessors;
+    bool measured; /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
 };
 
 enum { DRIVER_SIZE = 32 };
@@ -58,6 +59,7 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
     TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
+    opened->measured = properties.major == 9 && properties.minor == 0;
     driver_version(driver);
     snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d, driver %s)", properties.name, properties.major,
              properties.minor, version / 1000, version % 1000 / 10, driver);
@@ -72,6 +74,11 @@ out:
 static void cuda_close(void *state)
 {
     free(state); /* the context goes with the process */
+}
+
+static bool cuda_has_models(const void *state)
+{
+    return ((const struct cuda_state *)state)->measured;
 }
 
 static unsigned cuda_enough_blocks(const void *state)
@@ -193,6 +200,7 @@ const struct device_ops device_cuda_ops = {
     .copy_in = cuda_copy_in,
     .copy_out = cuda_copy_out,
     .plain_alone = true,
+    .has_models = cuda_has_models,
     .enough_blocks = cuda_enough_blocks,
     .launch = cuda_launch,
 };

@@ -5,7 +5,7 @@
 
 #include <xxhash.h>
 
-static const char *const aside[] = {"seconds", "build", "device_name", "launched"};
+static const char *const aside[] = {"seconds", "build", "device_name", "launched", "fidelity"};
 
 bool record_content_hash(const json_t *record, uint64_t *hash)
 {

@@ -31,6 +31,7 @@ struct record {
     const char *foreign_option; /* what runs a kernel that is not ours, quoted: " --plugin=./mine.so"; NULL: nothing */
     const char *device;         /* device_kind_names[], or "foreign" */
     const char *device_name;
+    const char *fidelity; /* fidelity_names[]; NULL of what is not ours */
     struct outcome outcome;
     /* The rest is not known (NULL, null in JSON) if the run failed. */
     const struct verdict *verdict;

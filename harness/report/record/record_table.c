@@ -259,6 +259,12 @@ static const struct record_field rows[] = {
          "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), "
          "with spaces between them; null for none."),
      .type = "string", .value = record_value_known_bugs},
+    {OF_RECORD(
+        fidelity, TEXT,
+        "Whether the host device and a GPU have the same bits: exact, of IEEE operations alone; bit-model, of "
+        "functions of a GPU whose models had its bits at all inputs (`alibicheck probe`); bounded, on a GPU that "
+        "was not compared. null of a kernel that is not ours. It is left out where records of two builds are "
+        "compared.")},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -192,6 +192,7 @@ static inline void sample_init(struct sample *sample)
         .place = 2,
         .device = "host",
         .device_name = "host (2 threads, fibers: x86-64)",
+        .fidelity = "exact",
         .verdict = &sample->verdict,
         .problem = &sample->problem,
         .output = &sample->output,

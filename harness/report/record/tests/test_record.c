@@ -79,7 +79,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
                    "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
                    "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload", "known_bugs");
+                   "class_asked", "sample", "workload", "known_bugs", "fidelity");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -443,6 +443,7 @@ static void test_how_it_came_to_be(void **state)
     json_t *json = round_trip(&sample->record);
     assert_true(json_is_null(json_object_get(json_object_get(json, "seconds"), "ended")));
     assert_string_equal(text_at(json, "launched"), "whole");
+    assert_string_equal(text_at(json, "fidelity"), "exact");
     assert_int_equal(json_array_size(json_object_get(json, "settings")), 0);
     json_decref(json);
     sample->record.ended = 1795827959;
