@@ -17,13 +17,21 @@ enum workspace_setting {
                      */
 };
 
+/* How q, k, v and out lie in memory, bits of it; none: packed, aligned to BUFFER_ALIGNMENT at least. */
+enum tensor_layout_bit {
+    LAYOUT_ROWS_APART = 1 << 0,  /* elements that are nobody's lie before the tensor and between its rows */
+    LAYOUT_HEADS_FIRST = 1 << 1, /* a head's queries or keys lie side by side */
+    LAYOUT_UNALIGNED = 1 << 2    /* the tensor, and rows that lie apart, begin at addresses of elements alone */
+};
+
 /* Zeroed: as launches are made. */
 struct launch_setting {
-    bool backward;  /* threads, warps and blocks take their turns from the last to the first, where they take turns */
-    bool misplaced; /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
-    bool nan_zones; /* under an audit: the guard zones of tensors hold NaN */
-    bool far_rows;  /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
-                     * page's number; among their pages are others' (kv_cache.h) */
+    bool backward;   /* threads, warps and blocks take their turns from the last to the first, where they take turns */
+    bool misplaced;  /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
+    bool nan_zones;  /* under an audit: the guard zones of tensors hold NaN */
+    bool far_rows;   /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
+                      * page's number; among their pages are others' (kv_cache.h) */
+    unsigned layout; /* bits of enum tensor_layout_bit */
     enum workspace_setting workspace;
 };
 

@@ -74,7 +74,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
-    struct sequences sequences = {&part->problem, &part->output, 1, NULL};
+    struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
     struct memory_audit audit = {.breached = NULL}, *asked = evaluator->foreign ? &audit : NULL;
     enum error_kind kind = ERROR_NONE;
@@ -87,7 +87,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
             return kind;
         companions->problems[point->problem.sequence] = part->problem;
         companions->outputs[point->problem.sequence] = part->output;
-        sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL};
+        sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL, NULL};
     }
     progress_display_step(evaluator->display, "kernel", 0);
     kind = work->subject->ops->run(work->subject, &sequences, asked, &seconds, error);

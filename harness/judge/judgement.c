@@ -32,7 +32,7 @@ const char *const oracle_names[ORACLE_COUNT] = {
     [ORACLE_SCHEDULE] = "schedule",       [ORACLE_PLACEMENT] = "placement",
     [ORACLE_OFFSETS] = "offsets",         [ORACLE_ONE_KEY] = "one_key",
     [ORACLE_EACH_KEY] = "each_key",       [ORACLE_LENGTHS] = "lengths",
-    [ORACLE_HISTORY] = "history",
+    [ORACLE_HISTORY] = "history",         [ORACLE_STRIDES] = "strides",
 };
 
 enum signature signature_from_name(const char *name)

@@ -53,6 +53,7 @@ enum oracle {
     ORACLE_EACH_KEY,
     ORACLE_LENGTHS,
     ORACLE_HISTORY,
+    ORACLE_STRIDES,
     ORACLE_COUNT
 };
 

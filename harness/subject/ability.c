@@ -8,27 +8,29 @@
 enum { PAGE_SIZE_USUAL = 16, PAGE_SIZE_MAX = 1 << 16 };
 
 const struct ability_info abilities[ABILITY_COUNT] = {
-    {ALIBICHECK_KERNEL_F16, "f16", "q, k, v and out in f16"},
-    {ALIBICHECK_KERNEL_BF16, "bf16", "q, k, v and out in bf16"},
-    {ALIBICHECK_KERNEL_F32, "f32", "q, k, v and out in f32"},
-    {ALIBICHECK_KERNEL_E4M3, "e4m3", "k and v in e4m3"},
-    {ALIBICHECK_KERNEL_E5M2, "e5m2", "k and v in e5m2"},
-    {ALIBICHECK_KERNEL_E4M3FNUZ, "e4m3fnuz", "k and v in e4m3fnuz"},
-    {ALIBICHECK_KERNEL_GQA, "gqa", "fewer KV heads than query heads"},
-    {ALIBICHECK_KERNEL_QUERIES, "queries", "several queries"},
-    {ALIBICHECK_KERNEL_BATCH, "batch", "several sequences in one launch"},
-    {ALIBICHECK_KERNEL_ALIBI, "alibi", "ALiBi slopes other than 0"},
-    {ALIBICHECK_KERNEL_POSITION, "position", "a query elsewhere than at the newest key"},
-    {ALIBICHECK_KERNEL_MASK, "mask", "masks"},
-    {ALIBICHECK_KERNEL_SOFT_CAP, "soft_cap", "a soft cap before the bias"},
-    {ALIBICHECK_KERNEL_CAP_BIASED, "cap_biased", "a soft cap after the bias"},
-    {ALIBICHECK_KERNEL_SINK_LOGITS, "sink_logits", "learned sinks"},
-    {ALIBICHECK_KERNEL_LSE, "lse", "lse: it writes it, natural"},
-    {ALIBICHECK_KERNEL_LSE_BASE2, "lse_base2", "lse: it writes it, of base 2"},
-    {ALIBICHECK_KERNEL_SAME_BITS, "same_bits",
+    {ALIBICHECK_KERNEL_F16, 1, "f16", "q, k, v and out in f16"},
+    {ALIBICHECK_KERNEL_BF16, 1, "bf16", "q, k, v and out in bf16"},
+    {ALIBICHECK_KERNEL_F32, 1, "f32", "q, k, v and out in f32"},
+    {ALIBICHECK_KERNEL_E4M3, 1, "e4m3", "k and v in e4m3"},
+    {ALIBICHECK_KERNEL_E5M2, 1, "e5m2", "k and v in e5m2"},
+    {ALIBICHECK_KERNEL_E4M3FNUZ, 1, "e4m3fnuz", "k and v in e4m3fnuz"},
+    {ALIBICHECK_KERNEL_GQA, 1, "gqa", "fewer KV heads than query heads"},
+    {ALIBICHECK_KERNEL_QUERIES, 1, "queries", "several queries"},
+    {ALIBICHECK_KERNEL_BATCH, 1, "batch", "several sequences in one launch"},
+    {ALIBICHECK_KERNEL_ALIBI, 1, "alibi", "ALiBi slopes other than 0"},
+    {ALIBICHECK_KERNEL_POSITION, 1, "position", "a query elsewhere than at the newest key"},
+    {ALIBICHECK_KERNEL_MASK, 1, "mask", "masks"},
+    {ALIBICHECK_KERNEL_SOFT_CAP, 1, "soft_cap", "a soft cap before the bias"},
+    {ALIBICHECK_KERNEL_CAP_BIASED, 1, "cap_biased", "a soft cap after the bias"},
+    {ALIBICHECK_KERNEL_SINK_LOGITS, 1, "sink_logits", "learned sinks"},
+    {ALIBICHECK_KERNEL_LSE, 1, "lse", "lse: it writes it, natural"},
+    {ALIBICHECK_KERNEL_LSE_BASE2, 1, "lse_base2", "lse: it writes it, of base 2"},
+    {ALIBICHECK_KERNEL_SAME_BITS, 1, "same_bits",
      "no other bits for a head elsewhere, a sequence beside others, or other numbers in masked keys"},
-    {ALIBICHECK_KERNEL_PAGES, "pages", "k and v in pages of a pool, where a case has page_size"},
-    {ALIBICHECK_KERNEL_ONLY_PAGES, "only_pages", "pages: k and v in no other way"},
+    {ALIBICHECK_KERNEL_PAGES, 2, "pages", "k and v in pages of a pool, where a case has page_size"},
+    {ALIBICHECK_KERNEL_ONLY_PAGES, 2, "only_pages", "pages: k and v in no other way"},
+    {ALIBICHECK_KERNEL_STRIDES, 3, "strides", "q, k, v and out whose rows lie apart, or heads before keys"},
+    {ALIBICHECK_KERNEL_UNALIGNED, 3, "unaligned", "q, k, v and out that begin at any element"},
 };
 
 unsigned ability_of_dtype(enum dtype dtype)
@@ -106,6 +108,10 @@ enum error_kind foreign_kernel_take(struct foreign_kernel *kernel, const struct 
                          source, kernel->name, strlen(described->arithmetic));
     snprintf(kernel->arithmetic, sizeof kernel->arithmetic, "%s", described->arithmetic ? described->arithmetic : "");
     kernel->takes = described->takes;
+    for (int i = 0; i < ABILITY_COUNT; i++)
+        if (kernel->takes & abilities[i].bit && abilities[i].abi > described->abi)
+            return error_set(error, ERROR_USAGE, "%s: a kernel of ABI %u takes %s; allowed: from ABI %u on", source,
+                             (unsigned)described->abi, abilities[i].name, abilities[i].abi);
     for (const int32_t *dim = described->head_dims; dim && *dim; dim++) {
         if (kernel->num_head_dims == HEAD_DIMS_MAX)
             return error_set(error, ERROR_USAGE,

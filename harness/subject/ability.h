@@ -12,11 +12,12 @@
 
 struct ability_info {
     unsigned bit;
+    unsigned abi;      /* of alibicheck_kernel.h, from which on there is this bit */
     const char *name;  /* as messages of kernel_message.h have it: "soft_cap" */
     const char *about; /* what it takes, as in "it does not take ..."; of lse and what follows it what it does */
 };
 
-enum { ABILITY_COUNT = 20 };
+enum { ABILITY_COUNT = 22 };
 extern const struct ability_info abilities[ABILITY_COUNT]; /* in the order of their bits */
 
 enum {

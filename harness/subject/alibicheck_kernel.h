@@ -30,7 +30,7 @@ extern "C" {
  * what is new of them stands in arrays of the launch. So one number is all that both sides need, and a plug-in that was
  * compiled with an older header works as it did: it is asked for each number from the caller's down until it has one.
  */
-#define ALIBICHECK_KERNEL_ABI 2
+#define ALIBICHECK_KERNEL_ABI 3
 
 /* Bits of what a kernel takes. What a problem needs that is not there is told by name, and its point is skipped. */
 enum {
@@ -55,11 +55,15 @@ enum {
     ALIBICHECK_KERNEL_SAME_BITS = 1 << 17, /* a head has the same bits wherever it stands, a sequence whatever else is
                                             * in its launch, and what is masked changes no bit */
     /* From ABI 2 on: */
-    ALIBICHECK_KERNEL_PAGES = 1 << 18,     /* k and v in pages, where a launch has page_size */
-    ALIBICHECK_KERNEL_ONLY_PAGES = 1 << 19 /* and in no other way */
+    ALIBICHECK_KERNEL_PAGES = 1 << 18,      /* k and v in pages, where a launch has page_size */
+    ALIBICHECK_KERNEL_ONLY_PAGES = 1 << 19, /* and in no other way */
+    /* From ABI 3 on: */
+    ALIBICHECK_KERNEL_STRIDES = 1 << 20,  /* q, k, v and out that are not packed: it reads the launch's strides */
+    ALIBICHECK_KERNEL_UNALIGNED = 1 << 21 /* that begin at any element; else at a multiple of 16 bytes */
 };
 
-/* A sequence of a launch. Tensors are packed, row-major, in the launch's types. This structure never grows. */
+/* A sequence of a launch. Tensors are row-major, in the launch's types, and packed but for a kernel that takes strides.
+ * This structure never grows. */
 struct alibicheck_kernel_sequence {
     int64_t seq_len;        /* N, 0 and up */
     int64_t q_position;     /* of the last query */
@@ -69,6 +73,16 @@ struct alibicheck_kernel_sequence {
     const uint8_t *visible; /* [N], 0 removes a key; NULL: all are there */
     void *out;              /* [num_queries, num_heads, head_dim] */
     float *lse;             /* [num_queries, num_heads] */
+};
+
+/* How a sequence's rows of head_dim elements, which are adjacent, lie: the elements from a query, a key or, in pages, a
+ * slot to the next, and from a head to the next. None is below 0, and rows do not overlap. This structure never grows.
+ */
+struct alibicheck_kernel_strides {
+    int64_t q_query, q_head;
+    int64_t k_key, k_head;
+    int64_t v_key, v_head;
+    int64_t out_query, out_head;
 };
 
 /* What q, out and, unless they are fp8, k and v are of: one of the first three bits above. */
@@ -91,6 +105,10 @@ struct alibicheck_kernel_launch {
     const void *k_pages, *v_pages; /* [num_pages, page_size, num_kv_heads, head_dim] */
     const int32_t *block_table;    /* [num_sequences, max_pages] */
     const int32_t *seq_lens;       /* [num_sequences] */
+    /* From ABI 3 on, always set, those of packed tensors too. What lies between rows is nobody's: it holds NaN in q, k
+     * and v, and is not to be written to in out. lse is packed. */
+    const struct alibicheck_kernel_strides *strides; /* [num_sequences]; of k and v in pages all have the same */
+    int64_t k_page, v_page;                          /* elements from a page to the next; 0: there are no pages */
 };
 
 struct alibicheck_kernel {

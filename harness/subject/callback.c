@@ -8,28 +8,14 @@
 
 #include <xxhash.h>
 
+#include "harness/subject/launch_buffer.h"
 #include "reference/float_environment.h"
 
-enum { ZONE_BYTES = 4096, ZONE_BYTE = 0xa5, TEXT_SIZE = 512 };
-
-/* A buffer that the kernel writes to, between zones that it must not. */
-struct guarded {
-    const char *name;
-    char *memory; /* zone, buffer, zone; NULL: there is none */
-    size_t size_bytes;
-};
+enum { TEXT_SIZE = 512 };
 
 enum { GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_VISIBLE, GIVEN_COUNT };
 /* In place of k and v, of all sequences together. */
 enum { GIVEN_K_PAGES, GIVEN_V_PAGES, GIVEN_BLOCK_TABLE, GIVEN_SEQ_LENS, GIVEN_OF_PAGES_COUNT };
-
-/* What the kernel reads. */
-struct given_tensor {
-    const void *bytes; /* the problem's, or */
-    void *copy;        /* the kernel's own; NULL: the problem's */
-    size_t size_bytes;
-    uint64_t digest; /* before the launch */
-};
 
 /* A sequence as the kernel sees it. */
 struct guarded_sequence {
@@ -40,8 +26,9 @@ struct guarded_sequence {
 struct launching {
     const struct callback *callback;
     const struct sequences *sequences;
-    struct alibicheck_kernel_sequence *seen; /* [count] */
-    struct guarded_sequence *guarded;        /* [count] */
+    struct alibicheck_kernel_sequence *seen;   /* [count] */
+    struct alibicheck_kernel_strides *strides; /* [count] */
+    struct guarded_sequence *guarded;          /* [count] */
     struct given_tensor pages[GIVEN_OF_PAGES_COUNT];
     struct given_tensor slopes, sinks;
 };
@@ -55,72 +42,51 @@ static double now_s(void)
 
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
-static void *buffer_of(const struct guarded *guarded)
-{
-    return guarded->memory ? guarded->memory + ZONE_BYTES : NULL;
-}
-
-static bool guard(struct guarded *guarded, const char *name, const void *content, size_t size_bytes)
-{
-    *guarded = (struct guarded){.name = name, .size_bytes = size_bytes};
-    if (!content)
-        return true;
-    size_t all = size_bytes + 2 * ZONE_BYTES;
-    guarded->memory = aligned_alloc(ZONE_BYTES, (all + ZONE_BYTES - 1) / ZONE_BYTES * ZONE_BYTES);
-    if (!guarded->memory)
-        return false;
-    memset(guarded->memory, ZONE_BYTE, all);
-    memcpy(buffer_of(guarded), content, size_bytes);
-    return true;
-}
-
-/* Tells of the first byte of a zone that was written to. */
-static void audit_zones(const struct guarded *guarded, struct memory_audit *audit)
-{
-    const unsigned char *bytes = (const unsigned char *)guarded->memory;
-    for (size_t i = 0; bytes && !audit->breached && i < guarded->size_bytes + 2 * ZONE_BYTES; i++) {
-        if (i == ZONE_BYTES)
-            i += guarded->size_bytes;
-        if (bytes[i] != ZONE_BYTE)
-            *audit =
-                (struct memory_audit){guarded->name, (ptrdiff_t)i - ZONE_BYTES, guarded->size_bytes, audit->changed};
-    }
-}
-
 static size_t kv_bytes(const struct problem *problem)
 {
     return (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim *
            dtypes[problem_kv_dtype(problem)].size_bytes;
 }
 
-static uint64_t hash(const void *bytes, size_t size_bytes)
+/* How sequence i is to lie. */
+static struct sequence_strides strides_of(const struct sequences *sequences, int i)
 {
-    return bytes ? XXH3_64bits(bytes, size_bytes) : 0;
+    struct sequence_strides strides;
+    if (sequences->strides)
+        return sequences->strides[i];
+    sequence_strides_make(&strides, &sequences->problems[i], sequences->pages, 0);
+    return strides;
 }
 
-/* false: there is no memory for a copy. */
-static bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied)
+/* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
+static bool give_tensor(struct given_tensor *given, const struct sequences *sequences, int i,
+                        enum strided_tensor tensor, const void *packed, size_t size_bytes, bool copied)
 {
-    *given = (struct given_tensor){.bytes = bytes, .size_bytes = size_bytes};
-    if (bytes && copied) {
-        const size_t whole_bytes = (size_bytes / ZONE_BYTES + 1) * ZONE_BYTES;
-        given->copy = aligned_alloc(ZONE_BYTES, whole_bytes);
-        if (!given->copy)
-            return false;
-        given->bytes = memcpy(given->copy, bytes, size_bytes);
-        memset((char *)given->copy + size_bytes, ZONE_BYTE, whole_bytes - size_bytes);
-    }
-    given->digest = hash(given->bytes, size_bytes);
-    return true;
+    const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
+    return sequences->strides ? give_strided(given, packed, &sequences->strides[i].of[tensor], &shape)
+                              : give(given, packed, size_bytes, copied);
 }
 
-static bool give_sequence(struct guarded_sequence *sequence, const struct problem *problem, bool paged, bool copied)
+static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
 {
+    const struct problem *problem = &sequences->problems[i];
+    const void *out = sequences->outputs[i].out;
+    const struct strided_shape shape = strided_shape(problem, NULL, STRIDED_OUT);
+    if (sequences->strides)
+        return guard_strided(guarded, "out", out, &sequences->strides[i].of[STRIDED_OUT], &shape);
+    return guard(guarded, "out", out, (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
+}
+
+static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i, bool copied)
+{
+    const struct problem *problem = &sequences->problems[i];
     const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    return give(&sequence->given[GIVEN_Q], problem->q, q_bytes, copied) &&
-           give(&sequence->given[GIVEN_K], paged ? NULL : problem->k, kv_bytes(problem), copied) &&
-           give(&sequence->given[GIVEN_V], paged ? NULL : problem->v, kv_bytes(problem), copied) &&
-           give(&sequence->given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
+    const bool paged = sequences->pages;
+    struct given_tensor *given = sequence->given;
+    return give_tensor(&given[GIVEN_Q], sequences, i, STRIDED_Q, problem->q, q_bytes, copied) &&
+           (paged || (give_tensor(&given[GIVEN_K], sequences, i, STRIDED_K, problem->k, kv_bytes(problem), copied) &&
+                      give_tensor(&given[GIVEN_V], sequences, i, STRIDED_V, problem->v, kv_bytes(problem), copied))) &&
+           give(&given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
 }
 
 static bool give_pages(struct given_tensor given[], const struct sequences *sequences, bool copied)
@@ -128,16 +94,11 @@ static bool give_pages(struct given_tensor given[], const struct sequences *sequ
     const struct paged_cache *pages = sequences->pages;
     const size_t count = (size_t)sequences->count;
     const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
-    return give(&given[GIVEN_K_PAGES], pages->k, pool_bytes, copied) &&
-           give(&given[GIVEN_V_PAGES], pages->v, pool_bytes, copied) &&
+    return give_tensor(&given[GIVEN_K_PAGES], sequences, 0, STRIDED_K, pages->k, pool_bytes, copied) &&
+           give_tensor(&given[GIVEN_V_PAGES], sequences, 0, STRIDED_V, pages->v, pool_bytes, copied) &&
            give(&given[GIVEN_BLOCK_TABLE], pages->block_table,
                 count * (size_t)pages->max_pages * sizeof *pages->block_table, copied) &&
            give(&given[GIVEN_SEQ_LENS], pages->seq_lens, count * sizeof *pages->seq_lens, copied);
-}
-
-static bool is_changed(const struct given_tensor *given)
-{
-    return hash(given->bytes, given->size_bytes) != given->digest;
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -163,52 +124,79 @@ static struct alibicheck_kernel_launch describe(const struct launching *launchin
         .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
         .slopes = launching->slopes.bytes,
         .sink_logits = launching->sinks.bytes,
+        .strides = launching->strides,
     };
     if (pages) {
         launch.page_size = pages->page_size;
         launch.num_pages = (int32_t)pages->num_pages;
         launch.max_pages = pages->max_pages;
-        launch.k_pages = launching->pages[GIVEN_K_PAGES].bytes;
-        launch.v_pages = launching->pages[GIVEN_V_PAGES].bytes;
+        launch.k_pages = given_first(&launching->pages[GIVEN_K_PAGES]);
+        launch.v_pages = given_first(&launching->pages[GIVEN_V_PAGES]);
         launch.block_table = launching->pages[GIVEN_BLOCK_TABLE].bytes;
         launch.seq_lens = launching->pages[GIVEN_SEQ_LENS].bytes;
+        launch.k_page = strides_of(launching->sequences, 0).of[STRIDED_K].page;
+        launch.v_page = strides_of(launching->sequences, 0).of[STRIDED_V].page;
     }
     return launch;
+}
+
+static struct alibicheck_kernel_strides describe_strides(const struct sequence_strides *strides)
+{
+    return (struct alibicheck_kernel_strides){
+        .q_query = strides->of[STRIDED_Q].row,
+        .q_head = strides->of[STRIDED_Q].head,
+        .k_key = strides->of[STRIDED_K].row,
+        .k_head = strides->of[STRIDED_K].head,
+        .v_key = strides->of[STRIDED_V].row,
+        .v_head = strides->of[STRIDED_V].head,
+        .out_query = strides->of[STRIDED_OUT].row,
+        .out_head = strides->of[STRIDED_OUT].head,
+    };
+}
+
+static enum error_kind prepare_sequence(struct launching *launching, int i, struct error *error)
+{
+    const struct sequences *sequences = launching->sequences;
+    const struct problem *problem = &sequences->problems[i];
+    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    struct guarded_sequence *guarded = &launching->guarded[i];
+    const struct sequence_strides strides = strides_of(sequences, i);
+    const size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
+    if (!guard_out(&guarded->out, sequences, i) ||
+        !guard(&guarded->lse, "lse", lse ? sequences->outputs[i].lse : NULL, lse_bytes))
+        return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
+    if (!give_sequence(guarded, sequences, i, launching->callback->copies))
+        return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
+    launching->strides[i] = describe_strides(&strides);
+    launching->seen[i] = (struct alibicheck_kernel_sequence){
+        .seq_len = problem->seq_len,
+        .q_position = problem->q_position,
+        .kv_offset = problem->kv_offset,
+        .q = given_first(&guarded->given[GIVEN_Q]),
+        .k = given_first(&guarded->given[GIVEN_K]),
+        .v = given_first(&guarded->given[GIVEN_V]),
+        .visible = guarded->given[GIVEN_VISIBLE].bytes,
+        .out = guarded_first(&guarded->out),
+        .lse = guarded_first(&guarded->lse),
+    };
+    return ERROR_NONE;
 }
 
 static enum error_kind prepare(struct launching *launching, struct error *error)
 {
     const struct sequences *sequences = launching->sequences;
-    size_t count = (size_t)sequences->count;
-    launching->seen = calloc(count, sizeof *launching->seen);
-    launching->guarded = calloc(count, sizeof *launching->guarded);
-    if (!launching->seen || !launching->guarded)
-        return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
-    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    const size_t count = (size_t)sequences->count;
     const bool copied = launching->callback->copies;
-    for (size_t i = 0; i < count; i++) {
-        const struct problem *problem = &sequences->problems[i];
-        const struct output *output = &sequences->outputs[i];
-        struct guarded_sequence *guarded = &launching->guarded[i];
-        size_t out_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-        size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
-        if (!guard(&guarded->out, "out", output->out, out_bytes) ||
-            !guard(&guarded->lse, "lse", lse ? output->lse : NULL, lse_bytes))
-            return error_memory(error, "the output of a launch", (double)(out_bytes + lse_bytes));
-        if (!give_sequence(guarded, problem, sequences->pages, copied))
-            return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
-        launching->seen[i] = (struct alibicheck_kernel_sequence){
-            .seq_len = problem->seq_len,
-            .q_position = problem->q_position,
-            .kv_offset = problem->kv_offset,
-            .q = guarded->given[GIVEN_Q].bytes,
-            .k = guarded->given[GIVEN_K].bytes,
-            .v = guarded->given[GIVEN_V].bytes,
-            .visible = guarded->given[GIVEN_VISIBLE].bytes,
-            .out = buffer_of(&guarded->out),
-            .lse = buffer_of(&guarded->lse),
-        };
-    }
+    enum error_kind kind = ERROR_NONE;
+    launching->seen = calloc(count, sizeof *launching->seen);
+    launching->strides = calloc(count, sizeof *launching->strides);
+    launching->guarded = calloc(count, sizeof *launching->guarded);
+    if (!launching->seen || !launching->strides || !launching->guarded)
+        return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
+    for (int i = 0; i < sequences->count && !kind; i++)
+        kind = prepare_sequence(launching, i, error);
+    if (kind)
+        return kind;
     const struct problem *first = sequences->problems;
     const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
     if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
@@ -224,33 +212,34 @@ static void audit_inputs(const struct launching *launching, struct memory_audit 
     static const char *const of_pages[GIVEN_OF_PAGES_COUNT] = {"k_pages", "v_pages", "block_table", "seq_lens"};
     for (int i = 0; i < launching->sequences->count; i++)
         for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
-            if (is_changed(&launching->guarded[i].given[t]))
+            if (given_has_changed(&launching->guarded[i].given[t]))
                 audit->changed = names[t];
     for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !audit->changed; t++)
-        if (is_changed(&launching->pages[t]))
+        if (given_has_changed(&launching->pages[t]))
             audit->changed = of_pages[t];
-    if (!audit->changed && is_changed(&launching->slopes))
+    if (!audit->changed && given_has_changed(&launching->slopes))
         audit->changed = "slopes";
-    if (!audit->changed && is_changed(&launching->sinks))
+    if (!audit->changed && given_has_changed(&launching->sinks))
         audit->changed = "sink_logits";
 }
 
 /* What was written, and where: outputs first, so that a stray write to another sequence's is not lost. */
-static void take(const struct launching *launching, struct memory_audit *audit)
+static enum error_kind take(const struct launching *launching, struct memory_audit *audit, struct error *error)
 {
-    for (int i = 0; i < launching->sequences->count; i++) {
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < launching->sequences->count && !kind; i++) {
         const struct guarded_sequence *guarded = &launching->guarded[i];
         const struct output *output = &launching->sequences->outputs[i];
-        memcpy(output->out, buffer_of(&guarded->out), guarded->out.size_bytes);
-        if (guarded->lse.memory)
-            memcpy(output->lse, buffer_of(&guarded->lse), guarded->lse.size_bytes);
-        if (audit) {
-            audit_zones(&guarded->out, audit);
-            audit_zones(&guarded->lse, audit);
-        }
+        guarded_take(output->out, &guarded->out);
+        guarded_take(output->lse, &guarded->lse);
+        if (audit)
+            kind = guarded_audit(&guarded->out, output->out, audit, error);
+        if (audit && !kind)
+            kind = guarded_audit(&guarded->lse, output->lse, audit, error);
     }
     if (audit)
         audit_inputs(launching, audit);
+    return kind;
 }
 
 /* ---- what is written too late ------------------------------------------------------------------------------------ */
@@ -276,7 +265,7 @@ static void audit_kept(const struct callback *callback, struct memory_audit *aud
 {
     for (size_t i = 0; i < callback->num_kept && !audit->breached; i++) {
         const struct callback_kept *kept = &callback->kept[i];
-        if (hash(kept->memory, kept->size_bytes) != kept->digest)
+        if (buffer_digest(kept->memory, kept->size_bytes) != kept->digest)
             *audit = (struct memory_audit){"an output of the launch before, after it had returned", 0,
                                            kept->size_bytes - 2 * ZONE_BYTES, audit->changed};
     }
@@ -288,7 +277,7 @@ static void keep(struct callback *callback, struct guarded *guarded)
     if (!guarded->memory)
         return;
     callback->kept[callback->num_kept++] =
-        (struct callback_kept){guarded->memory, size_bytes, hash(guarded->memory, size_bytes)};
+        (struct callback_kept){guarded->memory, size_bytes, buffer_digest(guarded->memory, size_bytes)};
     guarded->memory = NULL;
 }
 
@@ -316,6 +305,7 @@ static void clear(struct launching *launching)
     free(launching->slopes.copy);
     free(launching->sinks.copy);
     free(launching->guarded);
+    free(launching->strides);
     free(launching->seen);
 }
 
@@ -338,6 +328,8 @@ static uint64_t shape_of(const struct sequences *sequences)
                                    sequences->pages ? sequences->pages->page_size : 0,
                                    sequences->pages ? sequences->pages->num_pages : 0};
         shape = XXH3_64bits_withSeed(numbers, sizeof numbers, shape);
+        if (sequences->strides)
+            shape = XXH3_64bits_withSeed(&sequences->strides[i], sizeof sequences->strides[i], shape);
     }
     return shape;
 }
@@ -375,10 +367,10 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
                              *text ? ": " : "", text);
     }
     if (!kind)
-        take(&launching, audit);
+        kind = take(&launching, audit, error);
     if (!kind && audit)
         audit_kept(callback, audit);
-    if (launching.guarded && launching.seen)
+    if (launching.guarded && launching.seen && launching.strides)
         keep_outputs(callback, &launching);
     clear(&launching);
     return kind;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kernels/launch_setting.h"
+
 static const struct foreign_subject *foreign_of(const struct subject *subject)
 {
     return (const struct foreign_subject *)(const void *)subject;
@@ -16,6 +18,15 @@ static void make_natural(const struct sequences *sequences)
             sequences->outputs[i].lse[row] = (float)((double)sequences->outputs[i].lse[row] * M_LN2);
 }
 
+/* NULL where there is no memory for them. */
+static struct sequence_strides *make_strides(const struct sequences *sequences, unsigned layout)
+{
+    struct sequence_strides *strides = calloc((size_t)sequences->count, sizeof *strides);
+    for (int i = 0; strides && i < sequences->count; i++)
+        sequence_strides_make(&strides[i], &sequences->problems[i], sequences->pages, layout);
+    return strides;
+}
+
 static enum error_kind run(const struct subject *subject, const struct sequences *sequences, struct memory_audit *audit,
                            double *seconds, struct error *error)
 {
@@ -24,13 +35,19 @@ static enum error_kind run(const struct subject *subject, const struct sequences
         *audit = (struct memory_audit){.breached = NULL};
     struct paged_cache cache = {.k = NULL};
     struct sequences given = *sequences;
+    struct sequence_strides *strides = NULL;
     enum error_kind kind = ERROR_NONE;
     if (foreign->pages.size > 0) {
         kind = paged_cache_lay_out(&cache, sequences, &foreign->pages, error);
         given.pages = &cache;
     }
+    if (!kind && foreign->layout) {
+        given.strides = strides = make_strides(&given, foreign->layout);
+        kind = strides ? ERROR_NONE : error_memory(error, "strides", (double)given.count * sizeof *strides);
+    }
     if (!kind)
         kind = foreign->how->run(foreign->launcher, &given, audit, seconds, error);
+    free(strides);
     paged_cache_clear(&cache);
     if (!kind && foreign->kernel->takes & ALIBICHECK_KERNEL_LSE_BASE2)
         make_natural(sequences);
@@ -58,12 +75,13 @@ static int other_page_size(const struct foreign_subject *foreign)
 }
 
 static enum error_kind make_other(struct subject **other, const struct foreign_subject *foreign,
-                                  const struct page_setting *setting, struct error *error)
+                                  const struct page_setting *setting, unsigned layout, struct error *error)
 {
     struct foreign_subject *copy = malloc(sizeof *copy);
     if (!copy)
         return error_memory(error, "a subject", (double)sizeof *copy);
     *copy = foreign_subject_paged(foreign, setting);
+    copy->layout = layout;
     *other = &copy->subject;
     return ERROR_NONE;
 }
@@ -77,8 +95,27 @@ static enum error_kind repartition(const struct subject *subject, int64_t seq_le
     *other = NULL;
     snprintf(text, SUBJECT_TEXT_SIZE, "with page_size %d", setting.size);
     if (setting.size > 0)
-        return make_other(other, foreign, &setting, error);
+        return make_other(other, foreign, &setting, foreign->layout, error);
     snprintf(text, SUBJECT_TEXT_SIZE, "how the kernel cuts its keys is its own");
+    return ERROR_NONE;
+}
+
+/* What of a layout the kernel takes. */
+static unsigned layout_taken(const struct foreign_kernel *kernel, unsigned layout)
+{
+    const unsigned strides = kernel->takes & ALIBICHECK_KERNEL_STRIDES ? LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST : 0;
+    return layout & (strides | (kernel->takes & ALIBICHECK_KERNEL_UNALIGNED ? LAYOUT_UNALIGNED : 0));
+}
+
+static enum error_kind relayout(const struct foreign_subject *foreign, unsigned layout, struct subject **other,
+                                char *text, struct error *error)
+{
+    const unsigned taken = layout_taken(foreign->kernel, layout);
+    *other = NULL;
+    tensor_layout_name(text, taken);
+    if (taken)
+        return make_other(other, foreign, &foreign->pages, taken, error);
+    snprintf(text, SUBJECT_TEXT_SIZE, "%s takes packed tensors that are aligned", foreign->kernel->name);
     return ERROR_NONE;
 }
 
@@ -87,12 +124,14 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
 {
     const struct foreign_subject *foreign = foreign_of(subject);
     struct page_setting elsewhere = foreign->pages;
+    if (setting->layout)
+        return relayout(foreign, setting->layout, other, text, error);
     *other = NULL;
     elsewhere.seed++;
     elsewhere.pool += elsewhere.pool > 0; /* a pool of no said size is one page larger than it has to be */
     snprintf(text, SUBJECT_TEXT_SIZE, "where its pages lie elsewhere");
     if (setting->misplaced && !setting->backward && !setting->far_rows && foreign->pages.size > 0)
-        return make_other(other, foreign, &elsewhere, error);
+        return make_other(other, foreign, &elsewhere, 0, error);
     snprintf(text, SUBJECT_TEXT_SIZE, "how the kernel is launched is its own");
     return ERROR_NONE;
 }

@@ -1,13 +1,14 @@
 /*
  * A kernel that is not ours, as a subject: whatever launches it, it is asked for what it takes, and is judged by what
  * it says of itself. Nothing is known of how it cuts keys into chunks, so it is launched in no other way and no
- * setting, but for pages, which are laid out here: elsewhere, or of another size.
+ * setting, but for pages, which are laid out here, elsewhere or of another size, and for strides.
  */
 #ifndef HARNESS_SUBJECT_FOREIGN_H
 #define HARNESS_SUBJECT_FOREIGN_H
 
 #include "harness/subject/ability.h"
 #include "harness/subject/paged_cache.h"
+#include "harness/subject/tensor_strides.h"
 
 struct foreign_subject;
 
@@ -26,6 +27,7 @@ struct foreign_subject {
     const struct foreign_launcher *how;
     void *launcher;
     struct page_setting pages; /* in which it is given k and v; see foreign_subject_paged */
+    unsigned layout;           /* in which it is given q, k, v and out: bits of enum tensor_layout_bit */
     struct rounding_model (*model)(unsigned set, const struct problem *problem); /* of a set of roundings, */
     unsigned set;                                                                /* and which it has at most */
 };

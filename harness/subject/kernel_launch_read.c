@@ -201,6 +201,48 @@ static enum error_kind read_sequence(struct received_launch *launch, int i, int 
     return kind;
 }
 
+static enum error_kind read_strides_of(struct tensor_strides *strides, const struct strided_shape *shape,
+                                       const char *word, const char *key, struct error *error)
+{
+    int64_t *const numbers[] = {&strides->first, &strides->page, &strides->row, &strides->head};
+    const char *end = word;
+    bool fits = true;
+    for (int i = 0; i < 4 && fits; i++) {
+        char *stop;
+        fits = *end >= '0' && *end <= '9';
+        *numbers[i] = fits ? strtoll(end, &stop, 10) : 0;
+        fits = fits && *stop == (i < 3 ? ',' : 0);
+        end = fits && i < 3 ? stop + 1 : end;
+    }
+    if (fits && tensor_strides_fit(strides, shape))
+        return ERROR_NONE;
+    return message_refuse(error, key, word, "first,page,row,head in elements, rows that do not overlap");
+}
+
+/* Of sequence i: of all tensors, or of none. */
+static enum error_kind read_strides(struct received_launch *launch, int i, int number,
+                                    const struct tensor_archive *archive, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int tensor = 0; tensor < STRIDED_COUNT && !kind; tensor++) {
+        char key[MESSAGE_NAME_SIZE];
+        message_make_name(key, message_strides[tensor], number);
+        const char *word = tensor_archive_metadata(archive, key);
+        if (!word && !launch->sequences.strides)
+            continue;
+        if (!word || (!launch->sequences.strides && (i > 0 || tensor > 0)))
+            return message_refuse(error, key, word, "strides of all tensors, or of none");
+        const struct strided_shape shape =
+            strided_shape(&launch->problems[i], launch->sequences.pages, (enum strided_tensor)tensor);
+        launch->sequences.strides = launch->strides;
+        kind = read_strides_of(&launch->strides[i].of[tensor], &shape, word, key, error);
+        if (!kind && launch->sequences.pages && (tensor == STRIDED_K || tensor == STRIDED_V) &&
+            memcmp(&launch->strides[i].of[tensor], &launch->strides[0].of[tensor], sizeof(struct tensor_strides)) != 0)
+            kind = message_refuse(error, key, word, "those of the first sequence, as their pages are the same");
+    }
+    return kind;
+}
+
 /* What is the launch's own, into the first problem. */
 static enum error_kind read_launch(struct received_launch *launch, const struct tensor_archive *archive,
                                    struct error *error)
@@ -262,15 +304,19 @@ enum error_kind message_read_launch(struct received_launch *launch, int descript
     if (!kind) {
         launch->problems = calloc((size_t)count, sizeof *launch->problems);
         launch->outputs = calloc((size_t)count, sizeof *launch->outputs);
+        launch->strides = calloc((size_t)count, sizeof *launch->strides);
         launch->memory = calloc((size_t)count * TENSORS_OF_SEQUENCE + TENSORS_OF_LAUNCH, sizeof *launch->memory);
-        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count, NULL};
-        if (!launch->problems || !launch->outputs || !launch->memory)
+        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count, NULL, NULL};
+        if (!launch->problems || !launch->outputs || !launch->strides || !launch->memory)
             kind = error_memory(error, "a launch", (double)count * sizeof *launch->problems);
     }
     if (!kind && has_tensor(&archive, "k_pages", -1))
         kind = read_pages(launch, &archive, error);
-    for (int i = 0; i < count && !kind; i++)
+    for (int i = 0; i < count && !kind; i++) {
         kind = read_sequence(launch, i, count > 1 ? i : -1, &archive, error);
+        if (!kind)
+            kind = read_strides(launch, i, count > 1 ? i : -1, &archive, error);
+    }
     if (!kind)
         kind = read_launch(launch, &archive, error);
     if (!kind)
@@ -286,5 +332,6 @@ void received_launch_clear(struct received_launch *launch)
     free(launch->memory);
     free(launch->problems);
     free(launch->outputs);
+    free(launch->strides);
     *launch = (struct received_launch){.num_blocks = 0};
 }

@@ -171,6 +171,17 @@ static void add_sequence(struct contents *contents, const struct sequences *sequ
     add_whole(contents, "kv_offset", number, problem->kv_offset);
 }
 
+/* How the tensors of sequence i are to lie: where the first row begins, and what is from a page, from a query, key or
+ * slot, and from a head to the next. */
+static void add_strides(struct contents *contents, const struct sequences *sequences, int i)
+{
+    for (int tensor = 0; sequences->strides && tensor < STRIDED_COUNT; tensor++) {
+        const struct tensor_strides *of = &sequences->strides[i].of[tensor];
+        snprintf(add_text(contents, message_strides[tensor], sequences->count > 1 ? i : -1), MESSAGE_TEXT_SIZE,
+                 "%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, of->first, of->page, of->row, of->head);
+    }
+}
+
 static void add_pages(struct contents *contents, const struct sequences *sequences)
 {
     const struct problem *first = sequences->problems;
@@ -211,6 +222,7 @@ enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct 
             add_pages(&contents, sequences);
         for (int i = 0; i < sequences->count; i++) {
             add_sequence(&contents, sequences, i);
+            add_strides(&contents, sequences, i);
             if (with_output)
                 add_outputs(&contents, sequences, i, with_lse);
         }

@@ -3,8 +3,9 @@
  * and so many bytes: a file in the .safetensors format. docs/kernels.md is the protocol for who writes the other side.
  *
  *     kernel -> us     what it is and takes, once: no tensors, metadata: name, takes and the like
- *     us -> kernel     a launch: q, k, v or pages of them, slopes, perhaps mask, sink_logits, out, lse; metadata:
- * scale, positions kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
+ *     us -> kernel     a launch: q, k, v or pages of them, slopes, perhaps mask, sink_logits, out, lse;
+ *                      metadata: scale, positions, perhaps strides
+ *     kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
  *
  * Of a launch of several sequences the tensors and positions of sequence i are called "q.i". What is read is believed
  * in nothing: another shape, type or name than was asked for is refused.
@@ -14,6 +15,7 @@
 
 #include "harness/subject/ability.h"
 #include "harness/subject/paged_cache.h"
+#include "harness/subject/tensor_strides.h"
 #include "harness/support/safetensors_write.h"
 
 enum { MESSAGE_TEXT_SIZE = 512 };
@@ -53,8 +55,9 @@ struct received_launch {
     struct sequences sequences;
     struct problem *problems;
     struct output *outputs;
-    struct paged_cache pages; /* of which sequences.pages is set; it owns nothing */
-    void **memory;            /* [num_blocks] */
+    struct paged_cache pages;         /* of which sequences.pages is set; it owns nothing */
+    struct sequence_strides *strides; /* of which sequences.strides is set */
+    void **memory;                    /* [num_blocks] */
     size_t num_blocks;
 };
 

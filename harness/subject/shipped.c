@@ -135,6 +135,8 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
         snprintf(text, SUBJECT_TEXT_SIZE, "%s runs threads in an order of its own", device);
     if (setting->far_rows && !can.far_rows)
         snprintf(text, SUBJECT_TEXT_SIZE, "%s gives no address space for it", device);
+    if (setting->layout)
+        snprintf(text, SUBJECT_TEXT_SIZE, "the kernel takes packed rows, at addresses of %d bytes", BUFFER_ALIGNMENT);
     if (*text)
         return ERROR_NONE;
     struct shipped_subject *copy = malloc(sizeof *copy);

@@ -12,6 +12,7 @@
 struct replay; /* kernels/device/replay.h */
 struct subject;
 struct paged_cache; /* harness/subject/paged_cache.h */
+struct sequence_strides;
 
 /* Sequences that are run in one launch. Each has the result that it has alone. */
 struct sequences {
@@ -20,6 +21,7 @@ struct sequences {
     const struct output *outputs;   /* [count], written to */
     int count;
     const struct paged_cache *pages; /* where the keys are in the pages of a pool; NULL: they are the problems' own */
+    const struct sequence_strides *strides; /* [count], how a kernel is to find them (tensor_strides.h); NULL: packed */
 };
 
 enum { SUBJECT_TEXT_SIZE = 160 };

@@ -68,24 +68,41 @@ static void store(void *elements, uint32_t dtype, int64_t i, float number)
 
 /* ---- attention --------------------------------------------------------------------------------------------------- */
 
-/* A key's k or v of a KV head. */
+/* What a query, a key or a head has of a tensor: head_dim elements, in a row. */
 typedef struct {
     const void *elements;
     int64_t first;
 } row_t;
 
+static const struct alibicheck_kernel_strides *strides_of(const launch_t *launch, const sequence_t *sequence)
+{
+    return &launch->strides[sequence - launch->sequences];
+}
+
+/* A key's k or v of a KV head. */
 static row_t row_of(const launch_t *launch, const sequence_t *sequence, int64_t key, int kv_head, int of_v)
 {
+    const struct alibicheck_kernel_strides *strides = strides_of(launch, sequence);
     row_t row;
     int64_t slot = key;
     row.elements = of_v ? sequence->v : sequence->k;
+    row.first = kv_head * (of_v ? strides->v_head : strides->k_head);
     if (launch->page_size > 0) { /* in the page that the sequence's row of the block table names */
         const int64_t entry = (sequence - launch->sequences) * launch->max_pages + key / launch->page_size;
-        slot = (int64_t)launch->block_table[entry] * launch->page_size + key % launch->page_size;
+        slot = key % launch->page_size;
+        row.first += launch->block_table[entry] * (of_v ? launch->v_page : launch->k_page);
         row.elements = of_v ? launch->v_pages : launch->k_pages;
     }
-    row.first = (slot * launch->num_kv_heads + kv_head) * launch->head_dim;
+    row.first += slot * (of_v ? strides->v_key : strides->k_key);
     return row;
+}
+
+/* A head's first element of q, or of out, for a query. */
+static int64_t first_of(const launch_t *launch, const sequence_t *sequence, int query, int head, int of_out)
+{
+    const struct alibicheck_kernel_strides *strides = strides_of(launch, sequence);
+    return of_out ? query * strides->out_query + head * strides->out_head
+                  : query * strides->q_query + head * strides->q_head;
 }
 
 /* A query's result for a head. sum is [head_dim]. */
@@ -93,7 +110,8 @@ static void attend(const launch_t *launch, const sequence_t *sequence, int query
 {
     const int dim = launch->head_dim, group = launch->num_heads / launch->num_kv_heads;
     const int64_t later = launch->num_queries - 1 - query; /* queries, whose keys this one does not see */
-    const int64_t row = (int64_t)query * launch->num_heads + head;
+    const int64_t q = first_of(launch, sequence, query, head, 0), out = first_of(launch, sequence, query, head, 1),
+                  row = (int64_t)query * launch->num_heads + head;
     float max = -INFINITY, weights = 0;
     memset(sum, 0, (size_t)dim * sizeof *sum);
     for (int64_t key = 0; key < sequence->seq_len - later; key++) {
@@ -103,7 +121,7 @@ static void attend(const launch_t *launch, const sequence_t *sequence, int query
         if (sequence->visible && !sequence->visible[key])
             continue;
         for (int i = 0; i < dim; i++)
-            dot += load(sequence->q, launch->dtype, row * dim + i) * load(k.elements, launch->kv_dtype, k.first + i);
+            dot += load(sequence->q, launch->dtype, q + i) * load(k.elements, launch->kv_dtype, k.first + i);
         const int64_t distance = sequence->kv_offset + key - (sequence->q_position - later);
         const float logit = dot * launch->scale + launch->slopes[head] * (float)distance;
         const float new_max = fmaxf(max, logit), rescale = expf(max - new_max), weight = expf(logit - new_max);
@@ -113,7 +131,7 @@ static void attend(const launch_t *launch, const sequence_t *sequence, int query
         max = new_max;
     }
     for (int i = 0; i < dim; i++)
-        store(sequence->out, launch->dtype, row * dim + i, weights > 0 ? sum[i] / weights : 0);
+        store(sequence->out, launch->dtype, out + i, weights > 0 ? sum[i] / weights : 0);
     sequence->lse[row] = weights > 0 ? max + logf(weights) : -INFINITY;
 }
 
@@ -140,7 +158,7 @@ static const struct alibicheck_kernel kernel = {
     .takes = ALIBICHECK_KERNEL_F16 | ALIBICHECK_KERNEL_BF16 | ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA |
              ALIBICHECK_KERNEL_QUERIES | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
              ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
-             ALIBICHECK_KERNEL_PAGES,
+             ALIBICHECK_KERNEL_PAGES | ALIBICHECK_KERNEL_STRIDES | ALIBICHECK_KERNEL_UNALIGNED,
     .name = "attention.c",
     .about = "decode attention in f32, one pass",
     .arithmetic = "f32",

@@ -319,6 +319,9 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
                         check_lengths},
     [ORACLE_HISTORY] = {"launches of another length and head_dim before it, on one workspace, change no bit",
                         check_history},
+    [ORACLE_STRIDES] =
+        {"rows that lie apart, heads before keys, and tensors that begin at an odd element change no bit",
+         check_strides},
 };
 
 /* A subject that fails to run where it ran before has violated what it is put to. */

@@ -28,12 +28,13 @@ static enum error_kind run_in(struct oracle_work *work, const struct launch_sett
 {
     const struct subject *subject = work->inquiry->subject;
     struct subject *other = NULL;
+    struct memory_audit nobodys;
     enum error_kind kind = subject->ops->resettle(subject, setting, &other, text, error);
     *had = other;
     if (kind || !other)
         return kind;
     trial_reload(&work->trial);
-    kind = oracle_run_audited(work, other, error);
+    kind = oracle_run_audited(work, other, &nobodys, error);
     if (!kind)
         *same = oracle_first_difference(work, &work->base, allowed) < 0;
     subject_release(other);

@@ -46,12 +46,12 @@ enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, c
     return conclude_run(work, kind);
 }
 
-enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct error *error)
+enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct memory_audit *audit,
+                                   struct error *error)
 {
-    struct memory_audit nobodys;
     enum error_kind kind = oracle_check_cancelled(work, error);
     if (!kind)
-        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject, &nobodys, error);
+        kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject, audit, error);
     return conclude_run(work, kind);
 }
 

@@ -72,8 +72,9 @@ enum error_kind oracle_check_cancelled(const struct oracle_work *work, struct er
 enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, const struct subject *subject,
                            struct error *error);
 
-/* The same under an audit, for settings that ask for one; what it finds is for nobody. */
-enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct error *error);
+/* The same under an audit, which settings ask for. */
+enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct memory_audit *audit,
+                                   struct error *error);
 
 /* A problem on the trial's tensors, with fewer keys or queries, by the inquiry's subject. */
 enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error);

@@ -236,6 +236,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
                 batch: everything has an axis more in front, k and v are [B, N, Hkv, D] with seq_lens [B] keys of each
                 pages: where a case has page_size, k and v are pools [P, page_size, Hkv, D], and it gives block_table, i32
                 [M], or [B, M] with batch, else None, and seq_lens, how many keys; only_pages: no other k and v
+                strides: q, k and v may be views with gaps between rows; unaligned: that begin at any element
                 lse, lse_base2: it returns (out, lse); same_bits: a row has the same bits whatever stands beside it
                 (default: f16, bf16, f32, gqa, and what the names of the function's parameters say)
     name        of the kernel in records (the function's)

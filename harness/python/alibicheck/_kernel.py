@@ -21,7 +21,7 @@ KEYWORDS = {"alibi": ("slopes",), "position": ("q_position", "kv_offset"), "mask
             "pages": ("block_table", "seq_lens"),
             **{dtype: ("k_scale", "v_scale") for dtype in FP8}}
 WORDS = DTYPES + FP8 + ("gqa", "queries", "batch", "alibi", "position", "mask", "soft_cap", "cap_biased", "sink_logits",
-                        "lse", "lse_base2", "same_bits", "pages", "only_pages")
+                        "lse", "lse_base2", "same_bits", "pages", "only_pages", "strides", "unaligned")
 TENSORS = ("numpy", "torch")
 NAME_SIZE, TRACEBACKS_KEPT = 63, 8
 
@@ -110,6 +110,7 @@ def _torch(device):
         bits = array if array.dtype.itemsize > 2 else array.view(f"int{8 * array.dtype.itemsize}")
         return torch.from_numpy(bits).view(dtypes[array.dtype]).to(device or "cpu")
 
+    make.has_as_strided = True
     return make
 
 
@@ -124,12 +125,26 @@ def maker_of(tensors, device):
     return _torch(device) if tensors == "torch" else lambda array: array
 
 
+def _strided(array, numbers, make):
+    """The array as numbers say, in elements: where it begins, and from a page, a row and a head to the next; NaN between."""
+    first, *strides = numbers
+    strides = (*strides, 1)[-array.ndim:]
+    end = first + sum((length - 1) * stride for length, stride in zip(array.shape, strides)) + 1 if array.size else first
+    nan = 0x80 if array.dtype == NUMPY_DTYPES["e4m3fnuz"] else 0xff
+    memory = np.full((end + 64) * array.itemsize, nan, np.uint8).view(array.dtype)
+    view = np.lib.stride_tricks.as_strided(memory[first:], array.shape, [stride * array.itemsize for stride in strides])
+    view[...] = array
+    if getattr(make, "has_as_strided", False):  # what moves to a device moves with what lies between
+        return make(memory).as_strided(array.shape, strides, first)
+    return make(view)
+
+
 class _Given:
     """An array that the function has been given, and what it is of."""
 
-    def __init__(self, name, original, make):
+    def __init__(self, name, original, make, strides=None):
         self.name, self.original = name, original
-        self.array = make(np.array(original))
+        self.array = _strided(original, strides, make) if strides else make(np.array(original))
 
     def has_changed(self):
         """Of what is still of the same shape and dtype, which a function of the caller's may make otherwise."""
@@ -165,6 +180,11 @@ class Launch:
 
     def lengths(self):
         return self.tensors["seq_lens"].tolist() if self.is_paged else [len(sequence["k"]) for sequence in self.sequences]
+
+    def strides(self, name):
+        """How q, k or v is to lie, as _strided takes it; None: packed."""
+        text = self.metadata.get(f"{name}_strides")
+        return [int(number) for number in text.split(",")] if text else None
 
     def soft_cap(self, where):
         same = self.metadata.get("soft_cap_where") == where
@@ -273,7 +293,7 @@ class Kernel:
         if "queries" not in self.takes:
             arrays["q"] = arrays["q"].squeeze(1 if batch else 0)
         arrays.update({name: launch.tensors.get(name) for name in ("slopes", "sink_logits")})
-        return {name: _Given(name, array, self._make) for name, array in arrays.items()
+        return {name: _Given(name, array, self._make, launch.strides(name)) for name, array in arrays.items()
                 if array is not None and name in ["q", "k", "v"] + self.keywords}
 
     def _numbers(self, launch):

@@ -138,6 +138,34 @@ def test_pages(program, tmp_path):
     assert report and len(report.records) == 6, str(report)
 
 
+def test_strides(program, tmp_path):
+    """A function that reads k as packed, wherever its rows are, is found out; in pages too."""
+    seen = set()
+
+    def strided(q, k, v, **facts):
+        packed = k.flags.c_contiguous
+        seen.add((k.ndim, packed, k.ctypes.data % 16 == 0, bool(np.isnan(k).any())))
+        if not packed:
+            assert k.strides != v.strides and not q.flags.c_contiguous
+        return whole_paged(q, k, v, **facts)
+
+    def packed(q, k, v, **facts):
+        k = np.lib.stride_tricks.as_strided(k, k.shape, np.empty(k.shape, k.dtype).strides)
+        return whole_paged(q, k, v, **facts)
+
+    path = tmp_path / "paged.yaml"
+    path.write_text(PAGED)
+    takes = ALL + ("pages", "strides", "unaligned")
+    for page_size in (0, 16):
+        report = alibicheck.check_kernel(strided, path, takes=takes, set=f"page_size={page_size}")
+        assert report and all(record["oracles"]["strides"] == "held" for record in report.records), str(report)
+        report = alibicheck.check_kernel(packed, path, takes=takes, set=f"page_size={page_size}")
+        assert not report and all(record["oracles"]["strides"] == "violated" for record in report.failures), str(report)
+    assert {(3, True, True, False), (3, False, False, False), (4, False, False, True)} <= seen
+    report = alibicheck.check_kernel(packed, path, takes=ALL + ("pages",))
+    assert report and {record["oracles"]["strides"] for record in report.records} == {"not_applicable"}
+
+
 def test_pages_alone_are_chosen_for_a_function_that_takes_nothing_else(program, tmp_path, case):
     shapes = []
 

@@ -10,16 +10,43 @@
 
 #include "harness/subject/callback.h"
 #include "harness/subject/tests/message_fixture.h"
+#include "kernels/launch_setting.h"
 
 /* ---- a kernel ---------------------------------------------------------------------------------------------------- */
 
-enum stray { NOTHING, AFTER_OUT, BEFORE_LSE, IN_V, IN_SLOPES, IN_LAST_LAUNCH, REFUSES, ROUNDS_UP };
+enum stray {
+    NOTHING,
+    AFTER_OUT,
+    BEFORE_LSE,
+    IN_V,
+    IN_SLOPES,
+    IN_LAST_LAUNCH,
+    REFUSES,
+    ROUNDS_UP,
+    READS_STRIDES,
+    BETWEEN_ROWS
+};
 
 struct kernel {
     enum stray stray;
     char *last_out;
+    uint16_t before_q; /* where q lies apart */
     struct alibicheck_kernel_launch seen;
 };
+
+/* out is q, each element where its strides say. */
+static void copy_rows(const struct alibicheck_kernel_launch *launch)
+{
+    for (int i = 0; i < launch->num_sequences; i++) {
+        const struct alibicheck_kernel_strides *strides = &launch->strides[i];
+        const uint16_t *q = launch->sequences[i].q;
+        uint16_t *out = launch->sequences[i].out;
+        for (int query = 0; query < launch->num_queries; query++)
+            for (int head = 0; head < launch->num_heads; head++)
+                memcpy(out + query * strides->out_query + head * strides->out_head,
+                       q + query * strides->q_query + head * strides->q_head, (size_t)launch->head_dim * sizeof *q);
+    }
+}
 
 /* out is the launch's number of bytes, lse the row. */
 static int32_t launch(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size)
@@ -28,6 +55,14 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     const struct alibicheck_kernel_sequence *first = launch->sequences;
     size_t rows = (size_t)launch->num_queries * (size_t)launch->num_heads, elements = rows * (size_t)launch->head_dim;
     kernel->seen = *launch;
+    if (kernel->stray == READS_STRIDES || kernel->stray == BETWEEN_ROWS) {
+        copy_rows(launch);
+        if (launch->strides->q_head > launch->head_dim)
+            kernel->before_q = ((const uint16_t *)first->q)[-1];
+        if (kernel->stray == BETWEEN_ROWS)
+            ((char *)first->out)[launch->head_dim * 2 + 1] = 1;
+        return 0;
+    }
     for (int i = 0; i < launch->num_sequences; i++) {
         memset(launch->sequences[i].out, 0x10 + i, elements * 2);
         for (size_t row = 0; row < rows && launch->sequences[i].lse; row++)
@@ -57,7 +92,7 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     case ROUNDS_UP:
         fesetround(FE_UPWARD);
         break;
-    case NOTHING:
+    default:
         break;
     }
     return 0;
@@ -133,6 +168,77 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
         if (rows[i].changed)
             assert_string_equal(audit.changed, rows[i].changed);
         callback_clear(&callback);
+    }
+}
+
+static void make_strides(struct sequence_strides *strides, const struct launch_fixture *fixture)
+{
+    for (int i = 0; i < FIXTURE_SEQUENCES; i++)
+        sequence_strides_make(&strides[i], &fixture->problems[i], NULL,
+                              LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST | LAYOUT_UNALIGNED);
+}
+
+static void test_tensors_lie_where_strides_say(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = READS_STRIDES};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct sequence_strides strides[FIXTURE_SEQUENCES];
+    struct memory_audit audit = {.breached = NULL};
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    make_strides(strides, &fixture);
+    for (int strided = 0; strided < 2; strided++) {
+        memset(fixture.out, 0, sizeof fixture.out);
+        fixture.sequences.strides = strided ? strides : NULL;
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+        assert_memory_equal(fixture.out, fixture.q, sizeof fixture.q);
+        assert_null(audit.breached);
+        assert_null(audit.changed);
+    }
+    assert_int_equal(kernel.before_q, 0xffff); /* NaN */
+    callback_clear(&callback);
+}
+
+/* What the kernel of READS_STRIDES may not do. */
+static void test_what_lies_between_rows_is_watched(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = BETWEEN_ROWS};
+    const struct alibicheck_kernel described = describe(&kernel, ALL);
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct sequence_strides strides[FIXTURE_SEQUENCES];
+    struct memory_audit audit = {.breached = NULL};
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    make_strides(strides, &fixture);
+    fixture.sequences.strides = strides;
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+    assert_string_equal(audit.breached, "out between its rows");
+    assert_int_equal(audit.offset_bytes, FIXTURE_DIM * 2 + 1);
+    callback_clear(&callback);
+}
+
+/* What a header does not have yet its kernels cannot take. */
+static void test_an_older_kernel_takes_no_strides(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    struct foreign_kernel taken;
+    struct error error;
+    for (uint32_t abi = 1; abi <= ALIBICHECK_KERNEL_ABI; abi++) {
+        struct alibicheck_kernel described =
+            describe(&kernel, ALIBICHECK_KERNEL_F32 | (abi == 1 ? ALIBICHECK_KERNEL_PAGES : ALIBICHECK_KERNEL_STRIDES));
+        described.abi = abi;
+        enum error_kind kind = foreign_kernel_take(&taken, &described, "test", &error);
+        assert_int_equal(kind, abi < 3 ? ERROR_USAGE : ERROR_NONE);
+        if (abi == 2)
+            assert_string_equal(error.text, "test: a kernel of ABI 2 takes strides; allowed: from ABI 3 on");
     }
 }
 
@@ -270,11 +376,13 @@ static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
     for (uint32_t abi = 0; abi <= ALIBICHECK_KERNEL_ABI + 1; abi += ALIBICHECK_KERNEL_ABI + 1) {
         described.abi = abi;
         assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_USAGE);
-        assert_non_null(strstr(error.text, "allowed: 1 to 2"));
+        assert_non_null(strstr(error.text, "allowed: 1 to 3"));
     }
     assert_int_equal(offsetof(struct alibicheck_kernel, launch), 48); /* as they were in ABI 1 */
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, sink_logits), 64);
     assert_int_equal(sizeof(struct alibicheck_kernel_sequence), 72);
+    assert_int_equal(offsetof(struct alibicheck_kernel, page_sizes), 56); /* as they were in ABI 2 */
+    assert_int_equal(offsetof(struct alibicheck_kernel_launch, seq_lens), 112);
 }
 
 static void test_pages_are_given_and_watched(void **state)
@@ -308,6 +416,9 @@ int main(void)
         cmocka_unit_test(test_a_kernel_that_fails_says_why),
         cmocka_unit_test(test_lse_is_natural),
         cmocka_unit_test(test_what_a_kernel_does_not_take),
+        cmocka_unit_test(test_tensors_lie_where_strides_say),
+        cmocka_unit_test(test_what_lies_between_rows_is_watched),
+        cmocka_unit_test(test_an_older_kernel_takes_no_strides),
         cmocka_unit_test(test_what_it_changes_is_a_copy),
         cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
         cmocka_unit_test(test_an_older_kernel_is_taken_as_far_as_it_goes),

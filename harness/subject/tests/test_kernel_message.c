@@ -109,6 +109,56 @@ static void test_pages_that_are_not_there_are_refused(void **state)
     }
 }
 
+/* Of sequences, or of pools. */
+static void test_strides_arrive_as_they_were(void **state)
+{
+    (void)state;
+    for (int paged = 0; paged < 2; paged++) {
+        struct launch_fixture sent;
+        struct paged_cache cache = {.k = NULL};
+        struct sequence_strides strides[FIXTURE_SEQUENCES];
+        struct received_launch got;
+        struct safetensors_plan plan;
+        struct error error;
+        launch_fixture_make(&sent);
+        if (paged)
+            assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6}, &error), 0);
+        sent.sequences.pages = paged ? &cache : NULL;
+        for (int i = 0; i < FIXTURE_SEQUENCES; i++)
+            sequence_strides_make(&strides[i], &sent.problems[i], sent.sequences.pages, 7);
+        sent.sequences.strides = strides;
+        assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
+        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_NONE);
+        assert_non_null(got.sequences.strides);
+        assert_memory_equal(got.sequences.strides, strides, sizeof strides);
+        received_launch_clear(&got);
+        paged_cache_clear(&cache);
+    }
+}
+
+static void test_strides_of_rows_that_overlap_are_refused(void **state)
+{
+    (void)state;
+    static const struct tensor_strides wrong[] = {{0, 0, 2, 2}, {-1, 0, 12, 3}, {0, 0, INT64_MAX, 3}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct launch_fixture sent;
+        struct sequence_strides strides[FIXTURE_SEQUENCES];
+        struct received_launch got;
+        struct safetensors_plan plan;
+        struct error error;
+        launch_fixture_make(&sent);
+        for (int s = 0; s < FIXTURE_SEQUENCES; s++)
+            sequence_strides_make(&strides[s], &sent.problems[s], NULL, 7);
+        strides[1].of[STRIDED_V] = wrong[i];
+        sent.sequences.strides = strides;
+        assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
+        assert_int_equal(message_read_launch(&got, file_of_plan(&plan), &error), ERROR_USAGE);
+        if (!strstr(error.text, "its message has v_strides.1 '") || !strstr(error.text, "rows that do not overlap"))
+            fail_msg("%s", error.text);
+        received_launch_clear(&got);
+    }
+}
+
 static void test_a_result_arrives_as_it_was(void **state)
 {
     (void)state;
@@ -248,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_a_launch_arrives_as_it_was),
         cmocka_unit_test(test_pages_arrive_as_they_were),
         cmocka_unit_test(test_pages_that_are_not_there_are_refused),
+        cmocka_unit_test(test_strides_arrive_as_they_were),
+        cmocka_unit_test(test_strides_of_rows_that_overlap_are_refused),
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),
         cmocka_unit_test(test_a_kernel_says_what_it_is),

@@ -42,6 +42,7 @@ enum {
     CHANGES_PAGES,  /* an entry of the block table */
     ONLY_PAGES,     /* of 32 keys or 16, which is no fault */
     OLD_HEADER,     /* is of ABI 1, which is none */
+    OLDER_HEADER,   /* and of ABI 2 */
     NUM_BREAKS
 };
 
@@ -237,7 +238,7 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
 {
     static struct alibicheck_kernel broken;
     static const int32_t sizes[] = {32, 16, 0};
-    if (BREAK == OLD_HEADER && abi != 1)
+    if ((BREAK == OLD_HEADER && abi != 1) || (BREAK == OLDER_HEADER && abi != 2))
         return NULL;
     abi = ALIBICHECK_KERNEL_ABI;
     broken = *describe_sound(abi);
@@ -249,9 +250,13 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     }
     if (BREAK == OLD_HEADER) { /* of what is behind launch nothing is read: it is not there */
         broken.abi = 1;
-        broken.takes &= ~(uint32_t)ALIBICHECK_KERNEL_PAGES;
+        broken.takes &= (1u << 18) - 1;
         memset((char *)&broken + offsetof(struct alibicheck_kernel, launch) + sizeof broken.launch, 0xff,
                sizeof broken - offsetof(struct alibicheck_kernel, launch) - sizeof broken.launch);
+    }
+    if (BREAK == OLDER_HEADER) {
+        broken.abi = 2;
+        broken.takes &= (1u << 20) - 1;
     }
     return &broken;
 }

@@ -57,6 +57,11 @@ enum {
     PAGE_ROWS,      /* each sequence reads the row of the page table of the next: sparkinfer 289 */
     PAST_THE_END,   /* slots behind the last key, with a weight of 0: vLLM 641 */
     TAIL_DROPPED,   /* keys behind the last whole tile of 16 */
+    PACKED_KEYS,    /* the strides of k and v are not read */
+    K_FOR_V,        /* v is read by the strides of k */
+    HEADS_INNER,    /* heads are taken to lie side by side, head_dim apart */
+    ALIGNED_16,     /* addresses are rounded down to what wide loads take */
+    WIDE_ROWS,      /* rows of out are written 16 bytes at a time */
     TOP_LEFT,       /* queries are aligned with the first key: FlashAttention 907 */
 };
 
@@ -94,7 +99,28 @@ static row_t place(const struct row *row, int64_t key, int of_v)
     int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : key;
     if (row->keys != row->sequence)
         read %= row->keys->seq_len;
-    return row_of(row->launch, row->keys, read, kv_head(row), of_v);
+    row_t found = row_of(row->launch, row->keys, read, kv_head(row), of_v);
+    const struct alibicheck_kernel_strides *strides = strides_of(row->launch, row->keys);
+    const int64_t dim = row->launch->head_dim, heads = row->launch->num_kv_heads, head = kv_head(row);
+    if (row->launch->page_size > 0)
+        return found;
+    if (BUG == PACKED_KEYS)
+        found.first = (read * heads + head) * dim;
+    if (BUG == K_FOR_V)
+        found.first = read * strides->k_key + head * strides->k_head;
+    if (BUG == HEADS_INNER)
+        found.first = read * (of_v ? strides->v_key : strides->k_key) + head * dim;
+    if (BUG == ALIGNED_16)
+        found.elements = (const void *)((uintptr_t)found.elements & ~(uintptr_t)15);
+    return found;
+}
+
+/* Fills up what 16 bytes hold behind a row of out. */
+static void write_wide(const launch_t *launch, char *out, int64_t end)
+{
+    char *byte = out + end * (launch->dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2);
+    while (BUG == WIDE_ROWS && (uintptr_t)byte % 16 != 0)
+        *byte++ = 0;
 }
 
 static float slope_of(const struct row *row)
@@ -137,7 +163,7 @@ static float dot_of(const struct row *row, int64_t key)
     const launch_t *launch = row->launch;
     const int dim = launch->head_dim;
     const row_t k = place(row, key, 0);
-    const int64_t q = ((int64_t)row->query * launch->num_heads + row->head) * dim;
+    const int64_t q = first_of(launch, row->sequence, row->query, row->head, 0);
     float dot = 0;
     double exact = 0;
     for (int i = 0; i < dim; i++) {
@@ -299,6 +325,7 @@ static void end(const struct sums *sums, const struct row *row)
 {
     const launch_t *launch = row->launch;
     const int64_t at = (int64_t)row->query * launch->num_heads + row->head;
+    const int64_t out = first_of(launch, row->sequence, row->query, row->head, 1);
     const bool empty = sums->weights == 0, divides = BUG == NO_GUARD;
     const double sum = BUG == EPSILON ? sums->weights + 1e-6 : sums->weights;
     double lse = empty ? BUG == EMPTY_ABOVE ? INFINITY : -INFINITY : sums->max + log(sums->weights);
@@ -306,8 +333,8 @@ static void end(const struct sums *sums, const struct row *row)
         lse -= (double)(launch->slopes[row->head] * (float)(row->sequence->q_position - row->later));
     row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
     for (int i = 0; i < launch->head_dim && !(empty && BUG == UNWRITTEN); i++)
-        store(row->sequence->out, launch->dtype, at * launch->head_dim + i,
-              empty && !divides ? 0 : (float)(sums->values[i] / sum));
+        store(row->sequence->out, launch->dtype, out + i, empty && !divides ? 0 : (float)(sums->values[i] / sum));
+    write_wide(launch, row->sequence->out, out + launch->head_dim);
 }
 
 static void attend_buggy(const launch_t *launch, int i, int query, int head)

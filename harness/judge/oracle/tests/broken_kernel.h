@@ -14,9 +14,11 @@
 
 #include <cmocka.h>
 
+#include "harness/judge/class/class_rounding.h"
 #include "harness/judge/oracle/oracle.h"
 #include "harness/judge/oracle/oracle_work.h"
 #include "harness/judge/oracle/trial.h"
+#include "harness/subject/foreign.h"
 #include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
 #include "kernels/dialect/simt.h"
@@ -53,7 +55,7 @@ static enum error_kind run_broken(const struct subject *subject, const struct se
         if (broken->before)
             broken->before(told, i, scratch);
     }
-    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages};
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages, NULL};
     enum error_kind kind = broken->sound.subject.ops->run(&broken->sound.subject, &as_told, audit, seconds, error);
     for (int i = 0; i < sequences->count && !kind; i++) {
         const struct output *output = &sequences->outputs[i];
@@ -547,6 +549,7 @@ static const struct broken_kernel {
     void (*misbehave)(const struct launch_plan *plan);
     enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
     int page_size;
+    bool is_foreign; /* foreign_broken */
 } broken_kernels[] = {
     {.what = "leaves an element unwritten if it is 0", .caught_by = ORACLE_POISON, .keeps_zeros = true},
     {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .misbehave = writes_past_out},
@@ -620,7 +623,51 @@ static const struct broken_kernel {
      .caught_by = ORACLE_HISTORY,
      .after = keeps_lanes_of_the_last_launch},
     {.what = "writes nothing where there is no key", .caught_by = ORACLE_LENGTHS, .after = leaves_empty_sequences},
+    {.what = "reads k as packed, whatever its strides", .caught_by = ORACLE_STRIDES, .is_foreign = true},
 };
+
+/* ---- a kernel that is not ours ----------------------------------------------------------------------------------- */
+
+/* That takes strides, and reads k by none: the host device's, of what stands where k would be packed. */
+static enum error_kind run_with_packed_keys(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct shipped_subject *sound = launcher;
+    struct problem told[MAX_SEQUENCES];
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL};
+    void *memory = NULL;
+    memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
+    if (sequences->strides) {
+        const struct tensor_strides *strides = &sequences->strides->of[STRIDED_K];
+        const struct strided_shape shape = strided_shape(told, NULL, STRIDED_K);
+        const size_t bytes = strided_bytes(strides, &shape), first = (size_t)strides->first * sizeof(float);
+        assert_int_equal(sequences->count, 1);
+        assert_non_null(memory = malloc(bytes));
+        memset(memory, dtype_nan_byte(told->dtype), bytes);
+        strided_spread(memory, told->k, strides, &shape);
+        told->k = (char *)memory + first;
+    }
+    enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+    free(memory);
+    return kind;
+}
+
+static const struct foreign_launcher packed_keys = {.run = run_with_packed_keys, .audits = true, .keeps = true};
+static const struct foreign_kernel with_packed_keys = {
+    .name = "packed_keys",
+    .takes = ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
+             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
+             ALIBICHECK_KERNEL_STRIDES,
+    .arithmetic = "f32",
+};
+
+static struct foreign_subject foreign_broken(struct shipped_subject *sound)
+{
+    struct foreign_subject foreign = foreign_subject(&with_packed_keys, &packed_keys, sound);
+    foreign.model = class_rounding_model; /* of f32: no other roundings */
+    foreign.subject.any_order = false;
+    return foreign;
+}
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */
 static struct made_problem make_broken_problem(void)

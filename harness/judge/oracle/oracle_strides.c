@@ -1,0 +1,71 @@
+/*
+ * The oracle of tensors that are not packed. The kernel is given q, k and v that hold the same, and room for out, in
+ * all the ways at once in which it says that it takes them; NaN stands between rows. Where that shows, each way is
+ * tried alone, so that the right one is named.
+ */
+#include "harness/judge/oracle/oracle_checks.h"
+
+/* All of them first. */
+static const unsigned layouts[] = {LAYOUT_ROWS_APART | LAYOUT_HEADS_FIRST | LAYOUT_UNALIGNED, LAYOUT_ROWS_APART,
+                                   LAYOUT_HEADS_FIRST, LAYOUT_UNALIGNED};
+enum { NUM_LAYOUTS = sizeof layouts / sizeof layouts[0] };
+
+/* Concludes from what was written beside rows, or to inputs, where it is not so of packed tensors, too; false: nothing
+ * was, and it does not. */
+static bool conclude_audit(struct oracle_work *work, const struct memory_audit *audit, const char *text)
+{
+    const bool breached = audit->breached && !work->audit.breached, changed = audit->changed && !work->audit.changed;
+    if (breached)
+        oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: written to at byte %lld of %s, which has %zu", text,
+                        (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    else if (changed)
+        oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: %s is not what it was before the run", text,
+                        audit->changed);
+    return breached || changed;
+}
+
+/* Runs the subject in a layout, and concludes. *had: it takes some of it. */
+static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, const struct trial_values *allowed,
+                                     bool *had, struct error *error)
+{
+    const struct launch_setting setting = {.layout = layout};
+    const struct subject *subject = work->inquiry->subject;
+    struct subject *other = NULL;
+    struct memory_audit audit = {.breached = NULL};
+    char text[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = subject->ops->resettle(subject, &setting, &other, text, error);
+    *had = other;
+    if (!kind && !other)
+        oracle_conclude(work, ORACLE_STRIDES, ORACLE_NOT_APPLICABLE, "%s", text);
+    if (kind || !other)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run_audited(work, other, &audit, error);
+    if (!kind && !conclude_audit(work, &audit, text))
+        oracle_expect(work, ORACLE_STRIDES, &work->base, allowed, text);
+    subject_release(other);
+    return kind;
+}
+
+enum error_kind check_strides(struct oracle_work *work, struct error *error)
+{
+    const struct trial_values *allowed;
+    struct oracle_report *report = work->report, all_at_once;
+    bool had;
+    enum error_kind kind = oracle_need_repeat(work, error);
+    if (!kind)
+        kind = oracle_allow_no_difference(work, &allowed, error);
+    if (!kind)
+        kind = run_in_layout(work, layouts[0], allowed, &had, error);
+    if (kind || report->outcome[ORACLE_STRIDES] != ORACLE_VIOLATED)
+        return kind;
+    all_at_once = *report;
+    for (int i = 1; i < NUM_LAYOUTS && !kind; i++) {
+        *report = all_at_once;
+        kind = run_in_layout(work, layouts[i], allowed, &had, error);
+        if (!kind && had && report->outcome[ORACLE_STRIDES] == ORACLE_VIOLATED)
+            return kind;
+    }
+    *report = all_at_once;
+    return kind;
+}

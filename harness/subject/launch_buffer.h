@@ -1,0 +1,51 @@
+/*
+ * What a kernel of this process is given to write to and to read: outputs between zones that it must not write to, and
+ * inputs that are looked at again after the launch. Either may lie in strides, in memory of its own.
+ */
+#ifndef HARNESS_SUBJECT_LAUNCH_BUFFER_H
+#define HARNESS_SUBJECT_LAUNCH_BUFFER_H
+
+#include "harness/subject/tensor_strides.h"
+
+enum { ZONE_BYTES = 4096 };
+
+/* An output. */
+struct guarded {
+    const char *name;
+    char *memory; /* zone, elements and what lies between them, zone; NULL: there is none */
+    size_t size_bytes;
+    struct tensor_strides strides; /* where is_strided */
+    struct strided_shape shape;
+    bool is_strided;
+};
+
+/* An input. */
+struct given_tensor {
+    const void *bytes;              /* the problem's, or */
+    void *copy;                     /* the kernel's own; NULL: the problem's */
+    size_t size_bytes, first_bytes; /* before the first element */
+    uint64_t digest;                /* before the launch */
+};
+
+uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
+
+/* Output of size_bytes whose content is now that of packed; NULL: there is none. false: there is no memory for it. */
+bool guard(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes);
+bool guard_strided(struct guarded *guarded, const char *name, const void *packed, const struct tensor_strides *strides,
+                   const struct strided_shape *shape);
+void *guarded_first(const struct guarded *guarded); /* where the kernel finds it; NULL: there is none */
+void guarded_take(void *packed, const struct guarded *guarded);
+
+/* Tells of the first byte of a zone, or between rows, that was written to, unless audit has told of one. After
+ * guarded_take from the same memory. ERROR_SYSTEM if memory is short. */
+enum error_kind guarded_audit(const struct guarded *guarded, const void *packed, struct memory_audit *audit,
+                              struct error *error);
+
+/* Input of size_bytes, the problem's own or a copy. false: there is no memory for it. */
+bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied);
+bool give_strided(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
+                  const struct strided_shape *shape);
+const void *given_first(const struct given_tensor *given); /* where the kernel finds it; NULL: there is none */
+bool given_has_changed(const struct given_tensor *given);
+
+#endif
