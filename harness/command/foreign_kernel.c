@@ -72,8 +72,12 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
         kind = kernel_process_start(&opened->process, &how, error);
     if (kind)
         return kind;
-    opened->subject = foreign_subject(kernel_process_kernel(opened->process), kernel_process_launcher(opened->process),
-                                      opened->process);
+    const struct foreign_kernel *kernel = kernel_process_kernel(opened->process);
+    if (asprintf(&opened->device, "%s%s%s", opened->name, *kernel->device ? ", " : "", kernel->device) < 0) {
+        opened->device = NULL;
+        return error_memory(error, "a kernel", 1024);
+    }
+    opened->subject = foreign_subject(kernel, kernel_process_launcher(opened->process), opened->process);
     return foreign_class_take(&opened->subject, opened->name, error);
 }
 
@@ -81,6 +85,7 @@ void foreign_close(struct foreign_opened *opened)
 {
     kernel_process_stop(opened->process);
     free(opened->name);
+    free(opened->device);
     free(opened->option);
     free(opened->library);
     *opened = (struct foreign_opened){.process = NULL};

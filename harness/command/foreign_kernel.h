@@ -27,6 +27,7 @@ struct foreign_opened {
     struct kernel_process *process;
     struct foreign_subject subject;
     char *name;    /* what messages call it: "--plugin ./mine.so" */
+    char *device;  /* what records say that it runs on: the same, and what the kernel says of that */
     char *option;  /* for a command line that runs it again: " --plugin=./mine.so" */
     char *library; /* the path that is loaded */
     const char *argv[5];

@@ -256,7 +256,7 @@ static struct record made_by(const struct hunter *hunter)
         .num_recipes = options->recipes.count,
         .foreign_option = is_foreign ? hunter->foreign.option : NULL,
         .device = is_foreign ? "foreign" : device_kind_names[device_kind(hunter->device)],
-        .device_name = is_foreign ? hunter->foreign.name : device_name(hunter->device),
+        .device_name = is_foreign ? hunter->foreign.device : device_name(hunter->device),
     };
 }
 

@@ -194,10 +194,10 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
         return kind;
     run->summary.points_total = run->selection.count;
     run->summary.points_kept = run->kept.count;
-    run->summary.device_name = opened(run) ? run->foreign.name : device_name(run->device);
+    run->summary.device_name = opened(run) ? run->foreign.device : device_name(run->device);
     const struct walk_foreign foreign = {
         .subject = &run->foreign.subject,
-        .name = run->foreign.name,
+        .name = run->foreign.device,
         .option = run->foreign.option,
         .open = open_another,
         .close = close_another,

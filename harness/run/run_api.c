@@ -221,6 +221,10 @@ static enum error_kind take_kernel(struct under_way *run, struct error *failure)
     enum error_kind kind = foreign_kernel_take(&run->described, run->kernel, "the kernel", failure);
     if (kind)
         return kind;
+    if (run->described.on_cuda)
+        return error_set(failure, ERROR_USAGE,
+                         "the kernel has tensors in a GPU's memory; allowed: in this process's, or "
+                         "as a plug-in of the program");
     run->wrapped = *run->kernel;
     run->wrapped.launch = launch;
     run->wrapped.context = run;

@@ -129,6 +129,15 @@ enum error_kind foreign_kernel_take(struct foreign_kernel *kernel, const struct 
                              kernel->name, PAGE_SIZES_MAX);
         kernel->page_sizes[kernel->num_page_sizes++] = *size;
     }
+    if (described->abi < 3)
+        return foreign_kernel_check(kernel, source, error);
+    if (described->memory != ALIBICHECK_KERNEL_HOST_MEMORY && described->memory != ALIBICHECK_KERNEL_CUDA_MEMORY)
+        return error_set(error, ERROR_USAGE,
+                         "%s: kernel %s has tensors in memory %d; allowed: %d, this process's, or %d, a "
+                         "GPU's",
+                         source, kernel->name, (int)described->memory, ALIBICHECK_KERNEL_HOST_MEMORY,
+                         ALIBICHECK_KERNEL_CUDA_MEMORY);
+    kernel->on_cuda = described->memory == ALIBICHECK_KERNEL_CUDA_MEMORY;
     return foreign_kernel_check(kernel, source, error);
 }
 

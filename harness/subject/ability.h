@@ -23,6 +23,7 @@ extern const struct ability_info abilities[ABILITY_COUNT]; /* in the order of th
 enum {
     KERNEL_NAME_SIZE = 64,
     KERNEL_ABOUT_SIZE = 160,
+    KERNEL_DEVICE_SIZE = 128,
     ARITHMETIC_TEXT_SIZE = 128,
     HEAD_DIMS_MAX = 32,
     PAGE_SIZES_MAX = 16
@@ -34,6 +35,8 @@ struct foreign_kernel {
     char arithmetic[ARITHMETIC_TEXT_SIZE];          /* "" : none is known */
     int head_dims[HEAD_DIMS_MAX], num_head_dims;    /* 0: all */
     int page_sizes[PAGE_SIZES_MAX], num_page_sizes; /* of one that takes pages; 0: all */
+    bool on_cuda;                                   /* its tensors are in a GPU's memory */
+    char device[KERNEL_DEVICE_SIZE];                /* what it runs on, in words; "": nobody says */
 };
 
 /* Takes what a kernel says of itself. ERROR_USAGE if it cannot be so; source: what messages call it. */

@@ -12,8 +12,8 @@
  *     lse_ih = log sum_j exp(s_ihj)                                   -inf where query i sees no key
  *
  * over the keys j < seq_len - (Q - 1 - i) that are visible. A soft cap C makes C tanh(x / C) of the scaled product x,
- * or of the biased logit; a sink adds exp(sink_logits[h]) to both sums of weights. All pointers are to this process's
- * memory, and hold until the launch returns.
+ * or of the biased logit; a sink adds exp(sink_logits[h]) to both sums of weights. All tensors are in this
+ * process's memory, or in a GPU's where the kernel says so, and hold until the launch returns.
  */
 #ifndef ALIBICHECK_KERNEL_H
 #define ALIBICHECK_KERNEL_H
@@ -109,7 +109,15 @@ struct alibicheck_kernel_launch {
      * and v, and is not to be written to in out. lse is packed. */
     const struct alibicheck_kernel_strides *strides; /* [num_sequences]; of k and v in pages all have the same */
     int64_t k_page, v_page;                          /* elements from a page to the next; 0: there are no pages */
+    /* Of a kernel whose memory is the GPU's: where q, k, v, visible, out, lse, slopes, sink_logits, pages, block_table
+     * and seq_lens are. The structures themselves are in this process's memory. The device's primary context is the
+     * current one, and what was launched on any stream is waited for when the launch has returned. */
+    void *stream;   /* a CUstream, which is a cudaStream_t; NULL: there is no GPU */
+    int32_t device; /* its number */
 };
+
+/* Where the tensors of a launch are. */
+enum { ALIBICHECK_KERNEL_HOST_MEMORY = 0, ALIBICHECK_KERNEL_CUDA_MEMORY = 1 };
 
 struct alibicheck_kernel {
     uint32_t abi;             /* of the header that it is made with, ALIBICHECK_KERNEL_ABI */
@@ -124,6 +132,8 @@ struct alibicheck_kernel {
     int32_t (*launch)(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size);
     /* From ABI 2 on: */
     const int32_t *page_sizes; /* those that it takes, ended by 0; NULL: all */
+    /* From ABI 3 on: */
+    int32_t memory; /* where it takes tensors: ALIBICHECK_KERNEL_CUDA_MEMORY, or 0 */
 };
 
 /* What a plug-in exports. abi is the caller's, or an older one if it has returned NULL for that; NULL if the plug-in

@@ -1,6 +1,5 @@
 #include "harness/subject/callback.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,30 +7,11 @@
 
 #include <xxhash.h>
 
-#include "harness/subject/launch_buffer.h"
+#include "harness/subject/device_launch.h"
+#include "harness/subject/launching.h"
 #include "reference/float_environment.h"
 
 enum { TEXT_SIZE = 512 };
-
-enum { GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_VISIBLE, GIVEN_COUNT };
-/* In place of k and v, of all sequences together. */
-enum { GIVEN_K_PAGES, GIVEN_V_PAGES, GIVEN_BLOCK_TABLE, GIVEN_SEQ_LENS, GIVEN_OF_PAGES_COUNT };
-
-/* A sequence as the kernel sees it. */
-struct guarded_sequence {
-    struct guarded out, lse;
-    struct given_tensor given[GIVEN_COUNT];
-};
-
-struct launching {
-    const struct callback *callback;
-    const struct sequences *sequences;
-    struct alibicheck_kernel_sequence *seen;   /* [count] */
-    struct alibicheck_kernel_strides *strides; /* [count] */
-    struct guarded_sequence *guarded;          /* [count] */
-    struct given_tensor pages[GIVEN_OF_PAGES_COUNT];
-    struct given_tensor slopes, sinks;
-};
 
 static double now_s(void)
 {
@@ -40,273 +20,75 @@ static double now_s(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* ---- buffers ----------------------------------------------------------------------------------------------------- */
+/* ---- on a device ------------------------------------------------------------------------------------------------- */
 
-static size_t kv_bytes(const struct problem *problem)
+static enum error_kind put_sequence(struct device_launch *there, const struct guarded_sequence *sequence,
+                                    struct error *error)
 {
-    return (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim *
-           dtypes[problem_kv_dtype(problem)].size_bytes;
-}
-
-/* How sequence i is to lie. */
-static struct sequence_strides strides_of(const struct sequences *sequences, int i)
-{
-    struct sequence_strides strides;
-    if (sequences->strides)
-        return sequences->strides[i];
-    sequence_strides_make(&strides, &sequences->problems[i], sequences->pages, 0);
-    return strides;
-}
-
-/* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
-static bool give_tensor(struct given_tensor *given, const struct sequences *sequences, int i,
-                        enum strided_tensor tensor, const void *packed, size_t size_bytes, bool copied)
-{
-    const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
-    return sequences->strides ? give_strided(given, packed, &sequences->strides[i].of[tensor], &shape)
-                              : give(given, packed, size_bytes, copied);
-}
-
-static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
-{
-    const struct problem *problem = &sequences->problems[i];
-    const void *out = sequences->outputs[i].out;
-    const struct strided_shape shape = strided_shape(problem, NULL, STRIDED_OUT);
-    if (sequences->strides)
-        return guard_strided(guarded, "out", out, &sequences->strides[i].of[STRIDED_OUT], &shape);
-    return guard(guarded, "out", out, (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
-}
-
-static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i, bool copied)
-{
-    const struct problem *problem = &sequences->problems[i];
-    const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
-    const bool paged = sequences->pages;
-    struct given_tensor *given = sequence->given;
-    return give_tensor(&given[GIVEN_Q], sequences, i, STRIDED_Q, problem->q, q_bytes, copied) &&
-           (paged || (give_tensor(&given[GIVEN_K], sequences, i, STRIDED_K, problem->k, kv_bytes(problem), copied) &&
-                      give_tensor(&given[GIVEN_V], sequences, i, STRIDED_V, problem->v, kv_bytes(problem), copied))) &&
-           give(&given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
-}
-
-static bool give_pages(struct given_tensor given[], const struct sequences *sequences, bool copied)
-{
-    const struct paged_cache *pages = sequences->pages;
-    const size_t count = (size_t)sequences->count;
-    const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
-    return give_tensor(&given[GIVEN_K_PAGES], sequences, 0, STRIDED_K, pages->k, pool_bytes, copied) &&
-           give_tensor(&given[GIVEN_V_PAGES], sequences, 0, STRIDED_V, pages->v, pool_bytes, copied) &&
-           give(&given[GIVEN_BLOCK_TABLE], pages->block_table,
-                count * (size_t)pages->max_pages * sizeof *pages->block_table, copied) &&
-           give(&given[GIVEN_SEQ_LENS], pages->seq_lens, count * sizeof *pages->seq_lens, copied);
-}
-
-/* ---- launches ---------------------------------------------------------------------------------------------------- */
-
-static struct alibicheck_kernel_launch describe(const struct launching *launching)
-{
-    const struct problem *first = launching->sequences->problems;
-    const bool fp8 = first->kv_format != KV_AS_DTYPE;
-    const struct paged_cache *pages = launching->sequences->pages;
-    struct alibicheck_kernel_launch launch = {
-        .sequences = launching->seen,
-        .num_sequences = launching->sequences->count,
-        .num_queries = problem_queries(first),
-        .num_heads = first->num_heads,
-        .num_kv_heads = first->num_kv_heads,
-        .head_dim = first->head_dim,
-        .dtype = ability_of_dtype(first->dtype),
-        .kv_dtype = ability_of_dtype(problem_kv_dtype(first)),
-        .scale = first->scale,
-        .k_scale = fp8 ? first->k_scale : 1,
-        .v_scale = fp8 ? first->v_scale : 1,
-        .soft_cap = first->soft_cap ? first->soft_cap_value : 0,
-        .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
-        .slopes = launching->slopes.bytes,
-        .sink_logits = launching->sinks.bytes,
-        .strides = launching->strides,
-    };
-    if (pages) {
-        launch.page_size = pages->page_size;
-        launch.num_pages = (int32_t)pages->num_pages;
-        launch.max_pages = pages->max_pages;
-        launch.k_pages = given_first(&launching->pages[GIVEN_K_PAGES]);
-        launch.v_pages = given_first(&launching->pages[GIVEN_V_PAGES]);
-        launch.block_table = launching->pages[GIVEN_BLOCK_TABLE].bytes;
-        launch.seq_lens = launching->pages[GIVEN_SEQ_LENS].bytes;
-        launch.k_page = strides_of(launching->sequences, 0).of[STRIDED_K].page;
-        launch.v_page = strides_of(launching->sequences, 0).of[STRIDED_V].page;
-    }
-    return launch;
-}
-
-static struct alibicheck_kernel_strides describe_strides(const struct sequence_strides *strides)
-{
-    return (struct alibicheck_kernel_strides){
-        .q_query = strides->of[STRIDED_Q].row,
-        .q_head = strides->of[STRIDED_Q].head,
-        .k_key = strides->of[STRIDED_K].row,
-        .k_head = strides->of[STRIDED_K].head,
-        .v_key = strides->of[STRIDED_V].row,
-        .v_head = strides->of[STRIDED_V].head,
-        .out_query = strides->of[STRIDED_OUT].row,
-        .out_head = strides->of[STRIDED_OUT].head,
-    };
-}
-
-static enum error_kind prepare_sequence(struct launching *launching, int i, struct error *error)
-{
-    const struct sequences *sequences = launching->sequences;
-    const struct problem *problem = &sequences->problems[i];
-    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
-    struct guarded_sequence *guarded = &launching->guarded[i];
-    const struct sequence_strides strides = strides_of(sequences, i);
-    const size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
-    if (!guard_out(&guarded->out, sequences, i) ||
-        !guard(&guarded->lse, "lse", lse ? sequences->outputs[i].lse : NULL, lse_bytes))
-        return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
-    if (!give_sequence(guarded, sequences, i, launching->callback->copies))
-        return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
-    launching->strides[i] = describe_strides(&strides);
-    launching->seen[i] = (struct alibicheck_kernel_sequence){
-        .seq_len = problem->seq_len,
-        .q_position = problem->q_position,
-        .kv_offset = problem->kv_offset,
-        .q = given_first(&guarded->given[GIVEN_Q]),
-        .k = given_first(&guarded->given[GIVEN_K]),
-        .v = given_first(&guarded->given[GIVEN_V]),
-        .visible = guarded->given[GIVEN_VISIBLE].bytes,
-        .out = guarded_first(&guarded->out),
-        .lse = guarded_first(&guarded->lse),
-    };
-    return ERROR_NONE;
-}
-
-static enum error_kind prepare(struct launching *launching, struct error *error)
-{
-    const struct sequences *sequences = launching->sequences;
-    const size_t count = (size_t)sequences->count;
-    const bool copied = launching->callback->copies;
+    const struct guarded *const outputs[] = {&sequence->out, &sequence->lse};
     enum error_kind kind = ERROR_NONE;
-    launching->seen = calloc(count, sizeof *launching->seen);
-    launching->strides = calloc(count, sizeof *launching->strides);
-    launching->guarded = calloc(count, sizeof *launching->guarded);
-    if (!launching->seen || !launching->strides || !launching->guarded)
-        return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
-    for (int i = 0; i < sequences->count && !kind; i++)
-        kind = prepare_sequence(launching, i, error);
-    if (kind)
-        return kind;
-    const struct problem *first = sequences->problems;
-    const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
-    if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
-        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied) ||
-        (sequences->pages && !give_pages(launching->pages, sequences, copied)))
-        return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
-    return ERROR_NONE;
-}
-
-static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
-{
-    static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
-    static const char *const of_pages[GIVEN_OF_PAGES_COUNT] = {"k_pages", "v_pages", "block_table", "seq_lens"};
-    for (int i = 0; i < launching->sequences->count; i++)
-        for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
-            if (given_has_changed(&launching->guarded[i].given[t]))
-                audit->changed = names[t];
-    for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !audit->changed; t++)
-        if (given_has_changed(&launching->pages[t]))
-            audit->changed = of_pages[t];
-    if (!audit->changed && given_has_changed(&launching->slopes))
-        audit->changed = "slopes";
-    if (!audit->changed && given_has_changed(&launching->sinks))
-        audit->changed = "sink_logits";
-}
-
-/* What was written, and where: outputs first, so that a stray write to another sequence's is not lost. */
-static enum error_kind take(const struct launching *launching, struct memory_audit *audit, struct error *error)
-{
-    enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < launching->sequences->count && !kind; i++) {
-        const struct guarded_sequence *guarded = &launching->guarded[i];
-        const struct output *output = &launching->sequences->outputs[i];
-        guarded_take(output->out, &guarded->out);
-        guarded_take(output->lse, &guarded->lse);
-        if (audit)
-            kind = guarded_audit(&guarded->out, output->out, audit, error);
-        if (audit && !kind)
-            kind = guarded_audit(&guarded->lse, output->lse, audit, error);
-    }
-    if (audit)
-        audit_inputs(launching, audit);
+    for (int i = 0; i < 2 && !kind; i++)
+        kind = device_launch_put(there, outputs[i]->memory, outputs[i]->size_bytes + 2 * ZONE_BYTES, error);
+    for (int t = 0; t < GIVEN_COUNT && !kind; t++)
+        kind = device_launch_put(there, sequence->given[t].copy, sequence->given[t].size_bytes, error);
     return kind;
 }
 
-/* ---- what is written too late ------------------------------------------------------------------------------------ */
+/* All that the kernel is given, which is copies. */
+static enum error_kind put_there(struct device_launch *there, const struct launching *launching, struct error *error)
+{
+    const size_t count = (size_t)launching->sequences->count;
+    enum error_kind kind = device_launch_init(there, launching->callback->kept.device,
+                                              count * (GIVEN_COUNT + 2) + GIVEN_OF_PAGES_COUNT + 2, error);
+    for (size_t i = 0; i < count && !kind; i++)
+        kind = put_sequence(there, &launching->guarded[i], error);
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !kind; t++)
+        kind = device_launch_put(there, launching->pages[t].copy, launching->pages[t].size_bytes, error);
+    if (!kind)
+        kind = device_launch_put(there, launching->slopes.copy, launching->slopes.size_bytes, error);
+    return kind ? kind : device_launch_put(there, launching->sinks.copy, launching->sinks.size_bytes, error);
+}
+
+/* Says where it all is there. */
+static void describe_there(struct alibicheck_kernel_launch *launch, const struct launching *launching,
+                           const struct device_launch *there)
+{
+    for (int i = 0; i < launch->num_sequences; i++) {
+        struct alibicheck_kernel_sequence *seen = &launching->seen[i];
+        seen->q = device_launch_place(there, seen->q);
+        seen->k = device_launch_place(there, seen->k);
+        seen->v = device_launch_place(there, seen->v);
+        seen->visible = device_launch_place(there, seen->visible);
+        seen->out = device_launch_place(there, seen->out);
+        seen->lse = device_launch_place(there, seen->lse);
+    }
+    launch->slopes = device_launch_place(there, launch->slopes);
+    launch->sink_logits = device_launch_place(there, launch->sink_logits);
+    launch->k_pages = device_launch_place(there, launch->k_pages);
+    launch->v_pages = device_launch_place(there, launch->v_pages);
+    launch->block_table = device_launch_place(there, launch->block_table);
+    launch->seq_lens = device_launch_place(there, launch->seq_lens);
+    launch->stream = cuda_device_stream(there->device);
+    launch->device = cuda_device_number(there->device);
+}
+
+/* ---- runs -------------------------------------------------------------------------------------------------------- */
 
 void callback_clear(struct callback *callback)
 {
-    for (size_t i = 0; i < callback->num_kept; i++)
-        free(callback->kept[i].memory);
-    free(callback->kept);
-    callback->kept = NULL;
-    callback->num_kept = 0;
-}
-
-size_t callback_kept_bytes(const struct callback *callback)
-{
-    size_t bytes = callback->kept ? malloc_usable_size(callback->kept) : 0;
-    for (size_t i = 0; i < callback->num_kept; i++)
-        bytes += malloc_usable_size(callback->kept[i].memory);
-    return bytes;
-}
-
-static void audit_kept(const struct callback *callback, struct memory_audit *audit)
-{
-    for (size_t i = 0; i < callback->num_kept && !audit->breached; i++) {
-        const struct callback_kept *kept = &callback->kept[i];
-        if (buffer_digest(kept->memory, kept->size_bytes) != kept->digest)
-            *audit = (struct memory_audit){"an output of the launch before, after it had returned", 0,
-                                           kept->size_bytes - 2 * ZONE_BYTES, audit->changed};
-    }
-}
-
-static void keep(struct callback *callback, struct guarded *guarded)
-{
-    size_t size_bytes = guarded->size_bytes + 2 * ZONE_BYTES;
-    if (!guarded->memory)
-        return;
-    callback->kept[callback->num_kept++] =
-        (struct callback_kept){guarded->memory, size_bytes, buffer_digest(guarded->memory, size_bytes)};
-    guarded->memory = NULL;
+    kept_outputs_clear(&callback->kept);
 }
 
 /* Puts the outputs in the place of those that were kept, as far as there is memory for a list of them. */
-static void keep_outputs(struct callback *callback, struct launching *launching)
+static void keep_outputs(struct callback *callback, struct launching *launching, struct device_launch *there)
 {
-    callback_clear(callback);
-    callback->kept = calloc(2 * (size_t)launching->sequences->count, sizeof *callback->kept);
-    for (int i = 0; callback->kept && i < launching->sequences->count; i++) {
-        keep(callback, &launching->guarded[i].out);
-        keep(callback, &launching->guarded[i].lse);
+    const int count = launching->sequences->count;
+    const bool kept = kept_outputs_begin(&callback->kept, 2 * (size_t)count);
+    for (int i = 0; kept && i < count; i++) {
+        struct guarded *const outputs[] = {&launching->guarded[i].out, &launching->guarded[i].lse};
+        for (int o = 0; o < 2; o++)
+            kept_outputs_take(&callback->kept, outputs[o], device_launch_take(there, outputs[o]->memory));
     }
-}
-
-static void clear(struct launching *launching)
-{
-    for (int i = 0; launching->guarded && i < launching->sequences->count; i++) {
-        free(launching->guarded[i].out.memory);
-        free(launching->guarded[i].lse.memory);
-        for (int t = 0; t < GIVEN_COUNT; t++)
-            free(launching->guarded[i].given[t].copy);
-    }
-    for (int t = 0; t < GIVEN_OF_PAGES_COUNT; t++)
-        free(launching->pages[t].copy);
-    free(launching->slopes.copy);
-    free(launching->sinks.copy);
-    free(launching->guarded);
-    free(launching->strides);
-    free(launching->seen);
 }
 
 /* A digest of what a kernel may be compiled for, or have caches of. */
@@ -342,37 +124,67 @@ static size_t out_bytes(const struct sequences *sequences)
     return bytes;
 }
 
+/* What its launch returns; on a device it has ended there, too. */
+static enum error_kind call(const struct callback *callback, const struct alibicheck_kernel_launch *launch,
+                            double *seconds, struct error *error)
+{
+    const struct alibicheck_kernel *kernel = callback->kernel;
+    char text[TEXT_SIZE] = "";
+    enum error_kind kind = ERROR_NONE;
+    const struct float_environment floats = float_environment_enter(); /* which the kernel may change */
+    const double start = now_s();
+    const int32_t status = kernel->launch(kernel->context, launch, text, sizeof text);
+    if (!status && callback->kept.device)
+        kind = cuda_device_wait(callback->kept.device, error);
+    *seconds = now_s() - start;
+    float_environment_leave(&floats);
+    text[TEXT_SIZE - 1] = 0;
+    if (status)
+        kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,
+                         *text ? ": " : "", text);
+    return kind;
+}
+
+static enum error_kind run_prepared(struct callback *callback, struct launching *launching, struct device_launch *there,
+                                    double *seconds, struct error *error)
+{
+    const struct sequences *sequences = launching->sequences;
+    struct alibicheck_kernel_launch launch = launching_describe(launching);
+    enum error_kind kind = ERROR_NONE;
+    if (callback->kept.device) {
+        kind = put_there(there, launching, error);
+        if (!kind)
+            describe_there(&launch, launching, there);
+    }
+    if (kind)
+        return kind;
+    if (callback->leftover)
+        leftover_begin(callback->leftover);
+    kind = call(callback, &launch, seconds, error);
+    if (callback->leftover)
+        leftover_end(callback->leftover, shape_of(sequences), out_bytes(sequences));
+    return kind ? kind : device_launch_get(there, error);
+}
+
 static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
                            double *seconds, struct error *error)
 {
     struct callback *callback = launcher;
-    const struct alibicheck_kernel *kernel = callback->kernel;
     struct launching launching = {.callback = callback, .sequences = sequences};
-    char text[TEXT_SIZE] = "";
-    enum error_kind kind = prepare(&launching, error);
-    if (!kind) {
-        const struct alibicheck_kernel_launch launch = describe(&launching);
-        if (callback->leftover)
-            leftover_begin(callback->leftover);
-        const struct float_environment floats = float_environment_enter(); /* which the kernel may change */
-        double start = now_s();
-        int32_t status = kernel->launch(kernel->context, &launch, text, sizeof text);
-        *seconds = now_s() - start;
-        float_environment_leave(&floats);
-        if (callback->leftover)
-            leftover_end(callback->leftover, shape_of(sequences), out_bytes(sequences));
-        text[TEXT_SIZE - 1] = 0;
-        if (status)
-            kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,
-                             *text ? ": " : "", text);
-    }
+    struct device_launch there = {.device = NULL};
+    enum error_kind kind = launching_prepare(&launching, error);
     if (!kind)
-        kind = take(&launching, audit, error);
+        kind = run_prepared(callback, &launching, &there, seconds, error);
+    if (!kind)
+        kind = launching_take(&launching, audit, error);
     if (!kind && audit)
-        audit_kept(callback, audit);
-    if (launching.guarded && launching.seen && launching.strides)
-        keep_outputs(callback, &launching);
-    clear(&launching);
+        kind = kept_outputs_audit(&callback->kept, audit, error);
+    if (kind && callback->kept.device) /* what stands there now is not known here */
+        kept_outputs_clear(&callback->kept);
+    else if (launching.guarded && launching.seen && launching.strides)
+        keep_outputs(callback, &launching, &there);
+    device_launch_clear(&there);
+    launching_clear(&launching);
     return kind;
 }
 

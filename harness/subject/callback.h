@@ -7,26 +7,16 @@
 #define HARNESS_SUBJECT_CALLBACK_H
 
 #include "harness/subject/foreign.h"
+#include "harness/subject/kept_outputs.h"
 #include "harness/subject/leftover.h"
-
-/* Outputs of a launch that has returned. */
-struct callback_kept {
-    char *memory;
-    size_t size_bytes;
-    uint64_t digest;
-};
 
 struct callback {
     const struct alibicheck_kernel *kernel; /* the caller's */
     unsigned takes;
-    bool copies;                /* it reads copies: what it changes is not changed for who judges */
-    struct callback_kept *kept; /* [num_kept] */
-    size_t num_kept;
+    bool copies;               /* it reads copies: what it changes is not changed for who judges */
+    struct kept_outputs kept;  /* its device is that of a kernel whose tensors are there; NULL: they are here */
     struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
 };
-
-/* Bytes that are kept until the next launch has ended. */
-size_t callback_kept_bytes(const struct callback *callback);
 
 /* Frees all but what is the caller's. */
 void callback_clear(struct callback *callback);

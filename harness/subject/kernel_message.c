@@ -134,6 +134,10 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
             add_word(&contents, "head_dims", dims);
         if (*sizes)
             add_word(&contents, "page_sizes", sizes);
+        if (*kernel->device)
+            add_word(&contents, "device", kernel->device);
+        if (*hello->failure)
+            add_word(&contents, "error", hello->failure);
         if (hello->audits)
             add_word(&contents, "audits", "true");
         if (hello->keeps)
@@ -248,6 +252,8 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
             add_whole(&contents, "offset_bytes", -1, result->offset_bytes);
             add_whole(&contents, "buffer_bytes", -1, result->buffer_bytes);
         }
+        if (result->ends)
+            add_word(&contents, "ends", "true");
         if (*result->failure)
             add_word(&contents, "error", result->failure);
         for (int i = 0; i < sequences->count && !*result->failure; i++)

@@ -23,13 +23,15 @@ enum { MESSAGE_TEXT_SIZE = 512 };
 /* What a kernel says of itself, and of what launches it there. */
 struct kernel_hello {
     struct foreign_kernel kernel;
-    bool audits, keeps; /* as struct foreign_launcher */
+    bool audits, keeps;              /* as struct foreign_launcher */
+    char failure[MESSAGE_TEXT_SIZE]; /* why the kernel cannot be run there; "": it can */
 };
 
 /* What came of a launch, beside the outputs. */
 struct kernel_result {
     double seconds;                  /* below 0: not told */
     char failure[MESSAGE_TEXT_SIZE]; /* why there are no outputs; "": there are */
+    bool ends;                       /* the process is of no use any more: the next launch wants another one */
     char breached[64], changed[32];  /* as struct memory_audit, "" for none */
     int64_t offset_bytes, buffer_bytes;
 };

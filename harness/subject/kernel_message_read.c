@@ -51,6 +51,10 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
     if (!kind)
         kind = message_read_word(kernel->about, sizeof kernel->about, &archive, "about", error);
     if (!kind)
+        kind = message_read_word(kernel->device, sizeof kernel->device, &archive, "device", error);
+    if (!kind)
+        kind = message_read_word(hello->failure, sizeof hello->failure, &archive, "error", error);
+    if (!kind)
         kind = message_read_word(kernel->arithmetic, sizeof kernel->arithmetic, &archive, "arithmetic", error);
     const char *takes = kind ? NULL : tensor_archive_metadata(&archive, "takes");
     for (size_t size; takes && *takes && !kind; takes += size + (takes[size] == ',')) {
@@ -66,6 +70,9 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
         hello->keeps = message_says(&archive, "keeps");
     }
     tensor_archive_close(&archive);
+    if (!kind && *hello->failure)
+        kind = error_set(error, ERROR_USAGE, "%s cannot be run here: %s", *kernel->name ? kernel->name : "the kernel",
+                         hello->failure);
     return kind ? kind : foreign_kernel_check(kernel, "its message", error);
 }
 
@@ -101,6 +108,7 @@ enum error_kind message_read_result(struct kernel_result *result, const struct s
         kind = message_read_whole(&result->offset_bytes, &archive, "offset_bytes", INT64_MIN, INT64_MAX, error);
     if (!kind)
         kind = message_read_whole(&result->buffer_bytes, &archive, "buffer_bytes", 0, INT64_MAX, error);
+    result->ends = !kind && message_says(&archive, "ends");
     const char *failure = kind ? NULL : tensor_archive_metadata(&archive, "error");
     if (failure) {
         char *line = text_line(failure, sizeof result->failure / 4); /* of characters, which take up to four bytes */

@@ -393,6 +393,10 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     }
     if (kind)
         return error_set(error, kind, "%s", wrong.text);
+    if (result->ends) {
+        char why[WHY_SIZE];
+        end_process(process, false, why);
+    }
     *seconds = result->seconds >= 0 ? result->seconds : now_s() - start;
     if (*result->failure)
         return error_set(error, ERROR_SUBJECT, "%s failed: %s", process->hello.kernel.name, result->failure);

@@ -95,12 +95,13 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
     struct error failure;
     bool lse = callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
     char left[MESSAGE_TEXT_SIZE];
-    leftover_look(callback->leftover, callback_kept_bytes(callback), left, sizeof left);
+    leftover_look(callback->leftover, kept_outputs_bytes(&callback->kept), left, sizeof left);
     enum error_kind kind = message_read_launch(&launch, descriptor, error);
     if (!kind) {
         kind = callback_launcher.run(callback, &launch.sequences, &audit, &result.seconds, &failure);
         if (kind)
             snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
+        result.ends = kind && callback->kept.device && cuda_device_is_lost(callback->kept.device);
         take_audit(&result, &audit);
         if (!*result.failure && *left)
             snprintf(result.failure, sizeof result.failure, "%s", left);
@@ -113,6 +114,16 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
     return kind;
 }
 
+/* Says what it is, or why the kernel cannot be run here. */
+static void open_device(struct cuda_device **device, struct kernel_hello *hello)
+{
+    struct error failure;
+    if (cuda_device_open(device, &failure))
+        snprintf(hello->failure, sizeof hello->failure, "%.500s", failure.text);
+    else
+        snprintf(hello->kernel.device, sizeof hello->kernel.device, "%s", cuda_device_name(*device));
+}
+
 enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char *source, int in, int out,
                              struct error *error)
 {
@@ -123,6 +134,8 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)
         return kind;
+    if (hello.kernel.on_cuda)
+        open_device(&callback.kept.device, &hello);
     kind = message_plan_hello(&plan, &hello, error);
     if (!kind)
         kind = write_plan(out, &plan, error);
@@ -133,5 +146,6 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
             kind = answer(&callback, descriptor, out, error);
     }
     callback_clear(&callback);
+    cuda_device_close(callback.kept.device);
     return kind;
 }

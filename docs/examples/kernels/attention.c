@@ -4,8 +4,8 @@
  *     cc -O2 -shared -fPIC $(pkg-config --cflags alibicheck) attention.c -lm -o attention.so
  *     alibicheck run seed --plugin ./attention.so
  *
- * A plug-in for a GPU has the same shape: launch() copies q, k and v to the device, starts the kernel, waits for it,
- * and copies the results back.
+ * A plug-in for a GPU has the same shape: with .memory = ALIBICHECK_KERNEL_CUDA_MEMORY it is given addresses of the
+ * device, and launch() starts the kernel; attention.cu is one.
  */
 #include <alibicheck_kernel.h>
 #include <math.h>

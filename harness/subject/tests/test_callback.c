@@ -224,6 +224,22 @@ static void test_what_lies_between_rows_is_watched(void **state)
     callback_clear(&callback);
 }
 
+static void test_memory_is_this_process_s_or_a_gpu_s(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING};
+    struct foreign_kernel taken;
+    struct error error;
+    for (int32_t memory = -1; memory <= 2; memory++) {
+        struct alibicheck_kernel described = describe(&kernel, ALIBICHECK_KERNEL_F32);
+        described.memory = memory;
+        enum error_kind kind = foreign_kernel_take(&taken, &described, "test", &error);
+        assert_int_equal(kind, memory < 0 || memory > 1 ? ERROR_USAGE : ERROR_NONE);
+        assert_true(kind || taken.on_cuda == (memory == ALIBICHECK_KERNEL_CUDA_MEMORY));
+    }
+    assert_non_null(strstr(error.text, "has tensors in memory 2; allowed: 0, this process's, or 1, a GPU's"));
+}
+
 /* What a header does not have yet its kernels cannot take. */
 static void test_an_older_kernel_takes_no_strides(void **state)
 {
@@ -370,6 +386,7 @@ static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
     struct foreign_kernel taken;
     struct error error;
     described.page_sizes = (const int32_t *)(uintptr_t)8; /* nowhere */
+    described.memory = 99;
     described.abi = 1;
     assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_NONE);
     assert_int_equal(taken.num_page_sizes, 0);
@@ -419,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_tensors_lie_where_strides_say),
         cmocka_unit_test(test_what_lies_between_rows_is_watched),
         cmocka_unit_test(test_an_older_kernel_takes_no_strides),
+        cmocka_unit_test(test_memory_is_this_process_s_or_a_gpu_s),
         cmocka_unit_test(test_what_it_changes_is_a_copy),
         cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
         cmocka_unit_test(test_an_older_kernel_is_taken_as_far_as_it_goes),

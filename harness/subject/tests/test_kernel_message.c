@@ -164,6 +164,7 @@ static void test_a_result_arrives_as_it_was(void **state)
     (void)state;
     struct launch_fixture sent, got;
     struct kernel_result said = {.seconds = 0.25,
+                                 .ends = true,
                                  .breached = "lse",
                                  .changed = "v",
                                  .offset_bytes = -4,
@@ -180,7 +181,7 @@ static void test_a_result_arrives_as_it_was(void **state)
     assert_int_equal(message_read_result(&heard, &got.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
     assert_memory_equal(sent.out, got.out, sizeof sent.out);
     assert_memory_equal(sent.lse, got.lse, sizeof sent.lse);
-    assert_true(heard.seconds == 0.25);
+    assert_true(heard.seconds == 0.25 && heard.ends);
     assert_string_equal(heard.breached, "lse");
     assert_string_equal(heard.changed, "v");
     assert_string_equal(heard.failure, "");
@@ -202,6 +203,7 @@ static void test_a_failure_has_no_tensors(void **state)
     assert_int_equal(plan.num_pieces, 0);
     assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
     assert_string_equal(heard.failure, "no such engine");
+    assert_false(heard.ends);
     assert_int_equal(launch.out[1][2], 0x7777);
 }
 
@@ -211,6 +213,7 @@ static void test_a_kernel_says_what_it_is(void **state)
     struct kernel_hello said = {.kernel = {.name = "my.kernel-1",
                                            .about = "mine",
                                            .arithmetic = "f32+weights16",
+                                           .device = "Some GPU, driver 1.2",
                                            .takes = (1u << ABILITY_COUNT) - 1 - ALIBICHECK_KERNEL_LSE_BASE2,
                                            .head_dims = {64, 128},
                                            .num_head_dims = 2,
@@ -225,12 +228,24 @@ static void test_a_kernel_says_what_it_is(void **state)
     assert_string_equal(heard.kernel.name, said.kernel.name);
     assert_string_equal(heard.kernel.about, said.kernel.about);
     assert_string_equal(heard.kernel.arithmetic, said.kernel.arithmetic);
+    assert_string_equal(heard.kernel.device, said.kernel.device);
     assert_int_equal(heard.kernel.takes, said.kernel.takes);
     assert_int_equal(heard.kernel.num_head_dims, 2);
     assert_int_equal(heard.kernel.head_dims[1], 128);
     assert_int_equal(heard.kernel.num_page_sizes, 3);
     assert_int_equal(heard.kernel.page_sizes[1], 64);
     assert_true(heard.audits && !heard.keeps);
+}
+
+static void test_a_kernel_that_cannot_run_says_why(void **state)
+{
+    (void)state;
+    struct kernel_hello said = {.kernel = {.name = "mine", .takes = ALIBICHECK_KERNEL_F32}, .failure = "no GPU"}, heard;
+    struct safetensors_plan plan;
+    struct error error;
+    assert_int_equal(message_plan_hello(&plan, &said, &error), ERROR_NONE);
+    assert_int_equal(message_read_hello(&heard, file_of_plan(&plan), &error), ERROR_USAGE);
+    assert_string_equal(error.text, "mine cannot be run here: no GPU");
 }
 
 /* Of the same number of bytes, but of another type or shape. */
@@ -303,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),
         cmocka_unit_test(test_a_kernel_says_what_it_is),
+        cmocka_unit_test(test_a_kernel_that_cannot_run_says_why),
         cmocka_unit_test(test_a_result_of_something_else_is_refused),
         cmocka_unit_test(test_no_part_of_a_message_is_believed),
     };

@@ -1,0 +1,223 @@
+#include "harness/subject/launching.h"
+
+#include <stdlib.h>
+
+/* ---- buffers ----------------------------------------------------------------------------------------------------- */
+
+static size_t kv_bytes(const struct problem *problem)
+{
+    return (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim *
+           dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+/* How sequence i is to lie. */
+static struct sequence_strides strides_of(const struct sequences *sequences, int i)
+{
+    struct sequence_strides strides;
+    if (sequences->strides)
+        return sequences->strides[i];
+    sequence_strides_make(&strides, &sequences->problems[i], sequences->pages, 0);
+    return strides;
+}
+
+/* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
+static bool give_tensor(struct given_tensor *given, const struct sequences *sequences, int i,
+                        enum strided_tensor tensor, const void *packed, size_t size_bytes, bool copied)
+{
+    const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
+    return sequences->strides ? give_strided(given, packed, &sequences->strides[i].of[tensor], &shape)
+                              : give(given, packed, size_bytes, copied);
+}
+
+static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
+{
+    const struct problem *problem = &sequences->problems[i];
+    const void *out = sequences->outputs[i].out;
+    const struct strided_shape shape = strided_shape(problem, NULL, STRIDED_OUT);
+    if (sequences->strides)
+        return guard_strided(guarded, "out", out, &sequences->strides[i].of[STRIDED_OUT], &shape);
+    return guard(guarded, "out", out, (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
+}
+
+static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i, bool copied)
+{
+    const struct problem *problem = &sequences->problems[i];
+    const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
+    const bool paged = sequences->pages;
+    struct given_tensor *given = sequence->given;
+    return give_tensor(&given[GIVEN_Q], sequences, i, STRIDED_Q, problem->q, q_bytes, copied) &&
+           (paged || (give_tensor(&given[GIVEN_K], sequences, i, STRIDED_K, problem->k, kv_bytes(problem), copied) &&
+                      give_tensor(&given[GIVEN_V], sequences, i, STRIDED_V, problem->v, kv_bytes(problem), copied))) &&
+           give(&given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
+}
+
+static bool give_pages(struct given_tensor given[], const struct sequences *sequences, bool copied)
+{
+    const struct paged_cache *pages = sequences->pages;
+    const size_t count = (size_t)sequences->count;
+    const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
+    return give_tensor(&given[GIVEN_K_PAGES], sequences, 0, STRIDED_K, pages->k, pool_bytes, copied) &&
+           give_tensor(&given[GIVEN_V_PAGES], sequences, 0, STRIDED_V, pages->v, pool_bytes, copied) &&
+           give(&given[GIVEN_BLOCK_TABLE], pages->block_table,
+                count * (size_t)pages->max_pages * sizeof *pages->block_table, copied) &&
+           give(&given[GIVEN_SEQ_LENS], pages->seq_lens, count * sizeof *pages->seq_lens, copied);
+}
+
+/* ---- launches ---------------------------------------------------------------------------------------------------- */
+
+struct alibicheck_kernel_launch launching_describe(const struct launching *launching)
+{
+    const struct problem *first = launching->sequences->problems;
+    const bool fp8 = first->kv_format != KV_AS_DTYPE;
+    const struct paged_cache *pages = launching->sequences->pages;
+    struct alibicheck_kernel_launch launch = {
+        .sequences = launching->seen,
+        .num_sequences = launching->sequences->count,
+        .num_queries = problem_queries(first),
+        .num_heads = first->num_heads,
+        .num_kv_heads = first->num_kv_heads,
+        .head_dim = first->head_dim,
+        .dtype = ability_of_dtype(first->dtype),
+        .kv_dtype = ability_of_dtype(problem_kv_dtype(first)),
+        .scale = first->scale,
+        .k_scale = fp8 ? first->k_scale : 1,
+        .v_scale = fp8 ? first->v_scale : 1,
+        .soft_cap = first->soft_cap ? first->soft_cap_value : 0,
+        .soft_cap_after_bias = first->soft_cap == SOFT_CAP_AFTER_BIAS,
+        .slopes = launching->slopes.bytes,
+        .sink_logits = launching->sinks.bytes,
+        .strides = launching->strides,
+    };
+    if (pages) {
+        launch.page_size = pages->page_size;
+        launch.num_pages = (int32_t)pages->num_pages;
+        launch.max_pages = pages->max_pages;
+        launch.k_pages = given_first(&launching->pages[GIVEN_K_PAGES]);
+        launch.v_pages = given_first(&launching->pages[GIVEN_V_PAGES]);
+        launch.block_table = launching->pages[GIVEN_BLOCK_TABLE].bytes;
+        launch.seq_lens = launching->pages[GIVEN_SEQ_LENS].bytes;
+        launch.k_page = strides_of(launching->sequences, 0).of[STRIDED_K].page;
+        launch.v_page = strides_of(launching->sequences, 0).of[STRIDED_V].page;
+    }
+    return launch;
+}
+
+static struct alibicheck_kernel_strides describe_strides(const struct sequence_strides *strides)
+{
+    return (struct alibicheck_kernel_strides){
+        .q_query = strides->of[STRIDED_Q].row,
+        .q_head = strides->of[STRIDED_Q].head,
+        .k_key = strides->of[STRIDED_K].row,
+        .k_head = strides->of[STRIDED_K].head,
+        .v_key = strides->of[STRIDED_V].row,
+        .v_head = strides->of[STRIDED_V].head,
+        .out_query = strides->of[STRIDED_OUT].row,
+        .out_head = strides->of[STRIDED_OUT].head,
+    };
+}
+
+static enum error_kind prepare_sequence(struct launching *launching, int i, struct error *error)
+{
+    const struct sequences *sequences = launching->sequences;
+    const struct problem *problem = &sequences->problems[i];
+    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
+    const bool copied = launching->callback->copies || launching->callback->kept.device;
+    struct guarded_sequence *guarded = &launching->guarded[i];
+    const struct sequence_strides strides = strides_of(sequences, i);
+    const size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
+    if (!guard_out(&guarded->out, sequences, i) ||
+        !guard(&guarded->lse, "lse", lse ? sequences->outputs[i].lse : NULL, lse_bytes))
+        return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
+    if (!give_sequence(guarded, sequences, i, copied))
+        return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
+    launching->strides[i] = describe_strides(&strides);
+    launching->seen[i] = (struct alibicheck_kernel_sequence){
+        .seq_len = problem->seq_len,
+        .q_position = problem->q_position,
+        .kv_offset = problem->kv_offset,
+        .q = given_first(&guarded->given[GIVEN_Q]),
+        .k = given_first(&guarded->given[GIVEN_K]),
+        .v = given_first(&guarded->given[GIVEN_V]),
+        .visible = guarded->given[GIVEN_VISIBLE].bytes,
+        .out = guarded_first(&guarded->out),
+        .lse = guarded_first(&guarded->lse),
+    };
+    return ERROR_NONE;
+}
+
+enum error_kind launching_prepare(struct launching *launching, struct error *error)
+{
+    const struct sequences *sequences = launching->sequences;
+    const size_t count = (size_t)sequences->count;
+    const bool copied = launching->callback->copies || launching->callback->kept.device;
+    enum error_kind kind = ERROR_NONE;
+    launching->seen = calloc(count, sizeof *launching->seen);
+    launching->strides = calloc(count, sizeof *launching->strides);
+    launching->guarded = calloc(count, sizeof *launching->guarded);
+    if (!launching->seen || !launching->strides || !launching->guarded)
+        return error_memory(error, "a launch", (double)(count * sizeof *launching->guarded));
+    for (int i = 0; i < sequences->count && !kind; i++)
+        kind = prepare_sequence(launching, i, error);
+    if (kind)
+        return kind;
+    const struct problem *first = sequences->problems;
+    const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
+    if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
+        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied) ||
+        (sequences->pages && !give_pages(launching->pages, sequences, copied)))
+        return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
+    return ERROR_NONE;
+}
+
+static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
+{
+    static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
+    static const char *const of_pages[GIVEN_OF_PAGES_COUNT] = {"k_pages", "v_pages", "block_table", "seq_lens"};
+    for (int i = 0; i < launching->sequences->count; i++)
+        for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
+            if (given_has_changed(&launching->guarded[i].given[t]))
+                audit->changed = names[t];
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !audit->changed; t++)
+        if (given_has_changed(&launching->pages[t]))
+            audit->changed = of_pages[t];
+    if (!audit->changed && given_has_changed(&launching->slopes))
+        audit->changed = "slopes";
+    if (!audit->changed && given_has_changed(&launching->sinks))
+        audit->changed = "sink_logits";
+}
+
+/* What was written, and where: outputs first, so that a stray write to another sequence's is not lost. */
+enum error_kind launching_take(const struct launching *launching, struct memory_audit *audit, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < launching->sequences->count && !kind; i++) {
+        const struct guarded_sequence *guarded = &launching->guarded[i];
+        const struct output *output = &launching->sequences->outputs[i];
+        guarded_take(output->out, &guarded->out);
+        guarded_take(output->lse, &guarded->lse);
+        if (audit)
+            kind = guarded_audit(&guarded->out, output->out, audit, error);
+        if (audit && !kind)
+            kind = guarded_audit(&guarded->lse, output->lse, audit, error);
+    }
+    if (audit)
+        audit_inputs(launching, audit);
+    return kind;
+}
+
+void launching_clear(struct launching *launching)
+{
+    for (int i = 0; launching->guarded && i < launching->sequences->count; i++) {
+        free(launching->guarded[i].out.memory);
+        free(launching->guarded[i].lse.memory);
+        for (int t = 0; t < GIVEN_COUNT; t++)
+            free(launching->guarded[i].given[t].copy);
+    }
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT; t++)
+        free(launching->pages[t].copy);
+    free(launching->slopes.copy);
+    free(launching->sinks.copy);
+    free(launching->guarded);
+    free(launching->strides);
+    free(launching->seen);
+}
