@@ -211,12 +211,22 @@ SIMT_FUNCTION real returned_lse(const struct attention_args *args, real lse)
     return natural_logits(args) ? lse : to_base_e_in(STAGE_LSE, lse);
 }
 
-/* A row without weight, as the recipe sees it. */
+/* A row without a visible key, to a recipe that tells it by its maximum. A learned sink is then all that it has. */
+SIMT_FUNCTION bool row_at_sentinel(const struct attention_args *args, real max)
+{
+    return args->recipe.empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit;
+}
+
+/* A row without weight. */
+SIMT_FUNCTION bool row_without_weight(const struct attention_args *args, real sum)
+{
+    return args->recipe.empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
+}
+
+/* A row that gives nothing, as the recipe sees it. */
 SIMT_FUNCTION bool row_empty(const struct attention_args *args, real max, real sum)
 {
-    if (args->recipe.empty_row == EMPTY_ROW_AT_SENTINEL && value_of(max) == args->sequence.masked_logit)
-        return true;
-    return args->recipe.empty_row != EMPTY_ROW_DIVIDE && value_of(sum) == 0.0f;
+    return row_at_sentinel(args, max) || row_without_weight(args, sum);
 }
 
 /* out / (sum + epsilon) */
@@ -283,9 +293,11 @@ SIMT_FUNCTION void store_head(const struct attention_args *args, int head, struc
     real max = state.max;
     if (args->sink_logits) {
         state.max = relative_max(args, STAGE_MERGE, head, state.max);
+        if (row_at_sentinel(args, max))
+            state = (struct block_state){.max = real_of(-FLOAT_INFINITY), .sum = real_of(0.0f), .out = real_of(0.0f)};
         state = with_sink(args, head, state);
     }
-    bool empty = row_empty(args, max, state.sum);
+    bool empty = args->sink_logits ? row_without_weight(args, state.sum) : row_empty(args, max, state.sum);
     bool left = empty && args->recipe.empty_row == EMPTY_ROW_UNWRITTEN;
     if (thread < args->head_dim && !left) {
         real out = empty ? real_of(0.0f) : state.out;

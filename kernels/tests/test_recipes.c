@@ -99,6 +99,25 @@ static void test_masked_keys(void **state)
     }
 }
 
+/* A row without a visible key has its sink alone, also one below the sentinel that tells the row. */
+static void test_sink_of_a_row_at_the_sentinel(void **state)
+{
+    static const float sinks[HEADS] = {2.5f, -1, 6, -1000};
+    static const struct recipe recipe = {.sentinel = {SENTINEL_VALUE, -100}, .empty_row = EMPTY_ROW_AT_SENTINEL};
+    (void)state;
+    struct made_problem made = masked_problem(KEYS);
+    made.problem.sink_logits = sinks;
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        struct answer answer =
+            answer_of((enum kernel)kernel, &(struct kernel_options){.chunk_len = 96}, &recipe, &made.problem);
+        for (int i = 0; i < HEADS * DIM; i++)
+            assert_true(answer.out[i] == 0);
+        for (int head = 0; head < HEADS; head++)
+            assert_true(fabsf(answer.lse[head] - sinks[head]) <= 0x1p-21f * fabsf(sinks[head]));
+    }
+    free_problem(&made);
+}
+
 /* On an empty row two_pass with a finite sentinel averages all keys, without what fills a tile. */
 static void test_two_pass_averages_an_empty_row(void **state)
 {
@@ -380,7 +399,7 @@ int main(void)
         cmocka_unit_test(test_mistaken_biases),    cmocka_unit_test(test_keys_of_positive_bias_masked),
         cmocka_unit_test(test_chunk_of_a_cache),   cmocka_unit_test(test_pages_change_nothing),
         cmocka_unit_test(test_fp8_cache),          cmocka_unit_test(test_merge_cutoff),
-        cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_contradictions),     cmocka_unit_test(test_sink_of_a_row_at_the_sentinel),
     };
     int failed = cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;
