@@ -162,7 +162,7 @@ CALLS = {
         by_head), ("slopes=hf",)),
     "transformers-mpt": own("transformers, MPT", model(
         transformers.MptModel, mpt_config, lambda network: network.blocks[0].attn, ("Wqkv", "out_proj"),
-        one_after_another)),
+        one_after_another), ("slopes=bloom",)),
     "transformers-falcon-sdpa": falcon("sdpa"),
     "transformers-falcon-eager": falcon("eager"),
 }
