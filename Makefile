@@ -82,7 +82,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-readme check-examples \
         check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -300,6 +300,9 @@ check-python: $(PROGRAM) library  ## the Python package: arrays of any library, 
 
 check-plugins: $(PROGRAM) library  ## kernels that are not ours: a sound plug-in, broken ones, programs that answer badly
 	$(Q)$(RUN_PLUGINS)
+
+check-gauntlet: $(PROGRAM)  ## each known bug fails by its name in its situations of cases/gauntlet, and nothing sound does; not part of check
+	$(Q)scripts/check-gauntlet $(PROGRAM)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)
