@@ -35,11 +35,12 @@ static enum error_kind put_sequence(struct device_launch *there, const struct gu
 }
 
 /* All that the kernel is given, which is copies. */
-static enum error_kind put_there(struct device_launch *there, const struct launching *launching, struct error *error)
+static enum error_kind put_there(struct device_launch *there, struct cuda_device *device,
+                                 const struct launching *launching, struct error *error)
 {
     const size_t count = (size_t)launching->sequences->count;
-    enum error_kind kind = device_launch_init(there, launching->callback->kept.device,
-                                              count * (GIVEN_COUNT + 2) + GIVEN_OF_PAGES_COUNT + 2, error);
+    enum error_kind kind =
+        device_launch_init(there, device, count * (GIVEN_COUNT + 2) + GIVEN_OF_PAGES_COUNT + 2, error);
     for (size_t i = 0; i < count && !kind; i++)
         kind = put_sequence(there, &launching->guarded[i], error);
     for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !kind; t++)
@@ -152,7 +153,7 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
     struct alibicheck_kernel_launch launch = launching_describe(launching);
     enum error_kind kind = ERROR_NONE;
     if (callback->kept.device) {
-        kind = put_there(there, launching, error);
+        kind = put_there(there, callback->kept.device, launching, error);
         if (!kind)
             describe_there(&launch, launching, there);
     }
@@ -170,7 +171,9 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
                            double *seconds, struct error *error)
 {
     struct callback *callback = launcher;
-    struct launching launching = {.callback = callback, .sequences = sequences};
+    const unsigned lse = ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2;
+    struct launching launching = {
+        .with_lse = callback->takes & lse, .copied = callback->copies || callback->kept.device, .sequences = sequences};
     struct device_launch there = {.device = NULL};
     enum error_kind kind = launching_prepare(&launching, error);
     if (!kind)

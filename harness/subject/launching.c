@@ -120,15 +120,13 @@ static enum error_kind prepare_sequence(struct launching *launching, int i, stru
 {
     const struct sequences *sequences = launching->sequences;
     const struct problem *problem = &sequences->problems[i];
-    const bool lse = launching->callback->takes & (ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2);
-    const bool copied = launching->callback->copies || launching->callback->kept.device;
     struct guarded_sequence *guarded = &launching->guarded[i];
     const struct sequence_strides strides = strides_of(sequences, i);
     const size_t lse_bytes = (size_t)problem_rows(problem) * sizeof(float);
     if (!guard_out(&guarded->out, sequences, i) ||
-        !guard(&guarded->lse, "lse", lse ? sequences->outputs[i].lse : NULL, lse_bytes))
+        !guard(&guarded->lse, "lse", launching->with_lse ? sequences->outputs[i].lse : NULL, lse_bytes))
         return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
-    if (!give_sequence(guarded, sequences, i, copied))
+    if (!give_sequence(guarded, sequences, i, launching->copied))
         return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
     launching->strides[i] = describe_strides(&strides);
     launching->seen[i] = (struct alibicheck_kernel_sequence){
@@ -149,7 +147,6 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
 {
     const struct sequences *sequences = launching->sequences;
     const size_t count = (size_t)sequences->count;
-    const bool copied = launching->callback->copies || launching->callback->kept.device;
     enum error_kind kind = ERROR_NONE;
     launching->seen = calloc(count, sizeof *launching->seen);
     launching->strides = calloc(count, sizeof *launching->strides);
@@ -162,9 +159,9 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
         return kind;
     const struct problem *first = sequences->problems;
     const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
-    if (!give(&launching->slopes, first->slopes, slopes_bytes, copied) ||
-        !give(&launching->sinks, first->sink_logits, slopes_bytes, copied) ||
-        (sequences->pages && !give_pages(launching->pages, sequences, copied)))
+    if (!give(&launching->slopes, first->slopes, slopes_bytes, launching->copied) ||
+        !give(&launching->sinks, first->sink_logits, slopes_bytes, launching->copied) ||
+        (sequences->pages && !give_pages(launching->pages, sequences, launching->copied)))
         return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
     return ERROR_NONE;
 }

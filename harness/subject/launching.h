@@ -4,7 +4,7 @@
 #ifndef HARNESS_SUBJECT_LAUNCHING_H
 #define HARNESS_SUBJECT_LAUNCHING_H
 
-#include "harness/subject/callback.h"
+#include "harness/subject/ability.h"
 #include "harness/subject/launch_buffer.h"
 
 enum { GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_VISIBLE, GIVEN_COUNT };
@@ -18,7 +18,7 @@ struct guarded_sequence {
 };
 
 struct launching {
-    const struct callback *callback;
+    bool with_lse, copied; /* whether the kernel writes lse, and reads copies */
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen;   /* [count] */
     struct alibicheck_kernel_strides *strides; /* [count] */

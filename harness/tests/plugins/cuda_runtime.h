@@ -2,8 +2,8 @@
  * As much of CUDA's runtime as docs/examples/kernels/attention.cu takes, on this CPU: compiled as C++, a block's threads
  * are threads, blocks run one after the other, and addresses in a kernel's argument are those of fake_cuda.c.
  */
-#ifndef HARNESS_TESTS_PLUGINS_CUDA_CUDA_RUNTIME_H
-#define HARNESS_TESTS_PLUGINS_CUDA_CUDA_RUNTIME_H
+#ifndef HARNESS_TESTS_PLUGINS_CUDA_RUNTIME_H
+#define HARNESS_TESTS_PLUGINS_CUDA_RUNTIME_H
 
 #include <dlfcn.h>
 #include <pthread.h>
