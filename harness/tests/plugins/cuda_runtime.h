@@ -1,6 +1,6 @@
 /*
- * As much of CUDA's runtime as docs/examples/kernels/attention.cu takes, on this CPU: compiled as C++, a block's threads
- * are threads, blocks run one after the other, and addresses in a kernel's argument are those of fake_cuda.c.
+ * As much of CUDA's runtime as docs/examples/kernels/attention.cu takes, on this CPU: compiled as C++, a block's
+ * threads are threads, blocks run one after the other, and addresses in a kernel's argument are those of fake_cuda.c.
  */
 #ifndef HARNESS_TESTS_PLUGINS_CUDA_RUNTIME_H
 #define HARNESS_TESTS_PLUGINS_CUDA_RUNTIME_H
@@ -113,14 +113,14 @@ static cudaError_t cudaLaunchKernel(const void *kernel, dim3 grid, dim3 block, v
     return cudaSuccess;
 }
 
-#define SHIM_KERNEL(kernel, argument_t)                                                                               \
-    static void shim_call(const void *argument)                                                                       \
-    {                                                                                                                 \
-        kernel(*(const argument_t *)argument);                                                                        \
-    }                                                                                                                 \
-    static size_t shim_argument_bytes(void)                                                                           \
-    {                                                                                                                 \
-        return sizeof(argument_t);                                                                                    \
+#define SHIM_KERNEL(kernel, argument_t)         \
+    static void shim_call(const void *argument) \
+    {                                           \
+        kernel(*(const argument_t *)argument);  \
+    }                                           \
+    static size_t shim_argument_bytes(void)     \
+    {                                           \
+        return sizeof(argument_t);              \
     }
 
 #endif
