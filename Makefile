@@ -101,6 +101,8 @@ $(BUILD)/reference/truth_certified.o: OPTIMIZE = $(OPTIMIZE_KERNELS)
 $(sort $(LIBRARY_OBJECTS) $(RUN_OBJECTS)): CFLAGS_ALL += $(CFLAGS_LIBRARY)
 # Its header names those beside which it is installed.
 $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run library subject)
+# Compilers take headers found so for the system's, which -MMD leaves out.
+$(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/run/*.c harness/run/tests/*.c)): $(addprefix harness/,library/alibicheck.h subject/alibicheck_kernel.h run/alibicheck_run.h)
 $(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
