@@ -1,12 +1,12 @@
 /*
- * A kernel on a GPU as a plug-in: decode attention in f32, a block for each query of a head, with tensors that alibicheck
- * has put into the GPU's memory.
+ * A kernel on a GPU as a plug-in: decode attention in f32, a block for each query of a head, with tensors that
+ * alibicheck has put into the GPU's memory.
  *
  *     nvcc -O2 -shared -Xcompiler -fPIC $(pkg-config --cflags alibicheck) attention.cu -o attention-cu.so
  *     alibicheck run seed --plugin ./attention-cu.so
  *
- * A block goes over the keys in tiles of one key a thread: logits into shared memory, their maximum, weights by it; then
- * each thread adds up some of the dims.
+ * A block goes over the keys in tiles of one key a thread: logits into shared memory, their maximum, weights by it;
+ * then each thread adds up some of the dims.
  */
 #include <alibicheck_kernel.h>
 #include <cuda_runtime.h>
@@ -151,8 +151,7 @@ static __global__ void attend(const problem_t problem)
     for (int s = 0, i = thread; i < dim; s++, i += THREADS)
         store(problem.sequence.out, problem.dtype, out + i, weights > 0 ? sums[s] / weights : 0);
     if (thread == 0)
-        problem.sequence.lse[(int64_t)query * problem.num_heads + head] =
-            weights > 0 ? max + logf(weights) : -INFINITY;
+        problem.sequence.lse[(int64_t)query * problem.num_heads + head] = weights > 0 ? max + logf(weights) : -INFINITY;
 }
 
 /* The structures are in this process's memory, what they point to in the GPU's: so it is handed over by value. */
@@ -178,8 +177,8 @@ static int32_t launch(void *context, const alibicheck_kernel_launch *launch, cha
         problem.scale = launch->scale;
         void *arguments[] = {&problem};
         const dim3 grid((unsigned)launch->num_heads, (unsigned)launch->num_queries);
-        const cudaError_t failure = cudaLaunchKernel((const void *)attend, grid, dim3(THREADS), arguments, 0,
-                                                     (cudaStream_t)launch->stream);
+        const cudaError_t failure =
+            cudaLaunchKernel((const void *)attend, grid, dim3(THREADS), arguments, 0, (cudaStream_t)launch->stream);
         if (failure != cudaSuccess) {
             snprintf(text, text_size, "%s", cudaGetErrorString(failure));
             return (int32_t)failure;

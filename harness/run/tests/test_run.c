@@ -275,15 +275,16 @@ static void test_wrong_kernels_are_refused(void **state)
     static const int32_t negative[] = {-1, 0};
     struct small_kernel context = {.fault = SOUND};
     const struct alibicheck_kernel kernel = small_kernel(&context);
-    struct alibicheck_kernel kernels[7];
+    struct alibicheck_kernel kernels[8];
     static const char *const errors[] = {"the kernel: a kernel of ABI 4; allowed: 1 to 3, ",
                                          "the kernel: a kernel without a name",
                                          "the kernel: a kernel without a function",
                                          "the kernel: kernel small has arithmetic 'f64'",
                                          "the kernel: the kernel is called split_kv, as one of ours",
                                          "the kernel: kernel small takes no dtype",
-                                         "the kernel: kernel small takes head_dim -1"};
-    for (int i = 0; i < 7; i++)
+                                         "the kernel: kernel small takes head_dim -1",
+                                         "the kernel has tensors in a GPU's memory; allowed: in this process's, or as"};
+    for (int i = 0; i < 8; i++)
         kernels[i] = kernel;
     kernels[0].abi = ALIBICHECK_KERNEL_ABI + 1;
     kernels[1].name = NULL;
@@ -292,7 +293,8 @@ static void test_wrong_kernels_are_refused(void **state)
     kernels[4].name = "split_kv";
     kernels[5].takes = ALIBICHECK_KERNEL_LSE;
     kernels[6].head_dims = negative;
-    for (int i = 0; i < 7; i++) {
+    kernels[7].memory = ALIBICHECK_KERNEL_CUDA_MEMORY;
+    for (int i = 0; i < 8; i++) {
         alibicheck_cases *cases = small();
         alibicheck_results *results;
         struct alibicheck_error error;
