@@ -68,8 +68,9 @@ static void print_head(const struct explained *explained)
            recipe_format(recipe, &point->recipe), sentinel_format(sentinel, &point->recipe.sentinel),
            (long long)point->problem.seq_len, point->problem.num_heads, head_dim, dtypes[point->problem.dtype].name,
            (unsigned long long)point->problem.seed, device_name(explained->device));
-    printf("  %lld/%lld mismatched, max abs err %s\n  worst heads:", (long long)total->mismatched,
-           (long long)total->elements, total->nan ? "nan" : metric_format(metric, METRIC_MAX_ABS_ERR, total));
+    const char *words = total->nan ? metric_say_not_finite(NAN) : metric_say_not_finite(total->max_abs_err);
+    printf("  %lld/%lld mismatched, %s%s\n  worst heads:", (long long)total->mismatched, (long long)total->elements,
+           words ? words : "max abs err ", words ? "" : metric_format(metric, METRIC_MAX_ABS_ERR, total));
     for (int i = 0; i < explanation->num_heads; i++) {
         const struct head_error *head = &explanation->heads[i];
         printf("%s %d (%s at dim %d, %.0f%% %s)", i ? "," : "", head->head, number(texts[0], 3, head->max_abs_err),

@@ -10,7 +10,7 @@
 static enum error_kind print_text(const struct record *record, int64_t element, struct error *error)
 {
     const struct problem_spec *spec = &record->point->problem;
-    char key[POINT_KEY_SIZE], metric[METRIC_TEXT_SIZE];
+    char key[POINT_KEY_SIZE], largest[RECORD_LARGEST_SIZE];
     printf("%s\n  %s, %lldx%dx%d %s, seed %llu: %s%s%s\n", point_key(key, record->point), record->device_name,
            (long long)spec->seq_len, spec->num_heads, spec->head_dim, dtypes[spec->dtype].name,
            (unsigned long long)spec->seed, status_names[record->outcome.status], *record->outcome.reason ? ": " : "",
@@ -24,9 +24,8 @@ static enum error_kind print_text(const struct record *record, int64_t element, 
         free(notes);
         return error_memory(error, "an explanation", 0);
     }
-    printf("  %lld/%lld mismatched, max abs err %s\n%s%s%s%s", (long long)total->mismatched, (long long)total->elements,
-           record_format_error(metric, record, METRIC_MAX_ABS_ERR), *notes ? "  " : "", notes, *notes ? "\n" : "",
-           findings);
+    printf("  %lld/%lld mismatched, %s\n%s%s%s%s", (long long)total->mismatched, (long long)total->elements,
+           record_say_largest(largest, record, false), *notes ? "  " : "", notes, *notes ? "\n" : "", findings);
     free(findings);
     free(notes);
     return judge_explain(record, element, error);

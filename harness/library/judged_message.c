@@ -194,9 +194,13 @@ static void print_other(FILE *stream, const struct judged_record *record)
         return;
     const int64_t *at_fault = fault->total.at_fault;
     bool other_right = fault->truth.mismatched == 0;
-    fprintf(stream,
-            "  other: is %s (%" PRId64 " of %" PRId64 " elements further from the exact result, at most %.3g off)",
-            other_right ? "right" : "wrong", fault->truth.mismatched, fault->elements, plain(fault->truth.max_abs_err));
+    const char *words = metric_say_not_finite(fault->truth.max_abs_err);
+    fprintf(stream, "  other: is %s (%" PRId64 " of %" PRId64 " elements further from the exact result, ",
+            other_right ? "right" : "wrong", fault->truth.mismatched, fault->elements);
+    if (words)
+        fprintf(stream, "%s)", words);
+    else
+        fprintf(stream, "at most %.3g off)", fault->truth.max_abs_err);
     if (fault->total.mismatched == 0)
         fprintf(stream, " and agrees with out\n");
     else

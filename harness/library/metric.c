@@ -98,12 +98,18 @@ char *metric_format(char *text, enum metric metric, const struct metrics *metric
     return text;
 }
 
+const char *metric_say_not_finite(double err)
+{
+    return isnan(err) ? "off, NaN among them" : isinf(err) ? "off by infinity" : NULL;
+}
+
 char *metric_say_lse_off(char *phrase, double max_lse_err)
 {
-    if (isfinite(max_lse_err))
-        snprintf(phrase, METRIC_PHRASE_SIZE, "off by up to %.3g nats", max_lse_err);
+    const char *words = metric_say_not_finite(max_lse_err);
+    if (words)
+        snprintf(phrase, METRIC_PHRASE_SIZE, "%s", words);
     else
-        snprintf(phrase, METRIC_PHRASE_SIZE, "%s", isnan(max_lse_err) ? "off, NaN among them" : "off by infinity");
+        snprintf(phrase, METRIC_PHRASE_SIZE, "off by up to %.3g nats", max_lse_err);
     return phrase;
 }
 

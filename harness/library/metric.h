@@ -58,6 +58,10 @@ char *metric_format(char *text, enum metric metric, const struct metrics *metric
 
 enum { METRIC_TEXT_SIZE = 32, METRIC_PHRASE_SIZE = 64 };
 
+/* What a sentence says of a largest error that is no finite number, "off by infinity" or "off, NaN among them"; NULL of
+ * a finite one. */
+const char *metric_say_not_finite(double err);
+
 /* An error as a sentence goes on with it, in words where it is no finite number: "off by up to 0.84 nats", "off by
  * infinity", "off, NaN among them". phrase: METRIC_PHRASE_SIZE. */
 char *metric_say_lse_off(char *phrase, double max_lse_err);

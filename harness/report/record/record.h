@@ -72,6 +72,11 @@ char *record_references(const struct record *record, const char *indent, bool al
  */
 char *record_notes(const struct record *record);
 
+/* The largest error of out for a sentence: "max abs err 0.5, max ulp err 512", or in words where it is no finite
+ * number. text: RECORD_LARGEST_SIZE. */
+enum { RECORD_LARGEST_SIZE = 96 };
+char *record_say_largest(char *text, const struct record *record, bool ulp);
+
 /* A metric of out's error for people: "~0" if the largest error is within the radius of the truth, which is then all
  * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
 char *record_format_error(char *text, const struct record *record, enum metric metric);

@@ -12,21 +12,17 @@ char *record_headline(const struct record *record)
     if (!status_is_judged(record->outcome.status))
         return strdup(record->outcome.reason);
     const struct metrics *total = &record->verdict->total;
-    char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
+    char largest[RECORD_LARGEST_SIZE];
     const struct problem_spec *problem = &record->point->problem;
     long long row = (long long)(total->worst / problem->head_dim);
     char query[32] = "";
     if (problem_spec_queries(problem) > 1)
         snprintf(query, sizeof query, "query %lld ", row / problem->num_heads);
     char *notes = record_notes(record);
-    if (!notes ||
-        asprintf(&headline,
-                 "%lld of %lld elements mismatched, max abs err %s, max ulp err %s, worst at %shead %lld "
-                 "dim %lld%s%s",
-                 (long long)total->mismatched, (long long)total->elements,
-                 record_format_error(max_abs_err, record, METRIC_MAX_ABS_ERR),
-                 record_format_error(max_ulp_err, record, METRIC_MAX_ULP_ERR), query, row % problem->num_heads,
-                 (long long)(total->worst % problem->head_dim), *notes ? "; " : "", notes) < 0)
+    if (!notes || asprintf(&headline, "%lld of %lld elements mismatched, %s, worst at %shead %lld dim %lld%s%s",
+                           (long long)total->mismatched, (long long)total->elements,
+                           record_say_largest(largest, record, true), query, row % problem->num_heads,
+                           (long long)(total->worst % problem->head_dim), *notes ? "; " : "", notes) < 0)
         headline = NULL;
     free(notes);
     return headline;

@@ -116,6 +116,20 @@ char *record_format_error(char *text, const struct record *record, enum metric m
     return metric_format(text, metric, &record->verdict->total);
 }
 
+char *record_say_largest(char *text, const struct record *record, bool ulp)
+{
+    const struct metrics *total = &record->verdict->total;
+    char max_abs_err[METRIC_TEXT_SIZE], max_ulp_err[METRIC_TEXT_SIZE];
+    const char *words =
+        metric_say_not_finite(total->nan > 0 && !isinf(total->max_abs_err) ? (double)NAN : total->max_abs_err);
+    if (words)
+        return strcpy(text, words);
+    snprintf(text, RECORD_LARGEST_SIZE, "max abs err %s%s%s",
+             record_format_error(max_abs_err, record, METRIC_MAX_ABS_ERR), ulp ? ", max ulp err " : "",
+             ulp ? record_format_error(max_ulp_err, record, METRIC_MAX_ULP_ERR) : "");
+    return text;
+}
+
 char *record_notes(const struct record *record)
 {
     char *text = NULL;

@@ -82,11 +82,16 @@ static void say_what(FILE *stream, const struct review *review, const struct rev
 
 static void say_how_far(FILE *stream, const struct review_point *point)
 {
-    double query;
+    double query, err;
+    const char *words = review_number_of(point, NUMBER_MAX_ABS_ERR, &err) ? metric_say_not_finite(err) : NULL;
     say_number(stream, point, NUMBER_MISMATCHED, "", WHOLE, "");
     say_number(stream, point, NUMBER_ELEMENTS, " of ", WHOLE, " elements outside the tolerance");
-    say_number(stream, point, NUMBER_MAX_ABS_ERR, "; largest error ", 3, "");
-    say_number(stream, point, NUMBER_MAX_ULP_ERR, ", ", 3, " ulp");
+    if (words) {
+        fprintf(stream, ", %s", words);
+    } else {
+        say_number(stream, point, NUMBER_MAX_ABS_ERR, "; largest error ", 3, "");
+        say_number(stream, point, NUMBER_MAX_ULP_ERR, ", ", 3, " ulp");
+    }
     say_beyond(stream, point, NUMBER_BUDGET_USED, ", ");
     say_beyond(stream, point, NUMBER_LSE_BUDGET_USED, "; lse ");
     if (point->known >> NUMBER_WORST_HEAD & 1) {
