@@ -9,6 +9,7 @@
 const char *const masked_entry_names[MASKED_ENTRY_COUNT] = {
     [MASKED_REPLACE] = "replace",
     [MASKED_ADD] = "add",
+    [MASKED_ADD_EACH] = "add_each",
 };
 
 const char *const guards_names[GUARDS_COUNT] = {
@@ -65,6 +66,7 @@ const char *const exponential_names[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_EX2_APPROX] = "ex2_approx",
     [EXPONENTIAL_EXP2] = "exp2",
     [EXPONENTIAL_EXP] = "exp",
+    [EXPONENTIAL_FEXP_U20] = "fexp_u20",
 };
 
 const char *const division_names[DIVISION_COUNT] = {
@@ -147,12 +149,12 @@ static bool excludes(const struct recipe *recipe)
 
 static bool adds_nothing(const struct recipe *recipe)
 {
-    return excludes(recipe) && recipe->masked_entry == MASKED_ADD;
+    return excludes(recipe) && recipe_adds_sentinel(recipe);
 }
 
 static bool exp_of_base_2(const struct recipe *recipe)
 {
-    return recipe->exponential == EXPONENTIAL_EXP && recipe->log2e != LOG2E_EXPONENTIAL;
+    return exponential_is_natural(recipe->exponential) && recipe->log2e != LOG2E_EXPONENTIAL;
 }
 
 static bool zero_at_no_sentinel(const struct recipe *recipe)
@@ -248,9 +250,10 @@ const char *recipe_contradiction(const struct recipe *recipe)
         bool (*holds)(const struct recipe *recipe);
         const char *why;
     } rules[] = {
-        {adds_nothing, "sentinel exclude skips masked keys, so masked_entry add has nothing to add"},
+        {adds_nothing, "sentinel exclude skips masked keys, so masked_entry add and add_each have nothing to add"},
         {below_dtype, "the sentinel lies below the lowest finite value of logit_dtype, so it is no finite sentinel"},
-        {exp_of_base_2, "exponential exp takes natural logits, which only log2e exponential leaves natural"},
+        {exp_of_base_2,
+         "exponential exp and fexp_u20 take natural logits, which only log2e exponential leaves natural"},
         {zero_at_no_sentinel, "empty_row zero_at_sentinel compares with a finite sentinel, and there is none"},
         {guards_no_infinity,
          "guards false and zero_max have no effect: with a finite sentinel no maximum is ever -inf"},

@@ -30,8 +30,9 @@ struct sentinel {
 
 /* How the value of the sentinel comes into a masked key's logit. */
 enum masked_entry {
-    MASKED_REPLACE, /* the logit is the sentinel */
-    MASKED_ADD,     /* the logit is what it would be plus the sentinel: -FLT_MAX plus a negative logit may be -inf */
+    MASKED_REPLACE,  /* the logit is the sentinel */
+    MASKED_ADD,      /* the logit is what it would be plus the sentinel: -FLT_MAX plus a negative logit may be -inf */
+    MASKED_ADD_EACH, /* the same, once for each of the problem's masks that removes the key (reference/key_masks.h) */
     MASKED_ENTRY_COUNT
 };
 
@@ -111,7 +112,8 @@ enum exponential {
     EXPONENTIAL_POLYNOMIAL, /* degree-6 polynomial on fmaf: the same bits on every device */
     EXPONENTIAL_EX2_APPROX, /* ex2.approx.ftz.f32; on the host its bits (special_functions.h), as of the next two */
     EXPONENTIAL_EXP2,       /* exp2f of CUDA, subnormals kept */
-    EXPONENTIAL_EXP,        /* expf of CUDA, of natural differences */
+    EXPONENTIAL_EXP,        /* expf of CUDA, of natural differences, as all that follow */
+    EXPONENTIAL_FEXP_U20,   /* weights by PyTorch's fexp_u20 (arithmetic.h), factors that rescale sums by expf */
     EXPONENTIAL_COUNT
 };
 
@@ -249,6 +251,18 @@ extern const char *const weight_form_names[WEIGHT_FORM_COUNT];
 extern const char *const soft_cap_use_names[SOFT_CAP_USE_COUNT];
 extern const char *const sink_use_names[SINK_USE_COUNT];
 extern const char *const dtype_rounding_names[ROUND_COUNT];
+
+/* It takes natural differences, and gives e^x. */
+static inline bool exponential_is_natural(int exponential)
+{
+    return exponential >= EXPONENTIAL_EXP;
+}
+
+/* The sentinel is added to the logits of masked keys. */
+static inline bool recipe_adds_sentinel(const struct recipe *recipe)
+{
+    return recipe->masked_entry != MASKED_REPLACE;
+}
 
 /* Why a recipe contradicts itself, as a sentence without a full stop; NULL if it does not. */
 const char *recipe_contradiction(const struct recipe *recipe);

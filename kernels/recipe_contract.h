@@ -86,6 +86,7 @@ struct recipe_contract {
     /* Which keys there are. */
     int window; /* the newest keys, which alone take part; 0: all do */
     enum removal window_by, mask_by;
+    int keys_past_end; /* slots behind the last key that are taken for keys, whatever lies there; 0: none */
 
     /* Numbers. */
     float scale_factor; /* of the scale of q.k; 0: 1 */

@@ -28,6 +28,7 @@
 #include "reference/error.h"
 
 struct tensor_bounds;
+struct key_masks;
 
 /* Where the heads of a problem stand in a larger one that was cut into parts for want of memory or time; zeroed: they
  * are all there are. Head h is head first_head + h / own group * group + h % own group of the whole. */
@@ -70,6 +71,7 @@ struct problem {
     const void *k;                      /* [N + kv_slots, Hkv, D] */
     const void *v;                      /* [N + kv_slots, Hkv, D] */
     const uint8_t *visible;             /* [N], 0 removes the key; NULL: every key is visible */
+    const struct key_masks *masks;      /* how many masks remove a key (key_masks.h); NULL: one, where one does */
     struct head_place place;            /* a kernel that makes its own slopes makes those of the whole */
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
 };

@@ -196,7 +196,8 @@ static const struct field fields[] = {
     {.name = "masked_entry",
      NAMES(masked_entry_names),
      MEMBER(masked_entry),
-     .about = "A masked logit is the sentinel, or what it would be plus the sentinel."},
+     .about = "A masked logit is the sentinel, or what it would be plus the sentinel; or plus that once for each kind "
+              "of the case's mask that removes the key."},
     {.name = "initial_max",
      .type = FIELD_OWN,
      .own = &own_initial_max,
@@ -306,7 +307,8 @@ static const struct field fields[] = {
     {.name = "exponential",
      NAMES(exponential_names),
      MEMBER(exponential),
-     .about = "A polynomial for 2^x, ex2.approx.ftz, exp2f, or expf of natural logits."},
+     .about = "A polynomial for 2^x, ex2.approx.ftz, exp2f, expf of natural logits, or of these PyTorch's fexp_u20, "
+              "1.1e-4 off, with expf for what rescales."},
     {.name = "max_offset",
      NUMBER(0, ERROR_BOUND_MAX_OFFSET),
      MEMBER(max_offset),
@@ -384,6 +386,13 @@ static const struct field fields[] = {
      NAMES(removal_names),
      CONTRACT(mask_by),
      .about = "The same of the keys that the mask leaves; none: the mask is not read."},
+    {.name = "keys_past_end",
+     .type = FIELD_WHOLE,
+     .whole = {0, 1024, 0},
+     .range_prefix = "whole numbers from ",
+     CONTRACT(keys_past_end),
+     .about = "Slots behind the last key that are taken for keys, whatever lies there: NaN, but where it is the key of "
+              "a later query."},
     {.name = "scale_factor", FACTOR(scale_factor), .about = "What the scale of q.k is multiplied by."},
     {.name = "k_scale",
      NAMES(cache_scale_names),

@@ -270,7 +270,7 @@ static void say_sentinel(struct diagnosis *diagnosis, const struct findings *fin
     const struct problem *problem = &findings->evaluation->problem;
     char text[SENTINEL_TEXT_SIZE];
     double highest = findings->evaluation->truth.lse[findings->head];
-    bool added = recipe->masked_entry == MASKED_ADD, starts = recipe->initial_max == INITIAL_MAX_AS_SENTINEL;
+    bool added = recipe_adds_sentinel(recipe), starts = recipe->initial_max == INITIAL_MAX_AS_SENTINEL;
     if (recipe->bias == BIAS_ABSOLUTE)
         highest += (double)problem->slopes[findings->head] * (double)problem->q_position;
     say(diagnosis,
@@ -278,7 +278,9 @@ static void say_sentinel(struct diagnosis *diagnosis, const struct findings *fin
         "are "
         "never reached.",
         sentinel_format(text, &recipe->sentinel),
-        added ? "is added to masked logits" : "takes the place of masked logits",
+        recipe->masked_entry == MASKED_ADD_EACH ? "is added to masked logits, once for each mask,"
+        : added                                 ? "is added to masked logits"
+                                                : "takes the place of masked logits",
         !starts ? ""
         : added ? " and takes the place of the maximum before the first key"
                 : " and of the maximum before the first key",

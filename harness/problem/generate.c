@@ -51,6 +51,21 @@ static void make_visible(uint8_t *visible, const struct problem_spec *spec, int 
     }
 }
 
+/* How many kinds of the mask remove each key, where that may be several. */
+static enum error_kind make_masks(struct key_masks *masks, const uint8_t *visible, const struct problem_spec *spec,
+                                  struct error *error)
+{
+    size_t keys = (size_t)spec->seq_len;
+    uint8_t *counts = mask_overlaps(&spec->mask) && keys > 0 ? malloc(keys) : NULL;
+    if (!mask_overlaps(&spec->mask) || keys == 0)
+        return ERROR_NONE;
+    if (!counts)
+        return error_memory(error, "the masks of keys", (double)keys);
+    mask_count(counts, &spec->mask, spec->seq_len, problem_spec_seed(spec), 0, keys);
+    *masks = (struct key_masks){visible, counts, spec->seq_len};
+    return ERROR_NONE;
+}
+
 static void make_slopes(float *slopes, const struct problem_spec *spec)
 {
     if (spec->slope_values)
@@ -117,7 +132,10 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     if (inputs->visible)
         make_visible(inputs->visible, spec, threads);
     generator_bounds(&inputs->bounds, &generator, part);
-    status = inputs_assemble(inputs, &shape, part, error);
+    status = make_masks(&inputs->masks, inputs->visible, spec, error);
+    if (!status)
+        status = inputs_assemble(inputs, &shape, part, error);
+    inputs->problem.masks = inputs->masks.counts ? &inputs->masks : NULL;
     inputs->problem.bounds = part_row < row ? &inputs->bounds : NULL;
 out:
     generator_clear(&generator);

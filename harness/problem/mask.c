@@ -79,6 +79,29 @@ void mask_fill(uint8_t *visible, const struct mask_spec *mask, int64_t seq_len, 
                 visible[i] &= plain_kinds[kind].keeps(mask, seq_len, first + (int64_t)i);
 }
 
+bool mask_overlaps(const struct mask_spec *mask)
+{
+    return (mask->kind & (mask->kind - 1)) != 0;
+}
+
+void mask_count(uint8_t *counts, const struct mask_spec *mask, int64_t seq_len, uint64_t seed, int64_t first,
+                size_t count)
+{
+    enum { BLOCK = 1024 };
+    uint8_t visible[BLOCK];
+    memset(counts, 0, count);
+    for (int kind = 0; kind < MASK_KINDS; kind++) {
+        struct mask_spec one = *mask;
+        one.kind = mask->kind & 1 << kind;
+        for (size_t done = 0; done < count && one.kind; done += BLOCK) {
+            size_t block = count - done < BLOCK ? count - done : BLOCK;
+            mask_fill(visible, &one, seq_len, seed, first + (int64_t)done, block);
+            for (size_t i = 0; i < block; i++)
+                counts[done + i] = (uint8_t)(counts[done + i] + !visible[i]);
+        }
+    }
+}
+
 bool mask_spec_equal(const struct mask_spec *a, const struct mask_spec *b)
 {
     return a->kind == b->kind && a->holes == b->holes && a->window == b->window && a->sinks == b->sinks &&

@@ -44,6 +44,13 @@ enum { MASK_STREAM = 5 }; /* the stream of random words that holes are drawn fro
 void mask_fill(uint8_t *visible, const struct mask_spec *mask, int64_t seq_len, uint64_t seed, int64_t first,
                size_t count);
 
+/* Whether several of its kinds may remove the same key. */
+bool mask_overlaps(const struct mask_spec *mask);
+
+/* counts[i]: how many kinds of the mask remove key first + i. */
+void mask_count(uint8_t *counts, const struct mask_spec *mask, int64_t seq_len, uint64_t seed, int64_t first,
+                size_t count);
+
 /* Whether two masks remove the same keys for the same reason. Files are compared by what is in them. */
 bool mask_spec_equal(const struct mask_spec *a, const struct mask_spec *b);
 

@@ -58,6 +58,7 @@ void inputs_clear(struct inputs *inputs)
     free(inputs->slopes);
     free(inputs->sink_logits);
     free(inputs->visible);
+    free((void *)(uintptr_t)inputs->masks.counts);
     free(inputs->bounds.k);
     *inputs = (struct inputs){0};
 }
@@ -82,6 +83,7 @@ struct problem inputs_whole(const struct inputs *inputs, const struct problem *s
     whole.slopes = inputs->slopes;
     whole.sink_logits = inputs->sink_logits;
     whole.visible = inputs->visible;
+    whole.masks = inputs->problem.masks;
     whole.k = all ? inputs->k : NULL;
     whole.v = all ? inputs->v : NULL;
     return whole;

@@ -6,6 +6,7 @@
 #define HARNESS_PROBLEM_PROBLEM_SOURCE_H
 
 #include "reference/contract.h"
+#include "reference/key_masks.h"
 #include "reference/progress.h"
 #include "reference/tensor_bounds.h"
 
@@ -24,6 +25,7 @@ struct inputs {
     float *slopes;          /* of all heads */
     float *sink_logits;     /* of all heads; NULL: there are none */
     uint8_t *visible;       /* [N], the same in every part; NULL without a mask */
+    struct key_masks masks; /* problem.masks; counts are [N], NULL where no key has several */
     struct tensor_bounds bounds; /* what is promised of k and v; problem.bounds where there are several parts */
 };
 

@@ -133,7 +133,7 @@ struct stand_in stand_in_of(const struct recipe *recipe)
     enum sentinel_policy policy = recipe->sentinel.policy;
     struct stand_in stand_in = {.kind = kinds[policy]};
     if (policy == SENTINEL_VALUE) {
-        stand_in.kind = recipe->masked_entry == MASKED_ADD ? STAND_IN_ADDS : STAND_IN_REPLACES;
+        stand_in.kind = recipe_adds_sentinel(recipe) ? STAND_IN_ADDS : STAND_IN_REPLACES;
         stand_in.value = (double)recipe->sentinel.value;
     } else if (policy == SENTINEL_INFINITY && recipe->initial_max == INITIAL_MAX_VALUE) {
         /* No logit is as low as the mask, and the maximum starts at a number that logits can reach. */

@@ -228,7 +228,7 @@ struct shipped_subject shipped_subject(struct device *device, enum kernel kernel
     };
     if (recipe->sentinel.policy == SENTINEL_ADAPTIVE)
         shipped.subject.masked_k[1] = NAN;
-    if (recipe->masked_entry == MASKED_ADD)
+    if (recipe_adds_sentinel(recipe))
         shipped.subject.masked_k[0] = shipped.subject.masked_k[1] = 0;
     if (recipe->sentinel.policy != SENTINEL_EXCLUDE) {
         shipped.subject.masked_v[0] = -4;

@@ -34,7 +34,8 @@ struct attention_args {
                                 * page_size; NULL: row first_row + j */
     const float *slopes;       /* [H] */
     const float *sink_logits;  /* [H] natural; NULL: there are none */
-    const uint8_t *visible;    /* [sum of N] or NULL */
+    const uint8_t *visible;    /* [sum of N] or NULL; of MASKED_ADD_EACH bit 0, and above it the masks beyond the first
+                                * that remove the key */
     const struct sequence_args *sequences; /* [B] */
     void *out;                             /* [B, H, D] in dtype; of a replay: real */
     void *lse;                             /* [B, H] real */

@@ -81,7 +81,8 @@ SIMT_FUNCTION bool excludes_masked(const struct attention_args *args)
 /* The sequence's mask removes a key. */
 SIMT_FUNCTION bool mask_removes(const struct attention_args *args, int64_t key)
 {
-    return !args->visible[args->sequence.first_key + key];
+    uint8_t visible = args->visible[args->sequence.first_key + key];
+    return args->recipe.masked_entry == MASKED_ADD_EACH ? !(visible & 1) : !visible;
 }
 
 /* The recipe's own window removes a key; counted from the end of the cache, as masks are. */

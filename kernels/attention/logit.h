@@ -128,6 +128,13 @@ SIMT_FUNCTION real capped_mask(const struct attention_args *args, struct head_fa
                                                         : capped_sum(args, x, factors);
 }
 
+/* How many masks remove a key that one removes, as far as the recipe asks. */
+SIMT_FUNCTION int masks_of(const struct attention_args *args, int64_t key)
+{
+    bool each = args->recipe.masked_entry == MASKED_ADD_EACH && args->sequence.has_mask;
+    return each ? 1 + (args->visible[args->sequence.first_key + key] >> 1) : 1;
+}
+
 /* The logit of any key before `last`, and of what fills a tile beyond. */
 SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct head_factors factors, int64_t key,
                              int64_t last, bool masked)
@@ -136,20 +143,27 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
         return biased_logit(args, dot, factors, key);
     if (args->soft_cap_entry != SOFT_CAP_NONE && args->recipe.soft_cap == SOFT_CAP_AFTER_MASK && key < last)
         return capped_mask(args, factors, key);
-    if (args->recipe.masked_entry != MASKED_ADD)
+    if (args->recipe.masked_entry == MASKED_REPLACE)
         return real_of(args->sequence.masked_logit);
     if (key >= last)
         return real_of(-FLOAT_INFINITY);
-    real logit = add_in(STAGE_LOGIT, biased_logit(args, dot, factors, key), real_of(args->sequence.masked_logit));
-    return round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
+    real logit = biased_logit(args, dot, factors, key);
+    for (int masks = masks_of(args, key); masks > 0; masks--) {
+        logit = add_in(STAGE_LOGIT, logit, real_of(args->sequence.masked_logit));
+        logit = round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);
+    }
+    return logit;
 }
 
 /* e^difference or 2^difference, after the logits' units. */
 SIMT_FUNCTION real weight_of(enum stage stage, const struct attention_args *args, real difference)
 {
-    if (natural_logits(args) && args->recipe.exponential != EXPONENTIAL_EXP)
+    int exponential = args->recipe.exponential;
+    if (natural_logits(args) && !exponential_is_natural(exponential))
         difference = to_base_2_in(STAGE_SHIFT, difference);
-    return exponential_in(stage, args->recipe.exponential, difference);
+    if (exponential == EXPONENTIAL_FEXP_U20 && stage != STAGE_EXPONENTIAL)
+        exponential = EXPONENTIAL_EXP;
+    return exponential_in(stage, exponential, difference);
 }
 
 /* The maximum of some keys as the recipe goes on with it. */

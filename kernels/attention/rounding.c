@@ -22,6 +22,7 @@ static const double exponential_error[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_EX2_APPROX] = 2 * 2.5 * UNIT,      /* 2 ulp (PTX ISA, ex2.approx.ftz.f32) */
     [EXPONENTIAL_EXP2] = 2 * 2.5 * UNIT,            /* 2 ulp (CUDA C Programming Guide, exp2f) */
     [EXPONENTIAL_EXP] = 2 * 2.5 * UNIT,             /* 2 ulp (the same, expf) */
+    [EXPONENTIAL_FEXP_U20] = 0x1.d1p-14,            /* arithmetic.h, of differences, which are 0 or less */
 };
 
 static const double division_error[DIVISION_COUNT] = {
@@ -108,7 +109,7 @@ static void limit_logits(struct rounding_model *model, const struct recipe *reci
     model->scale_overflows = !isfinite(scale.folded) || (recipe->scale_entry == SCALE_SUM && biases == 0);
     model->query_scale = recipe->scale_entry == SCALE_QUERY ? (double)scale.folded : 0;
     model->query_max = narrowing_of(recipe->query_dtype).max;
-    model->masked_logits = recipe->masked_entry == MASKED_ADD;
+    model->masked_logits = recipe_adds_sentinel(recipe);
     double dot_max = fmin(narrowing_of(recipe->dot_dtype).max, narrowing_of(recipe->dot_result_dtype).max);
     model->dot_max = dot_max * (dots > 0 ? dots : 1);
     if (recipe->scale_entry == SCALE_PRODUCT && dots > 0)
@@ -210,7 +211,9 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
                          (problem->soft_cap == SOFT_CAP_AFTER_BIAS ? 0 : logit.floor * nats + changed * UNDERFLOW);
     model->sink = natural ? 0 : BASE_CHANGE;
     round_cap(model, recipe, problem, base_change, nats);
-    model->shift = UNIT + (natural && recipe->exponential != EXPONENTIAL_EXP ? BASE_CHANGE : 0);
+    model->shift = UNIT + (natural && !exponential_is_natural(recipe->exponential) ? BASE_CHANGE : 0);
+    if (recipe->exponential == EXPONENTIAL_FEXP_U20) /* within it, (4) */
+        model->shift += BASE_CHANGE + 1.45 * UNIT;
     model->max_offset = (double)recipe->max_offset;
     model->logarithm = LOG2_ERROR + (natural ? NATURAL_CHANGE : 0);
     model->lse_sum = UNIT;
@@ -302,9 +305,11 @@ struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_op
 {
     const struct recipe for_dtype = recipe_for(recipe, problem->dtype);
     double exponential = exponential_error[recipe->exponential];
+    enum exponential factors =
+        recipe->exponential == EXPONENTIAL_FEXP_U20 ? EXPONENTIAL_EXP : recipe->exponential; /* logit.h, weight_of */
     struct rounding_model model = {
         .exponential = exponential,
-        .rescale = exponential + UNIT,
+        .rescale = exponential_error[factors] + UNIT,
         .add = UNIT,
         .division = division_error[recipe->division] + (problem->kv_format != KV_AS_DTYPE) * UNIT +
                     (recipe->epsilon != 0) * UNIT,

@@ -9,6 +9,7 @@
 #include "kernels/attention/row_ring.h"
 #include "kernels/device/pack.h"
 #include "kernels/geometry.h"
+#include "reference/key_masks.h"
 #include "reference/slopes.h"
 
 #define HOST_KERNEL(enumerator, name) [KERNEL_##enumerator] = &host_##name,
@@ -148,6 +149,12 @@ static struct problem taken_problem(const struct launch_plan *plan, const struct
     return taken;
 }
 
+/* Keys that the kernel takes the problem to have. */
+static int64_t taken_keys(const struct recipe *recipe, const struct problem *problem)
+{
+    return problem->seq_len + recipe->contract.keys_past_end;
+}
+
 /* Sequence i, which lies behind the one before it in every buffer but the KV cache (kv_cache_lay_out). */
 static enum error_kind plan_sequence(struct launch_plan *plan, const struct batch *batch, int i, struct error *error)
 {
@@ -155,16 +162,16 @@ static enum error_kind plan_sequence(struct launch_plan *plan, const struct batc
     struct sequence_args *sequence = &plan->sequences[i], first = {0};
     const struct sequence_args *before = i ? sequence - 1 : &first;
     int64_t heads = problem->num_heads;
-    if (batch->options->page_size && problem->seq_len > UINT32_MAX)
+    if (batch->options->page_size && taken_keys(batch->recipe, problem) > UINT32_MAX)
         return error_set(error, ERROR_USAGE, "kernel %s takes no pages for more than 2^32 - 1 keys",
                          kernels[batch->kernel]->name);
     *sequence = (struct sequence_args){
-        .seq_len = problem->seq_len,
+        .seq_len = taken_keys(batch->recipe, problem),
         .first_query = i * heads,
         .first_key = before->first_key + (before->has_mask ? before->seq_len : 0),
         .first_chunk = before->first_chunk + before->num_chunks * heads,
         .first_logit = before->first_logit + before->seq_len * heads,
-        .num_chunks = (int)chunks_of(batch->options, problem->seq_len),
+        .num_chunks = (int)chunks_of(batch->options, taken_keys(batch->recipe, problem)),
         .has_mask = problem->visible != NULL,
     };
     resolve_positions(sequence, batch->recipe, problem);
@@ -320,6 +327,26 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
     return ERROR_NONE;
 }
 
+/* Which keys are visible, and how many masks remove the others, for recipes that ask (attention_args), or that take
+ * more keys than a mask knows: no mask removes those. */
+static enum error_kind count_masks(struct launch_plan *plan, const struct batch *batch, struct error *error)
+{
+    const struct sequence_args *last = &plan->sequences[batch->num_sequences - 1];
+    size_t keys = (size_t)(last->first_key + (last->has_mask ? last->seq_len : 0));
+    bool each = batch->recipe->masked_entry == MASKED_ADD_EACH;
+    if ((!each && batch->recipe->contract.keys_past_end == 0) || keys == 0)
+        return ERROR_NONE;
+    plan->masks = malloc(keys);
+    if (!plan->masks)
+        return error_memory(error, "the masks of keys", (double)keys);
+    for (int i = 0; i < batch->num_sequences; i++)
+        for (int64_t key = 0; key < plan->sequences[i].seq_len && plan->sequences[i].has_mask; key++) {
+            int masks = key < batch->problems[i].seq_len ? problem_masks(&batch->problems[i], key) : 0;
+            plan->masks[plan->sequences[i].first_key + key] = (uint8_t)(masks == 0 ? 1 : each ? (masks - 1) << 1 : 0);
+        }
+    return ERROR_NONE;
+}
+
 /* Sizes, and what of one sequence lies where the caller has it. */
 static void make_buffers(struct launch_plan *plan, const struct batch *batch, size_t real_bytes)
 {
@@ -338,7 +365,7 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
         [BUFFER_PAGE_TABLE] = {plan->cache.page_table, NULL, (size_t)plan->cache.page_entries * sizeof(int32_t)},
         [BUFFER_SLOPES] = {plan->slopes ? plan->slopes : problem->slopes, NULL, heads * sizeof(float)},
         [BUFFER_SINKS] = {problem->sink_logits, NULL, sinks ? heads * sizeof(float) : 0},
-        [BUFFER_VISIBLE] = {problem->visible, NULL, keys},
+        [BUFFER_VISIBLE] = {plan->masks ? plan->masks : problem->visible, NULL, keys},
         [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
         [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},
         [BUFFER_LSE] = {batch->outputs->lse, batch->outputs->lse, sequences * heads * sizeof(float)},
@@ -377,13 +404,14 @@ static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct bat
     enum error_kind kind = check_shapes(batch, error);
     if (!kind)
         kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
-    if (kind || (kind = plan_sequences(plan, batch, error)))
+    if (kind || (kind = plan_sequences(plan, batch, error)) || (kind = count_masks(plan, batch, error)))
         return kind;
     plan->args = make_args(plan, batch);
     bool past_end = plan->args.recipe.masked_values == MASKED_VALUES_READ_PAST_END;
+    int64_t slack = batch->recipe->contract.keys_past_end + (past_end ? WARP_SIZE : 0);
     kind = make_launches(plan, batch, options, error);
     if (!kind)
-        kind = kv_cache_lay_out(&plan->cache, batch, past_end ? WARP_SIZE : 0, plan->sequences, error);
+        kind = kv_cache_lay_out(&plan->cache, batch, slack, plan->sequences, error);
     if (kind)
         return kind;
     make_buffers(plan, batch, options->real_bytes);
@@ -403,6 +431,7 @@ void plan_clear(struct launch_plan *plan)
 {
     free(plan->sequences);
     free(plan->slopes);
+    free(plan->masks);
     free(plan->packed);
     kv_cache_clear(&plan->cache);
 }

@@ -29,8 +29,10 @@ static struct packed_part part_of(const struct launch_plan *plan, const struct b
     case BUFFER_LSE:
         return (struct packed_part){batch->outputs[i].lse, first * sizeof(float), heads * sizeof(float)};
     default:
-        return (struct packed_part){(void *)(uintptr_t)problem->visible, (size_t)sequence->first_key,
-                                    problem->visible ? (size_t)problem->seq_len : 0};
+        return (struct packed_part){
+            plan->masks ? plan->masks + sequence->first_key : (void *)(uintptr_t)problem->visible,
+            (size_t)sequence->first_key,
+            !problem->visible ? 0 : (size_t)(plan->masks ? sequence->seq_len : problem->seq_len)};
     }
 }
 

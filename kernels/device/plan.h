@@ -58,8 +58,9 @@ struct launch_plan {
     /* The plan's own memory behind some of the buffers. */
     struct sequence_args *sequences; /* [B] */
     struct kv_cache cache;
-    float *slopes; /* [H] of a kernel that has its own; NULL: the problem's */
-    char *packed;  /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
+    float *slopes;  /* [H] of a kernel that has its own; NULL: the problem's */
+    uint8_t *masks; /* [sum of N] of masked sequences, in the place of visible (count_masks); NULL: the problems' */
+    char *packed;   /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
 };
 
 /* Points args at a buffer where the device has it; NULL for one that there is not. */

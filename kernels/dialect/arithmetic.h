@@ -61,7 +61,40 @@ SIMT_FUNCTION float rcp_approx_ftz(float x)
 }
 #endif
 
-/* The exponentials of GPUs. On the host they are long, and a kernel has many places for one. */
+/*
+ * Vectorized<float>::fexp_u20 of PyTorch on CPUs (aten/src/ATen/cpu/vec/vec512/vec512_float.h; pull request 151441,
+ * after Malossi, Ineichen, Bekas and Curioni, Fast Exponential Computation on SIMD Architectures): the bits of the
+ * result are an integer that is linear in x log2(e), less a cubic p in its fraction f, for which 1 + f - p(f) is nearly
+ * 2^f.
+ *
+ * With y the product x log2(e) in f32 and z = y - p(f), the result is what 2^23 (z + 127) means as bits:
+ * (1) 1 + f - p(f), or half of 2 + f - p(f) where that is below 1, is within 0x1.bf8p-14 of 2^f, relative (the cubic as
+ *     it is rounded; worst near f = 2^-12.7);
+ * (2) f is exact, or off by 2^-25 for y in (-1, 0), where p' is below 0.31; its three fmaf round by 2^-26, 2^-26 and
+ *     2^-28: z is off by less than 2^-24;
+ * (3) the fmaf rounds to a multiple of 64 at most for x below ln 2, the conversion drops less than 1: 33 2^-23 of
+ *     1 <= 1 + f, relative. For larger x, multiples are of 128: 65 2^-23.
+ * Together less than 0x1.d1p-14 for x <= ln 2, and 0x1.e1p-14 beyond. Besides,
+ * (4) the product with log2(e) moves x by a share of itself, BASE_CHANGE, and so does the rounding of y - p(f), which
+ *     goes into an integer that is linear in the result: 1.45 UNIT. The rounding model has both in its shift.
+ *
+ * Of the sum, no f32 takes more than 0.996 (FEXP_STEP=1 test_arithmetic). Below -0x1.5d58ap+6, a hair under ln 2^-126,
+ * the result is 0. NaN gives -0, as the conversion does that has no NaN.
+ */
+SIMT_CALLED float fexp_u20(float x)
+{
+    const float least = -0x1.5d58a0p+6f, most = 0x1.62e430p+6f;
+    bool in_range = x >= least && x <= most;
+    float y = __fmul_rn(in_range ? x : 0.0f, 0x1.715476p+0f), fraction = __fsub_rn(y, floorf(y));
+    float p = fmaf(fraction, -0x1.446baap-4f, -0x1.cb71eap-3f);
+    p = fmaf(fraction, p, 0x1.36d3e0p-2f);
+    p = fmaf(fraction, p, 0x1.c0ef42p-14f);
+    float bits = fmaf(0x1p+23f, __fsub_rn(y, p), 0x1.fcp+29f);
+    float result = float_from_bits((uint32_t)(int32_t)bits);
+    return in_range ? result : x < least ? 0.0f : x > most ? FLOAT_INFINITY : -0.0f;
+}
+
+/* The exponentials of GPUs, and that one. On the host they are long, and a kernel has many places for one. */
 SIMT_CALLED float gpu_exponential(int exponential, float x)
 {
     switch (exponential) {
@@ -69,12 +102,14 @@ SIMT_CALLED float gpu_exponential(int exponential, float x)
         return ex2_approx_ftz(x);
     case EXPONENTIAL_EXP2:
         return cuda_exp2f(x);
+    case EXPONENTIAL_FEXP_U20:
+        return fexp_u20(x);
     default:
         return cuda_expf(x);
     }
 }
 
-/* The recipe's exponential: e^x for EXPONENTIAL_EXP, 2^x for the others. */
+/* The recipe's exponential: e^x for natural differences, else 2^x. */
 SIMT_FUNCTION float exponential_by(int exponential, float x)
 {
     return exponential == EXPONENTIAL_POLYNOMIAL ? exp2_polynomial(x) : gpu_exponential(exponential, x);
@@ -244,7 +279,7 @@ SIMT_FUNCTION double exp2_double(double x)
 
 SIMT_FUNCTION double exponential_exact(int exponential, double x)
 {
-    return exp2_double(exponential == EXPONENTIAL_EXP ? x * LOG2_E : x);
+    return exp2_double(exponential_is_natural(exponential) ? x * LOG2_E : x);
 }
 
 /* The error is carried over as a relative one: its sizes are those of results that may be far apart. */

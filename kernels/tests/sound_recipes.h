@@ -13,6 +13,7 @@ static const struct recipe sound_recipes[] = {
     SOUND(.name = "infinity"),
     SOUND(.name = "natural polynomial", .log2e = LOG2E_EXPONENTIAL),
     SOUND(.name = "natural exp", .log2e = LOG2E_EXPONENTIAL, .exponential = EXPONENTIAL_EXP),
+    SOUND(.name = "natural fexp", .log2e = LOG2E_EXPONENTIAL, .exponential = EXPONENTIAL_FEXP_U20),
     SOUND(.name = "natural absolute", .log2e = LOG2E_EXPONENTIAL, .exponential = EXPONENTIAL_EXP,
           .bias = BIAS_ABSOLUTE),
     SOUND(.name = "natural ex2_approx", .log2e = LOG2E_EXPONENTIAL, .exponential = EXPONENTIAL_EX2_APPROX),

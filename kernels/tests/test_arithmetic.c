@@ -64,6 +64,34 @@ static void test_exp2_monotone(void **state)
     }
 }
 
+/* The bound that arithmetic.h derives, of every 257th float from -87.3 to 88.7, of all of them with FEXP_STEP=1; the
+ * others are flushed. */
+static void test_fexp(void **state)
+{
+    const char *text = getenv("FEXP_STEP");
+    uint32_t step = text && atoi(text) > 0 ? (uint32_t)atoi(text) : 257;
+    double worst = 0, largest = 0;
+    (void)state;
+    for (int sign = 0; sign < 2; sign++)
+        for (uint32_t bits = 0; bits <= (sign ? 0x42aeac50u : 0x42b17218u); bits += step) {
+            float x = float_from_bits(bits | (uint32_t)sign << 31);
+            double exact = exp((double)x), error = fabs(log((double)fexp_u20(x) / exact));
+            double bound = (x <= 0x1.62e42ep-1f ? 0x1.d1p-14 : 0x1.e1p-14) + 2.68 * 0x1p-24 * fabs((double)x);
+            worst = fmax(worst, error / bound);
+            largest = fmax(largest, fabs((double)fexp_u20(x) / exact - 1));
+        }
+    print_message("fexp_u20: %.4f of its bound at worst, off by up to %.4g\n", worst, largest);
+    assert_true(worst <= 1);
+    assert_true(worst >= 0.9 && largest > 1.06e-4); /* the test sees the place where it is worst */
+    static const float flushed[] = {-87.33656f, -88, -1e4f, -3e38f, -INFINITY};
+    for (size_t i = 0; i < sizeof flushed / sizeof flushed[0]; i++)
+        assert_true(fexp_u20(flushed[i]) == 0);
+    assert_true(fexp_u20(-0x1.5d58a0p+6f) > 0 && isinf(fexp_u20(88.8f)) && isinf(fexp_u20(INFINITY)));
+    assert_true(float_to_bits(fexp_u20(NAN)) == 0x80000000u);
+    assert_true(fexp_u20(0) == 0x1.fff9p-1f &&
+                fexp_u20(-20.25f) == 0x1.b943p-30f); /* NumPy's, by scripts/fidelity/arithmetic.py */
+}
+
 static void test_log2(void **state)
 {
     (void)state;
@@ -128,8 +156,9 @@ static void test_sentinel_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_exp2), cmocka_unit_test(test_exp2_special), cmocka_unit_test(test_exp2_monotone),
-        cmocka_unit_test(test_log2), cmocka_unit_test(test_tanh),         cmocka_unit_test(test_sentinel_text),
+        cmocka_unit_test(test_exp2),          cmocka_unit_test(test_exp2_special), cmocka_unit_test(test_exp2_monotone),
+        cmocka_unit_test(test_fexp),          cmocka_unit_test(test_log2),         cmocka_unit_test(test_tanh),
+        cmocka_unit_test(test_sentinel_text),
     };
     return cmocka_run_group_tests_name("arithmetic", tests, NULL, NULL) != 0;
 }

@@ -96,6 +96,55 @@ static void test_values_beyond_a_window_are_not_read(void **state)
     free_problem(&made);
 }
 
+/* ---- slots past the end ------------------------------------------------------------------------------------------ */
+
+/* Slots behind the last key, which hold keys: the bits are those of the problem that has them, masked by none. */
+static void test_keys_past_the_end(void **state)
+{
+    enum { MORE = 3 };
+    (void)state;
+    for (int row = 0; row < 2 * NUM_MASKING; row++) {
+        struct made_problem made = make_problem(KEYS + MORE, HEADS, KV_HEADS, DIM, DTYPE_F16);
+        mask_keys(&made, 0, 50, 1);
+        mask_keys(&made, 250, KEYS, 3);
+        struct recipe recipe = masking_recipes[row / 2];
+        recipe.contract.keys_past_end = MORE;
+        struct problem problem = made.problem;
+        problem.seq_len = KEYS;
+        problem.kv_slots = MORE;
+        problem.visible = row % 2 ? made.visible : NULL;
+        made.problem.visible = problem.visible;
+        assert_answers_as(&recipe, &problem, &made.problem);
+        free_problem(&made);
+    }
+}
+
+/* Where they hold none there is NaN, in pages and in a batch, too, whose other sequences are not read. (The maximum of
+ * a tile of nothing but NaN passes over it: such a tile counts as empty.) */
+static void test_nothing_past_the_end(void **state)
+{
+    enum { SEQUENCES = 2, PAGE = 16 };
+    (void)state;
+    struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}, .contract.keys_past_end = 1};
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+        for (int page = 0; page <= PAGE; page += PAGE) {
+            struct made_problem made[SEQUENCES];
+            struct problem problems[SEQUENCES];
+            struct answer answers[SEQUENCES];
+            for (int i = 0; i < SEQUENCES; i++) {
+                made[i] = make_sequence(i, 2 * PAGE - 2 - i, HEADS, KV_HEADS, DIM, DTYPE_F32);
+                mask_keys(&made[i], 3, 5, 1);
+                problems[i] = made[i].problem;
+            }
+            answer_batch((enum kernel)kernel, FORM_GENERIC, page, &recipe, problems, SEQUENCES, answers);
+            for (int i = 0; i < SEQUENCES; i++) {
+                for (int e = 0; e < HEADS * DIM; e++)
+                    assert_true(isnan(answers[i].out[e]));
+                free_problem(&made[i]);
+            }
+        }
+}
+
 /* ---- KV heads ---------------------------------------------------------------------------------------------------- */
 
 /* Each query head with a KV head of its own, a copy of the one that it is given. */
@@ -258,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_and_masks), cmocka_unit_test(test_values_beyond_a_window_are_not_read),
+        cmocka_unit_test(test_keys_past_the_end), cmocka_unit_test(test_nothing_past_the_end),
         cmocka_unit_test(test_kv_head_maps),      cmocka_unit_test(test_page_ids_of_16_bits),
         cmocka_unit_test(test_page_table_rows),   cmocka_unit_test(test_past_the_last_page_row),
     };

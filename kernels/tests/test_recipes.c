@@ -10,6 +10,7 @@
 #include "kernels/kernel.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
+#include "reference/key_masks.h"
 
 enum { KEYS = 700, HEADS = 4, DIM = 64 };
 
@@ -362,12 +363,79 @@ static void test_merge_cutoff(void **state)
     free_problem(&made);
 }
 
+/* A head's out 0 and lse of a problem whose masked keys have a natural sentinel added `masks` times, in double. */
+static void attend_masked(const struct problem *problem, double sentinel, const uint8_t *masks, double *out,
+                          double *lse)
+{
+    const float *q = problem->q, *k = problem->k, *v = problem->v;
+    double sum = 0, max = -INFINITY, logits[KEYS];
+    for (int key = 0; key < KEYS; key++) {
+        double dot = 0;
+        for (int d = 0; d < DIM; d++)
+            dot += (double)q[d] * (double)k[key * HEADS * DIM + d];
+        logits[key] = dot * (double)problem->scale + (double)problem->slopes[0] * (double)(key - problem->q_position) +
+                      sentinel * masks[key];
+        max = fmax(max, logits[key]);
+    }
+    *out = 0;
+    for (int key = 0; key < KEYS; key++) {
+        sum += exp(logits[key] - max);
+        *out += exp(logits[key] - max) * (double)v[key * HEADS * DIM];
+    }
+    *out /= sum;
+    *lse = max + log(sum);
+}
+
+/* The sentinel comes once for each mask that is known to remove a key, of the problem or of one of its newest keys, and
+ * once where a mask is another's. add adds it once. */
+static void test_a_sentinel_for_each_mask(void **state)
+{
+    (void)state;
+    uint8_t counts[KEYS];
+    struct made_problem made = masked_problem(600);
+    for (int key = 0; key < KEYS; key++)
+        counts[key] = made.visible[key] ? 0 : (uint8_t)(1 + key % 3);
+    const struct key_masks masks = {made.visible, counts, KEYS};
+    uint8_t other[KEYS], once[KEYS];
+    memcpy(other, made.visible, KEYS);
+    for (int key = 0; key < KEYS; key++)
+        once[key] = !made.visible[key];
+    for (int row = 0; row < 4; row++) {
+        struct problem problem = made.problem;
+        struct recipe recipe = {.sentinel = {SENTINEL_VALUE, -50},
+                                .masked_entry = row == 1 ? MASKED_ADD : MASKED_ADD_EACH,
+                                .initial_max = INITIAL_MAX_INFINITY,
+                                .log2e = LOG2E_EXPONENTIAL};
+        problem.masks = row == 3 ? NULL : &masks;
+        problem.visible = row == 2 ? other : made.visible;
+        double out, lse;
+        attend_masked(&problem, -50, row == 0 ? counts : once, &out, &lse);
+        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            struct answer answer =
+                answer_of((enum kernel)kernel, &(struct kernel_options){.chunk_len = 96}, &recipe, &problem);
+            assert_true(fabs((double)answer.out[0] - out) < 1e-4 * out);
+            assert_true(fabs((double)answer.lse[0] - lse) < 1e-4);
+        }
+        assert_true(fabs(out - 1) > 1);
+    }
+    struct problem newest = made.problem;
+    newest.visible += 50;
+    newest.masks = &masks;
+    assert_int_equal(problem_masks(&newest, 51), counts[101]);
+    assert_int_equal(problem_masks(&newest, 49), 0);
+    newest.visible = other;
+    assert_int_equal(problem_masks(&newest, 101), 1);
+    free_problem(&made);
+}
+
 static void test_contradictions(void **state)
 {
     static const struct recipe refused[] = {
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_entry = MASKED_ADD},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .masked_entry = MASKED_ADD_EACH},
         {.sentinel = {SENTINEL_VALUE, -1e5f}, .logit_dtype = ROUND_F16},
         {.sentinel = {.policy = SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_EXP},
+        {.sentinel = {.policy = SENTINEL_EXCLUDE}, .exponential = EXPONENTIAL_FEXP_U20},
         {.sentinel = {.policy = SENTINEL_INFINITY}, .empty_row = EMPTY_ROW_AT_SENTINEL},
         {.sentinel = {SENTINEL_VALUE, -1e4f}, .guards = GUARDS_NONE},
         {.sentinel = {.policy = SENTINEL_ADAPTIVE}, .guards = GUARDS_ZERO_MAX},
@@ -394,12 +462,19 @@ static void test_contradictions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masked_keys),        cmocka_unit_test(test_two_pass_averages_an_empty_row),
-        cmocka_unit_test(test_a_maximum_set_to_0), cmocka_unit_test(test_a_maximum_set_to_0_on_an_empty_row),
-        cmocka_unit_test(test_mistaken_biases),    cmocka_unit_test(test_keys_of_positive_bias_masked),
-        cmocka_unit_test(test_chunk_of_a_cache),   cmocka_unit_test(test_pages_change_nothing),
-        cmocka_unit_test(test_fp8_cache),          cmocka_unit_test(test_merge_cutoff),
-        cmocka_unit_test(test_contradictions),     cmocka_unit_test(test_sink_of_a_row_at_the_sentinel),
+        cmocka_unit_test(test_masked_keys),
+        cmocka_unit_test(test_two_pass_averages_an_empty_row),
+        cmocka_unit_test(test_a_maximum_set_to_0),
+        cmocka_unit_test(test_a_maximum_set_to_0_on_an_empty_row),
+        cmocka_unit_test(test_mistaken_biases),
+        cmocka_unit_test(test_keys_of_positive_bias_masked),
+        cmocka_unit_test(test_chunk_of_a_cache),
+        cmocka_unit_test(test_pages_change_nothing),
+        cmocka_unit_test(test_fp8_cache),
+        cmocka_unit_test(test_merge_cutoff),
+        cmocka_unit_test(test_a_sentinel_for_each_mask),
+        cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_sink_of_a_row_at_the_sentinel),
     };
     int failed = cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;

@@ -41,7 +41,7 @@ static const struct recipe_class recipe_classes[] = {
     {"onnx-runtime-cpu", "f32+bias16", "f32"},
     {"onnx-runtime", "f32+weights16+bias16", NULL},
     {"pytorch-eager", "f32+weights16+bias16+logits16", "f32"},
-    {"pytorch-flash-cpu", "f32+weights16+bias16", "f32"},
+    {"pytorch-flash-cpu", "f32+weights16+bias16", "f32+weights16"},
     {"pytorch-flex-compiled-cpu", "f32+weights16", "f32"},
     {"pytorch-flex-eager", "f32+weights16", "f32"},
     {"pytorch-sdpa-math", "f32+bias16", "f32"},

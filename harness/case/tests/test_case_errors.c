@@ -168,7 +168,7 @@ static const struct bad {
      TEXT(HEAD "bias: absolute\nrecipe: [mlx, onnx-runtime]\nsentinel: [-inf, exclude]\n"), 7, 18,
      "sentinel contradicts the recipe: 'exclude' with recipe onnx-runtime; sentinel exclude skips masked keys"},
     {"exponential that contradicts the recipe", TEXT(HEAD "exponential: [polynomial, exp]\n"), 5, 27,
-     "exponential contradicts the recipe: 'exp' with recipe default; exponential exp takes natural logits"},
+     "exponential contradicts the recipe: 'exp' with recipe default; exponential exp and fexp_u20 take natural logits"},
     {"bias that contradicts the recipe", TEXT(HEAD "bias: none\nsentinel: -1e4\nrecipe: hf-bloom\n"), 5, 7,
      "bias contradicts the recipe: 'none' with recipe hf-bloom; bias none has no slopes"},
     {"dtype is a mapping", TEXT(HEAD "dtype: {f16: 1}\n"), 5, 8, "dtype is not a single value: a mapping"},

@@ -67,6 +67,17 @@ static void *allocate(size_t size_bytes)
     return aligned_alloc(ALIGNMENT, (size_bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
 }
 
+/* Keys of the copy are removed by as many masks as those of the original. */
+static void keep_masks(struct trial *trial)
+{
+    const struct key_masks *masks = trial->original->masks;
+    if (!masks || trial->original->visible != masks->visible)
+        return;
+    trial->masks =
+        (struct key_masks){trial->problem.visible, masks->counts + trial->cut.first_key, trial->problem.seq_len};
+    trial->problem.masks = &trial->masks;
+}
+
 enum error_kind trial_init(struct trial *trial, const struct problem *problem, int64_t max_elements, uint64_t choice,
                            struct error *error)
 {
@@ -94,6 +105,7 @@ enum error_kind trial_init(struct trial *trial, const struct problem *problem, i
     part->slopes = trial->tensors[TRIAL_SLOPES].data;
     part->sink_logits = trial->tensors[TRIAL_SINKS].data;
     part->visible = trial->tensors[TRIAL_VISIBLE].data;
+    keep_masks(trial);
     trial->output = (struct output){trial->tensors[TRIAL_OUT].data, trial->tensors[TRIAL_LSE].data};
     trial_reload(trial);
     return ERROR_NONE;

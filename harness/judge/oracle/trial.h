@@ -8,6 +8,7 @@
 
 #include "harness/judge/oracle/trial_cut.h"
 #include "harness/subject/subject.h"
+#include "reference/key_masks.h"
 
 enum { TRIAL_SLOTS = 64, TRIAL_MAX_ELEMENTS = 1 << 21 };
 
@@ -39,7 +40,8 @@ struct trial_memory {
 struct trial {
     struct problem problem; /* of the copies; q_position may be changed, and is set back by trial_reload */
     struct output output;
-    bool whole; /* the problem is the original's, not a part of it */
+    struct key_masks masks; /* the problem's, of keys that are the original's */
+    bool whole;             /* the problem is the original's, not a part of it */
 
     const struct problem *original; /* the caller's */
     struct trial_memory tensors[TRIAL_TENSOR_COUNT];

@@ -93,6 +93,38 @@ static void each_kind_removes_the_keys_it_says(void **state)
     }
 }
 
+/* A key is removed as often as kinds remove it, of any range, and some kinds alone leave no key to two of them. */
+static void each_kind_counts_by_itself(void **state)
+{
+    (void)state;
+    enum { N = 3000, FIRST = 700 };
+    const struct mask_spec mask = {.kind = MASK_HOLES | MASK_PADDING | MASK_WINDOW | MASK_DROP_NEWEST,
+                                   .holes = 0.5,
+                                   .padding = 1800,
+                                   .window = 1500,
+                                   .sinks = 9,
+                                   .drop_newest = 40};
+    uint8_t visible[N], counts[N], some[N - FIRST];
+    int most = 0;
+    mask_fill(visible, &mask, N, 7, 0, N);
+    mask_count(counts, &mask, N, 7, 0, N);
+    mask_count(some, &mask, N, 7, FIRST, N - FIRST);
+    assert_memory_equal(some, counts + FIRST, N - FIRST);
+    for (int key = 0; key < N; key++) {
+        struct mask_spec holes = {.kind = MASK_HOLES, .holes = 0.5};
+        uint8_t without_hole;
+        mask_fill(&without_hole, &holes, N, 7, key, 1);
+        int count = !without_hole + (key < 1800) + (key < 1500 && key >= 9) + (key >= N - 40);
+        assert_int_equal(counts[key], count);
+        assert_int_equal(visible[key], count == 0);
+        most = count > most ? count : most;
+    }
+    assert_int_equal(most, 3);
+    assert_true(mask_overlaps(&mask));
+    assert_false(mask_overlaps(&(struct mask_spec){.kind = MASK_WINDOW}));
+    assert_false(mask_overlaps(&(struct mask_spec){.kind = MASK_NONE}));
+}
+
 /* Binomial: within five standard deviations. A smaller P removes some of the keys that a larger one does. */
 static void holes_are_as_frequent_as_they_should_be(void **state)
 {
@@ -293,6 +325,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_removes_the_keys_it_says),
+        cmocka_unit_test(each_kind_counts_by_itself),
         cmocka_unit_test(holes_are_as_frequent_as_they_should_be),
         cmocka_unit_test(holes_of_seeds_and_of_neighbours_are_independent),
         cmocka_unit_test(a_range_alone_is_the_range_in_bulk),

@@ -115,6 +115,31 @@ static void test_heads_of_a_part_are_those_of_the_whole(void **state)
     }
 }
 
+/* Keys of a part are removed by as many masks as in the whole, and by one that is a trial's own. */
+static void test_keys_of_a_part_keep_their_masks(void **state)
+{
+    (void)state;
+    struct made_problem made = make_problem(150, 12, 4, 64, DTYPE_F16);
+    uint8_t counts[150];
+    mask_keys(&made, 3, 140, 2);
+    for (int key = 0; key < 150; key++)
+        counts[key] = made.visible[key] ? 0 : (uint8_t)(1 + key % 3);
+    const struct key_masks masks = {made.visible, counts, 150};
+    made.problem.masks = &masks;
+    struct trial part;
+    struct error error;
+    assert_int_equal(trial_init(&part, &made.problem, 100 * 4 * 64, 0, &error), ERROR_NONE);
+    assert_int_equal(part.problem.seq_len, 100);
+    for (int key = 0; key < 100; key++)
+        assert_int_equal(problem_masks(&part.problem, key), counts[part.cut.first_key + key]);
+    uint8_t none[100] = {0};
+    part.problem.visible = none;
+    assert_int_equal(problem_masks(&part.problem, 50), 1);
+    trial_clear(&part);
+    made.problem.masks = NULL;
+    free_problem(&made);
+}
+
 /* A kernel that makes its own slopes makes those of the whole: a part, and a part of a part, knows which heads it has.
  */
 static void test_a_part_knows_its_place(void **state)
@@ -304,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_part_is_as_large_as_allowed),
         cmocka_unit_test(test_heads_of_a_part_are_those_of_the_whole),
+        cmocka_unit_test(test_keys_of_a_part_keep_their_masks),
         cmocka_unit_test(test_a_part_knows_its_place),
         cmocka_unit_test(test_a_part_may_be_anywhere),
         cmocka_unit_test(test_keys_of_a_part_keep_their_distances),
