@@ -4,6 +4,7 @@
 
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
+#include "harness/evaluate/replayed_cause.h"
 #include "harness/library/judged_output.h"
 #include "harness/library/other_output.h"
 #include "reference/float_environment.h"
@@ -115,6 +116,9 @@ static enum error_kind find_signature(struct work *work, struct error *error)
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
+    if (!kind && !*evaluation->subject_failure)
+        kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
+                              work->evaluator->threads, error);
     if (!kind && *evaluation->subject_failure)
         evaluation->finding.remedy = "The kernel failed to run, as the error says, and has left its output unwritten.";
     evaluation->seconds.judge += evaluation_now() - start;
