@@ -6,11 +6,12 @@ const char *const fidelity_names[FIDELITY_COUNT] = {
     [FIDELITY_BOUNDED] = "bounded",
 };
 
-/* Which exponentials are a GPU's own. */
+/* Which exponentials are a GPU's own, or rescale by one. */
 static const bool of_gpu[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_EX2_APPROX] = true,
     [EXPONENTIAL_EXP2] = true,
     [EXPONENTIAL_EXP] = true,
+    [EXPONENTIAL_FEXP_U20] = true,
 };
 
 enum fidelity recipe_fidelity(const struct recipe *recipe, bool has_models)
