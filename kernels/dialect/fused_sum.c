@@ -3,12 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-const struct tensor_core_info tensor_cores[TENSOR_CORE_COUNT] = {
-    [TENSOR_CORE_VOLTA] = {"volta", 4, 23},
-    [TENSOR_CORE_AMPERE] = {"ampere", 8, 24},
-    [TENSOR_CORE_HOPPER] = {"hopper", 16, 25},
-};
-
 enum {
     FACTOR_FRACTION_BITS = 10, /* of a factor's significand: f16's; bf16's 7 are shifted */
     PRODUCT_FRACTION_BITS = 2 * FACTOR_FRACTION_BITS,
@@ -197,4 +191,17 @@ double fused_sum_bound(enum tensor_core tensor_core, double absolute_sum, double
     double place = info->products * ldexp(1, -info->fraction_bits); /* of terms, in units of the largest */
     double to_f32 = fmax(0x1p-23 * absolute_sum, 0x1p-149);
     return place * largest + to_f32 + later_steps * (place * fmax(fmax(largest, absolute_sum), 0x1p-126) + to_f32);
+}
+
+/* Each step's 2^e is at most absolute_sum + extra + 2^-126: 2^-133 is less, and so is what c = 0 is aligned to. */
+struct fused_sum_errors fused_sum_errors(enum tensor_core tensor_core)
+{
+    const struct tensor_core_info *info = &tensor_cores[tensor_core];
+    int steps = MMA_PRODUCTS / info->products;
+    double alignment = steps * info->products * ldexp(1, -info->fraction_bits);
+    return (struct fused_sum_errors){
+        .relative = alignment + steps * 0x1p-23,
+        .alignment = alignment,
+        .floor = alignment * 0x1p-126 + steps * 0x1p-149,
+    };
 }

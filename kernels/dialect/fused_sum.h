@@ -21,24 +21,10 @@
 
 #include <stdint.h>
 
+#include "kernels/tensor_core.h"
 #include "reference/dtype.h"
 
 enum { MMA_ROWS = 16, MMA_COLUMNS = 8, MMA_PRODUCTS = 16 };
-
-enum tensor_core {
-    TENSOR_CORE_VOLTA,
-    TENSOR_CORE_AMPERE, /* and Ada */
-    TENSOR_CORE_HOPPER,
-    TENSOR_CORE_COUNT
-};
-
-struct tensor_core_info {
-    const char *name;
-    int products;      /* of a step */
-    int fraction_bits; /* terms are cut to multiples of 2^-fraction_bits of the step's largest power of two */
-};
-
-extern const struct tensor_core_info tensor_cores[TENSOR_CORE_COUNT];
 
 /* a and b are of MMA_PRODUCTS elements of f16 or bf16. */
 float fused_sum(enum tensor_core tensor_core, enum dtype dtype, const uint16_t *a, const uint16_t *b, float c);
@@ -63,6 +49,17 @@ float fused_sum(enum tensor_core tensor_core, enum dtype dtype, const uint16_t *
  * up.
  */
 double fused_sum_bound(enum tensor_core tensor_core, double absolute_sum, double largest);
+
+/*
+ * The same in parts, for sums of many: the error is at most `relative` absolute_sum + `alignment` extra + floor, where
+ * no product's alignment is above absolute_sum + extra: that of a subnormal factor, which counts as the smallest normal
+ * number.
+ */
+struct fused_sum_errors {
+    double relative, alignment, floor;
+};
+
+struct fused_sum_errors fused_sum_errors(enum tensor_core tensor_core);
 
 struct mma_operands {
     uint16_t a[MMA_ROWS][MMA_PRODUCTS], b[MMA_COLUMNS][MMA_PRODUCTS]; /* b[n] is a column */

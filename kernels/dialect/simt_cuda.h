@@ -13,12 +13,17 @@
     extern "C" __global__ void __launch_bounds__(MAX_BLOCK_THREADS, 2) \
         SIMT_ENTRY(name)(const __grid_constant__ type args)
 
-SIMT_FUNCTION real warp_max(real x)
+SIMT_FUNCTION real warp_max_from(real x, int first_offset)
 {
     SIMT_UNROLL
-    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
         x = real_max(x, __shfl_xor_sync(0xffffffffu, x, offset));
     return x;
+}
+
+SIMT_FUNCTION real warp_max(real x)
+{
+    return warp_max_from(x, 1);
 }
 
 SIMT_FUNCTION real warp_sum_in(enum stage stage, real x, int first_offset)
@@ -101,10 +106,31 @@ SIMT_FUNCTION void load_shared_4(const float *from, float *to)
                  : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                   \
                  : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]))
 
-SIMT_FUNCTION void warp_mma(enum tensor_core tensor_core, enum dtype dtype, const uint32_t *a, const uint32_t *b,
-                            float *d)
+typedef uint32_t element_pair;
+
+SIMT_FUNCTION element_pair pair_of(enum dtype dtype, real low, real high)
 {
-    (void)tensor_core; /* the GPU's own */
+    if (dtype == DTYPE_F16)
+        return __half_as_ushort(__float2half_rn(low)) | (uint32_t)__half_as_ushort(__float2half_rn(high)) << 16;
+    return __float_as_uint(low) >> 16 | (__float_as_uint(high) & 0xffff0000u);
+}
+
+SIMT_FUNCTION element_pair pair_of_word(enum dtype dtype, uint32_t word)
+{
+    (void)dtype;
+    return word;
+}
+
+SIMT_FUNCTION element_pair warp_transpose(element_pair pair)
+{
+    asm volatile("movmatrix.sync.aligned.m8n8.trans.b16 %0, %0;" : "+r"(pair));
+    return pair;
+}
+
+SIMT_FUNCTION void warp_mma_in(enum stage stage, enum tensor_core tensor_core, enum dtype dtype, const uint32_t *a,
+                               const element_pair *b, real *d)
+{
+    (void)stage, (void)tensor_core; /* the GPU's own */
     if (dtype == DTYPE_F16)
         SIMT_MMA("f16");
     else

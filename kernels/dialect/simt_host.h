@@ -116,16 +116,16 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
     })
 
 #define __syncthreads() simt_block_arrive(SIMT_SITE("__syncthreads", STAGE_NONE))
-#define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x)
+#define warp_max(x) simt_warp_max(SIMT_SITE("warp_max", STAGE_NONE), x, 1)
+#define warp_max_from(x, first_offset) simt_warp_max(SIMT_SITE("warp_max_from", STAGE_NONE), x, first_offset)
 #define warp_sum_in(stage, x, first_offset) simt_warp_sum(SIMT_SITE("warp_sum_in", stage), x, first_offset)
 #define warp_scatter_end_in(stage, scatter, group) \
     simt_warp_scatter(SIMT_SITE("warp_scatter_end_in", stage), scatter, group)
 #define warp_gather_begin(gather, x, group) \
     simt_warp_gather(SIMT_SITE("warp_gather_begin", STAGE_NONE), gather, x, group)
-#ifndef SIMT_REPLAY
-#define warp_mma(tensor_core, dtype, a, b, d) \
-    simt_warp_mma(SIMT_SITE("warp_mma", STAGE_NONE), tensor_core, dtype, a, b, d)
-#endif
+#define warp_transpose(pair) simt_warp_transpose(SIMT_SITE("warp_transpose", STAGE_NONE), pair)
+#define warp_mma_in(stage, tensor_core, dtype, a, b, d) \
+    simt_warp_mma(SIMT_SITE("warp_mma_in", stage), tensor_core, dtype, a, b, d)
 
 /* ---- combining what the lanes of a warp left: lanes[r][t] is lane r's value t ---- */
 
@@ -134,11 +134,12 @@ static inline void simt_combine_none(void *values, int group, enum stage stage)
     (void)values, (void)group, (void)stage;
 }
 
-static inline void simt_combine_max(void *values, int group, enum stage stage)
+/* Of lanes that differ in first_offset and what is above it, the first has the largest. */
+static inline void simt_combine_max(void *values, int first_offset, enum stage stage)
 {
     real *x = values;
-    (void)group, (void)stage;
-    for (int offset = WARP_SIZE / 2; offset > 0; offset /= 2)
+    (void)stage;
+    for (int offset = WARP_SIZE / 2; offset >= first_offset; offset /= 2)
         for (int i = 0; i < offset; i++)
             x[i] = real_max(x[i], x[i + offset]);
 }
@@ -173,13 +174,13 @@ SIMT_FUNCTION real (*simt_exchange(int thread))[WARP_SIZE]
     return copies[parity] + thread / WARP_SIZE * WARP_SIZE;
 }
 
-SIMT_FUNCTION real simt_warp_max(const struct simt_site *site, real x)
+SIMT_FUNCTION real simt_warp_max(const struct simt_site *site, real x, int first_offset)
 {
     int thread = simt_block->thread;
     real(*lanes)[WARP_SIZE] = simt_exchange(thread);
     lanes[0][thread % WARP_SIZE] = x;
-    simt_warp_arrive(site, simt_combine_max, lanes, 0);
-    return lanes[0][0];
+    simt_warp_arrive(site, simt_combine_max, lanes, first_offset);
+    return lanes[0][thread % first_offset];
 }
 
 SIMT_FUNCTION real simt_warp_sum(const struct simt_site *site, real x, int first_offset)
@@ -241,19 +242,93 @@ SIMT_FUNCTION void load_shared_4(const real *from, real *to)
     memcpy(to, from, 4 * sizeof *to);
 }
 
+/* ---- matrices ---- */
+
 #ifndef SIMT_REPLAY
-/* What a lane leaves for warp_mma, in its row of the exchange. */
+typedef uint16_t simt_element;
+#else
+typedef real simt_element; /* what f16 or bf16 holds but for the errors beside it */
+#endif
+
+typedef struct {
+    simt_element low, high;
+} element_pair;
+
+SIMT_FUNCTION simt_element element_of(enum dtype dtype, real x)
+{
+#ifndef SIMT_REPLAY
+    uint16_t element;
+    dtype_narrow(dtype, &element, 0, 1, &x);
+    return element;
+#else
+    (void)dtype;
+    return x;
+#endif
+}
+
+SIMT_FUNCTION element_pair pair_of(enum dtype dtype, real low, real high)
+{
+    return (element_pair){element_of(dtype, low), element_of(dtype, high)};
+}
+
+SIMT_FUNCTION element_pair pair_of_word(enum dtype dtype, uint32_t word)
+{
+    const uint16_t elements[2] = {(uint16_t)word, (uint16_t)(word >> 16)};
+#ifndef SIMT_REPLAY
+    (void)dtype;
+    return (element_pair){elements[0], elements[1]};
+#else
+    float widened[2];
+    dtype_widen(dtype, elements, 0, 2, widened);
+    return (element_pair){real_of(widened[0]), real_of(widened[1])};
+#endif
+}
+
+/* Pairs of lanes lie side by side: the matrix, row by row. */
+static inline void simt_combine_transpose(void *values, int rows, enum stage stage)
+{
+    simt_element *matrix = values;
+    (void)stage;
+    for (int row = 0; row < rows; row++)
+        for (int column = 0; column < row; column++) {
+            simt_element above = matrix[column * rows + row];
+            matrix[column * rows + row] = matrix[row * rows + column];
+            matrix[row * rows + column] = above;
+        }
+}
+
+SIMT_FUNCTION element_pair simt_warp_transpose(const struct simt_site *site, element_pair pair)
+{
+    enum { ROWS = 8 };
+    int thread = simt_block->thread;
+    real(*lanes)[WARP_SIZE] = simt_exchange(thread);
+    char *own = (char *)lanes + (size_t)(thread % WARP_SIZE) * sizeof pair;
+    memcpy(own, &pair, sizeof pair);
+    simt_warp_arrive(site, simt_combine_transpose, lanes, ROWS);
+    memcpy(&pair, own, sizeof pair);
+    return pair;
+}
+
+/* What a lane leaves for warp_mma_in, in its row of the exchange. */
 struct simt_fragments {
-    uint32_t a[4], b[2];
-    float d[4];
+    uint32_t a[4];
+    element_pair b[2];
+    real d[4];
 };
 
 _Static_assert(sizeof(struct simt_fragments) <= sizeof(real[WARP_SIZE]), "a lane's fragments fit its row");
 
-void simt_combine_mma(void *values, int tensor_core_and_dtype, enum stage stage);
+#ifndef SIMT_REPLAY
+#define SIMT_COMBINE_MMA simt_combine_mma
+#else
+#define SIMT_COMBINE_MMA replay_combine_mma
+#endif
+
+/* Not here, since it is long: simt_mma.c, and simt_mma_replay.c. */
+void SIMT_COMBINE_MMA(void *values, int tensor_core_and_dtype, enum stage stage);
 
 SIMT_FUNCTION void simt_warp_mma(const struct simt_site *site, enum tensor_core tensor_core, enum dtype dtype,
-                                 const uint32_t *a, const uint32_t *b, float *d)
+                                 const uint32_t *a, const element_pair *b, real *d)
 {
     int thread = simt_block->thread, lane = thread % WARP_SIZE;
     real(*lanes)[WARP_SIZE] = simt_exchange(thread);
@@ -262,9 +337,8 @@ SIMT_FUNCTION void simt_warp_mma(const struct simt_site *site, enum tensor_core 
     memcpy(own.b, b, sizeof own.b);
     memcpy(own.d, d, sizeof own.d);
     memcpy(lanes[lane], &own, sizeof own);
-    simt_warp_arrive(site, simt_combine_mma, lanes, (int)tensor_core * DTYPE_COUNT + (int)dtype);
+    simt_warp_arrive(site, SIMT_COMBINE_MMA, lanes, (int)tensor_core * DTYPE_COUNT + (int)dtype);
     memcpy(d, (char *)lanes[lane] + offsetof(struct simt_fragments, d), sizeof own.d);
 }
-#endif
 
 #endif

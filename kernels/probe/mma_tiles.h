@@ -38,20 +38,21 @@ SIMT_KERNEL(mma_tiles, struct mma_tiles_args, args)
         return;
     int lane = (int)threadIdx.x % WARP_SIZE, group = lane / 4, pair = lane % 4 * 2;
     const struct mma_sum *sums = args.sums + (size_t)tile * TILE_SUMS;
-    uint32_t a[4], b[2];
+    uint32_t a[4];
+    element_pair b[2];
     float d[4];
     for (int i = 0; i < 4; i++) {
         int sum = mma_tile_sum(tile, group + i % 2 * 8);
         a[i] = sum < 0 ? 0 : mma_tile_pair(sums[sum].a, pair + i / 2 * 8);
     }
     for (int i = 0; i < 2; i++)
-        b[i] = mma_tile_pair(sums[group].b, pair + i * 8);
+        b[i] = pair_of_word(args.dtype, mma_tile_pair(sums[group].b, pair + i * 8));
     for (int i = 0; i < 4; i++)
         d[i] = mma_tile_sum(tile, group + i / 2 * 8) == pair + i % 2 ? sums[pair + i % 2].c : 0.0f;
     if (args.dtype == DTYPE_F16)
-        warp_mma(args.tensor_core, DTYPE_F16, a, b, d);
+        warp_mma_in(STAGE_DOT, args.tensor_core, DTYPE_F16, a, b, d);
     else
-        warp_mma(args.tensor_core, DTYPE_BF16, a, b, d);
+        warp_mma_in(STAGE_DOT, args.tensor_core, DTYPE_BF16, a, b, d);
     for (int i = 0; i < 4; i++)
         if (mma_tile_sum(tile, group + i / 2 * 8) == pair + i % 2)
             args.results[(size_t)tile * TILE_SUMS + (size_t)(pair + i % 2)] = float_to_bits(d[i]);

@@ -21,7 +21,7 @@ static uint32_t result_of(enum tensor_core tensor_core, enum dtype dtype, const 
  * product of 2 or more keeps the exponent of its factors: 1.5 * 1.5 has exponent 0.
  */
 static const struct {
-    float c, terms[MMA_TERMS][2], results[TENSOR_CORE_COUNT]; /* Volta, Ampere, Hopper */
+    float c, terms[MMA_TERMS][2], results[TENSOR_CORE_COUNT]; /* Volta, Ampere, Hopper: against the enum */
 } by_hand[] = {
     /* 1 - 1 + 2^-q, all in the first step: what is left is 2^-q where LSB is no larger. */
     {0, {{1, 1}, {-1, 1}, {0x1p-9f, 0x1p-14f}}, {0x1p-23f, 0x1p-23f, 0x1p-23f}},
@@ -91,7 +91,7 @@ static void test_sums_by_hand(void **state)
         for (int t = 0; t < TENSOR_CORE_COUNT; t++)
             for (int dtype = DTYPE_F16; dtype <= DTYPE_BF16; dtype++)
                 assert_result((enum tensor_core)t, (enum dtype)dtype, row, by_hand[row].c, by_hand[row].terms,
-                              by_hand[row].results[t]);
+                              by_hand[row].results[TENSOR_CORE_COUNT - 1 - t]);
 }
 
 /* One term each where nothing else is said; all generations. */

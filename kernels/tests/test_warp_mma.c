@@ -41,14 +41,15 @@ SIMT_KERNEL(multiply_twice, struct multiply_args, args)
                      x->a[g + 8][2 * t] | (uint32_t)x->a[g + 8][2 * t + 1] << 16,
                      x->a[g][2 * t + 8] | (uint32_t)x->a[g][2 * t + 9] << 16,
                      x->a[g + 8][2 * t + 8] | (uint32_t)x->a[g + 8][2 * t + 9] << 16};
-    uint32_t b[2] = {x->b[2 * t][g] | (uint32_t)x->b[2 * t + 1][g] << 16,
-                     x->b[2 * t + 8][g] | (uint32_t)x->b[2 * t + 9][g] << 16};
+    uint32_t words[2] = {x->b[2 * t][g] | (uint32_t)x->b[2 * t + 1][g] << 16,
+                         x->b[2 * t + 8][g] | (uint32_t)x->b[2 * t + 9][g] << 16};
+    element_pair b[2] = {pair_of_word(args.dtype, words[0]), pair_of_word(args.dtype, words[1])};
     float d[4] = {x->c[g][2 * t], x->c[g][2 * t + 1], x->c[g + 8][2 * t], x->c[g + 8][2 * t + 1]};
     for (int i = 0; i < 2; i++)
         if (args.dtype == DTYPE_F16)
-            warp_mma(args.tensor_core, DTYPE_F16, a, b, d);
+            warp_mma_in(STAGE_DOT, args.tensor_core, DTYPE_F16, a, b, d);
         else
-            warp_mma(args.tensor_core, DTYPE_BF16, a, b, d);
+            warp_mma_in(STAGE_DOT, args.tensor_core, DTYPE_BF16, a, b, d);
     x->d[g][2 * t] = d[0], x->d[g][2 * t + 1] = d[1], x->d[g + 8][2 * t] = d[2], x->d[g + 8][2 * t + 1] = d[3];
 }
 
@@ -88,6 +89,49 @@ static void test_product_against_a_plain_loop(void **state)
             }
 }
 
+struct lanes_args {
+    uint16_t (*transposed)[8];
+    float (*maxima)[WARP_SIZE]; /* of first_offset 1, 4 and 16 */
+};
+
+SIMT_KERNEL(across_lanes, struct lanes_args, args)
+{
+    int lane = (int)threadIdx.x % WARP_SIZE, row = lane / 4, column = lane % 4 * 2;
+    float mine = (float)(lane * 11 % 32);
+    element_pair pair = warp_transpose(pair_of(DTYPE_F16, (float)(8 * row + column), (float)(8 * row + column + 1)));
+    if (threadIdx.x < WARP_SIZE) {
+        args.transposed[row][column] = pair.low;
+        args.transposed[row][column + 1] = pair.high;
+        args.maxima[0][lane] = warp_max(mine);
+        args.maxima[1][lane] = warp_max_from(mine, 4);
+        args.maxima[2][lane] = warp_max_from(mine, 16);
+    }
+}
+
+static void test_transposes_and_maxima(void **state)
+{
+    uint16_t transposed[8][8];
+    float maxima[3][WARP_SIZE];
+    struct lanes_args args = {transposed, maxima};
+    (void)state;
+    for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
+        launch(host_across_lanes, &args, 1, (enum simt_order)order);
+        for (int row = 0; row < 8; row++)
+            for (int column = 0; column < 8; column++) {
+                float x;
+                dtype_widen(DTYPE_F16, &transposed[row][column], 0, 1, &x);
+                assert_true(x == (float)(8 * column + row));
+            }
+        for (int i = 0; i < 3; i++)
+            for (int lane = 0; lane < WARP_SIZE; lane++) {
+                int offset = (int[]){1, 4, 16}[i], largest = 0;
+                for (int other = lane % offset; other < WARP_SIZE; other += offset)
+                    largest = other * 11 % 32 > largest ? other * 11 % 32 : largest;
+                assert_true(maxima[i][lane] == (float)largest);
+            }
+    }
+}
+
 /* The kernel whose results on a GPU test_fused_sum.c's digests are of: the same fragments there and here. */
 static void test_tiles_as_on_the_gpu(void **state)
 {
@@ -112,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_product_against_a_plain_loop),
         cmocka_unit_test(test_tiles_as_on_the_gpu),
+        cmocka_unit_test(test_transposes_and_maxima),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
