@@ -344,8 +344,9 @@ fuzz:  ## mutate case files for FUZZ_SECONDS (60) under libFuzzer and sanitizers
 soak: $(PROGRAM)  ## put sound recipes to 200 random problems (SOAK, SOAK_SEED): none may be accused
 	$(Q)ALIBICHECK=$(PROGRAM) scripts/soak $(or $(SOAK),200) $(or $(SOAK_SEED),0)
 
-soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of all exponent ranges: 1000 runs (SOAK, SOAK_SEED)
+soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of all exponent ranges: 1000 runs, and on tensor cores (SOAK, SOAK_SEED)
 	$(Q)$< $(or $(SOAK),1000) $(or $(SOAK_SEED),0)
+	$(Q)$< $(or $(SOAK),1000) $(or $(SOAK_SEED),0) 0 tensor_core
 
 soak-names: $(BUILD)/harness/evaluate/tests/soak_names  ## kernels with one drawn fault each, until 2000 have failed (SOAK, SOAK_SEED): none by a wrong name
 	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)

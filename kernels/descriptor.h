@@ -11,17 +11,22 @@
 #define KERNELS(X)              \
     X(SINGLE_PASS, single_pass) \
     X(SPLIT_KV, split_kv)       \
-    X(TWO_PASS, two_pass)
+    X(TWO_PASS, two_pass)       \
+    X(TENSOR_CORE, tensor_core)
 
 #define KERNEL_ENUMERATOR(enumerator, name) KERNEL_##enumerator,
-enum kernel { KERNELS(KERNEL_ENUMERATOR) KERNEL_COUNT };
+enum kernel {
+    KERNELS(KERNEL_ENUMERATOR) KERNEL_COUNT,
+    KERNEL_ANY_COUNT = KERNEL_TENSOR_CORE /* those that take any dtype and recipe; others do not (kernel_refusal) */
+};
 
 enum { MAX_KERNEL_LAUNCHES = 2, MAX_WORKSPACE_BUFFERS = 3 };
 
 /* A function that is launched in as many forms as there are dtypes and groups of lanes (forms.h). */
 struct kernel_launch {
-    bool has_plain;   /* plain forms, too (plain.h) */
-    bool over_chunks; /* blocks are heads x chunks, heads fastest, as blockIdx.x; else heads alone, as blockIdx.y */
+    bool has_plain;    /* plain forms, too (plain.h) */
+    bool over_chunks;  /* blocks are heads x chunks, heads fastest, as blockIdx.x; else heads alone, as blockIdx.y */
+    bool over_columns; /* blocks are of heads that share a KV head (columns.h) */
 };
 
 /* What a launch leaves for the next: numbers of each head, one or a row of head_dim. */
@@ -38,10 +43,11 @@ struct workspace_buffer {
  * in a tree, then warps in order, and chunks in order where the kernel has them, in the recipe's form (merge_form).
  */
 struct sum_order {
-    int rescales_per_round; /* of what is summed so far: 1, or 0 where the maximum is known from the start */
-    int sum_adds_per_round; /* to a lane's sum of weights */
-    int out_adds_per_lane;  /* to a lane's weighted sum, in a round and for each lane of its group */
-    int merged_warps;       /* additions to each where warps are added, after one rescaling */
+    int rescales_per_round;   /* of what is summed so far: 1, or 0 where the maximum is known from the start */
+    int sum_adds_per_round;   /* to a lane's sum of weights */
+    int out_adds_per_lane;    /* to a lane's weighted sum, in a round and for each lane of its group */
+    int fused_sums_per_round; /* in the place of these, of tensor cores: to the warp's weighted sum, in a round */
+    int merged_warps;         /* additions to each where warps are added, after one rescaling */
 };
 
 struct kernel_descriptor {
@@ -50,6 +56,7 @@ struct kernel_descriptor {
     bool uses_chunk_len; /* chunks are merged: the arithmetic depends on chunk_len */
     bool reads_past_end; /* the kernel has what MASKED_VALUES_READ_PAST_END asks for */
     bool knows_sum;      /* before the product with v, for WEIGHT_PROBABILITIES */
+    bool tensor_cores;   /* q.k and the product with v are fused sums of f16 or bf16 (dialect/fused_sum.h) */
     int num_launches;
     struct kernel_launch launches[MAX_KERNEL_LAUNCHES];
     struct workspace_buffer workspace[MAX_WORKSPACE_BUFFERS];

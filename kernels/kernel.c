@@ -1,4 +1,4 @@
-#include "kernels/descriptor.h"
+#include "kernels/kernel.h"
 
 #include <string.h>
 
@@ -16,4 +16,60 @@ enum kernel kernel_from_name(const char *name)
     while (kernel < KERNEL_COUNT && strcmp(kernels[kernel]->name, name))
         kernel++;
     return (enum kernel)kernel;
+}
+
+/* ---- what kernels on tensor cores do not take -------------------------------------------------------------------- */
+
+static bool other_weights(const struct recipe *recipe, enum dtype dtype)
+{
+    const struct recipe for_dtype = recipe_for(recipe, dtype);
+    return for_dtype.weight_dtype && dtype_rounding_dtype(for_dtype.weight_dtype) != dtype;
+}
+
+static bool narrow_sums(const struct recipe *recipe, enum dtype dtype)
+{
+    (void)dtype;
+    return recipe->dot_dtype || recipe->sum_dtype || recipe->weighted_sum_dtype;
+}
+
+static bool scaled_weights(const struct recipe *recipe, enum dtype dtype)
+{
+    (void)dtype;
+    return recipe->weight_scale != 0;
+}
+
+static bool scaled_query(const struct recipe *recipe, enum dtype dtype)
+{
+    (void)dtype;
+    return recipe->scale_entry == SCALE_QUERY;
+}
+
+const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format)
+{
+    static const struct {
+        bool (*holds)(const struct recipe *recipe, enum dtype dtype);
+        const char *why;
+    } rules[] = {
+        {narrow_sums, "sums in f32 alone; allowed: dot_dtype, sum_dtype and weighted_sum_dtype f32"},
+        {other_weights, "multiplies v with weights of its dtype alone; allowed: weight_dtype input or that dtype, "
+                        "which f32 stands for"},
+        {scaled_weights, "multiplies weights with v as they are rounded; allowed: weight_scale 0"},
+        {scaled_query, "takes q as it is given; allowed: scale_entry dot, sum or product"},
+    };
+    if (!kernels[kernel]->tensor_cores)
+        return NULL;
+    if (dtype == DTYPE_F32 || kv_format != KV_AS_DTYPE)
+        return "takes f16 and bf16 alone; allowed: dtype f16 or bf16, and kv_dtype as dtype";
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+        if (rules[i].holds(recipe, dtype))
+            return rules[i].why;
+    return NULL;
+}
+
+struct recipe kernel_recipe(enum kernel kernel, const struct recipe *recipe, enum dtype dtype)
+{
+    struct recipe of_kernel = *recipe;
+    if (kernels[kernel]->tensor_cores && !of_kernel.weight_dtype)
+        of_kernel.weight_dtype = ROUND_INPUT;
+    return recipe_for(&of_kernel, dtype);
 }

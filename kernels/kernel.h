@@ -40,6 +40,13 @@ struct batch {
     int num_sequences;              /* 1 .. BATCH_MAX_SEQUENCES */
 };
 
+/* Why a kernel takes no such recipe, or none for problems of these dtypes, as what follows its name in a sentence;
+ * NULL: it takes it. */
+const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format);
+
+/* The recipe as the kernel takes it for problems of a dtype: recipe_for, and on tensor cores weights of that dtype. */
+struct recipe kernel_recipe(enum kernel kernel, const struct recipe *recipe, enum dtype dtype);
+
 enum device_kind { DEVICE_CUDA, DEVICE_HOST, DEVICE_COUNT };
 
 extern const char *const device_kind_names[DEVICE_COUNT];

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "kernels/recipe_contract.h"
+#include "kernels/tensor_core.h"
 #include "reference/problem.h"
 
 /* What stands in for -inf, both as a masked key's logit and as the maximum before the first key. */
@@ -219,7 +220,8 @@ struct recipe {
     enum dtype_rounding sum_dtype, weighted_sum_dtype; /* a lane's sums of weights, and of weights times v, after each
                                                         * addition and rescaling; lanes and warps add up in f32 */
     float max_offset;                                  /* added to every maximum, in nats: ggml's 3 ln 2 */
-    int tile_keys; /* of a running maximum in a kernel that knows the row's; 0: it takes that */
+    enum tensor_core tensor_core; /* whose sums kernels on tensor cores make; a GPU makes its own */
+    int tile_keys;                /* of a running maximum in a kernel that knows the row's; 0: it takes that */
     enum soft_cap_use soft_cap;
     enum sink_use sink;
 

@@ -27,7 +27,11 @@ double bound_of_lse(const struct rounding_model *model, const struct logit_terms
     log_sum = fmax(log_sum, fabs(log_sum - model->max_offset)) + from_sum;
     double error =
         from_sum + (log_sum + 0.5) * model->logarithm + (fabs(lse) + from_sum) * (model->lse_sum + model->lse_base);
+    double shift = model->absolute_bias ? fabs(terms->slope) * fabs((double)terms->problem->q_position) : 0;
     if (model->absolute_bias)
         error += logit_shift_error(model, terms) + (fabs(max) + from_sum) * model->lse_sum;
+    /* A maximum that slope P is taken off, that, and lse itself, in base 2 if need be. */
+    if (overflows((fabs(lse) + fabs(max) + shift + error) * M_LOG2E, dtypes[DTYPE_F32].max))
+        return INFINITY;
     return error * (1 + 0x1p-30);
 }

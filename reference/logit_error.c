@@ -38,6 +38,20 @@ static double slope_error(const struct rounding_model *model, const struct logit
     return model->slope + given_slope_error(terms) + terms->slope_narrow;
 }
 
+/* What fused sums of q.k lose to products of subnormal elements, which they align as if these were normal: at most that
+ * of the least normal number with the largest of the other side, an element at a time. Zeros are not aligned. */
+static double alignment_floor(const struct rounding_model *model, const float *k_bounds,
+                              const struct logit_terms *terms)
+{
+    double largest = 0, normal = model->dot_normal;
+    for (int d = 0; d < terms->problem->head_dim; d++) {
+        double q = fabs(terms->query[d]), k = (double)k_bounds[d];
+        if (q > 0 && k > 0)
+            largest = fmax(largest, normal * fmax(fmax(q < normal ? k : 0, q), normal));
+    }
+    return model->dot_alignment * largest * fabs(terms->scale);
+}
+
 /* Adds what subnormal elements of a scaled query lose, times the largest k that they meet, to the terms. False if an
  * element overflows. */
 static bool query_held(const struct rounding_model *model, const float *k_bounds, struct logit_terms *terms)
@@ -79,6 +93,8 @@ struct logit_terms logit_terms_of(const struct rounding_model *model, const stru
     terms.slope = mpfr_get_d(number, MPFR_RNDN);
     mpfr_clear(number);
     terms.query_held = query_held(model, k_bounds, &terms);
+    if (model->dot_alignment > 0)
+        terms.dot_floor += alignment_floor(model, k_bounds, &terms);
     return terms;
 }
 

@@ -61,6 +61,8 @@ struct rounding_model {
     double probability_floor;         /* of a weight that was divided by the sum of weights */
     double sum_floor;                 /* of the sum of such weights, all roundings together */
     double query_floor, query_normal; /* of an element of a scaled query below query_normal, which is not held */
+    double dot_alignment, dot_normal; /* of q.k in fused sums, where elements below dot_normal are taken for it: times
+                                       * the largest product that one of them would make so */
     double out_floor;                 /* of weighted sums, all of them together, with such weights */
     double divided_floor;             /* of outputs and partial outputs that are divided by their sums of weights */
 

@@ -162,6 +162,19 @@ static bool recipe_fits_parts(const struct point *point)
     return !contract_needs_all_heads(&recipe->contract) || problem_spec_parts(&point->problem) == 1;
 }
 
+static const struct recipe kernel_takes_all = {.name = NULL};
+
+static bool kernel_takes_dtypes(const struct point *point)
+{
+    return !kernel_refusal(point->kernel, &kernel_takes_all, point->problem.dtype, point->problem.kv_format);
+}
+
+static bool kernel_takes_recipe(const struct point *point)
+{
+    return !kernel_takes_dtypes(point) ||
+           !kernel_refusal(point->kernel, &point->recipe, point->problem.dtype, point->problem.kv_format);
+}
+
 enum { CONSTRAINT_KEYS = 6 };
 
 /* What must hold for every combination. A violation is reported at the first of the keys that the case gives. */
@@ -247,6 +260,17 @@ static const struct constraint {
      6,
      "has keys or slopes of other heads, and k and v of more than 2 GiB, which are worked on some KV heads at a time",
      "kv_head_map grouped and slope_head_shift 0, or k and v of up to 2 GiB"},
+    {kernel_takes_dtypes,
+     {KEY_KERNEL, KEY_DTYPE, KEY_KV_DTYPE},
+     3,
+     "takes no such dtypes",
+     "dtype f16 or bf16, and kv_dtype as dtype"},
+    {kernel_takes_recipe,
+     {KEY_KERNEL, KEY_RECIPE, KEY_DTYPE},
+     3,
+     "takes no such recipe",
+     "recipes with dot_dtype, sum_dtype and weighted_sum_dtype f32, weight_dtype f32, input or dtype itself, "
+     "weight_scale 0, and scale_entry dot, sum or product"},
     {floor_fits,
      {KEY_INPUT, KEY_DTYPE, KEY_KV_DTYPE, KEY_SCALE, KEY_K_SCALE, KEY_HEAD_DIM},
      6,

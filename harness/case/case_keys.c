@@ -46,8 +46,10 @@ const struct key keys[KEY_COUNT] = {
                               .type = FIELD_CHOICE,
                               .names = FIELD_NAMES_FIRST(kernel_names, KERNEL_COUNT),
                               .every = "all",
+                              .num_every = KERNEL_ANY_COUNT,
                               MEMBER(kernel),
-                              .about = "The kernel under test."},
+                              .about = "The kernel under test. all: those that take every dtype and recipe, so not "
+                                       "tensor_core, which takes f16 and bf16."},
                     .axis = true,
                     .of_kernel = true,
                     .of_shipped = true,

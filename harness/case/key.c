@@ -33,7 +33,7 @@ enum error_kind key_read(const struct key *key, const struct yaml_node *node, st
         return key->type->read(key, node, segment, error);
     if (field->type == FIELD_CHOICE && field->every && scalar && strcmp(node->text, field->every) == 0) {
         field_put_integer(field, &segment->first, 0);
-        segment->extra = (uint64_t)field->names.count - 1;
+        segment->extra = (uint64_t)(field->num_every ? field->num_every : field->names.count) - 1;
         return ERROR_NONE;
     }
     if (!is_range(key, node))

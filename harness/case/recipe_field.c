@@ -320,6 +320,13 @@ static const struct field fields[] = {
      MEMBER(tile_keys),
      .about = "two_pass: the maximum runs with the keys, a tile of so many at a time; 0: it is that of the row. Other "
               "kernels have tiles of their own."},
+    {.name = "tensor_core",
+     .type = FIELD_CHOICE,
+     .names = FIELD_NAMES_OF(tensor_cores, name, TENSOR_CORE_COUNT),
+     MEMBER(tensor_core),
+     .about =
+         "kernel tensor_core: whose fused sums it makes; ampere's are Ada's too. A GPU makes its own, and takes no "
+         "others. Kernels without tensor cores have no such sums."},
     {.name = "merge",
      NAMES(merge_form_names),
      MEMBER(merge),

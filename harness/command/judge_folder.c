@@ -150,7 +150,7 @@ enum error_kind judge_input_open_folder(struct judge_input *input, const struct 
     input->num_sequences = 1;
     kind = judge_recipe_read(input, dumped->case_name ? dumped->case_name : "judge", options, dumped, error);
     if (!kind)
-        kind = judge_recipe_check(input, dumped->problem.head_dim, error);
+        kind = judge_recipe_check(input, &dumped->problem, error);
     if (!kind)
         kind = judge_input_quote(input, options, error);
     if (!kind)

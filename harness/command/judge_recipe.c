@@ -175,9 +175,18 @@ enum error_kind judge_recipe_read(struct judge_input *input, const char *name, c
     return kind;
 }
 
-enum error_kind judge_recipe_check(const struct judge_input *input, int head_dim, struct error *error)
+enum error_kind judge_recipe_check(const struct judge_input *input, const struct problem_spec *spec,
+                                   struct error *error)
 {
-    if (!input->has_recipe || (head_dim >= HEAD_DIM_MIN && head_dim <= HEAD_DIM_MAX && head_dim % HEAD_DIM_STEP == 0))
+    int head_dim = spec->head_dim;
+    struct point point;
+    if (!input->has_recipe)
+        return ERROR_NONE;
+    case_point(input->cases.cases[0], 0, &point);
+    const char *refusal = kernel_refusal(input->kernel, &point.recipe, spec->dtype, spec->kv_format);
+    if (refusal)
+        return error_set(error, ERROR_USAGE, "--recipe: kernel %s %s", kernels[input->kernel]->name, refusal);
+    if (head_dim >= HEAD_DIM_MIN && head_dim <= HEAD_DIM_MAX && head_dim % HEAD_DIM_STEP == 0)
         return ERROR_NONE;
     return error_set(
         error, ERROR_USAGE,

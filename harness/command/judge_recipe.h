@@ -15,8 +15,10 @@
 enum error_kind judge_recipe_read(struct judge_input *input, const char *name, const struct judge_options *options,
                                   const struct dumped_point *dumped, struct error *error);
 
-/* ERROR_USAGE for rows of a length that the kernel does not take: nothing is known of its order then. */
-enum error_kind judge_recipe_check(const struct judge_input *input, int head_dim, struct error *error);
+/* ERROR_USAGE for rows of a length, and for dtypes, that the kernel does not take with its recipe: nothing is known of
+ * its order then. */
+enum error_kind judge_recipe_check(const struct judge_input *input, const struct problem_spec *spec,
+                                   struct error *error);
 
 /* Puts what a pass asks into a point of the case, whose problem is there, and what is derived of that; the recipe
  * stays. Negative parts of the tolerance have the dtype's default. */

@@ -141,7 +141,7 @@ enum error_kind judge_make_sequences(struct judge_reading *reading, int64_t mask
     enum error_kind kind = judge_recipe_read(input, bundle && bundle->case_name ? bundle->case_name : "judge",
                                              reading->options, NULL, error);
     if (!kind)
-        kind = judge_recipe_check(input, reading->spec.head_dim, error);
+        kind = judge_recipe_check(input, &reading->spec, error);
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
     if (!kind)

@@ -14,6 +14,19 @@
 #include "harness/subject/ability.h"
 #include "harness/support/suggest.h"
 
+/* Kernels that do not take every dtype. */
+static void list_kernels_of_few(void)
+{
+    static const struct recipe any = {.name = NULL};
+    for (int kernel = KERNEL_ANY_COUNT; kernel < KERNEL_COUNT; kernel++) {
+        printf("; %s takes", kernels[kernel]->name);
+        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+            if (!kernel_refusal((enum kernel)kernel, &any, (enum dtype)dtype, KV_AS_DTYPE))
+                printf(" %s", dtypes[dtype].name);
+        printf(" alone");
+    }
+}
+
 static enum error_kind list_kernels(const struct selection *selection, const struct list_options *options,
                                     struct error *error)
 {
@@ -23,6 +36,7 @@ static enum error_kind list_kernels(const struct selection *selection, const str
     printf("\nAll take head_dim %d to %d in steps of %d and dtypes", HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
         printf(" %s", dtypes[dtype].name);
+    list_kernels_of_few();
     printf(".\n");
     return ERROR_NONE;
 }

@@ -51,12 +51,15 @@ static json_t *with(json_t *row, const char *name, json_t *value)
 
 /* ---- what there is ---- */
 
-static json_t *dtype_list(void)
+/* Those that a kernel takes. */
+static json_t *dtype_list(enum kernel kernel)
 {
+    static const struct recipe any = {.name = NULL};
     json_t *list = json_array();
     bool complete = list;
     for (int dtype = 0; dtype < DTYPE_COUNT && complete; dtype++)
-        complete = json_array_append_new(list, json_string(dtypes[dtype].name)) == 0;
+        if (!kernel_refusal(kernel, &any, (enum dtype)dtype, KV_AS_DTYPE))
+            complete = json_array_append_new(list, json_string(dtypes[dtype].name)) == 0;
     return json_finish(list, complete);
 }
 
@@ -70,7 +73,7 @@ enum error_kind list_json_kernels(const struct selection *selection, const struc
         row = with(row, "head_dim_min", json_integer(HEAD_DIM_MIN));
         row = with(row, "head_dim_max", json_integer(HEAD_DIM_MAX));
         row = with(row, "head_dim_step", json_integer(HEAD_DIM_STEP));
-        kind = put_row(with(row, "dtypes", dtype_list()), error);
+        kind = put_row(with(row, "dtypes", dtype_list((enum kernel)kernel)), error);
     }
     return kind;
 }

@@ -22,6 +22,7 @@ static const double kernel_factors[KERNEL_COUNT] = {
     [KERNEL_SINGLE_PASS] = 1,
     [KERNEL_SPLIT_KV] = 1.2,
     [KERNEL_TWO_PASS] = 0.9,
+    [KERNEL_TENSOR_CORE] = 1.5,
 };
 
 /* The certified truth and the bound look at the keys near the query, whose weights are not negligible, and only pass

@@ -74,12 +74,13 @@ static enum error_kind refuse(const struct reading *reading, const struct yaml_n
                            : "");
 }
 
-/* Every name of a choice. */
+/* Every name of a choice that `every` of it stands for. */
 static enum error_kind take_choices(struct free_key *free_key, const struct field *field, struct error *error)
 {
+    int count = field->num_every ? field->num_every : field->names.count;
     free_key->kind = FREE_LIST;
-    free_key->values = calloc((size_t)field->names.count, sizeof *free_key->values);
-    for (int i = 0; free_key->values && i < field->names.count; i++) {
+    free_key->values = calloc((size_t)count, sizeof *free_key->values);
+    for (int i = 0; free_key->values && i < count; i++) {
         char *name = strdup(field_choice_name(field, i));
         if (!name)
             return error_memory(error, "--vary", FIELD_TEXT_SIZE);

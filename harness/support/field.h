@@ -94,6 +94,7 @@ struct field {
     const char *range_prefix;           /* of numbers: before "LEAST to GREATEST" in what is allowed; NULL: nothing */
     struct field_names names;           /* choice, set */
     const char *every;                  /* choice, set: a word for all of them; NULL: none */
+    int num_every;                      /* choice: the first names, which alone `every` stands for; 0: all */
     const struct field_number *numbers; /* real: those that have names */
     int num_numbers;
     const char *allowed; /* in words; NULL: told from the rest */

@@ -101,6 +101,7 @@ struct compiled_kernel {
 #define COMPILED_KERNEL(name, ...) const struct compiled_kernel SIMT_ENTRY(name) = {{{{NULL, NULL}}}};
 #endif
 #define COMPILED_GENERIC(function) FORMS_OF_ALL(GENERIC_ENTRY, function, 0)
+#define COMPILED_16_BITS(function) FORMS_OF_16_BITS(GENERIC_ENTRY, function, 0) /* the first of them */
 #define COMPILED_ALONE(function) FORMS_OF_ALL(ALONE_ENTRY, function, 0)
 #ifndef SIMT_REPLAY
 #define COMPILED_PLAIN(function) FORMS_OF_PLAIN(PLAIN_ENTRIES, function, 0)

@@ -54,13 +54,18 @@ SIMT_FUNCTION void softmax_add(const struct attention_args *args, struct softmax
     state->sum = round_in(STAGE_SUM, args->recipe.sum_dtype, add_in(STAGE_SUM, state->sum, weight));
 }
 
-/* The maximum after a tile, the same for every lane. */
-SIMT_FUNCTION real new_max(const struct attention_args *args, real before, real logit)
+/* The maximum after a tile whose largest logit is `max`. */
+SIMT_FUNCTION real max_with(const struct attention_args *args, real before, real max)
 {
-    real max = warp_max(logit);
     if (args->recipe.max_offset != 0)
         max = add_in(STAGE_SHIFT, max, real_of(args->recipe.max_offset));
     return guarded_max(args, real_max(before, max));
+}
+
+/* The same of the lanes' logits, the same for every lane. */
+SIMT_FUNCTION real new_max(const struct attention_args *args, real before, real logit)
+{
+    return max_with(args, before, warp_max(logit));
 }
 
 /* What a warp needs of a head. */
@@ -109,12 +114,29 @@ SIMT_FUNCTION struct softmax_state warp_online_softmax(const struct attention_ar
     return state;
 }
 
+/* What warps have come to, merged in order. maxima, sums[BLOCK_WARPS], outs[BLOCK_WARPS][head_dim] are shared. */
+SIMT_FUNCTION struct block_state merged_warps(const struct attention_args *args, const real *maxima, const real *sums,
+                                              const real (*outs)[MAX_HEAD_DIM])
+{
+    int thread = (int)threadIdx.x;
+    struct block_state merged = {maxima[0], real_of(0.0f), real_of(0.0f), false};
+    for (int w = 1; w < BLOCK_WARPS; w++)
+        merged.max = real_max(merged.max, maxima[w]);
+    for (int w = 0; w < BLOCK_WARPS; w++) {
+        real factor = merge_factor(args, maxima[w], merged.max);
+        merged.sum = fma_in(STAGE_MERGE, sums[w], factor, merged.sum);
+        if (thread < args->head_dim)
+            merged.out = fma_in(STAGE_MERGE, outs[w][thread], factor, merged.out);
+    }
+    return merged;
+}
+
 /* The block's softmax from its warps', merged in order. again: it has been called before. */
 SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, int group,
                                              const struct softmax_state *state, bool again)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], warp_sums[BLOCK_WARPS], warp_outs[BLOCK_WARPS][MAX_HEAD_DIM];
-    int thread = (int)threadIdx.x, warp = thread / WARP_SIZE, lane = thread % WARP_SIZE;
+    int warp = (int)threadIdx.x / WARP_SIZE, lane = (int)threadIdx.x % WARP_SIZE;
     if (again)
         __syncthreads(); /* what the warps left then has been read */
     if (lane == 0) {
@@ -127,17 +149,7 @@ SIMT_FUNCTION struct block_state merge_warps(const struct attention_args *args, 
             warp_outs[warp][lane * LANE_DIMS + i] = state->out[i];
     }
     __syncthreads();
-
-    struct block_state merged = {warp_maxima[0], real_of(0.0f), real_of(0.0f), false};
-    for (int w = 1; w < BLOCK_WARPS; w++)
-        merged.max = real_max(merged.max, warp_maxima[w]);
-    for (int w = 0; w < BLOCK_WARPS; w++) {
-        real factor = merge_factor(args, warp_maxima[w], merged.max);
-        merged.sum = fma_in(STAGE_MERGE, warp_sums[w], factor, merged.sum);
-        if (thread < args->head_dim)
-            merged.out = fma_in(STAGE_MERGE, warp_outs[w][thread], factor, merged.out);
-    }
-    return merged;
+    return merged_warps(args, warp_maxima, warp_sums, warp_outs);
 }
 
 #endif

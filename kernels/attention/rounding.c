@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "kernels/dialect/elements.h"
+#include "kernels/dialect/fused_sum.h"
 #include "kernels/geometry.h"
 
 /* u of f32. */
@@ -160,8 +161,34 @@ static void round_cap(struct rounding_model *model, const struct recipe *recipe,
     }
 }
 
+/* What a subnormal number of the problem's dtype is aligned as (fused_sum.h). */
+static double least_normal(const struct problem *problem)
+{
+    return ldexp(1, dtypes[problem->dtype].min_exponent);
+}
+
+/* Fused sums that q.k takes: tensor_core.cu. */
+static int fused_sums_of_dot(const struct problem *problem)
+{
+    return (problem->head_dim + MMA_PRODUCTS - 1) / MMA_PRODUCTS;
+}
+
+/* q.k as a chain of fused sums, each relative to what it adds: error_bound.md, "Tensor cores". Returns its floor.
+ * `once` is of what rounds the result. */
+static double round_fused_dot(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem,
+                              double once)
+{
+    const struct fused_sum_errors errors = fused_sum_errors(recipe->tensor_core);
+    int sums = fused_sums_of_dot(problem);
+    model->dot = sums * errors.relative;
+    model->dot_alignment = sums * errors.alignment * (1 + once);
+    model->dot_normal = least_normal(problem);
+    return sums * errors.floor * (1 + once);
+}
+
 /* slope, scale, bias and logit: logit.h. */
-static void round_logits(struct rounding_model *model, const struct recipe *recipe, const struct problem *problem)
+static void round_logits(struct rounding_model *model, const struct kernel_descriptor *kernel,
+                         const struct recipe *recipe, const struct problem *problem)
 {
     bool natural = recipe->log2e == LOG2E_EXPONENTIAL, folded = recipe->log2e == LOG2E_FOLDED,
          changed = recipe->log2e == LOG2E_LOGIT, scales_sum = recipe->scale_entry == SCALE_SUM;
@@ -194,10 +221,12 @@ static void round_logits(struct rounding_model *model, const struct recipe *reci
     model->dot = (LANE_DIMS + ilogb(lanes)) * UNIT * (1 + 0x1p-18) +
                  compounded(LANE_DIMS + 1, dot.unit) * (1 + 0x1p-18) + scales_query * UNIT;
     double once = (1 + query.unit) * (1 + result.unit) * (scales_product ? (1 + UNIT) * (1 + scaled.unit) : 1) - 1;
+    double dot_floor = (LANE_DIMS * lanes + 1) * dot.floor * (1 + once);
+    if (kernel->tensor_cores)
+        dot_floor = round_fused_dot(model, recipe, problem, once);
     model->dot += once * (1 + model->dot);
-    model->dot_floor =
-        ((LANE_DIMS * lanes + 1) * dot.floor * (1 + once) + (recipe->dot_result_dtype != 0) * result.floor) * dot_nats +
-        scales_product * (UNDERFLOW + scaled.floor) * product_nats;
+    model->dot_floor = (dot_floor + (recipe->dot_result_dtype != 0) * result.floor) * dot_nats +
+                       scales_product * (UNDERFLOW + scaled.floor) * product_nats;
     model->query_floor = recipe->query_dtype ? query.floor : 0;
     model->query_normal =
         recipe->query_dtype ? ldexp(1, dtypes[dtype_rounding_dtype(recipe->query_dtype)].min_exponent) : 0;
@@ -248,6 +277,27 @@ static void narrow_sums(struct rounding_model *model, const struct recipe *recip
 }
 
 /*
+ * tensor_core.cu: a warp's weighted sum is a chain of fused sums, two a round, each as good as `relative` / u
+ * additions. A lane adds up four weights a round; eight lanes add in a tree, then warps merge in order. What fused sums
+ * lose beyond is error_bound.md, "Tensor cores": with a key's weight that is subnormal, with its v that is, and below
+ * f32's range.
+ */
+static void round_fused_sums(struct rounding_model *model, const struct kernel_descriptor *kernel,
+                             const struct recipe *recipe, const struct problem *problem)
+{
+    enum { TREE_LANES = 8 };
+    const struct fused_sum_errors errors = fused_sum_errors(recipe->tensor_core);
+    double normal = least_normal(problem);
+    int sums = kernel->sums.fused_sums_per_round;
+    model->out_adds_per_round = (int)ceil(sums * errors.relative / UNIT);
+    model->sum_adds_after = ilogb(TREE_LANES) + kernel->sums.merged_warps;
+    model->out_adds_after = kernel->sums.merged_warps;
+    model->weight_floor += errors.alignment * normal;
+    model->divided_floor += 2 * errors.alignment * normal;
+    model->out_floor += 2 * (double)problem->seq_len * (errors.floor + errors.alignment * normal * normal);
+}
+
+/*
  * lane.h and online_softmax.h, line by line. A round is 8 warps x 32 keys; a lane adds one weight a round to its sum
  * and `lanes` values to its output. After the last round the lanes add in a tree (5 levels for sums, log2(32 / lanes)
  * for outputs) and the warps merge in order, one rescaling and one fma each. Chunks are merged with one more rescaling,
@@ -289,6 +339,8 @@ static void round_sums(struct rounding_model *model, const struct kernel_descrip
         model->divided_floor += model->out_floor;
         model->out_floor = 0;
     }
+    if (kernel->tensor_cores)
+        round_fused_sums(model, kernel, recipe, problem);
     if (!split)
         return;
     bool divided = recipe->merge != MERGE_MAX_SUM;
@@ -303,7 +355,7 @@ static void round_sums(struct rounding_model *model, const struct kernel_descrip
 struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_options *options,
                                       const struct recipe *recipe, const struct problem *problem)
 {
-    const struct recipe for_dtype = recipe_for(recipe, problem->dtype);
+    const struct recipe for_dtype = kernel_recipe(kernel, recipe, problem->dtype);
     double exponential = exponential_error[recipe->exponential];
     enum exponential factors =
         recipe->exponential == EXPONENTIAL_FEXP_U20 ? EXPONENTIAL_EXP : recipe->exponential; /* logit.h, weight_of */
@@ -314,7 +366,7 @@ struct rounding_model kernel_rounding(enum kernel kernel, const struct kernel_op
         .division = division_error[recipe->division] + (problem->kv_format != KV_AS_DTYPE) * UNIT +
                     (recipe->epsilon != 0) * UNIT,
     };
-    round_logits(&model, &for_dtype, problem);
+    round_logits(&model, kernels[kernel], &for_dtype, problem);
     round_sums(&model, kernels[kernel], options, &for_dtype, problem);
     return model;
 }

@@ -19,6 +19,7 @@ static const void *function_of(const struct launch *launch)
 struct cuda_state {
     unsigned multiprocessors;
     bool measured; /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
+    int major, minor; /* compute capability */
 };
 
 enum { DRIVER_SIZE = 32 };
@@ -60,6 +61,8 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
     opened->measured = properties.major == 9 && properties.minor == 0;
+    opened->major = properties.major;
+    opened->minor = properties.minor;
     driver_version(driver);
     snprintf(name, DEVICE_NAME_SIZE, "%s (sm_%d%d, CUDA %d.%d, driver %s)", properties.name, properties.major,
              properties.minor, version / 1000, version % 1000 / 10, driver);
@@ -164,12 +167,26 @@ out:
     return kind;
 }
 
+/* The GPU makes the sums of its own tensor cores: a recipe that has others would be taken for what it is not. */
+static enum error_kind check_tensor_cores(const struct cuda_state *state, const struct launch_plan *plan,
+                                          struct error *error)
+{
+    enum tensor_core own = tensor_core_of_capability(state->major, state->minor);
+    if (!kernels[plan->kernel]->tensor_cores || plan->args.recipe.tensor_core == own)
+        return ERROR_NONE;
+    return error_set(
+        error, ERROR_USAGE, "kernel %s: the recipe has tensor_core %s, and this GPU is sm_%d%d; allowed: %s",
+        kernels[plan->kernel]->name, tensor_cores[plan->args.recipe.tensor_core].name, state->major, state->minor,
+        own < TENSOR_CORE_COUNT ? tensor_cores[own].name : "none, since its sums have not been measured");
+}
+
 static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
 {
-    enum error_kind kind = ERROR_NONE;
+    enum error_kind kind = check_tensor_cores(state, plan, error);
     cudaEvent_t start = NULL, end = NULL;
     float milliseconds = 0;
-    (void)state;
+    if (kind)
+        return kind;
     for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
         struct cudaFuncAttributes attributes;
         TRY(cudaFuncGetAttributes(&attributes, function_of(&plan->launches[i])));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/attention/columns.h"
 #include "kernels/attention/plain.h"
 #include "kernels/attention/row_ring.h"
 #include "kernels/device/pack.h"
@@ -313,6 +314,8 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
                 form = plain_form(dtype, group, shared > 1);
             heads /= (unsigned)shared;
         }
+        if (step->over_columns)
+            heads = (unsigned)column_blocks(&plan->args);
         plan->launches[i] = (struct launch){
             .kernel = batch->kernel,
             .step = i,
@@ -386,6 +389,9 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
     if (first->head_dim < HEAD_DIM_MIN || first->head_dim > HEAD_DIM_MAX || first->head_dim % HEAD_DIM_STEP)
         return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
                          kernels[batch->kernel]->name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+    const char *refusal = kernel_refusal(batch->kernel, batch->recipe, first->dtype, first->kv_format);
+    if (refusal)
+        return error_set(error, ERROR_USAGE, "kernel %s %s", kernels[batch->kernel]->name, refusal);
     for (int i = 1; i < batch->num_sequences; i++) {
         const struct problem *other = &batch->problems[i];
         if (other->num_heads != first->num_heads || other->num_kv_heads != first->num_kv_heads ||
@@ -421,7 +427,7 @@ static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct bat
 enum error_kind plan_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
                               struct error *error)
 {
-    const struct recipe recipe = recipe_for(batch->recipe, batch->problems->dtype);
+    const struct recipe recipe = kernel_recipe(batch->kernel, batch->recipe, batch->problems->dtype);
     struct batch for_dtype = *batch;
     for_dtype.recipe = &recipe;
     return plan_for_dtype(plan, &for_dtype, options, error);

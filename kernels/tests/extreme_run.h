@@ -26,6 +26,7 @@ struct extreme_run {
     enum kernel kernel;
     struct kernel_options options;
     struct truth_contract contract;
+    bool on_tensor_cores; /* asked for: the kernel that has them, on what it takes */
     float slopes[EXTREME_HEADS], sinks[EXTREME_HEADS];
     uint8_t visible[EXTREME_KEYS];
     float q[EXTREME_ROW], k[EXTREME_KEYS * EXTREME_ROW], v[EXTREME_KEYS * EXTREME_ROW]; /* room in the widest dtype */
@@ -289,6 +290,18 @@ static inline void extreme_cap_and_sinks(uint64_t *state, struct extreme_run *ru
     run->problem.sink_logits = sunk ? run->sinks : NULL;
 }
 
+/* What the kernel on tensor cores takes of a recipe, and a generation of them. */
+static inline void extreme_tensor_cores(uint64_t *state, struct extreme_run *run)
+{
+    struct recipe *recipe = &run->recipe;
+    run->kernel = KERNEL_TENSOR_CORE;
+    recipe->tensor_core = (enum tensor_core)draw_below(state, TENSOR_CORE_COUNT);
+    recipe->dot_dtype = recipe->sum_dtype = recipe->weighted_sum_dtype = recipe->query_dtype = ROUND_F32;
+    recipe->weight_dtype = ROUND_F32;
+    recipe->weight_scale = 0;
+    recipe->scale_entry = recipe->scale_entry == SCALE_QUERY ? SCALE_DOT : recipe->scale_entry;
+}
+
 static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t number)
 {
     uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
@@ -308,6 +321,10 @@ static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t
     problem->dtype = (enum dtype)draw_below(&state, DTYPE_COUNT);
     problem->kv_format =
         extreme_chance(&state, 0.4) ? (enum kv_format)draw_below(&state, KV_FORMAT_COUNT) : KV_AS_DTYPE;
+    if (run->on_tensor_cores) {
+        problem->dtype = problem->dtype == DTYPE_F16 ? DTYPE_F16 : DTYPE_BF16;
+        problem->kv_format = KV_AS_DTYPE;
+    }
     size_t dim = (size_t)problem->head_dim, rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;
     double largest_q = extreme_fill(&state, problem->dtype, run->q, (size_t)problem->num_heads, dim);
     double largest_k = extreme_fill(&state, problem_kv_dtype(problem), run->k, rows, dim);
@@ -318,7 +335,9 @@ static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t
     extreme_mask(&state, run);
     extreme_recipe(&state, run);
     extreme_contract(&state, run);
-    run->kernel = (enum kernel)draw_below(&state, KERNEL_COUNT);
+    run->kernel = (enum kernel)draw_below(&state, KERNEL_ANY_COUNT);
+    if (run->on_tensor_cores)
+        extreme_tensor_cores(&state, run);
     run->options = (struct kernel_options){.chunk_len = 32 << draw_below(&state, 3)};
     extreme_cap_and_sinks(&state, run);
 }

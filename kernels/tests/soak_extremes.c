@@ -1,6 +1,6 @@
 /*
  * Sound kernels at the ends of every exponent range: none may exceed a finite bound.
- *     soak_extremes [RUNS [SEED [FIRST]]]      1000 runs, seed 0, from number 0 on
+ *     soak_extremes [RUNS [SEED [FIRST [tensor_core]]]]      1000 runs, seed 0, from number 0 on, of any other kernel
  * Prints every run that is accused, with the arguments that repeat it alone, and what all came to: accused numbers, the
  * largest shares of bounds, how many numbers have a bound, and of those without one how many are far off, so that an
  * infinite bound is seen not to be an excuse. Exit code 1 if one was accused, 3 if a run failed.
@@ -20,14 +20,14 @@ static double share(long part, long whole)
 static void report(uint64_t seed, long number, const struct extreme_worst *worst, const struct extreme_run *run)
 {
     char text[EXTREME_TEXT_SIZE];
-    printf("accused: %s %d is %.9g, %.9g +- %.3g expected, %g of the bound; soak_extremes 1 %llu %ld\n  %s\n",
+    printf("accused: %s %d is %.9g, %.9g +- %.3g expected, %g of the bound; soak_extremes 1 %llu %ld%s\n  %s\n",
            worst->of, worst->index, worst->number, worst->truth, worst->bound, worst->used, (unsigned long long)seed,
-           number, extreme_format(text, run));
+           number, run->on_tensor_cores ? " tensor_core" : "", extreme_format(text, run));
 }
 
 /* One thread's share of the runs. */
 static enum error_kind run_some(struct extreme_counts *counts, long first, long last, uint64_t seed,
-                                struct error *error)
+                                bool on_tensor_cores, struct error *error)
 {
     struct device *device = NULL;
     struct extreme_run *run = calloc(1, sizeof *run);
@@ -38,6 +38,7 @@ static enum error_kind run_some(struct extreme_counts *counts, long first, long 
         struct extreme_worst worst;
         if (kind)
             continue;
+        run->on_tensor_cores = on_tensor_cores;
         extreme_draw(run, seed, (uint64_t)number);
         kind = extreme_judge(counts, &worst, run, device, error);
         if (!kind && worst.used > 1) {
@@ -57,6 +58,7 @@ int main(int argc, char **argv)
     long runs = argc > 1 ? strtol(argv[1], NULL, 10) : 1000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
     long first = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+    bool on_tensor_cores = argc > 4 && strcmp(argv[4], "tensor_core") == 0;
     struct extreme_counts sum = {0};
     enum error_kind result = ERROR_NONE;
 
@@ -64,7 +66,7 @@ int main(int argc, char **argv)
     {
         struct extreme_counts counts = {0};
         struct error error;
-        enum error_kind kind = run_some(&counts, first, first + runs, seed, &error);
+        enum error_kind kind = run_some(&counts, first, first + runs, seed, on_tensor_cores, &error);
 #pragma omp critical
         {
             extreme_add(&sum, &counts);

@@ -93,7 +93,7 @@ static void test_slopes(void **state)
                                     .slopes = rows[i].source,
                                     .contract = {.slope_factor = rows[i].factor, .slope_head_shift = rows[i].shift}};
             as.slopes = slopes;
-            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
                 struct recipe plain = {.sentinel = recipe.sentinel, .bias = recipe.bias};
                 struct answer answer = answer_of((enum kernel)kernel, &recipe, &made.problem);
                 struct answer expected = answer_of((enum kernel)kernel, &plain, &as);
@@ -113,7 +113,7 @@ static void test_adaptive_sentinel_of_a_contract(void **state)
     for (int i = 0; i < KEYS * KV_HEADS * DIM; i++)
         v[i] = i / (KV_HEADS * DIM) < 350 ? 1 : 100;
     struct recipe recipe = {.sentinel = {.policy = SENTINEL_ADAPTIVE}, .contract.slope_factor = 1000};
-    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
         struct answer answer = answer_of((enum kernel)kernel, &recipe, &made.problem);
         for (int i = 0; i < ELEMENTS; i++)
             assert_true(fabsf(answer.out[i] - 1) < 1e-5f);
@@ -135,7 +135,7 @@ static void test_lse_in_base_2(void **state)
     struct made_problem made = make_problem(KEYS, HEADS, KV_HEADS, DIM, DTYPE_F16);
     made.problem.q_position += 500;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
             struct recipe recipe = rows[i];
             recipe.contract.lse_base = LSE_BASE_2;
             struct answer natural = answer_of((enum kernel)kernel, &rows[i], &made.problem);
@@ -222,7 +222,7 @@ static void test_merge_without_guards(void **state)
             if (made.visible)
                 memset(made.visible, 1, KEYS);
             mask_keys(&made, 0, empty ? KEYS : 2 * ANSWER_CHUNK, 1);
-            for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+            for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
                 struct answer right = answer_of((enum kernel)kernel, &recipe, &made.problem);
                 struct answer answer = answer_of((enum kernel)kernel, &unguarded, &made.problem);
                 float out[ELEMENTS];
@@ -251,7 +251,7 @@ static void test_empty_rows(void **state)
                   zero = {.sentinel = {.policy = SENTINEL_INFINITY}}, below = above;
     below.contract.empty_row_lse = EMPTY_ROW_LSE_BELOW;
     mask_keys(&made, 0, 3 * ANSWER_CHUNK, 1);
-    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
         struct answer a = answer_of((enum kernel)kernel, &unwritten, &made.problem),
                       b = answer_of((enum kernel)kernel, &zero, &made.problem),
                       c = answer_of((enum kernel)kernel, &above, &made.problem),
@@ -260,7 +260,7 @@ static void test_empty_rows(void **state)
         assert_memory_equal(&c, &d, sizeof c);
     }
     mask_keys(&made, 0, KEYS, 1);
-    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
         struct answer a = answer_of((enum kernel)kernel, &unwritten, &made.problem), untouched;
         struct answer c = answer_of((enum kernel)kernel, &above, &made.problem);
         memset(&untouched, 0xff, sizeof untouched);

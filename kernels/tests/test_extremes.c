@@ -336,7 +336,7 @@ static void test_a_bound_is_infinite_where_something_overflows(void **state)
     struct extreme_run *run = test_malloc(sizeof *run);
     struct error error;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
             struct extreme_counts counts = {0};
             struct extreme_worst worst;
             if (rows[i].recipe.merge && kernel != KERNEL_SPLIT_KV)
@@ -351,25 +351,43 @@ static void test_a_bound_is_infinite_where_something_overflows(void **state)
     test_free(run);
 }
 
-/* The first runs of `make soak-extremes`. That half of all numbers have a bound holds infinity off as a way out. */
-static void test_no_bound_is_exceeded_at_the_extremes(void **state)
+/* Some runs. */
+static struct extreme_counts hold_extremes(struct device *device, uint64_t seed, int first, int runs,
+                                           bool on_tensor_cores)
 {
-    enum { RUNS = 300, SEED = 0 };
-    struct device *device = *state;
     struct extreme_run *run = test_malloc(sizeof *run);
     struct extreme_counts counts = {0};
     struct error error;
-    for (int number = 0; number < RUNS; number++) {
+    for (int number = first; number < first + runs; number++) {
         struct extreme_worst worst;
         char text[EXTREME_TEXT_SIZE];
-        extreme_draw(run, SEED, (uint64_t)number);
+        run->on_tensor_cores = on_tensor_cores;
+        extreme_draw(run, seed, (uint64_t)number);
         assert_int_equal(extreme_judge(&counts, &worst, run, device, &error), ERROR_NONE);
         if (!(worst.used <= 1))
             fail_msg("run %d: %s %d is %.9g, %.9g +- %.3g expected: %s", number, worst.of, worst.index, worst.number,
                      worst.truth, worst.bound, extreme_format(text, run));
     }
-    assert_true(2 * counts.bounded > counts.elements && 2 * counts.lses_bounded > counts.lses);
     test_free(run);
+    return counts;
+}
+
+/* The first runs of `make soak-extremes`. That half of all numbers have a bound holds infinity off as a way out. */
+static void test_no_bound_is_exceeded_at_the_extremes(void **state)
+{
+    for (int on_tensor_cores = 0; on_tensor_cores < 2; on_tensor_cores++) {
+        struct extreme_counts counts = hold_extremes(*state, 0, 0, on_tensor_cores ? 150 : 300, on_tensor_cores);
+        assert_true(2 * counts.bounded > counts.elements && 2 * counts.lses_bounded > counts.lses);
+    }
+}
+
+/* Where slope * position, or lse, is beyond f32. */
+static void test_an_lse_that_overflows_has_no_bound(void **state)
+{
+    static const int numbers[] = {356, 1047, 5002, 5742, 9500, 17224};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        hold_extremes(*state, 1, numbers[i], 1, true);
+    hold_extremes(*state, 1, 5002, 1, false);
 }
 
 static int open_device(void **state)
@@ -391,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_bound_is_infinite_where_something_overflows),
         cmocka_unit_test(test_no_bound_is_exceeded_at_the_extremes),
+        cmocka_unit_test(test_an_lse_that_overflows_has_no_bound),
     };
     return cmocka_run_group_tests_name("extremes", tests, open_device, close_device) != 0;
 }

@@ -170,7 +170,7 @@ static void test_a_maximum_set_to_0_on_an_empty_row(void **state)
 {
     (void)state;
     struct made_problem made = masked_problem(KEYS);
-    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++)
         for (int divide = 0; divide < 2; divide++) {
             struct recipe recipe = {.sentinel = {.policy = SENTINEL_INFINITY},
                                     .initial_sum = 1,
@@ -246,7 +246,7 @@ static void test_keys_of_positive_bias_masked(void **state)
     mask_keys(&older, 350, 360, 1);
     mask_keys(&older, 401, KEYS, 1);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
             struct recipe recipe = rows[i];
             recipe.positive_bias = POSITIVE_BIAS_MASKED;
             struct answer all = answer_of((enum kernel)kernel, &options, &rows[i], &made.problem);
@@ -269,7 +269,7 @@ static void test_chunk_of_a_cache(void **state)
     chunk.kv_offset = 5000;
     chunk.q_position = 6000;
     made.problem.q_position = 1000;
-    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
         struct kernel_options options = {.chunk_len = 96};
         struct answer a = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
         struct answer b = answer_of((enum kernel)kernel, &options, &recipe, &chunk);
@@ -291,7 +291,7 @@ static void test_pages_change_nothing(void **state)
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
         struct made_problem made = make_problem(KEYS, HEADS, 2, DIM, (enum dtype)dtype);
         struct recipe recipe = {.sentinel = {.policy = SENTINEL_INFINITY}};
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
             struct kernel_options options = {.chunk_len = 96};
             struct answer whole = answer_of((enum kernel)kernel, &options, &recipe, &made.problem);
             for (size_t i = 0; i < sizeof page_sizes / sizeof page_sizes[0]; i++) {
@@ -327,7 +327,7 @@ static void test_fp8_cache(void **state)
         narrow.k = k8;
         narrow.v = v8;
         struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}};
-        for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++) {
             struct kernel_options options = {.chunk_len = 96, .page_size = 16};
             struct answer a = answer_of((enum kernel)kernel, &options, &recipe, &wide);
             struct answer b = answer_of((enum kernel)kernel, &options, &recipe, &narrow);

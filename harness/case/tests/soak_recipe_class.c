@@ -31,7 +31,7 @@ static void run_problem(struct counts *counts, uint64_t seed, long number, struc
     uint64_t own = seed * 1000003 + (uint64_t)number, random = own;
     recipe_trial_init(&trial, own, number % 16 ? 300 : 2000);
     int64_t chunk_len = 32 + 32 * (int64_t)draw_below(&random, 16);
-    int kernel = draw_below(&random, KERNEL_COUNT);
+    int kernel = draw_below(&random, KERNEL_ANY_COUNT);
     for (int i = 0; i < RECIPE_CLASSES; i++) {
         struct order_used used;
         bool ran = recipe_trial_run(&used, &trial, &recipe_classes[i], (enum kernel)kernel, chunk_len, device);

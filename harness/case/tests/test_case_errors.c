@@ -113,7 +113,7 @@ static const struct bad {
     {"null", TEXT(HEAD "seed: ~\n"), 5, 7, "seed has no value: '~'"},
     {"null in a list", TEXT(HEAD "seed: [1, null]\n"), 5, 11, "seed has no value: 'null'"},
     {"no kernel of that name", TEXT(HEAD "kernel: [single_pass, slpit_kv]\n"), 5, 23,
-     "unknown kernel: 'slpit_kv'; did you mean 'split_kv'? allowed: single_pass, split_kv, two_pass, all"},
+     "unknown kernel: 'slpit_kv'; did you mean 'split_kv'? allowed: single_pass, split_kv, two_pass, tensor_core, all"},
     {"no dtype of that name", TEXT(HEAD "dtype: fp16\n"), 5, 8, "unknown dtype: 'fp16'; did you mean 'f16'?"},
     {"upper case", TEXT(HEAD "dtype: F16\n"), 5, 8, "unknown dtype: 'F16'; did you mean 'f16'?"},
     {"no bias of that name", TEXT(HEAD "bias: nearest\n"), 5, 7,
