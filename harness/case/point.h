@@ -34,6 +34,13 @@ struct given_workload {
     uint64_t seed;
 };
 
+/* What an output is judged by that nobody has computed here: the numbers of a bundle without k and v. */
+struct given_claim {
+    const char *version, *commit; /* of the program that wrote it, the owner's */
+    bool as_before;               /* judged as it was then: so is the cause */
+    bool checked;                 /* its tensors are at hand: all was computed again, and is what the bundle says */
+};
+
 /* What is known of an output that was there already, of a problem that was, too. */
 struct given {
     char *key;           /* the point's name */
@@ -42,6 +49,7 @@ struct given {
     bool has_recipe;     /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
     double lse_rounding; /* what its lse has lost on its way from another base, relative to itself */
     struct given_sample sample;
+    const struct given_claim *claim; /* NULL: all that it is judged by was computed here */
 };
 
 /* Of which points the class is found, beside those that have to be in one, and those of a kernel or an output that is

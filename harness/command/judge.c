@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/command/judge_claim.h"
 #include "harness/command/judge_explain.h"
 #include "harness/command/judge_input.h"
 #include "harness/command/judge_other.h"
@@ -48,7 +49,19 @@ static bool is_judged(const struct judge_input *input, const char *path)
     for (int t = 0; t < TENSOR_FILE_COUNT; t++)
         if (input->is_open[t] && file_same(path, input->files[t].file.path))
             return true;
+    if (input->claim && file_same(path, input->claim->bundle.path))
+        return true;
     return input->other && is_judged(judge_other_input(input), path);
+}
+
+/* An output takes every point. */
+static enum error_kind check_points(const struct judging *judging, int output, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const struct sink_kind *sink = sink_kinds[output];
+    for (int b = 0; sink->check && b < judging->input.num_sequences && !kind; b++)
+        kind = sink->check(judging->outputs.paths[output], &judging->input.points[b], error);
+    return kind;
 }
 
 /* No output is a tensor, nor another output. */
@@ -62,6 +75,9 @@ static enum error_kind check_outputs(const struct judging *judging, struct error
         if (is_judged(&judging->input, path))
             return error_set(error, ERROR_USAGE, "--%s %s: is a file that is judged; allowed: a file of its own",
                              sink_kinds[i]->option, quote_path(quoted, path));
+        enum error_kind kind = check_points(judging, i, error);
+        if (kind)
+            return kind;
         for (int j = 0; j < i; j++)
             if (judging->outputs.paths[j] && file_same(path, judging->outputs.paths[j]))
                 return error_set(error, ERROR_USAGE, "--%s %s: is the file of --%s; allowed: a file of its own",
@@ -76,6 +92,7 @@ static enum error_kind open_sinks(struct judging *judging, struct error *error)
     judging->plan.points = judging->input.points;
     judging->plan.num_points = (size_t)judging->input.num_sequences;
     judging->plan.table = judging->options->table;
+    judging->plan.threads = judging->options->threads;
     for (int i = 0; i < SINK_COUNT && !kind; i++) {
         const char *path = outputs_path(&judging->outputs, i);
         if (!path)
@@ -99,6 +116,18 @@ static enum error_kind close_sinks(struct judging *judging, enum error_kind kind
 
 /* ---- sequences --------------------------------------------------------------------------------------------------- */
 
+/* By the numbers of a bundle without k and v, or by tensors. */
+static enum error_kind evaluate_sequence(struct judging *judging, struct evaluator *evaluator,
+                                         struct evaluation *evaluation, const struct judged_sequence *sequence,
+                                         struct error *error)
+{
+    struct judge_claim *claim = judging->input.claim;
+    if (claim && !claim->has_tensors)
+        return evaluate_again(evaluation, &sequence->point, &claim->bundle, error);
+    return evaluate_given(evaluator, evaluation, &sequence->point, sequence->source, &sequence->output,
+                          sequence->has_other ? &sequence->other : NULL, error);
+}
+
 static enum error_kind judge_sequence(struct judging *judging, struct evaluator *evaluator, int64_t b,
                                       struct error *error)
 {
@@ -107,8 +136,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     struct error failure = {0};
     struct record record = {.point = &judging->input.points[b]};
     progress_display_point(evaluator->display, sequence->given.key);
-    enum error_kind kind = evaluate_given(evaluator, &evaluation, record.point, sequence->source, &sequence->output,
-                                          sequence->has_other ? &sequence->other : NULL, &failure);
+    enum error_kind kind = evaluate_sequence(judging, evaluator, &evaluation, sequence, &failure);
     if (!kind)
         kind = judge_other_check_files(&judging->input, &failure);
     if (!kind && judging->input.has_digest && !judging->input.sample &&
@@ -119,6 +147,8 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
                          judging->options->exhibit, judging->input.input_digest, evaluation.input_digest);
     if (!kind)
         kind = judge_other_check(&judging->input, evaluation.input_digest, &failure);
+    if (!kind)
+        kind = judge_claim_check(&judging->input, &evaluation, &failure);
     if (kind == ERROR_INTERRUPTED || kind == ERROR_USAGE) {
         evaluation_clear(&evaluation);
         return error_set(error, kind, "%s", failure.text);

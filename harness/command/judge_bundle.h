@@ -6,6 +6,7 @@
 
 #include "harness/case/point.h"
 #include "harness/command/judge_options.h"
+#include "harness/problem/read_dump.h"
 #include "harness/support/tensor_file.h"
 
 struct judge_bundle {
@@ -16,6 +17,7 @@ struct judge_bundle {
     struct tensor_file made[3];     /* q, k, v, whose options then have names alone; zeros: they are in files */
     bool has_digest;
     uint64_t input_digest;
+    const struct dumped_point *own; /* what `--recipe own` says; NULL: nobody knows */
 };
 
 /* Reads options->exhibit. bundle is overwritten; whatever the result, it is to be cleared. ERROR_USAGE for a file that

@@ -43,6 +43,7 @@ struct judged_sequence {
     bool has_other;
 };
 
+struct judge_claim;  /* judge_claim.h */
 struct judge_other;  /* judge_other.h */
 struct judge_sample; /* judge_sample.h */
 
@@ -66,6 +67,7 @@ struct judge_input {
     struct given_workload workload; /* uuid NULL: it is of none */
     bool has_digest;                /* the inputs are to have a digest */
     uint64_t input_digest;
+    struct judge_claim *claim;   /* a bundle without k and v; NULL: it is none */
     struct judge_sample *sample; /* NULL: all rows are judged */
     struct judge_other *other;   /* what the other output is read from; NULL: a tensor, or there is none */
 };

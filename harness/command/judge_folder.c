@@ -9,6 +9,7 @@
 #include "harness/command/judge_input.h"
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_sample.h"
+#include "harness/command/judge_tensors.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 

@@ -1,63 +1,13 @@
 #include "harness/command/judge_input.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "harness/command/judge_reading.h"
+#include "harness/command/judge_claim.h"
 #include "harness/command/judge_recorder.h"
 #include "harness/command/judge_sample.h"
+#include "harness/command/judge_tensors.h"
 #include "harness/command/judge_trace.h"
-#include "harness/support/text.h"
-
-enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error)
-{
-    size_t size;
-    FILE *stream = open_memstream(&input->command, &size);
-    bool complete = stream && fprintf(stream, "alibicheck judge") > 0;
-    for (int i = 1; i < options->num_words && complete; i++) {
-        char *word = text_shell_quote(options->words[i], false);
-        complete = word && fprintf(stream, " %s", word) > 0;
-        free(word);
-    }
-    complete = stream && fclose(stream) == 0 && complete;
-    return complete ? ERROR_NONE : error_memory(error, "the command line", 4096);
-}
-
-static enum error_kind open_tensors(struct judge_input *input, const struct judge_options *options,
-                                    struct judge_bundle *bundle, struct error *error)
-{
-    struct judge_reading reading = {.input = input, .bundle = bundle, .options = options};
-    int64_t mask_row = 0;
-    enum error_kind kind = judge_facts_read(&reading.facts, options, error);
-    if (!kind)
-        kind = judge_open_files(&reading, error);
-    if (!kind)
-        kind = judge_reinterpret(&reading, error);
-    if (!kind)
-        kind = judge_bind_shapes(&reading, error);
-    if (!kind)
-        kind = judge_check_shapes(&reading, error);
-    if (!kind)
-        kind = judge_read_problem(&reading, error);
-    if (!kind)
-        kind = judge_read_queries(&reading, error);
-    if (!kind)
-        kind = judge_read_lengths(&reading, error);
-    if (!kind)
-        kind = judge_read_positions(&reading, error);
-    if (!kind)
-        kind = judge_read_mask(&reading, &mask_row, error);
-    if (!kind)
-        kind = judge_read_lse(&reading, error);
-    if (!kind)
-        kind = judge_make_sequences(&reading, mask_row, error);
-    free(reading.first_query);
-    free(reading.first_key);
-    free(reading.seq_lens);
-    free(reading.positions);
-    return kind;
-}
 
 static bool is_folder(const char *path)
 {
@@ -86,17 +36,19 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
     if (kind)
         return kind;
     if (!options->exhibit && !traced)
-        return open_tensors(input, options, NULL, error);
+        return judge_input_open_tensors(input, options, NULL, error);
     bool recorded = !traced && judge_recorder_is(options->exhibit);
     if (!traced && !recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);
+    if (!traced && !recorded && judge_claim_is(options))
+        return judge_claim_open(input, options, error);
     kind = traced     ? judge_trace_open(&bundle, options, error)
            : recorded ? judge_recorder_open(&bundle, options, error)
                       : judge_bundle_open(&bundle, options, error);
     input->workload = bundle.workload;
     bundle.workload = (struct given_workload){.uuid = NULL};
     if (!kind)
-        kind = open_tensors(input, &bundle.options, &bundle, error);
+        kind = judge_input_open_tensors(input, &bundle.options, &bundle, error);
     input->has_digest = !kind && bundle.has_digest;
     input->input_digest = bundle.input_digest;
     judge_bundle_clear(&bundle);
@@ -125,6 +77,7 @@ void judge_input_clear(struct judge_input *input)
             dumped_source_clear(&input->sequences[b].of_folder);
     }
     judge_sample_clear(input);
+    judge_claim_clear(input);
     case_list_clear(&input->cases);
     free(input->points);
     free(input->sequences);

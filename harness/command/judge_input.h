@@ -7,9 +7,6 @@
 
 #include "harness/command/judge_exhibit.h"
 
-/* The command line again, as input->command. */
-enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error);
-
 /* input is overwritten and stays where it is; whatever the result, it is to be cleared. ERROR_USAGE with the option or
  * the file, what is wrong and what is allowed. --other is a tensor, if anything (judge_other.h). */
 enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error);

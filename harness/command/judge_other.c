@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "harness/library/bundle.h"
+#include "harness/command/judge_claim.h"
 #include "harness/library/judged_output.h"
 #include "harness/support/source.h"
 
@@ -153,9 +153,17 @@ enum error_kind judge_other_open(struct judge_input *input, const struct judge_o
 {
     const char *path = options->values[GIVEN_OTHER];
     struct judge_options of_first = *options;
-    if (!path || !judge_other_is_exhibit(path))
+    char quoted[PATH_QUOTE_SIZE];
+    bool without_kv = path && exhibit_bundle_is(path);
+    bool keyless = judge_claim_is(options) && !options->values[GIVEN_Q]; /* which has no problem to be the same */
+    if (!path || keyless || (!without_kv && !judge_other_is_exhibit(path)))
         return judge_input_open(input, options, error);
     *input = (struct judge_input){.num_sequences = 0};
+    if (without_kv)
+        return error_set(error, ERROR_USAGE,
+                         "--other %s: is a bundle without k and v, of which nobody can see whether it is of the same "
+                         "problem; allowed: a tensor, or %s",
+                         quote_path(quoted, path), allowed);
     if (options->values[GIVEN_SAMPLE])
         return error_set(
             error, ERROR_USAGE,

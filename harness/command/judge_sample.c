@@ -36,7 +36,8 @@ static enum error_kind read_whole(uint64_t *number, const struct judge_options *
 static enum error_kind refuse_beside(const struct judge_options *options, struct error *error)
 {
     for (int i = 0; i < SINK_COUNT; i++)
-        if (options->outputs.paths[i] && (sink_kinds[i] == &sink_bundle || sink_kinds[i] == &sink_private_bundle))
+        if (options->outputs.paths[i] && (sink_kinds[i] == &sink_bundle || sink_kinds[i] == &sink_private_bundle ||
+                                          sink_kinds[i] == &sink_bundle_without_kv))
             return error_set(error, ERROR_USAGE, "--sample: with --%s, which holds all rows; allowed: one of them",
                              sink_kinds[i]->option);
     return options->explain ? error_set(error, ERROR_USAGE,

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/command/judge_input.h"
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_sample.h"
+#include "harness/command/judge_tensors.h"
 #include "harness/library/judged_record.h"
 
 /* Each sequence of a batch as a problem and an output. */
@@ -139,7 +139,7 @@ enum error_kind judge_make_sequences(struct judge_reading *reading, int64_t mask
     size_t count = (size_t)reading->num_sequences;
     const struct judge_bundle *bundle = reading->bundle;
     enum error_kind kind = judge_recipe_read(input, bundle && bundle->case_name ? bundle->case_name : "judge",
-                                             reading->options, NULL, error);
+                                             reading->options, bundle ? bundle->own : NULL, error);
     if (!kind)
         kind = judge_recipe_check(input, &reading->spec, error);
     if (!kind)

@@ -188,6 +188,7 @@ static enum error_kind walk(struct run *run, struct progress *progress, struct e
     run->plan.points = run->selection.points;
     run->plan.num_points = run->selection.count;
     run->plan.table = options->table;
+    run->plan.threads = options->selection.threads;
     run->plan.junit_gitlab = options->junit_gitlab;
     enum error_kind kind = open_sinks(run, error);
     if (kind)

@@ -5,7 +5,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
 #include "harness/evaluate/replayed_cause.h"
-#include "harness/library/judged_output.h"
+#include "harness/library/judged_again.h"
 #include "harness/library/other_output.h"
 #include "reference/float_environment.h"
 
@@ -201,6 +201,7 @@ static enum error_kind make_room(struct work *work, struct error *error)
 {
     enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines,
                                            work->subject->without_lse, error);
+    work->evaluation->has_bounds = has_bound(work);
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
@@ -265,6 +266,29 @@ static void show_step(void *display, const char *name, long keys)
     progress_display_step(display, name, keys);
 }
 
+/* What came of judging, which is then the evaluation's. */
+static void take_judged(struct evaluation *evaluation, const struct judged_output *judged)
+{
+    *evaluation = (struct evaluation){
+        .problem = judged->problem,
+        .output = judged->output,
+        .bound = judged->bound,
+        .lse_bound = judged->lse_bound,
+        .has_bounds = judged->bound != NULL,
+        .truth = judged->truth,
+        .verdict = judged->verdict,
+        .finding = judged->finding,
+        .classes = judged->classes,
+        .class_of_all = judged->class_of_all,
+        .contract = judged->contract,
+        .input_digest = judged->input_digest,
+        .output_digest = judged->output_digest,
+        .truth_digest = judged->truth_digest,
+        .contract_distance = judged->contract_distance,
+        .seconds = {.inputs = judged->seconds.inputs, .truth = judged->seconds.truth, .judge = judged->seconds.judge},
+    };
+}
+
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error)
@@ -288,23 +312,7 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
     evaluator->have_inputs = false;
     enum error_kind kind = judge_output(&judged, source, given, &judging, error);
     evaluator->inputs = judged.inputs;
-    *evaluation = (struct evaluation){
-        .problem = judged.problem,
-        .output = judged.output,
-        .bound = judged.bound,
-        .lse_bound = judged.lse_bound,
-        .truth = judged.truth,
-        .verdict = judged.verdict,
-        .finding = judged.finding,
-        .classes = judged.classes,
-        .class_of_all = judged.class_of_all,
-        .contract = judged.contract,
-        .input_digest = judged.input_digest,
-        .output_digest = judged.output_digest,
-        .truth_digest = judged.truth_digest,
-        .contract_distance = judged.contract_distance,
-        .seconds = {.inputs = judged.seconds.inputs, .truth = judged.seconds.truth, .judge = judged.seconds.judge},
-    };
+    take_judged(evaluation, &judged);
     if (kind || !other)
         return kind;
     const struct exhibit exhibit = {.problem = &evaluation->problem,
@@ -314,6 +322,16 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
                                     .rows = point->given->sample.judged};
     kind = other_output_compare(&evaluation->other, &exhibit, other, error);
     evaluation->has_other = !kind;
+    return kind;
+}
+
+enum error_kind evaluate_again(struct evaluation *evaluation, const struct point *point, struct exhibit_bundle *bundle,
+                               struct error *error)
+{
+    const struct judging judging = {.criterion = point->criterion, .demand = point->demand};
+    struct judged_output judged;
+    enum error_kind kind = judge_again(&judged, bundle, &judging, error);
+    take_judged(evaluation, &judged);
     return kind;
 }
 

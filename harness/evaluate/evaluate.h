@@ -7,6 +7,7 @@
 #define HARNESS_EVALUATE_EVALUATE_H
 
 #include "harness/evaluate/evaluation.h"
+#include "harness/library/exhibit_bundle.h"
 #include "harness/subject/given_output.h"
 
 /* evaluation is overwritten and, whatever the result, to be cleared. */
@@ -22,6 +23,10 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
 enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                                const struct problem_source *source, const struct given_output *given,
                                const struct given_output *other, struct error *error);
+
+/* A point that is given as a bundle without k and v, which outlives the evaluation and is used up by it. */
+enum error_kind evaluate_again(struct evaluation *evaluation, const struct point *point, struct exhibit_bundle *bundle,
+                               struct error *error);
 
 /* One of several points that are evaluated on the same inputs, and what came of it. */
 struct shared_point {

@@ -45,6 +45,7 @@ struct evaluation {
     struct output output;
     double *bound;     /* [R, D]; NULL: there is none */
     double *lse_bound; /* [R]; the same */
+    bool has_bounds;   /* what stands there is one of the output */
     struct truth truth;
     double *baselines[BASELINE_COUNT]; /* out[R, D], then lse[R]; NULL: not asked for */
     struct verdict verdict;

@@ -216,6 +216,11 @@ ALIBICHECK_API int alibicheck_options_set_class(alibicheck_options *options, con
 ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                                  struct alibicheck_error *error);
 
+/* The same of a bundle without q, k and v, in its place: it has the output, its exact result and the bounds that it was
+ * held against, and `alibicheck judge FILE` comes to the same verdict. What the output itself reveals it does, too. */
+ALIBICHECK_API int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
+                                                            struct alibicheck_error *error);
+
 /* Not copied; of one call at a time. NULL: none. */
 ALIBICHECK_API int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
                                                    struct alibicheck_error *error);

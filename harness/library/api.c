@@ -149,8 +149,8 @@ int alibicheck_options_set_class(alibicheck_options *options, const char *name, 
     return api_end(error, NULL);
 }
 
-int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
-                                  struct alibicheck_error *error)
+static int set_bundle(struct alibicheck_options *options, const char *path, int if_wrong, bool without_kv,
+                      struct alibicheck_error *error)
 {
     struct error failure;
     char *copy = NULL;
@@ -163,7 +163,20 @@ int alibicheck_options_set_bundle(alibicheck_options *options, const char *path,
     free(options->bundle);
     options->bundle = copy;
     options->bundle_if_wrong = if_wrong;
+    options->bundle_without_kv = without_kv;
     return api_end(error, NULL);
+}
+
+int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                  struct alibicheck_error *error)
+{
+    return set_bundle(options, path, if_wrong, false, error);
+}
+
+int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
+                                             struct alibicheck_error *error)
+{
+    return set_bundle(options, path, if_wrong, true, error);
 }
 
 int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,

@@ -43,7 +43,7 @@ struct alibicheck_options {
     struct class_demand demand;
     int threads;  /* 0: the default */
     char *bundle; /* path; NULL: none is written */
-    bool bundle_if_wrong;
+    bool bundle_if_wrong, bundle_without_kv;
     struct alibicheck_progress *progress;
 };
 

@@ -17,20 +17,9 @@
 #ifndef HARNESS_LIBRARY_BUNDLE_H
 #define HARNESS_LIBRARY_BUNDLE_H
 
-#include "harness/judge/class/arithmetic_class.h"
-#include "harness/judge/criterion.h"
-#include "reference/problem.h"
+#include "harness/library/bundle_text.h"
 
 #define BUNDLE_FORMAT "bundle 1"
-
-/* What is said beside the tensors. */
-struct bundle_facts {
-    const char *case_name, *key;              /* NULL: it has no name */
-    const char *definition, *workload, *seed; /* NULL: it has none */
-    struct tolerance tolerance;
-    struct class_demand demand;
-    uint64_t input_digest, output_digest;
-};
 
 /* Writes path, which then replaces what was there. k and v of the problem are in memory. ERROR_SYSTEM, ERROR_USAGE for
  * a name that is no UTF-8. */

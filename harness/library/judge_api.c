@@ -7,7 +7,7 @@
 #include <mpfr.h>
 
 #include "harness/library/api.h"
-#include "harness/library/bundle.h"
+#include "harness/library/exhibit_bundle.h"
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/other_output.h"
@@ -117,6 +117,30 @@ static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judge
     return ERROR_NONE;
 }
 
+static enum error_kind write_without_kv(const char *path, const struct judged_output *judged, const struct truth *truth,
+                                        const struct judging *judging, const struct bundle_facts *common,
+                                        struct error *failure)
+{
+    const struct exhibit exhibit = {
+        .problem = &judged->problem,
+        .output = &judged->output,
+        .truth = truth,
+        .criterion = judging->criterion,
+    };
+    const struct exhibit_bundle_facts facts = {
+        .facts = *common,
+        .truth_method = judging->truth_method,
+        .truth_precision = judging->truth_precision,
+        .contract_distance = judged->contract_distance,
+        .truth_digest = judged->truth_digest,
+        .total = &judged->verdict.total,
+        .finding = &judged->finding,
+        .contract = &judged->contract,
+        .threads = judging->threads,
+    };
+    return exhibit_bundle_write(path, &exhibit, &facts, failure);
+}
+
 /* The bundle that options ask for. */
 static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
                                     const struct judged_output *judged, const struct judging *judging,
@@ -137,8 +161,11 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
         .input_digest = judged->input_digest,
         .output_digest = judged->output_digest,
     };
-    enum error_kind kind = key ? bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure)
-                               : error_memory(failure, "a key", CLASS_NAME_SIZE);
+    enum error_kind kind =
+        !key ? error_memory(failure, "a key", CLASS_NAME_SIZE)
+        : options->bundle_without_kv
+            ? write_without_kv(options->bundle, judged, &verdict->truth.truth, judging, &facts, failure)
+            : bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure);
     free(key);
     return kind;
 }

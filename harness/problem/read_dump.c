@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "harness/support/field_json.h"
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
@@ -197,8 +195,8 @@ static bool print_value(FILE *stream, const json_t *value)
     return json_dumpf(value, stream, JSON_ENCODE_ANY | JSON_PRINT_FLAGS) == 0;
 }
 
-/* An object of JSON as a mapping on one line, in new memory; NULL: memory is short. */
-static char *mapping_text(const json_t *object)
+/* A mapping on one line. */
+char *recipe_keys_text(const json_t *object)
 {
     char *text = NULL;
     size_t size;
@@ -233,7 +231,7 @@ static enum error_kind read_arithmetic(struct facts *facts, struct error *error)
         return kind;
     if (!json_is_object(recipe))
         return refuse(facts, "recipe_keys", "null or an object", error);
-    point->recipe_keys = mapping_text(recipe);
+    point->recipe_keys = recipe_keys_text(recipe);
     return point->recipe_keys ? ERROR_NONE : error_memory(error, "a recipe", 4096);
 }
 

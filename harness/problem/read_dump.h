@@ -4,6 +4,8 @@
 #ifndef HARNESS_PROBLEM_READ_DUMP_H
 #define HARNESS_PROBLEM_READ_DUMP_H
 
+#include <jansson.h>
+
 #include "harness/problem/problem_spec.h"
 #include "kernels/recipe.h"
 
@@ -34,6 +36,9 @@ struct dumped_point {
 /* Reads FOLDER/point.json. ERROR_USAGE with the file, the field and what is allowed; *point is then clear. */
 enum error_kind dumped_point_read(struct dumped_point *point, const char *folder, struct error *error);
 void dumped_point_clear(struct dumped_point *point);
+
+/* An object of recipe_keys as dumped_point has it, in new memory; NULL: memory is short. */
+char *recipe_keys_text(const json_t *object);
 
 /* visible[seq_len]: 1, or 0 for a removed key. */
 void dumped_point_visible(uint8_t *visible, const struct dumped_point *point);

@@ -18,8 +18,8 @@ watches = []
 class _Watch:
     """Counts verdicts, and remembers the largest error of those that are right."""
 
-    def __init__(self, folder):
-        self.folder, self.bundles = folder, 0
+    def __init__(self, folder, folder_without_kv):
+        self.folder, self.folder_without_kv, self.bundles = folder, folder_without_kv, 0
         self.right = self.wrong = 0
         self.ulp, self.of = -1.0, ""
         self.test = ""
@@ -57,23 +57,33 @@ class _OfWorkers:
 
 
 def pytest_addoption(parser):
-    parser.getgroup("alibicheck").addoption(
+    group = parser.getgroup("alibicheck")
+    group.addoption(
         "--alibicheck-bundles", metavar="DIR", help="write what is judged wrong into DIR, a file each, for `alibicheck judge`")
+    group.addoption(
+        "--alibicheck-bundles-without-kv", metavar="DIR",
+        help="the same without q, k and v: outputs, their exact results, and bounds")
 
 
-def bundle():
-    """The path of the next bundle, or None where none is asked for."""
+def bundles():
+    """The path of the next bundle with k and v, and of one without: None where none is asked for."""
     watch = watches[-1] if watches else None
-    if watch is None or watch.folder is None:
-        return None
-    os.makedirs(watch.folder, exist_ok=True)
+    folder = None if watch is None else watch.folder_without_kv or watch.folder
+    if folder is None:
+        return None, None
+    os.makedirs(folder, exist_ok=True)
     watch.bundles += 1
     name = re.sub(r"[^\w.,=+-]+", "_", watch.test)[-150:]
-    return os.path.join(watch.folder, f"{name}-{watch.bundles}.safetensors")
+    if watch.folder_without_kv:
+        return None, os.path.join(folder, f"{name}-{watch.bundles}.without-kv.safetensors")
+    return os.path.join(folder, f"{name}-{watch.bundles}.safetensors"), None
 
 
 def pytest_configure(config):
-    config.alibicheck_watch = _Watch(config.getoption("--alibicheck-bundles"))
+    with_kv, without_kv = (config.getoption(f"--alibicheck-bundles{kind}") for kind in ("", "-without-kv"))
+    if with_kv and without_kv:
+        raise pytest.UsageError("--alibicheck-bundles, --alibicheck-bundles-without-kv: allowed: one of them")
+    config.alibicheck_watch = _Watch(with_kv, without_kv)
     config.pluginmanager.register(_OfWorkers(config.alibicheck_watch), "alibicheck_of_workers")
     watches.append(config.alibicheck_watch)
 

@@ -5,6 +5,7 @@
 #define HARNESS_JUDGE_CLASS_CLASS_FIND_H
 
 #include "harness/judge/class/arithmetic_class.h"
+#include "harness/judge/class/class_bounds.h"
 #include "harness/judge/exhibit.h"
 
 /* What is known of rows, which may be some heads of a larger problem. */
@@ -43,6 +44,16 @@ void class_report_take_heads(struct class_report *whole, int heads, int first_he
  */
 enum error_kind class_find(struct class_report *report, const struct exhibit *exhibit, int threads,
                            const struct progress *progress, struct error *error);
+
+/* The same, and in *looked, which is overwritten and to be cleared whatever is returned, the bounds that it took. */
+enum error_kind class_find_bounds(struct class_report *report, struct class_bounds *looked,
+                                  const struct exhibit *exhibit, int threads, const struct progress *progress,
+                                  struct error *error);
+
+/* The same from those bounds, of an exhibit whose q, k and v may be NULL: the search takes the same ones, if output and
+ * truth are the same. ERROR_USAGE with the row and the class of which there is none. */
+enum error_kind class_find_again(struct class_report *report, const struct class_bounds *bounds,
+                                 const struct exhibit *exhibit, struct error *error);
 
 /* What a report comes to: the sets that cover every row. */
 enum class_outcome {

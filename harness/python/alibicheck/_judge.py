@@ -103,12 +103,12 @@ def _options(tolerance, class_, threads, progress):
     return options
 
 
-def _bundle_of(bundle, sequence, sequences):
+def _bundle_of(bundle, name, sequence, sequences):
     if bundle is None:
         return None
     path = os.fspath(bundle)
     if not path.endswith(".safetensors"):
-        raise Refused(f"bundle {path!r}: allowed: a path that ends in .safetensors")
+        raise Refused(f"{name} {path!r}: allowed: a path that ends in .safetensors")
     return path if sequences == 1 else f"{path[:-len('.safetensors')]}-{sequence}.safetensors"
 
 
@@ -142,7 +142,8 @@ def _in_a_thread(work, progress):
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
           kv_last_page_len=None, kv_offset=0, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None,
-          tolerance=None, class_=None, other=None, other_lse=None, bundle=None, threads=None):
+          tolerance=None, class_=None, other=None, other_lse=None, bundle=None, bundle_without_kv=None,
+          threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
 
@@ -167,6 +168,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     other       a second output, with other_lse: which of the two is wrong
     bundle      a path that ends in .safetensors: everything in one file, for `alibicheck judge`; of a batch one a sequence,
                 called NAME-0.safetensors, ...
+    bundle_without_kv   the same without q, k and v: the output, its exact result and the bounds that it was held against
     threads     one a CPU, or OMP_NUM_THREADS
 
     Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError.
@@ -181,15 +183,19 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     progress = lib.Object("progress")
     options = _options(tolerance, class_, threads, progress)
     plugin = sys.modules.get("alibicheck_pytest")
-    if_wrong = bundle is None and plugin is not None
-    bundle = plugin.bundle() if if_wrong else bundle
+    if bundle is not None and bundle_without_kv is not None:
+        raise Refused("bundle, bundle_without_kv: allowed: one of them")
+    if_wrong = bundle is None and bundle_without_kv is None and plugin is not None
+    if if_wrong:
+        bundle, bundle_without_kv = plugin.bundles()
+    name, asked = ("bundle", bundle) if bundle_without_kv is None else ("bundle_without_kv", bundle_without_kv)
 
     def judge_sequence(sequence):
         problem = given.problem(sequence)
         output = given.output(sequence, given.out, given.lse)
         second = given.output(sequence, given.other, given.other_lse) if given.other else None
-        path = _bundle_of(bundle, sequence, given.sequences)
-        options.set("bundle", os.fsencode(path) if path else None, int(if_wrong))
+        path = _bundle_of(asked, name, sequence, given.sequences)
+        options.set(name, os.fsencode(path) if path else None, int(if_wrong))
         made = lib.Object("verdict", problem, output, second, options, maker="judge")
         verdict = SequenceVerdict(made, given, sequence)
         verdict.bundle = None if path is None or (if_wrong and verdict.passed) else path

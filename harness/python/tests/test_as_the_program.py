@@ -1,5 +1,7 @@
 """A verdict is that of `alibicheck judge` on the same arrays, in every layout and dtype: each field of its record."""
 import json
+import re
+import struct
 import subprocess
 
 import numpy as np
@@ -16,6 +18,14 @@ OPTIONS = {name: "--" + name.replace("_", "-") for name in (
 OPTIONS["class_"] = "--class"
 # Which program made the record, and when.
 NOT_COMPARED = ("seconds", "settings", "build")
+
+
+def tensors_of(path):
+    """Where the elements of each tensor begin in a .safetensors file."""
+    data = path.read_bytes()
+    size = struct.unpack_from("<Q", data)[0]
+    header = json.loads(data[8:8 + size])
+    return {name: 8 + size + entry["data_offsets"][0] for name, entry in header.items() if name != "__metadata__"}
 
 
 def words_of(folder, arguments):
@@ -148,3 +158,70 @@ def test_bundles(program, tmp_path):
         theirs = json.loads(done.stdout)
         for field in set(theirs) - {*NOT_COMPARED, "key", "case"}:
             assert theirs[field] == sequence.record[field], field
+
+
+@pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3"), ("f32", None)])
+def test_bundles_without_kv(program, tmp_path, dtype, kv_dtype):
+    problem = Problem(dtype, kv_dtype, queries=2)
+    out, arguments = problem.one()
+    wrong, nan = out.copy(), out.copy()
+    wrong[0, 1], nan[1, 2, 3] = 0, np.nan
+    visible = np.arange(37) % 3 != 0
+    facts = dict(lse=problem.lse[0], lse_base="e", sink_logits=np.array([0.5, -1, 2, 0], np.float32), mask=visible)
+    path, full = tmp_path / "b.safetensors", tmp_path / "f.safetensors"
+
+    def again(*words):
+        done = subprocess.run([program, "judge", "--json", path, *words], capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        return json.loads(done.stdout)
+
+    near = (out.astype(np.float64) * (1 + 3e-7)).astype(out.dtype)  # of f32 no longer rounded once, and within the tolerance
+    cases = (out, {}), (wrong, {}), (nan, facts), (near, {"class_": "output"}), (wrong, {"tolerance": (9, 9, 9)})
+    for one, more in cases:
+        ours = alibicheck.judge(one, bundle_without_kv=path, **arguments, **more).record
+        alibicheck.judge(one, bundle=full, **arguments, **more)
+        theirs = again()
+        assert theirs["taken_over"]["facts"][:2] == ["truth", "bounds"]
+        assert ("signature" in theirs["taken_over"]["facts"]) == (ours["signature"] != "none")
+        for field in set(ours) - {*NOT_COMPARED, "taken_over"}:
+            assert theirs[field] == ours[field], field
+        tensors = [*(word for name in "qkv" for word in (f"--{name}", f"{full}:{name}")), "--layout", "NHD"]
+        checked = again(*tensors, *(["--mask", f"{full}:mask"] if "mask" in more else []))
+        for field in set(ours) - {*NOT_COMPARED, "mask"}:
+            assert checked[field] == ours[field], field
+        assert not {"q", "k", "v", "mask"} & set(tensors_of(path))
+
+
+def test_a_lie_in_a_bundle_without_kv_is_seen(program, tmp_path):
+    """A truth that the maker has moved, with digests that fit it, is judged by, and is refused where the tensors are."""
+    out, arguments = Problem("f32").one()
+    path, full, lie = tmp_path / "b.safetensors", tmp_path / "f.safetensors", tmp_path / "lie.safetensors"
+    wrong = out.copy()
+    wrong[1, 3] += np.float32(0.5)
+    assert not alibicheck.judge(wrong, bundle_without_kv=path, **arguments).passed
+    truth = alibicheck.judge(wrong, bundle=full, **arguments).truth
+    data = bytearray(path.read_bytes())
+    at = tensors_of(path)["truth_value"] + 8 * (truth.value.shape[2] + 3)
+    assert struct.unpack_from("<d", data, at)[0] == truth.value[0, 1, 3]
+    struct.pack_into("<d", data, at, float(wrong[1, 3]))
+    tensors = [*(word for name in "qkv" for word in (f"--{name}", f"{full}:{name}")), "--layout", "NHD"]
+    for _ in range(8):  # each digest, and each finding, that does not fit what is there now
+        lie.write_bytes(data)
+        done = subprocess.run([program, "judge", lie], capture_output=True, text=True, check=False)
+        if done.returncode != 2:
+            break
+        said = re.search(r"(?:digest is |its \w+ was )([\w+-]+) .*?(?:have|has|comes to) ([\w+-]+)", done.stderr)
+        assert said, done.stderr
+        header = bytes(data[8:8 + struct.unpack_from("<Q", data)[0]])
+        mended = header
+        for quote in ('"', '\\"'):
+            mended = mended.replace(f"{quote}{said[1]}{quote}".encode(), f"{quote}{said[2]}{quote}".encode())
+        mended = mended + b" " * (len(header) - len(mended)) if len(mended) <= len(header) else mended.rstrip()
+        assert mended != header and len(mended) <= len(header) + 64
+        data[8:8 + len(header)] = mended + b" " * (-len(mended) % 64)
+        struct.pack_into("<Q", data, 0, len(mended) + -len(mended) % 64)
+    assert done.returncode == 0, done.stderr  # it passes, by the truth that is claimed
+    done = subprocess.run([program, "judge", lie, *tensors], capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "its truth at query 0, head 1, dim 3 is " in done.stderr, done.stderr
+    done = subprocess.run([program, "judge", path, *tensors], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "what the bundle says is right" in done.stdout, done.stderr

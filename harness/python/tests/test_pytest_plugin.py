@@ -67,3 +67,13 @@ def test_bundles_of_what_is_wrong(pytester, run):
     result = run("--alibicheck-bundles", "kept")
     result.stdout.fnmatch_lines(["E *to judge it again: alibicheck judge kept/test_kernel.py_test_wrong-1.safetensors"])
     assert [path.name for path in (pytester.path / "kept").iterdir()] == ["test_kernel.py_test_wrong-1.safetensors"]
+
+
+def test_bundles_without_kv(pytester, run):
+    pytester.makepyfile(test_kernel=TEST)
+    result = run("--alibicheck-bundles-without-kv", "kept")
+    name = "test_kernel.py_test_wrong-1.without-kv.safetensors"
+    result.stdout.fnmatch_lines([f"E *to judge it again: alibicheck judge kept/{name}"])
+    assert [path.name for path in (pytester.path / "kept").iterdir()] == [name]
+    result = run("--alibicheck-bundles-without-kv", "kept", "--alibicheck-bundles", "kept")
+    assert "--alibicheck-bundles, --alibicheck-bundles-without-kv: allowed: one of them" in str(result.stderr)

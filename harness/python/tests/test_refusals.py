@@ -82,6 +82,8 @@ REFUSED = [
     ({"class_": "f64"}, "class \"f64\": allowed: any, output, f32, or f32 with some of +weights16, +weights8, +absolute-bias, "
                         "+bias16, +query16, +logits16, +partials16, +sums16"),
     ({"bundle": "b.npz"}, "bundle 'b.npz': allowed: a path that ends in .safetensors"),
+    ({"bundle_without_kv": "b.npz"}, "bundle_without_kv 'b.npz': allowed: a path that ends in .safetensors"),
+    ({"bundle": "a.safetensors", "bundle_without_kv": "b.safetensors"}, "bundle, bundle_without_kv: allowed: one of them"),
     ({"positions": np.array([0.5])}, "positions: number 0 is 0.5; allowed: position of the last query of a sequence, "
                                      "-2147483647 to 2147483647"),
     ({"seq_lens": np.array([38])}, "seq_lens: number 0 is 38; allowed: keys of a sequence, 0 to 37"),

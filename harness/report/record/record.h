@@ -45,6 +45,7 @@ struct record {
     const struct problem *problem;
     const struct output *output;
     const struct truth *truth;
+    const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R]; NULL: none is known */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance;
     struct seconds seconds;
@@ -54,6 +55,10 @@ struct record {
 /* Takes what came of evaluating the record's point, which outlives it: of a failure, why. */
 void record_take(struct record *record, enum error_kind kind, const struct error *failure,
                  const struct evaluation *evaluation);
+
+/* What the record is judged by that was not computed here; NULL: all of it was. And whether its cause is of that. */
+const struct given_claim *record_claim(const struct record *record);
+bool record_cause_is_claimed(const struct record *record);
 
 /* The one line that runs this point alone: "alibicheck run FILE --only 'KEY'", with the run's settings and recipes,
  * then more (" --verbose"). Of a case from standard input it says that the same text is to come from there. A new

@@ -266,6 +266,10 @@ static const struct record_field rows[] = {
         "functions of a GPU whose models had its bits at all inputs (`alibicheck probe`); bounded, on a GPU that "
         "was not compared. null of a kernel that is not ours. It is left out where records of two builds are "
         "compared.")},
+    {RECORD_NAMED("taken_over",
+                  "Of an output that is judged from a bundle without k and v: which program wrote it, and what of this "
+                  "record is as it was written, and could not be computed here; null where all was."),
+     .type = "object", .value = record_value_taken_over, .members = &record_taken_over_fields},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

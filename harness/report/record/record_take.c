@@ -2,6 +2,18 @@
 
 #include "harness/report/record/record.h"
 
+const struct given_claim *record_claim(const struct record *record)
+{
+    const struct given *given = record->point->given;
+    return given && given->claim && !given->claim->checked ? given->claim : NULL;
+}
+
+bool record_cause_is_claimed(const struct record *record)
+{
+    const struct given_claim *claim = record_claim(record);
+    return claim && claim->as_before && record->finding && record->finding->signature != SIGNATURE_NONE;
+}
+
 void record_take(struct record *record, enum error_kind kind, const struct error *failure,
                  const struct evaluation *evaluation)
 {
@@ -28,6 +40,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     record->problem = &evaluation->problem;
     record->output = &evaluation->output;
     record->truth = &evaluation->truth;
+    record->bound = evaluation->has_bounds ? evaluation->bound : NULL;
+    record->lse_bound = evaluation->has_bounds ? evaluation->lse_bound : NULL;
     record->input_digest = evaluation->input_digest;
     record->output_digest = evaluation->output_digest;
     record->truth_digest = evaluation->truth_digest;

@@ -130,6 +130,10 @@ char *record_say_largest(char *text, const struct record *record, bool ulp)
     return text;
 }
 
+/* Of what a bundle without k and v says. */
+static const char claimed[] = "truth as the bundle has it",
+                  claimed_with_cause[] = "truth and cause as the bundle has them";
+
 char *record_notes(const struct record *record)
 {
     char *text = NULL;
@@ -140,10 +144,13 @@ char *record_notes(const struct record *record)
     const struct given *given = record->point->given;
     bool in_parts = !given && problem_spec_parts(&record->point->problem) > 1, sampled = given && given->sample.judged;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
+    if (record_claim(record))
+        fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
     if (sampled)
         fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
     if (record->verdict)
-        print_notes(stream, in_parts || sampled ? ", " : "", &record->point->criterion, &record->verdict->total);
+        print_notes(stream, in_parts || sampled || record_claim(record) ? ", " : "", &record->point->criterion,
+                    &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
     free(text);
@@ -156,6 +163,10 @@ static const char *remedy_of(const struct record *record)
     const struct signature_finding *finding = record->finding;
     if (record->point->given && record->point->given->sample.judged)
         return finding->remedy;
+    if (record_claim(record) && finding->signature == SIGNATURE_UNKNOWN)
+        return finding->remedy && !record_cause_is_claimed(record)
+                   ? finding->remedy
+                   : "With --q, --k and --v, --explain says what its worst element is made of.";
     if (record->point->given && record->point->given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
@@ -178,7 +189,8 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     enum signature signature = finding->signature;
     bool brief = !explained || status_as_expected(record->outcome.status);
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
-    bool sampled = record->point->given && record->point->given->sample.judged; /* no failure mode was tried */
+    bool untried = (record->point->given && record->point->given->sample.judged) ||
+                   (record_claim(record) && !record_cause_is_claimed(record)); /* no failure mode was */
     char rows[64] = "";
     if (signature == SIGNATURE_NONE)
         return true;
@@ -187,8 +199,8 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
                  of_queries ? "rows" : "heads");
     return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
                    finding->detail, rows) > 0 &&
-           (brief || fprintf(stream, "%s  %s%s%s\n", indent, sampled ? "" : signature_meaning(signature),
-                             sampled ? "" : " ", remedy_of(record)) > 0);
+           (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
+                             untried ? "" : " ", remedy_of(record)) > 0);
 }
 
 enum { CLASSES_SHOWN = 3 };

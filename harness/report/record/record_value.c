@@ -160,6 +160,44 @@ json_t *record_value_workload(const struct record_field *field, const void *memb
     return point->workload ? record_fields_to_json(field->members, point->workload) : json_null();
 }
 
+struct taken_over {
+    const char *version, *commit;
+    bool cause;
+};
+
+static json_t *taken_facts(const struct record_field *field, const void *member)
+{
+    static const char *const facts[] = {"truth",     "bounds",  "input_digest", "contract_distance",
+                                        "signature", "finding", "contract"};
+    enum { WITHOUT_CAUSE = 4 };
+    const struct taken_over *taken = member;
+    size_t count = taken->cause ? sizeof facts / sizeof *facts : WITHOUT_CAUSE;
+    json_t *list = json_array();
+    bool complete = list;
+    (void)field;
+    for (size_t i = 0; i < count && complete; i++)
+        complete = json_array_append_new(list, json_string(facts[i])) == 0;
+    return json_finish(list, complete);
+}
+
+static const struct record_field taken_over_rows[] = {
+    {RECORD_MEMBER("version", struct taken_over, version, TEXT, "Of the program that wrote the bundle.")},
+    {RECORD_MEMBER("commit", struct taken_over, commit, TEXT, "The same.")},
+    {RECORD_NAMED("facts", "What is taken over: truth, bounds (of classes and of a recipe), names of fields."),
+     .type = "list", .value = taken_facts},
+};
+const struct record_fields record_taken_over_fields = RECORD_FIELDS(taken_over_rows);
+
+json_t *record_value_taken_over(const struct record_field *field, const void *member)
+{
+    const struct record *record = member;
+    const struct given_claim *claim = record_claim(record);
+    if (!claim)
+        return json_null();
+    const struct taken_over taken = {claim->version, claim->commit, record_cause_is_claimed(record)};
+    return record_fields_to_json(field->members, &taken);
+}
+
 /* ---- what came of it --------------------------------------------------------------------------------------------- */
 
 json_t *record_value_reason(const struct record_field *field, const void *member)

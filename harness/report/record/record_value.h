@@ -12,7 +12,7 @@
 record_value record_value_schema, record_value_case, record_value_key, record_value_kernel, record_value_kv_dtype,
     record_value_batch, record_value_truth_radius, record_value_worst, record_value_references, record_value_heads,
     record_value_build, record_value_run, record_value_settings, record_value_class, record_value_classes,
-    record_value_head_classes, record_value_known_bugs;
+    record_value_head_classes, record_value_known_bugs, record_value_taken_over;
 
 /* ---- of a member ---- */
 record_value record_value_reason, /* char[], null if empty */
@@ -24,6 +24,6 @@ record_value record_value_reason, /* char[], null if empty */
 
 extern const struct record_fields record_reference_fields, record_seconds_fields, record_input_fields,
     record_mask_fields, record_oracle_fields, record_oracle_detail_fields, record_run_fields, record_recipe_fields,
-    record_sample_fields, record_override_fields, record_workload_fields;
+    record_sample_fields, record_override_fields, record_workload_fields, record_taken_over_fields;
 
 #endif

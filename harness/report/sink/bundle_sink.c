@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/library/bundle.h"
 #include "harness/support/file.h"
 #include "harness/support/text.h"
 
@@ -28,6 +27,11 @@ enum error_kind bundle_sink_close(struct sink *sink, const struct summary *summa
 enum error_kind bundle_sink_check(const char *option, const char *path, const struct point *point, struct error *error)
 {
     char key[POINT_KEY_SIZE], size[32];
+    if (point->given && point->given->claim && !point->given->claim->checked)
+        return error_set(error, ERROR_USAGE,
+                         "--%s %s: of a bundle without k and v there is no other; allowed: with --q, --k and --v, the "
+                         "tensors that it was made of",
+                         option, path);
     if (problem_spec_parts(&point->problem) == 1)
         return ERROR_NONE;
     return error_set(error, ERROR_USAGE,
@@ -40,32 +44,39 @@ bool bundle_sink_takes(const struct record *record)
     return record->problem && record->output && record->problem->k;
 }
 
+enum error_kind bundle_place_find(struct bundle_place *place, const struct sink *sink, const char *suffix,
+                                  const struct record *record, struct error *error)
+{
+    const struct point *point = record->point;
+    const struct given_workload *workload = point->workload;
+    if (workload)
+        snprintf(place->seed, sizeof place->seed, "%" PRIu64, workload->seed);
+    place->facts = (struct bundle_facts){
+        .case_name = case_name(point->test_case),
+        .key = point_key(place->key, point),
+        .definition = workload ? workload->definition : NULL,
+        .workload = workload ? workload->uuid : NULL,
+        .seed = workload && workload->is_drawn ? place->seed : NULL,
+        .tolerance = point->criterion.tolerance,
+        .demand = point->demand,
+    };
+    char *name = text_file_name(place->key);
+    if (!name || asprintf(&place->path, "%s/%s.%s", sink->path, name, suffix) < 0)
+        place->path = NULL;
+    free(name);
+    return place->path ? ERROR_NONE : error_memory(error, "a path", (double)POINT_KEY_SIZE);
+}
+
 enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, const struct record *record,
                                   const struct problem *problem, const struct output *output, uint64_t input_digest,
                                   uint64_t output_digest, struct error *error)
 {
-    char key[POINT_KEY_SIZE], seed[32], *path = NULL;
-    const struct point *point = record->point;
-    const struct given_workload *workload = point->workload;
-    if (workload)
-        snprintf(seed, sizeof seed, "%" PRIu64, workload->seed);
-    const struct bundle_facts facts = {
-        .case_name = case_name(point->test_case),
-        .key = point_key(key, point),
-        .definition = workload ? workload->definition : NULL,
-        .workload = workload ? workload->uuid : NULL,
-        .seed = workload && workload->is_drawn ? seed : NULL,
-        .tolerance = point->criterion.tolerance,
-        .demand = point->demand,
-        .input_digest = input_digest,
-        .output_digest = output_digest,
-    };
-    char *name = text_file_name(key);
-    if (!name || asprintf(&path, "%s/%s.%s", sink->path, name, suffix) < 0)
-        path = NULL;
-    free(name);
-    enum error_kind kind = path ? bundle_write(path, problem, output, &facts, error)
-                                : error_memory(error, "a path", (double)POINT_KEY_SIZE);
-    free(path);
+    struct bundle_place place;
+    enum error_kind kind = bundle_place_find(&place, sink, suffix, record, error);
+    place.facts.input_digest = input_digest;
+    place.facts.output_digest = output_digest;
+    if (!kind)
+        kind = bundle_write(place.path, problem, output, &place.facts, error);
+    free(place.path);
     return kind;
 }

@@ -23,6 +23,7 @@ struct sink_plan {
     size_t num_points;
     const struct kept *kept; /* records that are known already; NULL: none */
     struct table_options table;
+    int threads;       /* for what a sink computes */
     bool junit_gitlab; /* in JUnit, failures that are expected are skipped tests */
 };
 
@@ -66,12 +67,13 @@ struct sink_kind {
  * the folder of dumps comes first, since all it does is to be there, then JUnit, which writes aside; the table last,
  * since closing it prints.
  */
-#define SINK_KINDS(ROW) \
-    ROW(dump)           \
-    ROW(bundle)         \
-    ROW(private_bundle) \
-    ROW(junit)          \
-    ROW(jsonl)          \
+#define SINK_KINDS(ROW)    \
+    ROW(dump)              \
+    ROW(bundle)            \
+    ROW(private_bundle)    \
+    ROW(bundle_without_kv) \
+    ROW(junit)             \
+    ROW(jsonl)             \
     ROW(table)
 
 #define SINK_DECLARE(name) extern const struct sink_kind sink_##name;

@@ -209,6 +209,18 @@ static void print_sample(const struct sink_plan *plan)
         printf(", none in %lld of %lld sequences", without, (long long)given->sample.sequences);
 }
 
+/* That it is judged by what a bundle without k and v says, or that this holds: a point that it does not is none. */
+static void print_claim(const struct sink_plan *plan, const struct summary *summary)
+{
+    const struct given *given = plan->num_points > 0 ? plan->points->given : NULL;
+    if (!given || !given->claim || summary->points_done == 0)
+        return;
+    if (given->claim->checked)
+        printf("; what the bundle says is right");
+    else
+        printf("; by the truth that the bundle has, which --q, --k and --v check");
+}
+
 /* "48 points on host (2 threads): 46 pass, 2 fail; 12.3 s; first leak; to see it: alibicheck run ..." */
 static void print_summary(const struct table *table, const struct summary *summary)
 {
@@ -231,6 +243,7 @@ static void print_summary(const struct table *table, const struct summary *summa
         separator = ", ";
     }
     print_sample(table->plan);
+    print_claim(table->plan, summary);
     printf("; %.1f s", summary->elapsed_s);
     if (table->first)
         printf("; first: %s", table->first);

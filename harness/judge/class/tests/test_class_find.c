@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <string.h>
+
 #include "harness/judge/class/tests/order_trial.h"
 
 static const class_set alone[] = {
@@ -417,6 +419,44 @@ static void test_bounds_grow_with_the_set(void **state)
     assert_true(larger > compared / 8 && smaller < compared / 100);
 }
 
+/* The bounds that a search took are all that the same search takes, without q, k and v; of fewer it says what it lacks.
+ */
+static void test_bounds_alone_find_the_same(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 200; seed < 206; seed++)
+        for (int s = 0; s < ALONE; s += 2) {
+            struct order_trial trial;
+            struct class_report report, again, fewer;
+            struct class_bounds bounds;
+            struct error error;
+            order_trial_init(&trial, seed, 150);
+            struct order_kernel kernel = order_kernel_draw(seed + 1000 * (uint64_t)s, alone[s]);
+            order_trial_run(&trial, &kernel);
+            struct problem without = trial.made.problem;
+            without.q = without.k = without.v = NULL;
+            struct exhibit exhibit = {.problem = &trial.made.problem, .output = &trial.output, .truth = &trial.truth};
+            assert_int_equal(class_find_bounds(&report, &bounds, &exhibit, 2, NULL, &error), ERROR_NONE);
+            assert_true(class_bounds_in_order(&bounds, report.num_rows));
+            exhibit.problem = &without;
+            if (class_find_again(&again, &bounds, &exhibit, &error))
+                fail_msg("%s", error.text);
+            size_t rows = (size_t)report.num_rows;
+            assert_memory_equal(report.output, again.output, rows * sizeof *again.output);
+            assert_memory_equal(report.covered, again.covered, rows * sizeof *again.covered);
+            assert_memory_equal(report.open, again.open, rows * sizeof *again.open);
+            assert_memory_equal(report.size, again.size, rows * sizeof *again.size);
+            bounds.count--;
+            assert_int_equal(class_find_again(&fewer, &bounds, &exhibit, &error), ERROR_USAGE);
+            assert_non_null(strstr(error.text, "has no bound of class f32"));
+            class_report_clear(&report);
+            class_report_clear(&again);
+            class_report_clear(&fewer);
+            class_bounds_clear(&bounds);
+            order_trial_clear(&trial);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_bounds_are_used),
         cmocka_unit_test(test_values_of_zero_are_bounded),
         cmocka_unit_test(test_threads_find_the_same),
+        cmocka_unit_test(test_bounds_alone_find_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
                    "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
                    "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload", "known_bugs", "fidelity");
+                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -217,9 +217,13 @@ static void test_records_have_the_fields_of_the_table(void **state)
     sample->point.workload = &workload;
     sample->record.ended = 1;
     static const bool judged[SAMPLE_H] = {true};
-    const struct given given = {.key = "k", .command = "c", .sample = {.judged = judged, .rows = 1, .of = SAMPLE_H}};
+    const struct given_claim claim = {.version = "0.1", .commit = "abc", .as_before = true};
+    const struct given given = {
+        .key = "k", .command = "c", .sample = {.judged = judged, .rows = 1, .of = SAMPLE_H}, .claim = &claim};
     sample->point.given = &given;
     json = round_trip(&sample->record);
+    const json_t *facts = json_object_get(json_object_get(json, "taken_over"), "facts");
+    assert_int_equal(json_array_size(facts), finding.signature == SIGNATURE_NONE ? 4 : 7);
     walk_object(&walk, json, &record_fields);
     json_decref(json);
     sample->point.given = NULL;
@@ -233,7 +237,7 @@ static void test_records_have_the_fields_of_the_table(void **state)
     json_object_foreach(json, name, value)
     {
         if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
-            strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0)
+            strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0)
             fail_msg("%s is null in a record that knows all", name);
     }
     json_decref(json);

@@ -1,0 +1,75 @@
+#include "harness/library/bundle_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "harness/problem/problem_spec.h"
+#include "harness/support/number.h"
+
+enum element_type bundle_element_type(enum dtype dtype)
+{
+    static const enum element_type types[DTYPE_COUNT_WITH_FP8] = {
+        [DTYPE_F16] = ELEMENT_F16,   [DTYPE_BF16] = ELEMENT_BF16, [DTYPE_F32] = ELEMENT_F32,
+        [DTYPE_E4M3] = ELEMENT_E4M3, [DTYPE_E5M2] = ELEMENT_E5M2, [DTYPE_E4M3FNUZ] = ELEMENT_E4M3FNUZ,
+    };
+    return types[dtype];
+}
+
+char *bundle_text_add(struct bundle_texts *texts, const char *key)
+{
+    char *value = texts->values[texts->count];
+    texts->all[texts->count++] = (struct tensor_metadata){key, value};
+    return value;
+}
+
+void bundle_text_say(struct bundle_texts *texts, const char *key, const char *value)
+{
+    if (value)
+        texts->all[texts->count++] = (struct tensor_metadata){key, value};
+}
+
+void bundle_text_float(struct bundle_texts *texts, const char *key, float number)
+{
+    char text[NUMBER_TEXT_MAX];
+    snprintf(bundle_text_add(texts, key), BUNDLE_TEXT_SIZE, "%s", format_float(text, number));
+}
+
+void bundle_text_whole(struct bundle_texts *texts, const char *key, int64_t number)
+{
+    snprintf(bundle_text_add(texts, key), BUNDLE_TEXT_SIZE, "%" PRId64, number);
+}
+
+void bundle_text_digest(struct bundle_texts *texts, const char *key, uint64_t digest)
+{
+    snprintf(bundle_text_add(texts, key), BUNDLE_TEXT_SIZE, "%016" PRIx64, digest);
+}
+
+void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem, const struct output *output,
+                       const struct bundle_facts *facts)
+{
+    char a[NUMBER_TEXT_MAX], r[NUMBER_TEXT_MAX], l[NUMBER_TEXT_MAX], name[CLASS_NAME_SIZE];
+    bundle_text_float(texts, "scale", problem->scale);
+    if (problem->kv_format != KV_AS_DTYPE) {
+        bundle_text_float(texts, "k_scale", problem->k_scale);
+        bundle_text_float(texts, "v_scale", problem->v_scale);
+    }
+    bundle_text_whole(texts, "q_position", problem->q_position);
+    bundle_text_whole(texts, "kv_offset", problem->kv_offset);
+    if (output->lse)
+        bundle_text_say(texts, "lse_base", "e");
+    if (problem->soft_cap)
+        snprintf(bundle_text_add(texts, "soft_cap"), BUNDLE_TEXT_SIZE, "%s=%s", soft_cap_names[problem->soft_cap],
+                 format_float(a, problem->soft_cap_value));
+    snprintf(bundle_text_add(texts, "tolerance"), BUNDLE_TEXT_SIZE, "%s,%s,%s", format_double(a, facts->tolerance.atol),
+             format_double(r, facts->tolerance.rtol), format_double(l, facts->tolerance.lse));
+    if (facts->demand.asked)
+        snprintf(bundle_text_add(texts, "class"), BUNDLE_TEXT_SIZE, "%s",
+                 class_format(name, &facts->demand.arithmetic));
+    bundle_text_say(texts, "case", facts->case_name);
+    bundle_text_say(texts, "key", facts->key);
+    bundle_text_say(texts, "definition", facts->definition);
+    bundle_text_say(texts, "workload", facts->workload);
+    bundle_text_say(texts, "seed", facts->seed);
+    bundle_text_digest(texts, "input_digest", facts->input_digest);
+    bundle_text_digest(texts, "output_digest", facts->output_digest);
+}

@@ -1,0 +1,46 @@
+/*
+ * The texts of a bundle's metadata, as they are put together.
+ */
+#ifndef HARNESS_LIBRARY_BUNDLE_TEXT_H
+#define HARNESS_LIBRARY_BUNDLE_TEXT_H
+
+#include "harness/judge/class/arithmetic_class.h"
+#include "harness/judge/criterion.h"
+#include "harness/support/safetensors_write.h"
+#include "reference/problem.h"
+
+/* What is said beside the tensors. */
+struct bundle_facts {
+    const char *case_name, *key;              /* NULL: it has no name */
+    const char *definition, *workload, *seed; /* NULL: it has none */
+    struct tolerance tolerance;
+    struct class_demand demand;
+    uint64_t input_digest, output_digest;
+};
+
+enum { BUNDLE_MAX_TEXTS = 48, BUNDLE_TEXT_SIZE = 160, BUNDLE_MAX_TENSORS = 20 };
+
+struct bundle_texts {
+    struct tensor_metadata all[BUNDLE_MAX_TEXTS];
+    char values[BUNDLE_MAX_TEXTS][BUNDLE_TEXT_SIZE];
+    size_t count;
+};
+
+/* Room for the value of a key, of BUNDLE_TEXT_SIZE. */
+char *bundle_text_add(struct bundle_texts *texts, const char *key);
+
+/* A text of the caller's; NULL adds nothing. */
+void bundle_text_say(struct bundle_texts *texts, const char *key, const char *value);
+
+void bundle_text_float(struct bundle_texts *texts, const char *key, float number);
+void bundle_text_whole(struct bundle_texts *texts, const char *key, int64_t number);
+void bundle_text_digest(struct bundle_texts *texts, const char *key, uint64_t digest);
+
+/* What all kinds of bundles say: scales, positions, base of lse, cap, tolerance, class, names and digests. */
+void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem, const struct output *output,
+                       const struct bundle_facts *facts);
+
+/* What a dtype's elements are in a file. */
+enum element_type bundle_element_type(enum dtype dtype);
+
+#endif
