@@ -59,7 +59,9 @@ static enum error_kind check_truth(const struct checking *checking, struct error
     size_t dim = (size_t)is->head_dim, rows = (size_t)is->num_rows;
     for (size_t i = 0; i < rows * dim; i++) {
         if (!agree(is->value[i], is->tail[i], is->radius[i], said->value[i], said->tail[i], said->radius[i]))
-            return refuse_number(checking, "truth", i, dim, said->value[i], is->value[i], error);
+            return said->value[i] == is->value[i]
+                       ? refuse_number(checking, "truth's tail", i, dim, said->tail[i], is->tail[i], error)
+                       : refuse_number(checking, "truth", i, dim, said->value[i], is->value[i], error);
         /* Each is within 1e-9 of the exact one where the radius is small (truth.h). */
         bool known = is->radius[i] <= 0x1p-40 * is->magnitude[i] && is->magnitude[i] > 1e-280;
         if (known && !(fabs(is->magnitude[i] - said->magnitude[i]) <= 1e-8 * is->magnitude[i]))
