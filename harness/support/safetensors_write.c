@@ -81,6 +81,14 @@ static json_t *describe(const struct placed *placed)
                      "data_offsets", (json_int_t)placed->first, (json_int_t)placed->end);
 }
 
+/* Whether a text of which jansson makes no string is one, for want of memory. */
+static bool is_text(const char *name)
+{
+    struct source source;
+    struct error unused;
+    return source_init(&source, "", name, strlen(name), true, &unused) == ERROR_NONE;
+}
+
 /* Adds a member whose name is not there yet; takes value. */
 static enum error_kind add(json_t *object, const char *name, json_t *value, const char *path, struct error *error)
 {
@@ -90,6 +98,8 @@ static enum error_kind add(json_t *object, const char *name, json_t *value, cons
     if (is_utf8 && !json_object_get(object, name))
         return json_put(object, name, value) ? ERROR_NONE : error_memory(error, "a header", (double)strlen(name));
     json_decref(value);
+    if (!is_utf8 && is_text(name))
+        return error_memory(error, "a header", (double)strlen(name));
     return refuse(path, name,
                   is_utf8 ? "is there twice; allowed: names, each once" : "is no UTF-8; allowed: names in UTF-8",
                   error);
