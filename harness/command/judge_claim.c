@@ -112,7 +112,7 @@ static enum error_kind read_recipe(struct judge_input *input, const struct judge
     enum error_kind kind = judge_recipe_read(input, bundle->case_name ? bundle->case_name : "judge", &of_recipe,
                                              bundle->recipe ? &claim->own : NULL, &failure);
     if (!kind)
-        kind = judge_recipe_check(input, bundle->spec.head_dim, &failure);
+        kind = judge_recipe_check(input, &bundle->spec, &failure);
     if (kind == ERROR_USAGE)
         return error_set(error, kind, "%s: has a kernel or recipe that is none; allowed: a bundle as it was written",
                          quote_path(quoted, bundle->path));
