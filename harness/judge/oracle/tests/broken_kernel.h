@@ -646,6 +646,7 @@ static enum error_kind run_with_packed_keys(void *launcher, const struct sequenc
         memset(memory, dtype_nan_byte(told->dtype), bytes);
         strided_spread(memory, told->k, strides, &shape);
         told->k = (char *)memory + first;
+        told->kv_slots = 0; /* the copy has none */
     }
     enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
     free(memory);
