@@ -76,8 +76,8 @@ static bool all_is_right(const struct replayed_output *replayed)
     return true;
 }
 
-/* The stage whose roundings are the largest of a number, and their share of all. */
-static enum stage largest_stage(const struct replayed *number, double *share)
+/* The stage whose roundings are the largest of a number, their share of all, and that of slopes. */
+static enum stage largest_stage(const struct replayed *number, double *share, double *of_slopes)
 {
     enum stage largest = STAGE_OUTPUT;
     double all = 0, most = 0;
@@ -90,6 +90,7 @@ static enum stage largest_stage(const struct replayed *number, double *share)
         }
     }
     *share = all > 0 ? most / all : 0;
+    *of_slopes = all > 0 ? fabs(number->alone[STAGE_SLOPE] - number->alone[STAGE_NONE]) / all : 1;
     return largest;
 }
 
@@ -100,8 +101,11 @@ static void name_rounding(struct signature_finding *finding, const struct replay
     bool of_out = criterion_out_off(&verdict->total);
     int64_t worst = verdict->total.worst;
     int head = of_out ? (int)(worst / problem->head_dim) : finding->head < 0 ? 0 : finding->head;
-    double share;
-    enum stage stage = largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], &share);
+    double share, of_slopes;
+    enum stage stage =
+        largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], &share, &of_slopes);
+    if (of_slopes > SHARE_OF_RECIPE)
+        return;
     finding->signature = SIGNATURE_PRECISION_LOSS;
     finding->query = 0;
     finding->head = head;

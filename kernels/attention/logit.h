@@ -159,7 +159,7 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
 SIMT_FUNCTION real weight_of(enum stage stage, const struct attention_args *args, real difference)
 {
     int exponential = args->recipe.exponential;
-    if (natural_logits(args) && !exponential_is_natural(exponential))
+    if (natural_logits(args) && exponential < EXPONENTIAL_EXP)
         difference = to_base_2_in(STAGE_SHIFT, difference);
     if (exponential == EXPONENTIAL_FEXP_U20 && stage != STAGE_EXPONENTIAL)
         exponential = EXPONENTIAL_EXP;

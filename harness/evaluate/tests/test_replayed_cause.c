@@ -30,6 +30,7 @@ static void fail_by(struct failure *failure, const struct recipe *recipe)
     struct error error;
     *failure = (struct failure){.point = small_point(KERNEL_SINGLE_PASS), .evaluator = {.threads = 1}};
     failure->point.problem.dtype = DTYPE_F32;
+    failure->point.problem.max_bias = 7; /* whose slopes are no powers of 2 */
     failure->point.recipe = *recipe;
     failure->point.criterion.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
     assert_int_equal(
@@ -99,6 +100,18 @@ static void a_fault_of_the_recipe_is_not(void **state)
     clear(&failure);
 }
 
+/* Slopes that are rounded are wrong slopes, or have no name. */
+static void nor_are_slopes_that_are_rounded(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct recipe recipe = recipe_sound;
+    recipe.slope_dtype = ROUND_BF16;
+    fail_by(&failure, &recipe);
+    assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
+    clear(&failure);
+}
+
 static void nor_what_the_replay_does_not_compute(void **state)
 {
     (void)state;
@@ -135,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_named_with_its_stage),
         cmocka_unit_test(a_fault_of_the_recipe_is_not),
+        cmocka_unit_test(nor_are_slopes_that_are_rounded),
         cmocka_unit_test(nor_what_the_replay_does_not_compute),
         cmocka_unit_test(nor_what_is_beyond_its_bound_or_has_a_name),
     };
