@@ -18,7 +18,7 @@ static const void *function_of(const struct launch *launch)
 
 struct cuda_state {
     unsigned multiprocessors;
-    bool measured; /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
+    bool measured;    /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
     int major, minor; /* compute capability */
 };
 
