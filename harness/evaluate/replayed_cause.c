@@ -21,8 +21,9 @@ static bool may_replay(const struct signature_finding *finding, const struct exh
     const struct problem *problem = exhibit->problem;
     const struct metrics *total = &verdict->total;
     double elements = (double)problem->seq_len * problem->num_heads * problem->head_dim;
-    return finding->signature == SIGNATURE_UNKNOWN && subject->ops->replay && problem->k && problem->v &&
-           problem_queries(problem) == 1 && elements <= (double)REPLAYED_ELEMENTS &&
+    return finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_examined > 0 &&
+           criterion_decide(&exhibit->criterion, total) == DECISION_FAIL && subject->ops->replay && problem->k &&
+           problem->v && problem_queries(problem) == 1 && elements <= (double)REPLAYED_ELEMENTS &&
            (criterion_out_off(total) || criterion_lse_off(total)) && total->nan + total->inf == 0 &&
            !(total->budget_used > 1) && !(total->lse_budget_used > 1);
 }

@@ -136,6 +136,9 @@ static void nor_what_is_beyond_its_bound_or_has_a_name(void **state)
     failure.evaluation.verdict.total.nan = 1;
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
     failure.evaluation.verdict.total.nan = 0;
+    failure.finding.num_rows_examined = 0; /* by an oracle alone */
+    assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
+    failure.finding.num_rows_examined = 3;
     failure.finding.signature = SIGNATURE_LEAK;
     assert_int_equal(asked(&failure), SIGNATURE_LEAK);
     failure.finding.signature = SIGNATURE_UNKNOWN;
