@@ -14,8 +14,10 @@ static const bool of_gpu[EXPONENTIAL_COUNT] = {
     [EXPONENTIAL_FEXP_U20] = true,
 };
 
-enum fidelity recipe_fidelity(const struct recipe *recipe, bool has_models)
+enum fidelity recipe_fidelity(enum kernel kernel, const struct recipe *recipe, bool has_models)
 {
+    if (kernels[kernel]->tensor_cores)
+        return FIDELITY_BOUNDED;
     if (!of_gpu[recipe->exponential] && recipe->division == DIVISION_EXACT)
         return FIDELITY_EXACT;
     return has_models ? FIDELITY_BIT_MODEL : FIDELITY_BOUNDED;

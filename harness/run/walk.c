@@ -40,8 +40,8 @@ const char *walk_device(bool foreign, const struct device *device)
 /* Of a kernel of ours. */
 static const char *fidelity_of(const struct walk *walk, size_t index)
 {
-    const struct recipe *recipe = &walk->selection->points[index].recipe;
-    return fidelity_names[recipe_fidelity(recipe, device_has_models(walk->device))];
+    const struct point *point = &walk->selection->points[index];
+    return fidelity_names[recipe_fidelity(point->kernel, &point->recipe, device_has_models(walk->device))];
 }
 
 static struct record make_record(const struct walk *walk, size_t index)

@@ -264,8 +264,8 @@ static const struct record_field rows[] = {
         fidelity, TEXT,
         "Whether the host device and a GPU have the same bits: exact, of IEEE operations alone; bit-model, of "
         "functions of a GPU whose models had its bits at all inputs (`alibicheck probe`); bounded, on a GPU that "
-        "was not compared. null of a kernel that is not ours. It is left out where records of two builds are "
-        "compared.")},
+        "was not compared, and of tensor cores. null of a kernel that is not ours. It is left out where records of two "
+        "builds are compared.")},
     {RECORD_NAMED("taken_over",
                   "Of an output that is judged from a bundle without k and v: which program wrote it, and what of this "
                   "record is as it was written, and could not be computed here; null where all was."),
