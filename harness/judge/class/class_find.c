@@ -145,7 +145,7 @@ static void compute_bounds(struct asker *asker, class_set set, double *lse_bound
                          &asker->problem, &asker->truth, asker->bounds, head);
     if (!asker->looked || asker->kind)
         return;
-#pragma omp critical(class_bounds_looked)
+#pragma omp critical
     kind = class_bounds_add(asker->looked, asker->row, set, asker->bound, *lse_bound, &asker->error);
     asker->kind = kind;
 }
