@@ -228,7 +228,11 @@ $(BUILD)/kernels/tests/bench_gpu: $(BENCH_GPU) $(PARTS)
 
 $(TEST_PROGRAMS): LIBS := -lcmocka $(LIBS)
 $(BENCH_PROGRAMS): LIBS := -lopenblas $(LIBS)
+ifeq ($(SANITIZE),fuzzer)
 $(FUZZ_PROGRAMS): LDFLAGS_ALL += -fsanitize=fuzzer
+else
+$(FUZZ_PROGRAMS): $(BUILD)/harness/tests/fuzz_driver.o
+endif
 ifneq ($(ARB_LIBS),)
 ARB_PROGRAMS := $(addprefix $(BUILD)/reference/tests/,test_truth_arb bench_truth)
 $(ARB_PROGRAMS): LIBS := $(ARB_LIBS) $(LIBS)
@@ -315,7 +319,7 @@ check-examples: $(PROGRAM)  ## the examples of CI in docs/examples run
 # With SHARE=K/N, every N-th of the tests of `sanitize` and `check-valgrind` alone, from the K-th on.
 shared = $(if $(SHARE),$(shell scripts/share $(SHARE) $(1)),$(1))
 
-sanitize:  ## tests and command line under the address and undefined-behaviour sanitizers, in build-sanitize
+sanitize:  ## tests, command line and what fuzzing has found under the address and undefined-behaviour sanitizers, in build-sanitize
 	$(Q)$(MAKE) --no-print-directory BUILD=build-sanitize SANITIZE=1 NVCC= check-sanitized
 
 .PHONY: check-sanitized
@@ -324,8 +328,8 @@ UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys 
                $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
 SANITIZED := $(call shared,$(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)))
 SANITIZED_GOLDEN := $(if $(SHARE),$(call shared,$(patsubst harness/tests/golden/%.test,%,$(wildcard harness/tests/golden/*.test))))
-check-sanitized: $(SANITIZED) $(PROGRAM)
-	$(Q)scripts/tally run 'scripts/run-tests $(SANITIZED)' '$(RUN_GOLDEN) $(SANITIZED_GOLDEN)'
+check-sanitized: $(SANITIZED) $(PROGRAM) $(FUZZ_PROGRAMS)
+	$(Q)scripts/tally run 'scripts/run-tests $(SANITIZED)' '$(RUN_GOLDEN) $(SANITIZED_GOLDEN)' 'BUILD=$(BUILD) scripts/run-fuzz --built 2 $(FUZZ)'
 
 check-threads:  ## the libraries judge in several threads at once, under ThreadSanitizer, in build-thread
 	$(Q)$(MAKE) --no-print-directory BUILD=build-thread SANITIZE=thread NVCC= check-threaded
