@@ -148,6 +148,7 @@ SIMT_FUNCTION real key_logit(const struct attention_args *args, real dot, struct
     if (key >= last)
         return real_of(-FLOAT_INFINITY);
     real logit = biased_logit(args, dot, factors, key);
+    SIMT_NO_UNROLL
     for (int masks = masks_of(args, key); masks > 0; masks--) {
         logit = add_in(STAGE_LOGIT, logit, real_of(args->sequence.masked_logit));
         logit = round_in(STAGE_LOGIT, args->recipe.logit_dtype, logit);

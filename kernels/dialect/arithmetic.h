@@ -81,7 +81,7 @@ SIMT_FUNCTION float rcp_approx_ftz(float x)
  * Of the sum, no f32 takes more than 0.996 (FEXP_STEP=1 test_arithmetic). Below -0x1.5d58ap+6, a hair under ln 2^-126,
  * the result is 0. NaN gives -0, as the conversion does that has no NaN.
  */
-SIMT_CALLED float fexp_u20(float x)
+SIMT_NOINLINE float fexp_u20(float x)
 {
     const float least = -0x1.5d58a0p+6f, most = 0x1.62e430p+6f;
     bool in_range = x >= least && x <= most;

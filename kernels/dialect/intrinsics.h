@@ -16,6 +16,7 @@
 #define SIMT_NOINLINE static __device__ __noinline__
 #define SIMT_CALLED SIMT_FUNCTION
 #define SIMT_UNROLL _Pragma("unroll")
+#define SIMT_NO_UNROLL _Pragma("unroll 1")
 
 SIMT_FUNCTION float float_max(float a, float b)
 {
@@ -54,6 +55,7 @@ SIMT_FUNCTION float float_from_bits(uint32_t bits)
 /* A function that is a few instructions on a GPU and many here. */
 #define SIMT_CALLED SIMT_NOINLINE
 #define SIMT_UNROLL
+#define SIMT_NO_UNROLL
 
 SIMT_FUNCTION float __fmul_rn(float a, float b)
 {
