@@ -123,7 +123,7 @@ static void test_keys_of_a_part_keep_their_masks(void **state)
     uint8_t counts[150];
     mask_keys(&made, 3, 140, 2);
     for (int key = 0; key < 150; key++)
-        counts[key] = made.visible[key] ? 0 : (uint8_t)(1 + key % 3);
+        counts[key] = (uint8_t)(made.visible[key] ? 0 : 1 + key % 3);
     const struct key_masks masks = {made.visible, counts, 150};
     made.problem.masks = &masks;
     struct trial part;
