@@ -20,11 +20,13 @@ static enum error_kind describe(struct foreign_opened *opened, const struct fore
 {
     const char *what = options->plugin ? "plugin" : options->command ? "kernel-command" : "kernel-pipes";
     const char *value = options->plugin ? options->plugin : options->command ? options->command : options->pipes;
-    char *quoted = text_shell_quote(value, false), *line = text_line(value, 200);
+    char *quoted = text_shell_quote(value, false), *line = text_line(value, 200), timeout[48] = "";
     bool made = quoted && line && asprintf(&opened->name, "--%s %s", what, line) >= 0;
     if (!made)
         opened->name = NULL;
-    made = made && asprintf(&opened->option, " --%s=%s", what, quoted) >= 0;
+    if (options->timeout_s > 0)
+        snprintf(timeout, sizeof timeout, " --kernel-timeout=%gs", options->timeout_s);
+    made = made && asprintf(&opened->option, " --%s=%s%s", what, quoted, timeout) >= 0;
     if (!made)
         opened->option = NULL;
     if (made && options->plugin)

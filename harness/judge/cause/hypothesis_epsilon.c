@@ -28,7 +28,8 @@ static bool lse_stayed(const struct suspect *suspect, int place)
     return !suspect_lse_is_off(suspect) && fabs(suspect->lse - suspect->truth_lse) <= grown / 2;
 }
 
-/* The same epsilon for every row examined, and for at least two of them visibly, unless there is but one row. */
+/* The same epsilon for every row examined, and for at least two of them visibly. Where there is but one row, it leaves
+ * next to nothing: of nearly equal values, rounded weights make nearly a factor, too. */
 static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
 {
     const struct epsilon_fit *fit = &of->epsilons[place];
@@ -41,7 +42,7 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
             return false;
         visibly += fit->epsilon > 4 * other->sigma;
     }
-    return visibly >= 2 || problem_rows(of->whole) == 1;
+    return visibly >= 2 || (problem_rows(of->whole) == 1 && fit->rms <= of->error / 16);
 }
 
 static void offer_epsilon(struct suspect *suspect, int place)
