@@ -394,7 +394,7 @@ static void test_a_sentinel_for_each_mask(void **state)
     uint8_t counts[KEYS];
     struct made_problem made = masked_problem(600);
     for (int key = 0; key < KEYS; key++)
-        counts[key] = made.visible[key] ? 0 : (uint8_t)(1 + key % 3);
+        counts[key] = (uint8_t)(made.visible[key] ? 0 : 1 + key % 3);
     const struct key_masks masks = {made.visible, counts, KEYS};
     uint8_t other[KEYS], once[KEYS];
     memcpy(other, made.visible, KEYS);
