@@ -348,6 +348,13 @@ static bool has_any_tensor(const struct judge_options *options)
     return options->values[GIVEN_Q] || options->values[GIVEN_K] || options->values[GIVEN_V];
 }
 
+/* Its numbers pass, and yet it was named. */
+static const char *failed_by_oracle(const struct exhibit_found *found)
+{
+    bool named = found->of_run && found->finding.signature != SIGNATURE_NONE && !strcmp(found->status, "pass");
+    return named ? signature_names[found->finding.signature] : NULL;
+}
+
 enum error_kind judge_claim_open(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_claim *claim = input->claim = calloc(1, sizeof *claim);
@@ -360,7 +367,8 @@ enum error_kind judge_claim_open(struct judge_input *input, const struct judge_o
     if (kind)
         return kind;
     const struct exhibit_bundle *bundle = &claim->bundle;
-    claim->given = (struct given_claim){.version = bundle->version, .commit = bundle->commit};
+    claim->given = (struct given_claim){
+        .version = bundle->version, .commit = bundle->commit, .by_oracle = failed_by_oracle(&bundle->found)};
     claim->own = (struct dumped_point){
         .kernel = bundle->kernel,
         .recipe = bundle->recipe,

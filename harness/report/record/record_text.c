@@ -142,14 +142,18 @@ char *record_notes(const struct record *record)
     if (!stream)
         return NULL;
     const struct given *given = record->point->given;
+    const char *by_oracle = given && given->claim ? given->claim->by_oracle : NULL;
     bool in_parts = !given && problem_spec_parts(&record->point->problem) > 1, sampled = given && given->sample.judged;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record_claim(record))
         fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
+    if (by_oracle)
+        fprintf(stream, "%sthe run that wrote it failed by an oracle alone (%s), which no output shows",
+                record_claim(record) ? "; " : "", by_oracle);
     if (sampled)
         fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
     if (record->verdict)
-        print_notes(stream, in_parts || sampled || record_claim(record) ? ", " : "", &record->point->criterion,
+        print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "", &record->point->criterion,
                     &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
