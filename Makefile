@@ -326,7 +326,9 @@ sanitize:  ## tests, command line and what fuzzing has found under the address a
 # Tests of numbers with many launches go the ways that the others go, and take half a minute to a minute each there.
 UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding) \
                $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
-SANITIZED := $(call shared,$(filter-out $(UNSANITIZED),$(TEST_PROGRAMS)))
+# What takes a minute of the rest is left out of a part of it.
+UNSHARED := $(if $(SHARE),$(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/report/compare/tests/test_compare)
+SANITIZED := $(call shared,$(filter-out $(UNSANITIZED) $(UNSHARED),$(TEST_PROGRAMS)))
 SANITIZED_GOLDEN := $(if $(SHARE),$(call shared,$(patsubst harness/tests/golden/%.test,%,$(wildcard harness/tests/golden/*.test))))
 check-sanitized: $(SANITIZED) $(PROGRAM) $(FUZZ_PROGRAMS)
 	$(Q)scripts/tally run 'scripts/run-tests $(SANITIZED)' '$(RUN_GOLDEN) $(SANITIZED_GOLDEN)' 'BUILD=$(BUILD) scripts/run-fuzz --built 2 $(FUZZ)'
