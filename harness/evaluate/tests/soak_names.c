@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/case/recipe_library.h"
 #include "harness/evaluate/tests/named_fault.h"
 #include "reference/float_environment.h"
 
@@ -194,6 +195,10 @@ int main(int argc, char **argv)
     int threads = omp_get_max_threads() < MAX_THREADS ? omp_get_max_threads() : MAX_THREADS, result = 0;
     struct error error;
     omp_set_num_threads(threads);
+    if (recipe_library_open(&error)) { /* before threads read cases */
+        fprintf(stderr, "soak_names: %s\n", error.text);
+        return 3;
+    }
     for (int i = 0; i < threads; i++)
         if (tools_open(&evaluators[i], &error)) {
             fprintf(stderr, "soak_names: %s\n", error.text);
@@ -208,5 +213,6 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < threads; i++)
         tools_close(&evaluators[i]);
+    recipe_library_close();
     return result;
 }
