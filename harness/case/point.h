@@ -38,8 +38,8 @@ struct given_workload {
 struct given_claim {
     const char *version, *commit; /* of the program that wrote it, the owner's */
     bool as_before;               /* judged as it was then: so is the cause */
-    const char *by_oracle;        /* the signature of a run that failed by an oracle alone, which no output shows; NULL */
-    bool checked;                 /* its tensors are at hand: all was computed again, and is what the bundle says */
+    const char *by_oracle; /* the signature of a run that failed by an oracle alone, which no output shows; NULL */
+    bool checked;          /* its tensors are at hand: all was computed again, and is what the bundle says */
 };
 
 /* What is known of an output that was there already, of a problem that was, too. */

@@ -153,8 +153,8 @@ char *record_notes(const struct record *record)
     if (sampled)
         fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
     if (record->verdict)
-        print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "", &record->point->criterion,
-                    &record->verdict->total);
+        print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "",
+                    &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
     free(text);
