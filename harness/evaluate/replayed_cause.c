@@ -105,14 +105,16 @@ static void name_rounding(struct signature_finding *finding, const struct replay
     double share, of_slopes;
     enum stage stage =
         largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], &share, &of_slopes);
-    if (of_slopes > SHARE_OF_RECIPE)
+    bool by_slopes = stage == STAGE_SLOPE && share > 0.5;
+    if (of_slopes > SHARE_OF_RECIPE && !by_slopes)
         return;
-    finding->signature = SIGNATURE_PRECISION_LOSS;
+    enum signature signature = by_slopes ? SIGNATURE_WRONG_SLOPE : SIGNATURE_PRECISION_LOSS;
+    finding->signature = signature;
     finding->query = 0;
     finding->head = head;
     finding->num_rows_explained = finding->num_rows_examined;
     finding->residual = NAN;
-    finding->remedy = signature_remedy(SIGNATURE_PRECISION_LOSS);
+    finding->remedy = signature_remedy(signature);
     snprintf(finding->detail, sizeof finding->detail,
              "by a replay, the recipe is right in exact arithmetic; of all roundings those of the stage %s are %.0f%%",
              stage_names[stage], 100 * share);

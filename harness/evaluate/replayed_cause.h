@@ -15,12 +15,12 @@
 #include "harness/subject/subject.h"
 
 /*
- * Names a finding that is SIGNATURE_UNKNOWN precision-loss if all of this holds: it is of rows, not of an oracle alone;
- * the subject can be replayed, on a problem of one query and at most REPLAYED_ELEMENTS in k; its output is off and
- * within its error bound, or has none; the replay computes that output; in exact arithmetic every element and every lse
- * is off by an eighth of the tolerance at most, and by an eighth of the output's own error where that fails; and no
- * more than an eighth of the error is from slopes that are rounded, which are wrong slopes by name. Else the finding
- * stays. ERROR_SYSTEM if memory is short.
+ * Names a finding that is SIGNATURE_UNKNOWN if all of this holds: it is of rows, not of an oracle alone; the subject
+ * can be replayed, on a problem of one query and at most REPLAYED_ELEMENTS in k; its output is off and within its error
+ * bound, or has none; the replay computes that output; in exact arithmetic every element and every lse is off by an
+ * eighth of the tolerance at most, and by an eighth of the output's own error where that fails. It is wrong-slope if
+ * more than half of the error is from slopes that are rounded, precision-loss if no more than an eighth is, and stays
+ * unknown between. ERROR_SYSTEM if memory is short.
  */
 #define REPLAYED_ELEMENTS ((int64_t)1 << 23)
 enum error_kind replayed_cause(struct signature_finding *finding, const struct exhibit *exhibit,

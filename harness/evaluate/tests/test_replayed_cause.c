@@ -100,13 +100,25 @@ static void a_fault_of_the_recipe_is_not(void **state)
     clear(&failure);
 }
 
-/* Slopes that are rounded are wrong slopes, or have no name. */
-static void nor_are_slopes_that_are_rounded(void **state)
+static void slopes_that_are_rounded_are_wrong_slopes(void **state)
 {
     (void)state;
     struct failure failure;
     struct recipe recipe = recipe_sound;
     recipe.slope_dtype = ROUND_BF16;
+    fail_by(&failure, &recipe);
+    assert_int_equal(asked(&failure), SIGNATURE_WRONG_SLOPE);
+    assert_non_null(strstr(failure.finding.detail, stage_names[STAGE_SLOPE]));
+    clear(&failure);
+}
+
+/* Of slopes and of another step alike: neither is the name. */
+static void slopes_among_other_roundings_have_no_name(void **state)
+{
+    (void)state;
+    struct failure failure;
+    struct recipe recipe = f16_sums();
+    recipe.slope_dtype = ROUND_F16;
     fail_by(&failure, &recipe);
     assert_int_equal(asked(&failure), SIGNATURE_UNKNOWN);
     clear(&failure);
@@ -151,7 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rounding_is_named_with_its_stage),
         cmocka_unit_test(a_fault_of_the_recipe_is_not),
-        cmocka_unit_test(nor_are_slopes_that_are_rounded),
+        cmocka_unit_test(slopes_that_are_rounded_are_wrong_slopes),
+        cmocka_unit_test(slopes_among_other_roundings_have_no_name),
         cmocka_unit_test(nor_what_the_replay_does_not_compute),
         cmocka_unit_test(nor_what_is_beyond_its_bound_or_has_a_name),
     };

@@ -59,6 +59,10 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 /* hypothesis_looks.c, for a row that nothing else explains: weights that are subnormal numbers. */
 void hypothesis_underflow(struct suspect *suspect);
 
+/* A row whose errors are half those of a slope rounded to bf16 or f16: offered where lse is off as that makes it. False
+ * where they are not, and may be of roundings alone. */
+bool hypothesis_rounded_slope(struct suspect *suspect);
+
 /* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */
 void hypothesis_noise(struct suspect *suspect);
 

@@ -1,5 +1,6 @@
 /* Attention with another slope, or with none. */
 #include <math.h>
+#include <stdio.h>
 
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/suspect_fit.h"
@@ -99,6 +100,13 @@ static void try_heads(struct suspect *suspect)
         try_slope(suspect, (double)suspect->problem->slopes[rows[i].head], rows[i].origin);
 }
 
+/* Whether lse is off by the slope times a whole number of keys, which out does not show. */
+static bool is_a_shift(const struct suspect *suspect)
+{
+    double keys = round((suspect->lse - suspect->truth_lse) / suspect->slope);
+    return suspect_lse_is_exactly(suspect, suspect->truth_lse + suspect->slope * keys);
+}
+
 /*
  * Distances with the wrong sign: -slope * (j - P), or -slope * j as if the query stood at 0, which differs by a
  * constant that lse alone shows; and -slope * |j - P|.
@@ -112,8 +120,10 @@ static void try_signs(struct suspect *suspect)
     double reversed = suspect_attend(suspect, problem->head_dim);
     double from_0 = reversed - suspect->slope * (double)problem->q_position;
     bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
-    if (is_from_0 && suspect_lse_is_exactly(suspect, suspect->truth_lse - suspect->slope * (double)problem->q_position))
-        return; /* a shift, whose sign does not show */
+    if (is_from_0 &&
+        (suspect->by_lse || suspect_rms(suspect, suspect->truth, problem->head_dim) <= 2 * suspect->noise) &&
+        is_a_shift(suspect))
+        return; /* whose sign does not show */
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,
                   "slope %.6g in place of %.6g: |%s|", -suspect->slope, suspect->slope,
                   is_from_0 ? "distances from position 0, as if the query stood there"
@@ -185,4 +195,50 @@ void hypothesis_slope(struct suspect *suspect)
     try_factors(suspect);
     try_heads(suspect);
     try_signs(suspect);
+}
+
+/* The cosine of the angle between out - truth and predicted - truth. */
+static double alignment(const struct suspect *suspect)
+{
+    double along = 0, found = 0, foreseen = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double err = suspect->out[d] - suspect->truth[d], predicted = suspect->predicted[d] - suspect->truth[d];
+        along += err * predicted;
+        found += err * err;
+        foreseen += predicted * predicted;
+    }
+    return foreseen > 0 && found > 0 ? along / sqrt(found * foreseen) : 0;
+}
+
+/* Errors that other roundings hide in part go half along what a rounded slope makes, and lse is off as it makes it. */
+bool hypothesis_rounded_slope(struct suspect *suspect)
+{
+    static const enum dtype narrow[] = {DTYPE_BF16, DTYPE_F16};
+    double lse_err = suspect->lse - suspect->truth_lse,
+           lse_ulp = dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(suspect->lse), fabs(suspect->max))));
+    bool aligned = false;
+    if (suspect->visible == 0 || suspect->by_lse || suspect->lse_unknown)
+        return false;
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+        double slope = (double)dtype_round(narrow[i], (float)suspect->slope);
+        if (slope == suspect->slope)
+            continue;
+        fill_logits(suspect, slope);
+        double lse = suspect_attend(suspect, suspect->problem->head_dim), left = fabs(suspect->lse - lse);
+        if (!(alignment(suspect) > 0.5))
+            continue;
+        aligned = true;
+        if (suspect->visible == 2 || !(fabs(lse_err) > 64 * lse_ulp) || !(left <= fabs(lse_err) / 64))
+            continue;
+        struct match match = {.signature = SIGNATURE_WRONG_SLOPE,
+                              .rms = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim),
+                              .residual = suspect_residual(suspect, suspect->predicted),
+                              .confirmed = true,
+                              .choices = SUSPECT_CHOICES};
+        snprintf(match.detail, sizeof match.detail,
+                 "slope %.6g in place of %.6g: rounded to %s; lse is off as it makes it, out by other roundings too",
+                 slope, suspect->slope, dtypes[narrow[i]].name);
+        suspect_take(suspect, &match);
+    }
+    return aligned;
 }

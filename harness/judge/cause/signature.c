@@ -189,7 +189,7 @@ static double guess_shift(const struct inquiry *inquiry)
             keys = shift;
         }
     }
-    return chance <= 1.0 / 1024 && sharpest <= 0.25 ? keys : 0;
+    return chance <= 1.0 / 8192 && sharpest <= 0.25 ? keys : 0;
 }
 
 /*
@@ -393,6 +393,8 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     bool by_lse = ranked->failing && !ranked->out_fails;
     enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, &inquiry->verdict->rows[row], error);
     suspect->within = criterion_decide(&by_bound, &inquiry->verdict->total) == DECISION_PASS;
+    suspect->beyond_anywhere = criterion_out_beyond(&by_bound, &inquiry->verdict->total) ||
+                               criterion_lse_beyond(&by_bound, &inquiry->verdict->total);
     suspect->leaks = slots_matter(inquiry->facts);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
@@ -450,7 +452,8 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
             }
         /* What merely looks like rounding says nothing of a worse row that does not. */
         for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond)
+            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
+                !hypothesis_rounded_slope(&suspects[i]))
                 hypothesis_noise(&suspects[i]);
         conclude(finding, suspects, failing);
     }

@@ -384,14 +384,31 @@ static bool lse_contradicts(const struct suspect *suspect, const struct match *m
     return suspect->lse_bound > 0 && !isnan(lse) && !approximate && !suspect_lse_is_exactly(suspect, lse);
 }
 
-/* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
- * a line, on which out is one number; of more keys it is no chance. */
-static double chance_of_out(const struct suspect *suspect, const struct match *match, double lse)
+/* How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element
+ * that is off by no more than that tells nothing, so an output that is the truth as its dtype has it tells nothing of
+ * why. */
+static double chance_of_elements(const struct suspect *suspect, const double *predicted)
 {
-    bool lse_tells = match->confirmed && suspect_lse_is_off(suspect);
-    if (suspect->visible != 2 || match->signature == SIGNATURE_PRECISION_LOSS)
+    double chance = 1, f32_loss = 0x1p-27 * (8 + (suspect->visible ? fabs(suspect->max) : 0));
+    for (int d = 0; d < suspect->problem->head_dim; d++) {
+        double rounding = dtype_ulp(suspect->problem->dtype, suspect->out[d]) / 2 + f32_loss * suspect->magnitude[d];
+        double left = fmax(fabs(suspect->out[d] - predicted[d]), rounding);
+        chance *= fmin(1, 2 * left / fabs(suspect->out[d] - suspect->truth[d]));
+    }
+    return chance;
+}
+
+/* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
+ * a line, on which out is one number. What was fitted was chosen among about as many as there are keys. */
+static double chance_of_out(const struct suspect *suspect, const struct match *match, const double *predicted,
+                            double lse)
+{
+    double of_lse = match->confirmed && suspect_lse_is_off(suspect) ? chance_of_lse(suspect, lse) : 1;
+    double of_line = suspect->visible == 2 ? fmax(match->rms, suspect->noise) / suspect->error : 0;
+    if (match->signature == SIGNATURE_PRECISION_LOSS)
         return 0;
-    return fmax(match->rms, suspect->noise) / suspect->error * (lse_tells ? chance_of_lse(suspect, lse) : 1);
+    double of_out = fmax(of_line, chance_of_elements(suspect, predicted));
+    return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);
 }
 
 /* Where rounding can do anything, what it may have done is no other fault. */
@@ -432,7 +449,7 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
         match.confirmed = suspect_lse_is(suspect, lse);
         match.exact = suspect_lse_is_exactly(suspect, lse);
         bool by_out = explains_out(suspect, predicted, match.rms);
-        match.chance = by_out ? chance_of_out(suspect, &match, lse) : chance_of_lse(suspect, lse);
+        match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
         if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
             (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
             return;

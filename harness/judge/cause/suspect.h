@@ -69,12 +69,13 @@ struct suspect {
     int head;
     int kv_head; /* whose v is read: the head's own, or a hypothesis' */
     double slope;
-    double sink;      /* the head's learned sink, or a hypothesis' one; -INFINITY: there is none */
-    bool by_lse;      /* out is right, lse is not */
-    bool leaks;       /* what stands in masked slots is known to change results */
-    bool beyond;      /* out or lse is further off than the error bound allows, where there is one */
-    bool within;      /* no row's is, and each has one: the whole would pass by its bound */
-    bool lse_unknown; /* the output has none: lse is the truth's, and confirms nothing */
+    double sink;          /* the head's learned sink, or a hypothesis' one; -INFINITY: there is none */
+    bool by_lse;          /* out is right, lse is not */
+    bool leaks;           /* what stands in masked slots is known to change results */
+    bool beyond;          /* out or lse is further off than the error bound allows, where there is one */
+    bool beyond_anywhere; /* that of some row is, this one or another */
+    bool within;          /* no row's is, and each has one: the whole would pass by its bound */
+    bool lse_unknown;     /* the output has none: lse is the truth's, and confirms nothing */
     double lse, truth_lse;
     double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
     bool unbounded;                          /* it is infinite: rounding may give keys any weights */

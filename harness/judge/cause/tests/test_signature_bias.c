@@ -388,6 +388,28 @@ static void test_failures_of_a_kernel_that_keeps_a_contract(void **state)
     }
 }
 
+/* Out of two keys is a place on a line. A slope of a known origin comes near to it, as one of many would by chance; of
+ * three keys that would be none. */
+static void test_of_two_keys_out_is_one_number(void **state)
+{
+    static const struct {
+        int64_t keys;
+        enum signature signature;
+        const char *detail;
+    } rows[] = {{2, SIGNATURE_UNKNOWN, ""}, {3, SIGNATURE_WRONG_SLOPE, "1.98 times it"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(rows[i].keys, 1, 1, 64, DTYPE_F32);
+        trial.made.slopes[0] = 0.3f;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+        break_all(&trial, rule_slope, 1.98);
+        if (rows[i].keys == 2)
+            trial.output.lse[0] = (float)trial.truth.lse[0];
+        expect_and_end(&trial, rows[i].signature, rows[i].detail);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_f16_distances),
         cmocka_unit_test(test_failures_of_a_kernel_that_keeps_a_contract),
         cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
+        cmocka_unit_test(test_of_two_keys_out_is_one_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
