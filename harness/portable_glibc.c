@@ -1,8 +1,12 @@
 /*
- * What objects that are compiled against glibc 2.38 or later ask for and an older glibc does not have: the functions of
+ * What objects that are compiled against a later glibc ask for and glibc 2.28 does not have. Of 2.38: the functions of
  * <stdlib.h> and <stdio.h> that read C23's binary numbers, 0b101, in base 0, 2 and %i. Nothing here reads such, so they
- * are the functions of before, which the headers of today have no name for.
+ * are the functions of before, which the headers of today have no name for. Of 2.33: mallinfo2, which is the machine's
+ * where it has one; else the heap has no bytes in use, and what a plug-in leaves on it is not seen
+ * (subject/leftover.h).
  */
+#include <dlfcn.h>
+#include <malloc.h>
 #include <stdarg.h>
 
 #define OF_BEFORE(name) __asm__(#name)
@@ -52,4 +56,13 @@ int __isoc23_sscanf(const char *text, const char *format, ...)
     int read = vsscanf_before(text, format, values);
     va_end(values);
     return read;
+}
+
+struct mallinfo2 mallinfo2(void)
+{
+    union {
+        void *object;
+        struct mallinfo2 (*function)(void);
+    } of_machine = {dlsym(RTLD_NEXT, "mallinfo2")};
+    return of_machine.object ? of_machine.function() : (struct mallinfo2){0};
 }
