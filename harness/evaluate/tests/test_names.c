@@ -50,6 +50,7 @@ static void test_names_that_were_wrong_are_not(void **state)
         uint64_t seed, number;
     } draws[] = {
         {31337, 860},   /* a shift of a row of one slope, for the sign of that slope */
+        {555001, 103},  /* as before, for another slope */
         {31337, 2531},  /* as before */
         {31337, 1333},  /* an out that is the truth as f16 has it, for light keys that are missing */
         {424243, 1581}, /* a slope rounded to f16 among other roundings, for rounding without a direction */

@@ -16,6 +16,15 @@ static void fill_logits(struct suspect *suspect, double slope)
                 : -INFINITY;
 }
 
+/* Whether lse alone tells, and is off by the slope times a whole number of keys: of a slope that is hardly more than
+ * lse's rounding every number is, so that no lse is that of another slope. */
+static bool may_be_a_shift(const struct suspect *suspect)
+{
+    double keys = round((suspect->lse - suspect->truth_lse) / suspect->slope);
+    bool tells = !suspect->by_lse && suspect->error > 2 * suspect->noise;
+    return !tells && suspect_lse_is_exactly(suspect, suspect->truth_lse + suspect->slope * keys);
+}
+
 /*
  * The absolute form's logits are slope * P larger, which is taken off lse in the end: by the slope that they were
  * formed with, or by the right one.
@@ -23,7 +32,7 @@ static void fill_logits(struct suspect *suspect, double slope)
 static void try_slope(struct suspect *suspect, double slope, const char *origin)
 {
     double lse, constant = (slope - suspect->slope) * (double)suspect->problem->q_position;
-    if (slope == suspect->slope || !isfinite(slope))
+    if (slope == suspect->slope || !isfinite(slope) || may_be_a_shift(suspect))
         return;
     fill_logits(suspect, slope);
     if (!suspect_predict(suspect, &lse))
@@ -100,13 +109,6 @@ static void try_heads(struct suspect *suspect)
         try_slope(suspect, (double)suspect->problem->slopes[rows[i].head], rows[i].origin);
 }
 
-/* Whether lse is off by the slope times a whole number of keys, which out does not show. */
-static bool is_a_shift(const struct suspect *suspect)
-{
-    double keys = round((suspect->lse - suspect->truth_lse) / suspect->slope);
-    return suspect_lse_is_exactly(suspect, suspect->truth_lse + suspect->slope * keys);
-}
-
 /*
  * Distances with the wrong sign: -slope * (j - P), or -slope * j as if the query stood at 0, which differs by a
  * constant that lse alone shows; and -slope * |j - P|.
@@ -120,9 +122,7 @@ static void try_signs(struct suspect *suspect)
     double reversed = suspect_attend(suspect, problem->head_dim);
     double from_0 = reversed - suspect->slope * (double)problem->q_position;
     bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
-    if (is_from_0 &&
-        (suspect->by_lse || suspect_rms(suspect, suspect->truth, problem->head_dim) <= 2 * suspect->noise) &&
-        is_a_shift(suspect))
+    if (may_be_a_shift(suspect))
         return; /* whose sign does not show */
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, is_from_0 ? from_0 : reversed,
                   "slope %.6g in place of %.6g: |%s|", -suspect->slope, suspect->slope,
@@ -139,6 +139,39 @@ static void try_signs(struct suspect *suspect)
     suspect_try(suspect, SIGNATURE_WRONG_SLOPE,
                 "slope %.6g in place of %.6g |for keys after the query: distances without their sign|", -suspect->slope,
                 suspect->slope);
+}
+
+/* Whether there are masked keys between visible ones. */
+static bool has_gaps(const struct problem *problem)
+{
+    bool seen = false, gap = false;
+    for (int64_t j = 0; j < problem->seq_len; j++) {
+        bool visible = problem_visible(problem, j);
+        if (visible && gap)
+            return true;
+        seen |= visible;
+        gap = seen && !visible;
+    }
+    return false;
+}
+
+/* Positions counted in visible keys alone, as where biases are made of a mask's cumulative sum: keys are nearer by the
+ * masked ones behind them. */
+static void try_counted(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    int64_t behind = 0;
+    if (!has_gaps(problem))
+        return;
+    for (int64_t j = problem->seq_len - 1; j >= 0; j--) {
+        bool visible = problem_visible(problem, j);
+        behind += !visible;
+        double bias = suspect->slope * (double)(problem_distance(problem, j) + behind);
+        suspect->logits[j] = visible ? suspect_capped(suspect, suspect->dots[j] + bias) : -INFINITY;
+    }
+    suspect->remedy = "Count positions in all keys of the cache, masked ones too.";
+    suspect_try(suspect, SIGNATURE_WRONG_SLOPE, "|positions counted in visible keys alone|");
+    suspect->remedy = NULL;
 }
 
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
@@ -188,13 +221,15 @@ void hypothesis_slope(struct suspect *suspect)
     if (suspect->visible == 0)
         return;
     fill_logits(suspect, 0);
-    suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
+    if (!may_be_a_shift(suspect))
+        suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
     if (suspect_is_settled(suspect))
         return;
     try_conventions(suspect);
     try_factors(suspect);
     try_heads(suspect);
     try_signs(suspect);
+    try_counted(suspect);
 }
 
 /* The cosine of the angle between out - truth and predicted - truth. */

@@ -146,3 +146,16 @@ bool contract_make_one_kv_head(struct contract_trial *trial, int variant, const 
     return contract_move_keys(trial, which, next ? next_head : head_before, 0) &&
            contract_say(trial, "%s alone of the %s", variant / 2 ? "v" : "k", next ? "next KV head" : "KV head before");
 }
+
+/* transformers' build_alibi_tensor (models/bloom/modeling_bloom.py) makes biases of the mask's cumulative sum. */
+bool contract_make_counted(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    (void)variant;
+    const struct problem *problem = &trial->problem;
+    bool biased = false;
+    for (int h = 0; h < problem->num_heads; h++)
+        biased |= problem->slopes[h] != 0;
+    return biased && contract_leave_masked_keys(trial) &&
+           contract_say(trial, "positions counted in visible keys alone");
+}

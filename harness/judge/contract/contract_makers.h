@@ -32,6 +32,7 @@ bool contract_make_layout(struct contract_trial *trial, int variant, const struc
 bool contract_make_exchange(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_shifted(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_pages(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_make_counted(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_one_kv_head(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
 /* contract_heads.c */

@@ -48,6 +48,8 @@ const struct contract_row contract_rows[] = {
     ROW("keys", 1, FITTED, contract_fit_window, "State the window as a mask, or look at every visible key."),
     ROW("keys", 1, FITTED, contract_fit_masked_key, "Let the mask remove every key that it masks."),
     ROW("keys", 6, FITTED, contract_fit_chunk, "Look at every page and chunk of keys, once."),
+    ROW("position", 1, KEYS, contract_make_counted,
+        "Count positions in all keys of the cache, masked ones too, or remove those before it is judged."),
     ROW("lse", 2, LSE, contract_make_lse_base, "State the base that lse has."),
     ROW("position", 1, LSE, contract_make_origin,
         "State the position that biases are counted from, or count them from the stated one."),

@@ -181,6 +181,40 @@ bool contract_append_key(struct contract_trial *trial)
     return true;
 }
 
+/* Whether later queries' keys are all visible: which of them a query sees is counted from the end. */
+static bool later_keys_are_visible(const struct problem *problem)
+{
+    for (int64_t key = problem->seq_len - problem_queries(problem) + 1; key < problem->seq_len; key++)
+        if (key < 0 || !problem_visible(problem, key))
+            return false;
+    return true;
+}
+
+bool contract_leave_masked_keys(struct contract_trial *trial)
+{
+    struct problem *problem = &trial->problem;
+    size_t row = key_bytes(problem) * (size_t)problem->num_kv_heads, left = 0, keys = (size_t)problem->seq_len;
+    for (size_t key = 0; key < keys; key++)
+        left += problem_visible(problem, (int64_t)key);
+    if (left == 0 || left == keys || !later_keys_are_visible(problem))
+        return false;
+    char *k = own(trial, left * row), *v = k ? own(trial, left * row) : NULL;
+    for (size_t key = 0, to = 0; v && key < keys; key++)
+        if (problem_visible(problem, (int64_t)key)) {
+            memcpy(k + to * row, (const char *)problem->k + key * row, row);
+            memcpy(v + to * row, (const char *)problem->v + key * row, row);
+            to++;
+        }
+    problem->k = k;
+    problem->v = v;
+    problem->visible = NULL;
+    problem->q_position -= (int64_t)(keys - left);
+    problem->seq_len = (int64_t)left;
+    problem->kv_slots = 0;
+    problem->bounds = NULL;
+    return v;
+}
+
 /* The row of query and head as a head of one query alone: heads of a KV head stand together. */
 static size_t joined_head(const struct problem *problem, int query, int head)
 {

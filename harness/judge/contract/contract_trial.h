@@ -63,6 +63,10 @@ bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_k
 /* Appends a key that is masked, so that each query but the last sees one key more. */
 bool contract_append_key(struct contract_trial *trial);
 
+/* Leaves out the masked keys, so that each key stands at its place among the visible ones, the query where it is from
+ * the end. False where no key is masked, or all are. */
+bool contract_leave_masked_keys(struct contract_trial *trial);
+
 /* Makes one query of several, whose rows become heads of it: all of them see every key. lse becomes what it would be at
  * the last query's position; with_positions: each query's was counted from its own. Nothing may be said of heads any
  * more. */

@@ -388,6 +388,40 @@ static void test_failures_of_a_kernel_that_keeps_a_contract(void **state)
     }
 }
 
+/* The place of a key among the visible ones, from the end. */
+static double rule_counted(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    (void)parameter;
+    int64_t distance = problem_distance(problem, key);
+    for (int64_t other = key + 1; other < problem->seq_len; other++)
+        distance += !problem_visible(problem, other);
+    double bias = (double)problem->slopes[head] * (double)distance;
+    return problem_visible(problem, key) ? scaled_dot(problem, head, key) + bias : -INFINITY;
+}
+
+/* Half of the keys are masked, so that biases are about half: which is another name, and nearly right. */
+static void test_positions_counted_in_visible_keys(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F32);
+    mask_keys(&trial.made, 0, 290, 2);
+    mask_keys(&trial.made, 100, 120, 1);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+    break_all(&trial, rule_counted, 0);
+    expect(&trial, SIGNATURE_WRONG_SLOPE, "positions counted in visible keys alone");
+    free(trial.output.lse);
+    trial.output.lse = NULL;
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "positions counted in visible keys alone");
+    trial = make_trial(300, 4, 2, 64, DTYPE_F32); /* nothing is between: out is right */
+    mask_keys(&trial.made, 290, 300, 1);
+    mask_keys(&trial.made, 0, 20, 1);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+    break_all(&trial, rule_counted, 0);
+    expect_and_end(&trial, SIGNATURE_BIAS_SHIFT, "+10 keys");
+}
+
 /* Out of two keys is a place on a line. A slope of a known origin comes near to it, as one of many would by chance; of
  * three keys that would be none. */
 static void test_of_two_keys_out_is_one_number(void **state)
@@ -426,6 +460,7 @@ int main(void)
         cmocka_unit_test(test_f16_distances),
         cmocka_unit_test(test_failures_of_a_kernel_that_keeps_a_contract),
         cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
+        cmocka_unit_test(test_positions_counted_in_visible_keys),
         cmocka_unit_test(test_of_two_keys_out_is_one_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -569,6 +569,40 @@ static void test_keys_are_told_beside_a_sink(void **state)
     assert_named(search(desk, false), "a window of the newest 21 keys");
 }
 
+/* Biases made of the mask's cumulative sum: the cache without its masked keys. */
+static void test_positions_counted_in_visible_keys(void **state)
+{
+    struct desk *desk = *state;
+    static uint16_t k[N * G * D], v[N * G * D];
+    uint8_t visible[N];
+    struct problem other = desk->problem;
+    other.seq_len = 0;
+    for (int key = 0; key < N; key++) {
+        visible[key] = key % 3 != 1 && key != N - 1;
+        if (!visible[key])
+            continue;
+        memcpy(&k[other.seq_len * G * D], &desk->k[key * G * D], G * D * sizeof *k);
+        memcpy(&v[other.seq_len * G * D], &desk->v[key * G * D], G * D * sizeof *v);
+        other.seq_len++;
+    }
+    desk->problem.visible = visible;
+    other.k = k;
+    other.v = v;
+    other.q_position = other.seq_len - 1;
+    answer(desk, &other);
+    assert_named(search(desk, true), "positions counted in visible keys alone");
+    assert_named(search(desk, false), "positions counted in visible keys alone");
+    float slopes[H]; /* as transformers' Falcon has them */
+    for (int h = 0; h < H; h++)
+        slopes[h] = desk->slopes[h] * other.scale;
+    other.slopes = slopes;
+    answer(desk, &other);
+    assert_named(search(desk, false), "positions counted in visible keys alone and biases multiplied by the scale");
+    memset(desk->slopes, 0, sizeof desk->slopes); /* then places do not matter */
+    answer(desk, &desk->problem);
+    assert_false(search(desk, true)->named);
+}
+
 /* v that cancels: nothing but zeros is right under any contract by which all keys weigh the same, and tells nothing. */
 static void test_zeros_name_no_contract(void **state)
 {
@@ -721,6 +755,7 @@ int main(void)
         TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_keys_are_told_beside_a_sink),
+        TEST(test_positions_counted_in_visible_keys),
         TEST(test_zeros_name_no_contract),
         TEST(test_an_lse_that_is_near_names_no_contract),
         TEST(test_what_queries_see_is_named),
