@@ -1,0 +1,129 @@
+#include <math.h>
+#include <stddef.h>
+
+#include "harness/library/judged_output.h"
+#include "harness/library/judged_parts.h"
+#include "reference/float_environment.h"
+
+static struct exhibit exhibit_of(const struct judged_output *judged, const struct judging *judging)
+{
+    return (struct exhibit){
+        .problem = &judged->problem,
+        .output = &judged->output,
+        .truth = &judged->truth,
+        .bound = judged->bound,
+        .lse_bound = judged->lse_bound,
+        .criterion = judging->criterion,
+        .rows = judging->rows,
+    };
+}
+
+static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    double start = judged_now_s();
+    verdict_clear(&judged->verdict);
+    enum error_kind kind = verdict_reach(&judged->verdict, &exhibit, error);
+    judged->seconds.judge += judged_now_s() - start;
+    return kind;
+}
+
+/* A failure of a sample: what the other rows say of its cause is not known. */
+static void find_nothing(struct judged_output *judged, const struct criterion *criterion)
+{
+    const struct metrics *rows = judged->verdict.rows;
+    judged->finding = (struct signature_finding){
+        .signature = SIGNATURE_UNKNOWN,
+        .head = -1,
+        .residual = NAN,
+        .remedy = "Of a sample no cause is sought: judge this sequence alone to have it named.",
+    };
+    for (int r = 0; r < judged->verdict.num_rows; r++)
+        judged->finding.num_rows_failing +=
+            rows[r].elements > 0 && criterion_decide(criterion, &rows[r]) == DECISION_FAIL;
+}
+
+static enum error_kind find_signature(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    const struct oracle_facts facts = {0};
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
+        !(judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic)))
+        return ERROR_NONE;
+    if (judging->rows) {
+        find_nothing(judged, &judging->criterion);
+        return ERROR_NONE;
+    }
+    double start = judged_now_s();
+    judged_step(judging, "signature", 0);
+    enum error_kind kind =
+        signature_find(&judged->finding, &exhibit, &judged->verdict, &facts, judging->threads, error);
+    judged->seconds.judge += judged_now_s() - start;
+    return kind;
+}
+
+/* Whether it is but the bound of an arithmetic that the output is beyond: it is within the tolerance, and some other
+ * arithmetic explains it as it was stated. */
+static bool is_of_other_arithmetic(const struct judged_output *judged, const struct judging *judging)
+{
+    struct criterion tolerance = judging->criterion;
+    tolerance.mode = JUDGE_TOLERANCE;
+    return judging->arithmetic && judged->class_of_all.outcome == CLASS_FOUND &&
+           criterion_decide(&tolerance, &judged->verdict.total) == DECISION_PASS;
+}
+
+/* Of an output that is right but in another class than is asked for, or made with another arithmetic than it is said to
+ * be, the contract is no question. */
+static enum error_kind find_contract(struct judged_output *judged, const struct judging *judging, struct error *error)
+{
+    const struct exhibit exhibit = exhibit_of(judged, judging);
+    if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
+        is_of_other_arithmetic(judged, judging) || judging->rows)
+        return ERROR_NONE;
+    double start = judged_now_s();
+    judged_step(judging, "contract", 0);
+    enum error_kind kind =
+        contract_search(&judged->contract, &exhibit, &judged->verdict, judging->threads, judging->progress, error);
+    judged->seconds.judge += judged_now_s() - start;
+    return kind;
+}
+
+enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,
+                                 const struct judging *judging, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    *judged = (struct judged_output){.input_digest = 0};
+    enum error_kind kind = truth_init(&judged->truth, &source->shape, error);
+    return kind ? kind : judged_work_through(judged, source, NULL, judging->truth_method, judging, error);
+}
+
+enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
+                             const struct given_output *given, const struct judging *judging, struct error *error)
+{
+    FLOAT_ENVIRONMENT_DEFAULT();
+    *judged = (struct judged_output){.input_digest = 0};
+    enum error_kind kind = judged_take_output(&judged->output, &source->shape, given, error);
+    if (!kind)
+        kind = truth_init(&judged->truth, &source->shape, error);
+    if (!kind && judging->arithmetic)
+        kind = judged_make_bounds(judged, &source->shape, error);
+    if (!kind)
+        kind = judged_work_through(judged, source, given, judging->truth_method, judging, error);
+    if (!kind)
+        kind = reach_verdict(judged, judging, error);
+    /* What a certificate leaves undecided is judged again by MPFR. */
+    if (!kind && judged->verdict.total.undecided > 0 && judging->truth_method != TRUTH_PLAIN) {
+        kind = judged_work_through(judged, source, given, TRUTH_PLAIN, judging, error);
+        if (!kind)
+            kind = reach_verdict(judged, judging, error);
+    }
+    if (!kind)
+        class_of_rows(&judged->class_of_all, &judged->classes);
+    if (!kind)
+        kind = find_signature(judged, judging, error);
+    if (!kind)
+        kind = find_contract(judged, judging, error);
+    if (!kind)
+        judged->output_digest = judge_output_digest(&judged->output, &judged->problem);
+    return kind;
+}
