@@ -73,3 +73,8 @@ struct recipe kernel_recipe(enum kernel kernel, const struct recipe *recipe, enu
         of_kernel.weight_dtype = ROUND_INPUT;
     return recipe_for(&of_kernel, dtype);
 }
+
+bool kernel_takes_device_keys(const struct kernel_options *options, const struct recipe *recipe)
+{
+    return !options->setting.far_rows && recipe->sentinel.policy != SENTINEL_ADAPTIVE;
+}

@@ -38,11 +38,16 @@ struct batch {
     const struct problem *problems; /* [num_sequences] */
     const struct output *outputs;   /* [num_sequences] */
     int num_sequences;              /* 1 .. BATCH_MAX_SEQUENCES */
+    bool keys_on_device;            /* k and v of the one problem are in its memory (device_keys.h); without audit */
 };
 
 /* Why a kernel takes no such recipe, or none for problems of these dtypes, as what follows its name in a sentence;
  * NULL: it takes it. */
 const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format);
+
+/* Whether a launch takes keys that are on the device (struct batch): not far away, nor with a sentinel that is computed
+ * from all elements of k. */
+bool kernel_takes_device_keys(const struct kernel_options *options, const struct recipe *recipe);
 
 /* The recipe as the kernel takes it for problems of a dtype: recipe_for, and on tensor cores weights of that dtype. */
 struct recipe kernel_recipe(enum kernel kernel, const struct recipe *recipe, enum dtype dtype);

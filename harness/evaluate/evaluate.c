@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "harness/evaluate/gathering.h"
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
 #include "harness/evaluate/replayed_cause.h"
@@ -23,6 +24,12 @@ static bool has_bound(const struct work *work)
     return !work->subject->any_order;
 }
 
+/* The subject's output for a part, or what of it is needed for that of the whole. */
+static enum error_kind run_or_gather(struct work *work, struct part_work *part, int index, struct error *error)
+{
+    return work->gathering ? gathering_put(work, part, index, error) : part_run(work, part, error);
+}
+
 /* Everything of part `index` that needs its inputs; with_subject: the subject's output is among it. */
 static enum error_kind work_on_part(struct work *work, int index, enum truth_method method, bool with_subject,
                                     struct error *error)
@@ -30,14 +37,14 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
     struct part_work part;
     enum error_kind kind = part_open(&part, work, index, error);
     if (!kind && with_subject)
-        kind = part_run(work, &part, error);
+        kind = run_or_gather(work, &part, index, error);
     if (!kind)
         kind = part_need_truth(work, &part, method, error);
     if (!kind && has_bound(work))
         kind = part_compute_bound(work, &part, error);
     if (!kind && with_subject)
         kind = part_need_baselines(work, &part, error);
-    if (!kind && with_subject)
+    if (!kind && with_subject && !work->gathering)
         kind = part_find_classes(work, &part, error);
     if (!kind && with_subject && index == oracle_part(work) && !*work->evaluation->subject_failure)
         kind = part_run_oracles(work, &part, error);
@@ -59,6 +66,30 @@ static void begin_parts(struct work *work)
     evaluation->input_digest = 0;
 }
 
+/* The classes of an output that came when the parts were done: their inputs are made again. */
+static enum error_kind find_classes_of_part(struct work *work, int index, struct error *error)
+{
+    struct part_work part;
+    enum error_kind kind = part_open(&part, work, index, error);
+    if (!kind) {
+        part_give_output(&part, work);
+        kind = part_need_truth(work, &part, work->point->truth_method, error);
+    }
+    if (!kind)
+        kind = part_find_classes(work, &part, error);
+    part_clear(&part);
+    return kind;
+}
+
+/* What is left to do when the keys of all parts are gathered. */
+static enum error_kind run_gathered(struct work *work, struct error *error)
+{
+    enum error_kind kind = work->gathering ? gathering_run(work, error) : ERROR_NONE;
+    for (int i = 0; i < work->source->num_parts && work->gathering && part_has_classes(work) && !kind; i++)
+        kind = find_classes_of_part(work, i, error);
+    return kind;
+}
+
 static void end_parts(struct work *work)
 {
     work->evaluation->truth_digest = truth_digest(&work->evaluation->truth);
@@ -72,6 +103,8 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
     begin_parts(work);
     for (int i = 0; i < work->source->num_parts && !kind; i++)
         kind = work_on_part(work, i, method, with_subject, error);
+    if (!kind && with_subject)
+        kind = run_gathered(work, error);
     if (!kind)
         end_parts(work);
     return kind;
@@ -202,6 +235,7 @@ static enum error_kind make_room(struct work *work, struct error *error)
     enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines,
                                            work->subject->without_lse, error);
     work->evaluation->has_bounds = has_bound(work);
+    work->evaluation->at_once = work->gathering != NULL;
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
 }
@@ -247,10 +281,13 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct work work;
+    struct gathering gathering;
     begin(&work, evaluator, evaluation, point, source);
+    gathering_begin(&gathering, &work, 1);
     enum error_kind kind = make_room(&work, error);
     if (!kind)
         kind = work_through(&work, point->truth_method, true, error);
+    gathering_end(&gathering);
     return kind ? kind : finish(&work, error);
 }
 
@@ -342,8 +379,11 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct work works[EVALUATE_TOGETHER_MAX];
-    for (int p = 0; p < count; p++) {
+    struct gathering gathering;
+    for (int p = 0; p < count; p++)
         begin(&works[p], evaluator, &points[p].evaluation, points[p].point, source);
+    gathering_begin(&gathering, works, count);
+    for (int p = 0; p < count; p++) {
         points[p].kind = make_room(&works[p], &points[p].failure);
         begin_parts(&works[p]);
     }
@@ -351,6 +391,10 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
         for (int p = 0; p < count; p++)
             if (!points[p].kind)
                 points[p].kind = work_on_part(&works[p], i, points[p].point->truth_method, true, &points[p].failure);
+    for (int p = 0; p < count; p++)
+        if (!points[p].kind)
+            points[p].kind = run_gathered(&works[p], &points[p].failure);
+    gathering_end(&gathering);
     for (int p = 0; p < count; p++)
         if (!points[p].kind) {
             end_parts(&works[p]);

@@ -60,6 +60,7 @@ struct evaluation {
     char subject_failure[400];        /* how what was to be judged failed to run, its output unwritten; "": it ran */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
+    bool at_once;             /* what was judged was run on the whole problem, though it was worked on in parts */
     struct seconds seconds;
 };
 

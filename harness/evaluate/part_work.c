@@ -74,7 +74,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
-    struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL};
+    struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL, false};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
     struct memory_audit audit = {.breached = NULL}, *asked = evaluator->foreign ? &audit : NULL;
     enum error_kind kind = ERROR_NONE;
@@ -87,7 +87,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
             return kind;
         companions->problems[point->problem.sequence] = part->problem;
         companions->outputs[point->problem.sequence] = part->output;
-        sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL, NULL};
+        sequences = (struct sequences){companions->problems, companions->outputs, companions->count, NULL, NULL, false};
     }
     progress_display_step(evaluator->display, "kernel", 0);
     kind = work->subject->ops->run(work->subject, &sequences, asked, &seconds, error);
@@ -179,13 +179,18 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
     return kind;
 }
 
+bool part_has_classes(const struct work *work)
+{
+    return work->point->demand.asked || work->evaluator->foreign || work->point->find_class == CLASS_OF_ALL;
+}
+
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = {.problem = &part->problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
     double start = evaluation_now();
-    if (!work->point->demand.asked && !work->evaluator->foreign && work->point->find_class != CLASS_OF_ALL)
+    if (!part_has_classes(work))
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "class", 0);
     enum error_kind kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
@@ -225,6 +230,25 @@ static void take_rows(void *whole, const void *part, const struct part_work *hea
     for (int query = 0; query < problem_queries(&heads->problem); query++)
         memcpy((char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes,
                (const char *)part + (size_t)query * bytes, bytes);
+}
+
+/* The other way. */
+static void give_rows(void *part, const void *whole, const struct part_work *heads, int whole_heads, size_t row_bytes)
+{
+    size_t bytes = (size_t)heads->problem.num_heads * row_bytes;
+    for (int query = 0; query < problem_queries(&heads->problem); query++)
+        memcpy((char *)part + (size_t)query * bytes,
+               (const char *)whole + (size_t)(query * whole_heads + heads->first_head) * row_bytes, bytes);
+}
+
+void part_give_output(struct part_work *part, const struct work *work)
+{
+    const struct problem *shape = &work->source->shape;
+    const struct output *whole = &work->evaluation->output;
+    give_rows(part->output.out, whole->out, part, shape->num_heads,
+              (size_t)shape->head_dim * dtypes[shape->dtype].size_bytes);
+    if (part->output.lse)
+        give_rows(part->output.lse, whole->lse, part, shape->num_heads, sizeof(float));
 }
 
 void part_take(struct work *work, const struct part_work *part, bool with_output)

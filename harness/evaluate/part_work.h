@@ -8,6 +8,8 @@
 #include "harness/evaluate/evaluation.h"
 #include "harness/evaluate/point_subject.h"
 
+struct gathering; /* gathering.h */
+
 /* The work on a point, while it goes on. */
 struct work {
     struct evaluator *evaluator;
@@ -18,6 +20,7 @@ struct work {
     struct foreign_subject foreign; /* where the kernel is not ours */
     const struct problem_source *source;
     const struct subject *subject;
+    struct gathering *gathering; /* where the subject is run on all parts at once; NULL: on one after the other */
     char breached[ORACLE_DETAIL_SIZE], changed[ORACLE_DETAIL_SIZE]; /* what its runs wrote beside outputs, and the input
                                                                      * that they changed; "": nothing */
 };
@@ -48,7 +51,12 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
 /* The baselines that the point asks for and the entry does not have yet. */
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error);
 
-/* The classes of the part's rows, where one is asked for, into those of the whole. */
+/* Gives the part its rows of the evaluation's output, of a subject that was run on the whole. */
+void part_give_output(struct part_work *part, const struct work *work);
+
+/* Whether the classes of the point's rows are asked for; and those of the part's, where they are, into those of the
+ * whole. */
+bool part_has_classes(const struct work *work);
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error);
 
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);

@@ -104,7 +104,7 @@ enum error_kind judged_take_output(struct output *output, const struct problem *
                                    const struct given_output *given, struct error *error)
 {
     size_t elements = (size_t)problem_elements(problem), rows = (size_t)problem_rows(problem);
-    const struct sequences sequences = {problem, output, 1, NULL, NULL};
+    const struct sequences sequences = {problem, output, 1, NULL, NULL, false};
     double seconds;
     output->out = malloc(elements * dtypes[problem->dtype].size_bytes);
     output->lse = given->lse ? malloc(rows * sizeof(float)) : NULL;

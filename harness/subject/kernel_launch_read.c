@@ -306,7 +306,7 @@ enum error_kind message_read_launch(struct received_launch *launch, int descript
         launch->outputs = calloc((size_t)count, sizeof *launch->outputs);
         launch->strides = calloc((size_t)count, sizeof *launch->strides);
         launch->memory = calloc((size_t)count * TENSORS_OF_SEQUENCE + TENSORS_OF_LAUNCH, sizeof *launch->memory);
-        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count, NULL, NULL};
+        launch->sequences = (struct sequences){launch->problems, launch->outputs, (int)count, NULL, NULL, false};
         if (!launch->problems || !launch->outputs || !launch->strides || !launch->memory)
             kind = error_memory(error, "a launch", (double)count * sizeof *launch->problems);
     }

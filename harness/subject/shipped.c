@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "kernels/attention/rounding.h"
+#include "kernels/device/device_keys.h"
 #include "kernels/device/replay.h"
 
 static const struct shipped_subject *shipped_of(const struct subject *subject)
@@ -39,6 +40,7 @@ static enum error_kind run_query(const struct shipped_subject *shipped, const st
         .problems = problems,
         .outputs = outputs,
         .num_sequences = sequences->count,
+        .keys_on_device = sequences->keys_on_device,
     };
     kind = device_run_batch(shipped->device, &batch, audit, seconds, error);
 out:
@@ -148,6 +150,12 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
     return ERROR_NONE;
 }
 
+static double bytes_at_once(const struct subject *subject, const struct problem *shape)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return device_keys_bytes(shipped->kernel, &shipped->options, shipped->recipe, shape);
+}
+
 static double workspace_bytes(const struct subject *subject, const struct problem *shape)
 {
     const struct shipped_subject *shipped = shipped_of(subject);
@@ -173,6 +181,7 @@ static const struct subject_ops shipped_ops = {
     .rounding = rounding,
     .repartition = repartition,
     .resettle = resettle,
+    .bytes_at_once = bytes_at_once,
     .workspace_bytes = workspace_bytes,
     .replay = replay,
     .replay_bytes = bytes_of_replay,

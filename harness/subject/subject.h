@@ -22,6 +22,7 @@ struct sequences {
     int count;
     const struct paged_cache *pages; /* where the keys are in the pages of a pool; NULL: they are the problems' own */
     const struct sequence_strides *strides; /* [count], how a kernel is to find them (tensor_strides.h); NULL: packed */
+    bool keys_on_device; /* k and v of the one problem are in the memory of the subject's device (bytes_at_once) */
 };
 
 enum { SUBJECT_TEXT_SIZE = 160 };
@@ -50,6 +51,10 @@ struct subject_ops {
     /* Whether it takes a problem, in a launch of so many sequences; text, of SUBJECT_TEXT_SIZE, says why not. NULL: it
      * takes all. */
     bool (*takes)(const struct subject *subject, const struct problem *problem, int num_sequences, char *text);
+
+    /* Bytes of its device's memory that a run on all heads of a problem takes, k and v included, where these are put
+     * there some KV heads at a time (device_keys.h); infinite, or NULL: it is not run so. */
+    double (*bytes_at_once)(const struct subject *subject, const struct problem *shape);
 
     /* Bytes that a run takes beyond q, k, v and the output. */
     double (*workspace_bytes)(const struct subject *subject, const struct problem *shape);

@@ -7,18 +7,6 @@
 #include "kernels/device/pack.h"
 #include "reference/float_environment.h"
 
-struct device {
-    enum device_kind kind;
-    const struct device_ops *ops;
-    void *state;
-    enum kernel_form form;
-    char name[DEVICE_NAME_SIZE];
-    struct kept {
-        void *memory;
-        size_t size_bytes;
-    } kept[MAX_WORKSPACE_BUFFERS]; /* by WORKSPACE_KEEP and WORKSPACE_KEPT */
-};
-
 const char *const device_kind_names[DEVICE_COUNT] = {[DEVICE_CUDA] = "cuda", [DEVICE_HOST] = "host"};
 
 static const struct device_ops *const device_ops[DEVICE_COUNT] = {
@@ -93,6 +81,7 @@ struct placed {
 /* One run on the device. */
 struct running {
     struct device *device;
+    const struct batch *batch;
     struct launch_plan plan;
     struct placed placed[BUFFER_COUNT];
     size_t zone;   /* bytes of the guard zones before and behind each buffer, or 0 */
@@ -154,7 +143,8 @@ static enum error_kind place_between_zones(struct running *running, enum buffer 
 }
 
 /* Copies what a workspace held into the one that takes its place. */
-static enum error_kind move_kept(const struct running *running, char *to, const struct kept *from, struct error *error)
+static enum error_kind move_kept(const struct running *running, char *to, const struct kept_workspace *from,
+                                 struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     for (size_t at = 0; at < from->size_bytes && !kind; at += SCRATCH_BYTES) {
@@ -170,7 +160,8 @@ static enum error_kind move_kept(const struct running *running, char *to, const 
 static enum error_kind place_kept(struct running *running, enum buffer b, struct error *error)
 {
     struct device *device = running->device;
-    struct kept *kept = &device->kept[b - BUFFER_WORKSPACE], larger = {NULL, running->plan.buffers[b].size_bytes};
+    struct kept_workspace *kept = &device->kept[b - BUFFER_WORKSPACE],
+                          larger = {NULL, running->plan.buffers[b].size_bytes};
     bool again = running->plan.setting.workspace == WORKSPACE_KEPT;
     enum error_kind kind = ERROR_NONE;
     if (!again || kept->size_bytes < larger.size_bytes) {
@@ -192,11 +183,38 @@ static bool is_kept(const struct running *running, enum buffer b)
     return b >= BUFFER_WORKSPACE && running->zone && running->plan.setting.workspace != WORKSPACE_OWN;
 }
 
-/* A cache that is far away stays where it was laid out, whatever is asked of buffers: it is too large for a copy. */
+/* A cache that is far away stays where it was laid out, whatever is asked of buffers: it is too large for a copy. So
+ * do keys that are on the device already, unless they are to be laid out there. */
 static bool stays(const struct running *running, enum buffer b)
 {
-    bool far = running->plan.cache.far && (b == BUFFER_K || b == BUFFER_V);
-    return far || (running->device->ops->shares_memory && !running->zone && running->plan.buffers[b].source);
+    const struct kv_cache *cache = &running->plan.cache;
+    bool keys = b == BUFFER_K || b == BUFFER_V, there = running->batch->keys_on_device && !cache->of_device;
+    return (keys && (cache->far || there)) ||
+           (running->device->ops->shares_memory && !running->zone && running->plan.buffers[b].source);
+}
+
+/* Lays out the keys of one sequence, which are on the device, in a buffer of their own. */
+static enum error_kind lay_out_there(struct running *running, enum buffer b, struct error *error)
+{
+    const struct device_ops *ops = running->device->ops;
+    const struct problem *problem = running->batch->problems;
+    size_t row = kv_row_bytes(problem);
+    const char *from = b == BUFFER_K ? problem->k : problem->v;
+    enum error_kind kind = place_between_zones(running, b, error);
+    if (!kind)
+        kind = ops->fill(running->device->state, running->placed[b].data, dtype_nan_byte(problem_kv_dtype(problem)),
+                         running->plan.buffers[b].size_bytes, error);
+    for (struct kv_run run = {0}; !kind && kv_cache_next_run(&run, &running->plan.cache, problem,
+                                                             running->plan.sequences, running->batch->options);) {
+        const struct row_copy copy = {running->placed[b].data + (size_t)run.row * row,
+                                      from + (size_t)run.key * row,
+                                      row,
+                                      row,
+                                      row,
+                                      (size_t)run.count};
+        kind = ops->copy_rows(running->device->state, &copy, error);
+    }
+    return kind;
 }
 
 /* Makes a buffer ready and binds it: in the caller's memory where that will do, else on the device. */
@@ -211,6 +229,8 @@ static enum error_kind place(struct running *running, enum buffer b, struct erro
         kind = place_kept(running, b, error);
     } else if (stays(running, b)) {
         placed->data = buffer->destination ? buffer->destination : (void *)(uintptr_t)buffer->source;
+    } else if (running->plan.cache.of_device && (b == BUFFER_K || b == BUFFER_V)) {
+        kind = lay_out_there(running, b, error);
     } else {
         kind = place_between_zones(running, b, error);
         if (!kind && buffer->source)
@@ -284,13 +304,15 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
                                  double *seconds, struct error *error)
 {
     FLOAT_ENVIRONMENT_DEFAULT();
-    struct running running = {.device = device, .zone = audit ? GUARD_BYTES : 0};
+    struct running running = {.device = device, .batch = batch, .zone = audit ? GUARD_BYTES : 0};
     const struct plan_options options = {
         .real_bytes = sizeof(float),
         .generic = device->form == FORM_GENERIC,
         .plain_alone = device->ops->plain_alone || device->form == FORM_PLAIN,
         .shared_blocks = device->ops->enough_blocks(device->state),
     };
+    if (audit && batch->keys_on_device)
+        return error_set(error, ERROR_USAGE, "keys that are on a device are not between guard zones");
     enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
     if (!kind && audit) {
         *audit = (struct memory_audit){.breached = NULL};
@@ -319,6 +341,6 @@ enum error_kind device_run(struct device *device, enum kernel kernel, const stru
                            const struct recipe *recipe, const struct problem *problem, struct output *output,
                            double *seconds, struct error *error)
 {
-    const struct batch batch = {kernel, options, recipe, problem, output, 1};
+    const struct batch batch = {kernel, options, recipe, problem, output, 1, false};
     return device_run_batch(device, &batch, NULL, seconds, error);
 }

@@ -1,6 +1,6 @@
 /*
- * What a kind of device provides: memory, and launches. device.c runs plans on it; used by device.c, the devices and
- * their tests alone.
+ * What a kind of device provides: memory, and launches. device.c runs plans on it; used by device.c, device_keys.c, the
+ * devices and tests that have a device of their own.
  */
 #ifndef KERNELS_DEVICE_DEVICE_H
 #define KERNELS_DEVICE_DEVICE_H
@@ -8,6 +8,13 @@
 #include "kernels/device/launch.h"
 
 enum { DEVICE_NAME_SIZE = 384 };
+
+/* Rows within the device's memory, of row_bytes each, so many bytes from one to the next. */
+struct row_copy {
+    void *to;
+    const void *from;
+    size_t to_stride, from_stride, row_bytes, rows;
+};
 
 struct device_ops {
     /* Opens the device: fills state and the name that records show. */
@@ -19,8 +26,15 @@ struct device_ops {
     void (*release)(void *state, void *memory);
     enum error_kind (*copy_in)(void *state, void *to_device, const void *from, size_t size_bytes, struct error *error);
     enum error_kind (*copy_out)(void *state, void *to, const void *from_device, size_t size_bytes, struct error *error);
+    enum error_kind (*copy_rows)(void *state, const struct row_copy *copy, struct error *error);
+    enum error_kind (*fill)(void *state, void *memory, int byte, size_t size_bytes, struct error *error);
     bool shares_memory; /* kernels can work in the caller's memory */
-    bool plain_alone;   /* plain forms are the fastest even where heads share no rows */
+
+    /* Bytes that can be allocated now, of a device that keys are handed to in parts (device_keys.h); NULL: it is not,
+     * since its memory is the caller's. */
+    enum error_kind (*room)(void *state, size_t *size_bytes, struct error *error);
+
+    bool plain_alone; /* plain forms are the fastest even where heads share no rows */
 
     /* What a launch can be asked for; NULL: misplaced and nan_zones, which are device.c's. */
     struct launch_setting (*settings)(void);
@@ -37,6 +51,18 @@ struct device_ops {
 };
 
 extern const struct device_ops device_host_ops, device_cuda_ops;
+
+struct device {
+    enum device_kind kind;
+    const struct device_ops *ops;
+    void *state;
+    enum kernel_form form;
+    char name[DEVICE_NAME_SIZE];
+    struct kept_workspace {
+        void *memory;
+        size_t size_bytes;
+    } kept[MAX_WORKSPACE_BUFFERS]; /* by WORKSPACE_KEEP and WORKSPACE_KEPT */
+};
 
 /* device_open with operations of the caller's, which outlive the device. */
 enum error_kind device_open_with(struct device **device, enum device_kind kind, const struct device_ops *ops,

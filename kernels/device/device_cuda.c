@@ -95,6 +95,8 @@ static enum error_kind cuda_allocate(void *state, void **memory, size_t size_byt
     (void)state;
     TRY(cudaMalloc(memory, size_bytes));
 out:
+    if (kind)
+        (void)cudaGetLastError(); /* a caller may go on with less: no later call is to report it */
     return kind;
 }
 
@@ -118,6 +120,36 @@ static enum error_kind cuda_copy_out(void *state, void *to, const void *from, si
     enum error_kind kind = ERROR_NONE;
     (void)state;
     TRY(cudaMemcpy(to, from, size_bytes, cudaMemcpyDeviceToHost));
+out:
+    return kind;
+}
+
+/* Both are in order with what the default stream was given before and is given later, and with copies to the device. */
+static enum error_kind cuda_copy_rows(void *state, const struct row_copy *copy, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)state;
+    TRY(cudaMemcpy2D(copy->to, copy->to_stride, copy->from, copy->from_stride, copy->row_bytes, copy->rows,
+                     cudaMemcpyDeviceToDevice));
+out:
+    return kind;
+}
+
+static enum error_kind cuda_fill(void *state, void *memory, int byte, size_t size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    (void)state;
+    TRY(cudaMemset(memory, byte, size_bytes));
+out:
+    return kind;
+}
+
+static enum error_kind cuda_room(void *state, size_t *size_bytes, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    size_t total_bytes;
+    (void)state;
+    TRY(cudaMemGetInfo(size_bytes, &total_bytes));
 out:
     return kind;
 }
@@ -216,6 +248,9 @@ const struct device_ops device_cuda_ops = {
     .release = cuda_release,
     .copy_in = cuda_copy_in,
     .copy_out = cuda_copy_out,
+    .copy_rows = cuda_copy_rows,
+    .fill = cuda_fill,
+    .room = cuda_room,
     .plain_alone = true,
     .has_models = cuda_has_models,
     .enough_blocks = cuda_enough_blocks,

@@ -56,6 +56,22 @@ static enum error_kind host_copy(void *state, void *to, const void *from, size_t
     return ERROR_NONE;
 }
 
+static enum error_kind host_copy_rows(void *state, const struct row_copy *copy, struct error *error)
+{
+    (void)state, (void)error;
+    for (size_t row = 0; row < copy->rows; row++)
+        memcpy((char *)copy->to + row * copy->to_stride, (const char *)copy->from + row * copy->from_stride,
+               copy->row_bytes);
+    return ERROR_NONE;
+}
+
+static enum error_kind host_fill(void *state, void *memory, int byte, size_t size_bytes, struct error *error)
+{
+    (void)state, (void)error;
+    memset(memory, byte, size_bytes);
+    return ERROR_NONE;
+}
+
 static unsigned host_enough_blocks(const void *state)
 {
     return simt_executor_threads(state);
@@ -89,6 +105,8 @@ const struct device_ops device_host_ops = {
     .release = host_release,
     .copy_in = host_copy,
     .copy_out = host_copy,
+    .copy_rows = host_copy_rows,
+    .fill = host_fill,
     .shares_memory = true,
     .settings = host_settings,
     .enough_blocks = host_enough_blocks,

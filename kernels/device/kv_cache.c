@@ -173,17 +173,25 @@ static void take_page_rows(struct kv_cache *cache, const struct batch *batch, st
         cache->page_table[i] = 0; /* pages of the pool that are nobody's stood there */
 }
 
-/* One sequence's k or v, `row` bytes a key, run by run of keys that lie together. */
-static void copy_keys(char *to, const char *from, const struct kv_cache *cache, const struct problem *problem,
-                      const struct sequence_args *sequence, int page_size, size_t row)
+bool kv_cache_next_run(struct kv_run *run, const struct kv_cache *cache, const struct problem *problem,
+                       const struct sequence_args *sequence, const struct kernel_options *options)
 {
-    int64_t keys = problem->seq_len + problem->kv_slots, run = page_size ? page_size : keys;
-    for (int64_t key = 0; key < keys; key += run) {
-        int64_t first = page_size ? cache->page_table[sequence->first_page + key / page_size] * (int64_t)page_size
-                                  : sequence->first_row;
-        int64_t count = keys - key < run ? keys - key : run;
-        memcpy(to + (size_t)first * row, from + (size_t)key * row, (size_t)count * row);
-    }
+    int64_t page_size = options->page_size, keys = problem->seq_len + problem->kv_slots;
+    int64_t key = run->key + run->count, most = page_size ? page_size : keys, left = keys - key;
+    run->key = key;
+    run->count = left < most ? left : most;
+    if (left <= 0)
+        return false;
+    run->row = page_size ? cache->page_table[sequence->first_page + key / page_size] * page_size : sequence->first_row;
+    return true;
+}
+
+/* One sequence's k or v, `row` bytes a key. */
+static void copy_keys(char *to, const char *from, const struct kv_cache *cache, const struct problem *problem,
+                      const struct sequence_args *sequence, const struct kernel_options *options, size_t row)
+{
+    for (struct kv_run run = {0}; kv_cache_next_run(&run, cache, problem, sequence, options);)
+        memcpy(to + (size_t)run.row * row, from + (size_t)run.key * row, (size_t)run.count * row);
 }
 
 /* Room for k and v behind each other, filled with NaN. */
@@ -199,12 +207,18 @@ static bool make_room(struct kv_cache *cache, int nan_byte)
     return true;
 }
 
+static bool leave_to_device(struct kv_cache *cache)
+{
+    cache->k = cache->v = NULL;
+    cache->of_device = true;
+    return true;
+}
+
 enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *batch, int64_t slack,
                                  struct sequence_args *sequences, struct error *error)
 {
     const struct problem *problem = batch->problems;
-    size_t row =
-        (size_t)problem->num_kv_heads * (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+    size_t row = kv_row_bytes(problem);
     int page_size = batch->options->page_size;
     bool far = batch->options->setting.far_rows;
     int64_t before = far ? far_rows(batch, row) : 0;
@@ -218,7 +232,9 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     cache->page_entries = cache->pages + entries_past_end(cache, batch, sequences);
     int64_t entries = pool > cache->page_entries ? pool : cache->page_entries;
     int nan_byte = dtype_nan_byte(problem_kv_dtype(problem));
-    bool room = far ? reserve_far(cache, before, row, problem_kv_dtype(problem), batch) : make_room(cache, nan_byte);
+    bool room = far                     ? reserve_far(cache, before, row, problem_kv_dtype(problem), batch)
+                : batch->keys_on_device ? leave_to_device(cache)
+                                        : make_room(cache, nan_byte);
     cache->page_table = cache->pages ? calloc((size_t)entries, sizeof *cache->page_table) : NULL;
     if (!room || (cache->pages && !cache->page_table)) {
         double size_bytes = 2.0 * (double)cache->size_bytes;
@@ -227,11 +243,11 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     }
     if (cache->pages)
         shuffle(cache->page_table, before / page_size, pool, batch->options->page_seed);
-    for (int i = 0; i < batch->num_sequences; i++) {
+    for (int i = 0; i < batch->num_sequences && !cache->of_device; i++) {
         copy_keys((char *)(uintptr_t)cache->k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i],
-                  page_size, row);
+                  batch->options, row);
         copy_keys((char *)(uintptr_t)cache->v, batch->problems[i].v, cache, &batch->problems[i], &sequences[i],
-                  page_size, row);
+                  batch->options, row);
     }
     take_page_rows(cache, batch, sequences);
     return ERROR_NONE;

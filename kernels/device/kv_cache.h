@@ -18,6 +18,7 @@ struct kv_cache {
     int64_t page_entries; /* of page_table: pages, and as many of page 0 as a sequence may read past them */
     size_t size_bytes;    /* of each of k and v */
     void *copy;           /* of both; NULL: k and v are the problem's */
+    bool of_device;       /* k and v are NULL: the device lays them out itself, from where it has the problem's */
     bool far;             /* as launch_setting has it: copy is a reservation of reserved_bytes */
     size_t reserved_bytes;
 };
@@ -44,5 +45,21 @@ bool kv_cache_can_be_far(void);
 enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *batch, int64_t slack,
                                  struct sequence_args *sequences, struct error *error);
 void kv_cache_clear(struct kv_cache *cache);
+
+/* Bytes of a key in k or v. */
+static inline size_t kv_row_bytes(const struct problem *problem)
+{
+    return (size_t)problem->num_kv_heads * (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+}
+
+/* Keys of a sequence, slots among them, that lie side by side in the cache, too: `count` of them from `key` on, the
+ * first in row `row`. */
+struct kv_run {
+    int64_t key, count, row;
+};
+
+/* The next run after a zeroed one or the one that it holds; false: there is none. */
+bool kv_cache_next_run(struct kv_run *run, const struct kv_cache *cache, const struct problem *problem,
+                       const struct sequence_args *sequence, const struct kernel_options *options);
 
 #endif

@@ -383,6 +383,18 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
 
 /* ---- plans ------------------------------------------------------------------------------------------------------ */
 
+/* Keys that are on the device are seen by kernels alone. */
+static enum error_kind check_keys(const struct batch *batch, struct error *error)
+{
+    if (!batch->keys_on_device ||
+        (batch->num_sequences == 1 && kernel_takes_device_keys(batch->options, batch->recipe)))
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "kernel %s: keys that are on the device are of one sequence, not far away, and of a recipe whose "
+                     "sentinel is not adaptive",
+                     kernels[batch->kernel]->name);
+}
+
 static enum error_kind check_shapes(const struct batch *batch, struct error *error)
 {
     const struct problem *first = batch->problems;
@@ -408,6 +420,8 @@ static enum error_kind plan_for_dtype(struct launch_plan *plan, const struct bat
 {
     *plan = (struct launch_plan){.kernel = batch->kernel, .setting = batch->options->setting};
     enum error_kind kind = check_shapes(batch, error);
+    if (!kind)
+        kind = check_keys(batch, error);
     if (!kind)
         kind = make_slopes(&plan->slopes, batch->recipe, batch->problems, error);
     if (kind || (kind = plan_sequences(plan, batch, error)) || (kind = count_masks(plan, batch, error)))

@@ -25,7 +25,7 @@ enum error_kind replay_run(struct replay *replay, enum kernel kernel, const stru
     char *workspace = NULL;
     size_t elements = (size_t)problem_elements(problem), workspace_bytes = 0, placed_bytes = 0;
     const struct output nowhere = {NULL, NULL};
-    const struct batch batch = {kernel, options, recipe, problem, &nowhere, 1};
+    const struct batch batch = {kernel, options, recipe, problem, &nowhere, 1, false};
     *replay = (struct replay){NULL, NULL};
     const struct plan_options options_of_plan = {.real_bytes = sizeof(struct replayed), .generic = true};
     enum error_kind kind = plan_launches(&plan, &batch, &options_of_plan, error);

@@ -36,7 +36,7 @@ static inline void answer_batch(enum kernel kernel, enum kernel_form form, int p
     memset(answers, 0xff, (size_t)num_sequences * sizeof *answers);
     for (int i = 0; i < num_sequences; i++)
         outputs[i] = (struct output){answers[i].out, answers[i].lse};
-    const struct batch batch = {kernel, &options, recipe, problems, outputs, num_sequences};
+    const struct batch batch = {kernel, &options, recipe, problems, outputs, num_sequences, false};
     assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1, .form = form}, &error),
                      ERROR_NONE);
     if (device_run_batch(device, &batch, NULL, &seconds, &error))

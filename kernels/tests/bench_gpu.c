@@ -200,7 +200,7 @@ static enum error_kind plan_line(struct line *line, struct error *error)
         .v = line->bench->arena + line->kv_bytes,
     };
     const struct output output = {line->out, line->lse};
-    const struct batch batch = {shape->kernel, &kernel_options, &recipe, &problem, &output, 1};
+    const struct batch batch = {shape->kernel, &kernel_options, &recipe, &problem, &output, 1, false};
     const struct plan_options plan_options = {
         .real_bytes = sizeof(float),
         .generic = line->bench->options->generic,

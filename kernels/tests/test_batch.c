@@ -99,7 +99,8 @@ static void test_every_sequence_has_its_own_bits(void **state)
                 if (kernel_refusal((enum kernel)kernel, &recipes[r], (enum dtype)dtype, KV_AS_DTYPE))
                     continue;
                 const struct kernel_options options = {.chunk_len = 32, .page_size = page_sizes[r % 3], .page_seed = r};
-                const struct batch batch = {(enum kernel)kernel, &options, &recipes[r], problems, NULL, SEQUENCES};
+                const struct batch batch = {(enum kernel)kernel, &options, &recipes[r], problems, NULL,
+                                            SEQUENCES,           false};
                 char what[32];
                 snprintf(what, sizeof what, "recipe %d, %s", (int)r, dtypes[dtype].name);
                 compare(device, batch, NULL, what);
@@ -124,7 +125,7 @@ static void test_order_pages_and_audit_change_nothing(void **state)
             struct memory_audit audit;
             const struct kernel_options options = {.chunk_len = 64, .page_size = page_size};
             const struct batch batch = {
-                (enum kernel)(turn % KERNEL_COUNT), &options, &recipe, turned, NULL, SEQUENCES - turn % 2};
+                (enum kernel)(turn % KERNEL_COUNT), &options, &recipe, turned, NULL, SEQUENCES - turn % 2, false};
             for (int i = 0; i < SEQUENCES; i++)
                 turned[i] = problems[(i + turn) % SEQUENCES];
             compare(device, batch, &audit, "turned");
@@ -145,7 +146,7 @@ static void test_shapes_must_agree(void **state)
     struct problem problems[2] = {made.problem, made.problem};
     struct result results[2];
     const struct output outputs[2] = {{results[0].out, results[0].lse}, {results[1].out, results[1].lse}};
-    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, problems, outputs, 2};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, problems, outputs, 2, false};
     struct error error;
     double seconds;
     (void)state;

@@ -193,7 +193,7 @@ static void test_page_ids_of_16_bits(void **state)
     struct made_problem made = make_problem(MANY, 1, 1, DIM, DTYPE_F16);
     struct kernel_options options = {.chunk_len = ANSWER_CHUNK, .page_size = 1};
     struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}, .contract.page_id_bits = PAGE_ID_16};
-    const struct batch batch = {KERNEL_SPLIT_KV, &options, &sound, &made.problem, NULL, 1};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &sound, &made.problem, NULL, 1, false};
     struct sequence_args sequence = {0};
     struct kv_cache cache;
     struct error error;
@@ -278,7 +278,7 @@ static void test_past_the_last_page_row(void **state)
     }
     struct kernel_options options = {.chunk_len = ANSWER_CHUNK, .page_size = PAGE};
     struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}, .contract.page_table_row = PAGE_ROW_NEXT};
-    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, problems, NULL, SEQUENCES};
+    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, problems, NULL, SEQUENCES, false};
     assert_int_equal(kv_cache_lay_out(&cache, &batch, 0, sequences, &error), ERROR_NONE);
     assert_int_equal(cache.pages, 5);
     assert_int_equal(cache.page_entries, 9);

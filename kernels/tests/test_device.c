@@ -139,7 +139,7 @@ static void test_an_audit_finds_every_changed_byte_by_name(void **state)
     mask_keys(&made, 3, 5, 1);
     made.problem.sink_logits = sinks;
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
-        const struct batch batch = {(enum kernel)kernel, &options, &recipe, &made.problem, &output, 1};
+        const struct batch batch = {(enum kernel)kernel, &options, &recipe, &made.problem, &output, 1, false};
         size_t sizes[BUFFER_COUNT];
         sizes_of(sizes, &batch);
         for (enum buffer b = 0; b < BUFFER_COUNT; b++) {
@@ -189,7 +189,7 @@ static void test_a_failed_call_ends_the_run_and_leaks_nothing(void **state)
     const struct problem problems[2] = {made[0].problem, made[1].problem};
     float out[2][HEADS * DIM], lse[2][HEADS];
     const struct output outputs[2] = {{out[0], lse[0]}, {out[1], lse[1]}};
-    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, problems, outputs, 2};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, problems, outputs, 2, false};
     struct memory_audit audit;
     struct error error;
     double seconds;

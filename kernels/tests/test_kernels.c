@@ -278,7 +278,7 @@ static void test_no_races(void **state)
     for (int order = SIMT_FORWARD; order <= SIMT_BACKWARD; order++) {
         const struct output output = {out[order], lse[order]};
         const struct kernel_options options = {.chunk_len = 32};
-        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1, false};
         assert_int_equal(simt_executor_new(&executor, 1, (enum simt_order)order, sizeof(float), &error), ERROR_NONE);
         assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),
                          ERROR_NONE);
@@ -316,7 +316,7 @@ static void test_refuses_sizes(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct made_problem made = make_problem(1, rows[i].num_heads, 1, 64, DTYPE_F16);
         const struct kernel_options options = {.chunk_len = 32, .page_size = rows[i].page_size};
-        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipe, &made.problem, &output, 1, false};
         struct launch_plan plan;
         struct error error;
         made.problem.seq_len = rows[i].seq_len;
@@ -335,7 +335,7 @@ static void test_refuses_head_dim(void **state)
     struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
     const struct output output = {NULL, NULL};
     const struct kernel_options options = {.chunk_len = 32};
-    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, &made.problem, &output, 1};
+    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, &made.problem, &output, 1, false};
     struct launch_plan plan;
     struct error error;
     assert_int_equal(plan_launches(&plan, &batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error),

@@ -138,7 +138,7 @@ static void test_plain_is_generic_bit_for_bit(void **state)
                     const struct kernel_options options = {
                         .chunk_len = 64, .page_size = page_sizes[turn % 3], .page_seed = turn};
                     const struct batch batch = {
-                        kernels_with_plain_forms[turn % 2], &options, recipe, &made.problem, NULL, 1};
+                        kernels_with_plain_forms[turn % 2], &options, recipe, &made.problem, NULL, 1, false};
                     compare(&batch, head_counts[h].shared, recipe->name);
                     free_problem(&made);
                 }
@@ -171,7 +171,7 @@ static void test_batches(void **state)
                 outputs[i] = (struct output){results[form][i].out, results[form][i].lse};
             memset(results[form], 0, sizeof results[form]);
             const struct batch batch = {
-                kernels_with_plain_forms[turn / 2], &options, &recipes[0], problems, outputs, SEQUENCES};
+                kernels_with_plain_forms[turn / 2], &options, &recipes[0], problems, outputs, SEQUENCES, false};
             if (form == 0)
                 assert_int_equal(heads_of_plain(batch), HEADS);
             if (device_run_batch(form ? generic_device : plain_device, &batch, NULL, &seconds, &error))
@@ -201,7 +201,7 @@ static void test_values_that_are_no_numbers(void **state)
             for (int r = 0; r < NUM_RECIPES; r++) {
                 const struct kernel_options options = {.chunk_len = 96};
                 const struct batch batch = {
-                    kernels_with_plain_forms[(r + place) % 2], &options, &recipes[r], &made.problem, NULL, 1};
+                    kernels_with_plain_forms[(r + place) % 2], &options, &recipes[r], &made.problem, NULL, 1, false};
                 if (recipes[r].sentinel.policy != SENTINEL_ADAPTIVE) /* has no value for infinite logits */
                     compare(&batch, 4, recipes[r].name);
             }
@@ -237,14 +237,14 @@ static void test_what_has_no_plain_form(void **state)
     for (size_t r = 0; r < sizeof others / sizeof others[0]; r++) {
         struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
         const struct kernel_options options = {.chunk_len = 64};
-        const struct batch batch = {KERNEL_SPLIT_KV, &options, &others[r], &made.problem, NULL, 1};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &others[r], &made.problem, NULL, 1, false};
         compare(&batch, 0, others[r].name);
         free_problem(&made);
     }
     {
         struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
         const struct kernel_options options = {.chunk_len = 64};
-        compare(&(struct batch){KERNEL_TWO_PASS, &options, &recipes[0], &made.problem, NULL, 1}, 0, "two_pass");
+        compare(&(struct batch){KERNEL_TWO_PASS, &options, &recipes[0], &made.problem, NULL, 1, false}, 0, "two_pass");
         free_problem(&made);
     }
     for (enum soft_cap cap = SOFT_CAP_BEFORE_BIAS; cap <= SOFT_CAP_AFTER_BIAS; cap++) {
@@ -252,13 +252,14 @@ static void test_what_has_no_plain_form(void **state)
         const struct kernel_options options = {.chunk_len = 64};
         made.problem.soft_cap = cap;
         made.problem.soft_cap_value = 2;
-        compare(&(struct batch){KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1}, 0, "a soft cap");
+        compare(&(struct batch){KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1, false}, 0,
+                "a soft cap");
         free_problem(&made);
     }
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         struct made_problem made = make_problem(70, 4, 1, shapes[s].head_dim, shapes[s].dtype);
         const struct kernel_options options = {.chunk_len = shapes[s].chunk_len, .page_size = shapes[s].page_size};
-        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, NULL, 1, false};
         compare(&batch, 0, "a shape");
         free_problem(&made);
     }
@@ -270,7 +271,7 @@ static void test_shared_rows_leave_blocks(void **state)
     struct made_problem made = make_problem(640, 8, 2, 64, DTYPE_F16);
     const struct kernel_options options = {.chunk_len = 64};
     const struct output nowhere = {NULL, NULL};
-    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, &nowhere, 1};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, &nowhere, 1, false};
     (void)state;
     for (unsigned blocks = 19; blocks <= 21; blocks++) { /* 10 chunks of 2 groups of 4 heads */
         struct launch_plan plan;

@@ -35,7 +35,7 @@ static void run(struct device *device, enum kernel kernel, const struct kernel_o
                 const struct problem *problem, struct result *result)
 {
     const struct output output = {result->out, result->lse};
-    const struct batch batch = {kernel, options, &recipe, problem, &output, 1};
+    const struct batch batch = {kernel, options, &recipe, problem, &output, 1, false};
     struct memory_audit audit;
     struct error error;
     double seconds;

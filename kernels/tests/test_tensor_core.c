@@ -43,7 +43,7 @@ static void run(struct device *device, const struct kernel_options *options, con
     memset(results, 0xff, (size_t)num_sequences * sizeof *results);
     for (int i = 0; i < num_sequences; i++)
         outputs[i] = (struct output){results[i].out, results[i].lse};
-    const struct batch batch = {KERNEL_TENSOR_CORE, options, recipe, problems, outputs, num_sequences};
+    const struct batch batch = {KERNEL_TENSOR_CORE, options, recipe, problems, outputs, num_sequences, false};
     if (device_run_batch(device, &batch, NULL, &seconds, &error))
         fail_msg("%s", error.text);
 }

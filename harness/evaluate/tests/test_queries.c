@@ -82,7 +82,7 @@ static enum error_kind run_without_an_edge(const struct subject *subject, const 
         const struct output output = {(char *)sequences->outputs[0].out +
                                           row * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes,
                                       sequences->outputs[0].lse + row};
-        const struct sequences alone = {&one, &output, 1, NULL, NULL};
+        const struct sequences alone = {&one, &output, 1, NULL, NULL, false};
         enum error_kind kind = sound->ops->run(sound, &alone, audit, seconds, error);
         if (kind)
             return kind;
@@ -117,7 +117,7 @@ static void test_a_kernel_that_forgets_the_causal_edge_fails(void **state)
     struct subject_ops ops = *subjects[0].subject.ops;
     ops.run = run_without_an_edge;
     subjects[0].subject.ops = &ops;
-    const struct sequences sequences = {&inputs.problem, &output, 1, NULL, NULL};
+    const struct sequences sequences = {&inputs.problem, &output, 1, NULL, NULL, false};
     assert_int_equal(subjects[0].subject.ops->run(&subjects[0].subject, &sequences, NULL, &seconds, &error), 0);
     const struct truth_options truth_options = {.precision = 160, .threads = 1};
     assert_int_equal(truth_init(&truth, &inputs.problem, &error), 0);

@@ -131,7 +131,7 @@ static enum error_kind run_some(const struct oracle_work *work, struct many *man
                                 struct error *error)
 {
     const struct subject *subject = work->inquiry->subject;
-    const struct sequences sequences = {&many->problems[first], &many->outputs[first], count, NULL, NULL};
+    const struct sequences sequences = {&many->problems[first], &many->outputs[first], count, NULL, NULL, false};
     double seconds;
     for (int i = first; i < first + count; i++)
         output_poison(&many->outputs[i], &many->problems[i]);

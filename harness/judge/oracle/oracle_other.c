@@ -94,7 +94,7 @@ static enum error_kind run_other(struct oracle_work *work, enum workspace_settin
 {
     const struct subject *subject = work->inquiry->subject;
     const struct launch_setting setting = {.workspace = workspace};
-    const struct sequences alone = {&work->other.problem, &work->other.output, 1, NULL, NULL};
+    const struct sequences alone = {&work->other.problem, &work->other.output, 1, NULL, NULL, false};
     struct memory_audit nobodys;
     struct subject *settled = NULL;
     char text[SUBJECT_TEXT_SIZE];

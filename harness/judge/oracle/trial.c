@@ -205,7 +205,7 @@ static void poison_output(struct trial *trial, enum trial_poison poison)
 enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const struct subject *subject,
                           struct memory_audit *audit, struct error *error)
 {
-    const struct sequences alone = {&trial->problem, &trial->output, 1, NULL, NULL};
+    const struct sequences alone = {&trial->problem, &trial->output, 1, NULL, NULL, false};
     double seconds;
     poison_output(trial, poison);
     return subject->ops->run(subject, &alone, audit, &seconds, error);
@@ -214,7 +214,7 @@ enum error_kind trial_run(struct trial *trial, enum trial_poison poison, const s
 enum error_kind trial_run_problem(struct trial *trial, const struct problem *problem, const struct subject *subject,
                                   struct error *error)
 {
-    const struct sequences alone = {problem, &trial->output, 1, NULL, NULL};
+    const struct sequences alone = {problem, &trial->output, 1, NULL, NULL, false};
     double seconds;
     poison_output(trial, TRIAL_POISON_NAN);
     return subject->ops->run(subject, &alone, NULL, &seconds, error);
@@ -316,7 +316,7 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     for (int i = 0; i < TRIAL_BATCH; i++)
         outputs[i] = (struct output){memory + (size_t)i * each, (float *)(void *)(memory + (size_t)i * each + q_bytes)};
     outputs[0] = trial->output;
-    const struct sequences all = {problems, outputs, TRIAL_BATCH, NULL, NULL};
+    const struct sequences all = {problems, outputs, TRIAL_BATCH, NULL, NULL, false};
     double seconds;
     output_poison(&outputs[TRIAL_BATCH - 1], &trial->problem);
     enum error_kind kind = subject->ops->run(subject, &all, NULL, &seconds, error);

@@ -71,7 +71,7 @@ static void run(struct bench *bench, const struct problem *told)
     struct output output = {bench->out, bench->lse};
     struct error error;
     double seconds;
-    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, told, &output, 1};
+    const struct batch batch = {KERNEL_SINGLE_PASS, &options, &recipe, told, &output, 1, false};
     if (device_run_batch(bench->device, &batch, NULL, &seconds, &error))
         fail_msg("%s", error.text);
 }

@@ -48,6 +48,7 @@ struct record {
     const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R]; NULL: none is known */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance;
+    bool at_once; /* the kernel was launched on the whole of a problem that is worked on in parts */
     struct seconds seconds;
     time_t ended; /* when the point was done; 0: not known */
 };
@@ -76,6 +77,9 @@ char *record_references(const struct record *record, const char *indent, bool al
  * 1.05e+03 times its bound"; "" if there is nothing to say. A new string, or NULL.
  */
 char *record_notes(const struct record *record);
+
+/* Whether the kernel was launched on some KV heads at a time; false where it was not launched here. */
+bool record_in_parts(const struct record *record);
 
 /* The largest error of out for a sentence: "max abs err 0.5, max ulp err 512", or in words where it is no finite
  * number. text: RECORD_LARGEST_SIZE. */

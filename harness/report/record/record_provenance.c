@@ -25,7 +25,8 @@ static json_t *ended_to_json(const struct record_field *field, const void *membe
 
 static const struct record_field seconds_rows[] = {
     {OF_SECONDS(inputs, "Making the inputs.")},
-    {OF_SECONDS(kernel, "The kernel; of the host device they say nothing about a GPU.")},
+    {OF_SECONDS(kernel, "The kernel: the sum of its launches, of which there are as many as queries, and where "
+                        "`launched` is parts so many of each part. Of the host device they say nothing about a GPU.")},
     {OF_SECONDS(truth, "The truth.")},
     {OF_SECONDS(judge, "Comparing, and naming a failure.")},
     {OF_SECONDS(reference, "Conventional references.")},
@@ -39,7 +40,8 @@ const struct record_fields record_seconds_fields = RECORD_FIELDS(seconds_rows);
 json_t *record_value_launched(const struct record_field *field, const void *member)
 {
     (void)field;
-    return json_string(problem_spec_parts(member) > 1 ? "parts" : "whole");
+    const struct record *record = member;
+    return record->point->given ? json_null() : json_string(record_in_parts(record) ? "parts" : "whole");
 }
 
 /* ---- the recipe -------------------------------------------------------------------------------------------------- */

@@ -188,11 +188,10 @@ static const struct record_field rows[] = {
      .of_point = true},
     {RECORD_NAMED("run", "Which points the run has, of which this is one, whichever part of it made the record."),
      .value = record_value_run, .members = &record_run_fields},
-    {.part = RECORD_DRAWN,
-     RECORD_NAMED("launched", "How the kernel was: whole; parts: some KV heads at a time, since k and v take more than "
-                              "2 GiB. It is left out where records of two builds are compared."),
-     .type = "string",
-     .value = record_value_launched},
+    {RECORD_NAMED("launched", "How the kernel was: whole; parts: some KV heads at a time, since k and v take more than "
+                              "2 GiB and the device works in the host's memory or has no room for them. It is left out "
+                              "where records of two builds are compared."),
+     .type = "string", .value = record_value_launched},
     {.part = RECORD_RECIPE,
      RECORD_NAMED("recipe_keys", "What each key of the recipe comes to, as a recipe file says it."),
      .members = &record_recipe_fields},

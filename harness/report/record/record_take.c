@@ -14,11 +14,18 @@ bool record_cause_is_claimed(const struct record *record)
     return claim && claim->as_before && record->finding && record->finding->signature != SIGNATURE_NONE;
 }
 
+bool record_in_parts(const struct record *record)
+{
+    const struct point *point = record->point;
+    return !point->given && !record->at_once && problem_spec_parts(&point->problem) > 1;
+}
+
 void record_take(struct record *record, enum error_kind kind, const struct error *failure,
                  const struct evaluation *evaluation)
 {
     record->seconds = evaluation->seconds;
     record->ended = time(NULL);
+    record->at_once = evaluation->at_once;
     if (kind) {
         outcome_not_run(&record->outcome, failure->text);
         return;

@@ -143,7 +143,7 @@ char *record_notes(const struct record *record)
         return NULL;
     const struct given *given = record->point->given;
     const char *by_oracle = given && given->claim ? given->claim->by_oracle : NULL;
-    bool in_parts = !given && problem_spec_parts(&record->point->problem) > 1, sampled = given && given->sample.judged;
+    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record_claim(record))
         fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);

@@ -12,11 +12,10 @@
 record_value record_value_schema, record_value_case, record_value_key, record_value_kernel, record_value_kv_dtype,
     record_value_batch, record_value_truth_radius, record_value_worst, record_value_references, record_value_heads,
     record_value_build, record_value_run, record_value_settings, record_value_class, record_value_classes,
-    record_value_head_classes, record_value_known_bugs, record_value_taken_over;
+    record_value_head_classes, record_value_known_bugs, record_value_taken_over, record_value_launched;
 
 /* ---- of a member ---- */
 record_value record_value_reason, /* char[], null if empty */
-    record_value_launched,        /* of struct problem_spec */
     record_value_mask,            /* of struct point */
     record_value_class_asked,     /* struct class_demand */
     record_value_workload, record_value_recipe, record_value_sentinel, record_value_point_digest,

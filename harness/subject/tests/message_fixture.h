@@ -28,7 +28,7 @@ struct launch_fixture {
 static inline void launch_fixture_make(struct launch_fixture *launch)
 {
     *launch = (struct launch_fixture){.mask = {1, 0, 1, 1, 0, 1, 1, 1}};
-    launch->sequences = (struct sequences){launch->problems, launch->outputs, FIXTURE_SEQUENCES, NULL, NULL};
+    launch->sequences = (struct sequences){launch->problems, launch->outputs, FIXTURE_SEQUENCES, NULL, NULL, false};
     for (int head = 0; head < FIXTURE_HEADS; head++) {
         launch->slopes[head] = 0.5f / (float)(head + 1);
         launch->sinks[head] = (float)head - 1;

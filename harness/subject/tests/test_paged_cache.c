@@ -23,7 +23,7 @@ struct fixture {
 static void make(struct fixture *fixture, const int lengths[SEQUENCES])
 {
     memset(fixture, 0, sizeof *fixture);
-    fixture->sequences = (struct sequences){fixture->problems, fixture->outputs, SEQUENCES, NULL, NULL};
+    fixture->sequences = (struct sequences){fixture->problems, fixture->outputs, SEQUENCES, NULL, NULL, false};
     for (int i = 0; i < SEQUENCES; i++) {
         for (int n = 0; n < LONGEST * ROW; n++) {
             fixture->kv[i][0][n] = (float)(1000 * i + n);

@@ -55,7 +55,7 @@ static enum error_kind run_broken(const struct subject *subject, const struct se
         if (broken->before)
             broken->before(told, i, scratch);
     }
-    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages, NULL};
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages, NULL, false};
     enum error_kind kind = broken->sound.subject.ops->run(&broken->sound.subject, &as_told, audit, seconds, error);
     for (int i = 0; i < sequences->count && !kind; i++) {
         const struct output *output = &sequences->outputs[i];
@@ -634,7 +634,7 @@ static enum error_kind run_with_packed_keys(void *launcher, const struct sequenc
 {
     const struct shipped_subject *sound = launcher;
     struct problem told[MAX_SEQUENCES];
-    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL};
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
     void *memory = NULL;
     memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
     if (sequences->strides) {

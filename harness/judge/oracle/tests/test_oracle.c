@@ -132,7 +132,7 @@ static bool numbers_pass(const struct subject *subject, const struct problem *pr
 {
     float out[H * D + 1] = {0}, lse_memory[H + 1];
     struct output output = {out, lse_memory + 1};
-    const struct sequences alone = {problem, &output, 1, NULL, NULL};
+    const struct sequences alone = {problem, &output, 1, NULL, NULL, false};
     const struct exhibit exhibit = {problem, &output, truth, .criterion.tolerance = {1e-3, 1e-3, 1e-3}};
     struct verdict verdict;
     struct error error;

@@ -464,6 +464,15 @@ static void test_how_it_came_to_be(void **state)
     free(notes);
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "settings"), 1)), "recipe=mine");
     json_decref(json);
+    sample->record.at_once = true; /* by a device that takes it */
+    json = round_trip(&sample->record);
+    assert_string_equal(text_at(json, "launched"), "whole");
+    notes = record_notes(&sample->record);
+    assert_non_null(notes);
+    assert_null(strstr(notes, "launched"));
+    free(notes);
+    json_decref(json);
+    sample->record.at_once = false;
     sample->point.problem.seq_len = SAMPLE_N;
 }
 

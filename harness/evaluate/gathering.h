@@ -1,0 +1,30 @@
+/*
+ * A problem that is worked on in parts, launched at once: its keys are gathered in the device's memory while its parts
+ * are opened one by one, and the subject is run on all heads when they are there.
+ */
+#ifndef HARNESS_EVALUATE_GATHERING_H
+#define HARNESS_EVALUATE_GATHERING_H
+
+#include "harness/evaluate/part_work.h"
+#include "kernels/device/device_keys.h"
+
+struct gathering {
+    struct device_keys keys;
+    int num_parts; /* the first ones of the source, which are there */
+};
+
+/*
+ * Begins to gather the keys of a problem for those works on it whose subject can be launched at once, which have the
+ * gathering from then on. Nothing is gathered, and the works go on part by part, where the problem is one part, or the
+ * device works in this process's memory or has no room.
+ */
+void gathering_begin(struct gathering *gathering, struct work *works, int count);
+void gathering_end(struct gathering *gathering);
+
+/* Puts a part's keys there, unless the work of another point has done so. Parts come in order. */
+enum error_kind gathering_put(struct work *work, const struct part_work *part, int index, struct error *error);
+
+/* Runs the subject on the whole problem, once all parts are there: its output is the evaluation's. */
+enum error_kind gathering_run(struct work *work, struct error *error);
+
+#endif

@@ -1,0 +1,208 @@
+/*
+ * A problem that is worked on in parts, on a device that takes all of it: its kernel is launched once, and nothing else
+ * differs from the launches of its parts.
+ */
+#include "harness/evaluate/tests/small_point.h"
+#include "kernels/tests/apart_device.h"
+
+enum { NUM_PARTS = 2, HEADS = 6, DIM = 64 };
+
+/* Keys that are opened at a time, at most, and how often any were. */
+static int most_heads, num_opened;
+
+/* The KV heads of a part: 0 and 1, then 2. */
+static struct part cut_in_two(const struct problem_source *source, int index)
+{
+    return source->num_parts == 1 ? (struct part){0, 3} : index == 0 ? (struct part){0, 2} : (struct part){2, 1};
+}
+
+static enum error_kind open_and_count(const struct problem_source *source, struct part part, int threads,
+                                      struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    struct point any = small_point(KERNEL_SPLIT_KV);
+    const struct generated_source generated = generated_source(&any.problem);
+    num_opened++;
+    most_heads = part.num_kv_heads > most_heads ? part.num_kv_heads : most_heads;
+    return generated.source.ops->open(source, part, threads, progress, inputs, error);
+}
+
+/* The point's source in two parts; the ops outlive it. */
+static struct generated_source cut_source(const struct point *point, struct problem_source_ops *ops)
+{
+    struct generated_source cut = generated_source(&point->problem);
+    *ops = *cut.source.ops;
+    ops->part = cut_in_two;
+    ops->open = open_and_count;
+    cut.source.ops = ops;
+    cut.source.num_parts = NUM_PARTS;
+    most_heads = num_opened = 0;
+    return cut;
+}
+
+static void assert_same(const struct evaluation *a, const struct evaluation *b)
+{
+    size_t rows = (size_t)problem_rows(&a->problem), elements = (size_t)problem_elements(&a->problem);
+    assert_memory_equal(a->output.out, b->output.out, elements * 2);
+    assert_memory_equal(a->output.lse, b->output.lse, rows * sizeof(float));
+    assert_memory_equal(a->bound, b->bound, elements * sizeof(double));
+    assert_memory_equal(a->lse_bound, b->lse_bound, rows * sizeof(double));
+    assert_true(a->input_digest == b->input_digest && a->output_digest == b->output_digest);
+    assert_true(a->truth_digest == b->truth_digest && a->contract_distance == b->contract_distance);
+    assert_memory_equal(&a->verdict.total, &b->verdict.total, sizeof b->verdict.total);
+    assert_int_equal(a->finding.signature, b->finding.signature);
+    assert_memory_equal(a->oracles.outcome, b->oracles.outcome, sizeof b->oracles.outcome);
+    for (enum baseline c = 0; c < BASELINE_COUNT; c++) {
+        assert_true(!a->baselines[c] == !b->baselines[c]);
+        if (a->baselines[c])
+            assert_memory_equal(a->baselines[c], b->baselines[c], (elements + rows) * sizeof(double));
+    }
+    assert_int_equal(a->classes.num_rows, b->classes.num_rows);
+    for (int row = 0; row < a->classes.num_rows; row++)
+        assert_memory_equal(&a->classes.output[row], &b->classes.output[row], sizeof *a->classes.output);
+    assert_null(a->problem.k);
+    assert_null(b->problem.k);
+}
+
+/* What the device apart has; 0: enough. */
+struct limits {
+    size_t room_bytes, limit_bytes;
+};
+
+static enum error_kind open_apart(struct device **device, struct limits limits, struct error *error)
+{
+    enum error_kind kind = apart_device_open(device, 1, error);
+    if (limits.room_bytes)
+        apart.room_bytes = limits.room_bytes;
+    if (limits.limit_bytes)
+        apart.limit_bytes = limits.limit_bytes;
+    return kind;
+}
+
+/* Part by part in the host's memory, and on the device apart. */
+static void compare(const struct point *point, struct limits limits, bool at_once, int opened)
+{
+    struct problem_source_ops ops;
+    struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
+    struct evaluation evaluations[2];
+    struct error error;
+    for (int i = 0; i < 2; i++) {
+        const struct generated_source cut = cut_source(point, &ops);
+        enum error_kind kind =
+            i ? open_apart(&evaluators[i].device, limits, &error)
+              : device_open(&evaluators[i].device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error);
+        assert_int_equal(kind, ERROR_NONE);
+        if (evaluate_from(&evaluators[i], &evaluations[i], point, &cut, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(num_opened, i ? opened : NUM_PARTS);
+        assert_int_equal(most_heads, 2); /* never more in the host's memory */
+    }
+    assert_false(evaluations[0].at_once);
+    assert_int_equal(evaluations[1].at_once, at_once);
+    assert_same(&evaluations[0], &evaluations[1]);
+    if (!point->oracles) {
+        int queries = point->problem.num_queries ? point->problem.num_queries : 1;
+        assert_int_equal(apart.launches, queries * (at_once ? 1 : NUM_PARTS));
+        assert_int_equal(apart.kv_heads, at_once ? 3 : 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        evaluation_clear(&evaluations[i]);
+        evaluator_clear(&evaluators[i]);
+        device_close(evaluators[i].device);
+    }
+    assert_int_equal(apart.in_use_bytes, 0);
+}
+
+static void test_one_launch_of_all_heads_gives_what_launches_of_parts_give(void **state)
+{
+    static const int page_sizes[] = {0, 16};
+    (void)state;
+    for (int variant = 0; variant < 8; variant++) {
+        struct point point = small_point((enum kernel)(variant % KERNEL_ANY_COUNT));
+        point.problem.num_queries = variant % 4 == 1 ? 3 : 1;
+        point.kernel_options.page_size = page_sizes[variant / 2 % 2];
+        point.problem.kv_format = variant == 6 ? KV_E4M3 : KV_AS_DTYPE;
+        point.problem.k_scale = point.problem.v_scale = 0.5f;
+        point.baselines = variant == 5 ? 1 << BASELINE_F64_RELATIVE : 0;
+        point.oracles = variant == 7 ? ~0u >> (32 - ORACLE_COUNT) : 0;
+        if (variant == 3)
+            point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 50, .sinks = 1};
+        if (variant == 4) { /* fails, and has a name that keys are not needed for, or none */
+            point.criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
+            point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_INFINITY};
+        }
+        compare(&point, (struct limits){0, 0}, true, NUM_PARTS);
+    }
+}
+
+/* Classes need the keys and the output: the parts are made again. */
+static void test_classes_are_found_of_each_part(void **state)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    (void)state;
+    point.find_class = CLASS_OF_ALL;
+    compare(&point, (struct limits){0, 0}, true, 2 * NUM_PARTS);
+}
+
+static void test_what_does_not_fit_is_launched_in_parts(void **state)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    (void)state;
+    /* Of what is free too little may be asked for; and of what may be asked for there is less, enough for a part. */
+    compare(&point, (struct limits){.room_bytes = 1 << 20}, false, NUM_PARTS);
+    compare(&point, (struct limits){.limit_bytes = (size_t)5 * 301 * DIM * 2}, false, NUM_PARTS);
+    point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_ADAPTIVE}; /* it sees all of k */
+    compare(&point, (struct limits){0, 0}, false, NUM_PARTS);
+}
+
+/* Points of one problem gather its keys once; one that cannot be launched at once goes on part by part beside them. */
+static void test_points_of_one_problem_share_what_is_gathered(void **state)
+{
+    enum { NUM_POINTS = 4 };
+    static const bool at_once[NUM_POINTS] = {true, false, true, true};
+    struct point own[NUM_POINTS];
+    struct shared_point points[NUM_POINTS];
+    struct evaluator evaluators[2] = {{.threads = 1}, {.threads = 1}};
+    struct problem_source_ops ops;
+    struct error error;
+    (void)state;
+    for (int p = 0; p < NUM_POINTS; p++) {
+        own[p] = small_point(p % 2 ? KERNEL_SPLIT_KV : KERNEL_TWO_PASS);
+        points[p] = (struct shared_point){.point = &own[p]};
+    }
+    own[1].recipe.sentinel = (struct sentinel){.policy = SENTINEL_ADAPTIVE};
+    own[2].kernel_options.page_size = 16;
+    own[3].find_class = CLASS_OF_ALL;
+    assert_int_equal(device_open(&evaluators[0].device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error),
+                     0);
+    assert_int_equal(apart_device_open(&evaluators[1].device, 1, &error), 0);
+    const struct generated_source cut = cut_source(&own[0], &ops);
+    assert_int_equal(evaluate_together_from(&evaluators[1], points, NUM_POINTS, &cut, &error), ERROR_NONE);
+    assert_int_equal(num_opened, 2 * NUM_PARTS);
+    assert_int_equal(apart.launches, 3 + NUM_PARTS);
+    assert_int_equal(apart.in_use_bytes, 0);
+    for (int p = 0; p < NUM_POINTS; p++) {
+        struct evaluation alone;
+        assert_int_equal(points[p].kind, ERROR_NONE);
+        assert_int_equal(points[p].evaluation.at_once, at_once[p]);
+        assert_int_equal(evaluate_from(&evaluators[0], &alone, &own[p], &cut, &error), ERROR_NONE);
+        assert_same(&points[p].evaluation, &alone);
+        evaluation_clear(&alone);
+    }
+    for (int p = 0; p < NUM_POINTS; p++)
+        evaluation_clear(&points[p].evaluation);
+    for (int i = 0; i < 2; i++) {
+        evaluator_clear(&evaluators[i]);
+        device_close(evaluators[i].device);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_one_launch_of_all_heads_gives_what_launches_of_parts_give),
+        cmocka_unit_test(test_classes_are_found_of_each_part),
+        cmocka_unit_test(test_what_does_not_fit_is_launched_in_parts),
+        cmocka_unit_test(test_points_of_one_problem_share_what_is_gathered),
+    };
+    return cmocka_run_group_tests_name("at_once", tests, NULL, NULL);
+}

@@ -1,0 +1,37 @@
+/*
+ * Keys in a device's memory: k and v of a problem that are put there some KV heads at a time, so that a kernel can be
+ * launched on all heads at once while the caller has no more than a part of them.
+ */
+#ifndef KERNELS_DEVICE_DEVICE_KEYS_H
+#define KERNELS_DEVICE_DEVICE_KEYS_H
+
+#include "kernels/kernel.h"
+
+struct device_keys {
+    struct device *device; /* the caller's; NULL: there are none */
+    void *k, *v;           /* [N, Hkv, D], of the whole problem; the device's memory, for batches of keys_on_device */
+    void *staging;         /* where what was copied there waits, side by side, for its place among the other heads */
+    size_t staging_bytes;
+    int64_t seq_len;
+    size_t head_bytes, row_bytes; /* of a key: one KV head's, and all */
+};
+
+/* Bytes of the device's memory that a launch on all heads of a problem takes, k and v and their layout included.
+ * Infinite if it takes no keys that are there. */
+double device_keys_bytes(enum kernel kernel, const struct kernel_options *options, const struct recipe *recipe,
+                         const struct problem *shape);
+
+/* Bytes that may be asked of a device in this way: what it has free, but for a little that others may want. 0 for one
+ * that works in the caller's memory, and where it does not tell. */
+double device_room(const struct device *device);
+
+/* Room for the keys of a problem of this shape. ERROR_SYSTEM if there is none. keys is overwritten; device_keys_close
+ * frees, and accepts a zeroed one. */
+enum error_kind device_keys_open(struct device_keys *keys, struct device *device, const struct problem *shape,
+                                 struct error *error);
+void device_keys_close(struct device_keys *keys);
+
+/* Puts the keys of a part there: all its KV heads, the first of which is kv_head of the whole. */
+enum error_kind device_keys_put(struct device_keys *keys, const struct problem *part, int kv_head, struct error *error);
+
+#endif
