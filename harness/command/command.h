@@ -34,6 +34,7 @@ struct command {
     ROW(compare)      \
     ROW(report)       \
     ROW(explain)      \
+    ROW(fidelity)     \
     ROW(tolerance)    \
     ROW(sentinel)     \
     ROW(serve)        \
