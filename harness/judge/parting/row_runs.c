@@ -127,7 +127,7 @@ static enum error_kind run_one(struct row_runs *runs, const struct problem *prob
 {
     const struct subject *subject = runs->inquiry->subjects[side];
     struct output output = runs->outputs[side];
-    struct sequences sequences = {problem, &output, 1, NULL, NULL};
+    struct sequences sequences = {problem, &output, 1, NULL, NULL, false};
     double seconds = 0;
     if (progress_cancelled(runs->inquiry->progress))
         return error_set(error, ERROR_INTERRUPTED, "interrupted");

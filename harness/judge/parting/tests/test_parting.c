@@ -38,7 +38,7 @@ static enum error_kind run_faulty(const struct subject *subject, const struct se
         return error_set(error, faulty->failure, "it fails");
     if (faulty->before)
         faulty->before(&told);
-    const struct sequences as_told = {&told, &output, 1, NULL, NULL};
+    const struct sequences as_told = {&told, &output, 1, NULL, NULL, false};
     enum error_kind kind = faulty->sound.subject.ops->run(&faulty->sound.subject, &as_told, audit, seconds, error);
     if (!kind && faulty->after)
         faulty->after(&told, &output);
