@@ -221,8 +221,7 @@ void hypothesis_slope(struct suspect *suspect)
     if (suspect->visible == 0)
         return;
     fill_logits(suspect, 0);
-    if (!may_be_a_shift(suspect))
-        suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
+    suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
     if (suspect_is_settled(suspect))
         return;
     try_conventions(suspect);
