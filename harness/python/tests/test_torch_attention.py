@@ -95,5 +95,7 @@ def test_the_manual_s_mask(tmp_path):
     path = tmp_path / "mask.py"
     path.write_text(program)
     printed = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout
+    said = re.compile("(?:relative|absolute) bias in .*: (?:pass|fail)")
+    assert len(said.findall(output)) == 12 and said.findall(printed) == said.findall(output)
     for line in output.splitlines():
         assert re.sub("[0-9.]+", "#", line) in re.sub("[0-9.]+", "#", printed)
