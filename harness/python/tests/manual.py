@@ -1,10 +1,11 @@
-"""The programs that docs/python.md shows."""
+"""The programs that docs/python.md and docs/judge.md show."""
 import os
 import re
 import subprocess
 import sys
 
-PAGE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "docs", "python.md")
+DOCS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "docs")
+PAGE = os.path.join(DOCS, "python.md")
 BLOCK = r"((?:    .*\n|\n(?=    ))+)"
 
 
@@ -17,6 +18,20 @@ def run(name, folder):
     path.write_text(program)
     done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
     return output.splitlines(), (done.stdout + done.stderr).splitlines()
+
+
+def run_judge(program, folder):
+    """What docs/judge.md says that its first commands print, and what they print."""
+    with open(os.path.join(DOCS, "judge.md"), encoding="utf-8") as file:
+        blocks = re.search(rf"`tensors.py`:\n\n{BLOCK}\n[^\n]*:\n\n{BLOCK}\nIt prints:\n\n{BLOCK}", file.read())
+    tensors, commands, output = (re.sub(r"^    ", "", block, flags=re.M) for block in blocks.groups())
+    (folder / "tensors.py").write_text(tensors)
+    printed = ""
+    for first, *words in map(str.split, commands.splitlines()):
+        runs = {"python3": sys.executable, "alibicheck": program}[first]
+        done = subprocess.run([runs, *words], capture_output=True, text=True, check=False, cwd=folder)
+        printed += done.stdout + done.stderr
+    return output.splitlines(), printed.splitlines()
 
 
 def without_figures(lines):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import alibicheck
+import manual
 from alibicheck._tensor import NUMPY_DTYPES
 from problem import Problem
 
@@ -225,3 +226,10 @@ def test_a_lie_in_a_bundle_without_kv_is_seen(program, tmp_path):
     assert done.returncode == 2 and "its truth at query 0, head 1, dim 3 is " in done.stderr, done.stderr
     done = subprocess.run([program, "judge", path, *tensors], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "what the bundle says is right" in done.stdout, done.stderr
+
+
+def test_the_manual_s_tensors(program, tmp_path):
+    said, printed = manual.run_judge(program, tmp_path)
+    words = ["".join(line.split()) for line in manual.without_figures(printed)]
+    said = ["".join(line.split()) for line in manual.without_figures(said)]
+    assert len(said) == 9 and words[:len(said)] == said, "\n".join(printed)
