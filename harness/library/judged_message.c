@@ -145,6 +145,17 @@ static void print_elements(FILE *stream, const struct judged_record *record)
     }
 }
 
+/* What is to be done about an output whose kernel nobody can replay. */
+static const char *remedy_of(const struct judged_record *record)
+{
+    const struct signature_finding *finding = &record->judged->finding;
+    if (finding->signature != SIGNATURE_UNKNOWN)
+        return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
+    if (record->judged->contract.named)
+        return "It is right under the contract above.";
+    return "See what its worst element is made of: write a bundle, and alibicheck judge BUNDLE --explain.";
+}
+
 static void print_cause(FILE *stream, const struct judged_record *record)
 {
     const struct signature_finding *finding = &record->judged->finding;
@@ -155,8 +166,7 @@ static void print_cause(FILE *stream, const struct judged_record *record)
     if (finding->num_rows_examined > 0)
         fprintf(stream, " (%d of %d %s examined)", finding->num_rows_explained, finding->num_rows_examined,
                 problem_spec_queries(record->problem) > 1 ? "rows" : "heads");
-    fprintf(stream, "\n    %s %s\n", signature_meaning(finding->signature),
-            finding->remedy ? finding->remedy : signature_remedy(finding->signature));
+    fprintf(stream, "\n    %s %s\n", signature_meaning(finding->signature), remedy_of(record));
 }
 
 static bool row_is_wrong(const struct metrics *row)

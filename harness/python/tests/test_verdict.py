@@ -58,6 +58,16 @@ def test_wrong():
     assert any(line.startswith("  1 of 8 rows, a query and a head, are wrong:") for line in lines)
 
 
+def test_what_is_to_be_done_about_a_cause_without_a_name():
+    out, arguments = Problem("f16").one()
+    scaled = alibicheck.truth(**dict(arguments, scale=0.3)).value[0].astype(np.float16)
+    message = str(alibicheck.judge(scaled, **dict(arguments, scale=0.15)))
+    assert "  right under: scale " in message and "  cause: unknown" in message, message
+    assert "predicts this output. It is right under the contract above.\n" in message
+    message = str(alibicheck.judge(out[::-1] + np.float16(0.5), **arguments))
+    assert "right under" not in message and "predicts this output. See what its worst element is made of" in message, message
+
+
 def test_a_cause_and_its_remedy():
     out, arguments = Problem("f32").one()
     verdict = alibicheck.judge(np.zeros_like(out), **arguments)

@@ -167,6 +167,8 @@ static const char *remedy_of(const struct record *record)
     const struct signature_finding *finding = record->finding;
     if (record->point->given && record->point->given->sample.judged)
         return finding->remedy;
+    if (finding->signature == SIGNATURE_UNKNOWN && record->contract && record->contract->named)
+        return "It is right under the contract above.";
     if (record_claim(record) && finding->signature == SIGNATURE_UNKNOWN)
         return finding->remedy && !record_cause_is_claimed(record)
                    ? finding->remedy
