@@ -84,7 +84,9 @@ static enum error_kind find_classes_of_part(struct work *work, int index, struct
 /* What is left to do when the keys of all parts are gathered. */
 static enum error_kind run_gathered(struct work *work, struct error *error)
 {
-    enum error_kind kind = work->gathering ? gathering_run(work, error) : ERROR_NONE;
+    enum error_kind kind = work_need_inputs(work, error);
+    if (!kind && work->gathering)
+        kind = gathering_run(work, error);
     for (int i = 0; i < work->source->num_parts && work->gathering && part_has_classes(work) && !kind; i++)
         kind = find_classes_of_part(work, i, error);
     return kind;
@@ -276,6 +278,17 @@ static enum error_kind finish(struct work *work, struct error *error)
     return ERROR_NONE;
 }
 
+/* What failed with the keys in the device's memory, of which others may have taken what was free, is done again: part
+ * by part. The keys are there no longer. */
+static enum error_kind work_again_in_parts(struct work *work, enum error_kind kind, struct error *error)
+{
+    if (kind != ERROR_SYSTEM || !work->gathering)
+        return kind;
+    work->gathering = NULL;
+    work->evaluation->at_once = false;
+    return work_through(work, work->point->truth_method, true, error);
+}
+
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error)
 {
@@ -285,9 +298,12 @@ enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *ev
     begin(&work, evaluator, evaluation, point, source);
     gathering_begin(&gathering, &work, 1);
     enum error_kind kind = make_room(&work, error);
-    if (!kind)
+    bool has_room = !kind;
+    if (has_room)
         kind = work_through(&work, point->truth_method, true, error);
     gathering_end(&gathering);
+    if (has_room)
+        kind = work_again_in_parts(&work, kind, error);
     return kind ? kind : finish(&work, error);
 }
 
@@ -385,6 +401,8 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
     gathering_begin(&gathering, works, count);
     for (int p = 0; p < count; p++) {
         points[p].kind = make_room(&works[p], &points[p].failure);
+        if (points[p].kind)
+            works[p].gathering = NULL;
         begin_parts(&works[p]);
     }
     for (int i = 0; i < source->source.num_parts; i++)
@@ -396,10 +414,15 @@ enum error_kind evaluate_together_from(struct evaluator *evaluator, struct share
             points[p].kind = run_gathered(&works[p], &points[p].failure);
     gathering_end(&gathering);
     for (int p = 0; p < count; p++)
+        points[p].kind = work_again_in_parts(&works[p], points[p].kind, &points[p].failure);
+    for (int p = 0; p < count; p++) {
+        if (!points[p].kind)
+            points[p].kind = work_need_inputs(&works[p], &points[p].failure);
         if (!points[p].kind) {
             end_parts(&works[p]);
             points[p].kind = finish(&works[p], &points[p].failure);
         }
+    }
     for (int p = 0; p < count; p++) {
         if (points[p].kind == ERROR_INTERRUPTED)
             return error_set(error, ERROR_INTERRUPTED, "%s", points[p].failure.text);

@@ -1,26 +1,45 @@
 #include "harness/evaluate/gathering.h"
 
-/* Whether the subject's run on all heads at once fits what the device has free. */
-static bool fits(const struct work *work)
+/* Whether the subject may be run on all heads at once, and that fits so many bytes. */
+static bool fits(const struct work *work, double room)
+{
+    const struct subject_ops *ops = work->subject->ops;
+    return work->point->batch == BATCH_ALONE && ops->takes_device_keys(work->subject) &&
+           ops->device_bytes(work->subject, &work->source->shape) <= room;
+}
+
+/* Whether the subject's runs on parts, the first of which is the largest, fit beside the keys that others gather. */
+static bool fits_beside(const struct work *work, double room)
 {
     const struct problem_source *source = work->source;
-    const struct subject_ops *ops = work->subject->ops;
-    return source->num_parts > 1 && work->point->batch == BATCH_ALONE && ops->bytes_at_once &&
-           ops->bytes_at_once(work->subject, &source->shape) <= device_room(work->evaluator->device);
+    const struct problem part = part_shape(&source->shape, source->ops->part(source, 0));
+    return device_keys_own_bytes(&source->shape) + work->subject->ops->device_bytes(work->subject, &part) <= room;
+}
+
+static void gather_nothing(struct work *works, int count)
+{
+    for (int i = 0; i < count; i++)
+        works[i].gathering = NULL;
 }
 
 void gathering_begin(struct gathering *gathering, struct work *works, int count)
 {
     struct error no_room;
-    bool any = false;
+    struct device *device = works->evaluator->device;
+    bool any = false, all_fit = true;
     *gathering = (struct gathering){.num_parts = 0};
+    gather_nothing(works, count);
+    if (works->source->num_parts == 1 || !works->subject->ops->takes_device_keys) /* of all of them */
+        return;
+    double room = device_room(device);
     for (int i = 0; i < count; i++) {
-        works[i].gathering = fits(&works[i]) ? gathering : NULL;
-        any |= works[i].gathering != NULL;
+        bool at_once = fits(&works[i], room);
+        works[i].gathering = at_once ? gathering : NULL;
+        any |= at_once;
+        all_fit &= at_once || fits_beside(&works[i], room);
     }
-    if (any && device_keys_open(&gathering->keys, works->evaluator->device, &works->source->shape, &no_room))
-        for (int i = 0; i < count; i++)
-            works[i].gathering = NULL;
+    if (any && (!all_fit || device_keys_open(&gathering->keys, device, &works->source->shape, &no_room)))
+        gather_nothing(works, count);
 }
 
 void gathering_end(struct gathering *gathering)

@@ -15,8 +15,8 @@ struct gathering {
 
 /*
  * Begins to gather the keys of a problem for those works on it whose subject can be launched at once, which have the
- * gathering from then on. Nothing is gathered, and the works go on part by part, where the problem is one part, or the
- * device works in this process's memory or has no room.
+ * gathering from then on; the others go on part by part. So do all, and nothing is gathered, where the problem is one
+ * part, or the device works in this process's memory or has no room for the keys and whatever is run beside them.
  */
 void gathering_begin(struct gathering *gathering, struct work *works, int count);
 void gathering_end(struct gathering *gathering);

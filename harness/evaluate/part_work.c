@@ -39,6 +39,12 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
     return ERROR_NONE;
 }
 
+enum error_kind work_need_inputs(struct work *work, struct error *error)
+{
+    return work->evaluator->have_inputs ? ERROR_NONE
+                                        : need_inputs(work, work->source->ops->part(work->source, 0), error);
+}
+
 enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error)
 {
     *part = (struct part_work){.bound = NULL};

@@ -34,6 +34,9 @@ struct part_work {
     int first_head; /* in the whole */
 };
 
+/* The inputs of whatever part, for what the whole has of them: they are gone where another work could not open its. */
+enum error_kind work_need_inputs(struct work *work, struct error *error);
+
 /* Opens part `index`; whatever the result, part is to be cleared. */
 enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error);
 void part_clear(struct part_work *part);

@@ -150,7 +150,13 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
     return ERROR_NONE;
 }
 
-static double bytes_at_once(const struct subject *subject, const struct problem *shape)
+static bool takes_device_keys(const struct subject *subject)
+{
+    const struct shipped_subject *shipped = shipped_of(subject);
+    return kernel_takes_device_keys(&shipped->options, shipped->recipe);
+}
+
+static double device_bytes(const struct subject *subject, const struct problem *shape)
 {
     const struct shipped_subject *shipped = shipped_of(subject);
     return device_keys_bytes(shipped->kernel, &shipped->options, shipped->recipe, shape);
@@ -181,7 +187,8 @@ static const struct subject_ops shipped_ops = {
     .rounding = rounding,
     .repartition = repartition,
     .resettle = resettle,
-    .bytes_at_once = bytes_at_once,
+    .takes_device_keys = takes_device_keys,
+    .device_bytes = device_bytes,
     .workspace_bytes = workspace_bytes,
     .replay = replay,
     .replay_bytes = bytes_of_replay,

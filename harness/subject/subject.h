@@ -22,7 +22,7 @@ struct sequences {
     int count;
     const struct paged_cache *pages; /* where the keys are in the pages of a pool; NULL: they are the problems' own */
     const struct sequence_strides *strides; /* [count], how a kernel is to find them (tensor_strides.h); NULL: packed */
-    bool keys_on_device; /* k and v of the one problem are in the memory of the subject's device (bytes_at_once) */
+    bool keys_on_device; /* k and v of the one problem are in the memory of the subject's device (takes_device_keys) */
 };
 
 enum { SUBJECT_TEXT_SIZE = 160 };
@@ -52,9 +52,12 @@ struct subject_ops {
      * takes all. */
     bool (*takes)(const struct subject *subject, const struct problem *problem, int num_sequences, char *text);
 
-    /* Bytes of its device's memory that a run on all heads of a problem takes, k and v included, where these are put
-     * there some KV heads at a time (device_keys.h); infinite, or NULL: it is not run so. */
-    double (*bytes_at_once)(const struct subject *subject, const struct problem *shape);
+    /* Whether k and v may be put into its device's memory some KV heads at a time, and it be run on all of them
+     * (device_keys.h); NULL: not. */
+    bool (*takes_device_keys)(const struct subject *subject);
+
+    /* Bytes of its device's memory that a run takes at most, k and v included; of a subject that has the former. */
+    double (*device_bytes)(const struct subject *subject, const struct problem *shape);
 
     /* Bytes that a run takes beyond q, k, v and the output. */
     double (*workspace_bytes)(const struct subject *subject, const struct problem *shape);

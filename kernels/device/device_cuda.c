@@ -124,13 +124,18 @@ out:
     return kind;
 }
 
-/* Both are in order with what the default stream was given before and is given later, and with copies to the device. */
+/* This and cuda_fill are in order with what the default stream was given before and is given later, and with copies to
+ * the device. Rows that lie side by side are one piece, of which there may be more than rows of a copy in two
+ * dimensions. */
 static enum error_kind cuda_copy_rows(void *state, const struct row_copy *copy, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     (void)state;
-    TRY(cudaMemcpy2D(copy->to, copy->to_stride, copy->from, copy->from_stride, copy->row_bytes, copy->rows,
-                     cudaMemcpyDeviceToDevice));
+    if (copy->to_stride == copy->row_bytes && copy->from_stride == copy->row_bytes)
+        TRY(cudaMemcpy(copy->to, copy->from, copy->rows * copy->row_bytes, cudaMemcpyDeviceToDevice));
+    else
+        TRY(cudaMemcpy2D(copy->to, copy->to_stride, copy->from, copy->from_stride, copy->row_bytes, copy->rows,
+                         cudaMemcpyDeviceToDevice));
 out:
     return kind;
 }
@@ -151,6 +156,8 @@ static enum error_kind cuda_room(void *state, size_t *size_bytes, struct error *
     (void)state;
     TRY(cudaMemGetInfo(size_bytes, &total_bytes));
 out:
+    if (kind)
+        (void)cudaGetLastError(); /* the same */
     return kind;
 }
 

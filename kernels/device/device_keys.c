@@ -21,13 +21,16 @@ static double laid_out_rows(const struct kernel_options *options, const struct r
     return (double)(pages > options->pool_pages ? pages : options->pool_pages) * (double)page;
 }
 
+double device_keys_own_bytes(const struct problem *shape)
+{
+    return 2 * (double)shape->seq_len * (double)kv_row_bytes(shape) + STAGING_BYTES;
+}
+
 double device_keys_bytes(enum kernel kernel, const struct kernel_options *options, const struct recipe *recipe,
                          const struct problem *shape)
 {
-    if (!kernel_takes_device_keys(options, recipe))
-        return INFINITY;
-    double rows = (double)shape->seq_len + laid_out_rows(options, recipe, shape);
-    return 2 * rows * (double)kv_row_bytes(shape) + STAGING_BYTES + (double)shape->seq_len /* the mask */ +
+    return device_keys_own_bytes(shape) + 2 * laid_out_rows(options, recipe, shape) * (double)kv_row_bytes(shape) +
+           (double)shape->seq_len /* the mask */ +
            kernel_workspace_bytes(kernel, options, shape->seq_len, shape->num_heads, shape->head_dim);
 }
 

@@ -16,8 +16,9 @@ struct device_keys {
     size_t head_bytes, row_bytes; /* of a key: one KV head's, and all */
 };
 
-/* Bytes of the device's memory that a launch on all heads of a problem takes, k and v and their layout included.
- * Infinite if it takes no keys that are there. */
+/* Bytes of the device's memory that the keys of a problem take there, and that a launch on all its heads takes at most,
+ * k and v and their layout included. */
+double device_keys_own_bytes(const struct problem *shape);
 double device_keys_bytes(enum kernel kernel, const struct kernel_options *options, const struct recipe *recipe,
                          const struct problem *shape);
 

@@ -3,6 +3,7 @@
  * differs from the launches of its parts.
  */
 #include "harness/evaluate/tests/small_point.h"
+#include "kernels/device/device_keys.h"
 #include "kernels/tests/apart_device.h"
 
 enum { NUM_PARTS = 2, HEADS = 6, DIM = 64 };
@@ -154,6 +155,53 @@ static void test_what_does_not_fit_is_launched_in_parts(void **state)
     compare(&point, (struct limits){0, 0}, false, NUM_PARTS);
 }
 
+/* Others take what was free before: the keys have room, and what is launched on them has none. */
+static void test_what_fits_no_longer_is_launched_in_parts(void **state)
+{
+    enum { TENSOR = (HEADS / 2 * 301 * DIM * 2 + APART_PAGE) / APART_PAGE * APART_PAGE };
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    (void)state;
+    point.oracles = 0;
+    compare(&point, (struct limits){.limit_bytes = 3 * TENSOR}, false, 2 * NUM_PARTS);
+    point.find_class = CLASS_OF_ALL;
+    point.kernel_options.page_size = 16;
+    compare(&point, (struct limits){.limit_bytes = 4 * TENSOR}, false, 2 * NUM_PARTS);
+}
+
+/* A point that cannot be launched at once runs on its parts beside the keys that another one gathers. */
+static void test_keys_are_gathered_where_others_have_room_beside_them(void **state)
+{
+    enum { KEYS_BYTES = HEADS * 301 * DIM * 2 + (64 << 20) /* staging */ };
+    struct point own[2] = {small_point(KERNEL_SPLIT_KV), small_point(KERNEL_SPLIT_KV)};
+    struct problem_source_ops ops;
+    struct device *device;
+    struct error error;
+    (void)state;
+    own[1].recipe.sentinel = (struct sentinel){.policy = SENTINEL_ADAPTIVE};
+    const struct generated_source cut = cut_source(&own[0], &ops);
+    const struct problem *shape = &cut.source.shape;
+    const double least = device_keys_bytes(KERNEL_SPLIT_KV, &own[0].kernel_options, &own[0].recipe, shape);
+    for (int with_other = 0; with_other < 2; with_other++)
+        for (int enough = 0; enough < 2; enough++) {
+            struct shared_point points[2] = {{.point = &own[0]}, {.point = &own[1]}};
+            struct evaluator evaluator = {.threads = 1};
+            assert_int_equal(apart_device_open(&device, 1, &error), 0);
+            apart.room_bytes = (size_t)((least + (enough ? KEYS_BYTES : 1000) + (256 << 20)) / 31 * 32);
+            assert_true(device_room(device) > least && device_room(device) < least + KEYS_BYTES + 1000);
+            evaluator.device = device;
+            assert_int_equal(evaluate_together_from(&evaluator, points, 1 + with_other, &cut, &error), ERROR_NONE);
+            assert_int_equal(points[0].evaluation.at_once, enough || !with_other);
+            for (int p = 0; p < 1 + with_other; p++) {
+                assert_int_equal(points[p].kind, ERROR_NONE);
+                assert_false(p == 1 && points[p].evaluation.at_once);
+                evaluation_clear(&points[p].evaluation);
+            }
+            assert_int_equal(apart.in_use_bytes, 0);
+            evaluator_clear(&evaluator);
+            device_close(device);
+        }
+}
+
 /* Points of one problem gather its keys once; one that cannot be launched at once goes on part by part beside them. */
 static void test_points_of_one_problem_share_what_is_gathered(void **state)
 {
@@ -202,6 +250,8 @@ int main(void)
         cmocka_unit_test(test_one_launch_of_all_heads_gives_what_launches_of_parts_give),
         cmocka_unit_test(test_classes_are_found_of_each_part),
         cmocka_unit_test(test_what_does_not_fit_is_launched_in_parts),
+        cmocka_unit_test(test_what_fits_no_longer_is_launched_in_parts),
+        cmocka_unit_test(test_keys_are_gathered_where_others_have_room_beside_them),
         cmocka_unit_test(test_points_of_one_problem_share_what_is_gathered),
     };
     return cmocka_run_group_tests_name("at_once", tests, NULL, NULL);
