@@ -52,6 +52,7 @@ static void test_names_that_were_wrong_are_not(void **state)
         {31337, 860},   /* a shift of a row of one slope, for the sign of that slope */
         {555001, 103},  /* as before, for another slope */
         {31337, 2531},  /* as before */
+        {777001, 2428}, /* a tile less, for a chunk that weighs nothing since its lse is in another base */
         {31337, 1333},  /* an out that is the truth as f16 has it, for light keys that are missing */
         {424243, 1581}, /* a slope rounded to f16 among other roundings, for rounding without a direction */
         {20261128, 1461}, {424243, 1587}, /* one key less, by lse alone, for a shift by two keys */

@@ -173,6 +173,30 @@ static void set_limits(struct suspect *suspect)
     suspect->error = suspect_rms(suspect, suspect->truth, problem->head_dim);
 }
 
+/* The rms that is left of out - truth where one key has another weight, whichever leaves the least: out then lies on a
+ * line with that key's v, and is one number. */
+static double left_by_one_key(struct suspect *suspect)
+{
+    int dims = suspect->problem->head_dim;
+    double least = INFINITY, value_scale = problem_value_scale(suspect->problem), squares = 0;
+    for (int d = 0; d < dims; d++)
+        squares += (suspect->out[d] - suspect->truth[d]) * (suspect->out[d] - suspect->truth[d]);
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
+        double along = 0, length = 0;
+        if (!suspect_visible(suspect, j))
+            continue;
+        suspect_read_value(suspect, j, dims);
+        for (int d = 0; d < dims; d++) {
+            double direction = value_scale * (double)suspect->row[d] - suspect->truth[d];
+            along += (suspect->out[d] - suspect->truth[d]) * direction;
+            length += direction * direction;
+        }
+        if (length > 0)
+            least = fmin(least, squares - along * along / length);
+    }
+    return sqrt(fmax(0, least) / dims);
+}
+
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
 {
     const struct problem *problem = suspect->problem;
@@ -186,6 +210,7 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
     suspect_read_dots(suspect, suspect->kv_head, suspect->dots, suspect->products);
     sum_weights(suspect);
     set_limits(suspect);
+    suspect->of_one_key = suspect->by_lse ? INFINITY : left_by_one_key(suspect);
     return ERROR_NONE;
 }
 
@@ -399,12 +424,16 @@ static double chance_of_elements(const struct suspect *suspect, const double *pr
 }
 
 /* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
- * a line, on which out is one number. What was fitted was chosen among about as many as there are keys. */
+ * a line, on which out is one number, and so does one key whose weight alone is off, of what is not about that. What
+ * was fitted was chosen among about as many as there are keys. */
 static double chance_of_out(const struct suspect *suspect, const struct match *match, const double *predicted,
                             double lse)
 {
     double of_lse = match->confirmed && suspect_lse_is_off(suspect) ? chance_of_lse(suspect, lse) : 1;
-    double of_line = suspect->visible == 2 ? fmax(match->rms, suspect->noise) / suspect->error : 0;
+    double left = fmax(match->rms, suspect->noise);
+    bool of_keys = match->signature == SIGNATURE_DROPPED_KEYS || match->signature == SIGNATURE_LEAK;
+    bool on_line = suspect->visible == 2 || (suspect->of_one_key <= 2 * left && !of_keys);
+    double of_line = on_line ? left / suspect->error : 0;
     if (match->signature == SIGNATURE_PRECISION_LOSS)
         return 0;
     double of_out = fmax(of_line, chance_of_elements(suspect, predicted));

@@ -82,6 +82,7 @@ struct suspect {
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
+    double of_one_key;                       /* rms that is left of it where one key alone has another weight */
 
     double *dots; /* [N] scale * k_scale * q.k, capped where a soft cap comes before the bias; masked keys as well */
     double *products;   /* [N] the same without a soft cap; NULL where there is none */
