@@ -40,6 +40,9 @@ void hypothesis_cap(struct suspect *suspect);
 /* hypothesis_mask.c: plain means; masked keys or empty slots carry weight. */
 enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error);
 
+/* hypothesis_queries.c, of several queries: keys of later ones carry weight, or the first keys alone do. */
+void hypothesis_queries(struct suspect *suspect);
+
 /* hypothesis_keys.c: the newest, the oldest or the lightest keys missing. */
 enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error);
 
