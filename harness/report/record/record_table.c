@@ -256,8 +256,9 @@ static const struct record_field rows[] = {
      .members = &record_workload_fields},
     {RECORD_NAMED(
          "known_bugs",
-         "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), "
-         "with spaces between them; null for none."),
+         "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), by what "
+         "else they show where the case says so, with spaces between them; null for none, and of a failure without "
+         "a name that nothing else is known of."),
      .type = "string", .value = record_value_known_bugs},
     {OF_RECORD(
         fidelity, TEXT,

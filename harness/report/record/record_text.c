@@ -262,25 +262,64 @@ static const char *bugs_of_case(const struct record *record)
     return !point->given && point->test_case ? case_known_bugs(point->test_case) : NULL;
 }
 
-const char *record_known_bugs(const struct record *record, size_t *size)
+/* What known bugs are told by. name: CLASS_NAME_SIZE, which outlives it. */
+static struct seen_failure seen_in(const struct record *record, char *name)
+{
+    return (struct seen_failure){
+        .signature = record->finding->signature,
+        .detail = record->finding->detail,
+        .contract = record->contract,
+        .arithmetic = record->classes && record->class_of_all ? class_name(name, record->class_of_all) : NULL,
+        .violated = record->oracles ? oracles_violated_mask(record->oracles) : 0,
+        .dtype = record->point->problem.dtype,
+    };
+}
+
+/* The best fit of a bug of its case; a failure that nothing is known of but where it is fits by its signature. */
+static enum bugs_fit bugs_fit_of(const struct record *record)
 {
     enum status status = record->outcome.status;
-    *size = 0;
     if ((status != STATUS_FAIL && status != STATUS_XFAIL) || !record->finding)
-        return NULL;
-    return known_bugs_as(bugs_of_case(record), record->finding->signature, size);
+        return BUGS_NONE;
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    return known_bugs_fit(bugs_of_case(record), &seen);
+}
+
+bool record_known_bugs(char **bugs, const struct record *record)
+{
+    size_t size;
+    enum bugs_fit fit = bugs_fit_of(record);
+    *bugs = NULL;
+    if (fit == BUGS_NONE || (fit == BUGS_BY_SIGNATURE && record->finding->signature == SIGNATURE_UNKNOWN))
+        return true;
+    FILE *stream = open_memstream(bugs, &size);
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    bool complete = stream && known_bugs_print(stream, bugs_of_case(record), &seen, fit);
+    if (stream && fclose(stream) == 0 && complete)
+        return true;
+    free(*bugs);
+    *bugs = NULL;
+    return false;
 }
 
 /* "known bugs that fail so here: K2 K5", or, where none does, how those fail that the case names. */
 static bool print_known_bugs(FILE *stream, const char *indent, const struct record *record)
 {
-    size_t size;
-    const char *bugs = record_known_bugs(record, &size), *all = bugs_of_case(record);
+    const char *all = bugs_of_case(record);
+    enum bugs_fit fit = bugs_fit_of(record);
     if (record->outcome.status != STATUS_FAIL || !all)
         return true;
-    if (bugs)
-        return fprintf(stream, "%sknown bugs that fail so here: %.*s\n", indent, (int)size, bugs) > 0;
-    return fprintf(stream, "%sno known bug fails so here, but %s\n", indent, all) > 0;
+    if (fit == BUGS_NONE)
+        return fprintf(stream, "%sno known bug fails so here, but ", indent) > 0 && known_bugs_print_all(stream, all) &&
+               fprintf(stream, "\n") > 0;
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    bool by_place = fit == BUGS_BY_SIGNATURE && seen.signature == SIGNATURE_UNKNOWN;
+    return fprintf(stream, "%s%s ", indent,
+                   by_place ? "a failure without a name here may be" : "known bugs that fail so here:") > 0 &&
+           known_bugs_print(stream, all, &seen, fit) && fprintf(stream, "\n") > 0;
 }
 
 char *record_findings(const struct record *record, const char *indent, bool explained)
