@@ -59,6 +59,44 @@ static void test_small_noise_is_precision_loss(void **state)
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
 }
 
+/* truth + size in every step-th element, of both signs in turn or of one. */
+static void add_constant(struct signature_trial *trial, double size, int step, bool in_turn)
+{
+    int dims = trial->made.problem.head_dim;
+    double out[256];
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        for (int d = 0; d < dims; d++) {
+            int at = h * dims + d;
+            double added = at % step == 0 ? size : 0;
+            out[d] = trial->truth.value[at] + (in_turn && at / step % 2 ? -added : added);
+        }
+        set_out(trial, h, out);
+    }
+}
+
+static void test_a_constant_is_not_rounding(void **state)
+{
+    (void)state;
+    for (int step = 1; step <= 7; step += 6) {
+        struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+        begin(&trial);
+        add_constant(&trial, 4e-3, step, false);
+        expect(&trial, SIGNATURE_UNKNOWN, "out is too large in ");
+        add_constant(&trial, -4e-3, step, false);
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "out is too small in ");
+    }
+}
+
+/* Rounding leaves no element alone. */
+static void test_few_elements_are_not_rounding(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_constant(&trial, 8e-3, 7, true);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "hardly off");
+}
+
 /* The kernel's own roundings do not do more than their bound allows. */
 static void test_noise_beyond_its_bound_is_not_rounding(void **state)
 {
@@ -321,6 +359,8 @@ int main(void)
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
+        cmocka_unit_test(test_a_constant_is_not_rounding),
+        cmocka_unit_test(test_few_elements_are_not_rounding),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_faults_without_a_name_are_unknown),
         cmocka_unit_test(test_what_fails_by_oracles_alone_has_a_name),
