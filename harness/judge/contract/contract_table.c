@@ -46,7 +46,7 @@ const struct contract_row contract_rows[] = {
     ROW("soft-cap", 2, SEARCHED, contract_fit_soft_cap, "State the soft cap that the kernel applies, or none."),
     ROW("sinks", 1, PLAIN, contract_make_no_sinks, "Count the learned sinks among the weights."),
     ROW("sinks", 1, FITTED, contract_fit_sink,
-        "Begin the sum of weights with 0 and count no slot without a key, or state the sink as --sink-logits."),
+        "Begin the sum of weights with 0 and count no slot without a key, or state it as a learned sink."),
     ROW("keys", 1, PLAIN, contract_make_no_mask, "Let the mask remove keys, or state none."),
     ROW("keys", 3, PLAIN, contract_make_ends, "Look at every visible key."),
     ROW("keys", 1, FITTED, contract_fit_window, "State the window as a mask, or look at every visible key."),
