@@ -122,8 +122,7 @@ void hypothesis_underflow(struct suspect *suspect)
 static const char *remedy_of_noise(const struct suspect *suspect, bool has_direction)
 {
     if (suspect->within)
-        return "The declared arithmetic may be off by as much: `budget: 1` passes, and `alibicheck explain` tells the "
-               "step that has most of it.";
+        return "The declared arithmetic may be off by as much: {within-bound}.";
     if (has_direction)
         return "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
     return NULL;

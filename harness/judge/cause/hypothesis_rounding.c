@@ -156,8 +156,8 @@ static const char *remedy_of(const struct suspect *suspect, const struct roundin
         return "Hold slopes, positions, biases and logits in f32.";
     if (path->absolute)
         return "Form the bias from the distance to the query: what f32 rounds off slope * position is then gone.";
-    return suspect->within ? "f32 can do no better for logits of this size: `budget: 1` judges by that, and passes."
-                           : "f32 can do no better for logits of this size: judge by the error bound (`budget: 1`).";
+    return suspect->within ? "f32 can do no better for logits of this size: {within-bound}."
+                           : "f32 can do no better for logits of this size: {judge-by-bound}.";
 }
 
 static void try_path(struct suspect *suspect, const struct rounding_path *path)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/cause/error_lean.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/signature_info.h"
@@ -210,6 +211,24 @@ static void explain_by_facts(struct suspect *suspect)
     suspect->best = match;
 }
 
+/* Whether the errors of all rows whose out fails are systematic, and how. */
+static bool is_systematic(const struct inquiry *inquiry, const struct ranked_row *ranked, char *remark)
+{
+    struct error_lean lean = {.rows = 0};
+    for (int i = 0; i < problem_rows(inquiry->exhibit->problem) && ranked[i].out_fails; i++)
+        error_lean_add(&lean, inquiry->exhibit, ranked[i].row);
+    return error_lean_found(&lean, remark);
+}
+
+/* What merely looks like rounding says nothing of a worse row that does not. */
+static void explain_by_looks(struct suspect *suspects, int failing, bool systematic)
+{
+    for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
+        if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
+            !hypothesis_rounded_slope(&suspects[i]) && !(systematic && !suspects[i].by_lse))
+            hypothesis_noise(&suspects[i]);
+}
+
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
                                    const struct ranked_row *ranked, int threads, struct error *error)
 {
@@ -238,12 +257,11 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
                 hypothesis_underflow(&suspects[i]);
                 explain_by_facts(&suspects[i]);
             }
-        /* What merely looks like rounding says nothing of a worse row that does not. */
-        for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
-                !hypothesis_rounded_slope(&suspects[i]))
-                hypothesis_noise(&suspects[i]);
+        char remark[SIGNATURE_DETAIL_SIZE];
+        explain_by_looks(suspects, failing, is_systematic(inquiry, ranked, remark));
         conclude(finding, suspects, failing);
+        if (finding->signature == SIGNATURE_UNKNOWN && !finding->detail[0])
+            memcpy(finding->detail, remark, sizeof remark);
     }
     for (int i = 0; i < examined; i++)
         suspect_clear(&suspects[i]);

@@ -77,7 +77,11 @@ static enum error_kind find_truth(struct search *search, const struct contract_t
     *exhibit = (struct exhibit){
         .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = search->exhibit->criterion};
     enum error_kind kind = truth_init(truth, &trial->problem, error);
-    return kind ? kind : truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
+    if (!kind)
+        kind = truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
+    if (!kind)
+        contract_change_truth(trial, truth);
+    return kind;
 }
 
 /* Holds a trial against its own truth, on all rows. *fits: a class covers the output, which is another one than what is

@@ -59,7 +59,7 @@ class Verdict:
         if not self.batch:
             return str(self.sequences[0])
         wrong = [b for b, sequence in enumerate(self.sequences) if not sequence.passed]
-        lines = [f"{len(wrong)} of {len(self.sequences)} sequences are wrong" if wrong else
+        lines = [f"{len(wrong)} of {len(self.sequences)} sequences {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else
                  f"right: all {len(self.sequences)} sequences"]
         for b in wrong[:SEQUENCES_SHOWN]:
             lines.append(f"sequence {b}: {self.sequences[b]}")

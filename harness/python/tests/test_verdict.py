@@ -52,10 +52,13 @@ def test_wrong():
     lines = str(failure.value).splitlines()
     assert lines[0] == "attention output"
     assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
-    assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp"]
-    assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25"
+    assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp", "bounds"]
+    assert lines[2].startswith("  the worst elements, with their errors in ulp of f16 and in bounds of class ")
+    assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25" and len(lines[4].split()) == 8
+    assert lines[-2].split()[-1] == "class" and lines[-1].split()[:2] == ["1", "2"]
+    assert lines[-1].split()[-1] == alibicheck.judge(wrong, **arguments).record["head_classes"][6]
     assert any(line.startswith("  cause: ") for line in lines)
-    assert any(line.startswith("  1 of 8 rows, a query and a head, are wrong:") for line in lines)
+    assert any(line.startswith("  1 of 8 rows (a query and a head) is wrong:") for line in lines)
 
 
 def test_what_is_to_be_done_about_a_cause_without_a_name():
@@ -99,7 +102,7 @@ def test_a_batch():
     assert not verdict and [record["status"] for record in verdict.record] == ["pass", "fail", "pass"]
     assert [sequence.passed for sequence in verdict.sequences] == [True, False, True]
     assert verdict.record[2]["key"].endswith(",sequence=2")
-    assert str(verdict).startswith("1 of 3 sequences are wrong\nsequence 1: wrong: ")
+    assert str(verdict).startswith("1 of 3 sequences is wrong\nsequence 1: wrong: ")
     assert str(alibicheck.judge(np.stack(problem.out), **arguments)) == "right: all 3 sequences"
 
 

@@ -161,11 +161,17 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
-/* What is not ours cannot be replayed. */
+/* Who reads of the record. */
+static enum remedy_reader reader_of(const struct record *record)
+{
+    return record->point->given ? REMEDY_FOR_OUTPUT : record->point->foreign ? REMEDY_FOR_PLUGIN : REMEDY_FOR_KERNEL;
+}
+
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
-    if (record->point->given && record->point->given->sample.judged)
+    const struct given *given = record->point->given;
+    if (given && given->sample.judged)
         return finding->remedy;
     if (finding->signature == SIGNATURE_UNKNOWN && record->contract && record->contract->named)
         return "It is right under the contract above.";
@@ -173,17 +179,10 @@ static const char *remedy_of(const struct record *record)
         return finding->remedy && !record_cause_is_claimed(record)
                    ? finding->remedy
                    : "With --q, --k and --v, --explain says what its worst element is made of.";
-    if (record->point->given && record->point->given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
+    if (given && given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
                "which.";
-    if (finding->signature == SIGNATURE_UNKNOWN && record->point->given)
-        return "See what its worst element is made of: alibicheck judge ... --explain.";
-    if (finding->signature == SIGNATURE_UNKNOWN && record->point->foreign)
-        return "See what its worst element is made of: alibicheck explain, with the kernel.";
-    if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_PRECISION_LOSS &&
-        !finding->remedy)
-        return "Hold in f32 what the finding or the class names.";
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 
@@ -197,7 +196,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
     bool untried = (record->point->given && record->point->given->sample.judged) ||
                    (record_claim(record) && !record_cause_is_claimed(record)); /* no failure mode was */
-    char rows[64] = "";
+    char rows[64] = "", remedy[REMEDY_SIZE];
     if (signature == SIGNATURE_NONE)
         return true;
     if (finding->num_rows_examined > 0)
@@ -206,7 +205,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
                    finding->detail, rows) > 0 &&
            (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
-                             untried ? "" : " ", remedy_of(record)) > 0);
+                             untried ? "" : " ", remedy_for(remedy, remedy_of(record), reader_of(record))) > 0);
 }
 
 enum { CLASSES_SHOWN = 3 };

@@ -131,6 +131,53 @@ static void test_another_scale_is_named(void **state)
     assert_named(search(desk, false), "scale 1 in place of 0.125");
 }
 
+/* The right output, times a factor and with a constant added. */
+static void answer_otherwise(struct desk *desk, double factor, double offset)
+{
+    struct truth truth;
+    find_truth(&truth, &desk->problem);
+    for (int i = 0; i < H * D; i++) {
+        const float value = (float)(factor * truth.value[i] + offset);
+        dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+    }
+    for (int h = 0; h < H; h++)
+        desk->lse[h] = (float)truth.lse[h];
+    truth_clear(&truth);
+}
+
+static void test_a_factor_of_the_output_is_fitted(void **state)
+{
+    struct desk *desk = *state;
+    answer_otherwise(desk, 1.02, 0);
+    assert_named(search(desk, true), "the output multiplied by 1.02");
+    assert_string_equal(desk->finding.fits[0].class_name, "output");
+    assert_named(search(desk, false), "the output multiplied by 1.02");
+    answer_otherwise(desk, -3, 0);
+    assert_named(search(desk, true), "the output multiplied by -3");
+    answer_otherwise(desk, 2, 0); /* one contract, though two rows of the table have it */
+    assert_named(search(desk, true), "the output multiplied by 2");
+}
+
+static void test_a_constant_of_the_output_is_fitted(void **state)
+{
+    struct desk *desk = *state;
+    answer_otherwise(desk, 1, 0.02);
+    assert_named(search(desk, true), "0.02 added to every element");
+    assert_string_equal(desk->finding.fits[0].class_name, "output");
+    answer_otherwise(desk, 1, -0.02);
+    assert_named(search(desk, false), "-0.02 added to every element");
+    answer_otherwise(desk, 1.5, 0.02); /* both are no contract */
+    assert_int_equal(search(desk, true)->num_fits, 0);
+}
+
+/* What rounding alone may be is no constant. */
+static void test_a_small_constant_is_not_named(void **state)
+{
+    struct desk *desk = *state;
+    answer_otherwise(desk, 1, 0.0005);
+    assert_false(search(desk, true)->named);
+}
+
 static void test_a_parameter_is_fitted(void **state)
 {
     struct desk *desk = *state;
@@ -739,6 +786,9 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_another_scale_is_named),
+        TEST(test_a_factor_of_the_output_is_fitted),
+        TEST(test_a_constant_of_the_output_is_fitted),
+        TEST(test_a_small_constant_is_not_named),
         TEST(test_a_parameter_is_fitted),
         TEST(test_a_right_output_has_no_other_contract),
         TEST(test_one_row_names_no_contract),
