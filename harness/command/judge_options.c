@@ -27,6 +27,7 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_Q, "q", "F", 1, "the queries: [H,D], [Q,H,D] or [B,H,D], or with four axes as --layout says"),
     OPTION(GIVEN_K, "k", "F", 1, "the keys, as --layout says; with page tables a pool of pages"),
     OPTION(GIVEN_V, "v", "F", 1, "the values, of the same shape"),
+    OPTION(GIVEN_KV, "kv", "F", 1, "k and v in one tensor, in place of --k and --v; with --kv-axis"),
     OPTION(GIVEN_OUT, "out", "F", 1, "the output that is judged, of the shape of q; f16, bf16 or f32"),
     OPTION(
         GIVEN_OTHER, "other", "F|DIR|BUNDLE", 1,
@@ -54,7 +55,10 @@ static const struct argp_option own_options[] = {
     {0, 0, 0, 0, "What tensors do not say:", 2},
     OPTION(GIVEN_LAYOUT, "layout", "NAME", 2,
            "axes of k and v: NHD [N,Hkv,D] or pages [P,size,Hkv,D]; HND [Hkv,N,D] or [P,Hkv,size,D]; BSHD [B,N,Hkv,D] "
-           "with q [B,Q,H,D]; BHSD [B,Hkv,N,D] with q [B,H,Q,D]"),
+           "with q [B,Q,H,D]; BHSD [B,Hkv,N,D] with q [B,H,Q,D]; VLLM_V0, pages: k [P,Hkv,D/x,size,x], v "
+           "[P,Hkv,D,size]"),
+    OPTION(GIVEN_KV_AXIS, "kv-axis", "N", 2,
+           "the axis of --kv, from 0 on, along which k stands first and v second; the others are as --layout says"),
     OPTION(GIVEN_SCALE, "scale", "X", 2, "what q.k is multiplied by, as f32; rsqrt is 1/sqrt(D)"),
     OPTION(GIVEN_LSE_BASE, "lse-base", "e|2", 2, "the base of --lse"),
     OPTION(GIVEN_POSITIONS, "positions", "F|N", 2,

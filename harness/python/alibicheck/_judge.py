@@ -142,13 +142,16 @@ def _in_a_thread(work, progress):
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
           kv_last_page_len=None, kv_offset=0, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None,
-          tolerance=None, class_=None, other=None, other_lse=None, bundle=None, bundle_without_kv=None,
+          kv_cache=None, kv_axis=None, tolerance=None, class_=None, other=None, other_lse=None, bundle=None,
+          bundle_without_kv=None,
           threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
 
     Arrays are of any library that knows DLPack or the buffer protocol; none is copied, whatever its strides are.
 
+    kv_cache    k and v in one tensor, in their place, which stand along its axis kv_axis, k first; the other axes are as
+                layout says
     layout      axes of k and v, and of q and out with them: "NHD", "HND", "BSHD", "BHSD"
     scale       what q.k is multiplied by; "rsqrt" is 1/sqrt(head_dim)
     slopes      an array with a slope a head; "bloom", "geometric", "hf", "vllm", "falcon"; "none"
@@ -179,7 +182,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
                   kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
                   sink_logits=sink_logits, dtypes=dtypes, out=out, other=other, lse=lse, other_lse=other_lse,
-                  lse_base=lse_base)
+                  lse_base=lse_base, kv_cache=kv_cache, kv_axis=kv_axis)
     progress = lib.Object("progress")
     options = _options(tolerance, class_, threads, progress)
     plugin = sys.modules.get("alibicheck_pytest")
@@ -210,12 +213,12 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
 
 def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
           block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=1,
-          v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, threads=None):
+          v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
     """The exact result of attention, a Truth, of a batch a list of them; the arguments are those of judge."""
     given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
                   kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale,
-                  soft_cap=soft_cap, sink_logits=sink_logits, dtypes=dtypes)
+                  soft_cap=soft_cap, sink_logits=sink_logits, dtypes=dtypes, kv_cache=kv_cache, kv_axis=kv_axis)
     progress = lib.Object("progress")
     options = _options(None, None, threads, progress)
 
