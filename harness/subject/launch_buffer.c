@@ -145,6 +145,24 @@ bool give_strided(struct given_tensor *given, const void *packed, const struct t
     return true;
 }
 
+bool give_far(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
+              const struct strided_shape *shape, int64_t elements)
+{
+    *given = (struct given_tensor){.bytes = NULL};
+    if (!far_tensor_make(&given->far, packed, strides, shape, elements))
+        return false;
+    given->bytes = given->far.first;
+    given->first_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes;
+    given->digest = far_tensor_digest(&given->far);
+    return true;
+}
+
+void given_clear(struct given_tensor *given)
+{
+    free(given->copy);
+    far_tensor_clear(&given->far);
+}
+
 const void *given_first(const struct given_tensor *given)
 {
     return given->bytes ? (const char *)given->bytes + given->first_bytes : NULL;
@@ -152,5 +170,7 @@ const void *given_first(const struct given_tensor *given)
 
 bool given_has_changed(const struct given_tensor *given)
 {
+    if (given->far.first)
+        return far_tensor_digest(&given->far) != given->digest;
     return buffer_digest(given->bytes, given->size_bytes) != given->digest;
 }

@@ -5,7 +5,7 @@
 #ifndef HARNESS_SUBJECT_LAUNCH_BUFFER_H
 #define HARNESS_SUBJECT_LAUNCH_BUFFER_H
 
-#include "harness/subject/tensor_strides.h"
+#include "harness/subject/far_tensor.h"
 
 enum { ZONE_BYTES = 4096 };
 
@@ -25,6 +25,7 @@ struct given_tensor {
     void *copy;                     /* the kernel's own; NULL: the problem's */
     size_t size_bytes, first_bytes; /* before the first element */
     uint64_t digest;                /* before the launch */
+    struct far_tensor far;          /* in place of a copy; its first NULL: not */
 };
 
 uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
@@ -45,6 +46,9 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied);
 bool give_strided(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
                   const struct strided_shape *shape);
+bool give_far(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
+              const struct strided_shape *shape, int64_t elements);
+void given_clear(struct given_tensor *given);
 const void *given_first(const struct given_tensor *given); /* where the kernel finds it; NULL: there is none */
 bool given_has_changed(const struct given_tensor *given);
 
