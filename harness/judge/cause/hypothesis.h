@@ -23,6 +23,9 @@ void hypothesis_any_scale(struct suspect *suspect);
 /* hypothesis_heads.c: keys or values of another KV head. */
 enum error_kind hypothesis_heads(struct suspect *suspect, struct error *error);
 
+/* hypothesis_places.c: v or k of the key after or before. */
+void hypothesis_places(struct suspect *suspect);
+
 /* hypothesis_lse.c: lse in another base or in part, where out is right. */
 void hypothesis_lse(struct suspect *suspect);
 

@@ -44,6 +44,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_heads(suspect, error);
     if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_places(suspect);
+    if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_scale(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_slope(suspect);
@@ -313,6 +315,8 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     qsort(ranked, rows, sizeof *ranked, inquiry_compare_rows);
     if (!inquiry_find_shift(finding, &inquiry, ranked, elements))
         kind = examine_all(finding, &inquiry, ranked, threads, error);
+    if (!kind && finding->signature == SIGNATURE_UNKNOWN)
+        inquiry_find_constant(finding, &inquiry, ranked, elements);
 
 out:
     free(elements);

@@ -49,9 +49,11 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                                6},
     [SIGNATURE_WRONG_KV_HEAD] = {"The output is that of attention to the keys or values of another KV head.",
                                  "Of H query heads and Hkv KV heads, let query head h read KV head h / (H / Hkv).", 3},
-    [SIGNATURE_WRONG_LSE] =
-        {"lse is in another base, or in part, where it is returned or where chunks are merged by it.",
-         "Return max + log(sum) in the base that callers and merges take it for.", 2},
+    [SIGNATURE_WRONG_LSE] = {"lse is in another base, in part, or off by a constant, where it is returned or where "
+                             "chunks are merged by it.",
+                             "Return max + log(sum) in the base that callers and merges take it for.", 2},
+    [SIGNATURE_MISPLACED_KEYS] = {"The output is that of attention to keys or values in other places than their own.",
+                                  "Read k and v of a key at one place, that of its own index.", 9},
     [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
                              "Write every row, 0 where no key is visible, and lse with it.", 1},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 12},

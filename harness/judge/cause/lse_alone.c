@@ -1,4 +1,4 @@
-/* What lse alone shows, without a key: biases that are all off by a number of keys. */
+/* What lse alone shows, without a key: biases that are all off by a number of keys; a constant. */
 #include <math.h>
 #include <stdio.h>
 
@@ -168,4 +168,124 @@ bool inquiry_find_shift(struct signature_finding *finding, const struct inquiry 
         return true;
     }
     return false;
+}
+
+/* ---- a constant -------------------------------------------------------------------------------------------------- */
+
+/* A constant, from the row whose lse is known best. */
+struct constant {
+    double value;
+    int row;
+};
+
+static double lse_off_by(const struct inquiry *inquiry, int row)
+{
+    return (double)inquiry->exhibit->output->lse[row] - inquiry->exhibit->truth->lse[row];
+}
+
+/* By how much more than rounding something may be off in a row before it is no longer that. */
+static double far_off(const struct inquiry *inquiry, int row)
+{
+    return 8 * lse_uncertainty(inquiry, row);
+}
+
+static bool has_lse(const struct inquiry *inquiry, int row)
+{
+    return isfinite(inquiry->exhibit->truth->lse[row]) && isfinite(inquiry->exhibit->output->lse[row]);
+}
+
+static struct constant guess_constant(const struct inquiry *inquiry)
+{
+    struct constant constant = {0, -1};
+    double sharpest = INFINITY;
+    for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
+        double width = has_lse(inquiry, row) ? lse_uncertainty(inquiry, row) : INFINITY;
+        if (width < sharpest) {
+            sharpest = width;
+            constant = (struct constant){lse_off_by(inquiry, row), row};
+        }
+    }
+    return constant;
+}
+
+/* Every lse is off by the constant, two of them far, and that is no chance. */
+static bool fits_rows(const struct inquiry *inquiry, const struct constant *constant)
+{
+    double chance = 1;
+    int far = 0;
+    for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
+        const struct metrics *metrics = &inquiry->verdict->rows[row];
+        if (inquiry_out_fails(inquiry, row) || metrics->budget_used > 1)
+            return false;
+        if (lse_is_mute(inquiry, row))
+            continue;
+        if (!has_lse(inquiry, row))
+            return false;
+        double left = fabs(lse_off_by(inquiry, row) - constant->value);
+        if (!(left <= lse_uncertainty(inquiry, row)))
+            return false;
+        far += fabs(constant->value) > far_off(inquiry, row);
+        if (row != constant->row)
+            chance *= fmin(1, 2 * fmax(left, ulp_of_lse(inquiry, row)) / fabs(constant->value));
+    }
+    return far >= 2 && chance <= CHANCE_OF_SHIFT;
+}
+
+/* A factor on lse, or biases that are moved by any distance, make the same constant where rows are alike. */
+static bool rows_differ(const struct inquiry *inquiry, const struct constant *constant)
+{
+    double truth = inquiry->exhibit->truth->lse[constant->row],
+           slope = problem_row_slope(inquiry->exhibit->problem, constant->row);
+    bool no_factor = truth == 0, no_shift = slope == 0;
+    for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
+        if (!has_lse(inquiry, row))
+            continue;
+        double by_factor = constant->value * inquiry->exhibit->truth->lse[row] / truth,
+               by_shift = constant->value * problem_row_slope(inquiry->exhibit->problem, row) / slope;
+        no_factor |= fabs(by_factor - constant->value) > far_off(inquiry, row);
+        no_shift |= fabs(by_shift - constant->value) > far_off(inquiry, row);
+    }
+    return no_factor && no_shift;
+}
+
+/* Weight with no key, and keys that are missing, move lse as well, and scale out by what exp makes of it. Whether out
+ * says in some row that it is not. */
+static bool out_stayed(const struct inquiry *inquiry, const struct constant *constant, float *elements)
+{
+    const struct problem *problem = inquiry->exhibit->problem;
+    size_t dim = (size_t)problem->head_dim;
+    for (int row = 0; row < problem_rows(problem); row++) {
+        const double *truth = inquiry->exhibit->truth->value + (size_t)row * dim;
+        double as_is = 0, if_scaled = 0;
+        dtype_widen(problem->dtype, inquiry->exhibit->output->out, (size_t)row * dim, dim, elements);
+        for (size_t d = 0; d < dim; d++) {
+            double scaled = truth[d] * exp(-constant->value);
+            as_is += ((double)elements[d] - truth[d]) * ((double)elements[d] - truth[d]);
+            if_scaled += ((double)elements[d] - scaled) * ((double)elements[d] - scaled);
+        }
+        if (has_lse(inquiry, row) && 64 * as_is < if_scaled)
+            return true;
+    }
+    return false;
+}
+
+bool inquiry_find_constant(struct signature_finding *finding, const struct inquiry *inquiry,
+                           const struct ranked_row *ranked, float *elements)
+{
+    if (!inquiry->exhibit->output->lse)
+        return false;
+    const struct constant constant = guess_constant(inquiry);
+    if (constant.row < 0 || constant.value == 0 || !fits_rows(inquiry, &constant) || !rows_differ(inquiry, &constant) ||
+        !out_stayed(inquiry, &constant, elements))
+        return false;
+    finding->signature = SIGNATURE_WRONG_LSE;
+    finding->remedy = "Return max + log(sum), and take off again what was added to the maximum or to the logits.";
+    inquiry_place(finding, inquiry->exhibit->problem, ranked[0].row);
+    finding->num_rows_examined = finding->num_rows_explained = finding->num_rows_failing;
+    finding->residual = (double)(float)(fabs(lse_off_by(inquiry, ranked[0].row) - constant.value) /
+                                        tolerance_lse(&inquiry->exhibit->criterion.tolerance,
+                                                      inquiry->exhibit->truth->lse[ranked[0].row]));
+    snprintf(finding->detail, sizeof finding->detail, "lse is off by the same constant in every row, %+.6g",
+             constant.value);
+    return true;
 }
