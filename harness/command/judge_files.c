@@ -29,7 +29,7 @@ static const struct {
 };
 
 /* The text that names a tensor: k and v may be in one. */
-static const char *name_of(const struct judge_reading *reading, int tensor)
+static const char *name_of(const struct judge_reading *reading, enum judge_tensor tensor)
 {
     const char *own = reading->options->values[tensors[tensor].option];
     bool of_kv = tensor == TENSOR_FILE_K || tensor == TENSOR_FILE_V;
@@ -57,7 +57,7 @@ enum error_kind judge_open_files(struct judge_reading *reading, struct error *er
             input->is_open[t] = true;
             continue;
         }
-        enum error_kind kind = tensor_open(&input->files[t], name_of(reading, t), error);
+        enum error_kind kind = tensor_open(&input->files[t], name_of(reading, (enum judge_tensor)t), error);
         if (kind)
             return kind;
         input->is_open[t] = true;

@@ -221,6 +221,12 @@ ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, co
 ALIBICHECK_API int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
                                                             struct alibicheck_error *error);
 
+/* The same of a bundle in its place in which the elements of every head stand in another order and have other signs,
+ * drawn anew for each and written nowhere: `alibicheck judge FILE` comes to the same verdict, and the inputs cannot be
+ * read from it (docs/judge.md says what they can). */
+ALIBICHECK_API int alibicheck_options_set_private_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                                         struct alibicheck_error *error);
+
 /* Not copied; of one call at a time. NULL: none. */
 ALIBICHECK_API int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
                                                    struct alibicheck_error *error);

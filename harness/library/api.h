@@ -43,7 +43,8 @@ struct alibicheck_options {
     struct class_demand demand;
     int threads;  /* 0: the default */
     char *bundle; /* path; NULL: none is written */
-    bool bundle_if_wrong, bundle_without_kv;
+    bool bundle_if_wrong;
+    enum api_bundle { API_BUNDLE, API_BUNDLE_WITHOUT_KV, API_BUNDLE_PRIVATE } bundle_kind;
     struct alibicheck_progress *progress;
 };
 

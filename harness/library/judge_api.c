@@ -11,6 +11,8 @@
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/other_output.h"
+#include "harness/library/turned.h"
+#include "harness/problem/problem_source.h"
 #include "harness/support/json_value.h"
 #include "reference/float_environment.h"
 
@@ -131,6 +133,25 @@ static enum error_kind write_without_kv(const char *path, const struct judged_ou
     return exhibit_bundle_write(path, &exhibit, &facts, failure);
 }
 
+/* Its elements in an order, and with signs, of which nothing is kept. */
+static enum error_kind write_private(const char *path, const struct judged_output *judged,
+                                     const struct bundle_facts *common, struct error *failure)
+{
+    struct turning turning;
+    struct turned turned = {.q = NULL};
+    struct bundle_facts facts = *common;
+    enum error_kind kind = turning_draw(&turning, judged->problem.head_dim, failure);
+    if (!kind)
+        kind = turned_make(&turned, &turning, &judged->problem, &judged->output, failure);
+    if (!kind) {
+        facts.input_digest = problem_tensors_digest(&turned.problem);
+        facts.output_digest = judge_output_digest(&turned.output, &turned.problem);
+        kind = bundle_write(path, &turned.problem, &turned.output, &facts, failure);
+    }
+    turned_clear(&turned);
+    return kind;
+}
+
 /* The bundle that options ask for. */
 static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
                                     const struct judged_output *judged, const struct judging *judging,
@@ -153,8 +174,10 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
     };
     enum error_kind kind =
         !key ? error_memory(failure, "a key", CLASS_NAME_SIZE)
-        : options->bundle_without_kv
+        : options->bundle_kind == API_BUNDLE_WITHOUT_KV
             ? write_without_kv(options->bundle, judged, &verdict->truth.truth, judging, &facts, failure)
+        : options->bundle_kind == API_BUNDLE_PRIVATE
+            ? write_private(options->bundle, judged, &facts, failure)
             : bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure);
     free(key);
     return kind;

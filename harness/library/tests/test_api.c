@@ -495,6 +495,48 @@ static void test_a_bundle_is_written(void **state)
     alibicheck_problem_free(problem);
 }
 
+/* All of a file, which then is no more. */
+static size_t bytes_of(uint8_t *bytes, size_t room, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, room, file) : 0;
+    if (file)
+        fclose(file);
+    unlink(path);
+    return size;
+}
+
+static void test_a_private_bundle_has_other_tensors(void **state)
+{
+    (void)state;
+    static uint8_t plain[1 << 20], turned[2][1 << 20];
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    alibicheck_options *options;
+    alibicheck_verdict *verdict;
+    char folder[] = "/tmp/test_api-XXXXXX", path[64];
+    size_t size[3];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    assert_ok(alibicheck_options_new(&options, &error));
+    for (int i = 0; i < 3; i++) {
+        assert_ok(i == 0 ? alibicheck_options_set_bundle(options, path, 0, &error)
+                         : alibicheck_options_set_private_bundle(options, path, 0, &error));
+        assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+        alibicheck_verdict_free(verdict);
+        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, path);
+    }
+    assert_true(size[0] > 8 && size[0] < sizeof plain && size[1] == size[0] && size[2] == size[0]);
+    size_t tensors = 8 + plain[0] + ((size_t)plain[1] << 8); /* behind the header, which has digests */
+    assert_true(tensors < size[0]);
+    assert_memory_not_equal(plain + tensors, turned[0] + tensors, size[0] - tensors);
+    assert_memory_not_equal(turned[0] + tensors, turned[1] + tensors, size[0] - tensors);
+    rmdir(folder);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+}
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void refuse_judging(const alibicheck_problem *problem, const struct alibicheck_output *output, const char *text)
@@ -773,6 +815,7 @@ int main(void)
         cmocka_unit_test(test_a_chunk_of_a_longer_cache),
         cmocka_unit_test(test_a_class_is_found_and_asked_for),
         cmocka_unit_test(test_a_bundle_is_written),
+        cmocka_unit_test(test_a_private_bundle_has_other_tensors),
         cmocka_unit_test(test_what_is_not_stated_is_asked_for),
         cmocka_unit_test(test_a_number_that_the_output_s_dtype_does_not_hold),
         cmocka_unit_test(test_shapes_that_cannot_be),

@@ -175,7 +175,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
           kv_last_page_len=None, kv_offset=0, k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None,
           kv_cache=None, kv_axis=None, tolerance=None, class_=None, other=None, other_lse=None, bundle=None,
-          bundle_without_kv=None,
+          bundle_without_kv=None, private_bundle=None,
           threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
@@ -203,6 +203,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     other       a second output, with other_lse: which of the two is wrong
     bundle      a path that ends in .safetensors: everything in one file, for `alibicheck judge`; of a batch one a sequence,
                 called NAME-0.safetensors, ...
+    private_bundle      the same with elements of heads in an order and with signs that nobody knows
     bundle_without_kv   the same without q, k and v: the output, its exact result and the bounds that it was held against
     threads     one a CPU, or OMP_NUM_THREADS
 
@@ -218,18 +219,20 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     progress = lib.Object("progress")
     options = _options(tolerance, class_, threads, progress)
     plugin = sys.modules.get("alibicheck_pytest")
-    if bundle is not None and bundle_without_kv is not None:
-        raise Refused("bundle, bundle_without_kv: allowed: one of them")
-    if_wrong = bundle is None and bundle_without_kv is None and plugin is not None
+    asked = {name: path for name, path in (("bundle", bundle), ("bundle_without_kv", bundle_without_kv),
+                                           ("private_bundle", private_bundle)) if path is not None}
+    if len(asked) > 1:
+        raise Refused(f"{', '.join(asked)}: allowed: one of them")
+    if_wrong = not asked and plugin is not None
     if if_wrong:
-        bundle, bundle_without_kv = plugin.bundles()
-    name, asked = ("bundle", bundle) if bundle_without_kv is None else ("bundle_without_kv", bundle_without_kv)
+        asked = plugin.bundles()
+    name, where = next(iter(asked.items()), ("bundle", None))
 
     def judge_sequence(sequence):
         problem = given.problem(sequence)
         output = given.output(sequence, given.out, given.lse)
         second = given.output(sequence, given.other, given.other_lse) if given.other else None
-        path = _bundle_of(asked, name, sequence, given.sequences)
+        path = _bundle_of(where, name, sequence, given.sequences)
         options.set(name, os.fsencode(path) if path else None, int(if_wrong))
         made = lib.Object("verdict", problem, output, second, options, maker="judge")
         verdict = SequenceVerdict(made, given, sequence)

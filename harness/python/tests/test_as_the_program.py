@@ -165,6 +165,24 @@ def test_bundles(program, tmp_path):
             assert theirs[field] == sequence.record[field], field
 
 
+@pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3")])
+def test_private_bundles(program, tmp_path, dtype, kv_dtype):
+    """The same verdict, of tensors whose elements nobody finds in place: each time others."""
+    out, arguments = Problem(dtype, kv_dtype, queries=2).one()
+    out[0, 1] = 0
+    contents = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.safetensors"
+        ours = alibicheck.judge(out, private_bundle=path, **arguments).record
+        done = subprocess.run([program, "judge", "--json", path], capture_output=True, text=True, check=False)
+        theirs = json.loads(done.stdout)
+        for field in ("status", "mismatched", "class", "signature", "lse_mismatched", "elements"):
+            assert theirs[field] == ours[field], field
+        assert theirs["input_digest"] != ours["input_digest"]
+        contents.append(path.read_bytes()[-out.nbytes * 4:])
+    assert contents[0] != contents[1]
+
+
 @pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3"), ("f32", None)])
 def test_bundles_without_kv(program, tmp_path, dtype, kv_dtype):
     problem = Problem(dtype, kv_dtype, queries=2)
