@@ -183,7 +183,7 @@ static void test_lse_in_other_units(void **state)
     struct signature_trial trial = make_some_trial(0, 2);
     for (int h = 0; h < 8; h++)
         trial.output.lse[h] = (float)(trial.truth.lse[h] + 0.7);
-    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    expect_and_end(&trial, SIGNATURE_WRONG_LSE, "the same constant in every row, +0.7");
 }
 
 static void test_the_maximum_or_the_sum_alone(void **state)
