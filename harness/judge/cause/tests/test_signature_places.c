@@ -36,11 +36,13 @@ static void *moved(const void *tensor, place_rule *rule, int64_t by)
 enum { OF_K = 1, OF_V = 2 };
 
 /* The output is that of a problem whose k or v lie elsewhere. */
-static struct signature_trial move(unsigned which, place_rule *rule, int64_t by, bool masked)
+static struct signature_trial move_at(float slope, unsigned which, place_rule *rule, int64_t by, bool masked)
 {
     struct signature_trial trial = make_trial(KEYS, HEADS, KV_HEADS, DIM, DTYPE_F16);
     if (masked)
         mask_keys(&trial.made, 100, KEYS, 3);
+    for (int h = 0; h < HEADS && slope != 0; h++)
+        trial.made.slopes[h] = slope;
     begin(&trial);
     struct problem told = trial.made.problem;
     void *k = moved(told.k, rule, by), *v = moved(told.v, rule, by);
@@ -54,6 +56,11 @@ static struct signature_trial move(unsigned which, place_rule *rule, int64_t by,
     free(k);
     free(v);
     return trial;
+}
+
+static struct signature_trial move(unsigned which, place_rule *rule, int64_t by, bool masked)
+{
+    return move_at(0, which, rule, by, masked);
 }
 
 static void test_values_of_another_key_are_misplaced(void **state)
@@ -89,6 +96,10 @@ static void test_two_values_exchanged_are_unknown(void **state)
     (void)state;
     struct signature_trial trial = move(OF_V, newest_exchanged, 0, false);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    trial = move_at(20, OF_V, newest_exchanged, 0, false);
+    find(&trial);
+    assert_int_not_equal(trial.finding.signature, SIGNATURE_MISPLACED_KEYS);
+    end(&trial);
     trial = move(OF_K | OF_V, newest_exchanged, 0, false);
     find(&trial);
     assert_int_not_equal(trial.finding.signature, SIGNATURE_MISPLACED_KEYS);
