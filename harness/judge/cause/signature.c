@@ -119,8 +119,8 @@ static bool may_be_chance(const struct suspect *suspects, int failing, const str
     return chance > 1.0 / 64;
 }
 
-/* One fault explains the rows that fail: half of them at least, more than half where it was chosen among many, but for
- * what is seen at a glance. */
+/* One fault explains the rows that fail: half of them at least, more than half where it was chosen among many or is any
+ * number that fits, but for what is seen at a glance. */
 static bool stands(const struct suspect *suspects, int failing, const struct match *match)
 {
     if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
@@ -135,7 +135,9 @@ static bool stands(const struct suspect *suspects, int failing, const struct mat
         rows +=
             unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
     }
-    return match->choices > SUSPECT_CHOICES ? 2 * rows > failing : 2 * rows >= failing;
+    bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||
+                                        match->signature == SIGNATURE_WRONG_SCALE); /* of no known origin */
+    return match->choices > SUSPECT_CHOICES || any_number ? 2 * rows > failing : 2 * rows >= failing;
 }
 
 /* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
