@@ -402,9 +402,9 @@ wheel:  ## make the Python package, build/wheel/alibicheck-VERSION-py3-none-many
 .PHONY: wheel-here
 WHEEL_PARTS := $(addprefix $(BUILD)/harness/portable_,glibc.o openmp.o)
 $(WHEEL_PARTS): CFLAGS_ALL += $(CFLAGS_LIBRARY)
-wheel-here: $(BUILD)/lib/libalibicheck.so.0
+wheel-here: $(BUILD)/lib/libalibicheck.so.0 $(PORTABLE)
 	$(Q)rm -f $(BUILD)/*.whl
-	$(Q)cd harness/python && ALIBICHECK_BUILD=$(abspath $(<D)) ALIBICHECK_TAG=manylinux_2_28_$$(uname -m) \
+	$(Q)cd harness/python && ALIBICHECK_BUILD=$(abspath $(<D)) ALIBICHECK_PROGRAM=$(abspath $(PORTABLE)) ALIBICHECK_TAG=manylinux_2_28_$$(uname -m) \
 	    python3 -c 'import backend; print("$(BUILD)/" + backend.build_wheel("$(abspath $(BUILD))"))'
 $(BUILD)/lib/libalibicheck.so.0: $(LIBRARY_API) $(WHEEL_PARTS) $(BUILD)/library_parts.a scripts/make-portable
 	$(if $(ZIG),,$(error no zig; `scripts/setup portable` installs it))

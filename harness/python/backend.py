@@ -1,10 +1,11 @@
 """
-Makes the wheel of the package alibicheck (PEP 517), with libalibicheck.so.0 inside. It takes Python's standard library
-alone.
+Makes the wheel of the package alibicheck (PEP 517), with libalibicheck.so.0, the program and its cases inside. It takes
+Python's standard library alone.
 
-The library is that of $ALIBICHECK_BUILD, or of the checkout's build: `make library` makes it, and what it is linked with
-is the machine's. `make wheel` takes one that needs nothing but glibc 2.28, with MPFR and GMP beside it; $ALIBICHECK_TAG
-then says so.
+Library and program are those of $ALIBICHECK_BUILD, or of the checkout's build: `make` makes them, and what they are linked
+with is the machine's. $ALIBICHECK_PROGRAM names another program; without one check_kernel and tolerance take that on PATH.
+`make wheel` takes both as they need nothing but glibc 2.28, with MPFR and GMP beside the library; $ALIBICHECK_TAG then says
+so.
 """
 import base64
 import hashlib
@@ -31,6 +32,22 @@ def _library():
         raise SystemExit(f"{path}: is not there; `make library` in {ROOT} makes it ($ALIBICHECK_BUILD names another "
                          "folder)")
     return path
+
+
+def _program():
+    """Its path; None where there is none."""
+    named = os.environ.get("ALIBICHECK_PROGRAM")
+    path = named or os.path.join(os.path.dirname(_library()), "alibicheck")
+    if named and not os.path.isfile(path):
+        raise SystemExit(f"$ALIBICHECK_PROGRAM {path}: is not there")
+    return path if os.path.isfile(path) else None
+
+
+def _cases():
+    """Files of the shipped cases, as {path below cases: content}."""
+    top = os.path.join(ROOT, "cases")
+    paths = [os.path.join(folder, name) for folder, _, names in os.walk(top) for name in names]
+    return {os.path.relpath(path, top): _read(path) for path in sorted(paths)}
 
 
 def _tag():
@@ -98,6 +115,9 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     folder = os.path.dirname(_library())
     libraries = [LIBRARY] + [name for name in sorted(os.listdir(folder)) if "-alibicheck.so." in name]
     contents.update({f"alibicheck/lib/{name}": (_read(os.path.join(folder, name)), 0o755) for name in libraries})
+    if _program():  # as PREFIX/bin/alibicheck, which finds its cases from there
+        contents["alibicheck/bin/alibicheck"] = (_read(_program()), 0o755)
+        contents.update({f"alibicheck/share/alibicheck/cases/{path}": (content, 0o644) for path, content in _cases().items()})
     return _write(wheel_directory, contents)
 
 

@@ -17,6 +17,9 @@
 
 enum { ROWS_TOGETHER = 4 };
 
+/* These functions are inlined: that they would return their vectors in another way without AVX is nobody's concern. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 typedef float lane_vector __attribute__((vector_size(LANE_DIMS * sizeof(float))));
 typedef float row_vector __attribute__((vector_size(ROWS_TOGETHER * sizeof(float))));
 

@@ -25,7 +25,8 @@ AS_EXPECTED = ("pass", "xfail")
 # ---- the program ---------------------------------------------------------------------------------------------------
 
 def find_program(program=None):
-    """The path of the program alibicheck: the one named, $ALIBICHECK's, that on PATH, or that of the library's folder."""
+    """The path of the program alibicheck: the one named, $ALIBICHECK's, the package's own, that on PATH, or that of the
+    library's folder."""
     named = program if program is not None else os.environ.get("ALIBICHECK")
     if named:
         found = shutil.which(os.fspath(named))
@@ -34,7 +35,8 @@ def find_program(program=None):
         return os.path.abspath(found)
     folder = os.path.dirname(os.path.realpath(os.path.join(lib.folder, "libalibicheck.so.0"))) if lib.folder else ""
     beside = [os.path.join(folder, "alibicheck"), os.path.join(os.path.dirname(folder), "bin", "alibicheck")]
-    for path in [shutil.which("alibicheck")] + (beside if folder else []):
+    own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "alibicheck")
+    for path in [own, shutil.which("alibicheck")] + (beside if folder else []):
         if path and os.access(path, os.X_OK) and os.path.isfile(path):
             return os.path.abspath(path)
     raise Refused("program: alibicheck is not found; allowed: a path, $ALIBICHECK, a program of this name on PATH or beside "
@@ -252,7 +254,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     only, where, set    as the options of `alibicheck run`: one or a list; set may be {"seq_len": [1, 4096]}
     oracles     what the function must hold beside the numbers, `alibicheck list oracles` (all; None: what the cases say)
     timeout     seconds for a launch: what takes longer has failed, and ends the run (none)
-    program     the path of alibicheck ($ALIBICHECK, PATH, beside the library)
+    program     the path of alibicheck ($ALIBICHECK, the package's own, PATH, beside the library)
 
     Returns a KernelReport. What the function raises is its point's failure, and the run goes on. What cannot be raises
     alibicheck.Refused, a ValueError.

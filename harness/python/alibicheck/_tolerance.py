@@ -36,7 +36,7 @@ def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=N
     arithmetic  the class whose outputs the rule has to accept, "f32+weights16" ("f32")
     seeds       how many the point's own kernel is run on, to see what it needs (100, fewer of large problems)
     only, where, set    as check_kernel has them
-    program     the path of alibicheck ($ALIBICHECK, PATH, beside the library)
+    program     the path of alibicheck ($ALIBICHECK, the package's own, PATH, beside the library)
 
     Returns a list of dicts, one a problem, as `alibicheck tolerance --json` prints them: "faults" and "sound", a dict each
     with its "name", whether it is "accepted" and what it "needs"; "unchanged", the faults that change nothing there;

@@ -1,0 +1,54 @@
+"""`pip install ./harness/python`: the package as it is installed, with its library, its program and the shipped cases."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PACKAGE = os.path.dirname(HERE)
+USE = """
+import os, sys
+import alibicheck, numpy
+from kernels import decode
+assert os.path.dirname(alibicheck.__file__) == os.path.join(sys.argv[1], "alibicheck"), alibicheck.__file__
+draw = numpy.random.default_rng(1)
+q, k, v = (draw.standard_normal(shape).astype(numpy.float16) for shape in ((4, 64), (50, 2, 64), (50, 2, 64)))
+truth = alibicheck.truth(q=q, k=k, v=v, layout="NHD", scale="rsqrt", slopes="bloom")
+alibicheck.assert_attention(truth.value[0].astype("f2"), q=q, k=k, v=v, layout="NHD", scale="rsqrt", slopes="bloom")
+report = alibicheck.check_kernel(decode, "tolerances/alibi-decode", set={"seq_len": 64})
+assert report.records and report.passed, str(report)
+print(len(report.records), alibicheck.tolerance("tolerances/alibi-decode", set={"seq_len": 100}, seeds=0)[0]["class"])
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    library = os.environ.get("ALIBICHECK_LIBRARY")
+    if not library:
+        pytest.skip("no $ALIBICHECK_LIBRARY says what is installed")
+    if subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        pytest.skip("no pip")
+    folder = tmp_path_factory.mktemp("installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", folder,
+         PACKAGE], env={**os.environ, "ALIBICHECK_BUILD": os.path.dirname(os.path.abspath(library))}, capture_output=True,
+        text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_what_is_installed(installed):
+    program = installed / "alibicheck" / "bin" / "alibicheck"
+    assert os.access(program, os.X_OK) and (installed / "alibicheck" / "lib" / "libalibicheck.so.0").exists()
+    assert (installed / "alibicheck" / "share" / "alibicheck" / "cases" / "seed").is_dir()
+    assert (installed / "alibicheck_pytest.py").exists()
+
+
+def test_it_works_without_a_checkout(installed, tmp_path):
+    """Nothing says where library and program are, and neither is on PATH."""
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("ALIBICHECK")}
+    done = subprocess.run([sys.executable, "-c", USE, str(installed)], cwd=tmp_path, capture_output=True, text=True, check=False,
+                          env={**bare, "PATH": "/usr/bin:/bin", "PYTHONPATH": f"{installed}{os.pathsep}{HERE}"})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[1] == "f32" and int(done.stdout.split()[0]) > 0
