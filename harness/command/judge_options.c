@@ -93,7 +93,7 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_SAMPLE_SEED, "sample-seed", "S", 4, "with --sample: what its rows are drawn from (0)"),
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
-     "with one twice; and the class of each head",
+     "with one twice; and the class of each head. The record has the element as `explanation`",
      4},
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
@@ -214,8 +214,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                        "no tensors given; try: %s --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD "
                        "--scale rsqrt --slopes bloom",
                        state->name);
-        if (options->explain && options->json)
-            argp_error(state, "--explain: with --json; allowed: one of them");
         if (!options->threads)
             options->threads = threads_default();
         return 0;

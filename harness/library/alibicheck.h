@@ -298,6 +298,23 @@ ALIBICHECK_API const char *alibicheck_verdict_message(const alibicheck_verdict *
 /* What it was judged by; belongs to the verdict. */
 ALIBICHECK_API const alibicheck_truth *alibicheck_verdict_truth(const alibicheck_verdict *verdict);
 
+typedef struct alibicheck_explanation alibicheck_explanation;
+
+/*
+ * Of what an element of the output is made that the verdict is of: the keys that weigh most, with their biases, logits
+ * and weights, and where the element would be without one of them, or with one twice. row is query * num_heads + head;
+ * dim -1: the element of the row that is furthest off; both -1: the worst of all. problem and output are those that
+ * were judged.
+ */
+ALIBICHECK_API int alibicheck_explain(alibicheck_explanation **explanation, const alibicheck_problem *problem,
+                                      const struct alibicheck_output *output, const alibicheck_verdict *verdict,
+                                      int64_t row, int64_t dim, struct alibicheck_error *error);
+ALIBICHECK_API void alibicheck_explanation_free(alibicheck_explanation *explanation);
+
+/* For people, some lines; and a line of JSON, the field `explanation` of `alibicheck list record-fields`. */
+ALIBICHECK_API const char *alibicheck_explanation_text(const alibicheck_explanation *explanation);
+ALIBICHECK_API const char *alibicheck_explanation_json(const alibicheck_explanation *explanation);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,16 +14,6 @@
 #include "harness/support/json_value.h"
 #include "reference/float_environment.h"
 
-struct alibicheck_verdict {
-    struct alibicheck_truth truth;
-    struct metrics total;
-    bool passed;
-    const char *status;
-    enum signature signature;
-    char class[CLASS_NAME_SIZE];
-    char *json, *message;
-};
-
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 /* An output of the caller's, as what judging reads. */
@@ -55,8 +45,8 @@ static enum error_kind take_lse(float **natural, const struct alibicheck_output 
     return ERROR_NONE;
 }
 
-static enum error_kind check_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
-                                 struct error *failure)
+enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
+                             struct error *failure)
 {
     enum error_kind kind = api_view(view, &output->out, name, failure);
     if (kind)
@@ -71,7 +61,7 @@ static enum error_kind hand_over(struct handed_over *handed, const struct alibic
 {
     struct tensor_view out;
     *handed = (struct handed_over){.lse = NULL};
-    enum error_kind kind = check_out(&out, output, name, failure);
+    enum error_kind kind = api_view_out(&out, output, name, failure);
     if (!kind)
         kind = take_lse(&handed->lse, output, spec, name, failure);
     if (!kind)
@@ -180,7 +170,7 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
     struct judged_output judged = {.input_digest = 0};
     struct fault fault = {.num_heads = 0};
     struct tensor_view out;
-    enum error_kind kind = check_out(&out, output, "out", failure);
+    enum error_kind kind = api_view_out(&out, output, "out", failure);
     if (!kind)
         kind = api_source(&source, problem, out.dtype, failure);
     if (!kind)

@@ -52,6 +52,14 @@ class Verdict:
         truths = [sequence.truth for sequence in self.sequences]
         return truths if self.batch else truths[0]
 
+    def explain(self, row=-1, dim=-1, sequence=0):
+        """Of what an element of the output is made, an Explanation: the keys that weigh most in its row, and where it would
+        be without one of them or with one twice. row is query * heads + head; without dim the element of the row that is
+        furthest off, without both the worst of all."""
+        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < len(self.sequences):
+            raise Refused(f"sequence {sequence!r}: allowed: 0 to {len(self.sequences) - 1}")
+        return self.sequences[sequence].explain(row, dim)
+
     def __bool__(self):
         return self.passed
 
@@ -71,16 +79,39 @@ class Verdict:
         return f"<alibicheck.Verdict: {str(self).splitlines()[0]}>"
 
 
+class Explanation(dict):
+    """The field `explanation` of a record, as a dict: query, head, dim, out, truth, error, ulp and terms, a list; str()
+    the same as a table."""
+
+    def __init__(self, handle):
+        super().__init__(json.loads(lib.call("explanation_json", handle)))
+        self._text = lib.call("explanation_text", handle).decode().rstrip("\n")
+
+    def __str__(self):
+        return self._text
+
+
 class SequenceVerdict:
-    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None."""
+    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None. It keeps the arrays that
+    were judged, for explain."""
 
     def __init__(self, verdict, given, sequence):
+        self._verdict, self._given, self._sequence = verdict, given, sequence
         self.passed = bool(lib.call("verdict_passed", verdict))
         self.record = json.loads(lib.call("verdict_json", verdict))
         if given.sequences > 1:
             self.record["key"] += f",sequence={sequence}"
         self._message = lib.call("verdict_message", verdict).decode().rstrip("\n")
         self.truth = Truth(lib.call("verdict_truth", verdict), given)
+
+    def explain(self, row=-1, dim=-1):
+        """As Verdict.explain."""
+        for name, number in ("row", row), ("dim", dim):
+            if isinstance(number, bool) or not isinstance(number, int) or not -1 << 63 <= number < 1 << 63:
+                raise Refused(f"{name} {number!r}: allowed: a whole number")
+        problem = self._given.problem(self._sequence)
+        output = self._given.output(self._sequence, self._given.out, self._given.lse)
+        return Explanation(lib.Object("explanation", problem, output, self._verdict, row, dim, maker="explain"))
 
     def __bool__(self):
         return self.passed

@@ -76,6 +76,11 @@ FUNCTIONS = {
     "verdict_json": (ctypes.c_char_p, _object),
     "verdict_message": (ctypes.c_char_p, _object),
     "verdict_truth": (_object, _object),
+    "explain": (ctypes.c_int, ctypes.POINTER(_object), _object, ctypes.POINTER(Output), _object, ctypes.c_int64,
+                ctypes.c_int64, _error),
+    "explanation_free": (None, _object),
+    "explanation_text": (ctypes.c_char_p, _object),
+    "explanation_json": (ctypes.c_char_p, _object),
 }
 
 

@@ -61,6 +61,26 @@ def test_wrong():
     assert any(line.startswith("  1 of 8 rows (a query and a head) is wrong:") for line in lines)
 
 
+def test_what_an_element_is_made_of():
+    problem = Problem("f16", queries=2)
+    out, arguments = problem.one()
+    wrong = out.copy()
+    wrong[1, 2, 5] += 0.25
+    verdict = alibicheck.judge(wrong, **arguments)
+    made = verdict.explain()
+    assert (made["query"], made["head"], made["dim"]) == (1, 2, 5) and abs(made["error"] - 0.25) < 2e-3
+    assert "element: query 1, head 2, dim 5: out " in str(made)
+    weights = [term["weight"] for term in made["terms"]]
+    assert weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-9
+    assert verdict.explain(row=1)["head"] == 1 and verdict.explain(row=1)["query"] == 0
+    assert verdict.explain(row=1, dim=3)["dim"] == 3
+    assert verdict.explain(row=1, dim=3)["truth"] == verdict.truth.value[0, 1, 3]
+    for said, text in ((dict(row=99), "row 99: allowed: 0 to 7"), (dict(row=0, dim=99), "dim 99"), (dict(dim=1), "dim 1"),
+                       (dict(row=1.5), "row 1.5"), (dict(sequence=1), "sequence 1: allowed: 0 to 0")):
+        with pytest.raises(alibicheck.Refused, match=text):
+            verdict.explain(**said)
+
+
 def test_what_is_to_be_done_about_a_cause_without_a_name():
     out, arguments = Problem("f16").one()
     scaled = alibicheck.truth(**dict(arguments, scale=0.3)).value[0].astype(np.float16)

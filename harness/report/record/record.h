@@ -8,6 +8,7 @@
 
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/outcome.h"
+#include "harness/library/explained_element.h"
 #include "harness/library/metric.h"
 
 /* The points of a run, in the order in which they stand in its results. */
@@ -41,6 +42,7 @@ struct record {
     const struct class_report *classes;
     const struct class_whole *class_of_all;
     const struct contract_finding *contract;
+    const struct explained_element *explained; /* of an output of which that was asked; NULL: it was not */
     const struct oracle_report *oracles;
     const struct problem *problem;
     const struct output *output;
