@@ -62,7 +62,8 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_SCALE, "scale", "X", 2, "what q.k is multiplied by, as f32; rsqrt is 1/sqrt(D)"),
     OPTION(GIVEN_LSE_BASE, "lse-base", "e|2", 2, "the base of --lse"),
     OPTION(GIVEN_POSITIONS, "positions", "F|N", 2,
-           "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, N - 1)"),
+           "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, kv_offset + "
+           "N - 1)"),
     OPTION(GIVEN_KV_OFFSET, "kv-offset", "N", 2,
            "position of the first key: k and v are a chunk of a longer cache (0)"),
     OPTION(GIVEN_K_SCALE, "k-scale", "X", 2, "what a number of an fp8 k is multiplied by (1)"),
@@ -168,11 +169,23 @@ static void parse_sink(struct judge_options *options, int key, char *argument, c
     *path = argument;
 }
 
+/* Leaves out the word that was just read, and the one before it where that is the option and this its argument. */
+static void leave_aside(struct judge_options *options, const char *argument, const struct argp_state *state)
+{
+    const char *word = state->argv[state->next - 1];
+    if (options->num_aside + 2 > JUDGE_ASIDE_MAX)
+        return;
+    options->aside[options->num_aside++] = word;
+    if (argument && word == argument)
+        options->aside[options->num_aside++] = state->argv[state->next - 2];
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct judge_options *options = state->input;
     if (key >= OPTION_SINK && key < OPTION_SINK + SINK_COUNT) {
         parse_sink(options, key, argument, state);
+        leave_aside(options, argument, state);
         return 0;
     }
     if (key == OPTION_VALUE + GIVEN_DTYPE) {
@@ -204,6 +217,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_JSON:
         options->json = true;
+        leave_aside(options, NULL, state);
         return 0;
     case OPTION_EXPLAIN:
         options->explain = true;
@@ -230,10 +244,10 @@ const struct argp *judge_options_parser(void)
         .args_doc = "[DIR|BUNDLE]",
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
-            "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote, BUNDLE a "
-            "file that --bundle wrote: options beside it replace what it says. DIR may be a call that FlashInfer's "
-            "flight "
-            "recorder kept, too. --definition and --workload judge an output of a workload of FlashInfer Trace or "
+            "and say how far it is off, where, and of what. BUNDLE is a file that --bundle wrote, DIR a point's folder "
+            "that `run --dump` wrote or a call that FlashInfer's flight recorder kept. Options beside a bundle or a "
+            "call replace what it says; beside a point's folder they say how its output is judged, and its problem "
+            "is what the folder has. --definition and --workload judge an output of a workload of FlashInfer Trace or "
             "SOL-ExecBench."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"

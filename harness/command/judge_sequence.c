@@ -124,6 +124,8 @@ static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, i
         .command = input->command,
         .masked = input->visible,
         .has_recipe = input->has_recipe,
+        .scales_unsaid = reading->spec.kv_format != KV_AS_DTYPE &&
+                         (!reading->options->values[GIVEN_K_SCALE] || !reading->options->values[GIVEN_V_SCALE]),
         .lse_rounding = reading->facts.lse_base_2 ? LSE_BASE_ROUNDING : 0,
     };
     if (!sequence->given.key)

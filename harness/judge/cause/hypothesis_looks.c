@@ -162,6 +162,9 @@ void hypothesis_noise(struct suspect *suspect)
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "out is scaled by %.6g: weights do not add up to 1, as where chunks are merged by a rounded lse",
                  factor);
+    else if (suspect->lse_unknown)
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "errors without a direction, up to %.3g of sum w|v|", largest);
     else
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);

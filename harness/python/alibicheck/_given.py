@@ -173,8 +173,10 @@ class Given:
         self.scale = scale_of(scale, length["D"])
         self.slopes = self._slopes(slopes)
         self.lse_base = lse_base_of(lse if lse is not None else other_lse, lse_base)
-        self.k_scale = _number("k_scale", k_scale, "a number that f32 holds")
-        self.v_scale = _number("v_scale", v_scale, "a number that f32 holds")
+        self.unsaid = [name for name, scale in (("k_scale", k_scale), ("v_scale", v_scale))
+                       if scale is None and lib.DTYPES[self.k.view.dtype] > lib.DTYPES["f32"]]
+        self.k_scale = _number("k_scale", 1 if k_scale is None else k_scale, "a number that f32 holds")
+        self.v_scale = _number("v_scale", 1 if v_scale is None else v_scale, "a number that f32 holds")
         self.soft_cap = soft_cap_of(soft_cap)
         self.sinks = None if sink_logits is None else of_heads("sink_logits", sink_logits, self.heads, "sink")
         self._read_lengths(seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len)

@@ -102,6 +102,7 @@ class SequenceVerdict:
         if given.sequences > 1:
             self.record["key"] += f",sequence={sequence}"
         self._message = lib.call("verdict_message", verdict).decode().rstrip("\n")
+        self._unsaid = "\n  not given, and taken for 1: " + " and ".join(given.unsaid) if given.unsaid else ""
         self.truth = Truth(lib.call("verdict_truth", verdict), given)
 
     def explain(self, row=-1, dim=-1):
@@ -118,7 +119,7 @@ class SequenceVerdict:
 
     def __str__(self):
         again = f"\n  to judge it again: alibicheck judge {shlex.quote(self.bundle)}" if self.bundle else ""
-        return self._message + again
+        return self._message + self._unsaid + again
 
 
 def _options(tolerance, class_, threads, progress):
@@ -172,7 +173,7 @@ def _in_a_thread(work, progress):
 
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
-          kv_last_page_len=None, kv_offset=0, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None,
+          kv_last_page_len=None, kv_offset=0, k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None,
           kv_cache=None, kv_axis=None, tolerance=None, class_=None, other=None, other_lse=None, bundle=None,
           bundle_without_kv=None,
           threads=None):
@@ -193,7 +194,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     seq_lens    keys of each sequence (all that there is room for)
     block_table, page_size      pages [B, n], with seq_lens
     kv_indptr, kv_indices, kv_last_page_len     pages as FlashInfer has them
-    k_scale, v_scale    of k and v in fp8
+    k_scale, v_scale    of k and v in fp8 (1, and the message says so)
     soft_cap    ("before_bias", C) or ("after_bias", C)
     sink_logits learned sinks, one a head
     dtypes      what raw bits are: {"k": "bf16"}
@@ -243,8 +244,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
 
 
 def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
-          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=1,
-          v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
+          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0,
+          k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
     """The exact result of attention, a Truth, of a batch a list of them; the arguments are those of judge."""
     given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,

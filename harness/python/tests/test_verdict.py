@@ -61,6 +61,16 @@ def test_wrong():
     assert any(line.startswith("  1 of 8 rows (a query and a head) is wrong:") for line in lines)
 
 
+def test_scales_that_are_not_given():
+    out, arguments = Problem("bf16", "e4m3").one()
+    assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
+    del arguments["v_scale"]
+    assert str(alibicheck.judge(out, **arguments)).endswith("\n  not given, and taken for 1: v_scale")
+    out, arguments = Problem("f16").one()
+    del arguments["k_scale"], arguments["v_scale"]
+    assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
+
+
 def test_what_an_element_is_made_of():
     problem = Problem("f16", queries=2)
     out, arguments = problem.one()

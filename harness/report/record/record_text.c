@@ -143,17 +143,22 @@ char *record_notes(const struct record *record)
         return NULL;
     const struct given *given = record->point->given;
     const char *by_oracle = given && given->claim ? given->claim->by_oracle : NULL;
-    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged;
+    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged,
+         scales_unsaid = given && given->scales_unsaid;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record_claim(record))
         fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
     if (by_oracle)
         fprintf(stream, "%sthe run that wrote it failed by an oracle alone (%s), which no output shows",
                 record_claim(record) ? "; " : "", by_oracle);
+    if (scales_unsaid)
+        fprintf(stream, "%sof fp8 what is not said of k_scale and v_scale is taken for 1",
+                record_claim(record) || by_oracle ? "; " : "");
     if (sampled)
-        fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
+        fprintf(stream, "%ssampled %lld of %lld rows", scales_unsaid ? "; " : "", (long long)given->sample.rows,
+                (long long)given->sample.of);
     if (record->verdict)
-        print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "",
+        print_notes(stream, in_parts || sampled || scales_unsaid || record_claim(record) || by_oracle ? ", " : "",
                     &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
