@@ -175,8 +175,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
           kv_last_page_len=None, kv_offset=0, k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None,
           kv_cache=None, kv_axis=None, tolerance=None, class_=None, other=None, other_lse=None, bundle=None,
-          bundle_without_kv=None, private_bundle=None,
-          threads=None):
+          bundle_without_kv=None, private_bundle=None, threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
 
@@ -247,8 +246,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
 
 
 def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
-          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=None,
-          v_scale=None, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
+          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0,
+          k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
     """The exact result of attention, a Truth, of a batch a list of them; the arguments are those of judge."""
     given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
