@@ -30,7 +30,7 @@ extern "C" {
  * what is new of them stands in arrays of the launch. So one number is all that both sides need, and a plug-in that was
  * compiled with an older header works as it did: it is asked for each number from the caller's down until it has one.
  */
-#define ALIBICHECK_KERNEL_ABI 3
+#define ALIBICHECK_KERNEL_ABI 4
 
 /* Bits of what a kernel takes. What a problem needs that is not there is told by name, and its point is skipped. */
 enum {
@@ -115,6 +115,10 @@ struct alibicheck_kernel_launch {
      * current one, and what was launched on any stream is waited for when the launch has returned. */
     void *stream;   /* a CUstream, which is a cudaStream_t; NULL: there is no GPU */
     int32_t device; /* its number */
+    /* From ABI 4 on, of a kernel that asks for one: memory for this launch alone, at a multiple of 256 bytes, where its
+     * tensors are. What stands there before is nobody's, and other bytes at every launch. */
+    void *workspace; /* NULL: it has asked for none */
+    uint64_t workspace_bytes;
 };
 
 /* Where the tensors of a launch are. */
@@ -135,6 +139,10 @@ struct alibicheck_kernel {
     const int32_t *page_sizes; /* those that it takes, ended by 0; NULL: all */
     /* From ABI 3 on: */
     int32_t memory; /* where it takes tensors: ALIBICHECK_KERNEL_CUDA_MEMORY, or 0 */
+    /* From ABI 4 on: */
+    /* The bytes of workspace that a launch takes, asked before each of them with all that it will be given but the
+     * workspace, of which nothing is to be read through pointers; NULL: none. */
+    uint64_t (*workspace_bytes)(void *context, const struct alibicheck_kernel_launch *launch);
 };
 
 /* What a plug-in exports. abi is the caller's, or an older one if it has returned NULL for that; NULL if the plug-in

@@ -40,14 +40,17 @@ static enum error_kind put_there(struct device_launch *there, struct cuda_device
 {
     const size_t count = (size_t)launching->sequences->count;
     enum error_kind kind =
-        device_launch_init(there, device, count * (GIVEN_COUNT + 2) + GIVEN_OF_PAGES_COUNT + 2, error);
+        device_launch_init(there, device, count * (GIVEN_COUNT + 2) + GIVEN_OF_PAGES_COUNT + 3, error);
     for (size_t i = 0; i < count && !kind; i++)
         kind = put_sequence(there, &launching->guarded[i], error);
     for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !kind; t++)
         kind = device_launch_put(there, launching->pages[t].copy, launching->pages[t].size_bytes, error);
     if (!kind)
         kind = device_launch_put(there, launching->slopes.copy, launching->slopes.size_bytes, error);
-    return kind ? kind : device_launch_put(there, launching->sinks.copy, launching->sinks.size_bytes, error);
+    if (!kind)
+        kind = device_launch_put(there, launching->sinks.copy, launching->sinks.size_bytes, error);
+    const struct guarded *workspace = &launching->workspace;
+    return kind ? kind : device_launch_put(there, workspace->memory, workspace->size_bytes + 2 * ZONE_BYTES, error);
 }
 
 /* Says where it all is there. */
@@ -69,6 +72,7 @@ static void describe_there(struct alibicheck_kernel_launch *launch, const struct
     launch->v_pages = device_launch_place(there, launch->v_pages);
     launch->block_table = device_launch_place(there, launch->block_table);
     launch->seq_lens = device_launch_place(there, launch->seq_lens);
+    launch->workspace = device_launch_place(there, launch->workspace);
     launch->stream = cuda_device_stream(there->device);
     launch->device = cuda_device_number(there->device);
 }
@@ -161,8 +165,9 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
 {
     const struct sequences *sequences = launching->sequences;
     struct alibicheck_kernel_launch launch = launching_describe(launching);
-    enum error_kind kind = ERROR_NONE;
-    if (callback->kept.device) {
+    enum error_kind kind =
+        launching_give_workspace(launching, callback->kernel, callback->num_launches++, &launch, error);
+    if (!kind && callback->kept.device) {
         kind = put_there(there, callback->kept.device, launching, error);
         if (!kind)
             describe_there(&launch, launching, there);

@@ -15,6 +15,7 @@ struct callback {
     unsigned takes;
     bool copies;               /* it reads copies: what it changes is not changed for who judges */
     struct kept_outputs kept;  /* its device is that of a kernel whose tensors are there; NULL: they are here */
+    unsigned num_launches;     /* so far */
     struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
 };
 

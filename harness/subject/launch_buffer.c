@@ -40,6 +40,15 @@ bool guard(struct guarded *guarded, const char *name, const void *packed, size_t
     return true;
 }
 
+bool guard_filled(struct guarded *guarded, const char *name, int byte, size_t size_bytes)
+{
+    *guarded = (struct guarded){.name = name, .size_bytes = size_bytes};
+    if (!make_zones(guarded))
+        return false;
+    memset(guarded->memory + ZONE_BYTES, byte, size_bytes);
+    return true;
+}
+
 bool guard_strided(struct guarded *guarded, const char *name, const void *packed, const struct tensor_strides *strides,
                    const struct strided_shape *shape)
 {

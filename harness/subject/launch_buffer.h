@@ -34,6 +34,8 @@ uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NUL
 bool guard(struct guarded *guarded, const char *name, const void *packed, size_t size_bytes);
 bool guard_strided(struct guarded *guarded, const char *name, const void *packed, const struct tensor_strides *strides,
                    const struct strided_shape *shape);
+/* The same of size_bytes of one byte each, which may not be that of the zones. */
+bool guard_filled(struct guarded *guarded, const char *name, int byte, size_t size_bytes);
 void *guarded_first(const struct guarded *guarded); /* where the kernel finds it; NULL: there is none */
 void guarded_take(void *packed, const struct guarded *guarded);
 

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "harness/support/memory.h"
+
 /* ---- buffers ----------------------------------------------------------------------------------------------------- */
 
 static size_t kv_bytes(const struct problem *problem)
@@ -169,6 +171,28 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
     return ERROR_NONE;
 }
 
+/* NaN first, so that who reads what nobody has written shows it; then numbers, of which no two launches on end have the
+ * same, so that who counts on what a launch has left does. */
+enum error_kind launching_give_workspace(struct launching *launching, const struct alibicheck_kernel *kernel,
+                                         unsigned launch, struct alibicheck_kernel_launch *given, struct error *error)
+{
+    static const int poison[] = {0xff, 0x3c, 0xbd, 0x01};
+    if (kernel->abi < 4 || !kernel->workspace_bytes)
+        return ERROR_NONE;
+    const uint64_t bytes = kernel->workspace_bytes(kernel->context, given);
+    if (bytes == 0)
+        return ERROR_NONE;
+    if ((double)bytes > memory_available_bytes() ||
+        !guard_filled(&launching->workspace, "workspace", poison[launch % (sizeof poison / sizeof *poison)],
+                      (size_t)bytes))
+        return error_set(error, ERROR_SUBJECT,
+                         "kernel %s asks for a workspace of %llu bytes, for which there is no memory", kernel->name,
+                         (unsigned long long)bytes);
+    given->workspace = guarded_first(&launching->workspace);
+    given->workspace_bytes = bytes;
+    return ERROR_NONE;
+}
+
 static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
 {
     static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
@@ -200,6 +224,8 @@ enum error_kind launching_take(const struct launching *launching, struct memory_
         if (audit && !kind)
             kind = guarded_audit(&guarded->lse, output->lse, audit, error);
     }
+    if (audit && !kind)
+        kind = guarded_audit(&launching->workspace, NULL, audit, error);
     if (audit)
         audit_inputs(launching, audit);
     return kind;
@@ -217,6 +243,7 @@ void launching_clear(struct launching *launching)
         given_clear(&launching->pages[t]);
     given_clear(&launching->slopes);
     given_clear(&launching->sinks);
+    free(launching->workspace.memory);
     free(launching->guarded);
     free(launching->strides);
     free(launching->seen);

@@ -25,6 +25,7 @@ struct launching {
     struct guarded_sequence *guarded;          /* [count] */
     struct given_tensor pages[GIVEN_OF_PAGES_COUNT];
     struct given_tensor slopes, sinks;
+    struct guarded workspace;
 };
 
 /* Makes the buffers. launching_clear frees them, whatever the result, but for outputs whose memory is NULL by then. */
@@ -33,6 +34,11 @@ void launching_clear(struct launching *launching);
 
 /* What the kernel is given, in this process's memory. */
 struct alibicheck_kernel_launch launching_describe(const struct launching *launching);
+
+/* Makes the workspace that the kernel asks for, of bytes that tell nothing of the launch number `launch`, and puts it
+ * into what the kernel is given. ERROR_SUBJECT: it asks for more than there is. */
+enum error_kind launching_give_workspace(struct launching *launching, const struct alibicheck_kernel *kernel,
+                                         unsigned launch, struct alibicheck_kernel_launch *given, struct error *error);
 
 /* What was written, and where, into the outputs of sequences; audit may be NULL. */
 enum error_kind launching_take(const struct launching *launching, struct memory_audit *audit, struct error *error);

@@ -1,5 +1,6 @@
-"""Tables of reports/field.md, of the files beside this one: table.py calls | bits."""
+"""Tables of reports/field.md, of the files beside this one: table.py calls | bits | gauntlet."""
 import glob
+import gzip
 import json
 import os
 import sys
@@ -59,4 +60,38 @@ def bits():
         row([f"`{call}`", " x ".join(map(str, shape)), dtype, cell(own) if own else "none | - | -", cell(nearest)])
 
 
-{"calls": calls, "bits": bits}[sys.argv[1]]()
+def situations():
+    """All of them, in their order."""
+    found = []
+    for path in sorted(glob.glob(os.path.join(FOLDER, "../../cases/gauntlet/*.yaml"))):
+        with open(path, encoding="utf-8") as file:
+            found += [line.split()[1] for line in file if line.startswith("case: ")]
+    return found
+
+
+def as_what(records):
+    """How the points of a situation fail: "`nan` (f16)"."""
+    kinds = {}
+    for record in records:
+        kinds.setdefault("refused" if record.get("refused") else f"`{record['signature']}`", set()).add(record["dtype"])
+    return ", ".join(f"{kind} ({', '.join(dtype for dtype in DTYPES if dtype in dtypes)})" for kind, dtypes in kinds.items())
+
+
+def gauntlet():
+    order, of_kernel = situations(), {}
+    for path in sorted(glob.glob(os.path.join(FOLDER, "gauntlet/*.jsonl.gz"))):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for record in map(json.loads, file):
+                of_kernel.setdefault(record["kernel"], []).append(record)
+    row(["kernel", "pass", "fail", "not taken", "fails in", "known bugs that are told"])
+    print("|---|---:|---:|---:|---|---|")
+    for kernel, records in sorted(of_kernel.items()):
+        judged = {record["case"] for record in records}
+        wrong = {case: [record for record in records if record["case"] == case and record["status"] != "pass"] for case in order}
+        wrong = {case: some for case, some in wrong.items() if some}
+        told = sorted({bug for record in records for bug in (record["known_bugs"] or "").split()})
+        row([f"`{kernel}`", str(len(judged) - len(wrong)), str(len(wrong)), str(len(order) - len(judged)),
+             "; ".join(f"{case} {as_what(some)}" for case, some in wrong.items()) or "none", " ".join(told) or "none"])
+
+
+{"calls": calls, "bits": bits, "gauntlet": gauntlet}[sys.argv[1]]()

@@ -32,7 +32,8 @@ def attention(operator, domain, names, attributes, tensors):
 
 
 def tensors_of(q, k, v, bias):
-    return {"q": q.reshape(1, 1, -1), "k": k.reshape(1, len(k), -1), "v": v.reshape(1, len(v), -1),
+    width = k.shape[1] * k.shape[2]  # of k without keys, too
+    return {"q": q.reshape(1, 1, -1), "k": k.reshape(1, len(k), width), "v": v.reshape(1, len(v), width),
             "bias": bias.astype(q.dtype)[None, :, None]}
 
 

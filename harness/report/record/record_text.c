@@ -266,6 +266,13 @@ static const char *bugs_of_case(const struct record *record)
     return !point->given && point->test_case ? case_known_bugs(point->test_case) : NULL;
 }
 
+/* Whether its output counts as unwritten because the kernel crashed, ended or refused, which says nothing of its bugs.
+ */
+static bool has_not_run(const struct record *record)
+{
+    return record->finding && record->finding->signature == SIGNATURE_UNWRITTEN && *record->outcome.reason;
+}
+
 /* What known bugs are told by. name: CLASS_NAME_SIZE, which outlives it. */
 static struct seen_failure seen_in(const struct record *record, char *name)
 {
@@ -283,7 +290,7 @@ static struct seen_failure seen_in(const struct record *record, char *name)
 static enum bugs_fit bugs_fit_of(const struct record *record)
 {
     enum status status = record->outcome.status;
-    if ((status != STATUS_FAIL && status != STATUS_XFAIL) || !record->finding)
+    if ((status != STATUS_FAIL && status != STATUS_XFAIL) || !record->finding || has_not_run(record))
         return BUGS_NONE;
     char name[CLASS_NAME_SIZE];
     const struct seen_failure seen = seen_in(record, name);
@@ -313,7 +320,7 @@ static bool print_known_bugs(FILE *stream, const char *indent, const struct reco
 {
     const char *all = bugs_of_case(record);
     enum bugs_fit fit = bugs_fit_of(record);
-    if (record->outcome.status != STATUS_FAIL || !all)
+    if (record->outcome.status != STATUS_FAIL || !all || has_not_run(record))
         return true;
     if (fit == BUGS_NONE)
         return fprintf(stream, "%sno known bug fails so here, but ", indent) > 0 && known_bugs_print_all(stream, all) &&

@@ -24,13 +24,17 @@ enum stray {
     REFUSES,
     ROUNDS_UP,
     READS_STRIDES,
-    BETWEEN_ROWS
+    BETWEEN_ROWS,
+    PAST_WORKSPACE
 };
 
 struct kernel {
     enum stray stray;
     char *last_out;
-    uint16_t before_q; /* where q lies apart */
+    uint64_t workspace_bytes;
+    unsigned char workspace; /* its first byte, */
+    bool is_filled;          /* and whether all others are the same */
+    uint16_t before_q;       /* where q lies apart */
     struct alibicheck_kernel_launch seen;
 };
 
@@ -48,6 +52,28 @@ static void copy_rows(const struct alibicheck_kernel_launch *launch)
     }
 }
 
+static uint64_t workspace_bytes(void *context, const struct alibicheck_kernel_launch *launch)
+{
+    const struct kernel *kernel = context;
+    assert_int_equal(launch->num_heads, FIXTURE_HEADS);
+    assert_null(launch->workspace);
+    return kernel->workspace_bytes;
+}
+
+static void look_at_workspace(struct kernel *kernel, const struct alibicheck_kernel_launch *launch)
+{
+    unsigned char *bytes = launch->workspace;
+    if (!bytes)
+        return;
+    kernel->workspace = bytes[0];
+    kernel->is_filled = (uintptr_t)bytes % 256 == 0;
+    for (uint64_t i = 0; i < launch->workspace_bytes; i++)
+        kernel->is_filled &= bytes[i] == bytes[0];
+    memset(bytes, 0x77, (size_t)launch->workspace_bytes);
+    if (kernel->stray == PAST_WORKSPACE)
+        bytes[launch->workspace_bytes] = 0;
+}
+
 /* out is the launch's number of bytes, lse the row. */
 static int32_t launch(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size)
 {
@@ -55,6 +81,7 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     const struct alibicheck_kernel_sequence *first = launch->sequences;
     size_t rows = (size_t)launch->num_queries * (size_t)launch->num_heads, elements = rows * (size_t)launch->head_dim;
     kernel->seen = *launch;
+    look_at_workspace(kernel, launch);
     if (kernel->stray == READS_STRIDES || kernel->stray == BETWEEN_ROWS) {
         copy_rows(launch);
         if (launch->strides->q_head > launch->head_dim)
@@ -258,6 +285,72 @@ static void test_an_older_kernel_takes_no_strides(void **state)
     }
 }
 
+static void test_a_workspace_is_other_memory_at_each_launch(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING, .workspace_bytes = 1000};
+    struct alibicheck_kernel described = describe(&kernel, ALL);
+    described.workspace_bytes = workspace_bytes;
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct memory_audit audit = {.breached = NULL};
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    for (int run = 0, before = -1; run < 5; run++) {
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+        assert_int_equal(kernel.seen.workspace_bytes, 1000);
+        assert_true(kernel.is_filled);
+        assert_int_not_equal(kernel.workspace, before);
+        assert_int_not_equal(kernel.workspace, 0x77);
+        assert_true(run > 0 || kernel.workspace == 0xff); /* NaN */
+        before = kernel.workspace;
+    }
+    assert_null(audit.breached);
+    kernel.stray = PAST_WORKSPACE;
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+    assert_string_equal(audit.breached, "workspace");
+    assert_int_equal(audit.offset_bytes, 1000);
+    callback_clear(&callback);
+}
+
+static void test_who_asks_for_no_workspace_has_none(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct kernel kernel = {.stray = NOTHING, .workspace_bytes = way == 1 ? 8 : 0};
+        struct alibicheck_kernel described = describe(&kernel, ALL);
+        struct callback callback = {.kernel = &described, .takes = ALL};
+        struct launch_fixture fixture;
+        struct error error;
+        double seconds;
+        launch_fixture_make(&fixture);
+        described.abi = way == 1 ? 3 : ALIBICHECK_KERNEL_ABI; /* whose structure ends before it */
+        described.workspace_bytes = way == 0 ? NULL : workspace_bytes;
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_NONE);
+        assert_null(kernel.seen.workspace);
+        assert_int_equal(kernel.seen.workspace_bytes, 0);
+        callback_clear(&callback);
+    }
+}
+
+static void test_a_workspace_beyond_memory_is_the_kernel_s_failure(void **state)
+{
+    (void)state;
+    struct kernel kernel = {.stray = NOTHING, .workspace_bytes = UINT64_MAX};
+    struct alibicheck_kernel described = describe(&kernel, ALL);
+    described.workspace_bytes = workspace_bytes;
+    struct callback callback = {.kernel = &described, .takes = ALL};
+    struct launch_fixture fixture;
+    struct error error;
+    double seconds;
+    launch_fixture_make(&fixture);
+    assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
+    assert_string_equal(error.text,
+                        "kernel test asks for a workspace of 18446744073709551615 bytes, for which there is no memory");
+    callback_clear(&callback);
+}
+
 /* Of a kernel of who judges. */
 static void test_what_it_changes_is_a_copy(void **state)
 {
@@ -393,13 +486,15 @@ static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
     for (uint32_t abi = 0; abi <= ALIBICHECK_KERNEL_ABI + 1; abi += ALIBICHECK_KERNEL_ABI + 1) {
         described.abi = abi;
         assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_USAGE);
-        assert_non_null(strstr(error.text, "allowed: 1 to 3"));
+        assert_non_null(strstr(error.text, "allowed: 1 to 4"));
     }
     assert_int_equal(offsetof(struct alibicheck_kernel, launch), 48); /* as they were in ABI 1 */
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, sink_logits), 64);
     assert_int_equal(sizeof(struct alibicheck_kernel_sequence), 72);
     assert_int_equal(offsetof(struct alibicheck_kernel, page_sizes), 56); /* as they were in ABI 2 */
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, seq_lens), 112);
+    assert_int_equal(offsetof(struct alibicheck_kernel, memory), 64); /* as they were in ABI 3 */
+    assert_int_equal(offsetof(struct alibicheck_kernel_launch, device), 152);
 }
 
 static void test_pages_are_given_and_watched(void **state)
@@ -437,6 +532,9 @@ int main(void)
         cmocka_unit_test(test_what_lies_between_rows_is_watched),
         cmocka_unit_test(test_an_older_kernel_takes_no_strides),
         cmocka_unit_test(test_memory_is_this_process_s_or_a_gpu_s),
+        cmocka_unit_test(test_a_workspace_is_other_memory_at_each_launch),
+        cmocka_unit_test(test_who_asks_for_no_workspace_has_none),
+        cmocka_unit_test(test_a_workspace_beyond_memory_is_the_kernel_s_failure),
         cmocka_unit_test(test_what_it_changes_is_a_copy),
         cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
         cmocka_unit_test(test_an_older_kernel_is_taken_as_far_as_it_goes),

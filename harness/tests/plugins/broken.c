@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -43,6 +44,12 @@ enum {
     ONLY_PAGES,     /* of 32 keys or 16, which is no fault */
     OLD_HEADER,     /* is of ABI 1, which is none */
     OLDER_HEADER,   /* and of ABI 2 */
+    LAST_HEADER,    /* and of ABI 3 */
+    USES_WORKSPACE, /* for a copy of q, which is no fault */
+    WRITES_PAST_WORKSPACE,
+    KEEPS_IN_WORKSPACE, /* slopes of the first launch, which it expects there in all others */
+    COUNTS_ON_ZEROS,    /* in its workspace */
+    ASKS_FOR_TOO_MUCH,  /* workspace */
     NUM_BREAKS
 };
 
@@ -109,6 +116,34 @@ static void break_before(const launch_t *launch)
 
 /* ---- what is computed -------------------------------------------------------------------------------------------- */
 
+static bool is_packed(const launch_t *launch)
+{
+    return launch->strides->q_head == launch->head_dim &&
+           launch->strides->q_query == (int64_t)launch->num_heads * launch->head_dim;
+}
+
+static uint64_t workspace_bytes(void *context, const launch_t *launch)
+{
+    (void)context;
+    return BREAK == ASKS_FOR_TOO_MUCH ? (uint64_t)1 << 60
+                                      : out_bytes(launch) + (uint64_t)launch->num_heads * sizeof(float);
+}
+
+/* What is read from the workspace in the place of what the launch has. */
+static void work_there(launch_t *launch, sequence_t *first)
+{
+    float *slopes = launch->workspace;
+    if (BREAK == KEEPS_IN_WORKSPACE) {
+        for (int i = 0; i < launch->num_heads && num_launches == 1; i++)
+            slopes[i] = launch->slopes[i];
+        launch->slopes = slopes;
+    }
+    if (BREAK == USES_WORKSPACE && is_packed(launch))
+        first->q = memcpy(launch->workspace, first->q, out_bytes(launch));
+    if (BREAK == WRITES_PAST_WORKSPACE)
+        ((char *)launch->workspace)[launch->workspace_bytes + 3] = 1;
+}
+
 static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text_size)
 {
     launch_t other = *launch_of;
@@ -128,6 +163,8 @@ static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text
         sequences[i].q = sequences[0].q;
     if (BREAK == SIGN_OF_SLOPES)
         other.slopes = slopes;
+    if (other.workspace)
+        work_there(&other, sequences);
     return launch(NULL, &other, text, text_size);
 }
 
@@ -213,6 +250,9 @@ static void break_after(const launch_t *launch)
         for (size_t i = 0; i < num_rows(launch); i++)
             first->lse[i] *= 1.44269504f;
         break;
+    case COUNTS_ON_ZEROS:
+        first->lse[0] += *(const float *)launch->workspace;
+        break;
     default:
         break;
     }
@@ -238,7 +278,7 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
 {
     static struct alibicheck_kernel broken;
     static const int32_t sizes[] = {32, 16, 0};
-    if ((BREAK == OLD_HEADER && abi != 1) || (BREAK == OLDER_HEADER && abi != 2))
+    if ((BREAK == OLD_HEADER && abi != 1) || (BREAK == OLDER_HEADER && abi != 2) || (BREAK == LAST_HEADER && abi != 3))
         return NULL;
     abi = ALIBICHECK_KERNEL_ABI;
     broken = *describe_sound(abi);
@@ -257,6 +297,12 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     if (BREAK == OLDER_HEADER) {
         broken.abi = 2;
         broken.takes &= (1u << 20) - 1;
+    }
+    if (BREAK >= USES_WORKSPACE && BREAK <= ASKS_FOR_TOO_MUCH)
+        broken.workspace_bytes = workspace_bytes;
+    if (BREAK == LAST_HEADER) {
+        broken.abi = 3;
+        memset(&broken.workspace_bytes, 0xff, sizeof broken.workspace_bytes);
     }
     return &broken;
 }

@@ -780,6 +780,27 @@ static void test_a_record_without_a_point_has_the_same_fields(void **state)
     }
 }
 
+/* Its output counts as never written: no bug that leaves it so. */
+static void test_a_kernel_that_failed_to_run_has_no_known_bug(void **state)
+{
+    struct sample *sample = *state;
+    const struct signature_finding finding = {.signature = SIGNATURE_UNWRITTEN};
+    char *bugs;
+    sample->test_case.known_bugs = "unwritten: K60";
+    sample->record.finding = &finding;
+    sample->record.outcome.status = STATUS_FAIL;
+    assert_true(record_known_bugs(&bugs, &sample->record));
+    assert_string_equal(bugs, "K60");
+    free(bugs);
+    snprintf(sample->record.outcome.reason, sizeof sample->record.outcome.reason, "killed by signal 11");
+    assert_true(record_known_bugs(&bugs, &sample->record));
+    assert_null(bugs);
+    char *text = record_findings(&sample->record, "", false);
+    assert_non_null(text);
+    assert_null(strstr(text, "known bug"));
+    free(text);
+}
+
 /* Whatever stands in its output. */
 static void test_a_kernel_that_failed_to_run_never_passes(void **state)
 {
@@ -819,6 +840,7 @@ int main(void)
         TEST(test_seed_beyond_json_integers_is_a_string),
         TEST(test_text_that_is_not_utf8_is_still_a_record),
         TEST(test_reproduce_is_quoted_for_a_shell),
+        TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
         cmocka_unit_test(test_a_record_without_a_point_has_the_same_fields),
