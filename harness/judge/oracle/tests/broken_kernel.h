@@ -5,6 +5,7 @@
 #ifndef HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
 #define HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -188,6 +189,53 @@ static void counts_a_key_twice(const struct problem *problem, const struct kerne
     (void)options, (void)run;
     for (int h = 0; h < problem->num_heads; h++)
         weigh_more(problem, 280, h, 2e-4f, output);
+}
+
+/* The weight of a key in a row that is right. */
+static double weight_in(const struct problem *problem, int64_t key, int head, const struct output *output)
+{
+    size_t row = problem_row(problem, key, problem_kv_head(problem, head));
+    double logit = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    for (int d = 0; d < D; d++)
+        logit += problem_logit_scale(problem) * (double)f32(problem->q)[head * D + d] *
+                 (double)f32(problem->k)[row + (size_t)d];
+    return problem_visible(problem, key) ? exp(logit - (double)output->lse[head]) : 0;
+}
+
+/* Weighs v of one key with the weight of another, if there are both. */
+static void take_value_of(const struct problem *problem, int64_t key, int64_t other, double weight, int head,
+                          const struct output *output)
+{
+    size_t of_key = problem_row(problem, key, problem_kv_head(problem, head)),
+           of_other = problem_row(problem, other, problem_kv_head(problem, head));
+    for (int d = 0; d < D; d++)
+        f32(output->out)[head * D + d] += (float)(weight * ((double)f32(problem->v)[of_other + (size_t)d] -
+                                                            (double)f32(problem->v)[of_key + (size_t)d]));
+}
+
+/* Two keys' v, each in the other's place, in the path of heads without a slope. */
+static void swaps_two_values(const struct problem *problem, const struct kernel_options *options,
+                             const struct output *output, int run)
+{
+    enum { ONE = 270, OTHER = 283 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > OTHER; h++) {
+        if (problem->slopes[h] != 0)
+            continue;
+        take_value_of(problem, ONE, OTHER, weight_in(problem, ONE, h, output), h, output);
+        take_value_of(problem, OTHER, ONE, weight_in(problem, OTHER, h, output), h, output);
+    }
+}
+
+/* A row of a tile is loaded one key late: v of the key after, in the same path. */
+static void takes_v_of_the_key_after(const struct problem *problem, const struct kernel_options *options,
+                                     const struct output *output, int run)
+{
+    enum { FIRST = 264, END = 288 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > END; h++)
+        for (int64_t key = FIRST; key < END && problem->slopes[h] == 0; key++)
+            take_value_of(problem, key, key + 1, weight_in(problem, key, h, output), h, output);
 }
 
 /* A constant of another base or of the bias, as lse alone may have it. */
@@ -612,6 +660,12 @@ static const struct broken_kernel {
     {.what = "adds 1e-4 to lse", .caught_by = ORACLE_ONE_KEY, .after = adds_to_lse},
     {.what = "rounds the scale up by 1e-5", .caught_by = ORACLE_ONE_KEY, .before = rounds_the_scale_up},
     {.what = "weighs a key 2e-4 too much", .caught_by = ORACLE_EACH_KEY, .after = counts_a_key_twice},
+    {.what = "exchanges the values of two keys where slopes are 0",
+     .caught_by = ORACLE_EACH_KEY,
+     .after = swaps_two_values},
+    {.what = "weighs v of the key after in a tile, where slopes are 0",
+     .caught_by = ORACLE_EACH_KEY,
+     .after = takes_v_of_the_key_after},
     {.what = "drops the last key where their number is a multiple of 64",
      .caught_by = ORACLE_LENGTHS,
      .before = drops_the_last_key_of_whole_tiles},
