@@ -27,6 +27,11 @@ const char *const page_id_bits_names[PAGE_ID_BITS_COUNT] = {
     [PAGE_ID_16] = "16",
 };
 
+const char *const page_offset_bits_names[PAGE_OFFSET_BITS_COUNT] = {
+    [PAGE_OFFSET_64] = "64",
+    [PAGE_OFFSET_32] = "32",
+};
+
 const char *const page_table_row_names[PAGE_TABLE_ROW_COUNT] = {
     [PAGE_ROW_OWN] = "own",
     [PAGE_ROW_FIRST] = "first",

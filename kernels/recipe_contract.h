@@ -39,6 +39,13 @@ enum page_id_bits {
     PAGE_ID_BITS_COUNT
 };
 
+/* What the place of a page, its id times its elements, is counted in. */
+enum page_offset_bits {
+    PAGE_OFFSET_64,
+    PAGE_OFFSET_32, /* unsigned: elements from 2^32 on are taken for others */
+    PAGE_OFFSET_BITS_COUNT
+};
+
 /* Whose row of the page table a sequence reads. Where that one has fewer pages, the table goes on with the rows behind
  * it, and behind the last with page 0. */
 enum page_table_row {
@@ -97,6 +104,7 @@ struct recipe_contract {
 
     /* Where keys are. */
     enum page_id_bits page_id_bits;
+    enum page_offset_bits page_offset_bits;
     enum page_table_row page_table_row;
     enum kv_head_map kv_head_map;
 
@@ -119,6 +127,7 @@ extern const char *const merge_lse_base_names[MERGE_LSE_BASE_COUNT];
 extern const char *const merge_guards_names[MERGE_GUARDS_COUNT];
 extern const char *const empty_row_lse_names[EMPTY_ROW_LSE_COUNT];
 extern const char *const page_id_bits_names[PAGE_ID_BITS_COUNT];
+extern const char *const page_offset_bits_names[PAGE_OFFSET_BITS_COUNT];
 extern const char *const page_table_row_names[PAGE_TABLE_ROW_COUNT];
 extern const char *const removal_names[REMOVAL_COUNT];
 extern const char *const query_keys_names[QUERY_KEYS_COUNT];

@@ -368,6 +368,11 @@ static const struct field fields[] = {
      NAMES(page_id_bits_names),
      CONTRACT(page_id_bits),
      .about = "Bits of a page id that are read: with 16, pages from 65536 on are taken for others."},
+    {.name = "page_offset_bits",
+     NAMES(page_offset_bits_names),
+     CONTRACT(page_offset_bits),
+     .about = "Bits of a page's place, its id times its elements, that are counted: with 32, elements from 2^32 on are "
+              "taken for others, which the oracle offsets shows."},
     {.name = "page_table_row",
      NAMES(page_table_row_names),
      CONTRACT(page_table_row),

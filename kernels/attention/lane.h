@@ -62,8 +62,10 @@ SIMT_FUNCTION size_t paged_row(const struct attention_args *args, const struct l
     size_t id = (size_t)args->page_table[args->sequence.first_page + page];
     if (args->recipe.contract.page_id_bits == PAGE_ID_16)
         id &= 0xffff;
-    size_t row = id * size + ((uint32_t)key - page * size);
-    return row * lane->row_stride + lane->head_offset;
+    size_t slot = (uint32_t)key - page * size;
+    if (args->recipe.contract.page_offset_bits == PAGE_OFFSET_32)
+        return (uint32_t)(id * size * lane->row_stride) + slot * lane->row_stride + lane->head_offset;
+    return (id * size + slot) * lane->row_stride + lane->head_offset;
 }
 
 /* The same of any cache. */

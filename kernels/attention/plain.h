@@ -10,9 +10,10 @@
 #include "kernels/dialect/intrinsics.h"
 
 /* What the work on a key depends on of the contract; where there is a mask, how it is read is the generic form's. */
-#define PLAIN_CONTRACT(X)                    \
-    X(contract.page_id_bits, PAGE_ID_32)     \
-    X(contract.kv_head_map, KV_HEAD_GROUPED) \
+#define PLAIN_CONTRACT(X)                        \
+    X(contract.page_id_bits, PAGE_ID_32)         \
+    X(contract.page_offset_bits, PAGE_OFFSET_64) \
+    X(contract.kv_head_map, KV_HEAD_GROUPED)     \
     X(contract.window, 0)
 
 /* X(field of the recipe, its plain value) */

@@ -22,13 +22,13 @@ struct answer {
     float out[ANSWER_HEADS * ANSWER_DIM], lse[ANSWER_HEADS];
 };
 
-/* In the form given; pages of page_size keys. */
-static inline void answer_batch(enum kernel kernel, enum kernel_form form, int page_size, const struct recipe *recipe,
-                                const struct problem *problems, int num_sequences, struct answer *answers)
+/* In the form given. */
+static inline void answer_set(enum kernel kernel, enum kernel_form form, const struct kernel_options *options,
+                              const struct recipe *recipe, const struct problem *problems, int num_sequences,
+                              struct answer *answers)
 {
     enum { MOST = 4 };
     struct output outputs[MOST];
-    struct kernel_options options = {.chunk_len = ANSWER_CHUNK, .page_size = page_size};
     struct device *device;
     struct error error;
     double seconds;
@@ -36,12 +36,20 @@ static inline void answer_batch(enum kernel kernel, enum kernel_form form, int p
     memset(answers, 0xff, (size_t)num_sequences * sizeof *answers);
     for (int i = 0; i < num_sequences; i++)
         outputs[i] = (struct output){answers[i].out, answers[i].lse};
-    const struct batch batch = {kernel, &options, recipe, problems, outputs, num_sequences, false};
+    const struct batch batch = {kernel, options, recipe, problems, outputs, num_sequences, false};
     assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1, .form = form}, &error),
                      ERROR_NONE);
     if (device_run_batch(device, &batch, NULL, &seconds, &error))
         fail_msg("%s", error.text);
     device_close(device);
+}
+
+/* In pages of page_size keys. */
+static inline void answer_batch(enum kernel kernel, enum kernel_form form, int page_size, const struct recipe *recipe,
+                                const struct problem *problems, int num_sequences, struct answer *answers)
+{
+    const struct kernel_options options = {.chunk_len = ANSWER_CHUNK, .page_size = page_size};
+    answer_set(kernel, form, &options, recipe, problems, num_sequences, answers);
 }
 
 /* The same of the generic form and of the plain one, wherever it is taken. */

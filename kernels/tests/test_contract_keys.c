@@ -220,6 +220,35 @@ static void test_page_ids_of_16_bits(void **state)
     free_problem(&made);
 }
 
+/* Where the pages lie 3 * 2^31 elements behind the first one's place, there is nothing where 32 bits take them for:
+ * keys and values of 0. Elsewhere nothing is wrong. */
+static void test_page_offsets_of_32_bits(void **state)
+{
+    (void)state;
+    struct made_problem made = make_problem(KEYS, HEADS, KV_HEADS, DIM, DTYPE_F16);
+    struct problem nothing = made.problem;
+    struct recipe recipe = {.sentinel = {.policy = SENTINEL_EXCLUDE}, .contract.page_offset_bits = PAGE_OFFSET_32};
+    assert_non_null(nothing.k = nothing.v = calloc((size_t)KEYS * KV_HEADS * DIM, sizeof(uint16_t)));
+    for (int kernel = 0; kernel < KERNEL_ANY_COUNT; kernel++)
+        for (int form = FORM_GENERIC; form <= FORM_PLAIN; form++) {
+            struct answer right, near, far, far_right, of_nothing;
+            const struct kernel_options options = {.chunk_len = ANSWER_CHUNK, .page_size = 16};
+            struct kernel_options apart = options;
+            apart.setting.far_rows = true;
+            answer_set((enum kernel)kernel, (enum kernel_form)form, &options, &sound, &made.problem, 1, &right);
+            answer_set((enum kernel)kernel, (enum kernel_form)form, &options, &sound, &nothing, 1, &of_nothing);
+            answer_set((enum kernel)kernel, (enum kernel_form)form, &options, &recipe, &made.problem, 1, &near);
+            answer_set((enum kernel)kernel, (enum kernel_form)form, &apart, &sound, &made.problem, 1, &far_right);
+            answer_set((enum kernel)kernel, (enum kernel_form)form, &apart, &recipe, &made.problem, 1, &far);
+            assert_memory_equal(&near, &right, sizeof right);
+            assert_memory_equal(&far_right, &right, sizeof right);
+            assert_memory_equal(&far, &of_nothing, sizeof far);
+            assert_memory_not_equal(&far, &right, sizeof far);
+        }
+    free((void *)(uintptr_t)nothing.k);
+    free_problem(&made);
+}
+
 /* A sequence that reads another's row has that one's keys, with its own query and length. */
 static void test_page_table_rows(void **state)
 {
@@ -306,10 +335,15 @@ static void test_past_the_last_page_row(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows_and_masks), cmocka_unit_test(test_values_beyond_a_window_are_not_read),
-        cmocka_unit_test(test_keys_past_the_end), cmocka_unit_test(test_nothing_past_the_end),
-        cmocka_unit_test(test_kv_head_maps),      cmocka_unit_test(test_page_ids_of_16_bits),
-        cmocka_unit_test(test_page_table_rows),   cmocka_unit_test(test_past_the_last_page_row),
+        cmocka_unit_test(test_windows_and_masks),
+        cmocka_unit_test(test_values_beyond_a_window_are_not_read),
+        cmocka_unit_test(test_keys_past_the_end),
+        cmocka_unit_test(test_nothing_past_the_end),
+        cmocka_unit_test(test_kv_head_maps),
+        cmocka_unit_test(test_page_ids_of_16_bits),
+        cmocka_unit_test(test_page_table_rows),
+        cmocka_unit_test(test_past_the_last_page_row),
+        cmocka_unit_test(test_page_offsets_of_32_bits),
     };
     int failed = cmocka_run_group_tests_name("contracts on keys", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;
