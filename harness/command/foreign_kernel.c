@@ -80,12 +80,14 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
         return error_memory(error, "a kernel", 1024);
     }
     opened->subject = foreign_subject(kernel, kernel_process_launcher(opened->process), opened->process);
+    opened->subject.subject.watch = &opened->watch;
     return foreign_class_take(&opened->subject, opened->name, error);
 }
 
 void foreign_close(struct foreign_opened *opened)
 {
     kernel_process_stop(opened->process);
+    launch_watch_clear(&opened->watch);
     free(opened->name);
     free(opened->device);
     free(opened->option);

@@ -20,6 +20,8 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_WRONG_KV_HEAD] = "wrong-kv-head",
     [SIGNATURE_WRONG_LSE] = "wrong-lse",
     [SIGNATURE_UNWRITTEN] = "unwritten",
+    [SIGNATURE_STALE] = "stale",
+    [SIGNATURE_NO_ANSWER] = "no-answer",
     [SIGNATURE_UNKNOWN] = "unknown",
 };
 

@@ -23,6 +23,8 @@ enum signature {
     SIGNATURE_WRONG_KV_HEAD,  /* attention to the keys or values of another KV head */
     SIGNATURE_WRONG_LSE,      /* lse in other units than what reads it takes it for: a caller, or a merge of chunks */
     SIGNATURE_UNWRITTEN,      /* elements that were never written */
+    SIGNATURE_STALE,          /* the output of an earlier launch of other values */
+    SIGNATURE_NO_ANSWER,      /* the kernel failed to run */
     SIGNATURE_UNKNOWN,        /* no mode explains it */
     SIGNATURE_COUNT
 };

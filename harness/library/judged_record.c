@@ -377,6 +377,7 @@ static const struct record_field rows[] = {
     UNKNOWN("known_bugs"),
     UNKNOWN("fidelity"),
     UNKNOWN("taken_over"),
+    UNKNOWN("run_failure"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

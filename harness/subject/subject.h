@@ -13,6 +13,7 @@ struct replay; /* kernels/device/replay.h */
 struct subject;
 struct paged_cache; /* harness/subject/paged_cache.h */
 struct sequence_strides;
+struct launch_watch; /* harness/subject/launch_watch.h */
 
 /* Sequences that are run in one launch. Each has the result that it has alone. */
 struct sequences {
@@ -80,8 +81,9 @@ struct subject {
     bool own_head_dim; /* it does not say which head dims it takes: it is asked for that of its point alone */
     bool any_order;    /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
-        least_logit;   /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
-    int64_t chunk_len; /* keys that it takes together, in chunks or pages; 0: nobody knows */
+        least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
+    struct launch_watch *watch; /* the caller's: told of every launch, from one to the next; NULL: nobody watches */
+    int64_t chunk_len;          /* keys that it takes together, in chunks or pages; 0: nobody knows */
     /* What may stand in k and v of a masked key, of even and odd ones, without a change to any bit. */
     float masked_k[2], masked_v[2];
 };

@@ -10,12 +10,15 @@
 
 #include "harness/judge/judgement.h"
 #include "harness/judge/verdict.h"
+#include "harness/subject/run_failure.h"
 
 /* What the oracles saw, as plain facts. Zeroed: nothing. */
 struct oracle_facts {
-    unsigned violated;   /* bit o: oracle o was */
-    unsigned not_finite; /* bit o: by NaN or infinity where a number was expected */
-    unsigned failed;     /* bit o: by the subject, which did not run under it */
+    unsigned violated;    /* bit o: oracle o was */
+    unsigned not_finite;  /* bit o: by NaN or infinity where a number was expected */
+    unsigned failed;      /* bit o: by the subject, which did not run under it */
+    enum run_failure how; /* and how */
+    unsigned stale;       /* bit o: by the output of an earlier launch */
 };
 
 struct signature_finding {
@@ -35,7 +38,8 @@ struct signature_finding {
  * the criterion asks for the bound alone, or if nothing is outside the tolerance, by a share of the bound above the
  * budget. The name is one that explains the worst row as well as any does and, among those, the one whose reason most
  * of the rows examined have in common; if nothing explains that row, the name that explains most of the others. What
- * fails by an oracle alone has no row, and is a leak if what stands in masked slots changes the result, else unknown.
+ * fails by an oracle alone has no row, and is no answer if the subject did not run under it, stale if it answered from
+ * an earlier launch, a leak if what stands in masked slots changes the result, else unknown.
  *
  * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
  * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.

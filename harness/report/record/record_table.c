@@ -269,6 +269,9 @@ static const struct record_field rows[] = {
                   "Of an output that is judged from a bundle without k and v: which program wrote it, and what of this "
                   "record is as it was written, and could not be computed here; null where all was."),
      .type = "object", .value = record_value_taken_over, .members = &record_taken_over_fields},
+    {RECORD_NAMED("run_failure", "How the kernel failed to run, on the problem or, by an oracle, on a changed copy of "
+                                 "it: " RUN_FAILURE_WORDS "; null where it ran. Why is in error or oracle_details."),
+     .type = "string", .value = record_value_run_failure},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -152,7 +152,7 @@ char *record_notes(const struct record *record)
                 record_claim(record) ? "; " : "", by_oracle);
     if (sampled)
         fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
-    if (record->verdict)
+    if (record->verdict && !record->is_unanswered)
         print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "",
                     &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
