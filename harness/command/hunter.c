@@ -299,6 +299,7 @@ static enum error_kind let_loose(struct hunter *hunter, struct progress *progres
     };
     hunter->log = (struct hunt_log){
         .path = options->results,
+        .planned = options->evaluations,
         .objective = objective_name(hunter),
         .subject = hunter->foreign.process ? hunter->foreign.option : hunter->hunt.setting.made.device,
     };

@@ -177,7 +177,7 @@ static enum error_kind search_all(struct hunt *hunt, const struct candidate *sta
         .kernel = &hunt->setting.kernel,
         .starts = starts,
         .num_starts = hunt->setting.num_starts,
-        .evaluations = hunt->setting.evaluations,
+        .planned = hunt->log->planned,
         .seed = hunt->setting.seed,
         .random = hunt->setting.random,
         .takes = takes,
