@@ -63,8 +63,7 @@ static enum error_kind open_foreign(struct hunter *hunter, struct progress *prog
     enum error_kind kind = foreign_open(&hunter->foreign, &options->foreign, progress, error);
     if (kind)
         return kind;
-    foreign_select(&hunter->foreign, &options->selection);
-    return ERROR_NONE;
+    return foreign_select(&hunter->foreign, &options->selection, error);
 }
 
 /* A find is one point, in memory whole, that its case file says alone. */
