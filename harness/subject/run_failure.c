@@ -27,7 +27,7 @@ const struct run_failure_info run_failures[RUN_FAILURE_COUNT] = {
 enum error_kind run_failed(struct error *error, enum run_failure how)
 {
     if (error)
-        error->how = how;
+        error->how = (int)how;
     return ERROR_SUBJECT;
 }
 
