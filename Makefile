@@ -127,7 +127,7 @@ CHANGES = $(filter-out e3b0c44298fc1c14,$(shell { if [ -e .git ] && git rev-pars
 	    git --no-optional-locks diff HEAD -- $(BUILT_FROM); git ls-files -oz --exclude-standard -- $(BUILT_FROM) | xargs -0r cat; \
 	    else find harness kernels reference -type f | LC_ALL=C sort | xargs cat; fi; } 2>/dev/null | sha256sum | cut -c1-16))
 DATE = $(shell [ -e .git ] && git log -1 --format=%cs 2>/dev/null)
-OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(NVCCFLAGS))))
+OWN_FLAGS = $(subst ",\",$(subst \,\\,$(strip $(CPPFLAGS) $(CFLAGS) $(if $(HAVE_NVCC),$(CUDA_FORMS_FLAGS)) $(NVCCFLAGS))))
 $(BUILD)/build_info.inc: FORCE
 	@mkdir -p $(@D)
 	@text=$$(printf '#define %s "%s"\n' VERSION '$(VERSION)' COMMIT '$(COMMIT)$(DIRTY)' DATE '$(DATE)' OPTIMIZE '$(OPTIMIZE), kernels $(OPTIMIZE_KERNELS)' \

@@ -31,6 +31,8 @@ struct launch_setting {
     bool nan_zones;  /* under an audit: the guard zones of tensors hold NaN */
     bool far_rows;   /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
                       * page's number; among their pages are others' (kv_cache.h) */
+    bool far_heads;  /* the same of KV heads, whose keys lie side by side */
+    bool near;       /* of a subject that is given those: that offsets in as much address space do fit 32 bits */
     unsigned layout; /* bits of enum tensor_layout_bit */
     enum workspace_setting workspace;
 };

@@ -40,6 +40,19 @@ const char *const removal_names[REMOVAL_COUNT] = {
     [REMOVAL_NONE] = "none",
 };
 
+const char *const query_keys_names[QUERY_KEYS_COUNT] = {
+    [QUERY_KEYS_OWN] = "own",
+    [QUERY_KEYS_NEXT] = "next",
+    [QUERY_KEYS_ALL] = "all",
+    [QUERY_KEYS_TOP_LEFT] = "top_left",
+};
+
+const char *const query_positions_names[QUERY_POSITIONS_COUNT] = {
+    [QUERY_AT_OWN] = "own",
+    [QUERY_AT_LAST] = "last",
+    [QUERY_AT_TOP_LEFT] = "top_left",
+};
+
 const char *const cache_scale_names[CACHE_SCALE_COUNT] = {
     [CACHE_SCALE_APPLIED] = "applied",
     [CACHE_SCALE_IGNORED] = "ignored",
@@ -73,6 +86,40 @@ struct problem contract_scales(const struct recipe_contract *contract, const str
     taken.k_scale = cache_scale_taken(contract->k_scale, problem->k_scale);
     taken.v_scale = cache_scale_taken(contract->v_scale, problem->v_scale);
     return taken;
+}
+
+/* Keys from the first on that a query sees; below 1: none. */
+static int64_t keys_seen(enum query_keys by, const struct problem *problem, int query)
+{
+    int64_t keys = problem->seq_len, later = problem_queries(problem) - 1 - query;
+    switch (by) {
+    case QUERY_KEYS_NEXT:
+        return later > 0 ? keys - later + 1 : keys;
+    case QUERY_KEYS_ALL:
+        return keys;
+    case QUERY_KEYS_TOP_LEFT:
+        return query + 1 < keys ? query + 1 : keys;
+    default:
+        return keys - later;
+    }
+}
+
+struct problem contract_query(const struct recipe_contract *contract, const struct problem *problem, int query)
+{
+    struct problem one = problem_query(problem, query);
+    int64_t keys = keys_seen(contract->query_keys, problem, query);
+    if (problem_queries(problem) == 1)
+        return one;
+    if (contract->query_keys != QUERY_KEYS_OWN && keys > 0) {
+        one.seq_len = keys;
+        one.kv_slots = problem->kv_slots + problem->seq_len - keys;
+        one.visible = problem->visible;
+    }
+    if (contract->query_positions == QUERY_AT_LAST)
+        one.q_position = problem->q_position;
+    if (contract->query_positions == QUERY_AT_TOP_LEFT)
+        one.q_position = problem->kv_offset + query;
+    return one;
 }
 
 void contract_slopes(const struct recipe_contract *contract, const float *from, int num_heads, float *slopes)

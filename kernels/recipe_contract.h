@@ -59,6 +59,23 @@ enum removal {
 
 enum { CONTRACT_TILE = 32 };
 
+/* The keys that query i of Q sees. */
+enum query_keys {
+    QUERY_KEYS_OWN,      /* those up to its own, which is key N - Q + i */
+    QUERY_KEYS_NEXT,     /* and the next query's */
+    QUERY_KEYS_ALL,      /* all, those of later queries too: there is no causal mask */
+    QUERY_KEYS_TOP_LEFT, /* the first i + 1: the causal mask begins with the cache */
+    QUERY_KEYS_COUNT
+};
+
+/* Where query i of Q stands, from which its biases are counted. */
+enum query_positions {
+    QUERY_AT_OWN,
+    QUERY_AT_LAST,     /* where the last one does */
+    QUERY_AT_TOP_LEFT, /* at key i */
+    QUERY_POSITIONS_COUNT
+};
+
 /* k_scale or v_scale of an fp8 cache. */
 enum cache_scale { CACHE_SCALE_APPLIED, CACHE_SCALE_IGNORED, CACHE_SCALE_TWICE, CACHE_SCALE_COUNT };
 
@@ -87,6 +104,8 @@ struct recipe_contract {
     int window; /* the newest keys, which alone take part; 0: all do */
     enum removal window_by, mask_by;
     int keys_past_end; /* slots behind the last key that are taken for keys, whatever lies there; 0: none */
+    enum query_keys query_keys;
+    enum query_positions query_positions;
 
     /* Numbers. */
     float scale_factor; /* of the scale of q.k; 0: 1 */
@@ -102,6 +121,8 @@ extern const char *const empty_row_lse_names[EMPTY_ROW_LSE_COUNT];
 extern const char *const page_id_bits_names[PAGE_ID_BITS_COUNT];
 extern const char *const page_table_row_names[PAGE_TABLE_ROW_COUNT];
 extern const char *const removal_names[REMOVAL_COUNT];
+extern const char *const query_keys_names[QUERY_KEYS_COUNT];
+extern const char *const query_positions_names[QUERY_POSITIONS_COUNT];
 extern const char *const cache_scale_names[CACHE_SCALE_COUNT];
 extern const char *const kv_head_map_names[KV_HEAD_MAP_COUNT];
 
@@ -119,6 +140,10 @@ static inline bool contract_changes_slopes(const struct recipe_contract *contrac
 
 /* The problem with the scales that the contract takes, products rounded to f32. Tensors and slopes stay. */
 struct problem contract_scales(const struct recipe_contract *contract, const struct problem *problem);
+
+/* The problem that a kernel is launched with for one query (problem_query), with the keys and the position that the
+ * contract gives it. A query that it has no key for sees none. */
+struct problem contract_query(const struct recipe_contract *contract, const struct problem *problem, int query);
 
 /* slopes[num_heads]: those of `from`, of all heads, as the contract takes them, in f32. */
 void contract_slopes(const struct recipe_contract *contract, const float *from, int num_heads, float *slopes);

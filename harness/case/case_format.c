@@ -28,7 +28,7 @@ static const char introduction[] =
 
 enum { NUM_COLUMNS = RECIPE_KEY_COLUMNS };
 
-static const int widths[NUM_COLUMNS] = {18, 32, 22, 44};
+static const int widths[NUM_COLUMNS] = {20, 32, 22, 44};
 
 static void print_row(FILE *stream, const char *const *cells)
 {

@@ -429,8 +429,9 @@ const struct key keys[KEY_COUNT] = {
                    .type = FIELD_TEXT,
                    .size = sizeof(char *),
                    .allowed = known_bugs_allowed,
-                   .about = "Known bugs that fail in this case, by the signature of the failure: what a kernel that "
-                            "fails so here may have. Said of such a failure, and never judged by."},
+                   .about = "Known bugs that fail in this case, by the signature of the failure and by what else they "
+                            "show: what a kernel that fails so here may have. Said of such a failure, and never judged "
+                            "by."},
          .type = &type_bugs,
          .constant_of_run = true,
          .derived = "none"},

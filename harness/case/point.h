@@ -48,6 +48,7 @@ struct given {
     char *command;       /* the line that judges it again */
     bool masked;         /* not every key is visible */
     bool has_recipe;     /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
+    bool scales_unsaid;  /* of fp8 without k_scale or v_scale, which are taken for 1 */
     double lse_rounding; /* what its lse has lost on its way from another base, relative to itself */
     struct given_sample sample;
     const struct given_claim *claim; /* NULL: all that it is judged by was computed here */

@@ -400,6 +400,18 @@ static const struct field fields[] = {
      CONTRACT(keys_past_end),
      .about = "Slots behind the last key that are taken for keys, whatever lies there: NaN, but where it is the key of "
               "a later query."},
+    {.name = "query_keys",
+     NAMES(query_keys_names),
+     CONTRACT(query_keys),
+     .about =
+         "The keys that query i of Q sees: those up to its own, which is key N - Q + i; the next query's, too; all, "
+         "those of later queries too; or the first i + 1."},
+    {.name = "query_positions",
+     NAMES(query_positions_names),
+     CONTRACT(query_positions),
+     .about =
+         "Where query i of Q stands, from which biases are counted: at its own position, at the last query's, or at "
+         "key i."},
     {.name = "scale_factor", FACTOR(scale_factor), .about = "What the scale of q.k is multiplied by."},
     {.name = "k_scale",
      NAMES(cache_scale_names),

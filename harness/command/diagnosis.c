@@ -1,5 +1,7 @@
 #include "harness/command/diagnosis.h"
 
+#include <string.h>
+
 #include "harness/command/diagnosis_recipe.h"
 #include "harness/command/narrow_step.h"
 #include "harness/evaluate/point_subject.h"
@@ -147,14 +149,42 @@ static const struct narrow_step *narrow_step_of(const struct cause *cause, const
     return found;
 }
 
-static void say_narrow_step(struct diagnosis *diagnosis, const struct findings *findings,
+/* What another stage of the cause has to have of the error to be said beside a step's. */
+#define SHARE_SAID 0.05
+
+/* The other stages of the cause that have much of the error, and what is to be held in f32 of them: "; another 19% is
+ * the rounding of logits to bf16". held is added to. */
+static void say_other_stages(struct diagnosis *diagnosis, const struct findings *findings, const struct cause *cause,
+                             enum stage said, char *held, size_t size)
+{
+    const struct recipe *recipe = findings->recipe;
+    for (int stage = 0; stage < ROUNDING_STAGE_COUNT; stage++) {
+        const struct narrow_step *other = narrow_step_in(recipe, (enum stage)stage);
+        double share = findings->explanation->stages[stage].share;
+        if (stage == (int)said || !(cause->stages[recipe->bias] >> stage & 1) || !(share >= SHARE_SAID))
+            continue;
+        if (!other) {
+            say(diagnosis, "; another %.0f%% is that of the stage %s", 100 * share, stage_names[stage]);
+            continue;
+        }
+        say(diagnosis, "; another %.0f%% is the rounding of %s to %s", 100 * share, narrow_step_name(other),
+            dtypes[narrow_step_dtype(other, recipe)].name);
+        size_t length = strlen(held);
+        snprintf(held + length, size - length, " and %s", narrow_step_name(other));
+    }
+}
+
+static void say_narrow_step(struct diagnosis *diagnosis, const struct findings *findings, const struct cause *cause,
                             const struct narrow_step *step)
 {
     struct rounding_model model = rounding_of(findings);
     bool absolute = narrow_step_is_of_bias(step) && findings->recipe->bias == BIAS_ABSOLUTE;
-    char text[384];
+    char text[384], held[128];
     narrow_step_format(text, sizeof text, step, findings->recipe, &model, findings->evaluation, findings->head);
-    say(diagnosis, "%s. Hold %s in f32%s.", text, narrow_step_name(step),
+    snprintf(held, sizeof held, "%s", narrow_step_name(step));
+    say(diagnosis, "%s", text);
+    say_other_stages(diagnosis, findings, cause, narrow_step_stage(step), held, sizeof held);
+    say(diagnosis, ". Hold %s in f32%s.", held,
         absolute ? ", and form the bias relative to the query, slope * (j - P)" : "");
 }
 
@@ -167,11 +197,12 @@ static void diagnose_rounding(struct diagnosis *diagnosis, const struct findings
     diagnosis->is_rounding = true;
     diagnosis->cause = cause->name;
     diagnosis->share = share_of(cause, findings);
-    say(diagnosis, "%.0f%% of the error of head %d, dim %d is ", 100 * diagnosis->share, findings->head, findings->dim);
     bool underflow = cause->say == say_exponential && underflows(findings);
     const struct narrow_step *step = underflow ? NULL : narrow_step_of(cause, findings);
+    double said = step ? findings->explanation->stages[narrow_step_stage(step)].share : diagnosis->share;
+    say(diagnosis, "%.0f%% of the error of head %d, dim %d is ", 100 * said, findings->head, findings->dim);
     if (step) {
-        say_narrow_step(diagnosis, findings, step);
+        say_narrow_step(diagnosis, findings, cause, step);
     } else {
         cause->say(diagnosis, findings);
         say(diagnosis, ". %s", underflow ? "Start the maximum at -inf, or at the first visible key." : cause->remedy);

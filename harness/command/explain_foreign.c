@@ -28,14 +28,23 @@ static enum error_kind print_text(const struct record *record, int64_t element, 
            record_say_largest(largest, record, false), *notes ? "  " : "", notes, *notes ? "\n" : "", findings);
     free(findings);
     free(notes);
-    return judge_explain(record, element, error);
+    struct explained_element explained;
+    bool found;
+    enum error_kind kind = judge_explain_find(&explained, &found, record, element, error);
+    return kind ? kind
+                : judge_explain(record, found ? &explained : NULL, element < 0 ? "worst element" : "element", error);
 }
 
 static enum error_kind print_json(const struct record *record, int64_t wanted, struct error *error)
 {
-    json_t *element = NULL, *object = record_to_json(record);
-    enum error_kind kind = judge_explain_json(&element, record, wanted, error);
-    if (!kind && (!object || json_object_set_new(object, "element", element ? element : json_null()) ||
+    struct explained_element explained;
+    bool found;
+    enum error_kind kind = judge_explain_find(&explained, &found, record, wanted, error);
+    if (kind)
+        return kind;
+    json_t *object = record_to_json(record),
+           *element = found ? record_fields_to_json(&record_explained_fields, &explained) : json_null();
+    if (!kind && (!object || json_object_set_new(object, "element", element) ||
                   json_dumpf(object, stdout, JSON_PRINT_FLAGS | JSON_COMPACT)))
         kind = error_memory(error, "an explanation as JSON", 0);
     json_decref(object);

@@ -128,12 +128,23 @@ static enum error_kind evaluate_sequence(struct judging *judging, struct evaluat
                           sequence->has_other ? &sequence->other : NULL, error);
 }
 
+/* Whether records go to standard output, where no text is to stand between them. */
+static bool goes_to_stdout(const struct judging *judging)
+{
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (judging->outputs.paths[i] && !strcmp(judging->outputs.paths[i], "-"))
+            return true;
+    return false;
+}
+
 static enum error_kind judge_sequence(struct judging *judging, struct evaluator *evaluator, int64_t b,
                                       struct error *error)
 {
     const struct judged_sequence *sequence = &judging->input.sequences[b];
     struct evaluation evaluation;
     struct error failure = {0};
+    struct explained_element worst;
+    bool is_explained = false;
     struct record record = {.point = &judging->input.points[b]};
     progress_display_point(evaluator->display, sequence->given.key);
     enum error_kind kind = evaluate_sequence(judging, evaluator, &evaluation, sequence, &failure);
@@ -154,14 +165,15 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
         return error_set(error, kind, "%s", failure.text);
     }
     record_take(&record, kind, &failure, &evaluation);
+    kind = judging->options->explain ? judge_explain_find(&worst, &is_explained, &record, -1, error) : ERROR_NONE;
+    record.explained = is_explained ? &worst : NULL;
     judging->summary.points_done++;
     judging->summary.by_status[record.outcome.status]++;
     progress_display_hide(evaluator->display);
-    kind = ERROR_NONE;
     for (size_t i = 0; i < judging->num_sinks && !kind; i++)
         kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
-    if (!kind && judging->options->explain)
-        kind = judge_explain(&record, -1, error);
+    if (!kind && judging->options->explain && !goes_to_stdout(judging))
+        kind = judge_explain(&record, record.explained, "worst element", error);
     progress_display_show(evaluator->display);
     evaluation_clear(&evaluation);
     return kind;

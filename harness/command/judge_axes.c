@@ -1,6 +1,7 @@
 #include "harness/command/judge_reading.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "harness/support/source.h"
 
@@ -17,6 +18,80 @@ static const char *letters_of(const struct judge_reading *reading, enum judge_te
     if (tensor == TENSOR_FILE_LSE)
         return judge_lse_letters(layout, paged, num_axes);
     return judge_query_letters(layout, paged, num_axes);
+}
+
+/* The letters of k or v, with one more where they are in one tensor. text: STACKED_LETTERS_SIZE. */
+enum { STACKED_LETTERS_SIZE = 8 };
+static const char *letters_of_keys(char *text, const struct judge_reading *reading, enum judge_tensor tensor)
+{
+    const struct judge_facts *facts = &reading->facts;
+    int num_axes = reading->input->files[tensor].layout.num_axes, at = facts->kv_axis;
+    const char *letters =
+        judge_key_letters(facts->layout, facts->paged, tensor == TENSOR_FILE_K, at < 0 ? num_axes : num_axes - 1);
+    if (!letters || at < 0)
+        return letters;
+    if (at >= num_axes)
+        return NULL;
+    snprintf(text, STACKED_LETTERS_SIZE, "%.*s2%s", at, letters, letters + at);
+    return text;
+}
+
+/* Along their axis stand two tensors. */
+static enum error_kind check_stack(const struct judge_reading *reading, struct error *error)
+{
+    int64_t length = reading->shape.length[ROLE_STACK];
+    const struct tensor_file *file = &reading->input->files[TENSOR_FILE_K];
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (reading->facts.kv_axis < 0 || length == 2)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "%s: is %s, with %" PRId64 " along axis %d; allowed: 2 along --kv-axis, k and v",
+                     quote_path(path, file->name), judge_shape_text(text, file), length, reading->facts.kv_axis);
+}
+
+/* head_dim on two axes is that of q. */
+static enum error_kind check_blocks(const struct judge_reading *reading, struct error *error)
+{
+    const int64_t *length = reading->shape.length;
+    const struct tensor_file *file = &reading->input->files[TENSOR_FILE_K];
+    char path[PATH_QUOTE_SIZE], text[SHAPE_TEXT_SIZE];
+    if (length[ROLE_BLOCKS] < 0 || length[ROLE_BLOCKS] * length[ROLE_BLOCK] == length[ROLE_DIM])
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "%s: is %s, with %" PRId64 " * %" PRId64 " elements of a head; allowed: %" PRId64,
+                     quote_path(path, file->name), judge_shape_text(text, file), length[ROLE_BLOCKS],
+                     length[ROLE_BLOCK], length[ROLE_DIM]);
+}
+
+/* What is said of k's axes where they are none of the layout's: that k and v may be in one tensor, if one axis is left.
+ */
+static const char *hint_of_stack(const struct judge_reading *reading)
+{
+    const struct judge_facts *facts = &reading->facts;
+    int num_axes = reading->input->files[TENSOR_FILE_K].layout.num_axes;
+    if (facts->kv_axis >= 0)
+        return ", and an axis of k and v where --kv-axis says";
+    bool one_more =
+        facts->layout != LAYOUT_VLLM_V0 && judge_key_letters(facts->layout, facts->paged, true, num_axes - 1);
+    return one_more ? "; k and v in one tensor by --kv with --kv-axis" : "";
+}
+
+/* k and v, for which `allowed` is said of two tensors. */
+static enum error_kind bind_keys(struct judge_reading *reading, const char *allowed, struct error *error)
+{
+    struct tensor_file *files = reading->input->files;
+    char letters[STACKED_LETTERS_SIZE], shapes[256];
+    snprintf(shapes, sizeof shapes, "%s%s", allowed, hint_of_stack(reading));
+    enum error_kind kind = judge_shape_bind(&reading->shape, &reading->k, &files[TENSOR_FILE_K],
+                                            letters_of_keys(letters, reading, TENSOR_FILE_K), shapes, error);
+    if (!kind)
+        kind = check_stack(reading, error);
+    if (!kind)
+        kind = check_blocks(reading, error);
+    if (!kind)
+        kind = judge_shape_bind(&reading->shape, &reading->v, &files[TENSOR_FILE_V],
+                                letters_of_keys(letters, reading, TENSOR_FILE_V), shapes, error);
+    return kind;
 }
 
 /* Sequences are as many as --qo-indptr has, one number being where the last of them ends; else those of q, which is of
@@ -50,6 +125,8 @@ enum error_kind judge_bind_shapes(struct judge_reading *reading, struct error *e
                        "or --kv-indptr",
         [LAYOUT_BSHD] = "[sequences, keys, KV heads, head_dim]",
         [LAYOUT_BHSD] = "[sequences, KV heads, keys, head_dim]",
+        [LAYOUT_VLLM_V0] =
+            "k [pages, KV heads, head_dim / x, page size, x] and v [pages, KV heads, head_dim, page size]",
     };
     struct tensor_file *files = reading->input->files;
     struct judge_shape *shape = &reading->shape;
@@ -68,13 +145,7 @@ enum error_kind judge_bind_shapes(struct judge_reading *reading, struct error *e
     if (!kind)
         kind = count_sequences(reading, error);
     if (!kind)
-        kind = judge_shape_bind(shape, &reading->k, &files[TENSOR_FILE_K],
-                                judge_key_letters(layout, paged, files[TENSOR_FILE_K].layout.num_axes), of_keys[layout],
-                                error);
-    if (!kind)
-        kind = judge_shape_bind(shape, &reading->v, &files[TENSOR_FILE_V],
-                                judge_key_letters(layout, paged, files[TENSOR_FILE_V].layout.num_axes), of_keys[layout],
-                                error);
+        kind = bind_keys(reading, of_keys[layout], error);
     if (!kind)
         kind = judge_shape_bind(shape, &reading->out, &files[TENSOR_FILE_OUT], letters_of(reading, TENSOR_FILE_OUT),
                                 of_queries, error);
@@ -110,9 +181,13 @@ enum error_kind judge_check_shapes(struct judge_reading *reading, struct error *
     if (!kind && (length[ROLE_KV_HEADS] < 1 || length[ROLE_HEADS] % length[ROLE_KV_HEADS] != 0))
         return error_set(error, ERROR_USAGE,
                          "%s: has %" PRId64 " KV heads for %" PRId64 " query heads; allowed: a divisor of them (is "
-                         "--layout right?)",
+                         "--layout right?%s)",
                          quote_path(path, reading->shape.said_by[ROLE_KV_HEADS]), length[ROLE_KV_HEADS],
-                         length[ROLE_HEADS]);
+                         length[ROLE_HEADS],
+                         length[ROLE_HEADS] == 1 && reading->facts.layout != LAYOUT_BHSD
+                             ? " q with four axes is [sequences, queries, heads, head_dim]: of [sequences, heads, 1, "
+                               "head_dim] leave out the axis of 1"
+                             : "");
     if (!kind)
         kind = check_length(reading, ROLE_SEQUENCES, 1, 1 << 20, "sequences", error);
     if (!kind)

@@ -1,79 +1,19 @@
 #include "harness/command/judge_explain.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/judge/contract/row_terms.h"
-#include "harness/support/json_value.h"
-
-enum { TERMS = 8 };
-
-static double plain(double number)
-{
-    return isnan(number) ? (double)NAN : number;
-}
-
-/* "  <- out" where the output is what it would be then. */
-static const char *mark(double value, double out, enum dtype dtype)
-{
-    return isfinite(value) && isfinite(out) && fabs(value - out) <= dtype_ulp(dtype, value) ? " = out" : "";
-}
-
-/* The exact result is not that, too: what it is within an ulp of both tells nothing. */
-static void print_term(const struct row_term *term, double out, double truth, enum dtype dtype)
-{
-    bool tells = !(fabs(out - truth) <= 2 * dtype_ulp(dtype, truth));
-    printf("  %10" PRId64 " %10" PRId64 " %11.5g %11.5g %11.4g %11.5g %13.7g%s %13.7g%s\n", term->key, term->distance,
-           term->bias, term->logit, term->weight, term->value, plain(term->dropped),
-           tells ? mark(term->dropped, out, dtype) : "", plain(term->doubled),
-           tells ? mark(term->doubled, out, dtype) : "");
-}
-
-/* An element and what it is made of. */
-struct element {
-    int64_t index; /* below 0: there is none, or its keys are not at hand */
-    int row, dim, num_terms;
-    double out, truth;
-    struct row_term terms[TERMS];
-};
-
-static enum error_kind find_element(struct element *element, const struct record *record, int64_t wanted,
-                                    struct error *error)
+enum error_kind judge_explain_find(struct explained_element *element, bool *found, const struct record *record,
+                                   int64_t wanted, struct error *error)
 {
     const struct problem *problem = record->problem;
-    const struct exhibit exhibit = {.problem = problem, .output = record->output, .truth = record->truth};
+    int64_t index = !record->verdict ? -1 : wanted >= 0 ? wanted : record->verdict->total.worst;
     float out;
-    *element = (struct element){.index = wanted >= 0 ? wanted : record->verdict->total.worst};
-    if (!problem->k || !problem->v)
-        element->index = -1;
-    if (element->index < 0)
+    *found = problem && problem->k && problem->v && index >= 0;
+    if (!*found)
         return ERROR_NONE;
-    element->row = (int)(element->index / problem->head_dim);
-    element->dim = (int)(element->index % problem->head_dim);
-    dtype_widen(problem->dtype, record->output->out, (size_t)element->index, 1, &out);
-    element->out = (double)out;
-    element->truth = record->truth->value[element->index];
-    return row_terms_find(element->terms, TERMS, &element->num_terms, &exhibit, element->row, element->dim, error);
-}
-
-static enum error_kind print_element(const struct record *record, int64_t wanted, struct error *error)
-{
-    struct element element;
-    const struct problem *problem = record->problem;
-    enum error_kind kind = find_element(&element, record, wanted, error);
-    if (kind || element.index < 0)
-        return kind;
-    double out = element.out, truth = element.truth, err = fabs(out - truth);
-    printf("\n  %s: query %d, head %d, dim %d: out %.9g, truth %.9g, error %.3g, %.3g ulp\n",
-           wanted < 0 ? "worst element" : "element", element.row / problem->num_heads, element.row % problem->num_heads,
-           element.dim, plain(out), truth, plain(err), plain(err / dtype_ulp(problem->dtype, truth)));
-    printf("  %10s %10s %11s %11s %11s %11s %13s %13s\n", "key", "distance", "bias", "logit", "weight", "v",
-           "without it", "with it twice");
-    for (int i = 0; i < element.num_terms; i++)
-        print_term(&element.terms[i], out, truth, problem->dtype);
-    return ERROR_NONE;
+    dtype_widen(problem->dtype, record->output->out, (size_t)index, 1, &out);
+    return explained_element_find(element, problem, (double)out, record->truth->value[index], index, error);
 }
 
 /* Rows of one class after another: "  class f32: heads 0-3, 5". */
@@ -108,40 +48,14 @@ static void print_classes(const struct record *record)
     }
 }
 
-enum error_kind judge_explain(const struct record *record, int64_t element, struct error *error)
+enum error_kind judge_explain(const struct record *record, const struct explained_element *element, const char *called,
+                              struct error *error)
 {
-    if (!record->verdict || !record->problem)
-        return ERROR_NONE;
-    enum error_kind kind = print_element(record, element, error);
-    if (!kind && record->classes)
-        print_classes(record);
-    if (!kind && (fflush(stdout) || ferror(stdout)))
-        kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
-    return kind;
-}
-
-enum error_kind judge_explain_json(json_t **element, const struct record *record, int64_t wanted, struct error *error)
-{
-    struct element found;
-    *element = NULL;
-    if (!record->verdict || !record->problem)
-        return ERROR_NONE;
-    enum error_kind kind = find_element(&found, record, wanted, error);
-    if (kind || found.index < 0)
-        return kind;
-    json_t *terms = json_array();
-    for (int i = 0; i < found.num_terms; i++) {
-        const struct row_term *term = &found.terms[i];
-        json_array_append_new(terms,
-                              json_pack("{s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "key", (json_int_t)term->key,
-                                        "distance", (json_int_t)term->distance, "bias", json_from_double(term->bias),
-                                        "logit", json_from_double(term->logit), "weight",
-                                        json_from_double(term->weight), "v", json_from_double(term->value), "without",
-                                        json_from_double(term->dropped), "twice", json_from_double(term->doubled)));
+    if (element) {
+        printf("\n");
+        explained_element_print(stdout, element, called);
     }
-    int heads = record->problem->num_heads;
-    *element = json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "query", found.row / heads, "head", found.row % heads, "dim",
-                         found.dim, "out", json_from_double(found.out), "truth", json_from_double(found.truth), "terms",
-                         terms);
-    return *element ? ERROR_NONE : error_memory(error, "an explanation as JSON", 0);
+    if (record->verdict && record->classes)
+        print_classes(record);
+    return fflush(stdout) || ferror(stdout) ? error_set(error, ERROR_SYSTEM, "stdout: cannot be written") : ERROR_NONE;
 }

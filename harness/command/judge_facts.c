@@ -32,11 +32,37 @@ static int find(const char *value, const char *const *names, int count)
 static enum error_kind read_layout(struct judge_facts *facts, const char *value, struct error *error)
 {
     static const char allowed[] = "NHD, HND, BSHD or BHSD: the order of axes in k and v (batch, keys, KV heads, "
-                                  "head_dim; N or S are keys)";
+                                  "head_dim; N or S are keys), or VLLM_V0, pages as vLLM's v0 had them";
     if (!value)
         return missing(GIVEN_LAYOUT, allowed, error);
     facts->layout = (enum judge_layout)find(value, judge_layout_names, LAYOUT_COUNT);
     return facts->layout == LAYOUT_COUNT ? refused(GIVEN_LAYOUT, value, allowed, error) : ERROR_NONE;
+}
+
+/* Tensors that are named, k and v each or both in one. */
+static enum error_kind read_tensors(struct judge_facts *facts, const char *const *values, struct error *error)
+{
+    static const enum judge_option needed[] = {GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_OUT}, apart[] = {GIVEN_K, GIVEN_V};
+    static const char file[] = "FILE.npy, FILE.npz:NAME or FILE.safetensors:NAME";
+    const char *axis = values[GIVEN_KV_AXIS];
+    uint64_t number = 0;
+    int negative = 0;
+    facts->kv_axis = -1;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!values[needed[i]] && !(values[GIVEN_KV] && (needed[i] == GIVEN_K || needed[i] == GIVEN_V)))
+            return missing(needed[i], file, error);
+    if (!values[GIVEN_KV])
+        return axis ? refused(GIVEN_KV_AXIS, axis, "with --kv F, k and v in one tensor", error) : ERROR_NONE;
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        if (values[apart[i]])
+            return refused(apart[i], values[apart[i]], "this or --kv", error);
+    if (!axis)
+        return missing(GIVEN_KV_AXIS, "the axis of --kv along which k stands first and v second, counted from 0",
+                       error);
+    if (number_parse_whole(axis, strlen(axis), &number, &negative) != VALUE_SOUND || negative || number > 4)
+        return refused(GIVEN_KV_AXIS, axis, "0 to 4: the axis of --kv along which k stands first and v second", error);
+    facts->kv_axis = (int)number;
+    return ERROR_NONE;
 }
 
 static enum error_kind read_scale(struct judge_facts *facts, const char *value, struct error *error)
@@ -191,6 +217,8 @@ static enum error_kind read_pages(struct judge_facts *facts, const struct judge_
                               : "NHD [pages, page size, KV heads, head_dim] or HND [pages, "
                                 "KV heads, page size, head_dim] of k and v in pages",
                        error);
+    if (facts->layout == LAYOUT_VLLM_V0 && !facts->paged)
+        return refused(GIVEN_LAYOUT, values[GIVEN_LAYOUT], "pages, with --block-table or --kv-indptr", error);
     if (!values[GIVEN_PAGE_SIZE])
         return ERROR_NONE;
     if (!facts->paged ||
@@ -204,13 +232,13 @@ static enum error_kind read_pages(struct judge_facts *facts, const struct judge_
 
 enum error_kind judge_facts_read(struct judge_facts *facts, const struct judge_options *options, struct error *error)
 {
-    static const enum judge_option needed[] = {GIVEN_Q, GIVEN_K, GIVEN_V, GIVEN_OUT};
     const char *const *values = options->values;
-    *facts = (struct judge_facts){.page_size = 0};
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!values[needed[i]])
-            return missing(needed[i], "FILE.npy, FILE.npz:NAME or FILE.safetensors:NAME", error);
-    enum error_kind kind = read_layout(facts, values[GIVEN_LAYOUT], error);
+    *facts = (struct judge_facts){.layout = LAYOUT_COUNT};
+    enum error_kind kind = read_tensors(facts, values, error);
+    if (!kind)
+        kind = read_layout(facts, values[GIVEN_LAYOUT], error);
+    if (!kind && facts->kv_axis >= 0 && facts->layout == LAYOUT_VLLM_V0)
+        kind = refused(GIVEN_KV, values[GIVEN_KV], "--k and --v, which VLLM_V0 has in different shapes", error);
     if (!kind)
         kind = read_scale(facts, values[GIVEN_SCALE], error);
     if (!kind)

@@ -10,6 +10,7 @@
 
 struct judge_facts {
     enum judge_layout layout;
+    int kv_axis;                  /* of k and v in one tensor; -1: they are two */
     float scale;                  /* NAN: 1/sqrt(D) */
     bool slopes_named;            /* --slopes is a convention's name or none, and no file */
     enum slope_convention slopes; /* SLOPES_COUNT: none */

@@ -28,10 +28,18 @@ static const struct {
     [TENSOR_FILE_QO_INDPTR] = {GIVEN_QO_INDPTR, NULL},
 };
 
+/* The text that names a tensor: k and v may be in one. */
+static const char *name_of(const struct judge_reading *reading, enum judge_tensor tensor)
+{
+    const char *own = reading->options->values[tensors[tensor].option];
+    bool of_kv = tensor == TENSOR_FILE_K || tensor == TENSOR_FILE_V;
+    return own || !of_kv ? own : reading->options->values[GIVEN_KV];
+}
+
 static bool is_file(const struct judge_reading *reading, enum judge_tensor tensor)
 {
     const struct judge_facts *facts = &reading->facts;
-    if (!reading->options->values[tensors[tensor].option])
+    if (!name_of(reading, tensor))
         return false;
     return !(tensor == TENSOR_FILE_SLOPES && facts->slopes_named) &&
            !(tensor == TENSOR_FILE_POSITIONS && facts->position_is_number);
@@ -49,7 +57,7 @@ enum error_kind judge_open_files(struct judge_reading *reading, struct error *er
             input->is_open[t] = true;
             continue;
         }
-        enum error_kind kind = tensor_open(&input->files[t], reading->options->values[tensors[t].option], error);
+        enum error_kind kind = tensor_open(&input->files[t], name_of(reading, (enum judge_tensor)t), error);
         if (kind)
             return kind;
         input->is_open[t] = true;

@@ -27,6 +27,7 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_Q, "q", "F", 1, "the queries: [H,D], [Q,H,D] or [B,H,D], or with four axes as --layout says"),
     OPTION(GIVEN_K, "k", "F", 1, "the keys, as --layout says; with page tables a pool of pages"),
     OPTION(GIVEN_V, "v", "F", 1, "the values, of the same shape"),
+    OPTION(GIVEN_KV, "kv", "F", 1, "k and v in one tensor, in place of --k and --v; with --kv-axis"),
     OPTION(GIVEN_OUT, "out", "F", 1, "the output that is judged, of the shape of q; f16, bf16 or f32"),
     OPTION(
         GIVEN_OTHER, "other", "F|DIR|BUNDLE", 1,
@@ -54,11 +55,15 @@ static const struct argp_option own_options[] = {
     {0, 0, 0, 0, "What tensors do not say:", 2},
     OPTION(GIVEN_LAYOUT, "layout", "NAME", 2,
            "axes of k and v: NHD [N,Hkv,D] or pages [P,size,Hkv,D]; HND [Hkv,N,D] or [P,Hkv,size,D]; BSHD [B,N,Hkv,D] "
-           "with q [B,Q,H,D]; BHSD [B,Hkv,N,D] with q [B,H,Q,D]"),
+           "with q [B,Q,H,D]; BHSD [B,Hkv,N,D] with q [B,H,Q,D]; VLLM_V0, pages: k [P,Hkv,D/x,size,x], v "
+           "[P,Hkv,D,size]"),
+    OPTION(GIVEN_KV_AXIS, "kv-axis", "N", 2,
+           "the axis of --kv, from 0 on, along which k stands first and v second; the others are as --layout says"),
     OPTION(GIVEN_SCALE, "scale", "X", 2, "what q.k is multiplied by, as f32; rsqrt is 1/sqrt(D)"),
     OPTION(GIVEN_LSE_BASE, "lse-base", "e|2", 2, "the base of --lse"),
     OPTION(GIVEN_POSITIONS, "positions", "F|N", 2,
-           "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, N - 1)"),
+           "position of the last query, where its bias is 0: a number, or a tensor [B] (the newest key's, kv_offset + "
+           "N - 1)"),
     OPTION(GIVEN_KV_OFFSET, "kv-offset", "N", 2,
            "position of the first key: k and v are a chunk of a longer cache (0)"),
     OPTION(GIVEN_K_SCALE, "k-scale", "X", 2, "what a number of an fp8 k is multiplied by (1)"),
@@ -89,7 +94,7 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_SAMPLE_SEED, "sample-seed", "S", 4, "with --sample: what its rows are drawn from (0)"),
     {"explain", OPTION_EXPLAIN, NULL, 0,
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
-     "with one twice; and the class of each head",
+     "with one twice; and the class of each head. The record has the element as `explanation`",
      4},
     {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
@@ -164,11 +169,23 @@ static void parse_sink(struct judge_options *options, int key, char *argument, c
     *path = argument;
 }
 
+/* Leaves out the word that was just read, and the one before it where that is the option and this its argument. */
+static void leave_aside(struct judge_options *options, const char *argument, const struct argp_state *state)
+{
+    const char *word = state->argv[state->next - 1];
+    if (options->num_aside + 2 > JUDGE_ASIDE_MAX)
+        return;
+    options->aside[options->num_aside++] = word;
+    if (argument && word == argument)
+        options->aside[options->num_aside++] = state->argv[state->next - 2];
+}
+
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct judge_options *options = state->input;
     if (key >= OPTION_SINK && key < OPTION_SINK + SINK_COUNT) {
         parse_sink(options, key, argument, state);
+        leave_aside(options, argument, state);
         return 0;
     }
     if (key == OPTION_VALUE + GIVEN_DTYPE) {
@@ -200,6 +217,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_JSON:
         options->json = true;
+        leave_aside(options, NULL, state);
         return 0;
     case OPTION_EXPLAIN:
         options->explain = true;
@@ -210,8 +228,6 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
                        "no tensors given; try: %s --q q.npy --k k.npy --v v.npy --out out.npy --layout NHD "
                        "--scale rsqrt --slopes bloom",
                        state->name);
-        if (options->explain && options->json)
-            argp_error(state, "--explain: with --json; allowed: one of them");
         if (!options->threads)
             options->threads = threads_default();
         return 0;
@@ -228,10 +244,10 @@ const struct argp *judge_options_parser(void)
         .args_doc = "[DIR|BUNDLE]",
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
-            "and say how far it is off, where, and of what. DIR is a point's folder that `run --dump` wrote, BUNDLE a "
-            "file that --bundle wrote: options beside it replace what it says. DIR may be a call that FlashInfer's "
-            "flight "
-            "recorder kept, too. --definition and --workload judge an output of a workload of FlashInfer Trace or "
+            "and say how far it is off, where, and of what. BUNDLE is a file that --bundle wrote, DIR a point's folder "
+            "that `run --dump` wrote or a call that FlashInfer's flight recorder kept. Options beside a bundle or a "
+            "call replace what it says; beside a point's folder they say how its output is judged, and its problem "
+            "is what the folder has. --definition and --workload judge an output of a workload of FlashInfer Trace or "
             "SOL-ExecBench."
             "\vWhat tensors do not say is stated, never guessed: scale, slopes, layout, base of lse. Files are mapped "
             "and read a part at a time.\n\n"

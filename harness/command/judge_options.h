@@ -16,6 +16,7 @@ enum judge_option {
     GIVEN_Q,
     GIVEN_K,
     GIVEN_V,
+    GIVEN_KV,
     GIVEN_OUT,
     GIVEN_OTHER,
     GIVEN_LSE,
@@ -23,6 +24,7 @@ enum judge_option {
     GIVEN_MASK,
     GIVEN_SINK_LOGITS,
     GIVEN_LAYOUT,
+    GIVEN_KV_AXIS,
     GIVEN_SCALE,
     GIVEN_LSE_BASE,
     GIVEN_POSITIONS,
@@ -54,6 +56,8 @@ enum judge_option {
     GIVEN_OPTION_COUNT
 };
 
+enum { JUDGE_ASIDE_MAX = 2 * SINK_COUNT + 2 };
+
 struct judge_options {
     const char *exhibit;                    /* a folder that `run --dump` wrote, or a bundle; NULL: none */
     const char *values[GIVEN_OPTION_COUNT]; /* NULL: not given */
@@ -67,6 +71,8 @@ struct judge_options {
     const struct progress *progress; /* of who waits for it; NULL: nobody */
     char **words;                    /* of the command line, [num_words]: the program's name first */
     int num_words;
+    const char *aside[JUDGE_ASIDE_MAX]; /* those of them that say where results go, which a line that judges it again */
+    int num_aside;                      /* leaves out: it would write over them */
 };
 
 /* "--k-scale". text has JUDGE_NAME_SIZE characters. */

@@ -66,6 +66,14 @@ static const char *dumped_value(char *number, size_t size, const struct dumped_p
     return number;
 }
 
+/* What a recipe without an entry here is called: as it was, where that is a plain word and no other recipe's name. */
+static const char *own_name(const char *recipe, const struct recipe_entry *entry)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+    bool plain = recipe && *recipe >= 'a' && *recipe <= 'z' && strlen(recipe) < 64 && !recipe[strspn(recipe, letters)];
+    return plain && !entry ? recipe : OWN_RECIPE;
+}
+
 /* The name of the recipe that ran, where that is what it is called here; else its keys. In new memory. */
 static enum error_kind own_recipe(char **recipe, const struct dumped_point *dumped, struct error *error)
 {
@@ -79,7 +87,7 @@ static enum error_kind own_recipe(char **recipe, const struct dumped_point *dump
         return kind;
     if (entry && recipe_digest(&entry->recipe) == dumped->recipe_digest)
         *recipe = strdup(dumped->recipe);
-    else if (asprintf(recipe, "{name: " OWN_RECIPE ", %s", dumped->recipe_keys + 1) < 0)
+    else if (asprintf(recipe, "{name: %s, %s", own_name(dumped->recipe, entry), dumped->recipe_keys + 1) < 0)
         *recipe = NULL;
     return *recipe ? ERROR_NONE : error_memory(error, "a recipe", (double)strlen(dumped->recipe_keys));
 }

@@ -60,6 +60,52 @@ static enum error_kind refuse(const struct recorded *recorded, const char *what,
     return error_set(error, ERROR_USAGE, "%s: %s; allowed: %s", quote_path(path, recorded->folder), what, allowed);
 }
 
+/* What is to be done with calls of other functions: how their tensors are named by hand, in the call's folder. `self`
+ * is args[0] of a method, so that arg_1 is its first parameter (api_logging.py); plan() and run() of a wrapper have the
+ * same self_id, and the constructor has kv_layout. */
+#define IN_PLAN "../PLAN/inputs.safetensors:"
+#define BY_HAND \
+    "--q inputs.safetensors:arg_1 --kv inputs.safetensors:arg_2 --kv-axis 1 --out outputs.safetensors:result "
+#define FACTS " --layout NHD --scale rsqrt --slopes none"
+#define SAID_BY                                                                                                     \
+    ", PLAN being the folder of its plan() before, of the same self_id, which says sm_scale and pos_encoding_mode " \
+    "(ALIBI: "                                                                                                      \
+    "--slopes bloom), as that of __init__ says kv_layout; two caches are --k inputs.safetensors:arg_2__0 --v "      \
+    "inputs.safetensors:arg_2__1, an lse --out outputs.safetensors:result_0 --lse outputs.safetensors:result_1 "    \
+    "--lse-base 2"
+static const struct {
+    const char *function, *words;
+} by_hand[] = {
+    {"BatchDecodeWithPagedKVCacheWrapper.run",
+     "in this folder, alibicheck judge " BY_HAND "--kv-indptr " IN_PLAN "arg_1 --kv-indices " IN_PLAN
+     "arg_2 --kv-last-page-len " IN_PLAN "arg_3" FACTS SAID_BY},
+    {"BatchPrefillWithPagedKVCacheWrapper.run",
+     "with causal=True, in this folder, alibicheck judge " BY_HAND "--qo-indptr " IN_PLAN "arg_1 --kv-indptr " IN_PLAN
+     "arg_2 --kv-indices " IN_PLAN "arg_3 --kv-last-page-len " IN_PLAN "arg_4" FACTS SAID_BY},
+    {"BatchPrefillWithRaggedKVCacheWrapper.run",
+     "with causal=True, in this folder, alibicheck judge --q inputs.safetensors:arg_1 --k inputs.safetensors:arg_2 --v "
+     "inputs.safetensors:arg_3 --out outputs.safetensors:result --qo-indptr " IN_PLAN "arg_1 --kv-indptr " IN_PLAN
+     "arg_2" FACTS SAID_BY},
+    {"single_prefill_with_kv_cache",
+     "with causal=True, in this folder, alibicheck judge --q inputs.safetensors:arg_0 --k inputs.safetensors:arg_1 --v "
+     "inputs.safetensors:arg_2 --out outputs.safetensors:result" FACTS " (pos_encoding_mode ALIBI: --slopes bloom)"},
+};
+
+static enum error_kind refuse_function(const struct recorded *recorded, const char *function, struct error *error)
+{
+    char path[PATH_QUOTE_SIZE], quoted[QUOTE_SIZE];
+    const char *allowed = "single_decode_with_kv_cache; of others, name its tensors with --q, --k, --v, --out";
+    for (size_t i = 0; function && i < sizeof by_hand / sizeof *by_hand; i++)
+        if (!strcmp(function, by_hand[i].function))
+            allowed = by_hand[i].words;
+    if (function && strstr(function, "Wrapper.plan"))
+        allowed = "the folder of the run() behind it, which says how its tensors are named";
+    if (!function)
+        return refuse(recorded, "is not a call of a function that is understood here", allowed, error);
+    return error_set(error, ERROR_USAGE, "%s: is a call of %s, which is not read as a whole; allowed: %s",
+                     quote_path(path, recorded->folder), quote(quoted, function, strlen(function)), allowed);
+}
+
 /* The last line that says something. */
 static enum error_kind read_record(struct recorded *recorded, struct error *error)
 {
@@ -88,8 +134,7 @@ static enum error_kind read_record(struct recorded *recorded, struct error *erro
     const char *function = json_string_value(json_object_get(recorded->record, "function_name"));
     const char *status = json_string_value(json_object_get(recorded->record, "execution_status"));
     if (!function || strcmp(function, "single_decode_with_kv_cache") != 0)
-        return refuse(recorded, "is not a call of a function that is understood here",
-                      "single_decode_with_kv_cache; of others, name its tensors with --q, --k, --v, --out", error);
+        return refuse_function(recorded, function, error);
     if (!status || strcmp(status, "completed") != 0)
         return refuse(recorded, "the call did not end", "one with \"execution_status\": \"completed\"", error);
     return ERROR_NONE;
@@ -191,8 +236,12 @@ static enum error_kind say_encoding(struct recorded *recorded, struct error *err
     double window = parameter_number(recorded, PARAMETER_WINDOW_LEFT, -1);
     double cap = parameter_number(recorded, PARAMETER_LOGITS_SOFT_CAP, 0);
     if (window != -1)
-        return refuse(recorded, "it has a window_left",
-                      "-1; name its tensors with --q, --k, --v, --out and give a --mask", error);
+        return refuse(
+            recorded, "it has a window_left",
+            "-1; name its tensors, --q inputs.safetensors:arg_0 --k inputs.safetensors:arg_1 --v "
+            "inputs.safetensors:arg_2 --out outputs.safetensors:result, with a --mask of the newest window_left "
+            "+ 1 keys",
+            error);
     if (isnan(cap) || (cap > 0 && alibi))
         return refuse(recorded, "it has a logits_soft_cap beside ALiBi", "one of them", error);
     if (cap > 0) {

@@ -41,6 +41,21 @@ static int64_t first_of_keys(const struct judge_reading *reading, const struct b
     return reading->first_key ? reading->first_key[b] * axes->stride[ROLE_KEYS] : b * axes->stride[ROLE_SEQUENCES];
 }
 
+/* k or v of a sequence: v behind k where they are in one tensor, head_dim on two axes where it is. */
+static struct tensor_view view_of_keys(const struct judge_reading *reading, enum judge_tensor tensor, int64_t b)
+{
+    const struct bound_axes *axes = tensor == TENSOR_FILE_V ? &reading->v : &reading->k;
+    int64_t first = first_of_keys(reading, axes, b) + (tensor == TENSOR_FILE_V ? axes->stride[ROLE_STACK] : 0);
+    struct tensor_view view = view_of(&reading->input->files[tensor], axes,
+                                      reading->facts.paged ? ROLE_SLOTS : ROLE_KEYS, ROLE_KV_HEADS, first);
+    if (axes->stride[ROLE_BLOCKS]) {
+        view.block = reading->shape.length[ROLE_BLOCK];
+        view.block_stride = axes->stride[ROLE_BLOCKS];
+        view.strides[VIEW_AXES - 1] = axes->stride[ROLE_BLOCK];
+    }
+    return view;
+}
+
 static void forget(void *context)
 {
     const struct judge_input *input = context;
@@ -89,15 +104,11 @@ static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, i
 {
     struct judge_input *input = reading->input;
     struct judged_sequence *sequence = &input->sequences[input->num_sequences];
-    const struct tensor_file *files = input->files;
     bool paged = reading->facts.paged;
-    enum axis_role of_keys = paged ? ROLE_SLOTS : ROLE_KEYS;
     const struct given_tensors given = {
         .q = view_of_queries(reading, TENSOR_FILE_Q, &reading->q, b),
-        .k =
-            view_of(&files[TENSOR_FILE_K], &reading->k, of_keys, ROLE_KV_HEADS, first_of_keys(reading, &reading->k, b)),
-        .v =
-            view_of(&files[TENSOR_FILE_V], &reading->v, of_keys, ROLE_KV_HEADS, first_of_keys(reading, &reading->v, b)),
+        .k = view_of_keys(reading, TENSOR_FILE_K, b),
+        .v = view_of_keys(reading, TENSOR_FILE_V, b),
         .pages = paged ? input->pages + b * reading->pages_a_row : NULL,
         .page_size = reading->shape.length[ROLE_SLOTS],
         .k_page_stride = reading->k.stride[ROLE_PAGES],
@@ -113,6 +124,8 @@ static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, i
         .command = input->command,
         .masked = input->visible,
         .has_recipe = input->has_recipe,
+        .scales_unsaid = reading->spec.kv_format != KV_AS_DTYPE &&
+                         (!reading->options->values[GIVEN_K_SCALE] || !reading->options->values[GIVEN_V_SCALE]),
         .lse_rounding = reading->facts.lse_base_2 ? LSE_BASE_ROUNDING : 0,
     };
     if (!sequence->given.key)

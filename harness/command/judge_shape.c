@@ -6,19 +6,30 @@
 
 #include "harness/support/source.h"
 
-const char *const judge_layout_names[LAYOUT_COUNT] = {
-    [LAYOUT_NHD] = "NHD", [LAYOUT_HND] = "HND", [LAYOUT_BSHD] = "BSHD", [LAYOUT_BHSD] = "BHSD"};
+const char *const judge_layout_names[LAYOUT_COUNT] = {[LAYOUT_NHD] = "NHD",
+                                                      [LAYOUT_HND] = "HND",
+                                                      [LAYOUT_BSHD] = "BSHD",
+                                                      [LAYOUT_BHSD] = "BHSD",
+                                                      [LAYOUT_VLLM_V0] = "VLLM_V0"};
 
-const struct judge_shape judge_shape_unknown = {.length = {-1, -1, -1, -1, -1, -1, -1, -1}};
-_Static_assert(ROLE_COUNT == 8, "a length each");
+const struct judge_shape judge_shape_unknown = {.length = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}};
+_Static_assert(ROLE_COUNT == 11, "a length each");
 
 static const struct {
     char letter;
     const char *name;
 } roles[ROLE_COUNT] = {
-    [ROLE_SEQUENCES] = {'B', "sequences"}, [ROLE_QUERIES] = {'Q', "queries"}, [ROLE_HEADS] = {'H', "heads"},
-    [ROLE_KV_HEADS] = {'G', "KV heads"},   [ROLE_DIM] = {'D', "head_dim"},    [ROLE_KEYS] = {'N', "keys"},
-    [ROLE_PAGES] = {'P', "pages"},         [ROLE_SLOTS] = {'S', "page size"},
+    [ROLE_SEQUENCES] = {'B', "sequences"},
+    [ROLE_QUERIES] = {'Q', "queries"},
+    [ROLE_HEADS] = {'H', "heads"},
+    [ROLE_KV_HEADS] = {'G', "KV heads"},
+    [ROLE_DIM] = {'D', "head_dim"},
+    [ROLE_KEYS] = {'N', "keys"},
+    [ROLE_PAGES] = {'P', "pages"},
+    [ROLE_SLOTS] = {'S', "page size"},
+    [ROLE_BLOCKS] = {'E', "blocks of head_dim"},
+    [ROLE_BLOCK] = {'X', "elements of a block"},
+    [ROLE_STACK] = {'2', "tensors, k and v"},
 };
 
 static enum axis_role role_of(char letter)
@@ -67,13 +78,14 @@ enum error_kind judge_shape_bind(struct judge_shape *shape, struct bound_axes *a
 }
 
 /* Which letters go with 1, 2, ... axes. */
+enum { MAX_AXES = 5 };
 struct letters {
-    const char *of[4];
+    const char *of[MAX_AXES];
 };
 
 static const char *pick(const struct letters *letters, int num_axes)
 {
-    return num_axes >= 1 && num_axes <= 4 ? letters->of[num_axes - 1] : NULL;
+    return num_axes >= 1 && num_axes <= MAX_AXES ? letters->of[num_axes - 1] : NULL;
 }
 
 const char *judge_query_letters(enum judge_layout layout, bool paged, int num_axes)
@@ -85,7 +97,7 @@ const char *judge_query_letters(enum judge_layout layout, bool paged, int num_ax
     return pick(layout == LAYOUT_BSHD || paged ? &batch : &one, num_axes);
 }
 
-const char *judge_key_letters(enum judge_layout layout, bool paged, int num_axes)
+const char *judge_key_letters(enum judge_layout layout, bool paged, bool of_k, int num_axes)
 {
     static const struct letters plain[LAYOUT_COUNT] = {
         [LAYOUT_NHD] = {{NULL, NULL, "NGD", NULL}},
@@ -97,6 +109,9 @@ const char *judge_key_letters(enum judge_layout layout, bool paged, int num_axes
         [LAYOUT_NHD] = {{NULL, NULL, NULL, "PSGD"}},
         [LAYOUT_HND] = {{NULL, NULL, NULL, "PGSD"}},
     };
+    static const struct letters v0_k = {{NULL, NULL, NULL, NULL, "PGESX"}}, v0_v = {{NULL, NULL, NULL, "PGDS"}};
+    if (layout == LAYOUT_VLLM_V0)
+        return pick(of_k ? &v0_k : &v0_v, num_axes);
     return pick(paged ? &pages[layout] : &plain[layout], num_axes);
 }
 

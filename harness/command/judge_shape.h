@@ -6,7 +6,7 @@
 
 #include "harness/support/tensor_file.h"
 
-enum judge_layout { LAYOUT_NHD, LAYOUT_HND, LAYOUT_BSHD, LAYOUT_BHSD, LAYOUT_COUNT };
+enum judge_layout { LAYOUT_NHD, LAYOUT_HND, LAYOUT_BSHD, LAYOUT_BHSD, LAYOUT_VLLM_V0, LAYOUT_COUNT };
 
 extern const char *const judge_layout_names[LAYOUT_COUNT];
 
@@ -19,7 +19,10 @@ enum axis_role {
     ROLE_DIM,
     ROLE_KEYS,
     ROLE_PAGES,
-    ROLE_SLOTS, /* of a page */
+    ROLE_SLOTS,  /* of a page */
+    ROLE_BLOCKS, /* of head_dim, where that is on two axes */
+    ROLE_BLOCK,  /* elements of one of these */
+    ROLE_STACK,  /* k and v */
     ROLE_COUNT
 };
 
@@ -37,7 +40,8 @@ struct bound_axes {
 };
 
 /*
- * Takes the axes of a file for those that letters name, one each: B, Q, H, G (KV heads), D, N (keys), P, S. ERROR_USAGE
+ * Takes the axes of a file for those that letters name, one each: B, Q, H, G (KV heads), D, N (keys), P, S, E and X
+ * (blocks of head_dim and their elements), 2 (k and v). ERROR_USAGE
  * if there are more or fewer, or if one differs in length from what another file has; `allowed` then says what the
  * tensor may look like.
  */
@@ -45,9 +49,9 @@ enum error_kind judge_shape_bind(struct judge_shape *shape, struct bound_axes *a
                                  const char *letters, const char *allowed, struct error *error);
 
 /* The letters of q and out, of k and v, of lse, for so many axes; NULL where that is none of the layout's shapes.
- * paged: k and v are pools of pages. */
+ * paged: k and v are pools of pages. of_k: k, and not v. */
 const char *judge_query_letters(enum judge_layout layout, bool paged, int num_axes);
-const char *judge_key_letters(enum judge_layout layout, bool paged, int num_axes);
+const char *judge_key_letters(enum judge_layout layout, bool paged, bool of_k, int num_axes);
 const char *judge_lse_letters(enum judge_layout layout, bool paged, int num_axes);
 
 /* "[2, 9, 64]". text has SHAPE_TEXT_SIZE characters. */

@@ -2,9 +2,19 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "harness/command/judge_reading.h"
 #include "harness/support/text.h"
+
+/* Whether a word of the command line says where results go, or that less of them is to be seen. */
+static bool is_aside(const struct judge_options *options, const char *word)
+{
+    for (int i = 0; i < options->num_aside; i++)
+        if (options->aside[i] == word)
+            return true;
+    return !strcmp(word, "--quiet");
+}
 
 enum error_kind judge_input_quote(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
@@ -12,6 +22,8 @@ enum error_kind judge_input_quote(struct judge_input *input, const struct judge_
     FILE *stream = open_memstream(&input->command, &size);
     bool complete = stream && fprintf(stream, "alibicheck judge") > 0;
     for (int i = 1; i < options->num_words && complete; i++) {
+        if (is_aside(options, options->words[i]))
+            continue;
         char *word = text_shell_quote(options->words[i], false);
         complete = word && fprintf(stream, " %s", word) > 0;
         free(word);

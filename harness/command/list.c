@@ -221,9 +221,11 @@ static enum error_kind list_signatures(const struct selection *selection, const 
                                        struct error *error)
 {
     (void)selection, (void)options, (void)error;
-    for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT; s++)
+    for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT; s++) {
+        char remedy[REMEDY_SIZE];
         printf("%-17s %s\n%-17s %s\n", signature_names[s], signature_meaning((enum signature)s), "",
-               signature_remedy((enum signature)s));
+               remedy_for(remedy, signature_remedy((enum signature)s), REMEDY_FOR_KERNEL));
+    }
     return ERROR_NONE;
 }
 

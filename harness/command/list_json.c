@@ -121,10 +121,13 @@ enum error_kind list_json_signatures(const struct selection *selection, const st
 {
     enum error_kind kind = ERROR_NONE;
     (void)selection, (void)asked;
-    for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT && !kind; s++)
+    for (int s = SIGNATURE_NONE + 1; s < SIGNATURE_COUNT && !kind; s++) {
+        char remedy[REMEDY_SIZE];
+        remedy_for(remedy, signature_remedy((enum signature)s), REMEDY_FOR_KERNEL);
         kind = put_row(TEXTS({"signature", signature_names[s]}, {"meaning", signature_meaning((enum signature)s)},
-                             {"remedy", signature_remedy((enum signature)s)}),
+                             {"remedy", remedy}),
                        error);
+    }
     return kind;
 }
 

@@ -80,7 +80,7 @@ static const struct narrow_step steps[] = {
     {"partial outputs", NULL, STAGE_MERGE, MEMBER(partial_dtype), NULL},
 };
 
-static enum dtype dtype_of(const struct narrow_step *step, const struct recipe *recipe)
+enum dtype narrow_step_dtype(const struct narrow_step *step, const struct recipe *recipe)
 {
     enum dtype_rounding rounding;
     memcpy(&rounding, (const char *)recipe + step->member, sizeof rounding);
@@ -91,10 +91,10 @@ const struct narrow_step *narrow_step_in(const struct recipe *recipe, enum stage
 {
     const struct narrow_step *found = NULL;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        enum dtype dtype = dtype_of(&steps[i], recipe);
+        enum dtype dtype = narrow_step_dtype(&steps[i], recipe);
         if (steps[i].stage != stage || dtype == DTYPE_F32)
             continue;
-        if (!found || dtypes[dtype].significand_bits <= dtypes[dtype_of(found, recipe)].significand_bits)
+        if (!found || dtypes[dtype].significand_bits <= dtypes[narrow_step_dtype(found, recipe)].significand_bits)
             found = &steps[i];
     }
     return found;
@@ -103,6 +103,11 @@ const struct narrow_step *narrow_step_in(const struct recipe *recipe, enum stage
 const char *narrow_step_name(const struct narrow_step *step)
 {
     return step->name;
+}
+
+enum stage narrow_step_stage(const struct narrow_step *step)
+{
+    return step->stage;
 }
 
 bool narrow_step_is_of_bias(const struct narrow_step *step)
@@ -167,7 +172,7 @@ void narrow_step_format(char *text, size_t size, const struct narrow_step *step,
                         const struct rounding_model *model, const struct evaluation *evaluation, int head)
 {
     const struct problem *problem = &evaluation->problem;
-    enum dtype dtype = dtype_of(step, recipe);
+    enum dtype dtype = narrow_step_dtype(step, recipe);
     double unit = ldexp(1, -dtypes[dtype].significand_bits), logit_nats = recipe->log2e == LOG2E_FOLDED ? M_LN2 : 1;
     size_t dim = (size_t)problem->head_dim;
     struct row row = {

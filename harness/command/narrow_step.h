@@ -17,6 +17,10 @@ const struct narrow_step *narrow_step_in(const struct recipe *recipe, enum stage
 /* What is to be held in f32: "biases". */
 const char *narrow_step_name(const struct narrow_step *step);
 
+/* Where it is, and what it rounds to. */
+enum stage narrow_step_stage(const struct narrow_step *step);
+enum dtype narrow_step_dtype(const struct narrow_step *step, const struct recipe *recipe);
+
 /* Whether it rounds what grows with the distance from where the bias is 0. */
 bool narrow_step_is_of_bias(const struct narrow_step *step);
 

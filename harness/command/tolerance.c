@@ -3,341 +3,129 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <jansson.h>
+#include "harness/command/judge_input.h"
+#include "harness/command/tolerance_answer.h"
+#include "harness/support/file.h"
+#include "harness/support/source.h"
+#include "harness/support/threads.h"
 
-#include "harness/evaluate/evaluate.h"
-#include "harness/judge/class/class_rounding.h"
-#include "harness/judge/contract/planted.h"
-#include "harness/support/json_value.h"
-
-/* What is to be accepted: arithmetic that is sound, each with what its roundings can do in any order of sums. */
-static const struct sound_class {
-    const char *name;
-    class_set set;
-} sound_classes[] = {
-    {"f32", CLASS_F32},
-    {"f32+weights16", 1u << CLASS_WEIGHTS16},
-    {"f32+absolute-bias", 1u << CLASS_ABSOLUTE_BIAS},
-};
-
-enum { NUM_SOUND = sizeof sound_classes / sizeof *sound_classes, MAX_FAULTS = 64 };
-
-/* A row of the answer. */
-struct answer {
-    const char *name, *about;
-    bool is_none; /* of a fault: the problem has no such; of a class: nothing is promised */
-    struct rule_figures figures;
-    bool accepted;
-};
-
-struct answers {
-    struct answer faults[MAX_FAULTS], sound[NUM_SOUND];
-    double most_sound;  /* what tolerances would have to be multiplied by to accept all that is sound in f32, */
-    double least_fault; /* and to accept the first fault that is beyond that */
-    const char *least_name;
-    double seen; /* the same of the largest error that the point's kernel made on `seeds` seeds; NAN: not looked for */
-    int num_accepted, num_faults;
-};
-
-struct asking {
+/* What all points of a run have in common, and what became of them. */
+struct tolerance_run {
     const struct tolerance_options *options;
-    struct evaluator *evaluator;
+    struct evaluator evaluator;
     struct progress *progress;
-    const struct point *point;
-    struct rule rule;
-    struct problem problem;
-    struct truth truth;
-    double *output; /* [R, D] */
+    bool good;      /* so far */
+    int num_faults; /* that were put to the rule */
+    bool printed;
 };
 
-/* Elements as the output's dtype has them. */
-static void narrow(double *elements, const struct problem *problem)
+/* ---- one problem ------------------------------------------------------------------------------------------------- */
+
+/* The point's tolerances, where the command line has no rule. */
+static struct rule rule_of(const struct tolerance_options *options, const struct point *point)
 {
-    for (int64_t i = 0; i < problem_elements(problem); i++)
-        elements[i] = (double)dtype_round(problem->dtype, (float)elements[i]);
+    const struct tolerance *tolerance = &point->criterion.tolerance;
+    struct rule rule = options->rule;
+    if (options->has_rule)
+        return rule;
+    rule.by_elements = true;
+    rule.atol = tolerance->atol;
+    rule.rtol = tolerance->rtol;
+    rule.lse = tolerance->lse;
+    rule.lse_relative = TOLERANCE_LSE_ROUNDING;
+    return rule;
 }
 
-static enum error_kind measure(struct asking *asking, struct answer *answer, struct error *error)
+static enum error_kind compute_truth(struct asking *asking, const struct problem_source *source, struct error *error)
 {
-    int64_t count = problem_elements(&asking->problem);
-    if (!rule_measure(&answer->figures, &asking->rule, asking->output, asking->truth.value, count))
-        return error_memory(error, "a rule", (double)count * sizeof(double));
-    answer->accepted = rule_accepts(&asking->rule, &answer->figures);
-    return ERROR_NONE;
-}
-
-static enum error_kind ask_faults(struct asking *asking, struct answers *answers, struct error *error)
-{
-    const struct output none = {NULL, NULL};
-    const struct exhibit stated = {.problem = &asking->problem, .output = &none, .truth = &asking->truth};
-    enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < num_planted_faults && !kind; i++) {
-        struct answer *answer = &answers->faults[i];
-        *answer = (struct answer){planted_faults[i].name, planted_faults[i].about, .is_none = false};
-        progress_display_step(asking->evaluator->display, answer->name, 0);
-        kind = planted_answer(asking->output, &answer->is_none, &planted_faults[i], &stated, error);
-        if (!kind && progress_cancelled(asking->progress))
-            kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
-        if (kind || answer->is_none)
-            continue;
-        narrow(asking->output, &asking->problem);
-        kind = measure(asking, answer, error);
-        answers->num_faults++;
-        answers->num_accepted += answer->accepted;
-        if (answer->figures.needed > answers->most_sound && answer->figures.needed < answers->least_fault) {
-            answers->least_fault = answer->figures.needed;
-            answers->least_name = answer->name;
-        }
-    }
+    const struct truth_options options = {.precision = asking->point->truth_precision,
+                                          .threads = asking->options->selection.threads,
+                                          .progress = asking->progress,
+                                          .contract = &source->contract};
+    enum error_kind kind = truth_init(&asking->truth, &asking->problem, error);
+    progress_display_step(asking->evaluator->display, "truth", 0);
+    if (!kind)
+        kind = truth_compute(&asking->truth, truth_method_under(TRUTH_CERTIFIED, source->contract.of), &asking->problem,
+                             &options, error);
     return kind;
 }
 
-/* The output that is as far off as a class allows, away from 0. */
-static enum error_kind ask_sound(struct asking *asking, struct answers *answers, struct error *error)
+/* What the source's problem is made to answer. */
+static enum error_kind ask(struct asking *asking, struct answers *answers, const struct problem_source *source,
+                           struct error *error)
 {
-    enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < NUM_SOUND && !kind; i++) {
-        struct answer *answer = &answers->sound[i];
-        const struct rounding_model model = class_rounding_model(sound_classes[i].set, &asking->problem);
-        *answer = (struct answer){sound_classes[i].name, "", .is_none = false};
-        progress_display_step(asking->evaluator->display, answer->name, 0);
-        kind = error_bound(asking->output, &model, &asking->problem, &asking->truth, asking->options->selection.threads,
-                           asking->progress, error);
-        for (int64_t e = 0; e < problem_elements(&asking->problem) && !kind; e++) {
-            answer->is_none |= !isfinite(asking->output[e]);
-            asking->output[e] = asking->truth.value[e] + copysign(asking->output[e], asking->truth.value[e]);
-        }
-        if (kind || answer->is_none)
-            continue;
-        kind = measure(asking, answer, error);
-        answers->most_sound = fmax(answers->most_sound, i == 0 ? answer->figures.needed : 0);
-    }
-    return kind;
-}
-
-/* The largest error that the kernel of the point makes on some seeds, by the rule. */
-static enum error_kind ask_kernel(struct asking *asking, struct answers *answers, struct error *error)
-{
-    enum error_kind kind = ERROR_NONE;
-    answers->seen = asking->options->seeds > 0 ? 0 : NAN;
-    for (int seed = 0; seed < asking->options->seeds && !kind; seed++) {
-        struct point point = *asking->point;
-        struct evaluation evaluation;
-        struct answer answer;
-        point.problem.seed += (uint64_t)seed;
-        point.oracles = 0;
-        point.baselines = 0;
-        kind = evaluate(asking->evaluator, &evaluation, &point, error);
-        for (int64_t i = 0; i < problem_elements(&evaluation.problem) && !kind; i++) {
-            float out;
-            dtype_widen(evaluation.problem.dtype, evaluation.output.out, (size_t)i, 1, &out);
-            asking->output[i] = (double)out;
-        }
-        if (!kind && !rule_measure(&answer.figures, &asking->rule, asking->output, evaluation.truth.value,
-                                   problem_elements(&evaluation.problem)))
-            kind = error_memory(error, "a rule", (double)problem_elements(&evaluation.problem) * sizeof(double));
-        if (!kind)
-            answers->seen = fmax(answers->seen, answer.figures.needed);
-        evaluation_clear(&evaluation);
-        if (!kind && progress_cancelled(asking->progress))
-            kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
-    }
-    return kind;
-}
-
-/* ---- text -------------------------------------------------------------------------------------------------------- */
-
-static void print_rule(const struct rule *rule)
-{
-    printf("  rule:");
-    if (rule->by_elements) {
-        static const char *const words[RULE_COMBINE_COUNT] = {
-            [RULE_SUM] = "+", [RULE_EITHER] = "or", [RULE_BOTH] = "and"};
-        printf(" atol %g %s rtol %g |truth|", rule->atol, words[rule->combine], rule->rtol);
-        if (rule->ratio < 1)
-            printf(" for %g%% of the elements", 100 * rule->ratio);
-    }
-    if (!isnan(rule->cosine))
-        printf(" cosine >= %.9g", rule->cosine);
-    if (!isnan(rule->nmse))
-        printf(" nmse <= %g", rule->nmse);
-    if (!isnan(rule->norm))
-        printf(" relative norm <= %g", rule->norm);
-    printf("\n");
-}
-
-/* NaN without the sign that printf would show. */
-static double plain(double number)
-{
-    return isnan(number) ? (double)NAN : number;
-}
-
-static void print_answer(const struct answer *answer, const char *good, const char *bad)
-{
-    const struct rule_figures *figures = &answer->figures;
-    if (answer->is_none)
-        return;
-    printf("  %-24s %10.3g %9.1f%% %12.6g %10.3g %10.3g   %s\n", answer->name, figures->max_abs,
-           100 * (double)(figures->elements - figures->accepted) / (double)figures->elements, plain(figures->cosine),
-           figures->nmse, figures->needed, answer->accepted ? good : bad);
-}
-
-/* Faults that no tolerance of the rule's form tells from sound arithmetic: it would have to accept them. */
-static int print_untold(const struct answers *answers)
-{
-    int untold = 0;
-    for (int i = 0; i < num_planted_faults; i++)
-        if (!answers->faults[i].is_none && answers->faults[i].figures.needed <= answers->most_sound)
-            printf("%s%s", untold++ ? ", " : "  No tolerance of this form tells from sound f32 arithmetic: ",
-                   answers->faults[i].name);
-    printf("%s", untold ? ".\n" : "");
-    return untold;
-}
-
-static void print_advice(const struct asking *asking, const struct answers *answers)
-{
-    const struct rule *rule = &asking->rule;
-    printf("  The rule lets %d of %d faults pass.\n", answers->num_accepted, answers->num_faults);
-    if (!rule->by_elements)
-        return;
-    int untold = print_untold(answers);
-    if (untold < answers->num_faults)
-        printf("  The loosest that refuses %s: just below atol %.3g, rtol %.3g (%s).\n", untold ? "all others" : "all",
-               rule->atol * answers->least_fault, rule->rtol * answers->least_fault, answers->least_name);
-    printf("  Sound f32 arithmetic may need atol %.3g, rtol %.3g, whatever the order of its sums.\n",
-           rule->atol * answers->most_sound, rule->rtol * answers->most_sound);
-    if (!isnan(answers->seen))
-        printf("  The point's own kernel needs atol %.3g, rtol %.3g on %d seeds.\n", rule->atol * answers->seen,
-               rule->rtol * answers->seen, asking->options->seeds);
-}
-
-static void print_text(const struct asking *asking, const struct answers *answers)
-{
-    char key[POINT_KEY_SIZE];
-    printf("%s\n", point_key(key, asking->point));
-    print_rule(&asking->rule);
-    printf("  %-24s %10s %10s %12s %10s %10s\n", "fault", "max error", "refused", "cosine", "nmse", "needs");
-    for (int i = 0; i < num_planted_faults; i++)
-        print_answer(&answers->faults[i], "PASSES", "refused");
-    printf("  %-24s\n", "sound, at its bound");
-    for (int i = 0; i < NUM_SOUND; i++)
-        print_answer(&answers->sound[i], "accepted", "MAY BE REFUSED");
-    print_advice(asking, answers);
-}
-
-/* ---- JSON -------------------------------------------------------------------------------------------------------- */
-
-static json_t *json_from_answer(const struct answer *answer)
-{
-    const struct rule_figures *figures = &answer->figures;
-    return json_pack("{s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "name", answer->name, "accepted",
-                     (int)answer->accepted, "elements", (json_int_t)figures->elements, "within",
-                     (json_int_t)figures->accepted, "max_abs", json_from_double(figures->max_abs), "max_rel",
-                     json_from_double(figures->max_rel), "cosine", json_from_double(figures->cosine), "nmse",
-                     json_from_double(figures->nmse), "norm", json_from_double(figures->norm), "needs",
-                     json_from_double(figures->needed));
-}
-
-static json_t *json_from_list(const struct answer *answers, int count)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < count; i++)
-        if (!answers[i].is_none)
-            json_array_append_new(list, json_from_answer(&answers[i]));
-    return list;
-}
-
-static json_t *json_or_null(double number)
-{
-    return isnan(number) ? json_null() : json_from_double(number);
-}
-
-static enum error_kind print_json(const struct asking *asking, const struct answers *answers, struct error *error)
-{
-    char key[POINT_KEY_SIZE];
-    const struct rule *rule = &asking->rule;
-    json_t *object = json_pack(
-        "{s:s, s:{s:o, s:o, s:s, s:o, s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "key", point_key(key, asking->point),
-        "rule", "atol", rule->by_elements ? json_from_double(rule->atol) : json_null(), "rtol",
-        rule->by_elements ? json_from_double(rule->rtol) : json_null(), "combine", rule_combine_names[rule->combine],
-        "ratio", json_from_double(rule->ratio), "cosine", json_or_null(rule->cosine), "nmse", json_or_null(rule->nmse),
-        "norm", json_or_null(rule->norm), "faults", json_from_list(answers->faults, num_planted_faults), "sound",
-        json_from_list(answers->sound, NUM_SOUND), "least_fault", json_from_double(answers->least_fault), "most_sound",
-        json_from_double(answers->most_sound), "seen", json_or_null(answers->seen));
-    bool printed = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) == 0;
-    json_decref(object);
-    printf("\n");
-    return printed ? ERROR_NONE : error_memory(error, "an answer as JSON", 0);
-}
-
-/* ---- points ------------------------------------------------------------------------------------------------------ */
-
-static enum error_kind ask(struct asking *asking, struct answers *answers, struct error *error)
-{
-    const struct generated_source source = generated_source(&asking->point->problem);
-    const struct truth_options truth_options = {.precision = asking->point->truth_precision,
-                                                .threads = asking->options->selection.threads,
-                                                .progress = asking->progress};
     struct inputs inputs = {0};
     progress_display_step(asking->evaluator->display, "inputs", 0);
-    enum error_kind kind =
-        source.source.ops->open(&source.source, whole_problem(&asking->point->problem),
-                                asking->options->selection.threads, asking->progress, &inputs, error);
+    enum error_kind kind = source->ops->open(source, source->ops->part(source, 0), asking->options->selection.threads,
+                                             asking->progress, &inputs, error);
     asking->problem = inputs.problem;
     if (!kind)
-        kind = truth_init(&asking->truth, &asking->problem, error);
+        kind = compute_truth(asking, source, error);
+    size_t elements = kind ? 0 : (size_t)problem_elements(&asking->problem),
+           rows = kind ? 0 : (size_t)problem_rows(&asking->problem);
+    asking->out = malloc((elements + 1) * sizeof(double));
+    asking->lse = malloc((rows + 1) * sizeof(double));
+    if (!kind && (!asking->out || !asking->lse))
+        kind = error_memory(error, "an output", (double)elements * sizeof(double));
     if (!kind)
-        kind = truth_compute(&asking->truth, TRUTH_CERTIFIED, &asking->problem, &truth_options, error);
-    asking->output = kind ? NULL : malloc(((size_t)problem_elements(&asking->problem) + 1) * sizeof(double));
-    if (!kind && !asking->output)
-        kind = error_memory(error, "an output", (double)problem_elements(&asking->problem) * sizeof(double));
-    if (!kind)
-        kind = ask_sound(asking, answers, error);
-    if (!kind)
-        kind = ask_faults(asking, answers, error);
-    if (!kind)
-        kind = ask_kernel(asking, answers, error);
-    free(asking->output);
+        kind = tolerance_ask(asking, answers, error);
+    free(asking->out);
+    free(asking->lse);
     truth_clear(&asking->truth);
     inputs_clear(&inputs);
     return kind;
 }
 
-static enum error_kind ask_point(struct evaluator *evaluator, const struct point *point,
-                                 const struct tolerance_options *options, struct progress *progress, bool first,
-                                 bool *good, struct error *error)
+static enum error_kind print(struct tolerance_run *run, const struct asking *asking, const struct answers *answers,
+                             struct error *error)
 {
-    struct asking asking = {
-        .options = options, .evaluator = evaluator, .progress = progress, .point = point, .rule = options->rule};
-    struct answers answers = {.least_fault = INFINITY, .seen = NAN, .least_name = ""};
-    char key[POINT_KEY_SIZE];
-    if (!options->has_tolerances) {
-        asking.rule.atol = point->criterion.tolerance.atol;
-        asking.rule.rtol = point->criterion.tolerance.rtol;
-    }
-    progress_display_point(evaluator->display, point_key(key, point));
-    enum error_kind kind = ask(&asking, &answers, error);
-    if (kind)
-        return kind;
-    *good = *good && answers.num_accepted == 0 && (answers.sound[0].is_none || answers.sound[0].accepted);
-    progress_display_hide(evaluator->display);
-    if (options->json) {
-        kind = print_json(&asking, &answers, error);
-    } else {
-        printf("%s", first ? "" : "\n");
-        print_text(&asking, &answers);
-    }
+    progress_display_hide(run->evaluator.display);
+    if (run->printed && !run->options->json)
+        printf("\n");
+    run->printed = true;
+    enum error_kind kind = tolerance_print(asking, answers, error);
     if (!kind && (fflush(stdout) || ferror(stdout)))
         kind = error_set(error, ERROR_SYSTEM, "stdout: cannot be written");
-    progress_display_show(evaluator->display);
+    progress_display_show(run->evaluator.display);
     return kind;
 }
+
+static enum error_kind ask_point(struct tolerance_run *run, const struct point *point,
+                                 const struct problem_source *source, bool has_kernel, struct error *error)
+{
+    struct asking asking = {.options = run->options,
+                            .evaluator = &run->evaluator,
+                            .progress = run->progress,
+                            .point = point,
+                            .has_kernel = has_kernel,
+                            .rule = rule_of(run->options, point)};
+    struct answers answers = {.num_sound = 0};
+    char key[POINT_KEY_SIZE];
+    progress_display_point(run->evaluator.display, point_key(key, point));
+    enum error_kind kind = ask(&asking, &answers, source, error);
+    if (kind)
+        return kind;
+    run->good = run->good && answers.num_accepted == 0 && !answers.sought->is_none && answers.sought->accepted;
+    run->num_faults += answers.num_faults;
+    return print(run, &asking, &answers, error);
+}
+
+static enum error_kind refuse_size(const struct point *point, struct error *error)
+{
+    char key[POINT_KEY_SIZE];
+    return error_set(error, ERROR_USAGE, "tolerance: point %.300s is too large to be in memory whole",
+                     point_key(key, point));
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------- */
 
 static enum error_kind check_selection(const struct selection *selection, const struct tolerance_options *options,
                                        struct error *error)
 {
-    char key[POINT_KEY_SIZE];
     if (selection->count > TOLERANCE_MAX_POINTS)
         return error_set(error, ERROR_USAGE,
                          "tolerance: %zu points; allowed: up to %d; choose with --only GLOB or --set "
@@ -346,8 +134,7 @@ static enum error_kind check_selection(const struct selection *selection, const 
     for (size_t i = 0; i < selection->count; i++) {
         const struct point *point = &selection->points[i];
         if (problem_spec_parts(&point->problem) > 1)
-            return error_set(error, ERROR_USAGE, "tolerance: point %.300s is too large to be in memory whole",
-                             point_key(key, point));
+            return refuse_size(point, error);
         enum error_kind kind =
             selection_check_memory(point, 2 * evaluate_bytes(point, options->selection.threads), 1, error);
         if (kind)
@@ -356,24 +143,122 @@ static enum error_kind check_selection(const struct selection *selection, const 
     return ERROR_NONE;
 }
 
-int tolerance(const struct tolerance_options *options, struct progress *progress, struct error *error)
+static enum error_kind ask_cases(struct tolerance_run *run, struct error *error)
 {
-    struct evaluator evaluator = {.threads = options->selection.threads, .progress = progress};
+    const struct tolerance_options *options = run->options;
     struct selection selection;
-    bool good = true;
     enum error_kind kind = selection_make(&selection, &options->selection, error);
     if (!kind)
         kind = check_selection(&selection, options, error);
     if (!kind)
-        kind = selection_open_device(&evaluator.device, &options->selection, error);
+        kind = selection_open_device(&run->evaluator.device, &options->selection, error);
     if (!kind) {
-        evaluator.display = progress_display_start(selection.count, progress);
-        for (size_t i = 0; i < selection.count && !kind; i++)
-            kind = ask_point(&evaluator, &selection.points[i], options, progress, i == 0, &good, error);
-        progress_display_stop(evaluator.display);
+        run->evaluator.display = progress_display_start(selection.count, run->progress);
+        for (size_t i = 0; i < selection.count && !kind; i++) {
+            const struct generated_source source = generated_source(&selection.points[i].problem);
+            kind = ask_point(run, &selection.points[i], &source.source, true, error);
+        }
+        progress_display_stop(run->evaluator.display);
     }
-    evaluator_clear(&evaluator);
-    device_close(evaluator.device);
+    evaluator_clear(&run->evaluator);
+    device_close(run->evaluator.device);
     selection_clear(&selection);
-    return kind ? (int)kind : !good;
+    return kind;
+}
+
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
+
+static bool has_file(const char *folder, const char *name)
+{
+    char *path = file_join(folder, name);
+    bool there = path && access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+/* Whether a path is a bundle, a folder of `run --dump` or a recorded call, and no case. */
+static bool is_exhibit(const char *path)
+{
+    static const char end[] = ".safetensors";
+    size_t length = strlen(path);
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return has_file(path, "point.json") || has_file(path, "metadata.jsonl");
+    return length >= strlen(end) && strcmp(path + length - strlen(end), end) == 0;
+}
+
+static const char *exhibit_of(const struct selection_options *selection)
+{
+    for (size_t i = 0; i < selection->paths.count; i++)
+        if (is_exhibit(selection->paths.items[i]))
+            return selection->paths.items[i];
+    return NULL;
+}
+
+/* What goes with cases alone. */
+static enum error_kind check_exhibit(const struct tolerance_options *options, const char *path, struct error *error)
+{
+    const struct selection_options *selection = &options->selection;
+    char quoted[PATH_QUOTE_SIZE];
+    const char *with = selection->paths.count > 1       ? "another CASE"
+                       : selection->settings.count > 0  ? "--set"
+                       : selection->only.count > 0      ? "--only"
+                       : selection->where.count > 0     ? "--where"
+                       : selection->shard.count > 0     ? "--shard"
+                       : selection->last_failed != NULL ? "--last-failed"
+                       : options->seeds > 0             ? "--seeds"
+                                                        : NULL;
+    return with ? error_set(error, ERROR_USAGE,
+                            "%s: is a problem as it stands, with %s; allowed: it alone, with a rule and --class",
+                            quote_path(quoted, path), with)
+                : ERROR_NONE;
+}
+
+/* The problems of a bundle, whose output is not asked for. */
+static enum error_kind ask_exhibit(struct tolerance_run *run, const char *path, struct error *error)
+{
+    const struct judge_options judge = {.exhibit = path, .threads = run->options->selection.threads};
+    struct judge_input input = {.num_sequences = 0};
+    char quoted[PATH_QUOTE_SIZE];
+    enum error_kind kind = check_exhibit(run->options, path, error);
+    if (kind)
+        return kind;
+    kind = threads_start(judge.threads, error);
+    if (!kind)
+        kind = judge_input_open(&input, &judge, error);
+    if (!kind && input.claim)
+        kind = error_set(error, ERROR_USAGE,
+                         "%s: is a bundle without k and v; allowed: one with them, in which faults "
+                         "can be planted",
+                         quote_path(quoted, path));
+    run->evaluator.display = kind ? NULL : progress_display_start((size_t)input.num_sequences, run->progress);
+    for (int i = 0; i < input.num_sequences && !kind; i++) {
+        const struct judged_sequence *sequence = &input.sequences[i];
+        if (sequence->source->num_parts > 1)
+            kind = refuse_size(&input.points[i], error);
+        else
+            kind = ask_point(run, &input.points[i], sequence->source, false, error);
+    }
+    if (!kind)
+        kind = judge_input_check(&input, error);
+    if (run->evaluator.display)
+        progress_display_stop(run->evaluator.display);
+    evaluator_clear(&run->evaluator);
+    judge_input_clear(&input);
+    return kind;
+}
+
+int tolerance(const struct tolerance_options *options, struct progress *progress, struct error *error)
+{
+    struct tolerance_run run = {.options = options,
+                                .evaluator = {.threads = options->selection.threads, .progress = progress},
+                                .progress = progress,
+                                .good = true};
+    const char *exhibit = exhibit_of(&options->selection);
+    enum error_kind kind = exhibit ? ask_exhibit(&run, exhibit, error) : ask_cases(&run, error);
+    if (!kind && run.num_faults == 0)
+        kind = error_set(error, ERROR_USAGE,
+                         "tolerance: no fault changes a result; allowed: a problem in which queries see two keys or "
+                         "more");
+    return kind ? (int)kind : !run.good;
 }

@@ -6,7 +6,9 @@
 #include "harness/command/interrupt.h"
 #include "harness/command/options.h"
 #include "harness/command/tolerance.h"
+#include "harness/support/field.h"
 #include "harness/support/number.h"
+#include "harness/support/source.h"
 
 enum {
     OPTION_ATOL = 256,
@@ -16,6 +18,8 @@ enum {
     OPTION_COSINE,
     OPTION_NMSE,
     OPTION_NORM,
+    OPTION_LSE,
+    OPTION_CLASS,
     OPTION_SEEDS,
     OPTION_JSON
 };
@@ -30,8 +34,17 @@ static const struct argp_option option_table[] = {
     {"cosine", OPTION_COSINE, "X", 0, "the least cosine of output and truth", 2},
     {"nmse", OPTION_NMSE, "X", 0, "the largest sum of d^2 / sum of truth^2", 2},
     {"norm", OPTION_NORM, "X", 0, "the largest norm of d / norm of truth", 2},
+    {"lse", OPTION_LSE, "X", 0, "absolute tolerance of each log-sum-exp, in nats (default: lse is not looked at)", 2},
     {0, 0, 0, 0, "What is asked:", 3},
-    {"seeds", OPTION_SEEDS, "N", 0, "run the point's kernel on N seeds, and say what it needs (0)", 3},
+    {"class", OPTION_CLASS, "NAME", 0,
+     "the arithmetic whose outputs the rule has to accept: output, f32 (default), or f32 with roundings, as "
+     "f32+weights16+bias16; docs/judge.md has them",
+     3},
+    {"seeds", OPTION_SEEDS, "N", 0,
+     "run the point's kernel on N seeds, and say what it needs (default: 100, fewer where keys * heads * head_dim of "
+     "all "
+     "are more than 2^28, so that it takes seconds)",
+     3},
     {"json", OPTION_JSON, NULL, 0, "print a JSON object for each point, in a line", 3},
     {0}};
 
@@ -44,6 +57,22 @@ static double parse_number(int key, const char *text, double least, double most,
     if (number_parse(text, strlen(text), &number) != VALUE_SOUND || number < least || number > most)
         argp_error(state, "--%s %s: allowed: numbers %g to %g", option_table[row].name, text, least, most);
     return number;
+}
+
+static void parse_class(struct tolerance_options *options, const char *text, const struct argp_state *state)
+{
+    char problem[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
+    struct class_demand demand;
+    if (!class_demand_parse(&demand, text, problem))
+        argp_error(state, "--class %s: %s", quote(quoted, text, strlen(text)), problem);
+    if (!demand.asked)
+        argp_error(state, "--class any: says nothing of what is sound; allowed: output, f32, or f32 with roundings");
+    options->sought = demand.arithmetic;
+}
+
+static bool has_combine(const struct tolerance_options *options)
+{
+    return options->rule.combine != RULE_SUM;
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -79,6 +108,12 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case OPTION_NORM:
         rule->norm = parse_number(key, argument, 0, 1e30, state);
         return 0;
+    case OPTION_LSE:
+        rule->lse = parse_number(key, argument, 0, 1e30, state);
+        return 0;
+    case OPTION_CLASS:
+        parse_class(options, argument, state);
+        return 0;
     case OPTION_SEEDS:
         options->seeds = (int)parse_number(key, argument, 0, TOLERANCE_SEEDS_MAX, state);
         return 0;
@@ -88,8 +123,10 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (isnan(rule->atol) != isnan(rule->rtol))
             argp_error(state, "--atol, --rtol: allowed: both of them");
-        options->has_tolerances = !isnan(rule->atol);
-        rule->by_elements = options->has_tolerances || (isnan(rule->cosine) && isnan(rule->nmse) && isnan(rule->norm));
+        rule->by_elements = !isnan(rule->atol);
+        options->has_rule = rule_reads_output(rule) || !isnan(rule->lse);
+        if (!rule->by_elements && options->has_rule && (has_combine(options) || rule->ratio != 1))
+            argp_error(state, "--combine, --ratio: allowed: with --atol and --rtol");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -99,19 +136,21 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 static const struct argp parser = {
     option_table,
     parse_option,
-    "CASE...",
+    "CASE...|BUNDLE",
     "Say which tolerance is right for a problem, and what a rule lets pass: faults that kernels have had are planted "
-    "in "
-    "the exact result, and each is put to the rule, beside what sound arithmetic may be off by in any order of sums."
+    "in the exact result, and each is put to the rule, beside what sound arithmetic may be off by in any order of "
+    "sums. A problem is a point of a case, or that of a bundle, a folder that `run --dump` wrote or a recorded call."
     "\vExamples:\n"
-    "  alibicheck tolerance cases/example/steep-heads.yaml --seeds 20\n"
+    "  alibicheck tolerance cases/example/steep-heads.yaml\n"
     "  alibicheck tolerance cases/tolerances/gqa-decode.yaml --atol 1e-2 --rtol 1e-2 --combine either\n"
-    "  alibicheck tolerance cases/models/bloom.yaml --set seq_len=8192 --cosine 0.999\n\n"
-    "\"needs\" is what atol and rtol would have to be multiplied by to let the fault pass; what is sound stands there "
-    "with "
-    "the largest error that its class allows.\n\n"
-    "Exit code: 0 the rule refuses every fault and accepts sound f32 arithmetic, 1 it does not, 2 usage or a bad case "
-    "file, 3 device or system failure, 130 interrupted.",
+    "  alibicheck tolerance cases/models/bloom.yaml --set seq_len=8192 --cosine 0.999 --class f32+weights16\n"
+    "  alibicheck tolerance failure.safetensors --atol 1e-3 --rtol 1e-3 --lse 1e-3\n\n"
+    "\"needs\" is what all that the rule allows would have to be multiplied by to let the fault pass, of a cosine "
+    "1 - cosine; what is sound stands there with the largest error that its class allows. A fault that leaves the "
+    "result what it is, in the output's dtype, is not counted.\n\n"
+    "Exit code: 0 the rule refuses every fault and accepts all that is sound in the class, 1 it does not, 2 usage, a "
+    "bad "
+    "case file, or no fault that changes anything, 3 device or system failure, 130 interrupted.",
     selection_parsers,
     NULL,
     NULL};
@@ -125,7 +164,9 @@ static int tolerance_command(int argc, char **argv, struct error *error)
 {
     struct tolerance_options options = {
         .selection.example = "cases/example/steep-heads.yaml",
-        .rule = {.atol = NAN, .rtol = NAN, .ratio = 1, .cosine = NAN, .nmse = NAN, .norm = NAN},
+        .rule = {.atol = NAN, .rtol = NAN, .ratio = 1, .cosine = NAN, .nmse = NAN, .norm = NAN, .lse = NAN},
+        .sought = {.set = CLASS_F32},
+        .seeds = TOLERANCE_SEEDS_OF_POINT,
     };
     argp_parse(&parser, argc, argv, 0, NULL, &options);
     int code = tolerance(&options, interrupt_catch(), error);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/judge/cause/signature_info.h"
 #include "kernels/device/replay.h"
@@ -95,7 +96,7 @@ static enum stage largest_stage(const struct replayed *number, double *share, do
     return largest;
 }
 
-static void name_rounding(struct signature_finding *finding, const struct replayed_output *replayed,
+static bool name_rounding(struct signature_finding *finding, const struct replayed_output *replayed,
                           const struct verdict *verdict)
 {
     const struct problem *problem = replayed->exhibit->problem;
@@ -107,7 +108,7 @@ static void name_rounding(struct signature_finding *finding, const struct replay
         largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], &share, &of_slopes);
     bool by_slopes = stage == STAGE_SLOPE && share > 0.5;
     if (of_slopes > SHARE_OF_RECIPE && !by_slopes)
-        return;
+        return false;
     enum signature signature = by_slopes ? SIGNATURE_WRONG_SLOPE : SIGNATURE_PRECISION_LOSS;
     finding->signature = signature;
     finding->query = 0;
@@ -118,6 +119,32 @@ static void name_rounding(struct signature_finding *finding, const struct replay
     snprintf(finding->detail, sizeof finding->detail,
              "by a replay, the recipe is right in exact arithmetic; of all roundings those of the stage %s are %.0f%%",
              stage_names[stage], 100 * share);
+    return true;
+}
+
+/*
+ * Which slopes they are, and in which form, predictions say. They were asked before (signature.h), where an error bound
+ * that has the very rounding in it leaves them nothing to tell; without one they see the output as it is. What they say
+ * is taken if it is of slopes, too.
+ */
+static enum error_kind say_slopes(struct signature_finding *finding, const struct exhibit *exhibit, int threads,
+                                  struct error *error)
+{
+    struct exhibit unbounded = *exhibit;
+    struct verdict verdict;
+    struct signature_finding predicted = {.signature = SIGNATURE_UNKNOWN};
+    unbounded.bound = unbounded.lse_bound = NULL;
+    enum error_kind kind = verdict_reach(&verdict, &unbounded, error);
+    if (!kind)
+        kind = signature_find(&predicted, &unbounded, &verdict, &(struct oracle_facts){0}, threads, error);
+    if (!kind && predicted.signature == finding->signature && predicted.detail[0]) {
+        char replayed[SIGNATURE_DETAIL_SIZE];
+        memcpy(replayed, finding->detail, sizeof replayed);
+        *finding = predicted;
+        snprintf(finding->detail, sizeof finding->detail, "%.130s; %.120s", predicted.detail, replayed);
+    }
+    verdict_clear(&verdict);
+    return kind;
 }
 
 enum error_kind replayed_cause(struct signature_finding *finding, const struct exhibit *exhibit,
@@ -129,9 +156,8 @@ enum error_kind replayed_cause(struct signature_finding *finding, const struct e
     struct replay replay;
     enum error_kind kind = subject->ops->replay(subject, &replay, exhibit->problem, threads, error);
     const struct replayed_output replayed = {exhibit, &replay};
-    if (!kind && all_is_right(&replayed))
-        name_rounding(finding, &replayed, verdict);
+    bool named = !kind && all_is_right(&replayed) && name_rounding(finding, &replayed, verdict);
     if (!kind)
         replay_clear(&replay);
-    return kind;
+    return named && finding->signature == SIGNATURE_WRONG_SLOPE ? say_slopes(finding, exhibit, threads, error) : kind;
 }

@@ -21,7 +21,9 @@ enum signature {
     SIGNATURE_WRONG_SINK,     /* attention with another learned sink, or with none */
     SIGNATURE_WRONG_SCALE,    /* attention with another scale of q.k or of v */
     SIGNATURE_WRONG_KV_HEAD,  /* attention to the keys or values of another KV head */
-    SIGNATURE_WRONG_LSE,      /* lse in other units than what reads it takes it for: a caller, or a merge of chunks */
+    SIGNATURE_WRONG_LSE,      /* lse in other units than what reads it takes it for, a caller or a merge of chunks, or a
+                               * constant off */
+    SIGNATURE_MISPLACED_KEYS, /* attention to keys or values in other places than their own */
     SIGNATURE_UNWRITTEN,      /* elements that were never written */
     SIGNATURE_STALE,          /* the output of an earlier launch of other values */
     SIGNATURE_NO_ANSWER,      /* the kernel failed to run */

@@ -221,6 +221,12 @@ ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, co
 ALIBICHECK_API int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
                                                             struct alibicheck_error *error);
 
+/* The same of a bundle in its place in which the elements of every head stand in another order and have other signs,
+ * drawn anew for each and written nowhere: `alibicheck judge FILE` comes to the same verdict, and the inputs cannot be
+ * read from it (docs/judge.md says what they can). */
+ALIBICHECK_API int alibicheck_options_set_private_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                                         struct alibicheck_error *error);
+
 /* Not copied; of one call at a time. NULL: none. */
 ALIBICHECK_API int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,
                                                    struct alibicheck_error *error);
@@ -297,6 +303,23 @@ ALIBICHECK_API const char *alibicheck_verdict_message(const alibicheck_verdict *
 
 /* What it was judged by; belongs to the verdict. */
 ALIBICHECK_API const alibicheck_truth *alibicheck_verdict_truth(const alibicheck_verdict *verdict);
+
+typedef struct alibicheck_explanation alibicheck_explanation;
+
+/*
+ * Of what an element of the output is made that the verdict is of: the keys that weigh most, with their biases, logits
+ * and weights, and where the element would be without one of them, or with one twice. row is query * num_heads + head;
+ * dim -1: the element of the row that is furthest off; both -1: the worst of all. problem and output are those that
+ * were judged.
+ */
+ALIBICHECK_API int alibicheck_explain(alibicheck_explanation **explanation, const alibicheck_problem *problem,
+                                      const struct alibicheck_output *output, const alibicheck_verdict *verdict,
+                                      int64_t row, int64_t dim, struct alibicheck_error *error);
+ALIBICHECK_API void alibicheck_explanation_free(alibicheck_explanation *explanation);
+
+/* For people, some lines; and a line of JSON, the field `explanation` of `alibicheck list record-fields`. */
+ALIBICHECK_API const char *alibicheck_explanation_text(const alibicheck_explanation *explanation);
+ALIBICHECK_API const char *alibicheck_explanation_json(const alibicheck_explanation *explanation);
 
 #ifdef __cplusplus
 }

@@ -149,7 +149,7 @@ int alibicheck_options_set_class(alibicheck_options *options, const char *name, 
     return api_end(error, NULL);
 }
 
-static int set_bundle(struct alibicheck_options *options, const char *path, int if_wrong, bool without_kv,
+static int set_bundle(struct alibicheck_options *options, const char *path, int if_wrong, enum api_bundle of_kind,
                       struct alibicheck_error *error)
 {
     struct error failure;
@@ -163,20 +163,26 @@ static int set_bundle(struct alibicheck_options *options, const char *path, int 
     free(options->bundle);
     options->bundle = copy;
     options->bundle_if_wrong = if_wrong;
-    options->bundle_without_kv = without_kv;
+    options->bundle_kind = of_kind;
     return api_end(error, NULL);
 }
 
 int alibicheck_options_set_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                   struct alibicheck_error *error)
 {
-    return set_bundle(options, path, if_wrong, false, error);
+    return set_bundle(options, path, if_wrong, API_BUNDLE, error);
 }
 
 int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
                                              struct alibicheck_error *error)
 {
-    return set_bundle(options, path, if_wrong, true, error);
+    return set_bundle(options, path, if_wrong, API_BUNDLE_WITHOUT_KV, error);
+}
+
+int alibicheck_options_set_private_bundle(alibicheck_options *options, const char *path, int if_wrong,
+                                          struct alibicheck_error *error)
+{
+    return set_bundle(options, path, if_wrong, API_BUNDLE_PRIVATE, error);
 }
 
 int alibicheck_options_set_progress(alibicheck_options *options, alibicheck_progress *progress,

@@ -43,12 +43,23 @@ struct alibicheck_options {
     struct class_demand demand;
     int threads;  /* 0: the default */
     char *bundle; /* path; NULL: none is written */
-    bool bundle_if_wrong, bundle_without_kv;
+    bool bundle_if_wrong;
+    enum api_bundle { API_BUNDLE, API_BUNDLE_WITHOUT_KV, API_BUNDLE_PRIVATE } bundle_kind;
     struct alibicheck_progress *progress;
 };
 
 struct alibicheck_truth {
     struct truth truth;
+};
+
+struct alibicheck_verdict {
+    struct alibicheck_truth truth;
+    struct metrics total;
+    bool passed;
+    const char *status;
+    enum signature signature;
+    char class[CLASS_NAME_SIZE];
+    char *json, *message;
 };
 
 /* What a NULL stands for. */
@@ -57,6 +68,10 @@ extern const struct alibicheck_options api_default_options;
 /* Where the elements of a tensor lie, as a view. */
 enum error_kind api_view(struct tensor_view *view, const struct alibicheck_tensor *tensor, const char *name,
                          struct error *failure);
+
+/* The same of an output, whose dtype and elements are what they may be. */
+enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
+                             struct error *failure);
 
 /* Where a problem's result of the dtype comes from: the problem is complete, and its tensors fit each other. *source
  * points into the problem. */

@@ -3,10 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/judge/cause/signature_info.h"
 #include "harness/support/json_value.h"
 #include "harness/support/source.h"
-
-enum { REMEDY_SIZE = 1024 };
 
 bool exhibit_text_is_plain(const char *text)
 {

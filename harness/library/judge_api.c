@@ -11,18 +11,10 @@
 #include "harness/library/judged_message.h"
 #include "harness/library/judged_record.h"
 #include "harness/library/other_output.h"
+#include "harness/library/turned.h"
+#include "harness/problem/problem_source.h"
 #include "harness/support/json_value.h"
 #include "reference/float_environment.h"
-
-struct alibicheck_verdict {
-    struct alibicheck_truth truth;
-    struct metrics total;
-    bool passed;
-    const char *status;
-    enum signature signature;
-    char class[CLASS_NAME_SIZE];
-    char *json, *message;
-};
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
@@ -55,8 +47,8 @@ static enum error_kind take_lse(float **natural, const struct alibicheck_output 
     return ERROR_NONE;
 }
 
-static enum error_kind check_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
-                                 struct error *failure)
+enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_output *output, const char *name,
+                             struct error *failure)
 {
     enum error_kind kind = api_view(view, &output->out, name, failure);
     if (kind)
@@ -71,7 +63,7 @@ static enum error_kind hand_over(struct handed_over *handed, const struct alibic
 {
     struct tensor_view out;
     *handed = (struct handed_over){.lse = NULL};
-    enum error_kind kind = check_out(&out, output, name, failure);
+    enum error_kind kind = api_view_out(&out, output, name, failure);
     if (!kind)
         kind = take_lse(&handed->lse, output, spec, name, failure);
     if (!kind)
@@ -141,6 +133,25 @@ static enum error_kind write_without_kv(const char *path, const struct judged_ou
     return exhibit_bundle_write(path, &exhibit, &facts, failure);
 }
 
+/* Its elements in an order, and with signs, of which nothing is kept. */
+static enum error_kind write_private(const char *path, const struct judged_output *judged,
+                                     const struct bundle_facts *common, struct error *failure)
+{
+    struct turning turning;
+    struct turned turned = {.q = NULL};
+    struct bundle_facts facts = *common;
+    enum error_kind kind = turning_draw(&turning, judged->problem.head_dim, failure);
+    if (!kind)
+        kind = turned_make(&turned, &turning, &judged->problem, &judged->output, failure);
+    if (!kind) {
+        facts.input_digest = problem_tensors_digest(&turned.problem);
+        facts.output_digest = judge_output_digest(&turned.output, &turned.problem);
+        kind = bundle_write(path, &turned.problem, &turned.output, &facts, failure);
+    }
+    turned_clear(&turned);
+    return kind;
+}
+
 /* The bundle that options ask for. */
 static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
                                     const struct judged_output *judged, const struct judging *judging,
@@ -163,8 +174,10 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
     };
     enum error_kind kind =
         !key ? error_memory(failure, "a key", CLASS_NAME_SIZE)
-        : options->bundle_without_kv
+        : options->bundle_kind == API_BUNDLE_WITHOUT_KV
             ? write_without_kv(options->bundle, judged, &verdict->truth.truth, judging, &facts, failure)
+        : options->bundle_kind == API_BUNDLE_PRIVATE
+            ? write_private(options->bundle, judged, &facts, failure)
             : bundle_write(options->bundle, &judged->problem, &judged->output, &facts, failure);
     free(key);
     return kind;
@@ -180,7 +193,7 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
     struct judged_output judged = {.input_digest = 0};
     struct fault fault = {.num_heads = 0};
     struct tensor_view out;
-    enum error_kind kind = check_out(&out, output, "out", failure);
+    enum error_kind kind = api_view_out(&out, output, "out", failure);
     if (!kind)
         kind = api_source(&source, problem, out.dtype, failure);
     if (!kind)

@@ -6,71 +6,7 @@
 #include <stdlib.h>
 
 #include "harness/judge/cause/signature_info.h"
-
-enum { WORST_SHOWN = 5, ROWS_SHOWN = 8 };
-
-/* ---- elements ---------------------------------------------------------------------------------------------------- */
-
-/* An element, or a row's lse, that is outside its tolerance. */
-struct wrong {
-    int64_t at;
-    double out, truth, err;
-    double share; /* of its tolerance; infinite for what is no number */
-};
-
-/* The worst, the worst first; of equals the first. */
-struct worst {
-    struct wrong shown[WORST_SHOWN];
-    int count;
-};
-
-static void offer(struct worst *worst, const struct wrong *wrong)
-{
-    int place = worst->count;
-    while (place > 0 && wrong->share > worst->shown[place - 1].share)
-        place--;
-    if (place == WORST_SHOWN)
-        return;
-    worst->count += worst->count < WORST_SHOWN;
-    for (int i = worst->count - 1; i > place; i--)
-        worst->shown[i] = worst->shown[i - 1];
-    worst->shown[place] = *wrong;
-}
-
-static double share_of(double err, double tolerance)
-{
-    return isnan(err) ? (double)INFINITY : err == 0 ? 0 : err / tolerance;
-}
-
-static void find_elements(struct worst *worst, const struct judged_record *record)
-{
-    const struct judged_output *judged = record->judged;
-    const struct tolerance *tolerance = &record->judging->criterion.tolerance;
-    for (int64_t i = 0; i < (int64_t)judged->truth.num_rows * judged->truth.head_dim; i++) {
-        float out;
-        dtype_widen(record->problem->dtype, judged->output.out, (size_t)i, 1, &out);
-        struct comparison compared = judge_element((double)out, &judged->truth, (size_t)i, tolerance);
-        double truth = judged->truth.value[i];
-        const struct wrong wrong = {i, (double)out, truth, compared.err,
-                                    share_of(compared.err, tolerance->atol + tolerance->rtol * fabs(truth))};
-        if (compared.mismatched)
-            offer(worst, &wrong);
-    }
-}
-
-static void find_lse(struct worst *worst, const struct judged_record *record)
-{
-    const struct judged_output *judged = record->judged;
-    const struct tolerance *tolerance = &record->judging->criterion.tolerance;
-    for (int64_t r = 0; judged->output.lse && r < judged->truth.num_rows; r++) {
-        double lse = (double)judged->output.lse[r], truth = judged->truth.lse[r];
-        struct comparison compared = judge_lse(lse, &judged->truth, (size_t)r, tolerance);
-        const struct wrong wrong = {r, lse, truth, compared.err,
-                                    share_of(compared.err, tolerance_lse(tolerance, truth))};
-        if (compared.mismatched)
-            offer(worst, &wrong);
-    }
-}
+#include "harness/library/judged_worst.h"
 
 /* NaN without the sign that printf would show. */
 static double plain(double number)
@@ -117,48 +53,64 @@ static void print_first_line(FILE *stream, const struct judged_record *record)
     fprintf(stream, "\n");
 }
 
-static void print_elements(FILE *stream, const struct judged_record *record)
+/* How much of its class's bound an error is: "0.93", "-" where that is not known or there is none. */
+static char *format_share(char *text, size_t size, double err, double bound)
 {
-    struct worst worst = {.count = 0};
+    if (isnan(bound) || isnan(err) || isinf(bound))
+        snprintf(text, size, "-");
+    else
+        snprintf(text, size, "%.3g", err == 0 ? 0 : err / bound);
+    return text;
+}
+
+static void print_elements(FILE *stream, const struct judged_record *record, const struct worst *worst,
+                           const double *bounds)
+{
     int64_t dim = record->problem->head_dim, heads = record->problem->num_heads;
-    find_elements(&worst, record);
-    if (worst.count > 0)
-        fprintf(stream, "  the worst elements:\n  %7s %6s %5s %15s %15s %10s %10s\n", "query", "head", "dim", "out",
-                "truth", "error", "ulp");
-    for (int i = 0; i < worst.count; i++) {
-        const struct wrong *wrong = &worst.shown[i];
+    char name[CLASS_NAME_SIZE], share[32];
+    const struct arithmetic_class said = {false, worst_class(record)};
+    if (worst->count > 0)
+        fprintf(stream,
+                "  the worst elements, with their errors in ulp of %s and in bounds of class %s:\n"
+                "  %7s %6s %5s %15s %15s %10s %10s %10s\n",
+                dtypes[record->problem->dtype].name, class_format(name, &said), "query", "head", "dim", "out", "truth",
+                "error", "ulp", "bounds");
+    for (int i = 0; i < worst->count; i++) {
+        const struct wrong *wrong = &worst->shown[i];
         double ulp =
             isfinite(wrong->truth) ? wrong->err / dtype_ulp(record->problem->dtype, wrong->truth) : (double)NAN;
-        fprintf(stream, "  %7" PRId64 " %6" PRId64 " %5" PRId64 " %15.9g %15.9g %10.3g %10.3g\n",
+        fprintf(stream, "  %7" PRId64 " %6" PRId64 " %5" PRId64 " %15.9g %15.9g %10.3g %10.3g %10s\n",
                 wrong->at / dim / heads, wrong->at / dim % heads, wrong->at % dim, plain(wrong->out),
-                plain(wrong->truth), plain(wrong->err), plain(ulp));
+                plain(wrong->truth), plain(wrong->err), plain(ulp),
+                format_share(share, sizeof share, wrong->err, bounds[i]));
     }
-    worst.count = 0;
-    find_lse(&worst, record);
-    if (worst.count > 0)
+}
+
+static void print_lses(FILE *stream, const struct judged_record *record, const struct worst *worst)
+{
+    int64_t heads = record->problem->num_heads;
+    if (worst->count > 0)
         fprintf(stream, "  the worst lse:\n  %7s %6s %5s %15s %15s %10s\n", "query", "head", "", "lse", "truth",
                 "nats");
-    for (int i = 0; i < worst.count; i++) {
-        const struct wrong *wrong = &worst.shown[i];
+    for (int i = 0; i < worst->count; i++) {
+        const struct wrong *wrong = &worst->shown[i];
         fprintf(stream, "  %7" PRId64 " %6" PRId64 " %5s %15.9g %15.9g %10.3g\n", wrong->at / heads, wrong->at % heads,
                 "", plain(wrong->out), plain(wrong->truth), plain(wrong->err));
     }
 }
 
-/* What is to be done about an output whose kernel nobody can replay. */
 static const char *remedy_of(const struct judged_record *record)
 {
     const struct signature_finding *finding = &record->judged->finding;
-    if (finding->signature != SIGNATURE_UNKNOWN)
-        return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
-    if (record->judged->contract.named)
+    if (finding->signature == SIGNATURE_UNKNOWN && record->judged->contract.named)
         return "It is right under the contract above.";
-    return "See what its worst element is made of: write a bundle, and alibicheck judge BUNDLE --explain.";
+    return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 
 static void print_cause(FILE *stream, const struct judged_record *record)
 {
     const struct signature_finding *finding = &record->judged->finding;
+    char remedy[REMEDY_SIZE];
     if (finding->signature == SIGNATURE_NONE)
         return;
     fprintf(stream, "  cause: %s%s%s", signature_names[finding->signature], finding->detail[0] ? ": " : "",
@@ -166,7 +118,8 @@ static void print_cause(FILE *stream, const struct judged_record *record)
     if (finding->num_rows_examined > 0)
         fprintf(stream, " (%d of %d %s examined)", finding->num_rows_explained, finding->num_rows_examined,
                 problem_spec_queries(record->problem) > 1 ? "rows" : "heads");
-    fprintf(stream, "\n    %s %s\n", signature_meaning(finding->signature), remedy_of(record));
+    fprintf(stream, "\n    %s %s\n", signature_meaning(finding->signature),
+            remedy_for(remedy, remedy_of(record), REMEDY_FOR_CALLER));
 }
 
 static bool row_is_wrong(const struct metrics *row)
@@ -174,26 +127,38 @@ static bool row_is_wrong(const struct metrics *row)
     return row->mismatched > 0 || row->lse_off > 0;
 }
 
-static void print_rows(FILE *stream, const struct judged_record *record)
+/* "1 of 8 heads is wrong:", "9 of 16 rows, a query and a head, are wrong, the worst of them:" */
+static void print_count(FILE *stream, const struct judged_record *record, int wrong)
+{
+    bool of_queries = problem_spec_queries(record->problem) > 1;
+    int rows = record->judged->verdict.num_rows;
+    fprintf(stream, "  %d of %d %s%s %s wrong%s:\n", wrong, rows, of_queries ? "row" : "head", rows > 1 ? "s" : "",
+            of_queries  ? (wrong > 1 ? "(a query and a head) are" : "(a query and a head) is")
+            : wrong > 1 ? "are"
+                        : "is",
+            wrong > WORST_ROWS ? ", the worst of them" : "");
+}
+
+static void print_rows(FILE *stream, const struct judged_record *record, const struct worst *worst)
 {
     const struct verdict *verdict = &record->judged->verdict;
-    int heads = record->problem->num_heads, wrong = 0, shown = 0;
+    int heads = record->problem->num_heads, wrong = 0;
     for (int r = 0; r < verdict->num_rows; r++)
         wrong += row_is_wrong(&verdict->rows[r]);
     if (wrong == 0)
         return;
-    fprintf(stream, "  %d of %d %s wrong%s:\n  %7s %6s %5s %15s %15s %10s %10s\n", wrong, verdict->num_rows,
-            problem_spec_queries(record->problem) > 1 ? "rows, a query and a head, are" : "heads are",
-            wrong > ROWS_SHOWN ? ", the first of them" : "", "query", "head", "", "elements wrong", "max error",
-            "max ulp", "lse nats");
-    for (int r = 0; r < verdict->num_rows && shown < ROWS_SHOWN; r++) {
+    print_count(stream, record, wrong);
+    fprintf(stream, "  %7s %6s %5s %15s %15s %10s %10s  %s\n", "query", "head", "", "elements wrong", "max error",
+            "max ulp", "lse nats", "class");
+    for (int i = 0; i < worst->count; i++) {
+        int r = (int)worst->shown[i].at;
         const struct metrics *row = &verdict->rows[r];
-        char lse[METRIC_TEXT_SIZE];
-        if (!row_is_wrong(row))
-            continue;
-        fprintf(stream, "  %7d %6d %5s %15" PRId64 " %15.3g %10.3g %10s\n", r / heads, r % heads, "", row->mismatched,
-                plain(row->max_abs_err), plain(row->max_ulp_err), metric_format(lse, METRIC_MAX_LSE_ERR, row));
-        shown++;
+        char lse[METRIC_TEXT_SIZE], name[CLASS_NAME_SIZE];
+        struct class_whole whole;
+        class_of_row(&whole, &record->judged->classes, r);
+        fprintf(stream, "  %7d %6d %5s %15" PRId64 " %15.3g %10.3g %10s  %s\n", r / heads, r % heads, "",
+                row->mismatched, plain(row->max_abs_err), plain(row->max_ulp_err),
+                metric_format(lse, METRIC_MAX_LSE_ERR, row), class_name(name, &whole));
     }
 }
 
@@ -248,15 +213,21 @@ char *judged_message(const struct judged_record *record)
 {
     char *text = NULL;
     size_t size;
+    double bounds[WORST_ELEMENTS];
+    struct worst elements, lses, rows;
+    worst_find(&elements, &lses, &rows, record);
+    if (worst_bounds(bounds, &elements, record))
+        return NULL;
     FILE *stream = open_memstream(&text, &size);
     if (!stream)
         return NULL;
     print_first_line(stream, record);
-    print_elements(stream, record);
+    print_elements(stream, record, &elements, bounds);
+    print_lses(stream, record, &lses);
     print_class(stream, record);
     print_contract(stream, record);
     print_cause(stream, record);
-    print_rows(stream, record);
+    print_rows(stream, record, &rows);
     print_other(stream, record);
     bool complete = !ferror(stream);
     if (fclose(stream) == 0 && complete)

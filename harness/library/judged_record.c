@@ -377,6 +377,7 @@ static const struct record_field rows[] = {
     UNKNOWN("known_bugs"),
     UNKNOWN("fidelity"),
     UNKNOWN("taken_over"),
+    UNKNOWN("explanation"),
     UNKNOWN("run_failure"),
 };
 

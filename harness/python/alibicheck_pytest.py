@@ -15,11 +15,16 @@ import pytest
 watches = []
 
 
+# Bundles by the option that asks for them: what judge calls them, and what their names end in.
+KINDS = {"--alibicheck-bundles": ("bundle", ""), "--alibicheck-bundles-without-kv": ("bundle_without_kv", ".without-kv"),
+         "--alibicheck-private-bundles": ("private_bundle", ".private")}
+
+
 class _Watch:
     """Counts verdicts, and remembers the largest error of those that are right."""
 
-    def __init__(self, folder, folder_without_kv):
-        self.folder, self.folder_without_kv, self.bundles = folder, folder_without_kv, 0
+    def __init__(self, option, folder):
+        self.option, self.folder, self.bundles = option, folder, 0
         self.right = self.wrong = 0
         self.ulp, self.of = -1.0, ""
         self.test = ""
@@ -63,27 +68,28 @@ def pytest_addoption(parser):
     group.addoption(
         "--alibicheck-bundles-without-kv", metavar="DIR",
         help="the same without q, k and v: outputs, their exact results, and bounds")
+    group.addoption(
+        "--alibicheck-private-bundles", metavar="DIR",
+        help="the same with elements of heads in an order and with signs that nobody knows")
 
 
 def bundles():
-    """The path of the next bundle with k and v, and of one without: None where none is asked for."""
+    """The path of the next bundle, as judge takes it; empty where none is asked for."""
     watch = watches[-1] if watches else None
-    folder = None if watch is None else watch.folder_without_kv or watch.folder
-    if folder is None:
-        return None, None
-    os.makedirs(folder, exist_ok=True)
+    if watch is None or watch.folder is None:
+        return {}
+    os.makedirs(watch.folder, exist_ok=True)
     watch.bundles += 1
     name = re.sub(r"[^\w.,=+-]+", "_", watch.test)[-150:]
-    if watch.folder_without_kv:
-        return None, os.path.join(folder, f"{name}-{watch.bundles}.without-kv.safetensors")
-    return os.path.join(folder, f"{name}-{watch.bundles}.safetensors"), None
+    argument, end = KINDS[watch.option]
+    return {argument: os.path.join(watch.folder, f"{name}-{watch.bundles}{end}.safetensors")}
 
 
 def pytest_configure(config):
-    with_kv, without_kv = (config.getoption(f"--alibicheck-bundles{kind}") for kind in ("", "-without-kv"))
-    if with_kv and without_kv:
-        raise pytest.UsageError("--alibicheck-bundles, --alibicheck-bundles-without-kv: allowed: one of them")
-    config.alibicheck_watch = _Watch(with_kv, without_kv)
+    asked = {option: config.getoption(option) for option in KINDS if config.getoption(option)}
+    if len(asked) > 1:
+        raise pytest.UsageError(f"{', '.join(asked)}: allowed: one of them")
+    config.alibicheck_watch = _Watch(*next(iter(asked.items()), (None, None)))
     config.pluginmanager.register(_OfWorkers(config.alibicheck_watch), "alibicheck_of_workers")
     watches.append(config.alibicheck_watch)
 

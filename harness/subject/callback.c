@@ -147,6 +147,16 @@ static enum error_kind call(const struct callback *callback, const struct alibic
     return run_failed(error, RUN_FAILURE_REFUSAL);
 }
 
+/* The same where k and v span more than memory has. */
+static enum error_kind call_far(const struct callback *callback, const struct alibicheck_kernel_launch *launch,
+                                double *seconds, struct error *error)
+{
+    const struct far_limit limit = far_limit_begin();
+    const enum error_kind kind = call(callback, launch, seconds, error);
+    far_limit_end(&limit);
+    return kind;
+}
+
 static enum error_kind run_prepared(struct callback *callback, struct launching *launching, struct device_launch *there,
                                     double *seconds, struct error *error)
 {
@@ -162,7 +172,8 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
         return kind;
     if (callback->leftover)
         leftover_begin(callback->leftover);
-    kind = call(callback, &launch, seconds, error);
+    kind = sequences->strides && sequences->strides->far_elements > 0 ? call_far(callback, &launch, seconds, error)
+                                                                      : call(callback, &launch, seconds, error);
     if (callback->leftover)
         leftover_end(callback->leftover, shape_of(sequences), out_bytes(sequences));
     return kind ? kind : device_launch_get(there, error);
@@ -207,4 +218,8 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     return run_failed(error, run_failure_of(&failure));
 }
 
-const struct foreign_launcher callback_launcher = {.run = run, .audits = true, .keeps = true};
+const struct foreign_launcher callback_launcher = {
+    .run = run,
+    .audits = true,
+    .keeps = true,
+    .why_not_far = "it is a function of this process, whose memory is not limited for it"};

@@ -7,6 +7,9 @@
 #include "harness/subject/launch_watch.h"
 #include "kernels/launch_setting.h"
 
+/* Two pages of memory for k of each, as many for v, and one of page tables: 24 MiB. */
+enum { FAR_KEYS = 1024 };
+
 static const struct foreign_subject *foreign_of(const struct subject *subject)
 {
     return (const struct foreign_subject *)(const void *)subject;
@@ -19,12 +22,20 @@ static void make_natural(const struct sequences *sequences)
             sequences->outputs[i].lse[row] = (float)((double)sequences->outputs[i].lse[row] * M_LN2);
 }
 
-/* NULL where there is no memory for them. */
-static struct sequence_strides *make_strides(const struct sequences *sequences, unsigned layout)
+/* NULL where there is no memory for them. far_elements: of the pool; without pages the strides say it. */
+static struct sequence_strides *make_strides(const struct foreign_subject *foreign, const struct sequences *sequences,
+                                             int64_t far_elements)
 {
     struct sequence_strides *strides = calloc((size_t)sequences->count, sizeof *strides);
-    for (int i = 0; strides && i < sequences->count; i++)
-        sequence_strides_make(&strides[i], &sequences->problems[i], sequences->pages, layout);
+    for (int i = 0; strides && i < sequences->count; i++) {
+        const struct problem *problem = &sequences->problems[i];
+        if (foreign->far && !sequences->pages) {
+            far_strides_make(&strides[i], problem, foreign->far, foreign->near);
+        } else {
+            sequence_strides_make(&strides[i], problem, sequences->pages, foreign->layout);
+            strides[i].far_elements = far_elements;
+        }
+    }
     return strides;
 }
 
@@ -36,13 +47,17 @@ static enum error_kind run(const struct subject *subject, const struct sequences
     struct paged_cache cache = {.k = NULL};
     struct sequences given = *sequences;
     struct sequence_strides *strides = NULL;
+    int64_t far_elements = 0;
     enum error_kind kind = ERROR_NONE;
     if (foreign->pages.size > 0) {
         kind = paged_cache_lay_out(&cache, sequences, &foreign->pages, error);
+        if (!kind && foreign->far)
+            kind =
+                paged_cache_scatter(&cache, sequences->problems, sequences->count, foreign->near, &far_elements, error);
         given.pages = &cache;
     }
-    if (!kind && foreign->layout) {
-        given.strides = strides = make_strides(&given, foreign->layout);
+    if (!kind && (foreign->layout || foreign->far)) {
+        given.strides = strides = make_strides(foreign, &given, far_elements);
         kind = strides ? ERROR_NONE : error_memory(error, "strides", (double)given.count * sizeof *strides);
     }
     if (!kind)
@@ -125,6 +140,37 @@ static enum error_kind relayout(const struct foreign_subject *foreign, unsigned 
     return ERROR_NONE;
 }
 
+/* k and v so far apart, where the kernel takes them in some way that lets them be, that no 32 bits hold an offset. */
+static enum error_kind put_far(const struct foreign_subject *foreign, const struct launch_setting *setting,
+                               struct subject **other, char *text, struct error *error)
+{
+    const struct foreign_launcher *how = foreign->how;
+    const bool paged = foreign->pages.size > 0, strided = foreign->kernel->takes & ALIBICHECK_KERNEL_STRIDES;
+    *other = NULL;
+    if (!paged && !strided)
+        snprintf(text, SUBJECT_TEXT_SIZE,
+                 "k and v are packed here, so that what is far from the first key needs memory");
+    else if (!how->far)
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s",
+                 how->why_not_far ? how->why_not_far : "its process does not say that it can lay k and v so far apart");
+    else if (paged && setting->far_heads)
+        snprintf(text, SUBJECT_TEXT_SIZE, "heads of a page lie side by side");
+    if ((!paged && !strided) || !how->far || (paged && setting->far_heads))
+        return ERROR_NONE;
+    snprintf(text, SUBJECT_TEXT_SIZE, "where %s 3 * 2^31 elements %s",
+             paged                ? "pages begin"
+             : setting->far_heads ? "KV heads lie up to"
+                                  : "keys lie up to",
+             paged ? "into their pool" : "apart");
+    enum error_kind kind = make_other(other, foreign, &foreign->pages, 0, error);
+    if (!kind) {
+        struct foreign_subject *made = (struct foreign_subject *)(void *)*other;
+        made->far = setting->far_heads ? FAR_HEADS : FAR_ROWS;
+        made->near = setting->near;
+    }
+    return kind;
+}
+
 static enum error_kind resettle(const struct subject *subject, const struct launch_setting *setting,
                                 struct subject **other, char *text, struct error *error)
 {
@@ -132,6 +178,8 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
     struct page_setting elsewhere = foreign->pages;
     if (setting->layout)
         return relayout(foreign, setting->layout, other, text, error);
+    if ((setting->far_rows || setting->far_heads) && !setting->backward && !setting->misplaced)
+        return put_far(foreign, setting, other, text, error);
     *other = NULL;
     elsewhere.seed++;
     elsewhere.pool += elsewhere.pool > 0; /* a pool of no said size is one page larger than it has to be */
@@ -197,6 +245,7 @@ struct foreign_subject foreign_subject(const struct foreign_kernel *kernel, cons
                     .without_slots = true,
                     .own_head_dim = kernel->num_head_dims == 0,
                     .any_order = true,
+                    .far_keys = FAR_KEYS,
                     .least_logit = -INFINITY,
                     .masked_k = {-4, 4},
                     .masked_v = {-4, 4}},

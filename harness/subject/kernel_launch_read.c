@@ -8,7 +8,7 @@
 #include "harness/subject/message_values.h"
 #include "harness/subject/message_words.h"
 
-enum { SEQUENCES_MAX = 4096 };
+enum { SEQUENCES_MAX = 4096, FAR_ELEMENTS_BITS = 45 };
 
 static enum error_kind allocate(void **memory, struct received_launch *launch, int64_t size_bytes, struct error *error)
 {
@@ -116,6 +116,28 @@ static enum error_kind check_pages(const struct paged_cache *pages, int count, s
     return ERROR_NONE;
 }
 
+/* Where the pages are that were sent, if those are not all that there are. */
+static enum error_kind read_page_ids(struct received_launch *launch, const struct tensor_archive *archive,
+                                     struct error *error)
+{
+    struct paged_cache *pages = &launch->pages;
+    const int64_t held = pages->num_pages;
+    const struct tensor_layout layout = {.type = ELEMENT_I32, .num_axes = 1, .shape = {held}, .num_elements = held};
+    void *ids = NULL;
+    enum error_kind kind = take_tensor(&ids, launch, archive, "page_ids", -1, &layout, error);
+    if (!kind)
+        kind = message_read_whole(&pages->num_pages, archive, "num_pages", held, INT32_MAX, error);
+    if (kind)
+        return kind;
+    pages->page_ids = ids;
+    pages->num_held = held;
+    for (int64_t i = 0; i < held; i++)
+        if (pages->page_ids[i] < 0 || pages->page_ids[i] >= pages->num_pages)
+            return error_set(error, ERROR_USAGE, "its message has page %d in its page_ids; allowed: 0 to %lld",
+                             (int)pages->page_ids[i], (long long)pages->num_pages - 1);
+    return ERROR_NONE;
+}
+
 /* The pages of a launch that has some. */
 static enum error_kind read_pages(struct received_launch *launch, const struct tensor_archive *archive,
                                   struct error *error)
@@ -150,7 +172,9 @@ static enum error_kind read_pages(struct received_launch *launch, const struct t
                                          .block_table = block_table,
                                          .seq_lens = seq_lens};
     launch->sequences.pages = &launch->pages;
-    return check_pages(&launch->pages, (int)count, error);
+    if (has_tensor(archive, "page_ids", -1))
+        kind = read_page_ids(launch, archive, error);
+    return kind ? kind : check_pages(&launch->pages, (int)count, error);
 }
 
 /* The tensors of sequence i, whose number in names is `number`. */
@@ -246,6 +270,39 @@ static enum error_kind read_strides(struct received_launch *launch, int i, int n
     return kind;
 }
 
+/* Elements that k and v of sequence i span, all pages that there are included; 0: they overlap, or are too many. */
+static int64_t elements_spanned(const struct received_launch *launch, int i)
+{
+    const struct paged_cache *pages = launch->sequences.pages;
+    int64_t most = 1;
+    for (enum strided_tensor tensor = STRIDED_K; tensor <= STRIDED_V; tensor++) {
+        struct strided_shape shape = strided_shape(&launch->problems[i], pages, tensor);
+        const struct tensor_strides *strides = &launch->strides[i].of[tensor];
+        shape.pages = pages ? pages->num_pages : 1;
+        if (!tensor_strides_fit(strides, &shape))
+            return 0;
+        const int64_t elements = (int64_t)(strided_bytes(strides, &shape) / dtypes[shape.dtype].size_bytes);
+        most = elements > most ? elements : most;
+    }
+    return most;
+}
+
+/* Where k and v of sequence i are to lie far apart: how much is to be there for them. */
+static enum error_kind read_far_elements(struct received_launch *launch, int i, int number,
+                                         const struct tensor_archive *archive, struct error *error)
+{
+    static const char allowed[] = "with strides, what k and v span";
+    char key[MESSAGE_NAME_SIZE];
+    message_make_name(key, "far_elements", number);
+    const char *word = tensor_archive_metadata(archive, key);
+    if (!word && !(launch->sequences.pages && launch->sequences.pages->page_ids))
+        return ERROR_NONE;
+    const int64_t least = word && launch->sequences.strides ? elements_spanned(launch, i) : 0;
+    return least == 0 ? message_refuse(error, key, word, allowed)
+                      : message_read_whole(&launch->strides[i].far_elements, archive, key, least,
+                                           (int64_t)1 << FAR_ELEMENTS_BITS, error);
+}
+
 /* What is the launch's own, into the first problem. */
 static enum error_kind read_launch(struct received_launch *launch, const struct tensor_archive *archive,
                                    struct error *error)
@@ -319,6 +376,8 @@ enum error_kind message_read_launch(struct received_launch *launch, int descript
         kind = read_sequence(launch, i, count > 1 ? i : -1, &archive, error);
         if (!kind)
             kind = read_strides(launch, i, count > 1 ? i : -1, &archive, error);
+        if (!kind)
+            kind = read_far_elements(launch, i, count > 1 ? i : -1, &archive, error);
     }
     if (!kind)
         kind = read_launch(launch, &archive, error);

@@ -142,6 +142,8 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
             add_word(&contents, "audits", "true");
         if (hello->keeps)
             add_word(&contents, "keeps", "true");
+        if (*hello->far)
+            add_word(&contents, "far", hello->far);
         kind = plan_contents(plan, &contents, error);
     }
     contents_clear(&contents);
@@ -184,6 +186,8 @@ static void add_strides(struct contents *contents, const struct sequences *seque
         snprintf(add_text(contents, message_strides[tensor], sequences->count > 1 ? i : -1), MESSAGE_TEXT_SIZE,
                  "%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, of->first, of->page, of->row, of->head);
     }
+    if (sequences->strides && sequences->strides[i].far_elements > 0)
+        add_whole(contents, "far_elements", sequences->count > 1 ? i : -1, sequences->strides[i].far_elements);
 }
 
 static void add_pages(struct contents *contents, const struct sequences *sequences)
@@ -191,12 +195,17 @@ static void add_pages(struct contents *contents, const struct sequences *sequenc
     const struct problem *first = sequences->problems;
     const struct paged_cache *pages = sequences->pages;
     const enum element_type type = message_type(problem_kv_dtype(first));
-    const int64_t pool[] = {pages->num_pages, pages->page_size, first->num_kv_heads, first->head_dim};
+    const int64_t held = paged_cache_held(pages);
+    const int64_t pool[] = {held, pages->page_size, first->num_kv_heads, first->head_dim};
     const int64_t table[] = {sequences->count, pages->max_pages};
     add_tensor(contents, "k_pages", -1, type, 4, pool, pages->k);
     add_tensor(contents, "v_pages", -1, type, 4, pool, pages->v);
     add_tensor(contents, "block_table", -1, ELEMENT_I32, 2, table, pages->block_table);
     add_tensor(contents, "seq_lens", -1, ELEMENT_I32, 1, table, pages->seq_lens);
+    if (pages->page_ids) {
+        add_tensor(contents, "page_ids", -1, ELEMENT_I32, 1, &held, pages->page_ids);
+        add_whole(contents, "num_pages", -1, pages->num_pages);
+    }
 }
 
 enum error_kind message_plan_launch(struct safetensors_plan *plan, const struct sequences *sequences, bool with_output,

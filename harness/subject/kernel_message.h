@@ -4,7 +4,8 @@
  *
  *     kernel -> us     what it is and takes, once: no tensors, metadata: name, takes and the like
  *     us -> kernel     a launch: q, k, v or pages of them, slopes, perhaps mask, sink_logits, out, lse;
- *                      metadata: scale, positions, perhaps strides
+ *                      metadata: scale, positions, perhaps strides; where keys lie far apart, how many elements k and
+ *                      v span, and the number of each page
  *     kernel -> us     its result: out, perhaps lse; metadata: seconds, or why there is none
  *
  * Of a launch of several sequences the tensors and positions of sequence i are called "q.i". What is read is believed
@@ -26,6 +27,7 @@ enum { MESSAGE_TEXT_SIZE = 512 };
 struct kernel_hello {
     struct foreign_kernel kernel;
     bool audits, keeps;              /* as struct foreign_launcher */
+    char far[96];                    /* "true", or why not; "": it is not said */
     char failure[MESSAGE_TEXT_SIZE]; /* why the kernel cannot be run there; "": it can */
 };
 

@@ -56,6 +56,8 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
         kind = message_read_word(hello->failure, sizeof hello->failure, &archive, "error", error);
     if (!kind)
         kind = message_read_word(kernel->arithmetic, sizeof kernel->arithmetic, &archive, "arithmetic", error);
+    if (!kind)
+        kind = message_read_word(hello->far, sizeof hello->far, &archive, "far", error);
     const char *takes = kind ? NULL : tensor_archive_metadata(&archive, "takes");
     for (size_t size; takes && *takes && !kind; takes += size + (takes[size] == ',')) {
         size = strcspn(takes, ",");

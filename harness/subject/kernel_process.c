@@ -436,7 +436,12 @@ enum error_kind kernel_process_start(struct kernel_process **process, const stru
         kernel_process_stop(made);
         return kind;
     }
-    made->launcher = (struct foreign_launcher){.run = run, .audits = made->hello.audits, .keeps = made->hello.keeps};
+    const bool far = !strcmp(made->hello.far, "true");
+    made->launcher = (struct foreign_launcher){.run = run,
+                                               .audits = made->hello.audits,
+                                               .keeps = made->hello.keeps,
+                                               .far = far,
+                                               .why_not_far = far || !*made->hello.far ? NULL : made->hello.far};
     *process = made;
     return ERROR_NONE;
 }

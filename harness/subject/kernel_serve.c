@@ -129,6 +129,10 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
         return kind;
     if (hello.kernel.on_cuda)
         open_device(&callback.kept.device, &hello);
+    snprintf(hello.far, sizeof hello.far, "%s",
+             hello.kernel.on_cuda       ? "its tensors are in a GPU's memory, all of which they take"
+             : far_tensors_can_be_had() ? "true"
+                                        : "its process has no address space for k and v that span gigabytes");
     kind = message_plan_hello(&plan, &hello, error);
     if (!kind)
         kind = write_plan(out, &plan, error);

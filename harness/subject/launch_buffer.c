@@ -185,6 +185,24 @@ bool give_strided(struct given_tensor *given, const char *name, const void *pack
     return true;
 }
 
+bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
+              const struct strided_shape *shape, int64_t elements)
+{
+    *given = (struct given_tensor){.name = name};
+    if (!far_tensor_make(&given->far, packed, strides, shape, elements))
+        return false;
+    given->bytes = given->far.first;
+    given->first_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes;
+    given->digest = far_tensor_digest(&given->far);
+    return true;
+}
+
+void given_clear(struct given_tensor *given)
+{
+    free(given->copy);
+    far_tensor_clear(&given->far);
+}
+
 const void *given_first(const struct given_tensor *given)
 {
     return given->bytes ? (const char *)given->bytes + given->first_bytes : NULL;
@@ -199,6 +217,8 @@ void given_audit(const struct given_tensor *given, struct memory_audit *audit)
 {
     if (given->bytes && given->has_zones)
         audit_zones(given->bytes, given->size_bytes, given->zone_byte, given->name, given->first_bytes, audit);
-    if (buffer_digest(given->bytes, given->size_bytes) != given->digest)
+    const uint64_t digest =
+        given->far.first ? far_tensor_digest(&given->far) : buffer_digest(given->bytes, given->size_bytes);
+    if (digest != given->digest)
         memory_audit_change(audit, given->name);
 }

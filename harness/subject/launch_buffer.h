@@ -6,7 +6,7 @@
 #ifndef HARNESS_SUBJECT_LAUNCH_BUFFER_H
 #define HARNESS_SUBJECT_LAUNCH_BUFFER_H
 
-#include "harness/subject/tensor_strides.h"
+#include "harness/subject/far_tensor.h"
 #include "kernels/memory_audit.h"
 
 enum { ZONE_BYTES = 4096 };
@@ -41,6 +41,7 @@ struct given_tensor {
     uint64_t digest;                /* before the launch */
     bool has_zones;                 /* of which each byte is */
     unsigned char zone_byte;
+    struct far_tensor far; /* in place of a copy, without zones; its first NULL: not */
 };
 
 uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
@@ -61,6 +62,9 @@ enum error_kind guarded_audit(const struct guarded *guarded, const void *packed,
 bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, enum giving giving);
 bool give_strided(struct given_tensor *given, const char *name, const void *packed,
                   const struct tensor_strides *strides, const struct strided_shape *shape);
+bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
+              const struct strided_shape *shape, int64_t elements);
+void given_clear(struct given_tensor *given);
 const void *given_first(const struct given_tensor *given); /* where the kernel finds it; NULL: there is none */
 size_t given_copy_bytes(const struct given_tensor *given); /* of the copy with its zones */
 

@@ -25,6 +25,10 @@ static bool give_tensor(struct given_tensor *given, const char *name, const stru
                         enum strided_tensor tensor, const void *packed, size_t size_bytes, enum giving giving)
 {
     const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
+    const bool of_keys = tensor == STRIDED_K || tensor == STRIDED_V;
+    if (of_keys && sequences->strides && sequences->strides[i].far_elements > 0)
+        return give_far(given, name, packed, &sequences->strides[i].of[tensor], &shape,
+                        sequences->strides[i].far_elements);
     return sequences->strides ? give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape)
                               : give(given, name, packed, size_bytes, giving);
 }
@@ -204,12 +208,12 @@ void launching_clear(struct launching *launching)
         free(launching->guarded[i].out.memory);
         free(launching->guarded[i].lse.memory);
         for (int t = 0; t < GIVEN_COUNT; t++)
-            free(launching->guarded[i].given[t].copy);
+            given_clear(&launching->guarded[i].given[t]);
     }
     for (int t = 0; t < GIVEN_OF_PAGES_COUNT; t++)
-        free(launching->pages[t].copy);
-    free(launching->slopes.copy);
-    free(launching->sinks.copy);
+        given_clear(&launching->pages[t]);
+    given_clear(&launching->slopes);
+    given_clear(&launching->sinks);
     free(launching->guarded);
     free(launching->strides);
     free(launching->seen);

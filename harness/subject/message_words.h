@@ -16,9 +16,9 @@
 #define RESULT_FORMAT "result 1"
 #define MESSAGE_NAME "the message" /* for errors */
 
-/* q, k, v, mask, out and lse of a sequence, its positions and strides; slopes, sink_logits, k_pages, v_pages,
- * block_table and seq_lens of a launch. */
-enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 6, TENSORS_OF_LAUNCH = 6 };
+/* q, k, v, mask, out and lse of a sequence, its positions, strides and far_elements; slopes, sink_logits, k_pages,
+ * v_pages, block_table, seq_lens and page_ids of a launch. */
+enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 7, TENSORS_OF_LAUNCH = 7 };
 
 /* The texts that say how tensors are to lie, by enum strided_tensor. */
 static const char *const message_strides[STRIDED_COUNT] = {"q_strides", "k_strides", "v_strides", "out_strides"};

@@ -18,7 +18,7 @@ static size_t page_bytes(const struct problem *shape, int page_size)
 
 size_t paged_cache_bytes(const struct paged_cache *cache, const struct problem *shape)
 {
-    return (size_t)cache->num_pages * page_bytes(shape, cache->page_size);
+    return (size_t)paged_cache_held(cache) * page_bytes(shape, cache->page_size);
 }
 
 /* Counts pages; false if 32 bits do not. */
@@ -107,9 +107,40 @@ enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequ
     return kind;
 }
 
+/* Pages before the first that has keys: as kernels of ours have them (kv_cache.h), but for pages so large that 16 bits
+ * hold the numbers of more than can be had. */
+static int64_t pages_before(int64_t page_elements)
+{
+    const int64_t pages = (FAR_ELEMENTS + page_elements - 1) / page_elements + 1;
+    return pages < FAR_PAGES && FAR_PAGES * page_elements <= 8 * FAR_ELEMENTS ? FAR_PAGES : pages;
+}
+
+enum error_kind paged_cache_scatter(struct paged_cache *cache, const struct problem *shape, int count, bool near,
+                                    int64_t *elements, struct error *error)
+{
+    const int64_t page = (int64_t)cache->page_size * shape->num_kv_heads * shape->head_dim;
+    const int64_t before = pages_before(page), held = cache->num_pages, first = near ? 0 : before;
+    if (before + held > INT32_MAX)
+        return error_set(error, ERROR_SUBJECT, "its pages cannot be numbered: %lld pages; allowed: what 32 bits count",
+                         (long long)(before + held));
+    int32_t *ids = malloc((size_t)held * sizeof *ids), *table = cache->memory[0];
+    if (!ids)
+        return error_memory(error, "pages", (double)held * sizeof *ids);
+    for (int64_t i = 0; i < held; i++)
+        ids[i] = (int32_t)(first + i);
+    for (int64_t i = 0; i < (int64_t)count * cache->max_pages; i++)
+        table[i] += (int32_t)first;
+    cache->memory[3] = ids;
+    cache->page_ids = ids;
+    cache->num_held = held;
+    cache->num_pages = before + held;
+    *elements = cache->num_pages * page;
+    return ERROR_NONE;
+}
+
 void paged_cache_clear(struct paged_cache *cache)
 {
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         free(cache->memory[i]);
     *cache = (struct paged_cache){.k = NULL};
 }

@@ -20,10 +20,12 @@ struct page_setting {
 struct paged_cache {
     const void *k, *v; /* [num_pages, page_size, num_kv_heads, head_dim] */
     int64_t num_pages;
+    const int32_t *page_ids; /* [num_held]: k and v have these pages alone; NULL: they have all */
+    int64_t num_held;
     int page_size, max_pages;   /* max_pages, 1 and up: as many as the longest sequence has */
     const int32_t *block_table; /* [num_sequences, max_pages] */
     const int32_t *seq_lens;    /* [num_sequences] */
-    void *memory[3];            /* that paged_cache_clear frees */
+    void *memory[4];            /* that paged_cache_clear frees */
 };
 
 /* ERROR_SYSTEM if memory is short, ERROR_SUBJECT for more pages or keys than 32 bits count. paged_cache_clear frees,
@@ -31,6 +33,18 @@ struct paged_cache {
 enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequences *sequences,
                                     const struct page_setting *setting, struct error *error);
 void paged_cache_clear(struct paged_cache *cache);
+
+/* Makes the pool so much larger that its pages, which become its last ones, lie where 32 bits hold no offset, and 16 no
+ * page's number; near: that they are the first ones of that pool. count: of sequences. *elements: of the pool.
+ * ERROR_SUBJECT where so many pages cannot be numbered. */
+enum error_kind paged_cache_scatter(struct paged_cache *cache, const struct problem *shape, int count, bool near,
+                                    int64_t *elements, struct error *error);
+
+/* Pages that k and v have. */
+static inline int64_t paged_cache_held(const struct paged_cache *cache)
+{
+    return cache->page_ids ? cache->num_held : cache->num_pages;
+}
 
 /* Bytes of k, and of v. */
 size_t paged_cache_bytes(const struct paged_cache *cache, const struct problem *shape);

@@ -29,7 +29,7 @@ static enum error_kind run_query(const struct shipped_subject *shipped, const st
         const struct problem *problem = &sequences->problems[i];
         const struct output *output = &sequences->outputs[i];
         size_t row = (size_t)query * (size_t)problem->num_heads;
-        problems[i] = problem_query(problem, query);
+        problems[i] = contract_query(&shipped->recipe->contract, problem, query);
         outputs[i].out = (char *)output->out + row * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes;
         outputs[i].lse = output->lse + row;
     }

@@ -18,8 +18,9 @@ struct strided_shape strided_shape(const struct problem *problem, const struct p
                                   .dim = problem->head_dim,
                                   .dtype = of_keys ? problem_kv_dtype(problem) : problem->dtype};
     if (of_keys && pages) {
-        shape.pages = pages->num_pages;
+        shape.pages = paged_cache_held(pages);
         shape.rows = pages->page_size;
+        shape.page_ids = pages->page_ids;
     }
     return shape;
 }
@@ -53,6 +54,7 @@ void sequence_strides_make(struct sequence_strides *strides, const struct proble
         const struct strided_shape shape = strided_shape(problem, pages, tensor);
         strides->of[tensor] = make_strides(&shape, tensor, layout);
     }
+    strides->far_elements = 0;
 }
 
 /* Elements of count things of `size` elements, so many apart. */
@@ -82,17 +84,26 @@ size_t strided_bytes(const struct tensor_strides *strides, const struct strided_
     return (size_t)elements * dtypes[shape->dtype].size_bytes;
 }
 
+int64_t strided_rows(const struct strided_shape *shape)
+{
+    return shape->pages * shape->rows * shape->heads;
+}
+
+int64_t strided_element(const struct tensor_strides *strides, const struct strided_shape *shape, int64_t i)
+{
+    const int64_t head = i % shape->heads, row = i / shape->heads % shape->rows, page = i / shape->heads / shape->rows;
+    return strides->first + (shape->page_ids ? shape->page_ids[page] : page) * strides->page + row * strides->row +
+           head * strides->head;
+}
+
 static void move_rows(char *memory, char *packed, bool spread, const struct tensor_strides *strides,
                       const struct strided_shape *shape)
 {
     const size_t element = dtypes[shape->dtype].size_bytes, row_bytes = (size_t)shape->dim * element;
-    for (int64_t page = 0; page < shape->pages; page++)
-        for (int64_t row = 0; row < shape->rows; row++)
-            for (int64_t head = 0; head < shape->heads; head++, packed += row_bytes) {
-                const int64_t at = strides->first + page * strides->page + row * strides->row + head * strides->head;
-                char *there = memory + (size_t)at * element;
-                memcpy(spread ? there : packed, spread ? packed : there, row_bytes);
-            }
+    for (int64_t i = 0; i < strided_rows(shape); i++, packed += row_bytes) {
+        char *there = memory + strided_element(strides, shape, i) * (int64_t)element;
+        memcpy(spread ? there : packed, spread ? packed : there, row_bytes);
+    }
 }
 
 void strided_spread(void *memory, const void *packed, const struct tensor_strides *strides,

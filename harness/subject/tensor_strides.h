@@ -16,6 +16,8 @@ enum strided_tensor { STRIDED_Q, STRIDED_K, STRIDED_V, STRIDED_OUT, STRIDED_COUN
 
 struct sequence_strides {
     struct tensor_strides of[STRIDED_COUNT]; /* those of k and v in pages are the pools', and the same for all */
+    int64_t far_elements; /* that k and v each span, from their first on, where most of that is to have no memory
+                           * (far_tensor.h); 0: all of it has */
 };
 
 /* What is strided: [pages, rows, heads, dim], 1 page where there are none. rows are queries, keys or slots. */
@@ -23,6 +25,7 @@ struct strided_shape {
     int64_t pages, rows;
     int heads, dim;
     enum dtype dtype;
+    const int32_t *page_ids; /* [pages], where each page is among all that there are; NULL: page i is number i */
 };
 
 struct strided_shape strided_shape(const struct problem *problem, const struct paged_cache *pages,
@@ -37,6 +40,12 @@ bool tensor_strides_fit(const struct tensor_strides *strides, const struct strid
 
 /* Bytes from the first that is the tensor's or lies before it to the end of its last row. They fit. */
 size_t strided_bytes(const struct tensor_strides *strides, const struct strided_shape *shape);
+
+/* Rows of dim elements that it has. */
+int64_t strided_rows(const struct strided_shape *shape);
+
+/* The element, from where strides are counted, that row number i of those begins at, in the order of packed ones. */
+int64_t strided_element(const struct tensor_strides *strides, const struct strided_shape *shape, int64_t i);
 
 /* Elements from where they are packed to where they lie, and back; nothing else is written. */
 void strided_spread(void *memory, const void *packed, const struct tensor_strides *strides,

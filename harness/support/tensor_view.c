@@ -18,7 +18,9 @@ bool dtype_holds(enum dtype to, enum dtype from)
 
 static const char *element_at(const struct tensor_view *view, int64_t i, int64_t j, int64_t d)
 {
-    int64_t at = i * view->strides[0] + j * view->strides[1] + d * view->strides[2];
+    int64_t of_block = view->block ? d / view->block * view->block_stride : 0,
+            in_block = view->block ? d % view->block : d;
+    int64_t at = i * view->strides[0] + j * view->strides[1] + of_block + in_block * view->strides[2];
     return (const char *)view->elements + at * (int64_t)dtypes[view->dtype].size_bytes;
 }
 
@@ -26,7 +28,7 @@ static const char *element_at(const struct tensor_view *view, int64_t i, int64_t
 static void gather(char *destination, const struct tensor_view *view, int64_t i, int64_t j, int first, int count)
 {
     size_t size = dtypes[view->dtype].size_bytes;
-    if (view->strides[2] == 1) {
+    if (view->strides[2] == 1 && !view->block) {
         memcpy(destination, element_at(view, i, j, first), (size_t)count * size);
         return;
     }

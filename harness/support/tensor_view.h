@@ -15,7 +15,9 @@ struct tensor_view {
     const void *elements; /* element [i, j, d] is number i * strides[0] + j * strides[1] + d * strides[2] from here; on
                            * the boundary of its dtype */
     enum dtype dtype;
-    int64_t strides[VIEW_AXES]; /* in elements; 0 and below 0 too */
+    int64_t strides[VIEW_AXES];  /* in elements; 0 and below 0 too */
+    int64_t block, block_stride; /* where block is not 0, of d stands (d / block) * block_stride + (d % block) *
+                                  * strides[2] in the place of d * strides[2] */
 };
 
 /*

@@ -51,14 +51,34 @@
 #define FORMS_ARE_MADE(forms)
 #endif
 
+/* Generic forms take a GPU's compiler minutes. A build for tests makes a part of them there, every FORMS_SHARE_OF-th
+ * from the FORMS_SHARE-th on; a launch of another fails. */
+#if defined __CUDACC__ && defined FORMS_SHARE_OF
+#define FORM_IS_MADE(dtype, group) ((3 * (int)(dtype) + (group) / 16) % FORMS_SHARE_OF == FORMS_SHARE)
+#define FORM_IS_ABSENT() __trap()
+#else
+#define FORM_IS_MADE(dtype, group) true
+#define FORM_IS_ABSENT() (void)0
+#endif
+
 /* The generic forms of a function, each body(args, dtype, group). */
 #define GENERIC_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_ALL(GENERIC_FORM, function, body))
-#define GENERIC_FORM(function, body, form, dtype, group)                  \
-    SIMT_KERNEL(function##_##form, struct attention_args, launch)         \
-    {                                                                     \
-        struct attention_args args = attention_args_here(&launch, false); \
-        body(&args, dtype, group);                                        \
+#define GENERIC_FORM(function, body, form, dtype, group) \
+    FORM_IF(FORM_IS_MADE(dtype, group), function##_##form, body, dtype, group)
+#define FORM_IF(is_made, name, body, dtype, group)                            \
+    SIMT_KERNEL(name, struct attention_args, launch)                          \
+    {                                                                         \
+        if (is_made) {                                                        \
+            struct attention_args args = attention_args_here(&launch, false); \
+            body(&args, dtype, group);                                        \
+        } else {                                                              \
+            FORM_IS_ABSENT();                                                 \
+        }                                                                     \
     }
+
+/* Those of a function that has no others: all are made. */
+#define FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(ONLY_FORM, function, body))
+#define ONLY_FORM(function, body, form, dtype, group) FORM_IF(true, function##_##form, body, dtype, group)
 
 /* Its plain forms, of body_1 and body_4(launch, args, dtype, group): for one query head, and for MAX_SHARED_HEADS. */
 #define PLAIN_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body))

@@ -9,7 +9,7 @@
 #define KERNELS_ATTENTION_LANE_H
 
 #include "kernels/attention/sequence.h"
-#include "kernels/dialect/elements.h"
+#include "kernels/dialect/rows_together.h"
 #include "kernels/geometry.h"
 
 /* Where a thread stands. */
@@ -211,11 +211,52 @@ SIMT_FUNCTION void fetch_rows(const struct attention_args *args, enum dtype dtyp
         fetched->rows[i] = fetch_lane(dtype, tensor, elements[i], fetched->present[i]);
 }
 
+#ifdef SIMT_ROWS_TOGETHER
+/* The rows of the keys that a lane's group shares of a tile, first one at `first`, if there is one of each, and this
+ * lane has elements. */
+SIMT_FUNCTION bool group_whole(const struct lane *lane, int group, int64_t first, int64_t end)
+{
+    return lane->has_dims && first + group <= end;
+}
+
+/* lane_dots() of a whole group, with no rounding on the way. */
+SIMT_FUNCTION void whole_lane_dots(const struct attention_args *args, enum dtype dtype, int group,
+                                   const struct lane *lane, const real *query, int64_t first, struct warp_scatter *dots)
+{
+    for (int n = 0; n < group; n += ROWS_TOGETHER) {
+        struct fetched_lane rows[ROWS_TOGETHER];
+        for (int i = 0; i < ROWS_TOGETHER; i++)
+            rows[i] = fetch_lane(dtype, args->k, lane_row(args, lane, first + n + i), true);
+        struct lane_columns columns = lane_columns(dtype, rows);
+        dots_together(query, &columns, dots->x + n);
+    }
+}
+
+/* tile_weighted_sum() of a whole group, with no rounding on the way. */
+SIMT_FUNCTION void whole_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
+                                      const struct lane *lane, const struct warp_gather *weights, int64_t first,
+                                      real *out)
+{
+    lane_vector sums = lane_vector_of_numbers(out);
+    for (int t = 0; t < group; t++) {
+        struct fetched_lane row = fetch_lane(dtype, args->v, lane_row(args, lane, first + t), true);
+        sums = fma_of_lane(warp_gather_at(weights, t, group), lane_vector_of(dtype, &row), sums);
+    }
+    memcpy(out, &sums, sizeof sums);
+}
+#endif
+
 /* This lane's part of q.k of the keys that its group shares, before last, each handed to the lane that owns the key. */
 SIMT_FUNCTION void lane_dots(const struct attention_args *args, enum dtype dtype, int group, const struct lane *lane,
                              const real *query, int64_t first, int64_t last, struct warp_scatter *dots)
 {
     struct fetched_rows fetched;
+#ifdef SIMT_ROWS_TOGETHER
+    if (args->recipe.dot_dtype == ROUND_F32 && group_whole(lane, group, first, last)) {
+        whole_lane_dots(args, dtype, group, lane, query, first, dots);
+        return;
+    }
+#endif
     SIMT_UNROLL
     for (int n = 0; n < group; n += ROWS_FETCHED) {
         SIMT_UNROLL
@@ -275,6 +316,12 @@ SIMT_FUNCTION void tile_weighted_sum(const struct attention_args *args, enum dty
     struct fetched_rows fetched;
     struct warp_gather weights;
     warp_gather_begin(&weights, weight, group);
+#ifdef SIMT_ROWS_TOGETHER
+    if (args->recipe.weighted_sum_dtype == ROUND_F32 && !skips_removed && group_whole(lane, group, first, end)) {
+        whole_weighted_sum(args, dtype, group, lane, &weights, first, out);
+        return;
+    }
+#endif
     SIMT_UNROLL
     for (int t = 0; t < group; t += ROWS_FETCHED) {
         SIMT_UNROLL

@@ -129,6 +129,40 @@ SIMT_FUNCTION void load_query(const struct shared_queries *queries, int h, int g
         load_shared_4(queries->elements[h][half][lane->index % group], query + half * LANE_DIMS / 2);
 }
 
+/*
+ * The products of all heads' queries with the rows of the oldest stage, each handed to the lane that owns the key.
+ * query: of a head that is alone.
+ */
+SIMT_FUNCTION void stage_dots(enum dtype dtype, int group, int heads, const struct lane *lane,
+                              const struct shared_queries *queries, real *query, const struct row_ring *ring, int stage,
+                              struct warp_scatter *dots)
+{
+#ifdef SIMT_ROWS_TOGETHER
+    struct lane_columns columns = row_ring_columns(ring, dtype);
+    for (int h = 0; h < heads; h++) {
+        real together[ROWS_TOGETHER];
+        if (heads > 1)
+            load_query(queries, h, group, lane, query);
+        dots_together(query, &columns, together);
+        for (int i = 0; i < RING_ROWS; i++)
+            warp_scatter_add_in(STAGE_DOT, &dots[h], stage * RING_ROWS + i, group, together[i]);
+    }
+#else
+    SIMT_UNROLL
+    for (int i = 0; i < RING_ROWS; i++) {
+        struct fetched_lane fetched = row_ring_row(ring, i);
+        real row[LANE_DIMS];
+        widen_lane(dtype, &fetched, row);
+        SIMT_UNROLL
+        for (int h = 0; h < heads; h++) {
+            if (heads > 1)
+                load_query(queries, h, group, lane, query);
+            warp_scatter_add_in(STAGE_DOT, &dots[h], stage * RING_ROWS + i, group, lane_dot(ROUND_F32, query, row));
+        }
+    }
+#endif
+}
+
 /* A tile that the plain form does not take, a head at a time. */
 SIMT_FUNCTION void other_tile(const struct attention_args *launch, enum dtype dtype, int group, int heads,
                               const struct lane *lane, const struct shared_queries *queries,
@@ -190,19 +224,7 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
         SIMT_UNROLL
         for (int stage = 0; stage < k_stages; stage++) {
             turn_ring(args, dtype, group, &lane, &here, &next, stage, &ring);
-            SIMT_UNROLL
-            for (int i = 0; i < RING_ROWS; i++) {
-                struct fetched_lane fetched = row_ring_row(&ring, i);
-                real row[LANE_DIMS];
-                widen_lane(dtype, &fetched, row);
-                SIMT_UNROLL
-                for (int h = 0; h < heads; h++) {
-                    if (heads > 1)
-                        load_query(&queries, h, group, &lane, query);
-                    warp_scatter_add_in(STAGE_DOT, &dots[h], stage * RING_ROWS + i, group,
-                                        lane_dot(ROUND_F32, query, row));
-                }
-            }
+            stage_dots(dtype, group, heads, &lane, &queries, query, &ring, stage, dots);
             row_ring_leave(&ring);
         }
         SIMT_UNROLL

@@ -17,7 +17,7 @@
 #ifndef KERNELS_ATTENTION_ROW_RING_H
 #define KERNELS_ATTENTION_ROW_RING_H
 
-#include "kernels/dialect/elements.h"
+#include "kernels/dialect/rows_together.h"
 
 /* A lane's rows under way: 16 to 20, of two blocks of 256 threads on a multiprocessor 128 to 160 KB. */
 enum {
@@ -131,6 +131,19 @@ SIMT_FUNCTION struct fetched_lane row_ring_row(const struct row_ring *ring, int 
     int stage = ring->oldest % RING_STAGES;
     return ring->arrived[stage] ? ring->rows[stage][i] : (struct fetched_lane){nothing, 0};
 }
+
+#ifdef SIMT_ROWS_TOGETHER
+_Static_assert((int)RING_ROWS == (int)ROWS_TOGETHER, "a stage is turned as a whole");
+
+/* The rows of the oldest stage, turned. */
+SIMT_FUNCTION struct lane_columns row_ring_columns(const struct row_ring *ring, enum dtype dtype)
+{
+    struct fetched_lane rows[RING_ROWS];
+    for (int i = 0; i < RING_ROWS; i++)
+        rows[i] = row_ring_row(ring, i);
+    return lane_columns(dtype, rows);
+}
+#endif
 
 SIMT_FUNCTION void row_ring_leave(struct row_ring *ring)
 {

@@ -299,7 +299,7 @@ SIMT_KERNEL(tensor_core_merge, struct attention_args, launch)
     merge_chunks(&args);
 }
 
-FORMS_ARE_MADE(FORMS_OF_16_BITS(GENERIC_FORM, tensor_core, tensor_core_chunk))
+FORMS_16_BITS(tensor_core, tensor_core_chunk)
 
 COMPILED_KERNEL(tensor_core, {COMPILED_16_BITS(tensor_core)}, {COMPILED_ALONE(tensor_core_merge)})
 

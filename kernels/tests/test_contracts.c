@@ -305,6 +305,56 @@ static void test_contradictions(void **state)
         assert_null(recipe_contradiction(&taken[i]));
 }
 
+/* ---- several queries --------------------------------------------------------------------------------------------- */
+
+/* What each of 3 queries of 10 keys sees, where it stands, and how many slots are left behind. Of 2 keys, fewer than
+ * there are queries, the first one sees none unless the contract gives it one. */
+static void test_queries(void **state)
+{
+    static const struct {
+        struct recipe_contract contract;
+        int64_t keys[3], positions[3];
+    } rows[] = {
+        {{0}, {8, 9, 10}, {105, 106, 107}},
+        {{.query_keys = QUERY_KEYS_NEXT}, {9, 10, 10}, {105, 106, 107}},
+        {{.query_keys = QUERY_KEYS_ALL}, {10, 10, 10}, {105, 106, 107}},
+        {{.query_keys = QUERY_KEYS_TOP_LEFT}, {1, 2, 3}, {105, 106, 107}},
+        {{.query_positions = QUERY_AT_LAST}, {8, 9, 10}, {107, 107, 107}},
+        {{.query_positions = QUERY_AT_TOP_LEFT}, {8, 9, 10}, {50, 51, 52}},
+    };
+    static const uint8_t visible[10] = {1, 1, 0, 1};
+    const struct problem problem = {.seq_len = 10,
+                                    .kv_slots = 5,
+                                    .num_queries = 3,
+                                    .num_heads = 1,
+                                    .num_kv_heads = 1,
+                                    .head_dim = DIM,
+                                    .q_position = 107,
+                                    .kv_offset = 50,
+                                    .visible = visible};
+    struct problem two = problem, alone = problem;
+    (void)state;
+    two.seq_len = 2;
+    alone.num_queries = 1;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        for (int query = 0; query < 3; query++) {
+            struct problem one = contract_query(&rows[i].contract, &problem, query);
+            assert_int_equal(one.seq_len, rows[i].keys[query]);
+            assert_int_equal(one.q_position, rows[i].positions[query]);
+            assert_int_equal(one.seq_len + one.kv_slots, 15);
+            assert_ptr_equal(one.visible, visible);
+            assert_int_equal(problem_queries(&one), 1);
+        }
+        struct problem one = contract_query(&rows[i].contract, &alone, 0);
+        assert_int_equal(one.seq_len, 10);
+        assert_int_equal(one.q_position, 107);
+        one = contract_query(&rows[i].contract, &two, 0);
+        bool sees = rows[i].contract.query_keys != QUERY_KEYS_OWN;
+        assert_int_equal(one.visible == visible, sees);
+        assert_int_equal(one.seq_len, rows[i].contract.query_keys == QUERY_KEYS_ALL ? 2 : 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -317,6 +367,7 @@ int main(void)
         cmocka_unit_test(test_merge_without_guards),
         cmocka_unit_test(test_empty_rows),
         cmocka_unit_test(test_contradictions),
+        cmocka_unit_test(test_queries),
     };
     int failed = cmocka_run_group_tests_name("contracts", tests, NULL, NULL);
     return failed > 125 ? 125 : failed;

@@ -12,11 +12,12 @@
 #include "harness/judge/oracle/trial.h"
 #include "harness/subject/shipped.h"
 
+enum { QUERIES = 4, HEADS = 6, DIM = 64 };
+
 /* Each query has the result that it has alone, as the newest of the keys that it sees, and its place in every array. */
 static void test_a_query_has_the_result_that_it_has_alone(void **state)
 {
     (void)state;
-    enum { QUERIES = 4 };
     struct evaluator evaluator = {.threads = 2};
     struct evaluation together;
     struct error error;
@@ -67,77 +68,114 @@ static void test_memory_is_of_all_rows(void **state)
                 trial_bytes(&shape, TRIAL_MAX_ELEMENTS) + elements * (4 + 6) * sizeof(double));
 }
 
-/* A subject that lets every query see every key. */
-static enum error_kind run_without_an_edge(const struct subject *subject, const struct sequences *sequences,
-                                           struct memory_audit *audit, double *seconds, struct error *error)
-{
-    const struct subject *sound = &((const struct shipped_subject *)(const void *)subject)[1].subject;
-    const struct problem *problem = &sequences->problems[0];
-    for (int query = 0; query < problem_queries(problem); query++) {
-        struct problem one = problem_query(problem, query);
-        size_t row = (size_t)(query * problem->num_heads);
-        one.seq_len = problem->seq_len;
-        one.kv_slots = problem->kv_slots;
-        one.visible = problem->visible;
-        const struct output output = {(char *)sequences->outputs[0].out +
-                                          row * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes,
-                                      sequences->outputs[0].lse + row};
-        const struct sequences alone = {&one, &output, 1, NULL, NULL, false};
-        enum error_kind kind = sound->ops->run(sound, &alone, audit, seconds, error);
-        if (kind)
-            return kind;
-    }
-    return ERROR_NONE;
-}
+/* Kernels that mistake what several queries see, or where they stand, and what each is called. */
+struct mistake {
+    struct recipe_contract contract;
+    enum signature signature;
+    const char *detail;
+    int first_right, last_right; /* queries that are right after all; -1: none */
+};
 
-/* A kernel of several queries that forgets the causal edge: all but the last are wrong, and that keys are seen that
- * should not be is what it is called. */
-static void test_a_kernel_that_forgets_the_causal_edge_fails(void **state)
+static void judge_mistake(const struct problem *problem, const struct truth *truth, struct device *device,
+                          const struct mistake *mistake)
 {
-    (void)state;
-    enum { QUERIES = 4, HEADS = 6, DIM = 64 };
-    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
-    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE, .contract = mistake->contract};
     const struct kernel_options options = {.chunk_len = 64};
     uint16_t out[QUERIES * HEADS * DIM];
     float lse[QUERIES * HEADS];
     const struct output output = {out, lse};
-    struct inputs inputs;
-    struct truth truth;
+    const struct sequences sequences = {problem, &output, 1, NULL, NULL, false};
+    const struct shipped_subject subject = shipped_subject(device, KERNEL_SINGLE_PASS, &options, &recipe);
     struct verdict verdict;
     struct signature_finding finding;
-    struct device *device;
     struct error error;
     double seconds;
-    spec.num_queries = QUERIES;
-    generate(&inputs, &spec, whole_problem(&spec));
-    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
-    struct shipped_subject subjects[2];
-    subjects[0] = subjects[1] = shipped_subject(device, KERNEL_SINGLE_PASS, &options, &recipe);
-    struct subject_ops ops = *subjects[0].subject.ops;
-    ops.run = run_without_an_edge;
-    subjects[0].subject.ops = &ops;
-    const struct sequences sequences = {&inputs.problem, &output, 1, NULL, NULL, false};
-    assert_int_equal(subjects[0].subject.ops->run(&subjects[0].subject, &sequences, NULL, &seconds, &error), 0);
-    const struct truth_options truth_options = {.precision = 160, .threads = 1};
-    assert_int_equal(truth_init(&truth, &inputs.problem, &error), 0);
-    assert_int_equal(truth_certified(&truth, &inputs.problem, &truth_options, &error), 0);
-    const struct exhibit exhibit = {.problem = &inputs.problem,
-                                    .output = &output,
-                                    .truth = &truth,
-                                    .criterion = {JUDGE_TOLERANCE, {1e-3, 1e-3, 1e-3}, 1}};
+    assert_int_equal(subject.subject.ops->run(&subject.subject, &sequences, NULL, &seconds, &error), 0);
+    const struct exhibit exhibit = {
+        .problem = problem, .output = &output, .truth = truth, .criterion = {JUDGE_TOLERANCE, {1e-3, 1e-3, 1e-3}, 1}};
     assert_int_equal(verdict_reach(&verdict, &exhibit, &error), 0);
     assert_int_equal(criterion_decide(&exhibit.criterion, &verdict.total), DECISION_FAIL);
-    for (int row = 0; row < QUERIES * HEADS; row++)
-        assert_true((verdict.rows[row].lse_off > 0) == (row < (QUERIES - 1) * HEADS));
+    for (int row = 0; row < QUERIES * HEADS; row++) {
+        int query = row / HEADS;
+        if (query >= mistake->first_right && query <= mistake->last_right)
+            assert_int_equal(verdict.rows[row].lse_off, 0);
+    }
     assert_int_equal(signature_find(&finding, &exhibit, &verdict, &(struct oracle_facts){0}, 1, &error), 0);
-    assert_string_equal(signature_names[finding.signature], "leak");
-    assert_int_equal(finding.num_rows_failing, (QUERIES - 1) * HEADS);
-    assert_true(finding.query < QUERIES - 1 && finding.head >= 0);
+    assert_string_equal(signature_names[finding.signature], signature_names[mistake->signature]);
+    if (!strstr(finding.detail, mistake->detail))
+        fail_msg("'%s' has no '%s'", finding.detail, mistake->detail);
+    assert_true(finding.query >= 0 && finding.head >= 0);
     verdict_clear(&verdict);
+}
+
+static void judge_mistakes(const struct mistake *mistakes, size_t count, double holes)
+{
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
+    struct inputs inputs;
+    struct truth truth;
+    struct device *device;
+    struct error error;
+    spec.num_queries = QUERIES;
+    if (holes > 0)
+        spec.mask = (struct mask_spec){.kind = MASK_HOLES, .holes = holes};
+    generate(&inputs, &spec, whole_problem(&spec));
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    const struct truth_options options = {.precision = 160, .threads = 1};
+    assert_int_equal(truth_init(&truth, &inputs.problem, &error), 0);
+    assert_int_equal(truth_certified(&truth, &inputs.problem, &options, &error), 0);
+    for (size_t i = 0; i < count; i++)
+        judge_mistake(&inputs.problem, &truth, device, &mistakes[i]);
     truth_clear(&truth);
     inputs_clear(&inputs);
     device_close(device);
+}
+
+/* A kernel that forgets the causal edge, or has it a key late: all but the last query are wrong, and that keys are seen
+ * that should not be is what it is called. */
+static void test_keys_of_later_queries_leak(void **state)
+{
+    (void)state;
+    static const struct mistake mistakes[] = {
+        {{.query_keys = QUERY_KEYS_ALL}, SIGNATURE_LEAK, "the keys of later queries are let in: ", 3, 3},
+        {{.query_keys = QUERY_KEYS_NEXT}, SIGNATURE_LEAK, "let in", 3, 3},
+        {{.query_keys = QUERY_KEYS_ALL, .query_positions = QUERY_AT_LAST},
+         SIGNATURE_LEAK,
+         "let in, and biases counted from the last one",
+         3,
+         3},
+    };
+    judge_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0], 0);
+    judge_mistakes(mistakes, 1, 0.3);
+}
+
+/* One that begins with the first key. */
+static void test_a_causal_mask_at_the_top_left_drops_keys(void **state)
+{
+    (void)state;
+    static const struct mistake mistakes[] = {
+        {{.query_keys = QUERY_KEYS_TOP_LEFT},
+         SIGNATURE_DROPPED_KEYS,
+         "sees the first i + 1 keys: the causal mask begins with the cache, here ",
+         -1,
+         -1},
+        {{.query_keys = QUERY_KEYS_TOP_LEFT, .query_positions = QUERY_AT_TOP_LEFT},
+         SIGNATURE_DROPPED_KEYS,
+         "and stands at the last of them",
+         -1,
+         -1},
+    };
+    judge_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0], 0);
+}
+
+/* Biases of all queries from one position: the output is right. */
+static void test_one_position_for_all_queries_is_a_shift(void **state)
+{
+    (void)state;
+    static const struct mistake mistakes[] = {
+        {{.query_positions = QUERY_AT_LAST}, SIGNATURE_BIAS_SHIFT, "stand where the last one does", 3, 3},
+    };
+    judge_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0], 0);
+    judge_mistakes(mistakes, sizeof mistakes / sizeof mistakes[0], 0.3);
 }
 
 int main(void)
@@ -145,7 +183,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_query_has_the_result_that_it_has_alone),
         cmocka_unit_test(test_memory_is_of_all_rows),
-        cmocka_unit_test(test_a_kernel_that_forgets_the_causal_edge_fails),
+        cmocka_unit_test(test_keys_of_later_queries_leak),
+        cmocka_unit_test(test_a_causal_mask_at_the_top_left_drops_keys),
+        cmocka_unit_test(test_one_position_for_all_queries_is_a_shift),
     };
     return cmocka_run_group_tests_name("queries", tests, NULL, NULL) != 0;
 }

@@ -109,6 +109,12 @@ static void slopes_that_are_rounded_are_wrong_slopes(void **state)
     fail_by(&failure, &recipe);
     assert_int_equal(asked(&failure), SIGNATURE_WRONG_SLOPE);
     assert_non_null(strstr(failure.finding.detail, stage_names[STAGE_SLOPE]));
+    assert_non_null(strstr(failure.finding.detail, "rounded to bf16;"));
+    clear(&failure);
+    recipe.bias = BIAS_ABSOLUTE;
+    fail_by(&failure, &recipe);
+    assert_int_equal(asked(&failure), SIGNATURE_WRONG_SLOPE);
+    assert_non_null(strstr(failure.finding.detail, "rounded to bf16, in the absolute form;"));
     clear(&failure);
 }
 

@@ -23,6 +23,9 @@ void hypothesis_any_scale(struct suspect *suspect);
 /* hypothesis_heads.c: keys or values of another KV head. */
 enum error_kind hypothesis_heads(struct suspect *suspect, struct error *error);
 
+/* hypothesis_places.c: v or k of the key after or before. */
+void hypothesis_places(struct suspect *suspect);
+
 /* hypothesis_lse.c: lse in another base or in part, where out is right. */
 void hypothesis_lse(struct suspect *suspect);
 
@@ -39,6 +42,9 @@ void hypothesis_cap(struct suspect *suspect);
 
 /* hypothesis_mask.c: plain means; masked keys or empty slots carry weight. */
 enum error_kind hypothesis_mask(struct suspect *suspect, struct error *error);
+
+/* hypothesis_queries.c, of several queries: keys of later ones carry weight, or the first keys alone do. */
+void hypothesis_queries(struct suspect *suspect);
 
 /* hypothesis_keys.c: the newest, the oldest or the lightest keys missing. */
 enum error_kind hypothesis_keys(struct suspect *suspect, struct error *error);

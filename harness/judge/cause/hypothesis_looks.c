@@ -20,6 +20,18 @@ static bool cancelled(const struct suspect *suspect)
     return true;
 }
 
+/* A row without a key whose lse is that of some weight, while out is 0 as it should be: slots without a key, a sum that
+ * does not begin with 0, and a sink look alike. */
+static void remark_weight_in_empty_row(struct suspect *suspect, bool is_zero)
+{
+    if (is_zero && isfinite(suspect->lse) && suspect->truth_lse == -INFINITY)
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "lse is %.9g in place of -inf, out is 0: the weight is with no key: slots without one, a sum that does "
+            "not begin with 0, or a sink",
+            suspect->lse);
+}
+
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
 {
     int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
@@ -50,14 +62,11 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, "lse alone");
-    } else if (zeros == dims && isfinite(suspect->lse) && suspect->truth_lse == -INFINITY) {
-        best->signature = SIGNATURE_LEAK;
-        snprintf(best->detail, sizeof best->detail, "lse is %.9g in place of -inf: slots without a key carry weight",
-                 suspect->lse);
     } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);
     } else {
+        remark_weight_in_empty_row(suspect, zeros == dims);
         return false;
     }
     return true;
@@ -113,8 +122,7 @@ void hypothesis_underflow(struct suspect *suspect)
 static const char *remedy_of_noise(const struct suspect *suspect, bool has_direction)
 {
     if (suspect->within)
-        return "The declared arithmetic may be off by as much: `budget: 1` passes, and `alibicheck explain` tells the "
-               "step that has most of it.";
+        return "The declared arithmetic may be off by as much: {within-bound}.";
     if (has_direction)
         return "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
     return NULL;
@@ -154,6 +162,9 @@ void hypothesis_noise(struct suspect *suspect)
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "out is scaled by %.6g: weights do not add up to 1, as where chunks are merged by a rounded lse",
                  factor);
+    else if (suspect->lse_unknown)
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "errors without a direction, up to %.3g of sum w|v|", largest);
     else
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g", largest, lse_err);

@@ -220,16 +220,19 @@ static void offer_leak(struct suspect *suspect, const double *mean, enum weighti
 
 /* ---- masks that are not kept key by key ------------------------------------------------------------------------ */
 
-/* Keys by tiles of len: each that has a visible key is visible as a whole. False if that is the mask itself. */
-static bool let_tiles_in(struct suspect *suspect, int64_t len)
+/* Keys by tiles of len: each that has a visible key is visible as a whole. False if that is the mask itself. *all: it
+ * is no mask, since every tile has one. */
+static bool let_tiles_in(struct suspect *suspect, int64_t len, bool *all)
 {
     const struct problem *problem = suspect->problem;
     bool differs = false;
+    *all = true;
     for (int64_t first = 0; first < problem->seq_len; first += len) {
         int64_t end = first + len < problem->seq_len ? first + len : problem->seq_len;
         bool any = false;
         for (int64_t j = first; j < end; j++)
             any |= suspect_visible(suspect, j);
+        *all &= any;
         for (int64_t j = first; j < end; j++) {
             suspect->logits[j] = any ? suspect_logit(suspect, j) : -INFINITY;
             differs |= any && !problem_visible(problem, j);
@@ -240,11 +243,12 @@ static bool let_tiles_in(struct suspect *suspect, int64_t len)
 
 static void try_tiles(struct suspect *suspect)
 {
-    for (int64_t len = 8; len < suspect->problem->seq_len && len <= 4096; len *= 2)
-        if (let_tiles_in(suspect, len))
+    bool all = false;
+    for (int64_t len = 8; len < suspect->problem->seq_len && len <= 4096 && !all; len *= 2)
+        if (let_tiles_in(suspect, len, &all) && !all)
             suspect_try(suspect, SIGNATURE_LEAK, "masked keys in tiles of %lld keys with a visible one are let in",
                         (long long)len);
-    if (let_tiles_in(suspect, suspect->problem->seq_len))
+    if (let_tiles_in(suspect, suspect->problem->seq_len, &all))
         suspect_try(suspect, SIGNATURE_LEAK, "all masked keys are let in");
 }
 

@@ -156,8 +156,8 @@ static const char *remedy_of(const struct suspect *suspect, const struct roundin
         return "Hold slopes, positions, biases and logits in f32.";
     if (path->absolute)
         return "Form the bias from the distance to the query: what f32 rounds off slope * position is then gone.";
-    return suspect->within ? "f32 can do no better for logits of this size: `budget: 1` judges by that, and passes."
-                           : "f32 can do no better for logits of this size: judge by the error bound (`budget: 1`).";
+    return suspect->within ? "f32 can do no better for logits of this size: {within-bound}."
+                           : "f32 can do no better for logits of this size: {judge-by-bound}.";
 }
 
 static void try_path(struct suspect *suspect, const struct rounding_path *path)
@@ -261,24 +261,77 @@ static void try_contract(struct suspect *suspect)
             }
 }
 
-/* Weights rounded before the product with v, their sum not, or divided by it first: attention over log(rounded
- * weights), its sum exchanged. */
-static void try_weights(struct suspect *suspect, enum dtype dtype, bool divided)
+/* How weights may be rounded before the product with v, their sum not. */
+struct weight_rounding {
+    enum dtype dtype;
+    bool divided; /* by their sum first */
+};
+
+/* Attention over log(rounded weights), its sum exchanged, into suspect->predicted. */
+static void predict_weights(struct suspect *suspect, struct weight_rounding rounding)
 {
     const struct problem *problem = suspect->problem;
-    double rounded_sum = 0, first = divided ? suspect->sum : 1;
+    double rounded_sum = 0, first = rounding.divided ? suspect->sum : 1;
     for (int64_t j = 0; j < problem->seq_len; j++) {
         double weight = suspect_visible(suspect, j) ? exp(suspect_logit(suspect, j) - suspect->max) : 0;
-        double rounded = (double)dtype_round(dtype, (float)(weight / first));
+        double rounded = (double)dtype_round(rounding.dtype, (float)(weight / first));
         suspect->logits[j] = rounded > 0 ? log(rounded) : -INFINITY;
         rounded_sum += rounded;
     }
     suspect_attend(suspect, problem->head_dim);
     for (int d = 0; d < problem->head_dim; d++)
         suspect->predicted[d] *= rounded_sum * first / suspect->sum;
+}
+
+static const struct weight_rounding weight_roundings[] = {
+    {DTYPE_F16, false},  {DTYPE_F16, true},  {DTYPE_BF16, false}, {DTYPE_BF16, true},
+    {DTYPE_E4M3, false}, {DTYPE_E4M3, true}, {DTYPE_E5M2, false}, {DTYPE_E5M2, true},
+};
+
+enum { NUM_WEIGHT_ROUNDINGS = sizeof weight_roundings / sizeof weight_roundings[0] };
+
+/*
+ * Where more than one of them explains the row about as well, it does not tell which: the best match then says what
+ * they have in common. Each is a match of its own, too, which other rows may tell from the others.
+ */
+static void leave_open(struct suspect *suspect, const bool *explains, const double *rms)
+{
+    const struct weight_rounding *first = NULL;
+    bool same_dtype = true, same_form = true, open = false;
+    for (int i = 0; i < NUM_WEIGHT_ROUNDINGS; i++) {
+        const struct weight_rounding *other = &weight_roundings[i];
+        if (!explains[i] || !(fmax(rms[i], suspect->noise) < 4 * fmax(suspect->best.rms, suspect->noise)))
+            continue;
+        open |= first != NULL;
+        first = first ? first : other;
+        same_dtype &= other->dtype == first->dtype;
+        same_form &= other->divided == first->divided;
+    }
+    if (!open)
+        return;
+    snprintf(suspect->best.detail, sizeof suspect->best.detail, "weights%s rounded%s%s",
+             same_form && first->divided ? ", divided by their sum first," : "",
+             same_dtype ? " to " : ": the row does not tell to which dtype",
+             same_dtype ? dtypes[first->dtype].name : "");
+    suspect->best.reason = suspect_reason(suspect->best.detail);
+}
+
+static void try_weights(struct suspect *suspect)
+{
+    bool explains[NUM_WEIGHT_ROUNDINGS], best = false;
+    double rms[NUM_WEIGHT_ROUNDINGS];
     suspect->remedy = "Hold weights in f32 for their product with v, or add up the rounded ones.";
-    suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
-                  "weights%s rounded to %s", divided ? ", divided by their sum first," : "", dtypes[dtype].name);
+    for (int i = 0; i < NUM_WEIGHT_ROUNDINGS; i++) {
+        const struct weight_rounding *rounding = &weight_roundings[i];
+        predict_weights(suspect, *rounding);
+        rms[i] = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+        explains[i] = suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
+                                    "weights%s rounded to %s", rounding->divided ? ", divided by their sum first," : "",
+                                    dtypes[rounding->dtype].name);
+        best |= explains[i] && suspect->best.rms == rms[i];
+    }
+    if (best)
+        leave_open(suspect, explains, rms);
     suspect->remedy = NULL;
 }
 
@@ -304,7 +357,6 @@ void hypothesis_rounding(struct suspect *suspect)
     try_f32(suspect);
     try_dtype(suspect, DTYPE_BF16);
     try_dtype(suspect, DTYPE_F16);
-    static const enum dtype narrow[] = {DTYPE_F16, DTYPE_BF16, DTYPE_E4M3, DTYPE_E5M2};
-    for (size_t i = 0; i < 2 * sizeof narrow / sizeof narrow[0] && !suspect_is_settled(suspect); i++)
-        try_weights(suspect, narrow[i / 2], i % 2);
+    if (!suspect_is_settled(suspect))
+        try_weights(suspect);
 }

@@ -5,225 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/cause/error_lean.h"
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
 
-/* ---- the rows ------------------------------------------------------------------------------------------------- */
-
 enum { MAX_EXAMINED = 4 };
-
-/* What is to be explained. */
-struct inquiry {
-    const struct exhibit *exhibit;
-    const struct verdict *verdict;
-    const struct oracle_facts *facts;
-    bool by_bound; /* what failed did so by its bound: nothing is outside the tolerance, or that does not judge */
-};
-
-/* A row and how badly it fails. */
-struct ranked_row {
-    int row; /* query by query */
-    bool failing, out_fails;
-    double severity; /* largest error in units of what is allowed; infinite for a NaN */
-};
-
-static bool has_bound(const struct inquiry *inquiry, double budget_used)
-{
-    return inquiry->by_bound && !isnan(budget_used);
-}
-
-static bool out_fails(const struct inquiry *inquiry, int row)
-{
-    const struct metrics *metrics = &inquiry->verdict->rows[row];
-    if (!has_bound(inquiry, metrics->budget_used))
-        return criterion_out_off(metrics);
-    return criterion_out_beyond(&inquiry->exhibit->criterion, metrics) ||
-           metrics->nan + metrics->inf + metrics->unwritten > 0;
-}
-
-static bool lse_fails(const struct inquiry *inquiry, int row)
-{
-    const struct metrics *metrics = &inquiry->verdict->rows[row];
-    if (!has_bound(inquiry, metrics->lse_budget_used))
-        return criterion_lse_off(metrics);
-    return criterion_lse_beyond(&inquiry->exhibit->criterion, metrics);
-}
-
-static double larger(double a, double b)
-{
-    return isnan(a) || isnan(b) ? INFINITY : fmax(a, b);
-}
-
-static double allowed(const struct inquiry *inquiry, double truth)
-{
-    return inquiry->exhibit->criterion.tolerance.atol + inquiry->exhibit->criterion.tolerance.rtol * fabs(truth);
-}
-
-/* The largest error of out in units of what is allowed. */
-static double out_severity(const struct inquiry *inquiry, int row, float *elements)
-{
-    const struct problem *problem = inquiry->exhibit->problem;
-    const struct metrics *metrics = &inquiry->verdict->rows[row];
-    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
-    double severity = 0;
-    if (metrics->nan + metrics->unwritten > 0)
-        return INFINITY;
-    if (has_bound(inquiry, metrics->budget_used))
-        return metrics->budget_used / inquiry->exhibit->criterion.budget;
-    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, elements);
-    for (size_t d = 0; d < dim; d++) {
-        struct comparison element = judge_element((double)elements[d], inquiry->exhibit->truth, first + d,
-                                                  &inquiry->exhibit->criterion.tolerance);
-        if (element.err != 0)
-            severity = larger(severity, element.err / allowed(inquiry, inquiry->exhibit->truth->value[first + d]));
-    }
-    return severity;
-}
-
-/* The same of lse where it fails, else 0. */
-static double lse_severity(const struct inquiry *inquiry, int row)
-{
-    const struct metrics *metrics = &inquiry->verdict->rows[row];
-    if (!lse_fails(inquiry, row))
-        return 0;
-    if (has_bound(inquiry, metrics->lse_budget_used))
-        return metrics->lse_budget_used / inquiry->exhibit->criterion.budget;
-    struct comparison lse = judge_lse((double)inquiry->exhibit->output->lse[row], inquiry->exhibit->truth, (size_t)row,
-                                      &inquiry->exhibit->criterion.tolerance);
-    return larger(0,
-                  lse.err / tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[row]));
-}
-
-static struct ranked_row rank_row(const struct inquiry *inquiry, int row, float *elements)
-{
-    bool by_out = out_fails(inquiry, row);
-    return (struct ranked_row){
-        .row = row,
-        .failing = by_out || lse_fails(inquiry, row),
-        .out_fails = by_out,
-        .severity = larger(out_severity(inquiry, row, elements), lse_severity(inquiry, row)),
-    };
-}
-
-/* Rows that fail by their out first, then those that fail by lse alone, then the others; the worse ones first. */
-static int compare_ranked(const void *left, const void *right)
-{
-    const struct ranked_row *a = left, *b = right;
-    if (a->out_fails != b->out_fails)
-        return a->out_fails ? -1 : 1;
-    if (a->failing != b->failing)
-        return a->failing ? -1 : 1;
-    if (a->severity != b->severity)
-        return a->severity < b->severity ? 1 : -1;
-    return (a->row > b->row) - (a->row < b->row);
-}
-
-static void place_finding(struct signature_finding *finding, const struct problem *problem, int row)
-{
-    finding->query = row / problem->num_heads;
-    finding->head = row % problem->num_heads;
-}
-
-/* ---- what needs no keys ---------------------------------------------------------------------------------------- */
-
-/* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
-static double lse_uncertainty(const struct inquiry *inquiry, int row)
-{
-    double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
-    double used = inquiry->verdict->rows[row].lse_budget_used, bound = used > 0 ? fabs(lse - truth) / used : 0;
-    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fmax(fabs(lse), fabs(truth))));
-    return isfinite(bound) ? fmax(ulps, bound) : ulps;
-}
-
-/* Within the tolerance and what logits of the lse's size lose in f32, and an ulp, which the rounding of out takes half
- * of. */
-static bool out_is_right(const struct inquiry *inquiry, int row, float *elements)
-{
-    const struct problem *problem = inquiry->exhibit->problem;
-    size_t dim = (size_t)problem->head_dim, first = (size_t)row * dim;
-    double lse = fmax(fabs((double)inquiry->exhibit->output->lse[row]), fabs(inquiry->exhibit->truth->lse[row]));
-    if (!out_fails(inquiry, row))
-        return true;
-    dtype_widen(problem->dtype, inquiry->exhibit->output->out, first, dim, elements);
-    for (size_t d = 0; d < dim; d++) {
-        double truth = inquiry->exhibit->truth->value[first + d],
-               loss = 0x1p-22 * lse * inquiry->exhibit->truth->magnitude[first + d];
-        if (!(fabs((double)elements[d] - truth) <= allowed(inquiry, truth) + loss + dtype_ulp(problem->dtype, truth)))
-            return false;
-    }
-    return true;
-}
-
-/* An lse that has nothing to tell: of a row without keys, and right. */
-static bool lse_is_mute(const struct inquiry *inquiry, int row)
-{
-    double truth = inquiry->exhibit->truth->lse[row];
-    return !isfinite(truth) && (double)inquiry->exhibit->output->lse[row] == truth;
-}
-
-/* The shift in keys that a row's lse comes nearest to; and how often any lse comes as near to one, or within an ulp. */
-static double shift_of(const struct inquiry *inquiry, int row, double *chance)
-{
-    double slope = problem_row_slope(inquiry->exhibit->problem, row);
-    double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
-    double shift = (lse - truth) / slope, keys = round(shift), ulp = dtype_ulp(DTYPE_F32, fmax(fabs(lse), fabs(truth)));
-    *chance = fmin(1, 2 * fmax(fabs(shift - keys), ulp / fabs(slope)));
-    return keys;
-}
-
-/* The shift in keys by the row whose lse tells it best, or 0 if it may be chance that a whole number of keys fits. */
-static double guess_shift(const struct inquiry *inquiry)
-{
-    double keys = 0, sharpest = INFINITY, chance = 1;
-    if (!inquiry->exhibit->output->lse)
-        return 0;
-    for (int row = 0; row < problem_rows(inquiry->exhibit->problem); row++) {
-        double slope = problem_row_slope(inquiry->exhibit->problem, row), chance_of_row;
-        if (lse_is_mute(inquiry, row) || slope == 0)
-            continue;
-        double width = lse_uncertainty(inquiry, row) / fabs(slope), shift = shift_of(inquiry, row, &chance_of_row);
-        chance *= chance_of_row;
-        if (width < sharpest) {
-            sharpest = width;
-            keys = shift;
-        }
-    }
-    return chance <= 1.0 / 8192 && sharpest <= 0.25 ? keys : 0;
-}
-
-/*
- * An lse that is off by slope * keys, keys whole and the same for every row, while out is right up to what f32 logits
- * of that size lose and its own dtype.
- */
-static bool find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
-                       const struct ranked_row *ranked, float *elements)
-{
-    const struct problem *problem = inquiry->exhibit->problem;
-    double keys = guess_shift(inquiry), residual = NAN;
-    if (keys == 0)
-        return false;
-    for (int i = problem_rows(problem) - 1; i >= 0; i--) {
-        int row = ranked[i].row;
-        double lse = (double)inquiry->exhibit->output->lse[row], truth = inquiry->exhibit->truth->lse[row];
-        if (ranked[i].failing && !out_is_right(inquiry, row, elements))
-            return false;
-        if (lse_is_mute(inquiry, row))
-            continue;
-        residual = fabs(lse - truth - problem_row_slope(problem, row) * keys);
-        if (!(residual <= lse_uncertainty(inquiry, row)))
-            return false;
-    }
-    finding->signature = SIGNATURE_BIAS_SHIFT;
-    finding->remedy = signature_remedy(SIGNATURE_BIAS_SHIFT);
-    place_finding(finding, problem, ranked[0].row);
-    finding->num_rows_examined = finding->num_rows_explained = finding->num_rows_failing;
-    double lse_allowed =
-        tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[ranked[0].row]);
-    finding->residual = residual == 0 ? 0 : residual / lse_allowed;
-    snprintf(finding->detail, sizeof finding->detail, "all biases moved by slope * %+.0f keys", keys);
-    return true;
-}
 
 static bool truth_is_finite(const struct suspect *suspect)
 {
@@ -241,6 +29,7 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
     if (!kind && failing) {
         hypothesis_lse(suspect);
         hypothesis_cap(suspect);
+        hypothesis_queries(suspect);
     }
     if (!kind && failing)
         kind = hypothesis_mask(suspect, error);
@@ -254,6 +43,8 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
         kind = hypothesis_chunk(suspect, failing, error);
     if (!kind && failing && !suspect_is_settled(suspect))
         kind = hypothesis_heads(suspect, error);
+    if (!kind && failing && !suspect_is_settled(suspect))
+        hypothesis_places(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
         hypothesis_scale(suspect);
     if (!kind && failing && !suspect_is_settled(suspect))
@@ -366,7 +157,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
         best = &none;
     bool unknown = best->signature == SIGNATURE_UNKNOWN;
     finding->signature = best->signature;
-    place_finding(finding, suspects[chosen].whole, suspects[chosen].of_row);
+    inquiry_place(finding, suspects[chosen].whole, suspects[chosen].of_row);
     finding->num_rows_examined = failing;
     finding->num_rows_explained = unknown ? 0 : count_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
@@ -422,6 +213,24 @@ static void explain_by_facts(struct suspect *suspect)
     suspect->best = match;
 }
 
+/* Whether the errors of all rows whose out fails are systematic, and how. */
+static bool is_systematic(const struct inquiry *inquiry, const struct ranked_row *ranked, char *remark)
+{
+    struct error_lean lean = {.rows = 0};
+    for (int i = 0; i < problem_rows(inquiry->exhibit->problem) && ranked[i].out_fails; i++)
+        error_lean_add(&lean, inquiry->exhibit, ranked[i].row);
+    return error_lean_found(&lean, remark);
+}
+
+/* What merely looks like rounding says nothing of a worse row that does not. */
+static void explain_by_looks(struct suspect *suspects, int failing, bool systematic)
+{
+    for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
+        if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
+            !hypothesis_rounded_slope(&suspects[i]) && !(systematic && !suspects[i].by_lse))
+            hypothesis_noise(&suspects[i]);
+}
+
 static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
                                    const struct ranked_row *ranked, int threads, struct error *error)
 {
@@ -450,12 +259,11 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
                 hypothesis_underflow(&suspects[i]);
                 explain_by_facts(&suspects[i]);
             }
-        /* What merely looks like rounding says nothing of a worse row that does not. */
-        for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-            if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
-                !hypothesis_rounded_slope(&suspects[i]))
-                hypothesis_noise(&suspects[i]);
+        char remark[SIGNATURE_DETAIL_SIZE];
+        explain_by_looks(suspects, failing, is_systematic(inquiry, ranked, remark));
         conclude(finding, suspects, failing);
+        if (finding->signature == SIGNATURE_UNKNOWN && !finding->detail[0])
+            memcpy(finding->detail, remark, sizeof remark);
     }
     for (int i = 0; i < examined; i++)
         suspect_clear(&suspects[i]);
@@ -499,7 +307,7 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     *finding = (struct signature_finding){
         .signature = SIGNATURE_NONE, .head = -1, .residual = NAN, .remedy = signature_remedy(SIGNATURE_NONE)};
     for (int r = 0; r < problem_rows(problem); r++)
-        finding->num_rows_failing += out_fails(&inquiry, r) || lse_fails(&inquiry, r);
+        finding->num_rows_failing += inquiry_out_fails(&inquiry, r) || inquiry_lse_fails(&inquiry, r);
     if (finding->num_rows_failing == 0) {
         find_by_facts(finding, facts);
         return ERROR_NONE;
@@ -512,10 +320,12 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
         goto out;
     }
     for (int r = 0; r < problem_rows(problem); r++)
-        ranked[r] = rank_row(&inquiry, r, elements);
-    qsort(ranked, rows, sizeof *ranked, compare_ranked);
-    if (!find_shift(finding, &inquiry, ranked, elements))
+        ranked[r] = inquiry_rank_row(&inquiry, r, elements);
+    qsort(ranked, rows, sizeof *ranked, inquiry_compare_rows);
+    if (!inquiry_find_shift(finding, &inquiry, ranked, elements))
         kind = examine_all(finding, &inquiry, ranked, threads, error);
+    if (!kind && finding->signature == SIGNATURE_UNKNOWN)
+        inquiry_find_constant(finding, &inquiry, ranked, elements);
 
 out:
     free(elements);

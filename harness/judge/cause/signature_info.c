@@ -1,5 +1,8 @@
 #include "harness/judge/cause/signature_info.h"
 
+#include <stdio.h>
+#include <string.h>
+
 struct signature_info {
     const char *meaning, *remedy;
     int preference; /* among explanations that are equally good, the lowest is named */
@@ -32,9 +35,9 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                             "Guard the division by a test for an empty row in place of an epsilon.", 10},
     [SIGNATURE_DROPPED_KEYS] = {"The output is that of attention over some of the visible keys.",
                                 "Lower the cut-off, or widen the type, that removes the keys named.", 7},
-    [SIGNATURE_PRECISION_LOSS] =
-        {"The output is off by the rounding of an intermediate result.",
-         "Hold in f32 the step that the finding names; where it names none, `alibicheck explain` tells it.", 11},
+    [SIGNATURE_PRECISION_LOSS] = {"The output is off by the rounding of an intermediate result.",
+                                  "Hold in f32 the step that the finding names; where it names none, {who-names-it}.",
+                                  11},
     [SIGNATURE_WRONG_SOFT_CAP] = {"The output is that of attention with another soft cap, or with none.",
                                   "Apply the cap once, to the scaled q.k or to the biased logit as the model does, and "
                                   "before the mask.",
@@ -46,9 +49,11 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                                6},
     [SIGNATURE_WRONG_KV_HEAD] = {"The output is that of attention to the keys or values of another KV head.",
                                  "Of H query heads and Hkv KV heads, let query head h read KV head h / (H / Hkv).", 3},
-    [SIGNATURE_WRONG_LSE] =
-        {"lse is in another base, or in part, where it is returned or where chunks are merged by it.",
-         "Return max + log(sum) in the base that callers and merges take it for.", 2},
+    [SIGNATURE_WRONG_LSE] = {"lse is in another base, in part, or off by a constant, where it is returned or where "
+                             "chunks are merged by it.",
+                             "Return max + log(sum) in the base that callers and merges take it for.", 2},
+    [SIGNATURE_MISPLACED_KEYS] = {"The output is that of attention to keys or values in other places than their own.",
+                                  "Read k and v of a key at one place, that of its own index.", 9},
     [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
                              "Write every row, 0 where no key is visible, and lse with it.", 1},
     [SIGNATURE_STALE] =
@@ -58,8 +63,7 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
          0},
     [SIGNATURE_NO_ANSWER] = {"The kernel failed to run, and gave no output.",
                              "Run this point alone, and see its error.", 0},
-    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.",
-                           "Compare the stages of the worst head with their exact values (alibicheck explain).", 12},
+    [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 12},
 };
 
 const char *signature_meaning(enum signature signature)
@@ -75,4 +79,49 @@ const char *signature_remedy(enum signature signature)
 int signature_preference(enum signature signature)
 {
     return infos[signature].preference;
+}
+
+/* What stands in braces in a remedy, in the words of each reader. */
+static const struct {
+    const char *word, *of[REMEDY_READER_COUNT];
+} words[] = {
+    {"{who-names-it}",
+     {"`alibicheck explain` tells it", "the class says which roundings explain the error",
+      "the class says which roundings explain the error", "the class says which roundings explain the error"}},
+    {"{look}",
+     {"Compare the stages of the worst head with their exact values: `alibicheck explain`",
+      "See what its worst element is made of: `alibicheck explain`, with the kernel",
+      "See what its worst element is made of: `alibicheck judge ... --explain`",
+      "See what its worst element is made of: explain() of the verdict in Python, alibicheck_explain in C"}},
+    {"{within-bound}",
+     {"`budget: 1` passes, and `alibicheck explain` tells the step that has most of it", "`budget: 1` passes",
+      "`--budget 1` without --tolerance passes", "a tolerance as wide as its bound passes"}},
+    {"{judge-by-bound}",
+     {"judge by the error bound (`budget: 1`)", "allow for it in the tolerance",
+      "say what it is made with (--recipe) and judge by its error bound (--budget 1), or allow for it in the tolerance",
+      "allow for it in the tolerance"}},
+};
+
+/* The word that a text begins with, as its reader says it, and how long it is; NULL: it begins with none. */
+static const char *words_at(const char *text, enum remedy_reader reader, size_t *length)
+{
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+        *length = strlen(words[w].word);
+        if (!strncmp(text, words[w].word, *length))
+            return words[w].of[reader];
+    }
+    return NULL;
+}
+
+const char *remedy_for(char text[REMEDY_SIZE], const char *remedy, enum remedy_reader reader)
+{
+    size_t length = 0, skipped;
+    text[0] = 0;
+    while (*remedy && length < REMEDY_SIZE - 1) {
+        const char *said = *remedy == '{' ? words_at(remedy, reader, &skipped) : NULL;
+        length += said ? (size_t)snprintf(text + length, REMEDY_SIZE - length, "%s", said)
+                       : (size_t)snprintf(text + length, REMEDY_SIZE - length, "%c", *remedy);
+        remedy += said ? skipped : 1;
+    }
+    return text;
 }

@@ -6,9 +6,23 @@
 
 #include "harness/judge/judgement.h"
 
-/* One sentence each: what the signature means, and what to change in the kernel. */
+/* One sentence each: what the signature means, and what to change in the kernel, for remedy_for. */
 const char *signature_meaning(enum signature signature);
 const char *signature_remedy(enum signature signature);
+
+/* Who reads a remedy: what he may do depends on what he has. */
+enum remedy_reader {
+    REMEDY_FOR_KERNEL, /* of a case on a kernel of ours, which can be replayed */
+    REMEDY_FOR_PLUGIN, /* of a case on a kernel of his own, which can be run again */
+    REMEDY_FOR_OUTPUT, /* of `alibicheck judge`, who has an output */
+    REMEDY_FOR_CALLER, /* of the library, in C or Python */
+    REMEDY_READER_COUNT
+};
+
+enum { REMEDY_SIZE = 1024 };
+
+/* A remedy as its reader can take it: each {word} in it is put into his words. The text. */
+const char *remedy_for(char text[REMEDY_SIZE], const char *remedy, enum remedy_reader reader);
 
 /* Where a signature stands in the order of preference, 0 first. */
 int signature_preference(enum signature signature);

@@ -359,16 +359,22 @@ static struct match *place_of(struct suspect *suspect, const struct match *match
     return worst;
 }
 
-void suspect_take(struct suspect *suspect, const struct match *match)
+bool suspect_take(struct suspect *suspect, const struct match *match)
 {
     if (match->signature == SIGNATURE_PRECISION_LOSS && suspect->beyond && suspect->truth_of == TRUTH_OF_INPUTS &&
         !is_undeclared_rounding(suspect, match))
-        return;
+        return false;
     struct match *place = place_of(suspect, match);
     if (match->rms <= place->rms)
         *place = *match;
     if (is_preferred(suspect, match))
         suspect->best = *match;
+    return true;
+}
+
+uint64_t suspect_reason(const char *text)
+{
+    return XXH64(text, strlen(text), 0);
 }
 
 /* Takes the bars out of a detail, and what stands between them for the reason. */
@@ -376,7 +382,7 @@ static void take_reason(struct match *match)
 {
     char *first = strchr(match->detail, '|'), *second = first ? strchr(first + 1, '|') : NULL;
     if (!second) {
-        match->reason = XXH64(match->detail, strlen(match->detail), 0);
+        match->reason = suspect_reason(match->detail);
         return;
     }
     match->reason = XXH64(first + 1, (size_t)(second - first - 1), 0);
@@ -460,7 +466,7 @@ static bool explains_both(const struct suspect *suspect, double rms, double lse)
            rms <= fmin(1.25 * suspect->noise, suspect->error);
 }
 
-__attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect, enum signature signature, bool fitted,
+__attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect, enum signature signature, bool fitted,
                                                         const double *predicted, double lse, const char *format,
                                                         va_list arguments)
 {
@@ -471,7 +477,7 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
         match.residual = in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
         match.chance = chance_of_lse(suspect, lse);
         if (fitted || !explains_lse(suspect, lse))
-            return;
+            return false;
     } else {
         match.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
         match.residual = suspect_residual(suspect, predicted);
@@ -481,20 +487,21 @@ __attribute__((format(printf, 6, 0))) static void offer(struct suspect *suspect,
         match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
         if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
             (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
-            return;
+            return false;
     }
     vsnprintf(match.detail, sizeof match.detail, format, arguments);
     take_reason(&match);
-    suspect_take(suspect, &match);
+    return suspect_take(suspect, &match);
 }
 
-void suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
+bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
                    const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    offer(suspect, signature, fitted, predicted, lse, format, arguments);
+    bool taken = offer(suspect, signature, fitted, predicted, lse, format, arguments);
     va_end(arguments);
+    return taken;
 }
 
 bool suspect_predict(struct suspect *suspect, double *lse)

@@ -43,25 +43,69 @@ static bool lse_off(const struct exhibit *exhibit, const double *bound, size_t r
     return isnan(off) || off > EVIDENCE_FACTOR * (bound[row] + truth->lse_radius[row]);
 }
 
-enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, class_set set, int threads,
-                                  struct progress *progress, struct error *error)
+/* What a set of roundings may be off by, of an exhibit's elements and lse. */
+struct allowed {
+    double *out, *lse; /* [R, D], [R] */
+};
+
+static void allowed_clear(struct allowed *allowed)
+{
+    free(allowed->out);
+    free(allowed->lse);
+}
+
+static enum error_kind allow(struct allowed *allowed, const struct exhibit *exhibit, class_set set, int threads,
+                             struct progress *progress, struct error *error)
 {
     const struct problem *problem = exhibit->problem;
     const struct rounding_model model = class_rounding_model(set, problem);
     size_t elements = (size_t)problem_elements(problem), rows = (size_t)problem_rows(problem);
-    double *bound = malloc(elements * sizeof *bound), *lse_bound = malloc(rows * sizeof *lse_bound);
+    *allowed = (struct allowed){malloc(elements * sizeof(double)), malloc(rows * sizeof(double))};
+    if (!allowed->out || !allowed->lse)
+        return error_memory(error, "bounds", (double)elements * sizeof(double));
+    return error_bounds(allowed->out, allowed->lse, &model, problem, exhibit->truth, threads, progress, error);
+}
+
+enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, class_set set, int threads,
+                                  struct progress *progress, struct error *error)
+{
+    struct allowed allowed;
     int64_t off = 0, rows_off = 0, lses_off = 0;
-    enum error_kind kind =
-        bound && lse_bound ? error_bounds(bound, lse_bound, &model, problem, exhibit->truth, threads, progress, error)
-                           : error_memory(error, "bounds", (double)elements * sizeof *bound);
-    for (size_t row = 0; row < rows && !kind; row++) {
-        int64_t of_row = elements_off(exhibit, bound, row);
+    enum error_kind kind = allow(&allowed, exhibit, set, threads, progress, error);
+    for (size_t row = 0; row < (size_t)problem_rows(exhibit->problem) && !kind; row++) {
+        int64_t of_row = elements_off(exhibit, allowed.out, row);
         off += of_row;
         rows_off += of_row > 0;
-        lses_off += lse_off(exhibit, lse_bound, row);
+        lses_off += lse_off(exhibit, allowed.lse, row);
     }
     *enough = !kind && ((off >= EVIDENCE_ELEMENTS && rows_off >= EVIDENCE_ROWS) || lses_off >= EVIDENCE_ROWS);
-    free(bound);
-    free(lse_bound);
+    allowed_clear(&allowed);
+    return kind;
+}
+
+/* Two exact numbers, of which each is known to a radius, further apart than is allowed; where nothing is, any are. */
+static bool are_apart(double a, double b, double radii, double allowed)
+{
+    return a != b && !(fabs(a - b) <= allowed + radii) && !isinf(allowed);
+}
+
+enum error_kind contract_differs(bool *differs, const struct contract_trial *trial, const struct truth *truth,
+                                 class_set set, int threads, struct progress *progress, struct error *error)
+{
+    const struct exhibit *stated = trial->stated;
+    const struct truth *before = stated->truth;
+    size_t elements = (size_t)problem_elements(stated->problem), rows = (size_t)problem_rows(stated->problem);
+    struct allowed allowed;
+    *differs = trial->output.out != stated->output->out || trial->output.lse != stated->output->lse;
+    if (*differs)
+        return ERROR_NONE;
+    enum error_kind kind = allow(&allowed, stated, set, threads, progress, error);
+    for (size_t i = 0; i < elements && !kind && !*differs; i++)
+        *differs = are_apart(before->value[i] + before->tail[i], truth->value[i] + truth->tail[i],
+                             before->radius[i] + truth->radius[i], allowed.out[i]);
+    for (size_t row = 0; row < rows && !kind && !*differs && stated->output->lse; row++)
+        *differs = are_apart(before->lse[row], truth->lse[row], before->lse_radius[row] + truth->lse_radius[row],
+                             allowed.lse[row]);
+    allowed_clear(&allowed);
     return kind;
 }

@@ -1,10 +1,11 @@
 /*
- * Whether an output is far beyond what its problem and a class of arithmetic allow.
+ * Whether an output, or what another contract makes of it, is beyond what its problem and a class of arithmetic allow.
  */
 #ifndef HARNESS_JUDGE_CONTRACT_CONTRACT_EVIDENCE_H
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_EVIDENCE_H
 
 #include "harness/judge/class/class_rounding.h"
+#include "harness/judge/contract/contract_trial.h"
 #include "harness/judge/exhibit.h"
 #include "reference/progress.h"
 
@@ -12,5 +13,11 @@
  * row of zeros none is. Criterion and bounds are not read. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
 enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, class_set set, int threads,
                                   struct progress *progress, struct error *error);
+
+/* *differs: what is right under a trial's contract, with that problem's truth, is not what is right as it was stated,
+ * by more than a set of roundings may be off: of an element or of an lse. A trial whose output was changed as well is
+ * not asked, and differs. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+enum error_kind contract_differs(bool *differs, const struct contract_trial *trial, const struct truth *truth,
+                                 class_set set, int threads, struct progress *progress, struct error *error);
 
 #endif

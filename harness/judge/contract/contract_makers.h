@@ -54,6 +54,10 @@ bool contract_make_ends(struct contract_trial *trial, int variant, const struct 
 bool contract_make_lse_base(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_origin(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
+/* contract_output.c: a number that is fitted to all rows. */
+bool contract_fit_output_factor(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_fit_output_offset(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+
 /* Variants whose parameter is fitted to the row of the clue (contract_fit.c). */
 bool contract_fit_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_fit_slopes(struct contract_trial *trial, int variant, const struct contract_clue *clue);

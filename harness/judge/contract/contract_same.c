@@ -76,7 +76,7 @@ bool contract_same(const struct contract_trial *x, const struct contract_trial *
     if (!same_keys(x, y) || a->num_queries != b->num_queries || a->num_heads != b->num_heads ||
         a->seq_len != b->seq_len || a->soft_cap != b->soft_cap || a->q_position != b->q_position ||
         a->kv_offset != b->kv_offset || !near(problem_logit_scale(a), problem_logit_scale(b)) ||
-        !near(problem_value_scale(a), problem_value_scale(b)) ||
+        !near(problem_value_scale(a) * x->factor, problem_value_scale(b) * y->factor) || !near(x->offset, y->offset) ||
         (a->soft_cap && !near((double)a->soft_cap_value, (double)b->soft_cap_value)))
         return false;
     return same_heads(x, y) && same_mask(a, b);

@@ -63,13 +63,19 @@ bool contract_make_kv_scales(struct contract_trial *trial, int variant, const st
     return contract_say(trial, "k_scale and v_scale %s", variants[variant].what);
 }
 
-/* A power of two leaves an output's bits what they are; others do not. */
+/* Where there is a v_scale it is that times the factor, as other contracts of it are; else the output is divided, of
+ * which a power of two leaves the bits what they are. */
 bool contract_make_output_scale(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     (void)clue;
     static const float factors[] = {2, 0.5f, 4, 0.25f};
     const struct problem *problem = &trial->problem;
     float values[64], factor = factors[variant];
+    if (problem->kv_format != KV_AS_DTYPE) {
+        trial->problem.v_scale *= factor;
+        return isfinite(trial->problem.v_scale) && trial->problem.v_scale != trial->before.v_scale &&
+               contract_say(trial, "v or the output multiplied by %g", (double)factor);
+    }
     if (!contract_own_out(trial))
         return false;
     for (int64_t first = 0; first < problem_elements(problem); first += 64) {

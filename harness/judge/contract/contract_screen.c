@@ -264,7 +264,7 @@ double contract_screen_squares(const struct contract_screen *screen, const struc
     dtype_widen(trial->problem.dtype, trial->output.out, (size_t)row * (size_t)trial->problem.head_dim, dim,
                 screen->row);
     for (size_t d = 0; d < dim; d++) {
-        double off = (double)screen->row[d] - screen->sums[d] * factor;
+        double off = (double)screen->row[d] - contract_made_of(trial, screen->sums[d] * factor);
         squares += off * off;
     }
     return squares;
@@ -294,7 +294,8 @@ bool contract_screen_row(struct contract_screen *screen, const struct contract_t
         float stated;
         dtype_widen(problem->dtype, trial->stated->output->out, first + d, 1, &stated);
         double before = (double)stated - truth->value[first + d];
-        double ulp = isfinite(screen->sums[d]) ? dtype_ulp(problem->dtype, screen->sums[d]) : INFINITY;
+        double made = contract_made_of(trial, screen->sums[d]);
+        double ulp = isfinite(made) ? dtype_ulp(problem->dtype, made) : INFINITY;
         of_stated += before * before;
         noise += 4 * ulp * ulp;
     }

@@ -77,17 +77,23 @@ static enum error_kind find_truth(struct search *search, const struct contract_t
     *exhibit = (struct exhibit){
         .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = search->exhibit->criterion};
     enum error_kind kind = truth_init(truth, &trial->problem, error);
-    return kind ? kind : truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
+    if (!kind)
+        kind = truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
+    if (!kind)
+        contract_change_truth(trial, truth);
+    return kind;
 }
 
-/* Holds a trial against its own truth, on all rows. */
+/* Holds a trial against its own truth, on all rows. *fits: a class covers the output, which is another one than what is
+ * right as it was stated: a key without weight that is missing explains nothing. */
 static enum error_kind confirm(struct search *search, const struct contract_trial *trial, struct class_whole *whole,
-                               struct contract_fit *fit, struct error *error)
+                               bool *fits, struct contract_fit *fit, struct error *error)
 {
     struct truth truth;
     struct exhibit exhibit;
     struct class_report report = {.num_rows = 0};
     enum error_kind kind = find_truth(search, trial, &truth, &exhibit, error);
+    *fits = false;
     if (!kind)
         kind = class_find(&report, &exhibit, search->threads, search->progress, error);
     if (!kind) {
@@ -96,6 +102,8 @@ static enum error_kind confirm(struct search *search, const struct contract_tria
         class_name(fit->class_name, whole);
         snprintf(fit->text, sizeof fit->text, "%s", trial->text);
     }
+    if (!kind && whole->outcome == CLASS_FOUND)
+        kind = contract_differs(fits, trial, &truth, fit->set, search->threads, search->progress, error);
     class_report_clear(&report);
     truth_clear(&truth);
     return kind;
@@ -172,9 +180,10 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
+    bool fits;
     if (row->make(&assumed.second, variant, &clue) && screened(search, &assumed.second)) {
-        kind = confirm(search, &assumed.second, &whole, &fit, error);
-        if (!kind && whole.outcome == CLASS_FOUND)
+        kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
+        if (!kind && fits)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
     return end_trial(search, &assumed, kind, error);
@@ -227,9 +236,10 @@ static enum error_kind confirm_pair(struct search *search, const struct contract
         .name = pair->row[0]->name, .remedy = pair->row[0]->remedy, .remedy_too = pair->row[1]->remedy};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
+    bool fits;
     if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second)) {
-        kind = confirm(search, &assumed.second, &whole, &fit, error);
-        if (!kind && whole.outcome == CLASS_FOUND && rank_of(&whole) < search->rank_of_singles)
+        kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
+        if (!kind && fits && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
     return end_trial(search, &assumed, kind, error);

@@ -1,9 +1,12 @@
 #include "harness/judge/contract/contract_trial.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "reference/double_double.h"
 
 struct contract_trial contract_trial_begin(const struct exhibit *stated)
 {
@@ -11,7 +14,8 @@ struct contract_trial contract_trial_begin(const struct exhibit *stated)
                                    .before = *stated->problem,
                                    .output_before = *stated->output,
                                    .problem = *stated->problem,
-                                   .output = *stated->output};
+                                   .output = *stated->output,
+                                   .factor = 1};
 }
 
 struct contract_trial contract_trial_on(const struct contract_trial *first)
@@ -254,6 +258,23 @@ bool contract_join_queries(struct contract_trial *trial, bool with_positions)
     problem->sink_logits = sinks;
     *output = (struct output){out, lse};
     return true;
+}
+
+void contract_change_truth(const struct contract_trial *trial, struct truth *truth)
+{
+    size_t elements = (size_t)truth->num_rows * (size_t)truth->head_dim;
+    if (trial->factor == 1 && trial->offset == 0)
+        return;
+    for (size_t i = 0; i < elements; i++) {
+        struct double_double value = {truth->value[i], truth->tail[i]};
+        if (!isfinite(value.hi))
+            continue;
+        value = dd_add_d(dd_mul_d(value, trial->factor), trial->offset);
+        truth->value[i] = value.hi;
+        truth->tail[i] = value.lo;
+        truth->radius[i] = 1.05 * fabs(trial->factor) * truth->radius[i] + 0x1p-100 * fabs(value.hi);
+        truth->magnitude[i] = fabs(trial->factor) * truth->magnitude[i] + fabs(trial->offset);
+    }
 }
 
 bool contract_say(struct contract_trial *trial, const char *format, ...)

@@ -23,6 +23,7 @@ struct contract_trial {
     struct output output_before;
     struct problem problem;
     struct output output;
+    double factor, offset;          /* the output is the problem's exact result times factor, plus offset; 1 and 0 */
     contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
     int64_t source_by[2];
     void *owned[CONTRACT_OWNED_MAX];
@@ -71,6 +72,15 @@ bool contract_leave_masked_keys(struct contract_trial *trial);
  * the last query's position; with_positions: each query's was counted from its own. Nothing may be said of heads any
  * more. */
 bool contract_join_queries(struct contract_trial *trial, bool with_positions);
+
+/* What the trial's output would be of an exact result of its problem. */
+static inline double contract_made_of(const struct contract_trial *trial, double exact)
+{
+    return trial->factor * exact + trial->offset;
+}
+
+/* Makes the truth of a trial's problem into that of its output. */
+void contract_change_truth(const struct contract_trial *trial, struct truth *truth);
 
 /* Puts a sentence into the trial's text, behind what is there; true. */
 bool contract_say(struct contract_trial *trial, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "reference/slopes.h"
+
 enum { PAGE = 64 };
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
@@ -90,6 +92,35 @@ static bool slopes_of_next_head(struct contract_trial *trial)
     return trial->problem.num_heads > 1 && change_slopes(trial, 1, 1);
 }
 
+/* Those of the convention that the stated slopes are further from, `geometric` or `bloom`: for a power of two heads
+ * these are one. */
+static bool slopes_of_another_convention(struct contract_trial *trial)
+{
+    const float *stated = trial->stated->problem->slopes;
+    int heads = trial->problem.num_heads;
+    float *slopes = contract_own_slopes(trial);
+    if (!slopes || problem_whole_heads(&trial->problem) != heads)
+        return false;
+    for (int convention = SLOPES_GEOMETRIC; convention >= SLOPES_BLOOM; convention--) {
+        double apart = 0;
+        bool any = false;
+        slopes_fill(slopes, heads, (enum slope_convention)convention, 8, 0, heads);
+        for (int h = 0; h < heads; h++) {
+            apart = fmax(apart, fabs((double)slopes[h] / (double)stated[h] - 1));
+            any |= stated[h] != 0;
+        }
+        if (any && apart > 0x1p-7)
+            return true;
+    }
+    return false;
+}
+
+/* 2^(-8 h / H) in place of 2^(-8 (h + 1) / H). */
+static bool slope_exponent_off(struct contract_trial *trial)
+{
+    return change_slopes(trial, exp2(8.0 / problem_whole_heads(&trial->problem)), 0);
+}
+
 /* ---- heads ------------------------------------------------------------------------------------------------------- */
 
 static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
@@ -99,17 +130,42 @@ static void next_head(const struct problem *problem, int64_t by, int64_t *key, i
     *kv_head = (*kv_head + 1) % problem->num_kv_heads;
 }
 
+/* Of two KV heads the next one is the other: that is the next fault. */
 static bool next_kv_head(struct contract_trial *trial)
 {
-    return trial->problem.num_kv_heads > 1 && contract_move_keys(trial, MOVE_K | MOVE_V, next_head, 0);
+    return trial->problem.num_kv_heads > 2 && contract_move_keys(trial, MOVE_K | MOVE_V, next_head, 0);
+}
+
+static void head_of_pair(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+{
+    (void)by;
+    (void)key;
+    *kv_head = (*kv_head ^ 1) < problem->num_kv_heads ? *kv_head ^ 1 : *kv_head;
+}
+
+static bool kv_heads_swapped(struct contract_trial *trial)
+{
+    return trial->problem.num_kv_heads > 1 && contract_move_keys(trial, MOVE_K | MOVE_V, head_of_pair, 0);
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
-static void zeros(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out)
+static void zeros(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out, double *lse)
 {
     (void)screen, (void)row;
     memset(out, 0, (size_t)trial->problem.head_dim * sizeof *out);
+    *lse = 0;
+}
+
+static void query_alone(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                        double *lse)
+{
+    const struct problem *problem = &trial->problem;
+    size_t dim = (size_t)problem->head_dim;
+    dtype_widen(problem->dtype, problem->q, (size_t)row * dim, dim, screen->row);
+    for (size_t d = 0; d < dim; d++)
+        out[d] = (double)problem->scale * (double)screen->row[d];
+    *lse = 0;
 }
 
 /* Sums of weight * v over keys that a row sees; the sum of weights. */
@@ -139,11 +195,13 @@ static double equal_weight(double logit, double lse)
     return 1;
 }
 
-static void mean_of_v(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out)
+static void mean_of_v(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                      double *lse)
 {
     double count = weigh(trial, screen, row, out, equal_weight, 0);
     for (int d = 0; d < trial->problem.head_dim && count > 0; d++)
         out[d] /= count;
+    *lse = log(count);
 }
 
 /* Weights against the row's lse, rounded: 448 times them fills what e4m3 has, and is taken off again. */
@@ -152,17 +210,18 @@ static double fp8_weight(double logit, double lse)
     return (double)dtype_round(DTYPE_E4M3, (float)(448 * exp(logit - lse)));
 }
 
-static void fp8_weights(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out)
+static void fp8_weights(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                        double *lse)
 {
-    const struct problem *problem = &trial->problem;
-    double lse = contract_screen_attend(screen, problem, row);
-    double sum = lse > -INFINITY ? weigh(trial, screen, row, out, fp8_weight, lse) : 0;
-    for (int d = 0; d < problem->head_dim && sum > 0; d++)
+    double sum = *lse > -INFINITY ? weigh(trial, screen, row, out, fp8_weight, *lse) : 0;
+    for (int d = 0; d < trial->problem.head_dim && sum > 0; d++)
         out[d] /= sum;
+    if (sum > 0)
+        *lse += log(sum / 448);
 }
 
 /* A thousandth of the weight on the row's oldest key, masked or not. */
-static void leak(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out)
+static void leak(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out, double *lse)
 {
     const struct problem *problem = &trial->problem;
     size_t dim = (size_t)problem->head_dim;
@@ -172,13 +231,41 @@ static void leak(const struct contract_trial *trial, struct contract_screen *scr
     dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, 0, kv_head), dim, screen->row);
     for (size_t d = 0; d < dim; d++)
         out[d] += 1e-3 * ((double)screen->row[d] * problem_value_scale(problem) - out[d]);
+    *lse -= log1p(-1e-3);
 }
 
-static void one_percent(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out)
+static void multiply(const struct contract_trial *trial, double *out, double factor)
 {
-    (void)screen, (void)row;
     for (int d = 0; d < trial->problem.head_dim; d++)
-        out[d] *= 1.01;
+        out[d] *= factor;
+}
+
+static void one_percent(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                        double *lse)
+{
+    (void)screen, (void)row, (void)lse;
+    multiply(trial, out, 1.01);
+}
+
+static void half_as_large_again(const struct contract_trial *trial, struct contract_screen *screen, int row,
+                                double *out, double *lse)
+{
+    (void)screen, (void)row, (void)lse;
+    multiply(trial, out, 1.49);
+}
+
+static void lse_of_base_2(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                          double *lse)
+{
+    (void)trial, (void)screen, (void)row, (void)out;
+    *lse /= M_LN2;
+}
+
+static void lse_of_empty_row(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                             double *lse)
+{
+    (void)trial, (void)screen, (void)row, (void)out;
+    *lse = *lse == -INFINITY ? 0 : *lse;
 }
 
 const struct planted_fault planted_faults[] = {
@@ -191,18 +278,26 @@ const struct planted_fault planted_faults[] = {
     {"bias dropped", "slopes are 0", drop_bias, NULL},
     {"bias times scale", "the bias is added before the scale is multiplied", scale_bias, NULL},
     {"slopes one head off", "each head has the next one's slope", slopes_of_next_head, NULL},
+    {"other convention", "slopes of `geometric` where they are those of `bloom`, or the other way round",
+     slopes_of_another_convention, NULL},
+    {"slope exponent off", "2^(-8 h / H) in place of 2^(-8 (h + 1) / H)", slope_exponent_off, NULL},
+    {"KV heads swapped", "query heads read the other KV head of a pair", kv_heads_swapped, NULL},
     {"next KV head", "query heads read the next KV head", next_kv_head, NULL},
-    {"k and v exchanged", "", exchange_kv, NULL},
+    {"k and v exchanged", "weights by v, of k", exchange_kv, NULL},
     {"weights in fp8", "e4m3, in both sums", NULL, fp8_weights},
     {"a leak of 1e-3", "a thousandth of the weight is with the oldest key", NULL, leak},
     {"1% too large", "the output times 1.01", NULL, one_percent},
+    {"49% too large", "the output times 1.49", NULL, half_as_large_again},
     {"mean of v", "q and k are ignored", NULL, mean_of_v},
+    {"scaled q", "q times the scale, k and v are ignored", NULL, query_alone},
     {"zeros", "the output is 0", NULL, zeros},
+    {"lse in base 2", "lse is divided by ln 2", NULL, lse_of_base_2},
+    {"lse of an empty row", "0 where no key is visible and -inf is right", NULL, lse_of_empty_row},
 };
 
 const int num_planted_faults = sizeof planted_faults / sizeof *planted_faults;
 
-enum error_kind planted_answer(double *out, bool *is_none, const struct planted_fault *fault,
+enum error_kind planted_answer(double *out, double *lse, bool *is_none, const struct planted_fault *fault,
                                const struct exhibit *stated, struct error *error)
 {
     struct contract_screen screen;
@@ -210,12 +305,14 @@ enum error_kind planted_answer(double *out, bool *is_none, const struct planted_
     size_t dim = (size_t)stated->problem->head_dim;
     enum error_kind kind = contract_screen_init(&screen, stated->problem, SCREEN_ALL_ELEMENTS, error);
     *is_none = !kind && fault->make && !fault->make(&trial);
+    if (!kind && trial.is_short)
+        kind = error_memory(error, "a fault", (double)stated->problem->seq_len);
     for (int row = 0; row < problem_rows(stated->problem) && !kind && !*is_none; row++) {
         double *of_row = out + (size_t)row * dim;
-        contract_screen_attend(&screen, &trial.problem, row);
+        lse[row] = contract_screen_attend(&screen, &trial.problem, row);
         memcpy(of_row, screen.sums, dim * sizeof *out);
         if (fault->spoil)
-            fault->spoil(&trial, &screen, row, of_row);
+            fault->spoil(&trial, &screen, row, of_row, &lse[row]);
     }
     contract_screen_clear(&screen);
     contract_trial_clear(&trial);

@@ -9,19 +9,21 @@
 
 struct planted_fault {
     const char *name, *about;
-    /* Changes the problem of a trial into that which the kernel solves. False: it is the problem itself. NULL: it
+    /* Changes the problem of a trial into that which the kernel solves. False: the problem has no such fault. NULL: it
      * stays, and its output is changed. */
     bool (*make)(struct contract_trial *trial);
-    /* Changes the exact output of the trial's problem, [R, D], whose logits screen has row by row. NULL: it stays. */
-    void (*spoil)(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out);
+    /* Changes the exact output of a row of the trial's problem, out[D] and its natural lse, whose logits screen has.
+     * NULL: it stays. */
+    void (*spoil)(const struct contract_trial *trial, struct contract_screen *screen, int row, double *out,
+                  double *lse);
 };
 
 extern const struct planted_fault planted_faults[];
 extern const int num_planted_faults;
 
-/* out[R, D] of the stated problem with the fault, in double precision. *is_none: it is the problem itself. ERROR_SYSTEM
- * if memory is short. */
-enum error_kind planted_answer(double *out, bool *is_none, const struct planted_fault *fault,
+/* out[R, D] and lse[R] of the stated problem with the fault, in double precision. *is_none: the problem has no such
+ * fault. One that it has may still leave its result what it is. ERROR_SYSTEM if memory is short. */
+enum error_kind planted_answer(double *out, double *lse, bool *is_none, const struct planted_fault *fault,
                                const struct exhibit *stated, struct error *error);
 
 #endif

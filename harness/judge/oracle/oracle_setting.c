@@ -110,6 +110,8 @@ enum error_kind check_offsets(struct oracle_work *work, struct error *error)
     const struct trial_values *allowed;
     char text[SUBJECT_TEXT_SIZE];
     bool had, same;
+    if (work->inquiry->subject->far_keys > 0)
+        return check_far_offsets(work, error);
     enum error_kind kind = check_setting(work, &settings[2], error);
     if (kind || !work->settings_matter || work->report->outcome[ORACLE_OFFSETS] != ORACLE_HELD ||
         work->report->outcome[ORACLE_SCHEDULE] == ORACLE_VIOLATED ||

@@ -27,6 +27,13 @@ static double needed_by(const struct rule *rule, double off, double reference)
     }
 }
 
+/* What is there is `figure`, and `allowed`, which is NAN where it is not asked, is to be multiplied. */
+static void need(struct rule_figures *figures, double allowed, double figure)
+{
+    if (!isnan(allowed))
+        figures->needed = fmax(figures->needed, isfinite(figure) ? ratio_of(figure, allowed) : (double)INFINITY);
+}
+
 static int compare(const void *left, const void *right)
 {
     double a = *(const double *)left, b = *(const double *)right;
@@ -61,18 +68,47 @@ bool rule_measure(struct rule_figures *figures, const struct rule *rule, const d
     }
     qsort(needed, (size_t)count, sizeof *needed, compare);
     int64_t asked = quorum(rule, count);
-    figures->needed = asked > 0 ? needed[asked - 1] : 0;
-    figures->cosine = along / sqrt(of_output * of_reference);
-    figures->nmse = squares / of_reference;
+    figures->nmse = squares == 0 ? 0 : isnan(squares) ? INFINITY : squares / of_reference;
     figures->norm = sqrt(figures->nmse);
+    figures->lse_accepted = true;
+    if (rule->by_elements && asked > 0)
+        figures->needed = needed[asked - 1];
+    need(figures, rule->nmse, figures->nmse);
+    need(figures, rule->norm, figures->norm);
+    rule_set_cosine(figures, rule, along / sqrt(of_output * of_reference));
     free(needed);
     return true;
+}
+
+void rule_set_cosine(struct rule_figures *figures, const struct rule *rule, double cosine)
+{
+    figures->cosine = isnan(cosine) ? (double)NAN : cosine; /* without a sign */
+    need(figures, 1 - rule->cosine, isnan(cosine) ? INFINITY : fmax(1 - cosine, 0));
+}
+
+void rule_measure_lse(struct rule_figures *figures, const struct rule *rule, const double *lse, const double *reference,
+                      int64_t rows)
+{
+    for (int64_t r = 0; r < rows && !isnan(rule->lse); r++) {
+        bool same = lse[r] == reference[r]; /* -inf is */
+        double off = same ? 0 : fabs(lse[r] - reference[r]);
+        double allowed = isfinite(reference[r]) ? rule->lse + rule->lse_relative * fabs(reference[r]) : rule->lse;
+        off = isnan(off) ? INFINITY : off;
+        figures->lse = fmax(figures->lse, off);
+        figures->lse_accepted = figures->lse_accepted && off <= allowed;
+        need(figures, allowed, off);
+    }
+}
+
+bool rule_reads_output(const struct rule *rule)
+{
+    return rule->by_elements || !isnan(rule->cosine) || !isnan(rule->nmse) || !isnan(rule->norm);
 }
 
 bool rule_accepts(const struct rule *rule, const struct rule_figures *figures)
 {
     if (rule->by_elements && figures->accepted < quorum(rule, figures->elements))
         return false;
-    return (isnan(rule->cosine) || figures->cosine >= rule->cosine) &&
+    return figures->lse_accepted && (isnan(rule->cosine) || figures->cosine >= rule->cosine) &&
            (isnan(rule->nmse) || figures->nmse <= rule->nmse) && (isnan(rule->norm) || figures->norm <= rule->norm);
 }

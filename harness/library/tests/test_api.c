@@ -91,6 +91,48 @@ static void test_a_right_output_passes(void **state)
     alibicheck_problem_free(problem);
 }
 
+/* A number in the message's first line that begins so, by its place among the numbers of that line. */
+static double in_line(const char *message, const char *begin, int place)
+{
+    const char *line = strstr(message, begin);
+    double number = NAN;
+    assert_non_null(line);
+    for (char *end; place >= 0; place--, line = end)
+        number = strtod(line, &end);
+    return number;
+}
+
+/* Of more rows than a message has room for the worst are shown, not the first; each with its class. */
+static void test_the_worst_rows_are_shown(void **state)
+{
+    (void)state;
+    struct small small = made();
+    struct alibicheck_output output = small_output(&small);
+    output.lse = NULL;
+    alibicheck_problem *problem = problem_of(&small);
+    for (int row = 0; row < ROWS; row++)
+        small.out[row * DIM + row] += ldexpf(1, 2 * row - 9);
+    alibicheck_verdict *verdict = judged(problem, &output);
+    const char *message = alibicheck_verdict_message(verdict), *rows = strstr(message, "8 of 8 rows"), *last = rows;
+    assert_non_null(rows);
+    assert_non_null(strstr(rows, "(a query and a head) are wrong:\n"));
+    for (int row = ROWS - 1; row >= 0; row--) {
+        char begin[32];
+        snprintf(begin, sizeof begin, "\n  %7d %6d ", row / HEADS, row % HEADS);
+        const char *at = strstr(rows, begin);
+        assert_non_null(at);
+        assert_true(at > last);
+        last = at;
+    }
+    assert_non_null(strstr(message, " none\n        1      2 ")); /* the class of row 7, which is first */
+    /* No class explains it, so that it is beyond the bound of f32, which is above an ulp. */
+    double ulp = in_line(message, "\n        1      3     7 ", 6),
+           bounds = in_line(message, "\n        1      3     7 ", 7);
+    assert_true(bounds > 1 && bounds < ulp);
+    alibicheck_verdict_free(verdict);
+    alibicheck_problem_free(problem);
+}
+
 static void test_a_wrong_element_is_found(void **state)
 {
     (void)state;
@@ -106,7 +148,9 @@ static void test_a_wrong_element_is_found(void **state)
     assert_non_null(strstr(message, "wrong: 1 of 128 elements of out"));
     assert_non_null(strstr(message, "\n        1      2     7 "));
     assert_non_null(strstr(message, "\n  cause: "));
-    assert_non_null(strstr(message, "1 of 8 rows"));
+    assert_non_null(strstr(message, "1 of 8 rows (a query and a head) is wrong:"));
+    assert_non_null(strstr(message, "errors in ulp of f32 and in bounds of class "));
+    assert_null(strstr(message, "alibicheck explain`"));
     json_t *record = record_of(verdict), *worst = json_object_get(record, "worst");
     assert_int_equal(json_integer_value(json_object_get(worst, "query")), 1);
     assert_int_equal(json_integer_value(json_object_get(worst, "head")), 2);
@@ -451,6 +495,48 @@ static void test_a_bundle_is_written(void **state)
     alibicheck_problem_free(problem);
 }
 
+/* All of a file, which then is no more. */
+static size_t bytes_of(uint8_t *bytes, size_t room, const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(bytes, 1, room, file) : 0;
+    if (file)
+        fclose(file);
+    unlink(path);
+    return size;
+}
+
+static void test_a_private_bundle_has_other_tensors(void **state)
+{
+    (void)state;
+    static uint8_t plain[1 << 20], turned[2][1 << 20];
+    struct small small = made();
+    const struct alibicheck_output output = small_output(&small);
+    alibicheck_problem *problem = problem_of(&small);
+    alibicheck_options *options;
+    alibicheck_verdict *verdict;
+    char folder[] = "/tmp/test_api-XXXXXX", path[64];
+    size_t size[3];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/b.safetensors", folder);
+    assert_ok(alibicheck_options_new(&options, &error));
+    for (int i = 0; i < 3; i++) {
+        assert_ok(i == 0 ? alibicheck_options_set_bundle(options, path, 0, &error)
+                         : alibicheck_options_set_private_bundle(options, path, 0, &error));
+        assert_ok(alibicheck_judge(&verdict, problem, &output, NULL, options, &error));
+        alibicheck_verdict_free(verdict);
+        size[i] = bytes_of(i == 0 ? plain : turned[i - 1], sizeof plain, path);
+    }
+    assert_true(size[0] > 8 && size[0] < sizeof plain && size[1] == size[0] && size[2] == size[0]);
+    size_t tensors = 8 + plain[0] + ((size_t)plain[1] << 8); /* behind the header, which has digests */
+    assert_true(tensors < size[0]);
+    assert_memory_not_equal(plain + tensors, turned[0] + tensors, size[0] - tensors);
+    assert_memory_not_equal(turned[0] + tensors, turned[1] + tensors, size[0] - tensors);
+    rmdir(folder);
+    alibicheck_options_free(options);
+    alibicheck_problem_free(problem);
+}
+
 /* ---- what is refused --------------------------------------------------------------------------------------------- */
 
 static void refuse_judging(const alibicheck_problem *problem, const struct alibicheck_output *output, const char *text)
@@ -713,6 +799,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_right_output_passes),
+        cmocka_unit_test(test_the_worst_rows_are_shown),
         cmocka_unit_test(test_a_wrong_element_is_found),
         cmocka_unit_test(test_the_worst_elements_come_first),
         cmocka_unit_test(test_a_wrong_lse_is_found),
@@ -728,6 +815,7 @@ int main(void)
         cmocka_unit_test(test_a_chunk_of_a_longer_cache),
         cmocka_unit_test(test_a_class_is_found_and_asked_for),
         cmocka_unit_test(test_a_bundle_is_written),
+        cmocka_unit_test(test_a_private_bundle_has_other_tensors),
         cmocka_unit_test(test_what_is_not_stated_is_asked_for),
         cmocka_unit_test(test_a_number_that_the_output_s_dtype_does_not_hold),
         cmocka_unit_test(test_shapes_that_cannot_be),

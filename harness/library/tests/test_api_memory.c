@@ -53,6 +53,7 @@ static int work(bool wrong, struct alibicheck_error *error)
     alibicheck_progress *progress = NULL;
     alibicheck_truth *truth = NULL;
     alibicheck_verdict *verdict = NULL;
+    alibicheck_explanation *explanation = NULL;
     small_fill(q, FEW_HEADS * FEW_DIM, 1);
     small_fill(k, FEW_KEYS * FEW_HEADS * FEW_DIM, 2);
     small_fill(v, (FEW_KEYS - 1) * FEW_HEADS * FEW_DIM, 3);
@@ -99,6 +100,9 @@ static int work(bool wrong, struct alibicheck_error *error)
         status = alibicheck_judge(&verdict, problem, &output, wrong ? &output : NULL, options, error);
     if (!status && alibicheck_verdict_passed(verdict) == wrong)
         status = -1;
+    if (!status && wrong)
+        status = alibicheck_explain(&explanation, problem, &output, verdict, -1, -1, error);
+    alibicheck_explanation_free(explanation);
     alibicheck_verdict_free(verdict);
     alibicheck_truth_free(truth);
     alibicheck_progress_free(progress);

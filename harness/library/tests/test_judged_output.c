@@ -40,7 +40,8 @@ static const struct problem_source_ops cut_ops = {part_of, open_part, NULL};
 
 static struct tensor_view view_of(const float *elements, int heads)
 {
-    return (struct tensor_view){"x", elements, DTYPE_F32, {heads * DIM, DIM, 1}};
+    return (struct tensor_view){
+        .name = "x", .elements = elements, .dtype = DTYPE_F32, .strides = {heads * DIM, DIM, 1}};
 }
 
 static struct cut_source source_of(const struct small *small)

@@ -11,7 +11,9 @@ from ._judge import Truth, Verdict, assert_attention, judge, truth
 from ._kernel import serve
 from ._library import Refused, version
 from ._same_bits import assert_batch_invariant, assert_deterministic, assert_split_invariant
+from ._tolerance import tolerance
 
 __all__ = ["KernelReport", "Refused", "Truth", "Verdict", "assert_attention", "assert_batch_invariant", "assert_deterministic",
-           "assert_kernel", "assert_split_invariant", "check_kernel", "judge", "serve", "truth", "version"]
+           "assert_kernel", "assert_split_invariant", "check_kernel", "judge", "serve", "tolerance", "truth",
+           "version"]
 __version__ = version()

@@ -62,7 +62,7 @@ def _value(value):
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _options(only, where, set_, oracles, timeout):
+def _options(only, where, set_, oracles):
     words = []
     for option, value in (("--only", only), ("--where", where)):
         for item in [value] if isinstance(value, str) else value or ():
@@ -74,9 +74,13 @@ def _options(only, where, set_, oracles, timeout):
         items.append(f"oracles={_value(oracles)}")
     for item in items:
         words += ["--set", str(item)]
+    return words
+
+
+def _timeout(timeout):
     if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0):
         raise Refused(f"timeout {timeout!r}: allowed: seconds, above 0")
-    return words + ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
+    return ["--kernel-timeout", repr(float(LONG_S if timeout is None else timeout))]
 
 
 # ---- the run -------------------------------------------------------------------------------------------------------
@@ -259,7 +263,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims, "page_sizes": page_sizes,
              "tensors": None if tensors == "numpy" else tensors, "device": device}
     given = {key: value for key, value in given.items() if value is not None}
-    words = _cases_of(cases, program) + _options(only, where, set, oracles, timeout)
+    words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
     with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder, _Run(program, words, folder) as run:
         code = run.serve(kernel)
         report = KernelReport(kernel, given, run, code)

@@ -120,6 +120,28 @@ def of_heads(name, array, num_heads, what):
     return values
 
 
+# ---- k and v in one tensor -----------------------------------------------------------------------------------------
+
+def halves_of(k, v, kv_cache, kv_axis):
+    """k and v as they are given, or views of the two that stand along an axis of one tensor."""
+    if kv_cache is None:
+        if kv_axis is not None:
+            raise Refused(f"kv_axis {kv_axis!r}: allowed: with kv_cache, k and v in one tensor")
+        return k, v
+    for name, array in (("k", k), ("v", v)):
+        if array is not None:
+            raise Refused(f"{name}: allowed: this or kv_cache")
+    whole = view_of("kv_cache", kv_cache)
+    if kv_axis is None:
+        raise Refused("kv_axis: is missing; allowed: the axis of kv_cache along which k stands first and v second, from 0")
+    if isinstance(kv_axis, bool) or not isinstance(kv_axis, numbers.Integral) or not 0 <= kv_axis < len(whole.shape):
+        raise Refused(f"kv_axis {kv_axis!r}: allowed: 0 to {len(whole.shape) - 1}, of kv_cache {list(whole.shape)}")
+    if whole.shape[kv_axis] != 2:
+        raise Refused(f"kv_cache: is {list(whole.shape)}, with {whole.shape[kv_axis]} along axis {kv_axis}; allowed: 2 along "
+                      "kv_axis, k and v")
+    return whole.taken("k", kv_axis, 0), whole.taken("v", kv_axis, 1)
+
+
 # ---- what is given -------------------------------------------------------------------------------------------------
 
 class Given:
@@ -127,7 +149,8 @@ class Given:
 
     def __init__(self, q, k, v, *, slopes, scale, layout, positions, mask, seq_lens, block_table, page_size, kv_indptr,
                  kv_indices, kv_last_page_len, kv_offset, k_scale, v_scale, soft_cap, sink_logits, dtypes, out=None, other=None,
-                 lse=None, other_lse=None, lse_base=None):
+                 lse=None, other_lse=None, lse_base=None, kv_cache=None, kv_axis=None):
+        k, v = halves_of(k, v, kv_cache, kv_axis)
         for name, array in (("q", q), ("k", k), ("v", v)):
             if array is None:
                 raise Refused(f"{name}: is missing; allowed: an array")
@@ -150,8 +173,10 @@ class Given:
         self.scale = scale_of(scale, length["D"])
         self.slopes = self._slopes(slopes)
         self.lse_base = lse_base_of(lse if lse is not None else other_lse, lse_base)
-        self.k_scale = _number("k_scale", k_scale, "a number that f32 holds")
-        self.v_scale = _number("v_scale", v_scale, "a number that f32 holds")
+        self.unsaid = [name for name, scale in (("k_scale", k_scale), ("v_scale", v_scale))
+                       if scale is None and lib.DTYPES[self.k.view.dtype] > lib.DTYPES["f32"]]
+        self.k_scale = _number("k_scale", 1 if k_scale is None else k_scale, "a number that f32 holds")
+        self.v_scale = _number("v_scale", 1 if v_scale is None else v_scale, "a number that f32 holds")
         self.soft_cap = soft_cap_of(soft_cap)
         self.sinks = None if sink_logits is None else of_heads("sink_logits", sink_logits, self.heads, "sink")
         self._read_lengths(seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len)

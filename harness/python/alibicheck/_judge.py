@@ -52,6 +52,14 @@ class Verdict:
         truths = [sequence.truth for sequence in self.sequences]
         return truths if self.batch else truths[0]
 
+    def explain(self, row=-1, dim=-1, sequence=0):
+        """Of what an element of the output is made, an Explanation: the keys that weigh most in its row, and where it would
+        be without one of them or with one twice. row is query * heads + head; without dim the element of the row that is
+        furthest off, without both the worst of all."""
+        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < len(self.sequences):
+            raise Refused(f"sequence {sequence!r}: allowed: 0 to {len(self.sequences) - 1}")
+        return self.sequences[sequence].explain(row, dim)
+
     def __bool__(self):
         return self.passed
 
@@ -59,7 +67,7 @@ class Verdict:
         if not self.batch:
             return str(self.sequences[0])
         wrong = [b for b, sequence in enumerate(self.sequences) if not sequence.passed]
-        lines = [f"{len(wrong)} of {len(self.sequences)} sequences are wrong" if wrong else
+        lines = [f"{len(wrong)} of {len(self.sequences)} sequences {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else
                  f"right: all {len(self.sequences)} sequences"]
         for b in wrong[:SEQUENCES_SHOWN]:
             lines.append(f"sequence {b}: {self.sequences[b]}")
@@ -71,23 +79,47 @@ class Verdict:
         return f"<alibicheck.Verdict: {str(self).splitlines()[0]}>"
 
 
+class Explanation(dict):
+    """The field `explanation` of a record, as a dict: query, head, dim, out, truth, error, ulp and terms, a list; str()
+    the same as a table."""
+
+    def __init__(self, handle):
+        super().__init__(json.loads(lib.call("explanation_json", handle)))
+        self._text = lib.call("explanation_text", handle).decode().rstrip("\n")
+
+    def __str__(self):
+        return self._text
+
+
 class SequenceVerdict:
-    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None."""
+    """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None. It keeps the arrays that
+    were judged, for explain."""
 
     def __init__(self, verdict, given, sequence):
+        self._verdict, self._given, self._sequence = verdict, given, sequence
         self.passed = bool(lib.call("verdict_passed", verdict))
         self.record = json.loads(lib.call("verdict_json", verdict))
         if given.sequences > 1:
             self.record["key"] += f",sequence={sequence}"
         self._message = lib.call("verdict_message", verdict).decode().rstrip("\n")
+        self._unsaid = "\n  not given, and taken for 1: " + " and ".join(given.unsaid) if given.unsaid else ""
         self.truth = Truth(lib.call("verdict_truth", verdict), given)
+
+    def explain(self, row=-1, dim=-1):
+        """As Verdict.explain."""
+        for name, number in ("row", row), ("dim", dim):
+            if isinstance(number, bool) or not isinstance(number, int) or not -1 << 63 <= number < 1 << 63:
+                raise Refused(f"{name} {number!r}: allowed: a whole number")
+        problem = self._given.problem(self._sequence)
+        output = self._given.output(self._sequence, self._given.out, self._given.lse)
+        return Explanation(lib.Object("explanation", problem, output, self._verdict, row, dim, maker="explain"))
 
     def __bool__(self):
         return self.passed
 
     def __str__(self):
         again = f"\n  to judge it again: alibicheck judge {shlex.quote(self.bundle)}" if self.bundle else ""
-        return self._message + again
+        return self._message + self._unsaid + again
 
 
 def _options(tolerance, class_, threads, progress):
@@ -141,14 +173,17 @@ def _in_a_thread(work, progress):
 
 def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, lse=None, lse_base=None, positions=None,
           mask=None, seq_lens=None, block_table=None, page_size=None, kv_indptr=None, kv_indices=None,
-          kv_last_page_len=None, kv_offset=0, k_scale=1, v_scale=1, soft_cap=None, sink_logits=None, dtypes=None,
-          tolerance=None, class_=None, other=None, other_lse=None, bundle=None, bundle_without_kv=None,
+          kv_last_page_len=None, kv_offset=0, k_scale=None, v_scale=None, soft_cap=None, sink_logits=None, dtypes=None,
+          kv_cache=None, kv_axis=None, tolerance=None, class_=None, other=None, other_lse=None, bundle=None,
+          bundle_without_kv=None, private_bundle=None,
           threads=None):
     """
     Judges an output of an attention kernel against the exact result of q, k and v.
 
     Arrays are of any library that knows DLPack or the buffer protocol; none is copied, whatever its strides are.
 
+    kv_cache    k and v in one tensor, in their place, which stand along its axis kv_axis, k first; the other axes are as
+                layout says
     layout      axes of k and v, and of q and out with them: "NHD", "HND", "BSHD", "BHSD"
     scale       what q.k is multiplied by; "rsqrt" is 1/sqrt(head_dim)
     slopes      an array with a slope a head; "bloom", "geometric", "hf", "vllm", "falcon"; "none"
@@ -159,7 +194,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     seq_lens    keys of each sequence (all that there is room for)
     block_table, page_size      pages [B, n], with seq_lens
     kv_indptr, kv_indices, kv_last_page_len     pages as FlashInfer has them
-    k_scale, v_scale    of k and v in fp8
+    k_scale, v_scale    of k and v in fp8 (1, and the message says so)
     soft_cap    ("before_bias", C) or ("after_bias", C)
     sink_logits learned sinks, one a head
     dtypes      what raw bits are: {"k": "bf16"}
@@ -168,6 +203,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     other       a second output, with other_lse: which of the two is wrong
     bundle      a path that ends in .safetensors: everything in one file, for `alibicheck judge`; of a batch one a sequence,
                 called NAME-0.safetensors, ...
+    private_bundle      the same with elements of heads in an order and with signs that nobody knows
     bundle_without_kv   the same without q, k and v: the output, its exact result and the bounds that it was held against
     threads     one a CPU, or OMP_NUM_THREADS
 
@@ -179,22 +215,24 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
                   kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
                   sink_logits=sink_logits, dtypes=dtypes, out=out, other=other, lse=lse, other_lse=other_lse,
-                  lse_base=lse_base)
+                  lse_base=lse_base, kv_cache=kv_cache, kv_axis=kv_axis)
     progress = lib.Object("progress")
     options = _options(tolerance, class_, threads, progress)
     plugin = sys.modules.get("alibicheck_pytest")
-    if bundle is not None and bundle_without_kv is not None:
-        raise Refused("bundle, bundle_without_kv: allowed: one of them")
-    if_wrong = bundle is None and bundle_without_kv is None and plugin is not None
+    asked = {name: path for name, path in (("bundle", bundle), ("bundle_without_kv", bundle_without_kv),
+                                           ("private_bundle", private_bundle)) if path is not None}
+    if len(asked) > 1:
+        raise Refused(f"{', '.join(asked)}: allowed: one of them")
+    if_wrong = not asked and plugin is not None
     if if_wrong:
-        bundle, bundle_without_kv = plugin.bundles()
-    name, asked = ("bundle", bundle) if bundle_without_kv is None else ("bundle_without_kv", bundle_without_kv)
+        asked = plugin.bundles()
+    name, where = next(iter(asked.items()), ("bundle", None))
 
     def judge_sequence(sequence):
         problem = given.problem(sequence)
         output = given.output(sequence, given.out, given.lse)
         second = given.output(sequence, given.other, given.other_lse) if given.other else None
-        path = _bundle_of(asked, name, sequence, given.sequences)
+        path = _bundle_of(where, name, sequence, given.sequences)
         options.set(name, os.fsencode(path) if path else None, int(if_wrong))
         made = lib.Object("verdict", problem, output, second, options, maker="judge")
         verdict = SequenceVerdict(made, given, sequence)
@@ -209,13 +247,13 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
 
 
 def truth(*, q=None, k=None, v=None, slopes=None, scale=None, layout=None, positions=None, mask=None, seq_lens=None,
-          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=1,
-          v_scale=1, soft_cap=None, sink_logits=None, dtypes=None, threads=None):
+          block_table=None, page_size=None, kv_indptr=None, kv_indices=None, kv_last_page_len=None, kv_offset=0, k_scale=None,
+          v_scale=None, soft_cap=None, sink_logits=None, dtypes=None, kv_cache=None, kv_axis=None, threads=None):
     """The exact result of attention, a Truth, of a batch a list of them; the arguments are those of judge."""
     given = Given(q, k, v, slopes=slopes, scale=scale, layout=layout, positions=positions, mask=mask, seq_lens=seq_lens,
                   block_table=block_table, page_size=page_size, kv_indptr=kv_indptr, kv_indices=kv_indices,
                   kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale,
-                  soft_cap=soft_cap, sink_logits=sink_logits, dtypes=dtypes)
+                  soft_cap=soft_cap, sink_logits=sink_logits, dtypes=dtypes, kv_cache=kv_cache, kv_axis=kv_axis)
     progress = lib.Object("progress")
     options = _options(None, None, threads, progress)
 

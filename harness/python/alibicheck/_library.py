@@ -63,6 +63,7 @@ FUNCTIONS = {
     "options_set_tolerance": (ctypes.c_int, _object, ctypes.c_double, ctypes.c_double, ctypes.c_double, _error),
     "options_set_class": (ctypes.c_int, _object, ctypes.c_char_p, _error),
     "options_set_bundle": (ctypes.c_int, _object, ctypes.c_char_p, ctypes.c_int, _error),
+    "options_set_private_bundle": (ctypes.c_int, _object, ctypes.c_char_p, ctypes.c_int, _error),
     "options_set_bundle_without_kv": (ctypes.c_int, _object, ctypes.c_char_p, ctypes.c_int, _error),
     "options_set_threads": (ctypes.c_int, _object, ctypes.c_int, _error),
     "options_set_progress": (ctypes.c_int, _object, _object, _error),
@@ -76,6 +77,11 @@ FUNCTIONS = {
     "verdict_json": (ctypes.c_char_p, _object),
     "verdict_message": (ctypes.c_char_p, _object),
     "verdict_truth": (_object, _object),
+    "explain": (ctypes.c_int, ctypes.POINTER(_object), _object, ctypes.POINTER(Output), _object, ctypes.c_int64,
+                ctypes.c_int64, _error),
+    "explanation_free": (None, _object),
+    "explanation_text": (ctypes.c_char_p, _object),
+    "explanation_json": (ctypes.c_char_p, _object),
 }
 
 

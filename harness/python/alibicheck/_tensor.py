@@ -123,6 +123,13 @@ class View:
         return View(self.name, self.address, dtype, self.shape, self.strides, self.owner)
 
 
+    def taken(self, name, axis, index):
+        """What stands at a place of an axis, without that axis."""
+        but = lambda numbers: numbers[:axis] + numbers[axis + 1:]
+        address = (self.address or 0) + index * self.strides[axis] * self.item_size
+        return View(name, address, self.dtype, but(self.shape), but(self.strides), self.owner)
+
+
 def _of_numpy(name, array):
     dtype = array.dtype
     if dtype.kind == "V" and dtype.names is None and dtype.itemsize in BITS and dtype not in NAMES:
@@ -179,6 +186,8 @@ def _as_bits(array):
 
 def view_of(name, array):
     """A View of an array of any library."""
+    if isinstance(array, View):
+        return array
     if isinstance(array, np.ndarray):
         return _of_numpy(name, array)
     if callable(getattr(array, "detach", None)):

@@ -197,3 +197,30 @@ def test_raw_bits():
 
 def test_module_names():
     assert importlib.import_module("alibicheck").__version__ == alibicheck.version()
+
+
+@pytest.mark.parametrize("what, said", [
+    ({"kv_axis": 0}, "kv_axis 0: allowed: with kv_cache"),
+    ({"kv_cache": np.zeros((3, 4, 1, 64), "f4")}, "k: allowed: this or kv_cache"),
+    ({"kv_cache": np.zeros((3, 4, 1, 64), "f4"), "k": None, "v": None}, "kv_axis: is missing"),
+    ({"kv_cache": np.zeros((3, 4, 1, 64), "f4"), "k": None, "v": None, "kv_axis": 4}, "kv_axis 4: allowed: 0 to 3"),
+    ({"kv_cache": np.zeros((3, 4, 1, 64), "f4"), "k": None, "v": None, "kv_axis": 0}, "with 3 along axis 0; allowed: 2"),
+    ({"kv_cache": np.zeros((2, 4, 64), "f4"), "k": None, "v": None, "kv_axis": 0}, "k: is [4, 64]; allowed"),
+])
+def test_a_cache_that_is_none(what, said):
+    given = {"q": np.zeros((1, 64), "f4"), "k": np.zeros((4, 1, 64), "f4"), "v": np.zeros((4, 1, 64), "f4"), "layout": "NHD",
+             "scale": 1, "slopes": "none", **what}
+    with pytest.raises(alibicheck.Refused) as refused:
+        alibicheck.judge(np.zeros((1, 64), "f4"), **given)
+    assert said in str(refused.value)
+
+
+def test_a_cache_is_not_copied():
+    """The two halves of one tensor are seen where they lie, and change with it."""
+    rng = np.random.default_rng(3)
+    cache = rng.standard_normal((5, 2, 2, 64)).astype("f4")
+    what = {"q": rng.standard_normal((2, 64)).astype("f4"), "layout": "NHD", "scale": 0.125, "slopes": "none"}
+    for whole in (cache, cache[::-1], np.asfortranarray(cache)):
+        one = alibicheck.truth(kv_cache=whole, kv_axis=1, **what).value
+        two = alibicheck.truth(k=np.ascontiguousarray(whole[:, 0]), v=np.ascontiguousarray(whole[:, 1]), **what).value
+        assert (one == two).all()

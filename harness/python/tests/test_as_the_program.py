@@ -14,9 +14,9 @@ from problem import Problem
 
 OPTIONS = {name: "--" + name.replace("_", "-") for name in (
     "q", "k", "v", "out", "other", "lse", "slopes", "mask", "sink_logits", "positions", "seq_lens", "block_table", "kv_indptr",
-    "kv_indices", "kv_last_page_len", "kv_offset", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
+    "kv_axis", "kv_indices", "kv_last_page_len", "kv_offset", "layout", "scale", "lse_base", "k_scale", "v_scale", "page_size", "soft_cap",
     "tolerance")}
-OPTIONS["class_"] = "--class"
+OPTIONS["class_"], OPTIONS["kv_cache"] = "--class", "--kv"
 # Which program made the record, and when.
 NOT_COMPARED = ("seconds", "settings", "build")
 
@@ -38,9 +38,9 @@ def words_of(folder, arguments):
             raw = value.dtype.kind == "V" or value.dtype.name.startswith(("float8", "bfloat16"))
             np.save(path, np.ascontiguousarray(value).view(f"uint{8 * value.dtype.itemsize}") if raw else value)
             words += [OPTIONS[name], str(path)]
-            if raw:
-                dtype = next(n for n, d in NUMPY_DTYPES.items() if d == value.dtype)
-                words += ["--dtype", f"{name}={dtype}"]
+            for one in ("k", "v") if name == "kv_cache" else (name,):
+                dtype = next(n for n, d in NUMPY_DTYPES.items() if d == value.dtype) if raw else None
+                words += ["--dtype", f"{one}={dtype}"] if raw else []
         elif isinstance(value, tuple):
             words += [OPTIONS[name], ("=" if isinstance(value[0], str) else ",").join(map(str, value))]
         elif not (name in ("k_scale", "v_scale") and value == 1):
@@ -108,7 +108,11 @@ def test_pages(program, tmp_path, dtype, kv_dtype, layout):
     arrays = {"q": np.concatenate(problem.q), "out": np.concatenate(problem.out), "k": k, "v": v,
               "lse": np.concatenate(problem.lse)}
     arguments = dict(arrays, lse_base="e", layout=layout, **problem.facts())
-    assert assert_same(program, tmp_path, **arguments, block_table=table, page_size=16, seq_lens=np.array(LENGTHS))
+    tables = {"block_table": table, "page_size": 16, "seq_lens": np.array(LENGTHS)}
+    assert assert_same(program, tmp_path, **arguments, **tables)
+    apart = {name: value for name, value in arguments.items() if name not in ("k", "v")}
+    for axis in (0, 1, 4):
+        assert assert_same(program, tmp_path, **apart, kv_cache=np.stack([k, v], axis), kv_axis=axis, **tables)
     counts = [-(-n // 16) for n in LENGTHS]
     assert assert_same(program, tmp_path, **arguments, kv_indptr=np.cumsum([0] + counts),
                        kv_indices=np.concatenate([table[b, :n] for b, n in enumerate(counts)]),
@@ -159,6 +163,24 @@ def test_bundles(program, tmp_path):
         theirs = json.loads(done.stdout)
         for field in set(theirs) - {*NOT_COMPARED, "key", "case"}:
             assert theirs[field] == sequence.record[field], field
+
+
+@pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3")])
+def test_private_bundles(program, tmp_path, dtype, kv_dtype):
+    """The same verdict, of tensors whose elements nobody finds in place: each time others."""
+    out, arguments = Problem(dtype, kv_dtype, queries=2).one()
+    out[0, 1] = 0
+    contents = []
+    for name in ("a", "b"):
+        path = tmp_path / f"{name}.safetensors"
+        ours = alibicheck.judge(out, private_bundle=path, **arguments).record
+        done = subprocess.run([program, "judge", "--json", path], capture_output=True, text=True, check=False)
+        theirs = json.loads(done.stdout)
+        for field in ("status", "mismatched", "class", "signature", "lse_mismatched", "elements"):
+            assert theirs[field] == ours[field], field
+        assert theirs["input_digest"] != ours["input_digest"]
+        contents.append(path.read_bytes()[-out.nbytes * 4:])
+    assert contents[0] != contents[1]
 
 
 @pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3"), ("f32", None)])

@@ -77,3 +77,13 @@ def test_bundles_without_kv(pytester, run):
     assert [path.name for path in (pytester.path / "kept").iterdir()] == [name]
     result = run("--alibicheck-bundles-without-kv", "kept", "--alibicheck-bundles", "kept")
     assert "--alibicheck-bundles, --alibicheck-bundles-without-kv: allowed: one of them" in str(result.stderr)
+
+
+def test_private_bundles(pytester, run):
+    pytester.makepyfile(test_kernel=TEST)
+    result = run("--alibicheck-private-bundles", "kept")
+    name = "test_kernel.py_test_wrong-1.private.safetensors"
+    result.stdout.fnmatch_lines([f"E *to judge it again: alibicheck judge kept/{name}"])
+    assert [path.name for path in (pytester.path / "kept").iterdir()] == [name]
+    result = run("--alibicheck-private-bundles", "kept", "--alibicheck-bundles", "kept")
+    assert "--alibicheck-bundles, --alibicheck-private-bundles: allowed: one of them" in str(result.stderr)

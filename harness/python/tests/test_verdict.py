@@ -52,10 +52,43 @@ def test_wrong():
     lines = str(failure.value).splitlines()
     assert lines[0] == "attention output"
     assert lines[1] == ("wrong: 1 of 256 elements of out are further than 0.001 + 0.001 |truth| from the exact result")
-    assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp"]
-    assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25"
+    assert lines[3].split() == ["query", "head", "dim", "out", "truth", "error", "ulp", "bounds"]
+    assert lines[2].startswith("  the worst elements, with their errors in ulp of f16 and in bounds of class ")
+    assert lines[4].split()[:3] == ["1", "2", "5"] and lines[4].split()[5] == "0.25" and len(lines[4].split()) == 8
+    assert lines[-2].split()[-1] == "class" and lines[-1].split()[:2] == ["1", "2"]
+    assert lines[-1].split()[-1] == alibicheck.judge(wrong, **arguments).record["head_classes"][6]
     assert any(line.startswith("  cause: ") for line in lines)
-    assert any(line.startswith("  1 of 8 rows, a query and a head, are wrong:") for line in lines)
+    assert any(line.startswith("  1 of 8 rows (a query and a head) is wrong:") for line in lines)
+
+
+def test_scales_that_are_not_given():
+    out, arguments = Problem("bf16", "e4m3").one()
+    assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
+    del arguments["v_scale"]
+    assert str(alibicheck.judge(out, **arguments)).endswith("\n  not given, and taken for 1: v_scale")
+    out, arguments = Problem("f16").one()
+    del arguments["k_scale"], arguments["v_scale"]
+    assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
+
+
+def test_what_an_element_is_made_of():
+    problem = Problem("f16", queries=2)
+    out, arguments = problem.one()
+    wrong = out.copy()
+    wrong[1, 2, 5] += 0.25
+    verdict = alibicheck.judge(wrong, **arguments)
+    made = verdict.explain()
+    assert (made["query"], made["head"], made["dim"]) == (1, 2, 5) and abs(made["error"] - 0.25) < 2e-3
+    assert "element: query 1, head 2, dim 5: out " in str(made)
+    weights = [term["weight"] for term in made["terms"]]
+    assert weights == sorted(weights, reverse=True) and sum(weights) <= 1 + 1e-9
+    assert verdict.explain(row=1)["head"] == 1 and verdict.explain(row=1)["query"] == 0
+    assert verdict.explain(row=1, dim=3)["dim"] == 3
+    assert verdict.explain(row=1, dim=3)["truth"] == verdict.truth.value[0, 1, 3]
+    for said, text in ((dict(row=99), "row 99: allowed: 0 to 7"), (dict(row=0, dim=99), "dim 99"), (dict(dim=1), "dim 1"),
+                       (dict(row=1.5), "row 1.5"), (dict(sequence=1), "sequence 1: allowed: 0 to 0")):
+        with pytest.raises(alibicheck.Refused, match=text):
+            verdict.explain(**said)
 
 
 def test_what_is_to_be_done_about_a_cause_without_a_name():
@@ -99,7 +132,7 @@ def test_a_batch():
     assert not verdict and [record["status"] for record in verdict.record] == ["pass", "fail", "pass"]
     assert [sequence.passed for sequence in verdict.sequences] == [True, False, True]
     assert verdict.record[2]["key"].endswith(",sequence=2")
-    assert str(verdict).startswith("1 of 3 sequences are wrong\nsequence 1: wrong: ")
+    assert str(verdict).startswith("1 of 3 sequences is wrong\nsequence 1: wrong: ")
     assert str(alibicheck.judge(np.stack(problem.out), **arguments)) == "right: all 3 sequences"
 
 

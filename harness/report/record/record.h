@@ -8,6 +8,7 @@
 
 #include "harness/evaluate/evaluate.h"
 #include "harness/evaluate/outcome.h"
+#include "harness/library/explained_element.h"
 #include "harness/library/metric.h"
 
 /* The points of a run, in the order in which they stand in its results. */
@@ -43,6 +44,7 @@ struct record {
     const struct class_report *classes;
     const struct class_whole *class_of_all;
     const struct contract_finding *contract;
+    const struct explained_element *explained; /* of an output of which that was asked; NULL: it was not */
     const struct oracle_report *oracles;
     const struct problem *problem;
     const struct output *output;
@@ -92,8 +94,10 @@ char *record_say_largest(char *text, const struct record *record, bool ulp);
  * that its digits would show. text has METRIC_TEXT_SIZE characters and is returned. */
 char *record_format_error(char *text, const struct record *record, enum metric metric);
 
-/* The known bugs of its case that fail as the point does, *size characters with spaces between them, NULL for none. */
-const char *record_known_bugs(const struct record *record, size_t *size);
+/* The known bugs of its case that fail as the point does, with spaces between them: those whose evidence is there, or
+ * if there is none those that no more than the signature is known of, unless that is `unknown`. *bugs: a new string, or
+ * NULL: there are none. false: memory is short. */
+bool record_known_bugs(char **bugs, const struct record *record);
 
 /* How the point failed: its signature, of a failure that nobody expected and if explained with meaning and remedy, and
  * each oracle that was violated, and known bugs that fail so, a line each after indent; "" if nothing is to be said. A

@@ -90,6 +90,8 @@ const void *record_find_part(const void *holder, int part)
         return record->classes && record->classes->num_rows > 0 ? record : NULL;
     case RECORD_CONTRACT:
         return record->contract && record->contract->num_fits > 0 ? record->contract : NULL;
+    case RECORD_EXPLAINED:
+        return record->explained;
     case RECORD_SAMPLE:
         return is_sample(point) ? &point->given->sample : NULL;
     case RECORD_ORACLES:

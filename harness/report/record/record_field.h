@@ -29,14 +29,15 @@ enum record_part {
     RECORD_OUTPUT, /* the kernel was run, */
     RECORD_TRUTH,  /* the truth was computed */
     RECORD_VERDICT,
-    RECORD_TOTAL,    /* struct metrics of the verdict */
-    RECORD_FINDING,  /* struct signature_finding */
-    RECORD_FAILURE,  /* the same where something failed */
-    RECORD_DEMAND,   /* struct class_demand where a class is asked for */
-    RECORD_CLASSES,  /* struct record of an output whose classes were looked for */
-    RECORD_CONTRACT, /* struct contract_finding of an output that was given and fits another one */
-    RECORD_SAMPLE,   /* struct given_sample of an output that is judged by some rows */
-    RECORD_ORACLES   /* struct oracle_report */
+    RECORD_TOTAL,     /* struct metrics of the verdict */
+    RECORD_FINDING,   /* struct signature_finding */
+    RECORD_FAILURE,   /* the same where something failed */
+    RECORD_DEMAND,    /* struct class_demand where a class is asked for */
+    RECORD_CLASSES,   /* struct record of an output whose classes were looked for */
+    RECORD_CONTRACT,  /* struct contract_finding of an output that was given and fits another one */
+    RECORD_EXPLAINED, /* struct explained_element of an output of which that was asked */
+    RECORD_SAMPLE,    /* struct given_sample of an output that is judged by some rows */
+    RECORD_ORACLES    /* struct oracle_report */
 };
 
 /* The part, an enum record_part, of a struct record. */

@@ -256,8 +256,9 @@ static const struct record_field rows[] = {
      .members = &record_workload_fields},
     {RECORD_NAMED(
          "known_bugs",
-         "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), "
-         "with spaces between them; null for none."),
+         "Of a point that fails: the known bugs that its case names for such a signature (docs/known-bugs.md), by what "
+         "else they show where the case says so, with spaces between them; null for none, and of a failure without "
+         "a name that nothing else is known of."),
      .type = "string", .value = record_value_known_bugs},
     {OF_RECORD(
         fidelity, TEXT,
@@ -269,6 +270,11 @@ static const struct record_field rows[] = {
                   "Of an output that is judged from a bundle without k and v: which program wrote it, and what of this "
                   "record is as it was written, and could not be computed here; null where all was."),
      .type = "object", .value = record_value_taken_over, .members = &record_taken_over_fields},
+    {.part = RECORD_EXPLAINED,
+     RECORD_NAMED("explanation",
+                  "Of what the worst element of an output that was given is made, where that is asked for (--explain); "
+                  "else null."),
+     .members = &record_explained_fields},
     {RECORD_NAMED("run_failure", "How the kernel failed to run, on the problem or, by an oracle, on a changed copy of "
                                  "it: " RUN_FAILURE_WORDS "; null where it ran. Why is in error or oracle_details."),
      .type = "string", .value = record_value_run_failure},

@@ -143,17 +143,22 @@ char *record_notes(const struct record *record)
         return NULL;
     const struct given *given = record->point->given;
     const char *by_oracle = given && given->claim ? given->claim->by_oracle : NULL;
-    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged;
+    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged,
+         scales_unsaid = given && given->scales_unsaid;
     fprintf(stream, "%s", in_parts ? "launched in parts" : "");
     if (record_claim(record))
         fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
     if (by_oracle)
         fprintf(stream, "%sthe run that wrote it failed by an oracle alone (%s), which no output shows",
                 record_claim(record) ? "; " : "", by_oracle);
+    if (scales_unsaid)
+        fprintf(stream, "%sof fp8 what is not said of k_scale and v_scale is taken for 1",
+                record_claim(record) || by_oracle ? "; " : "");
     if (sampled)
-        fprintf(stream, "sampled %lld of %lld rows", (long long)given->sample.rows, (long long)given->sample.of);
+        fprintf(stream, "%ssampled %lld of %lld rows", scales_unsaid ? "; " : "", (long long)given->sample.rows,
+                (long long)given->sample.of);
     if (record->verdict && !record->is_unanswered)
-        print_notes(stream, in_parts || sampled || record_claim(record) || by_oracle ? ", " : "",
+        print_notes(stream, in_parts || sampled || scales_unsaid || record_claim(record) || by_oracle ? ", " : "",
                     &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
@@ -161,11 +166,17 @@ char *record_notes(const struct record *record)
     return NULL;
 }
 
-/* What is not ours cannot be replayed. */
+/* Who reads of the record. */
+static enum remedy_reader reader_of(const struct record *record)
+{
+    return record->point->given ? REMEDY_FOR_OUTPUT : record->point->foreign ? REMEDY_FOR_PLUGIN : REMEDY_FOR_KERNEL;
+}
+
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
-    if (record->point->given && record->point->given->sample.judged)
+    const struct given *given = record->point->given;
+    if (given && given->sample.judged)
         return finding->remedy;
     if (finding->signature == SIGNATURE_UNKNOWN && record->contract && record->contract->named)
         return "It is right under the contract above.";
@@ -173,17 +184,10 @@ static const char *remedy_of(const struct record *record)
         return finding->remedy && !record_cause_is_claimed(record)
                    ? finding->remedy
                    : "With --q, --k and --v, --explain says what its worst element is made of.";
-    if (record->point->given && record->point->given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
+    if (given && given->has_recipe && finding->signature == SIGNATURE_UNKNOWN &&
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
                "which.";
-    if (finding->signature == SIGNATURE_UNKNOWN && record->point->given)
-        return "See what its worst element is made of: alibicheck judge ... --explain.";
-    if (finding->signature == SIGNATURE_UNKNOWN && record->point->foreign)
-        return "See what its worst element is made of: alibicheck explain, with the kernel.";
-    if ((record->point->given || record->point->foreign) && finding->signature == SIGNATURE_PRECISION_LOSS &&
-        !finding->remedy)
-        return "Hold in f32 what the finding or the class names.";
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 
@@ -197,7 +201,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     bool of_queries = problem_spec_queries(&record->point->problem) > 1;
     bool untried = (record->point->given && record->point->given->sample.judged) ||
                    (record_claim(record) && !record_cause_is_claimed(record)); /* no failure mode was */
-    char rows[64] = "";
+    char rows[64] = "", remedy[REMEDY_SIZE];
     if (signature == SIGNATURE_NONE)
         return true;
     if (finding->num_rows_examined > 0)
@@ -206,7 +210,7 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
                    finding->detail, rows) > 0 &&
            (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
-                             untried ? "" : " ", remedy_of(record)) > 0);
+                             untried ? "" : " ", remedy_for(remedy, remedy_of(record), reader_of(record))) > 0);
 }
 
 enum { CLASSES_SHOWN = 3 };
@@ -262,25 +266,64 @@ static const char *bugs_of_case(const struct record *record)
     return !point->given && point->test_case ? case_known_bugs(point->test_case) : NULL;
 }
 
-const char *record_known_bugs(const struct record *record, size_t *size)
+/* What known bugs are told by. name: CLASS_NAME_SIZE, which outlives it. */
+static struct seen_failure seen_in(const struct record *record, char *name)
+{
+    return (struct seen_failure){
+        .signature = record->finding->signature,
+        .detail = record->finding->detail,
+        .contract = record->contract,
+        .arithmetic = record->classes && record->class_of_all ? class_name(name, record->class_of_all) : NULL,
+        .violated = record->oracles ? oracles_violated_mask(record->oracles) : 0,
+        .dtype = record->point->problem.dtype,
+    };
+}
+
+/* The best fit of a bug of its case; a failure that nothing is known of but where it is fits by its signature. */
+static enum bugs_fit bugs_fit_of(const struct record *record)
 {
     enum status status = record->outcome.status;
-    *size = 0;
     if ((status != STATUS_FAIL && status != STATUS_XFAIL) || !record->finding)
-        return NULL;
-    return known_bugs_as(bugs_of_case(record), record->finding->signature, size);
+        return BUGS_NONE;
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    return known_bugs_fit(bugs_of_case(record), &seen);
+}
+
+bool record_known_bugs(char **bugs, const struct record *record)
+{
+    size_t size;
+    enum bugs_fit fit = bugs_fit_of(record);
+    *bugs = NULL;
+    if (fit == BUGS_NONE || (fit == BUGS_BY_SIGNATURE && record->finding->signature == SIGNATURE_UNKNOWN))
+        return true;
+    FILE *stream = open_memstream(bugs, &size);
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    bool complete = stream && known_bugs_print(stream, bugs_of_case(record), &seen, fit);
+    if (stream && fclose(stream) == 0 && complete)
+        return true;
+    free(*bugs);
+    *bugs = NULL;
+    return false;
 }
 
 /* "known bugs that fail so here: K2 K5", or, where none does, how those fail that the case names. */
 static bool print_known_bugs(FILE *stream, const char *indent, const struct record *record)
 {
-    size_t size;
-    const char *bugs = record_known_bugs(record, &size), *all = bugs_of_case(record);
+    const char *all = bugs_of_case(record);
+    enum bugs_fit fit = bugs_fit_of(record);
     if (record->outcome.status != STATUS_FAIL || !all)
         return true;
-    if (bugs)
-        return fprintf(stream, "%sknown bugs that fail so here: %.*s\n", indent, (int)size, bugs) > 0;
-    return fprintf(stream, "%sno known bug fails so here, but %s\n", indent, all) > 0;
+    if (fit == BUGS_NONE)
+        return fprintf(stream, "%sno known bug fails so here, but ", indent) > 0 && known_bugs_print_all(stream, all) &&
+               fprintf(stream, "\n") > 0;
+    char name[CLASS_NAME_SIZE];
+    const struct seen_failure seen = seen_in(record, name);
+    bool by_place = fit == BUGS_BY_SIGNATURE && seen.signature == SIGNATURE_UNKNOWN;
+    return fprintf(stream, "%s%s ", indent,
+                   by_place ? "a failure without a name here may be" : "known bugs that fail so here:") > 0 &&
+           known_bugs_print(stream, all, &seen, fit) && fprintf(stream, "\n") > 0;
 }
 
 char *record_findings(const struct record *record, const char *indent, bool explained)

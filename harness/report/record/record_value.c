@@ -1,5 +1,7 @@
 #include "harness/report/record/record_value.h"
 
+#include <stdlib.h>
+
 #include "harness/case/case_parameter.h"
 #include "harness/problem/distribution.h"
 #include "harness/support/field_json.h"
@@ -21,10 +23,13 @@ json_t *record_value_case(const struct record_field *field, const void *member)
 
 json_t *record_value_known_bugs(const struct record_field *field, const void *member)
 {
-    size_t size;
-    const char *bugs = record_known_bugs(member, &size);
+    char *bugs;
     (void)field;
-    return bugs ? json_stringn(bugs, size) : json_null();
+    if (!record_known_bugs(&bugs, member))
+        return NULL;
+    json_t *value = bugs ? json_string(bugs) : json_null();
+    free(bugs);
+    return value;
 }
 
 json_t *record_value_key(const struct record_field *field, const void *member)

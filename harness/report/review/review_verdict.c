@@ -149,8 +149,23 @@ static enum signature find_signature(const char *name)
     return signature == SIGNATURE_NONE ? SIGNATURE_COUNT : signature;
 }
 
+/* Kernels of ours have a recipe, others a name, and an output that was there already has neither. */
+static enum remedy_reader reader_of(const struct review *review)
+{
+    enum remedy_reader reader = REMEDY_FOR_OUTPUT;
+    for (size_t p = 0; p < review->num_points; p++) {
+        if (review->points[p].text[TEXT_RECIPE])
+            return REMEDY_FOR_KERNEL;
+        if (review->points[p].text[TEXT_KERNEL])
+            reader = REMEDY_FOR_PLUGIN;
+    }
+    return reader;
+}
+
 static void write_signatures(struct document *document, const struct review *review)
 {
+    char remedy[REMEDY_SIZE];
+    enum remedy_reader reader = reader_of(review);
     struct grouping signatures;
     group_by_text(&signatures, review, TEXT_SIGNATURE, false);
     struct grid *grid = NULL;
@@ -171,7 +186,7 @@ static void write_signatures(struct document *document, const struct review *rev
         grid_count(grid, (double)group->all.not_passed);
         grid_count(grid, (double)group->all.unexpected);
         grid_text(grid, signature < SIGNATURE_COUNT ? signature_meaning(signature) : "-");
-        grid_text(grid, signature < SIGNATURE_COUNT ? signature_remedy(signature) : "-");
+        grid_text(grid, signature < SIGNATURE_COUNT ? remedy_for(remedy, signature_remedy(signature), reader) : "-");
     }
     document->spoilt |= signatures.failed;
     grouping_clear(&signatures);

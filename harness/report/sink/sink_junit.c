@@ -135,6 +135,13 @@ static bool put_suites(struct junit *junit)
 
 /* ---- records --------------------------------------------------------------------------------------------------- */
 
+/* "class f32+weights16", of an output whose class was looked for and that passes: there is nothing else to say. */
+static char *class_line(const struct record *record)
+{
+    char name[CLASS_NAME_SIZE], *line = NULL;
+    return asprintf(&line, "class %s", class_name(name, record->class_of_all)) < 0 ? NULL : line;
+}
+
 static enum error_kind record_junit(struct sink *sink, const struct record *record, struct error *error)
 {
     struct junit *junit = sink->state;
@@ -152,6 +159,10 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
     if (status_results[record->outcome.status].says) {
         test->headline = record_headline(record);
         test->detail = test->headline ? record_detail(record, test->headline) : NULL;
+        if (!test->detail)
+            goto no_memory;
+    } else if (record->classes && record->classes->num_rows > 0) {
+        test->detail = class_line(record);
         if (!test->detail)
             goto no_memory;
     }

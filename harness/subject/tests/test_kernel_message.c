@@ -136,6 +136,58 @@ static void test_strides_arrive_as_they_were(void **state)
     }
 }
 
+/* Of pages that are the last of a large pool; which: the number that is sent wrongly, and what is said of it. */
+static void test_pages_far_away_arrive_as_they_were(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t more; /* elements */
+        int32_t page; /* in place of the first; 0: it is right */
+        bool without_strides;
+        const char *says;
+    } rows[] = {{0, 0, false, NULL},
+                {-1, 0, false, "its message has far_elements"},
+                {(int64_t)1 << 45, 0, false, "far_elements"},
+                {0, -1, false, "page -1 in its page_ids; allowed: 0 to "},
+                {0, INT32_MAX, false, "page 2147483647 in its page_ids; allowed: 0 to "},
+                {0, 0, true, "its message has far_elements"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct launch_fixture sent;
+        struct paged_cache cache;
+        struct sequence_strides strides[FIXTURE_SEQUENCES];
+        struct received_launch got;
+        struct safetensors_plan plan;
+        struct error error;
+        int64_t elements = 0;
+        launch_fixture_make(&sent);
+        assert_int_equal(paged_cache_lay_out(&cache, &sent.sequences, &(struct page_setting){4, 1, 6}, &error), 0);
+        assert_int_equal(paged_cache_scatter(&cache, sent.problems, FIXTURE_SEQUENCES, false, &elements, &error), 0);
+        const int32_t first = cache.page_ids[0];
+        *(int32_t *)(uintptr_t)cache.page_ids = rows[i].page ? rows[i].page : first;
+        sent.sequences.pages = &cache;
+        for (int s = 0; s < FIXTURE_SEQUENCES; s++) {
+            sequence_strides_make(&strides[s], &sent.problems[s], &cache, 0);
+            strides[s].far_elements = elements + rows[i].more;
+        }
+        sent.sequences.strides = rows[i].without_strides ? NULL : strides;
+        assert_int_equal(message_plan_launch(&plan, &sent.sequences, true, true, &error), ERROR_NONE);
+        const enum error_kind kind = message_read_launch(&got, file_of_plan(&plan), &error);
+        assert_int_equal(kind, rows[i].says ? ERROR_USAGE : ERROR_NONE);
+        if (kind && !strstr(error.text, rows[i].says))
+            fail_msg("%s", error.text);
+        if (!kind) {
+            const struct paged_cache *pages = got.sequences.pages;
+            assert_true(pages->num_pages == cache.num_pages && paged_cache_held(pages) == 6);
+            assert_memory_equal(pages->page_ids, cache.page_ids, 6 * sizeof(int32_t));
+            assert_memory_equal(pages->k, cache.k, paged_cache_bytes(&cache, sent.problems));
+            assert_memory_equal(pages->block_table, cache.block_table, 4 * sizeof(int32_t));
+            assert_memory_equal(got.sequences.strides, strides, sizeof strides);
+        }
+        received_launch_clear(&got);
+        paged_cache_clear(&cache);
+    }
+}
+
 static void test_strides_of_rows_that_overlap_are_refused(void **state)
 {
     (void)state;
@@ -333,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_pages_arrive_as_they_were),
         cmocka_unit_test(test_pages_that_are_not_there_are_refused),
         cmocka_unit_test(test_strides_arrive_as_they_were),
+        cmocka_unit_test(test_pages_far_away_arrive_as_they_were),
         cmocka_unit_test(test_strides_of_rows_that_overlap_are_refused),
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),

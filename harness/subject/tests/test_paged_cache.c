@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "harness/subject/paged_cache.h"
+#include "harness/subject/tensor_strides.h"
+#include "kernels/device/kv_cache.h"
 
 enum { SEQUENCES = 3, KV_HEADS = 2, DIM = 3, ROW = KV_HEADS * DIM, LONGEST = 40 };
 
@@ -124,12 +126,69 @@ static void test_slots_of_the_last_page_are_the_problem_s(void **state)
     paged_cache_clear(&cache);
 }
 
+/* Each key is where it was among the pages that there are, whose numbers are others; sizes of a page's rows and pages.
+ */
+static void test_pages_become_the_last_of_a_pool(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    static const int sizes[] = {1, 16, 64, 20000};
+    make(&fixture, (const int[]){40, 1, 17});
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (int near = 0; near < 2; near++) {
+            struct paged_cache cache, whole;
+            struct error error;
+            const struct page_setting setting = {sizes[s], 3, 0};
+            int64_t elements = 0;
+            assert_int_equal(paged_cache_lay_out(&whole, &fixture.sequences, &setting, &error), ERROR_NONE);
+            assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), ERROR_NONE);
+            assert_int_equal(paged_cache_scatter(&cache, fixture.problems, SEQUENCES, near, &elements, &error),
+                             ERROR_NONE);
+            const int64_t page = (int64_t)sizes[s] * ROW, first = cache.page_ids[0];
+            assert_int_equal(paged_cache_held(&cache), whole.num_pages);
+            assert_int_equal(elements, cache.num_pages * page);
+            assert_true(near ? first == 0 : first * page > FAR_ELEMENTS && first >= (1 << 16));
+            assert_true(cache.num_pages * page > FAR_ELEMENTS);
+            for (int64_t i = 0; i < paged_cache_held(&cache); i++)
+                assert_int_equal(cache.page_ids[i], first + i);
+            for (int i = 0; i < SEQUENCES * cache.max_pages; i++)
+                assert_int_equal(cache.block_table[i], whole.block_table[i] + first);
+            const struct strided_shape shape = strided_shape(fixture.problems, &cache, STRIDED_K);
+            struct sequence_strides strides;
+            sequence_strides_make(&strides, fixture.problems, &cache, 0);
+            assert_int_equal(strided_element(&strides.of[STRIDED_K], &shape, sizes[s] * KV_HEADS + 1),
+                             (first + 1) * page + DIM);
+            assert_memory_equal(cache.k, whole.k, paged_cache_bytes(&whole, fixture.problems));
+            assert_int_equal(paged_cache_bytes(&cache, fixture.problems), paged_cache_bytes(&whole, fixture.problems));
+            paged_cache_clear(&cache);
+            paged_cache_clear(&whole);
+        }
+}
+
+static void test_more_pages_than_32_bits_number_are_refused(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    struct paged_cache cache;
+    struct error error;
+    int64_t elements = 0;
+    make(&fixture, (const int[]){5, 1, 1});
+    for (int i = 0; i < SEQUENCES; i++)
+        fixture.problems[i].num_heads = fixture.problems[i].num_kv_heads = fixture.problems[i].head_dim = 1;
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0}, &error), 0);
+    assert_int_equal(paged_cache_scatter(&cache, fixture.problems, SEQUENCES, false, &elements, &error), ERROR_SUBJECT);
+    assert_non_null(strstr(error.text, "its pages cannot be numbered"));
+    paged_cache_clear(&cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_is_where_the_table_says),
         cmocka_unit_test(test_another_seed_puts_pages_elsewhere),
         cmocka_unit_test(test_slots_of_the_last_page_are_the_problem_s),
+        cmocka_unit_test(test_pages_become_the_last_of_a_pool),
+        cmocka_unit_test(test_more_pages_than_32_bits_number_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,14 @@ enum {
     HEADS_INNER,    /* heads are taken to lie side by side, head_dim apart */
     ALIGNED_16,     /* addresses are rounded down to what wide loads take */
     WIDE_ROWS,      /* rows of out are written 16 bytes at a time */
-    TOP_LEFT,       /* queries are aligned with the first key: FlashAttention 907 */
+    PAGE_INDEX_32,  /* the index of an element of a page's is cut to 32 bits with a sign: vLLM 47671 */
+    PAGE_INDEX_U32, /* without one */
+    PAGE_BYTES_32,  /* its offset in bytes is */
+    PAGE_BYTES_U32,
+    KEY_INDEX_32, /* the product of a key's number and its stride is */
+    KEY_BYTES_U32,
+    HEAD_INDEX_32, /* that of a KV head's */
+    TOP_LEFT,      /* queries are aligned with the first key: FlashAttention 907 */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -93,6 +100,27 @@ static int kv_head(const struct row *row)
     return row->head / (heads / kv_heads);
 }
 
+/* Where an element is thought to lie whose place was counted in 32 bits. */
+static int64_t cut(const struct row *row, int64_t element)
+{
+    const int64_t size = row->launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
+    switch (BUG) {
+    case PAGE_INDEX_32:
+    case KEY_INDEX_32:
+    case HEAD_INDEX_32:
+        return (int32_t)(uint32_t)element;
+    case PAGE_INDEX_U32:
+        return (uint32_t)element;
+    case PAGE_BYTES_32:
+        return (int32_t)(uint32_t)(element * size) / size;
+    case PAGE_BYTES_U32:
+    case KEY_BYTES_U32:
+        return (uint32_t)(element * size) / size;
+    default:
+        return element;
+    }
+}
+
 /* A key's k or v, wherever it lies. */
 static row_t place(const struct row *row, int64_t key, int of_v)
 {
@@ -102,8 +130,17 @@ static row_t place(const struct row *row, int64_t key, int of_v)
     row_t found = row_of(row->launch, row->keys, read, kv_head(row), of_v);
     const struct alibicheck_kernel_strides *strides = strides_of(row->launch, row->keys);
     const int64_t dim = row->launch->head_dim, heads = row->launch->num_kv_heads, head = kv_head(row);
-    if (row->launch->page_size > 0)
+    if (row->launch->page_size > 0) {
+        if (BUG == PAGE_INDEX_32 || BUG == PAGE_INDEX_U32 || BUG == PAGE_BYTES_32 || BUG == PAGE_BYTES_U32)
+            found.first = cut(row, found.first);
         return found;
+    }
+    const int64_t of_key = read * (of_v ? strides->v_key : strides->k_key),
+                  of_head = head * (of_v ? strides->v_head : strides->k_head);
+    if (BUG == KEY_INDEX_32 || BUG == KEY_BYTES_U32)
+        found.first = cut(row, of_key) + of_head;
+    if (BUG == HEAD_INDEX_32)
+        found.first = of_key + cut(row, of_head);
     if (BUG == PACKED_KEYS)
         found.first = (read * heads + head) * dim;
     if (BUG == K_FOR_V)

@@ -59,6 +59,44 @@ static void test_small_noise_is_precision_loss(void **state)
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
 }
 
+/* truth + size in every step-th element, of both signs in turn or of one. */
+static void add_constant(struct signature_trial *trial, double size, int step, bool in_turn)
+{
+    int dims = trial->made.problem.head_dim;
+    double out[256];
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        for (int d = 0; d < dims; d++) {
+            int at = h * dims + d;
+            double added = at % step == 0 ? size : 0;
+            out[d] = trial->truth.value[at] + (in_turn && at / step % 2 ? -added : added);
+        }
+        set_out(trial, h, out);
+    }
+}
+
+static void test_a_constant_is_not_rounding(void **state)
+{
+    (void)state;
+    for (int step = 1; step <= 7; step += 6) {
+        struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+        begin(&trial);
+        add_constant(&trial, 4e-3, step, false);
+        expect(&trial, SIGNATURE_UNKNOWN, "out is too large in ");
+        add_constant(&trial, -4e-3, step, false);
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "out is too small in ");
+    }
+}
+
+/* Rounding leaves no element alone. */
+static void test_few_elements_are_not_rounding(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    begin(&trial);
+    add_constant(&trial, 8e-3, 7, true);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "hardly off");
+}
+
 /* The kernel's own roundings do not do more than their bound allows. */
 static void test_noise_beyond_its_bound_is_not_rounding(void **state)
 {
@@ -159,7 +197,7 @@ static void test_remedies_come_from_what_was_found(void **state)
     set_lse_bound(&trial, 1);
     trial.judge_by_tolerance = true;
     expect(&trial, SIGNATURE_PRECISION_LOSS, "");
-    assert_non_null(strstr(trial.finding.remedy, "`budget: 1` passes"));
+    assert_non_null(strstr(trial.finding.remedy, "{within-bound}"));
     end(&trial);
 }
 
@@ -301,11 +339,35 @@ static void test_shifts_that_heads_do_not_share_are_unknown(void **state)
     struct signature_trial trial = make_trial(200, 8, 2, 64, DTYPE_F16);
     begin(&trial);
     for (int h = 0; h < 8; h++)
-        trial.output.lse[h] = (float)(trial.truth.lse[h] + 0.317);
-    expect(&trial, SIGNATURE_UNKNOWN, "");
-    for (int h = 0; h < 8; h++)
         trial.output.lse[h] = (float)(trial.truth.lse[h] + (double)trial.made.slopes[h] * (h + 3));
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* Nobody is sent to what he has not, and no word is left as it stands in the tables. */
+static void test_remedies_fit_their_readers(void **state)
+{
+    (void)state;
+    char text[REMEDY_SIZE];
+    static const char *const beside[] = {"It may: {within-bound}.", "It can do no better: {judge-by-bound}."};
+    for (int s = 0; s < SIGNATURE_COUNT + 2; s++)
+        for (int r = 0; r < REMEDY_READER_COUNT; r++) {
+            enum remedy_reader reader = (enum remedy_reader)r;
+            const char *remedy =
+                s < SIGNATURE_COUNT ? signature_remedy((enum signature)s) : beside[s - SIGNATURE_COUNT];
+            remedy_for(text, remedy, reader);
+            assert_null(strchr(text, '{'));
+            assert_true(strlen(text) > 10 && text[strlen(text) - 1] == '.');
+            bool has_case = reader == REMEDY_FOR_KERNEL || reader == REMEDY_FOR_PLUGIN;
+            assert_true(has_case || !strstr(text, "`budget: 1`"));
+            assert_true(has_case || !strstr(text, "`alibicheck explain`"));
+            assert_true(reader == REMEDY_FOR_OUTPUT || !strstr(text, "--budget"));
+        }
+    assert_string_equal(remedy_for(text, "A {word} of nobody.", REMEDY_FOR_KERNEL), "A {word} of nobody.");
+    char longer[REMEDY_SIZE + 32];
+    memset(longer, 'x', sizeof longer - 1);
+    memcpy(longer + REMEDY_SIZE - 8, "{look}", 6);
+    longer[sizeof longer - 1] = 0;
+    assert_int_equal(strlen(remedy_for(text, longer, REMEDY_FOR_CALLER)), REMEDY_SIZE - 1);
 }
 
 static void test_names_are_unique_and_found(void **state)
@@ -324,6 +386,8 @@ int main(void)
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
+        cmocka_unit_test(test_a_constant_is_not_rounding),
+        cmocka_unit_test(test_few_elements_are_not_rounding),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_faults_without_a_name_are_unknown),
         cmocka_unit_test(test_what_fails_by_oracles_alone_has_a_name),
@@ -337,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_a_shift_shows_below_the_ulp_of_out),
         cmocka_unit_test(test_a_shift_of_a_wrong_out_is_none),
         cmocka_unit_test(test_shifts_that_heads_do_not_share_are_unknown),
+        cmocka_unit_test(test_remedies_fit_their_readers),
         cmocka_unit_test(test_names_are_unique_and_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -127,6 +127,12 @@ static void test_masks_by_whole_tiles_leak(void **state)
     struct signature_trial trial = make_far_trial();
     break_all(&trial, rule_tiles, 64);
     expect_and_end(&trial, SIGNATURE_LEAK, "in tiles of 64 keys");
+    /* Where each tile has a visible key, of whatever length, it is no mask at all. */
+    trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    mask_keys(&trial.made, 0, 699, 3);
+    begin(&trial);
+    break_all(&trial, rule_added, 0);
+    expect_and_end(&trial, SIGNATURE_LEAK, "all masked keys are let in");
 }
 
 static void test_empty_rows(void **state)

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "harness/judge/class/class_bounds.h"
+#include "harness/judge/class/class_row.h"
 #include "harness/judge/class/tests/order_trial.h"
 
 static const class_set alone[] = {
@@ -108,6 +110,35 @@ static void telling_problem(struct order_trial *trial, uint64_t seed, int64_t fi
     trial->bound = malloc(2 * DIM * sizeof(double));
     trial->lse_bound = malloc(2 * sizeof(double));
     take_truth(trial);
+}
+
+/* Bounds of rows alone are those by which classes are found. */
+static void test_bounds_of_rows(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 7; seed < 10; seed++) {
+        struct order_trial trial;
+        struct class_report report;
+        struct class_bounds looked;
+        struct error error;
+        order_trial_init(&trial, seed, 100);
+        struct order_kernel kernel = order_kernel_draw(seed, CLASS_F32);
+        order_trial_run(&trial, &kernel);
+        int rows[2] = {problem_rows(&trial.made.problem) - 1, 0}, dim = trial.made.problem.head_dim;
+        double *bound = malloc(2 * (size_t)dim * sizeof *bound);
+        const struct exhibit exhibit = {.problem = &trial.made.problem, .output = &trial.output, .truth = &trial.truth};
+        assert_int_equal(class_find_bounds(&report, &looked, &exhibit, 1, NULL, &error), ERROR_NONE);
+        assert_int_equal(class_bounds_of_rows(bound, rows, 2, CLASS_F32, &exhibit, 1, &error), ERROR_NONE);
+        for (int i = 0; i < 2; i++) {
+            int64_t at = class_bounds_find(&looked, rows[i], CLASS_F32);
+            assert_true(at >= 0);
+            assert_memory_equal(bound + i * dim, looked.bound + at * dim, (size_t)dim * sizeof *bound);
+        }
+        free(bound);
+        class_bounds_clear(&looked);
+        class_report_clear(&report);
+        order_trial_clear(&trial);
+    }
 }
 
 /* Each rung is more than f32, and than the rung below it where there is one. */
@@ -463,6 +494,7 @@ int main(void)
         cmocka_unit_test(test_bounds_grow_with_the_set),
         cmocka_unit_test(test_no_kernel_is_beyond_its_class),
         cmocka_unit_test(test_a_class_covers_its_kernels),
+        cmocka_unit_test(test_bounds_of_rows),
         cmocka_unit_test(test_rungs_are_told_apart),
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),

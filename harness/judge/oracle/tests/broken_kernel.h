@@ -5,6 +5,7 @@
 #ifndef HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
 #define HARNESS_JUDGE_ORACLE_TESTS_BROKEN_KERNEL_H
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 #include "harness/judge/oracle/oracle.h"
 #include "harness/judge/oracle/oracle_work.h"
 #include "harness/judge/oracle/trial.h"
+#include "harness/subject/far_tensor.h"
 #include "harness/subject/foreign.h"
 #include "harness/subject/shipped.h"
 #include "kernels/device/device.h"
@@ -187,6 +189,53 @@ static void counts_a_key_twice(const struct problem *problem, const struct kerne
     (void)options, (void)run;
     for (int h = 0; h < problem->num_heads; h++)
         weigh_more(problem, 280, h, 2e-4f, output);
+}
+
+/* The weight of a key in a row that is right. */
+static double weight_in(const struct problem *problem, int64_t key, int head, const struct output *output)
+{
+    size_t row = problem_row(problem, key, problem_kv_head(problem, head));
+    double logit = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    for (int d = 0; d < D; d++)
+        logit += problem_logit_scale(problem) * (double)f32(problem->q)[head * D + d] *
+                 (double)f32(problem->k)[row + (size_t)d];
+    return problem_visible(problem, key) ? exp(logit - (double)output->lse[head]) : 0;
+}
+
+/* Weighs v of one key with the weight of another, if there are both. */
+static void take_value_of(const struct problem *problem, int64_t key, int64_t other, double weight, int head,
+                          const struct output *output)
+{
+    size_t of_key = problem_row(problem, key, problem_kv_head(problem, head)),
+           of_other = problem_row(problem, other, problem_kv_head(problem, head));
+    for (int d = 0; d < D; d++)
+        f32(output->out)[head * D + d] += (float)(weight * ((double)f32(problem->v)[of_other + (size_t)d] -
+                                                            (double)f32(problem->v)[of_key + (size_t)d]));
+}
+
+/* Two keys' v, each in the other's place, in the path of heads without a slope. */
+static void swaps_two_values(const struct problem *problem, const struct kernel_options *options,
+                             const struct output *output, int run)
+{
+    enum { ONE = 270, OTHER = 283 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > OTHER; h++) {
+        if (problem->slopes[h] != 0)
+            continue;
+        take_value_of(problem, ONE, OTHER, weight_in(problem, ONE, h, output), h, output);
+        take_value_of(problem, OTHER, ONE, weight_in(problem, OTHER, h, output), h, output);
+    }
+}
+
+/* A row of a tile is loaded one key late: v of the key after, in the same path. */
+static void takes_v_of_the_key_after(const struct problem *problem, const struct kernel_options *options,
+                                     const struct output *output, int run)
+{
+    enum { FIRST = 264, END = 288 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > END; h++)
+        for (int64_t key = FIRST; key < END && problem->slopes[h] == 0; key++)
+            take_value_of(problem, key, key + 1, weight_in(problem, key, h, output), h, output);
 }
 
 /* A constant of another base or of the bias, as lse alone may have it. */
@@ -549,7 +598,8 @@ static const struct broken_kernel {
     void (*misbehave)(const struct launch_plan *plan);
     enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
     int page_size;
-    bool is_foreign; /* foreign_broken */
+    bool is_foreign;    /* foreign_broken, */
+    enum far_axis cuts; /* which of whose offsets it holds in 32 bits, in place of what else is wrong with it */
 } broken_kernels[] = {
     {.what = "leaves an element unwritten if it is 0", .caught_by = ORACLE_POISON, .keeps_zeros = true},
     {.what = "writes an element past out", .caught_by = ORACLE_GUARDS, .misbehave = writes_past_out},
@@ -610,6 +660,12 @@ static const struct broken_kernel {
     {.what = "adds 1e-4 to lse", .caught_by = ORACLE_ONE_KEY, .after = adds_to_lse},
     {.what = "rounds the scale up by 1e-5", .caught_by = ORACLE_ONE_KEY, .before = rounds_the_scale_up},
     {.what = "weighs a key 2e-4 too much", .caught_by = ORACLE_EACH_KEY, .after = counts_a_key_twice},
+    {.what = "exchanges the values of two keys where slopes are 0",
+     .caught_by = ORACLE_EACH_KEY,
+     .after = swaps_two_values},
+    {.what = "weighs v of the key after in a tile, where slopes are 0",
+     .caught_by = ORACLE_EACH_KEY,
+     .after = takes_v_of_the_key_after},
     {.what = "drops the last key where their number is a multiple of 64",
      .caught_by = ORACLE_LENGTHS,
      .before = drops_the_last_key_of_whole_tiles},
@@ -624,6 +680,14 @@ static const struct broken_kernel {
      .after = keeps_lanes_of_the_last_launch},
     {.what = "writes nothing where there is no key", .caught_by = ORACLE_LENGTHS, .after = leaves_empty_sequences},
     {.what = "reads k as packed, whatever its strides", .caught_by = ORACLE_STRIDES, .is_foreign = true},
+    {.what = "holds a key's place in 32 bits, by strides",
+     .caught_by = ORACLE_OFFSETS,
+     .is_foreign = true,
+     .cuts = FAR_ROWS},
+    {.what = "holds a KV head's place in 32 bits, by strides",
+     .caught_by = ORACLE_OFFSETS,
+     .is_foreign = true,
+     .cuts = FAR_HEADS},
 };
 
 /* ---- a kernel that is not ours ----------------------------------------------------------------------------------- */
@@ -653,6 +717,54 @@ static enum error_kind run_with_packed_keys(void *launcher, const struct sequenc
     return kind;
 }
 
+/* That takes strides, and reads k where 32 bits hold of one stride's share of an offset what they can. */
+static enum error_kind run_with_offsets_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                   struct memory_audit *audit, double *seconds, struct error *error,
+                                                   enum far_axis cuts)
+{
+    const struct shipped_subject *sound = launcher;
+    struct problem told[MAX_SEQUENCES];
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
+    struct far_tensor far = {.memory = NULL};
+    char *memory = NULL;
+    memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
+    if (sequences->strides && sequences->strides->far_elements > 0) {
+        const struct tensor_strides *strides = &sequences->strides->of[STRIDED_K];
+        const struct strided_shape shape = strided_shape(told, NULL, STRIDED_K);
+        const int64_t rows = strided_rows(&shape), row_bytes = shape.dim * (int64_t)sizeof(float);
+        assert_int_equal(sequences->count, 1);
+        assert_non_null(memory = malloc((size_t)(rows * row_bytes)));
+        assert_true(far_tensor_make(&far, told->k, strides, &shape, sequences->strides->far_elements));
+        for (int64_t i = 0; i < rows; i++) {
+            const int64_t of_key = i / shape.heads * strides->row, of_head = i % shape.heads * strides->head;
+            const int64_t place =
+                cuts == FAR_ROWS ? (int32_t)(uint32_t)of_key + of_head : of_key + (int32_t)(uint32_t)of_head;
+            memcpy(memory + i * row_bytes, far.first + place * (int64_t)sizeof(float), (size_t)row_bytes);
+        }
+        told->k = memory;
+        told->kv_slots = 0; /* the copy has none */
+    }
+    enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+    far_tensor_clear(&far);
+    free(memory);
+    return kind;
+}
+
+static enum error_kind run_with_keys_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_with_offsets_of_32_bits(launcher, sequences, audit, seconds, error, FAR_ROWS);
+}
+
+static enum error_kind run_with_heads_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                 struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_with_offsets_of_32_bits(launcher, sequences, audit, seconds, error, FAR_HEADS);
+}
+
+static const struct foreign_launcher of_32_bits[] = {
+    [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
+    [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
 static const struct foreign_launcher packed_keys = {.run = run_with_packed_keys, .audits = true, .keeps = true};
 static const struct foreign_kernel with_packed_keys = {
     .name = "packed_keys",
@@ -662,9 +774,9 @@ static const struct foreign_kernel with_packed_keys = {
     .arithmetic = "f32",
 };
 
-static struct foreign_subject foreign_broken(struct shipped_subject *sound)
+static struct foreign_subject foreign_broken(struct shipped_subject *sound, enum far_axis cuts)
 {
-    struct foreign_subject foreign = foreign_subject(&with_packed_keys, &packed_keys, sound);
+    struct foreign_subject foreign = foreign_subject(&with_packed_keys, cuts ? &of_32_bits[cuts] : &packed_keys, sound);
     foreign.model = class_rounding_model; /* of f32: no other roundings */
     foreign.subject.any_order = false;
     return foreign;

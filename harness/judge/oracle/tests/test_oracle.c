@@ -193,7 +193,7 @@ static void test_each_oracle_alone_catches_its_broken_kernel(void **state)
         subject.after = broken->after;
         subject.keeps_zeros = broken->keeps_zeros;
         subject.sound.options.page_size = broken->page_size;
-        struct foreign_subject foreign = foreign_broken(&subject.sound);
+        struct foreign_subject foreign = foreign_broken(&subject.sound, broken->cuts);
         const struct subject *put = broken->is_foreign ? &foreign.subject : &subject.subject;
         struct oracle_report report = put_to_oracles(put, &made.problem, 0, ORACLE_ALL);
         bool pass = numbers_pass(put, &made.problem, &truth);

@@ -14,7 +14,7 @@ static const double reference[] = {1, -2, 0, 4};
 enum { COUNT = sizeof reference / sizeof *reference };
 
 static const struct rule allclose = {
-    .by_elements = true, .atol = 0.1, .rtol = 0.1, .ratio = 1, .cosine = NAN, .nmse = NAN, .norm = NAN};
+    .by_elements = true, .atol = 0.1, .rtol = 0.1, .ratio = 1, .cosine = NAN, .nmse = NAN, .norm = NAN, .lse = NAN};
 
 static struct rule_figures measure(const struct rule *rule, double a, double b, double c, double d)
 {
@@ -104,6 +104,66 @@ static void test_figures_of_all_elements(void **state)
     assert_false(accepts(nmse, 2, -4, 0, 8));
 }
 
+/* Of each form: what it needs makes the difference, as with tolerances. */
+static void test_needed_is_of_what_the_rule_asks(void **state)
+{
+    (void)state;
+    const struct rule none = {.cosine = NAN, .nmse = NAN, .norm = NAN, .lse = NAN};
+    for (int form = 0; form < 3; form++)
+        for (int side = -1; side <= 1; side += 2) {
+            struct rule rule = none;
+            double *const limits[] = {&rule.cosine, &rule.nmse, &rule.norm};
+            *limits[form] = form == 0 ? 0.999 : 1e-3;
+            double factor = measure(&rule, 1.3, -2.1, 0, 4.7).needed * (1 + 1e-6 * side);
+            *limits[form] = form == 0 ? 1 - 1e-3 * factor : 1e-3 * factor;
+            assert_true(accepts(rule, 1.3, -2.1, 0, 4.7) == (side > 0));
+        }
+    struct rule both = allclose;
+    both.nmse = 1e-9;
+    assert_true(measure(&both, 1.01, -2, 0, 4).needed > 1e3); /* the narrower of two */
+    assert_true(measure(&none, 9, 9, 9, 9).needed == 0);
+    assert_true(measure(&(struct rule){.cosine = 0.9, .nmse = NAN, .norm = NAN}, 0, 0, 0, 0).needed == INFINITY);
+}
+
+static void test_zeros_are_no_error_of_zeros(void **state)
+{
+    (void)state;
+    static const double zeros[COUNT] = {0};
+    struct rule_figures figures;
+    const struct rule rule = {.cosine = NAN, .nmse = 0, .norm = 0, .lse = NAN};
+    assert_true(rule_measure(&figures, &rule, zeros, zeros, COUNT));
+    assert_true(figures.nmse == 0 && figures.norm == 0 && figures.needed == 0 && rule_accepts(&rule, &figures));
+    assert_true(isnan(figures.cosine) && !signbit(figures.cosine));
+    assert_true(rule_measure(&figures, &rule, reference, zeros, COUNT));
+    assert_true(isinf(figures.nmse) && isinf(figures.needed) && !rule_accepts(&rule, &figures));
+}
+
+static bool lse_accepted(const struct rule *rule, double lse, double right, double *needed)
+{
+    struct rule_figures figures = measure(rule, 1, -2, 0, 4);
+    const double of_rows[] = {right, lse}, of_reference[] = {right, right};
+    rule_measure_lse(&figures, rule, of_rows, of_reference, 2);
+    *needed = figures.needed;
+    return rule_accepts(rule, &figures);
+}
+
+static void test_lse_is_looked_at_where_it_is_asked(void **state)
+{
+    (void)state;
+    struct rule rule = allclose;
+    double needed;
+    assert_true(lse_accepted(&rule, 9, 10, &needed) && needed == 0);
+    rule.lse = 0.5;
+    assert_false(lse_accepted(&rule, 9, 10, &needed));
+    assert_true(needed == 2);
+    rule.lse_relative = 0.1;
+    assert_true(lse_accepted(&rule, 9, 10, &needed));
+    assert_true(lse_accepted(&rule, -INFINITY, -INFINITY, &needed) && needed == 0);
+    assert_false(lse_accepted(&rule, 0, -INFINITY, &needed) || isfinite(needed));
+    assert_false(lse_accepted(&rule, -INFINITY, 10, &needed) || isfinite(needed));
+    assert_false(lse_accepted(&rule, NAN, 10, &needed) || isfinite(needed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +172,9 @@ int main(void)
         cmocka_unit_test(test_needed_is_what_makes_the_difference),
         cmocka_unit_test(test_nan_and_infinity_are_accepted_by_nothing),
         cmocka_unit_test(test_figures_of_all_elements),
+        cmocka_unit_test(test_needed_is_of_what_the_rule_asks),
+        cmocka_unit_test(test_zeros_are_no_error_of_zeros),
+        cmocka_unit_test(test_lse_is_looked_at_where_it_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

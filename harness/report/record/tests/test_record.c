@@ -79,7 +79,8 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
                    "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
                    "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
                    "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over", "run_failure");
+                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation",
+                   "run_failure");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -208,6 +209,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
     for (int row = 0; row < SAMPLE_H; row++)
         class_sets_add_above(&classes.covered[row], CLASS_F32);
     class_of_rows(&whole, &classes);
+    const struct explained_element explained = {.num_terms = 1};
+    sample->record.explained = &explained;
     sample->record.contract = &contract;
     sample->record.classes = &classes;
     sample->record.class_of_all = &whole;

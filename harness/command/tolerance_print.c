@@ -1,0 +1,273 @@
+#include "harness/command/tolerance_answer.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "harness/judge/contract/planted.h"
+#include "harness/support/json_value.h"
+
+/* ---- text -------------------------------------------------------------------------------------------------------- */
+
+static void print_rule(const struct rule *rule)
+{
+    printf("  rule:");
+    if (rule->by_elements) {
+        static const char *const words[RULE_COMBINE_COUNT] = {
+            [RULE_SUM] = "+", [RULE_EITHER] = "or", [RULE_BOTH] = "and"};
+        printf(" atol %g %s rtol %g |truth|", rule->atol, words[rule->combine], rule->rtol);
+        if (rule->ratio < 1)
+            printf(" for %g%% of the elements", 100 * rule->ratio);
+    }
+    if (!isnan(rule->cosine))
+        printf(" cosine >= %.9g", rule->cosine);
+    if (!isnan(rule->nmse))
+        printf(" nmse <= %g", rule->nmse);
+    if (!isnan(rule->norm))
+        printf(" relative norm <= %g", rule->norm);
+    if (!isnan(rule->lse))
+        printf(" lse %g", rule->lse);
+    if (!isnan(rule->lse) && rule->lse_relative > 0)
+        printf(" + %.2g |lse|", rule->lse_relative);
+    printf("\n");
+}
+
+/* What the rule allows, times a factor. */
+static void print_limits(const struct rule *rule, double factor)
+{
+    const char *comma = "";
+    if (rule->by_elements) {
+        printf("atol %.3g, rtol %.3g", rule->atol * factor, rule->rtol * factor);
+        comma = ", ";
+    }
+    if (!isnan(rule->cosine)) {
+        printf("%scosine %.9g", comma, fmax(1 - (1 - rule->cosine) * factor, -1));
+        comma = ", ";
+    }
+    if (!isnan(rule->nmse)) {
+        printf("%snmse %.3g", comma, rule->nmse * factor);
+        comma = ", ";
+    }
+    if (!isnan(rule->norm)) {
+        printf("%srelative norm %.3g", comma, rule->norm * factor);
+        comma = ", ";
+    }
+    if (!isnan(rule->lse))
+        printf("%slse %.3g", comma, rule->lse * factor);
+}
+
+static void print_header(const struct rule *rule)
+{
+    printf("  %-24s %10s %10s %12s %10s", "fault", "max error", "refused", "cosine", "nmse");
+    printf("%s %10s\n", isnan(rule->lse) ? "" : "  lse error", "needs");
+}
+
+static void print_answer(const struct rule *rule, const struct answer *answer, const char *word)
+{
+    const struct rule_figures *figures = &answer->figures;
+    char refused[32] = "-";
+    if (rule->by_elements)
+        snprintf(refused, sizeof refused, "%.1f%%",
+                 100 * (double)(figures->elements - figures->accepted) /
+                     (double)(figures->elements > 0 ? figures->elements : 1));
+    printf("  %-24s %10.3g %10s %12.6g %10.3g", answer->name, figures->max_abs, refused, figures->cosine,
+           figures->nmse);
+    if (!isnan(rule->lse))
+        printf(" %10.3g", figures->lse);
+    printf(" %10.3g   %s\n", figures->needed, word);
+}
+
+/* "WHAT: NAME, NAME." of the faults with an effect, if there are any. */
+static void print_faults_with(const struct answers *answers, enum fault_effect effect, const char *what)
+{
+    int count = 0;
+    for (int i = 0; i < num_planted_faults; i++)
+        if (answers->faults[i].effect == effect)
+            printf("%s%s", count++ ? ", " : what, answers->faults[i].name);
+    printf("%s", count ? ".\n" : "");
+}
+
+static bool is_untold(const struct answer *fault, const struct answer *class)
+{
+    return fault->effect == FAULT_COUNTS && !class->is_none && fault->figures.needed <= class->figures.needed;
+}
+
+/* Faults that no rule of this form tells from sound arithmetic: it would have to accept them. */
+static int print_untold(const struct answers *answers)
+{
+    int untold = 0;
+    for (int i = 0; i < num_planted_faults; i++) {
+        if (!is_untold(&answers->faults[i], answers->sought))
+            continue;
+        if (untold++ == 0)
+            printf("  No rule of this form tells from sound %s: ", answers->sought->name);
+        else
+            printf(", ");
+        printf("%s", answers->faults[i].name);
+    }
+    printf("%s", untold ? ".\n" : "");
+    return untold;
+}
+
+/* Of which classes the loosest rule accepts all that is sound, and of which not. */
+static void print_holding(const struct answers *answers)
+{
+    int holds = 0, refuses = 0;
+    for (int i = 0; i < answers->num_sound; i++)
+        if (!answers->sound[i].is_none && answers->sound[i].figures.needed < answers->least_fault)
+            printf("%s%s", holds++ ? ", " : "  It accepts all that is sound of ", answers->sound[i].name);
+    for (int i = 0; i < answers->num_sound; i++)
+        if (answers->sound[i].is_none || answers->sound[i].figures.needed >= answers->least_fault)
+            printf("%s%s",
+                   refuses++ ? ", "
+                   : holds   ? "; it may refuse "
+                             : "  It may refuse what is sound of ",
+                   answers->sound[i].name);
+    printf("%s", holds || refuses ? ".\n" : "");
+}
+
+static void print_loosest(const struct asking *asking, const struct answers *answers)
+{
+    int untold = print_untold(answers);
+    const char *which = untold ? "all others" : "all";
+    if (untold == answers->num_faults)
+        return;
+    if (isinf(answers->least_fault)) {
+        printf("  However loose, a rule of this form refuses %s.\n", which);
+        return;
+    }
+    printf("  The loosest that refuses %s: just below ", which);
+    print_limits(&asking->rule, answers->least_fault);
+    printf(" (%s).\n", answers->least_name);
+    print_holding(answers);
+}
+
+static void print_advice(const struct asking *asking, const struct answers *answers)
+{
+    const struct answer *sought = answers->sought;
+    print_faults_with(answers, FAULT_UNCHANGED, "  Changes nothing here, and is not counted: ");
+    print_faults_with(answers, FAULT_OF_LSE, "  Changes lse alone, which a rule without --lse lets pass: ");
+    if (answers->num_faults == 0)
+        printf("  No fault changes the result of this problem: it says nothing of a rule.\n");
+    else
+        printf("  The rule lets %d of %d faults pass.\n", answers->num_accepted, answers->num_faults);
+    if (sought->is_none) {
+        printf("  Nothing is promised of sound %s here: no rule can be advised.\n", sought->name);
+    } else {
+        if (answers->num_faults > 0)
+            print_loosest(asking, answers);
+        printf("  Sound %s may need ", sought->name);
+        print_limits(&asking->rule, sought->figures.needed);
+        printf(", whatever the order of its sums.\n");
+    }
+    if (isnan(answers->seen))
+        return;
+    printf("  The point's own kernel needs ");
+    print_limits(&asking->rule, answers->seen);
+    printf(" on %d seed%s.\n", answers->seeds, answers->seeds == 1 ? "" : "s");
+}
+
+static void print_text(const struct asking *asking, const struct answers *answers)
+{
+    char key[POINT_KEY_SIZE];
+    printf("%s\n", point_key(key, asking->point));
+    print_rule(&asking->rule);
+    print_header(&asking->rule);
+    for (int i = 0; i < num_planted_faults; i++)
+        if (answers->faults[i].effect == FAULT_COUNTS)
+            print_answer(&asking->rule, &answers->faults[i], answers->faults[i].accepted ? "PASSES" : "refused");
+    printf("  sound, at its bound\n");
+    for (int i = 0; i < answers->num_sound; i++) {
+        const struct answer *sound = &answers->sound[i];
+        if (sound->is_none)
+            printf("  %-24s nothing is promised\n", sound->name);
+        else
+            print_answer(&asking->rule, sound, sound->accepted ? "accepted" : "MAY BE REFUSED");
+    }
+    print_advice(asking, answers);
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static json_t *json_or_null(double number)
+{
+    return isnan(number) ? json_null() : json_from_double(number);
+}
+
+static json_t *json_from_answer(const struct rule *rule, const struct answer *answer)
+{
+    const struct rule_figures *figures = &answer->figures;
+    return json_pack("{s:s, s:b, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", answer->name, "accepted",
+                     (int)answer->accepted, "elements", (json_int_t)figures->elements, "within",
+                     rule->by_elements ? json_integer((json_int_t)figures->accepted) : json_null(), "max_abs",
+                     json_from_double(figures->max_abs), "max_rel", json_from_double(figures->max_rel), "cosine",
+                     json_or_null(figures->cosine), "nmse", json_from_double(figures->nmse), "norm",
+                     json_from_double(figures->norm), "lse",
+                     isnan(rule->lse) ? json_null() : json_from_double(figures->lse), "needs",
+                     json_from_double(figures->needed));
+}
+
+static json_t *json_from_faults(const struct rule *rule, const struct answers *answers)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < num_planted_faults; i++)
+        if (answers->faults[i].effect == FAULT_COUNTS &&
+            json_array_append_new(list, json_from_answer(rule, &answers->faults[i])))
+            return json_finish(list, false);
+    return list;
+}
+
+static json_t *json_from_names(const struct answers *answers, enum fault_effect effect)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < num_planted_faults; i++)
+        if (answers->faults[i].effect == effect && json_array_append_new(list, json_string(answers->faults[i].name)))
+            return json_finish(list, false);
+    return list;
+}
+
+static json_t *json_from_sound(const struct rule *rule, const struct answers *answers)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < answers->num_sound; i++)
+        if (!answers->sound[i].is_none && json_array_append_new(list, json_from_answer(rule, &answers->sound[i])))
+            return json_finish(list, false);
+    return list;
+}
+
+static json_t *json_from_rule(const struct rule *rule)
+{
+    return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "atol",
+                     rule->by_elements ? json_from_double(rule->atol) : json_null(), "rtol",
+                     rule->by_elements ? json_from_double(rule->rtol) : json_null(), "combine",
+                     rule_combine_names[rule->combine], "ratio", json_from_double(rule->ratio), "cosine",
+                     json_or_null(rule->cosine), "nmse", json_or_null(rule->nmse), "norm", json_or_null(rule->norm),
+                     "lse", json_or_null(rule->lse), "lse_relative",
+                     isnan(rule->lse) ? json_null() : json_from_double(rule->lse_relative));
+}
+
+static enum error_kind print_json(const struct asking *asking, const struct answers *answers, struct error *error)
+{
+    char key[POINT_KEY_SIZE];
+    const struct rule *rule = &asking->rule;
+    json_t *object = json_pack(
+        "{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "key", point_key(key, asking->point), "rule",
+        json_from_rule(rule), "class", answers->sought->name, "faults", json_from_faults(rule, answers), "unchanged",
+        json_from_names(answers, FAULT_UNCHANGED), "of_lse", json_from_names(answers, FAULT_OF_LSE), "sound",
+        json_from_sound(rule, answers), "least_fault", json_from_double(answers->least_fault), "most_sound",
+        answers->sought->is_none ? json_null() : json_from_double(answers->sought->figures.needed), "seen",
+        json_or_null(answers->seen), "seeds", answers->seeds);
+    bool printed = object && json_dumpf(object, stdout, JSON_COMPACT | JSON_PRINT_FLAGS) == 0;
+    json_decref(object);
+    printf("%s", printed ? "\n" : "");
+    return printed ? ERROR_NONE : error_memory(error, "an answer as JSON", 0);
+}
+
+enum error_kind tolerance_print(const struct asking *asking, const struct answers *answers, struct error *error)
+{
+    if (asking->options->json)
+        return print_json(asking, answers, error);
+    print_text(asking, answers);
+    return ERROR_NONE;
+}

@@ -1,0 +1,54 @@
+"""Which tolerance is right, and what a rule lets pass: `alibicheck tolerance`, the program, from Python."""
+import json
+import re
+import subprocess
+
+from ._check import _cases_of, _options, find_program
+from ._library import Refused
+
+ENDED = (0, 1)  # exit codes with an answer: the rule is right, it is not
+LIMITS = ("atol", "rtol", "ratio", "cosine", "nmse", "norm", "lse")
+
+
+def _words(limits, combine, arithmetic, seeds):
+    words = []
+    for name, value in limits.items():
+        if value is None:
+            continue
+        if isinstance(value, bool) or not hasattr(value, "__float__"):
+            raise Refused(f"{name} {value!r}: allowed: a number")
+        words += [f"--{name}", repr(float(value))]
+    for option, value in (("combine", combine), ("class", arithmetic), ("seeds", seeds)):
+        if value is not None:
+            words += [f"--{option}", str(value)]
+    return words
+
+
+def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=None, nmse=None, norm=None, lse=None,
+              arithmetic=None, seeds=None, only=None, where=None, set=None, program=None):
+    """
+    Puts faults that kernels have had to a rule that a test accepts outputs by, on the problems of cases, or on that of a
+    bundle, and says which of them it lets pass.
+
+    cases       names of shipped cases, paths of case files and folders, one or a list; or the path of a bundle
+    atol, rtol  the rule: both, put together as combine says ("sum", "either", "both"), for a share `ratio` of the
+                elements; cosine, nmse, norm, of all elements; lse, of each lse, in nats (the tolerance of each point)
+    arithmetic  the class whose outputs the rule has to accept, "f32+weights16" ("f32")
+    seeds       how many the point's own kernel is run on, to see what it needs (100, fewer of large problems)
+    only, where, set    as check_kernel has them
+    program     the path of alibicheck ($ALIBICHECK, PATH, beside the library)
+
+    Returns a list of dicts, one a problem, as `alibicheck tolerance --json` prints them: "faults" and "sound", a dict each
+    with its "name", whether it is "accepted" and what it "needs"; "unchanged", the faults that change nothing there;
+    "least_fault", what the rule may be multiplied by before it accepts the first fault that can be told from what is
+    sound, and "most_sound", what it has to be multiplied by for that. What cannot be raises alibicheck.Refused.
+    """
+    program = find_program(program)
+    limits = dict(zip(LIMITS, (atol, rtol, ratio, cosine, nmse, norm, lse)))
+    words = [program, "tolerance", *_cases_of(cases, program), "--json", *_words(limits, combine, arithmetic, seeds),
+             *_options(only, where, set, None)]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode not in ENDED:
+        text = re.sub(r"(?m)^alibicheck(?: tolerance)?: |^Try `.*\n?|^information\.\n?", "", done.stderr).strip()
+        raise (Refused if done.returncode == 2 else OSError)(text or f"alibicheck ended with {done.returncode}")
+    return [json.loads(line) for line in done.stdout.splitlines()]
