@@ -10,6 +10,7 @@ enum error_kind error_set(struct error *error, enum error_kind kind, const char 
         va_list arguments;
         va_start(arguments, format);
         error->kind = kind;
+        error->how = 0;
         vsnprintf(error->text, sizeof error->text, format, arguments);
         va_end(arguments);
     }

@@ -19,6 +19,7 @@ enum error_kind {
 
 struct error {
     enum error_kind kind;
+    int how; /* of ERROR_SUBJECT, where it is known: an enum run_failure (harness/subject/run_failure.h); else 0 */
     char text[8192];
 };
 

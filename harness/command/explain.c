@@ -265,7 +265,7 @@ static enum error_kind select_points(struct selection *selection, struct selecti
     if (foreign_is_asked(&options->foreign)) {
         kind = foreign_open(foreign, &options->foreign, progress, error);
         if (!kind)
-            foreign_select(foreign, of);
+            kind = foreign_select(foreign, of, error);
     }
     if (!kind)
         kind = selection_make(selection, of, error);

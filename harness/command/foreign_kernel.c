@@ -80,12 +80,14 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
         return error_memory(error, "a kernel", 1024);
     }
     opened->subject = foreign_subject(kernel, kernel_process_launcher(opened->process), opened->process);
+    opened->subject.subject.watch = &opened->watch;
     return foreign_class_take(&opened->subject, opened->name, error);
 }
 
 void foreign_close(struct foreign_opened *opened)
 {
     kernel_process_stop(opened->process);
+    launch_watch_clear(&opened->watch);
     free(opened->name);
     free(opened->device);
     free(opened->option);
@@ -93,8 +95,28 @@ void foreign_close(struct foreign_opened *opened)
     *opened = (struct foreign_opened){.process = NULL};
 }
 
-void foreign_select(const struct foreign_opened *opened, struct selection_options *options)
+/* Where it runs is the kernel's to say, of which --device can be no more than a confirmation. */
+static enum error_kind check_device(const struct foreign_opened *opened, const char *device, struct error *error)
 {
+    const char *there = kernel_process_kernel(opened->process)->device;
+    const bool wants_gpu = device && !strcmp(device, device_kind_names[DEVICE_CUDA]),
+               wants_host = device && !strcmp(device, device_kind_names[DEVICE_HOST]);
+    if (wants_gpu && !*there)
+        return error_set(error, ERROR_USAGE,
+                         "--device %s: %s takes tensors in the host's memory; allowed: auto, host (a plug-in says "
+                         "itself where, with `memory`)",
+                         device, opened->name);
+    if (wants_host && *there)
+        return error_set(error, ERROR_USAGE, "--device %s: %s runs on %s; allowed: auto, cuda", device, opened->name,
+                         there);
+    return ERROR_NONE;
+}
+
+enum error_kind foreign_select(const struct foreign_opened *opened, struct selection_options *options,
+                               struct error *error)
+{
+    enum error_kind kind = check_device(opened, options->device, error);
     options->foreign = selection_kernel(&opened->subject);
     options->device = "host"; /* of which nothing is asked */
+    return kind;
 }

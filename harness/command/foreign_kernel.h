@@ -7,6 +7,7 @@
 #include "harness/run/selection.h"
 #include "harness/evaluate/foreign_class.h"
 #include "harness/subject/kernel_process.h"
+#include "harness/subject/launch_watch.h"
 
 /* What the command line says; strings belong to the caller. */
 struct foreign_options {
@@ -26,10 +27,11 @@ static inline bool foreign_is_asked(const struct foreign_options *options)
 struct foreign_opened {
     struct kernel_process *process;
     struct foreign_subject subject;
-    char *name;    /* what messages call it: "--plugin ./mine.so" */
-    char *device;  /* what records say that it runs on: the same, and what the kernel says of that */
-    char *option;  /* for a command line that runs it again: " --plugin=./mine.so" */
-    char *library; /* the path that is loaded */
+    struct launch_watch watch; /* of its launches */
+    char *name;                /* what messages call it: "--plugin ./mine.so" */
+    char *device;              /* what records say that it runs on: the same, and what the kernel says of that */
+    char *option;              /* for a command line that runs it again: " --plugin=./mine.so" */
+    char *library;             /* the path that is loaded */
     const char *argv[5];
 };
 
@@ -38,7 +40,9 @@ enum error_kind foreign_open(struct foreign_opened *opened, const struct foreign
                              const struct progress *progress, struct error *error);
 void foreign_close(struct foreign_opened *opened);
 
-/* Selects points for it in place of those of their kernels. */
-void foreign_select(const struct foreign_opened *opened, struct selection_options *options);
+/* Selects points for it in place of those of their kernels. ERROR_USAGE where --device names another memory than that
+ * in which it takes tensors. */
+enum error_kind foreign_select(const struct foreign_opened *opened, struct selection_options *options,
+                               struct error *error);
 
 #endif

@@ -63,8 +63,7 @@ static enum error_kind open_foreign(struct hunter *hunter, struct progress *prog
     enum error_kind kind = foreign_open(&hunter->foreign, &options->foreign, progress, error);
     if (kind)
         return kind;
-    foreign_select(&hunter->foreign, &options->selection);
-    return ERROR_NONE;
+    return foreign_select(&hunter->foreign, &options->selection, error);
 }
 
 /* A find is one point, in memory whole, that its case file says alone. */
@@ -299,6 +298,7 @@ static enum error_kind let_loose(struct hunter *hunter, struct progress *progres
     };
     hunter->log = (struct hunt_log){
         .path = options->results,
+        .planned = options->evaluations,
         .objective = objective_name(hunter),
         .subject = hunter->foreign.process ? hunter->foreign.option : hunter->hunt.setting.made.device,
     };

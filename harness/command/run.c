@@ -119,8 +119,7 @@ static enum error_kind open_foreign(struct run *run, struct error *error)
     enum error_kind kind = foreign_open(&run->foreign, &run->options->foreign, run->progress, error);
     if (kind)
         return kind;
-    foreign_select(&run->foreign, &run->selection_options);
-    return ERROR_NONE;
+    return foreign_select(&run->foreign, &run->selection_options, error);
 }
 
 static enum error_kind plan(struct run *run, struct error *error)

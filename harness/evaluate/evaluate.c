@@ -6,8 +6,10 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
 #include "harness/evaluate/replayed_cause.h"
+#include "harness/judge/cause/signature_info.h"
 #include "harness/library/judged_again.h"
 #include "harness/library/other_output.h"
+#include "harness/subject/launch_watch.h"
 #include "reference/float_environment.h"
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -138,24 +140,73 @@ static enum error_kind reach_verdict(struct work *work, struct error *error)
     return kind;
 }
 
+/* Whether the output is wrong, and that of an earlier launch, for which it was right. */
+static bool is_stale(const struct work *work)
+{
+    const struct launch_watch *watch = work->subject->watch;
+    return watch && work->source->num_parts == 1 && criterion_out_off(&work->evaluation->verdict.total) &&
+           launch_watch_is_right(watch, work->repeats);
+}
+
+/* What the watch over a subject's launches tells, once it is known which of them were right. */
+static void conclude_watch(struct work *work)
+{
+    struct launch_watch *watch = work->subject->watch;
+    if (!watch)
+        return;
+    if (work->source->num_parts == 1 && !*work->evaluation->subject_failure &&
+        !criterion_out_off(&work->evaluation->verdict.total))
+        launch_watch_approve(watch, work->launch);
+    oracle_report_find_stale(&work->evaluation->oracles, watch);
+}
+
+/* Without an output there is none to explain. */
+static void conclude_no_answer(struct evaluation *evaluation)
+{
+    const struct run_failure_info *how = &run_failures[evaluation->run_failure];
+    struct signature_finding *finding = &evaluation->finding;
+    *finding = (struct signature_finding){.signature = SIGNATURE_NO_ANSWER,
+                                          .head = -1,
+                                          .num_rows_failing = problem_rows(&evaluation->problem),
+                                          .residual = NAN,
+                                          .remedy = how->remedy};
+    snprintf(finding->detail, sizeof finding->detail, "the kernel %s", how->about);
+    class_report_clear(&evaluation->classes);
+    evaluation->classes = (struct class_report){.num_rows = 0};
+}
+
+/* Whatever the rows of an earlier launch's output look like here. */
+static void conclude_stale(struct signature_finding *finding)
+{
+    finding->signature = SIGNATURE_STALE;
+    finding->remedy = signature_remedy(SIGNATURE_STALE);
+    finding->num_rows_examined = finding->num_rows_explained = 0;
+    finding->detail[0] = '\0';
+}
+
 static enum error_kind find_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
     const unsigned violated = oracles_violated_mask(&evaluation->oracles);
-    const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed};
+    const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
+                                       evaluation->oracles.how, evaluation->oracles.stale};
     double start = evaluation_now();
+    if (*evaluation->subject_failure) {
+        conclude_no_answer(evaluation);
+        return ERROR_NONE;
+    }
     if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
         !outcome_out_of_class(work->point, &evaluation->classes))
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
     enum error_kind kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
-    if (!kind && !*evaluation->subject_failure)
+    if (!kind)
         kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
                               work->evaluator->threads, error);
-    if (!kind && *evaluation->subject_failure)
-        evaluation->finding.remedy = "The kernel failed to run, as the error says, and has left its output unwritten.";
+    if (!kind && is_stale(work))
+        conclude_stale(&evaluation->finding);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }
@@ -165,7 +216,7 @@ static enum error_kind find_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     const struct exhibit exhibit = exhibit_of(work);
-    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure ||
+    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure || is_stale(work) ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     double start = evaluation_now();
@@ -256,6 +307,8 @@ static enum error_kind finish(struct work *work, struct error *error)
     struct evaluation *evaluation = work->evaluation;
     enum error_kind kind = reach_verdict(work, error);
     conclude_audit(work);
+    if (!kind)
+        conclude_watch(work);
     if (work->evaluation->classes.num_rows > 0)
         class_of_rows(&work->evaluation->class_of_all, &work->evaluation->classes);
     if (!kind)

@@ -58,6 +58,7 @@ struct evaluation {
     struct contract_finding contract; /* of a failed output of something that is not ours */
     struct oracle_report oracles;     /* of one of the problem's parts */
     char subject_failure[400];        /* how what was to be judged failed to run, its output unwritten; "": it ran */
+    enum run_failure run_failure;     /* in a word */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     bool at_once;             /* what was judged was run on the whole problem, though it was worked on in parts */

@@ -7,6 +7,7 @@
 
 #include "harness/judge/poison.h"
 #include "harness/library/judged_output.h"
+#include "harness/subject/launch_watch.h"
 
 void part_clear(struct part_work *part)
 {
@@ -65,13 +66,13 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
     return ERROR_NONE;
 }
 
-/* Keeps what a run did that it must not. The names in an audit are the subject's, until its next run. */
+/* Keeps what a run did that it must not. */
 static void keep_audit(struct work *work, const struct memory_audit *audit)
 {
-    if (audit->breached && !*work->breached)
+    if (*audit->breached && !*work->breached)
         snprintf(work->breached, sizeof work->breached, "written to at byte %lld of %s, which has %zu",
                  (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
-    if (audit->changed && !*work->changed)
+    if (*audit->changed && !*work->changed)
         snprintf(work->changed, sizeof work->changed, "%s is not what it was before the run", audit->changed);
 }
 
@@ -82,7 +83,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     struct companions *companions = &evaluator->companions;
     struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL, false};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
-    struct memory_audit audit = {.breached = NULL}, *asked = evaluator->foreign ? &audit : NULL;
+    struct memory_audit audit = {.breached = ""}, *asked = evaluator->foreign ? &audit : NULL;
     enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = evaluation_now();
     if (point->batch == BATCH_TOGETHER) {
@@ -100,10 +101,15 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     work->evaluation->seconds.kernel += seconds;
     if (!kind)
         keep_audit(work, &audit);
+    if (!kind && work->subject->watch) {
+        work->launch = work->subject->watch->last;
+        work->repeats = work->subject->watch->repeats;
+    }
     if (kind != ERROR_SUBJECT)
         return kind;
     /* Its output is what was there before: nothing of it is written. */
     snprintf(work->evaluation->subject_failure, sizeof work->evaluation->subject_failure, "%.390s", error->text);
+    work->evaluation->run_failure = run_failure_of(error);
     output_poison(&part->output, &part->problem);
     return ERROR_NONE;
 }

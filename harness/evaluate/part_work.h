@@ -23,6 +23,8 @@ struct work {
     struct gathering *gathering; /* where the subject is run on all parts at once; NULL: on one after the other */
     char breached[ORACLE_DETAIL_SIZE], changed[ORACLE_DETAIL_SIZE]; /* what its runs wrote beside outputs, and the input
                                                                      * that they changed; "": nothing */
+    uint64_t launch, repeats; /* of a subject that is watched: its last run, and the launch whose output that gave
+                               * again, as launch_watch.h has them */
 };
 
 /* Some heads of the work, with room for what comes of them. */

@@ -16,7 +16,7 @@ static void name_failure(char *failure, const struct record *record)
     const char *name = "";
     if (record->outcome.status == STATUS_FAIL) {
         enum signature signature = record->finding ? record->finding->signature : SIGNATURE_NONE;
-        name = *record->outcome.reason && !record->point->expect_fail                    ? "crash"
+        name = record->run_failure && signature == SIGNATURE_NO_ANSWER ? run_failures[record->run_failure].name
                : record->oracles && oracles_violated_mask(record->oracles) && !signature ? "oracle"
                : signature                                                               ? signature_names[signature]
                                                                                          : "class";
@@ -177,7 +177,7 @@ static enum error_kind search_all(struct hunt *hunt, const struct candidate *sta
         .kernel = &hunt->setting.kernel,
         .starts = starts,
         .num_starts = hunt->setting.num_starts,
-        .evaluations = hunt->setting.evaluations,
+        .planned = hunt->log->planned,
         .seed = hunt->setting.seed,
         .random = hunt->setting.random,
         .takes = takes,

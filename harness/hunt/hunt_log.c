@@ -1,6 +1,7 @@
 #include "harness/hunt/hunt_log.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ bool hunt_log_find(const struct hunt_log *log, uint64_t digest, struct trial *tr
 struct log_reading {
     struct hunt_log *log;
     json_t *build; /* of this program; NULL: any is taken */
+    bool is_later; /* a line has been read */
 };
 
 static enum error_kind refuse(const struct record_line *line, const char *what, const char *is, const char *allowed,
@@ -70,9 +72,22 @@ static const char *string_of(const json_t *hunt, const char *name)
     return text ? text : "";
 }
 
+/* A record says how many evaluations the hunt was to have that began the file; those of older programs do not. */
+static enum error_kind read_planned(struct log_reading *reading, const struct record_line *line, const json_t *hunt,
+                                    struct error *error)
+{
+    const json_t *said = json_object_get(hunt, "evaluations");
+    if (said && (!json_is_integer(said) || json_integer_value(said) < 1 || json_integer_value(said) > LONG_MAX))
+        return refuse(line, "not a record of a hunt", "its evaluations", "a whole number from 1 on", error);
+    if (said && !reading->is_later)
+        reading->log->planned = (long)json_integer_value(said);
+    reading->is_later = true;
+    return ERROR_NONE;
+}
+
 static enum error_kind keep_line(void *context, const struct record_line *line, struct error *error)
 {
-    const struct log_reading *reading = context;
+    struct log_reading *reading = context;
     struct hunt_log *log = reading->log;
     const json_t *hunt = json_object_get(line->object, "hunt");
     struct trial trial;
@@ -88,6 +103,9 @@ static enum error_kind keep_line(void *context, const struct record_line *line, 
     if (reading->build && !json_equal(json_object_get(line->object, "build"), reading->build))
         return refuse(line, "a record of another build", line->key, "with --any-build, which keeps it all the same",
                       error);
+    enum error_kind kind = read_planned(reading, line, hunt, error);
+    if (kind)
+        return kind;
     snprintf(trial.failure, sizeof trial.failure, "%s", string_of(hunt, "failure"));
     return know(log, digest, &trial, true, error);
 }
@@ -139,11 +157,12 @@ void hunt_log_close(struct hunt_log *log)
 static json_t *hunt_to_json(const struct hunt_log *log, uint64_t digest, const struct trial *trial, const char *text)
 {
     json_t *hunt = json_object();
-    bool complete = json_put(hunt, "objective", json_string(log->objective)) &&
-                    json_put(hunt, "value", json_from_double(trial->value)) &&
-                    json_put(hunt, "failure", json_string(trial->failure)) &&
-                    json_put(hunt, "subject", json_from_text(log->subject)) &&
-                    json_put(hunt, "digest", json_from_digest(digest)) && json_put(hunt, "case", json_from_text(text));
+    bool complete =
+        json_put(hunt, "objective", json_string(log->objective)) &&
+        json_put(hunt, "value", json_from_double(trial->value)) &&
+        json_put(hunt, "failure", json_string(trial->failure)) &&
+        json_put(hunt, "subject", json_from_text(log->subject)) && json_put(hunt, "digest", json_from_digest(digest)) &&
+        json_put(hunt, "case", json_from_text(text)) && json_put(hunt, "evaluations", json_integer(log->planned));
     return json_finish(hunt, complete);
 }
 

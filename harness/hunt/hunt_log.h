@@ -14,15 +14,17 @@ enum { TRIAL_FAILURE_SIZE = 48 };
 
 /* What came of a candidate. */
 struct trial {
-    double value; /* of the objective */
-    char
-        failure[TRIAL_FAILURE_SIZE]; /* how it failed: a signature's name, "crash", "oracle", "class"; "": it did not */
+    double value;                     /* of the objective */
+    char failure[TRIAL_FAILURE_SIZE]; /* how it failed: a signature's name, a run_failure's, "oracle", "class"; "": it
+                                         did not */
 };
 
 struct hunt_log {
     const char *path;      /* the caller's; NULL: nothing is kept or found */
     const char *objective; /* of the values */
     const char *subject;   /* what is hunted: a device's name, or the option that runs a kernel that is not ours */
+    long planned;          /* evaluations of the search: of this hunt or, of a file that is gone on with, of the first
+                            * one, which the search's beginning is a share of (search.h) */
     int held, descriptor;
     off_t end;
     void *trials; /* a tree by digest */

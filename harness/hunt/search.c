@@ -7,7 +7,7 @@
 enum { ATTEMPTS = 2000, CHANGES_MAX = 4 };
 
 /* Shares of candidates. */
-#define START_SHARE 0.2   /* of all evaluations: random draws before the climb */
+#define START_SHARE 0.2   /* of the evaluations planned: random draws before the climb */
 #define DRAWN_SHARE 0.15  /* of the climb: random draws */
 #define CROSSED_SHARE 0.2 /* of children: with keys of a second parent */
 #define MORE_SHARE 0.35   /* another change after each */
@@ -139,7 +139,7 @@ static enum error_kind make_child(struct search *search, struct error *error)
 
 static bool is_drawn(struct search *search)
 {
-    bool is_start = (double)search->asked < START_SHARE * (double)search->setting.evaluations || search->asked < 4;
+    bool is_start = (double)search->asked < START_SHARE * (double)search->setting.planned || search->asked < 4;
     return search->setting.random || is_start || search->num_members == 0 || search->num_arms == 0 ||
            draw_chance(&search->draws, DRAWN_SHARE);
 }

@@ -2,11 +2,11 @@
  * The search of a hunt: which candidate to try next, by what came of those before. It knows no kernel: it is asked for
  * a candidate and told its value.
  *
- * It begins with the points of the case files and with random draws, a fifth of all evaluations, and goes on from the
- * best of what it has seen: a parent, the better the more often; now and then keys of a second one; one change or a few
- * (change.h). Changes are chosen by how often they have made a child that is better than its parent, so that the search
- * works on what hurts. Every seventh candidate is a random draw all the same: where the climb has nothing to climb on,
- * it is hardly worse than those.
+ * It begins with the points of the case files and with random draws, a fifth of the evaluations planned, and goes on
+ * from the best of what it has seen: a parent, the better the more often; now and then keys of a second one; one change
+ * or a few (change.h). Changes are chosen by how often they have made a child that is better than its parent, so that
+ * the search works on what hurts. Every seventh candidate is a random draw all the same: where the climb has nothing to
+ * climb on, it is hardly worse than those.
  */
 #ifndef HARNESS_HUNT_SEARCH_H
 #define HARNESS_HUNT_SEARCH_H
@@ -33,7 +33,7 @@ struct search_setting {
     const struct point_kernel *kernel;
     const struct candidate *starts; /* [num_starts], at least one */
     size_t num_starts;
-    long evaluations; /* that are to come, all together */
+    long planned; /* evaluations that there are to be, or were to be when the hunt was begun */
     uint64_t seed;
     bool random; /* every candidate is drawn anew */
     /* Whether a point can be evaluated. */

@@ -21,6 +21,8 @@ const char *const signature_names[SIGNATURE_COUNT] = {
     [SIGNATURE_WRONG_LSE] = "wrong-lse",
     [SIGNATURE_MISPLACED_KEYS] = "misplaced-keys",
     [SIGNATURE_UNWRITTEN] = "unwritten",
+    [SIGNATURE_STALE] = "stale",
+    [SIGNATURE_NO_ANSWER] = "no-answer",
     [SIGNATURE_UNKNOWN] = "unknown",
 };
 

@@ -25,6 +25,8 @@ enum signature {
                                * constant off */
     SIGNATURE_MISPLACED_KEYS, /* attention to keys or values in other places than their own */
     SIGNATURE_UNWRITTEN,      /* elements that were never written */
+    SIGNATURE_STALE,          /* the output of an earlier launch of other values */
+    SIGNATURE_NO_ANSWER,      /* the kernel failed to run */
     SIGNATURE_UNKNOWN,        /* no mode explains it */
     SIGNATURE_COUNT
 };

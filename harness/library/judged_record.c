@@ -378,6 +378,7 @@ static const struct record_field rows[] = {
     UNKNOWN("fidelity"),
     UNKNOWN("taken_over"),
     UNKNOWN("explanation"),
+    UNKNOWN("run_failure"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

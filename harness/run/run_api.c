@@ -12,6 +12,7 @@
 #include "harness/run/cases_api.h"
 #include "harness/run/walk.h"
 #include "harness/subject/callback.h"
+#include "harness/subject/launch_watch.h"
 #include "harness/support/json_value.h"
 #include "harness/support/threads.h"
 #include "reference/float_environment.h"
@@ -35,6 +36,7 @@ struct under_way {
     struct foreign_kernel described;
     struct foreign_subject subject;
     struct callback callback;
+    struct launch_watch watch; /* of its launches */
     alibicheck_record_function *record;
     void *context;
     struct alibicheck_run_progress *progress;
@@ -93,15 +95,9 @@ static char *message_of(const struct record *record)
     const struct outcome *outcome = &record->outcome;
     if (status_as_expected(outcome->status))
         return strdup("");
-    const bool says_more = status_is_judged(outcome->status) && *outcome->reason;
     char *headline = record_headline(record), *detail = headline ? record_detail(record, headline) : NULL;
-    char *message = NULL;
-    if (detail && asprintf(&message, "%s%s%s%s", detail, says_more ? "error: " : "", says_more ? outcome->reason : "",
-                           says_more ? "\n" : "") < 0)
-        message = NULL;
     free(headline);
-    free(detail);
-    return message;
+    return detail;
 }
 
 static bool keep_failure(struct alibicheck_results *results, const struct alibicheck_run_record *record)
@@ -228,8 +224,9 @@ static enum error_kind take_kernel(struct under_way *run, struct error *failure)
     run->wrapped = *run->kernel;
     run->wrapped.launch = launch;
     run->wrapped.context = run;
-    run->callback = (struct callback){.kernel = &run->wrapped, .takes = run->described.takes, .copies = true};
+    run->callback = (struct callback){.kernel = &run->wrapped, .takes = run->described.takes, .giving = GIVE_A_COPY};
     run->subject = foreign_subject(&run->described, &callback_launcher, &run->callback);
+    run->subject.subject.watch = &run->watch;
     return foreign_class_take(&run->subject, "the kernel", failure);
 }
 
@@ -302,6 +299,7 @@ static enum error_kind run_cases(struct under_way *run, const struct alibicheck_
         kind = kind ? kind : put;
     }
     callback_clear(&run->callback);
+    launch_watch_clear(&run->watch);
     selection_clear(&run->selection);
     cases_options_clear(&run->options);
     recipe_library_release();

@@ -9,6 +9,7 @@
 
 #include "harness/subject/device_launch.h"
 #include "harness/subject/launching.h"
+#include "harness/subject/run_failure.h"
 #include "reference/float_environment.h"
 
 enum { TEXT_SIZE = 512 };
@@ -30,7 +31,7 @@ static enum error_kind put_sequence(struct device_launch *there, const struct gu
     for (int i = 0; i < 2 && !kind; i++)
         kind = device_launch_put(there, outputs[i]->memory, outputs[i]->size_bytes + 2 * ZONE_BYTES, error);
     for (int t = 0; t < GIVEN_COUNT && !kind; t++)
-        kind = device_launch_put(there, sequence->given[t].copy, sequence->given[t].size_bytes, error);
+        kind = device_launch_put(there, sequence->given[t].copy, given_copy_bytes(&sequence->given[t]), error);
     return kind;
 }
 
@@ -44,11 +45,11 @@ static enum error_kind put_there(struct device_launch *there, struct cuda_device
     for (size_t i = 0; i < count && !kind; i++)
         kind = put_sequence(there, &launching->guarded[i], error);
     for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !kind; t++)
-        kind = device_launch_put(there, launching->pages[t].copy, launching->pages[t].size_bytes, error);
+        kind = device_launch_put(there, launching->pages[t].copy, given_copy_bytes(&launching->pages[t]), error);
     if (!kind)
-        kind = device_launch_put(there, launching->slopes.copy, launching->slopes.size_bytes, error);
+        kind = device_launch_put(there, launching->slopes.copy, given_copy_bytes(&launching->slopes), error);
     if (!kind)
-        kind = device_launch_put(there, launching->sinks.copy, launching->sinks.size_bytes, error);
+        kind = device_launch_put(there, launching->sinks.copy, given_copy_bytes(&launching->sinks), error);
     const struct guarded *workspace = &launching->workspace;
     return kind ? kind : device_launch_put(there, workspace->memory, workspace->size_bytes + 2 * ZONE_BYTES, error);
 }
@@ -144,10 +145,10 @@ static enum error_kind call(const struct callback *callback, const struct alibic
     *seconds = now_s() - start;
     float_environment_leave(&floats);
     text[TEXT_SIZE - 1] = 0;
-    if (status)
-        kind = error_set(error, ERROR_SUBJECT, "kernel %s failed with %d%s%s", kernel->name, (int)status,
-                         *text ? ": " : "", text);
-    return kind;
+    if (!status)
+        return kind;
+    error_set(error, ERROR_SUBJECT, "it returned %d%s%s", (int)status, *text ? ": " : "", text);
+    return run_failed(error, RUN_FAILURE_REFUSAL);
 }
 
 /* The same where k and v span more than memory has. */
@@ -183,13 +184,13 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
     return kind ? kind : device_launch_get(there, error);
 }
 
-static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
-                           double *seconds, struct error *error)
+enum error_kind callback_run(struct callback *callback, const struct sequences *sequences, struct memory_audit *audit,
+                             double *seconds, struct error *error)
 {
-    struct callback *callback = launcher;
     const unsigned lse = ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_LSE_BASE2;
-    struct launching launching = {
-        .with_lse = callback->takes & lse, .copied = callback->copies || callback->kept.device, .sequences = sequences};
+    struct launching launching = {.with_lse = callback->takes & lse,
+                                  .giving = callback->kept.device ? GIVE_A_COPY : callback->giving,
+                                  .sequences = sequences};
     struct device_launch there = {.device = NULL};
     enum error_kind kind = launching_prepare(&launching, error);
     if (!kind)
@@ -205,6 +206,21 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     device_launch_clear(&there);
     launching_clear(&launching);
     return kind;
+}
+
+/* A failure is told with the kernel's name. */
+static enum error_kind run(void *launcher, const struct sequences *sequences, struct memory_audit *audit,
+                           double *seconds, struct error *error)
+{
+    struct callback *callback = launcher;
+    struct error failure;
+    enum error_kind kind = callback_run(callback, sequences, audit, seconds, &failure);
+    if (!kind)
+        return kind;
+    if (kind != ERROR_SUBJECT)
+        return error_set(error, kind, "%s", failure.text);
+    error_set(error, kind, "%s failed: %.8000s", callback->kernel->name, failure.text);
+    return run_failed(error, run_failure_of(&failure));
 }
 
 const struct foreign_launcher callback_launcher = {

@@ -13,7 +13,7 @@
 struct callback {
     const struct alibicheck_kernel *kernel; /* the caller's */
     unsigned takes;
-    bool copies;               /* it reads copies: what it changes is not changed for who judges */
+    enum giving giving;        /* of a copy: what it changes is not changed for who judges */
     struct kept_outputs kept;  /* its device is that of a kernel whose tensors are there; NULL: they are here */
     unsigned num_launches;     /* so far */
     struct leftover *leftover; /* the caller's: where to keep what launches leave behind; NULL: nobody asks */
@@ -21,6 +21,10 @@ struct callback {
 
 /* Frees all but what is the caller's. */
 void callback_clear(struct callback *callback);
+
+/* As foreign_launcher.run, but that a failure is told without the kernel's name. */
+enum error_kind callback_run(struct callback *callback, const struct sequences *sequences, struct memory_audit *audit,
+                             double *seconds, struct error *error);
 
 /* Its `run` takes a struct callback. */
 extern const struct foreign_launcher callback_launcher;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/subject/run_failure.h"
+
 /* The driver's types and functions, as the CUDA Driver API's reference has them ("CUDA Driver API", modules
  * Initialization, Device, Primary Context, Context, Memory, Stream and Error Handling): handles are pointers, a
  * CUdeviceptr has 64 bits, a CUresult is 0 where all is well. */
@@ -60,8 +62,9 @@ static enum error_kind refuse(const struct cuda_device *device, enum error_kind 
         return ERROR_NONE;
     if (size_bytes > 0)
         snprintf(size, sizeof size, " (%zu bytes)", size_bytes);
-    return error_set(error, kind, "%s: %s, %s%s", call, word_of(device->driver.error_name, result),
-                     word_of(device->driver.error_string, result), size);
+    error_set(error, kind, "%s: %s, %s%s", call, word_of(device->driver.error_name, result),
+              word_of(device->driver.error_string, result), size);
+    return kind == ERROR_SUBJECT ? run_failed(error, RUN_FAILURE_DEVICE) : kind;
 }
 
 /* ---- opening ----------------------------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "harness/subject/launch_watch.h"
 #include "kernels/launch_setting.h"
 
 /* Two pages of memory for k of each, as many for v, and one of page tables: 24 MiB. */
@@ -42,8 +43,7 @@ static enum error_kind run(const struct subject *subject, const struct sequences
                            double *seconds, struct error *error)
 {
     const struct foreign_subject *foreign = foreign_of(subject);
-    if (audit)
-        *audit = (struct memory_audit){.breached = NULL};
+    struct memory_audit seen = {.breached = ""};
     struct paged_cache cache = {.k = NULL};
     struct sequences given = *sequences;
     struct sequence_strides *strides = NULL;
@@ -61,7 +61,11 @@ static enum error_kind run(const struct subject *subject, const struct sequences
         kind = strides ? ERROR_NONE : error_memory(error, "strides", (double)given.count * sizeof *strides);
     }
     if (!kind)
-        kind = foreign->how->run(foreign->launcher, &given, audit, seconds, error);
+        kind = foreign->how->run(foreign->launcher, &given, &seen, seconds, error);
+    if (foreign->subject.watch)
+        launch_watch_take(foreign->subject.watch, sequences, kind, &seen);
+    if (audit)
+        *audit = seen;
     free(strides);
     paged_cache_clear(&cache);
     if (!kind && foreign->kernel->takes & ALIBICHECK_KERNEL_LSE_BASE2)
@@ -97,6 +101,8 @@ static enum error_kind make_other(struct subject **other, const struct foreign_s
         return error_memory(error, "a subject", (double)sizeof *copy);
     *copy = foreign_subject_paged(foreign, setting);
     copy->layout = layout;
+    if (layout) /* what shows there alone is told of that alone */
+        copy->subject.watch = NULL;
     *other = &copy->subject;
     return ERROR_NONE;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/subject/kernel_message.h"
+#include "harness/subject/launch_buffer.h"
 #include "harness/subject/message_values.h"
 #include "harness/subject/message_words.h"
 
@@ -11,10 +12,12 @@ enum { SEQUENCES_MAX = 4096, FAR_ELEMENTS_BITS = 45 };
 
 static enum error_kind allocate(void **memory, struct received_launch *launch, int64_t size_bytes, struct error *error)
 {
-    *memory = malloc((size_t)size_bytes + 1);
-    if (!*memory)
+    char *zones = zones_allocate((size_t)size_bytes);
+    *memory = NULL;
+    if (!zones)
         return error_memory(error, "a launch", (double)size_bytes);
-    launch->memory[launch->num_blocks++] = *memory;
+    launch->memory[launch->num_blocks++] = zones;
+    *memory = zones + ZONE_BYTES;
     return ERROR_NONE;
 }
 

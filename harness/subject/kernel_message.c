@@ -254,17 +254,19 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
         add_word(&contents, MESSAGE_FORMAT_KEY, RESULT_FORMAT);
         if (result->seconds >= 0)
             add_real(&contents, "seconds", result->seconds);
-        if (*result->changed)
-            add_word(&contents, "changed", result->changed);
-        if (*result->breached) {
-            add_word(&contents, "breached", result->breached);
-            add_whole(&contents, "offset_bytes", -1, result->offset_bytes);
-            add_whole(&contents, "buffer_bytes", -1, result->buffer_bytes);
+        if (*result->audit.changed)
+            add_word(&contents, "changed", result->audit.changed);
+        if (*result->audit.breached) {
+            add_word(&contents, "breached", result->audit.breached);
+            add_whole(&contents, "offset_bytes", -1, result->audit.offset_bytes);
+            add_whole(&contents, "buffer_bytes", -1, (int64_t)result->audit.buffer_bytes);
         }
         if (result->ends)
             add_word(&contents, "ends", "true");
         if (*result->failure)
             add_word(&contents, "error", result->failure);
+        if (*result->failure && result->how)
+            add_word(&contents, "failure", run_failures[result->how].name);
         for (int i = 0; i < sequences->count && !*result->failure; i++)
             add_outputs(&contents, sequences, i, with_lse);
         kind = plan_contents(plan, &contents, error);

@@ -16,8 +16,10 @@
 
 #include "harness/subject/ability.h"
 #include "harness/subject/paged_cache.h"
+#include "harness/subject/run_failure.h"
 #include "harness/subject/tensor_strides.h"
 #include "harness/support/safetensors_write.h"
+#include "kernels/memory_audit.h"
 
 enum { MESSAGE_TEXT_SIZE = 512 };
 
@@ -33,9 +35,9 @@ struct kernel_hello {
 struct kernel_result {
     double seconds;                  /* below 0: not told */
     char failure[MESSAGE_TEXT_SIZE]; /* why there are no outputs; "": there are */
+    enum run_failure how;            /* of that: a refusal, or what else whoever launches there can tell */
     bool ends;                       /* the process is of no use any more: the next launch wants another one */
-    char breached[64], changed[32];  /* as struct memory_audit, "" for none */
-    int64_t offset_bytes, buffer_bytes;
+    struct memory_audit audit;
 };
 
 /* ---- to be sent: what plan is made of must outlive it. ERROR_SYSTEM. ---- */
@@ -54,7 +56,7 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
                                     int descriptor, struct error *error);
 
-/* A launch, in memory of its own. */
+/* A launch, in memory of its own: each tensor between zones (launch_buffer.h). */
 struct received_launch {
     struct sequences sequences;
     struct problem *problems;

@@ -94,28 +94,47 @@ static enum error_kind copy_outputs(const struct sequences *sequences, bool with
     return kind;
 }
 
+/* What a kernel can tell of its own failure. */
+static enum error_kind read_how(enum run_failure *how, const struct tensor_archive *archive, struct error *error)
+{
+    static const enum run_failure told[] = {RUN_FAILURE_REFUSAL, RUN_FAILURE_DEVICE, RUN_FAILURE_LEFTOVER};
+    const char *word = tensor_archive_metadata(archive, "failure");
+    *how = RUN_FAILURE_REFUSAL;
+    for (size_t i = 0; word && i < sizeof told / sizeof told[0]; i++)
+        if (!strcmp(word, run_failures[told[i]].name)) {
+            *how = told[i];
+            word = NULL;
+        }
+    return word ? message_refuse(error, "failure", word, "refusal, device, leftover") : ERROR_NONE;
+}
+
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
                                     int descriptor, struct error *error)
 {
     struct tensor_archive archive;
+    struct memory_audit *audit = &result->audit;
+    int64_t offset_bytes = 0, buffer_bytes = 0;
     *result = (struct kernel_result){.seconds = -1};
     enum error_kind kind = message_open(&archive, RESULT_FORMAT, descriptor, error);
     if (!kind)
         kind = message_read_real(&result->seconds, &archive, "seconds", error);
     if (!kind)
-        kind = message_read_word(result->breached, sizeof result->breached, &archive, "breached", error);
+        kind = message_read_word(audit->breached, sizeof audit->breached, &archive, "breached", error);
     if (!kind)
-        kind = message_read_word(result->changed, sizeof result->changed, &archive, "changed", error);
+        kind = message_read_word(audit->changed, sizeof audit->changed, &archive, "changed", error);
     if (!kind)
-        kind = message_read_whole(&result->offset_bytes, &archive, "offset_bytes", INT64_MIN, INT64_MAX, error);
+        kind = message_read_whole(&offset_bytes, &archive, "offset_bytes", INT64_MIN, INT64_MAX, error);
     if (!kind)
-        kind = message_read_whole(&result->buffer_bytes, &archive, "buffer_bytes", 0, INT64_MAX, error);
+        kind = message_read_whole(&buffer_bytes, &archive, "buffer_bytes", 0, INT64_MAX, error);
+    audit->offset_bytes = (ptrdiff_t)offset_bytes;
+    audit->buffer_bytes = (size_t)buffer_bytes;
     result->ends = !kind && message_says(&archive, "ends");
     const char *failure = kind ? NULL : tensor_archive_metadata(&archive, "error");
     if (failure) {
         char *line = text_line(failure, sizeof result->failure / 4); /* of characters, which take up to four bytes */
         snprintf(result->failure, sizeof result->failure, "%s", line && *line ? line : "it does not say why");
         free(line);
+        kind = read_how(&result->how, &archive, error);
     } else if (!kind) {
         kind = copy_outputs(sequences, with_lse, &archive, error);
     }

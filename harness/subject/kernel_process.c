@@ -16,6 +16,7 @@
 
 #include "harness/subject/kernel_frame.h"
 #include "harness/subject/kernel_message.h"
+#include "harness/subject/run_failure.h"
 #include "harness/support/source.h"
 
 extern char **environ;
@@ -29,9 +30,8 @@ struct kernel_process {
     struct kernel_process_options options;
     struct kernel_hello hello;
     struct foreign_launcher launcher;
-    struct kernel_result result; /* of the last launch: an audit points into it */
-    pid_t pid;                   /* 0: it is not running */
-    int to, from;                /* pipes */
+    pid_t pid;    /* 0: it is not running */
+    int to, from; /* pipes */
 };
 
 static double now_s(void)
@@ -51,8 +51,8 @@ static void close_pipe(int *descriptor)
 }
 
 /* Ends the process and says in why, of WHY_SIZE, how it ended. One that has closed its pipe has a moment to end by
- * itself, so that what it died of is known. */
-static void end_process(struct kernel_process *process, bool wait_for_it, char *why)
+ * itself, so that what it died of is known: by a signal that was not sent here, or by itself. */
+static enum run_failure end_process(struct kernel_process *process, bool wait_for_it, char *why)
 {
     int status = 0;
     pid_t ended = 0;
@@ -60,7 +60,7 @@ static void end_process(struct kernel_process *process, bool wait_for_it, char *
     close_pipe(&process->to);
     close_pipe(&process->from);
     if (process->pid <= 0)
-        return;
+        return RUN_FAILURE_EXIT;
     for (int ms = 0; wait_for_it && ms < END_MS && ended == 0; ms += 10) {
         ended = waitpid(process->pid, &status, WNOHANG);
         if (ended == 0)
@@ -71,11 +71,12 @@ static void end_process(struct kernel_process *process, bool wait_for_it, char *
         ended = waitpid(process->pid, &status, 0);
     process->pid = 0;
     if (ended < 0)
-        return;
+        return RUN_FAILURE_EXIT;
     if (WIFSIGNALED(status))
         snprintf(why, WHY_SIZE, "was killed by signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WIFEXITED(status))
         snprintf(why, WHY_SIZE, "ended with exit code %d", WEXITSTATUS(status));
+    return WIFSIGNALED(status) ? RUN_FAILURE_CRASH : RUN_FAILURE_EXIT;
 }
 
 static enum error_kind set_up_child(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int in, int out)
@@ -259,18 +260,27 @@ static enum transfer send_plan(const struct kernel_process *process, const struc
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
 
+/* An error by the process: of a launch, how that failed. */
+static enum error_kind blame(struct error *error, enum error_kind kind, enum run_failure how)
+{
+    return kind == ERROR_SUBJECT ? run_failed(error, how) : kind;
+}
+
 /* Ends a process that did not do its part. kind is what it then is; doing: "gave no answer". */
 static enum error_kind give_up(struct kernel_process *process, enum transfer how, enum error_kind kind,
                                const char *doing, struct error *error)
 {
     const char *name = *process->hello.kernel.name ? process->hello.kernel.name : process->options.name;
     char why[WHY_SIZE];
-    end_process(process, how == ENDED, why);
+    const enum run_failure ended = end_process(process, how == ENDED, why);
     if (how == CANCELLED)
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
-    if (how == TOO_LATE)
-        return error_set(error, kind, "%s %s within %g s, and was ended", name, doing, process->options.timeout_s);
-    return error_set(error, kind, "%s %s: it %s", name, doing, why);
+    if (how == TOO_LATE) {
+        error_set(error, kind, "%s %s within %g s, and was ended", name, doing, process->options.timeout_s);
+        return blame(error, kind, RUN_FAILURE_HANG);
+    }
+    error_set(error, kind, "%s %s: it %s", name, doing, why);
+    return blame(error, kind, ended);
 }
 
 /* Reads a message of at most max_bytes into *descriptor, a file in memory. */
@@ -287,11 +297,11 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
     if (size < FRAME_LENGTH_BYTES || size > max_bytes) {
         char why[WHY_SIZE];
         end_process(process, false, why);
-        return error_set(error, kind,
-                         "%s: what it writes to standard output is no message: a length of %llu bytes; allowed: %d to "
-                         "%llu (what is meant for people goes to standard error)",
-                         process->options.name, (unsigned long long)size, FRAME_LENGTH_BYTES,
-                         (unsigned long long)max_bytes);
+        error_set(error, kind,
+                  "%s: what it writes to standard output is no message: a length of %llu bytes; allowed: %d to %llu "
+                  "(what is meant for people goes to standard error)",
+                  process->options.name, (unsigned long long)size, FRAME_LENGTH_BYTES, (unsigned long long)max_bytes);
+        return blame(error, kind, RUN_FAILURE_NONSENSE);
     }
     enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
     if (made)
@@ -322,7 +332,8 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
         return ERROR_NONE;
     char why[WHY_SIZE];
     end_process(process, false, why);
-    return error_set(error, begun == ERROR_USAGE ? kind : begun, "%s: %s", process->options.name, wrong.text);
+    kind = error_set(error, begun == ERROR_USAGE ? kind : begun, "%s: %s", process->options.name, wrong.text);
+    return blame(error, kind, RUN_FAILURE_NONSENSE);
 }
 
 /* The process as it was at first, if it is not running. */
@@ -336,8 +347,9 @@ static enum error_kind need_process(struct kernel_process *process, struct error
         return kind;
     char why[WHY_SIZE];
     end_process(process, false, why);
-    return error_set(error, ERROR_SUBJECT, "%s says otherwise what it is than when it was started first",
-                     process->options.name);
+    error_set(error, ERROR_SUBJECT, "%s says otherwise what it is than when it was started first",
+              process->options.name);
+    return run_failed(error, RUN_FAILURE_NONSENSE);
 }
 
 /* The largest message that a result can be. */
@@ -376,7 +388,7 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
                            double *seconds, struct error *error)
 {
     struct kernel_process *process = launcher;
-    struct kernel_result *result = &process->result;
+    struct kernel_result result;
     struct error wrong;
     int descriptor;
     double start = now_s();
@@ -385,26 +397,26 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
         kind = exchange(process, sequences, &descriptor, error);
     if (kind)
         return kind;
-    kind = message_read_result(result, sequences, writes_lse(process), descriptor, &wrong);
+    kind = message_read_result(&result, sequences, writes_lse(process), descriptor, &wrong);
     if (kind == ERROR_USAGE) {
         char why[WHY_SIZE];
         end_process(process, false, why); /* whatever it says next belongs to nothing */
-        return error_set(error, ERROR_SUBJECT, "%s: %s", process->options.name, wrong.text);
+        error_set(error, ERROR_SUBJECT, "%s: %s", process->options.name, wrong.text);
+        return run_failed(error, RUN_FAILURE_NONSENSE);
     }
     if (kind)
         return error_set(error, kind, "%s", wrong.text);
-    if (result->ends) {
+    if (result.ends) {
         char why[WHY_SIZE];
         end_process(process, false, why);
     }
-    *seconds = result->seconds >= 0 ? result->seconds : now_s() - start;
-    if (*result->failure)
-        return error_set(error, ERROR_SUBJECT, "%s failed: %s", process->hello.kernel.name, result->failure);
-    if (audit && *result->breached)
-        *audit = (struct memory_audit){result->breached, (ptrdiff_t)result->offset_bytes, (size_t)result->buffer_bytes,
-                                       audit->changed};
-    if (audit && *result->changed)
-        audit->changed = result->changed;
+    *seconds = result.seconds >= 0 ? result.seconds : now_s() - start;
+    if (*result.failure) {
+        error_set(error, ERROR_SUBJECT, "%s failed: %s", process->hello.kernel.name, result.failure);
+        return run_failed(error, result.how);
+    }
+    if (audit)
+        memory_audit_join(audit, &result.audit);
     return ERROR_NONE;
 }
 

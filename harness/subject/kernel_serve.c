@@ -78,18 +78,9 @@ static enum error_kind read_message(int in, int *descriptor, struct error *error
     return kind;
 }
 
-static void take_audit(struct kernel_result *result, const struct memory_audit *audit)
-{
-    snprintf(result->breached, sizeof result->breached, "%s", audit->breached ? audit->breached : "");
-    snprintf(result->changed, sizeof result->changed, "%s", audit->changed ? audit->changed : "");
-    result->offset_bytes = audit->offset_bytes;
-    result->buffer_bytes = (int64_t)audit->buffer_bytes;
-}
-
 static enum error_kind answer(struct callback *callback, int descriptor, int out, struct error *error)
 {
     struct received_launch launch;
-    struct memory_audit audit = {.breached = NULL};
     struct kernel_result result = {.seconds = -1};
     struct safetensors_plan plan = {.header = NULL};
     struct error failure;
@@ -98,13 +89,15 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
     leftover_look(callback->leftover, kept_outputs_bytes(&callback->kept), left, sizeof left);
     enum error_kind kind = message_read_launch(&launch, descriptor, error);
     if (!kind) {
-        kind = callback_launcher.run(callback, &launch.sequences, &audit, &result.seconds, &failure);
+        kind = callback_run(callback, &launch.sequences, &result.audit, &result.seconds, &failure);
         if (kind)
             snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
+        result.how = kind ? run_failure_of(&failure) : RUN_FAILURE_NONE;
         result.ends = kind && callback->kept.device && cuda_device_is_lost(callback->kept.device);
-        take_audit(&result, &audit);
-        if (!*result.failure && *left)
+        if (!*result.failure && *left) {
             snprintf(result.failure, sizeof result.failure, "%s", left);
+            result.how = RUN_FAILURE_LEFTOVER;
+        }
         kind = message_plan_result(&plan, &launch.sequences, lse, &result, error);
     }
     if (!kind)
@@ -130,7 +123,7 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
     struct kernel_hello hello = {.audits = true, .keeps = true};
     struct safetensors_plan plan;
     struct leftover leftover = {.first_files = 0};
-    struct callback callback = {.kernel = kernel, .takes = kernel->takes, .leftover = &leftover};
+    struct callback callback = {.kernel = kernel, .takes = kernel->takes, .giving = GIVE_ZONED, .leftover = &leftover};
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)
         return kind;

@@ -12,20 +12,54 @@ uint64_t buffer_digest(const void *bytes, size_t size_bytes)
     return bytes ? XXH3_64bits(bytes, size_bytes) : 0;
 }
 
-/* In whole zones, one more than its size needs at least, all of one byte. */
-static char *allocate(size_t size_bytes, int byte, size_t *whole_bytes)
+/* Room for size_bytes between two zones of a byte; what stands in it is not said. NULL: there is no memory. */
+static char *allocate(size_t size_bytes, int byte)
 {
-    *whole_bytes = (size_bytes / ZONE_BYTES + 2) * ZONE_BYTES;
-    char *memory = aligned_alloc(ZONE_BYTES, *whole_bytes);
-    return memory ? memset(memory, byte, *whole_bytes) : NULL;
+    const size_t behind = ZONE_BYTES + size_bytes, whole_bytes = (behind / ZONE_BYTES + 2) * ZONE_BYTES;
+    char *memory = aligned_alloc(ZONE_BYTES, whole_bytes);
+    if (!memory)
+        return NULL;
+    memset(memory, byte, ZONE_BYTES);
+    memset(memory + behind, byte, whole_bytes - behind);
+    return memory;
+}
+
+char *zones_allocate(size_t size_bytes)
+{
+    return allocate(size_bytes, ZONE_BYTE);
+}
+
+/* The first byte of a zone that is not what it was; ZONE_BYTES: there is none. */
+static size_t find_in_zone(const unsigned char *zone, unsigned char byte)
+{
+    size_t i = 0;
+    if (zone[0] == byte && !memcmp(zone, zone + 1, ZONE_BYTES - 1))
+        return ZONE_BYTES;
+    while (i < ZONE_BYTES && zone[i] == byte)
+        i++;
+    return i;
+}
+
+/* Tells of the first byte of the zones around size_bytes that was written to; offsets are from `before` bytes on. */
+static void audit_zones(const void *first, size_t size_bytes, unsigned char byte, const char *name, size_t before,
+                        struct memory_audit *audit)
+{
+    const unsigned char *zones[] = {(const unsigned char *)first - ZONE_BYTES,
+                                    (const unsigned char *)first + size_bytes};
+    for (int i = 0; i < 2; i++) {
+        const size_t at = find_in_zone(zones[i], byte);
+        if (at < ZONE_BYTES)
+            memory_audit_breach(audit, name,
+                                (zones[i] - (const unsigned char *)first) + (ptrdiff_t)at - (ptrdiff_t)before,
+                                size_bytes - before);
+    }
 }
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
 static bool make_zones(struct guarded *guarded)
 {
-    size_t all = guarded->size_bytes + 2 * ZONE_BYTES;
-    guarded->memory = allocate(all, ZONE_BYTE, &all);
+    guarded->memory = zones_allocate(guarded->size_bytes);
     return guarded->memory;
 }
 
@@ -59,6 +93,7 @@ bool guard_strided(struct guarded *guarded, const char *name, const void *packed
                                 .is_strided = true};
     if (!make_zones(guarded))
         return false;
+    memset(guarded->memory + ZONE_BYTES, ZONE_BYTE, guarded->size_bytes);
     strided_spread(guarded->memory + ZONE_BYTES, packed, strides, shape);
     return true;
 }
@@ -100,8 +135,8 @@ static enum error_kind audit_between(const struct guarded *guarded, const void *
     strided_spread(untouched, packed, &guarded->strides, &guarded->shape);
     const ptrdiff_t at = find_between(guarded, untouched);
     if (at >= 0)
-        *audit = (struct memory_audit){"out between its rows", at - (ptrdiff_t)bytes_before(guarded),
-                                       guarded->size_bytes - bytes_before(guarded), audit->changed};
+        memory_audit_breach(audit, "out between its rows", at - (ptrdiff_t)bytes_before(guarded),
+                            guarded->size_bytes - bytes_before(guarded));
     free(untouched);
     return ERROR_NONE;
 }
@@ -109,55 +144,60 @@ static enum error_kind audit_between(const struct guarded *guarded, const void *
 enum error_kind guarded_audit(const struct guarded *guarded, const void *packed, struct memory_audit *audit,
                               struct error *error)
 {
-    const unsigned char *bytes = (const unsigned char *)guarded->memory;
-    for (size_t i = 0; bytes && !audit->breached && i < guarded->size_bytes + 2 * ZONE_BYTES; i++) {
-        if (i == ZONE_BYTES)
-            i += guarded->size_bytes;
-        if (bytes[i] != ZONE_BYTE)
-            *audit = (struct memory_audit){guarded->name, (ptrdiff_t)i - ZONE_BYTES - (ptrdiff_t)bytes_before(guarded),
-                                           guarded->size_bytes - bytes_before(guarded), audit->changed};
-    }
-    if (!bytes || !guarded->is_strided || audit->breached)
+    if (guarded->memory)
+        audit_zones(guarded->memory + ZONE_BYTES, guarded->size_bytes, ZONE_BYTE, guarded->name, bytes_before(guarded),
+                    audit);
+    if (!guarded->memory || !guarded->is_strided || *audit->breached)
         return ERROR_NONE;
     return audit_between(guarded, packed, audit, error);
 }
 
 /* ---- inputs ------------------------------------------------------------------------------------------------------ */
 
-bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied)
+/* Room for a copy between zones of a byte. */
+static bool make_copy(struct given_tensor *given, unsigned char byte)
 {
-    *given = (struct given_tensor){.bytes = bytes, .size_bytes = size_bytes};
-    if (bytes && copied) {
-        size_t whole_bytes;
-        given->copy = allocate(size_bytes, ZONE_BYTE, &whole_bytes);
-        if (!given->copy)
+    given->copy = allocate(given->size_bytes, byte);
+    given->bytes = given->copy ? given->copy + ZONE_BYTES : NULL;
+    given->zone_byte = byte;
+    given->has_zones = true;
+    return given->copy;
+}
+
+bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, enum giving giving)
+{
+    *given = (struct given_tensor){.name = name, .bytes = bytes, .size_bytes = size_bytes};
+    if (bytes && giving == GIVE_A_COPY) {
+        if (!make_copy(given, ZONE_BYTE))
             return false;
-        given->bytes = memcpy(given->copy, bytes, size_bytes);
+        memcpy(given->copy + ZONE_BYTES, bytes, size_bytes);
+    } else if (bytes && giving == GIVE_ZONED) {
+        given->zone_byte = ZONE_BYTE;
+        given->has_zones = true;
     }
     given->digest = buffer_digest(given->bytes, size_bytes);
     return true;
 }
 
-bool give_strided(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
-                  const struct strided_shape *shape)
+bool give_strided(struct given_tensor *given, const char *name, const void *packed,
+                  const struct tensor_strides *strides, const struct strided_shape *shape)
 {
-    *given = (struct given_tensor){.bytes = NULL};
+    *given = (struct given_tensor){.name = name, .size_bytes = strided_bytes(strides, shape)};
     if (!packed)
         return true;
-    given->copy = allocate(strided_bytes(strides, shape), dtype_nan_byte(shape->dtype), &given->size_bytes);
-    if (!given->copy)
+    if (!make_copy(given, (unsigned char)dtype_nan_byte(shape->dtype)))
         return false;
-    strided_spread(given->copy, packed, strides, shape);
-    given->bytes = given->copy;
+    memset(given->copy + ZONE_BYTES, given->zone_byte, given->size_bytes);
+    strided_spread(given->copy + ZONE_BYTES, packed, strides, shape);
     given->first_bytes = (size_t)strides->first * dtypes[shape->dtype].size_bytes;
     given->digest = buffer_digest(given->bytes, given->size_bytes);
     return true;
 }
 
-bool give_far(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
+bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
               const struct strided_shape *shape, int64_t elements)
 {
-    *given = (struct given_tensor){.bytes = NULL};
+    *given = (struct given_tensor){.name = name};
     if (!far_tensor_make(&given->far, packed, strides, shape, elements))
         return false;
     given->bytes = given->far.first;
@@ -177,9 +217,17 @@ const void *given_first(const struct given_tensor *given)
     return given->bytes ? (const char *)given->bytes + given->first_bytes : NULL;
 }
 
-bool given_has_changed(const struct given_tensor *given)
+size_t given_copy_bytes(const struct given_tensor *given)
 {
-    if (given->far.first)
-        return far_tensor_digest(&given->far) != given->digest;
-    return buffer_digest(given->bytes, given->size_bytes) != given->digest;
+    return given->size_bytes + 2 * ZONE_BYTES;
+}
+
+void given_audit(const struct given_tensor *given, struct memory_audit *audit)
+{
+    if (given->bytes && given->has_zones)
+        audit_zones(given->bytes, given->size_bytes, given->zone_byte, given->name, given->first_bytes, audit);
+    const uint64_t digest =
+        given->far.first ? far_tensor_digest(&given->far) : buffer_digest(given->bytes, given->size_bytes);
+    if (digest != given->digest)
+        memory_audit_change(audit, given->name);
 }

@@ -1,13 +1,19 @@
 /*
  * What a kernel of this process is given to write to and to read: outputs between zones that it must not write to, and
- * inputs that are looked at again after the launch. Either may lie in strides, in memory of its own.
+ * inputs, between zones too, that are looked at again after the launch. Either may lie in strides, in memory of its
+ * own.
  */
 #ifndef HARNESS_SUBJECT_LAUNCH_BUFFER_H
 #define HARNESS_SUBJECT_LAUNCH_BUFFER_H
 
 #include "harness/subject/far_tensor.h"
+#include "kernels/memory_audit.h"
 
 enum { ZONE_BYTES = 4096 };
+
+/* Room for size_bytes between two zones, of which it returns the first, to be freed. NULL: there is no memory for it.
+ */
+char *zones_allocate(size_t size_bytes);
 
 /* An output. */
 struct guarded {
@@ -19,13 +25,23 @@ struct guarded {
     bool is_strided;
 };
 
+/* Where an input is that a kernel is given. */
+enum giving {
+    GIVE_AS_IS,  /* the problem's own memory */
+    GIVE_ZONED,  /* the same, which is that of zones_allocate */
+    GIVE_A_COPY, /* of the kernel's own, between zones */
+};
+
 /* An input. */
 struct given_tensor {
-    const void *bytes;              /* the problem's, or */
-    void *copy;                     /* the kernel's own; NULL: the problem's */
+    const char *name;
+    const void *bytes;              /* the problem's, or the copy's; NULL: there is none */
+    char *copy;                     /* zone, what the kernel is given, zone; NULL: the problem's */
     size_t size_bytes, first_bytes; /* before the first element */
     uint64_t digest;                /* before the launch */
-    struct far_tensor far;          /* in place of a copy; its first NULL: not */
+    bool has_zones;                 /* of which each byte is */
+    unsigned char zone_byte;
+    struct far_tensor far; /* in place of a copy, without zones; its first NULL: not */
 };
 
 uint64_t buffer_digest(const void *bytes, size_t size_bytes); /* 0: bytes is NULL */
@@ -44,14 +60,17 @@ void guarded_take(void *packed, const struct guarded *guarded);
 enum error_kind guarded_audit(const struct guarded *guarded, const void *packed, struct memory_audit *audit,
                               struct error *error);
 
-/* Input of size_bytes, the problem's own or a copy. false: there is no memory for it. */
-bool give(struct given_tensor *given, const void *bytes, size_t size_bytes, bool copied);
-bool give_strided(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
-                  const struct strided_shape *shape);
-bool give_far(struct given_tensor *given, const void *packed, const struct tensor_strides *strides,
+/* Input of size_bytes. false: there is no memory for it. */
+bool give(struct given_tensor *given, const char *name, const void *bytes, size_t size_bytes, enum giving giving);
+bool give_strided(struct given_tensor *given, const char *name, const void *packed,
+                  const struct tensor_strides *strides, const struct strided_shape *shape);
+bool give_far(struct given_tensor *given, const char *name, const void *packed, const struct tensor_strides *strides,
               const struct strided_shape *shape, int64_t elements);
 void given_clear(struct given_tensor *given);
 const void *given_first(const struct given_tensor *given); /* where the kernel finds it; NULL: there is none */
-bool given_has_changed(const struct given_tensor *given);
+size_t given_copy_bytes(const struct given_tensor *given); /* of the copy with its zones */
+
+/* Tells of the first byte of a zone that was written to, and of an input that is not what it was. */
+void given_audit(const struct given_tensor *given, struct memory_audit *audit);
 
 #endif

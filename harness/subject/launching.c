@@ -23,15 +23,16 @@ static struct sequence_strides strides_of(const struct sequences *sequences, int
 }
 
 /* A tensor of sequence i, of so many bytes, where it is packed; or of the pools. */
-static bool give_tensor(struct given_tensor *given, const struct sequences *sequences, int i,
-                        enum strided_tensor tensor, const void *packed, size_t size_bytes, bool copied)
+static bool give_tensor(struct given_tensor *given, const char *name, const struct sequences *sequences, int i,
+                        enum strided_tensor tensor, const void *packed, size_t size_bytes, enum giving giving)
 {
     const struct strided_shape shape = strided_shape(&sequences->problems[i], sequences->pages, tensor);
     const bool of_keys = tensor == STRIDED_K || tensor == STRIDED_V;
     if (of_keys && sequences->strides && sequences->strides[i].far_elements > 0)
-        return give_far(given, packed, &sequences->strides[i].of[tensor], &shape, sequences->strides[i].far_elements);
-    return sequences->strides ? give_strided(given, packed, &sequences->strides[i].of[tensor], &shape)
-                              : give(given, packed, size_bytes, copied);
+        return give_far(given, name, packed, &sequences->strides[i].of[tensor], &shape,
+                        sequences->strides[i].far_elements);
+    return sequences->strides ? give_strided(given, name, packed, &sequences->strides[i].of[tensor], &shape)
+                              : give(given, name, packed, size_bytes, giving);
 }
 
 static bool guard_out(struct guarded *guarded, const struct sequences *sequences, int i)
@@ -44,28 +45,30 @@ static bool guard_out(struct guarded *guarded, const struct sequences *sequences
     return guard(guarded, "out", out, (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes);
 }
 
-static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i, bool copied)
+static bool give_sequence(struct guarded_sequence *sequence, const struct sequences *sequences, int i,
+                          enum giving giving)
 {
     const struct problem *problem = &sequences->problems[i];
     const size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes;
     const bool paged = sequences->pages;
     struct given_tensor *given = sequence->given;
-    return give_tensor(&given[GIVEN_Q], sequences, i, STRIDED_Q, problem->q, q_bytes, copied) &&
-           (paged || (give_tensor(&given[GIVEN_K], sequences, i, STRIDED_K, problem->k, kv_bytes(problem), copied) &&
-                      give_tensor(&given[GIVEN_V], sequences, i, STRIDED_V, problem->v, kv_bytes(problem), copied))) &&
-           give(&given[GIVEN_VISIBLE], problem->visible, (size_t)problem->seq_len, copied);
+    const size_t keys_bytes = kv_bytes(problem);
+    return give_tensor(&given[GIVEN_Q], "q", sequences, i, STRIDED_Q, problem->q, q_bytes, giving) &&
+           (paged || (give_tensor(&given[GIVEN_K], "k", sequences, i, STRIDED_K, problem->k, keys_bytes, giving) &&
+                      give_tensor(&given[GIVEN_V], "v", sequences, i, STRIDED_V, problem->v, keys_bytes, giving))) &&
+           give(&given[GIVEN_VISIBLE], "visible", problem->visible, (size_t)problem->seq_len, giving);
 }
 
-static bool give_pages(struct given_tensor given[], const struct sequences *sequences, bool copied)
+static bool give_pages(struct given_tensor given[], const struct sequences *sequences, enum giving giving)
 {
     const struct paged_cache *pages = sequences->pages;
     const size_t count = (size_t)sequences->count;
     const size_t pool_bytes = paged_cache_bytes(pages, sequences->problems);
-    return give_tensor(&given[GIVEN_K_PAGES], sequences, 0, STRIDED_K, pages->k, pool_bytes, copied) &&
-           give_tensor(&given[GIVEN_V_PAGES], sequences, 0, STRIDED_V, pages->v, pool_bytes, copied) &&
-           give(&given[GIVEN_BLOCK_TABLE], pages->block_table,
-                count * (size_t)pages->max_pages * sizeof *pages->block_table, copied) &&
-           give(&given[GIVEN_SEQ_LENS], pages->seq_lens, count * sizeof *pages->seq_lens, copied);
+    return give_tensor(&given[GIVEN_K_PAGES], "k_pages", sequences, 0, STRIDED_K, pages->k, pool_bytes, giving) &&
+           give_tensor(&given[GIVEN_V_PAGES], "v_pages", sequences, 0, STRIDED_V, pages->v, pool_bytes, giving) &&
+           give(&given[GIVEN_BLOCK_TABLE], "block_table", pages->block_table,
+                count * (size_t)pages->max_pages * sizeof *pages->block_table, giving) &&
+           give(&given[GIVEN_SEQ_LENS], "seq_lens", pages->seq_lens, count * sizeof *pages->seq_lens, giving);
 }
 
 /* ---- launches ---------------------------------------------------------------------------------------------------- */
@@ -131,7 +134,7 @@ static enum error_kind prepare_sequence(struct launching *launching, int i, stru
     if (!guard_out(&guarded->out, sequences, i) ||
         !guard(&guarded->lse, "lse", launching->with_lse ? sequences->outputs[i].lse : NULL, lse_bytes))
         return error_memory(error, "the output of a launch", (double)(guarded->out.size_bytes + lse_bytes));
-    if (!give_sequence(guarded, sequences, i, launching->copied))
+    if (!give_sequence(guarded, sequences, i, launching->giving))
         return error_memory(error, "the inputs of a launch", 2 * (double)kv_bytes(problem));
     launching->strides[i] = describe_strides(&strides);
     launching->seen[i] = (struct alibicheck_kernel_sequence){
@@ -164,9 +167,9 @@ enum error_kind launching_prepare(struct launching *launching, struct error *err
         return kind;
     const struct problem *first = sequences->problems;
     const size_t slopes_bytes = (size_t)first->num_heads * sizeof(float);
-    if (!give(&launching->slopes, first->slopes, slopes_bytes, launching->copied) ||
-        !give(&launching->sinks, first->sink_logits, slopes_bytes, launching->copied) ||
-        (sequences->pages && !give_pages(launching->pages, sequences, launching->copied)))
+    if (!give(&launching->slopes, "slopes", first->slopes, slopes_bytes, launching->giving) ||
+        !give(&launching->sinks, "sink_logits", first->sink_logits, slopes_bytes, launching->giving) ||
+        (sequences->pages && !give_pages(launching->pages, sequences, launching->giving)))
         return error_memory(error, "the inputs of a launch", (double)slopes_bytes);
     return ERROR_NONE;
 }
@@ -195,19 +198,13 @@ enum error_kind launching_give_workspace(struct launching *launching, const stru
 
 static void audit_inputs(const struct launching *launching, struct memory_audit *audit)
 {
-    static const char *const names[GIVEN_COUNT] = {"q", "k", "v", "visible"};
-    static const char *const of_pages[GIVEN_OF_PAGES_COUNT] = {"k_pages", "v_pages", "block_table", "seq_lens"};
     for (int i = 0; i < launching->sequences->count; i++)
-        for (int t = 0; t < GIVEN_COUNT && !audit->changed; t++)
-            if (given_has_changed(&launching->guarded[i].given[t]))
-                audit->changed = names[t];
-    for (int t = 0; t < GIVEN_OF_PAGES_COUNT && !audit->changed; t++)
-        if (given_has_changed(&launching->pages[t]))
-            audit->changed = of_pages[t];
-    if (!audit->changed && given_has_changed(&launching->slopes))
-        audit->changed = "slopes";
-    if (!audit->changed && given_has_changed(&launching->sinks))
-        audit->changed = "sink_logits";
+        for (int t = 0; t < GIVEN_COUNT; t++)
+            given_audit(&launching->guarded[i].given[t], audit);
+    for (int t = 0; t < GIVEN_OF_PAGES_COUNT; t++)
+        given_audit(&launching->pages[t], audit);
+    given_audit(&launching->slopes, audit);
+    given_audit(&launching->sinks, audit);
 }
 
 /* What was written, and where: outputs first, so that a stray write to another sequence's is not lost. */

@@ -18,7 +18,8 @@ struct guarded_sequence {
 };
 
 struct launching {
-    bool with_lse, copied; /* whether the kernel writes lse, and reads copies */
+    bool with_lse; /* whether the kernel writes lse */
+    enum giving giving;
     const struct sequences *sequences;
     struct alibicheck_kernel_sequence *seen;   /* [count] */
     struct alibicheck_kernel_strides *strides; /* [count] */

@@ -58,20 +58,14 @@ static enum error_kind run(const struct subject *subject, const struct sequences
     enum error_kind kind = ERROR_NONE;
     *seconds = 0;
     if (audit)
-        *audit = (struct memory_audit){.breached = NULL};
+        *audit = (struct memory_audit){.breached = ""};
     for (int query = 0; query < queries && !kind; query++) {
-        struct memory_audit of_query = {.breached = NULL};
+        struct memory_audit of_query = {.breached = ""};
         double launch_s = 0;
         kind = run_query(shipped_of(subject), sequences, query, audit ? &of_query : NULL, &launch_s, error);
         *seconds += launch_s;
-        if (kind || !audit)
-            continue;
-        if (!audit->changed)
-            audit->changed = of_query.changed;
-        if (!audit->breached) {
-            of_query.changed = audit->changed;
-            *audit = of_query;
-        }
+        if (!kind && audit)
+            memory_audit_join(audit, &of_query);
     }
     return kind;
 }

@@ -13,6 +13,7 @@ struct replay; /* kernels/device/replay.h */
 struct subject;
 struct paged_cache; /* harness/subject/paged_cache.h */
 struct sequence_strides;
+struct launch_watch; /* harness/subject/launch_watch.h */
 
 /* Sequences that are run in one launch. Each has the result that it has alone. */
 struct sequences {
@@ -80,7 +81,8 @@ struct subject {
     bool own_head_dim; /* it does not say which head dims it takes: it is asked for that of its point alone */
     bool any_order;    /* nothing is known of its operations but what they may round at most: bounds are loose */
     double
-        least_logit;   /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
+        least_logit; /* in nats: below it a row's largest logit is too near a stand-in for -inf to promise anything */
+    struct launch_watch *watch; /* the caller's: told of every launch, from one to the next; NULL: nobody watches */
     int64_t far_keys;  /* with how many keys at most it is asked whether offsets fit 32 bits, each taking memory of its
                         * own; 0: with any number */
     int64_t chunk_len; /* keys that it takes together, in chunks or pages; 0: nobody knows */

@@ -258,14 +258,11 @@ static enum error_kind audit_zones(const struct running *running, enum buffer b,
     size_t size_bytes = running->plan.buffers[b].size_bytes;
     const ptrdiff_t zones[] = {-(ptrdiff_t)GUARD_BYTES, (ptrdiff_t)size_bytes}; /* from data */
     enum error_kind kind = ERROR_NONE;
-    for (int i = 0; i < 2 && !kind && !audit->breached; i++) {
+    for (int i = 0; i < 2 && !kind && !*audit->breached; i++) {
         kind = copy_out(running, running->scratch, running->placed[b].data + zones[i], GUARD_BYTES, error);
         size_t changed = kind ? GUARD_BYTES : guard_changed(running->scratch, guard_of(running, b));
-        if (changed < GUARD_BYTES) {
-            audit->breached = buffer_name(running->plan.kernel, b);
-            audit->offset_bytes = zones[i] + (ptrdiff_t)changed;
-            audit->buffer_bytes = size_bytes;
-        }
+        if (changed < GUARD_BYTES)
+            memory_audit_breach(audit, buffer_name(running->plan.kernel, b), zones[i] + (ptrdiff_t)changed, size_bytes);
     }
     return kind;
 }
@@ -275,11 +272,11 @@ static enum error_kind audit_input(const struct running *running, enum buffer b,
 {
     const struct plan_buffer *buffer = &running->plan.buffers[b];
     enum error_kind kind = ERROR_NONE;
-    for (size_t at = 0; at < buffer->size_bytes && !kind && !audit->changed; at += SCRATCH_BYTES) {
+    for (size_t at = 0; at < buffer->size_bytes && !kind && !*audit->changed; at += SCRATCH_BYTES) {
         size_t count = buffer->size_bytes - at < SCRATCH_BYTES ? buffer->size_bytes - at : SCRATCH_BYTES;
         kind = copy_out(running, running->scratch, running->placed[b].data + at, count, error);
         if (!kind && memcmp(running->scratch, (const char *)buffer->source + at, count))
-            audit->changed = buffer_name(running->plan.kernel, b);
+            memory_audit_change(audit, buffer_name(running->plan.kernel, b));
     }
     return kind;
 }
@@ -315,7 +312,7 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
         return error_set(error, ERROR_USAGE, "keys that are on a device are not between guard zones");
     enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
     if (!kind && audit) {
-        *audit = (struct memory_audit){.breached = NULL};
+        *audit = (struct memory_audit){.breached = ""};
         running.scratch = malloc(SCRATCH_BYTES);
         if (!running.scratch)
             kind = error_memory(error, "an audit", SCRATCH_BYTES);

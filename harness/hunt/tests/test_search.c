@@ -39,7 +39,7 @@ static double walk(const struct start *start, uint64_t seed, bool random, long e
         .kernel = &ours,
         .starts = &start->candidate,
         .num_starts = 1,
-        .evaluations = evaluations,
+        .planned = evaluations,
         .seed = seed,
         .random = random,
         .takes = takes_all,
@@ -126,7 +126,7 @@ static void test_a_search_of_few_points_ends(void **state)
                                            .kernel = &ours,
                                            .starts = &start.candidate,
                                            .num_starts = 1,
-                                           .evaluations = 100,
+                                           .planned = 100,
                                            .takes = takes_all};
     struct search *search = calloc(1, sizeof *search);
     struct error error = {0};

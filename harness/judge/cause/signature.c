@@ -278,12 +278,21 @@ static void find_by_facts(struct signature_finding *finding, const struct oracle
     bool leaks = slots_matter(facts), reads = leaks && facts->not_finite >> ORACLE_MASKED_SLOTS & 1;
     if (!facts->violated)
         return;
-    finding->signature = reads ? SIGNATURE_NAN : leaks ? SIGNATURE_LEAK : SIGNATURE_UNKNOWN;
+    finding->signature = facts->failed  ? SIGNATURE_NO_ANSWER
+                         : facts->stale ? SIGNATURE_STALE
+                         : reads        ? SIGNATURE_NAN
+                         : leaks        ? SIGNATURE_LEAK
+                                        : SIGNATURE_UNKNOWN;
     finding->remedy = signature_remedy(finding->signature);
-    snprintf(finding->detail, sizeof finding->detail, "%s",
-             reads   ? "by an oracle alone: NaN in masked slots reaches the result"
-             : leaks ? "by an oracle alone: what stands in masked slots changes the result"
-                     : "by an oracle alone");
+    snprintf(finding->detail, sizeof finding->detail, "by an oracle alone%s%s",
+             facts->failed  ? ": the kernel "
+             : facts->stale ? ": what an earlier launch gave is given again"
+             : reads        ? ": NaN in masked slots reaches the result"
+             : leaks        ? ": what stands in masked slots changes the result"
+                            : "",
+             facts->failed ? run_failures[facts->how].about : "");
+    if (facts->failed)
+        finding->remedy = run_failures[facts->how].remedy;
 }
 
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,

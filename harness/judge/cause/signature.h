@@ -16,7 +16,8 @@
  * the criterion asks for the bound alone, or if nothing is outside the tolerance, by a share of the bound above the
  * budget. The name is one that explains the worst row as well as any does and, among those, the one whose reason most
  * of the rows examined have in common; if nothing explains that row, the name that explains most of the others. What
- * fails by an oracle alone has no row, and is a leak if what stands in masked slots changes the result, else unknown.
+ * fails by an oracle alone has no row, and is no answer if the subject did not run under it, stale if it answered from
+ * an earlier launch, a leak if what stands in masked slots changes the result, else unknown.
  *
  * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
  * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.

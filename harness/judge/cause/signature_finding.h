@@ -5,12 +5,15 @@
 #define HARNESS_JUDGE_CAUSE_SIGNATURE_FINDING_H
 
 #include "harness/judge/judgement.h"
+#include "harness/subject/run_failure.h"
 
 /* What the oracles saw, as plain facts. Zeroed: nothing. */
 struct oracle_facts {
-    unsigned violated;   /* bit o: oracle o was */
-    unsigned not_finite; /* bit o: by NaN or infinity where a number was expected */
-    unsigned failed;     /* bit o: by the subject, which did not run under it */
+    unsigned violated;    /* bit o: oracle o was */
+    unsigned not_finite;  /* bit o: by NaN or infinity where a number was expected */
+    unsigned failed;      /* bit o: by the subject, which did not run under it */
+    enum run_failure how; /* and how */
+    unsigned stale;       /* bit o: by the output of an earlier launch */
 };
 
 struct signature_finding {

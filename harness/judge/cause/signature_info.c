@@ -56,6 +56,13 @@ static const struct signature_info infos[SIGNATURE_COUNT] = {
                                   "Read k and v of a key at one place, that of its own index.", 9},
     [SIGNATURE_UNWRITTEN] = {"Elements of the output were never written.",
                              "Write every row, 0 where no key is visible, and lse with it.", 1},
+    [SIGNATURE_STALE] =
+        {"The output is, bit for bit, that of an earlier launch, of which no row of v is the same.",
+         "Look for what is kept from launch to launch by an address or a shape: a result, a copy of the "
+         "inputs, a graph.",
+         0},
+    [SIGNATURE_NO_ANSWER] = {"The kernel failed to run, and gave no output.",
+                             "Run this point alone, and see its error.", 0},
     [SIGNATURE_UNKNOWN] = {"No known failure mode predicts this output.", "{look}.", 12},
 };
 

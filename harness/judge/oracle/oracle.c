@@ -6,6 +6,7 @@
 
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_other.h"
+#include "harness/subject/launch_watch.h"
 #include "reference/float_environment.h"
 
 static bool tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
@@ -36,15 +37,13 @@ static enum error_kind check_poison(struct oracle_work *work, struct error *erro
 
 static enum error_kind check_inputs(struct oracle_work *work, struct error *error)
 {
-    if (!tells(work, ORACLE_INPUTS, work->inquiry->subject->without_audit, nobody_looks))
-        return ERROR_NONE;
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
-    if (work->audit.changed)
+    if (*work->audit.changed)
         oracle_conclude(work, ORACLE_INPUTS, ORACLE_VIOLATED, "%s is not what it was before the run",
                         work->audit.changed);
-    else
+    else if (tells(work, ORACLE_INPUTS, work->inquiry->subject->without_audit, nobody_looks))
         oracle_hold(work, ORACLE_INPUTS);
     return ERROR_NONE;
 }
@@ -287,7 +286,7 @@ static enum error_kind check_guards(struct oracle_work *work, struct error *erro
     enum error_kind kind = oracle_need_base(work, error);
     if (kind)
         return kind;
-    if (audit->breached)
+    if (*audit->breached)
         oracle_conclude(work, ORACLE_GUARDS, ORACLE_VIOLATED, "written to at byte %lld of %s, which has %zu",
                         (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
     else
@@ -333,7 +332,26 @@ static enum error_kind conclude_failure(struct oracle_work *work, enum oracle or
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s", error->text);
     work->failed = true;
     work->report->failed |= 1u << oracle;
+    work->report->how = run_failure_of(error);
     return ERROR_NONE;
+}
+
+/* What was written beside the buffers of a launch, and what was changed, if that is the first time. */
+struct strays {
+    char breached[ORACLE_DETAIL_SIZE], changed[ORACLE_DETAIL_SIZE];
+};
+
+/* Notes what launches of an oracle have done, whichever of them it was. */
+static void note_strays(struct strays *strays, const struct subject *subject, enum oracle oracle)
+{
+    const struct memory_audit *audit = subject->watch ? &subject->watch->audit : NULL;
+    if (audit && *audit->breached && !*strays->breached)
+        snprintf(strays->breached, sizeof strays->breached,
+                 "in a launch for %s: written to at byte %lld of %s, which has %zu", oracle_names[oracle],
+                 (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
+    if (audit && *audit->changed && !*strays->changed)
+        snprintf(strays->changed, sizeof strays->changed, "in a launch for %s: %s is not what it was before the run",
+                 oracle_names[oracle], audit->changed);
 }
 
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,
@@ -341,13 +359,20 @@ enum error_kind oracles_run(struct oracle_report *report, const struct oracle_in
 {
     FLOAT_ENVIRONMENT_DEFAULT();
     struct oracle_work work;
+    struct strays strays = {.breached = ""};
     *report = (struct oracle_report){0};
+    if (inquiry->subject->watch)
+        inquiry->subject->watch->audit = (struct memory_audit){.breached = ""};
     enum error_kind kind = oracle_work_init(&work, report, inquiry, error);
-    for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++)
+    for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++) {
         if (which >> o & 1 && work.failed)
             oracle_conclude(&work, o, ORACLE_NOT_APPLICABLE, "the kernel has failed to run");
         else if (which >> o & 1 && oracle_takes(&work, o, &work.trial.problem, 1))
             kind = conclude_failure(&work, o, oracles[o].check(&work, error), error);
+        note_strays(&strays, inquiry->subject, o);
+    }
+    oracle_report_violate(report, which, ORACLE_INPUTS, strays.changed);
+    oracle_report_violate(report, which, ORACLE_GUARDS, strays.breached);
     oracle_work_clear(&work);
     return kind;
 }

@@ -181,6 +181,7 @@ static void keep(struct oracle_report *report, const struct oracle_report *seen,
         return;
     report->outcome[oracle] = seen->outcome[oracle];
     memcpy(report->detail[oracle], seen->detail[oracle], ORACLE_DETAIL_SIZE);
+    report->repeats[oracle] = seen->repeats[oracle];
     report->not_finite |= seen->not_finite & 1u << oracle;
 }
 

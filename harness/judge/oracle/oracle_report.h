@@ -5,6 +5,7 @@
 #define HARNESS_JUDGE_ORACLE_ORACLE_REPORT_H
 
 #include "harness/judge/judgement.h"
+#include "harness/subject/run_failure.h"
 #include "harness/subject/subject.h"
 
 enum { ORACLE_DETAIL_SIZE = 160 };
@@ -27,13 +28,21 @@ struct oracle_inquiry {
 struct oracle_report {
     enum oracle_outcome outcome[ORACLE_COUNT];
     char detail[ORACLE_COUNT][ORACLE_DETAIL_SIZE]; /* what was seen, or why the oracle does not apply; "" if it held */
-    unsigned failed;     /* bit o: the subject failed to run under oracle o, which is so violated */
-    unsigned not_finite; /* bit o: oracle o saw NaN or infinity where it expected a number */
+    unsigned failed;      /* bit o: the subject failed to run under oracle o, which is so violated */
+    enum run_failure how; /* and how */
+    unsigned not_finite;  /* bit o: oracle o saw NaN or infinity where it expected a number */
+    uint64_t
+        repeats[ORACLE_COUNT]; /* of one that is violated: the launch whose output its launch gave (launch_watch.h) */
+    unsigned stale; /* bit o: oracle o is violated by the output of an earlier launch, which was right for that */
 };
 
 /* How many of them were violated; bit o: oracle o was. */
 int oracles_violated(const struct oracle_report *report);
 unsigned oracles_violated_mask(const struct oracle_report *report);
+
+/* Says of oracles that are violated by the output of an earlier launch that it is so, where watch knows that it was
+ * right then. */
+void oracle_report_find_stale(struct oracle_report *report, const struct launch_watch *watch);
 
 /* An oracle that is among which is violated by what was seen elsewhere, unless that is "", or it is so already. */
 void oracle_report_violate(struct oracle_report *report, unsigned which, enum oracle oracle, const char *seen);

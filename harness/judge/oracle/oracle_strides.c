@@ -14,7 +14,8 @@ enum { NUM_LAYOUTS = sizeof layouts / sizeof layouts[0] };
  * was, and it does not. */
 static bool conclude_audit(struct oracle_work *work, const struct memory_audit *audit, const char *text)
 {
-    const bool breached = audit->breached && !work->audit.breached, changed = audit->changed && !work->audit.changed;
+    const bool breached = *audit->breached && !*work->audit.breached,
+               changed = *audit->changed && !*work->audit.changed;
     if (breached)
         oracle_conclude(work, ORACLE_STRIDES, ORACLE_VIOLATED, "%s: written to at byte %lld of %s, which has %zu", text,
                         (long long)audit->offset_bytes, audit->breached, audit->buffer_bytes);
@@ -31,7 +32,7 @@ static enum error_kind run_in_layout(struct oracle_work *work, unsigned layout, 
     const struct launch_setting setting = {.layout = layout};
     const struct subject *subject = work->inquiry->subject;
     struct subject *other = NULL;
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     char text[SUBJECT_TEXT_SIZE];
     enum error_kind kind = subject->ops->resettle(subject, &setting, &other, text, error);
     *had = other;

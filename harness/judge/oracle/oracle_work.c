@@ -6,11 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/subject/launch_watch.h"
+
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
 {
+    const struct launch_watch *watch = work->inquiry->subject->watch;
     va_list arguments;
     va_start(arguments, format);
     work->report->outcome[oracle] = outcome;
+    work->report->repeats[oracle] = watch && outcome == ORACLE_VIOLATED ? watch->repeats : 0;
     vsnprintf(work->report->detail[oracle], ORACLE_DETAIL_SIZE, format, arguments);
     va_end(arguments);
 }
@@ -26,7 +30,7 @@ static enum error_kind conclude_run(struct oracle_work *work, enum error_kind ki
     if (kind)
         return kind;
     trial_values_take(&work->got, &work->trial);
-    for (enum trial_tensor t = 0; t < TRIAL_OUT && work->audit.changed; t++)
+    for (enum trial_tensor t = 0; t < TRIAL_OUT && *work->audit.changed; t++)
         trial_change(&work->trial, t);
     return ERROR_NONE;
 }

@@ -239,8 +239,9 @@ class Kernel:
     def answer(self, metadata, tensors):
         """The message that answers a launch."""
         try:
-            seconds, outputs = self._run(Launch(metadata, tensors))
-            return _message.pieces_of({"alibicheck": "result 1", "seconds": repr(seconds)}, outputs)
+            seconds, changed, outputs = self._run(Launch(metadata, tensors))
+            said = {"changed": changed} if changed else {}
+            return _message.pieces_of({"alibicheck": "result 1", "seconds": repr(seconds), **said}, outputs)
         except _Unfit as failure:
             text = str(failure)
         except (Exception, SystemExit) as failure:  # pylint: disable=broad-except
@@ -269,10 +270,8 @@ class Kernel:
         returned = self.function(*arguments, **{name: keywords.get(name) for name in self.keywords})
         views = self._views(returned)  # which waits for what is computed elsewhere
         seconds = time.perf_counter() - start
-        for item in given.values():
-            if item.has_changed():
-                raise _Unfit(f"has changed {item.name}, which is an input")
-        return seconds, self._results(launch, views)
+        changed = next((item.name for item in given.values() if item.has_changed()), None)
+        return seconds, changed, self._results(launch, views)
 
     def _arrays(self, launch):
         """The arrays that the function is given, each a copy of its own."""

@@ -98,6 +98,7 @@ class _Calls:
         if not callable(function):
             raise Refused(f"function: is {type(function).__name__}; allowed: what can be called")
         self.function, self.args, self.kwargs, self.name = function, args, kwargs, name_of(function, None)
+        self.returned = None  # by the last call
 
     def __call__(self, changed=None):
         """Its outputs, with these arguments in place of those that have their places or names."""
@@ -105,7 +106,8 @@ class _Calls:
         args = [changed.get(i, argument) for i, argument in enumerate(self.args)]
         kwargs = {name: changed.get(name, argument) for name, argument in self.kwargs.items()}
         kwargs.update({name: value for name, value in changed.items() if isinstance(name, str)})
-        return _outputs_of(self.function(*args, **kwargs), self.name)
+        self.returned = self.function(*args, **kwargs)
+        return _outputs_of(self.returned, self.name)
 
     def place_of(self, what, name):
         """Where the argument called so is: its place, or its name."""
@@ -132,6 +134,16 @@ class _Calls:
         return [f"argument {place}" if isinstance(place, int) else place for place, array in before.items()
                 if place in now and (array.shape != now[place].shape or _differ(array, now[place]).any())]
 
+    def is_returned(self, place):
+        """Whether the argument is what the last call has returned, or a part of it: a place for outputs, and no input."""
+        def parts(returned):
+            inner = returned.values() if isinstance(returned, dict) else returned if isinstance(returned, (tuple, list)) else ()
+            return [returned, *(part for item in inner for part in parts(item))]
+
+        argument = self.argument(place)
+        return any(part is argument or (isinstance(part, np.ndarray) and isinstance(argument, np.ndarray)
+                                        and np.may_share_memory(part, argument)) for part in parts(self.returned))
+
     def snapshot(self):
         arrays = {}
         for place, argument in [*enumerate(self.args), *self.kwargs.items()]:
@@ -153,19 +165,23 @@ def _need_determinism(calls, axes, base, changed=None):
         raise AssertionError(f"{calls.name} is not deterministic: two runs on the same arguments differ\n{text}")
 
 
-def assert_deterministic(function, *args, runs=3, axes=AXES, **kwargs):
+def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs):
     """
-    Raises an AssertionError unless function(*args, **kwargs) returns the same bits in every run.
+    Raises an AssertionError unless function(*args, **kwargs) returns the same bits in every run, and leaves the arrays that
+    it is given as they are: one that overwrites its inputs may do with them what it has done the run before.
 
     It may return an array, or a tuple, a list or a dict of them, of any library. NaN is NaN, whatever its bits; -0 is not 0.
 
     runs    how many
+    writes  names of arguments that it is to write to, as `out`, or places of those without one; those that it returns are
+            known
     axes    what axes of outputs with so many axes are called in the message
     """
     __tracebackhide__ = True  # pytest shows the line that calls
     calls, axes = _Calls(function, args, kwargs), tuple(axes)
     runs = _whole("runs", runs, 2)
-    before = calls.snapshot()
+    written = {calls.place_of("writes", name) for name in ([writes] if isinstance(writes, (str, int)) else writes)}
+    before = {place: array for place, array in calls.snapshot().items() if place not in written}
     base = calls()
     for run in range(2, runs + 1):
         text = _compare(base, calls(), axes, ("in run 1", f"in run {run}"))
@@ -173,6 +189,10 @@ def assert_deterministic(function, *args, runs=3, axes=AXES, **kwargs):
             changed = calls.changed_inputs(before)
             also = f"\n    it changes what it is given: {', '.join(changed)}" if changed else ""
             raise AssertionError(f"{calls.name} is not deterministic: run {run} has other bits than run 1\n{text}{also}")
+    changed = calls.changed_inputs({place: array for place, array in before.items() if not calls.is_returned(place)})
+    if changed:
+        raise AssertionError(f"{calls.name} changes what it is given: {', '.join(changed)}. Its runs have the same bits, but had "
+                             "other inputs than run 1 (what it is to write to, writes=[...] says)")
 
 
 # ---- batches -------------------------------------------------------------------------------------------------------

@@ -333,7 +333,45 @@ def test_an_input_that_is_changed(program, case):
         return out
 
     report = alibicheck.check_kernel(kernel, case)
-    assert len(report.failures) == 4 and "kernel failed: has changed v, which is an input" in report.failures[0]["error"]
+    assert len(report.failures) == 4
+    for record in report.failures:
+        assert record["oracle_details"]["inputs"] == "v is not what it was before the run" and record["run_failure"] is None
+
+
+def test_answers_of_an_earlier_launch(program, tmp_path):
+    path, kept = tmp_path / "case.yaml", {}
+    path.write_text(CASE.replace("[1, 40]", "40").replace("[f16, bf16]", "f16") + "seed: [1, 2]\n")
+
+    def kernel(q, k, v, *, slopes, scale):
+        return kept.setdefault((q.shape, k.shape), decode(q, k, v, slopes=slopes, scale=scale))
+
+    report = alibicheck.check_kernel(kernel, path)
+    assert [record["signature"] for record in report.records] == ["stale", "stale"]
+    assert report.records[1]["mismatched"] > 0 and not report.records[0]["mismatched"]
+    assert report.records[0]["oracle_details"]["constant_v"].endswith("of which no row of v is the same")
+
+    def constant(q, k, v, *, slopes, scale):
+        """Wrong in every launch by the same numbers, which nothing was right for."""
+        return (np.arange(q.size) / q.size).reshape(q.shape).astype(q.dtype)
+
+    report = alibicheck.check_kernel(constant, path)
+    assert len(report.failures) == 2 and all(record["signature"] != "stale" for record in report.records)
+
+    def of_v_before(q, k, v, *, slopes, scale):
+        """Attention to what stood in v when its shape came first."""
+        return decode(q, k, kept.setdefault(v.shape, np.array(v)), slopes=slopes, scale=scale)
+
+    report = alibicheck.check_kernel(of_v_before, path)
+    assert report.records[0]["signature"] == "stale"
+
+
+def test_how_a_launch_failed(program, case):
+    def kernel(q, k, v, *, slopes, scale):
+        raise RuntimeError("no such engine")
+
+    report = alibicheck.check_kernel(kernel, case)
+    assert {(record["signature"], record["run_failure"]) for record in report.records} == {("no-answer", "refusal")}
+    assert "error: kernel failed: RuntimeError: no such engine" in str(report) and "; first: refusal" in str(report)
 
 
 def test_a_kernel_that_depends_on_its_companions(program, tmp_path):
@@ -584,7 +622,7 @@ def test_torch(program, case):
         return sdpa(q, k, v, slopes=facts["slopes"], scale=1).to(q.dtype)
 
     report = alibicheck.check_kernel(scales, case, takes="f16,bf16,gqa,alibi", tensors="torch")
-    assert len(report.failures) == 4 and "has changed q" in report.failures[0]["error"]
+    assert len(report.failures) == 4 and "q is not what it was" in report.failures[0]["oracle_details"]["inputs"]
 
 
 def test_torch_in_fp8(program, case):

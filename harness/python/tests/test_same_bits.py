@@ -92,6 +92,21 @@ def test_an_input_that_is_changed():
     text = failure_of(alibicheck.assert_deterministic, kernel, np.zeros(3, np.float32), scale=np.ones(1, np.float32))
     assert text.endswith("\n    it changes what it is given: argument 0")
 
+    def zeroes(q, out=None):
+        q *= 0
+        if out is None:
+            return q.copy()
+        out[...] = 5
+        return out
+
+    text = failure_of(alibicheck.assert_deterministic, zeroes, np.ones(3, np.float32))
+    assert "zeroes changes what it is given: argument 0. Its runs have the same bits" in text
+    # A place for outputs is no input.
+    alibicheck.assert_deterministic(zeroes, np.zeros(3, np.float32), out=np.zeros(3))
+    alibicheck.assert_deterministic(lambda q, lse: (lse.fill(1), q + 1)[1], np.ones(3), np.zeros(3), writes=["lse"])
+    with pytest.raises(alibicheck.Refused, match="writes 'none': is no argument"):
+        alibicheck.assert_deterministic(zeroes, np.ones(3), writes=["none"])
+
 
 def test_outputs_of_every_kind():
     runs = itertools.count()

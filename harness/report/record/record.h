@@ -34,6 +34,8 @@ struct record {
     const char *device_name;
     const char *fidelity; /* fidelity_names[]; NULL of what is not ours */
     struct outcome outcome;
+    bool is_unanswered;           /* the kernel failed to run on the problem itself, as outcome.reason says */
+    enum run_failure run_failure; /* how, or how on a copy of it that an oracle has changed */
     /* The rest is not known (NULL, null in JSON) if the run failed. */
     const struct verdict *verdict;
     const struct fault *other;  /* of an output that was compared with a second one; NULL: it was not */

@@ -11,6 +11,10 @@ char *record_headline(const struct record *record)
     char *headline = NULL;
     if (!status_is_judged(record->outcome.status))
         return strdup(record->outcome.reason);
+    if (record->is_unanswered)
+        return asprintf(&headline, "%s: %s", run_failures[record->run_failure].name, record->outcome.reason) < 0
+                   ? NULL
+                   : headline;
     const struct metrics *total = &record->verdict->total;
     char largest[RECORD_LARGEST_SIZE];
     const struct problem_spec *problem = &record->point->problem;
@@ -40,9 +44,12 @@ char *record_detail(const struct record *record, const char *headline)
     const char *because = case_because(record->point->test_case);
     const bool runs_again = !record->point->foreign || record->foreign_option;
     char *detail = NULL, *reproduce = runs_again ? record_reproduce(record, "") : strdup("");
+    /* Why it failed otherwise than by its numbers: the headline of the others is of those. */
+    const bool says_why = status_is_judged(record->outcome.status) && !record->is_unanswered && *record->outcome.reason;
     char *references = record_references(record, "", true), *findings = record_findings(record, "", true);
     if (reproduce && references && findings &&
-        asprintf(&detail, "%s: %s\n%s%s%s%s%s%s%s%s", verdicts[record->outcome.status], headline, findings, references,
+        asprintf(&detail, "%s: %s\n%s%s%s%s%s%s%s%s%s%s%s", verdicts[record->outcome.status], headline, findings,
+                 references, says_why ? "error: " : "", says_why ? record->outcome.reason : "", says_why ? "\n" : "",
                  because ? "because: " : "", because ? because : "", because ? "\n" : "",
                  runs_again ? "reproduce: " : "", reproduce, runs_again ? "\n" : "") < 0)
         detail = NULL;

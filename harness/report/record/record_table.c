@@ -275,6 +275,9 @@ static const struct record_field rows[] = {
                   "Of what the worst element of an output that was given is made, where that is asked for (--explain); "
                   "else null."),
      .members = &record_explained_fields},
+    {RECORD_NAMED("run_failure", "How the kernel failed to run, on the problem or, by an oracle, on a changed copy of "
+                                 "it: " RUN_FAILURE_WORDS "; null where it ran. Why is in error or oracle_details."),
+     .type = "string", .value = record_value_run_failure},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

@@ -32,8 +32,13 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     }
     outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
                   &evaluation->oracles, evaluation->finding.signature);
+    record->run_failure = evaluation->oracles.how;
     if (*evaluation->subject_failure) {
-        record->outcome.status = STATUS_FAIL; /* also where whatever stands there is right */
+        /* Also where whatever stands there is right; expected is it only by its name. */
+        if (!(record->point->expect_fail && record->point->signature == SIGNATURE_NO_ANSWER))
+            record->outcome.status = STATUS_FAIL;
+        record->is_unanswered = true;
+        record->run_failure = evaluation->run_failure;
         snprintf(record->outcome.reason, sizeof record->outcome.reason, "%s", evaluation->subject_failure);
     }
     record->verdict = &evaluation->verdict;

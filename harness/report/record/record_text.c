@@ -157,7 +157,7 @@ char *record_notes(const struct record *record)
     if (sampled)
         fprintf(stream, "%ssampled %lld of %lld rows", scales_unsaid ? "; " : "", (long long)given->sample.rows,
                 (long long)given->sample.of);
-    if (record->verdict)
+    if (record->verdict && !record->is_unanswered)
         print_notes(stream, in_parts || sampled || scales_unsaid || record_claim(record) || by_oracle ? ", " : "",
                     &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)

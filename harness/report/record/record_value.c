@@ -211,6 +211,13 @@ json_t *record_value_reason(const struct record_field *field, const void *member
     return *(const char *)member ? json_from_text(member) : json_null();
 }
 
+json_t *record_value_run_failure(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const enum run_failure how = ((const struct record *)member)->run_failure;
+    return how ? json_string(run_failures[how].name) : json_null();
+}
+
 json_t *record_value_truth_radius(const struct record_field *field, const void *member)
 {
     (void)field;

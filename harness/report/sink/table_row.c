@@ -81,6 +81,8 @@ static const char *way_of(const struct record *record)
     const struct signature_finding *finding = record->finding;
     if (record->outcome.status != STATUS_FAIL)
         return status_names[record->outcome.status];
+    if (record->run_failure && finding && finding->signature == SIGNATURE_NO_ANSWER)
+        return run_failures[record->run_failure].name;
     bool by_oracles = finding && finding->num_rows_failing == 0 && finding->signature == SIGNATURE_UNKNOWN;
     if (finding && finding->signature != SIGNATURE_NONE && !by_oracles)
         return signature_names[finding->signature];

@@ -84,7 +84,7 @@ static void test_faults_are_told(void **state)
     } rows[] = {
         {WRONG, NULL, "signature dropped-bias"},
         {WRONG, "oracles=none", "signature dropped-bias"},
-        {REFUSES, NULL, "kernel small failed with 7: no such engine"},
+        {REFUSES, NULL, "small failed: it returned 7: no such engine"},
         {WRITES_PAST, NULL, "oracle guards violated"},
         {CHANGES_V, NULL, "oracle inputs violated"},
     };

@@ -20,6 +20,9 @@ enum stray {
     BEFORE_LSE,
     IN_V,
     IN_SLOPES,
+    PAST_K,
+    BEFORE_Q,
+    PAST_SLOPES,
     IN_LAST_LAUNCH,
     REFUSES,
     ROUNDS_UP,
@@ -108,6 +111,15 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
     case IN_SLOPES:
         ((float *)(uintptr_t)launch->slopes)[2] += 1;
         break;
+    case PAST_K:
+        ((char *)(uintptr_t)first->k)[first->seq_len * launch->num_kv_heads * launch->head_dim + 2] = 0;
+        break;
+    case BEFORE_Q:
+        ((char *)(uintptr_t)first->q)[-1] = 0;
+        break;
+    case PAST_SLOPES:
+        ((char *)(uintptr_t)(launch->slopes + launch->num_heads))[ZONE_BYTES - 1] = 0;
+        break;
     case IN_LAST_LAUNCH:
         if (kernel->last_out)
             kernel->last_out[1] ^= 1;
@@ -142,7 +154,7 @@ static void test_a_kernel_sees_the_launch(void **state)
     const struct alibicheck_kernel described = describe(&kernel, ALL);
     struct callback callback = {.kernel = &described, .takes = ALL};
     struct launch_fixture fixture;
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -156,8 +168,8 @@ static void test_a_kernel_sees_the_launch(void **state)
     assert_true(kernel.seen.k_scale == 0.5f && kernel.seen.v_scale == 2);
     assert_int_equal(((uint8_t *)fixture.out[1])[3], 0x11);
     assert_true(fixture.lse[0][5] == 5);
-    assert_null(audit.breached);
-    assert_null(audit.changed);
+    assert_string_equal(audit.breached, "");
+    assert_string_equal(audit.changed, "");
     callback_clear(&callback);
 }
 
@@ -180,14 +192,14 @@ static void test_what_is_not_the_kernel_s_is_watched(void **state)
         const struct alibicheck_kernel described = describe(&kernel, ALL);
         struct callback callback = {.kernel = &described, .takes = ALL};
         struct launch_fixture fixture;
-        struct memory_audit audit = {.breached = NULL};
+        struct memory_audit audit = {.breached = ""};
         struct error error;
         double seconds;
         launch_fixture_make(&fixture);
-        for (int run = 0; run < 2 && !audit.breached && !audit.changed; run++)
+        for (int run = 0; run < 2 && !*audit.breached && !*audit.changed; run++)
             assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error),
                              ERROR_NONE);
-        assert_true(!rows[i].breached == !audit.breached && !rows[i].changed == !audit.changed);
+        assert_true(!rows[i].breached == !*audit.breached && !rows[i].changed == !*audit.changed);
         if (rows[i].breached) {
             assert_string_equal(audit.breached, rows[i].breached);
             assert_int_equal(audit.offset_bytes, rows[i].offset);
@@ -213,7 +225,7 @@ static void test_tensors_lie_where_strides_say(void **state)
     struct callback callback = {.kernel = &described, .takes = ALL};
     struct launch_fixture fixture;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -223,8 +235,8 @@ static void test_tensors_lie_where_strides_say(void **state)
         fixture.sequences.strides = strided ? strides : NULL;
         assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
         assert_memory_equal(fixture.out, fixture.q, sizeof fixture.q);
-        assert_null(audit.breached);
-        assert_null(audit.changed);
+        assert_string_equal(audit.breached, "");
+        assert_string_equal(audit.changed, "");
     }
     assert_int_equal(kernel.before_q, 0xffff); /* NaN */
     callback_clear(&callback);
@@ -239,7 +251,7 @@ static void test_what_lies_between_rows_is_watched(void **state)
     struct callback callback = {.kernel = &described, .takes = ALL};
     struct launch_fixture fixture;
     struct sequence_strides strides[FIXTURE_SEQUENCES];
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -293,7 +305,7 @@ static void test_a_workspace_is_other_memory_at_each_launch(void **state)
     described.workspace_bytes = workspace_bytes;
     struct callback callback = {.kernel = &described, .takes = ALL};
     struct launch_fixture fixture;
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -306,7 +318,7 @@ static void test_a_workspace_is_other_memory_at_each_launch(void **state)
         assert_true(run > 0 || kernel.workspace == 0xff); /* NaN */
         before = kernel.workspace;
     }
-    assert_null(audit.breached);
+    assert_string_equal(audit.breached, "");
     kernel.stray = PAST_WORKSPACE;
     assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
     assert_string_equal(audit.breached, "workspace");
@@ -364,8 +376,8 @@ static void test_what_it_changes_is_a_copy(void **state)
     for (int i = 0; i < 2; i++) {
         struct kernel kernel = {.stray = strays[i]};
         const struct alibicheck_kernel described = describe(&kernel, ALL);
-        struct callback callback = {.kernel = &described, .takes = ALL, .copies = true};
-        struct memory_audit audit = {.breached = NULL};
+        struct callback callback = {.kernel = &described, .takes = ALL, .giving = GIVE_A_COPY};
+        struct memory_audit audit = {.breached = ""};
         struct error error;
         double seconds;
         assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
@@ -402,7 +414,7 @@ static void test_a_kernel_that_fails_says_why(void **state)
     double seconds;
     launch_fixture_make(&fixture);
     assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
-    assert_string_equal(error.text, "kernel test failed with 7: no such engine");
+    assert_string_equal(error.text, "test failed: it returned 7: no such engine");
     assert_int_equal(fixture.out[0][0], 0);
     callback_clear(&callback);
 }
@@ -505,7 +517,7 @@ static void test_pages_are_given_and_watched(void **state)
     struct callback callback = {.kernel = &described, .takes = ALL};
     struct launch_fixture fixture;
     struct paged_cache cache;
-    struct memory_audit audit = {.breached = NULL};
+    struct memory_audit audit = {.breached = ""};
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
@@ -515,9 +527,35 @@ static void test_pages_are_given_and_watched(void **state)
     assert_true(kernel.seen.page_size == 4 && kernel.seen.num_pages == 5 && kernel.seen.max_pages == 2);
     assert_ptr_equal(kernel.seen.k_pages, cache.k);
     assert_int_equal(kernel.seen.seq_lens[1], 8);
-    assert_null(audit.changed);
+    assert_string_equal(audit.changed, "");
     callback_clear(&callback);
     paged_cache_clear(&cache);
+}
+
+/* Beside copies, too, is nothing for a kernel to write. */
+static void test_what_is_beside_an_input_is_watched(void **state)
+{
+    (void)state;
+    static const struct {
+        enum stray stray;
+        const char *breached;
+        int64_t offset; /* from the end of the input, or from its beginning if below 0 */
+    } rows[] = {{PAST_K, "k", 2}, {BEFORE_Q, "q", -1}, {PAST_SLOPES, "slopes", ZONE_BYTES - 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct kernel kernel = {.stray = rows[i].stray};
+        const struct alibicheck_kernel described = describe(&kernel, ALL);
+        struct callback callback = {.kernel = &described, .takes = ALL, .giving = GIVE_A_COPY};
+        struct launch_fixture fixture;
+        struct memory_audit audit = {.breached = ""};
+        struct error error;
+        double seconds;
+        launch_fixture_make(&fixture);
+        assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);
+        assert_string_equal(audit.breached, rows[i].breached);
+        assert_string_equal(audit.changed, "");
+        assert_int_equal(audit.offset_bytes, rows[i].offset + (rows[i].offset < 0 ? 0 : (int64_t)audit.buffer_bytes));
+        callback_clear(&callback);
+    }
 }
 
 int main(void)
@@ -539,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_the_rounding_that_it_sets_is_its_own),
         cmocka_unit_test(test_an_older_kernel_is_taken_as_far_as_it_goes),
         cmocka_unit_test(test_pages_are_given_and_watched),
+        cmocka_unit_test(test_what_is_beside_an_input_is_watched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -217,10 +217,7 @@ static void test_a_result_arrives_as_it_was(void **state)
     struct launch_fixture sent, got;
     struct kernel_result said = {.seconds = 0.25,
                                  .ends = true,
-                                 .breached = "lse",
-                                 .changed = "v",
-                                 .offset_bytes = -4,
-                                 .buffer_bytes = 32},
+                                 .audit = {.breached = "lse", .offset_bytes = -4, .buffer_bytes = 32, .changed = "v"}},
                          heard;
     struct safetensors_plan plan;
     struct error error;
@@ -234,11 +231,11 @@ static void test_a_result_arrives_as_it_was(void **state)
     assert_memory_equal(sent.out, got.out, sizeof sent.out);
     assert_memory_equal(sent.lse, got.lse, sizeof sent.lse);
     assert_true(heard.seconds == 0.25 && heard.ends);
-    assert_string_equal(heard.breached, "lse");
-    assert_string_equal(heard.changed, "v");
+    assert_string_equal(heard.audit.breached, "lse");
+    assert_string_equal(heard.audit.changed, "v");
     assert_string_equal(heard.failure, "");
-    assert_int_equal(heard.offset_bytes, -4);
-    assert_int_equal(heard.buffer_bytes, 32);
+    assert_int_equal(heard.audit.offset_bytes, -4);
+    assert_int_equal(heard.audit.buffer_bytes, 32);
 }
 
 /* A kernel that failed has no tensors, and what was there stays. */
@@ -255,8 +252,30 @@ static void test_a_failure_has_no_tensors(void **state)
     assert_int_equal(plan.num_pieces, 0);
     assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
     assert_string_equal(heard.failure, "no such engine");
+    assert_int_equal(heard.how, RUN_FAILURE_REFUSAL);
     assert_false(heard.ends);
     assert_int_equal(launch.out[1][2], 0x7777);
+}
+
+/* What only whoever launches the kernel can know, and no more: a process that answers has not crashed. */
+static void test_a_failure_says_how(void **state)
+{
+    (void)state;
+    for (int how = RUN_FAILURE_CRASH; how < RUN_FAILURE_COUNT; how++) {
+        const bool told = how == RUN_FAILURE_REFUSAL || how == RUN_FAILURE_DEVICE || how == RUN_FAILURE_LEFTOVER;
+        struct launch_fixture launch;
+        struct kernel_result said = {.seconds = -1, .failure = "none", .how = (enum run_failure)how}, heard;
+        struct safetensors_plan plan;
+        struct error error;
+        launch_fixture_make(&launch);
+        assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
+        assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error),
+                         told ? ERROR_NONE : ERROR_USAGE);
+        if (told)
+            assert_int_equal(heard.how, how);
+        else
+            assert_non_null(strstr(error.text, "allowed: refusal, device, leftover"));
+    }
 }
 
 static void test_a_kernel_says_what_it_is(void **state)
@@ -370,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_strides_of_rows_that_overlap_are_refused),
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),
+        cmocka_unit_test(test_a_failure_says_how),
         cmocka_unit_test(test_a_kernel_says_what_it_is),
         cmocka_unit_test(test_a_kernel_that_cannot_run_says_why),
         cmocka_unit_test(test_a_result_of_something_else_is_refused),

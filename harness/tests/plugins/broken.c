@@ -7,6 +7,7 @@
 #undef alibicheck_kernel_describe
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,13 +19,21 @@ enum {
     CRASHES, /* at the second launch */
     ABORTS,  /* says why on both streams */
     HANGS,
-    EXITS,         /* with exit code 0, as if all were done */
-    REFUSES,       /* returns an error */
-    WRITES_PAST,   /* the end of out */
-    WRITES_BEFORE, /* the beginning of lse */
-    WRITES_LATE,   /* to an output of the launch before */
+    EXITS,            /* with exit code 0, as if all were done */
+    REFUSES,          /* returns an error */
+    WRITES_PAST,      /* the end of out */
+    WRITES_BEFORE,    /* the beginning of lse */
+    WRITES_LATE,      /* to an output of the launch before */
+    WRITES_ONCE,      /* past the end of out, at the second launch alone */
+    WRITES_ONCE_MORE, /* the same, at the fifth, which is of an oracle */
+    WRITES_PAST_K,    /* the end of an input, as of the others that follow */
+    WRITES_BEFORE_V,
+    WRITES_PAST_SLOPES,
+    WRITES_PAST_TABLE,
     CHANGES_K,
-    ANSWERS_FROM_BEFORE, /* with the result of the first launch of a shape */
+    CHANGES_ONCE,         /* the same, at the second launch alone */
+    WRITES_FROM_A_THREAD, /* to an output, 20 ms after its launch */
+    ANSWERS_FROM_BEFORE,  /* with the result of the first launch of a shape */
     LEAVES_A_ROW,
     LEAVES_FILES_OPEN,
     LEAVES_MEMORY,   /* of its workspace, at every launch */
@@ -61,6 +70,12 @@ static size_t out_bytes(const launch_t *launch)
 {
     size_t element = launch->dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
     return (size_t)launch->num_queries * (size_t)launch->num_heads * (size_t)launch->head_dim * element;
+}
+
+static size_t kv_bytes(const launch_t *launch, const sequence_t *sequence)
+{
+    size_t element = launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
+    return (size_t)sequence->seq_len * (size_t)launch->num_kv_heads * (size_t)launch->head_dim * element;
 }
 
 static size_t num_rows(const launch_t *launch)
@@ -209,6 +224,25 @@ static void answer_from_before(const launch_t *launch)
         memcpy(launch->sequences->out, kept, size);
 }
 
+/* A byte, when the launch has long returned. One thread at a time: what it writes to is there until the next launch has
+ * ended, which waits for it. */
+static pthread_t writer;
+static int is_writing;
+
+static void *write_after_a_while(void *byte)
+{
+    usleep(20000);
+    *(volatile char *)byte ^= 1;
+    return NULL;
+}
+
+static void write_soon(void *byte)
+{
+    if (is_writing)
+        pthread_join(writer, NULL);
+    is_writing = !pthread_create(&writer, NULL, write_after_a_while, byte);
+}
+
 static void break_after(const launch_t *launch)
 {
     const sequence_t *first = launch->sequences;
@@ -219,11 +253,35 @@ static void break_after(const launch_t *launch)
     case WRITES_BEFORE:
         first->lse[-1] = 1;
         break;
+    case WRITES_ONCE:
+    case WRITES_ONCE_MORE:
+        if (num_launches == (BREAK == WRITES_ONCE ? 2 : 5))
+            ((char *)first->out)[out_bytes(launch)] = 1;
+        break;
+    case WRITES_PAST_K:
+        if (first->k) /* else it is in pages */
+            ((char *)(uintptr_t)first->k)[kv_bytes(launch, first) + 3] = 1;
+        break;
+    case WRITES_BEFORE_V:
+        if (first->v)
+            ((char *)(uintptr_t)first->v)[-2] = 1;
+        break;
+    case WRITES_PAST_SLOPES:
+        ((float *)(uintptr_t)launch->slopes)[launch->num_heads] = 1;
+        break;
+    case WRITES_PAST_TABLE:
+        if (launch->page_size > 0)
+            ((int32_t *)(uintptr_t)launch->block_table)[launch->num_sequences * launch->max_pages] = 0;
+        break;
     case WRITES_LATE:
         last_out = first->out;
         break;
+    case WRITES_FROM_A_THREAD:
+        write_soon(first->out);
+        break;
     case CHANGES_K:
-        if (first->k) /* else it is in pages */
+    case CHANGES_ONCE:
+        if (first->k && (BREAK == CHANGES_K || num_launches == 2))
             ((char *)(uintptr_t)first->k)[0] ^= 1;
         break;
     case CHANGES_PAGES:

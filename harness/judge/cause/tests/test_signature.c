@@ -164,7 +164,10 @@ static void test_what_fails_by_oracles_alone_has_a_name(void **state)
         {{.violated = 1u << ORACLE_MASKED_SLOTS, .not_finite = 1u << ORACLE_MASKED_SLOTS}, SIGNATURE_NAN},
         /* of a kernel whose runs differ anyway, or that crashed, masked slots say nothing */
         {{.violated = 1u << ORACLE_DETERMINISM | 1u << ORACLE_MASKED_SLOTS}, SIGNATURE_UNKNOWN},
-        {{.violated = 1u << ORACLE_MASKED_SLOTS, .failed = 1u << ORACLE_MASKED_SLOTS}, SIGNATURE_UNKNOWN},
+        {{.violated = 1u << ORACLE_MASKED_SLOTS, .failed = 1u << ORACLE_MASKED_SLOTS, .how = RUN_FAILURE_CRASH},
+         SIGNATURE_NO_ANSWER},
+        {{.violated = 1u << ORACLE_CONSTANT_V | 1u << ORACLE_MASKED_SLOTS, .stale = 1u << ORACLE_CONSTANT_V},
+         SIGNATURE_STALE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct signature_trial trial = make_trial(64, 2, 2, 64, DTYPE_F16);

@@ -67,19 +67,19 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record);
-    ASSERT_MEMBERS(json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads",
-                   "head_dim", "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err",
-                   "budget_used", "nan", "inf", "signature", "worst", "status", "expect", "key", "input_digest",
-                   "output_digest", "truth_digest", "truth_radius", "references", "seconds", "device_name", "tolerance",
-                   "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
-                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
-                   "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
-                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
-                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
-                   "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation");
+    ASSERT_MEMBERS(
+        json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads", "head_dim",
+        "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err", "budget_used", "nan",
+        "inf", "signature", "worst", "status", "expect", "key", "input_digest", "output_digest", "truth_digest",
+        "truth_radius", "references", "seconds", "device_name", "tolerance", "undecided", "unwritten", "p99_ulp_err",
+        "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err", "max_lse_err", "scale", "max_bias", "slopes",
+        "q_position", "input", "mask", "chunk_len", "bias", "exponential", "head_offset", "total_heads", "budget",
+        "unbounded", "lse_mismatched", "truth_method", "truth_precision", "truth_of", "contract_distance", "finding",
+        "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size",
+        "page_seed", "batch", "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build",
+        "num_queries", "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
+        "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked",
+        "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation", "run_failure");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -239,7 +239,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
     json_object_foreach(json, name, value)
     {
         if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
-            strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0)
+            strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0 &&
+            strcmp(name, "run_failure") != 0)
             fail_msg("%s is null in a record that knows all", name);
     }
     json_decref(json);
@@ -812,6 +813,39 @@ static void test_a_kernel_that_failed_to_run_never_passes(void **state)
     record_take(&record, ERROR_NONE, NULL, &gone);
     assert_int_equal(record.outcome.status, STATUS_FAIL);
     assert_string_equal(record.outcome.reason, "it has gone");
+    sample->point.expect_fail = true;
+    record_take(&record, ERROR_NONE, NULL, &gone);
+    assert_int_equal(record.outcome.status, STATUS_FAIL);
+}
+
+/* Why it did is said wherever its failure is; its poison is no news. */
+static void test_a_failure_to_run_is_told(void **state)
+{
+    struct sample *sample = *state;
+    struct record record = sample->record;
+    record.is_unanswered = true;
+    record.run_failure = RUN_FAILURE_HANG;
+    record.outcome = (struct outcome){.status = STATUS_FAIL, .reason = "mine gave no answer within 1 s"};
+    char *headline = record_headline(&record), *detail = record_detail(&record, headline),
+         *notes = record_notes(&record);
+    assert_string_equal(headline, "hang: mine gave no answer within 1 s");
+    assert_non_null(strstr(detail, "fail: hang: mine gave no answer within 1 s\n"));
+    assert_null(strstr(detail, "error: "));
+    assert_null(strstr(notes, "NaN"));
+    free(headline);
+    free(detail);
+    free(notes);
+    /* Of one that ran, and failed otherwise than expected, the headline is of its numbers. */
+    record.is_unanswered = false;
+    headline = record_headline(&record);
+    detail = record_detail(&record, headline);
+    assert_non_null(strstr(headline, "elements mismatched"));
+    assert_non_null(strstr(detail, "\nerror: mine gave no answer within 1 s\n"));
+    free(headline);
+    free(detail);
+    json_t *json = round_trip(&record);
+    assert_string_equal(json_string_value(json_object_get(json, "run_failure")), "hang");
+    json_decref(json);
 }
 
 int main(void)
@@ -842,6 +876,7 @@ int main(void)
         TEST(test_reproduce_is_quoted_for_a_shell),
         TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
+        TEST(test_a_failure_to_run_is_told),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
         cmocka_unit_test(test_a_record_without_a_point_has_the_same_fields),
     };
