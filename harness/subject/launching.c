@@ -188,8 +188,7 @@ enum error_kind launching_give_workspace(struct launching *launching, const stru
     if ((double)bytes > memory_available_bytes() ||
         !guard_filled(&launching->workspace, "workspace", poison[launch % (sizeof poison / sizeof *poison)],
                       (size_t)bytes))
-        return error_set(error, ERROR_SUBJECT,
-                         "kernel %s asks for a workspace of %llu bytes, for which there is no memory", kernel->name,
+        return error_set(error, ERROR_SUBJECT, "it asks for a workspace of %llu bytes, for which there is no memory",
                          (unsigned long long)bytes);
     given->workspace = guarded_first(&launching->workspace);
     given->workspace_bytes = bytes;

@@ -358,8 +358,8 @@ static void test_a_workspace_beyond_memory_is_the_kernel_s_failure(void **state)
     double seconds;
     launch_fixture_make(&fixture);
     assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, NULL, &seconds, &error), ERROR_SUBJECT);
-    assert_string_equal(error.text,
-                        "kernel test asks for a workspace of 18446744073709551615 bytes, for which there is no memory");
+    assert_string_equal(
+        error.text, "test failed: it asks for a workspace of 18446744073709551615 bytes, for which there is no memory");
     callback_clear(&callback);
 }
 
