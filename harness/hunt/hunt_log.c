@@ -55,7 +55,7 @@ bool hunt_log_find(const struct hunt_log *log, uint64_t digest, struct trial *tr
 struct log_reading {
     struct hunt_log *log;
     json_t *build; /* of this program; NULL: any is taken */
-    bool is_later; /* a line has been read */
+    bool has_planned; /* a line has said it */
 };
 
 static enum error_kind refuse(const struct record_line *line, const char *what, const char *is, const char *allowed,
@@ -79,9 +79,9 @@ static enum error_kind read_planned(struct log_reading *reading, const struct re
     const json_t *said = json_object_get(hunt, "evaluations");
     if (said && (!json_is_integer(said) || json_integer_value(said) < 1 || json_integer_value(said) > LONG_MAX))
         return refuse(line, "not a record of a hunt", "its evaluations", "a whole number from 1 on", error);
-    if (said && !reading->is_later)
+    if (said && !reading->has_planned)
         reading->log->planned = (long)json_integer_value(said);
-    reading->is_later = true;
+    reading->has_planned |= said != NULL;
     return ERROR_NONE;
 }
 
