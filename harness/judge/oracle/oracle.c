@@ -330,6 +330,7 @@ static enum error_kind conclude_failure(struct oracle_work *work, enum oracle or
     if (kind != ERROR_SUBJECT)
         return kind;
     oracle_conclude(work, oracle, ORACLE_VIOLATED, "%s", error->text);
+    work->report->repeats[oracle] = 0; /* there is no output */
     work->failed = true;
     work->report->failed |= 1u << oracle;
     work->report->how = run_failure_of(error);

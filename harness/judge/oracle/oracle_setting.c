@@ -26,18 +26,9 @@ static enum error_kind run_in(struct oracle_work *work, const struct launch_sett
                               const struct trial_values *allowed, bool *had, bool *same, char *text,
                               struct error *error)
 {
-    const struct subject *subject = work->inquiry->subject;
-    struct subject *other = NULL;
-    struct memory_audit nobodys;
-    enum error_kind kind = subject->ops->resettle(subject, setting, &other, text, error);
-    *had = other;
-    if (kind || !other)
-        return kind;
-    trial_reload(&work->trial);
-    kind = oracle_run_audited(work, other, &nobodys, error);
-    if (!kind)
+    enum error_kind kind = oracle_run_in(work, setting, had, text, error);
+    if (!kind && *had)
         *same = oracle_first_difference(work, &work->base, allowed) < 0;
-    subject_release(other);
     return kind;
 }
 

@@ -10,7 +10,9 @@
 
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
 {
-    const struct launch_watch *watch = work->inquiry->subject->watch;
+    /* What they say is of memory, or of launches that nobody watches: not of the last output that was watched. */
+    const unsigned of_no_output = 1u << ORACLE_INPUTS | 1u << ORACLE_GUARDS | 1u << ORACLE_STRIDES;
+    const struct launch_watch *watch = of_no_output >> oracle & 1 ? NULL : work->inquiry->subject->watch;
     va_list arguments;
     va_start(arguments, format);
     work->report->outcome[oracle] = outcome;
@@ -57,6 +59,22 @@ enum error_kind oracle_run_audited(struct oracle_work *work, const struct subjec
     if (!kind)
         kind = trial_run(&work->trial, TRIAL_POISON_NAN, subject, audit, error);
     return conclude_run(work, kind);
+}
+
+enum error_kind oracle_run_in(struct oracle_work *work, const struct launch_setting *setting, bool *had, char *text,
+                              struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    struct subject *other = NULL;
+    struct memory_audit nobodys;
+    enum error_kind kind = subject->ops->resettle(subject, setting, &other, text, error);
+    *had = other;
+    if (kind || !other)
+        return kind;
+    trial_reload(&work->trial);
+    kind = oracle_run_audited(work, other, &nobodys, error);
+    subject_release(other);
+    return kind;
 }
 
 enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error)

@@ -76,6 +76,11 @@ enum error_kind oracle_run(struct oracle_work *work, enum trial_poison poison, c
 enum error_kind oracle_run_audited(struct oracle_work *work, const struct subject *subject, struct memory_audit *audit,
                                    struct error *error);
 
+/* The subject in a setting, on the reloaded trial. *had: the setting can be had. text[SUBJECT_TEXT_SIZE]: what it was,
+ * or why it cannot. */
+enum error_kind oracle_run_in(struct oracle_work *work, const struct launch_setting *setting, bool *had, char *text,
+                              struct error *error);
+
 /* A problem on the trial's tensors, with fewer keys or queries, by the inquiry's subject. */
 enum error_kind oracle_run_problem(struct oracle_work *work, const struct problem *problem, struct error *error);
 

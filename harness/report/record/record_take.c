@@ -35,8 +35,8 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     record->run_failure = evaluation->oracles.how;
     if (*evaluation->subject_failure) {
         /* Also where whatever stands there is right; expected is it only by its name. */
-        if (!(record->point->expect_fail && record->point->signature == SIGNATURE_NO_ANSWER))
-            record->outcome.status = STATUS_FAIL;
+        bool expected = record->point->expect_fail && record->point->signature == SIGNATURE_NO_ANSWER;
+        record->outcome.status = expected ? STATUS_XFAIL : STATUS_FAIL;
         record->is_unanswered = true;
         record->run_failure = evaluation->run_failure;
         snprintf(record->outcome.reason, sizeof record->outcome.reason, "%s", evaluation->subject_failure);

@@ -266,11 +266,10 @@ static const char *bugs_of_case(const struct record *record)
     return !point->given && point->test_case ? case_known_bugs(point->test_case) : NULL;
 }
 
-/* Whether its output counts as unwritten because the kernel crashed, ended or refused, which says nothing of its bugs.
- */
+/* That the kernel crashed, ended or refused says nothing of its bugs. */
 static bool has_not_run(const struct record *record)
 {
-    return record->finding && record->finding->signature == SIGNATURE_UNWRITTEN && *record->outcome.reason;
+    return record->finding && record->finding->signature == SIGNATURE_NO_ANSWER;
 }
 
 /* What known bugs are told by. name: CLASS_NAME_SIZE, which outlives it. */
