@@ -140,8 +140,9 @@ struct alibicheck_kernel {
     /* From ABI 3 on: */
     int32_t memory; /* where it takes tensors: ALIBICHECK_KERNEL_CUDA_MEMORY, or 0 */
     /* From ABI 4 on: */
-    /* The bytes of workspace that a launch takes, asked before each of them with all that it will be given but the
-     * workspace, of which nothing is to be read through pointers; NULL: none. */
+    /* The bytes of workspace that a launch takes, asked before each of them with its shapes, numbers, stream and
+     * device. Of pointers, which may be other ones then, it is known which are NULL, and nothing is to be read through
+     * them. NULL: it takes none. */
     uint64_t (*workspace_bytes)(void *context, const struct alibicheck_kernel_launch *launch);
 };
 

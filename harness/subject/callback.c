@@ -74,8 +74,6 @@ static void describe_there(struct alibicheck_kernel_launch *launch, const struct
     launch->block_table = device_launch_place(there, launch->block_table);
     launch->seq_lens = device_launch_place(there, launch->seq_lens);
     launch->workspace = device_launch_place(there, launch->workspace);
-    launch->stream = cuda_device_stream(there->device);
-    launch->device = cuda_device_number(there->device);
 }
 
 /* ---- runs -------------------------------------------------------------------------------------------------------- */
@@ -166,6 +164,10 @@ static enum error_kind run_prepared(struct callback *callback, struct launching 
 {
     const struct sequences *sequences = launching->sequences;
     struct alibicheck_kernel_launch launch = launching_describe(launching);
+    if (callback->kept.device) {
+        launch.stream = cuda_device_stream(callback->kept.device);
+        launch.device = cuda_device_number(callback->kept.device);
+    }
     enum error_kind kind =
         launching_give_workspace(launching, callback->kernel, callback->num_launches++, &launch, error);
     if (!kind && callback->kept.device) {

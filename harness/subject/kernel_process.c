@@ -343,6 +343,7 @@ static enum error_kind need_process(struct kernel_process *process, struct error
     if (process->to >= 0)
         return ERROR_NONE;
     enum error_kind kind = begin(process, &hello, ERROR_SUBJECT, error);
+    memcpy(hello.far, process->hello.far, sizeof hello.far); /* of the machine, as it was then */
     if (kind || !memcmp(&hello, &process->hello, sizeof hello))
         return kind;
     char why[WHY_SIZE];
