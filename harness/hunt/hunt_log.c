@@ -54,7 +54,7 @@ bool hunt_log_find(const struct hunt_log *log, uint64_t digest, struct trial *tr
 
 struct log_reading {
     struct hunt_log *log;
-    json_t *build; /* of this program; NULL: any is taken */
+    json_t *build;    /* of this program; NULL: any is taken */
     bool has_planned; /* a line has said it */
 };
 

@@ -56,6 +56,7 @@
 #if defined __CUDACC__ && defined FORMS_SHARE_OF
 #define FORM_IS_MADE(dtype, group) ((3 * (int)(dtype) + (group) / 16) % FORMS_SHARE_OF == FORMS_SHARE)
 #define FORM_IS_ABSENT() __trap()
+static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N - 1");
 #else
 #define FORM_IS_MADE(dtype, group) true
 #define FORM_IS_ABSENT() (void)0
