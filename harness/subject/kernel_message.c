@@ -265,7 +265,9 @@ enum error_kind message_plan_result(struct safetensors_plan *plan, const struct 
             add_word(&contents, "ends", "true");
         if (*result->failure)
             add_word(&contents, "error", result->failure);
-        if (*result->failure && result->how)
+        if (*result->failure && result->is_machines)
+            add_word(&contents, "failure", MESSAGE_FAILURE_OF_MACHINE);
+        else if (*result->failure && result->how)
             add_word(&contents, "failure", run_failures[result->how].name);
         for (int i = 0; i < sequences->count && !*result->failure; i++)
             add_outputs(&contents, sequences, i, with_lse);

@@ -23,6 +23,9 @@
 
 enum { MESSAGE_TEXT_SIZE = 512 };
 
+/* What "failure" is where the kernel has none. */
+#define MESSAGE_FAILURE_OF_MACHINE "machine"
+
 /* What a kernel says of itself, and of what launches it there. */
 struct kernel_hello {
     struct foreign_kernel kernel;
@@ -36,6 +39,7 @@ struct kernel_result {
     double seconds;                  /* below 0: not told */
     char failure[MESSAGE_TEXT_SIZE]; /* why there are no outputs; "": there are */
     enum run_failure how;            /* of that: a refusal, or what else whoever launches there can tell */
+    bool is_machines;                /* or nothing of the kernel's: who launches there was short of memory, say */
     bool ends;                       /* the process is of no use any more: the next launch wants another one */
     struct memory_audit audit;
 };

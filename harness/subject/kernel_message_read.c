@@ -95,17 +95,20 @@ static enum error_kind copy_outputs(const struct sequences *sequences, bool with
 }
 
 /* What a kernel can tell of its own failure. */
-static enum error_kind read_how(enum run_failure *how, const struct tensor_archive *archive, struct error *error)
+static enum error_kind read_how(struct kernel_result *result, const struct tensor_archive *archive, struct error *error)
 {
     static const enum run_failure told[] = {RUN_FAILURE_REFUSAL, RUN_FAILURE_DEVICE, RUN_FAILURE_LEFTOVER};
     const char *word = tensor_archive_metadata(archive, "failure");
-    *how = RUN_FAILURE_REFUSAL;
-    for (size_t i = 0; word && i < sizeof told / sizeof told[0]; i++)
+    result->how = RUN_FAILURE_REFUSAL;
+    result->is_machines = word && !strcmp(word, MESSAGE_FAILURE_OF_MACHINE);
+    if (!word || result->is_machines)
+        return ERROR_NONE;
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
         if (!strcmp(word, run_failures[told[i]].name)) {
-            *how = told[i];
-            word = NULL;
+            result->how = told[i];
+            return ERROR_NONE;
         }
-    return word ? message_refuse(error, "failure", word, "refusal, device, leftover") : ERROR_NONE;
+    return message_refuse(error, "failure", word, "refusal, device, leftover, " MESSAGE_FAILURE_OF_MACHINE);
 }
 
 enum error_kind message_read_result(struct kernel_result *result, const struct sequences *sequences, bool with_lse,
@@ -134,7 +137,7 @@ enum error_kind message_read_result(struct kernel_result *result, const struct s
         char *line = text_line(failure, sizeof result->failure / 4); /* of characters, which take up to four bytes */
         snprintf(result->failure, sizeof result->failure, "%s", line && *line ? line : "it does not say why");
         free(line);
-        kind = read_how(&result->how, &archive, error);
+        kind = read_how(result, &archive, error);
     } else if (!kind) {
         kind = copy_outputs(sequences, with_lse, &archive, error);
     }

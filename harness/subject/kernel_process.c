@@ -412,6 +412,9 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
         end_process(process, false, why);
     }
     *seconds = result.seconds >= 0 ? result.seconds : now_s() - start;
+    if (*result.failure && result.is_machines)
+        return error_set(error, ERROR_SYSTEM, "%s could not be launched: %s", process->hello.kernel.name,
+                         result.failure);
     if (*result.failure) {
         error_set(error, ERROR_SUBJECT, "%s failed: %s", process->hello.kernel.name, result.failure);
         return run_failed(error, result.how);

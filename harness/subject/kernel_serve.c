@@ -93,8 +93,9 @@ static enum error_kind answer(struct callback *callback, int descriptor, int out
         if (kind)
             snprintf(result.failure, sizeof result.failure, "%.500s", failure.text);
         result.how = kind ? run_failure_of(&failure) : RUN_FAILURE_NONE;
+        result.is_machines = kind && kind != ERROR_SUBJECT;
         result.ends = kind && callback->kept.device && cuda_device_is_lost(callback->kept.device);
-        if (!*result.failure && *left) {
+        if (!kind && *left) {
             snprintf(result.failure, sizeof result.failure, "%s", left);
             result.how = RUN_FAILURE_LEFTOVER;
         }

@@ -274,7 +274,23 @@ static void test_a_failure_says_how(void **state)
         if (told)
             assert_int_equal(heard.how, how);
         else
-            assert_non_null(strstr(error.text, "allowed: refusal, device, leftover"));
+            assert_non_null(strstr(error.text, "allowed: refusal, device, leftover, machine"));
+    }
+}
+
+/* Nor that who launches it has no memory is the kernel's fault, whatever else is said. */
+static void test_a_failure_may_be_the_machines(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct launch_fixture launch;
+        struct kernel_result said = {.failure = "none", .how = RUN_FAILURE_DEVICE, .is_machines = i}, heard;
+        struct safetensors_plan plan;
+        struct error error;
+        launch_fixture_make(&launch);
+        assert_int_equal(message_plan_result(&plan, &launch.sequences, true, &said, &error), ERROR_NONE);
+        assert_int_equal(message_read_result(&heard, &launch.sequences, true, file_of_plan(&plan), &error), ERROR_NONE);
+        assert_int_equal(heard.is_machines, i);
     }
 }
 
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_a_result_arrives_as_it_was),
         cmocka_unit_test(test_a_failure_has_no_tensors),
         cmocka_unit_test(test_a_failure_says_how),
+        cmocka_unit_test(test_a_failure_may_be_the_machines),
         cmocka_unit_test(test_a_kernel_says_what_it_is),
         cmocka_unit_test(test_a_kernel_that_cannot_run_says_why),
         cmocka_unit_test(test_a_result_of_something_else_is_refused),
