@@ -8,6 +8,7 @@ enum {
     COPIES,       /* reads copies of all that k and v span, and gives up where there is no memory for them */
     CRASHES,      /* where its pages, or keys, lie beyond 2^30 elements */
     REFUSES,      /* there */
+    ERRS,         /* refuses there, and errs where k spans 2^20 elements */
     REFUSES_POOLS /* whose pages are more than 2^20, wherever those with keys are */
 };
 
@@ -39,9 +40,12 @@ static int32_t launch_form(void *context, const launch_t *given, char *text, uin
     if (FORM == CRASHES && lies_far(given))
         *(volatile int *)8 = 0;
     snprintf(text, text_size, "its offsets do not fit");
-    if ((FORM == REFUSES && lies_far(given)) || (FORM == REFUSES_POOLS && given->num_pages > 1 << 20))
+    if (((FORM == REFUSES || FORM == ERRS) && lies_far(given)) || (FORM == REFUSES_POOLS && given->num_pages > 1 << 20))
         return 2;
-    return launch(context, given, text, text_size);
+    int32_t result = launch(context, given, text, text_size);
+    if (FORM == ERRS && span_of(given) > 1 << 20)
+        *(uint16_t *)given->sequences->out ^= 0x4000;
+    return result;
 }
 
 const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
