@@ -9,7 +9,21 @@
 #include <dlfcn.h>
 #include <stdbool.h>
 
-enum { SOUND, READS_DIRECTLY, FAULTS, WRITES_PAST, WRITES_LATE, CHANGES_K, CHANGES_SLOPES, REFUSES };
+enum {
+    SOUND,
+    READS_DIRECTLY,
+    FAULTS,
+    WRITES_PAST,
+    WRITES_LATE,
+    CHANGES_K,
+    CHANGES_SLOPES,
+    REFUSES,
+    USES_WORKSPACE, /* for slopes, which is no fault */
+    WRITES_PAST_WORKSPACE,
+    KEEPS_IN_WORKSPACE, /* slopes of the first launch */
+    COUNTS_ON_ZEROS,    /* in its workspace */
+    ASKS_FOR_TOO_MUCH   /* workspace */
+};
 
 static void *(*view_of_device)(const void *);
 static void (*fault)(void);
@@ -62,6 +76,25 @@ static void stray(const launch_t *launch)
         ((float *)(uintptr_t)launch->slopes)[0] += 1;
 }
 
+static uint64_t workspace_bytes(void *context, const launch_t *launch)
+{
+    (void)context;
+    if (!is_stream(launch->stream) || launch->device != 0)
+        return 0; /* so that the launch has none, and says so */
+    return BREAK == ASKS_FOR_TOO_MUCH ? (uint64_t)1 << 60 : (uint64_t)launch->num_heads * sizeof(float);
+}
+
+/* What is read from the workspace in the place of what the launch has. */
+static void work_in(launch_t *launch, float *workspace, int num_launches)
+{
+    const bool copies = BREAK == KEEPS_IN_WORKSPACE ? num_launches == 1 : BREAK != COUNTS_ON_ZEROS;
+    for (int i = 0; i < launch->num_heads; i++)
+        workspace[i] = copies ? launch->slopes[i] : workspace[i] + (BREAK == COUNTS_ON_ZEROS ? launch->slopes[i] : 0);
+    launch->slopes = workspace;
+    if (BREAK == WRITES_PAST_WORKSPACE)
+        ((char *)workspace)[launch->workspace_bytes + 3] = 1;
+}
+
 static int32_t launch_there(void *context, const launch_t *given, char *text, uint64_t text_size)
 {
     static int launches;
@@ -89,6 +122,14 @@ static int32_t launch_there(void *context, const launch_t *given, char *text, ui
     last_out = given->sequences->out;
     all_are_the_device_s = true;
     see(&seen, sequences);
+    if (BREAK >= USES_WORKSPACE) {
+        float *workspace = view(given->workspace);
+        if (!workspace) {
+            snprintf(text, text_size, "was given no workspace of the device's");
+            return 3;
+        }
+        work_in(&seen, workspace, launches);
+    }
     if (!all_are_the_device_s) {
         snprintf(text, text_size, "was given an address that is none of the device's");
         return 2;
@@ -116,6 +157,8 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     there = *sound;
     there.name = "there";
     there.launch = launch_there;
+    if (BREAK >= USES_WORKSPACE)
+        there.workspace_bytes = workspace_bytes;
     there.memory = ALIBICHECK_KERNEL_CUDA_MEMORY;
     return &there;
 }
