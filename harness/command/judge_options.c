@@ -96,7 +96,8 @@ static const struct argp_option own_options[] = {
      "print what the worst element is made of: the keys that weigh most, and where it would be without one of them or "
      "with one twice; and the class of each head. The record has the element as `explanation`",
      4},
-    {"threads", OPTION_THREADS, "N", 0, "CPU threads (default: OMP_NUM_THREADS, or one a CPU)", 4},
+    {"threads", OPTION_THREADS, "N", 0,
+     "CPU threads (default: OMP_NUM_THREADS, or one a CPU, within a container's quota)", 4},
     {0, 0, 0, 0, "Where it goes:", 5},
     {"json", OPTION_JSON, NULL, 0, "print the record, a JSON object, in place of the table; of a batch one a line", 5},
     {0, 0, 0, 0, "A workload of FlashInfer Trace or SOL-ExecBench, in place of inputs and of what they do not say:", 6},

@@ -25,7 +25,8 @@ enum {
 static const struct argp_option device_option_table[] = {
     {"device", OPTION_DEVICE, "NAME", 0, "auto (default): a GPU if one answers, else the host; cuda; host", 0},
     {"threads", OPTION_THREADS, "N", 0,
-     "CPU threads (default: OMP_NUM_THREADS, or one a CPU); results do not depend on it", 0},
+     "CPU threads (default: OMP_NUM_THREADS, or one a CPU, within a container's quota); results do not depend on it",
+     0},
     {0}};
 
 /* argp gives -? alone. */

@@ -1,16 +1,33 @@
 #include "harness/support/threads.h"
 
+#include <math.h>
 #include <omp.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "reference/float_environment.h"
 
+int threads_quota(const char *path)
+{
+    double quota_us, period_us;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return THREADS_MAX;
+    bool limited = fscanf(file, "%lf %lf", &quota_us, &period_us) == 2 && quota_us > 0 && period_us > 0;
+    fclose(file);
+    double cpus = limited ? ceil(quota_us / period_us) : THREADS_MAX; /* "max 100000" where there is no quota */
+    return cpus < THREADS_MAX ? (int)cpus : THREADS_MAX;
+}
+
 int threads_default(void)
 {
     int threads = omp_get_max_threads();
-    return threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+    int quota = getenv("OMP_NUM_THREADS") ? THREADS_MAX : threads_quota("/sys/fs/cgroup/cpu.max");
+    threads = threads < quota ? threads : quota;
+    return threads < 1 ? 1 : threads;
 }
 
 /* Ends once the mutex is free. */

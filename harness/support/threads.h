@@ -6,9 +6,14 @@
 
 enum { THREADS_MAX = 1024 };
 
-/* How many there are unless somebody says: OMP_NUM_THREADS, or one a CPU that this process may use; 1 to THREADS_MAX.
- */
+/* How many there are unless somebody says: OMP_NUM_THREADS, or one a CPU that this process may use, and no more than
+ * its control group has time for; 1 to THREADS_MAX. */
 int threads_default(void);
+
+/* CPUs that a file like a control group's cpu.max, "QUOTA PERIOD" in microseconds, gives time to, rounded up;
+ * THREADS_MAX where it limits nothing or is not there. More threads than that wait for each other until the period is
+ * over. */
+int threads_quota(const char *path);
 
 /*
  * Starts the threads, 1 to THREADS_MAX, that regions of so many run on; they stay as long as every region asks for as
