@@ -200,14 +200,15 @@ static enum error_kind check_exhibit(const struct tolerance_options *options, co
 {
     const struct selection_options *selection = &options->selection;
     char quoted[PATH_QUOTE_SIZE];
-    const char *with = selection->paths.count > 1       ? "another CASE"
-                       : selection->settings.count > 0  ? "--set"
-                       : selection->only.count > 0      ? "--only"
-                       : selection->where.count > 0     ? "--where"
-                       : selection->shard.count > 0     ? "--shard"
-                       : selection->last_failed != NULL ? "--last-failed"
-                       : options->seeds > 0             ? "--seeds"
-                                                        : NULL;
+    const char *with = selection->paths.count > 1           ? "another CASE"
+                       : selection->settings.count > 0      ? "--set"
+                       : selection->only.count > 0          ? "--only"
+                       : selection->where.count > 0         ? "--where"
+                       : selection->shard.count > 0         ? "--shard"
+                       : selection->last_failed != NULL     ? "--last-failed"
+                       : options->seeds > 0                 ? "--seeds"
+                       : !strcmp(selection->device, "cuda") ? "--device cuda"
+                                                            : NULL;
     return with ? error_set(error, ERROR_USAGE,
                             "%s: is a problem as it stands, with %s; allowed: it alone, with a rule and --class",
                             quote_path(quoted, path), with)

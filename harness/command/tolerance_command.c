@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +60,16 @@ static double parse_number(int key, const char *text, double least, double most,
     return number;
 }
 
+static int parse_seeds(const char *text, const struct argp_state *state)
+{
+    uint64_t seeds = 0;
+    int negative = 0;
+    if (number_parse_whole(text, strlen(text), &seeds, &negative) != VALUE_SOUND || negative ||
+        seeds > TOLERANCE_SEEDS_MAX)
+        argp_error(state, "--seeds %s: allowed: whole numbers 0 to %d", text, TOLERANCE_SEEDS_MAX);
+    return (int)seeds;
+}
+
 static void parse_class(struct tolerance_options *options, const char *text, const struct argp_state *state)
 {
     char problem[FIELD_ALLOWED_SIZE], quoted[QUOTE_SIZE];
@@ -70,15 +81,25 @@ static void parse_class(struct tolerance_options *options, const char *text, con
     options->sought = demand.arithmetic;
 }
 
-static bool has_combine(const struct tolerance_options *options)
+/* Options of this command alone, of which each is given once. */
+static bool is_said(const struct tolerance_options *options, int key)
 {
-    return options->rule.combine != RULE_SUM;
+    return options->said >> (key - OPTION_ATOL) & 1;
+}
+
+static void say(struct tolerance_options *options, int key, const char *argument, const struct argp_state *state)
+{
+    if (key < OPTION_ATOL || key >= OPTION_JSON)
+        return;
+    option_once(is_said(options, key), option_table, key, argument, state);
+    options->said |= 1u << (key - OPTION_ATOL);
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
 {
     struct tolerance_options *options = state->input;
     struct rule *rule = &options->rule;
+    say(options, key, argument, state);
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->selection;
@@ -115,7 +136,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         parse_class(options, argument, state);
         return 0;
     case OPTION_SEEDS:
-        options->seeds = (int)parse_number(key, argument, 0, TOLERANCE_SEEDS_MAX, state);
+        options->seeds = parse_seeds(argument, state);
         return 0;
     case OPTION_JSON:
         options->json = true;
@@ -125,7 +146,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
             argp_error(state, "--atol, --rtol: allowed: both of them");
         rule->by_elements = !isnan(rule->atol);
         options->has_rule = rule_reads_output(rule) || !isnan(rule->lse);
-        if (!rule->by_elements && options->has_rule && (has_combine(options) || rule->ratio != 1))
+        if (!rule->by_elements && (is_said(options, OPTION_COMBINE) || is_said(options, OPTION_RATIO)))
             argp_error(state, "--combine, --ratio: allowed: with --atol and --rtol");
         return 0;
     default:

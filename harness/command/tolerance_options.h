@@ -16,6 +16,7 @@ enum { TOLERANCE_SEEDS = 100, TOLERANCE_SEEDS_OF_POINT = -1 };
 struct tolerance_options {
     struct selection_options selection;
     struct rule rule;
+    unsigned said;                  /* bit by bit, which of the command's own options were given */
     bool has_rule;                  /* else the tolerances of the point */
     struct arithmetic_class sought; /* whose outputs the rule has to accept */
     int seeds; /* how many the point's own kernel is run on, to see what its error is; TOLERANCE_SEEDS_OF_POINT */

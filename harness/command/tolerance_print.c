@@ -1,5 +1,6 @@
 #include "harness/command/tolerance_answer.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -143,9 +144,23 @@ static void print_loosest(const struct asking *asking, const struct answers *ans
     print_holding(answers);
 }
 
+/* What would have to be allowed; "WHO WORD LIMITS TAIL". Of a rule that allows nothing there is no multiple that does.
+ */
+static void print_needed(const struct rule *rule, double needed, const char *who, const char *word, const char *tail)
+{
+    if (isinf(needed)) {
+        printf("  No multiple of this rule accepts %s%s.\n", who, tail);
+        return;
+    }
+    printf("  %c%s %s ", toupper((unsigned char)who[0]), who + 1, word);
+    print_limits(rule, needed);
+    printf("%s.\n", tail);
+}
+
 static void print_advice(const struct asking *asking, const struct answers *answers)
 {
     const struct answer *sought = answers->sought;
+    char who[CLASS_NAME_SIZE + 8], tail[32];
     print_faults_with(answers, FAULT_UNCHANGED, "  Changes nothing here, and is not counted: ");
     print_faults_with(answers, FAULT_OF_LSE, "  Changes lse alone, which a rule without --lse lets pass: ");
     if (answers->num_faults == 0)
@@ -157,15 +172,13 @@ static void print_advice(const struct asking *asking, const struct answers *answ
     } else {
         if (answers->num_faults > 0)
             print_loosest(asking, answers);
-        printf("  Sound %s may need ", sought->name);
-        print_limits(&asking->rule, sought->figures.needed);
-        printf(", whatever the order of its sums.\n");
+        snprintf(who, sizeof who, "sound %s", sought->name);
+        print_needed(&asking->rule, sought->figures.needed, who, "may need", ", whatever the order of its sums");
     }
     if (isnan(answers->seen))
         return;
-    printf("  The point's own kernel needs ");
-    print_limits(&asking->rule, answers->seen);
-    printf(" on %d seed%s.\n", answers->seeds, answers->seeds == 1 ? "" : "s");
+    snprintf(tail, sizeof tail, " on %d seed%s", answers->seeds, answers->seeds == 1 ? "" : "s");
+    print_needed(&asking->rule, answers->seen, "the point's own kernel", "needs", tail);
 }
 
 static void print_text(const struct asking *asking, const struct answers *answers)

@@ -7,6 +7,7 @@ from ._check import _cases_of, _options, find_program
 from ._library import Refused
 
 ENDED = (0, 1)  # exit codes with an answer: the rule is right, it is not
+TEXTS = ("key", "class", "name", "combine", "unchanged", "of_lse")  # of an answer; the rest are numbers
 LIMITS = ("atol", "rtol", "ratio", "cosine", "nmse", "norm", "lse")
 
 
@@ -22,6 +23,15 @@ def _words(limits, combine, arithmetic, seeds):
         if value is not None:
             words += [f"--{option}", str(value)]
     return words
+
+
+def _numbers(answer):
+    """An answer with floats where JSON has words: what has no finite number, and is no name."""
+    if isinstance(answer, dict):
+        return {key: value if key in TEXTS else _numbers(value) for key, value in answer.items()}
+    if isinstance(answer, list):
+        return [_numbers(value) for value in answer]
+    return float(answer) if answer in ("inf", "-inf", "nan") else answer
 
 
 def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=None, nmse=None, norm=None, lse=None,
@@ -51,4 +61,4 @@ def tolerance(cases, *, atol=None, rtol=None, combine=None, ratio=None, cosine=N
     if done.returncode not in ENDED:
         text = re.sub(r"(?m)^alibicheck(?: tolerance)?: |^Try `.*\n?|^information\.\n?", "", done.stderr).strip()
         raise (Refused if done.returncode == 2 else OSError)(text or f"alibicheck ended with {done.returncode}")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [_numbers(json.loads(line)) for line in done.stdout.splitlines()]

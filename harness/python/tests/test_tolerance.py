@@ -61,7 +61,17 @@ def test_the_problem_of_a_bundle(program, tmp_path):
     assert {"newest key dropped", "KV heads swapped", "zeros"} <= names and "bias dropped" not in names  # it has no bias
 
 
+def test_what_has_no_finite_number(program, case):
+    """Of a rule that allows nothing: numbers that are infinite, and no words."""
+    [answer] = alibicheck.tolerance(case, atol=0, rtol=0, lse=0, seeds=1)
+    assert answer["most_sound"] == answer["least_fault"] == answer["seen"] == np.inf
+    assert all(row["needs"] == np.inf for row in answer["faults"]) and answer["rule"]["combine"] == "sum"
+    assert answer["most_sound"] * 1e-3 > 1
+
+
 @pytest.mark.parametrize("what, said", [
+    ({"ratio": 0.5}, "--combine, --ratio: allowed: with --atol and --rtol"),
+    ({"seeds": 1.9}, "--seeds 1.9: allowed: whole numbers 0 to 1000"),
     ({"atol": 1e-2}, "--atol, --rtol: allowed: both of them"),
     ({"atol": "wide", "rtol": 0}, "atol 'wide': allowed: a number"),
     ({"cosine": 2}, "--cosine 2.0: allowed: numbers -1 to 1"),
