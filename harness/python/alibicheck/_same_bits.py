@@ -89,6 +89,34 @@ def _compare(base, again, axes, words):
     return ""
 
 
+def _extent(array):
+    """Where its elements begin and end in memory, in bytes, and what keeps it; None of what is no array."""
+    if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+        return None
+    keeps = array
+    try:
+        if isinstance(array, np.ndarray):  # of any dtype
+            first, size, strides = array.ctypes.data, array.itemsize, array.strides
+        elif callable(getattr(array, "data_ptr", None)):  # PyTorch's, on whichever device
+            first, size = array.data_ptr(), array.element_size()
+            strides = [stride * size for stride in array.stride()]
+        else:
+            keeps = view_of("array", array)
+            first, size = keeps.address or 0, keeps.item_size
+            strides = [stride * size for stride in keeps.strides]
+    except (BufferError, Refused, RuntimeError, TypeError, NotImplementedError):
+        return None
+    steps = [(count - 1) * stride for count, stride in zip(keeps.shape, strides)]
+    return None if 0 in keeps.shape else (first + sum(min(step, 0) for step in steps),
+                                          first + sum(max(step, 0) for step in steps) + size, keeps)
+
+
+def _overlap(one, other):
+    """Whether two arrays may have memory in common."""
+    one, other = _extent(one), _extent(other)
+    return bool(one and other) and one[0] < other[1] and other[0] < one[1]
+
+
 # ---- calls ---------------------------------------------------------------------------------------------------------
 
 class _Calls:
@@ -141,8 +169,7 @@ class _Calls:
             return [returned, *(part for item in inner for part in parts(item))]
 
         argument = self.argument(place)
-        return any(part is argument or (isinstance(part, np.ndarray) and isinstance(argument, np.ndarray)
-                                        and np.may_share_memory(part, argument)) for part in parts(self.returned))
+        return any(part is argument or _overlap(part, argument) for part in parts(self.returned))
 
     def snapshot(self):
         arrays = {}

@@ -122,7 +122,6 @@ class View:
             raise Refused(f"dtypes: {self.name} is of {self.dtype}; allowed: raw bits, of as many as {dtype} has")
         return View(self.name, self.address, dtype, self.shape, self.strides, self.owner)
 
-
     def taken(self, name, axis, index):
         """What stands at a place of an axis, without that axis."""
         but = lambda numbers: numbers[:axis] + numbers[axis + 1:]

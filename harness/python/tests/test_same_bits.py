@@ -38,6 +38,27 @@ def off(out, row, head, dim, ulp=1):
     return out
 
 
+class Tensor:
+    """An array that is none of NumPy's; torch: which says where it lies, as PyTorch's do."""
+
+    def __init__(self, array, torch):
+        self.array, self.torch = array, torch
+        self.shape, self.dtype = array.shape, array.dtype
+        self.__dlpack__, self.__dlpack_device__ = array.__dlpack__, array.__dlpack_device__
+        if torch:
+            self.data_ptr, self.element_size = lambda: array.ctypes.data, lambda: array.itemsize
+            self.stride = lambda: tuple(step // array.itemsize for step in array.strides)
+
+    def __mul__(self, number):
+        return Tensor(self.array * number, self.torch)
+
+    def fill(self, other):
+        self.array[...] = other.array + 1
+
+    def view(self):
+        return Tensor(self.array.reshape(-1)[2:], self.torch)
+
+
 def failure_of(check, *arguments, **facts):
     with pytest.raises(AssertionError) as failure:
         check(*arguments, **facts)
@@ -103,6 +124,11 @@ def test_an_input_that_is_changed():
     assert "zeroes changes what it is given: argument 0. Its runs have the same bits" in text
     # A place for outputs is no input.
     alibicheck.assert_deterministic(zeroes, np.zeros(3, np.float32), out=np.zeros(3))
+    for torch in False, True:  # nor is one that is returned as a view, of whichever library
+        q, out = Tensor(np.ones((2, 3), np.float32), torch), Tensor(np.zeros((2, 3), np.float32), torch)
+        alibicheck.assert_deterministic(lambda q, out: (out.fill(q), out.view())[1], q, out)
+        text = failure_of(alibicheck.assert_deterministic, lambda q, out: (q.fill(q), out.view())[1], q, out)
+        assert "changes what it is given: argument 0." in text
     alibicheck.assert_deterministic(lambda q, lse: (lse.fill(1), q + 1)[1], np.ones(3), np.zeros(3), writes=["lse"])
     with pytest.raises(alibicheck.Refused, match="writes 'none': is no argument"):
         alibicheck.assert_deterministic(zeroes, np.ones(3), writes=["none"])
