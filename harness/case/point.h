@@ -8,6 +8,7 @@
 #include "harness/judge/criterion.h"
 #include "harness/judge/judgement.h"
 #include "harness/problem/problem_spec.h"
+#include "harness/problem/unsaid_scales.h"
 #include "kernels/kernel.h"
 #include "reference/baseline.h"
 #include "reference/truth.h"
@@ -44,11 +45,12 @@ struct given_claim {
 
 /* What is known of an output that was there already, of a problem that was, too. */
 struct given {
-    char *key;           /* the point's name */
-    char *command;       /* the line that judges it again */
-    bool masked;         /* not every key is visible */
-    bool has_recipe;     /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
-    bool scales_unsaid;  /* of fp8 without k_scale or v_scale, which are taken for 1 */
+    char *key;       /* the point's name */
+    char *command;   /* the line that judges it again */
+    bool masked;     /* not every key is visible */
+    bool has_recipe; /* it is said to have been made with the arithmetic of the point's kernel with its recipe */
+    enum unsaid_scales scales;
+    bool turned;         /* elements of heads stand in an order, and have signs, that are not their own */
     double lse_rounding; /* what its lse has lost on its way from another base, relative to itself */
     struct given_sample sample;
     const struct given_claim *claim; /* NULL: all that it is judged by was computed here */

@@ -35,6 +35,20 @@ static const struct {
     {GIVEN_CLASS, NULL, "class", false},
 };
 
+/* Whether the command line has another option in place of one: k and v in one tensor. */
+static bool is_replaced(const struct judge_options *options, enum judge_option option)
+{
+    return (option == GIVEN_K || option == GIVEN_V) && options->values[GIVEN_KV];
+}
+
+/* Whether a text is a scale that nobody had said when the bundle was written: nobody has said it now. */
+static bool is_unsaid(const struct judge_bundle *bundle, enum judge_option option, const char *text)
+{
+    float scale;
+    return bundle->scales == SCALES_UNSAID && (option == GIVEN_K_SCALE || option == GIVEN_V_SCALE) && text &&
+           number_parse_float(text, strlen(text), &scale) == VALUE_SOUND && scale == 1;
+}
+
 /* The option as the bundle has it, in new memory; NULL: it does not. */
 static enum error_kind take_entry(struct judge_bundle *bundle, const struct tensor_archive *archive, size_t i,
                                   struct error *error)
@@ -43,6 +57,8 @@ static enum error_kind take_entry(struct judge_bundle *bundle, const struct tens
     const char *name = entries[i].tensor ? entries[i].tensor : entries[i].text;
     const char *text = entries[i].text ? tensor_archive_metadata(archive, entries[i].text) : NULL;
     char **own = &bundle->texts[entries[i].option];
+    if (is_replaced(&bundle->options, entries[i].option) || is_unsaid(bundle, entries[i].option, text))
+        return ERROR_NONE;
     bool there = entries[i].tensor ? tensor_archive_find(archive, name) != NULL : text != NULL;
     if (!there)
         return entries[i].required ? error_set(error, ERROR_USAGE, "%s: has no %s; allowed: what --bundle wrote",
@@ -100,8 +116,12 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
                          "%s: is no bundle; allowed: a folder that `run --dump` wrote, a file that "
                          "--bundle wrote, or tensors by --q, --k, --v, --out",
                          quote_path(path, options->exhibit));
+    if (!kind)
+        kind = bundle_text_read_scales(&bundle->scales, &archive, error);
     for (size_t i = 0; i < sizeof entries / sizeof *entries && !kind; i++)
         kind = take_entry(bundle, &archive, i, error);
+    if (!kind)
+        kind = bundle_text_read_flag(&bundle->turned, &archive, "turned", error);
     if (!kind)
         kind = take_name(&bundle->case_name, &archive, "case", error);
     if (!kind)
@@ -113,6 +133,8 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
         bundle->has_digest = true;
         bundle->input_digest = strtoull(digest, NULL, 16);
     }
+    if (options->values[GIVEN_K] || options->values[GIVEN_V] || options->values[GIVEN_KV])
+        bundle->scales = SCALES_SAID; /* of tensors that are not judged */
     tensor_archive_close(&archive);
     return kind;
 }

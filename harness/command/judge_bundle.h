@@ -15,6 +15,8 @@ struct judge_bundle {
     char *case_name, *key;          /* NULL: it has no name */
     struct given_workload workload; /* uuid NULL: it is none */
     struct tensor_file made[3];     /* q, k, v, whose options then have names alone; zeros: they are in files */
+    enum unsaid_scales scales;      /* of its k and v */
+    bool turned;                    /* elements of heads have an order and signs that are not their own */
     bool has_digest;
     uint64_t input_digest;
     const struct dumped_point *own; /* what `--recipe own` says; NULL: nobody knows */

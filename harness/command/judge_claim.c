@@ -19,9 +19,8 @@ bool judge_claim_is(const struct judge_options *options)
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */
 
-static const char may_be_said[] =
-    "--tolerance, --budget and --class; or with --q, --k and --v, the tensors that it was "
-    "made of";
+#define ITS_TENSORS "--q, --k and --v, or --q and --kv, the tensors that it was made of"
+static const char may_be_said[] = "--tolerance, --budget and --class; or with " ITS_TENSORS;
 
 /* What asks for keys, or would make another problem of it. */
 static enum error_kind refuse_without_tensors(const struct judge_options *options, struct error *error)
@@ -40,8 +39,8 @@ static enum error_kind refuse_without_tensors(const struct judge_options *option
     if (other)
         return error_set(error, ERROR_USAGE, "%s: with a bundle without k and v; allowed: %s", other, may_be_said);
     return options->explain ? error_set(error, ERROR_USAGE,
-                                        "--explain: needs the keys, and the bundle is without k and v; allowed: with "
-                                        "--q, --k and --v, the tensors that it was made of")
+                                        "--explain: needs the keys, and the bundle is without k and v; allowed: "
+                                        "with " ITS_TENSORS)
                             : ERROR_NONE;
 }
 
@@ -55,10 +54,9 @@ static enum error_kind refuse_with_tensors(const struct judge_options *options, 
     static const enum judge_option needed[] = {GIVEN_Q, GIVEN_K, GIVEN_V};
     char name[JUDGE_NAME_SIZE];
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!options->values[needed[i]])
+        if (!options->values[needed[i]] && (needed[i] == GIVEN_Q || !options->values[GIVEN_KV]))
             return error_set(error, ERROR_USAGE,
-                             "%s: is missing; allowed: --q, --k and --v together, the tensors that the bundle was made "
-                             "of",
+                             "%s: is missing beside a bundle without k and v; allowed: " ITS_TENSORS,
                              judge_option_name(name, needed[i]));
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (options->values[said[i]])
@@ -182,6 +180,8 @@ static enum error_kind open_numbers(struct judge_input *input, const struct judg
         .key = key,
         .command = input->command,
         .masked = bundle->masked,
+        .scales = bundle->scales,
+        .turned = bundle->turned,
         .has_recipe = input->has_recipe,
         .claim = &claim->given,
     };
@@ -217,6 +217,12 @@ static enum error_kind say_tolerance(struct judge_bundle *said, const struct tol
     return judge_bundle_say(said, GIVEN_TOLERANCE, text, error);
 }
 
+/* Whether somebody had said a scale when the bundle was written. */
+static bool is_said(const struct exhibit_bundle *bundle, float scale)
+{
+    return bundle->spec.kv_format != KV_AS_DTYPE && !(bundle->scales == SCALES_UNSAID && scale == 1);
+}
+
 /* What the problem and the output are. */
 static enum error_kind say_problem(struct judge_bundle *said, const struct exhibit_bundle *bundle, struct error *error)
 {
@@ -237,9 +243,9 @@ static enum error_kind say_problem(struct judge_bundle *said, const struct exhib
         kind = say_number(said, GIVEN_POSITIONS, (double)spec->q_position, false, error);
     if (!kind)
         kind = say_number(said, GIVEN_KV_OFFSET, (double)spec->kv_offset, false, error);
-    if (!kind && spec->kv_format != KV_AS_DTYPE)
+    if (!kind && is_said(bundle, spec->k_scale))
         kind = say_number(said, GIVEN_K_SCALE, (double)spec->k_scale, true, error);
-    if (!kind && spec->kv_format != KV_AS_DTYPE)
+    if (!kind && is_said(bundle, spec->v_scale))
         kind = say_number(said, GIVEN_V_SCALE, (double)spec->v_scale, true, error);
     if (kind || !spec->soft_cap.where)
         return kind;
@@ -317,7 +323,7 @@ static enum error_kind open_its_tensors(struct judge_input *input, const struct 
                                         : "the bundle is of a problem without one");
     double budget;
     kind = read_budget(&budget, bundle, options, error);
-    claim->said = (struct judge_bundle){.options = *options, .own = &claim->own};
+    claim->said = (struct judge_bundle){.options = *options, .own = &claim->own, .turned = bundle->turned};
     claim->said.options.exhibit = NULL;
     if (!kind)
         kind = say_problem(&claim->said, bundle, error);
@@ -345,7 +351,8 @@ static enum error_kind open_its_tensors(struct judge_input *input, const struct 
 
 static bool has_any_tensor(const struct judge_options *options)
 {
-    return options->values[GIVEN_Q] || options->values[GIVEN_K] || options->values[GIVEN_V];
+    return options->values[GIVEN_Q] || options->values[GIVEN_K] || options->values[GIVEN_V] ||
+           options->values[GIVEN_KV];
 }
 
 /* Its numbers pass, and yet it was named. */

@@ -65,26 +65,42 @@ enum error_kind judge_open_files(struct judge_reading *reading, struct error *er
     return ERROR_NONE;
 }
 
+/* The tensors that a name of --dtype is of, as a bit each: kv is k and v, in one tensor or not. */
+static unsigned tensors_called(const char *name, size_t size)
+{
+    if (size == 2 && !memcmp(name, "kv", 2))
+        return 1u << TENSOR_FILE_K | 1u << TENSOR_FILE_V;
+    for (int t = 0; t < TENSOR_FILE_COUNT; t++)
+        if (tensors[t].dtype_name && strlen(tensors[t].dtype_name) == size &&
+            !memcmp(name, tensors[t].dtype_name, size))
+            return 1u << t;
+    return 0;
+}
+
 /* What --dtype says of raw bits. */
 enum error_kind judge_reinterpret(struct judge_reading *reading, struct error *error)
 {
+    struct judge_input *input = reading->input;
     for (size_t i = 0; i < reading->options->dtypes.count; i++) {
         const char *text = reading->options->dtypes.items[i], *equals = strchr(text, '=');
         char quoted[QUOTE_SIZE];
-        int t = TENSOR_FILE_COUNT;
-        for (int j = 0; equals && j < TENSOR_FILE_COUNT; j++)
-            if (tensors[j].dtype_name && strlen(tensors[j].dtype_name) == (size_t)(equals - text) &&
-                !memcmp(text, tensors[j].dtype_name, (size_t)(equals - text)))
-                t = j;
+        unsigned called = equals ? tensors_called(text, (size_t)(equals - text)) : 0;
         enum element_type type = equals ? element_type_from_name(equals + 1) : ELEMENT_COUNT;
-        if (t == TENSOR_FILE_COUNT || type == ELEMENT_COUNT || !element_types[type].is_float)
+        if (!called || type == ELEMENT_COUNT || !element_types[type].is_float)
             return error_set(
                 error, ERROR_USAGE,
-                "--dtype %s: allowed: q, k, v, out or other, =, and f16, bf16, f32, e4m3, e5m2 or e4m3fnuz",
+                "--dtype %s: allowed: q, k, v, kv, out or other, =, and f16, bf16, f32, e4m3, e5m2 or e4m3fnuz",
                 quote(quoted, text, strlen(text)));
-        enum error_kind kind = tensor_reinterpret(&reading->input->files[t], type, error);
-        if (kind)
-            return kind;
+        for (int t = 0; t < TENSOR_FILE_COUNT; t++) {
+            if (!(called >> t & 1))
+                continue;
+            enum error_kind kind = input->is_open[t]
+                                       ? tensor_reinterpret(&input->files[t], type, error)
+                                       : error_set(error, ERROR_USAGE, "--dtype %s: allowed: of tensors that are there",
+                                                   quote(quoted, text, strlen(text)));
+            if (kind)
+                return kind;
+        }
     }
     return ERROR_NONE;
 }

@@ -71,7 +71,7 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_PAGE_SIZE, "page-size", "N", 2, "keys of a page; must be the axis of k and v"),
     OPTION(GIVEN_SOFT_CAP, "soft-cap", "WHERE=C", 2, "a cap of logits: before_bias=C or after_bias=C (none)"),
     OPTION(GIVEN_DTYPE, "dtype", "TENSOR=DTYPE", 2,
-           "what raw bits are: k=bf16, v=e4m3; f16, bf16, e4m3, e5m2, e4m3fnuz; repeatable"),
+           "what raw bits are: k=bf16, v=e4m3, kv=e4m3 of both; f16, bf16, e4m3, e5m2, e4m3fnuz; repeatable"),
     {0, 0, 0, 0, "The table:", 3},
     {0, 0, 0, 0, "Judging:", 4},
     OPTION(GIVEN_TOLERANCE, "tolerance", "A,R[,L]", 4,

@@ -109,8 +109,9 @@ static enum error_kind choose_dtypes(struct judge_reading *reading, struct error
     spec->k_scale = reading->facts.k_scale;
     spec->v_scale = reading->facts.v_scale;
     if (spec->kv_format == KV_AS_DTYPE && (spec->k_scale != 1 || spec->v_scale != 1))
-        return error_set(error, ERROR_USAGE, "--k-scale, --v-scale: %s is of %s; allowed: with k and v of one fp8 type",
-                         quote_path(path, files[TENSOR_FILE_K].name), dtypes[k].name);
+        return error_set(error, ERROR_USAGE,
+                         "--k-scale, --v-scale: k is of %s and v of %s; allowed: with k and v of one fp8 type",
+                         dtypes[k].name, dtypes[v].name);
     return ERROR_NONE;
 }
 

@@ -99,6 +99,15 @@ static char *key_of(const struct judge_reading *reading, const struct problem_sp
     return longer;
 }
 
+/* What nobody has said of scales; of k and v that were of two types a bundle has their numbers alone. */
+static enum unsaid_scales scales_of(const struct judge_reading *reading, enum dtype k, enum dtype v)
+{
+    const char *const *values = reading->options->values;
+    return reading->bundle && reading->bundle->scales == SCALES_OF_TWO_TYPES
+               ? SCALES_OF_TWO_TYPES
+               : unsaid_scales_of(k, v, values[GIVEN_K_SCALE], values[GIVEN_V_SCALE]);
+}
+
 /* Sequence b, as the next one that is judged. */
 static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, int64_t mask_row, struct error *error)
 {
@@ -124,8 +133,8 @@ static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, i
         .command = input->command,
         .masked = input->visible,
         .has_recipe = input->has_recipe,
-        .scales_unsaid = reading->spec.kv_format != KV_AS_DTYPE &&
-                         (!reading->options->values[GIVEN_K_SCALE] || !reading->options->values[GIVEN_V_SCALE]),
+        .scales = scales_of(reading, given.k.dtype, given.v.dtype),
+        .turned = reading->bundle && reading->bundle->turned,
         .lse_rounding = reading->facts.lse_base_2 ? LSE_BASE_ROUNDING : 0,
     };
     if (!sequence->given.key)

@@ -406,6 +406,7 @@ enum error_kind evaluate_given(struct evaluator *evaluator, struct evaluation *e
         .arithmetic = point->given->has_recipe ? &declared.subject : NULL,
         .lse_rounding = point->given->lse_rounding,
         .rows = point->given->sample.judged,
+        .turned = point->given->turned,
         .truth_method = point->truth_method,
         .truth_precision = point->truth_precision,
         .threads = evaluator->threads,

@@ -15,6 +15,7 @@ struct exhibit {
     const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R] (error_bound.h); NULL: none is known */
     struct criterion criterion;
     const bool *rows; /* [R], those that are judged: of the others nothing is known; NULL: all */
+    bool turned;      /* elements of heads stand in an order, and have signs, that are not their own */
 };
 
 #endif

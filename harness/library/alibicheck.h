@@ -151,7 +151,8 @@ ALIBICHECK_API int alibicheck_problem_set_slopes(alibicheck_problem *problem, co
 ALIBICHECK_API int alibicheck_problem_set_slope_convention(alibicheck_problem *problem, const char *name,
                                                            struct alibicheck_error *error);
 
-/* What numbers of k and v are multiplied by. To be stated of fp8, 1 and 1 where there are none; of other types 1. */
+/* What numbers of k and v are multiplied by. To be stated of fp8, 1 and 1 where there are none; of other types 1, and
+ * so of k and v of two types. NAN: nobody has said it, and it is taken for 1; message and bundles say so. */
 ALIBICHECK_API int alibicheck_problem_set_kv_scales(alibicheck_problem *problem, float k_scale, float v_scale,
                                                     struct alibicheck_error *error);
 
@@ -222,8 +223,9 @@ ALIBICHECK_API int alibicheck_options_set_bundle_without_kv(alibicheck_options *
                                                             struct alibicheck_error *error);
 
 /* The same of a bundle in its place in which the elements of every head stand in another order and have other signs,
- * drawn anew for each and written nowhere: `alibicheck judge FILE` comes to the same verdict, and the inputs cannot be
- * read from it (docs/judge.md says what they can). */
+ * drawn anew for each and written nowhere: `alibicheck judge FILE` comes to the same status, errors and class, and the
+ * inputs cannot be read from it (docs/judge.md says what they can). A cause that shows in the order or the signs of a
+ * head's elements, as a constant does, cannot be found in it. */
 ALIBICHECK_API int alibicheck_options_set_private_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                                          struct alibicheck_error *error);
 

@@ -11,6 +11,7 @@
 #include "harness/library/api_end.h"
 #include "harness/library/judged_output.h"
 #include "harness/problem/given_source.h"
+#include "harness/problem/unsaid_scales.h"
 
 enum api_fact {
     STATED_Q,
@@ -28,6 +29,7 @@ struct alibicheck_problem {
     struct given_tensors tensors; /* pages and visible are owned */
     int64_t pool_pages;
     unsigned stated; /* bit f: fact f was */
+    bool k_scale_unsaid, v_scale_unsaid;
     float *slopes, *sink_logits;
 };
 
@@ -77,6 +79,9 @@ enum error_kind api_view_out(struct tensor_view *view, const struct alibicheck_o
  * points into the problem. */
 enum error_kind api_source(struct given_source *source, const struct alibicheck_problem *problem, enum dtype dtype,
                            struct error *failure);
+
+/* What nobody has said of its scales; the problem is complete. */
+enum unsaid_scales api_scales(const struct alibicheck_problem *problem);
 
 /* How options say that one judges; starts the threads. */
 enum error_kind api_judging(struct judging *judging, const struct alibicheck_options *options, enum dtype dtype,

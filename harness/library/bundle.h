@@ -10,6 +10,8 @@
  *     alibicheck    "bundle 1": what the file is
  *     axes          "NHD": of k and v, in the words of --layout
  *     scale, k_scale, v_scale, q_position, kv_offset, lse_base, soft_cap ("before_bias=30"), tolerance ("A,R,L"), class
+ *     scales_unsaid "yes", "two types": what nobody has said of k_scale and v_scale (unsaid_scales.h)
+ *     turned        "yes": of a private bundle (turned.h)
  *     case, key     what the point is called
  *     definition, workload, seed    of a workload of FlashInfer Trace: its definition's name, its uuid, and what its
  * random inputs were drawn from, if they were input_digest, output_digest

@@ -6,6 +6,8 @@
 #include "harness/problem/problem_spec.h"
 #include "harness/support/number.h"
 
+const char bundle_flag_holds[] = "yes";
+
 enum element_type bundle_element_type(enum dtype dtype)
 {
     static const enum element_type types[DTYPE_COUNT_WITH_FP8] = {
@@ -65,6 +67,9 @@ void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem
     if (facts->demand.asked)
         snprintf(bundle_text_add(texts, "class"), BUNDLE_TEXT_SIZE, "%s",
                  class_format(name, &facts->demand.arithmetic));
+    bundle_text_say(texts, "scales_unsaid", unsaid_scales[facts->scales].name);
+    if (facts->turned)
+        bundle_text_say(texts, "turned", bundle_flag_holds);
     bundle_text_say(texts, "case", facts->case_name);
     bundle_text_say(texts, "key", facts->key);
     bundle_text_say(texts, "definition", facts->definition);

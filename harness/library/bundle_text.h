@@ -6,7 +6,9 @@
 
 #include "harness/judge/class/arithmetic_class.h"
 #include "harness/judge/criterion.h"
+#include "harness/problem/unsaid_scales.h"
 #include "harness/support/safetensors_write.h"
+#include "harness/support/tensor_file.h"
 #include "reference/problem.h"
 
 /* What is said beside the tensors. */
@@ -15,6 +17,8 @@ struct bundle_facts {
     const char *definition, *workload, *seed; /* NULL: it has none */
     struct tolerance tolerance;
     struct class_demand demand;
+    enum unsaid_scales scales;
+    bool turned; /* elements of heads stand in an order, and have signs, that are not their own (turned.h) */
     uint64_t input_digest, output_digest;
 };
 
@@ -42,5 +46,17 @@ void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem
 
 /* What a dtype's elements are in a file. */
 enum element_type bundle_element_type(enum dtype dtype);
+
+/* ---- reading (bundle_text_read.c) -------------------------------------------------------------------------------- */
+
+extern const char bundle_flag_holds[]; /* "yes": what stands where a fact holds */
+
+/* What says that a fact holds: a text that is "yes", or missing. ERROR_USAGE with the path for any other one. */
+enum error_kind bundle_text_read_flag(bool *flag, const struct tensor_archive *archive, const char *key,
+                                      struct error *error);
+
+/* What was not said of scales. ERROR_USAGE with the path for what is none of the names. */
+enum error_kind bundle_text_read_scales(enum unsaid_scales *scales, const struct tensor_archive *archive,
+                                        struct error *error);
 
 #endif

@@ -86,7 +86,8 @@ enum error_kind exhibit_bundle_write(const char *path, const struct exhibit *exh
 struct exhibit_bundle {
     char *path;
     struct problem_spec spec;
-    bool masked;
+    bool masked, turned;         /* bundle_text.h */
+    enum unsaid_scales scales;   /* the same */
     float *slopes, *sink_logits; /* what spec points to */
     struct output output;
     struct truth truth;

@@ -95,6 +95,10 @@ enum error_kind exhibit_read_problem(struct exhibit_reading *reading, struct err
     if (!kind)
         kind = exhibit_read_choice(reading, "truth_of", truth_names, TRUTH_OF_COUNT, &of, error);
     if (!kind)
+        kind = bundle_text_read_scales(&bundle->scales, &reading->archive, error);
+    if (!kind)
+        kind = bundle_text_read_flag(&bundle->turned, &reading->archive, "turned", error);
+    if (!kind)
         kind = exhibit_read_of_heads(reading, "slopes", &bundle->slopes, error);
     if (!kind && tensor_archive_find(&reading->archive, "sink_logits"))
         kind = exhibit_read_of_heads(reading, "sink_logits", &bundle->sink_logits, error);

@@ -76,12 +76,7 @@ static enum error_kind hand_over(struct handed_over *handed, const struct alibic
 static enum error_kind compare(struct fault *fault, const struct judged_output *judged, const struct judging *judging,
                                const struct handed_over *other, struct error *failure)
 {
-    const struct exhibit exhibit = {
-        .problem = &judged->problem,
-        .output = &judged->output,
-        .truth = &judged->truth,
-        .criterion = judging->criterion,
-    };
+    const struct exhibit exhibit = judged_exhibit(judged, judging);
     return other_output_compare(fault, &exhibit, &other->given, failure);
 }
 
@@ -89,18 +84,16 @@ static enum error_kind compare(struct fault *fault, const struct judged_output *
 
 /* Takes the truth, and says what came of it. */
 static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judged_output *judged,
-                                const struct judging *judging, const struct problem_spec *spec, bool masked,
-                                const struct fault *other, struct error *failure)
+                                const struct judged_record *record, struct error *failure)
 {
-    const struct judged_record record = {spec, judging, judged, other, masked, time(NULL)};
-    json_t *object = judged_record_to_json(&record);
+    json_t *object = judged_record_to_json(record);
     verdict->json = object ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
-    verdict->message = judged_message(&record);
+    verdict->message = judged_message(record);
     if (!verdict->json || !verdict->message)
         return error_memory(failure, "the record", 4096);
     verdict->total = judged->verdict.total;
-    verdict->status = judged_status(judging, judged);
+    verdict->status = judged_status(record->judging, judged);
     verdict->passed = !strcmp(verdict->status, "pass");
     verdict->signature = judged->finding.signature;
     class_name(verdict->class, &judged->class_of_all);
@@ -113,12 +106,8 @@ static enum error_kind write_without_kv(const char *path, const struct judged_ou
                                         const struct judging *judging, const struct bundle_facts *common,
                                         struct error *failure)
 {
-    const struct exhibit exhibit = {
-        .problem = &judged->problem,
-        .output = &judged->output,
-        .truth = truth,
-        .criterion = judging->criterion,
-    };
+    struct exhibit exhibit = judged_exhibit(judged, judging);
+    exhibit.truth = truth;
     const struct exhibit_bundle_facts facts = {
         .facts = *common,
         .truth_method = judging->truth_method,
@@ -140,6 +129,7 @@ static enum error_kind write_private(const char *path, const struct judged_outpu
     struct turning turning;
     struct turned turned = {.q = NULL};
     struct bundle_facts facts = *common;
+    facts.turned = true;
     enum error_kind kind = turning_draw(&turning, judged->problem.head_dim, failure);
     if (!kind)
         kind = turned_make(&turned, &turning, &judged->problem, &judged->output, failure);
@@ -154,21 +144,23 @@ static enum error_kind write_private(const char *path, const struct judged_outpu
 
 /* The bundle that options ask for. */
 static enum error_kind write_bundle(const struct alibicheck_options *options, const struct alibicheck_verdict *verdict,
-                                    const struct judged_output *judged, const struct judging *judging,
-                                    const struct problem_spec *spec, struct error *failure)
+                                    const struct judged_record *record, struct error *failure)
 {
+    const struct judged_output *judged = record->judged;
+    const struct judging *judging = record->judging;
     if (!options || !options->bundle || (options->bundle_if_wrong && verdict->passed))
         return ERROR_NONE;
     if (!judged->problem.k)
         return error_set(failure, ERROR_USAGE,
                          "bundle %.300s: the problem is too large to be in memory whole; allowed: k and v up to 2 GiB",
                          options->bundle);
-    char *key = judged_key(spec, -1);
+    char *key = judged_key(record->problem, -1);
     const struct bundle_facts facts = {
         .case_name = "judge",
         .key = key,
         .tolerance = judging->criterion.tolerance,
         .demand = judging->demand,
+        .scales = record->scales,
         .input_digest = judged->input_digest,
         .output_digest = judged->output_digest,
     };
@@ -206,11 +198,19 @@ static enum error_kind judge(struct alibicheck_verdict *verdict, const struct al
         kind = judge_output(&judged, &source.source, &handed.given, &judging, failure);
     if (!kind && other)
         kind = compare(&fault, &judged, &judging, &of_other, failure);
+    const struct judged_record record = {
+        .problem = &source.spec,
+        .judging = &judging,
+        .judged = &judged,
+        .other = other ? &fault : NULL,
+        .masked = problem->tensors.visible,
+        .scales = api_scales(problem),
+        .ended = time(NULL),
+    };
     if (!kind)
-        kind =
-            put_down(verdict, &judged, &judging, &source.spec, source.tensors.visible, other ? &fault : NULL, failure);
+        kind = put_down(verdict, &judged, &record, failure);
     if (!kind)
-        kind = write_bundle(options, verdict, &judged, &judging, &source.spec, failure);
+        kind = write_bundle(options, verdict, &record, failure);
     fault_clear(&fault);
     judged_output_clear(&judged);
     free(handed.lse);

@@ -5,22 +5,9 @@
 #include "harness/library/judged_parts.h"
 #include "reference/float_environment.h"
 
-static struct exhibit exhibit_of(const struct judged_output *judged, const struct judging *judging)
-{
-    return (struct exhibit){
-        .problem = &judged->problem,
-        .output = &judged->output,
-        .truth = &judged->truth,
-        .bound = judged->bound,
-        .lse_bound = judged->lse_bound,
-        .criterion = judging->criterion,
-        .rows = judging->rows,
-    };
-}
-
 static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
-    const struct exhibit exhibit = exhibit_of(judged, judging);
+    const struct exhibit exhibit = judged_exhibit(judged, judging);
     double start = judged_now_s();
     verdict_clear(&judged->verdict);
     enum error_kind kind = verdict_reach(&judged->verdict, &exhibit, error);
@@ -45,7 +32,7 @@ static void find_nothing(struct judged_output *judged, const struct criterion *c
 
 static enum error_kind find_signature(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
-    const struct exhibit exhibit = exhibit_of(judged, judging);
+    const struct exhibit exhibit = judged_exhibit(judged, judging);
     const struct oracle_facts facts = {0};
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
         !(judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic)))
@@ -76,7 +63,7 @@ static bool is_of_other_arithmetic(const struct judged_output *judged, const str
  * be, the contract is no question. */
 static enum error_kind find_contract(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
-    const struct exhibit exhibit = exhibit_of(judged, judging);
+    const struct exhibit exhibit = judged_exhibit(judged, judging);
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
         is_of_other_arithmetic(judged, judging) || judging->rows)
         return ERROR_NONE;

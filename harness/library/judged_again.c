@@ -128,14 +128,7 @@ enum error_kind judge_again(struct judged_output *judged, struct exhibit_bundle 
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
     take(judged, bundle);
-    const struct exhibit exhibit = {
-        .problem = &judged->problem,
-        .output = &judged->output,
-        .truth = &judged->truth,
-        .bound = judged->bound,
-        .lse_bound = judged->lse_bound,
-        .criterion = judging->criterion,
-    };
+    const struct exhibit exhibit = judged_exhibit(judged, judging);
     enum error_kind kind = reach_verdict(judged, bundle, &exhibit, error);
     if (!kind)
         kind = take_cause(judged, bundle, judging, error);

@@ -229,6 +229,8 @@ char *judged_message(const struct judged_record *record)
     print_cause(stream, record);
     print_rows(stream, record, &rows);
     print_other(stream, record);
+    if (unsaid_scales[record->scales].note)
+        fprintf(stream, "  %s\n", unsaid_scales[record->scales].note);
     bool complete = !ferror(stream);
     if (fclose(stream) == 0 && complete)
         return text;

@@ -46,6 +46,20 @@ uint64_t judge_output_digest(struct output *output, const struct problem *proble
     return output->lse ? XXH64(output->lse, (size_t)problem_rows(problem) * sizeof(float), digest) : digest;
 }
 
+struct exhibit judged_exhibit(const struct judged_output *judged, const struct judging *judging)
+{
+    return (struct exhibit){
+        .problem = &judged->problem,
+        .output = &judged->output,
+        .truth = &judged->truth,
+        .bound = judged->bound,
+        .lse_bound = judged->lse_bound,
+        .criterion = judging->criterion,
+        .rows = judging->rows,
+        .turned = judging->turned,
+    };
+}
+
 void judged_output_clear(struct judged_output *judged)
 {
     inputs_clear(&judged->inputs);

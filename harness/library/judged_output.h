@@ -22,6 +22,7 @@ struct judging {
     /* [R], the rows that are judged, at least one; NULL: all. Of these alone is there a truth, and they are judged as
      * they would be among all; no cause is sought, and nothing is known of all inputs: input_digest is 0. */
     const bool *rows;
+    bool turned;         /* elements of heads stand in an order, and have signs, that are not their own */
     double lse_rounding; /* what an lse has lost since, relative to itself: on its way from another base */
     enum truth_method truth_method;
     int truth_precision; /* bits */
@@ -57,6 +58,9 @@ struct judged_output {
 enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
                              const struct given_output *given, const struct judging *judging, struct error *error);
 void judged_output_clear(struct judged_output *judged);
+
+/* What is judged of it, once it is there. */
+struct exhibit judged_exhibit(const struct judged_output *judged, const struct judging *judging);
 
 /* The first half of that: the truth alone, without an output. */
 enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,

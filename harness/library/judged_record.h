@@ -11,6 +11,7 @@
 #include "harness/library/judged_output.h"
 #include "harness/library/record_row.h"
 #include "harness/problem/problem_spec.h"
+#include "harness/problem/unsaid_scales.h"
 
 struct judged_record {
     const struct problem_spec *problem;
@@ -18,6 +19,7 @@ struct judged_record {
     const struct judged_output *judged;
     const struct fault *other; /* the output compared with another one; NULL: there is none */
     bool masked;
+    enum unsaid_scales scales;
     time_t ended;
 };
 

@@ -307,10 +307,13 @@ int alibicheck_problem_set_kv_scales(alibicheck_problem *problem, float k_scale,
 {
     struct error failure;
     HAS_PROBLEM(problem, &failure, error);
-    if (check_number(k_scale, "k_scale", &failure) || check_number(v_scale, "v_scale", &failure))
+    if ((!isnan(k_scale) && check_number(k_scale, "k_scale", &failure)) ||
+        (!isnan(v_scale) && check_number(v_scale, "v_scale", &failure)))
         return api_end(error, &failure);
-    problem->spec.k_scale = k_scale;
-    problem->spec.v_scale = v_scale;
+    problem->k_scale_unsaid = isnan(k_scale);
+    problem->v_scale_unsaid = isnan(v_scale);
+    problem->spec.k_scale = isnan(k_scale) ? 1 : k_scale;
+    problem->spec.v_scale = isnan(v_scale) ? 1 : v_scale;
     state(problem, STATED_KV_SCALES);
     return api_end(error, NULL);
 }
@@ -384,6 +387,13 @@ int alibicheck_problem_set_sink_logits(alibicheck_problem *problem, const float 
     int status = copy_array(&copy, sink_logits, (double)num_heads * sizeof(float), "sinks", error);
     problem->sink_logits = copy;
     return status;
+}
+
+enum unsaid_scales api_scales(const struct alibicheck_problem *problem)
+{
+    bool stated = is_stated(problem, STATED_KV_SCALES);
+    return unsaid_scales_of(problem->tensors.k.dtype, problem->tensors.v.dtype, stated && !problem->k_scale_unsaid,
+                            stated && !problem->v_scale_unsaid);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------------------- */

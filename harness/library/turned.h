@@ -8,7 +8,8 @@
  * of NaN are left as they are, and those of zeros where a type has but one.
  *
  * It hides which element of a head is which, and its sign, and nothing else: magnitudes stay, and so does the product
- * of any two rows.
+ * of any two rows. Status, errors and class are those of the problem before. A cause that shows in the order or the
+ * signs of a head's elements, a constant, errors of one sign, axes exchanged, is not to be seen in it.
  */
 #ifndef HARNESS_LIBRARY_TURNED_H
 #define HARNESS_LIBRARY_TURNED_H

@@ -105,7 +105,7 @@ void error_lean_add(struct error_lean *lean, const struct exhibit *exhibit, int 
 
 bool error_lean_found(const struct error_lean *lean, char remark[SIGNATURE_DETAIL_SIZE])
 {
-    bool is_lean = lean->rows > 0 && fabs(lean->lean) > LEAN_MAX * sqrt(lean->rows);
+    bool is_lean = !lean->turned && lean->rows > 0 && fabs(lean->lean) > LEAN_MAX * sqrt(lean->rows);
     bool is_sparse = lean->small > SMALL_SHARE_MAX * lean->elements;
     remark[0] = 0;
     if (is_lean)

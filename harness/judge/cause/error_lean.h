@@ -13,6 +13,7 @@
 
 /* What is summed over rows; zeroed before the first. */
 struct error_lean {
+    bool turned; /* signs of elements are not their own: what leans in them says nothing */
     double rows, lean, elements, small, above, off;
     double along, factor, factor_squares; /* rows that are off along their truth, and by which factor - 1 */
 };

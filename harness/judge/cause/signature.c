@@ -215,13 +215,17 @@ static void explain_by_facts(struct suspect *suspect)
     suspect->best = match;
 }
 
-/* Whether the errors of all rows whose out fails are systematic, and how. */
+/* Whether the errors of all rows whose out fails are systematic, and how; of elements in another order and with other
+ * signs nobody can tell that they are not. */
 static bool is_systematic(const struct inquiry *inquiry, const struct ranked_row *ranked, char *remark)
 {
-    struct error_lean lean = {.rows = 0};
+    struct error_lean lean = {.turned = inquiry->exhibit->turned};
     for (int i = 0; i < problem_rows(inquiry->exhibit->problem) && ranked[i].out_fails; i++)
         error_lean_add(&lean, inquiry->exhibit, ranked[i].row);
-    return error_lean_found(&lean, remark);
+    if (!error_lean_found(&lean, remark) && lean.turned && lean.rows > 0)
+        snprintf(remark, SIGNATURE_DETAIL_SIZE,
+                 "elements of heads have another order and other signs here, and what shows in these is not seen");
+    return remark[0];
 }
 
 /* What merely looks like rounding says nothing of a worse row that does not. */

@@ -666,6 +666,7 @@ static void test_facts_that_cannot_be(void **state)
            "the sink of head 1: is inf; allowed: finite numbers");
     REFUSE(alibicheck_problem_set_scale(problem, NAN, &error), "scale: is nan; allowed: finite numbers");
     REFUSE(alibicheck_problem_set_kv_scales(problem, 1, INFINITY, &error), "v_scale: is inf; allowed: finite numbers");
+    assert_ok(alibicheck_problem_set_kv_scales(problem, NAN, NAN, &error));
     REFUSE(alibicheck_problem_set_position(problem, INT64_C(1) << 40, &error),
            "position: is 1099511627776; allowed: -2147483647 to 2147483647");
     REFUSE(alibicheck_problem_set_soft_cap(problem, ALIBICHECK_CAP_AFTER_BIAS, -1, &error),

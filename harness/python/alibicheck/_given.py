@@ -11,6 +11,7 @@ from ._shape import Shape
 from ._tensor import NUMPY_DTYPES, view_of
 
 CONVENTIONS = ("bloom", "geometric", "hf", "vllm", "falcon")
+WITH_DTYPES = ("q", "k", "v", "kv_cache", "out", "other")
 MAX_KEYS = 1 << 30
 
 
@@ -88,6 +89,20 @@ def tolerance_of(tolerance):
     return tuple(values + [-1.0] * (3 - len(values)))
 
 
+def dtypes_of(dtypes):
+    """What raw bits of tensors are, by their names."""
+    if dtypes is None:
+        return {}
+    if not isinstance(dtypes, dict):
+        raise Refused(f"dtypes {dtypes!r}: allowed: a dict, as {{\"k\": \"bf16\"}}")
+    for name, dtype in dtypes.items():
+        if name not in WITH_DTYPES:
+            raise Refused(f"dtypes {name!r}: allowed: {', '.join(WITH_DTYPES)}")
+        if dtype not in lib.DTYPES:
+            raise Refused(f"dtypes {dtype!r}: allowed: {', '.join(lib.DTYPES)}")
+    return dtypes
+
+
 # ---- arrays of numbers ---------------------------------------------------------------------------------------------
 
 def whole_numbers(name, array, count, least, greatest, what):
@@ -122,9 +137,11 @@ def of_heads(name, array, num_heads, what):
 
 # ---- k and v in one tensor -----------------------------------------------------------------------------------------
 
-def halves_of(k, v, kv_cache, kv_axis):
+def halves_of(k, v, kv_cache, kv_axis, dtypes):
     """k and v as they are given, or views of the two that stand along an axis of one tensor."""
     if kv_cache is None:
+        if "kv_cache" in dtypes:
+            raise Refused("dtypes 'kv_cache': allowed: with kv_cache, k and v in one tensor")
         if kv_axis is not None:
             raise Refused(f"kv_axis {kv_axis!r}: allowed: with kv_cache, k and v in one tensor")
         return k, v
@@ -132,6 +149,8 @@ def halves_of(k, v, kv_cache, kv_axis):
         if array is not None:
             raise Refused(f"{name}: allowed: this or kv_cache")
     whole = view_of("kv_cache", kv_cache)
+    if "kv_cache" in dtypes:
+        whole = whole.reinterpreted(dtypes["kv_cache"])
     if kv_axis is None:
         raise Refused("kv_axis: is missing; allowed: the axis of kv_cache along which k stands first and v second, from 0")
     if isinstance(kv_axis, bool) or not isinstance(kv_axis, numbers.Integral) or not 0 <= kv_axis < len(whole.shape):
@@ -150,7 +169,8 @@ class Given:
     def __init__(self, q, k, v, *, slopes, scale, layout, positions, mask, seq_lens, block_table, page_size, kv_indptr,
                  kv_indices, kv_last_page_len, kv_offset, k_scale, v_scale, soft_cap, sink_logits, dtypes, out=None, other=None,
                  lse=None, other_lse=None, lse_base=None, kv_cache=None, kv_axis=None):
-        k, v = halves_of(k, v, kv_cache, kv_axis)
+        dtypes = dtypes_of(dtypes)
+        k, v = halves_of(k, v, kv_cache, kv_axis, dtypes)
         for name, array in (("q", q), ("k", k), ("v", v)):
             if array is None:
                 raise Refused(f"{name}: is missing; allowed: an array")
@@ -173,10 +193,9 @@ class Given:
         self.scale = scale_of(scale, length["D"])
         self.slopes = self._slopes(slopes)
         self.lse_base = lse_base_of(lse if lse is not None else other_lse, lse_base)
-        self.unsaid = [name for name, scale in (("k_scale", k_scale), ("v_scale", v_scale))
-                       if scale is None and lib.DTYPES[self.k.view.dtype] > lib.DTYPES["f32"]]
-        self.k_scale = _number("k_scale", 1 if k_scale is None else k_scale, "a number that f32 holds")
-        self.v_scale = _number("v_scale", 1 if v_scale is None else v_scale, "a number that f32 holds")
+        # NaN: nobody has said it, and the message says that it is taken for 1.
+        self.k_scale = math.nan if k_scale is None else _number("k_scale", k_scale, "a number that f32 holds")
+        self.v_scale = math.nan if v_scale is None else _number("v_scale", v_scale, "a number that f32 holds")
         self.soft_cap = soft_cap_of(soft_cap)
         self.sinks = None if sink_logits is None else of_heads("sink_logits", sink_logits, self.heads, "sink")
         self._read_lengths(seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len)
@@ -190,10 +209,8 @@ class Given:
         bound = []
         for name, array in arrays.items():
             view = view_of(name, array)
-            said = (dtypes or {}).get("out" if name == "other" else name)
+            said = dtypes.get(name, dtypes.get("out") if name == "other" else None)
             if said is not None:
-                if said not in lib.DTYPES:
-                    raise Refused(f"dtypes {said!r}: allowed: {', '.join(lib.DTYPES)}")
                 view = view.reinterpreted(said)
             fp8 = name in ("q", "k", "v")
             if view.dtype not in lib.DTYPES or (not fp8 and lib.DTYPES[view.dtype] > lib.DTYPES["f32"]):

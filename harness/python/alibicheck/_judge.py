@@ -102,7 +102,6 @@ class SequenceVerdict:
         if given.sequences > 1:
             self.record["key"] += f",sequence={sequence}"
         self._message = lib.call("verdict_message", verdict).decode().rstrip("\n")
-        self._unsaid = "\n  not given, and taken for 1: " + " and ".join(given.unsaid) if given.unsaid else ""
         self.truth = Truth(lib.call("verdict_truth", verdict), given)
 
     def explain(self, row=-1, dim=-1):
@@ -119,7 +118,7 @@ class SequenceVerdict:
 
     def __str__(self):
         again = f"\n  to judge it again: alibicheck judge {shlex.quote(self.bundle)}" if self.bundle else ""
-        return self._message + self._unsaid + again
+        return self._message + again
 
 
 def _options(tolerance, class_, threads, progress):
@@ -193,10 +192,10 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
     seq_lens    keys of each sequence (all that there is room for)
     block_table, page_size      pages [B, n], with seq_lens
     kv_indptr, kv_indices, kv_last_page_len     pages as FlashInfer has them
-    k_scale, v_scale    of k and v in fp8 (1, and the message says so)
+    k_scale, v_scale    of k and v in fp8, both of one type (1, and the message says so)
     soft_cap    ("before_bias", C) or ("after_bias", C)
     sink_logits learned sinks, one a head
-    dtypes      what raw bits are: {"k": "bf16"}
+    dtypes      what raw bits are: {"k": "bf16"}, {"kv_cache": "e4m3"}
     tolerance   (atol, rtol) or (atol, rtol, lse); of the dtype: f16 1e-3, bf16 1e-2, f32 1e-5, each of them
     class_      a class of arithmetic that the output must be in, too: "f32", "f32+weights16"
     other       a second output, with other_lse: which of the two is wrong

@@ -9,6 +9,7 @@ import pytest
 
 import alibicheck
 from alibicheck import _tensor
+from alibicheck._given import halves_of
 from alibicheck._tensor import view_of
 from problem import Problem
 
@@ -215,12 +216,33 @@ def test_a_cache_that_is_none(what, said):
     assert said in str(refused.value)
 
 
+def test_what_raw_bits_are():
+    """Of a cache that is one tensor, too; a name that is none is no silence."""
+    out, arguments = Problem("bf16").one()
+    cache = np.stack([arguments.pop("k"), arguments.pop("v")], 1).view(np.uint16)
+    given = dict(arguments, kv_cache=cache, kv_axis=1)
+    assert alibicheck.judge(out, **given, dtypes={"kv_cache": "bf16"})
+    assert alibicheck.judge(out, **given, dtypes={"k": "bf16", "v": "bf16"})
+    for dtypes, said in (({"kv": "bf16"}, "dtypes 'kv': allowed: q, k, v, kv_cache, out, other"),
+                         ({"kv_cache": "bf17"}, "dtypes 'bf17': allowed: "), ({"kv_cache": "e4m3"}, "kv_cache is of uint16"),
+                         ("bf16", "dtypes 'bf16': allowed: a dict"), (None, "k: is of uint16, raw bits")):
+        with pytest.raises(alibicheck.Refused) as refused:
+            alibicheck.judge(out, **given, dtypes=dtypes)
+        assert said in str(refused.value)
+    apart = dict(arguments, k=cache[:, 0], v=cache[:, 1])
+    with pytest.raises(alibicheck.Refused, match="allowed: with kv_cache"):
+        alibicheck.judge(out, **apart, dtypes={"kv_cache": "bf16"})
+
+
 def test_a_cache_is_not_copied():
     """The two halves of one tensor are seen where they lie, and change with it."""
     rng = np.random.default_rng(3)
     cache = rng.standard_normal((5, 2, 2, 64)).astype("f4")
     what = {"q": rng.standard_normal((2, 64)).astype("f4"), "layout": "NHD", "scale": 0.125, "slopes": "none"}
     for whole in (cache, cache[::-1], np.asfortranarray(cache)):
+        for half, view in zip((whole[:, 0], whole[:, 1]), halves_of(None, None, whole, 1, {})):
+            assert (view.address, view.shape) == (half.__array_interface__["data"][0], half.shape)
+            assert tuple(4 * stride for stride in view.strides) == half.strides
         one = alibicheck.truth(kv_cache=whole, kv_axis=1, **what).value
         two = alibicheck.truth(k=np.ascontiguousarray(whole[:, 0]), v=np.ascontiguousarray(whole[:, 1]), **what).value
         assert (one == two).all()

@@ -183,6 +183,31 @@ def test_private_bundles(program, tmp_path, dtype, kv_dtype):
     assert contents[0] != contents[1]
 
 
+@pytest.mark.parametrize("off,cause", [(np.full((2, 4, 32), 0.01), None),  # which is a constant, and no rounding
+                                       (0.01 * np.random.default_rng(3).uniform(-1, 1, (2, 4, 32)), "precision-loss")])
+def test_what_hides_in_private_bundles(program, tmp_path, off, cause):
+    """Errors whose signs nobody can see are not said to be rounding; nor are they in what is written of such a bundle."""
+    out, arguments = Problem("f16", queries=2).one()
+    wrong = (out + off).astype(out.dtype)
+    path, folders = tmp_path / "a.safetensors", (tmp_path / "full", tmp_path / "slim")
+    ours = alibicheck.judge(wrong, private_bundle=path, **arguments).record
+    assert (ours["contract"] is not None, ours["signature"]) == (cause is None, cause or "unknown")
+    for _ in range(3):
+        alibicheck.judge(wrong, private_bundle=path, **arguments)
+        done = subprocess.run([program, "judge", "--json", path, "--bundle", folders[0], "--bundle-without-kv", folders[1]],
+                              capture_output=True, text=True, check=False)
+        theirs = json.loads(done.stdout)
+        for field in ("status", "mismatched", "class"):
+            assert theirs[field] == ours[field], field
+        assert theirs["signature"] == "unknown" and "other signs" in theirs["finding"]["detail"]
+    full, slim = (next(folder.iterdir()) for folder in folders)
+    tensors = [word for name in "qkv" for word in (f"--{name}", f"{full}:{name}")] + ["--layout", "NHD"]
+    for words in [full], [slim], [slim, *tensors]:
+        done = subprocess.run([program, "judge", "--json", *words], capture_output=True, text=True, check=False)
+        again = json.loads(done.stdout)
+        assert again["finding"] == theirs["finding"] and again["signature"] == "unknown", done.stderr
+
+
 @pytest.mark.parametrize("dtype,kv_dtype", [("f16", None), ("bf16", "e4m3"), ("f32", None)])
 def test_bundles_without_kv(program, tmp_path, dtype, kv_dtype):
     problem = Problem(dtype, kv_dtype, queries=2)

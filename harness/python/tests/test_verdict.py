@@ -8,11 +8,16 @@ import sys
 import threading
 import time
 
+import ml_dtypes
 import numpy as np
 import pytest
 
 import alibicheck
+from alibicheck._tensor import NUMPY_DTYPES
 from problem import Problem
+
+TAKEN_FOR_1 = "of fp8 what is not said of k_scale and v_scale is taken for 1"
+OF_TWO_TYPES = "k_scale and v_scale are 1, since k and v are of two types"
 
 
 def test_right():
@@ -65,10 +70,55 @@ def test_scales_that_are_not_given():
     out, arguments = Problem("bf16", "e4m3").one()
     assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
     del arguments["v_scale"]
-    assert str(alibicheck.judge(out, **arguments)).endswith("\n  not given, and taken for 1: v_scale")
+    assert str(alibicheck.judge(out, **arguments)).endswith("\n  " + TAKEN_FOR_1)
+    assert TAKEN_FOR_1 not in str(alibicheck.judge(out, v_scale=1, **arguments))
     out, arguments = Problem("f16").one()
     del arguments["k_scale"], arguments["v_scale"]
     assert "taken for 1" not in str(alibicheck.judge(out, **arguments))
+
+
+def test_scales_of_two_types():
+    """There are none where one of the two alone is fp8, and the message says so, unless somebody has said 1."""
+    out, arguments = Problem("f16").one()
+    del arguments["k_scale"], arguments["v_scale"]
+    for name, other in ("k", "v"), ("v", "k"):
+        narrow = dict(arguments, **{name: arguments[name].astype(ml_dtypes.float8_e4m3fn)})
+        right = alibicheck.truth(**narrow).value[0].astype(np.float16)
+        assert str(alibicheck.judge(right, **narrow)).endswith("\n  " + OF_TWO_TYPES)
+        assert str(alibicheck.judge(right, **narrow, **{f"{other}_scale": 1})).endswith("\n  " + OF_TWO_TYPES)
+        assert "since k and v" not in str(alibicheck.judge(right, **narrow, **{f"{name}_scale": 1}))
+        with pytest.raises(alibicheck.Refused, match="allowed: with k and v of one fp8 type"):
+            alibicheck.judge(right, **narrow, **{f"{name}_scale": 0.5})
+
+
+@pytest.mark.parametrize("kind", ["bundle", "bundle_without_kv", "private_bundle"])
+@pytest.mark.parametrize("kv_dtypes, note", [(("e4m3", "e4m3"), "TAKEN_FOR_1"), (("f16", "e4m3"), "OF_TWO_TYPES")])
+def test_bundles_know_that_scales_were_not_given(program, tmp_path, kind, kv_dtypes, note):
+    _, arguments = Problem("f16").one()
+    del arguments["k_scale"], arguments["v_scale"]
+    for name, dtype in zip("kv", kv_dtypes):
+        arguments[name] = arguments[name].astype(NUMPY_DTYPES[dtype])
+    right = alibicheck.truth(**arguments).value[0].astype(np.float16)
+    path, full = tmp_path / "b.safetensors", tmp_path / "f.safetensors"
+    alibicheck.judge(right, **arguments, **{kind: path})
+    alibicheck.judge(right, **arguments, bundle=full)
+
+    def said(*words):
+        done = subprocess.run([program, "judge", "--width", "200", *map(str, words)], capture_output=True, text=True, check=True)
+        return done.stdout
+
+    note = {"TAKEN_FOR_1": TAKEN_FOR_1, "OF_TWO_TYPES": OF_TWO_TYPES}[note]
+    assert note in said(path)
+    if kind == "bundle_without_kv":
+        tensors = [word for name in "qkv" for word in (f"--{name}", f"{full}:{name}")]
+        assert (note in said(path, *tensors, "--layout", "NHD")) == (note == TAKEN_FOR_1)  # the tensors there are of one type
+        return
+    said(path, "--bundle", tmp_path / "again")
+    assert note in said(next((tmp_path / "again").iterdir()))
+    if note == TAKEN_FOR_1:
+        assert note not in said(path, "--k-scale", 1, "--v-scale", 1) and TAKEN_FOR_1 in said(path, "--k-scale", 1)
+        alibicheck.judge(right, **arguments, k_scale=1, v_scale=1, **{kind: path})
+        assert TAKEN_FOR_1 not in said(path)
 
 
 def test_what_an_element_is_made_of():

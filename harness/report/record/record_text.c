@@ -1,4 +1,5 @@
 /* A record in words: how to run it again, what became of its comparisons, how it failed. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,17 @@ char *record_say_largest(char *text, const struct record *record, bool ulp)
 static const char claimed[] = "truth as the bundle has it",
                   claimed_with_cause[] = "truth and cause as the bundle has them";
 
+/* The note that follows what was noted before. */
+__attribute__((format(printf, 3, 4))) static void add_note(FILE *stream, bool *noted, const char *format, ...)
+{
+    va_list arguments;
+    fputs(*noted ? "; " : "", stream);
+    *noted = true;
+    va_start(arguments, format);
+    vfprintf(stream, format, arguments);
+    va_end(arguments);
+}
+
 char *record_notes(const struct record *record)
 {
     char *text = NULL;
@@ -142,24 +154,22 @@ char *record_notes(const struct record *record)
     if (!stream)
         return NULL;
     const struct given *given = record->point->given;
-    const char *by_oracle = given && given->claim ? given->claim->by_oracle : NULL;
-    bool in_parts = record_in_parts(record), sampled = given && given->sample.judged,
-         scales_unsaid = given && given->scales_unsaid;
-    fprintf(stream, "%s", in_parts ? "launched in parts" : "");
+    const char *scales = given ? unsaid_scales[given->scales].note : NULL;
+    bool noted = false;
+    if (record_in_parts(record))
+        add_note(stream, &noted, "launched in parts");
     if (record_claim(record))
-        fprintf(stream, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
-    if (by_oracle)
-        fprintf(stream, "%sthe run that wrote it failed by an oracle alone (%s), which no output shows",
-                record_claim(record) ? "; " : "", by_oracle);
-    if (scales_unsaid)
-        fprintf(stream, "%sof fp8 what is not said of k_scale and v_scale is taken for 1",
-                record_claim(record) || by_oracle ? "; " : "");
-    if (sampled)
-        fprintf(stream, "%ssampled %lld of %lld rows", scales_unsaid ? "; " : "", (long long)given->sample.rows,
-                (long long)given->sample.of);
+        add_note(stream, &noted, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
+    if (given && given->claim && given->claim->by_oracle)
+        add_note(stream, &noted, "the run that wrote it failed by an oracle alone (%s), which no output shows",
+                 given->claim->by_oracle);
+    if (scales)
+        add_note(stream, &noted, "%s", scales);
+    if (given && given->sample.judged)
+        add_note(stream, &noted, "sampled %lld of %lld rows", (long long)given->sample.rows,
+                 (long long)given->sample.of);
     if (record->verdict && !record->is_unanswered)
-        print_notes(stream, in_parts || sampled || scales_unsaid || record_claim(record) || by_oracle ? ", " : "",
-                    &record->point->criterion, &record->verdict->total);
+        print_notes(stream, noted ? ", " : "", &record->point->criterion, &record->verdict->total);
     if (fclose(stream) == 0)
         return text;
     free(text);

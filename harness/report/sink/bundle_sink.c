@@ -29,8 +29,8 @@ enum error_kind bundle_sink_check(const char *option, const char *path, const st
     char key[POINT_KEY_SIZE], size[32];
     if (point->given && point->given->claim && !point->given->claim->checked)
         return error_set(error, ERROR_USAGE,
-                         "--%s %s: of a bundle without k and v there is no other; allowed: with --q, --k and --v, the "
-                         "tensors that it was made of",
+                         "--%s %s: of a bundle without k and v there is no other; allowed: with --q, --k and --v, or "
+                         "--q and --kv, the tensors that it was made of",
                          option, path);
     if (problem_spec_parts(&point->problem) == 1)
         return ERROR_NONE;
@@ -59,6 +59,8 @@ enum error_kind bundle_place_find(struct bundle_place *place, const struct sink 
         .seed = workload && workload->is_drawn ? place->seed : NULL,
         .tolerance = point->criterion.tolerance,
         .demand = point->demand,
+        .scales = point->given ? point->given->scales : SCALES_SAID,
+        .turned = point->given && point->given->turned,
     };
     char *name = text_file_name(place->key);
     if (!name || asprintf(&place->path, "%s/%s.%s", sink->path, name, suffix) < 0)
@@ -68,15 +70,15 @@ enum error_kind bundle_place_find(struct bundle_place *place, const struct sink 
 }
 
 enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, const struct record *record,
-                                  const struct problem *problem, const struct output *output, uint64_t input_digest,
-                                  uint64_t output_digest, struct error *error)
+                                  const struct bundled *bundled, struct error *error)
 {
     struct bundle_place place;
     enum error_kind kind = bundle_place_find(&place, sink, suffix, record, error);
-    place.facts.input_digest = input_digest;
-    place.facts.output_digest = output_digest;
+    place.facts.input_digest = bundled->input_digest;
+    place.facts.output_digest = bundled->output_digest;
+    place.facts.turned = place.facts.turned || bundled->turned;
     if (!kind)
-        kind = bundle_write(place.path, problem, output, &place.facts, error);
+        kind = bundle_write(place.path, bundled->problem, bundled->output, &place.facts, error);
     free(place.path);
     return kind;
 }

@@ -28,9 +28,16 @@ struct bundle_place {
 enum error_kind bundle_place_find(struct bundle_place *place, const struct sink *sink, const char *suffix,
                                   const struct record *record, struct error *error);
 
-/* Writes the bundle of the record's point, with a problem and an output that stand for its own, as KEY.SUFFIX. */
+/* What a bundle has of a record's point: its problem and output, or what stands for them. */
+struct bundled {
+    const struct problem *problem;
+    const struct output *output;
+    uint64_t input_digest, output_digest;
+    bool turned; /* bundle_text.h */
+};
+
+/* Writes the bundle of the record's point as KEY.SUFFIX. */
 enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, const struct record *record,
-                                  const struct problem *problem, const struct output *output, uint64_t input_digest,
-                                  uint64_t output_digest, struct error *error);
+                                  const struct bundled *bundled, struct error *error);
 
 #endif

@@ -9,8 +9,13 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
 {
     if (!bundle_sink_takes(record))
         return ERROR_NONE;
-    return bundle_sink_write(sink, "safetensors", record, record->problem, record->output, record->input_digest,
-                             record->output_digest, error);
+    const struct bundled bundled = {
+        .problem = record->problem,
+        .output = record->output,
+        .input_digest = record->input_digest,
+        .output_digest = record->output_digest,
+    };
+    return bundle_sink_write(sink, "safetensors", record, &bundled, error);
 }
 
 /* One file a point, with all that `alibicheck judge` needs to judge it again. */

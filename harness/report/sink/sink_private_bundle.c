@@ -18,10 +18,16 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
     enum error_kind kind = turning_draw(&turning, record->problem->head_dim, error);
     if (!kind)
         kind = turned_make(&turned, &turning, record->problem, record->output, error);
-    if (!kind)
-        kind = bundle_sink_write(sink, "private.safetensors", record, &turned.problem, &turned.output,
-                                 problem_tensors_digest(&turned.problem),
-                                 judge_output_digest(&turned.output, &turned.problem), error);
+    if (!kind) {
+        const struct bundled bundled = {
+            .problem = &turned.problem,
+            .output = &turned.output,
+            .input_digest = problem_tensors_digest(&turned.problem),
+            .output_digest = judge_output_digest(&turned.output, &turned.problem),
+            .turned = true,
+        };
+        kind = bundle_sink_write(sink, "private.safetensors", record, &bundled, error);
+    }
     turned_clear(&turned);
     return kind;
 }

@@ -87,6 +87,19 @@ static void test_a_constant_is_not_rounding(void **state)
     }
 }
 
+/* Where signs are drawn a constant looks like noise, so that noise may be one; what leans there leans by chance. */
+static void test_small_errors_of_elements_that_were_turned_are_unknown(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    trial.turned = true;
+    begin(&trial);
+    add_noise(&trial, 8e-3);
+    expect(&trial, SIGNATURE_UNKNOWN, "other signs");
+    add_constant(&trial, 4e-3, 1, false);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "other signs");
+}
+
 /* Rounding leaves no element alone. */
 static void test_few_elements_are_not_rounding(void **state)
 {
@@ -387,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
         cmocka_unit_test(test_a_constant_is_not_rounding),
+        cmocka_unit_test(test_small_errors_of_elements_that_were_turned_are_unknown),
         cmocka_unit_test(test_few_elements_are_not_rounding),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_faults_without_a_name_are_unknown),

@@ -822,6 +822,30 @@ static void test_a_kernel_that_failed_to_run_never_passes(void **state)
     assert_int_equal(record.outcome.status, STATUS_FAIL);
 }
 
+/* One behind the other, whichever there are. */
+static void test_notes_are_apart(void **state)
+{
+    struct sample *sample = *state;
+    const bool rows[SAMPLE_H] = {true};
+    const struct given_claim claim = {.version = "0.1", .commit = "abc"};
+    struct given given = {
+        .scales = SCALES_UNSAID, .sample = {.judged = rows, .rows = 1, .of = SAMPLE_H}, .claim = &claim};
+    static const char all[] = "truth as the bundle has it; of fp8 what is not said of k_scale and v_scale is taken for "
+                              "1; sampled 1 of 2 rows";
+    sample->point.given = &given;
+    char *notes = record_notes(&sample->record);
+    assert_non_null(notes);
+    assert_true(!strncmp(notes, all, strlen(all)));
+    free(notes);
+    given = (struct given){.scales = SCALES_OF_TWO_TYPES};
+    notes = record_notes(&sample->record);
+    assert_non_null(notes);
+    static const char one[] = "k_scale and v_scale are 1";
+    assert_true(!strncmp(notes, one, strlen(one)));
+    free(notes);
+    sample->point.given = NULL;
+}
+
 /* Why it did is said wherever its failure is; its poison is no news. */
 static void test_a_failure_to_run_is_told(void **state)
 {
@@ -880,6 +904,7 @@ int main(void)
         TEST(test_reproduce_is_quoted_for_a_shell),
         TEST(test_a_kernel_that_failed_to_run_has_no_known_bug),
         TEST(test_a_kernel_that_failed_to_run_never_passes),
+        TEST(test_notes_are_apart),
         TEST(test_a_failure_to_run_is_told),
         cmocka_unit_test(test_metric_table_reads_the_fields_it_names),
         cmocka_unit_test(test_a_record_without_a_point_has_the_same_fields),
