@@ -312,7 +312,8 @@ typedef struct alibicheck_explanation alibicheck_explanation;
  * Of what an element of the output is made that the verdict is of: the keys that weigh most, with their biases, logits
  * and weights, and where the element would be without one of them, or with one twice. row is query * num_heads + head;
  * dim -1: the element of the row that is furthest off; both -1: the worst of all. problem and output are those that
- * were judged.
+ * were judged, with the same numbers in their tensors: others are refused, but for inputs with k and v above 2 GiB, of
+ * which one part is read.
  */
 ALIBICHECK_API int alibicheck_explain(alibicheck_explanation **explanation, const alibicheck_problem *problem,
                                       const struct alibicheck_output *output, const alibicheck_verdict *verdict,

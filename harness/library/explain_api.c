@@ -63,9 +63,32 @@ static enum error_kind check_place(const struct looked_at *looked, int64_t row, 
     return ERROR_NONE;
 }
 
+static enum error_kind refuse_change(const char *what, struct error *failure)
+{
+    return error_set(failure, ERROR_USAGE, "%s: has other numbers than when it was judged; allowed: what was judged",
+                     what);
+}
+
+/* That the output is the one that the verdict is of. */
+static enum error_kind check_output(struct looked_at *looked, const struct alibicheck_verdict *verdict,
+                                    struct error *failure)
+{
+    return judge_output_digest(&looked->output, &looked->source.source.shape) == verdict->out_digest
+               ? ERROR_NONE
+               : refuse_change("output", failure);
+}
+
+/* The same of inputs. Of a problem in parts one alone is opened, and of that no digest is known. */
+static enum error_kind check_inputs(const struct inputs *inputs, const struct alibicheck_verdict *verdict,
+                                    struct error *failure)
+{
+    return verdict->in_parts || inputs->digest == verdict->input_digest ? ERROR_NONE
+                                                                        : refuse_change("problem", failure);
+}
+
 /* Opens the part of the problem that has the element's head, and looks at its keys. */
 static enum error_kind find(struct explained_element *element, const struct looked_at *looked, int64_t index,
-                            struct error *failure)
+                            const struct alibicheck_verdict *verdict, struct error *failure)
 {
     const struct problem_source *source = &looked->source.source;
     const struct problem *shape = &source->shape;
@@ -80,8 +103,10 @@ static enum error_kind find(struct explained_element *element, const struct look
         return kind;
     int first = part.kv_head * (shape->num_heads / shape->num_kv_heads);
     int64_t in_part = row / shape->num_heads * inputs.problem.num_heads + head - first;
-    kind = explained_element_find(element, &inputs.problem, out_at(looked, index), looked->truth->value[index],
-                                  in_part * dims + index % dims, failure);
+    kind = check_inputs(&inputs, verdict, failure);
+    if (!kind)
+        kind = explained_element_find(element, &inputs.problem, out_at(looked, index), looked->truth->value[index],
+                                      in_part * dims + index % dims, failure);
     element->head = head;
     inputs_clear(&inputs);
     return kind;
@@ -117,12 +142,14 @@ static enum error_kind explain(struct alibicheck_explanation *explanation, const
     const struct given_output given = given_output(&out, NULL);
     if (!kind)
         kind = judged_take_output(&looked.output, &looked.source.source.shape, &given, failure);
+    if (!kind)
+        kind = check_output(&looked, verdict, failure);
     if (!kind) {
         int64_t dims = looked.truth->head_dim, index = row >= 0 && dim >= 0 ? row * dims + dim
                                                        : row >= 0           ? worst_of_row(&looked, row)
                                                        : looked.worst >= 0  ? looked.worst
                                                                             : 0;
-        kind = find(&element, &looked, index, failure);
+        kind = find(&element, &looked, index, verdict, failure);
     }
     if (!kind)
         kind = put_down(explanation, &element, failure);

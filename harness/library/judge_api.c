@@ -97,6 +97,10 @@ static enum error_kind put_down(struct alibicheck_verdict *verdict, struct judge
     verdict->passed = !strcmp(verdict->status, "pass");
     verdict->signature = judged->finding.signature;
     class_name(verdict->class, &judged->class_of_all);
+    struct output out = {judged->output.out, NULL};
+    verdict->input_digest = judged->input_digest;
+    verdict->out_digest = judge_output_digest(&out, &judged->problem);
+    verdict->in_parts = !judged->problem.k;
     verdict->truth.truth = judged->truth;
     judged->truth = (struct truth){.value = NULL};
     return ERROR_NONE;

@@ -155,12 +155,30 @@ static void test_what_is_not_there_is_refused(void **state)
     assert_string_equal(alibicheck_explanation_json(NULL), "null");
 }
 
+/* A truth of other numbers than those at hand explains none of them. */
+static void test_what_has_changed_since_is_refused(void **state)
+{
+    struct explained *explained = *state;
+    float *const numbers[] = {explained->small.q + 3, explained->small.k + DIM, explained->small.v + 5,
+                              explained->small.out + 1};
+    static const char *const names[] = {"problem: ", "problem: ", "problem: ", "output: "};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        float before = *numbers[i];
+        *numbers[i] += 1;
+        assert_refused(explained, explained->problem, -1, -1, names[i]);
+        assert_non_null(strstr(error.text, "allowed: what was judged"));
+        *numbers[i] = before;
+    }
+    explain(explained, -1, -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_the_worst_element_is_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_a_key_is_the_result_without_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_there_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_has_changed_since_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

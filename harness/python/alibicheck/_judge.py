@@ -1,5 +1,6 @@
 """Judging an output against the exact result of the tensors that a kernel was given."""
 import json
+import numbers
 import os
 import shlex
 import sys
@@ -12,6 +13,13 @@ from ._given import Given, tolerance_of
 from ._library import Refused
 
 SEQUENCES_SHOWN = 4
+
+
+def _whole(name, number):
+    """A whole number of Python or of NumPy, which 64 bits hold."""
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral) or not -1 << 63 <= number < 1 << 63:
+        raise Refused(f"{name} {number!r}: allowed: a whole number")
+    return int(number)
 
 
 class Truth:
@@ -56,9 +64,10 @@ class Verdict:
         """Of what an element of the output is made, an Explanation: the keys that weigh most in its row, and where it would
         be without one of them or with one twice. row is query * heads + head; without dim the element of the row that is
         furthest off, without both the worst of all."""
-        if isinstance(sequence, bool) or not isinstance(sequence, int) or not 0 <= sequence < len(self.sequences):
+        if isinstance(sequence, bool) or not isinstance(sequence, numbers.Integral) or \
+                not 0 <= sequence < len(self.sequences):
             raise Refused(f"sequence {sequence!r}: allowed: 0 to {len(self.sequences) - 1}")
-        return self.sequences[sequence].explain(row, dim)
+        return self.sequences[int(sequence)].explain(row, dim)
 
     def __bool__(self):
         return self.passed
@@ -93,7 +102,7 @@ class Explanation(dict):
 
 class SequenceVerdict:
     """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None. It keeps the arrays that
-    were judged, for explain."""
+    were judged, for explain, which refuses them once they have changed."""
 
     def __init__(self, verdict, given, sequence):
         self._verdict, self._given, self._sequence = verdict, given, sequence
@@ -106,9 +115,7 @@ class SequenceVerdict:
 
     def explain(self, row=-1, dim=-1):
         """As Verdict.explain."""
-        for name, number in ("row", row), ("dim", dim):
-            if isinstance(number, bool) or not isinstance(number, int) or not -1 << 63 <= number < 1 << 63:
-                raise Refused(f"{name} {number!r}: allowed: a whole number")
+        row, dim = _whole("row", row), _whole("dim", dim)
         problem = self._given.problem(self._sequence)
         output = self._given.output(self._sequence, self._given.out, self._given.lse)
         return Explanation(lib.Object("explanation", problem, output, self._verdict, row, dim, maker="explain"))

@@ -135,10 +135,25 @@ def test_what_an_element_is_made_of():
     assert verdict.explain(row=1)["head"] == 1 and verdict.explain(row=1)["query"] == 0
     assert verdict.explain(row=1, dim=3)["dim"] == 3
     assert verdict.explain(row=1, dim=3)["truth"] == verdict.truth.value[0, 1, 3]
+    assert verdict.explain(row=np.int64(1), dim=np.uint8(3), sequence=np.int32(0)) == verdict.explain(row=1, dim=3)
     for said, text in ((dict(row=99), "row 99: allowed: 0 to 7"), (dict(row=0, dim=99), "dim 99"), (dict(dim=1), "dim 1"),
-                       (dict(row=1.5), "row 1.5"), (dict(sequence=1), "sequence 1: allowed: 0 to 0")):
+                       (dict(row=1.5), "row 1.5"), (dict(row=True), "row True"), (dict(dim=np.bool_(0)), "dim "), (dict(sequence=1), "sequence 1: allowed: 0 to 0")):
         with pytest.raises(alibicheck.Refused, match=text):
             verdict.explain(**said)
+
+
+def test_arrays_that_have_changed_since():
+    """A truth of other numbers than those at hand explains none of them."""
+    out, arguments = Problem("f16", queries=2).one()
+    verdict = alibicheck.judge(out, **arguments)
+    assert verdict.explain(row=1)
+    for name, array in ("out", out), *((name, arguments[name]) for name in ("q", "k", "v")):
+        before = array.copy()
+        array[1, 0, 3] += 1
+        with pytest.raises(alibicheck.Refused, match="allowed: what was judged"):
+            verdict.explain(row=1)
+        array[...] = before
+    assert verdict.explain(row=1)
 
 
 def test_what_is_to_be_done_about_a_cause_without_a_name():
