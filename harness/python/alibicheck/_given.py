@@ -98,7 +98,7 @@ def dtypes_of(dtypes):
     for name, dtype in dtypes.items():
         if name not in WITH_DTYPES:
             raise Refused(f"dtypes {name!r}: allowed: {', '.join(WITH_DTYPES)}")
-        if dtype not in lib.DTYPES:
+        if not isinstance(dtype, str) or dtype not in lib.DTYPES:
             raise Refused(f"dtypes {dtype!r}: allowed: {', '.join(lib.DTYPES)}")
     return dtypes
 

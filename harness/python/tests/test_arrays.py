@@ -224,7 +224,8 @@ def test_what_raw_bits_are():
     assert alibicheck.judge(out, **given, dtypes={"kv_cache": "bf16"})
     assert alibicheck.judge(out, **given, dtypes={"k": "bf16", "v": "bf16"})
     for dtypes, said in (({"kv": "bf16"}, "dtypes 'kv': allowed: q, k, v, kv_cache, out, other"),
-                         ({"kv_cache": "bf17"}, "dtypes 'bf17': allowed: "), ({"kv_cache": "e4m3"}, "kv_cache is of uint16"),
+                         ({"kv_cache": "bf17"}, "dtypes 'bf17': allowed: "), ({"k": ["bf16"]}, "dtypes ['bf16']: allowed: "),
+                         ({"kv_cache": "e4m3"}, "kv_cache is of uint16"),
                          ("bf16", "dtypes 'bf16': allowed: a dict"), (None, "k: is of uint16, raw bits")):
         with pytest.raises(alibicheck.Refused) as refused:
             alibicheck.judge(out, **given, dtypes=dtypes)
