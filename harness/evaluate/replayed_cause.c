@@ -96,17 +96,18 @@ static enum stage largest_stage(const struct replayed *number, double *share, do
     return largest;
 }
 
+/* *share: of the stage that is named. */
 static bool name_rounding(struct signature_finding *finding, const struct replayed_output *replayed,
-                          const struct verdict *verdict)
+                          const struct verdict *verdict, double *share)
 {
     const struct problem *problem = replayed->exhibit->problem;
     bool of_out = criterion_out_off(&verdict->total);
     int64_t worst = verdict->total.worst;
     int head = of_out ? (int)(worst / problem->head_dim) : finding->head < 0 ? 0 : finding->head;
-    double share, of_slopes;
+    double of_slopes;
     enum stage stage =
-        largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], &share, &of_slopes);
-    bool by_slopes = stage == STAGE_SLOPE && share > 0.5;
+        largest_stage(of_out ? &replayed->replay->out[worst] : &replayed->replay->lse[head], share, &of_slopes);
+    bool by_slopes = stage == STAGE_SLOPE && *share > 0.5;
     if (of_slopes > SHARE_OF_RECIPE && !by_slopes)
         return false;
     enum signature signature = by_slopes ? SIGNATURE_WRONG_SLOPE : SIGNATURE_PRECISION_LOSS;
@@ -118,8 +119,17 @@ static bool name_rounding(struct signature_finding *finding, const struct replay
     finding->remedy = signature_remedy(signature);
     snprintf(finding->detail, sizeof finding->detail,
              "by a replay, the recipe is right in exact arithmetic; of all roundings those of the stage %s are %.0f%%",
-             stage_names[stage], 100 * share);
+             stage_names[stage], 100 * *share);
     return true;
+}
+
+/* What the replay says, behind a prediction, if there is room for the whole of it. */
+static void add_share(struct signature_finding *finding, double share)
+{
+    char said[64];
+    int size = snprintf(said, sizeof said, "; of all roundings those of the slopes are %.0f%%", 100 * share);
+    if (strlen(finding->detail) + (size_t)size < sizeof finding->detail)
+        strcat(finding->detail, said);
 }
 
 /*
@@ -127,8 +137,8 @@ static bool name_rounding(struct signature_finding *finding, const struct replay
  * that has the very rounding in it leaves them nothing to tell; without one they see the output as it is. What they say
  * is taken if it is of slopes, too.
  */
-static enum error_kind say_slopes(struct signature_finding *finding, const struct exhibit *exhibit, int threads,
-                                  struct error *error)
+static enum error_kind say_slopes(struct signature_finding *finding, const struct exhibit *exhibit, double share,
+                                  int threads, struct error *error)
 {
     struct exhibit unbounded = *exhibit;
     struct verdict verdict;
@@ -138,10 +148,8 @@ static enum error_kind say_slopes(struct signature_finding *finding, const struc
     if (!kind)
         kind = signature_find(&predicted, &unbounded, &verdict, &(struct oracle_facts){0}, threads, error);
     if (!kind && predicted.signature == finding->signature && predicted.detail[0]) {
-        char replayed[SIGNATURE_DETAIL_SIZE];
-        memcpy(replayed, finding->detail, sizeof replayed);
         *finding = predicted;
-        snprintf(finding->detail, sizeof finding->detail, "%.130s; %.120s", predicted.detail, replayed);
+        add_share(finding, share);
     }
     verdict_clear(&verdict);
     return kind;
@@ -156,8 +164,10 @@ enum error_kind replayed_cause(struct signature_finding *finding, const struct e
     struct replay replay;
     enum error_kind kind = subject->ops->replay(subject, &replay, exhibit->problem, threads, error);
     const struct replayed_output replayed = {exhibit, &replay};
-    bool named = !kind && all_is_right(&replayed) && name_rounding(finding, &replayed, verdict);
+    double share;
+    bool named = !kind && all_is_right(&replayed) && name_rounding(finding, &replayed, verdict, &share);
     if (!kind)
         replay_clear(&replay);
-    return named && finding->signature == SIGNATURE_WRONG_SLOPE ? say_slopes(finding, exhibit, threads, error) : kind;
+    return named && finding->signature == SIGNATURE_WRONG_SLOPE ? say_slopes(finding, exhibit, share, threads, error)
+                                                                : kind;
 }

@@ -21,8 +21,8 @@ struct error_lean {
 /* Adds a row; nothing where it has no key, or numbers that are not finite. */
 void error_lean_add(struct error_lean *lean, const struct exhibit *exhibit, int row);
 
-/* Whether the errors of the rows are systematic, not by chance to one in 10000; how, in a sentence, into remark, which
- * is empty where they are not. */
+/* Whether the errors of the rows are systematic; how, in a sentence, into remark, which is empty where they are not.
+ * That they have one sign is not by chance to one in 10000; the other two have no such figure. */
 bool error_lean_found(const struct error_lean *lean, char remark[SIGNATURE_DETAIL_SIZE]);
 
 #endif

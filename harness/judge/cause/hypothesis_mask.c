@@ -34,6 +34,22 @@ static double rms_of(const struct suspect *suspect, const double *elements)
     return sqrt(squares / suspect->problem->head_dim);
 }
 
+/*
+ * Weights by q.k and a slope smaller than its own are next to equal where q.k hardly differs: whether they come as near
+ * to out as equal ones, and lse lies between that of its own slope and that of none, as theirs does. left: the rms that
+ * equal weights leave of out. Overwrites suspect->predicted.
+ */
+static bool may_be_a_smaller_slope(struct suspect *suspect, enum population population, double left)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] = belongs(problem, j, population) ? suspect_capped(suspect, suspect->dots[j]) : -INFINITY;
+    double lse = suspect_attend(suspect, problem->head_dim);
+    bool between = suspect->lse_unknown || suspect_lse_is_exactly(suspect, lse) ||
+                   (suspect->lse > suspect->truth_lse) == (suspect->lse < lse);
+    return between && suspect_rms(suspect, suspect->predicted, problem->head_dim) < 4 * fmax(left, suspect->noise);
+}
+
 /* Equal logits leave their mark on lse, unless it was the truth's to begin with. */
 static void offer_uniform(struct suspect *suspect)
 {
@@ -49,8 +65,11 @@ static void offer_uniform(struct suspect *suspect)
         if ((p == POPULATION_MASKED && suspect->visible > 0) || !mean_of(suspect, p, WEIGHTING_EQUAL))
             continue;
         /* A mean next to 0 is no better than 0, which lost weights give. */
-        if (2 * suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) > rms_of(suspect, suspect->out))
+        double left = suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim);
+        if (2 * left > rms_of(suspect, suspect->out) ||
+            (suspect->visible > 0 && may_be_a_smaller_slope(suspect, p, left)))
             continue;
+        mean_of(suspect, p, WEIGHTING_EQUAL);
         suspect_offer(suspect, SIGNATURE_UNIFORM, false, suspect->predicted, NAN, "%s", texts[p]);
     }
 }

@@ -17,10 +17,12 @@
  * budget. The name is one that explains the worst row as well as any does and, among those, the one whose reason most
  * of the rows examined have in common; if nothing explains that row, the name that explains most of the others. What
  * fails by an oracle alone has no row, and is no answer if the subject did not run under it, stale if it answered from
- * an earlier launch, a leak if what stands in masked slots changes the result, else unknown.
+ * an earlier launch, nan if a NaN in masked slots reaches the result, a leak if what stands there changes it, else
+ * unknown.
  *
  * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
- * needs no keys is found: nan, silent-zero and bias-shift. threads >= 1. ERROR_SYSTEM if memory is short.
+ * needs no keys is found: nan, silent-zero, bias-shift and, of a constant in it, wrong-lse. threads >= 1. ERROR_SYSTEM
+ * if memory is short.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
                                const struct verdict *verdict, const struct oracle_facts *facts, int threads,

@@ -154,14 +154,22 @@ static void sum_weights(struct suspect *suspect)
             suspect->sum += exp(suspect_logit(suspect, j) - suspect->max);
 }
 
+/* The size of lse, 1 at least: what it is rounded by is of that. The truth's is -inf in a row without a key. */
+static double size_of_lse(const struct suspect *suspect)
+{
+    double size = isfinite(suspect->truth_lse) ? fabs(suspect->truth_lse) : 1;
+    return fmax(1, isfinite(suspect->lse) ? fmax(size, fabs(suspect->lse)) : size);
+}
+
 /* What a match may leave: slack for each element, noise as an rms. */
 static void set_limits(struct suspect *suspect)
 {
     const struct problem *problem = suspect->problem;
     double squares = 0, f32_loss = 0x1p-23 * (8 + (suspect->visible ? fabs(suspect->max) : 0));
+    double size = isfinite(suspect->truth_lse) ? fmax(1, fabs(suspect->truth_lse)) : size_of_lse(suspect);
     if (suspect->by_lse) {
         suspect->error = fabs(suspect->lse - suspect->truth_lse);
-        suspect->noise = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
+        suspect->noise = 4 * dtype_ulp(DTYPE_F32, size);
         return;
     }
     for (int d = 0; d < problem->head_dim; d++) {
@@ -275,8 +283,7 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
 
 static double lse_rounding(const struct suspect *suspect)
 {
-    double size = fmax(fabs(suspect->lse), fabs(suspect->truth_lse));
-    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(fmax(1, size), suspect->visible ? fabs(suspect->max) : 0));
+    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(size_of_lse(suspect), suspect->visible ? fabs(suspect->max) : 0));
     return fmax(ulps, suspect->lse_bound);
 }
 
@@ -287,9 +294,9 @@ bool suspect_lse_is_exactly(const struct suspect *suspect, double lse)
 
 bool suspect_lse_is(const struct suspect *suspect, double lse)
 {
-    double err = fabs(suspect->lse - suspect->truth_lse);
+    double err = fabs(suspect->lse - suspect->truth_lse), known_to = isfinite(err) ? err / 64 : 0;
     return !suspect->lse_unknown &&
-           (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), err / 64));
+           (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), known_to));
 }
 
 bool suspect_lse_is_off(const struct suspect *suspect)
@@ -391,19 +398,24 @@ static void take_reason(struct match *match)
 }
 
 /* A prediction of lse without fitted parameters that accounts for an lse that is off: to what rounding allows or, where
- * that is not known, to a 256th of the error. */
+ * that is not known, to a 256th of the error. Of a row without a key, whose error is infinite, it has to be that very
+ * lse. */
 static bool explains_lse(const struct suspect *suspect, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    if (!isfinite(err))
+        return suspect_lse_is_exactly(suspect, lse);
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
     return left <= err / 4 && left <= (suspect->lse_bound > 0 ? lse_rounding(suspect) : fmax(err / 256, ulps));
 }
 
-/* How often an lse that is off as far lies as near to a given one, or to an ulp of it. */
+/* How often an lse that is off as far lies as near to a given one, or to an ulp of it; of a row without a key, one as
+ * large. */
 static double chance_of_lse(const struct suspect *suspect, double lse)
 {
     double ulp = dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->lse)));
-    return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / fabs(suspect->lse - suspect->truth_lse));
+    double off = isfinite(suspect->truth_lse) ? fabs(suspect->lse - suspect->truth_lse) : fmax(1, fabs(suspect->lse));
+    return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / off);
 }
 
 /* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for

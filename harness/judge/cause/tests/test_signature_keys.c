@@ -167,6 +167,53 @@ static void test_the_plain_mean_of_all_keys(void **state)
     expect_and_end(&trial, SIGNATURE_UNIFORM, "");
 }
 
+/* q.k hardly differs, so that any small slope makes weights that are next to equal, and v has a mean. */
+static struct signature_trial make_flat_trial(void)
+{
+    struct signature_trial trial = make_trial(576, 2, 1, 64, DTYPE_BF16);
+    const size_t queries = 2 * 64, values = 576 * 64;
+    for (size_t i = 0; i < values; i++) {
+        float q, v;
+        if (i < queries) {
+            dtype_widen(DTYPE_BF16, trial.made.q, i, 1, &q);
+            q *= 0x1p-4f;
+            dtype_narrow(DTYPE_BF16, trial.made.q, i, 1, &q);
+        }
+        dtype_widen(DTYPE_BF16, trial.made.v, i, 1, &v);
+        v = 1 + 0.1f * v;
+        dtype_narrow(DTYPE_BF16, trial.made.v, i, 1, &v);
+    }
+    slopes_fill(trial.made.slopes, 2, SLOPES_GEOMETRIC, 4, 0, 2);
+    return trial;
+}
+
+/* A slope that is another one in each head, from 2^-2 to 2^-12 of its own. Equal weights come as near to out in the
+ * flatter one, and are not what it has. */
+static void test_small_slopes_are_no_plain_mean(void **state)
+{
+    (void)state;
+    for (int power = 2; power <= 4; power++) {
+        struct signature_trial trial = make_flat_trial();
+        begin(&trial);
+        break_all(&trial, rule_slope_power, power);
+        find(&trial);
+        assert_int_not_equal(trial.finding.signature, SIGNATURE_UNIFORM);
+        end(&trial);
+    }
+}
+
+/* A sentinel for every logit has the same out, and an lse that no slope has. */
+static void test_a_plain_mean_of_keys_that_are_alike(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_flat_trial();
+    begin(&trial);
+    break_all(&trial, rule_constant, -1e4);
+    expect(&trial, SIGNATURE_UNIFORM, "the plain mean of v over ");
+    break_all(&trial, rule_constant, 20);
+    expect_and_end(&trial, SIGNATURE_UNIFORM, "the plain mean of v over ");
+}
+
 /* ---- keys missing ---------------------------------------------------------------------------------------------- */
 
 static double rule_key_missing(const struct problem *problem, int head, int64_t key, double missing)
@@ -475,6 +522,8 @@ int main(void)
         cmocka_unit_test(test_weights_that_are_subnormal),
         cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),
         cmocka_unit_test(test_a_leak_to_nearly_all_keys_is_no_uniform),
+        cmocka_unit_test(test_small_slopes_are_no_plain_mean),
+        cmocka_unit_test(test_a_plain_mean_of_keys_that_are_alike),
         cmocka_unit_test(test_epsilon_in_chunks_and_merge),
         cmocka_unit_test(test_one_factor_for_all_heads_is_no_epsilon),
     };
