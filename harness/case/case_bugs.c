@@ -9,9 +9,8 @@
 
 const char known_bugs_allowed[] =
     "{SIGNATURE: BUG BUG ..., ...}, signatures but none, bugs of letters and digits, each perhaps with (EVIDENCE): "
-    "words of what is found or of the contract, oracle NAME, dtype NAME or class NAME, ! for none of it, with & for "
-    "all "
-    "of several and | for any";
+    "whole words of what is found or of the contract, oracle NAME, dtype NAME or class NAME, ! right before it for "
+    "none of it, with & for all of several and | for any";
 
 /* ---- the text ---------------------------------------------------------------------------------------------------- */
 
@@ -93,28 +92,42 @@ static bool is_dtype(const struct span *name)
 
 /* ---- the value of the key ---------------------------------------------------------------------------------------- */
 
-static bool is_class(const struct span *name)
+static bool read_class(struct arithmetic_class *arithmetic, const struct span *name)
 {
-    char text[CLASS_NAME_SIZE], word[CLASS_NAME_SIZE];
-    struct arithmetic_class arithmetic;
+    char text[CLASS_NAME_SIZE];
     size_t size = (size_t)(name->end - name->first);
     if (size >= sizeof text)
         return false;
     memcpy(text, name->first, size);
     text[size] = 0;
-    return class_parse(&arithmetic, text, word);
+    return class_parse(arithmetic, text, NULL);
+}
+
+static bool is_class(const struct span *name)
+{
+    struct arithmetic_class arithmetic;
+    return read_class(&arithmetic, name);
+}
+
+/* Nothing, what is no fact behind its '!', or the first word of a fact without its name. */
+static bool is_torn(const struct span *fact)
+{
+    return fact->first == fact->end || *fact->first == ' ' || *fact->first == '!' || is(fact, "oracle") ||
+           is(fact, "dtype") || is(fact, "class");
 }
 
 static bool is_fact(struct span fact)
 {
     if (fact.first < fact.end && *fact.first == '!')
         fact.first++;
+    if (is_torn(&fact))
+        return false;
     struct span oracle = behind(&fact, "oracle"), dtype = behind(&fact, "dtype"), class = behind(&fact, "class");
     for (const char *at = fact.first; at < fact.end; at++)
         if (*at == '(' || *at == ';' || iscntrl((unsigned char)*at))
             return false;
-    return fact.first < fact.end && (!oracle.first || oracle_of(&oracle) != ORACLE_COUNT) &&
-           (!dtype.first || is_dtype(&dtype)) && (!class.first || is_class(&class));
+    return (!oracle.first || oracle_of(&oracle) != ORACLE_COUNT) && (!dtype.first || is_dtype(&dtype)) &&
+           (!class.first || is_class(&class));
 }
 
 static bool is_evidence(struct span evidence)
@@ -209,9 +222,43 @@ static struct span bugs_of(const char *text, enum signature signature)
     return (struct span){NULL, NULL};
 }
 
+static bool is_digit(char character)
+{
+    return isdigit((unsigned char)character);
+}
+
+static bool is_part_of_word(char character)
+{
+    return isalnum((unsigned char)character);
+}
+
+/* Whether words that begin or end here would be the rest of a word or of a number: "2 times it" in "3.2 times it", "-2
+ * times it" or "12 times it", "slope 2" in "slope 2.5". */
+static bool goes_on_before(const char *text, const char *at)
+{
+    return at > text && (is_part_of_word(at[-1]) || (is_digit(*at) && (at[-1] == '.' || at[-1] == '-')));
+}
+
+static bool goes_on_behind(const char *end)
+{
+    return is_part_of_word(*end) || (is_digit(end[-1]) && *end == '.' && is_digit(end[1]));
+}
+
 static bool has_words(const char *text, const struct span *words)
 {
-    return text && memmem(text, strlen(text), words->first, (size_t)(words->end - words->first));
+    size_t size = (size_t)(words->end - words->first);
+    for (const char *at = text; at && (at = memmem(at, strlen(at), words->first, size)); at++)
+        if (!goes_on_before(text, at) && !goes_on_behind(at + size))
+            return true;
+    return false;
+}
+
+/* The same roundings, in whatever order they are written. */
+static bool is_class_of(const struct span *name, const char *text)
+{
+    struct arithmetic_class stated, own;
+    return text && read_class(&stated, name) && class_parse(&own, text, NULL) && stated.output == own.output &&
+           class_closed(stated.set) == class_closed(own.set);
 }
 
 static bool is_seen(const struct span *fact, const struct seen_failure *seen)
@@ -222,7 +269,7 @@ static bool is_seen(const struct span *fact, const struct seen_failure *seen)
     if (dtype.first)
         return is(&dtype, dtypes[seen->dtype].name);
     if (class.first)
-        return seen->arithmetic && is(&class, seen->arithmetic);
+        return is_class_of(&class, seen->arithmetic);
     return has_words(seen->detail, fact) ||
            (seen->contract && seen->contract->named && has_words(seen->contract->fits[0].text, fact));
 }

@@ -6,8 +6,8 @@
  *
  * Behind a bug may stand what else it shows, its evidence: alternatives, of each of which all facts must hold that '&'
  * joins. A fact is `oracle NAME`, which is then violated, `dtype NAME` or `class NAME`, the output's, or words, which
- * then stand in what was found of the failure or in the contract that it is right under; with '!' before it, it is not
- * so.
+ * then stand in what was found of the failure or in the contract that it is right under, as whole words and numbers;
+ * with '!' right before it, it is not so.
  */
 #ifndef HARNESS_CASE_CASE_BUGS_H
 #define HARNESS_CASE_CASE_BUGS_H

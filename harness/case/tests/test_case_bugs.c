@@ -71,6 +71,35 @@ static void test_evidence_goes_before_the_signature(void **state)
            "by evidence: K61");
 }
 
+/* Words are no evidence where they are the rest of others. */
+static void test_words_are_whole(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *evidence, *detail, *says;
+    } rows[] = {
+        {"2 times it", "slope 0.5 in place of 0.25: 2 times it", "by evidence: K1"},
+        {"2 times it", "slope 0.8 in place of 0.25: 3.2 times it", "none"},
+        {"2 times it", "slope 3 in place of 0.25: 12 times it", "none"},
+        {"2 times it", "slope 0.55 in place of 0.25: 2.2 times it", "none"},
+        {"2 times it", "slope -0.5 in place of 0.25: -2 times it", "none"},
+        {"1 of them", "the keys of later queries are let in: 11 of them (1 of 1)", "none"},
+        {"1 of them", "the keys of later queries are let in: 1 of them (1 of 1)", "by evidence: K1"},
+        {"1 of them", "11 of them, 1 of them", "by evidence: K1"},
+        {"slope 2", "slope 2.5 in place of 1", "none"},
+        {"slope 2", "slope 2", "by evidence: K1"},
+        {"slope 2", "in place of slope 2.", "by evidence: K1"},
+        {"in tile", "in tiles of 8 keys", "none"},
+        {"carry 100%", "masked keys carry 100% of the weight", "by evidence: K1"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "wrong-slope: K1 (%s)", rows[i].evidence);
+        expect(text, &(struct seen_failure){.signature = SIGNATURE_WRONG_SLOPE, .detail = rows[i].detail},
+               rows[i].says);
+    }
+}
+
 static void test_oracles_are_evidence(void **state)
 {
     (void)state;
@@ -88,6 +117,11 @@ static void test_a_class_is_evidence(void **state)
     struct seen_failure seen = {.signature = SIGNATURE_UNKNOWN, .arithmetic = "f32+absolute-bias"};
     expect(text, &seen, "by evidence: K31");
     seen.arithmetic = "f32+absolute-bias+bias16";
+    expect(text, &seen, "none");
+    expect("unknown: K31 (class f32+bias16+absolute-bias)", &seen, "by evidence: K31"); /* in whatever order */
+    expect("unknown: K31 (class f32)", &seen, "none");
+    expect("unknown: K31 (class output)", &seen, "none");
+    seen.arithmetic = "unbounded";
     expect(text, &seen, "none");
     seen.arithmetic = NULL;
     expect(text, &seen, "none");
@@ -169,6 +203,11 @@ static void test_what_is_refused(void **state)
         {"known_bugs: {leak: K1 (a | dtype f17)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
         {"known_bugs: {leak: K1 (class f33)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
         {"known_bugs: {leak: K1 (!)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
+        {"known_bugs: {leak: K1 (! dtype f16)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
+        {"known_bugs: {leak: K1 (a & !!dtype f32)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
+        {"known_bugs: {leak: K1 (oracle)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
+        {"known_bugs: {leak: K1 (!dtype)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
+        {"known_bugs: {leak: K1 (a | class )}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
         {"known_bugs: {leak: K1 (dtype e4m3)}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
         {"known_bugs: {leak: [K1]}\n", "test.yaml:5:20: known_bugs does not name bugs: "},
     };
@@ -188,6 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bugs_by_signature),
         cmocka_unit_test(test_evidence_goes_before_the_signature),
+        cmocka_unit_test(test_words_are_whole),
         cmocka_unit_test(test_oracles_are_evidence),
         cmocka_unit_test(test_a_class_is_evidence),
         cmocka_unit_test(test_evidence_that_must_not_be_there),
