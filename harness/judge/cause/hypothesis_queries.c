@@ -1,12 +1,13 @@
 /*
- * What goes wrong with the causal mask of several queries, of which query i of Q is to see the keys up to its own, N -
- * Q
- * + i: it sees those of later queries, or its mask begins with the first key in place of ending with the last. Each
- * with the position that is stated and with one that goes with the mistake, which lse alone shows.
+ * What goes wrong with the causal mask of several queries, of which query i of Q is to see the keys up to its own,
+ * N - Q + i: it sees those of later queries, or its mask begins with the first key in place of ending with the last.
+ * Each with the position that is stated and with one that goes with the mistake, which lse alone shows.
  */
 #include <math.h>
 
 #include "harness/judge/cause/hypothesis.h"
+
+static const char keys_up_to_its_own[] = "Let query i of Q see the keys up to its own, which is key N - Q + i.";
 
 static int query_of(const struct suspect *suspect)
 {
@@ -35,7 +36,7 @@ static void try_later_keys(struct suspect *suspect)
         suspect_try(suspect, SIGNATURE_LEAK, "the next query's key is let in");
     if (!see_keys(suspect, keys) || !suspect_predict(suspect, &lse))
         return;
-    suspect->remedy = "Let query i of Q see the keys up to its own, which is key N - Q + i.";
+    suspect->remedy = keys_up_to_its_own;
     suspect_offer(suspect, SIGNATURE_LEAK, false, suspect->predicted, lse,
                   "|the keys of later queries are let in|: %lld of them", (long long)later);
     suspect_offer(suspect, SIGNATURE_LEAK, false, suspect->predicted, lse - suspect->slope * (double)later,
@@ -51,7 +52,7 @@ static void try_first_keys(struct suspect *suspect)
     double lse, moved = (double)(suspect->problem->q_position - suspect->problem->kv_offset - query);
     if (!see_keys(suspect, query + 1) || !suspect_predict(suspect, &lse))
         return;
-    suspect->remedy = "Let query i of Q see the keys up to its own, which is key N - Q + i.";
+    suspect->remedy = keys_up_to_its_own;
     suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, false, suspect->predicted, lse,
                   "|query i sees the first i + 1 keys: the causal mask begins with the cache|, here %d of %lld",
                   query + 1, (long long)suspect->visible);

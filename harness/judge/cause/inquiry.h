@@ -37,20 +37,4 @@ int inquiry_compare_rows(const void *left, const void *right);
 /* The finding is of this row. */
 void inquiry_place(struct signature_finding *finding, const struct problem *problem, int row);
 
-/*
- * lse_alone.c, which needs no keys: an lse that is off by slope * keys, keys whole and the same for every row, or for
- * every query as many as it stands away from another, while out is right up to what f32 logits of that size lose and
- * its own dtype. ranked: all rows; elements: room for a row.
- */
-bool inquiry_find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
-                        const struct ranked_row *ranked, float *elements);
-
-/*
- * lse_alone.c: an lse that is off by the same constant in every row, where no out fails. It takes two rows to tell a
- * constant from what one row may be off by for any reason: of rows whose slopes and lse are alike, or whose out may be
- * scaled as weight with no key scales it, it is not told.
- */
-bool inquiry_find_constant(struct signature_finding *finding, const struct inquiry *inquiry,
-                           const struct ranked_row *ranked, float *elements);
-
 #endif

@@ -1,8 +1,9 @@
 /* What lse alone shows, without a key: biases that are all off by a number of keys; a constant. */
+#include "harness/judge/cause/lse_alone.h"
+
 #include <math.h>
 #include <stdio.h>
 
-#include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/signature_info.h"
 
 /* What the lse of a sound kernel may be off by: its error bound if there is one, which a budget's figures tell. */
@@ -43,14 +44,14 @@ static bool lse_is_mute(const struct inquiry *inquiry, int row)
 
 /* By how many keys biases are off, row by row. */
 struct shift {
-    enum { SHIFT_UNIFORM, SHIFT_TO_LAST_QUERY, SHIFT_TO_FIRST_QUERY, SHIFT_COUNT } of;
+    enum { SHIFT_UNIFORM, SHIFT_TO_LAST_QUERY, SHIFT_TO_FIRST_QUERY, SHIFT_COUNT } kind;
     double keys; /* SHIFT_UNIFORM */
 };
 
 static double keys_of_row(const struct shift *shift, const struct problem *problem, int row)
 {
     int query = row / problem->num_heads;
-    switch (shift->of) {
+    switch (shift->kind) {
     case SHIFT_TO_LAST_QUERY:
         return query + 1 - problem_queries(problem);
     case SHIFT_TO_FIRST_QUERY:
@@ -138,22 +139,22 @@ static bool explains_rows(const struct inquiry *inquiry, const struct shift *shi
 
 static void say_shift(char *detail, const struct shift *shift)
 {
-    if (shift->of == SHIFT_UNIFORM)
+    if (shift->kind == SHIFT_UNIFORM)
         snprintf(detail, SIGNATURE_DETAIL_SIZE, "all biases moved by slope * %+.0f keys", shift->keys);
     else
         snprintf(detail, SIGNATURE_DETAIL_SIZE,
                  "all queries stand where the %s one does: biases moved by slope * the keys between them",
-                 shift->of == SHIFT_TO_LAST_QUERY ? "last" : "first");
+                 shift->kind == SHIFT_TO_LAST_QUERY ? "last" : "first");
 }
 
-bool inquiry_find_shift(struct signature_finding *finding, const struct inquiry *inquiry,
-                        const struct ranked_row *ranked, float *elements)
+bool lse_alone_shift(struct signature_finding *finding, const struct inquiry *inquiry, const struct ranked_row *ranked,
+                     float *elements)
 {
     const struct problem *problem = inquiry->exhibit->problem;
     double residual = NAN;
-    for (int of = 0; of < SHIFT_COUNT && inquiry->exhibit->output->lse; of++) {
-        struct shift shift = {of, of == SHIFT_UNIFORM ? guess_shift(inquiry) : 0};
-        if (of == SHIFT_UNIFORM ? shift.keys == 0 : !queries_tell(inquiry, &shift))
+    for (int kind = 0; kind < SHIFT_COUNT && inquiry->exhibit->output->lse; kind++) {
+        struct shift shift = {kind, kind == SHIFT_UNIFORM ? guess_shift(inquiry) : 0};
+        if (kind == SHIFT_UNIFORM ? shift.keys == 0 : !queries_tell(inquiry, &shift))
             continue;
         if (!explains_rows(inquiry, &shift, ranked, elements, &residual))
             continue;
@@ -269,8 +270,8 @@ static bool out_stayed(const struct inquiry *inquiry, const struct constant *con
     return false;
 }
 
-bool inquiry_find_constant(struct signature_finding *finding, const struct inquiry *inquiry,
-                           const struct ranked_row *ranked, float *elements)
+bool lse_alone_constant(struct signature_finding *finding, const struct inquiry *inquiry,
+                        const struct ranked_row *ranked, float *elements)
 {
     if (!inquiry->exhibit->output->lse)
         return false;

@@ -8,6 +8,7 @@
 #include "harness/judge/cause/error_lean.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
+#include "harness/judge/cause/lse_alone.h"
 #include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
 
@@ -328,10 +329,10 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     for (int r = 0; r < problem_rows(problem); r++)
         ranked[r] = inquiry_rank_row(&inquiry, r, elements);
     qsort(ranked, rows, sizeof *ranked, inquiry_compare_rows);
-    if (!inquiry_find_shift(finding, &inquiry, ranked, elements))
+    if (!lse_alone_shift(finding, &inquiry, ranked, elements))
         kind = examine_all(finding, &inquiry, ranked, threads, error);
     if (!kind && finding->signature == SIGNATURE_UNKNOWN)
-        inquiry_find_constant(finding, &inquiry, ranked, elements);
+        lse_alone_constant(finding, &inquiry, ranked, elements);
 
 out:
     free(elements);

@@ -92,8 +92,8 @@ static bool slopes_of_next_head(struct contract_trial *trial)
     return trial->problem.num_heads > 1 && change_slopes(trial, 1, 1);
 }
 
-/* Those of the convention that the stated slopes are further from, `geometric` or `bloom`: for a power of two heads
- * these are one. */
+/* `geometric` slopes, or `bloom` ones where it is those that are stated: for a power of two heads the two are one. A
+ * stated slope of 0 is of neither, and is passed over. */
 static bool slopes_of_another_convention(struct contract_trial *trial)
 {
     const float *stated = trial->stated->problem->slopes;
@@ -106,8 +106,10 @@ static bool slopes_of_another_convention(struct contract_trial *trial)
         bool any = false;
         slopes_fill(slopes, heads, (enum slope_convention)convention, 8, 0, heads);
         for (int h = 0; h < heads; h++) {
+            if (stated[h] == 0)
+                continue;
             apart = fmax(apart, fabs((double)slopes[h] / (double)stated[h] - 1));
-            any |= stated[h] != 0;
+            any = true;
         }
         if (any && apart > 0x1p-7)
             return true;

@@ -168,6 +168,10 @@ static void test_the_other_convention(void **state)
     assert_true(plant(out, lse, "other convention", &made.problem));
     for (int head = 0; head < H; head++)
         assert_true(fabs(attend(&made.problem, &bloom, head, own) - lse[head]) < 1e-6);
+    made.slopes[2] = 0; /* a head without a bias is of neither */
+    assert_true(plant(out, lse, "other convention", &made.problem));
+    for (int head = 0; head < H; head++)
+        assert_true(fabs(attend(&made.problem, &bloom, head, own) - lse[head]) < 1e-6);
     memset(made.slopes, 0, H * sizeof *made.slopes);
     assert_false(plant(out, lse, "other convention", &made.problem));
     assert_false(plant(out, lse, "bias dropped", &made.problem));
