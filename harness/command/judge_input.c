@@ -27,17 +27,31 @@ static enum error_kind refuse_trace_options(const struct judge_options *options,
     return ERROR_NONE;
 }
 
+/* Those that go with a recorded call alone. */
+static enum error_kind refuse_recorder_options(const struct judge_options *options, struct error *error)
+{
+    static const enum judge_option of_calls[] = {GIVEN_PLAN, GIVEN_INIT};
+    char name[JUDGE_NAME_SIZE];
+    for (size_t i = 0; i < sizeof of_calls / sizeof *of_calls; i++)
+        if (options->values[of_calls[i]])
+            return error_set(error, ERROR_USAGE, "%s: without a recorded call; allowed: with the folder of a run()",
+                             judge_option_name(name, of_calls[i]));
+    return ERROR_NONE;
+}
+
 /* What is judged, of which --other is a tensor if anything. */
 static enum error_kind open_exhibit(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_bundle bundle;
     bool traced = judge_trace_is(options);
+    bool recorded = !traced && options->exhibit && judge_recorder_is(options->exhibit);
     enum error_kind kind = traced ? ERROR_NONE : refuse_trace_options(options, error);
+    if (!kind && !recorded)
+        kind = refuse_recorder_options(options, error);
     if (kind)
         return kind;
     if (!options->exhibit && !traced)
         return judge_input_open_tensors(input, options, NULL, error);
-    bool recorded = !traced && judge_recorder_is(options->exhibit);
     if (!traced && !recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);
     if (!traced && !recorded && judge_claim_is(options))

@@ -109,6 +109,10 @@ static const struct argp_option own_options[] = {
     OPTION(GIVEN_SEED, "seed", "N", 6, "what its random q, k and v are drawn from: normal, 0 and 1"),
     OPTION(GIVEN_WRITE_INPUTS, "write-inputs", "FILE", 6,
            "write all inputs to a .safetensors file, for the kernel, and judge nothing"),
+    {0, 0, 0, 0, "A recorded run() of a wrapper of FlashInfer, DIR:", 7},
+    OPTION(GIVEN_PLAN, "plan", "DIR", 7,
+           "the recorded plan() that it ran by: the last one of the same object before it"),
+    OPTION(GIVEN_INIT, "init", "DIR", 7, "the object's recorded constructor, which says kv_layout (--layout says it)"),
 };
 enum { NUM_OWN = sizeof own_options / sizeof *own_options };
 
@@ -246,7 +250,8 @@ const struct argp *judge_options_parser(void)
         .doc =
             "Judge an output of anybody's attention kernel: compute the exact result of the tensors that it was given, "
             "and say how far it is off, where, and of what. BUNDLE is a file that --bundle wrote, DIR a point's folder "
-            "that `run --dump` wrote or a call that FlashInfer's flight recorder kept. Options beside a bundle or a "
+            "that `run --dump` wrote or a call that FlashInfer's flight recorder kept, a wrapper's run() with --plan. "
+            "Options beside a bundle or a "
             "call replace what it says; beside a point's folder they say how its output is judged, and its problem "
             "is what the folder has. --definition and --workload judge an output of a workload of FlashInfer Trace or "
             "SOL-ExecBench."
@@ -258,7 +263,8 @@ const struct argp *judge_options_parser(void)
             "--layout BHSD --scale 0.125 --slopes none\n"
             "  alibicheck judge --q q.npy --k pool_k.npy --v pool_v.npy --out out.npy --lse lse.npy --lse-base 2 "
             "--layout NHD --block-table table.npy --seq-lens lens.npy --scale rsqrt --slopes slopes.npy --json\n"
-            "  alibicheck judge --definition gqa.json --workload gqa.jsonl:0 --seed 1 --out out.safetensors:output\n\n"
+            "  alibicheck judge --definition gqa.json --workload gqa.jsonl:0 --seed 1 --out out.safetensors:output\n"
+            "  alibicheck judge dumps/..._run_call0007 --plan dumps/..._plan_call0001 --layout NHD\n\n"
             "Exit code: 0 right, 1 wrong, 2 usage or a bad file, 3 system failure, 130 interrupted.",
     };
     parser.options = option_table();

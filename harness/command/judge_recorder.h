@@ -1,10 +1,10 @@
 /*
  * A call that FlashInfer's flight recorder has kept (FLASHINFER_LOGLEVEL=10, FLASHINFER_DUMP_SAFETENSORS=1; its
  * docs/logging.rst and api_logging.py): a folder with metadata.jsonl, inputs.safetensors and outputs.safetensors, as
- * the options of `alibicheck judge` that say the same.
+ * the options of `alibicheck judge` that say the same. Of run() of a wrapper, together with the folder of its plan(),
+ * and with that of its constructor if that is given.
  *
- * Of its functions single_decode_with_kv_cache is understood: what pos_encoding_mode, kv_layout, the scales and the
- * soft cap are to the formula is in its documentation; its lse is in base 2.
+ * recorded_function.h has what is understood. Everything else that a call says is refused, unless it is None.
  */
 #ifndef HARNESS_COMMAND_JUDGE_RECORDER_H
 #define HARNESS_COMMAND_JUDGE_RECORDER_H
