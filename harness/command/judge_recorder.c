@@ -191,13 +191,16 @@ static int64_t head_dim_of(const struct recorded *recorded)
     return layout->num_axes > 0 && layout->shape[layout->num_axes - 1] > 0 ? layout->shape[layout->num_axes - 1] : 1;
 }
 
-/* FlashInfer multiplies sm_scale, 1/sqrt(head_dim) where it is None, by q_scale and k_scale; fp8 or not. */
+/* FlashInfer multiplies sm_scale, 1/sqrt(head_dim) where it is None, by q_scale and k_scale; fp8 or not. So a number of
+ * k is what it is. A scale of None is none: the call says it. */
 static enum error_kind say_scales(struct recorded *recorded, struct error *error)
 {
     const struct recorded_facts *facts = &recorded->facts;
     double scale = isnan(facts->scale) ? 1 / sqrt((double)head_dim_of(recorded)) : facts->scale;
     enum error_kind kind = say_number(recorded, GIVEN_SCALE, "", scale * facts->factor, error);
-    return kind || facts->v_factor == 1 ? kind : say_number(recorded, GIVEN_V_SCALE, "", facts->v_factor, error);
+    if (!kind)
+        kind = say_number(recorded, GIVEN_K_SCALE, "", 1, error);
+    return kind ? kind : say_number(recorded, GIVEN_V_SCALE, "", facts->v_factor, error);
 }
 
 /*

@@ -132,7 +132,9 @@ static enum error_kind take(struct recorded_facts *facts, const struct recorded_
         return take_factor(&facts->scale, call, argument, stated[GIVEN_SCALE],
                            "a number, or None; or --scale beside it", error);
     case RECORDED_FACTOR:
-        return take_factor(&facts->factor, call, argument, stated[GIVEN_SCALE],
+        return take_factor(&facts->factor, call, argument,
+                           stated[GIVEN_SCALE] ||
+                               (parameter->option != GIVEN_OPTION_COUNT && stated[parameter->option]),
                            "a number, or None; or the whole --scale beside it", error);
     case RECORDED_V_FACTOR:
         return take_factor(&facts->v_factor, call, argument, stated[GIVEN_V_SCALE],

@@ -43,7 +43,7 @@ static const struct recorded_parameter parameters[] = {
     FACT("pos_encoding_mode", ENCODING),
     FACT("sm_scale", SCALE),
     FACT("q_scale", FACTOR),
-    FACT("k_scale", FACTOR),
+    {"k_scale", RECORDED_FACTOR, GIVEN_K_SCALE, NULL},
     FACT("v_scale", V_FACTOR),
     FACT("o_scale", ONE),
     FACT("q_len_per_req", ONE),
