@@ -57,6 +57,9 @@ static void test_names_that_were_wrong_are_not(void **state)
         {424243, 1581}, /* a slope rounded to f16 among other roundings, for rounding without a direction */
         {20261128, 1461}, {424243, 1587}, /* one key less, by lse alone, for a shift by two keys */
         {71001, 1666},                    /* a third of the slopes, for the plain mean of v, which is about the same */
+        {4711, 142},                      /* values of two keys swapped, for errors without a direction */
+        {71234, 105},                     /* slopes rounded, by the lse of two rows alone, for 1/sqrt(576) */
+        {71234, 1380},                    /* logits rounded, for a factor on biases in coarser arithmetic */
         {20261129, 1059}, /* two values swapped, one row within its bound and one beyond, for rounding */
     };
     (void)state;

@@ -109,15 +109,21 @@ static bool is_of_sentinels(enum signature signature)
            signature == SIGNATURE_NAN;
 }
 
+/* How often a name may be had by chance: where some row's out bears it out, and where lse alone does, one number a row,
+ * which a bound may leave room for. */
+static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 1024;
+
 /* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
 static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
 {
     double chance = match->choices;
+    bool by_lse = true;
     for (int i = 0; i < failing; i++) {
         const struct match *alike = match_alike(&suspects[i], match, false);
         chance *= alike ? alike->chance : 1;
+        by_lse &= !alike || suspects[i].by_lse;
     }
-    return chance > 1.0 / 64;
+    return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX);
 }
 
 /* One fault explains the rows that fail: half of them at least, more than half where it was chosen among many or is any

@@ -314,12 +314,38 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
     return kind;
 }
 
+static int fewest_roundings(const struct class_whole *whole)
+{
+    int fewest = CLASS_ROUNDING_COUNT;
+    for (int i = 0; i < whole->num_minimal; i++) {
+        int roundings = __builtin_popcount(whole->minimal[i]);
+        fewest = roundings < fewest ? roundings : fewest;
+    }
+    return whole->output ? -1 : fewest;
+}
+
+/* What is right as it was stated by fewer roundings than under the contract is no case for that. */
+static enum error_kind weigh_stated(const struct search *search, bool *enough, struct error *error)
+{
+    struct class_report report = {.num_rows = 0};
+    struct class_whole whole;
+    enum error_kind kind = class_find(&report, search->exhibit, search->threads, search->progress, error);
+    if (!kind) {
+        class_of_rows(&whole, &report);
+        *enough = whole.outcome != CLASS_FOUND || fewest_roundings(&whole) >= search->rank;
+    }
+    class_report_clear(&report);
+    return kind;
+}
+
 /* Whether the only one that fits is to be named. */
 static enum error_kind weigh(struct search *search, bool *named, struct error *error)
 {
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
+    if (!kind && *named && search->rank > 1) /* hardly anything is right by fewer */
+        kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)
         kind = weigh_lse(search, named, error);
     for (int which = 0; which < 2 && assumed->is_pair && !kind && *named; which++)

@@ -59,6 +59,42 @@ static void test_small_noise_is_precision_loss(void **state)
     expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
 }
 
+/* Each head's weights times 1 + by, of keys first and first + 1 with by and -by, or of all with signs in no order. */
+static void change_weights(struct signature_trial *trial, double by, int64_t first)
+{
+    const struct problem *problem = &trial->made.problem;
+    size_t dims = (size_t)problem->head_dim;
+    for (int h = 0; h < problem->num_heads; h++) {
+        double out[256];
+        memcpy(out, trial->truth.value + (size_t)h * dims, dims * sizeof *out);
+        for (int64_t j = 0; j < problem->seq_len; j++) {
+            bool up = (uint32_t)j * 2654435761u >> 30 & 1;
+            double changed = first < 0 ? (up ? by : -by) : j == first ? by : j == first + 1 ? -by : 0;
+            double weight = exp(right_logit(problem, h, j) - trial->truth.lse[h]);
+            size_t first_element = problem_row(problem, j, problem_kv_head(problem, h));
+            for (size_t d = 0; d < dims; d++)
+                out[d] += changed * weight * element(problem->v, problem->dtype, first_element + d);
+        }
+        set_out(trial, h, out);
+    }
+}
+
+/* Roundings of weights leave something of every key that has some, and not of two alone. */
+static void test_two_values_are_not_rounding(void **state)
+{
+    (void)state;
+    for (int what = 0; what < 2; what++) {
+        struct signature_trial trial = make_trial(60, 2, 2, 64, DTYPE_F32);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-3};
+        change_weights(&trial, 0x1p-11, what ? 57 : -1);
+        if (what)
+            expect_and_end(&trial, SIGNATURE_UNKNOWN, "the values of two keys alone");
+        else
+            expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
+    }
+}
+
 /* truth + size in every step-th element, of both signs in turn or of one. */
 static void add_constant(struct signature_trial *trial, double size, int step, bool in_turn)
 {
@@ -399,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
+        cmocka_unit_test(test_two_values_are_not_rounding),
         cmocka_unit_test(test_a_constant_is_not_rounding),
         cmocka_unit_test(test_small_errors_of_elements_that_were_turned_are_unknown),
         cmocka_unit_test(test_few_elements_are_not_rounding),
