@@ -60,6 +60,8 @@ static void test_names_that_were_wrong_are_not(void **state)
         {4711, 142},                      /* values of two keys swapped, for errors without a direction */
         {71234, 105},                     /* slopes rounded, by the lse of two rows alone, for 1/sqrt(576) */
         {71234, 1380},                    /* logits rounded, for a factor on biases in coarser arithmetic */
+        {5150, 1451},                     /* an epsilon, for weights of chunks that do not add up to 1 */
+        {99123, 1495},                    /* one weight of three, for a slope that fits */
         {20261129, 1059}, /* two values swapped, one row within its bound and one beyond, for rounding */
     };
     (void)state;

@@ -120,14 +120,7 @@ void hypothesis_underflow(struct suspect *suspect)
              whole, suspect->max);
 }
 
-static const char *remedy_of_noise(const struct suspect *suspect, bool has_direction)
-{
-    if (suspect->within)
-        return "The declared arithmetic may be off by as much: {within-bound}.";
-    if (has_direction)
-        return "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
-    return NULL;
-}
+static const char of_declared[] = "The declared arithmetic may be off by as much: {within-bound}.";
 
 /* What out - truth, e, has along one value more: v_j - truth, less its share along `unit` where there is one. */
 struct along_value {
@@ -204,10 +197,27 @@ static bool is_of_two_values(struct suspect *suspect)
     return rounding * of_others > 16 * left;
 }
 
-/*
- * Errors of which nothing is known but their looks: small against sum w|v| / l, and without a direction. A factor is
- * rounding only as far as merges round lse: the weights of chunks, formed from lse rounded to f32, do not add up to 1.
- */
+/* Weights of chunks, formed from lse that are rounded to f32, do not add up to 1. They make out too large as often as
+ * too small, and an epsilon or a sum that does not begin with 0 only too small. */
+static void explain_factor(struct suspect *suspect, double factor, double loss)
+{
+    if (factor > 1 && factor - 1 <= loss) {
+        suspect->best.signature = SIGNATURE_PRECISION_LOSS;
+        suspect->best.rms = suspect->error;
+        suspect->best.residual = NAN;
+        suspect->best.remedy =
+            suspect->within ? of_declared
+                            : "Merge chunks by their maxima and sums, or form the bias from the distance to the query.";
+        snprintf(suspect->best.detail, sizeof suspect->best.detail,
+                 "out is scaled by %.6g: weights do not add up to 1, as where chunks are merged by a rounded lse",
+                 factor);
+    } else if (!suspect->remark[0]) {
+        snprintf(suspect->remark, sizeof suspect->remark, "out is %.6g times what it should be", factor);
+    }
+}
+
+/* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
+ * than two. */
 void hypothesis_noise(struct suspect *suspect)
 {
     double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
@@ -226,11 +236,14 @@ void hypothesis_noise(struct suspect *suspect)
         err_squares += err * err;
         largest = fmax(largest, fabs(err) / suspect->magnitude[d]);
     }
-    double factor = 1 + along / truth_squares, lse_err = suspect->lse - suspect->truth_lse;
-    bool has_direction = along * along > 0.5 * truth_squares * err_squares;
-    if (!(largest <= limit) || !(fabs(lse_err) <= limit) || (has_direction && !(fabs(factor - 1) <= loss)))
+    double lse_err = suspect->lse - suspect->truth_lse;
+    if (!(largest <= limit) || !(fabs(lse_err) <= limit))
         return;
-    if (!has_direction && is_of_two_values(suspect)) {
+    if (along * along > 0.5 * truth_squares * err_squares) {
+        explain_factor(suspect, 1 + along / truth_squares, loss);
+        return;
+    }
+    if (is_of_two_values(suspect)) {
         snprintf(
             suspect->remark, sizeof suspect->remark,
             "out is off along the values of two keys alone, and by more than roundings would be that leave all others");
@@ -239,12 +252,8 @@ void hypothesis_noise(struct suspect *suspect)
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;
     suspect->best.residual = NAN;
-    suspect->best.remedy = remedy_of_noise(suspect, has_direction);
-    if (has_direction)
-        snprintf(suspect->best.detail, sizeof suspect->best.detail,
-                 "out is scaled by %.6g: weights do not add up to 1, as where chunks are merged by a rounded lse",
-                 factor);
-    else if (suspect->lse_unknown)
+    suspect->best.remedy = suspect->within ? of_declared : NULL;
+    if (suspect->lse_unknown)
         snprintf(suspect->best.detail, sizeof suspect->best.detail,
                  "errors without a direction, up to %.3g of sum w|v|", largest);
     else

@@ -454,6 +454,8 @@ static double chance_of_out(const struct suspect *suspect, const struct match *m
     double of_line = on_line ? left / suspect->error : 0;
     if (match->signature == SIGNATURE_PRECISION_LOSS)
         return 0;
+    if (on_line && match->fitted && !of_keys) /* one number for one: lse is then as predicted, too */
+        return 1;
     double of_out = fmax(of_line, chance_of_elements(suspect, predicted));
     return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);
 }
