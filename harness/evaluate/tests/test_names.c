@@ -62,6 +62,8 @@ static void test_names_that_were_wrong_are_not(void **state)
         {71234, 1380},                    /* logits rounded, for a factor on biases in coarser arithmetic */
         {5150, 1451},                     /* an epsilon, for weights of chunks that do not add up to 1 */
         {99123, 1495},                    /* one weight of three, for a slope that fits */
+        {600613, 367},                    /* a shift by 684 keys, for an lse that is the row's maximum */
+        {600613, 2554},                   /* a slope rounded, by lse alone, for a bias in absolute form */
         {20261129, 1059}, /* two values swapped, one row within its bound and one beyond, for rounding */
     };
     (void)state;

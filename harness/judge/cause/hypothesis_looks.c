@@ -84,7 +84,7 @@ static double absolute_loss(const struct suspect *suspect)
 /* An lse that is off by no more than a bias in absolute form is rounded by. */
 static void explain_lse(struct suspect *suspect, double loss)
 {
-    if (!(suspect->error <= loss))
+    if (!(suspect->error <= loss) || hypothesis_slope_may_be_rounded(suspect))
         return;
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;

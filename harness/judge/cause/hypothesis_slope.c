@@ -244,6 +244,20 @@ static double alignment(const struct suspect *suspect)
     return foreseen > 0 && found > 0 ? along / sqrt(found * foreseen) : 0;
 }
 
+/* An lse that is right by half under a rounded slope may be off by that and other roundings. */
+bool hypothesis_slope_may_be_rounded(struct suspect *suspect)
+{
+    static const enum dtype narrow[] = {DTYPE_BF16, DTYPE_F16};
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
+        double slope = (double)dtype_round(narrow[i], (float)suspect->slope);
+        fill_logits(suspect, slope);
+        double left = fabs(suspect->lse - suspect_attend(suspect, 0));
+        if (slope != suspect->slope && left <= fabs(suspect->lse - suspect->truth_lse) / 2)
+            return true;
+    }
+    return false;
+}
+
 /* Errors that other roundings hide in part go half along what a rounded slope makes, and lse is off as it makes it. */
 bool hypothesis_rounded_slope(struct suspect *suspect)
 {

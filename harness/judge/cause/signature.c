@@ -111,7 +111,7 @@ static bool is_of_sentinels(enum signature signature)
 
 /* How often a name may be had by chance: where some row's out bears it out, and where lse alone does, one number a row,
  * which a bound may leave room for. */
-static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 1024;
+static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 8192;
 
 /* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
 static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
