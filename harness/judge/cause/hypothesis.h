@@ -69,8 +69,7 @@ void hypothesis_underflow(struct suspect *suspect);
  * where they are not, and may be of roundings alone. */
 bool hypothesis_rounded_slope(struct suspect *suspect);
 
-/* A row of which lse alone fails, by twice at least of what is left of that under a slope rounded so: offers nothing.
- */
+/* Whether such a slope would take away half at least of what the lse of a row is off by. Offers nothing. */
 bool hypothesis_slope_may_be_rounded(struct suspect *suspect);
 
 /* hypothesis_looks.c, for a row that nothing else explains: errors that look like rounding. */

@@ -1,9 +1,9 @@
 /* What an output shows without any key: NaN, zeros; and what is left to its looks when no key explains it. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/nearest_values.h"
 
 static bool is_wrong_nan(double value, double truth)
 {
@@ -122,81 +122,6 @@ void hypothesis_underflow(struct suspect *suspect)
 
 static const char of_declared[] = "The declared arithmetic may be off by as much: {within-bound}.";
 
-/* What out - truth, e, has along one value more: v_j - truth, less its share along `unit` where there is one. */
-struct along_value {
-    int64_t key;         /* -1: none */
-    double share, unit;  /* e's factor of it; its share along `unit` */
-    double length, left; /* |v_j - truth| without that share; |e|^2 that is left without both */
-};
-
-/* The key whose value, beside `unit`, of length 1 or 0, leaves least of e. spread: sum of w_j^2 |v_j - truth|^2. */
-static struct along_value nearest_value(struct suspect *suspect, const double *unit, double squares, double *spread)
-{
-    const double value_scale = problem_value_scale(suspect->problem);
-    const int dims = suspect->problem->head_dim;
-    struct along_value nearest = {.key = -1, .left = squares};
-    double e_unit = 0;
-    for (int d = 0; d < dims; d++)
-        e_unit += (suspect->out[d] - suspect->truth[d]) * unit[d];
-    *spread = 0;
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double e_along = 0, along_unit = 0, length = 0;
-        if (!suspect_visible(suspect, j))
-            continue;
-        suspect_read_value(suspect, j, dims);
-        for (int d = 0; d < dims; d++) {
-            double direction = value_scale * (double)suspect->row[d] - suspect->truth[d];
-            e_along += (suspect->out[d] - suspect->truth[d]) * direction;
-            along_unit += unit[d] * direction;
-            length += direction * direction;
-        }
-        double weight = exp(suspect_logit(suspect, j) - suspect->max) / suspect->sum;
-        *spread += weight * weight * length;
-        double rest = length - along_unit * along_unit, e_rest = e_along - e_unit * along_unit;
-        double left = squares - e_unit * e_unit - e_rest * e_rest / rest;
-        if (rest > 0x1p-20 * length && left < nearest.left)
-            nearest = (struct along_value){j, e_rest / rest, along_unit, sqrt(rest), left};
-    }
-    return nearest;
-}
-
-static double weight_squared(const struct suspect *suspect, int64_t key)
-{
-    return exp(2 * (suspect_logit(suspect, key) - suspect->max)) / (suspect->sum * suspect->sum);
-}
-
-/*
- * Whether the error is of two values, to a quarter of it, though roundings of weights, each of its weight to as much as
- * theirs would have to be, would have left far more of all others: then the weights of these two keys are other ones,
- * or their values are exchanged.
- */
-static bool is_of_two_values(struct suspect *suspect)
-{
-    const int dims = suspect->problem->head_dim;
-    double squares = suspect->error * suspect->error * dims, spread;
-    double *unit = suspect->predicted;
-    memset(unit, 0, (size_t)dims * sizeof *unit);
-    const struct along_value first = nearest_value(suspect, unit, squares, &spread);
-    if (first.key < 0)
-        return false;
-    suspect_read_value(suspect, first.key, dims);
-    for (int d = 0; d < dims; d++)
-        unit[d] = (problem_value_scale(suspect->problem) * (double)suspect->row[d] - suspect->truth[d]) / first.length;
-    const struct along_value second = nearest_value(suspect, unit, squares, &spread);
-    if (second.key < 0 || second.left > squares / 16)
-        return false;
-    double e_unit = 0;
-    for (int d = 0; d < dims; d++)
-        e_unit += (suspect->out[d] - suspect->truth[d]) * unit[d];
-    double share = (e_unit - second.share * second.unit) / first.length;
-    double of_first = weight_squared(suspect, first.key), of_second = weight_squared(suspect, second.key);
-    double rounding = (share * share + second.share * second.share) / (of_first + of_second);
-    double of_others = spread - of_first * first.length * first.length -
-                       of_second * (second.length * second.length + second.unit * second.unit);
-    double left = fmax(second.left, suspect->noise * suspect->noise * dims);
-    return rounding * of_others > 16 * left;
-}
-
 /* Weights of chunks, formed from lse that are rounded to f32, do not add up to 1. They make out too large as often as
  * too small, and an epsilon or a sum that does not begin with 0 only too small. */
 static void explain_factor(struct suspect *suspect, double factor, double loss)
@@ -243,7 +168,7 @@ void hypothesis_noise(struct suspect *suspect)
         explain_factor(suspect, 1 + along / truth_squares, loss);
         return;
     }
-    if (is_of_two_values(suspect)) {
+    if (nearest_values_are_two(suspect)) {
         snprintf(
             suspect->remark, sizeof suspect->remark,
             "out is off along the values of two keys alone, and by more than roundings would be that leave all others");

@@ -244,7 +244,6 @@ static double alignment(const struct suspect *suspect)
     return foreseen > 0 && found > 0 ? along / sqrt(found * foreseen) : 0;
 }
 
-/* An lse that is right by half under a rounded slope may be off by that and other roundings. */
 bool hypothesis_slope_may_be_rounded(struct suspect *suspect)
 {
     static const enum dtype narrow[] = {DTYPE_BF16, DTYPE_F16};

@@ -9,6 +9,7 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/lse_alone.h"
+#include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
 
@@ -27,6 +28,8 @@ static bool truth_is_finite(const struct suspect *suspect)
 static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, struct error *error)
 {
     enum error_kind kind = suspect_read_keys(suspect, error);
+    if (!kind && !suspect->by_lse)
+        suspect->of_one_key = nearest_values_left_by_one(suspect);
     if (!kind && failing) {
         hypothesis_lse(suspect);
         hypothesis_cap(suspect);

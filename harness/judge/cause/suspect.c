@@ -181,30 +181,6 @@ static void set_limits(struct suspect *suspect)
     suspect->error = suspect_rms(suspect, suspect->truth, problem->head_dim);
 }
 
-/* The rms that is left of out - truth where one key has another weight, whichever leaves the least: out then lies on a
- * line with that key's v, and is one number. */
-static double left_by_one_key(struct suspect *suspect)
-{
-    int dims = suspect->problem->head_dim;
-    double least = INFINITY, value_scale = problem_value_scale(suspect->problem), squares = 0;
-    for (int d = 0; d < dims; d++)
-        squares += (suspect->out[d] - suspect->truth[d]) * (suspect->out[d] - suspect->truth[d]);
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double along = 0, length = 0;
-        if (!suspect_visible(suspect, j))
-            continue;
-        suspect_read_value(suspect, j, dims);
-        for (int d = 0; d < dims; d++) {
-            double direction = value_scale * (double)suspect->row[d] - suspect->truth[d];
-            along += (suspect->out[d] - suspect->truth[d]) * direction;
-            length += direction * direction;
-        }
-        if (length > 0)
-            least = fmin(least, squares - along * along / length);
-    }
-    return sqrt(fmax(0, least) / dims);
-}
-
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
 {
     const struct problem *problem = suspect->problem;
@@ -218,7 +194,7 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
     suspect_read_dots(suspect, suspect->kv_head, suspect->dots, suspect->products);
     sum_weights(suspect);
     set_limits(suspect);
-    suspect->of_one_key = suspect->by_lse ? INFINITY : left_by_one_key(suspect);
+    suspect->of_one_key = INFINITY;
     return ERROR_NONE;
 }
 

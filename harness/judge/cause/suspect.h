@@ -83,7 +83,7 @@ struct suspect {
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
-    double of_one_key;                       /* rms that is left of it where one key alone has another weight */
+    double of_one_key;                       /* nearest_values_left_by_one, once that is known */
 
     double *dots; /* [N] scale * k_scale * q.k, capped where a soft cap comes before the bias; masked keys as well */
     double *products;   /* [N] the same without a soft cap; NULL where there is none */

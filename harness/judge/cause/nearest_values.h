@@ -1,0 +1,21 @@
+/*
+ * Along the values of which keys a row's error lies. Where one key has another weight, e = out - truth is a number
+ * times v_j - truth; where two have, or their values are exchanged, it is a sum of two such vectors. Roundings of
+ * weights leave something of every key that has some.
+ */
+#ifndef HARNESS_JUDGE_CAUSE_NEAREST_VALUES_H
+#define HARNESS_JUDGE_CAUSE_NEAREST_VALUES_H
+
+#include "harness/judge/cause/suspect.h"
+
+/* rms of e that is left where one key alone has another weight: out then lies on a line with its v, and is one number.
+ */
+double nearest_values_left_by_one(struct suspect *suspect);
+
+/*
+ * Whether e is of two values, to a quarter of it, though roundings of weights, each of its weight to as much as theirs
+ * would have to be, would have left far more of all others. Overwrites suspect->predicted.
+ */
+bool nearest_values_are_two(struct suspect *suspect);
+
+#endif
