@@ -296,7 +296,7 @@ static enum error_kind check_guards(struct oracle_work *work, struct error *erro
 
 const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_POISON] = {"every element of out and lse is written, whatever stood there before", check_poison},
-    [ORACLE_INPUTS] = {"the inputs in the device's memory are what they were before the run", check_inputs},
+    [ORACLE_INPUTS] = {"the inputs in the device's memory are what they were before the run", check_inputs, true},
     [ORACLE_DETERMINISM] = {"two runs on the same inputs give the same bits", check_determinism},
     [ORACLE_MASKED_SLOTS] = {"what stands past the length and in masked keys changes no bit", check_masked_slots},
     [ORACLE_PARTITION] = {"another chunk length or page size changes no more than rounding does", check_partition},
@@ -304,7 +304,7 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_BIAS_SHIFT] = {"a shift of the query moves lse by slope times shift, and out not at all", check_bias_shift},
     [ORACLE_HEAD_PERMUTATION] = {"heads in another order, with their slopes, give the same bits",
                                  check_head_permutation},
-    [ORACLE_GUARDS] = {"nothing is written before or past a buffer of the device's memory", check_guards},
+    [ORACLE_GUARDS] = {"nothing is written before or past a buffer of the device's memory", check_guards, true},
     [ORACLE_BATCH] = {"other sequences in the same launch, shorter, longer and as long, change no bit", check_batch},
     [ORACLE_SCHEDULE] = {"threads and blocks that take turns in the opposite order give the same bits", check_schedule},
     [ORACLE_PLACEMENT] = {"NaN around every tensor, and addresses aligned to 16 bytes alone, change no bit",
@@ -320,7 +320,7 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
                         check_history},
     [ORACLE_STRIDES] =
         {"rows that lie apart, heads before keys, and tensors that begin at an odd element change no bit",
-         check_strides},
+         check_strides, true},
 };
 
 /* A subject that fails to run where it ran before has violated what it is put to. */
@@ -366,6 +366,7 @@ enum error_kind oracles_run(struct oracle_report *report, const struct oracle_in
         inquiry->subject->watch->audit = (struct memory_audit){.breached = ""};
     enum error_kind kind = oracle_work_init(&work, report, inquiry, error);
     for (enum oracle o = 0; o < ORACLE_COUNT && !kind; o++) {
+        work.watch = oracles[o].of_no_output ? NULL : inquiry->subject->watch;
         if (which >> o & 1 && work.failed)
             oracle_conclude(&work, o, ORACLE_NOT_APPLICABLE, "the kernel has failed to run");
         else if (which >> o & 1 && oracle_takes(&work, o, &work.trial.problem, 1))

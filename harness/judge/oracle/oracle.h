@@ -19,6 +19,7 @@ struct oracle_work; /* oracle_work.h */
 struct oracle_info {
     const char *about; /* what holds of a sound kernel, a sentence */
     enum error_kind (*check)(struct oracle_work *work, struct error *error);
+    bool of_no_output; /* it speaks of memory, or of launches that nobody watches: not of the last output watched */
 };
 
 extern const struct oracle_info oracles[ORACLE_COUNT];

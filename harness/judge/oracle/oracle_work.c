@@ -10,9 +10,7 @@
 
 void oracle_conclude(struct oracle_work *work, enum oracle oracle, enum oracle_outcome outcome, const char *format, ...)
 {
-    /* What they say is of memory, or of launches that nobody watches: not of the last output that was watched. */
-    const unsigned of_no_output = 1u << ORACLE_INPUTS | 1u << ORACLE_GUARDS | 1u << ORACLE_STRIDES;
-    const struct launch_watch *watch = of_no_output >> oracle & 1 ? NULL : work->inquiry->subject->watch;
+    const struct launch_watch *watch = work->watch;
     va_list arguments;
     va_start(arguments, format);
     work->report->outcome[oracle] = outcome;

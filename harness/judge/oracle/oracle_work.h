@@ -21,7 +21,8 @@ struct oracle_work {
     struct oracle_report *report;
     struct trial trial;
 
-    bool failed; /* the subject did not run */
+    bool failed;                      /* the subject did not run */
+    const struct launch_watch *watch; /* that the oracle at hand speaks of the last output of; NULL: none */
     bool have_base, have_repeat, have_truth, have_base_bound, have_constant, have_settings, have_many;
     struct trial_values base;       /* of the problem as it is */
     struct trial_values base_bound; /* of base, wherever it is */
