@@ -15,27 +15,14 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* Those that go with --definition alone. */
-static enum error_kind refuse_trace_options(const struct judge_options *options, struct error *error)
+/* Options of one kind of exhibit, where another is judged. */
+static enum error_kind refuse_options(const struct judge_options *options, const enum judge_option refused[2],
+                                      const char *without, struct error *error)
 {
-    static const enum judge_option of_traces[] = {GIVEN_ROOT, GIVEN_SEED};
     char name[JUDGE_NAME_SIZE];
-    for (size_t i = 0; i < sizeof of_traces / sizeof *of_traces; i++)
-        if (options->values[of_traces[i]])
-            return error_set(error, ERROR_USAGE, "%s: without a workload; allowed: with --definition and --workload",
-                             judge_option_name(name, of_traces[i]));
-    return ERROR_NONE;
-}
-
-/* Those that go with a recorded call alone. */
-static enum error_kind refuse_recorder_options(const struct judge_options *options, struct error *error)
-{
-    static const enum judge_option of_calls[] = {GIVEN_PLAN, GIVEN_INIT};
-    char name[JUDGE_NAME_SIZE];
-    for (size_t i = 0; i < sizeof of_calls / sizeof *of_calls; i++)
-        if (options->values[of_calls[i]])
-            return error_set(error, ERROR_USAGE, "%s: without a recorded call; allowed: with the folder of a run()",
-                             judge_option_name(name, of_calls[i]));
+    for (int i = 0; i < 2; i++)
+        if (options->values[refused[i]])
+            return error_set(error, ERROR_USAGE, "%s: without %s", judge_option_name(name, refused[i]), without);
     return ERROR_NONE;
 }
 
@@ -45,9 +32,13 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
     struct judge_bundle bundle;
     bool traced = judge_trace_is(options);
     bool recorded = !traced && options->exhibit && judge_recorder_is(options->exhibit);
-    enum error_kind kind = traced ? ERROR_NONE : refuse_trace_options(options, error);
+    enum error_kind kind = ERROR_NONE;
+    if (!traced)
+        kind = refuse_options(options, (enum judge_option[]){GIVEN_ROOT, GIVEN_SEED},
+                              "a workload; allowed: with --definition and --workload", error);
     if (!kind && !recorded)
-        kind = refuse_recorder_options(options, error);
+        kind = refuse_options(options, (enum judge_option[]){GIVEN_PLAN, GIVEN_INIT},
+                              "a recorded call; allowed: with the folder of a run()", error);
     if (kind)
         return kind;
     if (!options->exhibit && !traced)
