@@ -203,7 +203,7 @@ ALIBICHECK_API void alibicheck_options_free(alibicheck_options *options);
 ALIBICHECK_API int alibicheck_options_set_tolerance(alibicheck_options *options, double atol, double rtol, double lse,
                                                     struct alibicheck_error *error);
 
-/* 1 to 1024; 0, or not set: OMP_NUM_THREADS, or one a CPU. Results do not depend on it. */
+/* 1 to 1024; 0, or not set: OMP_NUM_THREADS, or one a CPU, within a container's quota. Results do not depend on it. */
 ALIBICHECK_API int alibicheck_options_set_threads(alibicheck_options *options, int threads,
                                                   struct alibicheck_error *error);
 

@@ -65,7 +65,8 @@ ALIBICHECK_API int alibicheck_cases_only(alibicheck_cases *cases, const char *gl
 ALIBICHECK_API int alibicheck_cases_where(alibicheck_cases *cases, const char *expression,
                                           struct alibicheck_error *error);
 
-/* 1 to 1024 threads that judge; 0, or not set: OMP_NUM_THREADS, or one a CPU. Results do not depend on it. */
+/* 1 to 1024 threads that judge; 0, or not set: OMP_NUM_THREADS, or one a CPU, within a container's quota. Results do
+ * not depend on it. */
 ALIBICHECK_API int alibicheck_cases_set_threads(alibicheck_cases *cases, int threads, struct alibicheck_error *error);
 
 /* ---- running ----------------------------------------------------------------------------------------------------- */

@@ -210,7 +210,7 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
                 called NAME-0.safetensors, ...
     private_bundle      the same with elements of heads in an order and with signs that nobody knows
     bundle_without_kv   the same without q, k and v: the output, its exact result and the bounds that it was held against
-    threads     one a CPU, or OMP_NUM_THREADS
+    threads     OMP_NUM_THREADS, or one a CPU, within a container's quota
 
     Returns a Verdict. What is missing or cannot be raises alibicheck.Refused, a ValueError.
     """
