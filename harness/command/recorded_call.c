@@ -18,29 +18,40 @@ enum error_kind recorded_call_refuse(const struct recorded_call *call, const cha
     return error_set(error, ERROR_USAGE, "%s: %s; allowed: %s", quote_path(path, call->folder), what, allowed);
 }
 
-/* The last line that says something. */
+/* The last of the lines that say something. name: the file's. */
+static enum error_kind read_lines(struct recorded_call *call, const struct source *source, const char *name,
+                                  struct error *error)
+{
+    json_error_t reason;
+    char quoted[PATH_QUOTE_SIZE], text[QUOTE_SIZE];
+    size_t line = 1;
+    for (size_t first = 0, end; first < source->size; first = end + 1, line++) {
+        const char *newline = memchr(source->text + first, '\n', source->size - first);
+        end = newline ? (size_t)(newline - source->text) : source->size;
+        if (strspn(source->text + first, " \t\r\n") >= end - first)
+            continue;
+        json_decref(call->record);
+        call->record = json_loadb(source->text + first, end - first, JSON_REJECT_DUPLICATES, &reason);
+        if (!call->record)
+            return error_set(error, ERROR_USAGE,
+                             "%s:%zu:%d: is no JSON: %s; allowed: what the flight recorder wrote, a record a line",
+                             quote_path(quoted, name), line, reason.column,
+                             quote(text, reason.text, strlen(reason.text)));
+    }
+    return ERROR_NONE;
+}
+
 static enum error_kind read_record(struct recorded_call *call, struct error *error)
 {
     struct source source;
-    json_error_t reason;
     char *path = file_join(call->folder, "metadata.jsonl");
     enum error_kind kind = path ? source_read(&source, path, LINE_MAX_BYTES, error)
                                 : error_memory(error, "a path", (double)strlen(call->folder));
-    free(path);
-    if (kind)
-        return kind;
-    for (size_t first = 0, end; first < source.size && !kind; first = end + 1) {
-        const char *newline = memchr(source.text + first, '\n', source.size - first);
-        end = newline ? (size_t)(newline - source.text) : source.size;
-        if (strspn(source.text + first, " \t\r\n") >= end - first)
-            continue;
-        json_decref(call->record);
-        call->record = json_loadb(source.text + first, end - first, JSON_REJECT_DUPLICATES, &reason);
-        if (!call->record)
-            kind = recorded_call_refuse(call, "metadata.jsonl is no JSON, a line for each record",
-                                        "what the flight recorder wrote", error);
+    if (!kind) {
+        kind = read_lines(call, &source, path, error);
+        source_clear(&source);
     }
-    source_clear(&source);
+    free(path);
     return kind;
 }
 
