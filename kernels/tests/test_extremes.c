@@ -390,6 +390,13 @@ static void test_an_lse_that_overflows_has_no_bound(void **state)
     hold_extremes(*state, 1, 5002, 1, false);
 }
 
+/* Weights that were divided by their sum first, so that no raised maximum makes them small: their weighted sum is
+ * beyond f32 on the way. */
+static void test_probabilities_under_a_raised_maximum(void **state)
+{
+    hold_extremes(*state, 7, 3675, 1, false);
+}
+
 static int open_device(void **state)
 {
     struct error error;
@@ -410,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_a_bound_is_infinite_where_something_overflows),
         cmocka_unit_test(test_no_bound_is_exceeded_at_the_extremes),
         cmocka_unit_test(test_an_lse_that_overflows_has_no_bound),
+        cmocka_unit_test(test_probabilities_under_a_raised_maximum),
     };
     return cmocka_run_group_tests_name("extremes", tests, open_device, close_device) != 0;
 }

@@ -13,6 +13,14 @@ static const double LEAN_MAX = 4.5;
  * errors are normal, half where values are of many sizes, 6 of 7 where every seventh is wrong. */
 static const double SMALL = 0.25, SMALL_SHARE_MAX = 0.75;
 
+/*
+ * Sizes of errors spread over octaves: of normal ones 19% lie in any octave that leaves a fifth below
+ * it and a fifth above it, and no more than a third in one. So 64 leave such an octave empty with a chance below 1e-5,
+ * and 64 of which 95% lie in one are not normal at all.
+ */
+enum { SIZES_MIN = 64, BINS_OF_OCTAVE = ERROR_SIZES / ERROR_OCTAVES };
+static const double SIDE_MIN = 0.2, LUMP_MIN = 0.95;
+
 /* One row. */
 struct row_errors {
     const struct exhibit *exhibit;
@@ -69,9 +77,65 @@ static double count_small(const struct row_errors *row, double (*off_at)(const s
     return peak > 4 ? count : 0;
 }
 
+/* What a size is against: sum w|v| of the element, or 1. */
+static double unit_of(const struct row_errors *row, size_t d, bool by_magnitude)
+{
+    return by_magnitude ? row->exhibit->truth->magnitude[row->first + d] : 1;
+}
+
+/* Sizes into a histogram, whose last octave but one begins at the row's root mean square. */
+static void add_sizes(struct error_sizes *sizes, const struct row_errors *row, bool by_magnitude)
+{
+    double squares = 0, count = 0;
+    for (size_t d = 0; d < row->dim; d++) {
+        double unit = unit_of(row, d, by_magnitude);
+        squares += unit > 0 ? pow(error_at(row, d) / unit, 2) : 0;
+        count += unit > 0;
+    }
+    for (size_t d = 0; d < row->dim && squares > 0; d++) {
+        double unit = unit_of(row, d, by_magnitude);
+        double size = fabs(error_at(row, d)) / (unit * sqrt(squares / count));
+        double bin = BINS_OF_OCTAVE * (ERROR_OCTAVES - 2 + log2(size));
+        if (unit > 0)
+            sizes->count[(int)fmin(fmax(bin, 0), ERROR_SIZES - 1)]++;
+    }
+}
+
+/* Whether an octave of sizes is empty between many; *lump: whether one holds nearly all. */
+static bool have_gap(const struct error_sizes *sizes, bool *lump)
+{
+    double all = 0, below = 0;
+    bool gap = false;
+    *lump = false;
+    for (int i = 0; i < ERROR_SIZES; i++)
+        all += sizes->count[i];
+    for (int i = 0; i + BINS_OF_OCTAVE <= ERROR_SIZES && all >= SIZES_MIN; i++) {
+        double inside = 0;
+        for (int j = i; j < i + BINS_OF_OCTAVE; j++)
+            inside += sizes->count[j];
+        gap |= inside == 0 && below >= SIDE_MIN * all && below <= (1 - SIDE_MIN) * all;
+        *lump |= inside >= LUMP_MIN * all;
+        below += sizes->count[i];
+    }
+    return gap;
+}
+
+/*
+ * Errors of one size, or of two. Where v has elements of two sizes, so do errors, though not against sum w|v|; where
+ * two keys have all weight, |v_1 - v_2| has gaps against |v_1| + |v_2|, and none by itself.
+ */
+static bool has_few_sizes(const struct error_lean *lean)
+{
+    bool one_size, same_share;
+    bool gap = have_gap(&lean->as_they_are, &one_size);
+    return one_size || (have_gap(&lean->against_magnitude, &same_share) && gap);
+}
+
 static void add_errors(struct error_lean *lean, const struct row_errors *row)
 {
     double sum = 0;
+    add_sizes(&lean->against_magnitude, row, true);
+    add_sizes(&lean->as_they_are, row, false);
     for (size_t d = 0; d < row->dim; d++) {
         double err = error_at(row, d);
         sum += rest_at(row, d);
@@ -118,5 +182,7 @@ bool error_lean_found(const struct error_lean *lean, char remark[SIGNATURE_DETAI
     else if (is_sparse)
         snprintf(remark, SIGNATURE_DETAIL_SIZE, "%.0f of %.0f elements are hardly off, the others by far more",
                  lean->small, lean->elements);
+    else if (has_few_sizes(lean))
+        snprintf(remark, SIGNATURE_DETAIL_SIZE, "errors are of one size, or of two, where roundings have all sizes");
     return remark[0];
 }

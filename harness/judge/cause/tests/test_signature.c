@@ -123,7 +123,19 @@ static void test_a_constant_is_not_rounding(void **state)
     }
 }
 
-/* Where signs are drawn a constant looks like noise, so that noise may be one; what leans there leans by chance. */
+static void move_values(struct made_problem *made, float mean)
+{
+    const struct problem *problem = &made->problem;
+    size_t values = (size_t)problem->kv_slots * (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    for (size_t i = 0; i < values; i++) {
+        float v;
+        dtype_widen(problem->dtype, made->v, i, 1, &v);
+        v += mean;
+        dtype_narrow(problem->dtype, made->v, i, 1, &v);
+    }
+}
+
+/* What leans where signs are drawn leans by chance, and noise may be what leaned; a constant has its size still. */
 static void test_small_errors_of_elements_that_were_turned_are_unknown(void **state)
 {
     (void)state;
@@ -133,7 +145,7 @@ static void test_small_errors_of_elements_that_were_turned_are_unknown(void **st
     add_noise(&trial, 8e-3);
     expect(&trial, SIGNATURE_UNKNOWN, "other signs");
     add_constant(&trial, 4e-3, 1, false);
-    expect_and_end(&trial, SIGNATURE_UNKNOWN, "other signs");
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "errors are of one size");
 }
 
 /* Rounding leaves no element alone. */
@@ -144,6 +156,38 @@ static void test_few_elements_are_not_rounding(void **state)
     begin(&trial);
     add_constant(&trial, 8e-3, 7, true);
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "hardly off");
+}
+
+/* v around a mean: what stands in some elements has a share along the truth, and leans no more than a factor does. */
+static void test_a_constant_in_some_elements_is_not_rounding(void **state)
+{
+    (void)state;
+    for (int mean = 0; mean <= 4; mean++)
+        for (int step = 1 + !mean; step <= 6; step++)
+            for (int in_turn = 0; in_turn < 2; in_turn++) {
+                struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+                move_values(&trial.made, 0.5f * (float)mean);
+                begin(&trial);
+                add_constant(&trial, 8e-3 * (1 + mean), step, in_turn);
+                find(&trial);
+                if (trial.finding.signature != SIGNATURE_UNKNOWN)
+                    fail_msg("mean %g, every %d, %d: %s %s", 0.5 * mean, step, in_turn,
+                             signature_names[trial.finding.signature], trial.finding.detail);
+                end(&trial);
+            }
+}
+
+/* Elements of v of two sizes have errors of two sizes, each as large as its sum w|v| makes it. */
+static void test_rounding_of_values_of_two_sizes(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 4, 64, DTYPE_F32);
+    for (size_t i = 0; i < 700 * 4 * 64; i++)
+        ((float *)trial.made.v)[i] *= i % 64 < 24 ? 0x1p-20f : 1;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-3};
+    change_weights(&trial, 0x1p-9, -1);
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "without a direction");
 }
 
 /* The kernel's own roundings do not do more than their bound allows. */
@@ -439,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_a_constant_is_not_rounding),
         cmocka_unit_test(test_small_errors_of_elements_that_were_turned_are_unknown),
         cmocka_unit_test(test_few_elements_are_not_rounding),
+        cmocka_unit_test(test_a_constant_in_some_elements_is_not_rounding),
+        cmocka_unit_test(test_rounding_of_values_of_two_sizes),
         cmocka_unit_test(test_noise_beyond_its_bound_is_not_rounding),
         cmocka_unit_test(test_faults_without_a_name_are_unknown),
         cmocka_unit_test(test_what_fails_by_oracles_alone_has_a_name),

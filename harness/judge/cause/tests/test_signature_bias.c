@@ -444,6 +444,29 @@ static void test_of_two_keys_out_is_one_number(void **state)
     }
 }
 
+static double rule_scaled(const struct problem *problem, int head, int64_t key, double factor)
+{
+    return factor * scaled_dot(problem, head, key);
+}
+
+/* Whatever takes nearly all weight off one of two keys comes near to dropping it; no lse says otherwise. */
+static void test_one_of_two_keys_is_not_dropped(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(2, 1, 1, 64, DTYPE_F32);
+    begin(&trial);
+    float *lse = trial.output.lse;
+    for (int factor = -9; factor <= -2; factor++) {
+        trial.output.lse = lse;
+        break_all(&trial, rule_scaled, factor);
+        trial.output.lse = NULL;
+        find(&trial);
+        assert_int_equal(trial.finding.signature, SIGNATURE_UNKNOWN);
+    }
+    free(lse);
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -462,6 +485,7 @@ int main(void)
         cmocka_unit_test(test_lse_rounded_in_the_absolute_form),
         cmocka_unit_test(test_positions_counted_in_visible_keys),
         cmocka_unit_test(test_of_two_keys_out_is_one_number),
+        cmocka_unit_test(test_one_of_two_keys_is_not_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
