@@ -4,6 +4,8 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
+enum { ROWS_ENOUGH = 3 };
+
 /* In which place an epsilon leaves the least, the earlier one among those that leave about as much. */
 static int best_epsilon_place(const struct suspect *suspect)
 {
@@ -28,8 +30,14 @@ static bool lse_stayed(const struct suspect *suspect, int place)
     return !suspect_lse_is_off(suspect) && fabs(suspect->lse - suspect->truth_lse) <= grown / 2;
 }
 
-/* The same epsilon for every row examined, and for at least two of them visibly. Where there is but one row, it leaves
- * next to nothing: of nearly equal values, rounded weights make nearly a factor, too. */
+/* Whether an epsilon leaves next to nothing, or what rounding leaves. */
+static bool fits_closely(const struct suspect *suspect, const struct epsilon_fit *fit)
+{
+    return fit->rms <= fmax(suspect->error / 16, 1.25 * suspect->noise);
+}
+
+/* The same epsilon for every row examined, and for at least two of them visibly; it fits closely where there are few:
+ * of nearly equal values, rounded weights make nearly a factor, too, which two rows may share by chance. */
 static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
 {
     const struct epsilon_fit *fit = &of->epsilons[place];
@@ -42,7 +50,8 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
             return false;
         visibly += fit->epsilon > 4 * other->sigma;
     }
-    return visibly >= 2 || (problem_rows(of->whole) == 1 && fit->rms <= of->error / 16);
+    bool closely = problem_rows(of->whole) == 1 ? fit->rms <= of->error / 16 : fits_closely(of, fit);
+    return visibly >= ROWS_ENOUGH || (closely && (visibly >= 2 || problem_rows(of->whole) == 1));
 }
 
 static void offer_epsilon(struct suspect *suspect, int place)

@@ -379,6 +379,29 @@ static void test_epsilon_in_the_denominator(void **state)
     }
 }
 
+/* Two heads that are too small by what one epsilon takes from both, and off by half as much in other ways: roundings of
+ * weights leave that of values with a mean, and two heads agree by chance. Four do not. */
+static void test_an_epsilon_of_two_heads_leaves_little(void **state)
+{
+    (void)state;
+    for (int heads = 2; heads <= 4; heads += 2) {
+        struct signature_trial trial = make_trial(500, heads, 1, 64, DTYPE_F32);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-3};
+        scale_out(&trial, 1e-2, 1);
+        for (int h = 0; h < heads; h++) {
+            double out[64];
+            for (int d = 0; d < 64; d++) {
+                int at = h * 64 + d;
+                double err = out_at(&trial, h, d) - trial.truth.value[at];
+                out[d] = trial.truth.value[at] + err * (1 + 0.45 * sin(7.0 * at));
+            }
+            set_out(&trial, h, out);
+        }
+        expect_and_end(&trial, heads == 2 ? SIGNATURE_UNKNOWN : SIGNATURE_EPS_BIAS, "");
+    }
+}
+
 /* A sum that begins with an epsilon takes lse along; one in the denominator does not. */
 static void test_a_sum_that_begins_above_0_is_no_epsilon(void **state)
 {
@@ -518,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
         cmocka_unit_test(test_epsilon_in_the_denominator),
+        cmocka_unit_test(test_an_epsilon_of_two_heads_leaves_little),
         cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
         cmocka_unit_test(test_weights_that_are_subnormal),
         cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),
