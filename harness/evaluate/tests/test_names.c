@@ -65,6 +65,8 @@ static void test_names_that_were_wrong_are_not(void **state)
         {600613, 367},                    /* a shift by 684 keys, for an lse that is the row's maximum */
         {600613, 2554},                   /* a slope rounded, by lse alone, for a bias in absolute form */
         {20261129, 1059}, /* two values swapped, one row within its bound and one beyond, for rounding */
+        {777777, 2614},   /* a dropped bias of one key that has all weight, for biases that are moved */
+        {90210, 969},     /* rounded biases, for biases times a factor: a rounding less is no case for a contract */
     };
     (void)state;
     struct evaluator evaluator = {.threads = 1};

@@ -147,8 +147,8 @@ static void say_shift(char *detail, const struct shift *shift)
                  shift->kind == SHIFT_TO_LAST_QUERY ? "last" : "first");
 }
 
-bool lse_alone_shift(struct signature_finding *finding, const struct inquiry *inquiry, const struct ranked_row *ranked,
-                     float *elements)
+bool lse_alone_shift(struct signature_finding *finding, double *keys, const struct inquiry *inquiry,
+                     const struct ranked_row *ranked, float *elements)
 {
     const struct problem *problem = inquiry->exhibit->problem;
     double residual = NAN;
@@ -166,6 +166,7 @@ bool lse_alone_shift(struct signature_finding *finding, const struct inquiry *in
             tolerance_lse(&inquiry->exhibit->criterion.tolerance, inquiry->exhibit->truth->lse[ranked[0].row]);
         finding->residual = residual == 0 ? 0 : residual / lse_allowed;
         say_shift(finding->detail, &shift);
+        *keys = shift.keys;
         return true;
     }
     return false;

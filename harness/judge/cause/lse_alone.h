@@ -9,10 +9,11 @@
 
 /*
  * An lse that is off by slope * keys, keys whole and the same for every row, or for every query as many as it stands
- * away from another, while out is right up to what f32 logits of that size lose and its own dtype.
+ * away from another, while out is right up to what f32 logits of that size lose and its own dtype. *keys: by how many,
+ * where they are the same.
  */
-bool lse_alone_shift(struct signature_finding *finding, const struct inquiry *inquiry, const struct ranked_row *ranked,
-                     float *elements);
+bool lse_alone_shift(struct signature_finding *finding, double *keys, const struct inquiry *inquiry,
+                     const struct ranked_row *ranked, float *elements);
 
 /*
  * An lse that is off by the same constant in every row, where no out fails. It takes two rows to tell a constant from

@@ -9,6 +9,7 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/lse_alone.h"
+#include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
@@ -309,6 +310,29 @@ static void find_by_facts(struct signature_finding *finding, const struct oracle
         finding->remedy = run_failures[facts->how].remedy;
 }
 
+/* What rows show. Biases that are all moved are none where another slope would do the same: which it is, nothing tells.
+ */
+static enum error_kind find_by_rows(struct signature_finding *finding, const struct inquiry *inquiry,
+                                    const struct ranked_row *ranked, float *elements, int threads, struct error *error)
+{
+    double keys = 0;
+    bool may_be_slope = false;
+    if (!lse_alone_shift(finding, &keys, inquiry, ranked, elements))
+        return examine_all(finding, inquiry, ranked, threads, error);
+    enum error_kind kind =
+        keys == 0 ? ERROR_NONE : shift_may_be_slope(&may_be_slope, keys, inquiry, ranked, MAX_EXAMINED, error);
+    if (may_be_slope) {
+        finding->signature = SIGNATURE_UNKNOWN;
+        finding->remedy = signature_remedy(SIGNATURE_UNKNOWN);
+        finding->num_rows_explained = 0;
+        snprintf(finding->detail, sizeof finding->detail,
+                 "lse is off by slope * %+.0f keys, and out is right, as where all biases are moved, and as where the "
+                 "slope is another one or none: next to all weight is on one key",
+                 keys);
+    }
+    return kind;
+}
+
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
                                const struct verdict *verdict, const struct oracle_facts *facts, int threads,
                                struct error *error)
@@ -338,8 +362,7 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
     for (int r = 0; r < problem_rows(problem); r++)
         ranked[r] = inquiry_rank_row(&inquiry, r, elements);
     qsort(ranked, rows, sizeof *ranked, inquiry_compare_rows);
-    if (!lse_alone_shift(finding, &inquiry, ranked, elements))
-        kind = examine_all(finding, &inquiry, ranked, threads, error);
+    kind = find_by_rows(finding, &inquiry, ranked, elements, threads, error);
     if (!kind && finding->signature == SIGNATURE_UNKNOWN)
         lse_alone_constant(finding, &inquiry, ranked, elements);
 

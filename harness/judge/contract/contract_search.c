@@ -324,7 +324,7 @@ static int fewest_roundings(const struct class_whole *whole)
     return whole->output ? -1 : fewest;
 }
 
-/* What is right as it was stated by fewer roundings than under the contract is no case for that. */
+/* What is right as it was stated by no more roundings than under the contract is no case for that. */
 static enum error_kind weigh_stated(const struct search *search, bool *enough, struct error *error)
 {
     struct class_report report = {.num_rows = 0};
@@ -332,7 +332,7 @@ static enum error_kind weigh_stated(const struct search *search, bool *enough, s
     enum error_kind kind = class_find(&report, search->exhibit, search->threads, search->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        *enough = whole.outcome != CLASS_FOUND || fewest_roundings(&whole) >= search->rank;
+        *enough = whole.outcome != CLASS_FOUND || fewest_roundings(&whole) > search->rank;
     }
     class_report_clear(&report);
     return kind;
@@ -344,7 +344,7 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
-    if (!kind && *named && search->rank > 1) /* hardly anything is right by fewer */
+    if (!kind && *named && search->rank > 0) /* hardly anything is right by fewer */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)
         kind = weigh_lse(search, named, error);
