@@ -5,7 +5,7 @@
 #ifndef HARNESS_JUDGE_CAUSE_HYPOTHESIS_H
 #define HARNESS_JUDGE_CAUSE_HYPOTHESIS_H
 
-#include "harness/judge/cause/suspect.h"
+#include "harness/judge/cause/suspect_match.h"
 #include "harness/judge/metrics.h"
 
 /* hypothesis_slope.c: no bias, a slope by another convention. */

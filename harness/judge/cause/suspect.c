@@ -1,16 +1,7 @@
 #include "harness/judge/cause/suspect.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include <xxhash.h>
-
-#include "harness/judge/cause/signature_info.h"
-
-enum { SCREENED_DIMS = 16 };
 
 /* exp(-60) of the largest weight, a million times, is below 2^-66. */
 static const double NEGLIGIBLE = -60;
@@ -18,12 +9,6 @@ static const double NEGLIGIBLE = -60;
 static double tolerance_at(const struct suspect *suspect, double truth)
 {
     return suspect->tolerance->atol + suspect->tolerance->rtol * fabs(truth);
-}
-
-/* An error in units of what is allowed, which may be 0. */
-static double in_units(double err, double unit)
-{
-    return err == 0 ? 0 : err / unit;
 }
 
 /* The problem of the row's query, with the keys of later queries behind its own: masked, as they are to it. */
@@ -244,20 +229,12 @@ double suspect_residual(const struct suspect *suspect, const double *predicted)
 {
     double residual = 0;
     for (int d = 0; d < suspect->problem->head_dim; d++)
-        residual =
-            fmax(residual, in_units(fabs(suspect->out[d] - predicted[d]), tolerance_at(suspect, suspect->truth[d])));
+        residual = fmax(
+            residual, suspect_in_units(fabs(suspect->out[d] - predicted[d]), tolerance_at(suspect, suspect->truth[d])));
     return residual;
 }
 
-static bool within_slack(const struct suspect *suspect, const double *predicted)
-{
-    for (int d = 0; d < suspect->problem->head_dim; d++)
-        if (!(fabs(suspect->out[d] - predicted[d]) <= suspect->slack[d]))
-            return false;
-    return true;
-}
-
-static double lse_rounding(const struct suspect *suspect)
+double suspect_lse_rounding(const struct suspect *suspect)
 {
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(size_of_lse(suspect), suspect->visible ? fabs(suspect->max) : 0));
     return fmax(ulps, suspect->lse_bound);
@@ -265,266 +242,27 @@ static double lse_rounding(const struct suspect *suspect)
 
 bool suspect_lse_is_exactly(const struct suspect *suspect, double lse)
 {
-    return !suspect->lse_unknown && (suspect->lse == lse || fabs(suspect->lse - lse) <= lse_rounding(suspect));
+    return !suspect->lse_unknown && (suspect->lse == lse || fabs(suspect->lse - lse) <= suspect_lse_rounding(suspect));
 }
 
 bool suspect_lse_is(const struct suspect *suspect, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse), known_to = isfinite(err) ? err / 64 : 0;
     return !suspect->lse_unknown &&
-           (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(lse_rounding(suspect), known_to));
+           (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(suspect_lse_rounding(suspect), known_to));
 }
 
 bool suspect_lse_is_off(const struct suspect *suspect)
 {
-    return !suspect->lse_unknown && !(fabs(suspect->lse - suspect->truth_lse) <= 8 * lse_rounding(suspect));
+    return !suspect->lse_unknown && !(fabs(suspect->lse - suspect->truth_lse) <= 8 * suspect_lse_rounding(suspect));
 }
 
 bool suspect_lse_rose(const struct suspect *suspect)
 {
-    return suspect->lse - suspect->truth_lse > lse_rounding(suspect);
+    return suspect->lse - suspect->truth_lse > suspect_lse_rounding(suspect);
 }
 
 bool suspect_lse_fell(const struct suspect *suspect)
 {
-    return suspect->truth_lse - suspect->lse > lse_rounding(suspect);
-}
-
-/* ---- matches ---------------------------------------------------------------------------------------------------- */
-
-bool suspect_is_rival(const struct suspect *suspect, const struct match *match)
-{
-    const struct match *best = &suspect->best;
-    return fmax(match->rms, suspect->noise) < 4 * fmax(best->rms, suspect->noise) &&
-           match->confirmed >= best->confirmed && match->exact >= best->exact;
-}
-
-static bool is_preferred(const struct suspect *suspect, const struct match *match)
-{
-    const struct match *best = &suspect->best;
-    double rms = fmax(match->rms, suspect->noise), best_rms = fmax(best->rms, suspect->noise);
-    int preference = signature_preference(match->signature) - signature_preference(best->signature);
-    if (best->signature == SIGNATURE_UNKNOWN || 4 * rms <= best_rms)
-        return true;
-    if (!(rms < 4 * best_rms))
-        return false;
-    if (match->confirmed != best->confirmed)
-        return match->confirmed;
-    if (match->exact != best->exact)
-        return match->exact;
-    if (match->fitted != best->fitted)
-        return best->fitted;
-    return preference < 0 || (preference == 0 && match->rms < 0.8 * best->rms);
-}
-
-/* A rounding that no bound of the declared arithmetic can know of. */
-static bool is_undeclared_rounding(const struct suspect *suspect, const struct match *match)
-{
-    return !match->fitted && match->confirmed && !suspect->by_lse && match->rms <= 1.25 * suspect->noise &&
-           match->rms <= suspect->error / 8;
-}
-
-/* The place of a match of the same signature and reason, of a new one, or of the one that leaves most. */
-static struct match *place_of(struct suspect *suspect, const struct match *match)
-{
-    struct match *worst = suspect->matches;
-    for (int i = 0; i < suspect->num_matches; i++) {
-        struct match *other = &suspect->matches[i];
-        if (other->signature == match->signature && other->reason == match->reason)
-            return other;
-        if (other->rms > worst->rms)
-            worst = other;
-    }
-    if (suspect->num_matches < SUSPECT_MAX_MATCHES) {
-        worst = &suspect->matches[suspect->num_matches++];
-        worst->rms = INFINITY;
-    }
-    return worst;
-}
-
-bool suspect_take(struct suspect *suspect, const struct match *match)
-{
-    if (match->signature == SIGNATURE_PRECISION_LOSS && suspect->beyond && suspect->truth_of == TRUTH_OF_INPUTS &&
-        !is_undeclared_rounding(suspect, match))
-        return false;
-    struct match *place = place_of(suspect, match);
-    if (match->rms <= place->rms)
-        *place = *match;
-    if (is_preferred(suspect, match))
-        suspect->best = *match;
-    return true;
-}
-
-uint64_t suspect_reason(const char *text)
-{
-    return XXH64(text, strlen(text), 0);
-}
-
-/* Takes the bars out of a detail, and what stands between them for the reason. */
-static void take_reason(struct match *match)
-{
-    char *first = strchr(match->detail, '|'), *second = first ? strchr(first + 1, '|') : NULL;
-    if (!second) {
-        match->reason = suspect_reason(match->detail);
-        return;
-    }
-    match->reason = XXH64(first + 1, (size_t)(second - first - 1), 0);
-    memmove(second, second + 1, strlen(second));
-    memmove(first, first + 1, strlen(first));
-}
-
-/* A prediction of lse without fitted parameters that accounts for an lse that is off: to what rounding allows or, where
- * that is not known, to a 256th of the error. Of a row without a key, whose error is infinite, it has to be that very
- * lse. */
-static bool explains_lse(const struct suspect *suspect, double lse)
-{
-    double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
-    if (!isfinite(err))
-        return suspect_lse_is_exactly(suspect, lse);
-    double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
-    return left <= err / 4 && left <= (suspect->lse_bound > 0 ? lse_rounding(suspect) : fmax(err / 256, ulps));
-}
-
-/* How often an lse that is off as far lies as near to a given one, or to an ulp of it; of a row without a key, one as
- * large. */
-static double chance_of_lse(const struct suspect *suspect, double lse)
-{
-    double ulp = dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->lse)));
-    double off = isfinite(suspect->truth_lse) ? fabs(suspect->lse - suspect->truth_lse) : fmax(1, fabs(suspect->lse));
-    return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / off);
-}
-
-/* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for
- * nearly every key, and shares of weight that are fitted to out are no better than that. */
-static bool lse_contradicts(const struct suspect *suspect, const struct match *match, double lse)
-{
-    bool approximate =
-        match->signature == SIGNATURE_PRECISION_LOSS || (match->signature == SIGNATURE_LEAK && match->fitted);
-    return suspect->lse_bound > 0 && !isnan(lse) && !approximate && !suspect_lse_is_exactly(suspect, lse);
-}
-
-/* How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element
- * that is off by no more than that tells nothing, so an output that is the truth as its dtype has it tells nothing of
- * why. */
-static double chance_of_elements(const struct suspect *suspect, const double *predicted)
-{
-    double chance = 1, f32_loss = 0x1p-27 * (8 + (suspect->visible ? fabs(suspect->max) : 0));
-    for (int d = 0; d < suspect->problem->head_dim; d++) {
-        double rounding = dtype_ulp(suspect->problem->dtype, suspect->out[d]) / 2 + f32_loss * suspect->magnitude[d];
-        double left = fmax(fabs(suspect->out[d] - predicted[d]), rounding);
-        chance *= fmin(1, 2 * left / fabs(suspect->out[d] - suspect->truth[d]));
-    }
-    return chance;
-}
-
-/* How often an out and an lse that are off as far lie as near to given ones, where it takes out to tell. Two keys make
- * a line, on which out is one number, and so does one key whose weight alone is off, of what is not about that. What
- * was fitted was chosen among about as many as there are keys. */
-static double chance_of_out(const struct suspect *suspect, const struct match *match, const double *predicted,
-                            double lse)
-{
-    double of_lse = match->confirmed && suspect_lse_is_off(suspect) ? chance_of_lse(suspect, lse) : 1;
-    double left = fmax(match->rms, suspect->noise);
-    bool of_keys = match->signature == SIGNATURE_DROPPED_KEYS || match->signature == SIGNATURE_LEAK;
-    bool on_line = suspect->visible == 2 || (suspect->of_one_key <= 2 * left && !of_keys);
-    double of_line = on_line ? left / suspect->error : 0;
-    if (match->signature == SIGNATURE_PRECISION_LOSS)
-        return 0;
-    if (on_line && match->fitted && !of_keys) /* one number for one: lse is then as predicted, too */
-        return 1;
-    double of_out = fmax(of_line, chance_of_elements(suspect, predicted));
-    return of_out * of_lse * (match->fitted ? (double)suspect->visible : 1);
-}
-
-/* Where rounding can do anything, what it may have done is no other fault. */
-static bool may_be_rounding(const struct suspect *suspect, const struct match *match, double lse)
-{
-    return suspect->unbounded && match->signature != SIGNATURE_PRECISION_LOSS &&
-           !(suspect_lse_is_off(suspect) && suspect_lse_is(suspect, lse));
-}
-
-/* rms of what is left of out, e of its error: see the head of suspect.h. */
-static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
-{
-    return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));
-}
-
-/* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */
-static bool explains_both(const struct suspect *suspect, double rms, double lse)
-{
-    return suspect_lse_is_off(suspect) && explains_lse(suspect, lse) &&
-           rms <= fmin(1.25 * suspect->noise, suspect->error);
-}
-
-__attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect, enum signature signature, bool fitted,
-                                                        const double *predicted, double lse, const char *format,
-                                                        va_list arguments)
-{
-    struct match match = {
-        .signature = signature, .fitted = fitted, .choices = suspect->choices, .remedy = suspect->remedy};
-    if (suspect->by_lse) {
-        match.rms = fabs(suspect->lse - lse);
-        match.residual = in_units(match.rms, tolerance_lse(suspect->tolerance, suspect->truth_lse));
-        match.chance = chance_of_lse(suspect, lse);
-        if (fitted || !explains_lse(suspect, lse))
-            return false;
-    } else {
-        match.rms = suspect_rms(suspect, predicted, suspect->problem->head_dim);
-        match.residual = suspect_residual(suspect, predicted);
-        match.confirmed = suspect_lse_is(suspect, lse);
-        match.exact = suspect_lse_is_exactly(suspect, lse);
-        bool by_out = explains_out(suspect, predicted, match.rms);
-        match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
-        if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
-            (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))
-            return false;
-    }
-    vsnprintf(match.detail, sizeof match.detail, format, arguments);
-    take_reason(&match);
-    return suspect_take(suspect, &match);
-}
-
-bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
-                   const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    bool taken = offer(suspect, signature, fitted, predicted, lse, format, arguments);
-    va_end(arguments);
-    return taken;
-}
-
-bool suspect_predict(struct suspect *suspect, double *lse)
-{
-    int dims = suspect->problem->head_dim;
-    if (suspect->by_lse) {
-        dims = 0;
-    } else if (dims > SCREENED_DIMS) {
-        double err = suspect_rms(suspect, suspect->truth, SCREENED_DIMS);
-        bool tells = err >= suspect->error / 4 && suspect->error > 4 * suspect->noise;
-        if (tells)
-            suspect_attend(suspect, SCREENED_DIMS);
-        if (tells && !(suspect_rms(suspect, suspect->predicted, SCREENED_DIMS) <= err / 2))
-            return false;
-    }
-    *lse = suspect_attend(suspect, dims);
-    return true;
-}
-
-void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
-{
-    double lse;
-    va_list arguments;
-    if (!suspect_predict(suspect, &lse))
-        return;
-    va_start(arguments, format);
-    offer(suspect, signature, false, suspect->predicted, lse, format, arguments);
-    va_end(arguments);
-}
-
-bool suspect_is_settled(const struct suspect *suspect)
-{
-    const struct match *best = &suspect->best;
-    return best->signature != SIGNATURE_UNKNOWN && best->rms <= 2 * suspect->noise &&
-           (best->exact || suspect->by_lse || suspect->lse_unknown);
+    return suspect->truth_lse - suspect->lse > suspect_lse_rounding(suspect);
 }

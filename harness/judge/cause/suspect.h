@@ -163,37 +163,14 @@ double suspect_rms(const struct suspect *suspect, const double *predicted, int d
 /* The largest |out - predicted| in units of the tolerance. */
 double suspect_residual(const struct suspect *suspect, const double *predicted);
 
-/*
- * Offers a prediction of out, fitted to it or not, and of lse (NaN: none). It is taken if it explains the row. It is
- * the best if its rms is less than a quarter of the best so far, or is not four times as large and it alone of the two
- * is confirmed or, confirmed alike, it alone has lse to the last digit; then if it alone is not fitted; then if the
- * signature comes first in the order of preference (signature_info.c), or is the same and its rms is a fifth less.
- *
- * What stands between two bars in the text is its reason, which other rows may have in common with this one: "slope 0.5
- * in place of 0.25: |2 times it|". Without bars all of it is. The bars are not part of the detail. Whether it explains
- * the row.
- */
-bool suspect_offer(struct suspect *suspect, enum signature signature, bool fitted, const double *predicted, double lse,
-                   const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* An error in units of what is allowed, which may be 0. */
+static inline double suspect_in_units(double err, double unit)
+{
+    return err == 0 ? 0 : err / unit;
+}
 
-/* Attention over suspect->logits into suspect->predicted and *lse. False, and given up, if its first elements do not
- * match; where lse decides, lse alone. */
-bool suspect_predict(struct suspect *suspect, double *lse);
-
-/* Offers suspect_predict's prediction. */
-void suspect_try(struct suspect *suspect, enum signature signature, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* Takes a match that is known to hold; false if it does not. Rounding does not explain a row that is beyond its bound,
- * but for roundings that the bound cannot know of: predicted to the last digit that out has, with lse, and without a
- * fitted parameter. */
-bool suspect_take(struct suspect *suspect, const struct match *match);
-
-/* The hash of a reason's text. */
-uint64_t suspect_reason(const char *text);
-
-/* Whether a match is about as good as the best. */
-bool suspect_is_rival(const struct suspect *suspect, const struct match *match);
+/* What an lse of the row's size is rounded by, or its bound. */
+double suspect_lse_rounding(const struct suspect *suspect);
 
 /* Whether lse is what is given, as far as an lse of the row's size can tell, or to a 64th of its error; whether it is
  * off by far more than that, and which way. */
@@ -202,8 +179,5 @@ bool suspect_lse_is(const struct suspect *suspect, double lse);
 bool suspect_lse_is_off(const struct suspect *suspect);
 bool suspect_lse_rose(const struct suspect *suspect);
 bool suspect_lse_fell(const struct suspect *suspect);
-
-/* The best match so far leaves no more than rounding, of lse either. */
-bool suspect_is_settled(const struct suspect *suspect);
 
 #endif
