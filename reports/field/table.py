@@ -26,15 +26,13 @@ def row(cells):
 
 
 def calls():
-    row(["kernel", "what is called", "bias", "dtypes", "versions"])
-    print("|---|---|---|---|---|")
+    row(["kernel", "what is called", "bias", "dtypes", "versions", "the CPU's instructions"])
+    print("|---|---|---|---|---|---|")
     said = list(lines_of("*-calls.jsonl"))
     for call in said:
         dtypes = [word for word in call["takes"].split(",") if word in DTYPES]
         versions = ", ".join(f"{name} {version}" for name, version in call["versions"].items())
-        row([f"`{call['kernel']}`", call["about"], call["bias"], " ".join(dtypes), versions])
-    for flags in dict.fromkeys(tuple(call["cpu_flags"]) for call in said):
-        row(["", "the CPU's instructions", "", "", ", ".join(flags)])
+        row([f"`{call['kernel']}`", call["about"], call["bias"], " ".join(dtypes), versions, ", ".join(call["cpu_flags"])])
 
 
 def share(record):
