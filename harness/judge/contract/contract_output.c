@@ -86,6 +86,9 @@ bool contract_fit_output_factor(struct contract_trial *trial, int variant, const
         return false;
     double factor = moments.xy / moments.xx;
     factor = rounded(factor, open_by(squares_left(trial, factor, 0), moments.xx, moments.count));
+    double power = log2(fabs(factor));
+    if (power == rint(power) && factor > 0 && fabs(power) <= 2) /* contract_make_output_scale's */
+        return false;
     if (!(fabs(factor) >= FACTOR_MIN && fabs(factor) <= FACTOR_MAX) || !explains(trial, factor, 0))
         return false;
     trial->factor = factor;
