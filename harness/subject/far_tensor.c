@@ -119,10 +119,11 @@ uint64_t far_tensor_digest(const struct far_tensor *far)
 static unsigned long data_bytes(void)
 {
     unsigned long pages = 0;
+    char line[200] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
+    if (!fgets(line, sizeof line, file) || sscanf(line, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
         pages = 0;
     fclose(file);
     return pages * (unsigned long)sysconf(_SC_PAGESIZE);

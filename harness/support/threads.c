@@ -13,10 +13,12 @@
 int threads_quota(const char *path)
 {
     double quota_us, period_us;
+    char line[80] = "";
     FILE *file = fopen(path, "r");
     if (!file)
         return THREADS_MAX;
-    bool limited = fscanf(file, "%lf %lf", &quota_us, &period_us) == 2 && quota_us > 0 && period_us > 0;
+    bool limited = fgets(line, sizeof line, file) && sscanf(line, "%lf %lf", &quota_us, &period_us) == 2 &&
+                   quota_us > 0 && period_us > 0;
     fclose(file);
     double cpus = limited ? ceil(quota_us / period_us) : THREADS_MAX; /* "max 100000" where there is no quota */
     return cpus < THREADS_MAX ? (int)cpus : THREADS_MAX;
