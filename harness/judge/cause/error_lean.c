@@ -14,9 +14,9 @@ static const double LEAN_MAX = 4.5;
 static const double SMALL = 0.25, SMALL_SHARE_MAX = 0.75;
 
 /*
- * Sizes of errors spread over octaves: of normal ones 19% lie in any octave that leaves a fifth below
- * it and a fifth above it, and no more than a third in one. So 64 leave such an octave empty with a chance below 1e-5,
- * and 64 of which 95% lie in one are not normal at all.
+ * Sizes of errors spread over octaves: of normal ones 19% at least lie in any octave that has a fifth below it and a
+ * fifth above, and a third at most in any. So 64 leave such an octave empty with a chance below 1e-5, and 64 of which
+ * 95% lie in one are not normal at all.
  */
 enum { SIZES_MIN = 64, BINS_OF_OCTAVE = ERROR_SIZES / ERROR_OCTAVES };
 static const double SIDE_MIN = 0.2, LUMP_MIN = 0.95;
@@ -101,23 +101,27 @@ static void add_sizes(struct error_sizes *sizes, const struct row_errors *row, b
     }
 }
 
-/* Whether an octave of sizes is empty between many; *lump: whether one holds nearly all. */
-static bool have_gap(const struct error_sizes *sizes, bool *lump)
+/* What octaves of a histogram are. */
+struct octaves {
+    bool gap;  /* one is empty, with many below it and above */
+    bool lump; /* one has next to all */
+};
+
+static struct octaves look_at(const struct error_sizes *sizes)
 {
+    struct octaves octaves = {false, false};
     double all = 0, below = 0;
-    bool gap = false;
-    *lump = false;
     for (int i = 0; i < ERROR_SIZES; i++)
         all += sizes->count[i];
     for (int i = 0; i + BINS_OF_OCTAVE <= ERROR_SIZES && all >= SIZES_MIN; i++) {
         double inside = 0;
         for (int j = i; j < i + BINS_OF_OCTAVE; j++)
             inside += sizes->count[j];
-        gap |= inside == 0 && below >= SIDE_MIN * all && below <= (1 - SIDE_MIN) * all;
-        *lump |= inside >= LUMP_MIN * all;
+        octaves.gap |= inside == 0 && below >= SIDE_MIN * all && below <= (1 - SIDE_MIN) * all;
+        octaves.lump |= inside >= LUMP_MIN * all;
         below += sizes->count[i];
     }
-    return gap;
+    return octaves;
 }
 
 /*
@@ -126,9 +130,8 @@ static bool have_gap(const struct error_sizes *sizes, bool *lump)
  */
 static bool has_few_sizes(const struct error_lean *lean)
 {
-    bool one_size, same_share;
-    bool gap = have_gap(&lean->as_they_are, &one_size);
-    return one_size || (have_gap(&lean->against_magnitude, &same_share) && gap);
+    struct octaves by_themselves = look_at(&lean->as_they_are), against = look_at(&lean->against_magnitude);
+    return by_themselves.lump || (by_themselves.gap && against.gap);
 }
 
 static void add_errors(struct error_lean *lean, const struct row_errors *row)

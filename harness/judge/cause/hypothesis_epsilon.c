@@ -30,14 +30,9 @@ static bool lse_stayed(const struct suspect *suspect, int place)
     return !suspect_lse_is_off(suspect) && fabs(suspect->lse - suspect->truth_lse) <= grown / 2;
 }
 
-/* Whether an epsilon leaves next to nothing, or what rounding leaves. */
-static bool fits_closely(const struct suspect *suspect, const struct epsilon_fit *fit)
-{
-    return fit->rms <= fmax(suspect->error / 16, 1.25 * suspect->noise);
-}
-
-/* The same epsilon for every row examined, and for at least two of them visibly; it fits closely where there are few:
- * of nearly equal values, rounded weights make nearly a factor, too, which two rows may share by chance. */
+/* The same epsilon for every row examined, and for at least two of them visibly. Of two, and of the only one, it leaves
+ * next to nothing: of nearly equal values, rounded weights make nearly a factor, too, which two rows share by chance.
+ */
 static bool epsilon_is_shared(const struct suspect *suspects, int count, const struct suspect *of, int place)
 {
     const struct epsilon_fit *fit = &of->epsilons[place];
@@ -50,8 +45,9 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
             return false;
         visibly += fit->epsilon > 4 * other->sigma;
     }
-    bool closely = problem_rows(of->whole) == 1 ? fit->rms <= of->error / 16 : fits_closely(of, fit);
-    return visibly >= ROWS_ENOUGH || (closely && (visibly >= 2 || problem_rows(of->whole) == 1));
+    if (problem_rows(of->whole) == 1)
+        return fit->rms <= of->error / 16;
+    return visibly >= ROWS_ENOUGH || (visibly == 2 && fit->rms <= fmax(of->error / 16, 1.25 * of->noise));
 }
 
 static void offer_epsilon(struct suspect *suspect, int place)

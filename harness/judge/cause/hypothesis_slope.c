@@ -6,16 +6,6 @@
 #include "harness/judge/cause/suspect_fit.h"
 #include "reference/slopes.h"
 
-static void fill_logits(struct suspect *suspect, double slope)
-{
-    const struct problem *problem = suspect->problem;
-    for (int64_t j = 0; j < problem->seq_len; j++)
-        suspect->logits[j] =
-            problem_visible(problem, j)
-                ? suspect_capped(suspect, suspect->dots[j] + slope * (double)problem_distance(problem, j))
-                : -INFINITY;
-}
-
 /* Whether lse alone tells, and is off by the slope times a whole number of keys: of a slope that is hardly more than
  * lse's rounding every number is, so that no lse is that of another slope. */
 static bool may_be_a_shift(const struct suspect *suspect)
@@ -34,7 +24,7 @@ static void try_slope(struct suspect *suspect, double slope, const char *origin)
     double lse, constant = (slope - suspect->slope) * (double)suspect->problem->q_position;
     if (slope == suspect->slope || !isfinite(slope) || may_be_a_shift(suspect))
         return;
-    fill_logits(suspect, slope);
+    suspect_fill_slope(suspect, slope);
     if (!suspect_predict(suspect, &lse))
         return;
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse, "slope %.6g in place of %.6g: |%s|",
@@ -118,7 +108,7 @@ static void try_signs(struct suspect *suspect)
     const struct problem *problem = suspect->problem;
     if (suspect->slope == 0)
         return;
-    fill_logits(suspect, -suspect->slope);
+    suspect_fill_slope(suspect, -suspect->slope);
     double reversed = suspect_attend(suspect, problem->head_dim);
     double from_0 = reversed - suspect->slope * (double)problem->q_position;
     bool is_from_0 = fabs(suspect->lse - from_0) < fabs(suspect->lse - reversed);
@@ -194,10 +184,10 @@ void hypothesis_any_slope(struct suspect *suspect)
     if (suspect->visible == 0 || suspect->by_lse)
         return;
     const struct problem *problem = suspect->problem;
-    double slope = suspect_fit(suspect, fill_logits, fmax(-20, -8 - log2((double)problem->seq_len)), 3, true);
+    double slope = suspect_fit(suspect, suspect_fill_slope, fmax(-20, -8 - log2((double)problem->seq_len)), 3, true);
     if (isnan(slope))
         return;
-    fill_logits(suspect, slope);
+    suspect_fill_slope(suspect, slope);
     double lse = suspect_attend(suspect, problem->head_dim);
     if (suspect->best.confirmed &&
         !(4 * suspect_rms(suspect, suspect->predicted, problem->head_dim) <= suspect->best.rms))
@@ -220,7 +210,7 @@ void hypothesis_slope(struct suspect *suspect)
 {
     if (suspect->visible == 0)
         return;
-    fill_logits(suspect, 0);
+    suspect_fill_slope(suspect, 0);
     suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
     if (suspect_is_settled(suspect))
         return;
@@ -249,7 +239,7 @@ bool hypothesis_slope_may_be_rounded(struct suspect *suspect)
     static const enum dtype narrow[] = {DTYPE_BF16, DTYPE_F16};
     for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++) {
         double slope = (double)dtype_round(narrow[i], (float)suspect->slope);
-        fill_logits(suspect, slope);
+        suspect_fill_slope(suspect, slope);
         double left = fabs(suspect->lse - suspect_attend(suspect, 0));
         if (slope != suspect->slope && left <= fabs(suspect->lse - suspect->truth_lse) / 2)
             return true;
@@ -270,7 +260,7 @@ bool hypothesis_rounded_slope(struct suspect *suspect)
         double slope = (double)dtype_round(narrow[i], (float)suspect->slope);
         if (slope == suspect->slope)
             continue;
-        fill_logits(suspect, slope);
+        suspect_fill_slope(suspect, slope);
         double lse = suspect_attend(suspect, suspect->problem->head_dim), left = fabs(suspect->lse - lse);
         if (!(alignment(suspect) > 0.5))
             continue;

@@ -23,15 +23,6 @@ static double factor_of(const struct suspect *suspect, double keys)
     return distance == 0 ? NAN : 1 + keys / distance;
 }
 
-static bool gives_lse(struct suspect *suspect, double factor)
-{
-    for (int64_t j = 0; j < suspect->problem->seq_len; j++) {
-        double bias = factor * suspect->slope * (double)problem_distance(suspect->problem, j);
-        suspect->logits[j] = suspect_visible(suspect, j) ? suspect_capped(suspect, suspect->dots[j] + bias) : -INFINITY;
-    }
-    return suspect_lse_is_exactly(suspect, suspect_attend(suspect, 0));
-}
-
 enum error_kind shift_may_be_slope(bool *may_be, double keys, const struct inquiry *inquiry,
                                    const struct ranked_row *ranked, int max_rows, struct error *error)
 {
@@ -47,7 +38,11 @@ enum error_kind shift_may_be_slope(bool *may_be, double keys, const struct inqui
             kind = suspect_read_keys(&suspect, error);
         if (!kind && i == 0)
             factor = factor_of(&suspect, keys);
-        *may_be = !kind && isfinite(factor) && gives_lse(&suspect, factor);
+        *may_be = !kind && isfinite(factor);
+        if (*may_be) {
+            suspect_fill_slope(&suspect, factor * suspect.slope);
+            *may_be = suspect_lse_is_exactly(&suspect, suspect_attend(&suspect, 0));
+        }
         suspect_clear(&suspect);
     }
     return kind;

@@ -9,8 +9,8 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/lse_alone.h"
-#include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/nearest_values.h"
+#include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/signature_info.h"
 #include "reference/float_environment.h"
 
@@ -325,6 +325,7 @@ static enum error_kind find_by_rows(struct signature_finding *finding, const str
         finding->signature = SIGNATURE_UNKNOWN;
         finding->remedy = signature_remedy(SIGNATURE_UNKNOWN);
         finding->num_rows_explained = 0;
+        finding->residual = NAN;
         snprintf(finding->detail, sizeof finding->detail,
                  "lse is off by slope * %+.0f keys, and out is right, as where all biases are moved, and as where the "
                  "slope is another one or none: next to all weight is on one key",

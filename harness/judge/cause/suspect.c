@@ -190,6 +190,16 @@ void suspect_read_value(struct suspect *suspect, int64_t key, int dims)
                 suspect->row);
 }
 
+void suspect_fill_slope(struct suspect *suspect, double slope)
+{
+    const struct problem *problem = suspect->problem;
+    for (int64_t j = 0; j < problem->seq_len; j++)
+        suspect->logits[j] =
+            problem_visible(problem, j)
+                ? suspect_capped(suspect, suspect->dots[j] + slope * (double)problem_distance(problem, j))
+                : -INFINITY;
+}
+
 double suspect_attend(struct suspect *suspect, int dims)
 {
     int64_t keys = suspect->problem->seq_len;

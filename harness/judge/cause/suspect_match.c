@@ -170,7 +170,7 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
     return true;
 }
 
-/* rms of what is left of out, e of its error: see the head of suspect.h. */
+/* rms of what is left of out, e of its error: see the head of suspect_match.h. */
 static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
 {
     return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));

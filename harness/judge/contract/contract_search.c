@@ -344,7 +344,7 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
-    if (!kind && *named && search->rank > 0) /* hardly anything is right by fewer */
+    if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)
         kind = weigh_lse(search, named, error);

@@ -467,6 +467,23 @@ static void test_one_of_two_keys_is_not_dropped(void **state)
     end(&trial);
 }
 
+/* A key that has next to all weight: without biases lse is off by its own, and out is right. As many keys moved do
+ * that. */
+static void test_one_key_tells_no_shift_from_a_slope(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(50, 1, 1, 64, DTYPE_F32);
+    const float *q = trial.made.q;
+    trial.made.slopes[0] = 1;
+    for (int d = 0; d < 64; d++)
+        ((float *)trial.made.k)[10 * 64 + d] = 20 * q[d];
+    begin(&trial);
+    break_all(&trial, rule_no_bias, 0);
+    expect(&trial, SIGNATURE_UNKNOWN, "lse is off by slope * +39 keys");
+    assert_true(isnan(trial.finding.residual));
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +503,7 @@ int main(void)
         cmocka_unit_test(test_positions_counted_in_visible_keys),
         cmocka_unit_test(test_of_two_keys_out_is_one_number),
         cmocka_unit_test(test_one_of_two_keys_is_not_dropped),
+        cmocka_unit_test(test_one_key_tells_no_shift_from_a_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
