@@ -26,7 +26,7 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
         problem_source_same(&evaluator->inputs_of.source, work->source))
         return ERROR_NONE;
     double start = evaluation_now();
-    inputs_clear(&evaluator->inputs);
+    inputs_reuse(&evaluator->inputs);
     evaluator->have_inputs = false;
     progress_display_step(evaluator->display, "inputs", 0);
     enum error_kind kind = work->source->ops->open(work->source, heads, evaluator->threads, evaluator->progress,

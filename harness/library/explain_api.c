@@ -97,7 +97,7 @@ static enum error_kind find(struct explained_element *element, const struct look
     struct part part = source->ops->part(source, 0);
     for (int i = 1; i < source->num_parts && kv_head >= part.kv_head + part.num_kv_heads; i++)
         part = source->ops->part(source, i);
-    struct inputs inputs;
+    struct inputs inputs = {0};
     enum error_kind kind = source->ops->open(source, part, 1, NULL, &inputs, failure);
     if (kind)
         return kind;

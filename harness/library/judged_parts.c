@@ -84,7 +84,7 @@ static enum error_kind open_heads(struct judged_output *judged, const struct pro
                                   const struct judging *judging, struct error *error)
 {
     double start = judged_now_s();
-    inputs_clear(&judged->inputs);
+    inputs_reuse(&judged->inputs);
     judged_step(judging, "inputs", 0);
     enum error_kind kind = source->ops->open(source, part, judging->threads, judging->progress, &judged->inputs, error);
     judged->seconds.inputs += judged_now_s() - start;

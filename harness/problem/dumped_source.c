@@ -235,10 +235,11 @@ static enum error_kind open_part(const struct problem_source *source, struct par
     const struct problem_spec *problem = &dump->point.problem;
     const struct npy_file *q = &dump->files[DUMPED_Q], *v = &dump->files[DUMPED_V];
     char path[PATH_QUOTE_SIZE];
-    *inputs = (struct inputs){0};
-    if (v->descriptor < 0)
+    if (v->descriptor < 0) {
+        inputs_clear(inputs);
         return error_set(error, ERROR_USAGE, "%s: is missing; allowed: a folder with the values of its keys",
                          quote_path(path, dump->paths[DUMPED_V]));
+    }
     size_t head_dim = (size_t)problem->head_dim, row = (size_t)problem->num_kv_heads * head_dim;
     size_t first = (size_t)part.kv_head * head_dim, count = (size_t)part.num_kv_heads * head_dim;
     enum error_kind kind = inputs_allocate(inputs, &source->shape, part, dump->point.masked, error);

@@ -12,8 +12,8 @@
 #include "harness/problem/problem_source.h"
 
 /*
- * Makes the inputs of a part of spec; inputs is overwritten. ERROR_SYSTEM if memory is short. inputs_clear frees; a
- * zeroed struct may be cleared.
+ * Makes the inputs of a part of spec; inputs is zeroed or what inputs_reuse left, and clear on an error. ERROR_SYSTEM
+ * if memory is short. inputs_clear frees.
  */
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error);

@@ -24,10 +24,35 @@ static enum error_kind allocate(void **memory, double size_bytes, const char *wh
     return *memory ? ERROR_NONE : error_memory(error, what, size_bytes);
 }
 
+/* What is there of memory that was made by allocate goes back to the system but for its first bytes. */
+static void forget_beyond(void *memory, size_t bytes, size_t room)
+{
+    size_t kept = (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+    if (kept < room)
+        (void)madvise((char *)memory + kept, room - kept, MADV_DONTNEED); /* refused, it stays */
+}
+
+/* Memory for k and v: what inputs_reuse left, where it is enough. Small tensors are quick to make. */
+static enum error_kind allocate_keys(struct inputs *inputs, double size_bytes, struct error *error)
+{
+    if (inputs->kv_room >= HUGE_PAGE_BYTES && size_bytes <= (double)inputs->kv_room && size_bytes >= HUGE_PAGE_BYTES) {
+        forget_beyond(inputs->k, (size_t)size_bytes, inputs->kv_room);
+        forget_beyond(inputs->v, (size_t)size_bytes, inputs->kv_room);
+        return ERROR_NONE;
+    }
+    free(inputs->k);
+    free(inputs->v);
+    inputs->v = NULL;
+    enum error_kind kind = allocate(&inputs->k, size_bytes, "k", error);
+    if (!kind)
+        kind = allocate(&inputs->v, size_bytes, "v", error);
+    inputs->kv_room = kind ? 0 : (size_t)size_bytes;
+    return kind;
+}
+
 enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *shape, struct part part, bool masked,
                                 struct error *error)
 {
-    *inputs = (struct inputs){0};
     double q_elements = (double)problem_rows(shape) * shape->head_dim;
     double k_elements = (double)shape->seq_len * part.num_kv_heads * shape->head_dim;
     double q_size = (double)dtypes[shape->dtype].size_bytes,
@@ -35,9 +60,7 @@ enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *sha
     void *slopes = NULL, *visible = NULL;
     enum error_kind kind = allocate(&inputs->q, q_elements * q_size, "q", error);
     if (!kind)
-        kind = allocate(&inputs->k, k_elements * kv_size, "k", error);
-    if (!kind)
-        kind = allocate(&inputs->v, k_elements * kv_size, "v", error);
+        kind = allocate_keys(inputs, k_elements * kv_size, error);
     if (!kind)
         kind = allocate(&slopes, (double)shape->num_heads * (double)sizeof(float), "slopes", error);
     if (!kind && masked)
@@ -61,6 +84,14 @@ void inputs_clear(struct inputs *inputs)
     free((void *)(uintptr_t)inputs->masks.counts);
     free(inputs->bounds.k);
     *inputs = (struct inputs){0};
+}
+
+void inputs_reuse(struct inputs *inputs)
+{
+    const struct inputs kept = {.k = inputs->k, .v = inputs->v, .kv_room = inputs->kv_room};
+    inputs->k = inputs->v = NULL;
+    inputs_clear(inputs);
+    *inputs = kept;
 }
 
 struct problem part_shape(const struct problem *whole, struct part part)

@@ -21,6 +21,7 @@ struct inputs {
     uint64_t digest;        /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible and sinks; faster than
                              * XXH64 */
     void *q, *k, *v;        /* q of all heads; k and v of the part, [N, part, D] */
+    size_t kv_room;         /* bytes there are at k, and at v */
     void *part_q;           /* [Q, part, D] where q is of several queries and more heads; else NULL */
     float *slopes;          /* of all heads */
     float *sink_logits;     /* of all heads; NULL: there are none */
@@ -30,8 +31,8 @@ struct inputs {
 };
 
 /* The first step of opening a part of the problem that shape describes: memory for q of all heads, k and v of the part,
- * slopes and, if masked, visible, on 64-byte boundaries, with nothing in it. *inputs is overwritten, and clear on an
- * error, ERROR_SYSTEM. */
+ * slopes and, if masked, visible, on 64-byte boundaries, with nothing in it. *inputs is zeroed or what inputs_reuse
+ * left, and clear on an error, ERROR_SYSTEM. */
 enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *shape, struct part part, bool masked,
                                 struct error *error);
 
@@ -40,8 +41,12 @@ enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *sha
 enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *shape, struct part part,
                                 struct error *error);
 
-/* Accepts a zeroed one. */
+/* Accepts a zeroed one, and what inputs_reuse left. */
 void inputs_clear(struct inputs *inputs);
+
+/* Clears all but the memory of k and v, for a problem that is opened into *inputs next: the first touch of fresh memory
+ * costs more than filling it. */
+void inputs_reuse(struct inputs *inputs);
 
 /* The digest of inputs with these tensors, all in memory. */
 uint64_t problem_tensors_digest(const struct problem *problem);
@@ -62,8 +67,9 @@ struct problem_source_ops {
     /* The heads of part `index`, 0 .. num_parts - 1. Together they are all heads, in order. */
     struct part (*part)(const struct problem_source *source, int index);
 
-    /* The problem of a part with its tensors. *inputs is overwritten; inputs_clear frees. ERROR_SYSTEM if memory is
-     * short, ERROR_USAGE if files are not what they should be, ERROR_INTERRUPTED. */
+    /* The problem of a part with its tensors. *inputs is zeroed or what inputs_reuse left, and clear on an error;
+     * inputs_clear frees. ERROR_SYSTEM if memory is short, ERROR_USAGE if files are not what they should be,
+     * ERROR_INTERRUPTED. */
     enum error_kind (*open)(const struct problem_source *source, struct part part, int threads,
                             struct progress *progress, struct inputs *inputs, struct error *error);
 

@@ -45,7 +45,7 @@ static void test_a_logit_stands_exactly_where_the_case_puts_it(void **state)
     assert_int_equal(case_num_points(list.cases[0]), COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         struct point point;
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error;
         case_point(list.cases[0], i, &point);
         assert_int_equal(inputs_generate(&inputs, &point.problem, whole_problem(&point.problem), 1, NULL, &error), 0);
@@ -68,7 +68,7 @@ static void test_a_chunk_keeps_its_positions(void **state)
     assert_int_equal(case_num_points(list.cases[0]), COUNT(newest));
     for (size_t i = 0; i < COUNT(newest); i++) {
         struct point point;
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error;
         case_point(list.cases[0], i, &point);
         assert_int_equal(inputs_generate(&inputs, &point.problem, whole_problem(&point.problem), 1, NULL, &error), 0);

@@ -21,7 +21,7 @@ static void test_a_part_is_cut_from_the_whole(void **state)
         struct problem_spec spec = small_spec((enum distribution)distribution);
         if (distribution % 2)
             spec.mask = half_of_the_keys;
-        struct inputs whole, part;
+        struct inputs whole = {0}, part = {0};
         generate(&whole, &spec, whole_problem(&spec));
         for (int g = 0; g < 3; g++) {
             int heads = g == 2 ? 1 : 2; /* parts {0, 1}, {1, 2}, {2} */
@@ -55,7 +55,7 @@ static void test_promised_bounds_hold(void **state)
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
             for (int variant = 0; variant < 3; variant++) {
                 struct problem_spec spec = small_spec((enum distribution)distribution);
-                struct inputs part;
+                struct inputs part = {0};
                 struct tensor_bounds scanned;
                 struct error error;
                 spec.dtype = (enum dtype)dtype;
@@ -83,7 +83,7 @@ static void assert_parts_give_the_results_of_the_whole(struct mask_spec mask)
 {
     struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS);
     spec.mask = mask;
-    struct inputs whole, part;
+    struct inputs whole = {0}, part = {0};
     struct truth truths[2];
     struct error error;
     struct device *device;
@@ -165,7 +165,7 @@ static void test_own_slopes_are_those_of_the_whole(void **state)
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
     struct device *device;
     struct error error;
-    struct inputs part;
+    struct inputs part = {0};
     struct trial trial;
     uint16_t out[2][6 * 64];
     float lse[2][6];

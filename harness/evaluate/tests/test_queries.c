@@ -111,7 +111,7 @@ static void judge_mistake(const struct problem *problem, const struct truth *tru
 static void judge_mistakes(const struct mistake *mistakes, size_t count, double holes)
 {
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL);
-    struct inputs inputs;
+    struct inputs inputs = {0};
     struct truth truth;
     struct device *device;
     struct error error;

@@ -54,7 +54,7 @@ static enum error_kind measure(struct times *times, int threads)
     double generate_s[REPEATS], digest_s[REPEATS];
     size_t kv_bytes = (size_t)spec.seq_len * (size_t)spec.num_kv_heads * (size_t)spec.head_dim * 2;
     for (int i = 0; i < REPEATS; i++) {
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error;
         double start = omp_get_wtime();
         if (inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error)) {

@@ -216,7 +216,7 @@ static void test_all_heads_and_some(void **state)
         const struct problem_spec spec = spec_of_row(row);
         struct fixture fixture;
         struct dumped_source dump;
-        struct inputs inputs, made;
+        struct inputs inputs = {0}, made = {0};
         struct error error;
         make(&fixture, &spec);
         open_folder(&dump, &fixture);
@@ -252,7 +252,7 @@ static void test_parts_of_several_blocks(void **state)
     const struct part part = {1, 1};
     struct fixture fixture;
     struct dumped_source dump;
-    struct inputs inputs, made;
+    struct inputs inputs = {0}, made = {0};
     struct error error;
     make(&fixture, &spec);
     open_folder(&dump, &fixture);
@@ -276,7 +276,7 @@ static void test_its_truth_is_that_of_the_inputs(void **state)
     struct truth truths[2] = {0};
     struct fixture fixture;
     struct dumped_source dump;
-    struct inputs inputs;
+    struct inputs inputs = {0};
     struct error error;
     spec.truth_of = TRUTH_OF_FORMULA;
     make(&fixture, &spec);
@@ -315,7 +315,7 @@ static void test_tensors_of_another_point_are_refused(void **state)
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char from[PATH_SIZE], to[PATH_SIZE];
         struct dumped_source dump;
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error;
         assert_int_equal(rename(in_folder(from, &other, names[i]), in_folder(to, &fixture, names[i])), 0);
         open_folder(&dump, &fixture);
@@ -328,7 +328,7 @@ static void test_tensors_of_another_point_are_refused(void **state)
     }
     /* As is a mask that was not the point's. */
     struct dumped_source dump;
-    struct inputs inputs;
+    struct inputs inputs = {0};
     struct error error;
     describe(&fixture, "mask", "[[0, 3]]");
     open_folder(&dump, &fixture);
@@ -446,7 +446,7 @@ static void test_values_that_are_missing_or_cut(void **state)
     char path[PATH_SIZE];
     struct fixture fixture;
     struct dumped_source dump;
-    struct inputs inputs;
+    struct inputs inputs = {0};
     struct error error;
     const struct problem_spec spec = small_spec();
     make(&fixture, &spec);

@@ -104,7 +104,7 @@ static void tensors_are_their_streams_rounded(void **state)
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
         for (int distribution = DISTRIBUTION_NORMAL; distribution <= DISTRIBUTION_CONSTANT; distribution++) {
             struct problem_spec spec = small_spec((enum distribution)distribution, (enum dtype)dtype);
-            struct inputs inputs;
+            struct inputs inputs = {0};
             generate(&inputs, &spec);
             for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
                 float *made = widened(&inputs, &spec, (enum tensor)tensor),
@@ -124,7 +124,7 @@ static void threads_do_not_show(void **state)
     for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++) {
         struct problem_spec spec = small_spec((enum distribution)distribution, DTYPE_F16);
         spec.seq_len = 1500;
-        struct inputs one, many;
+        struct inputs one = {0}, many = {0};
         struct error error;
         assert_int_equal(inputs_generate(&one, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_NONE);
         assert_int_equal(inputs_generate(&many, &spec, whole_problem(&spec), 3, NULL, &error), ERROR_NONE);
@@ -150,7 +150,7 @@ static void threads_do_not_show_in_a_mask(void **state)
         spec.mask = masks[m];
         mask_fill(expected, &spec.mask, spec.seq_len, spec.seed, 0, (size_t)spec.seq_len);
         for (int threads = 1; threads <= 3; threads += 2) {
-            struct inputs inputs;
+            struct inputs inputs = {0};
             struct error error;
             assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error), ERROR_NONE);
             assert_ptr_equal(inputs.problem.visible, inputs.visible);
@@ -167,7 +167,7 @@ static void a_mask_changes_visible_and_the_digest_alone(void **state)
 {
     (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
-    struct inputs plain_inputs, inputs;
+    struct inputs plain_inputs = {0}, inputs = {0};
     generate(&plain_inputs, &spec);
     double bytes = problem_spec_bytes(&spec);
     spec.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 5, .sinks = 2};
@@ -210,7 +210,7 @@ static void the_bits_never_change(void **state)
     for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
             struct problem_spec spec = small_spec((enum distribution)distribution, (enum dtype)dtype);
-            struct inputs inputs;
+            struct inputs inputs = {0};
             generate(&inputs, &spec);
             if (inputs.digest != digests[distribution][dtype])
                 fail_msg("%s %s: digest 0x%016llx", distributions[distribution].kind.name, dtypes[dtype].name,
@@ -223,7 +223,7 @@ static void digest_covers_q_k_v_and_slopes_in_order(void **state)
 {
     (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_BF16);
-    struct inputs inputs;
+    struct inputs inputs = {0};
     generate(&inputs, &spec);
     size_t q_bytes = element_count(&spec, TENSOR_Q) * 2, kv_bytes = element_count(&spec, TENSOR_K) * 2;
     size_t slope_bytes = (size_t)spec.num_heads * sizeof(float);
@@ -245,7 +245,7 @@ static void problem_is_what_the_spec_says(void **state)
     spec.total_heads = 12;
     spec.q_position = 1000;
     spec.kv_offset = 70;
-    struct inputs inputs;
+    struct inputs inputs = {0};
     generate(&inputs, &spec);
     const struct problem *problem = &inputs.problem;
     assert_true(problem->seq_len == spec.seq_len && problem->num_heads == 6 && problem->num_kv_heads == 3);
@@ -268,7 +268,7 @@ static void outliers_are_the_same_channels_of_k_for_every_key(void **state)
 {
     (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS, DTYPE_F32);
-    struct inputs inputs;
+    struct inputs inputs = {0};
     generate(&inputs, &spec);
     float *k = widened(&inputs, &spec, TENSOR_K), *k_plain = plain(&spec, TENSOR_K);
     float *v = widened(&inputs, &spec, TENSOR_V), *v_plain = plain(&spec, TENSOR_V);
@@ -314,7 +314,7 @@ static void pairs_cancel_up_to_the_rounding_of_one_value(void **state)
         for (int64_t seq_len = 1; seq_len <= 6; seq_len++) {
             struct problem_spec spec = small_spec(DISTRIBUTION_CANCELLING, (enum dtype)dtype);
             spec.seq_len = seq_len;
-            struct inputs inputs;
+            struct inputs inputs = {0};
             generate(&inputs, &spec);
             float *k = widened(&inputs, &spec, TENSOR_K), *v = widened(&inputs, &spec, TENSOR_V);
             float *v_plain = plain(&spec, TENSOR_V);
@@ -348,7 +348,7 @@ static void one_of_the_newest_keys_takes_all_the_weight(void **state)
             spec.seq_len = seq_len;
             spec.q_position = seq_len - 1;
             spec.seed = seed;
-            struct inputs inputs;
+            struct inputs inputs = {0};
             generate(&inputs, &spec);
             float *q = widened(&inputs, &spec, TENSOR_Q), *k = widened(&inputs, &spec, TENSOR_K);
             for (size_t g = 0; g < 3; g++) {
@@ -397,7 +397,7 @@ static void logits_lie_at_their_floor(void **state)
                 spec.input.value = floors[f][0];
                 spec.input.spread = floors[f][1];
                 enum dtype kv_dtype = problem_spec_kv_dtype(&spec);
-                struct inputs inputs;
+                struct inputs inputs = {0};
                 assert_true(logit_floor_fits(&spec));
                 generate(&inputs, &spec);
                 float *q = widened(&inputs, &spec, TENSOR_Q), *k = widened(&inputs, &spec, TENSOR_K);
@@ -464,7 +464,7 @@ static void an_fp8_cache_holds_the_streams_rounded_to_it(void **state)
         spec.kv_format = (enum kv_format)kv_format;
         spec.k_scale = 0.5f;
         spec.v_scale = 3;
-        struct inputs inputs;
+        struct inputs inputs = {0};
         generate(&inputs, &spec);
         for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
             float *made = widened(&inputs, &spec, (enum tensor)tensor), *expected = plain(&spec, (enum tensor)tensor);
@@ -500,7 +500,7 @@ static void fp8_inputs_are_finite_and_within_the_promised_bounds(void **state)
                     spec.input.stddev = 1e5;
                     spec.input.high = 1e6;
                 }
-                struct inputs inputs;
+                struct inputs inputs = {0};
                 generate(&inputs, &spec);
                 float *k = widened(&inputs, &spec, TENSOR_K), *v = widened(&inputs, &spec, TENSOR_V);
                 for (size_t i = 0; i < element_count(&spec, TENSOR_K); i++) {
@@ -522,7 +522,7 @@ static void slopes_can_be_given(void **state)
     struct problem_spec spec = small_spec(DISTRIBUTION_CANCELLING, DTYPE_F32);
     spec.slope_values = slopes;
     spec.num_slope_values = 6;
-    struct inputs inputs;
+    struct inputs inputs = {0};
     generate(&inputs, &spec);
     assert_memory_equal(inputs.problem.slopes, slopes, sizeof slopes);
     float *v = widened(&inputs, &spec, TENSOR_V);
@@ -563,7 +563,7 @@ static void inputs_are_finite_whatever_the_parameters(void **state)
         for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
             struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, (enum dtype)dtype);
             spec.input = rows[r];
-            struct inputs inputs;
+            struct inputs inputs = {0};
             generate(&inputs, &spec);
             int largest = 0;
             for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
@@ -644,7 +644,7 @@ static void cancelling_the_work_stops_it(void **state)
     (void)state;
     struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
     struct progress progress = {.cancelled = false};
-    struct inputs inputs;
+    struct inputs inputs = {0};
     struct error error;
     assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 2, &progress, &error), ERROR_NONE);
     inputs_clear(&inputs);
@@ -668,7 +668,7 @@ static void memory_that_cannot_be_had_is_an_error(void **state)
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F32);
         spec.seq_len = lengths[i];
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error = {0};
         assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_SYSTEM);
         assert_non_null(strstr(error.text, "out of memory"));

@@ -71,11 +71,67 @@ static void test_a_part_has_its_heads_and_its_place(void **state)
     assert_int_equal(problem_whole_head(&part, 1), 3);
 }
 
+/* Opens a problem of so many keys, of 8 KiB each in k and in v, and writes to the last byte of both. */
+static void open_keys(struct inputs *inputs, int64_t keys)
+{
+    struct error error;
+    const struct problem shape = {.seq_len = keys, .num_heads = 16, .num_kv_heads = 16, .head_dim = 256};
+    assert_int_equal(inputs_allocate(inputs, &shape, (struct part){0, 16}, false, &error), ERROR_NONE);
+    size_t bytes = (size_t)keys * 16 * 256 * dtypes[shape.dtype].size_bytes;
+    ((char *)inputs->k)[bytes - 1] = 1;
+    ((char *)inputs->v)[bytes - 1] = 1;
+}
+
+/* The sanitizers see a byte that is not there, and memory that nobody frees. */
+static void test_memory_of_large_tensors_is_used_again_where_it_is_enough(void **state)
+{
+    (void)state;
+    struct inputs inputs = {0};
+    open_keys(&inputs, 1024); /* 8 MiB */
+    void *k = inputs.k, *v = inputs.v;
+    inputs_reuse(&inputs);
+    assert_null(inputs.q);
+    open_keys(&inputs, 520);
+    assert_ptr_equal(inputs.k, k);
+    assert_ptr_equal(inputs.v, v);
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 1024);
+    assert_ptr_equal(inputs.k, k);
+    assert_ptr_equal(inputs.v, v);
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 3);
+    assert_ptr_not_equal(inputs.k, k);
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 2048);
+    size_t room = inputs.kv_room;
+    assert_true(room >= 2048u * 16 * 256 * 2);
+    inputs_clear(&inputs);
+    assert_null(inputs.k);
+}
+
+/* Half of what is used again goes back to the system: it is zeros when it is needed next. */
+static void test_what_is_not_needed_goes_back(void **state)
+{
+    (void)state;
+    struct inputs inputs = {0};
+    enum { BYTES = 8 << 20 };
+    open_keys(&inputs, 1024);
+    assert_int_equal(((char *)inputs.v)[BYTES - 1], 1);
+    inputs_reuse(&inputs);
+    open_keys(&inputs, 512);
+    assert_int_equal(((char *)inputs.k)[BYTES - 1], 0);
+    assert_int_equal(((char *)inputs.v)[BYTES - 1], 0);
+    assert_int_equal(((char *)inputs.v)[BYTES / 2 - 1], 1);
+    inputs_clear(&inputs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_fact_has_its_digest),
         cmocka_unit_test(test_a_part_has_its_heads_and_its_place),
+        cmocka_unit_test(test_memory_of_large_tensors_is_used_again_where_it_is_enough),
+        cmocka_unit_test(test_what_is_not_needed_goes_back),
     };
     return cmocka_run_group_tests_name("problem_source", tests, NULL, NULL) != 0;
 }

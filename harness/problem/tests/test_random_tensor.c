@@ -40,7 +40,7 @@ static void elements_are_those_of_a_problem(void **state)
                                     .q_position = 2050,
                                     .input = input_spec_default,
                                     .seed = 5};
-        struct inputs inputs;
+        struct inputs inputs = {0};
         struct error error = {0};
         assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), 1, NULL, &error), ERROR_NONE);
         const void *of_problem[] = {inputs.q, inputs.k, inputs.v};

@@ -293,7 +293,7 @@ static void test_bounds_hold_on_problems(void **state)
             .seed = (uint64_t)trial,
         };
         spec.input.distribution = inputs[trial % 3];
-        struct inputs made;
+        struct inputs made = {0};
         struct progress progress = {0};
         struct error error;
         assert_int_equal(inputs_generate(&made, &spec, whole_problem(&spec), 1, &progress, &error), 0);
@@ -335,7 +335,7 @@ static void test_bound_is_attained(void **state)
     };
     spec.input.distribution = DISTRIBUTION_CONSTANT;
     spec.input.value = 1.5;
-    struct inputs made;
+    struct inputs made = {0};
     struct progress progress = {0};
     struct error error;
     assert_int_equal(inputs_generate(&made, &spec, whole_problem(&spec), 1, &progress, &error), 0);
@@ -367,7 +367,7 @@ static void test_adaptive_value_is_that_of_the_kernels(void **state)
             .input = input_spec_default,
             .seed = (uint64_t)trial,
         };
-        struct inputs made;
+        struct inputs made = {0};
         struct progress progress = {0};
         struct error error;
         assert_int_equal(inputs_generate(&made, &spec, whole_problem(&spec), 1, &progress, &error), 0);

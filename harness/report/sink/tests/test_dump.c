@@ -76,7 +76,7 @@ static void check_point(const struct point *point, const struct record *record, 
     char key[POINT_KEY_SIZE];
     char *name = text_file_name(point_key(key, point)), *path = file_join(folder, name);
     struct dumped_source dump;
-    struct inputs read, made;
+    struct inputs read = {0}, made = {0};
     struct error error;
     if (dumped_source_open(&dump, path, &error))
         fail_msg("%s", error.text);
