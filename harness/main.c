@@ -10,7 +10,7 @@
 #include "harness/command/option_advice.h"
 #include "harness/command/version.h"
 #include "harness/support/suggest.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static void print_help(FILE *stream)
 {
@@ -34,8 +34,8 @@ static void print_error(const struct error *error)
 int main(int argc, char **argv)
 {
     struct error error = {0};
-    char program[64];          /* what a command's own messages start with */
-    float_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
+    char program[64];              /* what a command's own messages start with */
+    computing_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
 #ifdef __AVX2__
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {

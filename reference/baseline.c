@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 #include "reference/openblas.h"
 
 const struct baseline_info baselines[BASELINE_COUNT] = {
@@ -281,7 +281,7 @@ static enum error_kind attend_query(enum baseline kind, const struct problem *pr
 
 #pragma omp parallel num_threads(threads)
     if (omp_get_thread_num() < callers) { /* a head each */
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct workspace workspace;
         struct error failure;
         enum error_kind failed = workspace_init(&workspace, problem, blas, info->is_f64, &failure);

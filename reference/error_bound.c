@@ -8,7 +8,7 @@
 #include "reference/any_order.h"
 #include "reference/bound_end.h"
 #include "reference/exp_dd.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* What a head's bound is summed from, one thread's. */
 struct bound_room {
@@ -412,7 +412,7 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
         return result;
 #pragma omp parallel num_threads(threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct bound_room room;
         struct error failure;
         enum error_kind kind = bound_room_init(&room, problem, model->any_order, &failure);

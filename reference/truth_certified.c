@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "reference/exp_dd.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 #include "reference/tensor_bounds.h"
 
 enum {
@@ -547,7 +547,7 @@ enum error_kind truth_certified_query(struct truth *truth, const struct problem 
 
 #pragma omp parallel num_threads(options->threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct workspace workspace;
         struct error failure;
         enum error_kind kind = workspace_init(&workspace, problem, &failure);

@@ -39,7 +39,7 @@
 #include <mpfr.h>
 #include <stdlib.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum {
     GUARD = 64, /* bits of scale and slope beyond the precision */
@@ -310,7 +310,7 @@ static enum error_kind solve_head(struct truth *truth, struct workspace *workspa
 enum error_kind truth_plain_head(struct truth *truth, const struct problem *problem, int head,
                                  const struct truth_options *options, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct workspace workspace;
     enum error_kind kind = workspace_init(&workspace, problem, options->precision, error);
     if (kind)
@@ -329,7 +329,7 @@ enum error_kind truth_plain_query(struct truth *truth, const struct problem *pro
 
 #pragma omp parallel num_threads(options->threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct workspace workspace;
         struct error failure;
         enum error_kind kind = ERROR_NONE;

@@ -10,7 +10,7 @@
 #include "harness/library/judged_again.h"
 #include "harness/library/other_output.h"
 #include "harness/subject/launch_watch.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
 
@@ -345,7 +345,7 @@ static enum error_kind work_again_in_parts(struct work *work, enum error_kind ki
 enum error_kind evaluate_from(struct evaluator *evaluator, struct evaluation *evaluation, const struct point *point,
                               const struct generated_source *source, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct work work;
     struct gathering gathering;
     begin(&work, evaluator, evaluation, point, source);
@@ -447,7 +447,7 @@ enum error_kind evaluate_again(struct evaluation *evaluation, const struct point
 enum error_kind evaluate_together_from(struct evaluator *evaluator, struct shared_point *points, int count,
                                        const struct generated_source *source, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct work works[EVALUATE_TOGETHER_MAX];
     struct gathering gathering;
     for (int p = 0; p < count; p++)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 const char *const fault_side_names[FAULT_SIDE_COUNT] = {
     [FAULT_KERNEL] = "kernel",
@@ -74,7 +74,7 @@ static double larger(double a, double b)
 enum error_kind fault_find(struct fault *fault, const struct exhibit *exhibit, const double *reference,
                            const double *reference_lse, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     const struct problem *problem = exhibit->problem;
     const struct output *output = exhibit->output;
     const struct truth *truth = exhibit->truth;

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "harness/judge/poison.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* What rounding took from sum = a + b, exactly (Knuth's TwoSum; no operand order required). */
 static double lost_in_sum(double a, double b, double sum)
@@ -222,7 +222,7 @@ enum error_kind verdict_reach(struct verdict *verdict, const struct exhibit *exh
     size_t elements = num_rows * head_dim;
     enum dtype dtype = problem->dtype;
     enum error_kind kind = ERROR_NONE;
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     *verdict = (struct verdict){.num_rows = problem_rows(problem)};
     verdict->rows = calloc(num_rows, sizeof *verdict->rows);
     double *err_ulp = malloc(elements * sizeof *err_ulp);

@@ -7,7 +7,7 @@
 #include "harness/library/explained_element.h"
 #include "harness/library/judged_parts.h"
 #include "harness/support/json_value.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 struct alibicheck_explanation {
     char *json, *text;
@@ -162,7 +162,7 @@ int alibicheck_explain(alibicheck_explanation **explanation, const alibicheck_pr
                        const struct alibicheck_output *output, const alibicheck_verdict *verdict, int64_t row,
                        int64_t dim, struct alibicheck_error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct error failure;
     if (!api_has(explanation, "explanation", &failure))
         return api_end(error, &failure);

@@ -14,7 +14,7 @@
 #include "harness/library/turned.h"
 #include "harness/problem/problem_source.h"
 #include "harness/support/json_value.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* ---- outputs ----------------------------------------------------------------------------------------------------- */
 
@@ -226,7 +226,7 @@ int alibicheck_judge(alibicheck_verdict **verdict, const alibicheck_problem *pro
                      const struct alibicheck_output *output, const struct alibicheck_output *other,
                      const alibicheck_options *options, struct alibicheck_error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct error failure;
     if (!api_has(verdict, "verdict", &failure))
         return api_end(error, &failure);

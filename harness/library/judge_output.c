@@ -3,7 +3,7 @@
 
 #include "harness/library/judged_output.h"
 #include "harness/library/judged_parts.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
 {
@@ -78,7 +78,7 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
 enum error_kind judge_find_truth(struct judged_output *judged, const struct problem_source *source,
                                  const struct judging *judging, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     *judged = (struct judged_output){.input_digest = 0};
     enum error_kind kind = truth_init(&judged->truth, &source->shape, error);
     return kind ? kind : judged_work_through(judged, source, NULL, judging->truth_method, judging, error);
@@ -87,7 +87,7 @@ enum error_kind judge_find_truth(struct judged_output *judged, const struct prob
 enum error_kind judge_output(struct judged_output *judged, const struct problem_source *source,
                              const struct given_output *given, const struct judging *judging, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     *judged = (struct judged_output){.input_digest = 0};
     enum error_kind kind = judged_take_output(&judged->output, &source->shape, given, error);
     if (!kind)

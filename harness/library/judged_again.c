@@ -8,7 +8,7 @@
 
 #include "harness/library/judged_record.h"
 #include "harness/support/source.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static bool same_class(const struct class_demand *a, const struct class_demand *b)
 {
@@ -124,7 +124,7 @@ static enum error_kind take_cause(struct judged_output *judged, const struct exh
 enum error_kind judge_again(struct judged_output *judged, struct exhibit_bundle *bundle, const struct judging *judging,
                             struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct timespec start, end;
     clock_gettime(CLOCK_MONOTONIC, &start);
     take(judged, bundle);

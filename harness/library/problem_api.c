@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "harness/library/api.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { MAX_KEYS = 1 << 30, MAX_QUERIES = 1 << 20, MAX_HEADS = 65536, MAX_DIM = 1024 };
 
@@ -294,7 +294,7 @@ int alibicheck_problem_set_slope_convention(alibicheck_problem *problem, const c
         return api_end(error, &failure);
     }
     if (convention != SLOPES_COUNT) {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         slopes_fill(slopes, num_heads, (enum slope_convention)convention, problem->spec.max_bias, 0, num_heads);
     }
     int status = set_slopes(problem, slopes, error);

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "harness/library/api.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static enum error_kind compute(struct truth *truth, const struct problem_source *source, const struct judging *judging,
                                struct error *failure)
@@ -18,7 +18,7 @@ static enum error_kind compute(struct truth *truth, const struct problem_source 
 int alibicheck_truth_compute(alibicheck_truth **truth, const alibicheck_problem *problem,
                              const alibicheck_options *options, struct alibicheck_error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct error failure;
     struct given_source source;
     struct judging judging;

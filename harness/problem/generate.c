@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { CHUNK = 256 * 1024 }; /* elements a worker takes at a time; about 0.3 ms */
 
@@ -22,7 +22,7 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
     size_t tasks = chunks_a_run * ((runs.count + runs_at_once - 1) / runs_at_once);
 #pragma omp parallel num_threads(threads) if (tasks > 1)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic) nowait
         for (size_t task = 0; task < tasks; task++) {
             size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
@@ -42,7 +42,7 @@ static void make_visible(uint8_t *visible, const struct problem_spec *spec, int 
     size_t keys = (size_t)spec->seq_len, chunks = (keys + CHUNK - 1) / CHUNK;
 #pragma omp parallel num_threads(threads) if (chunks > 1)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic) nowait
         for (size_t chunk = 0; chunk < chunks; chunk++) {
             size_t first = chunk * CHUNK, count = keys - first < CHUNK ? keys - first : CHUNK;
@@ -95,7 +95,7 @@ static enum error_kind make_sinks(float **sinks, const struct problem_spec *spec
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct generator generator = {0};
     size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
     const struct problem shape = problem_spec_shape(spec);

@@ -8,7 +8,7 @@
 
 #include "harness/support/source.h"
 #include "harness/support/tensor_mapping.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { BLOCK = 256 * 1024 }; /* elements that are drawn, rounded and written at a time: a multiple of GENERATOR_BLOCK */
 
@@ -49,7 +49,7 @@ static enum error_kind reserve(int descriptor, const struct tensor_file *tensor,
 static enum error_kind draw(int descriptor, const struct tensor_file *tensor, enum tensor drawn_as, uint64_t seed,
                             const struct progress *progress, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     enum dtype dtype = dtype_of(tensor->layout.type);
     size_t count = (size_t)tensor->layout.num_elements;
     float *values = malloc(BLOCK * sizeof *values);

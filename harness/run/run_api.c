@@ -15,7 +15,7 @@
 #include "harness/subject/launch_watch.h"
 #include "harness/support/json_value.h"
 #include "harness/support/threads.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 struct alibicheck_results {
     size_t points, done, by_status[STATUS_COUNT];
@@ -25,7 +25,7 @@ struct alibicheck_results {
 /* What a thread of the caller's had before it called: it has it again while its own functions run. Numbers are read and
  * written in locale C. */
 struct caller {
-    struct float_environment floats;
+    struct computing_environment floats;
     locale_t locale, own;
 };
 
@@ -50,10 +50,10 @@ struct under_way {
 
 static enum error_kind caller_leave(struct caller *caller, struct error *failure)
 {
-    caller->floats = float_environment_enter();
+    caller->floats = computing_environment_enter();
     caller->own = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     if (!caller->own) {
-        float_environment_leave(&caller->floats);
+        computing_environment_leave(&caller->floats);
         return error_memory(failure, "a locale", 1024);
     }
     caller->locale = uselocale(caller->own);
@@ -64,7 +64,7 @@ static void caller_return(struct caller *caller)
 {
     uselocale(caller->locale);
     freelocale(caller->own);
-    float_environment_leave(&caller->floats);
+    computing_environment_leave(&caller->floats);
 }
 
 static int32_t launch(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size)
@@ -79,9 +79,9 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
 static int32_t hand_to_caller(struct under_way *run, const struct alibicheck_run_record *record)
 {
     uselocale(run->caller.locale);
-    float_environment_leave(&run->caller.floats);
+    computing_environment_leave(&run->caller.floats);
     int32_t answer = run->record(run->context, record);
-    run->caller.floats = float_environment_enter();
+    run->caller.floats = computing_environment_enter();
     uselocale(run->caller.own);
     return answer;
 }

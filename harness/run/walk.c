@@ -8,7 +8,7 @@
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
 #include "kernels/fidelity.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* What the workers share, under the mutex but for the walk itself. */
 struct walking {
@@ -314,7 +314,7 @@ static int threads_of_worker(const struct walk *walk)
 
 static void *work(void *context)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     const struct worker *worker = context;
     struct walking *walking = worker->walking;
     const struct walk *walk = walking->walk;

@@ -10,7 +10,7 @@
 #include "harness/subject/device_launch.h"
 #include "harness/subject/launching.h"
 #include "harness/subject/run_failure.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { TEXT_SIZE = 512 };
 
@@ -135,13 +135,13 @@ static enum error_kind call(const struct callback *callback, const struct alibic
     const struct alibicheck_kernel *kernel = callback->kernel;
     char text[TEXT_SIZE] = "";
     enum error_kind kind = ERROR_NONE;
-    const struct float_environment floats = float_environment_enter(); /* which the kernel may change */
+    const struct computing_environment floats = computing_environment_enter(); /* which the kernel may change */
     const double start = now_s();
     const int32_t status = kernel->launch(kernel->context, launch, text, sizeof text);
     if (!status && callback->kept.device)
         kind = cuda_device_wait(callback->kept.device, error);
     *seconds = now_s() - start;
-    float_environment_leave(&floats);
+    computing_environment_leave(&floats);
     text[TEXT_SIZE - 1] = 0;
     if (!status)
         return kind;

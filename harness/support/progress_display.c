@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { REDRAW_MS = 200, LABEL_SIZE = 128, STEP_SIZE = 32, LINE_SIZE = 320, COLUMNS_DEFAULT = 80 };
 
@@ -96,7 +96,7 @@ static void draw(const struct progress_display *display)
 
 static void *redraw(void *argument)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct progress_display *display = argument;
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);

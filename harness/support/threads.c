@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 int threads_quota(const char *path)
 {
@@ -62,7 +62,7 @@ enum error_kind threads_start(int threads, struct error *error)
                          threads, started + 1, strerror(failure));
 #pragma omp parallel num_threads(threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT(); /* an empty region is compiled to nothing */
+        COMPUTING_ENVIRONMENT(); /* an empty region is compiled to nothing */
     }
     return ERROR_NONE;
 }

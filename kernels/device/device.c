@@ -5,7 +5,7 @@
 
 #include "kernels/device/guard.h"
 #include "kernels/device/pack.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 const char *const device_kind_names[DEVICE_COUNT] = {[DEVICE_CUDA] = "cuda", [DEVICE_HOST] = "host"};
 
@@ -300,7 +300,7 @@ static enum error_kind audit_memory(const struct running *running, struct memory
 enum error_kind device_run_batch(struct device *device, const struct batch *batch, struct memory_audit *audit,
                                  double *seconds, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct running running = {.device = device, .batch = batch, .zone = audit ? GUARD_BYTES : 0};
     const struct plan_options options = {
         .real_bytes = sizeof(float),

@@ -4,7 +4,7 @@
 
 #include "kernels/device/launch.h"
 #include "kernels/dialect/simt.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 #define REPLAY_KERNEL(enumerator, name) [KERNEL_##enumerator] = &replay_##name,
 static const struct compiled_kernel *const replay_kernels[KERNEL_COUNT] = {KERNELS(REPLAY_KERNEL)};
@@ -19,7 +19,7 @@ static size_t workspace_part(const struct launch_plan *plan, enum buffer b)
 enum error_kind replay_run(struct replay *replay, enum kernel kernel, const struct kernel_options *options,
                            const struct recipe *recipe, const struct problem *problem, int threads, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct launch_plan plan;
     struct simt_executor *executor = NULL;
     char *workspace = NULL;

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "kernels/dialect/fiber.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 #if FIBER_ASAN || !defined __OPTIMIZE__
 enum { STACK_BYTES = 256 * 1024 };
@@ -291,7 +291,7 @@ enum error_kind simt_launch(struct simt_executor *executor, const char *name, si
 
 #pragma omp parallel num_threads(executor->count)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct block_runner *runner;
 #pragma omp critical
         runner = executor->runners[next_runner++];

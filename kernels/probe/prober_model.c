@@ -2,14 +2,14 @@
 #include "kernels/probe/model.h"
 #include "kernels/probe/mma_sums.h"
 #include "kernels/probe/probe.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static enum error_kind model_digests(enum function function, uint32_t first, uint32_t count, uint64_t *digests,
                                      struct progress *progress, struct error *error)
 {
 #pragma omp parallel
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic)
         for (uint32_t i = 0; i < count; i++)
             if (!progress_cancelled(progress)) {

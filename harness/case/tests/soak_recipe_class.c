@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "harness/case/tests/recipe_class.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 struct counts {
     double out, lse;
@@ -66,7 +66,7 @@ int main(int argc, char **argv)
     }
 #pragma omp parallel
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct device *device = NULL;
         struct error failure;
         if (device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &failure))

@@ -14,7 +14,7 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/evaluate/tests/named_fault.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { BLOCK = 64 };
 
@@ -68,7 +68,7 @@ static enum error_kind name_block(struct named_fault *named, uint64_t first, uin
     enum error_kind kinds[BLOCK] = {ERROR_NONE};
 #pragma omp parallel
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic)
         for (int i = 0; i < BLOCK; i++) {
             struct drawn_fault fault;

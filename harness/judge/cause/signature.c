@@ -12,7 +12,7 @@
 #include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/signature_info.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { MAX_EXAMINED = 4 };
 
@@ -261,7 +261,7 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
         failing++;
 #pragma omp parallel num_threads(threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic) nowait
         for (int i = 0; i < examined; i++)
             kinds[i] = examine(&suspects[i], inquiry, &ranked[i], &errors[i]);
@@ -338,7 +338,7 @@ enum error_kind signature_find(struct signature_finding *finding, const struct e
                                const struct verdict *verdict, const struct oracle_facts *facts, int threads,
                                struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     bool off = criterion_out_off(&verdict->total) || criterion_lse_off(&verdict->total);
     bool by_bound = exhibit->criterion.mode == JUDGE_BUDGET || (exhibit->criterion.mode == JUDGE_BOTH && !off);
     struct inquiry inquiry = {exhibit, verdict, facts, by_bound};

@@ -7,7 +7,7 @@
 
 #include "harness/judge/class/class_search.h"
 #include "harness/judge/verdict.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 #include "reference/tensor_bounds.h"
 
 enum error_kind class_report_init(struct class_report *report, int num_rows, struct error *error)
@@ -221,7 +221,7 @@ enum error_kind class_find_bounds(struct class_report *report, struct class_boun
         return result;
 #pragma omp parallel num_threads(threads)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct asker asker;
         struct error failure;
         enum error_kind kind = asker_init(&asker, exhibit, &bounds, &failure);
@@ -252,7 +252,7 @@ enum error_kind class_find(struct class_report *report, const struct exhibit *ex
 enum error_kind class_find_again(struct class_report *report, const struct class_bounds *bounds,
                                  const struct exhibit *exhibit, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct asker asker;
     int rows = problem_rows(exhibit->problem);
     enum error_kind kind = class_report_init(report, rows, error);

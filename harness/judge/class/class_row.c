@@ -3,13 +3,13 @@
 #include <mpfr.h>
 
 #include "reference/error_bound.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 #include "reference/tensor_bounds.h"
 
 enum error_kind class_bounds_of_rows(double *bound, const int *rows, int count, class_set set,
                                      const struct exhibit *exhibit, int threads, struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     const struct problem *problem = exhibit->problem;
     struct tensor_bounds bounds;
     struct bound_room *room = NULL;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 bool contract_rows_pair(const struct contract_row *first, const struct contract_row *second)
 {
@@ -85,7 +85,7 @@ static bool try_seconds(struct work *work, const struct contract_row *row, const
     bool is_short = false;
 #pragma omp parallel num_threads(work->threads) reduction(|| : is_short)
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
         struct contract_screen *screen = &work->screens[omp_get_thread_num()];
 #pragma omp for schedule(dynamic, 4)
         for (int i = 0; i < work->num_variants; i++) {

@@ -7,7 +7,7 @@
 #include "harness/judge/oracle/oracle_checks.h"
 #include "harness/judge/oracle/oracle_other.h"
 #include "harness/subject/launch_watch.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 static bool tells(struct oracle_work *work, enum oracle oracle, bool without, const char *why)
 {
@@ -371,7 +371,7 @@ static void note_strays(struct strays *strays, const struct subject *subject, en
 enum error_kind oracles_run(struct oracle_report *report, const struct oracle_inquiry *inquiry, unsigned which,
                             struct error *error)
 {
-    FLOAT_ENVIRONMENT_DEFAULT();
+    COMPUTING_ENVIRONMENT();
     struct oracle_work work;
     struct strays strays = {.breached = ""};
     *report = (struct oracle_report){0};

@@ -717,7 +717,7 @@ static void test_nothing_is_freed_and_read(void **state)
 
 /* ---- the caller's surroundings ----------------------------------------------------------------------------------- */
 
-static void test_the_float_environment_is_kept_and_plays_no_part(void **state)
+static void test_the_computing_environment_is_kept_and_plays_no_part(void **state)
 {
     (void)state;
     const struct small small = made();
@@ -823,7 +823,7 @@ int main(void)
         cmocka_unit_test(test_facts_that_cannot_be),
         cmocka_unit_test(test_a_metric_that_there_is_not),
         cmocka_unit_test(test_nothing_is_freed_and_read),
-        cmocka_unit_test(test_the_float_environment_is_kept_and_plays_no_part),
+        cmocka_unit_test(test_the_computing_environment_is_kept_and_plays_no_part),
         cmocka_unit_test(test_work_is_cancelled),
         cmocka_unit_test(test_threads_change_nothing),
     };

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "harness/judge/class/tests/order_trial.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 /* Each rounding alone, f32 and what kernels combine. */
 static const class_set sets[] = {
@@ -71,7 +71,7 @@ int main(int argc, char **argv)
     long beyond = 0;
 #pragma omp parallel
     {
-        FLOAT_ENVIRONMENT_DEFAULT();
+        COMPUTING_ENVIRONMENT();
 #pragma omp for schedule(dynamic, 4)
         for (long number = first; number < first + draws; number++) {
             struct order_trial trial;

@@ -7,26 +7,26 @@
  * changed it (gcc's -ffast-math links code that sets FTZ and DAZ at start). So every function that others may call, and
  * every thread of a parallel region, holds the default while it computes, and leaves what it found.
  */
-#ifndef REFERENCE_FLOAT_ENVIRONMENT_H
-#define REFERENCE_FLOAT_ENVIRONMENT_H
+#ifndef REFERENCE_COMPUTING_ENVIRONMENT_H
+#define REFERENCE_COMPUTING_ENVIRONMENT_H
 
 #include <fenv.h>
 
-struct float_environment {
+struct computing_environment {
     fenv_t saved;
 };
 
 /* Sets the default for the calling thread and returns what was set before. */
-struct float_environment float_environment_enter(void);
+struct computing_environment computing_environment_enter(void);
 
 /* Sets it back, exception flags included. */
-void float_environment_leave(const struct float_environment *before);
+void computing_environment_leave(const struct computing_environment *before);
 
 /* A declaration: the thread has the default environment from here to the end of the block, however that is left. */
-#define FLOAT_ENVIRONMENT_DEFAULT() FLOAT_ENVIRONMENT_DEFAULT_AT(__LINE__)
-#define FLOAT_ENVIRONMENT_DEFAULT_AT(line) FLOAT_ENVIRONMENT_HELD(line)
-#define FLOAT_ENVIRONMENT_HELD(line)                                                                         \
-    __attribute__((unused, cleanup(float_environment_leave))) const struct float_environment before_##line = \
-        float_environment_enter()
+#define COMPUTING_ENVIRONMENT() COMPUTING_ENVIRONMENT_AT(__LINE__)
+#define COMPUTING_ENVIRONMENT_AT(line) COMPUTING_ENVIRONMENT_HELD(line)
+#define COMPUTING_ENVIRONMENT_HELD(line)                                                                             \
+    __attribute__((unused, cleanup(computing_environment_leave))) const struct computing_environment before_##line = \
+        computing_environment_enter()
 
 #endif

@@ -20,7 +20,7 @@
 #include "kernels/tests/made_problem.h"
 #include "reference/baseline.h"
 #include "reference/error_bound.h"
-#include "reference/float_environment.h"
+#include "reference/computing_environment.h"
 
 enum { THREADS = 3, HEADS = 4, DIM = 64, KEYS = 200 };
 
@@ -182,7 +182,7 @@ static void test_enter_and_leave(void **state)
         environments[i].set();
         struct control set = control_here(), inside, outside;
         {
-            FLOAT_ENVIRONMENT_DEFAULT();
+            COMPUTING_ENVIRONMENT();
             inside = control_here();
         }
         outside = control_here();
@@ -201,5 +201,5 @@ int main(void)
         cmocka_unit_test(test_enter_and_leave),
         cmocka_unit_test(test_results_of_the_default),
     };
-    return cmocka_run_group_tests_name("float_environment", tests, NULL, NULL) != 0;
+    return cmocka_run_group_tests_name("computing_environment", tests, NULL, NULL) != 0;
 }
