@@ -10,14 +10,6 @@ const struct truth_of_info truth_ofs[TRUTH_OF_COUNT] = {
     [TRUTH_OF_F16_DISTANCE] = {"f16_distance", "distances rounded to f16, none beyond its range, as in ggml"},
 };
 
-enum truth_of truth_of_from_name(const char *name)
-{
-    int of = 0;
-    while (of < TRUTH_OF_COUNT && strcmp(name, truth_ofs[of].name) != 0)
-        of++;
-    return (enum truth_of)of;
-}
-
 struct truth_contract truth_contract_of_heads(const struct truth_contract *contract, int first_head)
 {
     struct truth_contract part = *contract;

@@ -33,9 +33,6 @@ struct truth_of_info {
 
 extern const struct truth_of_info truth_ofs[TRUTH_OF_COUNT];
 
-/* The one called name, or TRUTH_OF_COUNT. */
-enum truth_of truth_of_from_name(const char *name);
-
 /* All zero: that of the inputs. */
 struct truth_contract {
     enum truth_of of;

@@ -18,14 +18,6 @@ const struct dtype_info dtypes[DTYPE_COUNT_WITH_FP8] = {
     [DTYPE_E4M3FNUZ] = {"e4m3fnuz", 1, 4, -7, 0x1.ep7, "|u1"},
 };
 
-enum dtype dtype_from_name(const char *name)
-{
-    int dtype = 0;
-    while (dtype < DTYPE_COUNT && strcmp(name, dtypes[dtype].name) != 0)
-        dtype++;
-    return (enum dtype)dtype;
-}
-
 static void widen_f16(const uint16_t *restrict source, size_t count, float *restrict destination)
 {
     size_t i = 0; /* elements done eight at a time */

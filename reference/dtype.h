@@ -36,9 +36,6 @@ struct dtype_info {
 
 extern const struct dtype_info dtypes[DTYPE_COUNT_WITH_FP8];
 
-/* The dtype called name of those that any tensor may have, or DTYPE_COUNT. */
-enum dtype dtype_from_name(const char *name);
-
 /* The byte that fills memory with NaN of the dtype. */
 static inline int dtype_nan_byte(enum dtype dtype)
 {

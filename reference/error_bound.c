@@ -7,8 +7,8 @@
 
 #include "reference/any_order.h"
 #include "reference/bound_end.h"
-#include "reference/exp_dd.h"
 #include "reference/computing_environment.h"
+#include "reference/exp_dd.h"
 
 /* What a head's bound is summed from, one thread's. */
 struct bound_room {

@@ -82,6 +82,15 @@ struct output {
     float *lse; /* [Q, H]; NULL: the result is without (an output that was handed over; no kernel's) */
 };
 
+/* The greatest problem that is judged. */
+enum {
+    PROBLEM_MAX_KEYS = 1 << 30,
+    PROBLEM_MAX_QUERIES = 1 << 20,
+    PROBLEM_MAX_HEADS = 65536,
+    PROBLEM_MAX_DIM = 1024,
+    PROBLEM_MAX_ROWS = INT32_MAX /* queries times heads */
+};
+
 static inline int problem_kv_head(const struct problem *problem, int head)
 {
     return head / (problem->num_heads / problem->num_kv_heads);

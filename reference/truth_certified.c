@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reference/exp_dd.h"
 #include "reference/computing_environment.h"
+#include "reference/exp_dd.h"
 #include "reference/tensor_bounds.h"
 
 enum {

@@ -7,8 +7,6 @@
 
 /* Axes: which of them counts what, and that all tensors say the same of each. */
 
-enum { MAX_DIM = 1024, MAX_HEADS = 65536 };
-
 /* The letters of q, out or lse: those of ragged queries are as of one sequence. */
 static const char *letters_of(const struct judge_reading *reading, enum judge_tensor tensor)
 {
@@ -171,13 +169,24 @@ static enum error_kind check_length(const struct judge_reading *reading, enum ax
                      quote_path(path, reading->shape.said_by[role]), length, what, least, greatest);
 }
 
+static enum error_kind check_rows(const struct judge_reading *reading, struct error *error)
+{
+    int64_t queries = reading->shape.length[ROLE_QUERIES], heads = reading->shape.length[ROLE_HEADS];
+    char path[PATH_QUOTE_SIZE];
+    if (queries * heads <= PROBLEM_MAX_ROWS)
+        return ERROR_NONE;
+    return error_set(
+        error, ERROR_USAGE, "%s: has %" PRId64 " queries of %" PRId64 " heads, %" PRId64 " rows; allowed: 1 to %d",
+        quote_path(path, reading->shape.said_by[ROLE_QUERIES]), queries, heads, queries * heads, PROBLEM_MAX_ROWS);
+}
+
 enum error_kind judge_check_shapes(struct judge_reading *reading, struct error *error)
 {
     int64_t *length = reading->shape.length;
     char path[PATH_QUOTE_SIZE];
-    enum error_kind kind = check_length(reading, ROLE_HEADS, 1, MAX_HEADS, "heads", error);
+    enum error_kind kind = check_length(reading, ROLE_HEADS, 1, PROBLEM_MAX_HEADS, "heads", error);
     if (!kind)
-        kind = check_length(reading, ROLE_DIM, 1, MAX_DIM, "elements of a head", error);
+        kind = check_length(reading, ROLE_DIM, 1, PROBLEM_MAX_DIM, "elements of a head", error);
     if (!kind && (length[ROLE_KV_HEADS] < 1 || length[ROLE_HEADS] % length[ROLE_KV_HEADS] != 0))
         return error_set(error, ERROR_USAGE,
                          "%s: has %" PRId64 " KV heads for %" PRId64 " query heads; allowed: a divisor of them (is "
@@ -191,7 +200,9 @@ enum error_kind judge_check_shapes(struct judge_reading *reading, struct error *
     if (!kind)
         kind = check_length(reading, ROLE_SEQUENCES, 1, 1 << 20, "sequences", error);
     if (!kind)
-        kind = check_length(reading, ROLE_QUERIES, 1, 1 << 20, "queries", error);
+        kind = check_length(reading, ROLE_QUERIES, 1, PROBLEM_MAX_QUERIES, "queries", error);
+    if (!kind)
+        kind = check_rows(reading, error);
     if (!kind && reading->facts.paged)
         kind = check_length(reading, ROLE_SLOTS, 1, JUDGE_MAX_LENGTH, "slots a page", error);
     if (!kind && !reading->facts.paged)

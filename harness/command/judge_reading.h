@@ -9,7 +9,7 @@
 #include "harness/command/judge_exhibit.h"
 #include "harness/command/judge_facts.h"
 
-enum { JUDGE_MAX_LENGTH = 1 << 30 };
+enum { JUDGE_MAX_LENGTH = PROBLEM_MAX_KEYS };
 
 /* What is known while the sequences are put together. */
 struct judge_reading {

@@ -65,6 +65,9 @@ struct evaluation {
     struct seconds seconds;
 };
 
+/* All that a point took. */
+double seconds_sum(const struct seconds *seconds);
+
 /* Seconds on a clock that only goes forward. */
 double evaluation_now(void);
 

@@ -173,7 +173,7 @@ enum error_kind hunt_log_add(struct hunt_log *log, uint64_t digest, const struct
         return know(log, digest, trial, false, error);
     json_t *object = record_to_json(record);
     bool complete = object && json_put(object, "hunt", hunt_to_json(log, digest, trial, text));
-    char *line = complete ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    char *line = complete ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
     if (!line)
         return error_memory(error, "a record", 1 << 16);

@@ -222,10 +222,11 @@ ALIBICHECK_API int alibicheck_options_set_bundle(alibicheck_options *options, co
 ALIBICHECK_API int alibicheck_options_set_bundle_without_kv(alibicheck_options *options, const char *path, int if_wrong,
                                                             struct alibicheck_error *error);
 
-/* The same of a bundle in its place in which the elements of every head stand in another order and have other signs,
- * drawn anew for each and written nowhere: `alibicheck judge FILE` comes to the same status, errors and class, and the
- * inputs cannot be read from it (docs/judge.md says what they can). A cause that shows in the order or the signs of a
- * head's elements, as a constant does, cannot be found in it. */
+/* The same of a bundle in its place in which the elements of heads stand in another order and have other signs: one
+ * order, and signs, for q and k, and another for v and out, the same in all heads, drawn anew for each bundle and
+ * written nowhere. `alibicheck judge FILE` comes to the same status, errors and class, and the inputs cannot be read
+ * from it (docs/judge.md says what they can). A cause that shows in the order or the signs of a head's elements, as a
+ * constant does, cannot be found in it. */
 ALIBICHECK_API int alibicheck_options_set_private_bundle(alibicheck_options *options, const char *path, int if_wrong,
                                                          struct alibicheck_error *error);
 

@@ -211,8 +211,5 @@ enum error_kind api_judging(struct judging *judging, const struct alibicheck_opt
         .context = options->progress,
     };
     tolerance_derive(&judging->criterion.tolerance, dtype);
-    enum error_kind kind = judging->threads > 1 ? threads_start(judging->threads, failure) : ERROR_NONE;
-    if (kind && !strncmp(failure->text, "--", 2)) /* the option's name */
-        memmove(failure->text, failure->text + 2, strlen(failure->text + 2) + 1);
-    return kind;
+    return judging->threads > 1 ? threads_start(judging->threads, failure) : ERROR_NONE;
 }

@@ -13,22 +13,12 @@
 #include "harness/problem/given_source.h"
 #include "harness/problem/unsaid_scales.h"
 
-enum api_fact {
-    STATED_Q,
-    STATED_K,
-    STATED_V,
-    STATED_SCALE,
-    STATED_SLOPES,
-    STATED_KV_SCALES,
-    STATED_POSITION,
-    STATED_COUNT
-};
+enum api_fact { STATED_Q, STATED_K, STATED_V, STATED_SCALE, STATED_SLOPES, STATED_KV_SCALES, STATED_POSITION };
 
 struct alibicheck_problem {
     struct problem_spec spec;     /* but for dtypes, and for what stated has no bit for */
     struct given_tensors tensors; /* pages and visible are owned */
-    int64_t pool_pages;
-    unsigned stated; /* bit f: fact f was */
+    unsigned stated;              /* bit f: fact f was */
     bool k_scale_unsaid, v_scale_unsaid;
     float *slopes, *sink_logits;
 };

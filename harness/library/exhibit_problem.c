@@ -17,19 +17,22 @@ static enum error_kind read_shape(struct exhibit_reading *reading, struct error 
     enum dtype dtype = 0;
     while (dtype < DTYPE_COUNT && bundle_element_type(dtype) != layout.type)
         dtype++;
-    bool sound = dtype < DTYPE_COUNT && layout.num_axes == 3 && layout.shape[0] >= 1 && layout.shape[0] <= 1 << 20 &&
-                 layout.shape[1] >= 1 && layout.shape[1] <= 65536 && layout.shape[2] >= 1 && layout.shape[2] <= 1024 &&
-                 layout.shape[0] * layout.shape[1] <= INT32_MAX;
+    bool sound = dtype < DTYPE_COUNT && layout.num_axes == 3 && layout.shape[0] >= 1 &&
+                 layout.shape[0] <= PROBLEM_MAX_QUERIES && layout.shape[1] >= 1 &&
+                 layout.shape[1] <= PROBLEM_MAX_HEADS && layout.shape[2] >= 1 && layout.shape[2] <= PROBLEM_MAX_DIM &&
+                 layout.shape[0] * layout.shape[1] <= PROBLEM_MAX_ROWS;
     if (!sound)
-        return error_set(error, ERROR_USAGE,
-                         "%s: out is %s; allowed: f16, bf16 or f32 [1 to 1048576 queries, 1 to 65536 heads, head_dim 1 "
-                         "to 1024], 2147483647 rows",
-                         reading->path, tensor_layout_text(is, &layout));
+        return error_set(
+            error, ERROR_USAGE,
+            "%s: out is %s; allowed: f16, bf16 or f32 [1 to %d queries, 1 to %d heads, head_dim 1 to %d], %d "
+            "rows",
+            reading->path, tensor_layout_text(is, &layout), PROBLEM_MAX_QUERIES, PROBLEM_MAX_HEADS, PROBLEM_MAX_DIM,
+            PROBLEM_MAX_ROWS);
     reading->queries = layout.shape[0];
     reading->heads = layout.shape[1];
     reading->dim = layout.shape[2];
     reading->rows = reading->queries * reading->heads;
-    kind = exhibit_read_whole(reading, "seq_len", 0, 1 << 30, &seq_len, error);
+    kind = exhibit_read_whole(reading, "seq_len", 0, PROBLEM_MAX_KEYS, &seq_len, error);
     if (!kind)
         kind = exhibit_read_whole(reading, "num_kv_heads", 1, reading->heads, &kv_heads, error);
     if (!kind && reading->heads % kv_heads != 0)

@@ -8,8 +8,7 @@ static enum error_kind widen(double **numbers, const struct given_output *other,
                              struct error *error)
 {
     size_t dim = (size_t)problem->head_dim, rows = (size_t)problem_rows(problem), heads = (size_t)problem->num_heads;
-    float row[1024];
-    _Static_assert(sizeof row / sizeof *row >= 1024, "head_dim is at most that");
+    float row[PROBLEM_MAX_DIM];
     *numbers = malloc((rows * dim + rows) * sizeof **numbers);
     if (!*numbers)
         return error_memory(error, "the other output", (double)(rows * dim + rows) * sizeof **numbers);

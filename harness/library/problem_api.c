@@ -8,8 +8,6 @@
 #include "harness/library/api.h"
 #include "reference/computing_environment.h"
 
-enum { MAX_KEYS = 1 << 30, MAX_QUERIES = 1 << 20, MAX_HEADS = 65536, MAX_DIM = 1024 };
-
 /* A problem that is there, or the end of the function. */
 #define HAS_PROBLEM(problem, failure, error)       \
     do {                                           \
@@ -35,9 +33,11 @@ static enum error_kind check_shape(const struct alibicheck_shape *shape, struct 
         const char *name;
         int64_t value, least, greatest;
     } sizes[] = {
-        {"seq_len", shape->seq_len, 0, MAX_KEYS},      {"num_queries", shape->num_queries, 1, MAX_QUERIES},
-        {"num_heads", shape->num_heads, 1, MAX_HEADS}, {"num_kv_heads", shape->num_kv_heads, 1, MAX_HEADS},
-        {"head_dim", shape->head_dim, 1, MAX_DIM},
+        {"seq_len", shape->seq_len, 0, PROBLEM_MAX_KEYS},
+        {"num_queries", shape->num_queries, 1, PROBLEM_MAX_QUERIES},
+        {"num_heads", shape->num_heads, 1, PROBLEM_MAX_HEADS},
+        {"num_kv_heads", shape->num_kv_heads, 1, PROBLEM_MAX_HEADS},
+        {"head_dim", shape->head_dim, 1, PROBLEM_MAX_DIM},
     };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         if (sizes[i].value < sizes[i].least || sizes[i].value > sizes[i].greatest)
@@ -47,10 +47,10 @@ static enum error_kind check_shape(const struct alibicheck_shape *shape, struct 
         return error_set(failure, ERROR_USAGE,
                          "num_kv_heads: is %" PRId64 " for %" PRId64 " heads; allowed: a divisor of them",
                          shape->num_kv_heads, shape->num_heads);
-    if (shape->num_queries * shape->num_heads > INT32_MAX)
+    if (shape->num_queries * shape->num_heads > PROBLEM_MAX_ROWS)
         return error_set(failure, ERROR_USAGE,
                          "num_queries: %" PRId64 " of %" PRId64 " heads are %" PRId64 " rows; allowed: 1 to %d",
-                         shape->num_queries, shape->num_heads, shape->num_queries * shape->num_heads, INT32_MAX);
+                         shape->num_queries, shape->num_heads, shape->num_queries * shape->num_heads, PROBLEM_MAX_ROWS);
     return ERROR_NONE;
 }
 
@@ -180,9 +180,9 @@ static int copy_array(void **array, const void *from, double size_bytes, const c
 
 static enum error_kind check_pages(const struct alibicheck_pages *pages, int64_t seq_len, struct error *failure)
 {
-    if (pages->page_size < 1 || pages->page_size > MAX_KEYS)
+    if (pages->page_size < 1 || pages->page_size > PROBLEM_MAX_KEYS)
         return error_set(failure, ERROR_USAGE, "page_size: is %" PRId64 "; allowed: 1 to %d", pages->page_size,
-                         MAX_KEYS);
+                         PROBLEM_MAX_KEYS);
     if (seq_len > 0 && !pages->numbers)
         return error_set(failure, ERROR_USAGE, "page numbers: are NULL");
     for (int64_t i = 0; i * pages->page_size < seq_len; i++)
@@ -354,6 +354,7 @@ int alibicheck_problem_set_kv_offset(alibicheck_problem *problem, int64_t kv_off
 int alibicheck_problem_set_soft_cap(alibicheck_problem *problem, enum alibicheck_soft_cap where, float cap,
                                     struct alibicheck_error *error)
 {
+    COMPUTING_ENVIRONMENT();
     static const enum soft_cap places[] = {
         [ALIBICHECK_CAP_NONE] = SOFT_CAP_NONE,
         [ALIBICHECK_CAP_BEFORE_BIAS] = SOFT_CAP_BEFORE_BIAS,

@@ -16,17 +16,15 @@
 
 #include "reference/problem.h"
 
-enum { TURNING_MAX_DIM = 1024 };
-
 /* Element d of a row is element from[d] of the row before, with the other sign where flipped[d]. */
 struct turning_map {
-    uint16_t from[TURNING_MAX_DIM];
-    bool flipped[TURNING_MAX_DIM];
+    uint16_t from[PROBLEM_MAX_DIM];
+    bool flipped[PROBLEM_MAX_DIM];
 };
 
 /* P and R. */
 struct turning {
-    int head_dim; /* up to TURNING_MAX_DIM */
+    int head_dim; /* up to PROBLEM_MAX_DIM */
     struct turning_map keys, values;
 };
 

@@ -22,15 +22,8 @@ struct alibicheck_results {
     char *text, *failure; /* failure: NULL if there is none */
 };
 
-/* What a thread of the caller's had before it called: it has it again while its own functions run. Numbers are read and
- * written in locale C. */
-struct caller {
-    struct computing_environment floats;
-    locale_t locale, own;
-};
-
 struct under_way {
-    struct caller caller;
+    struct computing_environment caller;    /* what its thread had: its own functions have it while they run */
     const struct alibicheck_kernel *kernel; /* the caller's */
     struct alibicheck_kernel wrapped;       /* the same, with a launch that goes through here */
     struct foreign_kernel described;
@@ -48,25 +41,7 @@ struct under_way {
 
 /* ---- the caller -------------------------------------------------------------------------------------------------- */
 
-static enum error_kind caller_leave(struct caller *caller, struct error *failure)
-{
-    caller->floats = computing_environment_enter();
-    caller->own = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!caller->own) {
-        computing_environment_leave(&caller->floats);
-        return error_memory(failure, "a locale", 1024);
-    }
-    caller->locale = uselocale(caller->own);
-    return ERROR_NONE;
-}
-
-static void caller_return(struct caller *caller)
-{
-    uselocale(caller->locale);
-    freelocale(caller->own);
-    computing_environment_leave(&caller->floats);
-}
-
+/* Floats are the default's for a kernel, wherever it is run. */
 static int32_t launch(void *context, const struct alibicheck_kernel_launch *launch, char *text, uint64_t text_size)
 {
     const struct under_way *run = context;
@@ -78,11 +53,9 @@ static int32_t launch(void *context, const struct alibicheck_kernel_launch *laun
 
 static int32_t hand_to_caller(struct under_way *run, const struct alibicheck_run_record *record)
 {
-    uselocale(run->caller.locale);
-    computing_environment_leave(&run->caller.floats);
+    computing_environment_leave(&run->caller);
     int32_t answer = run->record(run->context, record);
-    run->caller.floats = computing_environment_enter();
-    uselocale(run->caller.own);
+    run->caller = computing_environment_enter();
     return answer;
 }
 
@@ -230,15 +203,6 @@ static enum error_kind take_kernel(struct under_way *run, struct error *failure)
     return foreign_class_take(&run->subject, "the kernel", failure);
 }
 
-/* Threads are no option of a command line here. */
-static enum error_kind start_threads(int threads, struct error *failure)
-{
-    enum error_kind kind = threads > 1 ? threads_start(threads, failure) : ERROR_NONE;
-    if (kind && !strncmp(failure->text, "--", 2))
-        memmove(failure->text, failure->text + 2, strlen(failure->text + 2) + 1);
-    return kind;
-}
-
 static enum error_kind choose_points(struct under_way *run, const struct alibicheck_cases *cases, struct error *failure)
 {
     enum error_kind kind = cases_options(&run->options, cases, failure);
@@ -251,7 +215,9 @@ static enum error_kind choose_points(struct under_way *run, const struct alibich
         kind = selection_check_room(&run->selection, run->options.threads, 1, failure);
     if (!kind)
         kind = selection_check_references(&run->selection, failure);
-    return kind ? kind : start_threads(run->options.threads, failure);
+    if (!kind && run->options.threads > 1)
+        kind = threads_start(run->options.threads, failure);
+    return kind;
 }
 
 static enum error_kind walk(struct under_way *run, struct error *failure)
@@ -322,11 +288,11 @@ int alibicheck_run(alibicheck_results **results, const alibicheck_cases *cases, 
     atomic_store(&run.progress->done, 0);
     atomic_store(&run.progress->points, 0);
     run.results = calloc(1, sizeof *run.results);
-    enum error_kind kind =
-        run.results ? caller_leave(&run.caller, &failure) : error_memory(&failure, "results", sizeof *run.results);
+    enum error_kind kind = run.results ? ERROR_NONE : error_memory(&failure, "results", sizeof *run.results);
     if (!kind) {
+        run.caller = computing_environment_enter();
         kind = run_cases(&run, cases, &failure);
-        caller_return(&run.caller);
+        computing_environment_leave(&run.caller);
     }
     if (run.results && run.results->text) {
         *results = run.results;

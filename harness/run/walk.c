@@ -97,18 +97,13 @@ static double time_left_s(const struct walking *walking)
     return walking->evaluated_s > 0 ? left_s * elapsed_s / walking->evaluated_s : left_s;
 }
 
-static double sum_seconds(const struct seconds *seconds)
-{
-    return seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference + seconds->oracles;
-}
-
 static void learn(struct walking *walking, size_t index, const struct seconds *seconds)
 {
     const struct work_units units = units_at(walking->walk, index);
     enum kernel kernel = walking->walk->selection->points[index].kernel;
     cost_learn(&walking->seen, &units, kernel, seconds);
     cost_expect(&walking->left, &units, kernel, -1);
-    walking->evaluated_s += sum_seconds(seconds);
+    walking->evaluated_s += seconds_sum(seconds);
     progress_display_expect(walking->display, time_left_s(walking));
 }
 

@@ -418,7 +418,7 @@ enum error_kind sentinel_report_json(FILE *stream, const struct sentinel_report 
         range->steepest_slope, "flattest_slope", range->flattest_slope, "bias", bias_form_names[range->bias],
         "dot_bound", range->dot_bound, "dot_source", report->dot_source, "nearest_distance",
         (json_int_t)range->nearest_distance, "lengths", lengths, "sentinels", sentinels, "tensors", tensors);
-    char *text = object && complete ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    char *text = object && complete ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(object);
     if (!text)
         return error_set(error, ERROR_SYSTEM, "sentinel: out of memory");

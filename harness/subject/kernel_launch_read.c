@@ -68,9 +68,11 @@ static enum error_kind read_shapes(struct problem *problem, const struct tensor_
     enum dtype of_keys = DTYPE_F32;
     bool fits = find_dtype(&problem->dtype, q->type) && problem->dtype < DTYPE_COUNT && find_dtype(&of_keys, k->type) &&
                 (of_keys == problem->dtype || formats[of_keys] != KV_AS_DTYPE);
+    static const int64_t greatest[] = {PROBLEM_MAX_QUERIES, PROBLEM_MAX_HEADS, PROBLEM_MAX_DIM};
     for (int axis = 0; axis < 3; axis++)
-        fits = fits && q->shape[axis] >= 1 && q->shape[axis] <= 1 << 20 && k->shape[axis] <= 1 << 30;
-    fits = fits && k->shape[1] >= 1 && k->shape[2] == q->shape[2] && q->shape[1] % k->shape[1] == 0;
+        fits = fits && q->shape[axis] >= 1 && q->shape[axis] <= greatest[axis] && k->shape[axis] <= PROBLEM_MAX_KEYS;
+    fits = fits && q->shape[0] * q->shape[1] <= PROBLEM_MAX_ROWS && k->shape[1] >= 1 && k->shape[2] == q->shape[2] &&
+           q->shape[1] % k->shape[1] == 0;
     if (!fits)
         return error_set(error, ERROR_USAGE, "its message has q and k that do not belong together");
     problem->kv_format = formats[of_keys];

@@ -37,11 +37,3 @@ enum run_failure run_failure_of(const struct error *error)
         return RUN_FAILURE_NONE;
     return error->how ? (enum run_failure)error->how : RUN_FAILURE_REFUSAL;
 }
-
-enum run_failure run_failure_find(const char *name)
-{
-    enum run_failure how = RUN_FAILURE_CRASH;
-    while (how < RUN_FAILURE_COUNT && strcmp(run_failures[how].name, name) != 0)
-        how++;
-    return how;
-}

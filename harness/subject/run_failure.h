@@ -35,7 +35,4 @@ enum error_kind run_failed(struct error *error, enum run_failure how);
 /* What was said; of an error of which nothing was it is a refusal, and RUN_FAILURE_NONE of one of another kind. */
 enum run_failure run_failure_of(const struct error *error);
 
-/* That with the name; RUN_FAILURE_COUNT: there is none. */
-enum run_failure run_failure_find(const char *name);
-
 #endif

@@ -58,7 +58,7 @@ enum error_kind threads_start(int threads, struct error *error)
     pthread_mutex_destroy(&mutex);
     free(others);
     if (failure)
-        return error_set(error, ERROR_SYSTEM, "--threads %d: the system starts no more than %d (%s); see `ulimit -a`",
+        return error_set(error, ERROR_SYSTEM, "%d threads: the system starts no more than %d (%s); see `ulimit -a`",
                          threads, started + 1, strerror(failure));
 #pragma omp parallel num_threads(threads)
     {

@@ -64,10 +64,10 @@ static void test_names(void **state)
 {
     (void)state;
     for (enum truth_of of = 0; of < TRUTH_OF_COUNT; of++) {
-        assert_int_equal(truth_of_from_name(truth_ofs[of].name), of);
+        for (enum truth_of other = 0; other < of; other++)
+            assert_string_not_equal(truth_ofs[of].name, truth_ofs[other].name);
         assert_true(strlen(truth_ofs[of].meaning) > 20);
     }
-    assert_int_equal(truth_of_from_name("bf16"), TRUTH_OF_COUNT);
 }
 
 /* No contract, the contract of the inputs, and a formula of which nothing was rounded: one truth, to the bit. */

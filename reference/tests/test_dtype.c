@@ -221,15 +221,6 @@ static void ulp_is_the_distance_to_the_next_value(void **state)
     assert_true(dtype_ulp(DTYPE_BF16, 1e300) == 0x1p120);
 }
 
-static void names_are_found(void **state)
-{
-    (void)state;
-    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
-        assert_int_equal(dtype_from_name(dtypes[dtype].name), dtype);
-    assert_int_equal(dtype_from_name("f64"), DTYPE_COUNT);
-    assert_int_equal(dtype_from_name(""), DTYPE_COUNT);
-}
-
 static void limits_are_those_of_the_formats(void **state)
 {
     (void)state;
@@ -328,7 +319,6 @@ int main(void)
         cmocka_unit_test(offsets_count_elements),
         cmocka_unit_test(rounding_one_value_is_narrowing_and_widening),
         cmocka_unit_test(ulp_is_the_distance_to_the_next_value),
-        cmocka_unit_test(names_are_found),
         cmocka_unit_test(limits_are_those_of_the_formats),
         cmocka_unit_test(every_fp8_byte_widens_exactly_and_survives),
         cmocka_unit_test(fp8_narrows_to_nearest_even),

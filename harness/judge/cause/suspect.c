@@ -271,8 +271,3 @@ bool suspect_lse_rose(const struct suspect *suspect)
 {
     return suspect->lse - suspect->truth_lse > suspect_lse_rounding(suspect);
 }
-
-bool suspect_lse_fell(const struct suspect *suspect)
-{
-    return suspect->truth_lse - suspect->lse > suspect_lse_rounding(suspect);
-}

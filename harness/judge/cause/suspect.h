@@ -160,6 +160,4 @@ bool suspect_lse_is_exactly(const struct suspect *suspect, double lse);
 bool suspect_lse_is(const struct suspect *suspect, double lse);
 bool suspect_lse_is_off(const struct suspect *suspect);
 bool suspect_lse_rose(const struct suspect *suspect);
-bool suspect_lse_fell(const struct suspect *suspect);
-
 #endif

@@ -2,8 +2,8 @@
 
 #include <mpfr.h>
 
-#include "reference/error_bound.h"
 #include "reference/computing_environment.h"
+#include "reference/error_bound.h"
 #include "reference/tensor_bounds.h"
 
 enum error_kind class_bounds_of_rows(double *bound, const int *rows, int count, class_set set,

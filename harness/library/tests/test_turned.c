@@ -123,11 +123,11 @@ static void test_each_element_goes_to_one_place(void **state)
     (void)state;
     struct turning turning, again;
     struct error error;
-    bool seen[2][TURNING_MAX_DIM] = {{false}};
+    bool seen[2][PROBLEM_MAX_DIM] = {{false}};
     int flipped = 0, moved = 0;
-    assert_int_equal(turning_draw(&turning, TURNING_MAX_DIM, &error), ERROR_NONE);
-    assert_int_equal(turning_draw(&again, TURNING_MAX_DIM, &error), ERROR_NONE);
-    for (int d = 0; d < TURNING_MAX_DIM; d++) {
+    assert_int_equal(turning_draw(&turning, PROBLEM_MAX_DIM, &error), ERROR_NONE);
+    assert_int_equal(turning_draw(&again, PROBLEM_MAX_DIM, &error), ERROR_NONE);
+    for (int d = 0; d < PROBLEM_MAX_DIM; d++) {
         assert_false(seen[0][turning.keys.from[d]] || seen[1][turning.values.from[d]]);
         seen[0][turning.keys.from[d]] = seen[1][turning.values.from[d]] = true;
         flipped += turning.keys.flipped[d];
@@ -135,7 +135,7 @@ static void test_each_element_goes_to_one_place(void **state)
     }
     /* 512 signs within 12 standard deviations; a place is kept about once. */
     assert_in_range(flipped, 512 - 192, 512 + 192);
-    assert_true(moved > TURNING_MAX_DIM - 30);
+    assert_true(moved > PROBLEM_MAX_DIM - 30);
     assert_memory_not_equal(turning.keys.from, again.keys.from, sizeof turning.keys.from);
     assert_memory_not_equal(turning.keys.from, turning.values.from, sizeof turning.keys.from);
 }

@@ -41,7 +41,7 @@ static bool print_line(FILE *stream, const char *key, const struct result *resul
     for (int note = 0; note < NOTE_COUNT && complete; note++)
         if (notes[note])
             complete = json_put(object, note_names[note], json_from_text(notes[note]));
-    char *text = complete ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    char *text = complete ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     complete = text && fprintf(stream, "%s\n", text) > 0;
     free(text);
     json_decref(object);

@@ -69,7 +69,7 @@ static bool print_json(FILE *stream, const struct compare_view *view)
                     json_put(object, "left_out", json_integer((json_int_t)collation->left_out)) &&
                     json_put(object, "left_out_worse", json_integer((json_int_t)collation->left_out_worse)) &&
                     json_put(object, "points", list_points(view));
-    char *text = complete ? json_dumps(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    char *text = complete ? json_print(object, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     if (text)
         fprintf(stream, "%s\n", text);
     json_decref(object);

@@ -54,17 +54,6 @@ bool fact_is_unknown_of_foreign(enum fact fact)
     return fact == FACT_RECIPE || fact == FACT_RECIPE_DIGEST || (is_metric && metric_table[fact - FACT_METRICS].of_lse);
 }
 
-enum fact fact_from_name(const char *name, size_t size)
-{
-    enum fact fact = 0;
-    for (; fact < FACT_COUNT; fact++) {
-        const char *known = fact_info(fact).name;
-        if (strlen(known) == size && memcmp(known, name, size) == 0)
-            break;
-    }
-    return fact;
-}
-
 void fact_clear(struct fact_value *value)
 {
     free(value->text);
@@ -110,7 +99,7 @@ static const char *read_sample(struct fact_value *value, const json_t *sample)
     bool complete = true;
     for (size_t i = 0; i < 5 && complete; i++) { /* a seed may be beyond what an integer holds */
         const json_t *member = json_object_get(sample, members[i]);
-        numbers[i] = json_is_number(member) ? json_dumps(member, JSON_ENCODE_ANY) : NULL;
+        numbers[i] = json_is_number(member) ? json_print(member, JSON_ENCODE_ANY) : NULL;
         complete = numbers[i];
     }
     if (complete)

@@ -61,9 +61,6 @@ struct fact_info fact_info(enum fact fact);
 extern const char device_foreign[];
 bool fact_is_unknown_of_foreign(enum fact fact);
 
-/* The fact called so, or FACT_COUNT. */
-enum fact fact_from_name(const char *name, size_t size);
-
 /* A fact of a point. NaN and infinities are numbers. */
 struct fact_value {
     enum { FACT_UNKNOWN, FACT_NUMBER, FACT_TEXT } type;

@@ -308,16 +308,6 @@ void results_clear(struct results *results)
     *results = (struct results){.path = NULL};
 }
 
-static int key_of(const void *key, const void *item)
-{
-    return strcmp(key, ((const struct result *)item)->key);
-}
-
-const struct result *results_find(const struct results *results, const char *key)
-{
-    return results->count ? bsearch(key, results->items, results->count, sizeof *results->items, key_of) : NULL;
-}
-
 const char *results_name(const struct results *results)
 {
     return strcmp(results->path, "-") == 0 ? "standard input" : results->path;

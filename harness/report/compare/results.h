@@ -59,9 +59,6 @@ void results_clear(struct results *results);
 enum error_kind result_read(struct result *result, const struct record_line *line, struct error *error);
 void result_clear(struct result *result);
 
-/* The point of a key, or NULL. */
-const struct result *results_find(const struct results *results, const char *key);
-
 /* "standard input" or the path. */
 const char *results_name(const struct results *results);
 

@@ -4,11 +4,11 @@
 
 #include "harness/support/table.h"
 
-static const bool part_is_of_point[] = {
-    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true,  [RECORD_KERNEL] = true, [RECORD_DRAWN] = true,
-    [RECORD_SHIPPED] = true, [RECORD_DEMAND] = true,   [RECORD_BATCH] = true,  [RECORD_RECIPE] = true,
-    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,   [RECORD_PAGES] = true,  [RECORD_CRITERION] = true,
-    [RECORD_BUDGET] = true,  [RECORD_ORACLES] = false,
+static const bool part_is_of_point[RECORD_ORACLES + 1] = {
+    [RECORD_POINT] = true,   [RECORD_PROBLEM] = true, [RECORD_KERNEL] = true, [RECORD_DRAWN] = true,
+    [RECORD_SHIPPED] = true, [RECORD_DEMAND] = true,  [RECORD_BATCH] = true,  [RECORD_RECIPE] = true,
+    [RECORD_OPTIONS] = true, [RECORD_CHUNKS] = true,  [RECORD_PAGES] = true,  [RECORD_CRITERION] = true,
+    [RECORD_BUDGET] = true,
 };
 
 bool record_field_of_point(const char *path)

@@ -37,7 +37,7 @@ enum record_part {
     RECORD_CONTRACT,  /* struct contract_finding of an output that was given and fits another one */
     RECORD_EXPLAINED, /* struct explained_element of an output of which that was asked */
     RECORD_SAMPLE,    /* struct given_sample of an output that is judged by some rows */
-    RECORD_ORACLES    /* struct oracle_report */
+    RECORD_ORACLES    /* struct oracle_report; the last */
 };
 
 /* The part, an enum record_part, of a struct record. */

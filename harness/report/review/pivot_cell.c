@@ -24,7 +24,7 @@ char *pivot_value_text(const json_t *value)
         snprintf(shortest, sizeof shortest, "%.15g", json_real_value(value));
         return strdup(shortest);
     }
-    return json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_PRINT_FLAGS);
+    return json_print(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY | JSON_PRINT_FLAGS);
 }
 
 json_t *pivot_values_of(const struct pivot_fields *fields, const json_t *unit)
@@ -40,7 +40,7 @@ json_t *pivot_values_of(const struct pivot_fields *fields, const json_t *unit)
 
 char *pivot_key_of(const json_t *values)
 {
-    return values ? json_dumps(values, JSON_COMPACT | JSON_SORT_KEYS | JSON_PRINT_FLAGS) : NULL;
+    return values ? json_print(values, JSON_COMPACT | JSON_SORT_KEYS | JSON_PRINT_FLAGS) : NULL;
 }
 
 static char *key_of_fields(const struct pivot_fields *fields, const json_t *unit)

@@ -20,7 +20,7 @@ static char *identity_of(const json_t *record)
     json_t *both = json_array();
     bool complete = both && json_array_append(both, json_object_get(record, "key")) == 0 &&
                     json_array_append_new(both, device ? json_incref(device) : json_null()) == 0;
-    char *identity = complete ? json_dumps(both, JSON_COMPACT) : NULL;
+    char *identity = complete ? json_print(both, JSON_COMPACT) : NULL;
     json_decref(both);
     return identity;
 }

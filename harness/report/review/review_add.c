@@ -77,7 +77,7 @@ static bool keep_failure(struct review_point *point, const json_t *object)
     for (size_t i = 0; i < sizeof kept / sizeof kept[0] && complete; i++)
         if (json_object_get(object, kept[i]))
             complete = json_object_set(failure, kept[i], json_object_get(object, kept[i])) == 0;
-    point->failure = complete ? json_dumps(failure, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
+    point->failure = complete ? json_print(failure, JSON_COMPACT | JSON_PRINT_FLAGS) : NULL;
     json_decref(failure);
     return point->failure;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/report/review/describe.h"
+#include "harness/support/json_value.h"
 #include "harness/support/room.h"
 #include "reference/slopes.h"
 
@@ -49,7 +50,7 @@ static bool find_slopes(struct panel *panel, const json_t *record)
 /* What the points of a panel agree in. A new string, or NULL. */
 static char *panel_identity(const struct review *review, const struct review_point *point, const json_t *record)
 {
-    char *slopes = json_dumps(json_object_get(record, "slopes"), JSON_COMPACT | JSON_ENCODE_ANY);
+    char *slopes = json_print(json_object_get(record, "slopes"), JSON_COMPACT | JSON_ENCODE_ANY);
     char *model[3], *identity = NULL;
     static const char *const names[3] = {"max_bias", "head_offset", "total_heads"};
     for (int i = 0; i < 3; i++)

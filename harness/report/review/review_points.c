@@ -86,7 +86,7 @@ static void print_number(FILE *stream, double value)
 static bool print_text(FILE *stream, const char *text)
 {
     json_t *string = json_from_text(text);
-    char *printed = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    char *printed = string ? json_print(string, JSON_ENCODE_ANY) : NULL;
     if (printed)
         fputs(printed, stream);
     free(printed);

@@ -159,7 +159,7 @@ static enum error_kind write_point(const char *folder, const struct record *reco
     char *text = NULL, *path = file_join(folder, "point.json");
     json_t *object = record_to_json(record);
     if (object && json_object_set_new(object, "mask", mask_to_json(record->problem)) == 0)
-        text = json_dumps(object, JSON_INDENT(2) | JSON_PRINT_FLAGS);
+        text = json_print(object, JSON_INDENT(2) | JSON_PRINT_FLAGS);
     if (!path || !text) {
         kind = error_memory(error, "a record", 1 << 16);
         goto out;

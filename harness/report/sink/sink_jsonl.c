@@ -76,8 +76,8 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
     free(text);
     if (!kind)
         kind = add_line(jsonl, record->place, jsonl->end, size, error);
-    else if (ftruncate(jsonl->descriptor, jsonl->end) != 0)
-        return kind; /* a pipe or a device, which keeps its half line */
+    else if (!jsonl->is_file || ftruncate(jsonl->descriptor, jsonl->end) != 0)
+        return kind; /* a pipe or a device keeps its half line; of standard output this does not know where it began */
     if (kind)
         return kind;
     jsonl->end += (off_t)size;

@@ -150,12 +150,11 @@ static enum error_kind record_junit(struct sink *sink, const struct record *reco
         goto no_memory;
 
     char key[POINT_KEY_SIZE];
-    const struct seconds *seconds = &record->seconds;
     test->place = record->place;
     test->test_case = record->point->test_case;
     test->name = strdup(point_key(key, record->point));
     test->status = record->outcome.status;
-    test->elapsed_s = seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference;
+    test->elapsed_s = seconds_sum(&record->seconds);
     if (status_results[record->outcome.status].says) {
         test->headline = record_headline(record);
         test->detail = test->headline ? record_detail(record, test->headline) : NULL;

@@ -64,10 +64,7 @@ static void print_class(char *cell, const struct record *record)
 /* All that a point took. */
 static void print_seconds(char *cell, const struct record *record)
 {
-    const struct seconds *seconds = &record->seconds;
-    snprintf(cell, FIELD_TEXT_SIZE, "%.3g",
-             seconds->inputs + seconds->kernel + seconds->truth + seconds->judge + seconds->reference +
-                 seconds->oracles);
+    snprintf(cell, FIELD_TEXT_SIZE, "%.3g", seconds_sum(&record->seconds));
 }
 
 static const struct own_column {

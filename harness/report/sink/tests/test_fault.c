@@ -295,6 +295,7 @@ static void test_junit_says_it_in_a_failure(void **state)
     assert_true(descriptor >= 0);
     compare(desk, BASELINE_F32_ABSOLUTE, right, right_lse);
     desk->sample.record.seconds.reference = 100;
+    desk->sample.record.seconds.oracles = 1000;
     assert_int_equal(sink_open(&sink, &sink_junit, path, NULL, &error), ERROR_NONE);
     assert_int_equal(sink.kind->record(&sink, &desk->sample.record, &error), ERROR_NONE);
     assert_int_equal(sink.kind->close(&sink, &summary, &error), ERROR_NONE);
@@ -305,7 +306,7 @@ static void test_junit_says_it_in_a_failure(void **state)
     fclose(file);
     unlink(path);
     assert_non_null(strstr(text, "\nagainst f32_absolute: 1/8 differ, 0.5 max: kernel at fault in 1 (head 1); "));
-    assert_non_null(strstr(text, "time=\"101.875000\""));
+    assert_non_null(strstr(text, "time=\"1101.875000\""));
 }
 
 int main(void)
