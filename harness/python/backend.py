@@ -72,7 +72,7 @@ Description-Content-Type: text/markdown
 
 {readme}""",
         "WHEEL": f"Wheel-Version: 1.0\nGenerator: alibicheck\nRoot-Is-Purelib: false\nTag: {_tag()}\n",
-        "entry_points.txt": "[pytest11]\nalibicheck = alibicheck_pytest\n",
+        "entry_points.txt": "[console_scripts]\nalibicheck = alibicheck.__main__:main\n\n[pytest11]\nalibicheck = alibicheck_pytest\n",
     }
 
 

@@ -38,6 +38,9 @@
 /* Keys that lie one after the other wherever such a run begins at a multiple of it: pages are multiples of it. */
 enum { PLAIN_RUN_KEYS = 16 };
 
+/* Shared memory that a block of a plain form takes beside its ring, at most: scripts/check-instructions holds it. */
+enum { PLAIN_STATIC_BYTES_MAX = 16 << 10 };
+
 #define PLAIN_FIELD_SET(field, value) args->recipe.field = value;
 #define PLAIN_FIELD_EQUAL(field, value) &&args->recipe.field == (value)
 

@@ -31,7 +31,7 @@ SIMT_FUNCTION int slabs_of(int group)
 
 /* A block's queries, as they are in memory. */
 struct column_queries {
-    uint32_t words[MMA_COLUMNS][MAX_HEAD_DIM / 2];
+    uint32_t words[MMA_COLUMNS][MAX_HEAD_DIM / 2 + 4]; /* 4 apart in banks, so that eight columns meet in none */
 };
 
 /* Where a lane stands. */

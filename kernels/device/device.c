@@ -307,6 +307,7 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
         .generic = device->form == FORM_GENERIC,
         .plain_alone = device->ops->plain_alone || device->form == FORM_PLAIN,
         .shared_blocks = device->ops->enough_blocks(device->state),
+        .shared_room = device->ops->shared_room ? device->ops->shared_room(device->state) : 0,
     };
     if (audit && batch->keys_on_device)
         return error_set(error, ERROR_USAGE, "keys that are on a device are not between guard zones");

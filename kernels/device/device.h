@@ -46,6 +46,9 @@ struct device_ops {
     /* Blocks that keep all of the device busy. */
     unsigned (*enough_blocks)(const void *state);
 
+    /* Bytes of shared memory that a block may have; NULL: there is no limit. */
+    size_t (*shared_room)(const void *state);
+
     /* Runs the plan's launches, whose buffers are bound, to their end. *seconds is theirs alone. */
     enum error_kind (*launch)(void *state, const struct launch_plan *plan, double *seconds, struct error *error);
 };

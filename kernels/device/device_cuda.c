@@ -17,7 +17,9 @@ static const void *function_of(const struct launch *launch)
 }
 
 struct cuda_state {
+    cudaStream_t stream; /* its own: devices of several workers do not wait for each other */
     unsigned multiprocessors;
+    size_t shared_room;
     bool measured;    /* of the architecture whose functions the models were fitted to: sm_90, an H100 */
     int major, minor; /* compute capability */
 };
@@ -59,7 +61,9 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     TRY(cudaRuntimeGetVersion(&version));
     /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
     TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
+    TRY(cudaStreamCreateWithFlags(&opened->stream, cudaStreamNonBlocking));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
+    opened->shared_room = properties.sharedMemPerBlockOptin;
     opened->measured = properties.major == 9 && properties.minor == 0;
     opened->major = properties.major;
     opened->minor = properties.minor;
@@ -76,6 +80,7 @@ out:
 
 static void cuda_close(void *state)
 {
+    cudaStreamDestroy(((struct cuda_state *)state)->stream);
     free(state); /* the context goes with the process */
 }
 
@@ -87,6 +92,11 @@ static bool cuda_has_models(const void *state)
 static unsigned cuda_enough_blocks(const void *state)
 {
     return ((const struct cuda_state *)state)->multiprocessors;
+}
+
+static size_t cuda_shared_room(const void *state)
+{
+    return ((const struct cuda_state *)state)->shared_room;
 }
 
 static enum error_kind cuda_allocate(void *state, void **memory, size_t size_bytes, struct error *error)
@@ -109,8 +119,9 @@ static void cuda_release(void *state, void *memory)
 static enum error_kind cuda_copy_in(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    (void)state;
-    TRY(cudaMemcpy(to, from, size_bytes, cudaMemcpyHostToDevice));
+    cudaStream_t stream = ((struct cuda_state *)state)->stream;
+    TRY(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyHostToDevice, stream));
+    TRY(cudaStreamSynchronize(stream));
 out:
     return kind;
 }
@@ -118,24 +129,24 @@ out:
 static enum error_kind cuda_copy_out(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    (void)state;
-    TRY(cudaMemcpy(to, from, size_bytes, cudaMemcpyDeviceToHost));
+    cudaStream_t stream = ((struct cuda_state *)state)->stream;
+    TRY(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyDeviceToHost, stream));
+    TRY(cudaStreamSynchronize(stream));
 out:
     return kind;
 }
 
-/* This and cuda_fill are in order with what the default stream was given before and is given later, and with copies to
- * the device. Rows that lie side by side are one piece, of which there may be more than rows of a copy in two
- * dimensions. */
+/* This and cuda_fill are in order with all that the stream was given before and is given later. Rows that lie side by
+ * side are one piece, of which there may be more than rows of a copy in two dimensions. */
 static enum error_kind cuda_copy_rows(void *state, const struct row_copy *copy, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    (void)state;
+    cudaStream_t stream = ((struct cuda_state *)state)->stream;
     if (copy->to_stride == copy->row_bytes && copy->from_stride == copy->row_bytes)
-        TRY(cudaMemcpy(copy->to, copy->from, copy->rows * copy->row_bytes, cudaMemcpyDeviceToDevice));
+        TRY(cudaMemcpyAsync(copy->to, copy->from, copy->rows * copy->row_bytes, cudaMemcpyDeviceToDevice, stream));
     else
-        TRY(cudaMemcpy2D(copy->to, copy->to_stride, copy->from, copy->from_stride, copy->row_bytes, copy->rows,
-                         cudaMemcpyDeviceToDevice));
+        TRY(cudaMemcpy2DAsync(copy->to, copy->to_stride, copy->from, copy->from_stride, copy->row_bytes, copy->rows,
+                              cudaMemcpyDeviceToDevice, stream));
 out:
     return kind;
 }
@@ -143,8 +154,7 @@ out:
 static enum error_kind cuda_fill(void *state, void *memory, int byte, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
-    (void)state;
-    TRY(cudaMemset(memory, byte, size_bytes));
+    TRY(cudaMemsetAsync(memory, byte, size_bytes, ((struct cuda_state *)state)->stream));
 out:
     return kind;
 }
@@ -172,14 +182,24 @@ out:
     return kind;
 }
 
+enum error_kind cuda_prepare(const struct launch_plan *plan, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < plan->num_launches && !kind; i++) {
+        struct cudaFuncAttributes attributes; /* asked for, a function is loaded */
+        TRY(cudaFuncGetAttributes(&attributes, function_of(&plan->launches[i])));
+        kind = allow_shared_memory(&plan->launches[i], error);
+    }
+out:
+    return kind;
+}
+
 enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     struct attention_args args = plan->args;
     for (int i = 0; i < plan->num_launches; i++) {
         const struct launch *launch = &plan->launches[i];
-        if ((kind = allow_shared_memory(launch, error)))
-            goto out;
         dim3 grid = {launch->blocks_x, launch->blocks_y, launch->blocks_z}, block = {launch->threads, 1, 1};
         void *arguments[] = {&args};
         TRY(cudaLaunchKernel(function_of(launch), grid, block, arguments, launch->shared_bytes, stream));
@@ -221,22 +241,21 @@ static enum error_kind check_tensor_cores(const struct cuda_state *state, const 
 
 static enum error_kind cuda_launch(void *state, const struct launch_plan *plan, double *seconds, struct error *error)
 {
+    cudaStream_t stream = ((struct cuda_state *)state)->stream;
     enum error_kind kind = check_tensor_cores(state, plan, error);
     cudaEvent_t start = NULL, end = NULL;
     float milliseconds = 0;
+    if (!kind)
+        kind = cuda_prepare(plan, error);
     if (kind)
         return kind;
-    for (int i = 0; i < plan->num_launches; i++) { /* loads them, which would count as time of the first launch */
-        struct cudaFuncAttributes attributes;
-        TRY(cudaFuncGetAttributes(&attributes, function_of(&plan->launches[i])));
-    }
     TRY(cudaEventCreate(&start));
     TRY(cudaEventCreate(&end));
-    TRY(cudaEventRecord(start, NULL));
-    kind = cuda_enqueue(plan, NULL, error);
+    TRY(cudaEventRecord(start, stream));
+    kind = cuda_enqueue(plan, stream, error);
     if (kind)
         goto out;
-    TRY(cudaEventRecord(end, NULL));
+    TRY(cudaEventRecord(end, stream));
     TRY(cudaEventSynchronize(end));
     TRY(cudaEventElapsedTime(&milliseconds, start, end));
     *seconds = 1e-3 * (double)milliseconds;
@@ -261,5 +280,6 @@ const struct device_ops device_cuda_ops = {
     .plain_alone = true,
     .has_models = cuda_has_models,
     .enough_blocks = cuda_enough_blocks,
+    .shared_room = cuda_shared_room,
     .launch = cuda_launch,
 };

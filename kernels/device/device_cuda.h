@@ -20,7 +20,11 @@
         }                                                                                                      \
     } while (0)
 
-/* Puts a plan's launches, whose buffers are bound, on a stream, which may be under capture. Does not wait for them. */
+/* Loads a plan's functions and lets them have their shared memory, which would count as time of the first launch. */
+enum error_kind cuda_prepare(const struct launch_plan *plan, struct error *error);
+
+/* Puts the launches of a plan that is prepared, whose buffers are bound, on a stream, which may be under capture. Does
+ * not wait for them. */
 enum error_kind cuda_enqueue(const struct launch_plan *plan, cudaStream_t stream, struct error *error);
 
 /* What a launch's function takes of a multiprocessor. */

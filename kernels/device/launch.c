@@ -281,6 +281,12 @@ static bool takes_plain(const struct launch_plan *plan, const struct batch *batc
            problem->head_dim == group_lanes(group_of(problem->head_dim)) * LANE_DIMS;
 }
 
+/* Whether a block of the plain forms has its shared memory: of GPUs that have plain forms some have less. */
+static bool has_shared_room(const struct plan_options *options)
+{
+    return options->shared_room == 0 || RING_BYTES + PLAIN_STATIC_BYTES_MAX <= options->shared_room;
+}
+
 /* How many query heads share rows, where all blocks for one head each would be so many. */
 static int heads_shared(const struct problem *problem, unsigned long blocks, const struct plan_options *options)
 {
@@ -295,7 +301,7 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
     const struct problem *problem = batch->problems;
     enum dtype dtype = problem_kv_dtype(problem);
     int group = group_of(problem->head_dim), chunks = 1;
-    bool plain = !options->generic && takes_plain(plan, batch);
+    bool plain = !options->generic && has_shared_room(options) && takes_plain(plan, batch);
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
     if ((int64_t)problem->num_heads * chunks > INT32_MAX)

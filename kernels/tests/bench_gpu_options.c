@@ -63,7 +63,7 @@ static const struct {
     bool (*parse)(int64_t *value, const char *text);
 } axes[AXIS_COUNT] = {
     [AXIS_DTYPE] = {"dtype", "f16, bf16, f32, e4m3, e5m2", parse_dtype},
-    [AXIS_KERNEL] = {"kernel", "names of kernels: split_kv, single_pass, two_pass", parse_kernel},
+    [AXIS_KERNEL] = {"kernel", "names of kernels: split_kv, single_pass, two_pass, tensor_core", parse_kernel},
     [AXIS_PAGE] = {"page", "keys a page, 0 (contiguous) to 4096", parse_page},
     [AXIS_KEYS] = {"keys", "numbers of keys, 1 to 2^30", parse_keys},
     [AXIS_HEADS] = {"heads", "HEADS/KV_HEADS, the second a divisor of the first", parse_heads},
@@ -90,6 +90,12 @@ static const char *const defaults[][AXIS_COUNT] = {
      [AXIS_KEYS] = "33001,131072",
      [AXIS_HEADS] = "32/32,32/8",
      [AXIS_DIM] = "128"},
+    {[AXIS_DTYPE] = "f16,bf16",
+     [AXIS_KERNEL] = "tensor_core",
+     [AXIS_PAGE] = "0",
+     [AXIS_KEYS] = "2048,33001,131072",
+     [AXIS_HEADS] = "32/8,32/4,64/8",
+     [AXIS_DIM] = "64,128,256"},
 };
 
 enum { DEFAULTS = sizeof defaults / sizeof *defaults };

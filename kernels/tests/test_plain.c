@@ -284,6 +284,28 @@ static void test_shared_rows_leave_blocks(void **state)
     free_problem(&made);
 }
 
+/* A GPU whose blocks have less shared memory than the ring and what else a plain form has takes the generic form. */
+static void test_plain_forms_need_their_shared_memory(void **state)
+{
+    struct made_problem made = make_problem(640, 8, 2, 64, DTYPE_F16);
+    const struct kernel_options options = {.chunk_len = 64};
+    const struct output nowhere = {NULL, NULL};
+    const struct batch batch = {KERNEL_SPLIT_KV, &options, &recipes[0], &made.problem, &nowhere, 1, false};
+    static const size_t rooms[] = {0, 227 << 10, 112 << 10, (112 << 10) - 1, 99 << 10}; /* any, sm_90; sm_86 */
+    (void)state;
+    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
+        struct launch_plan plan;
+        struct error error;
+        const struct plan_options plan_options = {
+            .real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1, .shared_room = rooms[i]};
+        assert_int_equal(plan_launches(&plan, &batch, &plan_options, &error), ERROR_NONE);
+        assert_int_equal(plan.launches[0].shared_bytes, i < 3 ? 96 << 10 : 0); /* the ring */
+        assert_int_equal(strcmp(launch_name(&plan.launches[0]), i < 3 ? "split_kv_f16_8_x4" : "split_kv_f16_8"), 0);
+        plan_clear(&plan);
+    }
+    free_problem(&made);
+}
+
 static int open_devices(void **state)
 {
     (void)state;
@@ -303,9 +325,12 @@ static int close_devices(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_is_generic_bit_for_bit), cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_values_that_are_no_numbers),   cmocka_unit_test(test_what_has_no_plain_form),
+        cmocka_unit_test(test_plain_is_generic_bit_for_bit),
+        cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_values_that_are_no_numbers),
+        cmocka_unit_test(test_what_has_no_plain_form),
         cmocka_unit_test(test_shared_rows_leave_blocks),
+        cmocka_unit_test(test_plain_forms_need_their_shared_memory),
     };
     return cmocka_run_group_tests_name("plain", tests, open_devices, close_devices);
 }

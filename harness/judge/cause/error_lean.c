@@ -26,6 +26,7 @@ struct row_errors {
     const struct exhibit *exhibit;
     size_t first, dim;
     double factor, squares, rest; /* along the truth; of the errors, and of what is left of them */
+    double outs;                  /* squares of the output */
 };
 
 static double error_at(const struct row_errors *row, size_t d)
@@ -52,6 +53,7 @@ static bool row_errors_of(struct row_errors *row, const struct exhibit *exhibit,
         along += err * truth;
         truth_squares += truth * truth;
         row->squares += err * err;
+        row->outs += (truth + err) * (truth + err);
     }
     row->factor = truth_squares > 0 ? along / truth_squares : 0;
     for (size_t d = 0; d < dim; d++)
@@ -149,7 +151,8 @@ static void add_errors(struct error_lean *lean, const struct row_errors *row)
     lean->rows++;
     lean->elements += (double)row->dim;
     lean->lean += sum / sqrt(row->rest);
-    if (row->rest < 0.5 * row->squares) {
+    /* Of an output that is next to nothing, any is off by about the truth itself: it has to go along it, too. */
+    if (row->rest < 0.5 * row->squares && row->rest < 0.25 * row->outs) {
         lean->along++;
         lean->factor += row->factor;
         lean->factor_squares += row->factor * row->factor;

@@ -335,6 +335,31 @@ static void try_weights(struct suspect *suspect)
     suspect->remedy = NULL;
 }
 
+/* The nearest number of the dtype that is no further from 0. */
+static double cut_to(enum dtype dtype, double number)
+{
+    double nearest = (double)dtype_round(dtype, (float)number);
+    return fabs(nearest) > fabs(number) ? nearest - copysign(dtype_ulp(dtype, number), number) : nearest;
+}
+
+/* An output that is stored otherwise than as the nearest number of its dtype, all else being right. */
+static void try_output(struct suspect *suspect)
+{
+    static const enum dtype narrow[] = {DTYPE_F16, DTYPE_BF16};
+    const struct problem *problem = suspect->problem;
+    suspect->remedy = "Store the output as the nearest number of its dtype, straight from f32.";
+    for (size_t i = 0; i < sizeof narrow / sizeof narrow[0]; i++)
+        for (int cut = problem->dtype == narrow[i]; cut < 2; cut++) {
+            for (int d = 0; d < problem->head_dim; d++)
+                suspect->predicted[d] = cut ? cut_to(narrow[i], suspect->truth[d])
+                                            : (double)dtype_round(narrow[i], (float)suspect->truth[d]);
+            suspect_offer(suspect, SIGNATURE_PRECISION_LOSS, false, suspect->predicted, suspect->truth_lse,
+                          cut ? "the output cut off to %s, towards 0" : "the output rounded to %s",
+                          dtypes[narrow[i]].name);
+        }
+    suspect->remedy = NULL;
+}
+
 void hypothesis_contract(struct suspect *suspect)
 {
     const struct problem *problem = suspect->problem;
@@ -352,6 +377,9 @@ void hypothesis_contract(struct suspect *suspect)
 void hypothesis_rounding(struct suspect *suspect)
 {
     if (suspect->visible == 0 || suspect->by_lse)
+        return;
+    try_output(suspect);
+    if (suspect_is_settled(suspect))
         return;
     try_contract(suspect);
     try_f32(suspect);

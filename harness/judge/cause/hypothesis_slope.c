@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/slope_rule.h"
 #include "harness/judge/cause/suspect_fit.h"
-#include "reference/slopes.h"
 
 /* Whether lse alone tells, and is off by the slope times a whole number of keys: of a slope that is hardly more than
  * lse's rounding every number is, so that no lse is that of another slope. */
@@ -30,73 +30,7 @@ static void try_slope(struct suspect *suspect, double slope, const char *origin)
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse, "slope %.6g in place of %.6g: |%s|",
                   slope, suspect->slope, origin);
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse + constant,
-                  "slope %.6g in place of %.6g: |%s, in the absolute form|", slope, suspect->slope, origin);
-}
-
-/* What the head's slope is by a convention, or NaN if there are too many heads to say. */
-static double conventional_slope(const struct suspect *suspect, enum slope_convention convention, double max_bias)
-{
-    enum { MAX_HEADS = 1024 };
-    float slopes[MAX_HEADS];
-    int heads = suspect->problem->num_heads;
-    if (heads > MAX_HEADS)
-        return NAN;
-    slopes_fill(slopes, heads, convention, max_bias, 0, heads);
-    return (double)slopes[suspect->head];
-}
-
-static void try_conventions(struct suspect *suspect)
-{
-    static const struct {
-        enum slope_convention convention;
-        double max_bias;
-        const char *origin;
-    } rows[] = {
-        {SLOPES_BLOOM, 8, "the bloom convention for this number of heads, max_bias 8"},
-        {SLOPES_GEOMETRIC, 8, "the geometric convention for this number of heads, max_bias 8"},
-        {SLOPES_BLOOM, 16, "the bloom convention for this number of heads, max_bias 16"},
-        {SLOPES_GEOMETRIC, 16, "the geometric convention for this number of heads, max_bias 16"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        try_slope(suspect, conventional_slope(suspect, rows[i].convention, rows[i].max_bias), rows[i].origin);
-    try_slope(suspect, suspect->slope * suspect->slope, "its square, max_bias doubled");
-    try_slope(suspect, sqrt(suspect->slope), "its square root, max_bias halved");
-    try_slope(suspect, (double)dtype_round(DTYPE_BF16, (float)suspect->slope), "rounded to bf16");
-    try_slope(suspect, (double)dtype_round(DTYPE_F16, (float)suspect->slope), "rounded to f16");
-}
-
-static void try_factors(struct suspect *suspect)
-{
-    static const struct {
-        double factor;
-        const char *origin;
-    } rows[] = {
-        {2, "2 times it"},
-        {0.5, "half of it"},
-        {0x1.71547652b82fep+0, "log2(e) times it"},
-        {0x1.62e42fefa39efp-1, "ln(2) times it"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        try_slope(suspect, suspect->slope * rows[i].factor, rows[i].origin);
-    try_slope(suspect, suspect->slope * (double)suspect->problem->scale, "the softmax scale times it");
-    try_slope(suspect, suspect->slope / (double)suspect->problem->scale, "it divided by the softmax scale");
-}
-
-/* Slopes in another order: each row's own matter less than what all of them have in common. */
-static void try_heads(struct suspect *suspect)
-{
-    int heads = suspect->problem->num_heads, head = suspect->head;
-    const struct {
-        int head;
-        const char *origin;
-    } rows[] = {
-        {(head + 1) % heads, "that of the next head"},
-        {(head + heads - 1) % heads, "that of the head before"},
-        {(head + heads / 2) % heads, "that of the head half of them further on"},
-        {heads - 1 - head, "that of the head in reverse order"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        try_slope(suspect, (double)suspect->problem->slopes[rows[i].head], rows[i].origin);
+                  "slope %.6g in place of %.6g: |%s%s|", slope, suspect->slope, origin, SLOPE_RULE_ABSOLUTE);
 }
 
 /*
@@ -166,15 +100,6 @@ static void try_counted(struct suspect *suspect)
 
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
 
-/* The head of the problem whose slope this is, or -1. */
-static int head_of_slope(const struct suspect *suspect, double slope)
-{
-    for (int h = 0; h < suspect->problem->num_heads; h++)
-        if (h != suspect->head && fabs((double)suspect->problem->slopes[h] / slope - 1) < 1e-3)
-            return h;
-    return -1;
-}
-
 /*
  * Where next to all weight is on one key, another slope only moves a little weight off it, as dropped keys and rounded
  * logits do: a slope of no known origin has to explain out and lse, and better than what else does.
@@ -194,7 +119,7 @@ void hypothesis_any_slope(struct suspect *suspect)
         return;
     if (!suspect_lse_is(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
         return;
-    int head = head_of_slope(suspect, slope);
+    int head = slope_owner(suspect, slope);
     if (head >= 0)
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
                       "slope %.6g in place of %.6g: |that of another head|, number %d", slope, suspect->slope, head);
@@ -214,9 +139,8 @@ void hypothesis_slope(struct suspect *suspect)
     suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
     if (suspect_is_settled(suspect))
         return;
-    try_conventions(suspect);
-    try_factors(suspect);
-    try_heads(suspect);
+    for (int i = 0; i < slope_rules_count; i++)
+        try_slope(suspect, slope_by_rule(suspect, &slope_rules[i]), slope_rules[i].origin);
     try_signs(suspect);
     try_counted(suspect);
 }

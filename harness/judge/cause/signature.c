@@ -12,6 +12,7 @@
 #include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/signature_info.h"
+#include "harness/judge/cause/slope_witness.h"
 #include "reference/computing_environment.h"
 
 enum { MAX_EXAMINED = 4 };
@@ -269,6 +270,8 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     for (int i = 0; i < examined && !kind; i++)
         if ((kind = kinds[i]) && error)
             *error = errors[i];
+    if (!kind)
+        kind = slope_witnesses_hear(suspects, failing, inquiry, error);
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
         for (int i = 0; i < failing; i++)
@@ -379,5 +382,5 @@ double signature_bytes(int64_t seq_len, int num_rows, int head_dim, int threads)
     double at_work = threads < rows ? threads : rows, keys = (double)seq_len;
     double chunks = keys / SUSPECT_CHUNK_LEN_MIN + 1;
     double sorted = 2 * keys * sizeof(double), in_chunks = chunks * (head_dim + 3) * sizeof(double);
-    return rows * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
+    return (rows + 1) * 2 * keys * sizeof(double) + at_work * fmax(2 * sorted, in_chunks);
 }

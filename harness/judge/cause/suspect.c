@@ -257,7 +257,8 @@ bool suspect_lse_is_exactly(const struct suspect *suspect, double lse)
 
 bool suspect_lse_is(const struct suspect *suspect, double lse)
 {
-    double err = fabs(suspect->lse - suspect->truth_lse), known_to = isfinite(err) ? err / 64 : 0;
+    double err = fabs(suspect->lse - suspect->truth_lse), size = fmax(1, fmax(fabs(suspect->lse), fabs(lse)));
+    double known_to = isfinite(err) ? fmin(err, size) / 64 : 0;
     return !suspect->lse_unknown &&
            (suspect->lse == lse || fabs(suspect->lse - lse) <= fmax(suspect_lse_rounding(suspect), known_to));
 }

@@ -154,8 +154,8 @@ static inline double suspect_in_units(double err, double unit)
 /* What an lse of the row's size is rounded by, or its bound. */
 double suspect_lse_rounding(const struct suspect *suspect);
 
-/* Whether lse is what is given, as far as an lse of the row's size can tell, or to a 64th of its error; whether it is
- * off by far more than that, and which way. */
+/* Whether lse is what is given, as far as an lse of the row's size can tell, or to a 64th of its error and of the
+ * larger of the two; whether it is off by far more than that, and which way. */
 bool suspect_lse_is_exactly(const struct suspect *suspect, double lse);
 bool suspect_lse_is(const struct suspect *suspect, double lse);
 bool suspect_lse_is_off(const struct suspect *suspect);

@@ -83,6 +83,12 @@ enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, c
     return kind;
 }
 
+/* What an output that is read otherwise has more. */
+static double change(double was, double is)
+{
+    return was == is || (isnan(was) && isnan(is)) ? 0 : is - was;
+}
+
 /* Two exact numbers, of which each is known to a radius, further apart than is allowed; where nothing is, any are. */
 static bool are_apart(double a, double b, double radii, double allowed)
 {
@@ -96,16 +102,19 @@ enum error_kind contract_differs(bool *differs, const struct contract_trial *tri
     const struct truth *before = stated->truth;
     size_t elements = (size_t)problem_elements(stated->problem), rows = (size_t)problem_rows(stated->problem);
     struct allowed allowed;
-    *differs = trial->output.out != stated->output->out || trial->output.lse != stated->output->lse;
-    if (*differs)
-        return ERROR_NONE;
+    *differs = false;
     enum error_kind kind = allow(&allowed, stated, set, threads, progress, error);
-    for (size_t i = 0; i < elements && !kind && !*differs; i++)
-        *differs = are_apart(before->value[i] + before->tail[i], truth->value[i] + truth->tail[i],
-                             before->radius[i] + truth->radius[i], allowed.out[i]);
+    for (size_t i = 0; i < elements && !kind && !*differs; i++) {
+        float was, is;
+        dtype_widen(stated->problem->dtype, stated->output->out, i, 1, &was);
+        dtype_widen(stated->problem->dtype, trial->output.out, i, 1, &is);
+        *differs = are_apart(before->value[i] + before->tail[i] + change((double)was, (double)is),
+                             truth->value[i] + truth->tail[i], before->radius[i] + truth->radius[i], allowed.out[i]);
+    }
     for (size_t row = 0; row < rows && !kind && !*differs && stated->output->lse; row++)
-        *differs = are_apart(before->lse[row], truth->lse[row], before->lse_radius[row] + truth->lse_radius[row],
-                             allowed.lse[row]);
+        *differs =
+            are_apart(before->lse[row] + change((double)stated->output->lse[row], (double)trial->output.lse[row]),
+                      truth->lse[row], before->lse_radius[row] + truth->lse_radius[row], allowed.lse[row]);
     allowed_clear(&allowed);
     return kind;
 }

@@ -15,8 +15,8 @@ enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, c
                                   struct progress *progress, struct error *error);
 
 /* *differs: what is right under a trial's contract, with that problem's truth, is not what is right as it was stated,
- * by more than a set of roundings may be off: of an element or of an lse. A trial whose output was changed as well is
- * not asked, and differs. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+ * by more than a set of roundings may be off: of an element or of an lse. Where the trial reads the output otherwise,
+ * what that changes is taken off. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
 enum error_kind contract_differs(bool *differs, const struct contract_trial *trial, const struct truth *truth,
                                  class_set set, int threads, struct progress *progress, struct error *error);
 

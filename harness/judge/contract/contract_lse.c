@@ -11,7 +11,9 @@ bool contract_make_lse_base(struct contract_trial *trial, int variant, const str
     float *lse = contract_own_lse(trial);
     for (int row = 0; lse && row < problem_rows(&trial->problem); row++)
         lse[row] = (float)((double)lse[row] * factor);
-    return lse && contract_say(trial, "lse in base %s", variant ? "e, where 2 was stated" : "2, where e was stated");
+    return lse && contract_say(trial, "%s",
+                               variant ? "lse multiplied by ln(2), as one in base e that is read as one in base 2"
+                                       : "lse in base 2, where e was stated");
 }
 
 /* Every logit moved by slope * keys: what an origin elsewhere makes of lse. The shift is that of the steepest row. */

@@ -292,7 +292,7 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
 }
 
 /* Where out is as stated, and lse alone tells of the contract, that has to make lse as good as out is: by more
- * roundings than out has, many an lse would come near to. */
+ * roundings than out has, many an lse would come near to. So would two contracts, of one number a row. */
 static enum error_kind weigh_lse(const struct search *search, bool *enough, struct error *error)
 {
     const struct output out_alone = {search->exhibit->output->out, NULL};
@@ -305,6 +305,10 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
         contract_evidence(&out_tells, &exhibit, search->finding->fits[0].set, search->threads, search->progress, error);
     if (kind || out_tells)
         return kind;
+    if (search->kept[0].is_pair) {
+        *enough = false;
+        return ERROR_NONE;
+    }
     kind = class_find(&report, &exhibit, search->threads, search->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);

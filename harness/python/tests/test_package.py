@@ -22,6 +22,30 @@ print(len(report.records), alibicheck.tolerance("tolerances/alibi-decode", set={
 """
 
 
+def test_the_program_is_a_command(installed):
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ALIBICHECK")}
+    environment["PYTHONPATH"] = str(installed)
+    for command in ([sys.executable, "-m", "alibicheck"], [os.path.join(installed, "bin", "alibicheck")]):
+        done = subprocess.run([*command, "list", "keys"], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "seq_len" in done.stdout, done.stderr
+        done = subprocess.run([*command, "run"], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and done.stderr.startswith("alibicheck run: "), done.stderr
+
+
+def test_a_command_that_finds_itself_says_so(installed, tmp_path):
+    command = os.path.join(installed, "bin", "alibicheck")
+    package = os.path.join(installed, "alibicheck")
+    moved = os.path.join(tmp_path, "alibicheck")
+    os.rename(os.path.join(package, "bin", "alibicheck"), moved)
+    try:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ALIBICHECK")}
+        environment.update(PYTHONPATH=str(installed), PATH=os.path.dirname(command) + os.pathsep + os.environ["PATH"])
+        done = subprocess.run([command, "--version"], env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 2 and "allowed: $ALIBICHECK" in done.stderr, done.stderr
+    finally:
+        os.rename(moved, os.path.join(package, "bin", "alibicheck"))
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     library = os.environ.get("ALIBICHECK_LIBRARY")

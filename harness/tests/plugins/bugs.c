@@ -70,6 +70,13 @@ enum {
     KEY_BYTES_U32,
     HEAD_INDEX_32, /* that of a KV head's */
     TOP_LEFT,      /* queries are aligned with the first key: FlashAttention 907 */
+    /* where two things come together: what a query, a head or a sequence has is taken from another one */
+    SLOPE_OF_KV_HEAD,   /* slopes by KV heads */
+    SINK_OF_KV_HEAD,    /* learned sinks by KV heads */
+    MASK_OF_FIRST,      /* the mask of the batch's first sequence for all */
+    NO_MASK_OF_QUERIES, /* no mask where there are several queries */
+    LOCAL_QUERIES,      /* kv_offset ignored where there are several queries */
+    SLOPES_OF_64,       /* no more slopes than 64 */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -175,6 +182,10 @@ static float slope_of(const struct row *row)
         return row->launch->slopes[(row->head + heads / 3) % heads];
     case SLOPES_BF16:
         return BF16(slope);
+    case SLOPE_OF_KV_HEAD:
+        return row->launch->slopes[kv_head(row)];
+    case SLOPES_OF_64:
+        return row->launch->slopes[row->head % 64];
     case NO_BIAS:
         return 0;
     default:
@@ -184,7 +195,8 @@ static float slope_of(const struct row *row)
 
 static float bias_of(const struct row *row, int64_t key)
 {
-    const int64_t from = BUG == LOCAL ? 0 : row->sequence->kv_offset, query = row->sequence->q_position - row->later;
+    const bool local = BUG == LOCAL || (BUG == LOCAL_QUERIES && row->launch->num_queries > 1);
+    const int64_t from = local ? 0 : row->sequence->kv_offset, query = row->sequence->q_position - row->later;
     const float slope = slope_of(row);
     if (BUG == ABSOLUTE)
         return slope * (float)(from + key);
@@ -214,7 +226,10 @@ static float dot_of(const struct row *row, int64_t key)
 
 static bool sees(const struct row *row, int64_t key)
 {
-    const uint8_t *visible = row->sequence->visible;
+    const sequence_t *first = &row->launch->sequences[0], *masked = row->sequence;
+    if (BUG == MASK_OF_FIRST && key < first->seq_len)
+        masked = first;
+    const uint8_t *visible = BUG == NO_MASK_OF_QUERIES && row->launch->num_queries > 1 ? NULL : masked->visible;
     if (BUG == TAIL_DROPPED && key >= 16 && key / 16 == row->sequence->seq_len / 16)
         return false;
     if (BUG == NO_MASK || !visible || key >= row->sequence->seq_len)
@@ -385,7 +400,7 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
     const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
     add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
     if (launch->sink_logits && BUG != NO_SINK) {
-        const double sink = launch->sink_logits[head];
+        const double sink = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
         if (sink > sums.max)
             raise(&sums, launch->head_dim, sink);
         sums.weights += exponential(sink - sums.max);

@@ -473,6 +473,80 @@ static void test_names_are_unique_and_found(void **state)
     assert_int_equal(signature_from_name("leaks"), SIGNATURE_COUNT);
 }
 
+/* ---- the output itself ----------------------------------------------------------------------------------------- */
+
+/* The nearest number of the dtype that is no further from 0. */
+static double cut_off(enum dtype dtype, double number)
+{
+    double nearest = (double)dtype_round(dtype, (float)number);
+    return fabs(nearest) <= fabs(number) ? nearest : nearest - copysign(dtype_ulp(dtype, number), nearest);
+}
+
+static void test_an_output_that_is_stored_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        enum dtype dtype, held;
+        bool cut;
+        const char *detail;
+    } rows[] = {
+        {DTYPE_F16, DTYPE_F16, true, "the output cut off to f16, towards 0"},
+        {DTYPE_BF16, DTYPE_BF16, true, "the output cut off to bf16, towards 0"},
+        {DTYPE_F32, DTYPE_BF16, false, "the output rounded to bf16"},
+        {DTYPE_F32, DTYPE_F16, true, "the output cut off to f16, towards 0"},
+        {DTYPE_F16, DTYPE_BF16, false, "the output rounded to bf16"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct signature_trial trial = make_trial(40, 4, 2, 64, rows[i].dtype);
+        double out[64];
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+        for (int h = 0; h < 4; h++) {
+            for (int d = 0; d < 64; d++) {
+                double right = trial.truth.value[h * 64 + d];
+                out[d] = rows[i].cut ? cut_off(rows[i].held, right) : (double)dtype_round(rows[i].held, (float)right);
+            }
+            set_out(&trial, h, out);
+        }
+        expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, rows[i].detail);
+    }
+}
+
+/* An output that is next to nothing is off by about the truth, whatever it is: that is no factor. One that goes along
+ * it is. */
+static void test_a_small_output_is_no_multiple_of_the_truth(void **state)
+{
+    (void)state;
+    for (int along = 0; along < 2; along++) {
+        struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F16);
+        double out[64];
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            for (int d = 0; d < 64; d++)
+                out[d] = (along ? 0.037 : 0) * trial.truth.value[h * 64 + d] + 1e-4 * ((h * 64 + d) * 37 % 19 - 9.3);
+            set_out(&trial, h, out);
+        }
+        find(&trial);
+        assert_int_equal(trial.finding.signature, SIGNATURE_UNKNOWN);
+        assert_int_equal(strstr(trial.finding.detail, "times the exact result") != NULL, along);
+        end(&trial);
+    }
+}
+
+/* A log-sum-exp of -250000 that comes as -1000: near to what a sum without the maximum has only as -250000 goes. */
+static void test_an_lse_is_near_to_nothing_of_another_size(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F32);
+    trial.made.problem.q_position = 1000000;
+    begin(&trial);
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = -1000 - (float)h;
+    find(&trial);
+    assert_null(strstr(trial.finding.detail, "maximum is missing"));
+    end(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +574,9 @@ int main(void)
         cmocka_unit_test(test_shifts_that_heads_do_not_share_are_unknown),
         cmocka_unit_test(test_remedies_fit_their_readers),
         cmocka_unit_test(test_names_are_unique_and_found),
+        cmocka_unit_test(test_an_output_that_is_stored_otherwise),
+        cmocka_unit_test(test_a_small_output_is_no_multiple_of_the_truth),
+        cmocka_unit_test(test_an_lse_is_near_to_nothing_of_another_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

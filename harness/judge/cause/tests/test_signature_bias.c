@@ -97,6 +97,42 @@ static void test_slopes_of_another_head(void **state)
     }
 }
 
+/* Each head takes the slope of another one, number source(head). */
+static void answer_by_slopes_of(struct signature_trial *trial, int heads, int (*source)(int head))
+{
+    for (int h = 0; h < heads; h++) {
+        float slope = trial->made.slopes[h];
+        trial->made.slopes[h] = trial->made.slopes[source(h)];
+        attend(trial, h, rule_right, 0, 0, 0);
+        trial->made.slopes[h] = slope;
+    }
+}
+
+static int half_of(int head)
+{
+    return head / 2;
+}
+
+static int within_32(int head)
+{
+    return head % 32;
+}
+
+/* What rows that are right, or wrong otherwise, refute is no rule: of 32 heads in groups of 2 every second has the root
+ * of its slope, and of 48 those that wrap round at 32 have slopes of another max_bias. */
+static void test_rules_of_slopes_hold_for_all_heads(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(300, 32, 16, 64, DTYPE_F32);
+    begin(&trial);
+    answer_by_slopes_of(&trial, 32, half_of);
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "that of the head with the number of its KV head");
+    trial = make_trial(300, 48, 48, 64, DTYPE_F16);
+    begin(&trial);
+    answer_by_slopes_of(&trial, 48, within_32);
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "that of another head, number ");
+}
+
 static void test_slopes_rounded_to_bf16(void **state)
 {
     (void)state;
@@ -491,6 +527,7 @@ int main(void)
         cmocka_unit_test(test_dropped_bias_of_an_fp8_cache),
         cmocka_unit_test(test_wrong_slopes_by_their_origin),
         cmocka_unit_test(test_slopes_of_another_head),
+        cmocka_unit_test(test_rules_of_slopes_hold_for_all_heads),
         cmocka_unit_test(test_slopes_rounded_to_bf16),
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),

@@ -787,6 +787,44 @@ static void test_what_queries_see_is_named(void **state)
     free(queries);
 }
 
+/* What a contract leaves as it is does not fit because it is made of other buffers: where slopes are 0, positions are
+ * of no matter. */
+static void test_what_changes_nothing_fits_nothing(void **state)
+{
+    static const float flat[H] = {0};
+    struct desk *desk = *state;
+    struct queries_desk *queries = malloc(sizeof *queries);
+    assert_non_null(queries);
+    queries_begin(queries, desk);
+    truth_clear(&queries->truth);
+    queries->problem.slopes = flat;
+    find_truth(&queries->truth, &queries->problem);
+    for (int i = 0; i < QUERIES; i++)
+        answer_query(queries, i, N - QUERIES + 1 + i, N - QUERIES + i);
+    for (int i = 0; i < QUERIES * H * D; i++) { /* cut off: two ulps off */
+        const float value = (float)queries->truth.value[i] * 0.998f;
+        dtype_narrow(DTYPE_F16, queries->out, (size_t)i, 1, &value);
+    }
+    const struct contract_finding *finding = search_queries(queries, true);
+    for (int i = 0; i < finding->num_fits; i++)
+        assert_null(strstr(finding->fits[i].text, "stand where the last one does"));
+    truth_clear(&queries->truth);
+    free(queries);
+}
+
+/* Of keys that are all the same out shows no scale: lse alone, a number a row, names no two contracts. */
+static void test_lse_alone_names_no_pair(void **state)
+{
+    struct desk *desk = *state;
+    for (int i = G * D; i < N * G * D; i++)
+        desk->k[i] = desk->k[i % (G * D)];
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    answer(desk, &desk->problem);
+    for (int h = 0; h < H; h++)
+        desk->lse[h] += (float)(log2(N) - log(N));
+    assert_false(search(desk, true)->named);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -814,6 +852,8 @@ int main(void)
         TEST(test_positions_counted_in_visible_keys),
         TEST(test_zeros_name_no_contract),
         TEST(test_an_lse_that_is_near_names_no_contract),
+        TEST(test_what_changes_nothing_fits_nothing),
+        TEST(test_lse_alone_names_no_pair),
         TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
