@@ -61,8 +61,8 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
                      suspect->truth_lse);
     } else if (isnan(suspect->lse) != isnan(suspect->truth_lse) ||
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
-        best->signature = SIGNATURE_NAN;
-        snprintf(best->detail, sizeof best->detail, "lse alone");
+        best->signature = suspect->lse_unwritten ? SIGNATURE_UNWRITTEN : SIGNATURE_NAN;
+        snprintf(best->detail, sizeof best->detail, suspect->lse_unwritten ? "lse was never written" : "lse alone");
     } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);

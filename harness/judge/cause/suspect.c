@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "harness/judge/poison.h"
+
 /* exp(-60) of the largest weight, a million times, is below 2^-66. */
 static const double NEGLIGIBLE = -60;
 
@@ -66,6 +68,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
         .unbounded = exhibit->lse_bound && !isfinite(exhibit->lse_bound[row]),
         .lse_unknown = !exhibit->output->lse,
+        .lse_unwritten = exhibit->output->lse && poison_is_at(DTYPE_F32, exhibit->output->lse, (size_t)row),
         .lse = exhibit->output->lse ? (double)exhibit->output->lse[row] : truth->lse[row],
         .truth_lse = truth->lse[row],
         .choices = SUSPECT_CHOICES,

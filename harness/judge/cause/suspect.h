@@ -56,6 +56,7 @@ struct suspect {
     bool beyond_anywhere; /* that of some row is, this one or another */
     bool within;          /* no row's is, and each has one: the whole would pass by its bound */
     bool lse_unknown;     /* the output has none: lse is the truth's, and confirms nothing */
+    bool lse_unwritten;   /* lse is what stood there before the run */
     double lse, truth_lse;
     double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
     bool unbounded;                          /* it is infinite: rounding may give keys any weights */

@@ -512,6 +512,22 @@ static void test_an_output_that_is_stored_otherwise(void **state)
     }
 }
 
+/* An lse that no launch has written, of an output that is right. */
+static void test_an_lse_that_is_never_written(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    struct output unwritten = {malloc(4 * 64 * sizeof(uint16_t)), trial.output.lse};
+    assert_non_null(unwritten.out);
+    output_poison(&unwritten, &trial.made.problem);
+    free(unwritten.out);
+    expect(&trial, SIGNATURE_UNWRITTEN, "lse was never written");
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = NAN;
+    expect_and_end(&trial, SIGNATURE_NAN, "lse alone");
+}
+
 /* An output that is next to nothing is off by about the truth, whatever it is: that is no factor. One that goes along
  * it is. */
 static void test_a_small_output_is_no_multiple_of_the_truth(void **state)
@@ -575,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_remedies_fit_their_readers),
         cmocka_unit_test(test_names_are_unique_and_found),
         cmocka_unit_test(test_an_output_that_is_stored_otherwise),
+        cmocka_unit_test(test_an_lse_that_is_never_written),
         cmocka_unit_test(test_a_small_output_is_no_multiple_of_the_truth),
         cmocka_unit_test(test_an_lse_is_near_to_nothing_of_another_size),
     };
