@@ -62,6 +62,9 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 /* hypothesis_looks.c: NaN, infinities, zeros, elements never written. Needs no keys; false for ordinary numbers. */
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
 
+/* hypothesis_looks.c, for a row whose truth is no finite number: which element of its inputs is none, as a remark. */
+void hypothesis_inputs(struct suspect *suspect);
+
 /* hypothesis_looks.c, for a row that nothing else explains: weights that are subnormal numbers. */
 void hypothesis_underflow(struct suspect *suspect);
 

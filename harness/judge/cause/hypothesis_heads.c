@@ -65,13 +65,22 @@ static void offer(struct suspect *suspect, double lse, const char *what, int kv_
                       "|%s of another KV head|, %d in place of %d", what, kv_head, own);
 }
 
+/* Of one key out is a row of v, which may as well have been written to another head's place: then lse has to tell. */
+static bool may_be_misplaced(const struct suspect *suspect, double lse)
+{
+    const struct problem *problem = suspect->problem;
+    return suspect->visible == 1 && problem->num_heads == problem->num_kv_heads &&
+           !(suspect_lse_is_off(suspect) && suspect_lse_is(suspect, lse));
+}
+
 static void attend(struct suspect *suspect, int value_head, const char *what, int kv_head)
 {
     int own = suspect->kv_head;
     suspect->kv_head = value_head;
     double lse = suspect_attend(suspect, suspect->problem->head_dim);
     suspect->kv_head = own;
-    offer(suspect, lse, what, kv_head);
+    if (!may_be_misplaced(suspect, lse))
+        offer(suspect, lse, what, kv_head);
 }
 
 static void fill_logits(struct suspect *suspect)

@@ -33,6 +33,46 @@ static void remark_weight_in_empty_row(struct suspect *suspect, bool is_zero)
             suspect->lse);
 }
 
+/* The first of a row's elements that is no finite number, or -1. */
+static int no_number_at(enum dtype dtype, const void *tensor, size_t first, int dims, float *value)
+{
+    for (int d = 0; d < dims; d++) {
+        dtype_widen(dtype, tensor, first + (size_t)d, 1, value);
+        if (!isfinite(*value))
+            return d;
+    }
+    return -1;
+}
+
+void hypothesis_inputs(struct suspect *suspect)
+{
+    const struct problem *problem = suspect->problem;
+    const int dims = problem->head_dim;
+    const struct {
+        const char *name;
+        const void *tensor;
+    } of_keys[] = {{"k", problem->k}, {"v", problem->v}};
+    float value;
+    int d = no_number_at(problem->dtype, problem->q, (size_t)suspect->head * (size_t)dims, dims, &value);
+    if (d >= 0) {
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "the exact result is no finite number: q is %g at head %d, dim %d", (double)fabsf(value),
+                 suspect->head, d);
+        return;
+    }
+    for (int64_t key = 0; key < problem->seq_len; key++)
+        for (int i = 0; i < 2 && problem_visible(problem, key); i++) {
+            d = no_number_at(problem_kv_dtype(problem), of_keys[i].tensor, problem_row(problem, key, suspect->kv_head),
+                             dims, &value);
+            if (d < 0)
+                continue;
+            snprintf(suspect->remark, sizeof suspect->remark,
+                     "the exact result is no finite number: %s is %g at key %lld, KV head %d, dim %d", of_keys[i].name,
+                     (double)fabsf(value), (long long)key, suspect->kv_head, d);
+            return;
+        }
+}
+
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
 {
     int dims = suspect->problem->head_dim, nans = 0, zeros = 0, right_zeros = 0;
@@ -51,7 +91,7 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     if (nans > 0) {
         best->signature = SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, "%d of %d elements", nans, dims);
-    } else if (zeros == dims && right_zeros < dims && !cancelled(suspect)) {
+    } else if (zeros == dims && right_zeros < dims && !isnan(suspect->truth_lse) && !cancelled(suspect)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         best->residual = 0;
         if (suspect->lse_unknown)
@@ -59,7 +99,7 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
         else
             snprintf(best->detail, sizeof best->detail, "out is 0, lse %.9g in place of %.9g", suspect->lse,
                      suspect->truth_lse);
-    } else if (isnan(suspect->lse) != isnan(suspect->truth_lse) ||
+    } else if ((isnan(suspect->lse) && !isnan(suspect->truth_lse)) ||
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = suspect->lse_unwritten ? SIGNATURE_UNWRITTEN : SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, suspect->lse_unwritten ? "lse was never written" : "lse alone");

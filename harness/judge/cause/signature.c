@@ -203,8 +203,12 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     suspect->leaks = slots_matter(inquiry->facts);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
-    if (!problem->k || !problem->v || !truth_is_finite(suspect))
+    if (!problem->k || !problem->v)
         return ERROR_NONE;
+    if (!truth_is_finite(suspect)) {
+        hypothesis_inputs(suspect);
+        return ERROR_NONE;
+    }
     kind = explain_by_keys(suspect, ranked->failing, error);
     if (!kind && ranked->failing && suspect->best.signature == SIGNATURE_UNKNOWN && suspect_leave_later_keys(suspect))
         kind = explain_by_keys(suspect, true, error);

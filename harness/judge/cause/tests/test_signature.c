@@ -512,6 +512,28 @@ static void test_an_output_that_is_stored_otherwise(void **state)
     }
 }
 
+/* Inputs that are no numbers are nobody's fault but whose they are. */
+static void test_inputs_that_are_no_numbers_are_told(void **state)
+{
+    (void)state;
+    static const float nan = NAN, infinity = -INFINITY;
+    struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F16);
+    dtype_narrow(DTYPE_F16, trial.made.q, 3 * 64 + 5, 1, &nan);
+    begin(&trial);
+    double some[64] = {1};
+    set_out(&trial, 3, some);
+    trial.output.lse[3] = 0;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "the exact result is no finite number: q is nan at head 3, dim 5");
+    trial = make_trial(40, 4, 2, 64, DTYPE_F16);
+    dtype_narrow(DTYPE_F16, trial.made.v, (7 * 2 + 1) * 64 + 9, 1, &infinity);
+    begin(&trial);
+    set_out(&trial, 2, some);
+    set_out(&trial, 3, some);
+    find(&trial);
+    assert_non_null(strstr(trial.finding.detail, "v is inf at key 7, KV head 1, dim 9"));
+    end(&trial);
+}
+
 /* An lse that no launch has written, of an output that is right. */
 static void test_an_lse_that_is_never_written(void **state)
 {
@@ -592,6 +614,7 @@ int main(void)
         cmocka_unit_test(test_names_are_unique_and_found),
         cmocka_unit_test(test_an_output_that_is_stored_otherwise),
         cmocka_unit_test(test_an_lse_that_is_never_written),
+        cmocka_unit_test(test_inputs_that_are_no_numbers_are_told),
         cmocka_unit_test(test_a_small_output_is_no_multiple_of_the_truth),
         cmocka_unit_test(test_an_lse_is_near_to_nothing_of_another_size),
     };

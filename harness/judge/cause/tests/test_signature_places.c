@@ -167,6 +167,20 @@ static void test_rows_that_are_alike_tell_no_constant(void **state)
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
+/* Rows of out that are exchanged: of one key each is a row of v, and nothing tells a KV head that is mistaken from an
+ * output that is. Of two it is neither's v. */
+static void test_exchanged_rows_of_one_key_are_no_kv_heads(void **state)
+{
+    (void)state;
+    for (int64_t keys = 1; keys <= 2; keys++) {
+        struct signature_trial trial = make_trial(keys, 2, 2, 64, DTYPE_F16);
+        begin(&trial);
+        set_out(&trial, 0, trial.truth.value + 64);
+        set_out(&trial, 1, trial.truth.value);
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +190,7 @@ int main(void)
         cmocka_unit_test(test_a_constant_in_lse),
         cmocka_unit_test(test_what_is_no_constant_in_lse),
         cmocka_unit_test(test_rows_that_are_alike_tell_no_constant),
+        cmocka_unit_test(test_exchanged_rows_of_one_key_are_no_kv_heads),
     };
     return cmocka_run_group_tests_name("signatures of places", tests, NULL, NULL) != 0;
 }
