@@ -101,7 +101,8 @@ static bool explains_lse(const struct suspect *suspect, double lse)
     if (!isfinite(err))
         return suspect_lse_is_exactly(suspect, lse);
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
-    return left <= err / 4 && left <= (suspect->lse_bound > 0 ? suspect_lse_rounding(suspect) : fmax(err / 256, ulps));
+    double known_to = fmin(err, fmax(1, fmax(fabs(suspect->lse), fabs(lse)))) / 256; /* an err may be of any size */
+    return left <= err / 4 && left <= (suspect->lse_bound > 0 ? suspect_lse_rounding(suspect) : fmax(known_to, ulps));
 }
 
 /* How often an lse that is off as far lies as near to a given one, or to an ulp of it; of a row without a key, one as

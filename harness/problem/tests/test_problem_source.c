@@ -78,6 +78,7 @@ static void open_keys(struct inputs *inputs, int64_t keys)
     const struct problem shape = {.seq_len = keys, .num_heads = 16, .num_kv_heads = 16, .head_dim = 256};
     assert_int_equal(inputs_allocate(inputs, &shape, (struct part){0, 16}, false, &error), ERROR_NONE);
     size_t bytes = (size_t)keys * 16 * 256 * dtypes[shape.dtype].size_bytes;
+    assert_true(inputs->kv_room >= bytes);
     ((char *)inputs->k)[bytes - 1] = 1;
     ((char *)inputs->v)[bytes - 1] = 1;
 }
@@ -99,6 +100,9 @@ static void test_memory_of_large_tensors_is_used_again_where_it_is_enough(void *
     assert_ptr_equal(inputs.k, k);
     assert_ptr_equal(inputs.v, v);
     inputs_reuse(&inputs);
+    open_keys(&inputs, 1500);
+    inputs_reuse(&inputs);
+    k = inputs.k;
     open_keys(&inputs, 3);
     assert_ptr_not_equal(inputs.k, k);
     inputs_reuse(&inputs);

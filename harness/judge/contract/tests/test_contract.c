@@ -12,6 +12,7 @@
 
 #include "harness/judge/contract/contract_pair.h"
 #include "harness/judge/contract/contract_same.h"
+#include "harness/judge/contract/contract_evidence.h"
 #include "harness/judge/contract/contract_search.h"
 #include "harness/judge/contract/planted.h"
 #include "harness/judge/verdict.h"
@@ -787,29 +788,25 @@ static void test_what_queries_see_is_named(void **state)
     free(queries);
 }
 
-/* What a contract leaves as it is does not fit because it is made of other buffers: where slopes are 0, positions are
- * of no matter. */
-static void test_what_changes_nothing_fits_nothing(void **state)
+/* What a contract leaves as it is makes no difference because it stands in another buffer. */
+static void test_another_buffer_makes_no_difference(void **state)
 {
-    static const float flat[H] = {0};
     struct desk *desk = *state;
-    struct queries_desk *queries = malloc(sizeof *queries);
-    assert_non_null(queries);
-    queries_begin(queries, desk);
-    truth_clear(&queries->truth);
-    queries->problem.slopes = flat;
-    find_truth(&queries->truth, &queries->problem);
-    for (int i = 0; i < QUERIES; i++)
-        answer_query(queries, i, N - QUERIES + 1 + i, N - QUERIES + i);
-    for (int i = 0; i < QUERIES * H * D; i++) { /* cut off: two ulps off */
-        const float value = (float)queries->truth.value[i] * 0.998f;
-        dtype_narrow(DTYPE_F16, queries->out, (size_t)i, 1, &value);
-    }
-    const struct contract_finding *finding = search_queries(queries, true);
-    for (int i = 0; i < finding->num_fits; i++)
-        assert_null(strstr(finding->fits[i].text, "stand where the last one does"));
-    truth_clear(&queries->truth);
-    free(queries);
+    const struct output output = {desk->out, desk->lse};
+    const struct exhibit stated = {.problem = &desk->problem, .output = &output, .truth = &desk->truth};
+    bool differs = true;
+    answer(desk, &desk->problem);
+    find_truth(&desk->truth, &desk->problem);
+    struct contract_trial trial = contract_trial_begin(&stated);
+    float *lse = contract_own_lse(&trial);
+    assert_non_null(lse);
+    assert_ptr_not_equal(trial.output.lse, output.lse);
+    assert_int_equal(contract_differs(&differs, &trial, &desk->truth, CLASS_F32, 1, NULL, &error), ERROR_NONE);
+    assert_false(differs);
+    lse[1] += 0.125f;
+    assert_int_equal(contract_differs(&differs, &trial, &desk->truth, CLASS_F32, 1, NULL, &error), ERROR_NONE);
+    assert_true(differs);
+    contract_trial_clear(&trial);
 }
 
 /* Of keys that are all the same out shows no scale: lse alone, a number a row, names no two contracts. */
@@ -852,7 +849,7 @@ int main(void)
         TEST(test_positions_counted_in_visible_keys),
         TEST(test_zeros_name_no_contract),
         TEST(test_an_lse_that_is_near_names_no_contract),
-        TEST(test_what_changes_nothing_fits_nothing),
+        TEST(test_another_buffer_makes_no_difference),
         TEST(test_lse_alone_names_no_pair),
         TEST(test_what_queries_see_is_named),
         TEST(test_lse_has_a_say),
