@@ -577,6 +577,8 @@ static void test_an_lse_is_near_to_nothing_of_another_size(void **state)
     (void)state;
     struct signature_trial trial = make_trial(40, 4, 2, 64, DTYPE_F32);
     trial.made.problem.q_position = 1000000;
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.25f;
     begin(&trial);
     for (int h = 0; h < 4; h++)
         trial.output.lse[h] = -500 + (float)h;
