@@ -90,6 +90,7 @@ void point_make_foreign(struct point *point, const struct point_kernel *kernel)
     const struct kernel_options said = point->kernel_options;
     point->foreign = kernel->name;
     point->foreign_paged = kernel->pages;
+    point->foreign_same_bits = kernel->same_bits;
     point->kernel = unset.kernel;
     point->kernel_options = unset.kernel_options;
     if (kernel->pages)

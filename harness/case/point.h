@@ -81,6 +81,7 @@ struct point {
         *given;          /* no kernel is run and nothing is drawn: what says so is not to be read. NULL: a kernel is */
     const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
     bool foreign_paged;  /* which takes pages, so that keys of these are of the point */
+    bool foreign_same_bits;                /* and promises the same bits, which oracles then ask for */
     const struct given_workload *workload; /* that the output is of; NULL: of none */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
@@ -100,6 +101,7 @@ struct point_kernel {
     const char *name; /* NULL: there is none */
     bool bounded;     /* there is an error bound for its outputs; otherwise the tolerance alone judges them */
     bool pages;       /* it takes pages */
+    bool same_bits;   /* it promises the same bits where heads, sequences and masked keys are others */
     int page_size;    /* keys a page where a case has none; 0: k and v are contiguous there */
 };
 

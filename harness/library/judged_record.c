@@ -379,6 +379,7 @@ static const struct record_field rows[] = {
     UNKNOWN("taken_over"),
     UNKNOWN("explanation"),
     UNKNOWN("run_failure"),
+    UNKNOWN("promises"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -25,6 +25,7 @@ static const struct fact_info rows[FACT_COUNT] = {
     [FACT_LSE_TOLERANCE] = {.name = "lse_tolerance", .path = "tolerance.lse", .role = FACT_OF_CRITERION},
     [FACT_BUDGET] = {.name = "budget", .role = FACT_OF_CRITERION, .may_be_unknown = true},
     [FACT_ORACLES] = {.name = "oracles", LIST(FACT_OF_CRITERION)},
+    [FACT_PROMISES] = {.name = "promises", TEXT(FACT_OF_CRITERION), .is_list = true, .is_zero_often = true},
     [FACT_INPUT_DIGEST] = {.name = "input_digest", TEXT(FACT_OF_PROBLEM)},
     [FACT_TRUTH_DIGEST] = {.name = "truth_digest", TEXT(FACT_OF_PROBLEM)},
     [FACT_KERNEL] = {.name = "kernel", TEXT(FACT_OF_SUBJECT)},
@@ -140,13 +141,14 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     const struct fact_info info = fact_info(fact);
     const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
     *value = (struct fact_value){.type = FACT_UNKNOWN};
-    if (fact == FACT_SAMPLE && (!json || json_is_null(json))) /* which records had no name for before */
+    bool was_unnamed = fact == FACT_SAMPLE || fact == FACT_PROMISES; /* which records had no name for before */
+    if (was_unnamed && (!json || json_is_null(json)))
         return read_default(fact, value);
     if (!json)
         return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";
     if (json_is_null(json))
         return NULL;
-    if (info.is_list && json_is_object(json))
+    if ((fact == FACT_ORACLES || fact == FACT_VIOLATED) && json_is_object(json))
         return read_oracles(fact, value, json);
     if (fact == FACT_SAMPLE && json_is_object(json))
         return read_sample(value, json);

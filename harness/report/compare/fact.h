@@ -24,6 +24,7 @@ enum fact {
     FACT_LSE_TOLERANCE,
     FACT_BUDGET,
     FACT_ORACLES,
+    FACT_PROMISES, /* of a kernel that is not ours */
     FACT_INPUT_DIGEST,
     FACT_TRUTH_DIGEST,
     FACT_KERNEL,

@@ -278,6 +278,9 @@ static const struct record_field rows[] = {
     {RECORD_NAMED("run_failure", "How the kernel failed to run, on the problem or, by an oracle, on a changed copy of "
                                  "it: " RUN_FAILURE_WORDS "; null where it ran. Why is in error or oracle_details."),
      .type = "string", .value = record_value_run_failure},
+    {RECORD_NAMED("promises", "What a kernel that is not ours promises beyond its answers, and oracles ask of it: "
+                              "same_bits, or nothing; null of ours, and of an output that was given."),
+     .type = "string", .value = record_value_promises},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

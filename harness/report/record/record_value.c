@@ -211,6 +211,15 @@ json_t *record_value_reason(const struct record_field *field, const void *member
     return *(const char *)member ? json_from_text(member) : json_null();
 }
 
+json_t *record_value_promises(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct point *point = ((const struct record *)member)->point;
+    if (!point->foreign)
+        return json_null();
+    return json_string(point->foreign_same_bits ? "same_bits" : "");
+}
+
 json_t *record_value_run_failure(const struct record_field *field, const void *member)
 {
     (void)field;

@@ -101,6 +101,11 @@ static void test_what_is_asked(void **state)
     assert_change("status=\"fail\"", OTHER "tolerance.atol=1;mismatched=0", &exact, CHANGE_JUDGED_OTHERWISE);
     assert_change(NOT_RUN, "tolerance.atol=1", &exact, CHANGE_JUDGED_OTHERWISE);
     assert_change("judge=\"tolerance\"", "judge=\"budget\"", &exact, CHANGE_JUDGED_OTHERWISE);
+    /* A promise that is given up is no longer asked for, and a record of before promises nothing. */
+    assert_change("promises=\"same_bits\"", "promises=\"\"", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("promises=\"same_bits\"", "", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("promises=null", "promises=\"\"", &exact, CHANGE_SAME_BITS);
+    assert_change("promises=\"\"", "promises=\"same_bits\"", &exact, CHANGE_SAME_BITS);
     /* who asks for more and gets as much loses nothing */
     static const char *const stricter[] = {"tolerance.atol=0.0005", "budget=0.5", "oracles.partition=\"held\""};
     for (size_t i = 0; i < sizeof stricter / sizeof stricter[0]; i++)
