@@ -93,10 +93,19 @@ static bool keep_number(struct pivot_cell *cell, double number)
     return true;
 }
 
+/* The kernel's seconds of a point that was launched in parts are a sum of launches of some heads each, and no figure of
+ * the whole. */
+static bool is_sum_of_parts(const json_t *unit, const char *path)
+{
+    const char *launched = json_string_value(record_at(unit, "launched"));
+    return strcmp(path, "seconds.kernel") == 0 && launched && strcmp(launched, "parts") == 0;
+}
+
 static bool add_number(struct pivot_cell *cell, const struct pivot_measure *measure, const json_t *unit)
 {
     double number;
-    if (!record_number(record_at(unit, measure->of.items[0].path), &number))
+    const char *path = measure->of.items[0].path;
+    if (is_sum_of_parts(unit, path) || !record_number(record_at(unit, path), &number))
         return true;
     if (measure->kind == PIVOT_MEDIAN && !keep_number(cell, number))
         return false;

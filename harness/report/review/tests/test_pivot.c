@@ -17,11 +17,12 @@ static const char *const records[] = {
     "'case':'a','sentinel':'adaptive','seed':1,'status':'pass','mismatched':0,'max_abs_err':0.25,'output_digest':'11',"
     "'heads':[{'head':0,'budget_used':0.5,'max_abs_err':0.25},{'head':1,'budget_used':0.75,'max_abs_err':0.125}]",
     "'case':'a','sentinel':'adaptive','seed':2,'status':'pass','mismatched':0,'max_abs_err':0.5,'output_digest':'22',"
-    "'heads':[]",
+    "'launched':'whole','seconds':{'kernel':0.5,'truth':3},'heads':[]",
     "'case':'a','sentinel':'-50000','seed':1,'status':'fail','mismatched':3,'max_abs_err':'nan','signature':'leak',"
     "'output_digest':'11','heads':[{'head':0,'budget_used':2.5,'max_abs_err':2},"
     "{'head':1,'budget_used':'nan','max_abs_err':1}]",
     "'case':'a','sentinel':'-50000','seed':2,'status':'fail','mismatched':10,'max_abs_err':0.75,'signature':'uniform',"
+    "'launched':'parts','seconds':{'kernel':8,'truth':2},"
     "'output_digest':'33','heads':[{'head':1,'budget_used':1.5,'max_abs_err':4}]",
     "'case':'a','sentinel':'exclude','seed':12,'status':'error','mismatched':null,'max_abs_err':null,"
     "'output_digest':null,'heads':null",
@@ -98,6 +99,10 @@ static const struct {
      "'case','range mismatched where mismatched != null'\r\n'a','0 to 10'\r\n'b',7\r\n"},
     {": range max_abs_err where max_abs_err != null",
      "'range max_abs_err where max_abs_err != null'\r\n'0.25 to nan'\r\n"},
+    /* a sum of launches is no figure of the whole */
+    {"sentinel: max seconds.kernel where seed = 2, max seconds.truth where seed = 2",
+     "'sentinel','max seconds.kernel where seed = 2','max seconds.truth where seed = 2'\r\n'adaptive',0.5,3\r\n"
+     "'-50000','-',2\r\n'exclude','-','-'\r\n"},
     {": values signature", "'values signature'\r\n'leak, uniform'\r\n"},
     {": values seed", "'values seed'\r\n'1, 2, 12'\r\n"},
     /* a NaN of the bound is beyond it; a head is in the group of its record */
