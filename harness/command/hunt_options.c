@@ -46,18 +46,6 @@ static const struct argp_option options_table[] = {
     {"json", OPTION_JSON, NULL, 0, "print the finds as JSON, one object", 5},
     {0}};
 
-static uint64_t parse_count(const char *option, const char *text, uint64_t least, uint64_t greatest,
-                            const struct argp_state *state)
-{
-    uint64_t count = 0;
-    int negative = 0;
-    if (number_parse_whole(text, strlen(text), &count, &negative) != VALUE_SOUND || negative || count < least ||
-        count > greatest)
-        argp_error(state, "--%s %s: allowed: %llu to %llu", option, text, (unsigned long long)least,
-                   (unsigned long long)greatest);
-    return count;
-}
-
 static enum objective parse_objective(const char *text, const struct argp_state *state)
 {
     char allowed[FIELD_ALLOWED_SIZE];
@@ -101,17 +89,17 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_EVALUATIONS:
         option_once(options->evaluations_said, options_table, key, argument, state);
-        options->evaluations = (long)parse_count("evaluations", argument, 1, EVALUATIONS_MAX, state);
+        options->evaluations = (long)option_whole("evaluations", argument, 1, EVALUATIONS_MAX, state);
         options->evaluations_said = true;
         return 0;
     case OPTION_SHRINK:
         option_once(options->shrink_said, options_table, key, argument, state);
-        options->shrink_evaluations = (long)parse_count("shrink", argument, 0, EVALUATIONS_MAX, state);
+        options->shrink_evaluations = (long)option_whole("shrink", argument, 0, EVALUATIONS_MAX, state);
         options->shrink_said = true;
         return 0;
     case OPTION_SEED:
         option_once(options->seed_said, options_table, key, argument, state);
-        options->seed = parse_count("seed", argument, 0, UINT64_MAX, state);
+        options->seed = option_whole("seed", argument, 0, UINT64_MAX, state);
         options->seed_said = true;
         return 0;
     case OPTION_RANDOM:

@@ -154,16 +154,6 @@ bool judge_option_of_problem(enum judge_option option)
     return option < GIVEN_TOLERANCE && option != GIVEN_OTHER;
 }
 
-static int parse_threads(const char *text, const struct argp_state *state)
-{
-    uint64_t threads = 0;
-    int negative = 0;
-    if (number_parse_whole(text, strlen(text), &threads, &negative) != VALUE_SOUND || negative || threads < 1 ||
-        threads > THREADS_MAX)
-        argp_error(state, "--threads %s: allowed: 1 to %d", text, THREADS_MAX);
-    return (int)threads;
-}
-
 static void parse_sink(struct judge_options *options, int key, char *argument, const struct argp_state *state)
 {
     const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
@@ -215,7 +205,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_THREADS:
         option_once(options->threads, option_table(), key, argument, state);
-        options->threads = parse_threads(argument, state);
+        options->threads = (int)option_whole("threads", argument, 1, THREADS_MAX, state);
         return 0;
     case OPTION_RECIPES:
         strings_add(&options->recipes, argument, state);

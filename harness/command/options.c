@@ -66,6 +66,18 @@ void option_once(bool given, const struct argp_option *table, int key, const cha
     argp_error(state, "--%s %s: given twice; allowed: one --%s %s", table->name, argument, table->name, table->arg);
 }
 
+uint64_t option_whole(const char *option, const char *text, uint64_t least, uint64_t greatest,
+                      const struct argp_state *state)
+{
+    uint64_t number = 0;
+    int negative = 0;
+    if (number_parse_whole(text, strlen(text), &number, &negative) != VALUE_SOUND || negative || number < least ||
+        number > greatest)
+        argp_error(state, "--%s %s: allowed: %llu to %llu", option, text, (unsigned long long)least,
+                   (unsigned long long)greatest);
+    return number;
+}
+
 double parse_time(const char *option, const char *text, const struct argp_state *state)
 {
     static const struct {
@@ -111,8 +123,6 @@ static error_t parse_help_option(int key, char *argument, struct argp_state *sta
 static error_t parse_device_option(int key, char *argument, struct argp_state *state)
 {
     struct selection_options *options = state->input;
-    char *end;
-    long threads;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = options;
@@ -123,10 +133,7 @@ static error_t parse_device_option(int key, char *argument, struct argp_state *s
         return 0;
     case OPTION_THREADS:
         option_once(options->threads, device_option_table, key, argument, state);
-        threads = strtol(argument, &end, 10);
-        if (*end || end == argument || threads < 1 || threads > THREADS_MAX)
-            argp_error(state, "--threads %s: allowed: 1 to %d", argument, THREADS_MAX);
-        options->threads = (int)threads;
+        options->threads = (int)option_whole("threads", argument, 1, THREADS_MAX, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -14,6 +14,10 @@ void strings_add(struct strings *strings, const char *item, const struct argp_st
 void option_once(bool given, const struct argp_option *table, int key, const char *argument,
                  const struct argp_state *state);
 
+/* A whole number, as number_parse_whole takes it: "1000", "1k", "1e3". Ends the program beyond least to greatest. */
+uint64_t option_whole(const char *option, const char *text, uint64_t least, uint64_t greatest,
+                      const struct argp_state *state);
+
 /* The seconds of "90", "90s", "30m", "2h", "1.5h". */
 double parse_time(const char *option, const char *text, const struct argp_state *state);
 

@@ -37,16 +37,6 @@ static const struct argp_option own_options[] = {
 };
 enum { NUM_OWN = sizeof own_options / sizeof own_options[0] };
 
-static int parse_jobs(const char *text, const struct argp_state *state)
-{
-    uint64_t jobs = 0;
-    int negative = 0;
-    if (number_parse_whole(text, strlen(text), &jobs, &negative) != VALUE_SOUND || negative || jobs < 1 ||
-        jobs > JOBS_MAX)
-        argp_error(state, "--jobs %s: allowed: 1 to %d", text, JOBS_MAX);
-    return (int)jobs;
-}
-
 static const struct argp *parser(void);
 
 static void parse_path(struct run_options *options, int key, char *argument, const struct argp_state *state)
@@ -80,7 +70,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         return 0;
     case OPTION_JOBS:
         option_once(options->jobs, own_options, key, argument, state);
-        options->jobs = parse_jobs(argument, state);
+        options->jobs = (int)option_whole("jobs", argument, 1, JOBS_MAX, state);
         return 0;
     case OPTION_FAIL_FAST:
         options->fail_fast = true;
