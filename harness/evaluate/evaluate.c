@@ -1,15 +1,10 @@
 #include "harness/evaluate/evaluate.h"
 
-#include <math.h>
-
+#include "harness/evaluate/conclusion.h"
 #include "harness/evaluate/gathering.h"
-#include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_work.h"
-#include "harness/evaluate/replayed_cause.h"
-#include "harness/judge/cause/signature_info.h"
 #include "harness/library/judged_again.h"
 #include "harness/library/other_output.h"
-#include "harness/subject/launch_watch.h"
 #include "reference/computing_environment.h"
 
 /* ---- parts ------------------------------------------------------------------------------------------------------- */
@@ -18,12 +13,6 @@
 static int oracle_part(const struct work *work)
 {
     return (int)(point_digest(work->point) % (uint64_t)work->source->num_parts);
-}
-
-/* Whether the subject's operations are known, or promised, so that their bound is one for its output. */
-static bool has_bound(const struct work *work)
-{
-    return !work->subject->any_order;
 }
 
 /* The subject's output for a part, or what of it is needed for that of the whole. */
@@ -42,7 +31,7 @@ static enum error_kind work_on_part(struct work *work, int index, enum truth_met
         kind = run_or_gather(work, &part, index, error);
     if (!kind)
         kind = part_need_truth(work, &part, method, error);
-    if (!kind && has_bound(work))
+    if (!kind && work_has_bound(work))
         kind = part_compute_bound(work, &part, error);
     if (!kind && with_subject)
         kind = part_need_baselines(work, &part, error);
@@ -114,153 +103,6 @@ static enum error_kind work_through(struct work *work, enum truth_method method,
     return kind;
 }
 
-/* ---- what comes of them ------------------------------------------------------------------------------------------ */
-
-static struct exhibit exhibit_of(const struct work *work)
-{
-    const struct evaluation *evaluation = work->evaluation;
-    return (struct exhibit){
-        .problem = &evaluation->problem,
-        .output = &evaluation->output,
-        .truth = &evaluation->truth,
-        .bound = has_bound(work) ? evaluation->bound : NULL,
-        .lse_bound = has_bound(work) ? evaluation->lse_bound : NULL,
-        .criterion = work->point->criterion,
-    };
-}
-
-static enum error_kind reach_verdict(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    double start = evaluation_now();
-    verdict_clear(&evaluation->verdict);
-    enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
-/* Whether the output is wrong, and that of an earlier launch, for which it was right. */
-static bool is_stale(const struct work *work)
-{
-    const struct launch_watch *watch = work->subject->watch;
-    return watch && work->source->num_parts == 1 && criterion_out_off(&work->evaluation->verdict.total) &&
-           launch_watch_is_right(watch, work->repeats);
-}
-
-/* What the watch over a subject's launches tells, once it is known which of them were right. */
-static void conclude_watch(struct work *work)
-{
-    struct launch_watch *watch = work->subject->watch;
-    if (!watch)
-        return;
-    if (work->source->num_parts == 1 && !*work->evaluation->subject_failure &&
-        !criterion_out_off(&work->evaluation->verdict.total))
-        launch_watch_approve(watch, work->launch);
-    oracle_report_find_stale(&work->evaluation->oracles, watch);
-}
-
-/* Without an output there is none to explain. */
-static void conclude_no_answer(struct evaluation *evaluation)
-{
-    const struct run_failure_info *how = &run_failures[evaluation->run_failure];
-    struct signature_finding *finding = &evaluation->finding;
-    *finding = (struct signature_finding){.signature = SIGNATURE_NO_ANSWER,
-                                          .head = -1,
-                                          .num_rows_failing = problem_rows(&evaluation->problem),
-                                          .residual = NAN,
-                                          .remedy = how->remedy};
-    snprintf(finding->detail, sizeof finding->detail, "the kernel %s", how->about);
-    class_report_clear(&evaluation->classes);
-    evaluation->classes = (struct class_report){.num_rows = 0};
-}
-
-/* Whatever the rows of an earlier launch's output look like here. */
-static void conclude_stale(struct signature_finding *finding)
-{
-    finding->signature = SIGNATURE_STALE;
-    finding->remedy = signature_remedy(SIGNATURE_STALE);
-    finding->num_rows_examined = finding->num_rows_explained = 0;
-    finding->detail[0] = '\0';
-}
-
-static enum error_kind find_signature(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    const unsigned violated = oracles_violated_mask(&evaluation->oracles);
-    const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
-                                       evaluation->oracles.how, evaluation->oracles.stale};
-    double start = evaluation_now();
-    if (*evaluation->subject_failure) {
-        conclude_no_answer(evaluation);
-        return ERROR_NONE;
-    }
-    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
-        !outcome_out_of_class(work->point, &evaluation->classes))
-        return ERROR_NONE;
-    progress_display_step(work->evaluator->display, "signature", 0);
-    enum error_kind kind =
-        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
-    if (!kind)
-        kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
-                              work->evaluator->threads, error);
-    if (!kind && is_stale(work))
-        conclude_stale(&evaluation->finding);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
-/* Of a kernel that is not ours, and whose output is wrong: under which other contract it is right. */
-static enum error_kind find_contract(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure || is_stale(work) ||
-        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
-        return ERROR_NONE;
-    double start = evaluation_now();
-    progress_display_step(work->evaluator->display, "contract", 0);
-    enum error_kind kind =
-        contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, work->evaluator->threads, NULL, error);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
-/* Of a point that fails and whose class nobody has asked for so far: its inputs are all there unless it is worked on in
- * parts. */
-static enum error_kind find_class_of_failing(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 || !evaluation->problem.k ||
-        *evaluation->subject_failure ||
-        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
-        return ERROR_NONE;
-    double start = evaluation_now();
-    progress_display_step(work->evaluator->display, "class", 0);
-    enum error_kind kind =
-        class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
-    if (!kind)
-        class_of_rows(&evaluation->class_of_all, &evaluation->classes);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
-static enum error_kind find_faults(struct work *work, struct error *error)
-{
-    struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    enum error_kind kind = ERROR_NONE;
-    double start = evaluation_now();
-    for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++)
-        if (evaluation->baselines[c])
-            kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->baselines[c],
-                              evaluation->baselines[c] + problem_elements(&evaluation->problem), error);
-    evaluation->seconds.judge += evaluation_now() - start;
-    return kind;
-}
-
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 static void begin(struct work *work, struct evaluator *evaluator, struct evaluation *evaluation,
@@ -287,44 +129,36 @@ static enum error_kind make_room(struct work *work, struct error *error)
 {
     enum error_kind kind = evaluation_init(work->evaluation, &work->source->shape, work->point->baselines,
                                            work->subject->without_lse, error);
-    work->evaluation->has_bounds = has_bound(work);
+    work->evaluation->has_bounds = work_has_bound(work);
     work->evaluation->at_once = work->gathering != NULL;
     work->evaluation->seconds.truth_shared = true; /* until some of it is computed */
     return kind;
-}
-
-/* A run that is judged may be larger than the trials of oracles, and is asked of these two what they are. */
-static void conclude_audit(struct work *work)
-{
-    struct oracle_report *report = &work->evaluation->oracles;
-    oracle_report_violate(report, work->point->oracles, ORACLE_INPUTS, work->changed);
-    oracle_report_violate(report, work->point->oracles, ORACLE_GUARDS, work->breached);
 }
 
 /* All that follows once the parts have been worked on. */
 static enum error_kind finish(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    enum error_kind kind = reach_verdict(work, error);
+    enum error_kind kind = conclude_verdict(work, error);
     conclude_audit(work);
     if (!kind)
         conclude_watch(work);
     if (work->evaluation->classes.num_rows > 0)
         class_of_rows(&work->evaluation->class_of_all, &work->evaluation->classes);
     if (!kind)
-        kind = find_faults(work, error);
+        kind = conclude_faults(work, error);
     /* What a certificate leaves undecided is judged again by MPFR. */
     if (!kind && evaluation->verdict.total.undecided > 0 && work->point->truth_method != TRUTH_PLAIN) {
         kind = work_through(work, TRUTH_PLAIN, false, error);
         if (!kind)
-            kind = reach_verdict(work, error);
+            kind = conclude_verdict(work, error);
     }
     if (!kind)
-        kind = find_signature(work, error);
+        kind = conclude_signature(work, error);
     if (!kind)
-        kind = find_contract(work, error);
+        kind = conclude_contract(work, error);
     if (!kind)
-        kind = find_class_of_failing(work, error);
+        kind = conclude_class(work, error);
     if (kind)
         return kind;
     evaluation->output_digest = judge_output_digest(&evaluation->output, &evaluation->problem);

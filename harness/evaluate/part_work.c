@@ -272,7 +272,7 @@ void part_take(struct work *work, const struct part_work *part, bool with_output
     truth_take_heads(&evaluation->truth, heads, part->first_head, &part->entry->truth, part->problem.num_heads);
     evaluation->truth.plain_rows += part->entry->truth.plain_rows;
     evaluation->contract_distance = fmax(evaluation->contract_distance, part->entry->contract_distance);
-    if (!work->subject->any_order) {
+    if (work_has_bound(work)) {
         take_rows(evaluation->bound, part->bound, part, heads, doubles);
         take_rows(evaluation->lse_bound, part->lse_bound, part, heads, sizeof(double));
     }

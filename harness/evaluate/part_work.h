@@ -27,6 +27,12 @@ struct work {
                                * again, as launch_watch.h has them */
 };
 
+/* Whether the subject's operations are known, or promised, so that their bound is one for its output. */
+static inline bool work_has_bound(const struct work *work)
+{
+    return !work->subject->any_order;
+}
+
 /* Some heads of the work, with room for what comes of them. */
 struct part_work {
     struct problem problem;

@@ -1,0 +1,157 @@
+#include "harness/evaluate/conclusion.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/evaluate/outcome.h"
+#include "harness/evaluate/replayed_cause.h"
+#include "harness/judge/cause/signature_info.h"
+#include "harness/subject/launch_watch.h"
+
+static struct exhibit exhibit_of(const struct work *work)
+{
+    const struct evaluation *evaluation = work->evaluation;
+    return (struct exhibit){
+        .problem = &evaluation->problem,
+        .output = &evaluation->output,
+        .truth = &evaluation->truth,
+        .bound = work_has_bound(work) ? evaluation->bound : NULL,
+        .lse_bound = work_has_bound(work) ? evaluation->lse_bound : NULL,
+        .criterion = work->point->criterion,
+    };
+}
+
+enum error_kind conclude_verdict(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    double start = evaluation_now();
+    verdict_clear(&evaluation->verdict);
+    enum error_kind kind = verdict_reach(&evaluation->verdict, &exhibit, error);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+/* Whether the output is wrong, and that of an earlier launch, for which it was right. */
+static bool is_stale(const struct work *work)
+{
+    const struct launch_watch *watch = work->subject->watch;
+    return watch && work->source->num_parts == 1 && criterion_out_off(&work->evaluation->verdict.total) &&
+           launch_watch_is_right(watch, work->repeats);
+}
+
+void conclude_watch(struct work *work)
+{
+    struct launch_watch *watch = work->subject->watch;
+    if (!watch)
+        return;
+    if (work->source->num_parts == 1 && !*work->evaluation->subject_failure &&
+        !criterion_out_off(&work->evaluation->verdict.total))
+        launch_watch_approve(watch, work->launch);
+    oracle_report_find_stale(&work->evaluation->oracles, watch);
+}
+
+/* Without an output there is none to explain. */
+static void conclude_no_answer(struct evaluation *evaluation)
+{
+    const struct run_failure_info *how = &run_failures[evaluation->run_failure];
+    struct signature_finding *finding = &evaluation->finding;
+    *finding = (struct signature_finding){.signature = SIGNATURE_NO_ANSWER,
+                                          .head = -1,
+                                          .num_rows_failing = problem_rows(&evaluation->problem),
+                                          .residual = NAN,
+                                          .remedy = how->remedy};
+    snprintf(finding->detail, sizeof finding->detail, "the kernel %s", how->about);
+    class_report_clear(&evaluation->classes);
+    evaluation->classes = (struct class_report){.num_rows = 0};
+}
+
+/* Whatever the rows of an earlier launch's output look like here. */
+static void conclude_stale(struct signature_finding *finding)
+{
+    finding->signature = SIGNATURE_STALE;
+    finding->remedy = signature_remedy(SIGNATURE_STALE);
+    finding->num_rows_examined = finding->num_rows_explained = 0;
+    finding->detail[0] = '\0';
+}
+
+enum error_kind conclude_signature(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    const unsigned violated = oracles_violated_mask(&evaluation->oracles);
+    const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
+                                       evaluation->oracles.how, evaluation->oracles.stale};
+    double start = evaluation_now();
+    if (*evaluation->subject_failure) {
+        conclude_no_answer(evaluation);
+        return ERROR_NONE;
+    }
+    if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
+        !outcome_out_of_class(work->point, &evaluation->classes))
+        return ERROR_NONE;
+    progress_display_step(work->evaluator->display, "signature", 0);
+    enum error_kind kind =
+        signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
+    if (!kind)
+        kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
+                              work->evaluator->threads, error);
+    if (!kind && is_stale(work))
+        conclude_stale(&evaluation->finding);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+enum error_kind conclude_contract(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure || is_stale(work) ||
+        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = evaluation_now();
+    progress_display_step(work->evaluator->display, "contract", 0);
+    enum error_kind kind =
+        contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, work->evaluator->threads, NULL, error);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+enum error_kind conclude_class(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 || !evaluation->problem.k ||
+        *evaluation->subject_failure ||
+        criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
+        return ERROR_NONE;
+    double start = evaluation_now();
+    progress_display_step(work->evaluator->display, "class", 0);
+    enum error_kind kind =
+        class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    if (!kind)
+        class_of_rows(&evaluation->class_of_all, &evaluation->classes);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+enum error_kind conclude_faults(struct work *work, struct error *error)
+{
+    struct evaluation *evaluation = work->evaluation;
+    const struct exhibit exhibit = exhibit_of(work);
+    enum error_kind kind = ERROR_NONE;
+    double start = evaluation_now();
+    for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++)
+        if (evaluation->baselines[c])
+            kind = fault_find(&evaluation->faults[c], &exhibit, evaluation->baselines[c],
+                              evaluation->baselines[c] + problem_elements(&evaluation->problem), error);
+    evaluation->seconds.judge += evaluation_now() - start;
+    return kind;
+}
+
+void conclude_audit(struct work *work)
+{
+    struct oracle_report *report = &work->evaluation->oracles;
+    oracle_report_violate(report, work->point->oracles, ORACLE_INPUTS, work->changed);
+    oracle_report_violate(report, work->point->oracles, ORACLE_GUARDS, work->breached);
+}
