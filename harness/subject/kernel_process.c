@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -16,30 +14,21 @@
 
 #include "harness/subject/kernel_frame.h"
 #include "harness/subject/kernel_message.h"
+#include "harness/subject/kernel_pipe.h"
 #include "harness/subject/run_failure.h"
 #include "harness/support/source.h"
 
 extern char **environ;
 
-/* A wait of TICK_MS that takes longer than STOPPED_S was one of a process that did not run. */
-#define STOPPED_S 1.0
-
-enum { TICK_MS = 100, END_MS = 2000, MESSAGE_BYTES_MAX_HELLO = 1 << 20, WHY_SIZE = 256 };
+enum { END_MS = 2000, MESSAGE_BYTES_MAX_HELLO = 1 << 20, WHY_SIZE = 256 };
 
 struct kernel_process {
     struct kernel_process_options options;
     struct kernel_hello hello;
     struct foreign_launcher launcher;
-    pid_t pid;    /* 0: it is not running */
-    int to, from; /* pipes */
+    pid_t pid; /* 0: it is not running */
+    struct kernel_pipe pipe;
 };
-
-static double now_s(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 /* ---- beginning and end ------------------------------------------------------------------------------------------- */
 
@@ -57,8 +46,8 @@ static enum run_failure end_process(struct kernel_process *process, bool wait_fo
     int status = 0;
     pid_t ended = 0;
     snprintf(why, WHY_SIZE, "was ended");
-    close_pipe(&process->to);
-    close_pipe(&process->from);
+    close_pipe(&process->pipe.to);
+    close_pipe(&process->pipe.from);
     if (process->pid <= 0)
         return RUN_FAILURE_EXIT;
     for (int ms = 0; wait_for_it && ms < END_MS && ended == 0; ms += 10) {
@@ -118,14 +107,14 @@ static int spawn(pid_t *pid, const char *const *argv, int in, int out)
 static enum error_kind take_descriptors(struct kernel_process *process, struct error *error)
 {
     struct kernel_process_options *options = &process->options;
-    process->to = options->to;
-    process->from = options->from;
+    process->pipe.to = options->to;
+    process->pipe.from = options->from;
     options->to = options->from = -1;
-    if (process->to < 0)
+    if (process->pipe.to < 0)
         return error_set(error, ERROR_INTERRUPTED, "%s: the kernel there has ended, and cannot be started again",
                          options->name);
     for (int i = 0; i < 2; i++) {
-        int descriptor = i == 0 ? process->to : process->from, flags = fcntl(descriptor, F_GETFL);
+        int descriptor = i == 0 ? process->pipe.to : process->pipe.from, flags = fcntl(descriptor, F_GETFL);
         if (flags < 0 || fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) || fcntl(descriptor, F_SETFD, FD_CLOEXEC))
             return error_set(error, ERROR_USAGE, "%s: descriptor %d cannot be used: %s", options->name, descriptor,
                              strerror(errno));
@@ -149,113 +138,14 @@ static enum error_kind launch_process(struct kernel_process *process, struct err
     }
     close_pipe(&in[0]);
     close_pipe(&out[1]);
-    process->to = in[1];
-    process->from = out[0];
+    process->pipe.to = in[1];
+    process->pipe.from = out[0];
     if (!reason)
         return ERROR_NONE;
-    close_pipe(&process->to);
-    close_pipe(&process->from);
+    close_pipe(&process->pipe.to);
+    close_pipe(&process->pipe.from);
     process->pid = 0;
     return error_set(error, ERROR_USAGE, "%s: cannot be started: %s", process->options.name, strerror(reason));
-}
-
-/* ---- bytes ------------------------------------------------------------------------------------------------------- */
-
-/* What became of a transfer. */
-enum transfer { TRANSFERRED, ENDED, TOO_LATE, CANCELLED, BROKEN };
-
-/* Waits until the descriptor can be used. That a little can be, again and again, makes nothing any earlier; but a while
- * in which this process itself was stopped, by Ctrl-Z, is nobody's delay. */
-static enum transfer wait_for(const struct kernel_process *process, int descriptor, short events, double *deadline_s)
-{
-    for (;;) {
-        struct pollfd wanted = {.fd = descriptor, .events = events};
-        double start = now_s();
-        int count = poll(&wanted, 1, TICK_MS);
-        if (count < 0 && errno != EINTR)
-            return BROKEN;
-        if (progress_cancelled(process->options.progress))
-            return CANCELLED;
-        double now = now_s();
-        *deadline_s += now - start > STOPPED_S ? now - start : 0;
-        if (now > *deadline_s)
-            return TOO_LATE;
-        if (count > 0)
-            return TRANSFERRED;
-    }
-}
-
-/* write(), where a pipe that nobody reads from any more is an error and no signal. */
-static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
-{
-    sigset_t pipe_signal, before, pending;
-    sigemptyset(&pipe_signal);
-    sigaddset(&pipe_signal, SIGPIPE);
-    sigpending(&pending);
-    bool was_pending = sigismember(&pending, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    ssize_t count = write(descriptor, bytes, size);
-    int reason = errno;
-    if (count < 0 && reason == EPIPE && !was_pending)
-        while (sigtimedwait(&pipe_signal, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
-            ;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = reason;
-    return count;
-}
-
-static enum transfer send_bytes(const struct kernel_process *process, const void *bytes, size_t size,
-                                double *deadline_s)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = write_quietly(process->to, (const char *)bytes + done, size - done);
-        if (count >= 0) {
-            done += (size_t)count;
-            continue;
-        }
-        if (errno == EPIPE)
-            return ENDED;
-        if (errno != EAGAIN && errno != EINTR)
-            return BROKEN;
-        enum transfer waited = errno == EAGAIN ? wait_for(process, process->to, POLLOUT, deadline_s) : TRANSFERRED;
-        if (waited != TRANSFERRED)
-            return waited;
-    }
-    return TRANSFERRED;
-}
-
-static enum transfer receive_bytes(const struct kernel_process *process, void *bytes, size_t size, double *deadline_s)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t count = read(process->from, (char *)bytes + done, size - done);
-        if (count > 0) {
-            done += (size_t)count;
-            continue;
-        }
-        if (count == 0)
-            return ENDED;
-        if (errno != EAGAIN && errno != EINTR)
-            return BROKEN;
-        enum transfer waited = errno == EAGAIN ? wait_for(process, process->from, POLLIN, deadline_s) : TRANSFERRED;
-        if (waited != TRANSFERRED)
-            return waited;
-    }
-    return TRANSFERRED;
-}
-
-static enum transfer send_plan(const struct kernel_process *process, const struct safetensors_plan *plan,
-                               double *deadline_s)
-{
-    uint8_t length[FRAME_LENGTH_BYTES];
-    frame_put_length(length, plan->size_bytes);
-    enum transfer sent = send_bytes(process, length, sizeof length, deadline_s);
-    if (sent == TRANSFERRED)
-        sent = send_bytes(process, plan->header, plan->header_bytes, deadline_s);
-    for (size_t i = 0; i < plan->num_pieces && sent == TRANSFERRED; i++)
-        sent = send_bytes(process, plan->pieces[i].elements, plan->pieces[i].size_bytes, deadline_s);
-    return sent;
 }
 
 /* ---- messages ---------------------------------------------------------------------------------------------------- */
@@ -290,7 +180,7 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
     uint8_t length[FRAME_LENGTH_BYTES];
     void *bytes;
     *descriptor = -1;
-    enum transfer received = receive_bytes(process, length, sizeof length, deadline_s);
+    enum transfer received = kernel_pipe_receive(&process->pipe, length, sizeof length, deadline_s);
     if (received != TRANSFERRED)
         return give_up(process, received, kind, doing, error);
     uint64_t size = frame_get_length(length);
@@ -306,7 +196,7 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
     enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
     if (made)
         return made;
-    received = receive_bytes(process, bytes, (size_t)size, deadline_s);
+    received = kernel_pipe_receive(&process->pipe, bytes, (size_t)size, deadline_s);
     munmap(bytes, (size_t)size);
     if (received == TRANSFERRED)
         return ERROR_NONE;
@@ -321,7 +211,7 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
     int descriptor;
     struct error wrong;
     enum error_kind begun = launch_process(process, error);
-    double deadline_s = now_s() + process->options.timeout_s;
+    double deadline_s = kernel_pipe_now_s() + process->options.timeout_s;
     if (!begun)
         begun =
             receive(process, &descriptor, MESSAGE_BYTES_MAX_HELLO, &deadline_s, kind, "did not say what it is", error);
@@ -340,7 +230,7 @@ static enum error_kind begin(struct kernel_process *process, struct kernel_hello
 static enum error_kind need_process(struct kernel_process *process, struct error *error)
 {
     struct kernel_hello hello;
-    if (process->to >= 0)
+    if (process->pipe.to >= 0)
         return ERROR_NONE;
     enum error_kind kind = begin(process, &hello, ERROR_SUBJECT, error);
     memcpy(hello.far, process->hello.far, sizeof hello.far); /* of the machine, as it was then */
@@ -372,10 +262,10 @@ static enum error_kind exchange(struct kernel_process *process, const struct seq
                                 struct error *error)
 {
     struct safetensors_plan plan;
-    double deadline_s = now_s() + process->options.timeout_s;
+    double deadline_s = kernel_pipe_now_s() + process->options.timeout_s;
     enum error_kind kind = message_plan_launch(&plan, sequences, process->launcher.keeps, writes_lse(process), error);
     if (!kind) {
-        enum transfer sent = send_plan(process, &plan, &deadline_s);
+        enum transfer sent = kernel_pipe_send(&process->pipe, &plan, &deadline_s);
         if (sent != TRANSFERRED)
             kind = give_up(process, sent, ERROR_SUBJECT, "did not take a launch", error);
     }
@@ -392,7 +282,7 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
     struct kernel_result result;
     struct error wrong;
     int descriptor;
-    double start = now_s();
+    double start = kernel_pipe_now_s();
     enum error_kind kind = need_process(process, error);
     if (!kind)
         kind = exchange(process, sequences, &descriptor, error);
@@ -411,7 +301,7 @@ static enum error_kind run(void *launcher, const struct sequences *sequences, st
         char why[WHY_SIZE];
         end_process(process, false, why);
     }
-    *seconds = result.seconds >= 0 ? result.seconds : now_s() - start;
+    *seconds = result.seconds >= 0 ? result.seconds : kernel_pipe_now_s() - start;
     if (*result.failure && result.is_machines)
         return error_set(error, ERROR_SYSTEM, "%s could not be launched: %s", process->hello.kernel.name,
                          result.failure);
@@ -434,7 +324,7 @@ enum error_kind kernel_process_start(struct kernel_process **process, const stru
     if (!made)
         return error_memory(error, "a process", (double)sizeof *made);
     made->options = *options;
-    made->to = made->from = -1;
+    made->pipe = (struct kernel_pipe){-1, -1, options->progress};
     enum error_kind kind = begin(made, &made->hello, ERROR_USAGE, error);
     if (kind) {
         kernel_process_stop(made);

@@ -1,0 +1,114 @@
+#include "harness/subject/kernel_pipe.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/subject/kernel_frame.h"
+
+/* A wait of TICK_MS that takes longer than STOPPED_S was one of a process that did not run. */
+#define STOPPED_S 1.0
+
+enum { TICK_MS = 100 };
+
+double kernel_pipe_now_s(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Waits until the descriptor can be used. That a little can be, again and again, makes nothing any earlier; but a while
+ * in which this process itself was stopped, by Ctrl-Z, is nobody's delay. */
+static enum transfer wait_for(const struct kernel_pipe *pipe, int descriptor, short events, double *deadline_s)
+{
+    for (;;) {
+        struct pollfd wanted = {.fd = descriptor, .events = events};
+        double start = kernel_pipe_now_s();
+        int count = poll(&wanted, 1, TICK_MS);
+        if (count < 0 && errno != EINTR)
+            return BROKEN;
+        if (progress_cancelled(pipe->progress))
+            return CANCELLED;
+        double now = kernel_pipe_now_s();
+        *deadline_s += now - start > STOPPED_S ? now - start : 0;
+        if (now > *deadline_s)
+            return TOO_LATE;
+        if (count > 0)
+            return TRANSFERRED;
+    }
+}
+
+/* write(), where a pipe that nobody reads from any more is an error and no signal. */
+static ssize_t write_quietly(int descriptor, const void *bytes, size_t size)
+{
+    sigset_t pipe_signal, before, pending;
+    sigemptyset(&pipe_signal);
+    sigaddset(&pipe_signal, SIGPIPE);
+    sigpending(&pending);
+    bool was_pending = sigismember(&pending, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    ssize_t count = write(descriptor, bytes, size);
+    int reason = errno;
+    if (count < 0 && reason == EPIPE && !was_pending)
+        while (sigtimedwait(&pipe_signal, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
+            ;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return count;
+}
+
+static enum transfer send_bytes(const struct kernel_pipe *pipe, const void *bytes, size_t size, double *deadline_s)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = write_quietly(pipe->to, (const char *)bytes + done, size - done);
+        if (count >= 0) {
+            done += (size_t)count;
+            continue;
+        }
+        if (errno == EPIPE)
+            return ENDED;
+        if (errno != EAGAIN && errno != EINTR)
+            return BROKEN;
+        enum transfer waited = errno == EAGAIN ? wait_for(pipe, pipe->to, POLLOUT, deadline_s) : TRANSFERRED;
+        if (waited != TRANSFERRED)
+            return waited;
+    }
+    return TRANSFERRED;
+}
+
+enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, double *deadline_s)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t count = read(pipe->from, (char *)bytes + done, size - done);
+        if (count > 0) {
+            done += (size_t)count;
+            continue;
+        }
+        if (count == 0)
+            return ENDED;
+        if (errno != EAGAIN && errno != EINTR)
+            return BROKEN;
+        enum transfer waited = errno == EAGAIN ? wait_for(pipe, pipe->from, POLLIN, deadline_s) : TRANSFERRED;
+        if (waited != TRANSFERRED)
+            return waited;
+    }
+    return TRANSFERRED;
+}
+
+enum transfer kernel_pipe_send(const struct kernel_pipe *pipe, const struct safetensors_plan *plan, double *deadline_s)
+{
+    uint8_t length[FRAME_LENGTH_BYTES];
+    frame_put_length(length, plan->size_bytes);
+    enum transfer sent = send_bytes(pipe, length, sizeof length, deadline_s);
+    if (sent == TRANSFERRED)
+        sent = send_bytes(pipe, plan->header, plan->header_bytes, deadline_s);
+    for (size_t i = 0; i < plan->num_pieces && sent == TRANSFERRED; i++)
+        sent = send_bytes(pipe, plan->pieces[i].elements, plan->pieces[i].size_bytes, deadline_s);
+    return sent;
+}

@@ -1,0 +1,27 @@
+/*
+ * Bytes to and from a kernel's process: over two pipes, whose ends here do not wait, until a deadline.
+ */
+#ifndef HARNESS_SUBJECT_KERNEL_PIPE_H
+#define HARNESS_SUBJECT_KERNEL_PIPE_H
+
+#include "harness/support/safetensors_write.h"
+#include "reference/progress.h"
+
+struct kernel_pipe {
+    int to, from;                    /* descriptors; -1: closed */
+    const struct progress *progress; /* may be NULL */
+};
+
+/* What became of a transfer. */
+enum transfer { TRANSFERRED, ENDED, TOO_LATE, CANCELLED, BROKEN };
+
+/* Seconds on the clock of deadlines. */
+double kernel_pipe_now_s(void);
+
+/* A whole message. *deadline_s moves by what this process itself was stopped for. */
+enum transfer kernel_pipe_send(const struct kernel_pipe *pipe, const struct safetensors_plan *plan, double *deadline_s);
+
+/* So many bytes. */
+enum transfer kernel_pipe_receive(const struct kernel_pipe *pipe, void *bytes, size_t size, double *deadline_s);
+
+#endif
