@@ -57,7 +57,8 @@ static void hear(struct suspect *witness, struct suspect *suspects, int failing)
     for (int i = 0; i < failing; i++)
         for (int m = 0; m < suspects[i].num_matches; m++) {
             const struct match match = suspects[i].matches[m];
-            for (int other = 0; slope_rule_of(&match) && refutes(witness, &match) && other < failing; other++)
+            bool refuted = refutes(witness, &match);
+            for (int other = 0; refuted && other < failing; other++)
                 drop_reason(&suspects[other], match.reason);
         }
 }
@@ -82,12 +83,13 @@ static bool is_among(const struct suspect *suspects, int failing, int row)
 enum error_kind slope_witnesses_hear(struct suspect *suspects, int failing, const struct inquiry *inquiry,
                                      struct error *error)
 {
+    const bool *known = inquiry->exhibit->rows;
     const int rows = problem_rows(inquiry->exhibit->problem), count = rows < WITNESSES ? rows : WITNESSES;
     enum error_kind kind = ERROR_NONE;
     for (int i = 0; i < count && !kind && has_rules(suspects, failing); i++) {
         const int row = (int)(((int64_t)i * rows / count + (i & 1)) % rows); /* even and odd ones */
         struct suspect witness = {0};
-        if (is_among(suspects, failing, row))
+        if (is_among(suspects, failing, row) || (known && !known[row])) /* of which there is no output */
             continue;
         kind = suspect_init(&witness, row, false, inquiry->exhibit, &inquiry->verdict->rows[row], error);
         bool finite = isfinite(witness.error) && isfinite(witness.truth_lse);

@@ -133,6 +133,21 @@ static void test_rules_of_slopes_hold_for_all_heads(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "that of another head, number ");
 }
 
+/* Of rows that are not judged nothing is known, and they refute nothing. */
+static void test_rows_that_are_not_judged_are_no_witnesses(void **state)
+{
+    (void)state;
+    static const bool rows[8] = {true, true, true, true};
+    struct signature_trial trial = make_trial(300, 8, 8, 64, DTYPE_F16);
+    begin(&trial);
+    break_all(&trial, rule_slope_power, 2);
+    for (int h = 4; h < 8; h++)
+        set_out(&trial, h, trial.truth.value + (size_t)h * 64);
+    expect(&trial, SIGNATURE_WRONG_SLOPE, "that of another head, number ");
+    trial.rows = rows;
+    expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "max_bias 16");
+}
+
 static void test_slopes_rounded_to_bf16(void **state)
 {
     (void)state;
@@ -528,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_wrong_slopes_by_their_origin),
         cmocka_unit_test(test_slopes_of_another_head),
         cmocka_unit_test(test_rules_of_slopes_hold_for_all_heads),
+        cmocka_unit_test(test_rows_that_are_not_judged_are_no_witnesses),
         cmocka_unit_test(test_slopes_rounded_to_bf16),
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
