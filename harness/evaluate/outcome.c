@@ -22,7 +22,7 @@ bool status_is_judged(enum status status)
 
 bool status_is_possible(enum status status, bool expects_failure)
 {
-    if (status == STATUS_FAIL || status == STATUS_ERROR)
+    if (status == STATUS_FAIL || status == STATUS_ERROR || status == STATUS_SKIP)
         return true;
     return expects_failure == (status == STATUS_XFAIL || status == STATUS_XPASS);
 }
@@ -58,6 +58,19 @@ bool outcome_out_of_class(const struct point *point, const struct class_report *
     return point->demand.asked && classes->num_rows > 0 && !class_covers(classes, &point->demand.arithmetic);
 }
 
+/* The first of the oracles that the point asks for, where none of them could be tried; else ORACLE_COUNT. */
+static enum oracle not_tried(const struct point *point, const struct oracle_report *report)
+{
+    enum oracle first = ORACLE_COUNT;
+    for (enum oracle o = ORACLE_COUNT; o-- > 0;)
+        if (point->oracles >> o & 1) {
+            if (report->outcome[o] != ORACLE_NOT_APPLICABLE)
+                return ORACLE_COUNT;
+            first = o;
+        }
+    return first;
+}
+
 void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
                    const struct class_report *classes, const struct oracle_report *report, enum signature found)
 {
@@ -68,6 +81,13 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
     if (outcome->status == STATUS_FAIL && expected.failure)
         snprintf(outcome->reason, sizeof outcome->reason, "expected to fail as %s, fails as %s",
                  signature_names[expected.signature], signature_names[found]);
+    enum oracle untried = outcome->status == STATUS_XPASS ? not_tried(point, report) : ORACLE_COUNT;
+    if (untried < ORACLE_COUNT) {
+        outcome->status = STATUS_SKIP;
+        snprintf(outcome->reason, sizeof outcome->reason,
+                 "the failure that is expected could not be looked for: %s: %s", oracle_names[untried],
+                 report->detail[untried]);
+    }
     if (decision == DECISION_UNDECIDED)
         snprintf(outcome->reason, sizeof outcome->reason,
                  "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",

@@ -63,7 +63,8 @@ enum status outcome_status(const struct expectation *expected, enum decision dec
                            enum signature found);
 
 /* The outcome of a point that was run: total is of its verdict, classes of its rows. What is not in the class that is
- * asked for fails as by an oracle. */
+ * asked for fails as by an oracle. A point that passes where a failure was expected is skipped if none of the oracles
+ * that it asks for could be tried: on another device it may fail. */
 void outcome_reach(struct outcome *outcome, const struct point *point, const struct metrics *total,
                    const struct class_report *classes, const struct oracle_report *report, enum signature found);
 

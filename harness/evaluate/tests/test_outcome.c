@@ -65,6 +65,7 @@ static void test_outcome_of_a_point_and_its_reason(void **state)
         struct criterion criterion;
         struct metrics total;
         enum oracle_outcome oracle;
+        unsigned asked; /* oracles beside it */
         enum signature found;
         enum status status;
         const char *reason;
@@ -74,6 +75,22 @@ static void test_outcome_of_a_point_and_its_reason(void **state)
         {.oracle = ORACLE_HELD, .status = STATUS_PASS, .reason = ""},
         {.oracle = ORACLE_VIOLATED, .status = STATUS_FAIL, .reason = ""},
         {.expected = {.failure = true}, .status = STATUS_XPASS, .reason = ""},
+        {.expected = {.failure = true}, .oracle = ORACLE_HELD, .status = STATUS_XPASS, .reason = ""},
+        {.expected = {.failure = true},
+         .oracle = ORACLE_NOT_APPLICABLE,
+         .status = STATUS_SKIP,
+         .reason = "the failure that is expected could not be looked for: batch: no such device"},
+        {.expected = {.failure = true},
+         .oracle = ORACLE_NOT_APPLICABLE,
+         .asked = 1u << ORACLE_GUARDS, /* which was tried */
+         .status = STATUS_XPASS,
+         .reason = ""},
+        {.expected = {.failure = true},
+         .oracle = ORACLE_NOT_APPLICABLE,
+         .total = {.mismatched = 1},
+         .status = STATUS_XFAIL,
+         .reason = ""},
+        {.oracle = ORACLE_NOT_APPLICABLE, .status = STATUS_PASS, .reason = ""},
         {.expected = {true, SIGNATURE_LEAK},
          .total = {.mismatched = 1},
          .found = SIGNATURE_LEAK,
@@ -103,8 +120,11 @@ static void test_outcome_of_a_point_and_its_reason(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct point point = {.expect_fail = rows[i].expected.failure,
                                     .signature = rows[i].expected.signature,
+                                    .oracles = 1u << ORACLE_BATCH | rows[i].asked,
                                     .criterion = rows[i].criterion};
-        const struct oracle_report report = {.outcome = {[ORACLE_BATCH] = rows[i].oracle}};
+        const struct oracle_report report = {
+            .outcome = {[ORACLE_BATCH] = rows[i].oracle, [ORACLE_GUARDS] = ORACLE_HELD},
+            .detail = {[ORACLE_BATCH] = "no such device"}};
         const struct class_report no_classes = {.num_rows = 0};
         struct outcome outcome;
         outcome_reach(&outcome, &point, &rows[i].total, &no_classes, &report, rows[i].found);
@@ -164,7 +184,11 @@ static void test_statuses_that_an_expectation_allows(void **state)
     (void)state;
     static const bool possible[2][STATUS_COUNT] = {
         {[STATUS_PASS] = true, [STATUS_FAIL] = true, [STATUS_ERROR] = true, [STATUS_SKIP] = true},
-        {[STATUS_XFAIL] = true, [STATUS_XPASS] = true, [STATUS_FAIL] = true, [STATUS_ERROR] = true},
+        {[STATUS_XFAIL] = true,
+         [STATUS_XPASS] = true,
+         [STATUS_FAIL] = true,
+         [STATUS_ERROR] = true,
+         [STATUS_SKIP] = true},
     };
     for (int expects_failure = 0; expects_failure < 2; expects_failure++)
         for (int status = 0; status < STATUS_COUNT; status++)
