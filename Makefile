@@ -28,6 +28,16 @@ ifeq ($(ARB_LIBS),)
 TESTS := $(filter-out reference/tests/test_truth_arb.c,$(TESTS))
 endif
 
+# What calls CUDA's runtime, on a GPU that is not there (kernels/tests/fake_gpu.h).
+ifeq ($(CUDA_HEADERS),)
+TESTS := $(filter-out kernels/tests/test_device_cuda.c,$(TESTS))
+else
+FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o)
+FAKE_GPU_BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c))
+FAKE_GPU_TESTS := $(BUILD)/kernels/tests/test_device_cuda
+FAKE_GPU_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/fake_gpu/,alibicheck bench_gpu)
+endif
+
 ifeq ($(HAVE_NVCC),)
 KERNELS := $(filter-out kernels/device/device_cuda.c kernels/probe/prober_cuda.c,$(KERNELS))
 else
@@ -82,7 +92,7 @@ Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
-.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-readme check-examples \
+.PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples \
         check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -104,6 +114,7 @@ $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run li
 # Compilers take headers found so for the system's, which -MMD leaves out.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/run/*.c harness/run/tests/*.c)): $(addprefix harness/,library/alibicheck.h subject/alibicheck_kernel.h run/alibicheck_run.h)
 $(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
+$(FAKE_GPU) $(FAKE_GPU_BENCH) $(FAKE_GPU_TESTS:=.o): CPPFLAGS_ALL += $(if $(HAVE_NVCC),,$(FAKE_GPU_CPPFLAGS))
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
 RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
@@ -250,11 +261,22 @@ $(LIBRARY_TESTS) $(RUN_TESTS_OF_API): $(BUILD)/%: $(BUILD)/%.o $(OPENMP_PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(LIBRARY_LIBS) -ldl -lpthread -o $@
 
-$(filter-out $(LIBRARY_TESTS) $(RUN_TESTS_OF_API),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
+# With the host forms of kernels in the place of those for a GPU, and without CUDA's libraries.
+FAKE_KERNELS := $(foreach name,$(basename $(notdir $(KERNELS_CU))),-Wl,--defsym=cuda_$(name)=host_$(name))
+$(FAKE_GPU_TESTS): $(addprefix $(BUILD)/kernels/tests/,gpu_timing.o)
+$(BUILD)/kernels/tests/fake_gpu/alibicheck: $(BUILD)/harness/main.o
+$(BUILD)/kernels/tests/fake_gpu/bench_gpu: $(FAKE_GPU_BENCH)
+$(FAKE_GPU_TESTS): %: %.o
+$(FAKE_GPU_TESTS) $(FAKE_GPU_PROGRAMS): $(FAKE_GPU) $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(FAKE_KERNELS) $(filter %.o,$^) $(PARTS) $(filter-out -lcudart_static,$(LIBS)) -o $@
+
+$(filter-out $(LIBRARY_TESTS) $(RUN_TESTS_OF_API) $(FAKE_GPU_TESTS),$(TEST_PROGRAMS)) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS): $(BUILD)/%: $(BUILD)/%.o $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) $(filter %.a,$^) $(LIBS) -o $@
 
-tests: $(PROGRAM) library $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS) $(CUDA_PROGRAMS)  ## build the tests and benchmarks as well
+tests: $(PROGRAM) library $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS) $(CUDA_PROGRAMS) $(FAKE_GPU_PROGRAMS)  ## build the tests and benchmarks as well
 	$(if $(ARB_LIBS),,@echo 'Arb is not installed: test_truth_arb and arb_over_truth are left out' >&2)
 
 fuzz-programs: $(FUZZ_PROGRAMS)
@@ -274,12 +296,13 @@ RUN_PLUGINS = scripts/check-plugins $(PROGRAM)
 GAUNTLET_SHARE ?= $(shell echo $$((0x0$$(git rev-parse --short=4 HEAD 2>/dev/null | cut -c1-4) % 24))/24)
 RUN_GAUNTLET = scripts/check-gauntlet $(PROGRAM) --share $(GAUNTLET_SHARE)
 README_TESTS = $(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/judge/tests/test_planted_faults
+RUN_GPU_CALLS = scripts/check-gpu-calls $(BUILD)/kernels/tests/fake_gpu
 RUN_README = scripts/check-readme $(BUILD)
 RUN_EXAMPLES = scripts/check-examples $(BUILD)
 
-check: tests  ## run the thirteen parts below, of check-gauntlet a share
+check: tests  ## run the fourteen parts below, of check-gauntlet a share
 	$(Q)scripts/tally run '$(RUN_FORMAT)' scripts/check-layers '$(RUN_TESTS)' '$(RUN_GOLDEN)' '$(RUN_TRUTH)' '$(RUN_JUDGE)' '$(RUN_CONTRACTS)' \
-	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' '$(RUN_README)' '$(RUN_EXAMPLES)'
+	    '$(RUN_LIBRARY)' '$(RUN_PYTHON)' '$(RUN_PLUGINS)' '$(RUN_GAUNTLET)' '$(RUN_GPU_CALLS)' '$(RUN_README)' '$(RUN_EXAMPLES)'
 
 check-format:  ## the sources are in the house format
 	$(Q)$(RUN_FORMAT)
@@ -313,6 +336,9 @@ check-plugins: $(PROGRAM) library  ## kernels that are not ours: a sound plug-in
 
 check-gauntlet: $(PROGRAM)  ## each known bug fails by its name in its situations of cases/gauntlet, and nothing sound does; all situations, minutes
 	$(Q)scripts/check-gauntlet $(PROGRAM)
+
+check-gpu-calls: $(FAKE_GPU_PROGRAMS)  ## what the program has a GPU do, on one that is not there: the host device's bits; where CUDA's headers are
+	$(Q)$(RUN_GPU_CALLS)
 
 check-readme: $(PROGRAM) $(README_TESTS)  ## README.md and docs/ show what the program prints, and what is there
 	$(Q)$(RUN_README)

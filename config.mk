@@ -15,8 +15,9 @@ OBJCOPY ?= objcopy
 CLANG_FORMAT ?= scripts/clang-format
 
 # nvcc, if there is one, that of `scripts/setup cuda` last; `make NVCC=` builds the host device alone.
-NVCC ?= $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(PACKAGED_NVCC))
 PACKAGED_NVCC = $(if $(wildcard .packages/cuda/packages),$(abspath $(wildcard .packages/cuda/lib/python3*/site-packages/nvidia/cu*/bin/nvcc)))
+FOUND_NVCC := $(firstword $(wildcard $(shell command -v nvcc 2>/dev/null) $(CUDA_HOME)/bin/nvcc /usr/local/cuda/bin/nvcc) $(PACKAGED_NVCC))
+NVCC ?= $(FOUND_NVCC)
 HAVE_NVCC := $(strip $(NVCC))
 
 # GPU architectures that get machine code (the last one also PTX for newer ones).
@@ -91,6 +92,9 @@ LIBS = $(PACKAGE_LIBS) -lmpfr -lgmp -lxxhash -lm \
 CUDA_LIBRARY_DIR = $(dir $(firstword $(wildcard $(addsuffix /libcudart_static.a,$(addprefix $(dir $(realpath $(NVCC)))../,lib64 lib lib/x86_64-linux-gnu) /usr/lib/x86_64-linux-gnu))))
 PORTABLE_CUDART = $(if $(HAVE_NVCC),$(CUDA_LIBRARY_DIR)libcudart_static.a)
 CUDA_CPPFLAGS = $(addprefix -isystem,$(wildcard $(dir $(realpath $(NVCC)))../include))
+# CUDA's headers, for tests that make its calls without a GPU; of them `make NVCC=` has use, too.
+CUDA_HEADERS := $(wildcard $(addsuffix ../include/cuda_runtime_api.h,$(dir $(realpath $(or $(HAVE_NVCC),$(FOUND_NVCC))))))
+FAKE_GPU_CPPFLAGS = $(addprefix -isystem,$(dir $(CUDA_HEADERS)))
 # -fmad=false: the same contract as -ffp-contract=off. -fno-threadsafe-statics keeps libstdc++ out of the link.
 NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \
     $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a)$(,)code=sm_$(a)) \
