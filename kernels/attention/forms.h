@@ -23,8 +23,7 @@
     X(function, body, e4m3_8, DTYPE_E4M3, 8)   \
     X(function, body, e4m3_16, DTYPE_E4M3, 16) \
     X(function, body, e4m3_32, DTYPE_E4M3, 32)
-#define FORMS_OF_ALL(X, function, body)        \
-    FORMS_OF_16_BITS(X, function, body)        \
+#define FORMS_OF_OTHERS(X, function, body)     \
     X(function, body, f32_8, DTYPE_F32, 8)     \
     X(function, body, f32_16, DTYPE_F32, 16)   \
     X(function, body, f32_32, DTYPE_F32, 32)   \
@@ -35,6 +34,9 @@
     X(function, body, fnuz_8, DTYPE_E4M3FNUZ, 8)   \
     X(function, body, fnuz_16, DTYPE_E4M3FNUZ, 16) \
     X(function, body, fnuz_32, DTYPE_E4M3FNUZ, 32)
+#define FORMS_OF_ALL(X, function, body)        \
+    FORMS_OF_16_BITS(X, function, body)        \
+    FORMS_OF_OTHERS(X, function, body)
 
 /* Those that have plain forms (plain.h). */
 #define FORMS_OF_PLAIN(X, function, body)      \
@@ -77,7 +79,7 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
         }                                                                     \
     }
 
-/* Those of a function that has no others: all are made. */
+/* Those of 16 bits alone, of a function that takes no other dtypes: all are made. */
 #define FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(ONLY_FORM, function, body))
 #define ONLY_FORM(function, body, form, dtype, group) FORM_IF(true, function##_##form, body, dtype, group)
 
@@ -86,6 +88,9 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
 #define PLAIN_FORMS_OF_TYPE(function, body, form, dtype, group) \
     PLAIN_FORM(function##_##form##_x1, body##_1, dtype, group)  \
     PLAIN_FORM(function##_##form##_x4, body##_4, dtype, group)
+/* Those of 16 bits alone, of body(launch, args, dtype, group), whose heads share rows in every form. */
+#define PLAIN_FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(PLAIN_FORM_ALONE, function, body))
+#define PLAIN_FORM_ALONE(function, body, form, dtype, group) PLAIN_FORM(function##_##form##_plain, body, dtype, group)
 #define PLAIN_FORM(name, body, dtype, group)                             \
     SIMT_KERNEL(name, struct attention_args, launch)                     \
     {                                                                    \
@@ -122,19 +127,23 @@ struct compiled_kernel {
 #define COMPILED_KERNEL(name, ...) const struct compiled_kernel SIMT_ENTRY(name) = {{{{NULL, NULL}}}};
 #endif
 #define COMPILED_GENERIC(function) FORMS_OF_ALL(GENERIC_ENTRY, function, 0)
-#define COMPILED_16_BITS(function) FORMS_OF_16_BITS(GENERIC_ENTRY, function, 0) /* the first of them */
+#define COMPILED_16_BITS(function) FORMS_OF_16_BITS(GENERIC_ENTRY, function, 0) FORMS_OF_OTHERS(NO_ENTRY, function, 0)
 #define COMPILED_ALONE(function) FORMS_OF_ALL(ALONE_ENTRY, function, 0)
 #ifndef SIMT_REPLAY
 #define COMPILED_PLAIN(function) FORMS_OF_PLAIN(PLAIN_ENTRIES, function, 0)
+#define COMPILED_PLAIN_16_BITS(function) FORMS_OF_16_BITS(PLAIN_ENTRY_ALONE, function, 0)
 #else
 #define COMPILED_PLAIN(function)
+#define COMPILED_PLAIN_16_BITS(function)
 #endif
 
 #define FORM_ENTRY(name) {#name, (void (*)(void))SIMT_ENTRY(name)},
 #define GENERIC_ENTRY(function, body, form, dtype, group) FORM_ENTRY(function##_##form)
+#define NO_ENTRY(function, body, form, dtype, group) {NULL, NULL},
 #define ALONE_ENTRY(function, body, form, dtype, group) FORM_ENTRY(function)
 #define PLAIN_ENTRIES(function, body, form, dtype, group) \
     FORM_ENTRY(function##_##form##_x1) FORM_ENTRY(function##_##form##_x4)
+#define PLAIN_ENTRY_ALONE(function, body, form, dtype, group) FORM_ENTRY(function##_##form##_plain){NULL, NULL},
 
 #define COMPILED_KERNEL_DECLARATION(enumerator, name) \
     extern const struct compiled_kernel host_##name, replay_##name, cuda_##name;

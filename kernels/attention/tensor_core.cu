@@ -101,19 +101,35 @@ SIMT_FUNCTION struct column_state column_begin(const struct attention_args *args
     return state;
 }
 
+/* The keys of a round that are a warp's. */
+struct column_keys {
+    int64_t tile, last;       /* the first of them; those at and past `last` count as masked */
+    bool whole;               /* all are before last, and no mask removes one: a constant after inlining */
+    size_t runs[TILE_HALVES]; /* of a whole tile: where the rows of its halves begin, each a run (plain.h) */
+};
+
+/* The row of one of them; of one that is not present any that is. */
+SIMT_FUNCTION size_t column_row(const struct attention_args *args, const struct column_lane *lane,
+                                const struct column_keys *keys, int half, int of_half, bool present)
+{
+    int64_t key = keys->tile + half * MMA_PRODUCTS + of_half;
+    if (keys->whole)
+        return keys->runs[half] + (size_t)of_half * lane->rows.row_stride;
+    return lane_row(args, &lane->rows, present ? key : keys->last - 1);
+}
+
 /* q.k of this lane's keys and heads, over keys before last: sums of a half of the tile as d of a product. */
 SIMT_FUNCTION void column_dots(const struct attention_args *args, enum dtype dtype, int group,
-                               const struct column_lane *lane, const struct column_queries *queries, int64_t tile,
-                               int64_t last, real dots[TILE_HALVES][4])
+                               const struct column_lane *lane, const struct column_queries *queries,
+                               const struct column_keys *keys, real dots[TILE_HALVES][4])
 {
     size_t rows[LANE_KEYS];
     bool present[LANE_KEYS];
     enum tensor_core tensor_core = args->recipe.tensor_core;
     SIMT_UNROLL
     for (int i = 0; i < LANE_KEYS; i++) {
-        int64_t key = tile + lane->g + KEY_STEP * i;
-        present[i] = key < last;
-        rows[i] = lane_row(args, &lane->rows, present[i] ? key : last - 1) + (size_t)lane->t * 2;
+        present[i] = keys->whole || keys->tile + lane->g + KEY_STEP * i < keys->last;
+        rows[i] = column_row(args, lane, keys, i / 2, lane->g + KEY_STEP * (i % 2), present[i]) + (size_t)lane->t * 2;
     }
     SIMT_UNROLL
     for (int half = 0; half < TILE_HALVES; half++) {
@@ -144,9 +160,9 @@ SIMT_FUNCTION void column_dots(const struct attention_args *args, enum dtype dty
 /* out += v of the tile, weighted. weights: of this lane's keys and heads, as they are multiplied with v. */
 SIMT_FUNCTION void column_weighted_sum(const struct attention_args *args, enum dtype dtype, int group,
                                        const struct column_lane *lane, real weights[LANE_KEYS][LANE_HEADS],
-                                       int64_t tile, int64_t last, struct column_state *state)
+                                       const struct column_keys *keys, struct column_state *state)
 {
-    int64_t end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? tile + WARP_SIZE : last;
+    int64_t end = args->recipe.masked_values == MASKED_VALUES_READ_PAST_END ? keys->tile + WARP_SIZE : keys->last;
     bool skips_removed =
         excludes_masked(args) && args->recipe.masked_values == MASKED_VALUES_SKIPPED && removes_keys(args);
     enum tensor_core tensor_core = args->recipe.tensor_core;
@@ -162,9 +178,10 @@ SIMT_FUNCTION void column_weighted_sum(const struct attention_args *args, enum d
         }
         SIMT_UNROLL
         for (int i = 0; i < LANE_KEYS; i++) {
-            int64_t key = tile + half * MMA_PRODUCTS + 2 * lane->t + i % 2 + i / 2 * KEY_STEP;
-            present[i] = key < end && !(skips_removed && key_removed(args, key));
-            rows[i] = lane_row(args, &lane->rows, present[i] ? key : last - 1) + (size_t)lane->g * 2;
+            int of_half = 2 * lane->t + i % 2 + i / 2 * KEY_STEP;
+            int64_t key = keys->tile + half * MMA_PRODUCTS + of_half;
+            present[i] = keys->whole || (key < end && !(skips_removed && key_removed(args, key)));
+            rows[i] = column_row(args, lane, keys, half, of_half, present[i]) + (size_t)lane->g * 2;
         }
         SIMT_UNROLL
         for (int slab = 0; slab < slabs_of(group); slab++) {
@@ -195,24 +212,24 @@ SIMT_FUNCTION void column_rescale(const struct attention_args *args, int group, 
     state->max[h] = max;
 }
 
-/* Takes the tile of keys at `tile` into the state. Keys at and past `last` count as masked, and their v as 0. */
+/* Takes a tile of keys into the state. The v of those at and past its `last` counts as 0. */
 SIMT_FUNCTION void column_tile(const struct attention_args *args, enum dtype dtype, int group,
                                const struct column_lane *lane, const struct head_factors *factors,
-                               const struct column_queries *queries, int64_t tile, int64_t last,
+                               const struct column_queries *queries, const struct column_keys *keys,
                                struct column_state *state)
 {
     real dots[TILE_HALVES][4], logits[LANE_KEYS][LANE_HEADS], weights[LANE_KEYS][LANE_HEADS], maxima[LANE_HEADS];
     bool masked[LANE_KEYS][LANE_HEADS];
-    column_dots(args, dtype, group, lane, queries, tile, last, dots);
+    column_dots(args, dtype, group, lane, queries, keys, dots);
     SIMT_UNROLL
     for (int h = 0; h < LANE_HEADS; h++) {
         real largest = real_of(-FLOAT_INFINITY); /* taken over by the first key */
         SIMT_UNROLL
         for (int i = 0; i < LANE_KEYS; i++) {
-            int64_t key = tile + lane->g + KEY_STEP * i;
+            int64_t key = keys->tile + lane->g + KEY_STEP * i;
             real dot = round_in(STAGE_DOT, args->recipe.dot_result_dtype, dots[i / 2][i % 2 * 2 + h]);
-            masked[i][h] = key_masked(args, key, last) || bias_masks(args, factors[h], key);
-            logits[i][h] = key_logit(args, dot, factors[h], key, last, masked[i][h]);
+            masked[i][h] = !keys->whole && (key_masked(args, key, keys->last) || bias_masks(args, factors[h], key));
+            logits[i][h] = key_logit(args, dot, factors[h], key, keys->last, masked[i][h]);
             largest = i == 0 ? logits[i][h] : real_max(largest, logits[i][h]);
         }
         maxima[h] = max_with(args, state->max[h], warp_max_from(largest, 4));
@@ -232,7 +249,7 @@ SIMT_FUNCTION void column_tile(const struct attention_args *args, enum dtype dty
             weights[i][h] = rounded_weight(args, weight);
         }
     }
-    column_weighted_sum(args, dtype, group, lane, weights, tile, last, state);
+    column_weighted_sum(args, dtype, group, lane, weights, keys, state);
 }
 
 /* The partial results of a block's heads, from its warps' in order: two heads at a time, those of the lanes of one t.
@@ -268,30 +285,121 @@ SIMT_FUNCTION void store_columns(const struct attention_args *args, int group, c
     }
 }
 
+/* A block's work: its chunk of keys, and what its lanes have of its heads. */
+struct column_work {
+    struct columns columns;
+    int chunk;
+    int64_t first, last; /* keys */
+    struct column_lane lane;
+    struct head_factors factors[LANE_HEADS];
+};
+
+/* false: a longer sequence of the batch has a chunk here. */
+SIMT_FUNCTION bool column_work(const struct attention_args *args, struct column_work *work)
+{
+    int blocks = column_blocks(args);
+    work->chunk = (int)blockIdx.x / blocks;
+    work->columns = columns_of_block(args, (int)blockIdx.x % blocks);
+    work->first = work->chunk * args->chunk_len;
+    work->last = work->first + args->chunk_len;
+    if (work->chunk >= args->sequence.num_chunks)
+        return false;
+    if (work->last > args->sequence.seq_len)
+        work->last = args->sequence.seq_len;
+    work->lane = column_lane(args, &work->columns);
+    SIMT_UNROLL
+    for (int h = 0; h < LANE_HEADS; h++)
+        work->factors[h] = head_factors(args, work->lane.head[h]);
+    return true;
+}
+
+SIMT_FUNCTION void column_end(const struct attention_args *args, int group, const struct column_work *work,
+                              struct column_state *state)
+{
+    SIMT_UNROLL
+    for (int h = 0; h < LANE_HEADS; h++)
+        state->sum[h] = warp_sum_in(STAGE_SUM, state->sum[h], 4);
+    store_columns(args, group, &work->columns, work->chunk, &work->lane, state);
+}
+
 SIMT_BODY void tensor_core_chunk(const struct attention_args *args, enum dtype dtype, int group)
 {
     __shared__ struct column_queries queries;
-    int blocks = column_blocks(args), chunk = (int)blockIdx.x / blocks;
-    struct columns columns = columns_of_block(args, (int)blockIdx.x % blocks);
-    int64_t first = chunk * args->chunk_len, last = first + args->chunk_len;
-    if (chunk >= args->sequence.num_chunks)
-        return; /* a longer sequence of the batch has one here */
-    if (last > args->sequence.seq_len)
-        last = args->sequence.seq_len;
-    struct column_lane lane = column_lane(args, &columns);
-    struct column_state state = column_begin(args, &lane);
-    struct head_factors factors[LANE_HEADS];
-    SIMT_UNROLL
-    for (int h = 0; h < LANE_HEADS; h++)
-        factors[h] = head_factors(args, lane.head[h]);
-    load_queries(args, &columns, &queries);
-    for (int64_t tile = first + lane.rows.warp * WARP_SIZE; tile < last; tile += ROUND_KEYS)
-        column_tile(args, dtype, group, &lane, factors, &queries, tile, last, &state);
-    SIMT_UNROLL
-    for (int h = 0; h < LANE_HEADS; h++)
-        state.sum[h] = warp_sum_in(STAGE_SUM, state.sum[h], 4);
-    store_columns(args, group, &columns, chunk, &lane, &state);
+    struct column_work work;
+    if (!column_work(args, &work))
+        return;
+    struct column_state state = column_begin(args, &work.lane);
+    load_queries(args, &work.columns, &queries);
+    for (int64_t tile = work.first + work.lane.rows.warp * WARP_SIZE; tile < work.last; tile += ROUND_KEYS) {
+        const struct column_keys keys = {.tile = tile, .last = work.last, .whole = false};
+        column_tile(args, dtype, group, &work.lane, work.factors, &queries, &keys, &state);
+    }
+    column_end(args, group, &work, &state);
 }
+
+FORMS_16_BITS(tensor_core, tensor_core_chunk)
+
+#ifndef SIMT_REPLAY
+/* The generic form of a tile that is not whole, a function of its own, as of plain_softmax.h. */
+#define GENERIC_COLUMN_TILE(function, body, form, dtype, group)                                                \
+    SIMT_NOINLINE void function##_##form(const struct attention_args *args, const struct column_work *work,    \
+                                         const struct column_queries *queries, const struct column_keys *keys, \
+                                         struct column_state *state)                                           \
+    {                                                                                                          \
+        body(args, dtype, group, &work->lane, work->factors, queries, keys, state);                            \
+    }
+#define CALL_COLUMN_TILE(function, body, form, of_dtype, of_group) \
+    if (dtype == of_dtype && group == of_group)                    \
+        function##_##form(&args, &own, queries, &keys, &copy);
+
+FORMS_OF_16_BITS(GENERIC_COLUMN_TILE, generic_column_tile, column_tile)
+
+/* Copies: what has an address has no register. */
+SIMT_FUNCTION void other_column_tile(const struct attention_args *launch, enum dtype dtype, int group,
+                                     const struct column_work *work, const struct column_queries *queries, int64_t tile,
+                                     struct column_state *state)
+{
+    struct attention_args args = attention_args_here(launch, false);
+    const struct column_keys keys = {.tile = tile, .last = work->last, .whole = false};
+    const struct column_work own = *work;
+    struct column_state copy = *state;
+    FORMS_OF_16_BITS(CALL_COLUMN_TILE, generic_column_tile, 0)
+    *state = copy;
+}
+
+/*
+ * The plain form (plain.h): every row of a whole tile is read without a question, at an offset from where its half
+ * begins. What comes behind them, and all of a sequence with a mask, goes to the generic form.
+ */
+SIMT_BODY void tensor_core_plain_chunk(const struct attention_args *launch, const struct attention_args *plain,
+                                       enum dtype dtype, int group)
+{
+    __shared__ struct column_queries queries;
+    struct attention_args args = *plain;
+    struct column_work work;
+    args.recipe.weight_dtype = dtype == DTYPE_F16 ? ROUND_F16 : ROUND_BF16; /* kernel_refusal knows no other, */
+    args.recipe.weight_scale = 0;                                           /* and this */
+    args.head_dim = group * LANE_DIMS;
+    if (!column_work(&args, &work))
+        return;
+    struct column_state state = column_begin(&args, &work.lane);
+    load_queries(&args, &work.columns, &queries);
+    int64_t tile = work.first + work.lane.rows.warp * WARP_SIZE;
+    int64_t whole_last = args.sequence.has_mask ? work.first : work.last;
+    for (; tile + WARP_SIZE <= whole_last; tile += ROUND_KEYS) {
+        struct column_keys keys = {.tile = tile, .last = work.last, .whole = true};
+        SIMT_UNROLL
+        for (int half = 0; half < TILE_HALVES; half++)
+            keys.runs[half] = lane_row(&args, &work.lane.rows, tile + half * MMA_PRODUCTS);
+        column_tile(&args, dtype, group, &work.lane, work.factors, &queries, &keys, &state);
+    }
+    for (; tile < work.last; tile += ROUND_KEYS)
+        other_column_tile(launch, dtype, group, &work, &queries, tile, &state);
+    column_end(&args, group, &work, &state);
+}
+
+PLAIN_FORMS_16_BITS(tensor_core, tensor_core_plain_chunk)
+#endif
 
 SIMT_KERNEL(tensor_core_merge, struct attention_args, launch)
 {
@@ -299,9 +407,8 @@ SIMT_KERNEL(tensor_core_merge, struct attention_args, launch)
     merge_chunks(&args);
 }
 
-FORMS_16_BITS(tensor_core, tensor_core_chunk)
-
-COMPILED_KERNEL(tensor_core, {COMPILED_16_BITS(tensor_core)}, {COMPILED_ALONE(tensor_core_merge)})
+COMPILED_KERNEL(tensor_core, {COMPILED_16_BITS(tensor_core) COMPILED_PLAIN_16_BITS(tensor_core)},
+                {COMPILED_ALONE(tensor_core_merge)})
 
 #ifdef DESCRIBES_KERNEL
 const struct kernel_descriptor kernel_tensor_core = {
@@ -311,7 +418,7 @@ const struct kernel_descriptor kernel_tensor_core = {
     .reads_past_end = true,
     .tensor_cores = true,
     .num_launches = 2,
-    .launches = {{.over_chunks = true, .over_columns = true}, {.over_chunks = false}},
+    .launches = {{.has_plain = true, .over_chunks = true, .over_columns = true}, {.over_chunks = false}},
     .workspace = PARTIAL_WORKSPACE,
     .sums = {.rescales_per_round = 1,
              .sum_adds_per_round = LANE_KEYS,

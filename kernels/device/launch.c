@@ -277,20 +277,25 @@ static bool takes_plain(const struct launch_plan *plan, const struct batch *batc
     const struct problem *problem = batch->problems;
     int64_t page_size = batch->options->page_size, tile = WARP_SIZE;
     bool runs = page_size == 0 || (page_size % PLAIN_RUN_KEYS == 0 && batch->options->chunk_len % tile == 0);
-    return plain_fields_hold(&plan->args) && plain_dtypes[problem_kv_dtype(problem)] >= 0 && runs &&
+    struct attention_args args = plan->args;
+    if (kernels[plan->kernel]->tensor_cores)
+        args.recipe.weight_dtype = ROUND_F32; /* always those of the dtype, in every form */
+    return plain_fields_hold(&args) && plain_dtypes[problem_kv_dtype(problem)] >= 0 && runs &&
            problem->head_dim == group_lanes(group_of(problem->head_dim)) * LANE_DIMS;
 }
 
-/* Whether a block of the plain forms has its shared memory: of GPUs that have plain forms some have less. */
+/* Whether a block of the plain forms that have a ring has its memory: of GPUs that have plain forms some have less. */
 static bool has_shared_room(const struct plan_options *options)
 {
     return options->shared_room == 0 || RING_BYTES + PLAIN_STATIC_BYTES_MAX <= options->shared_room;
 }
 
-/* How many query heads share rows, where all blocks for one head each would be so many. */
-static int heads_shared(const struct problem *problem, unsigned long blocks, const struct plan_options *options)
+/* How many query heads share rows by a plain form, where all blocks for one head each would be so many. Columns share
+ * them in every form. */
+static int heads_shared(const struct problem *problem, const struct kernel_launch *step, unsigned long blocks,
+                        const struct plan_options *options)
 {
-    bool divides = problem->num_heads / problem->num_kv_heads % MAX_SHARED_HEADS == 0;
+    bool divides = problem->num_heads / problem->num_kv_heads % MAX_SHARED_HEADS == 0 && !step->over_columns;
     return divides && blocks / MAX_SHARED_HEADS >= options->shared_blocks ? MAX_SHARED_HEADS : 1;
 }
 
@@ -301,7 +306,7 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
     const struct problem *problem = batch->problems;
     enum dtype dtype = problem_kv_dtype(problem);
     int group = group_of(problem->head_dim), chunks = 1;
-    bool plain = !options->generic && has_shared_room(options) && takes_plain(plan, batch);
+    bool plain = !options->generic && takes_plain(plan, batch);
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
     if ((int64_t)problem->num_heads * chunks > INT32_MAX)
@@ -313,8 +318,9 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
         unsigned heads = (unsigned)problem->num_heads, over = step->over_chunks ? (unsigned)chunks : 1;
         int form = generic_form(dtype, group);
         bool takes = false;
-        if (plain && step->has_plain) {
-            int shared = heads_shared(problem, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
+        if (plain && step->has_plain && (step->over_columns || has_shared_room(options))) {
+            int shared =
+                heads_shared(problem, step, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
             takes = shared > 1 || options->plain_alone;
             if (takes)
                 form = plain_form(dtype, group, shared > 1);
@@ -330,7 +336,7 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
             .blocks_y = step->over_chunks ? 1 : heads,
             .blocks_z = (unsigned)batch->num_sequences,
             .threads = BLOCK_THREADS,
-            .shared_bytes = takes ? RING_BYTES : 0,
+            .shared_bytes = takes && !step->over_columns ? RING_BYTES : 0,
         };
     }
     return ERROR_NONE;

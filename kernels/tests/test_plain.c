@@ -29,7 +29,8 @@ static struct device *open_host(enum kernel_form form)
     return device;
 }
 
-/* Whether the first launch of the batch is in its plain form, and on how many heads. */
+/* Whether the first launch of the batch is in its plain form, and on how many heads of those that may share rows by it:
+ * 1 where they do in every form. */
 static int heads_of_plain(struct batch batch)
 {
     const struct output nowhere = {NULL, NULL};
@@ -42,9 +43,9 @@ static int heads_of_plain(struct batch batch)
                       &error))
         fail_msg("%s", error.text);
     const char *name = launch_name(&plan.launches[0]);
-    const char *form = strrchr(name, 'x');
+    const char *form = strrchr(name, '_');
     plan_clear(&plan);
-    return form && form[-1] == '_' ? atoi(form + 1) : 0;
+    return !strcmp(form, "_plain") ? 1 : form[1] == 'x' ? atoi(form + 2) : 0;
 }
 
 static void run(struct device *device, struct batch batch, struct result *result)
@@ -75,7 +76,8 @@ static bool same_bits(enum dtype dtype, const struct result *a, const struct res
 
 static struct device *plain_device, *generic_device;
 
-static const enum kernel kernels_with_plain_forms[] = {KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV};
+static const enum kernel kernels_with_plain_forms[] = {KERNEL_SINGLE_PASS, KERNEL_SPLIT_KV, KERNEL_TENSOR_CORE};
+enum { KERNELS_OF_FP8 = 2, NUM_KERNELS };
 
 /* expected: query heads that share rows; 0: the launch has no plain form. */
 static void compare(const struct batch *batch, int expected, const char *what)
@@ -83,6 +85,8 @@ static void compare(const struct batch *batch, int expected, const char *what)
     static struct result plain, generic;
     const struct problem *problem = batch->problems;
     int heads = heads_of_plain(*batch);
+    if (kernels[batch->kernel]->tensor_cores && expected > 1)
+        expected = 1;
     if (heads != expected)
         fail_msg("%s: %s works on %d heads at once in its plain form, expected: %d", what, kernels[batch->kernel]->name,
                  heads, expected);
@@ -136,9 +140,14 @@ static void test_plain_is_generic_bit_for_bit(void **state)
                         mask_keys(&made, 0, lengths[n] / 2, 2);
                     const struct recipe *recipe = &recipes[turn % NUM_RECIPES];
                     const struct kernel_options options = {
-                        .chunk_len = 64, .page_size = page_sizes[turn % 3], .page_seed = turn};
-                    const struct batch batch = {
-                        kernels_with_plain_forms[turn % 2], &options, recipe, &made.problem, NULL, 1, false};
+                        .chunk_len = 64, .page_size = page_sizes[turn / 2 % 3], .page_seed = turn};
+                    const struct batch batch = {kernels_with_plain_forms[turn % (fp8 ? KERNELS_OF_FP8 : NUM_KERNELS)],
+                                                &options,
+                                                recipe,
+                                                &made.problem,
+                                                NULL,
+                                                1,
+                                                false};
                     compare(&batch, head_counts[h].shared, recipe->name);
                     free_problem(&made);
                 }
@@ -151,7 +160,7 @@ static void test_batches(void **state)
     static const int64_t seq_lens[SEQUENCES] = {75, 1, 300, 96};
     static const int page_sizes[] = {0, 16};
     (void)state;
-    for (int turn = 0; turn < 4; turn++) {
+    for (int turn = 0; turn < 2 * NUM_KERNELS; turn++) {
         static struct result results[2][SEQUENCES];
         const struct kernel_options options = {.chunk_len = 64, .page_size = page_sizes[turn % 2], .page_seed = 7};
         struct made_problem made[SEQUENCES];
@@ -173,7 +182,7 @@ static void test_batches(void **state)
             const struct batch batch = {
                 kernels_with_plain_forms[turn / 2], &options, &recipes[0], problems, outputs, SEQUENCES, false};
             if (form == 0)
-                assert_int_equal(heads_of_plain(batch), HEADS);
+                assert_int_equal(heads_of_plain(batch), kernels[batch.kernel]->tensor_cores ? 1 : HEADS);
             if (device_run_batch(form ? generic_device : plain_device, &batch, NULL, &seconds, &error))
                 fail_msg("%s", error.text);
         }
@@ -200,8 +209,13 @@ static void test_values_that_are_no_numbers(void **state)
                 dtype_narrow(DTYPE_F16, tensors[place], i, 1, &odd[first]);
             for (int r = 0; r < NUM_RECIPES; r++) {
                 const struct kernel_options options = {.chunk_len = 96};
-                const struct batch batch = {
-                    kernels_with_plain_forms[(r + place) % 2], &options, &recipes[r], &made.problem, NULL, 1, false};
+                const struct batch batch = {kernels_with_plain_forms[(r + place) % NUM_KERNELS],
+                                            &options,
+                                            &recipes[r],
+                                            &made.problem,
+                                            NULL,
+                                            1,
+                                            false};
                 if (recipes[r].sentinel.policy != SENTINEL_ADAPTIVE) /* has no value for infinite logits */
                     compare(&batch, 4, recipes[r].name);
             }
@@ -245,6 +259,19 @@ static void test_what_has_no_plain_form(void **state)
         struct made_problem made = make_problem(70, 4, 1, 64, DTYPE_F16);
         const struct kernel_options options = {.chunk_len = 64};
         compare(&(struct batch){KERNEL_TWO_PASS, &options, &recipes[0], &made.problem, NULL, 1, false}, 0, "two_pass");
+        free_problem(&made);
+    }
+    {
+        static const struct recipe others_of_columns[] = {
+            {.name = "natural", .sentinel.policy = SENTINEL_EXCLUDE, .log2e = LOG2E_EXPONENTIAL},
+            {.name = "tiled", .sentinel.policy = SENTINEL_EXCLUDE, .contract.kv_head_map = KV_HEAD_MODULO},
+            {.name = "window", .sentinel.policy = SENTINEL_EXCLUDE, .contract.window = 40},
+        };
+        struct made_problem made = make_problem(70, 4, 2, 64, DTYPE_BF16);
+        const struct kernel_options options = {.chunk_len = 64};
+        for (size_t r = 0; r < 3; r++)
+            compare(&(struct batch){KERNEL_TENSOR_CORE, &options, &others_of_columns[r], &made.problem, NULL, 1, false},
+                    0, others_of_columns[r].name);
         free_problem(&made);
     }
     for (enum soft_cap cap = SOFT_CAP_BEFORE_BIAS; cap <= SOFT_CAP_AFTER_BIAS; cap++) {
@@ -301,6 +328,18 @@ static void test_plain_forms_need_their_shared_memory(void **state)
         assert_int_equal(plan_launches(&plan, &batch, &plan_options, &error), ERROR_NONE);
         assert_int_equal(plan.launches[0].shared_bytes, i < 3 ? 96 << 10 : 0); /* the ring */
         assert_int_equal(strcmp(launch_name(&plan.launches[0]), i < 3 ? "split_kv_f16_8_x4" : "split_kv_f16_8"), 0);
+        plan_clear(&plan);
+    }
+    for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) { /* columns have no ring */
+        struct batch of_columns = batch;
+        struct launch_plan plan;
+        struct error error;
+        const struct plan_options plan_options = {
+            .real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1, .shared_room = rooms[i]};
+        of_columns.kernel = KERNEL_TENSOR_CORE;
+        assert_int_equal(plan_launches(&plan, &of_columns, &plan_options, &error), ERROR_NONE);
+        assert_int_equal(plan.launches[0].shared_bytes, 0);
+        assert_string_equal(launch_name(&plan.launches[0]), "tensor_core_f16_8_plain");
         plan_clear(&plan);
     }
     free_problem(&made);
