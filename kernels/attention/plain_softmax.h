@@ -210,17 +210,13 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
     }
     __syncthreads();
 
-    for (; tile < last; tile += ROUND_KEYS) {
+    for (; here.whole; tile += ROUND_KEYS) { /* no whole tile comes after one that is not */
         struct plain_tile next = plain_tile_at(args, &lane, group, tile + ROUND_KEYS, last);
         struct warp_scatter dots[MAX_SHARED_HEADS];
         struct warp_gather weights[MAX_SHARED_HEADS];
         real logits[MAX_SHARED_HEADS], maxima[MAX_SHARED_HEADS];
         int64_t key = tile + lane.index;
         bool seen = true;
-        if (!here.whole) { /* no whole tile comes after it */
-            other_tile(launch, dtype, group, heads, &lane, &queries, factors, tile, last, states);
-            continue;
-        }
         SIMT_UNROLL
         for (int stage = 0; stage < k_stages; stage++) {
             turn_ring(args, dtype, group, &lane, &here, &next, stage, &ring);
@@ -271,6 +267,8 @@ SIMT_FUNCTION void plain_warp_softmax(const struct attention_args *launch, const
         }
         here = next;
     }
+    for (; tile < last; tile += ROUND_KEYS)
+        other_tile(launch, dtype, group, heads, &lane, &queries, factors, tile, last, states);
     SIMT_UNROLL
     for (int h = 0; h < heads; h++)
         softmax_end(&states[h], group);
