@@ -2,7 +2,7 @@
 
 include config.mk
 
-ifneq ($(filter-out help clean format check-format which-nvcc,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format check-format which-nvcc which-cuda-headers,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(PACKAGE_LIBS),)
 $(error pkg-config does not find $(PACKAGES); `scripts/setup run` installs what is missing)
 endif
@@ -93,7 +93,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples \
-        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc which-cuda-headers help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -446,6 +446,9 @@ clean:  ## remove what was built
 
 which-nvcc:  ## print which nvcc is taken, if there is one
 	@echo '$(NVCC)'
+
+which-cuda-headers:  ## print which of CUDA's headers stands for all of them, if they are there
+	@echo '$(CUDA_HEADERS)'
 
 help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'

@@ -93,7 +93,7 @@ CUDA_LIBRARY_DIR = $(dir $(firstword $(wildcard $(addsuffix /libcudart_static.a,
 PORTABLE_CUDART = $(if $(HAVE_NVCC),$(CUDA_LIBRARY_DIR)libcudart_static.a)
 CUDA_CPPFLAGS = $(addprefix -isystem,$(wildcard $(dir $(realpath $(NVCC)))../include))
 # CUDA's headers, for tests that make its calls without a GPU; of them `make NVCC=` has use, too.
-CUDA_HEADERS := $(wildcard $(addsuffix ../include/cuda_runtime_api.h,$(dir $(realpath $(or $(HAVE_NVCC),$(FOUND_NVCC))))))
+CUDA_HEADERS := $(abspath $(wildcard $(addsuffix ../include/cuda_runtime_api.h,$(dir $(realpath $(or $(HAVE_NVCC),$(FOUND_NVCC)))))))
 FAKE_GPU_CPPFLAGS = $(addprefix -isystem,$(dir $(CUDA_HEADERS)))
 # -fmad=false: the same contract as -ffp-contract=off. -fno-threadsafe-statics keeps libstdc++ out of the link.
 NVCCFLAGS_ALL = -I. -O3 -std=c++17 -fmad=false -Werror all-warnings -Xcompiler -fno-threadsafe-statics \
