@@ -6,6 +6,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/replayed_cause.h"
 #include "harness/judge/cause/signature_info.h"
+#include "harness/library/overruled.h"
 #include "harness/subject/launch_watch.h"
 
 static struct exhibit exhibit_of(const struct work *work)
@@ -113,6 +114,7 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
     progress_display_step(work->evaluator->display, "contract", 0);
     enum error_kind kind =
         contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, work->evaluator->threads, NULL, error);
+    signature_overrule(&evaluation->finding, &evaluation->contract);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }

@@ -3,6 +3,7 @@
 
 #include "harness/library/judged_output.h"
 #include "harness/library/judged_parts.h"
+#include "harness/library/overruled.h"
 #include "reference/computing_environment.h"
 
 static enum error_kind reach_verdict(struct judged_output *judged, const struct judging *judging, struct error *error)
@@ -71,6 +72,7 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
     judged_step(judging, "contract", 0);
     enum error_kind kind =
         contract_search(&judged->contract, &exhibit, &judged->verdict, judging->threads, judging->progress, error);
+    signature_overrule(&judged->finding, &judged->contract);
     judged->seconds.judge += judged_now_s() - start;
     return kind;
 }

@@ -98,6 +98,20 @@ static void try_counted(struct suspect *suspect)
     suspect->remedy = NULL;
 }
 
+/* Whether a larger slope would do as well, as where a soft cap holds all logits: no slope can then be told. Leaves the
+ * prediction of the slope. */
+static bool is_one_of_many(struct suspect *suspect, double slope)
+{
+    int dim = suspect->problem->head_dim;
+    double rms = suspect_rms(suspect, suspect->predicted, dim);
+    suspect_fill_slope(suspect, 1.25 * slope);
+    double lse = suspect_attend(suspect, dim);
+    bool as_well = suspect_lse_is(suspect, lse) && suspect_rms(suspect, suspect->predicted, dim) <= 2 * rms;
+    suspect_fill_slope(suspect, slope);
+    suspect_attend(suspect, dim);
+    return as_well;
+}
+
 /* ---- any one slope --------------------------------------------------------------------------------------------- */
 
 /*
@@ -120,6 +134,8 @@ void hypothesis_any_slope(struct suspect *suspect)
     if (!suspect_lse_is(suspect, lse) || fabs(slope / suspect->slope - 1) < 1e-3)
         return;
     int head = slope_owner(suspect, slope);
+    if (head < 0 && is_one_of_many(suspect, slope))
+        return;
     if (head >= 0)
         suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, true, suspect->predicted, lse,
                       "slope %.6g in place of %.6g: |that of another head|, number %d", slope, suspect->slope, head);

@@ -5,12 +5,15 @@
 #define HARNESS_JUDGE_CONTRACT_CONTRACT_FINDING_H
 
 #include "harness/judge/class/class_find.h"
+#include "harness/judge/judgement.h"
 
 enum { CONTRACT_FITS_MAX = 4, CONTRACT_TEXT_SIZE = 256 };
 
 struct contract_fit {
     const char *name, *remedy;
     const char *remedy_too; /* of the second of a pair; NULL: it is none */
+    enum signature seen_as; /* contract_table.h; of a pair unknown, unless both have the same */
+    unsigned seen_too;      /* of a pair: of either */
     char text[CONTRACT_TEXT_SIZE];
     class_set set;                    /* of the output under it, */
     char class_name[CLASS_NAME_SIZE]; /* and that in words */
@@ -21,5 +24,9 @@ struct contract_finding {
     int num_fits; /* all that fit, those that have no room too */
     bool named;   /* fits[0] is what the kernel took */
 };
+
+/* Whether the contract that the kernel took, which all rows are right under, speaks against a name that a few rows have
+ * given the failure: `seen` is another cause. */
+bool contract_speaks_against(const struct contract_finding *finding, enum signature seen);
 
 #endif

@@ -176,7 +176,8 @@ static enum error_kind try_variant(struct search *search, const struct contract_
                                    struct error *error)
 {
     struct assumed assumed = {.second = contract_trial_begin(search->exhibit)};
-    struct contract_fit fit = {.name = row->name, .remedy = row->remedy};
+    struct contract_fit fit = {
+        .name = row->name, .remedy = row->remedy, .seen_as = row->seen_as, .seen_too = row->seen_too};
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
@@ -232,8 +233,12 @@ static enum error_kind screen_pair(struct search *search, const struct contract_
 static enum error_kind confirm_pair(struct search *search, const struct contract_pair *pair, struct error *error)
 {
     struct assumed assumed;
-    struct contract_fit fit = {
-        .name = pair->row[0]->name, .remedy = pair->row[0]->remedy, .remedy_too = pair->row[1]->remedy};
+    struct contract_fit fit = {.name = pair->row[0]->name,
+                               .remedy = pair->row[0]->remedy,
+                               .remedy_too = pair->row[1]->remedy,
+                               .seen_as = pair->row[0]->seen_as == pair->row[1]->seen_as ? pair->row[0]->seen_as
+                                                                                         : SIGNATURE_UNKNOWN,
+                               .seen_too = pair->row[0]->seen_too | pair->row[1]->seen_too};
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;

@@ -24,6 +24,8 @@ struct contract_row {
     const char *remedy; /* a sentence */
     int num_variants;
     enum contract_stage stage;
+    enum signature seen_as; /* what a failure by it is called; SIGNATURE_UNKNOWN: it has no name of its own */
+    unsigned seen_too;      /* bit s: that, or by its looks, signature s */
     /* Changes the trial into a variant, and says in its text which. False: there is no such variant, or it is what was
      * stated, or memory is short. */
     bool (*make)(struct contract_trial *trial, int variant, const struct contract_clue *clue);

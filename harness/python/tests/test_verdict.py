@@ -14,7 +14,7 @@ import pytest
 
 import alibicheck
 from alibicheck._tensor import NUMPY_DTYPES
-from problem import Problem
+from problem import Problem, attention
 
 TAKEN_FOR_1 = "of fp8 what is not said of k_scale and v_scale is taken for 1"
 OF_TWO_TYPES = "k_scale and v_scale are 1, since k and v are of two types"
@@ -45,6 +45,31 @@ def test_the_truth():
     assert (batch[0].value == truth.value).all() and batch[1].value.shape == (2, 4, 32)
     with pytest.raises(alibicheck.Refused, match="scale: is missing"):
         alibicheck.truth(**dict(arguments, scale=None))
+
+
+@pytest.mark.parametrize("seed", [4, 19, 31])
+def test_a_contract_that_all_rows_are_right_under_gives_the_failure_its_name(seed):
+    """Without a scale next to all weight is on a key or two, which a few rows alone show as dropped keys, or as nothing."""
+    problem = Problem("f16", queries=2, lengths=(17,), heads=2, dim=128, seed=seed)
+    _, arguments = problem.one()
+    out = attention(problem.q[0], problem.k[0], problem.v[0], scale=1, slopes=problem.slopes)[0].astype(np.float16)
+    record = alibicheck.judge(out, **arguments).record
+    assert record["contract"]["named"] and record["signature"] == "wrong-scale"
+    assert record["finding"]["detail"] == record["contract"]["fits"][0] == "scale 1 in place of 0.0883883461 (none)"
+
+
+def test_a_slope_that_any_larger_one_is_as_good_as_is_none():
+    """Biases of positions from the cache's beginning: a soft cap holds next to all logits, and heads give the mean of v."""
+    problem = Problem("bf16", lengths=(150,), heads=8, kv_heads=4, dim=80, seed=69)
+    q, k, v = (array.astype(np.float64) for array in (problem.q[0][0], problem.k[0], problem.v[0]))
+    out, lse = np.zeros((8, 80)), np.zeros(8)
+    for h in range(8):
+        logits = 5 * np.tanh((0.1 * k[:, h // 2] @ q[h] + problem.slopes[h] * (1000 + np.arange(150))) / 5)
+        weights = np.exp(logits)
+        out[h], lse[h] = weights @ v[:, h // 2] / weights.sum(), np.log(weights.sum())
+    arguments = dict(problem.one()[1], scale=0.1, kv_offset=1000, positions=1150, soft_cap=("after_bias", 5))
+    record = alibicheck.judge(out.astype(ml_dtypes.bfloat16), lse=lse.astype(np.float32), lse_base="e", **arguments).record
+    assert record["signature"] in ("uniform", "bias-shift", "unknown"), record["finding"]
 
 
 def test_wrong():

@@ -389,6 +389,30 @@ static void test_rows_pair_in_one_order(void **state)
     }
 }
 
+/* Every contract may be seen as what stands for it; one that is named speaks against other causes, and against no name
+ * of what is seen in the output itself. */
+static void test_a_contract_speaks_against_other_causes(void **state)
+{
+    struct contract_finding finding = {.num_fits = 1, .named = true};
+    (void)state;
+    for (int r = 0; r < num_contract_rows; r++) {
+        finding.fits[0].seen_too = contract_rows[r].seen_too;
+        assert_true(contract_rows[r].seen_too >> contract_rows[r].seen_as & 1);
+        assert_false(contract_speaks_against(&finding, contract_rows[r].seen_as));
+        assert_false(contract_speaks_against(&finding, SIGNATURE_NAN));
+        assert_false(contract_speaks_against(&finding, SIGNATURE_STALE));
+        assert_false(contract_speaks_against(&finding, SIGNATURE_PRECISION_LOSS));
+        assert_false(contract_speaks_against(&finding, SIGNATURE_NONE));
+        assert_int_equal(contract_speaks_against(&finding, SIGNATURE_UNKNOWN),
+                         contract_rows[r].seen_as != SIGNATURE_UNKNOWN);
+        assert_true(contract_speaks_against(&finding, SIGNATURE_UNIFORM));
+    }
+    finding.fits[0].seen_too = 1u << SIGNATURE_WRONG_SCALE;
+    assert_true(contract_speaks_against(&finding, SIGNATURE_DROPPED_KEYS));
+    finding.named = false;
+    assert_false(contract_speaks_against(&finding, SIGNATURE_DROPPED_KEYS));
+}
+
 /* What is kept of products and values gives what a screen without them gives. */
 static void test_a_screen_forgets_what_is_moved(void **state)
 {
@@ -841,6 +865,7 @@ int main(void)
         TEST(test_three_contracts_at_once_are_not_named),
         TEST(test_contracts_are_the_same_in_any_order_of_heads),
         TEST(test_rows_pair_in_one_order),
+        TEST(test_a_contract_speaks_against_other_causes),
         TEST(test_a_screen_forgets_what_is_moved),
         TEST(test_misplaced_keys_are_named),
         TEST(test_a_window_is_named_where_it_is_no_other),

@@ -1,0 +1,26 @@
+/*
+ * A signature that is seen in a few rows, and the contract that all rows are right under: where the two say different
+ * things, the contract is the better witness.
+ */
+#ifndef HARNESS_LIBRARY_OVERRULED_H
+#define HARNESS_LIBRARY_OVERRULED_H
+
+#include <math.h>
+#include <stdio.h>
+
+#include "harness/judge/cause/signature_finding.h"
+#include "harness/judge/contract/contract_finding.h"
+
+/* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has. */
+static inline void signature_overrule(struct signature_finding *finding, const struct contract_finding *contract)
+{
+    if (!contract_speaks_against(contract, finding->signature))
+        return;
+    finding->signature = contract->fits[0].seen_as;
+    finding->num_rows_examined = finding->num_rows_explained = 0;
+    finding->residual = NAN;
+    finding->remedy = contract->fits[0].remedy;
+    snprintf(finding->detail, sizeof finding->detail, "%.*s", SIGNATURE_DETAIL_SIZE - 1, contract->fits[0].text);
+}
+
+#endif
