@@ -183,9 +183,9 @@ def test_arrays_that_have_changed_since():
 
 def test_what_is_to_be_done_about_a_cause_without_a_name():
     out, arguments = Problem("f16").one()
-    scaled = alibicheck.truth(**dict(arguments, scale=0.3)).value[0].astype(np.float16)
-    message = str(alibicheck.judge(scaled, **dict(arguments, scale=0.15)))
-    assert "  right under: scale " in message and "  cause: unknown" in message, message
+    swapped = alibicheck.truth(**dict(arguments, k=arguments["v"], v=arguments["k"])).value[0].astype(np.float16)
+    message = str(alibicheck.judge(swapped, **arguments))
+    assert "  right under: k and v exchanged" in message and "  cause: unknown" in message, message
     assert "predicts this output. It is right under the contract above.\n" in message
     message = str(alibicheck.judge(out[::-1] + np.float16(0.5), **arguments))
     assert "right under" not in message and "predicts this output. See what its worst element is made of" in message, message
