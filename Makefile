@@ -114,7 +114,7 @@ $(BUILD)/harness/run/%.o: CPPFLAGS_ALL += $(addprefix -idirafter harness/,run li
 # Compilers take headers found so for the system's, which -MMD leaves out.
 $(patsubst %.c,$(BUILD)/%.o,$(wildcard harness/run/*.c harness/run/tests/*.c)): $(addprefix harness/,library/alibicheck.h subject/alibicheck_kernel.h run/alibicheck_run.h)
 $(BUILD)/kernels/device/device_cuda.o $(BUILD)/kernels/probe/prober_cuda.o $(BENCH_GPU): CPPFLAGS_ALL += $(CUDA_CPPFLAGS)
-$(FAKE_GPU) $(FAKE_GPU_BENCH) $(FAKE_GPU_TESTS:=.o): CPPFLAGS_ALL += $(if $(HAVE_NVCC),,$(FAKE_GPU_CPPFLAGS))
+$(FAKE_GPU) $(FAKE_GPU_BENCH) $(FAKE_GPU_TESTS:=.o): CPPFLAGS_ALL += $(FAKE_GPU_CPPFLAGS)
 
 # The recipes travel in the program. Rewritten only when one changes, comes or goes.
 RECIPES := $(addsuffix .yaml,$(sort $(basename $(wildcard cases/recipes/*.yaml))))
