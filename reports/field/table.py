@@ -58,13 +58,15 @@ def bits():
         row([f"`{call}`", " x ".join(map(str, shape)), dtype, cell(own) if own else "none | - | -", cell(nearest)])
 
 
-def situations():
-    """All of them, in their order."""
-    found = []
+def situations(asked):
+    """All of them, in their order, up to the last file of which somebody was asked something: what comes behind it is newer
+    than the records."""
+    found, known = [], 0
     for path in sorted(glob.glob(os.path.join(FOLDER, "../../cases/gauntlet/*.yaml"))):
         with open(path, encoding="utf-8") as file:
             found += [line.split()[1] for line in file if line.startswith("case: ")]
-    return found
+        known = len(found) if asked & set(found[known:]) else known
+    return found[:known]
 
 
 def as_what(records):
@@ -76,11 +78,12 @@ def as_what(records):
 
 
 def gauntlet():
-    order, of_kernel = situations(), {}
+    of_kernel = {}
     for path in sorted(glob.glob(os.path.join(FOLDER, "gauntlet/*.jsonl.gz"))):
         with gzip.open(path, "rt", encoding="utf-8") as file:
             for record in map(json.loads, file):
                 of_kernel.setdefault(record["kernel"], []).append(record)
+    order = situations({record["case"] for records in of_kernel.values() for record in records})
     row(["kernel", "pass", "fail", "not taken", "fails in", "known bugs that are told"])
     print("|---|---:|---:|---:|---|---|")
     for kernel, records in sorted(of_kernel.items()):
