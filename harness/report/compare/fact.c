@@ -24,6 +24,7 @@ static const struct fact_info rows[FACT_COUNT] = {
     [FACT_RTOL] = {.name = "rtol", .path = "tolerance.rtol", .role = FACT_OF_CRITERION},
     [FACT_LSE_TOLERANCE] = {.name = "lse_tolerance", .path = "tolerance.lse", .role = FACT_OF_CRITERION},
     [FACT_BUDGET] = {.name = "budget", .role = FACT_OF_CRITERION, .may_be_unknown = true},
+    [FACT_CLASS_ASKED] = {.name = "class_asked", TEXT(FACT_OF_CRITERION), .is_list = true, .is_zero_often = true},
     [FACT_ORACLES] = {.name = "oracles", LIST(FACT_OF_CRITERION)},
     [FACT_PROMISES] = {.name = "promises", TEXT(FACT_OF_CRITERION), .is_list = true, .is_zero_often = true},
     [FACT_INPUT_DIGEST] = {.name = "input_digest", TEXT(FACT_OF_PROBLEM)},
@@ -141,8 +142,9 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     const struct fact_info info = fact_info(fact);
     const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
     *value = (struct fact_value){.type = FACT_UNKNOWN};
-    bool was_unnamed = fact == FACT_SAMPLE || fact == FACT_PROMISES; /* which records had no name for before */
-    if (was_unnamed && (!json || json_is_null(json)))
+    /* Records of before have no name for it, and others none where nothing is asked. */
+    bool may_be_unsaid = fact == FACT_SAMPLE || fact == FACT_PROMISES || fact == FACT_CLASS_ASKED;
+    if (may_be_unsaid && (!json || json_is_null(json)))
         return read_default(fact, value);
     if (!json)
         return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";

@@ -23,6 +23,7 @@ enum fact {
     FACT_RTOL,
     FACT_LSE_TOLERANCE,
     FACT_BUDGET,
+    FACT_CLASS_ASKED,
     FACT_ORACLES,
     FACT_PROMISES, /* of a kernel that is not ours */
     FACT_INPUT_DIGEST,

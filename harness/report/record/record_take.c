@@ -32,7 +32,7 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     }
     outcome_reach(&record->outcome, record->point, &evaluation->verdict.total, &evaluation->classes,
                   &evaluation->oracles, evaluation->finding.signature);
-    if (record->outcome.status == STATUS_SKIP)
+    if (record->outcome.status == STATUS_SKIP && !*evaluation->subject_failure)
         return;
     record->run_failure = evaluation->oracles.how;
     if (*evaluation->subject_failure) {

@@ -106,6 +106,11 @@ static void test_what_is_asked(void **state)
     assert_change("promises=\"same_bits\"", "", &exact, CHANGE_JUDGED_OTHERWISE);
     assert_change("promises=null", "promises=\"\"", &exact, CHANGE_SAME_BITS);
     assert_change("promises=\"\"", "promises=\"same_bits\"", &exact, CHANGE_SAME_BITS);
+    /* So with a class; whether another one asks for less is not decided. */
+    assert_change("class_asked=\"f32\"", "", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("class_asked=\"f32\"", "class_asked=null", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("class_asked=\"f32\"", "class_asked=\"f32+weights16\"", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("class_asked=null", "class_asked=\"f32\"", &exact, CHANGE_SAME_BITS);
     /* who asks for more and gets as much loses nothing */
     static const char *const stricter[] = {"tolerance.atol=0.0005", "budget=0.5", "oracles.partition=\"held\""};
     for (size_t i = 0; i < sizeof stricter / sizeof stricter[0]; i++)

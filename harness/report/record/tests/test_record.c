@@ -820,6 +820,14 @@ static void test_a_kernel_that_failed_to_run_never_passes(void **state)
     sample->point.expect_fail = true;
     record_take(&record, ERROR_NONE, NULL, &gone);
     assert_int_equal(record.outcome.status, STATUS_FAIL);
+    /* Also where no oracle could be tried, since the kernel had gone. */
+    struct evaluation untried = gone;
+    sample->point.oracles = 1u << ORACLE_BATCH;
+    untried.oracles.outcome[ORACLE_BATCH] = ORACLE_NOT_APPLICABLE;
+    record_take(&record, ERROR_NONE, NULL, &untried);
+    assert_int_equal(record.outcome.status, STATUS_FAIL);
+    assert_string_equal(record.outcome.reason, "it has gone");
+    assert_non_null(record.verdict);
 }
 
 /* One behind the other, whichever there are. */
