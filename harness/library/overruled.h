@@ -16,11 +16,12 @@ static inline void signature_overrule(struct signature_finding *finding, const s
 {
     if (!contract_speaks_against(contract, finding->signature))
         return;
-    finding->signature = contract->fits[0].seen_as;
-    finding->num_rows_examined = finding->num_rows_explained = 0;
-    finding->residual = NAN;
-    finding->remedy = contract->fits[0].remedy;
-    snprintf(finding->detail, sizeof finding->detail, "%.*s", SIGNATURE_DETAIL_SIZE - 1, contract->fits[0].text);
+    *finding = (struct signature_finding){.signature = contract->fits[0].seen_as,
+                                          .head = -1, /* all */
+                                          .num_rows_failing = finding->num_rows_failing,
+                                          .residual = NAN,
+                                          .remedy = contract->fits[0].remedy};
+    snprintf(finding->detail, sizeof finding->detail, "%s", contract->fits[0].text);
 }
 
 #endif

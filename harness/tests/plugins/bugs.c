@@ -77,6 +77,11 @@ enum {
     NO_MASK_OF_QUERIES, /* no mask where there are several queries */
     LOCAL_QUERIES,      /* kv_offset ignored where there are several queries */
     SLOPES_OF_64,       /* no more slopes than 64 */
+    /* of a size that a kernel is not tried with */
+    MODULO_AT_128, /* heads are mapped otherwise at head dim 128: sparkinfer 425, of another one */
+    NO_CAP_LONG,   /* no cap where the cache is split */
+    GROUP_OF_16,   /* a tile has no more rows than 16 heads of a KV head */
+    SINK_OF_EMPTY, /* the learned sink is lost in a row without keys: FlashAttention 2752 */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -100,8 +105,10 @@ struct row {
 static int kv_head(const struct row *row)
 {
     const int heads = row->launch->num_heads, kv_heads = row->launch->num_kv_heads;
-    if (BUG == HEADS_MODULO)
+    if (BUG == HEADS_MODULO || (BUG == MODULO_AT_128 && row->launch->head_dim == 128))
         return row->head % kv_heads;
+    if (BUG == GROUP_OF_16 && row->head % (heads / kv_heads) >= 16)
+        return (row->head / (heads / kv_heads) + 1) % kv_heads;
     if (BUG == HEADS_COUNT)
         return row->head / kv_heads;
     return row->head / (heads / kv_heads);
@@ -250,7 +257,7 @@ static float logit_of(const struct row *row, int64_t key)
         return -INFINITY;
     if (cap > 0 && BUG == CAP_OVER_BIAS)
         return cap * tanhf((logit + bias) / cap);
-    if (cap > 0 && BUG != NO_CAP)
+    if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > 1024))
         logit = cap * tanhf(logit / cap);
     return logit + bias;
 }
@@ -399,7 +406,7 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
         row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
     const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
     add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
-    if (launch->sink_logits && BUG != NO_SINK) {
+    if (launch->sink_logits && BUG != NO_SINK && !(BUG == SINK_OF_EMPTY && sums.weights == 0)) {
         const double sink = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
         if (sink > sums.max)
             raise(&sums, launch->head_dim, sink);
