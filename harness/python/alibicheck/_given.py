@@ -63,10 +63,8 @@ def soft_cap_of(soft_cap):
         return None
     if isinstance(soft_cap, str):
         soft_cap = soft_cap.split("=")
-    elif isinstance(soft_cap, dict):
-        soft_cap = next(iter(soft_cap.items()), ())
     try:
-        where, cap = soft_cap
+        (where, cap), = [soft_cap] if not isinstance(soft_cap, dict) else soft_cap.items()
         place, cap = lib.SOFT_CAPS[where], float(cap)
     except (TypeError, ValueError, KeyError) as failure:
         raise Refused(f"soft_cap {soft_cap!r}: allowed: {allowed}") from failure
@@ -80,7 +78,7 @@ def tolerance_of(tolerance):
     if tolerance is None:
         return -1.0, -1.0, -1.0
     try:
-        values = [float(number) for number in tolerance]
+        values = [float(number) for number in tolerance] if not isinstance(tolerance, str) else []
     except (TypeError, ValueError) as failure:
         raise Refused(f"tolerance {tolerance!r}: allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more") \
             from failure

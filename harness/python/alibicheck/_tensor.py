@@ -187,6 +187,8 @@ def view_of(name, array):
     """A View of an array of any library."""
     if isinstance(array, View):
         return array
+    if isinstance(array, np.ma.MaskedArray):
+        raise Refused(f"{name}: is a masked array, whose mask would be lost; allowed: an array of numbers, and `mask` for keys")
     if isinstance(array, np.ndarray):
         return _of_numpy(name, array)
     if callable(getattr(array, "detach", None)):

@@ -112,6 +112,11 @@ REFUSED = [
     ({"k": K.astype(">f2")}, "k: is of >f2; allowed: an array of numbers in this machine's byte order"),
     ({"dtypes": {"k": "bfloat16"}}, "dtypes 'bfloat16': allowed: f16, bf16, f32, e4m3, e5m2, e4m3fnuz"),
     ({"dtypes": {"k": "bf16"}}, "dtypes: k is of f16; allowed: raw bits, of as many as bf16 has"),
+    ({"soft_cap": {"before_bias": 5, "after_bias": 4}}, "soft_cap {'before_bias': 5, 'after_bias': 4}: allowed: "
+     "(\"before_bias\", C) or (\"after_bias\", C), C a number above 0"),
+    ({"tolerance": "12"}, "tolerance '12': allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more"),
+    ({"k": np.ma.masked_array(K, mask=True)}, "k: is a masked array, whose mask would be lost; allowed: an array of numbers, "
+     "and `mask` for keys"),
 ]
 
 
