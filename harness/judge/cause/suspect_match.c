@@ -114,13 +114,23 @@ static double chance_of_lse(const struct suspect *suspect, double lse)
     return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / off);
 }
 
+/* Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, and no better than the truth. */
+static bool lse_is_beyond_rounding(const struct suspect *suspect, double lse)
+{
+    double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    return !suspect->lse_unknown && !suspect->lse_unwritten &&
+           left > fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))) / 32 && !(left <= err / 4);
+}
+
 /* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for
  * nearly every key, and shares of weight that are fitted to out are no better than that. */
 static bool lse_contradicts(const struct suspect *suspect, const struct match *match, double lse)
 {
     bool approximate =
         match->signature == SIGNATURE_PRECISION_LOSS || (match->signature == SIGNATURE_LEAK && match->fitted);
-    return suspect->lse_bound > 0 && !isnan(lse) && !approximate && !suspect_lse_is_exactly(suspect, lse);
+    if (isnan(lse) || approximate)
+        return false;
+    return suspect->lse_bound > 0 ? !suspect_lse_is_exactly(suspect, lse) : lse_is_beyond_rounding(suspect, lse);
 }
 
 /* How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element

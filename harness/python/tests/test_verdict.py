@@ -72,6 +72,17 @@ def test_a_slope_that_any_larger_one_is_as_good_as_is_none():
     assert record["signature"] in ("uniform", "bias-shift", "unknown"), record["finding"]
 
 
+@pytest.mark.parametrize("seed", [4,7,9])
+def test_an_lse_that_is_far_off_speaks_against_a_name_that_does_not_move_it(seed):
+    """Biases of another position, which leave a learned sink next to nothing: out alone looks as if it were not counted."""
+    problem = Problem("f32", lengths=(40,), dim=64, seed=seed)
+    sinks = 2 * np.random.default_rng(seed + 1).standard_normal(4).astype(np.float32)
+    out, lse = attention(problem.q[0], problem.k[0], problem.v[0], scale=problem.scale, slopes=problem.slopes, sinks=sinks)
+    arguments = dict(problem.one()[1], positions=89, sink_logits=sinks, lse_base="e")
+    record = alibicheck.judge(out[0].astype(np.float32), lse=lse[0].astype(np.float32), **arguments).record
+    assert record["lse_off"] == 4 and record["signature"] == "unknown", record["finding"]
+
+
 def test_wrong():
     problem = Problem("f16", queries=2)
     out, arguments = problem.one()

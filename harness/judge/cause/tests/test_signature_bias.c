@@ -172,6 +172,21 @@ static void test_slopes_rounded_in_the_absolute_form(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "rounded to bf16, in the absolute form");
 }
 
+/* Of arithmetic that nobody knows no bound of lse is known, either: what leaves it nats off is no explanation, and what
+ * rounds no further than logits of 16 bits do may be. */
+static void test_an_lse_without_a_bound_speaks_against_a_name(void **state)
+{
+    (void)state;
+    for (int off = 0; off < 2; off++) {
+        struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+        begin(&trial);
+        break_all(&trial, rule_no_bias, 0);
+        for (int h = 0; h < 4; h++)
+            trial.output.lse[h] = off ? (float)trial.truth.lse[h] : trial.output.lse[h] * (1 + 0x1p-7f);
+        expect_and_end(&trial, off ? SIGNATURE_UNKNOWN : SIGNATURE_DROPPED_BIAS, "");
+    }
+}
+
 /* v is constant, so that out is right whatever the weights are; lse still tells. */
 static void test_dropped_bias_by_lse_alone(void **state)
 {
@@ -546,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_rows_that_are_not_judged_are_no_witnesses),
         cmocka_unit_test(test_slopes_rounded_to_bf16),
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
+        cmocka_unit_test(test_an_lse_without_a_bound_speaks_against_a_name),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),
         cmocka_unit_test(test_rounding_is_not_named_beyond_its_bound),
