@@ -32,7 +32,7 @@ endif
 ifeq ($(CUDA_HEADERS),)
 TESTS := $(filter-out kernels/tests/test_device_cuda.c,$(TESTS))
 else
-FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o)
+FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o tests/fake_gpu_memory.o)
 FAKE_GPU_BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c))
 FAKE_GPU_TESTS := $(BUILD)/kernels/tests/test_device_cuda
 FAKE_GPU_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/fake_gpu/,alibicheck bench_gpu)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include <cuda_runtime_api.h>
@@ -14,6 +13,7 @@
 #include "kernels/probe/prober_kernels.h"
 #include "kernels/probe/probe.h"
 #include "kernels/tests/fake_gpu_kernel.h"
+#include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/gpu_read.h"
 
 struct fake_gpu fake_gpu = {.count = 1,
@@ -25,95 +25,13 @@ struct fake_gpu fake_gpu = {.count = 1,
 long fake_gpu_calls_left = -1;
 bool fake_gpu_fails_once, fake_gpu_others_first;
 
-enum { PAGE = 4096, GAP = PAGE, UNASKED_SHARED_BYTES = 48 << 10, MAX_GRID_YZ = 65535, DIRTY_BYTES = 1 << 17 };
+enum { UNASKED_SHARED_BYTES = 48 << 10, MAX_GRID_YZ = 65535 };
 
 static const unsigned max_grid_x = 0x7fffffff;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one call at a time */
 static _Thread_local cudaError_t last_error;
 static int held;
-
-/* ---- memory ------------------------------------------------------------------------------------------------------ */
-
-struct block {
-    char *first;
-    size_t size_bytes;
-};
-
-static char *memory;         /* [memory_bytes] */
-static struct block *blocks; /* by address */
-static size_t num_blocks, used_bytes;
-
-static bool have_memory(void)
-{
-    if (memory)
-        return true;
-    const char *bytes = getenv("FAKE_GPU_BYTES");
-    if (bytes)
-        fake_gpu.memory_bytes = strtoull(bytes, NULL, 10);
-    void *mapped = mmap(NULL, fake_gpu.memory_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    memory = mapped == MAP_FAILED ? NULL : mapped;
-    if (memory)
-        (void)madvise(memory, fake_gpu.memory_bytes, MADV_HUGEPAGE); /* of which few are opened and closed */
-    return memory != NULL;
-}
-
-static void open_memory(bool open)
-{
-    if (memory && mprotect(memory, fake_gpu.memory_bytes, open ? PROT_READ | PROT_WRITE : PROT_NONE))
-        abort();
-}
-
-static bool on_device(const void *address)
-{
-    const char *at = address;
-    return memory && at >= memory && at < memory + fake_gpu.memory_bytes;
-}
-
-/* All of it in one block. */
-static bool is_allocated(const void *address, size_t size_bytes)
-{
-    const char *at = address;
-    for (size_t i = 0; i < num_blocks; i++)
-        if (at >= blocks[i].first && at <= blocks[i].first + blocks[i].size_bytes)
-            return size_bytes <= (size_t)(blocks[i].first + blocks[i].size_bytes - at);
-    return false;
-}
-
-/* What nobody has written: the ends of it, where it is large. Of the rest the memory is given back. */
-static void dirty(const struct block *block)
-{
-    size_t count = block->size_bytes < DIRTY_BYTES ? block->size_bytes : DIRTY_BYTES;
-    if (madvise(block->first, block->size_bytes, MADV_DONTNEED))
-        abort();
-    open_memory(true);
-    memset(block->first, 0xcd, count);
-    memset(block->first + block->size_bytes - count, 0xcd, count);
-    open_memory(false);
-}
-
-static char *allocate(size_t size_bytes)
-{
-    size_t place = 0;
-    char *first = memory;
-    while (place < num_blocks && (size_t)(blocks[place].first - first) < size_bytes + GAP) {
-        first = blocks[place].first + (blocks[place].size_bytes + GAP + PAGE - 1) / PAGE * PAGE;
-        place++;
-    }
-    if (first > memory + fake_gpu.memory_bytes || (size_t)(memory + fake_gpu.memory_bytes - first) < size_bytes)
-        return NULL;
-    struct block *more = realloc(blocks, (num_blocks + 1) * sizeof *blocks);
-    if (!more)
-        return NULL;
-    blocks = more;
-    memmove(blocks + place + 1, blocks + place, (num_blocks - place) * sizeof *blocks);
-    blocks[place] = (struct block){first, size_bytes};
-    num_blocks++;
-    used_bytes += size_bytes;
-    held++;
-    dirty(&blocks[place]);
-    return first;
-}
 
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
@@ -220,9 +138,9 @@ static void run_stream(struct CUstream_st *stream)
     for (size_t i = 0; i < queue.count && lost == cudaSuccess; i++) {
         if (fake_gpu_others_first && queue.work[i].kind == WORK_KERNEL)
             run_all();
-        open_memory(true);
+        fake_memory_open(true);
         run_work(&queue.work[i]);
-        open_memory(false);
+        fake_memory_open(false);
     }
     free(queue.work);
 }
@@ -289,8 +207,8 @@ static bool copy_is_sound(const struct work *copy, enum cudaMemcpyKind kind)
     size_t to_bytes = (copy->rows - 1) * copy->to_stride + copy->row_bytes;
     size_t from_bytes = (copy->rows - 1) * copy->from_stride + copy->row_bytes;
     return copy->to_stride >= copy->row_bytes && copy->from_stride >= copy->row_bytes &&
-           (to_device ? is_allocated(copy->to, to_bytes) : !on_device(copy->to)) &&
-           (from_device ? is_allocated(copy->from, from_bytes) : !on_device(copy->from));
+           (to_device ? fake_memory_holds(copy->to, to_bytes) : !fake_memory_has(copy->to)) &&
+           (from_device ? fake_memory_holds(copy->from, from_bytes) : !fake_memory_has(copy->from));
 }
 
 static cudaError_t copy(const struct work *copy, enum cudaMemcpyKind kind, cudaStream_t stream)
@@ -342,7 +260,7 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t size_bytes, enum cudaM
 static cudaError_t fill(void *to, int byte, size_t size_bytes, cudaStream_t stream)
 {
     const struct work work = {.kind = WORK_FILL, .to = to, .row_bytes = size_bytes, .byte = byte};
-    return is_allocated(to, size_bytes) ? put(stream, &work) : cudaErrorInvalidValue;
+    return fake_memory_holds(to, size_bytes) ? put(stream, &work) : cudaErrorInvalidValue;
 }
 
 cudaError_t cudaMemsetAsync(void *to, int byte, size_t size_bytes, cudaStream_t stream)
@@ -365,7 +283,8 @@ cudaError_t cudaMalloc(void **address, size_t size_bytes)
         return leave(cudaErrorStreamCaptureUnsupported);
     if (size_bytes == 0)
         return leave(cudaSuccess);
-    *address = have_memory() ? allocate(size_bytes) : NULL;
+    *address = fake_memory_allocate(size_bytes);
+    held += *address != NULL;
     return leave(*address ? cudaSuccess : cudaErrorMemoryAllocation);
 }
 
@@ -373,26 +292,17 @@ cudaError_t cudaMalloc(void **address, size_t size_bytes)
 cudaError_t cudaFree(void *address)
 {
     pthread_mutex_lock(&lock);
-    cudaError_t code = address ? cudaErrorInvalidValue : cudaSuccess;
     run_all();
-    for (size_t i = 0; i < num_blocks && code != cudaSuccess; i++)
-        if (blocks[i].first == address) {
-            dirty(&blocks[i]);
-            used_bytes -= blocks[i].size_bytes;
-            held--;
-            memmove(blocks + i, blocks + i + 1, (--num_blocks - i) * sizeof *blocks);
-            code = cudaSuccess;
-        }
-    return leave(code);
+    bool freed = !address || fake_memory_release(address);
+    held -= address && freed;
+    return leave(freed ? cudaSuccess : cudaErrorInvalidValue);
 }
 
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     ENTER();
-    if (!have_memory())
-        return leave(cudaErrorMemoryAllocation);
+    *available = fake_memory_left();
     *total = fake_gpu.memory_bytes;
-    *available = fake_gpu.memory_bytes - used_bytes;
     return leave(cudaSuccess);
 }
 
@@ -629,9 +539,9 @@ static bool arguments_are_sound(const struct attention_args *args)
                                     args->sink_logits, args->visible, args->sequences, args->out,        args->lse};
     bool sound = args->recipe.name == NULL;
     for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++)
-        sound = sound && (!pointers[i] || is_allocated(pointers[i], 1));
+        sound = sound && (!pointers[i] || fake_memory_holds(pointers[i], 1));
     for (int i = 0; i < MAX_WORKSPACE_BUFFERS; i++)
-        sound = sound && (!args->workspace[i] || is_allocated(args->workspace[i], 1));
+        sound = sound && (!args->workspace[i] || fake_memory_holds(args->workspace[i], 1));
     return sound;
 }
 
@@ -726,7 +636,8 @@ cudaError_t gpu_read(const void *data, size_t size_bytes, void *sink, int multip
 {
     ENTER();
     const struct work work = {.kind = WORK_FILL, .to = sink, .row_bytes = 4};
-    bool sound = is_allocated(data, size_bytes) && is_allocated(sink, 4) && multiprocessors == fake_gpu.multiprocessors;
+    bool sound = fake_memory_holds(data, size_bytes) && fake_memory_holds(sink, 4) &&
+                 multiprocessors == fake_gpu.multiprocessors;
     return leave(sound ? put(stream, &work) : cudaErrorInvalidValue);
 }
 

@@ -1,0 +1,19 @@
+/* The memory of a GPU that is not there: addresses of this process, which it cannot read but while the GPU works.
+ * Callers take turns. */
+#ifndef KERNELS_TESTS_FAKE_GPU_MEMORY_H
+#define KERNELS_TESTS_FAKE_GPU_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A new block, of which nothing is known but that it holds rubbish; NULL: there is no room. */
+void *fake_memory_allocate(size_t size_bytes);
+bool fake_memory_release(void *address); /* false: no block begins there */
+size_t fake_memory_left(void);
+
+void fake_memory_open(bool open); /* to this process */
+
+bool fake_memory_has(const void *address);                      /* in a block or not */
+bool fake_memory_holds(const void *address, size_t size_bytes); /* all of it in one block */
+
+#endif
