@@ -16,12 +16,7 @@
 #include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/gpu_read.h"
 
-struct fake_gpu fake_gpu = {.count = 1,
-                            .major = 9,
-                            .minor = 0,
-                            .multiprocessors = 4,
-                            .memory_bytes = (size_t)4 << 30,
-                            .shared_room = 227 << 10};
+struct fake_gpu fake_gpu = {.count = 1, .major = 9, .minor = 0, .multiprocessors = 4, .shared_room = 227 << 10};
 long fake_gpu_calls_left = -1;
 bool fake_gpu_fails_once, fake_gpu_others_first;
 
@@ -302,7 +297,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     ENTER();
     *available = fake_memory_left();
-    *total = fake_gpu.memory_bytes;
+    *total = fake_memory_bytes();
     return leave(cudaSuccess);
 }
 

@@ -13,11 +13,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the GPU is. Set before its first use; memory_bytes is then $FAKE_GPU_BYTES, if there is such a variable. */
+/* What the GPU is. Its memory is fake_gpu_memory.h's. */
 struct fake_gpu {
     int count; /* of such GPUs; 0: there is none */
     int major, minor, multiprocessors;
-    size_t memory_bytes, shared_room;
+    size_t shared_room;
 };
 extern struct fake_gpu fake_gpu;
 

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernels/tests/fake_gpu.h"
-
 enum { PAGE = 4096, GAP = PAGE, DIRTY_BYTES = 1 << 17 };
 
 struct block {
@@ -13,6 +11,7 @@ struct block {
     size_t size_bytes;
 };
 
+static size_t memory_bytes = (size_t)4 << 30;
 static char *memory;         /* [memory_bytes] */
 static struct block *blocks; /* by address */
 static size_t num_blocks, used_bytes;
@@ -23,24 +22,24 @@ static bool have_memory(void)
         return true;
     const char *bytes = getenv("FAKE_GPU_BYTES");
     if (bytes)
-        fake_gpu.memory_bytes = strtoull(bytes, NULL, 10);
-    void *mapped = mmap(NULL, fake_gpu.memory_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        memory_bytes = strtoull(bytes, NULL, 10);
+    void *mapped = mmap(NULL, memory_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     memory = mapped == MAP_FAILED ? NULL : mapped;
     if (memory)
-        (void)madvise(memory, fake_gpu.memory_bytes, MADV_HUGEPAGE); /* of which few are opened and closed */
+        (void)madvise(memory, memory_bytes, MADV_HUGEPAGE); /* of which few are opened and closed */
     return memory != NULL;
 }
 
 void fake_memory_open(bool open)
 {
-    if (memory && mprotect(memory, fake_gpu.memory_bytes, open ? PROT_READ | PROT_WRITE : PROT_NONE))
+    if (memory && mprotect(memory, memory_bytes, open ? PROT_READ | PROT_WRITE : PROT_NONE))
         abort();
 }
 
 bool fake_memory_has(const void *address)
 {
     const char *at = address;
-    return memory && at >= memory && at < memory + fake_gpu.memory_bytes;
+    return memory && at >= memory && at < memory + memory_bytes;
 }
 
 bool fake_memory_holds(const void *address, size_t size_bytes)
@@ -74,7 +73,7 @@ void *fake_memory_allocate(size_t size_bytes)
         first = blocks[place].first + (blocks[place].size_bytes + GAP + PAGE - 1) / PAGE * PAGE;
         place++;
     }
-    if (first > memory + fake_gpu.memory_bytes || (size_t)(memory + fake_gpu.memory_bytes - first) < size_bytes)
+    if (first > memory + memory_bytes || (size_t)(memory + memory_bytes - first) < size_bytes)
         return NULL;
     struct block *more = realloc(blocks, (num_blocks + 1) * sizeof *blocks);
     if (!more)
@@ -100,7 +99,12 @@ bool fake_memory_release(void *address)
     return false;
 }
 
+size_t fake_memory_bytes(void)
+{
+    return have_memory() ? memory_bytes : 0;
+}
+
 size_t fake_memory_left(void)
 {
-    return have_memory() ? fake_gpu.memory_bytes - used_bytes : 0;
+    return have_memory() ? memory_bytes - used_bytes : 0;
 }

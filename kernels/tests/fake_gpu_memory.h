@@ -6,10 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* All of it: $FAKE_GPU_BYTES, or 4 GiB. */
+size_t fake_memory_bytes(void);
+size_t fake_memory_left(void);
+
 /* A new block, of which nothing is known but that it holds rubbish; NULL: there is no room. */
 void *fake_memory_allocate(size_t size_bytes);
 bool fake_memory_release(void *address); /* false: no block begins there */
-size_t fake_memory_left(void);
 
 void fake_memory_open(bool open); /* to this process */
 

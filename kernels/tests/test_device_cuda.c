@@ -13,6 +13,7 @@
 #include "kernels/device/device_cuda.h"
 #include "kernels/device/device_keys.h"
 #include "kernels/tests/fake_gpu.h"
+#include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/gpu_timing.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
@@ -209,7 +210,7 @@ static void test_keys_that_are_put_there_in_parts(void **state)
         assert_memory_equal(&got, &expected, sizeof got);
     }
     fake_gpu_others_first = false;
-    assert_true(device_room(cuda) > 0 && device_room(cuda) <= (double)fake_gpu.memory_bytes);
+    assert_true(device_room(cuda) > 0 && device_room(cuda) <= (double)fake_memory_bytes());
     device_close(host);
     device_close(cuda);
     assert_nothing_held();
