@@ -7,6 +7,7 @@
 
 #include "reference/bound_end.h"
 #include "reference/exp_dd.h"
+#include "reference/key_rows.h"
 
 /* Logits are counted in steps of 1/64 nat, those that lie far below the maximum in one. */
 enum { STEPS = 64 * 64 };
@@ -264,6 +265,8 @@ static bool sum_keys(const struct row *row, struct weight_sums *sums, bool with_
     *sums = (struct weight_sums){0};
     memset(row->room->values, 0, (size_t)(VALUE_SUMS * row->problem->head_dim) * sizeof(double));
     for (int64_t key = row->low; key < row->problem->seq_len; key++) {
+        if (with_values && (key - row->low) % KEY_ROWS == 0)
+            key_rows_fetch(row->problem, row->problem->v, row->terms->kv_head, key);
         double logit_error = row->room->logit_error[key], relative = row->scores->logits[key] - row->lse;
         if (logit_error == -INFINITY)
             continue;

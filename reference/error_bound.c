@@ -9,6 +9,7 @@
 #include "reference/bound_end.h"
 #include "reference/computing_environment.h"
 #include "reference/exp_dd.h"
+#include "reference/key_rows.h"
 
 /* What a head's bound is summed from, one thread's. */
 struct bound_room {
@@ -281,6 +282,8 @@ static struct row_sums sum_keys(struct row *row, bool with_values)
         add_sink(&sums, room, model, row->terms, row->value);
     sums.unit_weight = exp_double(fmin(sums.max - sums.lse, 0)) * exp(model->max_offset);
     for (int64_t key = low; key < problem->seq_len; key++) {
+        if (with_values && (key - low) % KEY_ROWS == 0)
+            key_rows_fetch(problem, problem->v, row->terms->kv_head, key);
         double error = counts(row, key) ? key_error(row, key, sums.lse, sums.max) : -INFINITY;
         if (error == -INFINITY)
             continue;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/key_rows.h"
 #include "reference/soft_cap.h"
 
 /* Keys whose probabilities add up to less than e^-LN_TAIL enter as a whole. */
@@ -103,6 +104,8 @@ int64_t key_scores_fill(struct key_scores *scores, const struct rounding_model *
         low--;
         if (dropped)
             scores->logits[low] = -INFINITY;
+        if ((!scores->dots || low < scores->dots_low) && (low + 1) % KEY_ROWS == 0)
+            key_rows_fetch(problem, problem->k, terms->kv_head, low + 1 - KEY_ROWS);
         if (dropped || !problem_visible(problem, low))
             continue;
         struct logit_dot dot = dot_of(scores, terms, low);

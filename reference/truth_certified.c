@@ -15,12 +15,12 @@
 
 #include "reference/computing_environment.h"
 #include "reference/exp_dd.h"
+#include "reference/key_rows.h"
 #include "reference/tensor_bounds.h"
 
 enum {
-    BLOCK = 64, /* keys at once */
-    LANES = 16, /* partial sums of a dot product */
-    AHEAD = 6   /* rows asked for early: those of one head lie far apart, where the hardware does not prefetch */
+    BLOCK = KEY_ROWS, /* keys at once */
+    LANES = 16        /* partial sums of a dot product */
 };
 
 #define UNIT 0x1p-53          /* u */
@@ -119,12 +119,10 @@ struct head {
                         * add_up() on to exp(shift) */
 };
 
-static void prefetch_row(const struct head *head, const void *tensor, int64_t key)
+static void fetch_rows(const struct head *head, const void *tensor, const int64_t *keys, size_t count)
 {
-    size_t element_bytes = dtypes[problem_kv_dtype(head->problem)].size_bytes;
-    const char *row = (const char *)tensor + problem_row(head->problem, key, head->kv_head) * element_bytes;
-    for (size_t offset = 0; offset < (size_t)head->problem->head_dim * element_bytes; offset += 64)
-        __builtin_prefetch(row + offset);
+    for (size_t i = 0; i < count; i++)
+        key_row_fetch(head->problem, tensor, head->kv_head, keys[i]);
 }
 
 /* The row of a key, [padded], until the next call. */
@@ -134,15 +132,6 @@ static const float *load_row(struct workspace *workspace, const struct head *hea
     dtype_widen(problem_kv_dtype(problem), tensor, problem_row(problem, key, head->kv_head), (size_t)problem->head_dim,
                 workspace->row);
     return workspace->row;
-}
-
-/* The row of keys[i] of `count`, with memory asked for the row of keys[i + AHEAD]. */
-static const float *load_row_of(struct workspace *workspace, const struct head *head, const void *tensor,
-                                const int64_t *keys, size_t i, size_t count)
-{
-    if (i + AHEAD < count)
-        prefetch_row(head, tensor, keys[i + AHEAD]);
-    return load_row(workspace, head, tensor, keys[i]);
 }
 
 /* Error at most (D + 4) u sum |q k|: products are exact. */
@@ -241,17 +230,17 @@ static bool look(struct head *head, struct workspace *workspace, const struct ef
     while (low > 0 && ln_tail_below(head, low, head->max) > effort->ln_tail && !progress_cancelled(progress)) {
         if (workspace->count + BLOCK > workspace->capacity && !workspace_grow(workspace))
             return false;
-        for (size_t end = workspace->count + BLOCK; low > 0 && workspace->count < end; low--) {
-            int64_t key = low - 1;
-            if (!problem_visible(problem, key))
-                continue;
-            if (key >= AHEAD)
-                prefetch_row(head, problem->k, key - AHEAD);
-            const float *row = load_row(workspace, head, problem->k, key);
-            double bias = head->slope * (double)problem_distance(problem, key);
+        int64_t *keys = workspace->keys + workspace->count;
+        size_t count = 0;
+        for (; low > 0 && count < BLOCK; low--)
+            if (problem_visible(problem, low - 1))
+                keys[count++] = low - 1;
+        fetch_rows(head, problem->k, keys, count);
+        for (size_t i = 0; i < count; i++) {
+            const float *row = load_row(workspace, head, problem->k, keys[i]);
+            double bias = head->slope * (double)problem_distance(problem, keys[i]);
             double logit = look_logit(head, dot_double(workspace->query, row, workspace->padded) * head->scale, bias);
             head->max = logit > head->max ? logit : head->max;
-            workspace->keys[workspace->count] = key;
             workspace->logits[workspace->count++] = logit;
         }
     }
@@ -288,15 +277,11 @@ static struct double_double add_heavy(const struct head *head, struct workspace 
 {
     size_t padded = workspace->padded;
     struct double_double weights[BLOCK];
-    for (size_t i = 0; i < count; i++) {
-        const float *row = load_row_of(workspace, head, head->problem->k, keys, i, count);
-        weights[i] = logit_dd(head, workspace, row, keys[i]);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (i < AHEAD)
-            prefetch_row(head, head->problem->v, keys[i]);
+    fetch_rows(head, head->problem->k, keys, count);
+    for (size_t i = 0; i < count; i++)
+        weights[i] = logit_dd(head, workspace, load_row(workspace, head, head->problem->k, keys[i]), keys[i]);
+    for (size_t i = 0; i < count; i++)
         weights[i] = exp_dd(weights[i]);
-    }
     for (size_t i = 0; i < count; i++)
         sum = dd_add(sum, weights[i]);
 
@@ -304,8 +289,9 @@ static struct double_double add_heavy(const struct head *head, struct workspace 
     double *restrict magnitude = workspace->magnitude;
     memset(hi, 0, padded * sizeof *hi);
     memset(lo, 0, padded * sizeof *lo);
+    fetch_rows(head, head->problem->v, keys, count);
     for (size_t i = 0; i < count; i++) {
-        const float *restrict row = load_row_of(workspace, head, head->problem->v, keys, i, count);
+        const float *restrict row = load_row(workspace, head, head->problem->v, keys[i]);
         double weight_hi = weights[i].hi, weight_lo = weights[i].lo;
 #pragma omp simd
         for (size_t d = 0; d < padded; d++) {
@@ -333,13 +319,11 @@ static double add_light(const struct head *head, struct workspace *workspace, co
     size_t padded = workspace->padded;
     double *restrict light = workspace->light, *restrict magnitude = workspace->light_magnitude;
     double weights[BLOCK];
-    for (size_t i = 0; i < count; i++) {
-        if (i < AHEAD)
-            prefetch_row(head, head->problem->v, keys[i]);
+    fetch_rows(head, head->problem->v, keys, count);
+    for (size_t i = 0; i < count; i++)
         weights[i] = exp_double(logits[i] - head->shift);
-    }
     for (size_t i = 0; i < count; i++) {
-        const float *restrict row = load_row_of(workspace, head, head->problem->v, keys, i, count);
+        const float *restrict row = load_row(workspace, head, head->problem->v, keys[i]);
         double weight = weights[i];
         sum += weight;
 #pragma omp simd
