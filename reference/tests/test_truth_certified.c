@@ -19,7 +19,7 @@
 #include "reference/slopes.h"
 #include "reference/tests/drawn_problem.h"
 #include "reference/tests/same_truth.h"
-#include "reference/truth_certified.c"
+#include "reference/certified_head.c"
 
 enum { RANDOM_PROBLEMS = 110, BUDGET = 40000 };
 
@@ -526,7 +526,7 @@ static void test_lemma_dot(void **state)
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         double query[256] = {0}, double_bound = 0, largest = 0, largest_double = 0;
         float row[256] = {0};
-        size_t dim = (size_t)cases[c].dim, padded = (dim + LANES - 1) / LANES * LANES;
+        size_t dim = (size_t)cases[c].dim, padded = (dim + DOT_LANES - 1) / DOT_LANES * DOT_LANES;
         for (int run = 0; run < 400; run++) {
             double sum = 0;
             for (size_t i = 0; i < dim; i++) {
@@ -565,15 +565,15 @@ static void test_lemma_logit(void **state)
     mpfr_inits2(EXACT, exact, bias, (mpfr_ptr)0);
     for (int run = 0; run < 20000; run++) {
         enum { DIM = 3 };
-        double query[LANES] = {0}, sum = 0;
-        float row[LANES] = {0};
+        double query[DOT_LANES] = {0}, sum = 0;
+        float row[DOT_LANES] = {0};
         for (int d = 0; d < DIM; d++) {
             query[d] = draw_element(&random, d * 20);
             row[d] = (float)draw_element(&random, d * 20);
             sum += fabs(query[d] * (double)row[d]);
         }
         struct problem problem = {.q_position = (int64_t)draw_between(&random, -0x1p40, 0x1p40)};
-        struct workspace workspace = {.padded = LANES, .query = query};
+        struct certified_room room = {.padded = DOT_LANES, .query = query};
         double scale = (double)(float)draw_between(&random, 0.1, 1);
         struct head head = {.problem = &problem, .scale = scale * (double)(float)draw_between(&random, 0.1, 1)};
         head.slope = (double)(float)(draw_between(&random, -2, 2) * 0x1p-40);
@@ -589,7 +589,7 @@ static void test_lemma_logit(void **state)
         mpfr_sub_d(exact, exact, head.max, MPFR_RNDN);
         double absolute = sum * head.scale + fabs(head.slope * distance);
         double bound = (DIM * DIM + 16) * UNIT * UNIT * fmax(absolute, fabs(head.max));
-        largest = fmax(largest, error_of(logit_dd(&head, &workspace, row, key), exact) / bound);
+        largest = fmax(largest, error_of(logit_dd(&head, &room, row, key), exact) / bound);
     }
     print_message("logit: error up to %.2e of lemma 1's bound\n", largest);
     assert_true(largest <= 1 && largest > 0x1p-6);
@@ -639,7 +639,7 @@ static void test_lemma_block(void **state)
     mpfr_inits2(EXACT, exact, term, (mpfr_ptr)0);
     for (int run = 0; run < 200; run++) {
         struct made made;
-        struct workspace workspace;
+        struct certified_room room;
         struct error error;
         int64_t keys[BLOCK];
         double absolute = 0;
@@ -650,10 +650,10 @@ static void test_lemma_block(void **state)
             made.k[j] = (float)draw_between(&random, -20, 0);
             made.v[j] = (float)draw_element(&random, draw_below(&random, 30));
         }
-        assert_int_equal(workspace_init(&workspace, &made.problem, &error), ERROR_NONE);
-        workspace.query[0] = 1;
+        assert_int_equal(certified_room_init(&room, &made.problem, &error), ERROR_NONE);
+        room.query[0] = 1;
         struct head head = {.problem = &made.problem, .scale = 1};
-        add_heavy(&head, &workspace, keys, BLOCK, (struct double_double){0, 0});
+        add_heavy(&head, &room, keys, BLOCK, (struct double_double){0, 0});
         mpfr_set_zero(exact, 1);
         for (int j = 0; j < BLOCK; j++) {
             struct double_double weight = exp_dd((struct double_double){(double)made.k[j], 0});
@@ -664,10 +664,10 @@ static void test_lemma_block(void **state)
             absolute += weight.hi * fabs((double)made.v[j]);
         }
         double bound = 3.0 * BLOCK * (BLOCK + 2) * UNIT * UNIT * absolute;
-        struct double_double total = {workspace.hi[0], workspace.lo[0]};
+        struct double_double total = {room.hi[0], room.lo[0]};
         largest = fmax(largest, error_of(total, exact) / bound);
-        assert_true(fabs(workspace.magnitude[0] - absolute) <= 1e-12 * absolute);
-        workspace_clear(&workspace);
+        assert_true(fabs(room.magnitude[0] - absolute) <= 1e-12 * absolute);
+        certified_room_clear(&room);
         made_clear(&made);
     }
     print_message("block: error up to %.2e of lemma 4's bound\n", largest);

@@ -1,0 +1,37 @@
+/*
+ * A head of the certified truth (truth_certified.c) in double and double-double.
+ */
+#ifndef REFERENCE_CERTIFIED_HEAD_H
+#define REFERENCE_CERTIFIED_HEAD_H
+
+#include "reference/tensor_bounds.h"
+#include "reference/truth.h"
+
+#define RADIUS_GOAL 0x1p-64 /* of sum w|v| / l, for every element */
+
+/* One thread's memory. Arrays are padded to a multiple of DOT_LANES with zeros. */
+struct certified_room {
+    size_t padded;                   /* head_dim rounded up */
+    double *memory;                  /* the arrays of doubles below */
+    double *query;                   /* [padded] */
+    double *hi, *lo;                 /* [padded] heavy sum of w v */
+    double *block_hi, *block_lo;     /* [padded] the same of the block at hand */
+    double *magnitude;               /* [padded] heavy sum of w |v| */
+    double *light, *light_magnitude; /* [padded] */
+    float *row;                      /* [padded] of k or v */
+    int64_t *keys;                   /* [capacity] the keys that were looked at */
+    double *logits;                  /* [capacity] */
+    size_t count, capacity;
+};
+
+/* Allocates for heads of the problem; certified_room_clear frees, and accepts a zeroed one. ERROR_SYSTEM if memory is
+ * short. */
+enum error_kind certified_room_init(struct certified_room *room, const struct problem *problem, struct error *error);
+void certified_room_clear(struct certified_room *room);
+
+/* Finds a head's values and radii, each within RADIUS_GOAL. False if that takes more than double-double, or the work
+ * was cancelled: what truth holds of the head is then no result. */
+bool certify_head(struct truth *truth, struct certified_room *room, const struct problem *problem, int index,
+                  const struct tensor_bounds *bounds, const struct progress *progress);
+
+#endif
