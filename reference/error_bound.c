@@ -406,13 +406,11 @@ void bound_room_free(struct bound_room *room)
 }
 
 static enum error_kind bounds_of_query(double *out, double *lse, const struct rounding_model *model,
-                                       const struct problem *problem, const struct truth *truth, int threads,
-                                       const struct progress *progress, struct error *error)
+                                       const struct problem *problem, const struct truth *truth,
+                                       const struct tensor_bounds *bounds, int threads, const struct progress *progress,
+                                       struct error *error)
 {
-    struct tensor_bounds bounds;
-    enum error_kind result = tensor_bounds_scan(&bounds, problem, threads, progress, error);
-    if (result)
-        return result;
+    enum error_kind result = ERROR_NONE;
 #pragma omp parallel num_threads(threads)
     {
         COMPUTING_ENVIRONMENT();
@@ -423,7 +421,7 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
         for (int head = problem->num_heads - 1; head >= 0; head--)
             if (!kind && !progress_cancelled(progress))
                 error_bounds_of_head(out ? out + (size_t)head * (size_t)problem->head_dim : NULL,
-                                     lse ? lse + head : NULL, &room, model, problem, truth, &bounds, head);
+                                     lse ? lse + head : NULL, &room, model, problem, truth, bounds, head);
         if (kind) {
 #pragma omp critical
             result = error_set(error, kind, "%s", failure.text);
@@ -431,7 +429,6 @@ static enum error_kind bounds_of_query(double *out, double *lse, const struct ro
         bound_room_clear(&room);
         mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
     }
-    tensor_bounds_clear(&bounds);
     if (!result && progress_cancelled(progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return result;
@@ -441,14 +438,19 @@ enum error_kind error_bounds(double *out, double *lse, const struct rounding_mod
                              const struct problem *problem, const struct truth *truth, int threads,
                              const struct progress *progress, struct error *error)
 {
+    struct tensor_bounds bounds = {.k = NULL};
     enum error_kind kind = ERROR_NONE;
     for (int query = 0; query < problem_queries(problem) && !kind; query++) {
         int row = query * problem->num_heads;
         struct problem one = problem_query(problem, query);
         struct truth of_one = truth_rows(truth, row, problem->num_heads);
+        kind = tensor_bounds_of_query(&bounds, problem, query, threads, progress, error);
+        if (kind)
+            break;
         kind = bounds_of_query(out ? out + (size_t)row * (size_t)problem->head_dim : NULL, lse ? lse + row : NULL,
-                               model, &one, &of_one, threads, progress, error);
+                               model, &one, &of_one, &bounds, threads, progress, error);
     }
+    tensor_bounds_clear(&bounds);
     return kind;
 }
 

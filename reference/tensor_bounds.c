@@ -1,5 +1,6 @@
 #include "reference/tensor_bounds.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,45 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
         tensor_bounds_clear(bounds);
         return error_set(error, ERROR_INTERRUPTED, "interrupted");
     }
+    return ERROR_NONE;
+}
+
+/* bounds[channels] of one more row. */
+static void take_row(float *bounds, enum dtype dtype, const void *tensor, size_t first, size_t channels)
+{
+    enum { PIECE = 64 };
+    float row[PIECE];
+    for (size_t done = 0; done < channels; done += PIECE) {
+        size_t count = channels - done < PIECE ? channels - done : PIECE;
+        dtype_widen(dtype, tensor, first + done, count, row);
+        for (size_t i = 0; i < count; i++) {
+            float magnitude = fabsf(row[i]), *largest = &bounds[done + i];
+            if (!isnan(*largest) && !(magnitude <= *largest)) /* of a NaN, too */
+                *largest = magnitude;
+        }
+    }
+}
+
+/* Keys that a query sees, masked ones counted. */
+static int64_t keys_seen(const struct problem *problem, int query)
+{
+    int64_t seen = problem->seq_len - (problem_queries(problem) - 1 - query);
+    return seen > 0 ? seen : 0;
+}
+
+enum error_kind tensor_bounds_of_query(struct tensor_bounds *bounds, const struct problem *problem, int query,
+                                       int threads, const struct progress *progress, struct error *error)
+{
+    size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    if (query == 0) {
+        const struct problem first = problem_query(problem, 0);
+        return tensor_bounds_scan(bounds, &first, threads, progress, error);
+    }
+    for (int64_t key = keys_seen(problem, query - 1); key < keys_seen(problem, query) && !problem->bounds; key++)
+        if (problem_visible(problem, key)) {
+            take_row(bounds->k, problem_kv_dtype(problem), problem->k, (size_t)key * row, row);
+            take_row(bounds->v, problem_kv_dtype(problem), problem->v, (size_t)key * row, row);
+        }
     return ERROR_NONE;
 }
 

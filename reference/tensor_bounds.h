@@ -17,6 +17,13 @@ struct tensor_bounds {
  * ERROR_INTERRUPTED. */
 enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
                                    const struct progress *progress, struct error *error);
+
+/*
+ * The same of a query of the problem, whose keys those of the next one include: queries are asked for in order, from
+ * query 0 on, with the bounds of the one before, which then grow by what this query sees beyond it.
+ */
+enum error_kind tensor_bounds_of_query(struct tensor_bounds *bounds, const struct problem *problem, int query,
+                                       int threads, const struct progress *progress, struct error *error);
 void tensor_bounds_clear(struct tensor_bounds *bounds);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "reference/tensor_bounds.h"
+
 enum error_kind truth_init(struct truth *truth, const struct problem *problem, struct error *error)
 {
     size_t elements = (size_t)problem_elements(problem);
@@ -33,33 +35,43 @@ const char *const truth_method_names[TRUTH_METHOD_COUNT] = {
 typedef enum error_kind truth_function(struct truth *, const struct problem *, const struct truth_options *,
                                        struct error *);
 
-/* Each query is a problem of its own. */
+/* Each query is a problem of its own; bounded: with the bounds of its k and v, which those of the query before have
+ * most of. */
 static enum error_kind of_each_query(struct truth *truth, const struct problem *problem,
-                                     const struct truth_options *options, truth_function *of_one, struct error *error)
+                                     const struct truth_options *options, truth_function *of_one, bool bounded,
+                                     struct error *error)
 {
+    struct tensor_bounds bounds = {.k = NULL};
     enum error_kind kind = ERROR_NONE;
     int plain_rows = 0;
     for (int query = 0; query < problem_queries(problem) && !kind; query++) {
         struct problem one = problem_query(problem, query);
         struct truth rows = truth_rows(truth, query * problem->num_heads, problem->num_heads);
+        if (bounded) {
+            kind = tensor_bounds_of_query(&bounds, problem, query, options->threads, options->progress, error);
+            one.bounds = &bounds;
+        }
+        if (kind)
+            break;
         kind = of_one(&rows, &one, options, error);
         plain_rows += rows.plain_rows;
         truth->contract = rows.contract;
     }
     truth->plain_rows = plain_rows;
+    tensor_bounds_clear(&bounds);
     return kind;
 }
 
 enum error_kind truth_plain(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                             struct error *error)
 {
-    return of_each_query(truth, problem, options, truth_plain_query, error);
+    return of_each_query(truth, problem, options, truth_plain_query, false, error);
 }
 
 enum error_kind truth_certified(struct truth *truth, const struct problem *problem, const struct truth_options *options,
                                 struct error *error)
 {
-    return of_each_query(truth, problem, options, truth_certified_query, error);
+    return of_each_query(truth, problem, options, truth_certified_query, true, error);
 }
 
 static truth_function *const methods[TRUTH_METHOD_COUNT] = {

@@ -90,8 +90,53 @@ static void test_bounds_are_the_largest_magnitudes(void **state)
             }
 }
 
+/* Of more queries than keys, too: the first ones see none. */
+static void test_queries_in_order_have_the_bounds_of_a_scan(void **state)
+{
+    (void)state;
+    static const float slopes[KV_HEADS] = {1, 1};
+    uint64_t random = 2;
+    for (size_t c = 0; c < sizeof caches / sizeof caches[0]; c++)
+        for (int nan_key = -1; nan_key < KEYS; nan_key++) {
+            float k_values[KEYS * ROW], v_values[KEYS * ROW], k[KEYS * ROW], v[KEYS * ROW];
+            uint8_t visible[KEYS];
+            struct problem problem = {
+                .seq_len = KEYS,
+                .num_queries = KEYS + 2,
+                .num_heads = KV_HEADS,
+                .num_kv_heads = KV_HEADS,
+                .head_dim = DIM,
+                .dtype = caches[c].dtype,
+                .kv_format = caches[c].format,
+                .slopes = slopes,
+                .q = k,
+                .k = k,
+                .v = v,
+                .visible = nan_key % 2 ? visible : NULL,
+            };
+            struct tensor_bounds bounds = {.k = NULL}, scanned;
+            struct error error;
+            for (int key = 0; key < KEYS; key++)
+                visible[key] = draw(&random) % 4 > 0;
+            fill(k_values, k, problem_kv_dtype(&problem), nan_key, &random);
+            fill(v_values, v, problem_kv_dtype(&problem), nan_key < 0 ? -1 : KEYS - 1 - nan_key, &random);
+            for (int query = 0; query < problem.num_queries; query++) {
+                struct problem one = problem_query(&problem, query);
+                assert_int_equal(tensor_bounds_of_query(&bounds, &problem, query, 1, NULL, &error), ERROR_NONE);
+                assert_int_equal(tensor_bounds_scan(&scanned, &one, 1, NULL, &error), ERROR_NONE);
+                for (int i = 0; i < 2 * ROW; i++) /* k, then v */
+                    assert_true(isnan(scanned.k[i]) ? isnan(bounds.k[i]) : bounds.k[i] == scanned.k[i]);
+                tensor_bounds_clear(&scanned);
+            }
+            tensor_bounds_clear(&bounds);
+        }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds_are_the_largest_magnitudes)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bounds_are_the_largest_magnitudes),
+        cmocka_unit_test(test_queries_in_order_have_the_bounds_of_a_scan),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
