@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "reference/computing_environment.h"
+#include "reference/key_rows.h"
 #include "reference/openblas.h"
 
 const struct baseline_info baselines[BASELINE_COUNT] = {
@@ -100,12 +101,15 @@ static int gather(struct workspace *workspace, int64_t *next, const void *tensor
 {
     const struct problem *problem = workspace->problem;
     int count = 0;
-    for (; *next < problem->seq_len && count < BLOCK_KEYS; ++*next)
+    for (; *next < problem->seq_len && count < BLOCK_KEYS; ++*next) {
+        if (*next % KEY_ROWS == 0)
+            key_rows_fetch(problem, tensor, kv_head, *next);
         if (problem_visible(problem, *next)) {
             widen(workspace, workspace->rows, (size_t)count, problem_kv_dtype(problem), tensor,
                   problem_row(problem, *next, kv_head));
             workspace->keys[count++] = *next;
         }
+    }
     return count;
 }
 
