@@ -74,6 +74,28 @@ static void max_group(void *maxima, const struct problem *problem, const void *t
     max_rows(problem_kv_dtype(problem), maxima, rows, row);
 }
 
+void channel_maxima_take(const struct channel_maxima *channels, const void *tensor, size_t first, size_t count)
+{
+    size_t element_bytes = dtypes[channels->dtype].size_bytes, row = channels->row;
+    while (count > 0) {
+        size_t key = first / row, channel = first % row, run = row - channel < count ? row - channel : count;
+        bool several = channel == 0 && count >= GROUP * row && !channels->visible;
+        const char *rows[GROUP];
+        for (size_t i = 0; i < GROUP; i++)
+            rows[i] = (const char *)tensor + (first + (several ? i * row : 0)) * element_bytes;
+        if (!channels->visible || channels->visible[key])
+            max_rows(channels->dtype, (char *)channels->maxima + channel * element_bytes, rows, run);
+        run = several ? GROUP * row : run;
+        first += run;
+        count -= run;
+    }
+}
+
+void channel_maxima_merge(const struct channel_maxima *channels, const void *others)
+{
+    max_rows(channels->dtype, channels->maxima, (const char *[GROUP]){others, others, others, others}, channels->row);
+}
+
 enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct problem *problem, int threads,
                                    const struct progress *progress, struct error *error)
 {
@@ -109,9 +131,8 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
     }
     for (int thread = 1; thread < threads; thread++)
         for (size_t tensor = 0; tensor < 2; tensor++) {
-            const char *other = maxima + ((size_t)thread * 2 + tensor) * padded_bytes;
-            max_rows(problem_kv_dtype(problem), maxima + tensor * padded_bytes,
-                     (const char *[GROUP]){other, other, other, other}, row);
+            const struct channel_maxima all = {problem_kv_dtype(problem), row, NULL, maxima + tensor * padded_bytes};
+            channel_maxima_merge(&all, maxima + ((size_t)thread * 2 + tensor) * padded_bytes);
         }
     dtype_widen(problem_kv_dtype(problem), maxima, 0, row, bounds->k);
     dtype_widen(problem_kv_dtype(problem), maxima + padded_bytes, 0, row, bounds->v);

@@ -19,6 +19,23 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
                                    const struct progress *progress, struct error *error);
 
 /*
+ * Largest magnitudes of channels, for one who goes through a tensor himself, say while he makes it. maxima[row] begin
+ * as zeros, as do those of each thread.
+ */
+struct channel_maxima {
+    enum dtype dtype;
+    size_t row;             /* elements of a key */
+    const uint8_t *visible; /* NULL: all keys are */
+    void *maxima;           /* [row] of the dtype, without signs */
+};
+
+/* Looks at elements first .. first + count of the tensor, which begins at `tensor`. */
+void channel_maxima_take(const struct channel_maxima *channels, const void *tensor, size_t first, size_t count);
+
+/* Takes over those of another thread. */
+void channel_maxima_merge(const struct channel_maxima *channels, const void *others);
+
+/*
  * The same of a query of the problem, whose keys those of the next one include: queries are asked for in order, from
  * query 0 on, with the bounds of the one before, which then grow by what this query sees beyond it.
  */

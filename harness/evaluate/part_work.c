@@ -124,10 +124,11 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
         .progress = evaluator->progress,
         .contract = &entry->key.contract,
     };
+    const struct problem problem = inputs_bounded(&evaluator->inputs, &part->problem);
     double start = evaluation_now();
-    progress_display_step(evaluator->display, "truth", problem_keys_seen(&part->problem));
+    progress_display_step(evaluator->display, "truth", problem_keys_seen(&problem));
     enum error_kind kind =
-        judge_truth(&entry->truth, &entry->contract_distance, entry->key.method, &part->problem, &options, error);
+        judge_truth(&entry->truth, &entry->contract_distance, entry->key.method, &problem, &options, error);
     work->evaluation->seconds.truth += evaluation_now() - start;
     return kind;
 }
@@ -160,8 +161,9 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
 {
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "bound", 0);
+    const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
     struct rounding_model rounding = work->subject->ops->rounding(work->subject, &work->source->shape);
-    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &part->problem, &part->entry->truth,
+    enum error_kind kind = error_bounds(part->bound, part->lse_bound, &rounding, &problem, &part->entry->truth,
                                         work->evaluator->threads, work->evaluator->progress, error);
     work->evaluation->seconds.judge += evaluation_now() - start;
     return kind;
@@ -199,7 +201,8 @@ bool part_has_classes(const struct work *work)
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = {.problem = &part->problem, .output = &part->output, .truth = &part->entry->truth};
+    const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
+    const struct exhibit exhibit = {.problem = &problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
     double start = evaluation_now();
     if (!part_has_classes(work))

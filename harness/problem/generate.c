@@ -1,5 +1,6 @@
 #include "harness/problem/generate.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,17 +13,26 @@ struct runs {
     size_t first, run, stride, count;
 };
 
+/* maxima: those of channels, which are found while a block is in the cache, of a tensor that is one run; or NULL. */
 static enum error_kind make_tensor(const struct generator *generator, enum tensor tensor, struct runs runs,
-                                   void *elements, int threads, const struct progress *progress, struct error *error)
+                                   void *elements, const struct channel_maxima *maxima, int threads,
+                                   const struct progress *progress, struct error *error)
 {
+    size_t maxima_bytes = maxima ? (maxima->row * dtypes[maxima->dtype].size_bytes + 63) / 64 * 64 : 0;
     if (runs.run == 0) /* no keys */
         return ERROR_NONE;
+    char *of_threads = maxima ? calloc((size_t)threads, maxima_bytes) : NULL;
+    if (maxima && !of_threads)
+        return error_memory(error, "the bounds of k and v", (double)threads * (double)maxima_bytes);
     /* A block's work depends on its place alone, so neither chunks nor threads show in the result. */
     size_t chunks_a_run = (runs.run + CHUNK - 1) / CHUNK, runs_at_once = runs.run < CHUNK ? CHUNK / runs.run : 1;
     size_t tasks = chunks_a_run * ((runs.count + runs_at_once - 1) / runs_at_once);
 #pragma omp parallel num_threads(threads) if (tasks > 1)
     {
         COMPUTING_ENVIRONMENT();
+        struct channel_maxima own = maxima ? *maxima : (struct channel_maxima){.maxima = NULL};
+        if (maxima)
+            own.maxima = of_threads + (size_t)omp_get_thread_num() * maxima_bytes;
 #pragma omp for schedule(dynamic) nowait
         for (size_t task = 0; task < tasks; task++) {
             size_t begin = task % chunks_a_run * CHUNK, size = runs.run - begin < CHUNK ? runs.run - begin : CHUNK;
@@ -30,11 +40,35 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
             for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
                 generator_make(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
                                i * runs.run + begin);
+            if (maxima && !progress_cancelled(progress))
+                channel_maxima_take(&own, elements, begin, size);
         }
     }
+    for (int thread = 0; thread < threads && maxima; thread++)
+        channel_maxima_merge(maxima, of_threads + (size_t)thread * maxima_bytes);
+    free(of_threads);
     if (progress_cancelled(progress))
         return error_set(error, ERROR_INTERRUPTED, "interrupted while making inputs");
     return ERROR_NONE;
+}
+
+/* k or v, all of it, and the largest magnitude of each of its channels over visible keys. */
+static enum error_kind make_bounded(const struct generator *generator, enum tensor tensor, void *elements,
+                                    float *bounds, const uint8_t *visible, int threads, const struct progress *progress,
+                                    struct error *error)
+{
+    const struct problem_spec *spec = generator->spec;
+    size_t row = (size_t)spec->num_kv_heads * (size_t)spec->head_dim, count = (size_t)spec->seq_len * row;
+    struct channel_maxima maxima = {problem_spec_kv_dtype(spec), row, visible, NULL};
+    maxima.maxima = calloc(row, dtypes[maxima.dtype].size_bytes);
+    if (!maxima.maxima)
+        return error_memory(error, "the bounds of k and v", (double)row * sizeof(float));
+    enum error_kind kind =
+        make_tensor(generator, tensor, (struct runs){0, count, count, 1}, elements, &maxima, threads, progress, error);
+    if (!kind)
+        dtype_widen(maxima.dtype, maxima.maxima, 0, row, bounds);
+    free(maxima.maxima);
+    return kind;
 }
 
 static void make_visible(uint8_t *visible, const struct problem_spec *spec, int threads)
@@ -113,25 +147,27 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
     size_t q_count = queries * (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
     size_t keys = (size_t)spec->seq_len;
     struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
-    if (part_row == row)
-        kv_runs = (struct runs){0, keys * row, keys * row, 1};
+    if (inputs->visible)
+        make_visible(inputs->visible, spec, threads);
     make_slopes(inputs->slopes, spec);
     status = make_sinks(&inputs->sink_logits, spec, error);
     if (status)
         goto out;
     status = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
     if (!status)
-        status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, threads, progress, error);
-    if (!status)
-        status = make_tensor(&generator, TENSOR_K, kv_runs, inputs->k, threads, progress, error);
-    if (!status)
-        status = make_tensor(&generator, TENSOR_V, kv_runs, inputs->v, threads, progress, error);
+        status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, NULL, threads, progress, error);
+    for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !status; tensor++) {
+        void *elements = tensor == TENSOR_K ? inputs->k : inputs->v;
+        float *bounds = tensor == TENSOR_K ? inputs->bounds.k : inputs->bounds.v;
+        status = part_row < row
+                     ? make_tensor(&generator, tensor, kv_runs, elements, NULL, threads, progress, error)
+                     : make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error);
+    }
     if (status)
         goto out;
 
-    if (inputs->visible)
-        make_visible(inputs->visible, spec, threads);
-    generator_bounds(&inputs->bounds, &generator, part);
+    if (part_row < row)
+        generator_bounds(&inputs->bounds, &generator, part);
     status = make_masks(&inputs->masks, inputs->visible, spec, error);
     if (!status)
         status = inputs_assemble(inputs, &shape, part, error);

@@ -120,6 +120,15 @@ struct problem inputs_whole(const struct inputs *inputs, const struct problem *s
     return whole;
 }
 
+struct problem inputs_bounded(const struct inputs *inputs, const struct problem *problem)
+{
+    struct problem bounded = *problem;
+    if (inputs->bounds.k && !bounded.bounds && problem_queries(problem) == 1 && problem->k == inputs->k &&
+        problem->v == inputs->v && problem->visible == inputs->visible)
+        bounded.bounds = &inputs->bounds;
+    return bounded;
+}
+
 uint64_t problem_tensors_digest(const struct problem *problem)
 {
     size_t q_bytes = (size_t)problem_elements(problem) * dtypes[problem->dtype].size_bytes,

@@ -27,7 +27,8 @@ struct inputs {
     float *sink_logits;     /* of all heads; NULL: there are none */
     uint8_t *visible;       /* [N], the same in every part; NULL without a mask */
     struct key_masks masks; /* problem.masks; counts are [N], NULL where no key has several */
-    struct tensor_bounds bounds; /* what is promised of k and v; problem.bounds where there are several parts */
+    struct tensor_bounds bounds; /* of a part what is promised of k and v, which is problem.bounds; of the whole what
+                                  * they have, over visible keys, where that is known (inputs_bounded) */
 };
 
 /* The first step of opening a part of the problem that shape describes: memory for q of all heads, k and v of the part,
@@ -60,6 +61,13 @@ struct problem part_shape(const struct problem *whole, struct part part);
 
 /* The problem as far as it is in memory with a part: all of q and slopes, and k and v if the part is all there is. */
 struct problem inputs_whole(const struct inputs *inputs, const struct problem *shape);
+
+/*
+ * The problem, which is the inputs', with the bounds that are known of its k and v, so that nobody goes through them
+ * for that again. For those who ask about these tensors, and not about others in their place. Several queries see other
+ * keys each, and find the bounds of theirs themselves.
+ */
+struct problem inputs_bounded(const struct inputs *inputs, const struct problem *problem);
 
 struct problem_source;
 

@@ -52,13 +52,16 @@ static void test_promised_bounds_hold(void **state)
 {
     (void)state;
     for (int distribution = 0; distribution < DISTRIBUTION_COUNT; distribution++)
-        for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        for (int cache = 0; cache < DTYPE_COUNT + 2; cache++)
             for (int variant = 0; variant < 3; variant++) {
+                bool fp8 = cache >= DTYPE_COUNT;
                 struct problem_spec spec = small_spec((enum distribution)distribution);
                 struct inputs part = {0};
                 struct tensor_bounds scanned;
                 struct error error;
-                spec.dtype = (enum dtype)dtype;
+                spec.dtype = fp8 ? DTYPE_F16 : (enum dtype)cache;
+                spec.kv_format = fp8 ? (enum kv_format)(KV_E4M3 + cache - DTYPE_COUNT) : KV_AS_DTYPE;
+                spec.k_scale = spec.v_scale = fp8 ? 1 : spec.k_scale;
                 spec.seed = (uint64_t)variant;
                 spec.seq_len = 3001;
                 spec.q_position = 3000;

@@ -487,7 +487,7 @@ static void an_fp8_cache_holds_the_streams_rounded_to_it(void **state)
     }
 }
 
-static void fp8_inputs_are_finite_and_within_the_promised_bounds(void **state)
+static void fp8_inputs_are_finite_and_within_their_bounds(void **state)
 {
     (void)state;
     for (int kv_format = KV_E4M3; kv_format <= KV_E5M2; kv_format++)
@@ -512,6 +512,70 @@ static void fp8_inputs_are_finite_and_within_the_promised_bounds(void **state)
                 free(k);
                 inputs_clear(&inputs);
             }
+}
+
+/* What is found while a tensor is made is what a scan finds when it is: of several tasks, whose ends are no rows', by
+ * one thread and two, of visible keys alone. */
+static void bounds_of_the_whole_are_those_of_a_scan(void **state)
+{
+    (void)state;
+    static const int64_t lengths[] = {0, 1, 21, 2777};
+    for (size_t n = 0; n < sizeof lengths / sizeof lengths[0]; n++)
+        for (int cache = 0; cache < DTYPE_COUNT + 2; cache++)
+            for (int masked = 0; masked < 2; masked++) {
+                struct problem_spec spec = small_spec(DISTRIBUTION_OUTLIERS, DTYPE_F16);
+                struct tensor_bounds scanned;
+                struct error error;
+                if (cache < DTYPE_COUNT)
+                    spec.dtype = (enum dtype)cache;
+                else
+                    spec.kv_format = (enum kv_format)(KV_E4M3 + cache - DTYPE_COUNT);
+                spec.k_scale = spec.v_scale = 1;
+                spec.seq_len = lengths[n];
+                spec.q_position = lengths[n] - 1;
+                if (masked)
+                    spec.mask = (struct mask_spec){.kind = MASK_HOLES, .holes = 0.5};
+                for (int threads = 1; threads <= 2; threads++) {
+                    struct inputs inputs = {0};
+                    assert_int_equal(inputs_generate(&inputs, &spec, whole_problem(&spec), threads, NULL, &error), 0);
+                    assert_null(inputs.problem.bounds);
+                    assert_int_equal(tensor_bounds_scan(&scanned, &inputs.problem, 1, NULL, &error), ERROR_NONE);
+                    assert_memory_equal(inputs.bounds.k, scanned.k, key_elements(&spec) * sizeof(float));
+                    assert_memory_equal(inputs.bounds.v, scanned.v, key_elements(&spec) * sizeof(float));
+                    tensor_bounds_clear(&scanned);
+                    inputs_clear(&inputs);
+                }
+            }
+}
+
+/* They go with these tensors and this mask alone, and with one query; a part keeps what is promised of it. */
+static void bounds_go_with_the_tensors_that_they_are_of(void **state)
+{
+    (void)state;
+    struct problem_spec spec = small_spec(DISTRIBUTION_NORMAL, DTYPE_F16);
+    struct inputs inputs = {0}, part = {0};
+    struct error error;
+    const uint8_t visible[21] = {1};
+    generate(&inputs, &spec);
+    struct problem asked = inputs.problem;
+    assert_ptr_equal(inputs_bounded(&inputs, &asked).bounds, &inputs.bounds);
+    asked.k = inputs.v;
+    assert_null(inputs_bounded(&inputs, &asked).bounds);
+    asked = inputs.problem;
+    asked.v = inputs.k;
+    assert_null(inputs_bounded(&inputs, &asked).bounds);
+    asked = inputs.problem;
+    asked.visible = visible;
+    assert_null(inputs_bounded(&inputs, &asked).bounds);
+    asked = inputs.problem;
+    asked.num_queries = 2;
+    assert_null(inputs_bounded(&inputs, &asked).bounds);
+    assert_int_equal(inputs_generate(&part, &spec, (struct part){1, 2}, 1, NULL, &error), ERROR_NONE);
+    assert_ptr_equal(inputs_bounded(&part, &part.problem).bounds, &part.bounds);
+    assert_ptr_equal(inputs_bounded(&inputs, &part.problem).bounds, &part.bounds);
+    inputs_clear(&part);
+    inputs_clear(&inputs);
+    assert_null(inputs_bounded(&inputs, &asked).bounds);
 }
 
 /* Slopes of their own reach the problem and what is made from slopes: pairs that cancel, also where v has to grow. */
@@ -693,8 +757,10 @@ int main(void)
         cmocka_unit_test(logits_lie_at_their_floor),
         cmocka_unit_test(floors_that_cannot_be_held_are_known),
         cmocka_unit_test(an_fp8_cache_holds_the_streams_rounded_to_it),
-        cmocka_unit_test(fp8_inputs_are_finite_and_within_the_promised_bounds),
+        cmocka_unit_test(fp8_inputs_are_finite_and_within_their_bounds),
         cmocka_unit_test(slopes_can_be_given),
+        cmocka_unit_test(bounds_of_the_whole_are_those_of_a_scan),
+        cmocka_unit_test(bounds_go_with_the_tensors_that_they_are_of),
         cmocka_unit_test(inputs_are_finite_whatever_the_parameters),
         cmocka_unit_test(specs_are_equal_if_every_field_is),
         cmocka_unit_test(cancelling_the_work_stops_it),
