@@ -38,7 +38,10 @@ static const struct argp_option own_options[] = {
            "--lse-base"),
     OPTION(GIVEN_SLOPES, "slopes", "F|NAME", 1,
            "ALiBi slopes: a tensor [H], or bloom, geometric, hf, vllm, falcon, or none: attention without ALiBi"),
-    OPTION(GIVEN_MASK, "mask", "F", 1, "visible keys: [N] or [B,N], 0 or false removes a key (all are visible)"),
+    OPTION(GIVEN_MASK, "mask", "F", 1,
+           "visible keys: [N] or [B,N], N the longest sequence's or all that there is room for; 0 or false removes a "
+           "key, 1 or "
+           "true does not (all are visible)"),
     OPTION(GIVEN_SINK_LOGITS, "sink-logits", "F", 1, "learned sinks [H]: an extra logit in each sum of weights (none)"),
     OPTION(GIVEN_SEQ_LENS, "seq-lens", "F", 1, "keys of each sequence [B] (all that the tensors have room for)"),
     OPTION(GIVEN_BLOCK_TABLE, "block-table", "F", 1, "pages of each sequence in order [B,n]; with --seq-lens"),

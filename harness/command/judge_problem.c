@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/support/tensor_number.h"
@@ -9,7 +10,19 @@
 
 /* What all sequences have in common, and the tensors that are read whole: mask, lse, slopes, sinks. */
 
-/* visible[B, N], N the mask's. */
+/* Keys that each sequence has a place for in k and v: with lengths or pages some of them are nobody's. */
+static int64_t room_of(const struct judge_reading *reading, int64_t longest)
+{
+    if (reading->facts.paged)
+        return reading->pages_a_row * reading->shape.length[ROLE_SLOTS];
+    return reading->facts.ragged_keys ? longest : reading->num_keys;
+}
+
+/*
+ * visible[B, N], N the mask's: the keys of the longest sequence, or all that there is room for. Of any other length it
+ * is the mask of other keys, or one that is counted from another key, and which of its numbers are left out is not ours
+ * to guess.
+ */
 enum error_kind judge_read_mask(struct judge_reading *reading, int64_t *row, struct error *error)
 {
     struct judge_input *input = reading->input;
@@ -22,20 +35,34 @@ enum error_kind judge_read_mask(struct judge_reading *reading, int64_t *row, str
         return ERROR_NONE;
     for (int64_t b = 0; b < reading->num_sequences; b++)
         longest = reading->seq_lens[b] > longest ? reading->seq_lens[b] : longest;
+    const int64_t room = room_of(reading, longest);
     bool is_number = element_types[layout->type].is_float;
     bool one = layout->num_axes == 1,
          fits = one || (layout->num_axes == 2 && layout->shape[0] == reading->num_sequences);
-    if (is_number || element_types[layout->type].is_raw || !fits || layout->shape[layout->num_axes - 1] < longest)
-        return error_set(error, ERROR_USAGE,
-                         "%s: is %s; allowed: bool or whole numbers, [%" PRId64 "] or [%" PRId64 ", %" PRId64 "]",
-                         quote_path(path, file->name),
-                         is_number ? "of floating-point numbers" : judge_shape_text(text, file), longest,
-                         reading->num_sequences, longest);
+    int64_t length = fits ? layout->shape[layout->num_axes - 1] : -1;
+    if (is_number || element_types[layout->type].is_raw || (length != longest && length != room)) {
+        char or_room[64] = "";
+        if (room != longest)
+            snprintf(or_room, sizeof or_room, ", or of all %" PRId64 " that there is room for", room);
+        return error_set(
+            error, ERROR_USAGE,
+            "%s: is %s; allowed: bool or whole numbers, [%" PRId64 "] or [%" PRId64 ", %" PRId64 "], one a key%s",
+            quote_path(path, file->name), is_number ? "of floating-point numbers" : judge_shape_text(text, file),
+            longest, reading->num_sequences, longest, or_room);
+    }
     input->visible = malloc((size_t)layout->num_elements + 1);
     if (!input->visible)
         return error_memory(error, "the mask", (double)layout->num_elements);
-    for (int64_t i = 0; i < layout->num_elements; i++)
-        input->visible[i] = tensor_number(file, i) != 0;
+    for (int64_t i = 0; i < layout->num_elements; i++) {
+        double number = tensor_number(file, i);
+        if (number != 0 && number != 1) /* one that is added to logits would hide what it leaves as it is */
+            return error_set(error, ERROR_USAGE,
+                             "%s: number %" PRId64
+                             " is %.17g; allowed: 1 or true for a visible key, 0 or false for one "
+                             "that is not",
+                             quote_path(path, file->name), i, number);
+        input->visible[i] = number == 1;
+    }
     *row = one ? 0 : layout->shape[1];
     return ERROR_NONE;
 }

@@ -2,6 +2,7 @@
 import ctypes
 import math
 import numbers
+import re
 
 import numpy as np
 
@@ -15,13 +16,23 @@ WITH_DTYPES = ("q", "k", "v", "kv_cache", "out", "other")
 MAX_KEYS = 1 << 30
 
 
+def real_of(value):
+    """A float of what is a number, of Python or of an array without axes; TypeError of what float() would make one of: a
+    truth value, a text, a complex number."""
+    if isinstance(value, (bool, np.bool_, str, bytes, bytearray)):
+        raise TypeError("no number")
+    dtype = getattr(value, "dtype", None)
+    is_sound = dtype.kind in "iufV" if isinstance(dtype, np.dtype) else not re.search("bool|complex", str(dtype))
+    if not is_sound:
+        raise TypeError("no number")
+    return float(value)
+
+
 def _number(name, value, allowed):
     """A number as f32."""
-    if isinstance(value, (bool, str)) or value is None:
-        raise Refused(f"{name} {value!r}: allowed: {allowed}")
     try:
         with np.errstate(over="ignore"):
-            number = float(np.float32(float(value)))
+            number = float(np.float32(real_of(value)))
     except (TypeError, ValueError) as failure:
         raise Refused(f"{name} {value!r}: allowed: {allowed}") from failure
     if not math.isfinite(number):
@@ -61,11 +72,12 @@ def soft_cap_of(soft_cap):
     allowed = "(\"before_bias\", C) or (\"after_bias\", C), C a number above 0"
     if soft_cap is None:
         return None
-    if isinstance(soft_cap, str):
-        soft_cap = soft_cap.split("=")
     try:
+        if isinstance(soft_cap, str):  # as the program has it
+            where, cap = soft_cap.split("=")
+            soft_cap = where, float(cap)
         (where, cap), = [soft_cap] if not isinstance(soft_cap, dict) else soft_cap.items()
-        place, cap = lib.SOFT_CAPS[where], float(cap)
+        place, cap = lib.SOFT_CAPS[where], real_of(cap)
     except (TypeError, ValueError, KeyError) as failure:
         raise Refused(f"soft_cap {soft_cap!r}: allowed: {allowed}") from failure
     if not (cap > 0 and math.isfinite(np.float32(cap))):
@@ -78,7 +90,7 @@ def tolerance_of(tolerance):
     if tolerance is None:
         return -1.0, -1.0, -1.0
     try:
-        values = [float(number) for number in tolerance] if not isinstance(tolerance, str) else []
+        values = [real_of(number) for number in tolerance] if not isinstance(tolerance, str) else []
     except (TypeError, ValueError) as failure:
         raise Refused(f"tolerance {tolerance!r}: allowed: (atol, rtol) or (atol, rtol, lse), numbers of 0 or more") \
             from failure
@@ -103,9 +115,18 @@ def dtypes_of(dtypes):
 
 # ---- arrays of numbers ---------------------------------------------------------------------------------------------
 
+def _numbers_in(name, array, what):
+    """A View of numbers, which truth values are not: [True, 5] would be [1, 5]."""
+    listed = np.array(array, object).reshape(-1).tolist() if isinstance(array, (list, tuple)) else ()
+    view = view_of(name, array)
+    if view.dtype == "bool" or any(isinstance(number, (bool, np.bool_)) for number in listed):
+        raise Refused(f"{name}: is of bool; allowed: numbers, {what}")
+    return view
+
+
 def whole_numbers(name, array, count, least, greatest, what):
     """A new array of int64, each whole and within the range."""
-    view = view_of(name, array)
+    view = _numbers_in(name, array, what)
     if view.size != count:
         raise Refused(f"{name}: is {list(view.shape)}; allowed: {count} numbers, {what}")
     values = view.numpy().reshape(-1)
@@ -121,7 +142,7 @@ def whole_numbers(name, array, count, least, greatest, what):
 
 def of_heads(name, array, num_heads, what):
     """A new array of finite f32, one a head."""
-    view = view_of(name, array)
+    view = _numbers_in(name, array, f"a {what} a head")
     if view.size != num_heads:
         raise Refused(f"{name}: is {list(view.shape)}; allowed: [{num_heads}], a {what} a head")
     wide = view.numpy().astype(np.float64).reshape(-1)
@@ -168,6 +189,11 @@ class Given:
                  kv_indices, kv_last_page_len, kv_offset, k_scale, v_scale, soft_cap, sink_logits, dtypes, out=None, other=None,
                  lse=None, other_lse=None, lse_base=None, kv_cache=None, kv_axis=None):
         dtypes = dtypes_of(dtypes)
+        for name, array in (("out", out), ("other", other)):
+            if name in dtypes and array is None:
+                raise Refused(f"dtypes {name!r}: allowed: of arrays that are there")
+        if other_lse is not None and other is None:
+            raise Refused("other_lse: allowed: with other, the output that it came with")
         k, v = halves_of(k, v, kv_cache, kv_axis, dtypes)
         for name, array in (("q", q), ("k", k), ("v", v)):
             if array is None:
@@ -265,14 +291,14 @@ class Given:
     def _read_lengths(self, seq_lens, block_table, kv_indptr, kv_indices, kv_last_page_len):
         """Keys of each sequence, and of pages the numbers of each."""
         keys, slots = self.shape.length.get("N"), self.shape.length.get("S")
-        self.pages = None
+        self.pages, self.room = None, keys  # room: keys that a sequence has a place for
         if block_table is not None:
             table = view_of("block_table", block_table)
             if len(table.shape) != 2 or table.shape[0] != self.sequences:
                 raise Refused(f"block_table: is {list(table.shape)}; allowed: [{self.sequences}, n], the pages of each "
                               "sequence")
-            room = min(table.shape[1] * slots, MAX_KEYS)
-            self.seq_lens = whole_numbers("seq_lens", seq_lens, self.sequences, 0, room,
+            self.room = table.shape[1] * slots
+            self.seq_lens = whole_numbers("seq_lens", seq_lens, self.sequences, 0, min(self.room, MAX_KEYS),
                                           "keys of a sequence, as many as its pages have room for")
             whole = whole_numbers("block_table", block_table, table.size, -(1 << 31), 1 << 40,
                                   "pages, counted from 0").reshape(table.shape)
@@ -306,6 +332,7 @@ class Given:
             self.pages.append(np.ascontiguousarray(pages[first[b]:first[b + 1]]))
             lengths.append((count - 1) * slots + int(last[b]) if count else 0)
         self.seq_lens = np.array(lengths, np.int64)
+        self.room = max(map(len, self.pages)) * slots
 
     def _positions(self, positions):
         if positions is None:
@@ -323,10 +350,18 @@ class Given:
         view = view_of("mask", mask)
         longest = int(self.seq_lens.max(initial=0))
         fits = len(view.shape) == 1 or (len(view.shape) == 2 and view.shape[0] == self.sequences)
-        if NUMPY_DTYPES[view.dtype].kind not in "biu" or not fits or view.shape[-1] < longest:
+        # Of another length it is the mask of other keys: which of its numbers to leave out is not ours to guess.
+        if NUMPY_DTYPES[view.dtype].kind not in "biu" or not fits or view.shape[-1] not in (longest, self.room):
+            room = "" if self.room == longest else f", or of all {self.room} that there is room for"
             raise Refused(f"mask: is {list(view.shape)} of {view.dtype}; allowed: bool or whole numbers, [{longest}] or "
-                          f"[{self.sequences}, {longest}]")
-        visible = (view.numpy() != 0).astype(np.uint8)
+                          f"[{self.sequences}, {longest}], one a key{room}")
+        given = view.numpy()
+        sound = (given == 0) | (given == 1)
+        if not sound.all():  # one that is added to logits would hide what it leaves as it is
+            i = int(np.argmin(sound))
+            raise Refused(f"mask: number {i} is {given.reshape(-1)[i].item()!r}; allowed: 1 or True for a visible key, 0 or "
+                          "False for one that is not")
+        visible = given.astype(np.uint8)
         return np.broadcast_to(visible, (self.sequences, visible.shape[-1]))
 
     # ---- for the library ----

@@ -221,6 +221,8 @@ def judge(out, *, q=None, k=None, v=None, slopes=None, scale=None, layout=None, 
                   kv_last_page_len=kv_last_page_len, kv_offset=kv_offset, k_scale=k_scale, v_scale=v_scale, soft_cap=soft_cap,
                   sink_logits=sink_logits, dtypes=dtypes, out=out, other=other, lse=lse, other_lse=other_lse,
                   lse_base=lse_base, kv_cache=kv_cache, kv_axis=kv_axis)
+    if lse is None and tolerance is not None and tolerance_of(tolerance)[2] >= 0:
+        raise Refused(f"tolerance {tolerance!r}: has a number for lse, and there is none; allowed: (atol, rtol), or with lse")
     progress = lib.Object("progress")
     options = _options(tolerance, class_, threads, progress)
     plugin = sys.modules.get("alibicheck_pytest")

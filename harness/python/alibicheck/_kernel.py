@@ -87,7 +87,7 @@ def _check_signature(function, name, keywords):
 def _numbers_of(name, numbers, most):
     if numbers is None:
         return None
-    listed = list(numbers)
+    listed = list(numbers) if isinstance(numbers, (list, tuple, range, set, frozenset)) else []
     if not listed or len(listed) > most or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in listed):
         raise Refused(f"{name} {numbers!r}: allowed: up to {most} whole numbers from 1 on")
     return ",".join(map(str, listed))

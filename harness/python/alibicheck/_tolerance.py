@@ -4,6 +4,7 @@ import re
 import subprocess
 
 from ._check import _cases_of, _options, find_program
+from ._given import real_of
 from ._library import Refused
 
 ENDED = (0, 1)  # exit codes with an answer: the rule is right, it is not
@@ -16,9 +17,12 @@ def _words(limits, combine, arithmetic, seeds):
     for name, value in limits.items():
         if value is None:
             continue
-        if isinstance(value, bool) or not hasattr(value, "__float__"):
-            raise Refused(f"{name} {value!r}: allowed: a number")
-        words += [f"--{name}", repr(float(value))]
+        try:
+            words += [f"--{name}", repr(real_of(value))]
+        except (TypeError, ValueError) as failure:
+            raise Refused(f"{name} {value!r}: allowed: a number") from failure
+    if isinstance(seeds, (bool, str)):
+        raise Refused(f"seeds {seeds!r}: allowed: a whole number")
     for option, value in (("combine", combine), ("class", arithmetic), ("seeds", seeds)):
         if value is not None:
             words += [f"--{option}", str(value)]

@@ -1,4 +1,7 @@
 """What tensors do not say is stated or refused: each argument that is missing, or cannot be, with what is allowed."""
+import decimal
+import fractions
+
 import numpy as np
 import pytest
 
@@ -87,8 +90,19 @@ REFUSED = [
     ({"positions": np.array([0.5])}, "positions: number 0 is 0.5; allowed: position of the last query of a sequence, "
                                      "-2147483647 to 2147483647"),
     ({"seq_lens": np.array([38])}, "seq_lens: number 0 is 38; allowed: keys of a sequence, 0 to 37"),
-    ({"mask": np.ones(36, bool)}, "mask: is [36] of bool; allowed: bool or whole numbers, [37] or [1, 37]"),
-    ({"mask": np.ones(37)}, "mask: is [37] of f64; allowed: bool or whole numbers, [37] or [1, 37]"),
+    ({"mask": np.ones(36, bool)}, "mask: is [36] of bool; allowed: bool or whole numbers, [37] or [1, 37], one a key"),
+    ({"mask": np.ones(37)}, "mask: is [37] of f64; allowed: bool or whole numbers, [37] or [1, 37], one a key"),
+    ({"mask": np.ones(38, bool)}, "mask: is [38] of bool; allowed: bool or whole numbers, [37] or [1, 37], one a key"),
+    ({"mask": np.ones((1, 40), bool), "seq_lens": np.array([30])},
+     "mask: is [1, 40] of bool; allowed: bool or whole numbers, [30] or [1, 30], one a key, or of all 37 that there is room for"),
+    ({"k": PAGES, "v": PAGES, "block_table": TABLE, "seq_lens": LENS, "mask": np.ones(64, bool)},
+     "mask: is [64] of bool; allowed: bool or whole numbers, [37] or [1, 37], one a key, or of all 48 that there is room for"),
+    ({"mask": np.where(np.arange(37) < 4, -10000, 0)},
+     "mask: number 0 is -10000; allowed: 1 or True for a visible key, 0 or False for one that is not"),
+    ({"other_lse": np.zeros(4, np.float32)}, "other_lse: allowed: with other, the output that it came with"),
+    ({"dtypes": {"other": "f16"}}, "dtypes 'other': allowed: of arrays that are there"),
+    ({"tolerance": (1e-3, 1e-3, 1e-3)},
+     "tolerance (0.001, 0.001, 0.001): has a number for lse, and there is none; allowed: (atol, rtol), or with lse"),
     ({"block_table": TABLE}, "seq_lens: is missing; allowed: keys of each sequence, which a block_table does not say"),
     ({"kv_indptr": LENS}, "kv_indices: is missing; allowed: the pages of all sequences, of which kv_indptr says where they "
                           "begin"),
@@ -123,6 +137,55 @@ REFUSED = [
 @pytest.mark.parametrize("changes,text", REFUSED, ids=[text[:32] for _, text in REFUSED])
 def test_refused(changes, text):
     refuse(text, **changes)
+
+
+NUMBERS = {
+    "scale": [True, np.True_, np.array(True), "1", b"1", np.array("1"), np.complex64(1), np.ones(4)],
+    "k_scale": [True, np.True_, "1", np.array(False)],
+    "v_scale": [True, np.True_, "1"],
+    "soft_cap": [True, ("before_bias", True), ("before_bias", "30"), ("after_bias", np.True_), {"before_bias": True},
+                 "before_bias=True"],
+    "tolerance": [True, (True, 0), (0, np.True_), ("1e-3", "1e-3"), (b"1", 0), (0, 0, True)],
+    "positions": [True, np.True_, [True], np.array([False]), "36", ["36"]],
+    "kv_offset": [True, np.True_, "0", 0.0],
+    "seq_lens": [[True], np.array([True])],
+    "slopes": [True, [True, False, 0, 1], np.ones(4, bool), ["1", "2", "3", "4"]],
+    "sink_logits": [np.zeros(4, bool), [0, 0, 0, False]],
+    "threads": [True, "2", 2.0],
+}
+
+
+@pytest.mark.parametrize("name,value", [(name, value) for name, values in NUMBERS.items() for value in values], ids=repr)
+def test_what_is_no_number(name, value):
+    """Truth values are 0 and 1 to Python, and a text is what it says: neither is what a caller means."""
+    out, arguments = Problem("f16").one()
+    with pytest.raises(alibicheck.Refused, match=f"^{name}"):
+        alibicheck.judge(out, **{**arguments, name: value})
+
+
+def test_numbers_of_every_kind():
+    out, arguments = Problem("f16").one()
+    for scale in (0.125, np.float32(0.125), np.array(0.125), fractions.Fraction(1, 8), decimal.Decimal("0.125")):
+        for cap in (30, np.int8(30), np.array(30.0)):
+            alibicheck.judge(out, **{**arguments, "scale": scale, "soft_cap": ("before_bias", cap), "tolerance":
+                                     (np.float16(0.5), 1)})
+    record = alibicheck.judge(out, **{**arguments, "soft_cap": "before_bias=30", "kv_offset": np.int64(3)}).record
+    assert record["soft_cap"] == {"before_bias": 30} and record["kv_offset"] == 3
+
+
+def test_a_mask_of_all_that_there_is_room_for():
+    """Of the longest sequence's keys, or of all that k and v, or the pages of a table, have a place for."""
+    problem = Problem("f16")
+    out, arguments = problem.one()
+    visible = np.arange(48) % 3 != 1
+    said = {**arguments, "seq_lens": np.array([30])}
+    digests = {alibicheck.judge(out, mask=visible[:length].astype(dtype), **said).record["input_digest"]
+               for length in (30, 37) for dtype in (bool, np.uint8, np.int64)}
+    assert len(digests) == 1
+    pages = {**said, "block_table": TABLE, **{name: np.concatenate([arguments[name], np.zeros((11, *arguments[name].shape[1:]),
+             arguments[name].dtype)]).reshape(3, 16, *arguments[name].shape[1:]) for name in "kv"}}
+    digests |= {alibicheck.judge(out, mask=visible[:length], **pages).record["input_digest"] for length in (30, 48)}
+    assert len(digests) == 1
 
 
 def test_a_number_that_the_dtype_of_out_does_not_hold():
