@@ -1,6 +1,7 @@
 #include "harness/command/judge_input.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "harness/command/judge_claim.h"
@@ -8,6 +9,7 @@
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_tensors.h"
 #include "harness/command/judge_trace.h"
+#include "harness/support/source.h"
 
 static bool is_folder(const char *path)
 {
@@ -60,6 +62,23 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
     return kind;
 }
 
+/* A tolerance of lse, where there is none to judge by it; without options the exhibit's own is not meant. */
+static enum error_kind check_tolerance(const struct judge_input *input, const struct judge_options *options,
+                                       struct error *error)
+{
+    const char *value = options->values[GIVEN_TOLERANCE];
+    const char *comma = value ? strchr(value, ',') : NULL;
+    bool has_lse = input->claim ? input->claim->bundle.output.lse != NULL
+                                : input->num_sequences > 0 && input->sequences->output.lse != NULL;
+    char quoted[QUOTE_SIZE];
+    if (!comma || !strchr(comma + 1, ',') || has_lse)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "--tolerance %s: has a number for lse, and there is none; allowed: A,R, or with "
+                     "--lse F",
+                     quote(quoted, value, strlen(value)));
+}
+
 enum error_kind judge_input_open(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     const char *const *values = options->values;
@@ -68,7 +87,8 @@ enum error_kind judge_input_open(struct judge_input *input, const struct judge_o
                 : values[GIVEN_BUDGET] && !values[GIVEN_TOLERANCE] ? JUDGE_BUDGET
                                                                    : JUDGE_BOTH,
     };
-    return open_exhibit(input, options, error);
+    enum error_kind kind = open_exhibit(input, options, error);
+    return kind ? kind : check_tolerance(input, options, error);
 }
 
 void judge_input_clear(struct judge_input *input)

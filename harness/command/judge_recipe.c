@@ -129,16 +129,21 @@ static enum error_kind parse_case(struct judge_input *input, const char *name, c
     return kind ? error_set(error, kind, "%s", refused.text) : ERROR_NONE;
 }
 
-/* One arithmetic, and that which wrote the folder where it is asked for. */
+/* One arithmetic, and that which wrote the folder where it is asked for. chunk_len: the option, or NULL. */
 static enum error_kind check_case(struct judge_input *input, bool own, const struct dumped_point *dumped,
-                                  struct error *error)
+                                  const char *chunk_len, struct error *error)
 {
     struct point point;
+    char quoted[QUOTE_SIZE];
     size_t count = case_num_points(input->cases.cases[0]);
     if (count > 1)
         return error_set(error, ERROR_USAGE, "--recipe, --kernel: say %zu arithmetics; allowed: one", count);
     case_point(input->cases.cases[0], 0, &point);
     input->kernel = point.kernel;
+    if (chunk_len && !kernels[point.kernel]->uses_chunk_len)
+        return error_set(error, ERROR_USAGE,
+                         "--chunk-len %s: kernel %s has no chunks; allowed: with --kernel split_kv or tensor_core",
+                         quote(quoted, chunk_len, strlen(chunk_len)), kernels[point.kernel]->name);
     input->budget = point.criterion.budget;
     if (own && recipe_digest(&point.recipe) != dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
@@ -176,7 +181,7 @@ enum error_kind judge_recipe_read(struct judge_input *input, const char *name, c
     if (!kind)
         kind = parse_case(input, name, texts, count, error);
     if (!kind)
-        kind = check_case(input, own, dumped, error);
+        kind = check_case(input, own, dumped, options->values[GIVEN_CHUNK_LEN], error);
     for (size_t i = 0; i < count; i++)
         free(texts[i]);
     free(of_folder);
