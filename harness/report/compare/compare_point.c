@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "harness/judge/class/arithmetic_class.h"
+
 const char *const change_outcome_texts[] = {
     [CHANGE_IS_FINE] = "as good",
     [CHANGE_IS_WORSE] = "worse",
@@ -23,7 +25,7 @@ const struct change_info change_table[CHANGE_COUNT] = {
     [CHANGE_CAUSE] = {"cause changed", "fail as before, and in another way", CHANGE_IS_WORSE},
     [CHANGE_FIXED_WORSE] = {"fixed and worse", "end as expected, and did not, and have a figure that is worse",
                             CHANGE_IS_WORSE},
-    [CHANGE_WORSE] = {"worse", "have a figure that is worse", CHANGE_IS_WORSE},
+    [CHANGE_WORSE] = {"worse", "have a figure or a class that is worse", CHANGE_IS_WORSE},
     [CHANGE_ALLOWED] = {"worse as allowed", "have a figure that is worse, by no more than was allowed", CHANGE_IS_FINE},
     [CHANGE_FIXED] = {"fixed", "end as expected, and did not, or fail no longer", CHANGE_IS_FINE},
     [CHANGE_BETTER] = {"better", "have a figure that is better, and none that is worse", CHANGE_IS_FINE},
@@ -77,10 +79,11 @@ static bool is_stricter_judge(const struct fact_value *b)
     return b->type == FACT_TEXT && strcmp(b->text, judge_mode_names[JUDGE_BOTH]) == 0;
 }
 
-/* Better is what asks for more. A budget that is not known does not judge. */
+/* Better is what asks for more, and computes more itself. A budget that is not known does not judge. */
 static enum tendency compare_criterion(enum fact fact, const struct fact_value *a, const struct fact_value *b)
 {
     bool stricter = fact == FACT_JUDGE        ? is_stricter_judge(b)
+                    : fact == FACT_TAKEN_OVER ? fact_list_within(b, a)
                     : fact_info(fact).is_list ? fact_list_within(a, b)
                     : a->type != b->type      ? a->type == FACT_UNKNOWN
                                               : b->number < a->number;
@@ -113,6 +116,54 @@ static enum tendency compare_share(enum fact fact, const struct fact_value *a, c
     return is_worse ? TENDENCY_WORSE : TENDENCY_OTHER;
 }
 
+/* Whether nobody looked for a class. */
+static bool is_unlooked_for(const struct fact_value *class)
+{
+    return class->type != FACT_TEXT || !strcmp(class->text, fact_usual_text(FACT_CLASS));
+}
+
+/* What a class says of an output: the roundings that explain its error, or that none do. */
+enum explained { EXPLAINED_BY_ROUNDINGS, EXPLAINED_WITHOUT_A_PROMISE, EXPLAINED_BY_NOTHING };
+
+static enum explained explained_by(struct arithmetic_class *arithmetic, const struct fact_value *class)
+{
+    if (class_parse(arithmetic, class->text, NULL))
+        return EXPLAINED_BY_ROUNDINGS;
+    return strcmp(class->text, "unbounded") ? EXPLAINED_BY_NOTHING : EXPLAINED_WITHOUT_A_PROMISE;
+}
+
+/* Whether one explains by roundings of which the other has all, and more. */
+static bool has_fewer_roundings(const struct arithmetic_class *one, const struct arithmetic_class *other)
+{
+    if (one->output || other->output)
+        return one->output;
+    return (class_closed(other->set) & one->set) == one->set;
+}
+
+/*
+ * What f32 explained, and no arithmetic does any more, is worse, and so is what takes more roundings to be explained,
+ * even where every figure is within what is allowed: the figures of a row that is not the worst may have grown. Of two
+ * sets of which neither has all of the other neither is worse. A class that is looked for no longer is lost, but where
+ * it was that of a failure that is gone (find_class: failing).
+ */
+static enum tendency compare_class(const struct result *a, const struct result *b)
+{
+    const struct fact_value *of_a = &a->facts[FACT_CLASS], *of_b = &b->facts[FACT_CLASS];
+    struct arithmetic_class before, after;
+    if (is_unlooked_for(of_a))
+        return TENDENCY_OTHER;
+    if (is_unlooked_for(of_b))
+        return b->status == STATUS_PASS && a->status != STATUS_PASS ? TENDENCY_OTHER : TENDENCY_WORSE;
+    enum explained by_a = explained_by(&before, of_a), by_b = explained_by(&after, of_b);
+    if (by_a != by_b)
+        return by_b > by_a ? TENDENCY_WORSE : TENDENCY_BETTER;
+    if (by_a != EXPLAINED_BY_ROUNDINGS)
+        return TENDENCY_OTHER;
+    return has_fewer_roundings(&before, &after)   ? TENDENCY_WORSE
+           : has_fewer_roundings(&after, &before) ? TENDENCY_BETTER
+                                                  : TENDENCY_OTHER;
+}
+
 static enum tendency compare_fact(enum fact fact, const struct result *a, const struct result *b,
                                   const struct compare_rules *rules)
 {
@@ -120,12 +171,17 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
     bool both_judged = status_is_judged(a->status) && status_is_judged(b->status);
     bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
     const enum fact_role role = fact_info(fact).role;
-    if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known))
+    if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known) ||
+        (fact == FACT_TRUTH_OF && !both_known))
         return TENDENCY_SAME;
     if (role == FACT_OF_CRITERION)
         return compare_criterion(fact, of_a, of_b);
+    if (role == FACT_OF_CLASS)
+        return compare_class(a, b);
     if (fact == FACT_VIOLATED)
         return fact_list_within(of_b, of_a) ? TENDENCY_BETTER : TENDENCY_WORSE;
+    if (fact == FACT_RUN_FAILURE && !strcmp(of_b->text, fact_usual_text(fact)))
+        return TENDENCY_BETTER;
     if (role != FACT_OF_ERROR)
         return TENDENCY_OTHER;
     if (is_of_bound(fact) && has_other_bound(a, b))
@@ -223,9 +279,12 @@ static bool is_expired(const struct compared *point, const struct compare_rules 
     return expires && !status_as_expected(point->b->status) && strcmp(rules->today, expires) > 0;
 }
 
-/* A figure of the output that is another: by the bound of another kernel or recipe none is. */
+/* A figure of the output that is another: by the bound of another kernel or recipe none is, and a class that nobody had
+ * looked for before is none. */
 static bool has_other_figures(const struct compared *point)
 {
+    if (point->tendencies[FACT_CLASS] != TENDENCY_SAME && !is_unlooked_for(&point->a->facts[FACT_CLASS]))
+        return true;
     for (enum fact fact = FACT_METRICS; fact < FACT_METRICS + METRIC_COUNT; fact++)
         if (point->tendencies[fact] != TENDENCY_SAME && !(is_of_bound(fact) && has_other_bound(point->a, point->b)))
             return true;
@@ -255,7 +314,7 @@ static bool is_judged_otherwise(const struct compared *point)
 static enum change change_by_figures(const struct compared *point, bool is_fixed, const struct compare_rules *rules)
 {
     bool other_bits = point->tendencies[FACT_OUTPUT_DIGEST] != TENDENCY_SAME;
-    if (has(point, FACT_OF_ERROR, TENDENCY_WORSE))
+    if (has(point, FACT_OF_ERROR, TENDENCY_WORSE) || has(point, FACT_OF_CLASS, TENDENCY_WORSE))
         return is_fixed ? CHANGE_FIXED_WORSE : CHANGE_WORSE;
     if (rules->bits && other_bits && !is_fixed)
         return CHANGE_OTHER_BITS;
@@ -263,7 +322,8 @@ static enum change change_by_figures(const struct compared *point, bool is_fixed
         return CHANGE_ALLOWED;
     if (is_fixed)
         return CHANGE_FIXED;
-    if (has_exactly(point, FACT_OF_ERROR, TENDENCY_BETTER) || has(point, FACT_OF_CAUSE, TENDENCY_BETTER))
+    if (has_exactly(point, FACT_OF_ERROR, TENDENCY_BETTER) || has_exactly(point, FACT_OF_CLASS, TENDENCY_BETTER) ||
+        has(point, FACT_OF_CAUSE, TENDENCY_BETTER))
         return CHANGE_BETTER;
     return other_bits ? CHANGE_OTHER_BITS : CHANGE_SAME_BITS;
 }

@@ -27,10 +27,12 @@ static const enum fact_role leads[CHANGE_COUNT] = {
 static int rank(const struct compared *point, enum fact fact)
 {
     static const int ranks[] = {
-        [FACT_OF_OUTCOME] = 1, [FACT_OF_CAUSE] = 2,    [FACT_OF_PROBLEM] = 3, [FACT_OF_CRITERION] = 4,
-        [FACT_OF_ERROR] = 5,   [FACT_OF_SUBJECT] = 10, [FACT_OF_OUTPUT] = 11,
+        [FACT_OF_OUTCOME] = 1, [FACT_OF_CAUSE] = 2, [FACT_OF_PROBLEM] = 3,  [FACT_OF_CRITERION] = 4,
+        [FACT_OF_ERROR] = 5,   [FACT_OF_CLASS] = 5, [FACT_OF_SUBJECT] = 10, [FACT_OF_OUTPUT] = 11,
     };
     const enum fact_role role = fact_info(fact).role;
+    if (role == FACT_OF_CLASS && point->tendencies[fact] == TENDENCY_WORSE) /* it may be all that is not allowed */
+        return -11;
     int of_tendency = role == FACT_OF_ERROR ? TENDENCY_WORSE - (int)point->tendencies[fact] : 0;
     return (role == leads[point->change] ? -10 : ranks[role]) + of_tendency;
 }

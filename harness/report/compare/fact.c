@@ -11,24 +11,29 @@
 
 #define TEXT(of_role) .role = (of_role), .is_text = true
 #define LIST(of_role) TEXT(of_role), .is_list = true, .is_zero_often = true, .path = "oracles"
+#define UNSAID_LIST(of_role) TEXT(of_role), .is_list = true, .is_zero_often = true, .is_often_unsaid = true
 
 static const struct fact_info rows[FACT_COUNT] = {
     [FACT_STATUS] = {.name = "status", TEXT(FACT_OF_OUTCOME)},
     [FACT_EXPECT] = {.name = "expect", TEXT(FACT_OF_OUTCOME)},
     [FACT_SIGNATURE] = {.name = "signature", TEXT(FACT_OF_CAUSE), .is_zero_often = true},
     [FACT_VIOLATED] = {.name = "violated", LIST(FACT_OF_CAUSE)},
-    [FACT_SAMPLE] = {.name = "sample", TEXT(FACT_OF_PROBLEM), .is_zero_often = true},
+    [FACT_RUN_FAILURE] = {.name = "run_failure", TEXT(FACT_OF_CAUSE), .is_zero_often = true, .is_often_unsaid = true},
+    [FACT_SAMPLE] = {.name = "sample", TEXT(FACT_OF_PROBLEM), .is_zero_often = true, .is_often_unsaid = true},
+    [FACT_CLASS] = {.name = "class", TEXT(FACT_OF_CLASS), .is_zero_often = true, .is_often_unsaid = true},
     [FACT_OUTPUT_DIGEST] = {.name = "output_digest", TEXT(FACT_OF_OUTPUT)},
     [FACT_JUDGE] = {.name = "judge", TEXT(FACT_OF_CRITERION)},
     [FACT_ATOL] = {.name = "atol", .path = "tolerance.atol", .role = FACT_OF_CRITERION},
     [FACT_RTOL] = {.name = "rtol", .path = "tolerance.rtol", .role = FACT_OF_CRITERION},
     [FACT_LSE_TOLERANCE] = {.name = "lse_tolerance", .path = "tolerance.lse", .role = FACT_OF_CRITERION},
     [FACT_BUDGET] = {.name = "budget", .role = FACT_OF_CRITERION, .may_be_unknown = true},
-    [FACT_CLASS_ASKED] = {.name = "class_asked", TEXT(FACT_OF_CRITERION), .is_list = true, .is_zero_often = true},
+    [FACT_CLASS_ASKED] = {.name = "class_asked", UNSAID_LIST(FACT_OF_CRITERION)},
     [FACT_ORACLES] = {.name = "oracles", LIST(FACT_OF_CRITERION)},
-    [FACT_PROMISES] = {.name = "promises", TEXT(FACT_OF_CRITERION), .is_list = true, .is_zero_often = true},
+    [FACT_PROMISES] = {.name = "promises", UNSAID_LIST(FACT_OF_CRITERION)},
+    [FACT_TAKEN_OVER] = {.name = "taken_over", UNSAID_LIST(FACT_OF_CRITERION), .path = "taken_over.facts"},
     [FACT_INPUT_DIGEST] = {.name = "input_digest", TEXT(FACT_OF_PROBLEM)},
     [FACT_TRUTH_DIGEST] = {.name = "truth_digest", TEXT(FACT_OF_PROBLEM)},
+    [FACT_TRUTH_OF] = {.name = "truth_of", TEXT(FACT_OF_PROBLEM), .may_be_unknown = true},
     [FACT_KERNEL] = {.name = "kernel", TEXT(FACT_OF_SUBJECT)},
     [FACT_RECIPE] = {.name = "recipe", TEXT(FACT_OF_SUBJECT)},
     [FACT_RECIPE_DIGEST] = {.name = "recipe_digest", TEXT(FACT_OF_SUBJECT)},
@@ -112,6 +117,20 @@ static const char *read_sample(struct fact_value *value, const json_t *sample)
     return complete ? put_text(value, text) : "does not say which rows";
 }
 
+/* Names in a list, with commas between them. */
+static const char *read_list(struct fact_value *value, const json_t *names)
+{
+    char list[FACT_TEXT_SIZE * 4] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < json_array_size(names) && length < sizeof list; i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (!name)
+            return "has what is no name";
+        length += (size_t)snprintf(list + length, sizeof list - length, "%s%s", length ? "," : "", name);
+    }
+    return length < sizeof list ? put_text(value, list) : "is too long";
+}
+
 /* No fact is negative: one that were would pass for better than any. */
 static const char *read_number(struct fact_value *value, const json_t *json)
 {
@@ -126,7 +145,16 @@ static const char *read_number(struct fact_value *value, const json_t *json)
 
 const char *fact_usual_text(enum fact fact)
 {
-    return fact == FACT_SIGNATURE ? signature_names[SIGNATURE_NONE] : fact == FACT_SAMPLE ? "all rows" : "";
+    switch (fact) {
+    case FACT_SIGNATURE:
+        return signature_names[SIGNATURE_NONE];
+    case FACT_SAMPLE:
+        return "all rows";
+    case FACT_CLASS:
+        return "not found";
+    default:
+        return "";
+    }
 }
 
 static const char *read_default(enum fact fact, struct fact_value *value)
@@ -142,10 +170,10 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     const struct fact_info info = fact_info(fact);
     const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
     *value = (struct fact_value){.type = FACT_UNKNOWN};
-    /* Records of before have no name for it, and others none where nothing is asked. */
-    bool may_be_unsaid = fact == FACT_SAMPLE || fact == FACT_PROMISES || fact == FACT_CLASS_ASKED;
-    if (may_be_unsaid && (!json || json_is_null(json)))
+    if (info.is_often_unsaid && (!json || json_is_null(json)))
         return read_default(fact, value);
+    if (!json && fact == FACT_TRUTH_OF) /* baselines of before do not say it */
+        return NULL;
     if (!json)
         return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";
     if (json_is_null(json))
@@ -154,6 +182,8 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
         return read_oracles(fact, value, json);
     if (fact == FACT_SAMPLE && json_is_object(json))
         return read_sample(value, json);
+    if (fact == FACT_TAKEN_OVER && json_is_array(json))
+        return read_list(value, json);
     if (!info.is_text)
         return read_number(value, json);
     return json_is_string(json) ? put_text(value, json_string_value(json)) : "is no text";

@@ -15,9 +15,11 @@ enum fact {
     FACT_EXPECT,
     FACT_SIGNATURE,
     FACT_VIOLATED,
-    FACT_SAMPLE,  /* which rows were judged */
-    FACT_METRICS, /* the first metric; the others follow as in metric_table */
-    FACT_OUTPUT_DIGEST = FACT_METRICS + METRIC_COUNT,
+    FACT_RUN_FAILURE, /* how the kernel failed to run */
+    FACT_SAMPLE,      /* which rows were judged */
+    FACT_METRICS,     /* the first metric; the others follow as in metric_table */
+    FACT_CLASS = FACT_METRICS + METRIC_COUNT,
+    FACT_OUTPUT_DIGEST,
     FACT_JUDGE,
     FACT_ATOL,
     FACT_RTOL,
@@ -25,9 +27,11 @@ enum fact {
     FACT_BUDGET,
     FACT_CLASS_ASKED,
     FACT_ORACLES,
-    FACT_PROMISES, /* of a kernel that is not ours */
+    FACT_PROMISES,   /* of a kernel that is not ours */
+    FACT_TAKEN_OVER, /* what is as a bundle without k and v says it, and was not computed */
     FACT_INPUT_DIGEST,
     FACT_TRUTH_DIGEST,
+    FACT_TRUTH_OF,
     FACT_KERNEL,
     FACT_RECIPE,
     FACT_RECIPE_DIGEST,
@@ -40,6 +44,7 @@ enum fact_role {
     FACT_OF_OUTCOME,   /* how the point ended, and what its case expects */
     FACT_OF_CAUSE,     /* in what way it failed */
     FACT_OF_ERROR,     /* a metric; less is better */
+    FACT_OF_CLASS,     /* the arithmetic that explains the error */
     FACT_OF_OUTPUT,    /* the bits */
     FACT_OF_CRITERION, /* what was asked of the output */
     FACT_OF_PROBLEM,   /* what the output is an answer to, and the exact answer */
@@ -51,9 +56,10 @@ struct fact_info {
     const char *path; /* in a record; NULL: `name` */
     enum fact_role role;
     bool is_text;
-    bool may_be_unknown; /* null in the record of a point that was judged */
-    bool is_zero_often;  /* a count, "" or "none": what a baseline leaves out */
-    bool is_list;        /* names with commas between them, in a fixed order */
+    bool may_be_unknown;  /* null in the record of a point that was judged */
+    bool is_zero_often;   /* a count, "" or "none": what a baseline leaves out */
+    bool is_often_unsaid; /* null, or not there in records of before: as what a baseline leaves out */
+    bool is_list;         /* names with commas between them, in a fixed order */
 };
 
 struct fact_info fact_info(enum fact fact);
@@ -78,7 +84,8 @@ void fact_clear(struct fact_value *value);
  */
 const char *fact_read(enum fact fact, struct fact_value *value, const json_t *record, bool of_baseline);
 
-/* What a text is that a baseline leaves out: "none", "all rows", "". */
+/* What a text is that a baseline leaves out: "none", "all rows", "". Of a class it is that nobody looked for one, and
+ * "none" that no arithmetic explains the output. */
 const char *fact_usual_text(enum fact fact);
 
 /* A new JSON value that reads back as the same, null for what is not known; NULL if memory ran out. */

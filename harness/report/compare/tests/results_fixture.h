@@ -26,7 +26,8 @@ static const char sound_record[] =
     "\"undecided\":1,\"unwritten\":1,\"budget_used\":0.5,\"unbounded\":2,\"lse_mismatched\":2,\"max_lse_err\":0.5,"
     "\"lse_budget_used\":0.5,\"lse_off\":1,\"lse_unbounded\":2,\"output_digest\":\"0000000000000001\","
     "\"judge\":\"both\",\"tolerance\":{\"atol\":0.001,\"rtol\":0.001,\"lse\":0.001},\"budget\":1,"
-    "\"input_digest\":\"0000000000000002\",\"truth_digest\":\"0000000000000003\",\"kernel\":\"split_kv\","
+    "\"input_digest\":\"0000000000000002\",\"truth_digest\":\"0000000000000003\",\"truth_of\":\"inputs\",\"kernel\":"
+    "\"split_kv\","
     "\"recipe\":\"mlx\",\"recipe_digest\":\"5\",\"device\":\"host\",\"build\":{\"version\":\"0.1\",\"commit\":\"abc\","
     "\"compiler\":\"gcc\"}}";
 

@@ -145,7 +145,7 @@ static void test_table(void **state)
                         "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
                         "missing: 1 that were there, and are not\n"
                         "  b:gone\n\n"
-                        "worse: 2 that have a figure that is worse\n"
+                        "worse: 2 that have a figure or a class that is worse\n"
                         "  a:much worse  max_ulp_err 0.5 -> 0.75 (+50%)\n"
                         "  a:worse  max_ulp_err 0.5 -> 0.5000000001 (+2e-08%)\n\n"
                         "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");

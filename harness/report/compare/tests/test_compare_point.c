@@ -120,6 +120,83 @@ static void test_what_is_asked(void **state)
     assert_change("", "tolerance.atol=0.0005;mismatched=4;" OTHER, &exact, CHANGE_WORSE);
 }
 
+/* The class of an output: what explains its error, where every figure is within what is allowed. */
+static void test_classes(void **state)
+{
+    (void)state;
+    static const struct compare_rules loose = {
+        .today = "2026-11-27",
+        .allowances = {[METRIC_MAX_ABS_ERR] = {.relative = 1}, [METRIC_MAX_ULP_ERR] = {.relative = 1}}};
+    static const struct {
+        const char *before, *after;
+        enum change change;
+    } rows[] = {
+        {"f32", "f32", CHANGE_OTHER_BITS},
+        {"f32", "none", CHANGE_WORSE},
+        {"f32", "unbounded", CHANGE_WORSE},
+        {"unbounded", "none", CHANGE_WORSE},
+        {"none", "unbounded", CHANGE_BETTER},
+        {"none", "f32+sums16", CHANGE_BETTER},
+        {"output", "f32", CHANGE_WORSE},
+        {"f32", "output", CHANGE_BETTER},
+        {"f32", "f32+weights16", CHANGE_WORSE},
+        {"f32+weights16", "f32+weights16+bias16", CHANGE_WORSE},
+        {"f32+weights16", "f32+weights8", CHANGE_WORSE}, /* which has the other's rounding */
+        {"f32+weights16+bias16", "f32+bias16", CHANGE_BETTER},
+        {"f32+weights16", "f32+bias16", CHANGE_OTHER_BITS},
+        {"f32", "of no class that there is", CHANGE_WORSE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char before[96], after[160];
+        snprintf(before, sizeof before, "class=\"%s\"", rows[i].before);
+        snprintf(after, sizeof after, OTHER "class=\"%s\"", rows[i].after);
+        assert_change(before, after, &exact, rows[i].change);
+        snprintf(after, sizeof after, OTHER "class=\"%s\";max_ulp_err=0.75", rows[i].after);
+        assert_change(before, after, &loose, rows[i].change == CHANGE_WORSE ? CHANGE_WORSE : CHANGE_ALLOWED);
+        if (strcmp(rows[i].before, rows[i].after) == 0)
+            continue;
+        snprintf(after, sizeof after, "class=\"%s\"", rows[i].after); /* of the same bits: what measures has changed */
+        assert_change(before, after, &exact, CHANGE_JUDGED_OTHERWISE);
+    }
+    /* One that nobody looks for any more is lost, but for that of a failure that is gone; a new one says nothing. */
+    assert_change("class=\"f32\"", OTHER, &exact, CHANGE_WORSE);
+    assert_change("class=\"f32\"", OTHER "class=null", &exact, CHANGE_WORSE);
+    assert_change("class=\"f32\"", "class=null", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("class=null", OTHER "class=\"none\"", &exact, CHANGE_OTHER_BITS);
+    assert_change("class=null", "class=\"none\"", &exact, CHANGE_SAME_BITS);
+    assert_change("class=null", "", &exact, CHANGE_SAME_BITS);
+    assert_change("class=\"none\";status=\"fail\"", OTHER, &exact, CHANGE_FIXED);
+    assert_change("class=\"f32\";status=\"fail\"", OTHER "class=\"none\"", &exact, CHANGE_FIXED_WORSE);
+}
+
+/* What was computed, and is now as a bundle without k and v says it. */
+static void test_what_is_taken_over(void **state)
+{
+    (void)state;
+    static const char truth[] = "taken_over={\"facts\":[\"truth\"]}",
+                      more[] = "taken_over={\"facts\":[\"truth\",\"bounds\"]}";
+    assert_change("", truth, &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("taken_over=null", more, &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change(truth, more, &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change(more, truth, &exact, CHANGE_SAME_BITS);
+    assert_change(more, "", &exact, CHANGE_SAME_BITS);
+    assert_change(truth, truth, &exact, CHANGE_SAME_BITS);
+}
+
+/* How a kernel fails to run is in what way the point fails. */
+static void test_run_failures(void **state)
+{
+    (void)state;
+    static const char crash[] = "status=\"fail\";run_failure=\"crash\"",
+                      hang[] = "status=\"fail\";run_failure=\"hang\"";
+    assert_change(crash, hang, &exact, CHANGE_CAUSE);
+    assert_change(crash, crash, &exact, CHANGE_SAME_BITS);
+    assert_change("status=\"fail\"", hang, &exact, CHANGE_CAUSE);
+    assert_change("status=\"fail\";run_failure=null", "status=\"fail\"", &exact, CHANGE_SAME_BITS);
+    assert_change(crash, OTHER "status=\"fail\"", &exact, CHANGE_BETTER);
+    assert_change(crash, OTHER, &exact, CHANGE_FIXED);
+}
+
 /* The share of a bound is the kernel's and the recipe's own. */
 static void test_bounds_of_another_recipe(void **state)
 {
@@ -155,12 +232,17 @@ static void test_other_problems_are_not_compared(void **state)
         "input_digest=\"0\"",
         "truth_digest=\"0\"",
         "elements=64",
+        "truth_of=\"bf16_bias\"",
+        OTHER "truth_of=\"bf16_bias\"",
         "truth_digest=\"0\";status=\"fail\"",
         "input_digest=\"0\";status=\"error\"",
     };
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++)
         assert_change("", edits[i], &exact, CHANGE_UNLIKE);
     assert_change("status=\"error\";truth_digest=\"0\"", "", &exact, CHANGE_UNLIKE);
+    /* What a baseline of before does not say is as it is, if the truth is the same. */
+    assert_change("truth_of=-", "truth_of=\"formula\"", &exact, CHANGE_SAME_BITS);
+    assert_change("truth_of=-", "truth_of=\"formula\";truth_digest=\"0\"", &exact, CHANGE_UNLIKE);
     assert_int_equal(change_outcome(CHANGE_UNLIKE, &exact), CHANGE_IS_NO_COMPARISON);
 }
 
@@ -320,6 +402,9 @@ int main(void)
         cmocka_unit_test(test_bits_and_figures),
         cmocka_unit_test(test_each_metric_can_be_worse),
         cmocka_unit_test(test_what_is_asked),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_what_is_taken_over),
+        cmocka_unit_test(test_run_failures),
         cmocka_unit_test(test_bounds_of_another_recipe),
         cmocka_unit_test(test_other_problems_are_not_compared),
         cmocka_unit_test(test_status),
