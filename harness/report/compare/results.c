@@ -85,7 +85,8 @@ static bool is_handed_over(const struct result *result)
     return result->facts[FACT_DEVICE].type == FACT_UNKNOWN && result->facts[FACT_ORACLES].type == FACT_UNKNOWN;
 }
 
-/* Whether a fact that is not known ought to be. Of a sample inputs and truth have no digest: these are of all rows. */
+/* Whether a fact that is not known ought to be. Of a sample inputs and truth have no digest: these are of all rows. An
+ * output that was handed over may have come without lse. */
 static bool is_amiss(enum fact fact, const struct result *result)
 {
     const enum fact_role role = fact_info(fact).role;
@@ -94,7 +95,7 @@ static bool is_amiss(enum fact fact, const struct result *result)
     bool sampled = strcmp(result->facts[FACT_SAMPLE].text, fact_usual_text(FACT_SAMPLE)) != 0;
     if (result->facts[fact].type != FACT_UNKNOWN || !must_be_known(fact, result))
         return false;
-    return is_handed_over(result) ? !of_subject && !(of_all && sampled) : true;
+    return is_handed_over(result) ? !of_subject && !(of_all && sampled) && !fact_is_unknown_of_foreign(fact) : true;
 }
 
 static enum error_kind read_facts(struct result *result, const struct record_line *line, bool of_baseline,

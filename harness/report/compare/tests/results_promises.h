@@ -21,8 +21,14 @@ static inline const char *points_promise_broken(const struct results *results)
             return "keys out of order, or a key twice";
         const struct fact_value *device = &result->facts[FACT_DEVICE];
         bool foreign = device->type == FACT_TEXT && !strcmp(device->text, device_foreign);
+        bool handed_over = device->type == FACT_UNKNOWN && result->facts[FACT_ORACLES].type == FACT_UNKNOWN;
         for (enum fact fact = 0; fact < FACT_COUNT && !result->removed && status_is_judged(result->status); fact++) {
-            bool may_be_unknown = fact_info(fact).may_be_unknown || (foreign && fact_is_unknown_of_foreign(fact));
+            enum fact_role role = fact_info(fact).role;
+            bool of_subject = role == FACT_OF_SUBJECT || fact == FACT_ORACLES || fact == FACT_VIOLATED;
+            bool of_sample = fact == FACT_INPUT_DIGEST || fact == FACT_TRUTH_DIGEST;
+            bool may_be_unknown = fact_info(fact).may_be_unknown ||
+                                  ((foreign || handed_over) && fact_is_unknown_of_foreign(fact)) ||
+                                  (handed_over && (of_subject || of_sample));
             if (result->facts[fact].type == FACT_UNKNOWN && !may_be_unknown)
                 return "a judged point with a fact that is not known";
             if (result->facts[fact].type == FACT_NUMBER && result->facts[fact].number < 0)

@@ -95,6 +95,23 @@ static void test_what_is_refused(void **state)
     }
 }
 
+/* Nobody knows what made it, no oracle can be put to it, and it may have come without lse. */
+static void test_an_output_that_was_handed_over(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {
+        "kernel=null;device=null;recipe=null;recipe_digest=null;oracles=null",
+        "key=\"b\";kernel=null;device=null;recipe=null;recipe_digest=null;oracles=null;lse_mismatched=null;"
+        "max_lse_err=null;lse_budget_used=null;lse_off=null;lse_unbounded=null"};
+    struct results results;
+    struct error error = {.text = ""};
+    enum error_kind kind = read_edits(&results, edits, 2, &error);
+    assert_string_equal(error.text, "");
+    assert_int_equal(kind, ERROR_NONE);
+    assert_int_equal(results.count, 2);
+    results_clear(&results);
+}
+
 /* It has no recipe, and need not write lse. */
 static void test_a_kernel_that_is_not_ours(void **state)
 {
@@ -169,6 +186,7 @@ int main(void)
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_a_kernel_that_is_not_ours),
+        cmocka_unit_test(test_an_output_that_was_handed_over),
         cmocka_unit_test(test_the_same_point_twice),
         cmocka_unit_test(test_files_without_points),
         cmocka_unit_test(test_a_torn_file),
