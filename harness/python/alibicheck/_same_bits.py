@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
+from ._dependence import check_dependence, check_numbers, named_arguments, nan_in, rows_without_keys
 from ._kernel import name_of
 from ._library import Refused
-from ._tensor import NAMES, bits_of, view_of
+from ._tensor import NAMES, bits_of, overlap, view_of
 
 ROWS_ALONE, AXES = 16, ("row", "head", "dim")
 
@@ -27,15 +28,10 @@ def _outputs_of(returned, name):
     return outputs
 
 
-def _nan(array):
-    with np.errstate(invalid="ignore"):  # NaN that signals
-        return np.zeros(array.shape, np.bool_) if array.dtype.kind in "biu" else np.isnan(array.astype(np.float64))
-
-
 def _differ(one, other):
     """Where bits differ, NaN of any bits being NaN."""
     differ = np.not_equal(bits_of(one), bits_of(other))
-    return differ & ~(_nan(one) & _nan(other)) if differ.any() else differ
+    return differ & ~(nan_in(one) & nan_in(other)) if differ.any() else differ
 
 
 def _places(array):
@@ -51,7 +47,7 @@ def _places(array):
 
 def _ulps(one, other):
     """How far apart elements are; infinite where one of them is no number."""
-    finite = ~(_nan(one) | _nan(other))
+    finite = ~(nan_in(one) | nan_in(other))
     return [abs(a - b) if sound else math.inf for a, b, sound in zip(_places(one), _places(other), finite.tolist())]
 
 
@@ -89,34 +85,6 @@ def _compare(base, again, axes, words):
     return ""
 
 
-def _extent(array):
-    """Where its elements begin and end in memory, in bytes, and what keeps it; None of what is no array."""
-    if not (hasattr(array, "shape") and hasattr(array, "dtype")):
-        return None
-    keeps = array
-    try:
-        if isinstance(array, np.ndarray):  # of any dtype
-            first, size, strides = array.ctypes.data, array.itemsize, array.strides
-        elif callable(getattr(array, "data_ptr", None)):  # PyTorch's, on whichever device
-            first, size = array.data_ptr(), array.element_size()
-            strides = [stride * size for stride in array.stride()]
-        else:
-            keeps = view_of("array", array)
-            first, size = keeps.address or 0, keeps.item_size
-            strides = [stride * size for stride in keeps.strides]
-    except (BufferError, Refused, RuntimeError, TypeError, NotImplementedError):
-        return None
-    steps = [(count - 1) * stride for count, stride in zip(keeps.shape, strides)]
-    return None if 0 in keeps.shape else (first + sum(min(step, 0) for step in steps),
-                                          first + sum(max(step, 0) for step in steps) + size, keeps)
-
-
-def _overlap(one, other):
-    """Whether two arrays may have memory in common."""
-    one, other = _extent(one), _extent(other)
-    return bool(one and other) and one[0] < other[1] and other[0] < one[1]
-
-
 # ---- calls ---------------------------------------------------------------------------------------------------------
 
 class _Calls:
@@ -136,6 +104,16 @@ class _Calls:
         kwargs.update({name: value for name, value in changed.items() if isinstance(name, str)})
         self.returned = self.function(*args, **kwargs)
         return _outputs_of(self.returned, self.name)
+
+    def arguments(self, changed=None):
+        """{place: value} of all that a call is given."""
+        return {**dict(enumerate(self.args)), **self.kwargs, **(changed or {})}
+
+    def empty(self, changed=None):
+        """Rows without keys, as rows_without_keys has them."""
+        given = self.arguments(changed)
+        args = [given.pop(i) for i in range(len(self.args))]
+        return rows_without_keys(named_arguments(self.function, args, given))
 
     def place_of(self, what, name):
         """Where the argument called so is: its place, or its name."""
@@ -162,14 +140,13 @@ class _Calls:
         return [f"argument {place}" if isinstance(place, int) else place for place, array in before.items()
                 if place in now and (array.shape != now[place].shape or _differ(array, now[place]).any())]
 
-    def is_returned(self, place):
-        """Whether the argument is what the last call has returned, or a part of it: a place for outputs, and no input."""
+    def returns(self, argument):
+        """Whether it is what the last call has returned, or a part of it: a place for outputs, and no input."""
         def parts(returned):
             inner = returned.values() if isinstance(returned, dict) else returned if isinstance(returned, (tuple, list)) else ()
             return [returned, *(part for item in inner for part in parts(item))]
 
-        argument = self.argument(place)
-        return any(part is argument or _overlap(part, argument) for part in parts(self.returned))
+        return any(part is argument or overlap(part, argument) for part in parts(self.returned))
 
     def snapshot(self):
         arrays = {}
@@ -198,6 +175,8 @@ def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs
     it is given as they are: one that overwrites its inputs may do with them what it has done the run before.
 
     It may return an array, or a tuple, a list or a dict of them, of any library. NaN is NaN, whatever its bits; -0 is not 0.
+    What shows nothing is an AssertionError as well: NaN in rows that have keys, and a first output that is the same on other
+    inputs, on copies of which the function is called in the end.
 
     runs    how many
     writes  names of arguments that it is to write to, as `out`, or places of those without one; those that it returns are
@@ -209,17 +188,21 @@ def assert_deterministic(function, *args, runs=3, writes=(), axes=AXES, **kwargs
     runs = _whole("runs", runs, 2)
     written = {calls.place_of("writes", name) for name in ([writes] if isinstance(writes, (str, int)) else writes)}
     before = {place: array for place, array in calls.snapshot().items() if place not in written}
+    empty, none = calls.empty()
     base = calls()
+    check_numbers(calls.name, base, empty)
     for run in range(2, runs + 1):
         text = _compare(base, calls(), axes, ("in run 1", f"in run {run}"))
         if text:
             changed = calls.changed_inputs(before)
             also = f"\n    it changes what it is given: {', '.join(changed)}" if changed else ""
             raise AssertionError(f"{calls.name} is not deterministic: run {run} has other bits than run 1\n{text}{also}")
-    changed = calls.changed_inputs({place: array for place, array in before.items() if not calls.is_returned(place)})
+    changed = calls.changed_inputs({place: array for place, array in before.items()
+                                    if not calls.returns(calls.argument(place))})
     if changed:
         raise AssertionError(f"{calls.name} changes what it is given: {', '.join(changed)}. Its runs have the same bits, but had "
                              "other inputs than run 1 (what it is to write to, writes=[...] says)")
+    check_dependence(calls, base, calls.arguments(), empty, none)
 
 
 # ---- batches -------------------------------------------------------------------------------------------------------
@@ -304,6 +287,13 @@ class _Batch:
         if len(slots) > 1 or not all(0 <= length <= self.slots for length in self.lengths):
             raise Refused(f"lengths {self.lengths}: allowed: 0 to the number of slots, of {sorted(slots)}")
 
+    def empty(self, whole):
+        """Rows without keys, as rows_without_keys has them."""
+        empty, none = self.calls.empty(whole)
+        if self.lengths is not None:
+            empty.setdefault(self.rows, set()).update(row for row in range(self.rows) if self.lengths[row] == 0)
+        return empty, none or (self.lengths is not None and not any(self.lengths))
+
     # ---- changes ----
 
     def of_rows(self, rows):
@@ -369,7 +359,8 @@ def assert_batch_invariant(function, *args, batched=None, lengths=None, keys=Non
 
         assert_batch_invariant(decode, q, k, v, seq_lens, scale=0.1, lengths="seq_lens", keys={"k": 1, "v": 1})
 
-    The function is called with rows taken from its arguments, and returns an array, or several, with a row for each.
+    The function is called with rows taken from its arguments, and returns an array, or several, with a row for each. NaN, and
+    what does not depend on them, show nothing, as in assert_deterministic.
 
     batched     names, or places, of arguments with a row for each of the batch along their first axis (all arrays and lists
                 that are given without a name)
@@ -385,6 +376,8 @@ def assert_batch_invariant(function, *args, batched=None, lengths=None, keys=Non
     whole = batch.of_rows(every)
     base = calls(whole)
     _check_rows(base, batch.rows, calls.name)
+    empty, none = batch.empty(whole)
+    check_numbers(calls.name, base, empty)
     _need_determinism(calls, axes, base, whole)
     found = {}  # {what was done: (rows that differ, how the first one does)}
     for what, rows, changed, looked_at in batch.changes():
@@ -401,6 +394,7 @@ def assert_batch_invariant(function, *args, batched=None, lengths=None, keys=Non
             several = f"rows {', '.join(map(str, rows))}" if len(rows) > 1 else f"row {rows[0]}" if rows else ""
             lines.append(f"    {what}: {several + ' differ' + ('s' if len(rows) == 1 else '') if rows else 'the same bits'}")
         raise AssertionError("\n".join(lines))
+    check_dependence(calls, base, whole, empty, none)
 
 
 # ---- splits --------------------------------------------------------------------------------------------------------
@@ -408,7 +402,7 @@ def assert_batch_invariant(function, *args, batched=None, lengths=None, keys=Non
 def assert_split_invariant(function, *args, splits, axes=AXES, **kwargs):
     """
     Raises an AssertionError unless the function returns the same bits however its work is cut: with each of the values of an
-    argument that is to change no result.
+    argument that is to change no result. NaN, and what is the same for all inputs, show nothing, as in assert_deterministic.
 
         assert_split_invariant(decode, q, k, v, scale=0.1, splits={"num_splits": [1, 2, 4, 8]})
 
@@ -421,7 +415,9 @@ def assert_split_invariant(function, *args, splits, axes=AXES, **kwargs):
     if not splits or any(len(set(map(repr, values))) < 2 or not isinstance(name, str) for name, values in splits.items()):
         raise Refused(f"splits {splits!r}: allowed: {{\"num_splits\": [1, 2, 4]}}, two or more values of an argument")
     first = {name: values[0] for name, values in splits.items()}
+    empty, none = calls.empty(first)
     base = calls(first)
+    check_numbers(calls.name, base, empty)
     _need_determinism(calls, axes, base, first)
     lines = []
     for name, values in splits.items():
@@ -431,3 +427,4 @@ def assert_split_invariant(function, *args, splits, axes=AXES, **kwargs):
             lines += [text] if text else []
     if lines:
         raise AssertionError("\n".join([f"{calls.name} is not split invariant: bits depend on how its work is cut"] + lines))
+    check_dependence(calls, base, calls.arguments(first), empty, none, but=first)

@@ -216,3 +216,33 @@ def view_of(name, array):
     if made.dtype == object:
         raise Refused(f"{name}: is {type(array).__name__}; allowed: an array of numbers")
     return _of_numpy(name, made)
+
+
+# ---- memory --------------------------------------------------------------------------------------------------------
+
+def _extent(array):
+    """Where its elements begin and end in memory, in bytes, and what keeps it; None of what is no array."""
+    if not (hasattr(array, "shape") and hasattr(array, "dtype")):
+        return None
+    keeps = array
+    try:
+        if isinstance(array, np.ndarray):  # of any dtype
+            first, size, strides = array.ctypes.data, array.itemsize, array.strides
+        elif callable(getattr(array, "data_ptr", None)):  # PyTorch's, on whichever device
+            first, size = array.data_ptr(), array.element_size()
+            strides = [stride * size for stride in array.stride()]
+        else:
+            keeps = view_of("array", array)
+            first, size = keeps.address or 0, keeps.item_size
+            strides = [stride * size for stride in keeps.strides]
+    except (BufferError, Refused, RuntimeError, TypeError, NotImplementedError):
+        return None
+    steps = [(count - 1) * stride for count, stride in zip(keeps.shape, strides)]
+    return None if 0 in keeps.shape else (first + sum(min(step, 0) for step in steps),
+                                          first + sum(max(step, 0) for step in steps) + size, keeps)
+
+
+def overlap(one, other):
+    """Whether two arrays may have memory in common."""
+    one, other = _extent(one), _extent(other)
+    return bool(one and other) and one[0] < other[1] and other[0] < one[1]

@@ -75,9 +75,9 @@ def test_what_is_deterministic():
         return decode(*arguments, **facts)
 
     alibicheck.assert_deterministic(counted, Q, K, V, LENGTHS, scale=0.5)
-    assert calls == [{"scale": 0.5}] * 3
+    assert calls == [{"scale": 0.5}] * 4  # and on other inputs
     alibicheck.assert_deterministic(counted, Q, K, V, LENGTHS, runs=5)
-    assert len(calls) == 8
+    assert len(calls) == 10
 
 
 def test_what_is_not_deterministic():
@@ -123,7 +123,7 @@ def test_an_input_that_is_changed():
     text = failure_of(alibicheck.assert_deterministic, zeroes, np.ones(3, np.float32))
     assert "zeroes changes what it is given: argument 0. Its runs have the same bits" in text
     # A place for outputs is no input.
-    alibicheck.assert_deterministic(zeroes, np.zeros(3, np.float32), out=np.zeros(3))
+    alibicheck.assert_deterministic(lambda q, out: np.add(q, 5, out=out), np.zeros(3, np.float32), out=np.zeros(3))
     for torch in False, True:  # nor is one that is returned as a view, of whichever library
         q, out = Tensor(np.ones((2, 3), np.float32), torch), Tensor(np.zeros((2, 3), np.float32), torch)
         alibicheck.assert_deterministic(lambda q, out: (out.fill(q), out.view())[1], q, out)
@@ -157,7 +157,8 @@ def test_outputs_of_every_kind():
 def test_bits_of_nan_are_not_compared():
     runs = itertools.count()
     bits = [0x7fc00000, 0x7f800001, 0xffffffff]
-    alibicheck.assert_deterministic(lambda: np.array([bits[next(runs)]], np.uint32).view(np.float32))
+    one = 0x3f800000
+    alibicheck.assert_deterministic(lambda seq_lens: np.array([one, bits[next(runs)]], np.uint32).view(np.float32), [3, 0])
 
 
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16, np.float32, np.float64, ml_dtypes.float8_e4m3fn,
@@ -176,6 +177,93 @@ def test_ulps(dtype):
     else:
         half = 1 << ({np.float16: 10, ml_dtypes.bfloat16: 7, np.float32: 23, np.float64: 52}[dtype] - 1)
         assert places[1] - places[0] == places[5] - places[4] == half and places[2] == places[3] == 0
+
+
+# ---- what shows nothing ---------------------------------------------------------------------------------------------
+
+SPLITS = {"splits": {"num_splits": [1, 2]}}
+ASSERTIONS = [(alibicheck.assert_deterministic, {}), (alibicheck.assert_batch_invariant, {}),
+              (alibicheck.assert_batch_invariant, BATCHED), (alibicheck.assert_split_invariant, SPLITS)]
+each_assertion = pytest.mark.parametrize("check,facts", ASSERTIONS, ids=["runs", "batches", "longer batches", "splits"])
+
+
+@each_assertion
+@pytest.mark.parametrize("answer,text", [
+    (lambda q: np.zeros_like(q), "returns the same for other inputs, which shows nothing: out has the same numbers where "
+                                 "those of argument 0, argument 1, argument 2 are changed"),
+    (lambda q: np.full_like(q, 3), "returns the same for other inputs"),
+    (lambda q: np.resize(np.arange(HEADS * DIM, dtype=q.dtype), q.shape), "returns the same for other inputs"),
+    (lambda q: q * 0, "returns the same for other inputs"),
+    (lambda q: (np.ones(q.shape, np.int32), q), "returns the same for other inputs, which shows nothing: out[0] has"),
+    (lambda q: q * np.float16(np.nan), "returns NaN, which shows nothing: "),
+    (lambda q: np.where(np.arange(DIM) == 3, np.float16(np.nan), q), "16 of 256 elements of out are NaN, the first at [0, 0, 3]"),
+    (lambda q: (q, q[..., 0] * np.float16(np.nan)), "elements of out[1] are NaN"),
+    (lambda q: np.full_like(q, np.inf), "returns infinities, which show nothing: each element of out is one")])
+def test_a_constant_shows_nothing(check, facts, answer, text):
+    def kernel(q, k, v, seq_lens, num_splits=1):
+        return answer(q)
+
+    said = failure_of(check, kernel, Q, K, V, LENGTHS, **facts)
+    assert said.startswith("kernel returns ") and text in said
+
+
+@each_assertion
+def test_what_needs_not_depend_on_everything(check, facts):
+    """An output may be even in its inputs, or take one of them alone, or not take others at all."""
+    kernels = [lambda q, k, v, seq_lens, num_splits=1: np.einsum("bhd,bhd->bh", q, k[:, 0].repeat(2, 1)),
+               lambda q, k, v, seq_lens, num_splits=1: np.abs(q) + k[:, :1, :1, 0],
+               lambda q, k, v, seq_lens, num_splits=1: np.square(q),
+               lambda q, k, v, seq_lens, num_splits=1: q / np.abs(q).max((1, 2), keepdims=True),
+               lambda q, k, v, seq_lens, num_splits=1: v[:, 0] * 2,
+               lambda q, k, v, seq_lens, num_splits=1: (q * 2, np.zeros(len(q))),  # what else is returned may be constant
+               lambda q, k, v, seq_lens, num_splits=1: {"lse": q[..., 0].astype(np.float32)}]
+    for kernel in kernels:
+        check(kernel, Q, K, V, LENGTHS, **facts)
+    positive = lambda q, k, v, seq_lens, num_splits=1: np.sqrt(q) if (q >= 0).all() else 1 / 0  # none is taken that is not
+    check(positive, np.abs(Q), K, V, LENGTHS, **facts)
+
+
+@each_assertion
+def test_what_is_no_fault(check, facts):
+    """Identical rows, rows without keys, one element a head, one row."""
+    def kernel(q, k, v, seq_lens, num_splits=1):
+        full = np.maximum(seq_lens, 1)
+        out = np.concatenate([decode(q[b:b + 1], k[b:b + 1], v[b:b + 1], full[b:b + 1]) for b in range(len(q))])
+        return np.where(np.asarray(seq_lens)[:, None, None] > 0, out, answer)
+
+    same = [np.repeat(array[:1], BATCH, 0) for array in (Q, K, V, LENGTHS)]
+    for answer in np.float16(0), np.float16(np.nan), np.float16(np.inf):  # of a row without keys
+        check(kernel, *same, **facts)
+        check(kernel, Q, K, V, np.array([5, 0, 1, 0]), **facts)
+        check(kernel, Q, K, V, np.zeros(4, np.int32), **facts)
+        check(kernel, Q[..., :1], K[..., :1], V[..., :1], LENGTHS, **facts)
+        check(kernel, Q[:1, :, :1], K[:1, :, :, :1], V[:1, :, :, :1], LENGTHS[:1], **facts)
+    check(lambda q, k, v, seq_lens, num_splits=1: np.zeros_like(q), Q, K[:, :0], V[:, :0], np.zeros(4, np.int32),
+          **({} if facts is BATCHED else facts))
+
+
+def test_what_a_function_keeps_itself():
+    """Nothing can be changed from here: one number throughout shows nothing, and anything else may do."""
+    for answer in Q, Q[:1, :1, :1], LENGTHS, (np.ones(1), Q):
+        alibicheck.assert_deterministic(lambda: answer)
+        alibicheck.assert_split_invariant(lambda num_splits: answer, **SPLITS)
+    alibicheck.assert_split_invariant(lambda share: Q, splits={"share": [0.5, 0.25]})
+    text = failure_of(alibicheck.assert_deterministic, lambda: np.full((2, 3), 0.5, np.float32))
+    assert text == "lambda returns one number throughout, which shows nothing: each of the 6 elements of out is 0.5"
+    alibicheck.assert_deterministic(lambda q, scale: q * scale, Q, scale=0.0 + 2)
+    alibicheck.assert_deterministic(lambda scale: np.float32(scale) * np.ones(3), 0.5)  # of numbers alone
+    text = failure_of(alibicheck.assert_deterministic, lambda q, scale: q * 0 + scale, np.abs(Q) + 1, scale=0.5)
+    assert "those of argument 0 are changed" in text
+
+
+def test_a_place_for_outputs_that_is_not_written_to():
+    """It is what it was, and of other numbers if those are changed: nothing is shown. What is written to is left alone."""
+    text = failure_of(alibicheck.assert_deterministic, lambda q, out: out, Q, np.zeros_like(Q))
+    assert "those of argument 0, argument 1 are changed" in text
+    alibicheck.assert_deterministic(lambda q: q.copy(), Q)
+    out, q = np.zeros_like(Q), Q.copy()
+    alibicheck.assert_deterministic(lambda q, out: np.multiply(q, 2, out=out), q, out)
+    assert np.array_equal(out, 2 * Q) and np.array_equal(q, Q)
 
 
 # ---- batches -------------------------------------------------------------------------------------------------------
