@@ -9,7 +9,9 @@
 struct axis {
     struct segment *segments; /* NULL: an optional key without default that the case does not give */
     size_t num_segments;
-    bool given; /* by the case or a setting, not by default */
+    bool given;       /* by the case or a setting, not by default */
+    bool is_set;      /* by a setting */
+    int line, column; /* where the case gives it */
 };
 
 /* Reads a key's value, one or a list. axis is overwritten; axis_clear frees, and accepts a zeroed one. Two equal

@@ -205,9 +205,16 @@ static enum error_kind fill_case(struct reading *reading, struct error_list *err
     made->standard_input = reading->document->place.source->standard_input;
     made->line = reading->values[KEY_CASE]->place.line;
     made->column = place_column(&reading->values[KEY_CASE]->place);
-    for (int id = 0; id < KEY_COUNT; id++)
-        for (size_t i = 0; i < made->axes[id].num_segments; i++)
-            made->axes[id].segments[i].node = NULL;
+    for (int id = 0; id < KEY_COUNT; id++) {
+        struct axis *axis = &made->axes[id];
+        if (axis->given) {
+            axis->is_set = reading->values[id] != reading->seen[id];
+            axis->line = reading->values[id]->place.line;
+            axis->column = place_column(&reading->values[id]->place);
+        }
+        for (size_t i = 0; i < axis->num_segments; i++)
+            axis->segments[i].node = NULL;
+    }
     return ERROR_NONE;
 }
 

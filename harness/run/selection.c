@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/case_unused.h"
 #include "harness/case/recipe_library.h"
 #include "harness/case/shipped_case.h"
 #include "harness/evaluate/evaluate.h"
@@ -247,6 +248,9 @@ enum error_kind selection_make(struct selection *selection, const struct selecti
         kind = read_cases(selection, options->paths.items[i], options, error);
     for (size_t i = 0; i < options->num_texts && !kind; i++)
         kind = parse_cases(selection, &options->texts[i], options, error);
+    /* One that is not ours has another use for keys, or none: those that are of ours alone are passed over. */
+    if (!kind && !options->foreign.name)
+        kind = case_list_check_use(&selection->cases, error);
     if (!kind)
         kind = filter_make(&filter, options, error);
     if (!kind)
