@@ -173,7 +173,8 @@ ALIBICHECK_API int alibicheck_problem_set_soft_cap(alibicheck_problem *problem, 
 ALIBICHECK_API int alibicheck_problem_set_sink_logits(alibicheck_problem *problem, const float *sink_logits,
                                                       struct alibicheck_error *error);
 
-/* visible[N]: 0 removes a key, for all queries. All are visible unless it is stated, or NULL. */
+/* visible[N], N the seq_len of the shape: 0 removes a key, for all queries. How long the array is nobody can see here.
+ * All are visible unless it is stated, or NULL. */
 ALIBICHECK_API int alibicheck_problem_set_visible(alibicheck_problem *problem, const uint8_t *visible,
                                                   struct alibicheck_error *error);
 
@@ -199,7 +200,8 @@ ALIBICHECK_API int alibicheck_options_new(alibicheck_options **options, struct a
 ALIBICHECK_API void alibicheck_options_free(alibicheck_options *options);
 
 /* An element passes if |out - truth| <= atol + rtol |truth|, an lse within `lse` nats. Each that is below 0, or not
- * set, is the default of the output's dtype: f16 1e-3, bf16 1e-2, f32 1e-5. */
+ * set, is the default of the output's dtype: f16 1e-3, bf16 1e-2, f32 1e-5. Options are of
+ * many outputs: `lse` says nothing of one that comes without. */
 ALIBICHECK_API int alibicheck_options_set_tolerance(alibicheck_options *options, double atol, double rtol, double lse,
                                                     struct alibicheck_error *error);
 
