@@ -66,6 +66,11 @@ const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum
     return NULL;
 }
 
+bool kernel_takes_head_dim(int head_dim)
+{
+    return head_dim >= HEAD_DIM_MIN && head_dim <= HEAD_DIM_MAX && head_dim % HEAD_DIM_STEP == 0;
+}
+
 struct recipe kernel_recipe(enum kernel kernel, const struct recipe *recipe, enum dtype dtype)
 {
     struct recipe of_kernel = *recipe;

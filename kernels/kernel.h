@@ -45,6 +45,9 @@ struct batch {
  * NULL: it takes it. */
 const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format);
 
+/* Whether kernels have rows of so many elements: HEAD_DIM_MIN to HEAD_DIM_MAX in steps of HEAD_DIM_STEP. */
+bool kernel_takes_head_dim(int head_dim);
+
 /* Whether a launch takes keys that are on the device (struct batch): not far away, nor with a sentinel that is computed
  * from all elements of k. */
 bool kernel_takes_device_keys(const struct kernel_options *options, const struct recipe *recipe);

@@ -73,9 +73,10 @@ const struct key keys[KEY_COUNT] = {
          .axis = true,
          .derived = "num_heads"},
     [KEY_HEAD_DIM] = {.field = {.name = "head_dim",
-                                STEPS(HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP),
+                                WHOLE(1, PROBLEM_MAX_DIM),
                                 MEMBER(problem.head_dim),
-                                .about = "Elements of a head, D."},
+                                .about = "Elements of a head, D. Kernels that come with the program take 64 to 256 in "
+                                         "steps of 16, and skip others."},
                       .axis = true},
     [KEY_NUM_QUERIES] =
         {.field = {.name = "num_queries",

@@ -182,6 +182,12 @@ static enum error_kind check_point(const struct point *point, const struct expla
         return error_set(error, ERROR_USAGE, "explain: point %.300s has %d queries; allowed: num_queries 1%s",
                          point_key(key, point), problem_spec_queries(spec),
                          point->foreign ? ", or the worst element in place of --element" : "");
+    if (!point->foreign && !kernel_takes_head_dim(spec->head_dim))
+        return error_set(error, ERROR_USAGE,
+                         "explain: point %.300s has head_dim %d, which %s does not take; allowed: %d to %d in steps of "
+                         "%d, or --plugin FILE",
+                         point_key(key, point), spec->head_dim, kernel_names[point->kernel], HEAD_DIM_MIN, HEAD_DIM_MAX,
+                         HEAD_DIM_STEP);
     if (problem_spec_parts(spec) > 1)
         return error_set(error, ERROR_USAGE,
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",

@@ -199,7 +199,7 @@ enum error_kind judge_recipe_check(const struct judge_input *input, const struct
     const char *refusal = kernel_refusal(input->kernel, &point.recipe, spec->dtype, spec->kv_format);
     if (refusal)
         return error_set(error, ERROR_USAGE, "--recipe: kernel %s %s", kernels[input->kernel]->name, refusal);
-    if (head_dim >= HEAD_DIM_MIN && head_dim <= HEAD_DIM_MAX && head_dim % HEAD_DIM_STEP == 0)
+    if (kernel_takes_head_dim(head_dim))
         return ERROR_NONE;
     return error_set(
         error, ERROR_USAGE,

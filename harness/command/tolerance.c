@@ -155,8 +155,9 @@ static enum error_kind ask_cases(struct tolerance_run *run, struct error *error)
     if (!kind) {
         run->evaluator.display = progress_display_start(selection.count, run->progress);
         for (size_t i = 0; i < selection.count && !kind; i++) {
-            const struct generated_source source = generated_source(&selection.points[i].problem);
-            kind = ask_point(run, &selection.points[i], &source.source, true, error);
+            const struct point *point = &selection.points[i];
+            const struct generated_source source = generated_source(&point->problem);
+            kind = ask_point(run, point, &source.source, kernel_takes_head_dim(point->problem.head_dim), error);
         }
         progress_display_stop(run->evaluator.display);
     }

@@ -1,5 +1,6 @@
 #include "harness/evaluate/foreign_class.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/evaluate/evaluate.h"
@@ -43,5 +44,8 @@ bool evaluate_takes(const struct evaluator *evaluator, const struct point *point
     if (evaluator->foreign)
         return foreign_kernel_takes(evaluator->foreign->kernel, &shape, &extras, point_num_sequences(point), text);
     *text = 0;
-    return true;
+    if (!kernel_takes_head_dim(spec->head_dim))
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s does not take head_dim %d, but %d to %d in steps of %d",
+                 kernel_names[point->kernel], spec->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+    return !*text;
 }

@@ -46,16 +46,16 @@ static void begin_side(struct pair *pair, int side, struct evaluator *evaluator,
     work->subject = &work->foreign.subject;
 }
 
-/* Whether the second side, where it is not ours, takes the point; else why not is in the pairing. */
+/* Whether a side takes the point; else why not is in the pairing. */
 static bool takes(const struct pairing_side *side, const struct point *point, struct pairing *pairing)
 {
     const struct evaluator asked = {.foreign = side->foreign};
     struct point as_theirs = *point;
     char text[SUBJECT_TEXT_SIZE];
-    if (!side->foreign)
-        return true;
-    as_theirs.foreign = side->foreign->kernel->name;
-    as_theirs.kernel_options.page_size = page_size_for(side->foreign->kernel, point->kernel_options.page_size);
+    if (side->foreign) {
+        as_theirs.foreign = side->foreign->kernel->name;
+        as_theirs.kernel_options.page_size = page_size_for(side->foreign->kernel, point->kernel_options.page_size);
+    }
     if (evaluate_takes(&asked, &as_theirs, text))
         return true;
     pairing->skipped = true;
@@ -143,7 +143,7 @@ enum error_kind pair_point(struct evaluator *evaluator, const struct pairing_sid
     *pairing = (struct pairing){.skipped = false};
     bits_begin(&pairing->bits);
     pairing->parting.key = -1;
-    if (!takes(&sides[1], point, pairing))
+    if (!takes(&sides[0], point, pairing) || !takes(&sides[1], point, pairing))
         return ERROR_NONE;
     for (int side = 0; side < 2; side++)
         begin_side(&pair, side, evaluator, &sides[side], point);

@@ -122,7 +122,7 @@ static bool reduce_whole(struct changing *changing, enum key_id id, int64_t leas
                          enum error_kind *kind, struct error *error)
 {
     const struct field *field = &keys[id].field;
-    int64_t step = field->whole.multiple_of ? field->whole.multiple_of : 1, number = 0;
+    int64_t step = space_step(id), number = 0;
     int64_t value = field_integer(field, field_in(field, &changing->point));
     if (!smaller(&number, value, least, step, way, changed))
         return false;

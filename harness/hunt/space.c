@@ -25,6 +25,12 @@ struct reading {
 
 /* ---- what is usual ----------------------------------------------------------------------------------------------- */
 
+int64_t space_step(enum key_id id)
+{
+    const unsigned step = keys[id].field.whole.multiple_of;
+    return id == KEY_HEAD_DIM ? HEAD_DIM_STEP : step ? step : 1;
+}
+
 /* The largest of a key's whole numbers where the hunt starts. */
 static int64_t greatest_start(const struct reading *reading, const struct field *field)
 {
@@ -89,6 +95,14 @@ static enum error_kind take_choices(struct free_key *free_key, const struct fiel
     return free_key->values ? ERROR_NONE : error_memory(error, "--vary", FIELD_TEXT_SIZE);
 }
 
+/* Of head_dim: limits that are no multiples of its step, 1..128, are those of a kernel that takes all between them. */
+static void step_to_ends(struct free_key *free_key)
+{
+    if (free_key->kind == FREE_WHOLE &&
+        (free_key->least % free_key->step != 0 || free_key->greatest % free_key->step != 0))
+        free_key->step = 1;
+}
+
 static enum error_kind take_usual(const struct reading *reading, struct free_key *free_key, struct error *error)
 {
     const struct key *key = &keys[free_key->id];
@@ -106,6 +120,7 @@ static enum error_kind take_usual(const struct reading *reading, struct free_key
         free_key->real = usual->real;
         free_key->greatest = usual->greatest ? usual->greatest : start;
         free_key->least = usual->least > free_key->greatest ? free_key->greatest : usual->least;
+        step_to_ends(free_key);
         return ERROR_NONE;
     }
     return refuse(reading, NULL, key, "there are no usual limits", error);
@@ -160,7 +175,10 @@ static enum error_kind take_limits(const struct reading *reading, struct free_ke
         return kind;
     }
     free_key->kind = FREE_WHOLE;
-    return limits_read_whole(&free_key->least, &free_key->greatest, field, node, error);
+    enum error_kind kind = limits_read_whole(&free_key->least, &free_key->greatest, field, node, error);
+    if (!kind)
+        step_to_ends(free_key);
+    return kind;
 }
 
 /* ---- texts ------------------------------------------------------------------------------------------------------- */
@@ -199,8 +217,7 @@ static enum error_kind new_key(struct space *space, enum key_id id, struct error
     struct free_key *free_key = calloc(1, sizeof *free_key);
     if (!free_key)
         return error_memory(error, "--vary", sizeof *free_key);
-    *free_key = (struct free_key){.id = id, .step = keys[id].field.whole.multiple_of, .kind = FREE_LIST};
-    free_key->step = free_key->step ? free_key->step : 1;
+    *free_key = (struct free_key){.id = id, .step = space_step(id), .kind = FREE_LIST};
     memcpy(free_key->parameters, usual_parameters, sizeof usual_parameters);
     if (id == KEY_INPUT) {
         free_key->kind = FREE_INPUT;

@@ -26,6 +26,9 @@ void space_clear(struct space *space);
 /* The limits of a distribution's parameter. */
 struct real_limits space_parameter(const struct free_key *key, enum distribution distribution, size_t parameter);
 
+/* What a key's whole numbers go in: the multiples that it takes, and of head_dim those that kernels of ours do. */
+int64_t space_step(enum key_id id);
+
 /* Whether the point's value of a free key is within its limits; value is that of its candidate. */
 bool space_holds(const struct free_key *key, const struct point *point, const char *value);
 

@@ -33,7 +33,7 @@ static const struct field fields[INPUT_PARAMETER_COUNT] = {
     [INPUT_CHANNELS] = {.name = "channels",
                         .type = FIELD_WHOLE,
                         FIELD_MEMBER(struct input_spec, channels),
-                        .whole = {1, HEAD_DIM_MAX, 0},
+                        .whole = {1, PROBLEM_MAX_DIM, 0},
                         .allowed = "whole numbers from 1 to head_dim"},
     [INPUT_FACTOR] = REAL(factor, (double)FLT_MIN, (double)FLT_MAX, "numbers above 0 that f32 can hold"),
 };

@@ -280,7 +280,9 @@ static void do_points(struct walking *walking, struct evaluator *evaluator, size
 {
     /* Points of a kernel that is not ours differ in other problems alone. */
     bool in_parts = problem_spec_parts(&walking->walk->selection->points[first].problem) > 1;
-    size_t step = in_parts && !evaluator->foreign ? EVALUATE_TOGETHER_MAX : 1;
+    char reason[SUBJECT_TEXT_SIZE];
+    bool taken = evaluate_takes(evaluator, &walking->walk->selection->points[first], reason);
+    size_t step = in_parts && taken && !evaluator->foreign ? EVALUATE_TOGETHER_MAX : 1;
     for (size_t i = first, last; i < end; i = last) {
         last = end - i > step ? i + step : end;
         if (!begins(walking, i, last))

@@ -410,7 +410,7 @@ static enum error_kind check_keys(const struct batch *batch, struct error *error
 static enum error_kind check_shapes(const struct batch *batch, struct error *error)
 {
     const struct problem *first = batch->problems;
-    if (first->head_dim < HEAD_DIM_MIN || first->head_dim > HEAD_DIM_MAX || first->head_dim % HEAD_DIM_STEP)
+    if (!kernel_takes_head_dim(first->head_dim))
         return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
                          kernels[batch->kernel]->name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
     const char *refusal = kernel_refusal(batch->kernel, batch->recipe, first->dtype, first->kv_format);

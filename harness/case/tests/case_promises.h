@@ -27,8 +27,7 @@ static inline const char *point_promise_broken(const struct test_case *test_case
     if (point.index != index || point.test_case != test_case)
         return "a point does not know its place";
     if (problem->seq_len < 0 || problem->num_heads < 1 || problem->num_kv_heads < 1 ||
-        problem->num_heads % problem->num_kv_heads != 0 || problem->head_dim < HEAD_DIM_MIN ||
-        problem->head_dim > HEAD_DIM_MAX || problem->head_dim % HEAD_DIM_STEP != 0)
+        problem->num_heads % problem->num_kv_heads != 0 || problem->head_dim < 1 || problem->head_dim > PROBLEM_MAX_DIM)
         return "a point's shape is not allowed";
     if (problem->head_offset < 0 || problem->head_offset + problem->num_heads > problem->total_heads)
         return "a point's heads are not heads of its model";
