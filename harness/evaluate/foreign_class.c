@@ -31,6 +31,17 @@ static bool has_slopes(const struct problem_spec *spec)
     return any;
 }
 
+static int64_t longest_of(const struct point *point)
+{
+    int64_t longest = point->problem.seq_len;
+    for (int i = 0; i < point_num_sequences(point); i++) {
+        struct point sequence;
+        point_sequence(point, i, &sequence);
+        longest = sequence.problem.seq_len > longest ? sequence.problem.seq_len : longest;
+    }
+    return longest;
+}
+
 bool evaluate_takes(const struct evaluator *evaluator, const struct point *point, char *text)
 {
     const struct problem_spec *spec = &point->problem;
@@ -40,6 +51,7 @@ bool evaluate_takes(const struct evaluator *evaluator, const struct point *point
         .has_slopes = has_slopes(spec),
         .has_sinks = spec->sinks.kind != SINKS_NONE,
         .page_size = point->foreign ? point->kernel_options.page_size : 0,
+        .longest = evaluator->foreign ? longest_of(point) : 0,
     };
     if (evaluator->foreign)
         return foreign_kernel_takes(evaluator->foreign->kernel, &shape, &extras, point_num_sequences(point), text);

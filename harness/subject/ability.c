@@ -82,6 +82,10 @@ enum error_kind foreign_kernel_check(const struct foreign_kernel *kernel, const 
         if (kernel->head_dims[i] < 1)
             return error_set(error, ERROR_USAGE, "%s: kernel %s takes head_dim %d; allowed: 1 and up", source,
                              kernel->name, kernel->head_dims[i]);
+    if (kernel->max_seq_len < 0)
+        return error_set(error, ERROR_USAGE,
+                         "%s: kernel %s takes a max_seq_len of %lld; allowed: 1 and up, or 0 for any", source,
+                         kernel->name, (long long)kernel->max_seq_len);
     return ERROR_NONE;
 }
 
@@ -138,6 +142,8 @@ enum error_kind foreign_kernel_take(struct foreign_kernel *kernel, const struct 
                          source, kernel->name, (int)described->memory, ALIBICHECK_KERNEL_HOST_MEMORY,
                          ALIBICHECK_KERNEL_CUDA_MEMORY);
     kernel->on_cuda = described->memory == ALIBICHECK_KERNEL_CUDA_MEMORY;
+    if (described->abi >= 5)
+        kernel->max_seq_len = described->max_seq_len;
     return foreign_kernel_check(kernel, source, error);
 }
 
@@ -189,6 +195,9 @@ bool foreign_kernel_takes(const struct foreign_kernel *kernel, const struct prob
         snprintf(text, ABILITY_TEXT_SIZE, "%s does not take head_dim %d", kernel->name, shape->head_dim);
     if (extras->page_size > 0 && !*text && !foreign_kernel_takes_page_size(kernel, extras->page_size))
         snprintf(text, ABILITY_TEXT_SIZE, "%s does not take page_size %d", kernel->name, extras->page_size);
+    if (kernel->max_seq_len > 0 && extras->longest > kernel->max_seq_len && !*text)
+        snprintf(text, ABILITY_TEXT_SIZE, "%s does not take more than %lld keys", kernel->name,
+                 (long long)kernel->max_seq_len);
     for (int i = 0; i < ABILITY_COUNT && !*text; i++)
         if (lacking & abilities[i].bit)
             snprintf(text, ABILITY_TEXT_SIZE, "%s does not take %s", kernel->name, abilities[i].about);

@@ -35,6 +35,7 @@ struct foreign_kernel {
     char arithmetic[ARITHMETIC_TEXT_SIZE];          /* "" : none is known */
     int head_dims[HEAD_DIMS_MAX], num_head_dims;    /* 0: all */
     int page_sizes[PAGE_SIZES_MAX], num_page_sizes; /* of one that takes pages; 0: all */
+    int64_t max_seq_len;                            /* keys of a sequence; 0: any number */
     bool on_cuda;                                   /* its tensors are in a GPU's memory */
     char device[KERNEL_DEVICE_SIZE];                /* what it runs on, in words; "": nobody says */
 };
@@ -52,7 +53,8 @@ unsigned ability_of_dtype(enum dtype dtype);
 /* What of a problem its shape does not say. */
 struct problem_extras {
     bool masked, has_slopes, has_sinks;
-    int page_size; /* 0: k and v are contiguous */
+    int page_size;   /* 0: k and v are contiguous */
+    int64_t longest; /* keys of the launch's longest sequence */
 };
 
 /* Keys a page where nobody says how many; 0: the kernel takes k and v that are contiguous. */

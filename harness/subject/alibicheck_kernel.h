@@ -30,7 +30,7 @@ extern "C" {
  * what is new of them stands in arrays of the launch. So one number is all that both sides need, and a plug-in that was
  * compiled with an older header works as it did: it is asked for each number from the caller's down until it has one.
  */
-#define ALIBICHECK_KERNEL_ABI 4
+#define ALIBICHECK_KERNEL_ABI 5
 
 /* Bits of what a kernel takes. What a problem needs that is not there is told by name, and its point is skipped. */
 enum {
@@ -144,6 +144,8 @@ struct alibicheck_kernel {
      * device. Of pointers, which may be other ones then, it is known which are NULL, and nothing is to be read through
      * them. NULL: it takes none. */
     uint64_t (*workspace_bytes)(void *context, const struct alibicheck_kernel_launch *launch);
+    /* From ABI 5 on: */
+    int64_t max_seq_len; /* the most keys that a sequence may have; 0: any number */
 };
 
 /* What a plug-in exports. abi is the caller's, or an older one if it has returned NULL for that; NULL if the plug-in

@@ -210,7 +210,7 @@ static bool takes(const struct subject *subject, const struct problem *problem, 
 {
     const struct foreign_subject *foreign = foreign_of(subject);
     const struct problem_extras extras = {is_masked(problem), has_slopes(problem), problem->sink_logits != NULL,
-                                          foreign->pages.size};
+                                          foreign->pages.size, problem->seq_len};
     return foreign_kernel_takes(foreign->kernel, problem, &extras, num_sequences, text);
 }
 

@@ -9,7 +9,7 @@
 #include "harness/support/number.h"
 #include "harness/support/tensor_file.h"
 
-enum { TEXTS_OF_LAUNCH = 12 };
+enum { TEXTS_OF_LAUNCH = 13 };
 
 /* ---- what a message is made of ----------------------------------------------------------------------------------- */
 
@@ -134,6 +134,8 @@ enum error_kind message_plan_hello(struct safetensors_plan *plan, const struct k
             add_word(&contents, "head_dims", dims);
         if (*sizes)
             add_word(&contents, "page_sizes", sizes);
+        if (kernel->max_seq_len > 0)
+            add_whole(&contents, "max_seq_len", -1, kernel->max_seq_len);
         if (*kernel->device)
             add_word(&contents, "device", kernel->device);
         if (*hello->failure)

@@ -1,4 +1,5 @@
 /* What kernels say of themselves, and results, that were received (kernel_message.h). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,20 @@ static enum error_kind read_numbers(int *numbers, int *count, int max, const str
     return ERROR_NONE;
 }
 
+/* 0 where the key is not there. */
+static enum error_kind read_most_keys(int64_t *most, const struct tensor_archive *archive, struct error *error)
+{
+    const char *word = tensor_archive_metadata(archive, "max_seq_len");
+    char *end;
+    if (!word)
+        return ERROR_NONE;
+    errno = 0;
+    *most = strtoll(word, &end, 10);
+    if (!*word || *end || errno || *most < 1)
+        return message_refuse(error, "max_seq_len", word, "a whole number from 1 on");
+    return ERROR_NONE;
+}
+
 enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, struct error *error)
 {
     struct tensor_archive archive;
@@ -67,6 +82,8 @@ enum error_kind message_read_hello(struct kernel_hello *hello, int descriptor, s
         kind = read_numbers(kernel->head_dims, &kernel->num_head_dims, HEAD_DIMS_MAX, &archive, "head_dims", error);
     if (!kind)
         kind = read_numbers(kernel->page_sizes, &kernel->num_page_sizes, PAGE_SIZES_MAX, &archive, "page_sizes", error);
+    if (!kind)
+        kind = read_most_keys(&kernel->max_seq_len, &archive, error);
     if (!kind) {
         hello->audits = message_says(&archive, "audits");
         hello->keeps = message_says(&archive, "keeps");

@@ -37,6 +37,9 @@ static int64_t other_length(const struct oracle_work *work, int head_dim)
     int64_t chunk = work->inquiry->subject->chunk_len;
     if (keys <= chunk && chunk < whole / 2)
         keys = chunk + 1;
+    if (chunk == 0 &&
+        keys > problem->seq_len) /* of a smaller head_dim; a kernel that is not ours may not take so many */
+        keys = problem->seq_len;
     return keys < 1 ? 1 : keys;
 }
 

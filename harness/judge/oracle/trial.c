@@ -250,14 +250,15 @@ static struct problem shorter_companion(const struct problem *problem)
     return shorter;
 }
 
-/* Keys in half of the slots too. */
-static struct problem longer_companion(const struct problem *problem)
+/* Keys in half of the slots too; none where that is more than the subject takes. */
+static struct problem longer_companion(const struct problem *problem, const struct subject *subject)
 {
     struct problem longer = *problem;
+    char text[SUBJECT_TEXT_SIZE];
     longer.seq_len += TRIAL_SLOTS / 2;
     longer.kv_slots -= TRIAL_SLOTS / 2;
     longer.visible = NULL;
-    return longer;
+    return !subject->ops->takes || subject->ops->takes(subject, &longer, TRIAL_BATCH, text) ? longer : *problem;
 }
 
 /* The newest few keys, and no slots. */
@@ -276,8 +277,8 @@ static struct problem short_companion(const struct problem *problem, int64_t key
 }
 
 /* The problems of a batch on the trial's tensors; query and constant_v are the others' q and the last one's v. */
-static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial *trial, const void *query,
-                       const void *constant_v)
+static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial *trial, const struct subject *subject,
+                       const void *query, const void *constant_v)
 {
     enum { LAST = TRIAL_BATCH - 1 };
     for (int i = 0; i < TRIAL_BATCH; i++) {
@@ -286,7 +287,7 @@ static void make_batch(struct problem problems[TRIAL_BATCH], const struct trial 
     }
     problems[0] = problems[LAST] = trial->problem;
     problems[LAST].v = constant_v;
-    problems[LAST - 1] = longer_companion(&trial->problem);
+    problems[LAST - 1] = longer_companion(&trial->problem, subject);
     problems[LAST - 1].q = query;
 }
 
@@ -312,7 +313,7 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     memset(memory, 0, TRIAL_BATCH * each);
     struct problem problems[TRIAL_BATCH];
     struct output outputs[TRIAL_BATCH];
-    make_batch(problems, trial, query, constant_v);
+    make_batch(problems, trial, subject, query, constant_v);
     for (int i = 0; i < TRIAL_BATCH; i++)
         outputs[i] = (struct output){memory + (size_t)i * each, (float *)(void *)(memory + (size_t)i * each + q_bytes)};
     outputs[0] = trial->output;

@@ -225,7 +225,7 @@ def _tell_plugin(report):
 
 
 def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=None, head_dims=None, page_sizes=None,
-                 tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
+                 max_seq_len=None, tensors="numpy", device=None, only=None, where=None, set=None, oracles="all", timeout=None,
                  program=None):
     """
     Runs cases on a function, as `alibicheck run` runs them on a kernel, with every oracle that can be put to it.
@@ -248,6 +248,7 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     name        of the kernel in records (the function's)
     arithmetic  a class that it is meant to be in, "f32+weights16", by whose bound it is then judged, too
     head_dims, page_sizes   those that it takes (all)
+    max_seq_len the most keys that it takes (any number)
     tensors     of what library arrays are: "numpy", with ml_dtypes for bf16 and fp8, or "torch"; or a function that makes
                 one of NumPy's array
     device      with "torch": where they are, "cuda"
@@ -261,9 +262,9 @@ def check_kernel(function, cases="seed", *, takes=None, name=None, arithmetic=No
     """
     program = find_program(program)
     kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, head_dims=head_dims,
-                    page_sizes=page_sizes, tensors=tensors, device=device)
+                    page_sizes=page_sizes, max_seq_len=max_seq_len, tensors=tensors, device=device)
     given = {"takes": takes, "name": name, "arithmetic": arithmetic, "head_dims": head_dims, "page_sizes": page_sizes,
-             "tensors": None if tensors == "numpy" else tensors, "device": device}
+             "max_seq_len": max_seq_len, "tensors": None if tensors == "numpy" else tensors, "device": device}
     given = {key: value for key, value in given.items() if value is not None}
     words = _cases_of(cases, program) + _options(only, where, set, oracles) + _timeout(timeout)
     with tempfile.TemporaryDirectory(prefix="alibicheck-") as folder, _Run(program, words, folder) as run:

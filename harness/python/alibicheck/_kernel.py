@@ -93,6 +93,12 @@ def _numbers_of(name, numbers, most):
     return ",".join(map(str, listed))
 
 
+def _most(name, number):
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 1 << 63):
+        raise Refused(f"{name} {number!r}: allowed: a whole number from 1 on")
+    return number
+
+
 # ---- arrays --------------------------------------------------------------------------------------------------------
 
 def _torch(device):
@@ -214,14 +220,15 @@ class Kernel:
     """
 
     def __init__(self, function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, page_sizes=None,
-                 tensors="numpy", device=None):
+                 max_seq_len=None, tensors="numpy", device=None):
         if not callable(function):
             raise Refused(f"function: is {type(function).__name__}; allowed: what can be called")
         self.function, self.name = function, name_of(function, name)
         self.takes = takes_of(function, takes)
         self.said = {"arithmetic": arithmetic, "about": None if about is None else _message.plain(str(about), 150),
                      "head_dims": _numbers_of("head_dims", head_dims, 32),
-                     "page_sizes": _numbers_of("page_sizes", page_sizes, 16)}
+                     "page_sizes": _numbers_of("page_sizes", page_sizes, 16),
+                     "max_seq_len": _most("max_seq_len", max_seq_len)}
         if page_sizes is not None and "pages" not in self.takes:
             raise Refused(f"page_sizes {page_sizes!r}: allowed: where takes has pages")
         self.keywords = ["scale"]
@@ -361,7 +368,7 @@ def converse(kernel, to, source, told=lambda text: None):
 
 
 def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_dims=None, page_sizes=None,
-          tensors="numpy", device=None):
+          max_seq_len=None, tensors="numpy", device=None):
     """
     Makes this program a kernel: answers launches on standard input and output with the function, until there are no more.
 
@@ -370,7 +377,7 @@ def serve(function, *, name=None, takes=None, arithmetic=None, about=None, head_
     The arguments are those of check_kernel. What is printed from here on goes to standard error.
     """
     kernel = Kernel(function, name=name, takes=takes, arithmetic=arithmetic, about=about, head_dims=head_dims,
-                    page_sizes=page_sizes, tensors=tensors, device=device)
+                    page_sizes=page_sizes, max_seq_len=max_seq_len, tensors=tensors, device=device)
     sys.stdout.flush()
     to, source, nothing = os.dup(1), os.dup(0), os.open(os.devnull, os.O_RDONLY)
     os.dup2(2, 1)

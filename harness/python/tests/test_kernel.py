@@ -185,6 +185,21 @@ def test_pages_alone_are_chosen_for_a_function_that_takes_nothing_else(program, 
     assert statuses(report) == ["skip"] and "kernel does not take page_size 16" in str(report)
 
 
+def test_a_function_is_not_given_more_keys_than_it_takes(program, tmp_path):
+    lengths = set()
+
+    def kernel(q, k, v, *, scale):
+        lengths.add(len(k))
+        weights = np.exp(scale * np.einsum("hd,nhd->hn", q, k))
+        return np.einsum("hn,nhd->hd", weights / weights.sum(1, keepdims=True), v)
+
+    path = tmp_path / "keys.yaml"
+    path.write_text("case: keys\nseq_len: [5, 40, 41]\nnum_heads: 2\nhead_dim: 33\ndtype: f32\nslopes: {values: [0, 0]}\n")
+    report = alibicheck.check_kernel(kernel, path, takes="f32", max_seq_len=40)
+    assert [record["status"] for record in report.records] == ["pass", "pass", "skip"] and "kernel does not take more than 40 keys" in str(report)
+    assert max(lengths) == 40
+
+
 def test_a_kernel_that_takes_the_wrong_pages_fails(program, tmp_path):
     path = tmp_path / "paged.yaml"
     path.write_text(PAGED)
@@ -411,6 +426,7 @@ def test_a_kernel_that_is_not_deterministic(program, case):
      r"decode cannot be called as it is to be \(.*'mask'.*\); allowed: decode\(q, k, v, \*, scale, slopes, mask\)"),
     ({"name": "my kernel"}, "name 'my kernel': allowed: letters"),
     ({"head_dims": [0]}, r"head_dims \[0\]: allowed"),
+    ({"max_seq_len": 0}, "max_seq_len 0: allowed: a whole number from 1 on"),
     ({"page_sizes": [16]}, r"page_sizes \[16\]: allowed: where takes has pages"),
     ({"takes": "f16,only_pages"}, "takes only_pages: allowed: with pages"),
     ({"tensors": "tinygrad"}, "tensors 'tinygrad': allowed: numpy, torch, or a function"),

@@ -276,7 +276,7 @@ static void test_wrong_kernels_are_refused(void **state)
     struct small_kernel context = {.fault = SOUND};
     const struct alibicheck_kernel kernel = small_kernel(&context);
     struct alibicheck_kernel kernels[8];
-    static const char *const errors[] = {"the kernel: a kernel of ABI 5; allowed: 1 to 4, ",
+    static const char *const errors[] = {"the kernel: a kernel of ABI 6; allowed: 1 to 5, ",
                                          "the kernel: a kernel without a name",
                                          "the kernel: a kernel without a function",
                                          "the kernel: kernel small has arithmetic 'f64'",

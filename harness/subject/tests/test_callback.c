@@ -480,6 +480,12 @@ static void test_what_a_kernel_does_not_take(void **state)
     const struct foreign_subject paged = foreign_subject_paged(&foreign, &(struct page_setting){.size = 2});
     assert_false(paged.subject.ops->takes(&paged.subject, &fixture.problems[1], 2, text));
     assert_string_equal(text, "test does not take page_size 2");
+    kernel.num_page_sizes = 0;
+    kernel.max_seq_len = fixture.problems[1].seq_len;
+    assert_true(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+    kernel.max_seq_len--;
+    assert_false(foreign.subject.ops->takes(&foreign.subject, &fixture.problems[1], 2, text));
+    assert_non_null(strstr(text, "test does not take more than "));
 }
 
 /* A plug-in of an older header has nothing behind what that has. */
@@ -492,14 +498,25 @@ static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
     struct error error;
     described.page_sizes = (const int32_t *)(uintptr_t)8; /* nowhere */
     described.memory = 99;
+    described.max_seq_len = -3;
     described.abi = 1;
     assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_NONE);
     assert_int_equal(taken.num_page_sizes, 0);
     for (uint32_t abi = 0; abi <= ALIBICHECK_KERNEL_ABI + 1; abi += ALIBICHECK_KERNEL_ABI + 1) {
         described.abi = abi;
         assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_USAGE);
-        assert_non_null(strstr(error.text, "allowed: 1 to 4"));
+        assert_non_null(strstr(error.text, "allowed: 1 to 5"));
     }
+    described.page_sizes = NULL;
+    described.memory = 0;
+    for (uint32_t abi = 4; abi <= ALIBICHECK_KERNEL_ABI; abi++) {
+        described.abi = abi;
+        assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), abi < 5 ? ERROR_NONE : ERROR_USAGE);
+    }
+    assert_string_equal(error.text, "test: kernel test takes a max_seq_len of -3; allowed: 1 and up, or 0 for any");
+    described.max_seq_len = 77;
+    assert_int_equal(foreign_kernel_take(&taken, &described, "test", &error), ERROR_NONE);
+    assert_int_equal(taken.max_seq_len, 77);
     assert_int_equal(offsetof(struct alibicheck_kernel, launch), 48); /* as they were in ABI 1 */
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, sink_logits), 64);
     assert_int_equal(sizeof(struct alibicheck_kernel_sequence), 72);
@@ -507,6 +524,8 @@ static void test_an_older_kernel_is_taken_as_far_as_it_goes(void **state)
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, seq_lens), 112);
     assert_int_equal(offsetof(struct alibicheck_kernel, memory), 64); /* as they were in ABI 3 */
     assert_int_equal(offsetof(struct alibicheck_kernel_launch, device), 152);
+    assert_int_equal(offsetof(struct alibicheck_kernel, workspace_bytes), 72); /* as they were in ABI 4 */
+    assert_int_equal(offsetof(struct alibicheck_kernel_launch, workspace_bytes), 168);
 }
 
 static void test_pages_are_given_and_watched(void **state)

@@ -305,7 +305,8 @@ static void test_a_kernel_says_what_it_is(void **state)
                                            .head_dims = {64, 128},
                                            .num_head_dims = 2,
                                            .page_sizes = {16, 64, 1},
-                                           .num_page_sizes = 3},
+                                           .num_page_sizes = 3,
+                                           .max_seq_len = INT64_C(1) << 40},
                                 .audits = true},
                         heard;
     struct safetensors_plan plan;
@@ -321,6 +322,7 @@ static void test_a_kernel_says_what_it_is(void **state)
     assert_int_equal(heard.kernel.head_dims[1], 128);
     assert_int_equal(heard.kernel.num_page_sizes, 3);
     assert_int_equal(heard.kernel.page_sizes[1], 64);
+    assert_true(heard.kernel.max_seq_len == INT64_C(1) << 40);
     assert_true(heard.audits && !heard.keeps);
 }
 

@@ -54,6 +54,8 @@ enum {
     OLD_HEADER,     /* is of ABI 1, which is none */
     OLDER_HEADER,   /* and of ABI 2 */
     LAST_HEADER,    /* and of ABI 3 */
+    FOURTH_HEADER,  /* and of ABI 4 */
+    LIMITS_KEYS,    /* to 65, and refuses more, which is no fault */
     USES_WORKSPACE, /* for a copy of q, which is no fault */
     WRITES_PAST_WORKSPACE,
     KEEPS_IN_WORKSPACE, /* slopes of the first launch, which it expects there in all others */
@@ -61,6 +63,8 @@ enum {
     ASKS_FOR_TOO_MUCH,  /* workspace */
     NUM_BREAKS
 };
+
+enum { MAX_SEQ_LEN = 65 }; /* that of cases.yaml's plain */
 
 static int num_launches;
 static void *volatile cache[8];
@@ -325,6 +329,11 @@ static int32_t launch_broken(void *context, const launch_t *launch, char *text, 
         snprintf(text, text_size, "no such engine");
         return 7;
     }
+    for (int i = 0; BREAK == LIMITS_KEYS && i < launch->num_sequences; i++)
+        if (launch->sequences[i].seq_len > MAX_SEQ_LEN) {
+            snprintf(text, text_size, "too many keys");
+            return 8;
+        }
     int32_t status = launch->page_size > 0 && BREAK >= PAGES_OF_FIRST && BREAK <= PAGES_IN_A_ROW
                          ? launch_pages(launch, text, text_size)
                          : launch_other(launch, text, text_size);
@@ -336,7 +345,8 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
 {
     static struct alibicheck_kernel broken;
     static const int32_t sizes[] = {32, 16, 0};
-    if ((BREAK == OLD_HEADER && abi != 1) || (BREAK == OLDER_HEADER && abi != 2) || (BREAK == LAST_HEADER && abi != 3))
+    if ((BREAK == OLD_HEADER && abi != 1) || (BREAK == OLDER_HEADER && abi != 2) ||
+        (BREAK == LAST_HEADER && abi != 3) || (BREAK == FOURTH_HEADER && abi != 4))
         return NULL;
     abi = ALIBICHECK_KERNEL_ABI;
     broken = *describe_sound(abi);
@@ -362,5 +372,11 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
         broken.abi = 3;
         memset(&broken.workspace_bytes, 0xff, sizeof broken.workspace_bytes);
     }
+    if (BREAK == FOURTH_HEADER) {
+        broken.abi = 4;
+        broken.max_seq_len = 1;
+    }
+    if (BREAK == LIMITS_KEYS)
+        broken.max_seq_len = MAX_SEQ_LEN;
     return &broken;
 }
