@@ -26,14 +26,16 @@ enum tensor_layout_bit {
 
 /* Zeroed: as launches are made. */
 struct launch_setting {
-    bool backward;   /* threads, warps and blocks take their turns from the last to the first, where they take turns */
-    bool misplaced;  /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
-    bool nan_zones;  /* under an audit: the guard zones of tensors hold NaN */
-    bool far_rows;   /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
-                      * page's number; among their pages are others' (kv_cache.h) */
-    bool far_heads;  /* the same of KV heads, whose keys lie side by side */
-    bool near;       /* of a subject that is given those: that offsets in as much address space do fit 32 bits */
-    unsigned layout; /* bits of enum tensor_layout_bit */
+    bool backward;  /* threads, warps and blocks take their turns from the last to the first, where they take turns */
+    bool misplaced; /* under an audit: buffers begin at addresses that are aligned to no more than BUFFER_ALIGNMENT */
+    bool nan_zones; /* under an audit: the guard zones of tensors hold NaN */
+    bool far_rows;  /* k and v lie so far into their buffers that 32 bits hold no element's index, and 16 no
+                     * page's number; among their pages are others' (kv_cache.h) */
+    bool far_heads; /* the same of KV heads, whose keys lie side by side */
+    bool near;      /* of a subject that is given those: that offsets in as much address space do fit 32 bits */
+    bool shared_pages; /* sequences that are given the same k and v have the first half of their whole pages in common
+                        */
+    unsigned layout;   /* bits of enum tensor_layout_bit */
     enum workspace_setting workspace;
 };
 

@@ -171,11 +171,23 @@ static enum error_kind put_far(const struct foreign_subject *foreign, const stru
     return kind;
 }
 
+static enum error_kind share_pages(const struct foreign_subject *foreign, struct subject **other, char *text,
+                                   struct error *error)
+{
+    struct page_setting shared = foreign->pages;
+    shared.shared = true;
+    *other = NULL;
+    snprintf(text, SUBJECT_TEXT_SIZE, "there are no pages");
+    return shared.size > 0 ? make_other(other, foreign, &shared, foreign->layout, error) : ERROR_NONE;
+}
+
 static enum error_kind resettle(const struct subject *subject, const struct launch_setting *setting,
                                 struct subject **other, char *text, struct error *error)
 {
     const struct foreign_subject *foreign = foreign_of(subject);
     struct page_setting elsewhere = foreign->pages;
+    if (setting->shared_pages)
+        return share_pages(foreign, other, text, error);
     if (setting->layout)
         return relayout(foreign, setting->layout, other, text, error);
     if ((setting->far_rows || setting->far_heads) && !setting->backward && !setting->misplaced)

@@ -70,6 +70,31 @@ static enum error_kind lay_out_pool(struct paged_cache *cache, struct kv_cache *
     return ERROR_NONE;
 }
 
+static void make_nobodys(char *pages, int32_t page, const struct problem *shape, int page_size)
+{
+    const size_t bytes = page_bytes(shape, page_size);
+    memset(pages + (size_t)page * bytes, dtype_nan_byte(problem_kv_dtype(shape)), bytes);
+}
+
+/* Of a pool that is the cache's own: memory[2]. */
+static void share_pages(struct paged_cache *cache, const struct sequences *sequences)
+{
+    const struct problem *first = sequences->problems;
+    int32_t *table = cache->memory[0];
+    char *k = cache->memory[2], *v = k ? k + ((const char *)cache->v - (const char *)cache->k) : NULL;
+    for (int i = 1; i < sequences->count && k; i++) {
+        const struct problem *problem = &sequences->problems[i];
+        const int64_t keys = problem->seq_len < first->seq_len ? problem->seq_len : first->seq_len;
+        const int64_t shared = problem->k == first->k && problem->v == first->v ? (keys / cache->page_size + 1) / 2 : 0;
+        for (int64_t page = 0; page < shared; page++) {
+            int32_t *entry = &table[(int64_t)i * cache->max_pages + page];
+            make_nobodys(k, *entry, first, cache->page_size);
+            make_nobodys(v, *entry, first, cache->page_size);
+            *entry = table[page];
+        }
+    }
+}
+
 enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequences *sequences,
                                     const struct page_setting *setting, struct error *error)
 {
@@ -99,6 +124,8 @@ enum error_kind paged_cache_lay_out(struct paged_cache *cache, const struct sequ
     if (!kind && layout.pages > 0) {
         cache->memory[2] = layout.copy;
         layout.copy = NULL;
+        if (setting->shared)
+            share_pages(cache, sequences);
     }
     kv_cache_clear(&layout);
     free(args);

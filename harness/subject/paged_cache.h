@@ -15,6 +15,8 @@ struct page_setting {
     int size;      /* keys a page; 0: there are no pages */
     uint64_t seed; /* of their order */
     int64_t pool;  /* pages of the pool; 0: as few as can be */
+    bool shared;   /* sequences that have k and v of the first one have the first half of its whole pages, too, as of a
+                    * prompt that they have in common; what would be theirs there is nobody's */
 };
 
 struct paged_cache {

@@ -131,6 +131,8 @@ static enum error_kind resettle(const struct subject *subject, const struct laun
         snprintf(text, SUBJECT_TEXT_SIZE, "%s runs threads in an order of its own", device);
     if (setting->far_rows && !can.far_rows)
         snprintf(text, SUBJECT_TEXT_SIZE, "%s gives no address space for it", device);
+    if (setting->shared_pages)
+        snprintf(text, SUBJECT_TEXT_SIZE, "pages of its pool are each of one sequence");
     if (setting->layout)
         snprintf(text, SUBJECT_TEXT_SIZE, "the kernel takes packed rows, at addresses of %d bytes", BUFFER_ALIGNMENT);
     if (*text)

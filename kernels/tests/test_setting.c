@@ -20,10 +20,10 @@ static const struct launch_setting settings[] = {
     {.misplaced = true},
     {.nan_zones = true},
     {.far_rows = true},
-    {true, true, true, true, false, false, 0, WORKSPACE_OWN},
+    {.backward = true, .misplaced = true, .nan_zones = true, .far_rows = true},
     {.workspace = WORKSPACE_KEEP},
     {.workspace = WORKSPACE_KEPT},
-    {true, true, true, true, false, false, 0, WORKSPACE_KEPT},
+    {.backward = true, .misplaced = true, .nan_zones = true, .far_rows = true, .workspace = WORKSPACE_KEPT},
 };
 
 struct result {

@@ -313,8 +313,10 @@ const struct oracle_info oracles[ORACLE_COUNT] = {
     [ORACLE_GUARDS] = {.about = "nothing is written before or past a buffer of the device's memory",
                        .check = check_guards,
                        .of_no_output = true},
-    [ORACLE_BATCH] = {.about = "other sequences in the same launch, shorter, longer and as long, change no bit",
-                      .check = check_batch},
+    [ORACLE_BATCH] =
+        {.about =
+             "other sequences in the same launch, shorter, longer and as long, some in the same pages, change no bit",
+         .check = check_batch},
     [ORACLE_SCHEDULE] = {.about = "threads and blocks that take turns in the opposite order give the same bits",
                          .check = check_schedule},
     [ORACLE_PLACEMENT] = {.about = "NaN around every tensor, and addresses aligned to 16 bytes alone, change no bit",

@@ -1,6 +1,43 @@
-/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then many
- * (oracle_many.c). */
+/* The oracle of batches: the trial is the first sequence of a launch and, with another v, the last; then one of two of
+ * its length, and of two that share their first pages; then many (oracle_many.c). */
+#include <stdio.h>
+
 #include "harness/judge/oracle/oracle_checks.h"
+
+/* The trial and another one of its length, where that is all of the launch: what a kernel has a path of its own for. */
+static enum error_kind check_pair(struct oracle_work *work, const struct subject *subject, bool constant_v,
+                                  const struct trial_values *allowed, const char *how, struct error *error)
+{
+    char run_was[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = oracle_check_cancelled(work, error);
+    if (!kind)
+        kind = trial_run_pair(&work->trial, subject, constant_v, &work->got, &work->expected, error);
+    if (kind)
+        return kind;
+    snprintf(run_was, sizeof run_was, "as the first of %s", how);
+    oracle_expect(work, ORACLE_BATCH, &work->base, allowed, run_was);
+    if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
+        return ERROR_NONE;
+    oracle_copy_values(work, &work->got, &work->expected);
+    snprintf(run_was, sizeof run_was, "as the second of %s%s", how, constant_v ? ", v constant" : "");
+    oracle_expect(work, ORACLE_BATCH, constant_v ? &work->constant : &work->base, allowed, run_was);
+    return ERROR_NONE;
+}
+
+/* Pages that two sequences have in common, as servers keep those of a prompt once for all that begin with it. */
+static enum error_kind check_shared_pages(struct oracle_work *work, const struct trial_values *allowed,
+                                          struct error *error)
+{
+    const struct subject *subject = work->inquiry->subject;
+    const struct launch_setting setting = {.shared_pages = true};
+    struct subject *sharing;
+    char text[SUBJECT_TEXT_SIZE];
+    enum error_kind kind = subject->ops->resettle(subject, &setting, &sharing, text, error);
+    if (!kind && sharing)
+        kind = check_pair(work, sharing, false, allowed, "2 in one launch that share their first pages", error);
+    subject_release(sharing);
+    return kind;
+}
 
 enum error_kind check_batch(struct oracle_work *work, struct error *error)
 {
@@ -22,6 +59,11 @@ enum error_kind check_batch(struct oracle_work *work, struct error *error)
                   "as the last of " TRIAL_BATCH_TEXT " in one launch, v constant");
     if (work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
         return ERROR_NONE;
+    kind = check_pair(work, work->inquiry->subject, true, allowed, "2 of one length in one launch", error);
+    if (!kind && work->report->outcome[ORACLE_BATCH] != ORACLE_VIOLATED)
+        kind = check_shared_pages(work, allowed, error);
+    if (kind || work->report->outcome[ORACLE_BATCH] == ORACLE_VIOLATED)
+        return kind;
     kind = oracle_need_many(work, error);
     if (!kind)
         oracle_tell_many(work, ORACLE_BATCH);

@@ -329,6 +329,34 @@ enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *su
     return kind;
 }
 
+enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
+                               struct trial_values *first, struct trial_values *second, struct error *error)
+{
+    size_t q_bytes = trial->tensors[TRIAL_Q].size_bytes, v_bytes = trial->tensors[TRIAL_V].size_bytes;
+    size_t result = (q_bytes + trial->tensors[TRIAL_LSE].size_bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
+    char *memory = allocate(result + v_bytes);
+    if (!memory)
+        return error_memory(error, "two sequences of a trial", (double)(result + v_bytes));
+    trial_reload(trial);
+    trial_make_constant(trial);
+    memcpy(memory + result, trial->tensors[TRIAL_V].data, v_bytes);
+    trial_reload(trial);
+    poison_output(trial, TRIAL_POISON_NAN);
+    struct problem problems[] = {trial->problem, trial->problem};
+    struct output outputs[] = {trial->output, {memory, (float *)(void *)(memory + q_bytes)}};
+    const struct sequences both = {problems, outputs, 2, NULL, NULL, false};
+    double seconds;
+    problems[1].v = constant_v ? memory + result : problems[0].v;
+    output_poison(&outputs[1], &trial->problem);
+    enum error_kind kind = subject->ops->run(subject, &both, NULL, &seconds, error);
+    if (!kind) {
+        trial_take_output(first, &trial->problem, &outputs[0]);
+        trial_take_output(second, &trial->problem, &outputs[1]);
+    }
+    free(memory);
+    return kind;
+}
+
 float trial_constant(const struct trial *trial)
 {
     return (float)(2 - dtype_ulp(problem_kv_dtype(&trial->problem), 1));

@@ -96,6 +96,11 @@ enum error_kind trial_run_problem(struct trial *trial, const struct problem *pro
 enum error_kind trial_run_in_batch(struct trial *trial, const struct subject *subject, struct trial_values *first,
                                    struct trial_values *last, struct error *error);
 
+/* Runs the trial's problem as loaded twice in one launch that has no other sequence: the second one's v is constant, or
+ * of the same memory as the first one's. Reloads the trial before and after. */
+enum error_kind trial_run_pair(struct trial *trial, const struct subject *subject, bool constant_v,
+                               struct trial_values *first, struct trial_values *second, struct error *error);
+
 /* Elements [first, first + count) of a tensor of inputs = value, rounded to its dtype. */
 void trial_fill(struct trial *trial, enum trial_tensor tensor, size_t first, size_t count, float value);
 

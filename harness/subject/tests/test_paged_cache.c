@@ -84,8 +84,12 @@ static void test_every_key_is_where_the_table_says(void **state)
 {
     (void)state;
     static const int lengths[][SEQUENCES] = {{17, 40, 1}, {16, 0, 32}, {0, 0, 0}, {40, 40, 40}};
-    static const struct page_setting settings[] = {{16, 0, 0},  {16, 5, 30}, {1, 1, 0},
-                                                   {7, 2, 200}, {64, 3, 0},  {16, 1, 3}};
+    static const struct page_setting settings[] = {{.size = 16},
+                                                   {.size = 16, .seed = 5, .pool = 30},
+                                                   {.size = 1, .seed = 1},
+                                                   {.size = 7, .seed = 2, .pool = 200},
+                                                   {.size = 64, .seed = 3},
+                                                   {.size = 16, .seed = 1, .pool = 3}};
     static struct fixture fixture;
     for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++)
         for (size_t s = 0; s < sizeof settings / sizeof settings[0]; s++) {
@@ -101,8 +105,10 @@ static void test_another_seed_puts_pages_elsewhere(void **state)
     struct paged_cache a, b;
     struct error error;
     make(&fixture, (const int[]){40, 40, 17});
-    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0}, &error), ERROR_NONE);
-    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0}, &error), ERROR_NONE);
+    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0, false}, &error),
+                     ERROR_NONE);
+    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0, false}, &error),
+                     ERROR_NONE);
     assert_true(memcmp(a.block_table, b.block_table, SEQUENCES * 10 * sizeof(int32_t)) != 0);
     paged_cache_clear(&a);
     paged_cache_clear(&b);
@@ -118,7 +124,8 @@ static void test_slots_of_the_last_page_are_the_problem_s(void **state)
     make(&fixture, (const int[]){5, 5, 5});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].kv_slots = 2;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0}, &error), 0);
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0, false}, &error),
+                     0);
     const float *page = (const float *)cache.k + (size_t)cache.block_table[1] * 8 * ROW;
     assert_memory_equal(page, fixture.kv[1][0], 7 * ROW * sizeof(float));
     assert_true(isnan(page[7 * ROW]));
@@ -138,7 +145,7 @@ static void test_pages_become_the_last_of_a_pool(void **state)
         for (int near = 0; near < 2; near++) {
             struct paged_cache cache, whole;
             struct error error;
-            const struct page_setting setting = {sizes[s], 3, 0};
+            const struct page_setting setting = {sizes[s], 3, 0, false};
             int64_t elements = 0;
             assert_int_equal(paged_cache_lay_out(&whole, &fixture.sequences, &setting, &error), ERROR_NONE);
             assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), ERROR_NONE);
@@ -165,6 +172,50 @@ static void test_pages_become_the_last_of_a_pool(void **state)
         }
 }
 
+/* Of two that have the same k and v: 13 keys in pages of 4 are 3 whole ones, of which 2 are shared; of 9 and 13 one is.
+ */
+static void test_sequences_of_the_same_keys_share_pages(void **state)
+{
+    (void)state;
+    static const struct {
+        int lengths[SEQUENCES], shared;
+    } rows[] = {{{13, 7, 13}, 2}, {{13, 40, 9}, 1}, {{5, 0, 33}, 1}, {{3, 3, 3}, 0}};
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct fixture fixture;
+        struct paged_cache own, cache;
+        struct error error;
+        make(&fixture, rows[r].lengths);
+        fixture.problems[2].k = fixture.problems[0].k;
+        fixture.problems[2].v = fixture.problems[0].v;
+        assert_int_equal(paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false}, &error),
+                         0);
+        assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, true}, &error),
+                         0);
+        assert_int_equal(cache.num_pages, own.num_pages);
+        for (int i = 0; i < SEQUENCES; i++)
+            for (int64_t page = 0; page < cache.max_pages; page++) {
+                const int64_t at = i * cache.max_pages + page;
+                const bool shared = i == 2 && page < rows[r].shared;
+                assert_int_equal(cache.block_table[at], own.block_table[shared ? page : at]);
+                for (int n = 0; n < 4 * ROW && shared; n++) { /* what was its own is nobody's */
+                    assert_true(isnan(((const float *)cache.k)[own.block_table[at] * 4 * ROW + n]));
+                    assert_true(isnan(((const float *)cache.v)[own.block_table[at] * 4 * ROW + n]));
+                }
+            }
+        for (int i = 0; i < SEQUENCES; i++)
+            for (int64_t key = 0; key < fixture.problems[i].seq_len; key++) {
+                const int64_t slot = cache.block_table[i * cache.max_pages + key / 4] * 4 + key % 4;
+                const struct problem *problem = &fixture.problems[i];
+                assert_memory_equal((const float *)cache.k + slot * ROW, (const float *)problem->k + key * ROW,
+                                    ROW * sizeof(float));
+                assert_memory_equal((const float *)cache.v + slot * ROW, (const float *)problem->v + key * ROW,
+                                    ROW * sizeof(float));
+            }
+        paged_cache_clear(&own);
+        paged_cache_clear(&cache);
+    }
+}
+
 static void test_more_pages_than_32_bits_number_are_refused(void **state)
 {
     (void)state;
@@ -175,7 +226,8 @@ static void test_more_pages_than_32_bits_number_are_refused(void **state)
     make(&fixture, (const int[]){5, 1, 1});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].num_heads = fixture.problems[i].num_kv_heads = fixture.problems[i].head_dim = 1;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0}, &error), 0);
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0, false}, &error),
+                     0);
     assert_int_equal(paged_cache_scatter(&cache, fixture.problems, SEQUENCES, false, &elements, &error), ERROR_SUBJECT);
     assert_non_null(strstr(error.text, "its pages cannot be numbered"));
     paged_cache_clear(&cache);
@@ -188,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_another_seed_puts_pages_elsewhere),
         cmocka_unit_test(test_slots_of_the_last_page_are_the_problem_s),
         cmocka_unit_test(test_pages_become_the_last_of_a_pool),
+        cmocka_unit_test(test_sequences_of_the_same_keys_share_pages),
         cmocka_unit_test(test_more_pages_than_32_bits_number_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

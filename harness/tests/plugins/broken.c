@@ -48,12 +48,14 @@ enum {
     LSE_OF_BASE_2,  /* and says natural */
     PAGES_OF_FIRST, /* of the sequences in a launch: all read the first one's row of the block table */
     PAGE_TOO_MANY,  /* the last page is read to its end */
+    PAGE_OWNERS,    /* a page is the last sequence's that has it, and others do without its first keys */
     PAGES_IN_A_ROW, /* takes pages to lie one behind the other from the first on */
     CHANGES_PAGES,  /* an entry of the block table */
     ONLY_PAGES,     /* of 32 keys or 16, which is no fault */
     OLD_HEADER,     /* is of ABI 1, which is none */
     OLDER_HEADER,   /* and of ABI 2 */
     LAST_HEADER,    /* and of ABI 3 */
+    ONE_LENGTH,     /* where all of a launch has it, the first sequence's v is that of all */
     FOURTH_HEADER,  /* and of ABI 4 */
     LIMITS_KEYS,    /* to 65, and refuses more, which is no fault */
     USES_WORKSPACE, /* for a copy of q, which is no fault */
@@ -163,6 +165,24 @@ static void work_there(launch_t *launch, sequence_t *first)
         ((char *)launch->workspace)[launch->workspace_bytes + 3] = 1;
 }
 
+static bool have_one_length(const launch_t *launch)
+{
+    bool one = true;
+    for (int i = 1; i < launch->num_sequences; i++)
+        one = one && launch->sequences[i].seq_len == launch->sequences[0].seq_len;
+    return one;
+}
+
+/* Whether a later sequence has its first page, too. */
+static bool is_owned_by_another(const launch_t *launch, int64_t i)
+{
+    bool owned = false;
+    for (int64_t later = i + 1; later < launch->num_sequences; later++)
+        owned = owned || (launch->seq_lens[i] > 0 && launch->seq_lens[later] > 0 &&
+                          launch->block_table[i * launch->max_pages] == launch->block_table[later * launch->max_pages]);
+    return owned;
+}
+
 static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text_size)
 {
     launch_t other = *launch_of;
@@ -180,6 +200,8 @@ static int32_t launch_other(const launch_t *launch_of, char *text, uint64_t text
         sequences[i].visible = NULL;
     for (int i = 1; i < other.num_sequences && BREAK == NEIGHBOURS; i++)
         sequences[i].q = sequences[0].q;
+    for (int i = 1; i < other.num_sequences && BREAK == ONE_LENGTH && have_one_length(launch_of); i++)
+        sequences[i].v = sequences[0].v;
     if (BREAK == SIGN_OF_SLOPES)
         other.slopes = slopes;
     if (other.workspace)
@@ -205,6 +227,9 @@ static int32_t launch_pages(const launch_t *launch_of, char *text, uint64_t text
         if (BREAK == PAGES_IN_A_ROW) /* as far as there are so many */
             table[i] = (int32_t)((launch_of->block_table[i - i % width] + i % width) % other.num_pages);
     }
+    for (int64_t i = 0; i < other.num_sequences && BREAK == PAGE_OWNERS; i++)
+        if (is_owned_by_another(launch_of, i))
+            table[i * width] = table[i * width + width - 1];
     other.sequences = sequences;
     other.block_table = table;
     for (int i = 0; i < other.num_sequences && BREAK == PAGE_TOO_MANY; i++)

@@ -762,6 +762,46 @@ static enum error_kind run_with_heads_of_32_bits(void *launcher, const struct se
     return run_with_offsets_of_32_bits(launcher, sequences, audit, seconds, error, FAR_HEADS);
 }
 
+/* Runs sequences as others than they are. */
+static enum error_kind run_as_told(void *launcher, const struct sequences *sequences, struct problem *told,
+                                   struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct shipped_subject *sound = launcher;
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
+    return sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+}
+
+/* A path of its own for launches whose sequences have one length, in which v is the first one's. */
+static enum error_kind run_with_one_length(void *launcher, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    bool one_length = true;
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        one_length &= told[i].seq_len == told[0].seq_len;
+    }
+    for (int i = 0; i < sequences->count && one_length; i++)
+        told[i].v = told[0].v;
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
+/* Goes through the pool, where a page is of the last sequence that has it: others do without. */
+static enum error_kind run_with_owned_pages(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct paged_cache *pages = sequences->pages;
+    struct problem told[MAX_SEQUENCES];
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        for (int later = i + 1; later < sequences->count; later++)
+            if (told[i].seq_len > 0 && sequences->problems[later].seq_len > 0 &&
+                pages->block_table[i * pages->max_pages] == pages->block_table[later * pages->max_pages])
+                told[i].seq_len -= pages->page_size;
+    }
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
 static const struct foreign_launcher of_32_bits[] = {
     [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
     [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
@@ -774,12 +814,40 @@ static const struct foreign_kernel with_packed_keys = {
     .arithmetic = "f32",
 };
 
+static const struct foreign_kernel with_pages = {
+    .name = "with_pages",
+    .takes = ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
+             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
+             ALIBICHECK_KERNEL_PAGES,
+    .arithmetic = "f32",
+};
+
+/* In a batch. */
+static const struct broken_in_batch {
+    const char *run_was; /* as what of a launch it is seen */
+    struct foreign_launcher launcher;
+} broken_in_batches[] = {
+    {"as the second of 2 of one length in one launch, v constant",
+     {.run = run_with_one_length, .audits = true, .keeps = true}},
+    {"as the first of 2 in one launch that share their first pages",
+     {.run = run_with_owned_pages, .audits = true, .keeps = true}},
+};
+
 static struct foreign_subject foreign_broken(struct shipped_subject *sound, enum far_axis cuts)
 {
     struct foreign_subject foreign = foreign_subject(&with_packed_keys, cuts ? &of_32_bits[cuts] : &packed_keys, sound);
     foreign.model = class_rounding_model; /* of f32: no other roundings */
     foreign.subject.any_order = false;
     return foreign;
+}
+
+static struct foreign_subject foreign_in_batch(struct shipped_subject *sound, const struct broken_in_batch *broken)
+{
+    const struct foreign_subject foreign = foreign_subject(&with_pages, &broken->launcher, sound);
+    struct foreign_subject paged = foreign_subject_paged(&foreign, &(struct page_setting){.size = 16});
+    paged.model = class_rounding_model;
+    paged.subject.any_order = false;
+    return paged;
 }
 
 /* v of dim ZERO_DIM is 0, and so is the output there. v has a slot past the length, as a cache does. */

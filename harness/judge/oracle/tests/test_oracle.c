@@ -249,6 +249,27 @@ static void test_a_part_of_the_problem_shows_it(void **state)
     device_close(device);
 }
 
+/* Where all of a launch has one length, or pages in common: no other launch of the oracle shows it, nor does another
+ * oracle. */
+static void test_sequences_of_one_length_and_with_common_pages(void **state)
+{
+    struct device *device = open_host();
+    struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+    (void)state;
+    for (size_t i = 0; i < sizeof broken_in_batches / sizeof broken_in_batches[0]; i++) {
+        struct made_problem made = make_broken_problem();
+        int runs = 0;
+        struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+        struct foreign_subject foreign = foreign_in_batch(&subject.sound, &broken_in_batches[i]);
+        struct oracle_report report = put_to_oracles(&foreign.subject, &made.problem, 0, ORACLE_ALL);
+        assert_int_equal(report.outcome[ORACLE_BATCH], ORACLE_VIOLATED);
+        assert_int_equal(oracles_violated(&report), 1);
+        assert_non_null(strstr(report.detail[ORACLE_BATCH], broken_in_batches[i].run_was));
+        free_problem(&made);
+    }
+    device_close(device);
+}
+
 /* Every second run differs, as runs with every second poison do. */
 static void test_what_alternates_is_not_blamed_on_the_poison(void **state)
 {
@@ -358,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_sound_kernels_hold),
         cmocka_unit_test(test_each_oracle_alone_catches_its_broken_kernel),
         cmocka_unit_test(test_a_part_of_the_problem_shows_it),
+        cmocka_unit_test(test_sequences_of_one_length_and_with_common_pages),
         cmocka_unit_test(test_what_alternates_is_not_blamed_on_the_poison),
         cmocka_unit_test(test_a_leak_is_a_masked_slot_that_matters),
         cmocka_unit_test(test_own_slopes_promise_no_permutation),
