@@ -82,6 +82,32 @@ enum {
     NO_CAP_LONG,   /* no cap where the cache is split */
     GROUP_OF_16,   /* a tile has no more rows than 16 heads of a KV head */
     SINK_OF_EMPTY, /* the learned sink is lost in a row without keys: FlashAttention 2752 */
+    MODULO_AT_256,
+    SLOPES_OF_128,  /* no more slopes than 128 */
+    QUERIES_OF_32,  /* a tile has no more rows than 32 queries */
+    ROWS_OF_16,     /* or than 16 queries of the heads of a KV head */
+    KEYS_17_BITS,   /* key 131072 is taken for key 0 */
+    PAGE_SHIFT,     /* pages are taken to have a power of two of keys */
+    PARTS_OF_FIRST, /* all sequences are cut into as many parts as the first one */
+    REST_OF_2,      /* two keys behind the last whole chunk of 256 are lost */
+    /* at the ends of ranges */
+    SINK_OVERFLOWS,      /* weights are relative to keys alone, so that exp of a sink far above them is infinite */
+    SINK_BF16,           /* learned sinks are rounded */
+    SINK_OF_QUERIES,     /* the learned sink is lost in a row without keys where there are several queries */
+    SINK_OF_FIRST_CHUNK, /* or where the first chunk has no visible key */
+    TANH_BY_EXP,         /* tanh as (e^2x - 1) / (e^2x + 1) */
+    EMPTY_GROUPS,        /* without keys nothing is written where heads are grouped */
+    EMPTY_QUERIES,       /* or where all keys of several queries are masked */
+    EMPTY_OF_BATCH,      /* or in a batch with learned sinks */
+    EMPTY_CAP,           /* lse is capped in a row without keys, too */
+    FP8_OF_240,          /* e4m3 ends where e4m3fnuz does */
+    FNUZ_AS_OCP,         /* and is read for it */
+    FP8_SCALES_OF_2,     /* scales of the cache are rounded to powers of two */
+    /* of a head dim that no tile divides */
+    PAD_DIRT,    /* lanes behind a row hold what was there before: the row's beginning */
+    PAD_SCALE,   /* 1 / sqrt of the padded head dim */
+    PAD_OUT,     /* elements behind the last eight are not written */
+    DIMS_OF_256, /* no more elements than 256 */
 };
 
 static float narrow(float number, uint32_t dtype)
@@ -94,6 +120,46 @@ static float narrow(float number, uint32_t dtype)
 #define F16(number) narrow(number, ALIBICHECK_KERNEL_F16)
 #define BF16(number) narrow(number, ALIBICHECK_KERNEL_BF16)
 
+/* ---- fp8 --------------------------------------------------------------------------------------------------------- */
+
+#define FP8 (ALIBICHECK_KERNEL_E4M3 | ALIBICHECK_KERNEL_E5M2 | ALIBICHECK_KERNEL_E4M3FNUZ)
+
+static float of_fp8(uint8_t byte, uint32_t dtype)
+{
+    const int fraction_bits = dtype == ALIBICHECK_KERNEL_E5M2 ? 2 : 3;
+    const int bias = dtype == ALIBICHECK_KERNEL_E5M2 ? 15 : dtype == ALIBICHECK_KERNEL_E4M3 ? 7 : 8;
+    const int magnitude = byte & 0x7f, exponent = magnitude >> fraction_bits;
+    const int fraction = magnitude & ((1 << fraction_bits) - 1), one = exponent > 0 ? 1 << fraction_bits : 0;
+    const float sign = byte & 0x80 ? -1.0F : 1.0F;
+    const bool is_nan = dtype == ALIBICHECK_KERNEL_E4M3   ? magnitude == 0x7f
+                        : dtype == ALIBICHECK_KERNEL_E5M2 ? magnitude > 0x7c
+                                                          : byte == 0x80;
+    if (is_nan)
+        return NAN;
+    if (dtype == ALIBICHECK_KERNEL_E5M2 && magnitude == 0x7c)
+        return sign * INFINITY;
+    return sign * ldexpf((float)(one + fraction), (exponent > 0 ? exponent : 1) - bias - fraction_bits);
+}
+
+/* An element of k or v. */
+static float load_kv(const void *elements, uint32_t dtype, int64_t i)
+{
+    if (!(dtype & FP8))
+        return load(elements, dtype, i);
+    const uint32_t read_as = BUG == FNUZ_AS_OCP && dtype == ALIBICHECK_KERNEL_E4M3FNUZ ? ALIBICHECK_KERNEL_E4M3 : dtype;
+    const float number = of_fp8(((const uint8_t *)elements)[i], read_as);
+    if (BUG == FP8_OF_240 && dtype == ALIBICHECK_KERNEL_E4M3)
+        return fmaxf(-240, fminf(240, number));
+    return number;
+}
+
+static float cache_scale(float scale)
+{
+    return BUG == FP8_SCALES_OF_2 ? exp2f(rintf(log2f(scale))) : scale;
+}
+
+/* ---- a row ------------------------------------------------------------------------------------------------------- */
+
 /* A query and a head, and what it sees. */
 struct row {
     const launch_t *launch;
@@ -105,8 +171,12 @@ struct row {
 static int kv_head(const struct row *row)
 {
     const int heads = row->launch->num_heads, kv_heads = row->launch->num_kv_heads;
-    if (BUG == HEADS_MODULO || (BUG == MODULO_AT_128 && row->launch->head_dim == 128))
+    if (BUG == HEADS_MODULO || (BUG == MODULO_AT_128 && row->launch->head_dim == 128) ||
+        (BUG == MODULO_AT_256 && row->launch->head_dim == 256))
         return row->head % kv_heads;
+    if (BUG == ROWS_OF_16 && heads > kv_heads && row->launch->num_queries > 1 &&
+        row->query * (heads / kv_heads) + row->head % (heads / kv_heads) >= 16)
+        return (row->head / (heads / kv_heads) + 1) % kv_heads;
     if (BUG == GROUP_OF_16 && row->head % (heads / kv_heads) >= 16)
         return (row->head / (heads / kv_heads) + 1) % kv_heads;
     if (BUG == HEADS_COUNT)
@@ -117,7 +187,7 @@ static int kv_head(const struct row *row)
 /* Where an element is thought to lie whose place was counted in 32 bits. */
 static int64_t cut(const struct row *row, int64_t element)
 {
-    const int64_t size = row->launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : 2;
+    const int64_t size = row->launch->kv_dtype == ALIBICHECK_KERNEL_F32 ? 4 : row->launch->kv_dtype & FP8 ? 1 : 2;
     switch (BUG) {
     case PAGE_INDEX_32:
     case KEY_INDEX_32:
@@ -138,7 +208,11 @@ static int64_t cut(const struct row *row, int64_t element)
 /* A key's k or v, wherever it lies. */
 static row_t place(const struct row *row, int64_t key, int of_v)
 {
-    int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : key;
+    int64_t read = BUG == KEYS_16_BITS ? key & 0xffff : BUG == KEYS_17_BITS ? key & 0x1ffff : key;
+    if (BUG == PAGE_SHIFT && row->launch->page_size > 0) {
+        const int shift = ilogb(row->launch->page_size);
+        read = (key >> shift) % row->launch->max_pages * row->launch->page_size + key % (1 << shift);
+    }
     if (row->keys != row->sequence)
         read %= row->keys->seq_len;
     row_t found = row_of(row->launch, row->keys, read, kv_head(row), of_v);
@@ -193,6 +267,8 @@ static float slope_of(const struct row *row)
         return row->launch->slopes[kv_head(row)];
     case SLOPES_OF_64:
         return row->launch->slopes[row->head % 64];
+    case SLOPES_OF_128:
+        return row->launch->slopes[row->head % 128];
     case NO_BIAS:
         return 0;
     default:
@@ -217,19 +293,23 @@ static float bias_of(const struct row *row, int64_t key)
 static float dot_of(const struct row *row, int64_t key)
 {
     const launch_t *launch = row->launch;
-    const int dim = launch->head_dim;
+    const int dim = launch->head_dim, padded = (dim + 15) / 16 * 16;
+    const int lanes = BUG == PAD_DIRT ? padded : BUG == DIMS_OF_256 && dim > 256 ? 256 : dim;
     const row_t k = place(row, key, 0);
-    const int64_t q = first_of(launch, row->sequence, row->query, row->head, 0);
+    const int query = BUG == QUERIES_OF_32 ? row->query % 32 : row->query;
+    const int64_t q = first_of(launch, row->sequence, query, row->head, 0);
     float dot = 0;
     double exact = 0;
-    for (int i = 0; i < dim; i++) {
-        const float a = load(row->sequence->q, launch->dtype, q + i),
-                    b = load(k.elements, launch->kv_dtype, k.first + i);
+    for (int i = 0; i < lanes; i++) {
+        const float a = load(row->sequence->q, launch->dtype, q + i % dim),
+                    b = load_kv(k.elements, launch->kv_dtype, k.first + i % dim);
         dot = BUG == DOTS_F16 ? F16(dot + F16(a * b)) : dot + a * b;
         exact += (double)a * (double)b;
     }
     return BUG == DOUBLES ? (float)exact : dot;
 }
+
+enum { CHUNK = 1024 };
 
 static bool sees(const struct row *row, int64_t key)
 {
@@ -238,6 +318,11 @@ static bool sees(const struct row *row, int64_t key)
         masked = first;
     const uint8_t *visible = BUG == NO_MASK_OF_QUERIES && row->launch->num_queries > 1 ? NULL : masked->visible;
     if (BUG == TAIL_DROPPED && key >= 16 && key / 16 == row->sequence->seq_len / 16)
+        return false;
+    if (BUG == PARTS_OF_FIRST && row->launch->num_sequences > 1 && key >= CHUNK * (1 + first->seq_len / CHUNK))
+        return false;
+    if (BUG == REST_OF_2 && row->sequence->seq_len > CHUNK && row->sequence->seq_len % 256 == 2 &&
+        key >= row->sequence->seq_len - 2)
         return false;
     if (BUG == NO_MASK || !visible || key >= row->sequence->seq_len)
         return true;
@@ -248,17 +333,26 @@ static bool sees(const struct row *row, int64_t key)
     return visible[key];
 }
 
+static float tanh_of(float x)
+{
+    return BUG == TANH_BY_EXP ? (expf(2 * x) - 1) / (expf(2 * x) + 1) : tanhf(x);
+}
+
 static float logit_of(const struct row *row, int64_t key)
 {
     const launch_t *launch = row->launch;
-    const float scale = BUG == SCALE_OWN ? 1 / sqrtf((float)launch->head_dim) : launch->scale, cap = launch->soft_cap;
-    float logit = dot_of(row, key) * scale, bias = bias_of(row, key);
+    const float dim = (float)launch->head_dim, padded = (float)((launch->head_dim + 15) / 16 * 16);
+    const float scale = BUG == SCALE_OWN   ? 1 / sqrtf(dim)
+                        : BUG == PAD_SCALE ? launch->scale * sqrtf(dim / padded)
+                                           : launch->scale;
+    const float cap = launch->soft_cap;
+    float logit = dot_of(row, key) * scale * cache_scale(launch->k_scale), bias = bias_of(row, key);
     if (key >= row->sequence->seq_len - row->later && BUG == PAST_THE_END)
         return -INFINITY;
-    if (cap > 0 && BUG == CAP_OVER_BIAS)
-        return cap * tanhf((logit + bias) / cap);
-    if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > 1024))
-        logit = cap * tanhf(logit / cap);
+    if (cap > 0 && (launch->soft_cap_after_bias || BUG == CAP_OVER_BIAS))
+        return cap * tanh_of((logit + bias) / cap);
+    if (cap > 0 && BUG != NO_CAP && !(BUG == NO_CAP_LONG && row->sequence->seq_len > CHUNK))
+        logit = cap * tanh_of(logit / cap);
     return logit + bias;
 }
 
@@ -319,7 +413,7 @@ static void add(struct sums *sums, const struct row *row, int64_t key, double lo
     const row_t v_row = place(row, key, 1);
     sums->weights = sum_of(sums->weights, 1, weight, false);
     for (int i = 0; i < launch->head_dim; i++) {
-        const double v = load(v_row.elements, launch->kv_dtype, v_row.first + i);
+        const double v = load_kv(v_row.elements, launch->kv_dtype, v_row.first + i);
         sums->values[i] = sum_of(sums->values[i], 1, round_to_form(used * v), true);
     }
 }
@@ -380,6 +474,17 @@ static void add_up(struct sums *sums, const struct row *row, int64_t count)
     }
 }
 
+/* How many elements of a row are written. */
+static int written_of(const struct row *row, bool empty)
+{
+    const launch_t *launch = row->launch;
+    const bool groups = launch->num_heads > launch->num_kv_heads, queries = launch->num_queries > 1;
+    if (empty && (BUG == UNWRITTEN || (BUG == EMPTY_GROUPS && groups && row->sequence->seq_len == 0) ||
+                  (BUG == EMPTY_QUERIES && queries && row->sequence->seq_len > 0)))
+        return 0;
+    return BUG == PAD_OUT ? launch->head_dim / 8 * 8 : launch->head_dim;
+}
+
 static void end(const struct sums *sums, const struct row *row)
 {
     const launch_t *launch = row->launch;
@@ -390,10 +495,24 @@ static void end(const struct sums *sums, const struct row *row)
     double lse = empty ? BUG == EMPTY_ABOVE ? INFINITY : -INFINITY : sums->max + log(sums->weights);
     if (BUG == ABSOLUTE && !empty) /* a constant that does not depend on keys */
         lse -= (double)(launch->slopes[row->head] * (float)(row->sequence->q_position - row->later));
+    if (BUG == EMPTY_CAP && empty && launch->soft_cap > 0)
+        lse = -(double)launch->soft_cap;
     row->sequence->lse[at] = (float)(BUG == LSE_OF_BASE_2 ? lse / 0.6931471805599453 : lse);
-    for (int i = 0; i < launch->head_dim && !(empty && BUG == UNWRITTEN); i++)
-        store(row->sequence->out, launch->dtype, out + i, empty && !divides ? 0 : (float)(sums->values[i] / sum));
+    const double v_scale = (double)cache_scale(launch->v_scale);
+    for (int i = 0; i < written_of(row, empty); i++)
+        store(row->sequence->out, launch->dtype, out + i,
+              empty && !divides ? 0 : (float)(sums->values[i] / sum * v_scale));
     write_wide(launch, row->sequence->out, out + launch->head_dim);
+}
+
+static bool has_sink(const struct row *row, const struct sums *sums)
+{
+    bool first_chunk = row->sequence->seq_len <= CHUNK;
+    for (int64_t key = 0; key < CHUNK && !first_chunk; key++)
+        first_chunk = sees(row, key);
+    return BUG != NO_SINK && !(BUG == SINK_OF_EMPTY && sums->weights == 0) &&
+           !(BUG == SINK_OF_QUERIES && sums->weights == 0 && row->launch->num_queries > 1) &&
+           !(BUG == SINK_OF_FIRST_CHUNK && !first_chunk);
 }
 
 static void attend_buggy(const launch_t *launch, int i, int query, int head)
@@ -406,13 +525,15 @@ static void attend_buggy(const launch_t *launch, int i, int query, int head)
         row.later = sequence->seq_len - 1 - query > 0 ? sequence->seq_len - 1 - query : 0;
     const int64_t count = sequence->seq_len - row.later, page = launch->page_size > 0 ? launch->page_size : 1;
     add_up(&sums, &row, BUG == PAST_THE_END ? (count + page - 1) / page * page : count);
-    if (launch->sink_logits && BUG != NO_SINK && !(BUG == SINK_OF_EMPTY && sums.weights == 0)) {
-        const double sink = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
-        if (sink > sums.max)
+    if (launch->sink_logits && has_sink(&row, &sums)) {
+        const float logit = launch->sink_logits[BUG == SINK_OF_KV_HEAD ? kv_head(&row) : head];
+        const double sink = BUG == SINK_BF16 ? BF16(logit) : logit;
+        if (sink > sums.max && !(BUG == SINK_OVERFLOWS && sums.weights > 0))
             raise(&sums, launch->head_dim, sink);
         sums.weights += exponential(sink - sums.max);
     }
-    end(&sums, &row);
+    if (!(BUG == EMPTY_OF_BATCH && sequence->seq_len == 0 && launch->num_sequences > 1 && launch->sink_logits))
+        end(&sums, &row);
 }
 
 /* A block table that is read wrongly, whole pools being shared. */
@@ -447,7 +568,7 @@ const struct alibicheck_kernel *alibicheck_kernel_describe(uint32_t abi)
     buggy = *describe_sound(abi);
     buggy.name = "buggy";
     buggy.launch = launch_buggy;
-    buggy.takes |= ALIBICHECK_KERNEL_SOFT_CAP | ALIBICHECK_KERNEL_SINK_LOGITS;
+    buggy.takes |= ALIBICHECK_KERNEL_SOFT_CAP | ALIBICHECK_KERNEL_CAP_BIASED | ALIBICHECK_KERNEL_SINK_LOGITS | FP8;
     buggy.arithmetic = BUG == NARROW ? "f32+weights16" : "f32";
     if (BUG == NARROW)
         buggy.takes &= ~ALIBICHECK_KERNEL_F32;
