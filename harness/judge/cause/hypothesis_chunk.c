@@ -1,7 +1,7 @@
 /*
  * What goes wrong chunk by chunk: one chunk missing, or nothing but one; the lightest chunks missing; chunks merged by
  * an lse in another base; an epsilon in the denominators of the row, of the chunks, or of both. Chunks of 16, 32, ...,
- * 4096 keys from key 0 on.
+ * 4096 keys from key 0 on. A learned sink is in no chunk, and stays.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -131,10 +131,10 @@ static double predict_without(struct suspect *suspect, const struct chunks *chun
     }
     /* Next to nothing is left of the difference: the others from scratch, relative to the largest of them. */
     int64_t largest = chunks->order[0] == chunk && chunks->count > 1 ? chunks->order[1] : chunks->order[0];
-    double max = chunks->max[largest];
-    if (largest == chunk || max == -INFINITY)
+    double max = fmax(chunks->max[largest], suspect->sink);
+    if (largest == chunk || chunks->max[largest] == -INFINITY)
         return -INFINITY;
-    rest = 0;
+    rest = factor_between(suspect->sink, max);
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
     for (int64_t c = 0; c < chunks->count; c++) {
@@ -161,9 +161,11 @@ static void offer_one_missing(struct suspect *suspect, const struct chunks *chun
         if (lse > -INFINITY)
             suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, lse,
                           "keys %lld to %lld missing, a chunk of %lld", first, end - 1, (long long)chunks->len);
+        double max = fmax(chunks->max[c], suspect->sink), own = factor_between(chunks->max[c], max),
+               sum = own * chunks->sum[c] + factor_between(suspect->sink, max);
         for (int d = 0; d < dims; d++)
-            suspect->predicted[d] = chunks->out[c * dims + d] / chunks->sum[c];
-        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, chunks->max[c] + log(chunks->sum[c]),
+            suspect->predicted[d] = own * chunks->out[c * dims + d] / sum;
+        suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, max + log(sum),
                       "all keys missing but %lld to %lld, a chunk of %lld", first, end - 1, (long long)chunks->len);
     }
 }
@@ -172,7 +174,7 @@ static void offer_one_missing(struct suspect *suspect, const struct chunks *chun
 static void offer_lightest_missing(struct suspect *suspect, struct chunks *chunks)
 {
     int dims = suspect->problem->head_dim;
-    double sum = 0, *out = chunks->scratch;
+    double sum = factor_between(suspect->sink, suspect->max), *out = chunks->scratch;
     for (int d = 0; d < dims; d++)
         out[d] = 0;
     for (int64_t i = 0; i + 1 < chunks->count; i++) {
@@ -215,10 +217,11 @@ static void offer_merge(struct suspect *suspect, const struct chunks *chunks,
                         double (*taken)(int64_t chunk, double lse), const char *text)
 {
     int dims = suspect->problem->head_dim;
-    double max = -INFINITY, sum = 0;
+    double max = suspect->sink;
     for (int64_t c = 0; c < chunks->count; c++)
         if (chunks->sum[c] > 0)
             max = fmax(max, taken(c, chunks->max[c] + log(chunks->sum[c])));
+    double sum = factor_between(suspect->sink, max);
     for (int d = 0; d < dims; d++)
         suspect->predicted[d] = 0;
     for (int64_t c = 0; c < chunks->count; c++) {

@@ -4,7 +4,8 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
-/* A softmax that grows key by key; its largest weight is kept at 1, so that no order of keys underflows. */
+/* A softmax that grows key by key, from a learned sink on where there is one; its largest weight is kept at 1, so that
+ * no order of keys underflows. */
 struct growing {
     double max, sum;
     double *out; /* [D] not divided */
@@ -82,7 +83,7 @@ static void search_keys(struct search *search, struct growing *growing, struct s
                         const struct weighed_key *keys, int64_t first, int64_t step)
 {
     int dims = suspect->problem->head_dim;
-    *growing = (struct growing){.max = -INFINITY, .out = growing->out};
+    *growing = (struct growing){.max = suspect->sink, .sum = suspect->sink > -INFINITY, .out = growing->out};
     for (int d = 0; d < dims; d++)
         growing->out[d] = 0;
     search->count = 0;
