@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "harness/judge/cause/hypothesis.h"
+#include "harness/judge/cause/rounding_left.h"
 
 enum { ROWS_ENOUGH = 3 };
 
@@ -19,7 +20,8 @@ static int best_epsilon_place(const struct suspect *suspect)
 static bool fits_epsilon(const struct suspect *suspect, int place)
 {
     const struct epsilon_fit *fit = &suspect->epsilons[place];
-    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2;
+    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2 &&
+           fit->rms <= rounding_left(suspect, suspect->truth, NAN);
 }
 
 /* An epsilon in the denominator leaves lse as it is; a sum that begins with it, or a weight that no key has, does not.

@@ -44,7 +44,7 @@ bool suspect_leave_later_keys(struct suspect *suspect)
     suspect->seen = NULL;
     suspect->dots = suspect->products = suspect->logits = NULL;
     suspect->visible = 0;
-    suspect->sum = 0;
+    suspect->sum = suspect->largest_product = 0;
     suspect->one = problem_query(suspect->whole, suspect->of_row / suspect->whole->num_heads);
     return true;
 }
@@ -94,6 +94,8 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         suspect->out[d] = (double)suspect->row[d];
         suspect->truth[d] = truth->value[first + d];
         suspect->magnitude[d] = truth->magnitude[first + d];
+        if (exhibit->bound && suspect->magnitude[d] > 0)
+            suspect->bound_share = fmax(suspect->bound_share, exhibit->bound[first + d] / suspect->magnitude[d]);
     }
     return ERROR_NONE;
 }
@@ -136,6 +138,7 @@ static void sum_weights(struct suspect *suspect)
     for (int64_t j = 0; j < problem->seq_len; j++)
         if (suspect_visible(suspect, j)) {
             suspect->visible++;
+            suspect->largest_product = fmax(suspect->largest_product, fabs(suspect_product(suspect, j)));
             suspect->max = fmax(suspect->max, suspect_logit(suspect, j));
         }
     if (suspect->sink > -INFINITY)

@@ -60,18 +60,20 @@ struct suspect {
     double lse, truth_lse;
     double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
     bool unbounded;                          /* it is infinite: rounding may give keys any weights */
+    double bound_share;                      /* the largest bound of an element, in units of its sum w|v|; 0: none */
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */
     double noise;                            /* what rounding leaves of it in a match */
     double of_one_key;                       /* nearest_values_left_by_one, once that is known */
 
     double *dots; /* [N] scale * k_scale * q.k, capped where a soft cap comes before the bias; masked keys as well */
-    double *products;   /* [N] the same without a soft cap; NULL where there is none */
-    int64_t visible;    /* keys that take part */
-    double max, sum;    /* of the true logits of visible keys: the largest, sum of exp(s - max) */
-    double *logits;     /* [N] of the hypothesis at hand; -INFINITY: not there */
-    double *predicted;  /* [D] */
-    float *row, *query; /* [D] */
+    double *products;       /* [N] the same without a soft cap; NULL where there is none */
+    int64_t visible;        /* keys that take part */
+    double max, sum;        /* of the true logits of visible keys: the largest, sum of exp(s - max) */
+    double largest_product; /* the largest |scale * k_scale * q.k| of them */
+    double *logits;         /* [N] of the hypothesis at hand; -INFINITY: not there */
+    double *predicted;      /* [D] */
+    float *row, *query;     /* [D] */
 
     struct epsilon_fit epsilons[EPSILON_PLACES];
     const char *remedy; /* of the hypothesis at hand; NULL: that of its signature */

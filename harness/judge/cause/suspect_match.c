@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "harness/judge/cause/rounding_left.h"
 #include "harness/judge/cause/signature_info.h"
 
 enum { SCREENED_DIMS = 16 };
@@ -102,6 +103,7 @@ static bool explains_lse(const struct suspect *suspect, double lse)
         return suspect_lse_is_exactly(suspect, lse);
     double ulps = 4 * dtype_ulp(DTYPE_F32, fmax(1, fabs(suspect->truth_lse)));
     double known_to = fmin(err, fmax(1, fmax(fabs(suspect->lse), fabs(lse)))) / 256; /* an err may be of any size */
+    known_to = fmin(known_to, rounding_of_logits(suspect, lse));
     return left <= err / 4 && left <= (suspect->lse_bound > 0 ? suspect_lse_rounding(suspect) : fmax(known_to, ulps));
 }
 
@@ -182,9 +184,12 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
 }
 
 /* rms of what is left of out, e of its error: see the head of suspect_match.h. */
-static bool explains_out(const struct suspect *suspect, const double *predicted, double rms)
+static bool explains_out(const struct suspect *suspect, const double *predicted, double rms, double lse)
 {
-    return rms <= suspect->error / 4 && (rms <= suspect->error / 16 || within_slack(suspect, predicted));
+    if (!(rms <= suspect->error / 4))
+        return false;
+    return within_slack(suspect, predicted) ||
+           (rms <= suspect->error / 16 && rms <= rounding_left(suspect, predicted, lse));
 }
 
 /* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */
@@ -211,7 +216,7 @@ __attribute__((format(printf, 6, 0))) static bool offer(struct suspect *suspect,
         match.residual = suspect_residual(suspect, predicted);
         match.confirmed = suspect_lse_is(suspect, lse);
         match.exact = suspect_lse_is_exactly(suspect, lse);
-        bool by_out = explains_out(suspect, predicted, match.rms);
+        bool by_out = explains_out(suspect, predicted, match.rms, lse);
         match.chance = by_out ? chance_of_out(suspect, &match, predicted, lse) : chance_of_lse(suspect, lse);
         if (lse_contradicts(suspect, &match, lse) || may_be_rounding(suspect, &match, lse) ||
             (!by_out && (fitted || !explains_both(suspect, match.rms, lse))))

@@ -285,7 +285,7 @@ static void test_rounded_biases_and_positions(void **state)
 static void test_rounding_is_not_named_beyond_its_bound(void **state)
 {
     (void)state;
-    struct signature_trial trial = make_trial(900, 12, 2, 64, DTYPE_F32);
+    struct signature_trial trial = make_trial(900, 12, 2, 64, DTYPE_F16);
     begin(&trial);
     break_all(&trial, rule_bias_bf16, 0);
     for (int h = 0; h < 12; h++) {

@@ -379,13 +379,83 @@ static void test_epsilon_in_the_denominator(void **state)
     }
 }
 
+/* out further off than its fault has it, a thirtieth of the error in signs of no order. */
+static void leave_something(struct signature_trial *trial)
+{
+    int dims = trial->made.problem.head_dim;
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        double out[256], squares = 0;
+        for (int d = 0; d < dims; d++)
+            squares += pow(out_at(trial, h, d) - trial->truth.value[h * dims + d], 2);
+        for (int d = 0; d < dims; d++) {
+            bool up = (uint32_t)(h * dims + d) * 2654435761u >> 30 & 1;
+            out[d] = out_at(trial, h, d) + (up ? 1 : -1) * sqrt(squares / dims) / 30;
+        }
+        set_out(trial, h, out);
+    }
+}
+
+/* What a prediction leaves has to be rounding: of 16 bits it may be, of f32 it is thousands of tolerances. */
+static void test_what_leaves_more_than_rounding_is_no_name(void **state)
+{
+    (void)state;
+    for (int narrow = 0; narrow < 2; narrow++) {
+        struct signature_trial trial = make_trial(700, 4, 2, 64, narrow ? DTYPE_F16 : DTYPE_F32);
+        begin(&trial);
+        if (!narrow)
+            trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+        break_all(&trial, rule_newest_missing, 1);
+        expect(&trial, SIGNATURE_DROPPED_KEYS, "the newest keys are missing");
+        leave_something(&trial);
+        expect_and_end(&trial, narrow ? SIGNATURE_DROPPED_KEYS : SIGNATURE_UNKNOWN, "");
+    }
+}
+
+/* A bound that allows more says that the kernel rounds to fewer digits than its output has. */
+static void test_what_a_bound_allows_is_rounding(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+    break_all(&trial, rule_newest_missing, 1);
+    leave_something(&trial);
+    set_bound(&trial, 0.05);
+    trial.judge_by_tolerance = true;
+    expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, "missing");
+}
+
+/* A learned sink stays where keys are missing, or chunks, or all but one. */
+static void test_keys_are_missing_beside_a_sink(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {1, 1, 1, 1};
+    static const struct {
+        logit_rule *rule;
+        double parameter;
+        const char *detail;
+    } rows[] = {{rule_newest_missing, 3, "the newest keys are missing: key 697"},
+                {rule_older_missing, 40, "keys older than 40 missing"},
+                {rule_floor, -3, "keys with a logit of"},
+                {rule_chunk_missing, 3, "keys 384 to 511 missing, a chunk of 128"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F32);
+        trial.made.problem.sink_logits = sinks;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rows[i].rule, rows[i].parameter, 1, 1);
+        expect_and_end(&trial, SIGNATURE_DROPPED_KEYS, rows[i].detail);
+    }
+}
+
 /* Two heads that are too small by what one epsilon takes from both, and off by half as much in other ways: roundings of
  * weights leave that of values with a mean, and two heads agree by chance. Four do not. */
 static void test_an_epsilon_of_two_heads_leaves_little(void **state)
 {
     (void)state;
     for (int heads = 2; heads <= 4; heads += 2) {
-        struct signature_trial trial = make_trial(500, heads, 1, 64, DTYPE_F32);
+        struct signature_trial trial = make_trial(500, heads, 1, 64, DTYPE_F16);
         begin(&trial);
         trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-3};
         scale_out(&trial, 1e-2, 1);
@@ -541,6 +611,9 @@ int main(void)
         cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
         cmocka_unit_test(test_epsilon_in_the_denominator),
+        cmocka_unit_test(test_what_leaves_more_than_rounding_is_no_name),
+        cmocka_unit_test(test_what_a_bound_allows_is_rounding),
+        cmocka_unit_test(test_keys_are_missing_beside_a_sink),
         cmocka_unit_test(test_an_epsilon_of_two_heads_leaves_little),
         cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
         cmocka_unit_test(test_weights_that_are_subnormal),

@@ -186,6 +186,22 @@ static void test_lse_in_other_units(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_LSE, "the same constant in every row, +0.7");
 }
 
+/* An lse that is off by more than f32 rounds is in no other unit, though it is near to one; logits in 16 bits may be.
+ */
+static void test_an_lse_near_another_unit_is_in_none(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 3; i += 2) {
+        struct signature_trial trial = make_some_trial(i, 2);
+        bool f32 = trial.made.problem.dtype == DTYPE_F32;
+        for (int h = 0; h < 8; h++) {
+            double in_base_2 = trial.truth.lse[h] * M_LOG2E, err = in_base_2 - trial.truth.lse[h];
+            trial.output.lse[h] = (float)(in_base_2 + (h % 2 ? 1 : -1) * err / 512);
+        }
+        expect_and_end(&trial, f32 ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_LSE, "");
+    }
+}
+
 static void test_the_maximum_or_the_sum_alone(void **state)
 {
     (void)state;
@@ -229,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
         cmocka_unit_test(test_lse_in_other_units),
+        cmocka_unit_test(test_an_lse_near_another_unit_is_in_none),
         cmocka_unit_test(test_the_maximum_or_the_sum_alone),
         cmocka_unit_test(test_what_rounding_may_have_done_is_no_other_fault),
     };
