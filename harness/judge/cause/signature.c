@@ -131,8 +131,24 @@ static bool may_be_chance(const struct suspect *suspects, int failing, const str
     return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX);
 }
 
-/* One fault explains the rows that fail: half of them at least, more than half where it was chosen among many or is any
- * number that fits, but for what is seen at a glance. */
+/* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
+ * this error is twice that. Its lse alone says nothing of what is fitted. */
+static bool speaks_against(const struct suspect *suspect, const struct match *match)
+{
+    return suspect->dots && !suspect->by_lse && suspect->error > 32 * suspect->noise &&
+           !match_alike(suspect, match, true);
+}
+
+static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
+{
+    for (int i = 0; i < failing; i++)
+        if (speaks_against(&suspects[i], match))
+            return true;
+    return false;
+}
+
+/* One fault explains the rows that fail: more than half of them or, where it was neither chosen among many nor is any
+ * number that fits, half and the others do not speak against it; but for what is seen at a glance. */
 static bool stands(const struct suspect *suspects, int failing, const struct match *match)
 {
     if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
@@ -149,7 +165,8 @@ static bool stands(const struct suspect *suspects, int failing, const struct mat
     }
     bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||
                                         match->signature == SIGNATURE_WRONG_SCALE); /* of no known origin */
-    return match->choices > SUSPECT_CHOICES || any_number ? 2 * rows > failing : 2 * rows >= failing;
+    bool of_many = match->choices > SUSPECT_CHOICES || any_number;
+    return 2 * rows > failing || (2 * rows == failing && !of_many && !any_speaks_against(suspects, failing, match));
 }
 
 /* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
