@@ -34,6 +34,21 @@ static void remark_weight_in_empty_row(struct suspect *suspect, bool is_zero)
             suspect->lse);
 }
 
+/* A row without a key has the weight of its learned sink alone, whose logit is its lse: where that is -inf the sink was
+ * not counted. */
+static bool lost_sink_of_empty_row(struct suspect *suspect, bool is_zero, bool is_right_zero)
+{
+    struct match *best = &suspect->best;
+    if (!is_zero || !is_right_zero || suspect->lse_unknown || suspect->lse != -INFINITY ||
+        !(suspect->sink > -INFINITY) || suspect->truth_lse != suspect->sink)
+        return false;
+    *best = (struct match){.signature = SIGNATURE_WRONG_SINK, .choices = 1};
+    best->reason = suspect_reason("is not counted"); /* as in rows with keys (hypothesis_cap.c) */
+    snprintf(best->detail, sizeof best->detail, "the sink %.6g is not counted: lse is -inf in a row without a key",
+             suspect->sink);
+    return true;
+}
+
 /* The first of a row's elements that is no finite number, or -1. */
 static int no_number_at(enum dtype dtype, const void *tensor, size_t first, int dims, float *value)
 {
@@ -104,6 +119,8 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
                (suspect->lse == INFINITY && suspect->truth_lse != INFINITY)) {
         best->signature = suspect->lse_unwritten ? SIGNATURE_UNWRITTEN : SIGNATURE_NAN;
         snprintf(best->detail, sizeof best->detail, suspect->lse_unwritten ? "lse was never written" : "lse alone");
+    } else if (lost_sink_of_empty_row(suspect, zeros == dims, right_zeros == dims)) {
+        return true;
     } else if (suspect->lse == -INFINITY && isfinite(suspect->truth_lse)) {
         best->signature = SIGNATURE_SILENT_ZERO;
         snprintf(best->detail, sizeof best->detail, "lse is -inf in place of %.9g", suspect->truth_lse);

@@ -21,8 +21,8 @@
  * unknown.
  *
  * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
- * needs no keys is found: nan, silent-zero, bias-shift and, of a constant in it, wrong-lse. threads >= 1. ERROR_SYSTEM
- * if memory is short.
+ * needs no keys is found: nan, silent-zero, bias-shift, of a constant in it wrong-lse, of rows without a key
+ * wrong-sink. threads >= 1. ERROR_SYSTEM if memory is short.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
                                const struct verdict *verdict, const struct oracle_facts *facts, int threads,

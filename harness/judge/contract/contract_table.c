@@ -72,10 +72,11 @@ const int num_contract_rows = sizeof contract_rows / sizeof *contract_rows;
 
 bool contract_speaks_against(const struct contract_finding *finding, enum signature seen)
 {
-    /* Causes: each makes the output that of other inputs. What else has a name is seen in the output itself. */
-    static const unsigned causes = SEEN(LEAK) | SEEN(UNIFORM) | SEEN(EPS_BIAS) | SEEN(DROPPED_KEYS) |
-                                   SEEN(WRONG_SLOPE) | SEEN(DROPPED_BIAS) | SEEN(BIAS_SHIFT) | SEEN(WRONG_SOFT_CAP) |
-                                   SEEN(WRONG_SINK) | SEEN(WRONG_SCALE) | SEEN(WRONG_KV_HEAD) | SEEN(WRONG_LSE) |
-                                   SEEN(MISPLACED_KEYS) | SEEN(UNKNOWN);
+    /* Causes: each makes the output that of other inputs; so do zeros and roundings that are right under the contract.
+     * What else has a name is seen in the output itself, and right under none. */
+    static const unsigned causes = SEEN(SILENT_ZERO) | SEEN(PRECISION_LOSS) | SEEN(LEAK) | SEEN(UNIFORM) |
+                                   SEEN(EPS_BIAS) | SEEN(DROPPED_KEYS) | SEEN(WRONG_SLOPE) | SEEN(DROPPED_BIAS) |
+                                   SEEN(BIAS_SHIFT) | SEEN(WRONG_SOFT_CAP) | SEEN(WRONG_SINK) | SEEN(WRONG_SCALE) |
+                                   SEEN(WRONG_KV_HEAD) | SEEN(WRONG_LSE) | SEEN(MISPLACED_KEYS) | SEEN(UNKNOWN);
     return finding->named && (causes & ~finding->fits[0].seen_too) >> seen & 1;
 }

@@ -186,6 +186,25 @@ static void test_lse_in_other_units(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_LSE, "the same constant in every row, +0.7");
 }
 
+/* A row without a key is the learned sink's alone: an lse of -inf is no lost maximum there, but a sink that is not
+ * counted. Where there is no sink, or there are keys, it is. */
+static void test_a_sink_is_lost_in_rows_without_a_key(void **state)
+{
+    (void)state;
+    static const float sinks[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    for (int keys = 0; keys < 2; keys++) {
+        struct signature_trial trial = make_trial(300, 8, 2, 64, DTYPE_F16);
+        if (!keys)
+            mask_keys(&trial.made, 0, 300, 1);
+        trial.made.problem.sink_logits = sinks;
+        begin(&trial);
+        for (int h = 0; h < 3; h++)
+            trial.output.lse[h] = -INFINITY;
+        expect_and_end(&trial, keys ? SIGNATURE_SILENT_ZERO : SIGNATURE_WRONG_SINK,
+                       keys ? "lse is -inf" : "the sink 1 is not counted: lse is -inf in a row without a key");
+    }
+}
+
 /* An lse that is off by more than f32 rounds is in no other unit, though it is near to one; logits in 16 bits may be.
  */
 static void test_an_lse_near_another_unit_is_in_none(void **state)
@@ -245,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_scales_of_a_cache),
         cmocka_unit_test(test_another_kv_head),
         cmocka_unit_test(test_lse_in_other_units),
+        cmocka_unit_test(test_a_sink_is_lost_in_rows_without_a_key),
         cmocka_unit_test(test_an_lse_near_another_unit_is_in_none),
         cmocka_unit_test(test_the_maximum_or_the_sum_alone),
         cmocka_unit_test(test_what_rounding_may_have_done_is_no_other_fault),

@@ -401,8 +401,10 @@ static void test_a_contract_speaks_against_other_causes(void **state)
         assert_false(contract_speaks_against(&finding, contract_rows[r].seen_as));
         assert_false(contract_speaks_against(&finding, SIGNATURE_NAN));
         assert_false(contract_speaks_against(&finding, SIGNATURE_STALE));
-        assert_false(contract_speaks_against(&finding, SIGNATURE_PRECISION_LOSS));
+        assert_false(contract_speaks_against(&finding, SIGNATURE_UNWRITTEN));
         assert_false(contract_speaks_against(&finding, SIGNATURE_NONE));
+        assert_true(contract_speaks_against(&finding, SIGNATURE_SILENT_ZERO));
+        assert_true(contract_speaks_against(&finding, SIGNATURE_PRECISION_LOSS));
         assert_int_equal(contract_speaks_against(&finding, SIGNATURE_UNKNOWN),
                          contract_rows[r].seen_as != SIGNATURE_UNKNOWN);
         assert_true(contract_speaks_against(&finding, SIGNATURE_UNIFORM));
