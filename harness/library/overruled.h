@@ -9,13 +9,26 @@
 #include <stdio.h>
 
 #include "harness/judge/cause/signature_finding.h"
+#include "harness/judge/cause/signature_info.h"
 #include "harness/judge/contract/contract_finding.h"
 
-/* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has. */
+/* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has; and
+ * unknown where several contracts fit alike, and not all of them have that name. */
 static inline void signature_overrule(struct signature_finding *finding, const struct contract_finding *contract)
 {
-    if (!contract_speaks_against(contract, finding->signature))
+    bool open = contract_leaves_open(contract, finding->signature);
+    if (!open && !contract_speaks_against(contract, finding->signature))
         return;
+    if (open) {
+        *finding = (struct signature_finding){.signature = SIGNATURE_UNKNOWN,
+                                              .head = -1, /* all */
+                                              .num_rows_failing = finding->num_rows_failing,
+                                              .residual = NAN,
+                                              .remedy = signature_remedy(SIGNATURE_UNKNOWN)};
+        snprintf(finding->detail, sizeof finding->detail, "%.*s, or %.*s", (int)sizeof finding->detail / 3,
+                 contract->fits[0].text, (int)sizeof finding->detail / 3, contract->fits[1].text);
+        return;
+    }
     *finding = (struct signature_finding){.signature = contract->fits[0].seen_as,
                                           .head = -1, /* all */
                                           .num_rows_failing = finding->num_rows_failing,

@@ -29,4 +29,7 @@ struct contract_finding {
  * given the failure: `seen` is another cause. */
 bool contract_speaks_against(const struct contract_finding *finding, enum signature seen);
 
+/* Whether contracts that fit alike are of different causes, of which the name is one: another one is as good. */
+bool contract_leaves_open(const struct contract_finding *finding, enum signature seen);
+
 #endif

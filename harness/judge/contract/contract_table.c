@@ -70,13 +70,24 @@ const struct contract_row contract_rows[] = {
 
 const int num_contract_rows = sizeof contract_rows / sizeof *contract_rows;
 
+/* Causes: each makes the output that of other inputs; so do zeros and roundings that are right under the contract. What
+ * else has a name is seen in the output itself, and right under none. */
+static const unsigned causes = SEEN(SILENT_ZERO) | SEEN(PRECISION_LOSS) | SEEN(LEAK) | SEEN(UNIFORM) | SEEN(EPS_BIAS) |
+                               SEEN(DROPPED_KEYS) | SEEN(WRONG_SLOPE) | SEEN(DROPPED_BIAS) | SEEN(BIAS_SHIFT) |
+                               SEEN(WRONG_SOFT_CAP) | SEEN(WRONG_SINK) | SEEN(WRONG_SCALE) | SEEN(WRONG_KV_HEAD) |
+                               SEEN(WRONG_LSE) | SEEN(MISPLACED_KEYS) | SEEN(UNKNOWN);
+
 bool contract_speaks_against(const struct contract_finding *finding, enum signature seen)
 {
-    /* Causes: each makes the output that of other inputs; so do zeros and roundings that are right under the contract.
-     * What else has a name is seen in the output itself, and right under none. */
-    static const unsigned causes = SEEN(SILENT_ZERO) | SEEN(PRECISION_LOSS) | SEEN(LEAK) | SEEN(UNIFORM) |
-                                   SEEN(EPS_BIAS) | SEEN(DROPPED_KEYS) | SEEN(WRONG_SLOPE) | SEEN(DROPPED_BIAS) |
-                                   SEEN(BIAS_SHIFT) | SEEN(WRONG_SOFT_CAP) | SEEN(WRONG_SINK) | SEEN(WRONG_SCALE) |
-                                   SEEN(WRONG_KV_HEAD) | SEEN(WRONG_LSE) | SEEN(MISPLACED_KEYS) | SEEN(UNKNOWN);
     return finding->named && (causes & ~finding->fits[0].seen_too) >> seen & 1;
+}
+
+bool contract_leaves_open(const struct contract_finding *finding, enum signature seen)
+{
+    unsigned some = 0, all = causes;
+    for (int i = 0; i < finding->num_fits && i < CONTRACT_FITS_MAX; i++) {
+        some |= finding->fits[i].seen_too;
+        all &= finding->fits[i].seen_too;
+    }
+    return finding->num_fits > 1 && seen != SIGNATURE_UNKNOWN && (some & ~all) >> seen & 1;
 }

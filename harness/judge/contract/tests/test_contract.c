@@ -649,6 +649,51 @@ static void test_keys_are_told_beside_a_sink(void **state)
     assert_named(search(desk, false), "a window of the newest 21 keys");
 }
 
+/* A sink's logit does not move with the biases, nor does a soft cap of biased logits let them move alike. */
+static void test_another_origin_beside_sinks_and_caps(void **state)
+{
+    struct desk *desk = *state;
+    static const float sinks[H] = {3, 4, 3.5f, 4.5f};
+    for (int what = 0; what < 2; what++) {
+        desk->problem.sink_logits = what == 0 ? sinks : NULL;
+        desk->problem.soft_cap = what == 1 ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_NONE;
+        desk->problem.soft_cap_value = 4;
+        for (int64_t keys = -3; keys <= 7; keys += 10) {
+            struct problem other = desk->problem;
+            other.q_position += keys;
+            answer(desk, &other);
+            assert_named(search(desk, true), keys < 0 ? "biases counted from position 66 in place of 69"
+                                                      : "biases counted from position 76 in place of 69");
+        }
+    }
+}
+
+/* With one key no slope is told from another position: both are listed, and neither is named, beside a sink too. Names
+ * that not all of them have are none. */
+static void test_one_key_does_not_tell_slopes_from_positions(void **state)
+{
+    struct desk *desk = *state;
+    static const float sinks[H] = {3, 4, 3.5f, 4.5f};
+    static uint8_t visible[N];
+    visible[60] = 1;
+    desk->problem.visible = visible;
+    for (int with_sinks = 0; with_sinks < 2; with_sinks++) {
+        desk->problem.sink_logits = with_sinks ? sinks : NULL;
+        struct problem other = desk->problem;
+        other.q_position = 60;
+        answer(desk, &other);
+        const struct contract_finding *finding = search(desk, true);
+        assert_true(finding->num_fits >= 2); /* positions counted in visible keys are a third */
+        assert_false(finding->named);
+        assert_true(contract_leaves_open(finding, SIGNATURE_DROPPED_BIAS));
+        assert_true(contract_leaves_open(finding, SIGNATURE_BIAS_SHIFT));
+        assert_false(contract_leaves_open(finding, SIGNATURE_NAN));
+        assert_false(contract_leaves_open(finding, SIGNATURE_UNKNOWN));
+        desk->finding.num_fits = 1;
+        assert_false(contract_leaves_open(finding, SIGNATURE_DROPPED_BIAS));
+    }
+}
+
 /* Biases made of the mask's cumulative sum: the cache without its masked keys. */
 static void test_positions_counted_in_visible_keys(void **state)
 {
@@ -873,6 +918,8 @@ int main(void)
         TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_keys_are_told_beside_a_sink),
+        TEST(test_another_origin_beside_sinks_and_caps),
+        TEST(test_one_key_does_not_tell_slopes_from_positions),
         TEST(test_positions_counted_in_visible_keys),
         TEST(test_zeros_name_no_contract),
         TEST(test_an_lse_that_is_near_names_no_contract),
