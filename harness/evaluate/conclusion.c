@@ -103,6 +103,18 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     return kind;
 }
 
+/* The class that the point asks for, and the one that a plug-in says it is meant to be in. */
+static struct class_demand demand_of(const struct work *work)
+{
+    struct class_demand demand = work->point->demand;
+    class_set declared = work->evaluator->foreign->set;
+    if (!demand.asked && declared != CLASS_SETS - 1)
+        demand = (struct class_demand){.asked = true, .arithmetic = {.set = declared}};
+    else if (demand.asked)
+        demand.arithmetic.set = class_closed(demand.arithmetic.set) & declared;
+    return demand;
+}
+
 enum error_kind conclude_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
@@ -110,10 +122,11 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
     if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure || is_stale(work) ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
+    const struct class_demand demand = demand_of(work);
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "contract", 0);
-    enum error_kind kind =
-        contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, work->evaluator->threads, NULL, error);
+    enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
+                                           work->evaluator->threads, NULL, error);
     signature_overrule(&evaluation->finding, &evaluation->contract);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;

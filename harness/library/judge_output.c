@@ -70,8 +70,8 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
         return ERROR_NONE;
     double start = judged_now_s();
     judged_step(judging, "contract", 0);
-    enum error_kind kind =
-        contract_search(&judged->contract, &exhibit, &judged->verdict, judging->threads, judging->progress, error);
+    enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &judging->demand,
+                                           judging->threads, judging->progress, error);
     signature_overrule(&judged->finding, &judged->contract);
     judged->seconds.judge += judged_now_s() - start;
     return kind;

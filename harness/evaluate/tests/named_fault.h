@@ -313,7 +313,8 @@ static inline enum error_kind fault_contract(struct named_fault *named, const st
         .truth = &evaluation->truth,
         .criterion = point->criterion,
     };
-    return contract_search(&named->contract, &exhibit, &evaluation->verdict, 1, NULL, &named->error);
+    const struct class_demand demand = {.asked = false};
+    return contract_search(&named->contract, &exhibit, &evaluation->verdict, &demand, 1, NULL, &named->error);
 }
 
 /*

@@ -79,6 +79,10 @@ char *class_name(char *text, const struct class_whole *whole);
 /* Whether a class that is asked for covers every row. */
 bool class_covers(const struct class_report *report, const struct arithmetic_class *asked);
 
+/* Whether a class covers every row, and the one that is asked for, if one is: of the minimal sets those are kept that
+ * it has in it. */
+bool class_keep_asked(struct class_whole *whole, const struct class_report *report, const struct class_demand *demand);
+
 /* The first row that it does not cover; num_rows if there is none. */
 int class_first_uncovered(const struct class_report *report, const struct arithmetic_class *asked);
 

@@ -74,3 +74,17 @@ bool class_covers(const struct class_report *report, const struct arithmetic_cla
 {
     return class_first_uncovered(report, asked) == report->num_rows;
 }
+
+bool class_keep_asked(struct class_whole *whole, const struct class_report *report, const struct class_demand *demand)
+{
+    int kept = 0;
+    if (!demand->asked)
+        return whole->outcome == CLASS_FOUND;
+    if (whole->outcome != CLASS_FOUND || !class_covers(report, &demand->arithmetic))
+        return false;
+    for (int i = 0; i < whole->num_minimal && !whole->output; i++)
+        if (!(class_closed(whole->minimal[i]) & ~class_closed(demand->arithmetic.set)))
+            whole->minimal[kept++] = whole->minimal[i];
+    whole->num_minimal = whole->output ? whole->num_minimal : kept;
+    return whole->output || kept > 0;
+}

@@ -22,6 +22,7 @@ struct search {
     struct contract_finding *finding;
     const struct exhibit *exhibit;
     const struct verdict *verdict;
+    const struct class_demand *demand;
     struct contract_screen screen;
     struct assumed kept[CONTRACT_FITS_MAX]; /* of the finding's fits */
     int num_kept, rank;
@@ -96,13 +97,15 @@ static enum error_kind confirm(struct search *search, const struct contract_tria
     *fits = false;
     if (!kind)
         kind = class_find(&report, &exhibit, search->threads, search->progress, error);
+    bool covered = false;
     if (!kind) {
         class_of_rows(whole, &report);
+        covered = class_keep_asked(whole, &report, search->demand);
         fit->set = whole->minimal[0];
         class_name(fit->class_name, whole);
         snprintf(fit->text, sizeof fit->text, "%s", trial->text);
     }
-    if (!kind && whole->outcome == CLASS_FOUND)
+    if (!kind && covered)
         kind = contract_differs(fits, trial, &truth, fit->set, search->threads, search->progress, error);
     class_report_clear(&report);
     truth_clear(&truth);
@@ -384,11 +387,15 @@ static enum error_kind look_for_pairs(struct search *search, struct error *error
 }
 
 enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
-                                const struct verdict *verdict, int threads, struct progress *progress,
-                                struct error *error)
+                                const struct verdict *verdict, const struct class_demand *demand, int threads,
+                                struct progress *progress, struct error *error)
 {
-    struct search search = {
-        .finding = finding, .exhibit = exhibit, .verdict = verdict, .threads = threads, .progress = progress};
+    struct search search = {.finding = finding,
+                            .exhibit = exhibit,
+                            .verdict = verdict,
+                            .demand = demand,
+                            .threads = threads,
+                            .progress = progress};
     *finding = (struct contract_finding){.num_fits = 0};
     choose_rows(&search);
     if (!exhibit->problem->k || !exhibit->problem->v || search.num_rows == 0)

@@ -29,6 +29,7 @@ struct desk {
 };
 
 static struct error error;
+static struct class_demand demand; /* what is asked for, in a test that asks */
 
 /* -2 to 2 in steps that f16 holds, and that are no pattern. */
 static uint16_t draw(uint64_t *state)
@@ -109,7 +110,7 @@ static const struct contract_finding *search(struct desk *desk, bool with_lse)
                                     .truth = &desk->truth,
                                     .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-3, 1e-3, 1e-3}}};
     assert_int_equal(verdict_reach(&desk->verdict, &exhibit, &error), ERROR_NONE);
-    assert_int_equal(contract_search(&desk->finding, &exhibit, &desk->verdict, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(contract_search(&desk->finding, &exhibit, &desk->verdict, &demand, 1, NULL, &error), ERROR_NONE);
     return &desk->finding;
 }
 
@@ -482,7 +483,7 @@ static void test_without_keys_nothing_is_looked_for(void **state)
                                     .truth = &desk->truth,
                                     .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-3, 1e-3, 1e-3}}};
     assert_int_equal(verdict_reach(&desk->verdict, &exhibit, &error), ERROR_NONE);
-    assert_int_equal(contract_search(&desk->finding, &exhibit, &desk->verdict, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(contract_search(&desk->finding, &exhibit, &desk->verdict, &demand, 1, NULL, &error), ERROR_NONE);
     assert_int_equal(desk->finding.num_fits, 0);
 }
 
@@ -647,6 +648,32 @@ static void test_keys_are_told_beside_a_sink(void **state)
     answer(desk, &other);
     assert_named(search(desk, true), "a window of the newest 21 keys");
     assert_named(search(desk, false), "a window of the newest 21 keys");
+}
+
+/* What is asked to be f32 is right under a contract only if it is f32 there. */
+static void test_a_contract_holds_in_the_class_that_is_asked_for(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    other.scale = 1;
+    answer(desk, &other);
+    for (int i = 0; i < H * D; i++) { /* by 16 units of its 11 bits: weights in 8 bits, or several steps in 16 */
+        float element;
+        dtype_widen(DTYPE_F16, desk->out, (size_t)i, 1, &element);
+        element *= i % 2 ? 1 + 0x1p-9f : 1 - 0x1p-9f;
+        dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &element);
+    }
+    assert_named(search(desk, true), "scale 1 in place of 0.125");
+    assert_string_not_equal(desk->finding.fits[0].class_name, "f32");
+    demand = (struct class_demand){.asked = true, .arithmetic = {.set = CLASS_F32}};
+    assert_int_equal(search(desk, true)->num_fits, 0);
+    demand.arithmetic.set = 1u << CLASS_WEIGHTS16 | 1u << CLASS_WEIGHTS8;
+    assert_named(search(desk, true), "scale 1 in place of 0.125");
+    assert_int_equal(desk->finding.fits[0].set & ~demand.arithmetic.set, 0);
+    answer(desk, &other);
+    demand = (struct class_demand){.asked = true, .arithmetic = {.output = true}};
+    assert_named(search(desk, true), "scale 1 in place of 0.125");
+    demand.asked = false;
 }
 
 /* A sink's logit does not move with the biases, nor does a soft cap of biased logits let them move alike. */
@@ -815,7 +842,8 @@ static const struct contract_finding *search_queries(struct queries_desk *querie
                                     .truth = &queries->truth,
                                     .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-3, 1e-3, 1e-3}}};
     assert_int_equal(verdict_reach(&queries->verdict, &exhibit, &error), ERROR_NONE);
-    assert_int_equal(contract_search(&queries->finding, &exhibit, &queries->verdict, 1, NULL, &error), ERROR_NONE);
+    assert_int_equal(contract_search(&queries->finding, &exhibit, &queries->verdict, &demand, 1, NULL, &error),
+                     ERROR_NONE);
     verdict_clear(&queries->verdict);
     return &queries->finding;
 }
@@ -918,6 +946,7 @@ int main(void)
         TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_keys_are_told_beside_a_sink),
+        TEST(test_a_contract_holds_in_the_class_that_is_asked_for),
         TEST(test_another_origin_beside_sinks_and_caps),
         TEST(test_one_key_does_not_tell_slopes_from_positions),
         TEST(test_positions_counted_in_visible_keys),
