@@ -166,7 +166,7 @@ static void try_path(struct suspect *suspect, const struct rounding_path *path)
     enum signature signature = loses_keys(suspect, path) ? weigh_lost_keys(suspect) : SIGNATURE_PRECISION_LOSS;
     fill_logits(suspect, path);
     suspect->remedy = signature == SIGNATURE_PRECISION_LOSS ? remedy_of(suspect, path) : NULL;
-    suspect_try(suspect, signature, "%s%s", describe(text, sizeof text, path, suspect->truth_of),
+    suspect_try(suspect, signature, "|%s|%s", describe(text, sizeof text, path, suspect->truth_of),
                 signature == SIGNATURE_DROPPED_KEYS ? ": keys older than 65504 missing" : "");
     suspect->remedy = NULL;
 }

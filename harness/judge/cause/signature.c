@@ -9,6 +9,7 @@
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
 #include "harness/judge/cause/lse_alone.h"
+#include "harness/judge/cause/match_shared.h"
 #include "harness/judge/cause/nearest_values.h"
 #include "harness/judge/cause/shift_or_slope.h"
 #include "harness/judge/cause/signature_info.h"
@@ -66,109 +67,6 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
 
 /* ---- the finding ----------------------------------------------------------------------------------------------- */
 
-/* What explains a row for that reason, or for any reason of the signature, about as well as anything does; or NULL. */
-static const struct match *match_alike(const struct suspect *suspect, const struct match *match, bool any_reason)
-{
-    const struct match *best = &suspect->best;
-    if (best->signature == match->signature && (any_reason || best->reason == match->reason))
-        return best;
-    for (int m = 0; m < suspect->num_matches; m++) {
-        const struct match *other = &suspect->matches[m];
-        if (other->signature == match->signature && (any_reason || other->reason == match->reason) &&
-            suspect_is_rival(suspect, other))
-            return other;
-    }
-    return NULL;
-}
-
-static int count_rows(const struct suspect *suspects, int failing, const struct match *match, bool any_reason)
-{
-    int count = 0;
-    for (int i = 0; i < failing; i++)
-        count += match_alike(&suspects[i], match, any_reason) != NULL;
-    return count;
-}
-
-/* Of what explains a row about as well as its best: what most rows have in common, the best where that is no less. */
-static const struct match *most_shared(const struct suspect *suspects, int failing, const struct suspect *suspect)
-{
-    const struct match *shared = &suspect->best;
-    if (shared->signature == SIGNATURE_UNKNOWN)
-        return shared;
-    int most = count_rows(suspects, failing, shared, false);
-    for (int m = 0; m < suspect->num_matches; m++) {
-        const struct match *match = &suspect->matches[m];
-        int rows = count_rows(suspects, failing, match, false);
-        if (rows > most && suspect_is_rival(suspect, match)) {
-            most = rows;
-            shared = match;
-        }
-    }
-    return shared;
-}
-
-/* What a wrong value of masked keys makes of rows whose logits differ. */
-static bool is_of_sentinels(enum signature signature)
-{
-    return signature == SIGNATURE_LEAK || signature == SIGNATURE_UNIFORM || signature == SIGNATURE_SILENT_ZERO ||
-           signature == SIGNATURE_NAN;
-}
-
-/* How often a name may be had by chance: where some row's out bears it out, and where lse alone does, one number a row,
- * which a bound may leave room for. */
-static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 8192;
-
-/* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
-static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
-{
-    double chance = match->choices;
-    bool by_lse = true;
-    for (int i = 0; i < failing; i++) {
-        const struct match *alike = match_alike(&suspects[i], match, false);
-        chance *= alike ? alike->chance : 1;
-        by_lse &= !alike || suspects[i].by_lse;
-    }
-    return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX);
-}
-
-/* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
- * this error is twice that. Its lse alone says nothing of what is fitted. */
-static bool speaks_against(const struct suspect *suspect, const struct match *match)
-{
-    return suspect->dots && !suspect->by_lse && suspect->error > 32 * suspect->noise &&
-           !match_alike(suspect, match, true);
-}
-
-static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
-{
-    for (int i = 0; i < failing; i++)
-        if (speaks_against(&suspects[i], match))
-            return true;
-    return false;
-}
-
-/* One fault explains the rows that fail: more than half of them or, where it was neither chosen among many nor is any
- * number that fits, half and the others do not speak against it; but for what is seen at a glance. */
-static bool stands(const struct suspect *suspects, int failing, const struct match *match)
-{
-    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
-        match->signature == SIGNATURE_UNWRITTEN)
-        return true;
-    if (may_be_chance(suspects, failing, match))
-        return false;
-    int rows = count_rows(suspects, failing, match, true);
-    for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {
-        bool unknown = suspects[i].best.signature == SIGNATURE_UNKNOWN;
-        rows += suspects[i].best.signature != match->signature && is_of_sentinels(suspects[i].best.signature);
-        rows +=
-            unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
-    }
-    bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||
-                                        match->signature == SIGNATURE_WRONG_SCALE); /* of no known origin */
-    bool of_many = match->choices > SUSPECT_CHOICES || any_number;
-    return 2 * rows > failing || (2 * rows == failing && !of_many && !any_speaks_against(suspects, failing, match));
-}
-
 /* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
 static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
 {
@@ -176,21 +74,21 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     for (int i = 1; i < failing && suspects[0].best.signature == SIGNATURE_UNKNOWN; i++) {
         int rows = suspects[i].best.signature == SIGNATURE_UNKNOWN
                        ? 0
-                       : count_rows(suspects, failing, most_shared(suspects, failing, &suspects[i]), true);
+                       : match_rows(suspects, failing, match_most_shared(suspects, failing, &suspects[i]), true);
         if (rows > most) {
             most = rows;
             chosen = i;
         }
     }
     static const struct match none = {.signature = SIGNATURE_UNKNOWN, .residual = NAN};
-    const struct match *best = most_shared(suspects, failing, &suspects[chosen]);
-    if (!stands(suspects, failing, best))
+    const struct match *best = match_most_shared(suspects, failing, &suspects[chosen]);
+    if (!match_stands(suspects, failing, best))
         best = &none;
     bool unknown = best->signature == SIGNATURE_UNKNOWN;
     finding->signature = best->signature;
     inquiry_place(finding, suspects[chosen].whole, suspects[chosen].of_row);
     finding->num_rows_examined = failing;
-    finding->num_rows_explained = unknown ? 0 : count_rows(suspects, failing, best, true);
+    finding->num_rows_explained = unknown ? 0 : match_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
     memcpy(finding->detail, unknown && suspects[chosen].remark[0] ? suspects[chosen].remark : best->detail,

@@ -1,0 +1,113 @@
+#include "harness/judge/cause/match_shared.h"
+
+#include "harness/judge/cause/suspect_match.h"
+
+/* What explains a row for that reason, or for any reason of the signature, about as well as anything does; or NULL. */
+static const struct match *match_alike(const struct suspect *suspect, const struct match *match, bool any_reason)
+{
+    const struct match *best = &suspect->best;
+    if (best->signature == match->signature && (any_reason || best->reason == match->reason))
+        return best;
+    for (int m = 0; m < suspect->num_matches; m++) {
+        const struct match *other = &suspect->matches[m];
+        if (other->signature == match->signature && (any_reason || other->reason == match->reason) &&
+            suspect_is_rival(suspect, other))
+            return other;
+    }
+    return NULL;
+}
+
+int match_rows(const struct suspect *suspects, int failing, const struct match *match, bool any_reason)
+{
+    int count = 0;
+    for (int i = 0; i < failing; i++)
+        count += match_alike(&suspects[i], match, any_reason) != NULL;
+    return count;
+}
+
+const struct match *match_most_shared(const struct suspect *suspects, int failing, const struct suspect *suspect)
+{
+    const struct match *shared = &suspect->best;
+    if (shared->signature == SIGNATURE_UNKNOWN)
+        return shared;
+    int most = match_rows(suspects, failing, shared, false);
+    for (int m = 0; m < suspect->num_matches; m++) {
+        const struct match *match = &suspect->matches[m];
+        int rows = match_rows(suspects, failing, match, false);
+        if (rows > most && suspect_is_rival(suspect, match)) {
+            most = rows;
+            shared = match;
+        }
+    }
+    return shared;
+}
+
+/* What a wrong value of masked keys makes of rows whose logits differ. */
+static bool is_of_sentinels(enum signature signature)
+{
+    return signature == SIGNATURE_LEAK || signature == SIGNATURE_UNIFORM || signature == SIGNATURE_SILENT_ZERO ||
+           signature == SIGNATURE_NAN;
+}
+
+/* How often a name may be had by chance: where some row's out bears it out, and where lse alone does, one number a row,
+ * which a bound may leave room for. */
+static const double CHANCE_MAX = 1.0 / 64, CHANCE_MAX_OF_LSE = 1.0 / 8192;
+
+/* Whether it may be chance that every row has an lse that the reason predicts, where out does not tell. */
+static bool may_be_chance(const struct suspect *suspects, int failing, const struct match *match)
+{
+    double chance = match->choices;
+    bool by_lse = true;
+    for (int i = 0; i < failing; i++) {
+        const struct match *alike = match_alike(&suspects[i], match, false);
+        chance *= alike ? alike->chance : 1;
+        by_lse &= !alike || suspects[i].by_lse;
+    }
+    return chance > (by_lse ? CHANCE_MAX_OF_LSE : CHANCE_MAX);
+}
+
+/* Whether a row has the match's reason by another name: distances in f16 lose keys in one row, and digits in another.
+ */
+static bool has_reason(const struct suspect *suspect, const struct match *match)
+{
+    for (int m = 0; m < suspect->num_matches; m++)
+        if (suspect->matches[m].reason == match->reason && suspect_is_rival(suspect, &suspect->matches[m]))
+            return true;
+    return false;
+}
+
+/* A row by whose out the match would show if it were the fault: what it leaves is about the noise then, and a 16th of
+ * this error is twice that. Its lse alone says nothing of what is fitted. */
+static bool speaks_against(const struct suspect *suspect, const struct match *match)
+{
+    return suspect->dots && !suspect->by_lse && suspect->error > 32 * suspect->noise &&
+           !match_alike(suspect, match, true) && !has_reason(suspect, match);
+}
+
+static bool any_speaks_against(const struct suspect *suspects, int failing, const struct match *match)
+{
+    for (int i = 0; i < failing; i++)
+        if (speaks_against(&suspects[i], match))
+            return true;
+    return false;
+}
+
+bool match_stands(const struct suspect *suspects, int failing, const struct match *match)
+{
+    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
+        match->signature == SIGNATURE_UNWRITTEN)
+        return true;
+    if (may_be_chance(suspects, failing, match))
+        return false;
+    int rows = match_rows(suspects, failing, match, true);
+    for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {
+        bool unknown = suspects[i].best.signature == SIGNATURE_UNKNOWN;
+        rows += suspects[i].best.signature != match->signature && is_of_sentinels(suspects[i].best.signature);
+        rows +=
+            unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
+    }
+    bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||
+                                        match->signature == SIGNATURE_WRONG_SCALE); /* of no known origin */
+    bool of_many = match->choices > SUSPECT_CHOICES || any_number;
+    return 2 * rows > failing || (2 * rows == failing && !of_many && !any_speaks_against(suspects, failing, match));
+}
