@@ -19,6 +19,7 @@ static struct exhibit exhibit_of(const struct work *work)
         .bound = work_has_bound(work) ? evaluation->bound : NULL,
         .lse_bound = work_has_bound(work) ? evaluation->lse_bound : NULL,
         .criterion = work->point->criterion,
+        .is_rounding = evaluation->classes.num_rows > 0 && evaluation->class_of_all.outcome == CLASS_FOUND,
     };
 }
 

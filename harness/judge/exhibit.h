@@ -16,6 +16,8 @@ struct exhibit {
     struct criterion criterion;
     const bool *rows; /* [R], those that are judged: of the others nothing is known; NULL: all */
     bool turned;      /* elements of heads stand in an order, and have signs, that are not their own */
+    bool is_rounding; /* the roundings of some arithmetic explain every row (class_find.h); false: they do not, or
+                       * nobody has looked */
 };
 
 #endif

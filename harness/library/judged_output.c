@@ -57,6 +57,7 @@ struct exhibit judged_exhibit(const struct judged_output *judged, const struct j
         .criterion = judging->criterion,
         .rows = judging->rows,
         .turned = judging->turned,
+        .is_rounding = judged->classes.num_rows > 0 && judged->class_of_all.outcome == CLASS_FOUND,
     };
 }
 

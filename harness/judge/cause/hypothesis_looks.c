@@ -199,11 +199,13 @@ static void explain_factor(struct suspect *suspect, double factor, double loss)
     }
 }
 
-/* The largest error that may be of rounding, in units of sum w|v| / l: of f32 what f32 rounds. With outputs of 16 bits
- * weights may have fewer yet, which nothing states: of e4m3, over keys that do not all round alike, 2^-5. */
+/* The largest error that may be of rounding, in units of sum w|v| / l: of f32 what f32 rounds, unless it is known that
+ * fewer digits explain it. With outputs of 16 bits weights may have fewer yet, which nothing states: of e4m3, over keys
+ * that do not all round alike, 2^-5. */
 static double noise_limit(const struct suspect *suspect, double looks_small)
 {
-    return suspect->problem->dtype == DTYPE_F32 ? fmin(looks_small, rounding_share(suspect, NAN)) : looks_small;
+    bool of_f32 = suspect->problem->dtype == DTYPE_F32 && !suspect->is_rounding;
+    return of_f32 ? fmin(looks_small, rounding_share(suspect, NAN)) : looks_small;
 }
 
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys

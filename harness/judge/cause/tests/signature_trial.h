@@ -27,6 +27,7 @@ struct signature_trial {
     double *lse_bound;       /* [H]; NULL: none */
     bool judge_by_tolerance; /* though there is a bound */
     bool turned;             /* its elements have an order and signs that are not their own */
+    bool is_rounding;        /* a class explains it */
     const bool *rows;        /* [H], those that are judged; NULL: all */
     struct oracle_facts facts;
     struct signature_finding finding;
@@ -91,6 +92,7 @@ static inline void find(struct signature_trial *trial)
         .criterion = {trial->bound && !trial->judge_by_tolerance ? JUDGE_BUDGET : JUDGE_TOLERANCE, trial->tolerance, 1},
         .rows = trial->rows,
         .turned = trial->turned,
+        .is_rounding = trial->is_rounding,
     };
     struct verdict verdict;
     struct error error;
