@@ -94,6 +94,40 @@ static enum error_kind take_workload(struct given_workload *workload, const stru
     return kind;
 }
 
+/* The kernel and the recipe that the output is of. */
+static enum error_kind take_arithmetic(struct judge_bundle *bundle, const struct tensor_archive *archive,
+                                       struct error *error)
+{
+    struct dumped_point *arithmetic = &bundle->arithmetic;
+    char *digest = NULL, *chunk_len = NULL, path[PATH_QUOTE_SIZE];
+    enum error_kind kind = take_name(&arithmetic->recipe, archive, "recipe", error);
+    if (kind || !arithmetic->recipe)
+        return kind;
+    kind = take_name(&arithmetic->kernel, archive, "kernel", error);
+    if (!kind)
+        kind = take_name(&arithmetic->recipe_keys, archive, "recipe_keys", error);
+    if (!kind)
+        kind = take_name(&digest, archive, "recipe_digest", error);
+    if (!kind)
+        kind = take_name(&chunk_len, archive, "chunk_len", error);
+    bool sound = !kind && arithmetic->kernel && arithmetic->recipe_keys && arithmetic->recipe_keys[0] == '{' &&
+                 digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16;
+    uint64_t chunk = 0;
+    int negative = 0;
+    if (sound && chunk_len)
+        sound = number_parse_whole(chunk_len, strlen(chunk_len), &chunk, &negative) == VALUE_SOUND && !negative &&
+                chunk >= 1 && chunk <= 1 << 30;
+    arithmetic->recipe_digest = sound ? strtoull(digest, NULL, 16) : 0;
+    arithmetic->chunk_len = (int64_t)chunk;
+    bundle->own = arithmetic;
+    free(digest);
+    free(chunk_len);
+    return kind || sound ? kind
+                         : error_set(error, ERROR_USAGE,
+                                     "%s: has a kernel or recipe that is none; allowed: a bundle as it was written",
+                                     quote_path(path, archive->path));
+}
+
 /* Options that replace what the bundle says make another problem of it, with another digest. */
 static bool is_changed(const struct judge_options *options)
 {
@@ -101,6 +135,44 @@ static bool is_changed(const struct judge_options *options)
         if (options->values[option] && judge_option_of_problem((enum judge_option)option))
             return true;
     return options->dtypes.count > 0;
+}
+
+/* Whether it is judged as it was, by the bound of its own operations too: not an output or a problem that options have
+ * put in its place, nor where they name other operations. */
+static bool is_judged_as_it_was(const struct judge_bundle *bundle, const struct judge_options *options)
+{
+    const char *const *values = options->values;
+    bool same = !values[GIVEN_RECIPE] || strcmp(values[GIVEN_RECIPE], JUDGE_OWN_RECIPE) == 0;
+    bool alone = !values[GIVEN_RECIPE] && (values[GIVEN_KERNEL] || values[GIVEN_CHUNK_LEN]);
+    return bundle->own && same && !alone && !is_changed(options);
+}
+
+/* How it was judged. A budget alone judges alone, and beside a tolerance both do, as without a bundle. */
+static enum error_kind take_mode(struct judge_bundle *bundle, const struct judge_options *options,
+                                 const struct tensor_archive *archive, struct error *error)
+{
+    const char *judge = tensor_archive_metadata(archive, "judge"), *budget = tensor_archive_metadata(archive, "budget");
+    const char *const *values = options->values;
+    char path[PATH_QUOTE_SIZE];
+    double number;
+    int mode = 0;
+    if (!is_judged_as_it_was(bundle, options))
+        return ERROR_NONE;
+    while (mode < JUDGE_MODE_COUNT && (!judge || strcmp(judge, judge_mode_names[mode]) != 0))
+        mode++;
+    bool sound =
+        mode == JUDGE_TOLERANCE || (mode < JUDGE_MODE_COUNT && budget &&
+                                    number_parse(budget, strlen(budget), &number) == VALUE_SOUND && number > 0);
+    if (!sound)
+        return error_set(error, ERROR_USAGE,
+                         "%s: has a recipe, and not how it is judged; allowed: a bundle as it was written",
+                         quote_path(path, archive->path));
+    bundle->is_as_it_was = true;
+    bundle->mode = values[GIVEN_BUDGET] ? values[GIVEN_TOLERANCE] ? JUDGE_BOTH : JUDGE_BUDGET
+                   : values[GIVEN_TOLERANCE] && mode == JUDGE_BUDGET ? JUDGE_BOTH
+                                                                     : (enum judge_mode)mode;
+    enum error_kind kind = judge_bundle_say(bundle, GIVEN_RECIPE, strdup(JUDGE_OWN_RECIPE), error);
+    return kind || mode == JUDGE_TOLERANCE ? kind : judge_bundle_say(bundle, GIVEN_BUDGET, strdup(budget), error);
 }
 
 enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judge_options *options, struct error *error)
@@ -128,6 +200,10 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
         kind = take_name(&bundle->key, &archive, "key", error);
     if (!kind)
         kind = take_workload(&bundle->workload, &archive, error);
+    if (!kind)
+        kind = take_arithmetic(bundle, &archive, error);
+    if (!kind)
+        kind = take_mode(bundle, options, &archive, error);
     const char *digest = kind ? NULL : tensor_archive_metadata(&archive, "input_digest");
     if (digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16 && !is_changed(options)) {
         bundle->has_digest = true;
@@ -159,5 +235,8 @@ void judge_bundle_clear(struct judge_bundle *bundle)
         free(bundle->texts[option]);
     free(bundle->case_name);
     free(bundle->key);
+    free(bundle->arithmetic.kernel);
+    free(bundle->arithmetic.recipe);
+    free(bundle->arithmetic.recipe_keys);
     *bundle = (struct judge_bundle){.key = NULL};
 }

@@ -19,6 +19,9 @@ struct judge_bundle {
     bool turned;                    /* elements of heads have an order and signs that are not their own */
     bool has_digest;
     uint64_t input_digest;
+    struct dumped_point arithmetic; /* the kernel and recipe of its output; recipe NULL: they are not known */
+    bool is_as_it_was;              /* it is judged as it was, by their bound too: */
+    enum judge_mode mode;
     const struct dumped_point *own; /* what `--recipe own` says; NULL: nobody knows */
 };
 

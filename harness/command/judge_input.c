@@ -54,6 +54,8 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
                       : judge_bundle_open(&bundle, options, error);
     input->workload = bundle.workload;
     bundle.workload = (struct given_workload){.uuid = NULL};
+    if (!kind && bundle.is_as_it_was)
+        input->mode = bundle.mode;
     if (!kind)
         kind = judge_input_open_tensors(input, &bundle.options, &bundle, error);
     input->has_digest = !kind && bundle.has_digest;

@@ -12,6 +12,8 @@
 #include "reference/progress.h"
 
 /* Those that take a value, but for the ones that all commands share. */
+#define JUDGE_OWN_RECIPE "own" /* --recipe of a folder or a bundle: the one that is said there */
+
 enum judge_option {
     GIVEN_Q,
     GIVEN_K,

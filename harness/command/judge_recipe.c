@@ -11,7 +11,6 @@
 #include "harness/support/source.h"
 
 /* The recipe of what wrote a folder. */
-#define OWN_RECIPE "own"
 
 /* Options that are keys of a case. */
 static const struct {
@@ -71,7 +70,7 @@ static const char *own_name(const char *recipe, const struct recipe_entry *entry
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
     bool plain = recipe && *recipe >= 'a' && *recipe <= 'z' && strlen(recipe) < 64 && !recipe[strspn(recipe, letters)];
-    return plain && !entry ? recipe : OWN_RECIPE;
+    return plain && !entry ? recipe : JUDGE_OWN_RECIPE;
 }
 
 /* The name of the recipe that ran, where that is what it is called here; else its keys. In new memory. */
@@ -79,7 +78,8 @@ static enum error_kind own_recipe(char **recipe, const struct dumped_point *dump
 {
     if (!dumped || !dumped->kernel || !dumped->recipe_keys || !dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
-                         "--recipe " OWN_RECIPE ": allowed: with a folder that `run --dump` wrote, whose point.json "
+                         "--recipe " JUDGE_OWN_RECIPE
+                         ": allowed: with a folder that `run --dump` wrote, whose point.json "
                          "has kernel, recipe_keys and recipe_digest; else names that `alibicheck list recipes` prints");
     enum error_kind kind = recipe_library_open(error);
     const struct recipe_entry *entry = kind || !dumped->recipe ? NULL : recipe_library_find(dumped->recipe);
@@ -147,7 +147,7 @@ static enum error_kind check_case(struct judge_input *input, bool own, const str
     input->budget = point.criterion.budget;
     if (own && recipe_digest(&point.recipe) != dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
-                         "--recipe " OWN_RECIPE ": recipe_keys of point.json have the digest %016" PRIx64
+                         "--recipe " JUDGE_OWN_RECIPE ": recipe_keys of point.json have the digest %016" PRIx64
                          " and recipe_digest is %016" PRIx64 "; allowed: a folder as it was written",
                          recipe_digest(&point.recipe), dumped->recipe_digest);
     return ERROR_NONE;
@@ -159,7 +159,7 @@ enum error_kind judge_recipe_read(struct judge_input *input, const char *name, c
     char *texts[NUM_SETTINGS] = {NULL}, number[32], *of_folder = NULL;
     size_t count = 0;
     const char *recipe = options->values[GIVEN_RECIPE];
-    bool own = recipe && !strcmp(recipe, OWN_RECIPE);
+    bool own = recipe && !strcmp(recipe, JUDGE_OWN_RECIPE);
     enum error_kind kind = refuse_alone(options, error);
     for (size_t i = 0; i < options->recipes.count && !kind; i++)
         kind = recipe_library_read(options->recipes.items[i], error);

@@ -36,5 +36,7 @@ enum error_kind bundle_write(const char *path, const struct problem *problem, co
     bundle_text_say(&texts, "alibicheck", BUNDLE_FORMAT);
     bundle_text_say(&texts, "axes", "NHD");
     bundle_text_facts(&texts, problem, output, facts);
+    if (facts->arithmetic.recipe)
+        bundle_text_arithmetic(&texts, facts);
     return safetensors_write(path, tensors, num_tensors, texts.all, texts.count, error);
 }

@@ -10,6 +10,8 @@
  *     alibicheck    "bundle 1": what the file is
  *     axes          "NHD": of k and v, in the words of --layout
  *     scale, k_scale, v_scale, q_position, kv_offset, lse_base, soft_cap ("before_bias=30"), tolerance ("A,R,L"), class
+ *     judge, budget, kernel, recipe, recipe_keys, recipe_digest, chunk_len    where the operations are known, and their
+ *                   bound with them: whose they are, and how it judges
  *     scales_unsaid "yes", "two types": what nobody has said of k_scale and v_scale (unsaid_scales.h)
  *     turned        "yes": of a private bundle (turned.h)
  *     case, key     what the point is called

@@ -46,10 +46,29 @@ void bundle_text_digest(struct bundle_texts *texts, const char *key, uint64_t di
     snprintf(bundle_text_add(texts, key), BUNDLE_TEXT_SIZE, "%016" PRIx64, digest);
 }
 
+void bundle_text_arithmetic(struct bundle_texts *texts, const struct bundle_facts *facts)
+{
+    const struct bundle_arithmetic *arithmetic = &facts->arithmetic;
+    char number[NUMBER_TEXT_MAX];
+    bundle_text_say(texts, "judge", judge_mode_names[facts->criterion.mode]);
+    if (facts->criterion.mode != JUDGE_TOLERANCE)
+        snprintf(bundle_text_add(texts, "budget"), BUNDLE_TEXT_SIZE, "%s",
+                 format_double(number, facts->criterion.budget));
+    if (!arithmetic->recipe)
+        return;
+    bundle_text_say(texts, "kernel", arithmetic->kernel);
+    bundle_text_say(texts, "recipe", arithmetic->recipe);
+    bundle_text_say(texts, "recipe_keys", arithmetic->recipe_keys);
+    bundle_text_digest(texts, "recipe_digest", arithmetic->recipe_digest);
+    if (arithmetic->chunk_len > 0)
+        bundle_text_whole(texts, "chunk_len", arithmetic->chunk_len);
+}
+
 void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem, const struct output *output,
                        const struct bundle_facts *facts)
 {
     char a[NUMBER_TEXT_MAX], r[NUMBER_TEXT_MAX], l[NUMBER_TEXT_MAX], name[CLASS_NAME_SIZE];
+    const struct tolerance *tolerance = &facts->criterion.tolerance;
     bundle_text_float(texts, "scale", problem->scale);
     if (problem->kv_format != KV_AS_DTYPE) {
         bundle_text_float(texts, "k_scale", problem->k_scale);
@@ -62,8 +81,8 @@ void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem
     if (problem->soft_cap)
         snprintf(bundle_text_add(texts, "soft_cap"), BUNDLE_TEXT_SIZE, "%s=%s", soft_cap_names[problem->soft_cap],
                  format_float(a, problem->soft_cap_value));
-    snprintf(bundle_text_add(texts, "tolerance"), BUNDLE_TEXT_SIZE, "%s,%s,%s", format_double(a, facts->tolerance.atol),
-             format_double(r, facts->tolerance.rtol), format_double(l, facts->tolerance.lse));
+    snprintf(bundle_text_add(texts, "tolerance"), BUNDLE_TEXT_SIZE, "%s,%s,%s", format_double(a, tolerance->atol),
+             format_double(r, tolerance->rtol), format_double(l, tolerance->lse));
     if (facts->demand.asked)
         snprintf(bundle_text_add(texts, "class"), BUNDLE_TEXT_SIZE, "%s",
                  class_format(name, &facts->demand.arithmetic));

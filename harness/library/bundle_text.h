@@ -11,12 +11,21 @@
 #include "harness/support/tensor_file.h"
 #include "reference/problem.h"
 
+/* The kernel and the recipe of which an output is known to be, by their names in the program. */
+struct bundle_arithmetic {
+    const char *kernel, *recipe; /* recipe NULL: it is not known */
+    const char *recipe_keys;     /* "{KEY: VALUE, ...}", as a case spells it */
+    uint64_t recipe_digest;
+    int64_t chunk_len; /* 0: the kernel has none */
+};
+
 /* What is said beside the tensors. */
 struct bundle_facts {
     const char *case_name, *key;              /* NULL: it has no name */
     const char *definition, *workload, *seed; /* NULL: it has none */
-    struct tolerance tolerance;
+    struct criterion criterion;
     struct class_demand demand;
+    struct bundle_arithmetic arithmetic;
     enum unsaid_scales scales;
     bool turned; /* elements of heads stand in an order, and have signs, that are not their own (turned.h) */
     uint64_t input_digest, output_digest;
@@ -43,6 +52,9 @@ void bundle_text_digest(struct bundle_texts *texts, const char *key, uint64_t di
 /* What all kinds of bundles say: scales, positions, base of lse, cap, tolerance, class, names and digests. */
 void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem, const struct output *output,
                        const struct bundle_facts *facts);
+
+/* How an output is judged by an error bound, with a kernel and a recipe where they are known. */
+void bundle_text_arithmetic(struct bundle_texts *texts, const struct bundle_facts *facts);
 
 /* What a dtype's elements are in a file. */
 enum element_type bundle_element_type(enum dtype dtype);

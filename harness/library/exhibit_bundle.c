@@ -123,24 +123,6 @@ static void say_problem(struct bundle_texts *texts, const struct problem *proble
             bundle_text_digest(texts, exhibit_digest_keys[i], digests.of[i]);
 }
 
-static void say_arithmetic(struct bundle_texts *texts, const struct exhibit *exhibit,
-                           const struct exhibit_bundle_facts *facts)
-{
-    if (!exhibit->bound)
-        return;
-    bundle_text_say(texts, "judge", judge_mode_names[exhibit->criterion.mode]);
-    if (exhibit->criterion.mode != JUDGE_TOLERANCE)
-        say_double(texts, "budget", exhibit->criterion.budget);
-    if (!facts->recipe)
-        return;
-    bundle_text_say(texts, "kernel", facts->kernel);
-    bundle_text_say(texts, "recipe", facts->recipe);
-    bundle_text_say(texts, "recipe_keys", facts->recipe_keys);
-    bundle_text_digest(texts, "recipe_digest", facts->recipe_digest);
-    if (facts->chunk_len > 0)
-        bundle_text_whole(texts, "chunk_len", facts->chunk_len);
-}
-
 /* The names of class_set's bits, from the lowest on. */
 static void say_roundings(struct bundle_texts *texts)
 {
@@ -203,7 +185,7 @@ enum error_kind exhibit_bundle_write(const char *path, const struct exhibit *exh
     struct class_report report;
     struct class_bounds classes;
     char *found = NULL, *build = NULL;
-    common.tolerance = exhibit->criterion.tolerance;
+    common.criterion = exhibit->criterion;
     enum error_kind kind = class_find_bounds(&report, &classes, exhibit, facts->threads, NULL, error);
     if (!kind)
         kind = print_findings(&found, &build, exhibit, facts, &report, error);
@@ -211,7 +193,8 @@ enum error_kind exhibit_bundle_write(const char *path, const struct exhibit *exh
         bundle_text_say(&texts, "alibicheck", EXHIBIT_BUNDLE_FORMAT);
         bundle_text_facts(&texts, exhibit->problem, exhibit->output, &common);
         say_problem(&texts, exhibit->problem, facts, exhibit->truth);
-        say_arithmetic(&texts, exhibit, facts);
+        if (exhibit->bound)
+            bundle_text_arithmetic(&texts, &common);
         say_roundings(&texts);
         bundle_text_digest(&texts, "content_digest", exhibit_content_digest(exhibit, &classes));
         bundle_text_say(&texts, "found", found);

@@ -13,8 +13,7 @@
  *
  *     alibicheck          "bundle without k and v 1"
  *     seq_len, num_kv_heads, kv_dtype, masked, truth_of, truth_method, truth_precision, contract_distance
- *     judge, budget       with the bound: how it judges
- *     kernel, recipe, recipe_keys, recipe_digest, chunk_len    the arithmetic, where it is known
+ *     judge, budget       with the bound, if nobody knows whose operations it is of
  *     q_digest, k_digest, v_digest, slopes_digest, mask_digest, sink_logits_digest    XXH64 of each, packed
  *     truth_digest, content_digest    the latter of all tensors of the file
  *     class_roundings     the bits of class_set
@@ -60,11 +59,7 @@ struct exhibit_digests exhibit_digests(const struct problem *problem);
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 struct exhibit_bundle_facts {
-    struct bundle_facts facts;   /* but for its tolerance, which is the exhibit's */
-    const char *kernel, *recipe; /* the arithmetic whose bounds the exhibit has; NULL: it is not known */
-    const char *recipe_keys;     /* "{KEY: VALUE, ...}"; with a recipe */
-    uint64_t recipe_digest;      /* the same */
-    int64_t chunk_len;           /* 0: the kernel has none */
+    struct bundle_facts facts; /* but for its criterion, which is the exhibit's; arithmetic: whose bounds it has */
     enum truth_method truth_method;
     int truth_precision;
     double contract_distance;

@@ -162,7 +162,7 @@ static enum error_kind write_bundle(const struct alibicheck_options *options, co
     const struct bundle_facts facts = {
         .case_name = "judge",
         .key = key,
-        .tolerance = judging->criterion.tolerance,
+        .criterion = judging->criterion,
         .demand = judging->demand,
         .scales = record->scales,
         .input_digest = judged->input_digest,

@@ -7,7 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/case/recipe_field.h"
+#include "harness/problem/read_dump.h"
+#include "harness/report/record/record_field.h"
+#include "harness/report/record/record_value.h"
 #include "harness/support/file.h"
+#include "harness/support/json_value.h"
 #include "harness/support/text.h"
 
 enum error_kind bundle_sink_open(struct sink *sink, struct error *error)
@@ -44,11 +49,31 @@ bool bundle_sink_takes(const struct record *record)
     return record->problem && record->output && record->problem->k;
 }
 
+/* The kernel and the recipe that the bounds are of, where they are ours or said to be. */
+static enum error_kind take_arithmetic(struct bundle_place *place, const struct record *record, struct error *error)
+{
+    const struct point *point = record->point;
+    if (!record_find_part(record, RECORD_SHIPPED) || !record->bound)
+        return ERROR_NONE;
+    json_t *object = record_fields_to_json(&record_recipe_fields, &point->recipe);
+    place->recipe_keys = object ? recipe_keys_text(object) : NULL;
+    json_decref(object);
+    place->facts.arithmetic = (struct bundle_arithmetic){
+        .kernel = kernel_names[point->kernel],
+        .recipe = recipe_format(place->recipe, &point->recipe),
+        .recipe_keys = place->recipe_keys,
+        .recipe_digest = recipe_digest(&point->recipe),
+        .chunk_len = record_find_part(record, RECORD_CHUNKS) ? point->kernel_options.chunk_len : 0,
+    };
+    return place->recipe_keys ? ERROR_NONE : error_memory(error, "a recipe", RECIPE_TEXT_SIZE);
+}
+
 enum error_kind bundle_place_find(struct bundle_place *place, const struct sink *sink, const char *suffix,
                                   const struct record *record, struct error *error)
 {
     const struct point *point = record->point;
     const struct given_workload *workload = point->workload;
+    place->path = place->recipe_keys = NULL;
     if (workload)
         snprintf(place->seed, sizeof place->seed, "%" PRIu64, workload->seed);
     place->facts = (struct bundle_facts){
@@ -57,16 +82,25 @@ enum error_kind bundle_place_find(struct bundle_place *place, const struct sink 
         .definition = workload ? workload->definition : NULL,
         .workload = workload ? workload->uuid : NULL,
         .seed = workload && workload->is_drawn ? place->seed : NULL,
-        .tolerance = point->criterion.tolerance,
+        .criterion = point->criterion,
         .demand = point->demand,
         .scales = point->given ? point->given->scales : SCALES_SAID,
         .turned = point->given && point->given->turned,
     };
+    enum error_kind kind = take_arithmetic(place, record, error);
+    if (kind)
+        return kind;
     char *name = text_file_name(place->key);
     if (!name || asprintf(&place->path, "%s/%s.%s", sink->path, name, suffix) < 0)
         place->path = NULL;
     free(name);
     return place->path ? ERROR_NONE : error_memory(error, "a path", (double)POINT_KEY_SIZE);
+}
+
+void bundle_place_clear(struct bundle_place *place)
+{
+    free(place->path);
+    free(place->recipe_keys);
 }
 
 enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, const struct record *record,
@@ -79,6 +113,6 @@ enum error_kind bundle_sink_write(const struct sink *sink, const char *suffix, c
     place.facts.turned = place.facts.turned || bundled->turned;
     if (!kind)
         kind = bundle_write(place.path, bundled->problem, bundled->output, &place.facts, error);
-    free(place.path);
+    bundle_place_clear(&place);
     return kind;
 }

@@ -19,14 +19,18 @@ bool bundle_sink_takes(const struct record *record);
 
 /* Where a record's bundle goes, and what all kinds say of it, but for its digests. */
 struct bundle_place {
-    char *path; /* KEY.SUFFIX in the sink's folder; to be freed, whatever the result */
-    char key[POINT_KEY_SIZE], seed[32];
+    char *path; /* KEY.SUFFIX in the sink's folder */
+    char key[POINT_KEY_SIZE], seed[32], recipe[RECIPE_TEXT_SIZE];
+    char *recipe_keys;
     struct bundle_facts facts; /* points into the place, which therefore stays where it is */
 };
 
-/* Kinds of bundles have suffixes of their own, so that none takes another's place. */
+/* Kinds of bundles have suffixes of their own, so that none takes another's place. To be cleared, whatever the result.
+ */
 enum error_kind bundle_place_find(struct bundle_place *place, const struct sink *sink, const char *suffix,
                                   const struct record *record, struct error *error);
+
+void bundle_place_clear(struct bundle_place *place);
 
 /* What a bundle has of a record's point: its problem and output, or what stands for them. */
 struct bundled {

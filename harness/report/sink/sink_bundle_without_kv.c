@@ -1,40 +1,14 @@
-#include <stdlib.h>
-
-#include "harness/case/recipe_field.h"
 #include "harness/library/exhibit_bundle.h"
-#include "harness/problem/read_dump.h"
-#include "harness/report/record/record_field.h"
-#include "harness/report/record/record_value.h"
 #include "harness/report/sink/bundle_sink.h"
-#include "harness/support/json_value.h"
 
 static enum error_kind check_bundle(const char *path, const struct point *point, struct error *error)
 {
     return bundle_sink_check(sink_bundle_without_kv.option, path, point, error);
 }
 
-/* The kernel and the recipe that the bounds are of, where they are ours or said to be. */
-static enum error_kind take_arithmetic(struct exhibit_bundle_facts *facts, char **keys, char *name,
-                                       const struct record *record, struct error *error)
-{
-    const struct point *point = record->point;
-    if (!record_find_part(record, RECORD_SHIPPED) || !record->bound)
-        return ERROR_NONE;
-    json_t *object = record_fields_to_json(&record_recipe_fields, &point->recipe);
-    *keys = object ? recipe_keys_text(object) : NULL;
-    json_decref(object);
-    facts->kernel = kernel_names[point->kernel];
-    facts->recipe = recipe_format(name, &point->recipe);
-    facts->recipe_keys = *keys;
-    facts->recipe_digest = recipe_digest(&point->recipe);
-    facts->chunk_len = record_find_part(record, RECORD_CHUNKS) ? point->kernel_options.chunk_len : 0;
-    return *keys ? ERROR_NONE : error_memory(error, "a recipe", RECIPE_TEXT_SIZE);
-}
-
 static enum error_kind write_bundle(const struct bundle_place *place, const struct sink *sink,
                                     const struct record *record, struct error *error)
 {
-    char *keys = NULL, name[RECIPE_TEXT_SIZE];
     static const struct contract_finding no_contract = {.num_fits = 0};
     const struct exhibit exhibit = {
         .problem = record->problem,
@@ -58,11 +32,7 @@ static enum error_kind write_bundle(const struct bundle_place *place, const stru
     };
     facts.facts.input_digest = record->input_digest;
     facts.facts.output_digest = record->output_digest;
-    enum error_kind kind = take_arithmetic(&facts, &keys, name, record, error);
-    if (!kind)
-        kind = exhibit_bundle_write(place->path, &exhibit, &facts, error);
-    free(keys);
-    return kind;
+    return exhibit_bundle_write(place->path, &exhibit, &facts, error);
 }
 
 static enum error_kind write_record(struct sink *sink, const struct record *record, struct error *error)
@@ -73,7 +43,7 @@ static enum error_kind write_record(struct sink *sink, const struct record *reco
     enum error_kind kind = bundle_place_find(&place, sink, "without-kv.safetensors", record, error);
     if (!kind)
         kind = write_bundle(&place, sink, record, error);
-    free(place.path);
+    bundle_place_clear(&place);
     return kind;
 }
 
