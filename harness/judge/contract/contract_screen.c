@@ -295,9 +295,12 @@ bool contract_screen_row(struct contract_screen *screen, const struct contract_t
         dtype_widen(problem->dtype, trial->stated->output->out, first + d, 1, &stated);
         double before = (double)stated - truth->value[first + d];
         double made = contract_made_of(trial, screen->sums[d]);
-        double ulp = isfinite(made) ? dtype_ulp(problem->dtype, made) : INFINITY;
+        /* Of the terms, not of what they cancel to: a row that is right under both is off by the rounding of those, of
+         * 16 bits the output's own, of f32 that of each step, logits of tens among them. */
+        double size = fmax(fabs(made), truth->magnitude[first + d]);
+        double ulp = isfinite(size) ? dtype_ulp(problem->dtype, size) : INFINITY;
         of_stated += before * before;
-        noise += 4 * ulp * ulp;
+        noise += (problem->dtype == DTYPE_F32 ? 256 : 4) * ulp * ulp;
     }
     return isfinite(of_trial) && (of_trial <= of_stated / 64 || of_trial <= noise);
 }
