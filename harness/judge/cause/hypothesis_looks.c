@@ -199,13 +199,14 @@ static void explain_factor(struct suspect *suspect, double factor, double loss)
     }
 }
 
-/* The largest error that may be of rounding, in units of sum w|v| / l: of f32 what f32 rounds, unless it is known that
- * fewer digits explain it. With outputs of 16 bits weights may have fewer yet, which nothing states: of e4m3, over keys
- * that do not all round alike, 2^-5. */
+/* The largest error that may be of rounding, in units of sum w|v| / l: of f32 what f32 rounds, or, where it is known
+ * that some arithmetic explains the output, what weights of 16 bits do, which is 2^-9 of bf16 for the weights and for
+ * their sum. A class whose bound is larger explains other faults as well. With outputs of 16 bits weights may have
+ * fewer digits yet, which nothing states: of e4m3, over keys that do not all round alike, 2^-5. */
 static double noise_limit(const struct suspect *suspect, double looks_small)
 {
-    bool of_f32 = suspect->problem->dtype == DTYPE_F32 && !suspect->is_rounding;
-    return of_f32 ? fmin(looks_small, rounding_share(suspect, NAN)) : looks_small;
+    double of_f32 = fmax(rounding_share(suspect, NAN), suspect->is_rounding ? 0x1p-8 : 0);
+    return suspect->problem->dtype == DTYPE_F32 ? fmin(looks_small, of_f32) : looks_small;
 }
 
 /* Errors of which nothing is known but their looks: small against sum w|v| / l, without a direction, and of more keys
@@ -244,10 +245,10 @@ void hypothesis_noise(struct suspect *suspect)
     if (!(largest <= limit) || !(fabs(lse_err) <= limit)) {
         if (suspect->lse_unknown)
             snprintf(suspect->remark, sizeof suspect->remark,
-                     "errors without a direction, up to %.3g of sum w|v|, where f32 rounds by %.3g", largest, limit);
+                     "errors without a direction, up to %.3g of sum w|v|, where rounding does %.3g", largest, limit);
         else
             snprintf(suspect->remark, sizeof suspect->remark,
-                     "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g, where f32 rounds by %.3g",
+                     "errors without a direction, up to %.3g of sum w|v|, lse off by %.3g, where rounding does %.3g",
                      largest, lse_err, limit);
         return;
     }

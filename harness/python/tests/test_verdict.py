@@ -80,7 +80,8 @@ def test_an_lse_that_is_far_off_speaks_against_a_name_that_does_not_move_it(seed
     out, lse = attention(problem.q[0], problem.k[0], problem.v[0], scale=problem.scale, slopes=problem.slopes, sinks=sinks)
     arguments = dict(problem.one()[1], positions=89, sink_logits=sinks, lse_base="e")
     record = alibicheck.judge(out[0].astype(np.float32), lse=lse[0].astype(np.float32), **arguments).record
-    assert record["lse_off"] == 4 and record["signature"] == "unknown", record["finding"]
+    assert record["lse_off"] == 4 and record["signature"] == "bias-shift", record["finding"]
+    assert record["contract"]["named"], record["contract"]
 
 
 def test_wrong():
