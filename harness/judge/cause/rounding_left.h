@@ -6,16 +6,19 @@
  * where biases are formed absolutely, and |lse|, which is the size of the logits of a hypothesis that makes them
  * larger.
  *
- * - In f32 a logit goes through the D additions of q.k and some 8 operations more, each of which rounds a number of S
- * at most by u. Roundings have either sign, so n of them add up to sqrt(n) u S (Higham and Mary, A New Approach to
- *   Probabilistic Rounding Error Analysis, 2019), and delta = sqrt(D + 8) u S.
- * - In 16 bits what is rounded is q or k when it is scaled, the sum of their products, the bias and the logit, each
- * once, the sums between them being in f32: 4 u S on top.
- * - Logits that are off by delta change the quotients of weights by a factor within e^(+-2 delta), and so move a mean
- * of v by (e^(2 delta) - 1) M at most, where M = sum w|v| / l.
- * - Weights and their sums over N keys add (16 + sqrt(N)) u M: e^x is off by 8 u (class_rounding.c), twice, its own and
- *   that of a rescaling, the N additions as above. In 16 bits weights, partial outputs, their merge and the output
- *   itself are rounded: 4 u M.
+ * In f32 a logit goes through the D additions of q.k and some 8 operations more, each of which rounds a number of S at
+ * most by u. Roundings have either sign, so n of them add up to sqrt(n) u S (Higham and Mary, A New Approach to
+ * Probabilistic Rounding Error Analysis, 2019), and delta = sqrt(D + 8) u S.
+ *
+ * In 16 bits what is rounded is q or k when it is scaled, the sum of their products, the bias and the logit, each once,
+ * the sums between them being in f32: 4 u S on top.
+ *
+ * Logits that are off by delta change the quotients of weights by a factor within e^(+-2 delta), and so move a mean of
+ * v by (e^(2 delta) - 1) M at most, where M = sum w|v| / l.
+ *
+ * Weights and their sums over N keys add (16 + sqrt(N)) u M: e^x is off by 8 u (class_rounding.c), twice, its own and
+ * that of a rescaling, the N additions as above. In 16 bits weights, partial outputs, their merge and the output itself
+ * are rounded: 4 u M.
  *
  * M of a hypothesis is M of the truth, or the prediction itself where that is larger.
  */
