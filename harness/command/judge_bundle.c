@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/library/bundle.h"
+#include "harness/library/exhibit_reading.h"
 #include "harness/support/number.h"
 #include "harness/support/source.h"
 #include "harness/support/tensor_file.h"
@@ -35,6 +36,8 @@ static const struct {
     {GIVEN_CLASS, NULL, "class", false},
 };
 
+static const char bundle_written[] = "what --bundle wrote";
+
 /* Whether the command line has another option in place of one: k and v in one tensor. */
 static bool is_replaced(const struct judge_options *options, enum judge_option option)
 {
@@ -61,8 +64,8 @@ static enum error_kind take_entry(struct judge_bundle *bundle, const struct tens
         return ERROR_NONE;
     bool there = entries[i].tensor ? tensor_archive_find(archive, name) != NULL : text != NULL;
     if (!there)
-        return entries[i].required ? error_set(error, ERROR_USAGE, "%s: has no %s; allowed: what --bundle wrote",
-                                               quote_path(path, archive->path), name)
+        return entries[i].required ? error_set(error, ERROR_USAGE, "%s: has no %s; allowed: %s",
+                                               quote_path(path, archive->path), name, bundle_written)
                                    : ERROR_NONE;
     if ((text ? asprintf(own, "%s", text) : asprintf(own, "%s:%s", archive->path, name)) < 0) {
         *own = NULL;
@@ -94,40 +97,6 @@ static enum error_kind take_workload(struct given_workload *workload, const stru
     return kind;
 }
 
-/* The kernel and the recipe that the output is of. */
-static enum error_kind take_arithmetic(struct judge_bundle *bundle, const struct tensor_archive *archive,
-                                       struct error *error)
-{
-    struct dumped_point *arithmetic = &bundle->arithmetic;
-    char *digest = NULL, *chunk_len = NULL, path[PATH_QUOTE_SIZE];
-    enum error_kind kind = take_name(&arithmetic->recipe, archive, "recipe", error);
-    if (kind || !arithmetic->recipe)
-        return kind;
-    kind = take_name(&arithmetic->kernel, archive, "kernel", error);
-    if (!kind)
-        kind = take_name(&arithmetic->recipe_keys, archive, "recipe_keys", error);
-    if (!kind)
-        kind = take_name(&digest, archive, "recipe_digest", error);
-    if (!kind)
-        kind = take_name(&chunk_len, archive, "chunk_len", error);
-    bool sound = !kind && arithmetic->kernel && arithmetic->recipe_keys && arithmetic->recipe_keys[0] == '{' &&
-                 digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16;
-    uint64_t chunk = 0;
-    int negative = 0;
-    if (sound && chunk_len)
-        sound = number_parse_whole(chunk_len, strlen(chunk_len), &chunk, &negative) == VALUE_SOUND && !negative &&
-                chunk >= 1 && chunk <= 1 << 30;
-    arithmetic->recipe_digest = sound ? strtoull(digest, NULL, 16) : 0;
-    arithmetic->chunk_len = (int64_t)chunk;
-    bundle->own = arithmetic;
-    free(digest);
-    free(chunk_len);
-    return kind || sound ? kind
-                         : error_set(error, ERROR_USAGE,
-                                     "%s: has a kernel or recipe that is none; allowed: a bundle as it was written",
-                                     quote_path(path, archive->path));
-}
-
 /* Options that replace what the bundle says make another problem of it, with another digest. */
 static bool is_changed(const struct judge_options *options)
 {
@@ -147,39 +116,59 @@ static bool is_judged_as_it_was(const struct judge_bundle *bundle, const struct 
     return bundle->own && same && !alone && !is_changed(options);
 }
 
-/* How it was judged. A budget alone judges alone, and beside a tolerance both do, as without a bundle. */
-static enum error_kind take_mode(struct judge_bundle *bundle, const struct judge_options *options,
-                                 const struct tensor_archive *archive, struct error *error)
+/* Whether the command line says anything of the operations. */
+static bool says_operations(const struct judge_options *options)
 {
-    const char *judge = tensor_archive_metadata(archive, "judge"), *budget = tensor_archive_metadata(archive, "budget");
+    static const enum judge_option of_them[] = {GIVEN_RECIPE, GIVEN_KERNEL, GIVEN_CHUNK_LEN, GIVEN_BUDGET};
+    for (size_t i = 0; i < sizeof of_them / sizeof *of_them; i++)
+        if (options->values[of_them[i]])
+            return true;
+    return options->recipes.count > 0;
+}
+
+/* The kernel and the recipe that the output is of, and how it was judged by their bound. A budget alone judges alone,
+ * and beside a tolerance both do, as without a bundle. */
+static enum error_kind take_arithmetic(struct judge_bundle *bundle, const struct judge_options *options,
+                                       const struct tensor_archive *archive, struct error *error)
+{
+    struct exhibit_reading reading = {.archive = *archive, .written = bundle_written};
+    struct exhibit_arithmetic arithmetic;
     const char *const *values = options->values;
-    char path[PATH_QUOTE_SIZE];
-    double number;
-    int mode = 0;
-    if (!is_judged_as_it_was(bundle, options))
-        return ERROR_NONE;
-    while (mode < JUDGE_MODE_COUNT && (!judge || strcmp(judge, judge_mode_names[mode]) != 0))
-        mode++;
-    bool sound =
-        mode == JUDGE_TOLERANCE || (mode < JUDGE_MODE_COUNT && budget &&
-                                    number_parse(budget, strlen(budget), &number) == VALUE_SOUND && number > 0);
-    if (!sound)
-        return error_set(error, ERROR_USAGE,
-                         "%s: has a recipe, and not how it is judged; allowed: a bundle as it was written",
-                         quote_path(path, archive->path));
+    enum judge_mode mode;
+    double budget;
+    quote_path(reading.path, archive->path);
+    enum error_kind kind = exhibit_read_arithmetic(&reading, &arithmetic, error);
+    bundle->arithmetic = (struct dumped_point){
+        .kernel = arithmetic.kernel,
+        .recipe = arithmetic.recipe,
+        .recipe_keys = arithmetic.recipe_keys,
+        .recipe_digest = arithmetic.recipe_digest,
+        .chunk_len = arithmetic.chunk_len,
+    };
+    if (!kind && !arithmetic.recipe && tensor_archive_metadata(archive, "judge"))
+        kind = exhibit_refuse(&reading, "recipe", bundle_written, error);
+    if (kind || !arithmetic.recipe)
+        return kind;
+    bundle->own = &bundle->arithmetic;
+    kind = exhibit_read_mode(&reading, &mode, &budget, error);
+    if (kind || !is_judged_as_it_was(bundle, options))
+        return kind;
     bundle->is_as_it_was = true;
+    bundle->says_all = !says_operations(options);
     bundle->mode = values[GIVEN_BUDGET] ? values[GIVEN_TOLERANCE] ? JUDGE_BOTH : JUDGE_BUDGET
                    : values[GIVEN_TOLERANCE] && mode == JUDGE_BUDGET ? JUDGE_BOTH
-                                                                     : (enum judge_mode)mode;
-    enum error_kind kind = judge_bundle_say(bundle, GIVEN_RECIPE, strdup(JUDGE_OWN_RECIPE), error);
-    return kind || mode == JUDGE_TOLERANCE ? kind : judge_bundle_say(bundle, GIVEN_BUDGET, strdup(budget), error);
+                                                                     : mode;
+    kind = judge_bundle_say(bundle, GIVEN_RECIPE, strdup(JUDGE_OWN_RECIPE), error);
+    return kind || mode == JUDGE_TOLERANCE
+               ? kind
+               : judge_bundle_say(bundle, GIVEN_BUDGET, strdup(tensor_archive_metadata(archive, "budget")), error);
 }
 
 enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judge_options *options, struct error *error)
 {
     struct tensor_archive archive = {.path = NULL};
     char path[PATH_QUOTE_SIZE];
-    *bundle = (struct judge_bundle){.options = *options};
+    *bundle = (struct judge_bundle){.options = *options, .path = options->exhibit};
     bundle->options.exhibit = NULL;
     enum error_kind kind = tensor_archive_open(&archive, options->exhibit, error);
     const char *format = kind ? NULL : tensor_archive_metadata(&archive, "alibicheck");
@@ -201,9 +190,7 @@ enum error_kind judge_bundle_open(struct judge_bundle *bundle, const struct judg
     if (!kind)
         kind = take_workload(&bundle->workload, &archive, error);
     if (!kind)
-        kind = take_arithmetic(bundle, &archive, error);
-    if (!kind)
-        kind = take_mode(bundle, options, &archive, error);
+        kind = take_arithmetic(bundle, options, &archive, error);
     const char *digest = kind ? NULL : tensor_archive_metadata(&archive, "input_digest");
     if (digest && strlen(digest) == 16 && strspn(digest, "0123456789abcdef") == 16 && !is_changed(options)) {
         bundle->has_digest = true;

@@ -12,6 +12,7 @@
 struct judge_bundle {
     struct judge_options options; /* the command line's, and what the bundle says where that says nothing */
     char *texts[GIVEN_OPTION_COUNT];
+    const char *path;               /* the command line's */
     char *case_name, *key;          /* NULL: it has no name */
     struct given_workload workload; /* uuid NULL: it is none */
     struct tensor_file made[3];     /* q, k, v, whose options then have names alone; zeros: they are in files */
@@ -22,6 +23,7 @@ struct judge_bundle {
     struct dumped_point arithmetic; /* the kernel and recipe of its output; recipe NULL: they are not known */
     bool is_as_it_was;              /* it is judged as it was, by their bound too: */
     enum judge_mode mode;
+    bool says_all;                  /* and the command line says nothing of the operations */
     const struct dumped_point *own; /* what `--recipe own` says; NULL: nobody knows */
 };
 

@@ -79,8 +79,8 @@ static enum error_kind own_recipe(char **recipe, const struct dumped_point *dump
     if (!dumped || !dumped->kernel || !dumped->recipe_keys || !dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
                          "--recipe " JUDGE_OWN_RECIPE
-                         ": allowed: with a folder that `run --dump` wrote, whose point.json "
-                         "has kernel, recipe_keys and recipe_digest; else names that `alibicheck list recipes` prints");
+                         ": allowed: with a folder that `run --dump` wrote, or a bundle, that has kernel, recipe_keys "
+                         "and recipe_digest; else names that `alibicheck list recipes` prints");
     enum error_kind kind = recipe_library_open(error);
     const struct recipe_entry *entry = kind || !dumped->recipe ? NULL : recipe_library_find(dumped->recipe);
     if (kind)
@@ -147,8 +147,8 @@ static enum error_kind check_case(struct judge_input *input, bool own, const str
     input->budget = point.criterion.budget;
     if (own && recipe_digest(&point.recipe) != dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
-                         "--recipe " JUDGE_OWN_RECIPE ": recipe_keys of point.json have the digest %016" PRIx64
-                         " and recipe_digest is %016" PRIx64 "; allowed: a folder as it was written",
+                         "--recipe " JUDGE_OWN_RECIPE ": recipe_keys have the digest %016" PRIx64
+                         " and recipe_digest is %016" PRIx64 "; allowed: a folder or bundle as it was written",
                          recipe_digest(&point.recipe), dumped->recipe_digest);
     return ERROR_NONE;
 }

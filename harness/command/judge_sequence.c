@@ -8,6 +8,7 @@
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_tensors.h"
 #include "harness/library/judged_record.h"
+#include "harness/support/source.h"
 
 /* Each sequence of a batch as a problem and an output. */
 
@@ -155,15 +156,27 @@ static enum error_kind make_sequence(struct judge_reading *reading, int64_t b, i
     return ERROR_NONE;
 }
 
+/* The operations that the output is said to be made with. Options that stand in a bundle are nobody's mistake. */
+static enum error_kind read_recipe(struct judge_reading *reading, struct error *error)
+{
+    const struct judge_bundle *bundle = reading->bundle;
+    struct error failure;
+    char path[PATH_QUOTE_SIZE];
+    enum error_kind kind = judge_recipe_read(reading->input, bundle && bundle->case_name ? bundle->case_name : "judge",
+                                             reading->options, bundle ? bundle->own : NULL, &failure);
+    if (!kind)
+        kind = judge_recipe_check(reading->input, &reading->spec, &failure);
+    if (kind == ERROR_USAGE && bundle && bundle->says_all)
+        return error_set(error, kind, "%s: has a kernel or recipe that is none; allowed: a bundle as it was written",
+                         quote_path(path, bundle->path));
+    return kind ? error_set(error, kind, "%s", failure.text) : ERROR_NONE;
+}
+
 enum error_kind judge_make_sequences(struct judge_reading *reading, int64_t mask_row, struct error *error)
 {
     struct judge_input *input = reading->input;
     size_t count = (size_t)reading->num_sequences;
-    const struct judge_bundle *bundle = reading->bundle;
-    enum error_kind kind = judge_recipe_read(input, bundle && bundle->case_name ? bundle->case_name : "judge",
-                                             reading->options, bundle ? bundle->own : NULL, error);
-    if (!kind)
-        kind = judge_recipe_check(input, &reading->spec, error);
+    enum error_kind kind = read_recipe(reading, error);
     if (!kind)
         kind = judge_input_quote(input, reading->options, error);
     if (!kind)

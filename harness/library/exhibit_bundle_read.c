@@ -81,7 +81,7 @@ static enum error_kind read_bounds(struct exhibit_reading *reading, struct error
 {
     const int64_t shape[] = {reading->queries, reading->heads, reading->dim};
     struct exhibit_bundle *bundle = reading->bundle;
-    int mode = JUDGE_TOLERANCE;
+    bundle->criterion.mode = JUDGE_TOLERANCE;
     bundle->criterion.budget = 1;
     if (tensor_archive_find(&reading->archive, "bound") || tensor_archive_find(&reading->archive, "lse_bound") ||
         tensor_archive_metadata(&reading->archive, "judge")) {
@@ -91,13 +91,10 @@ static enum error_kind read_bounds(struct exhibit_reading *reading, struct error
             kind =
                 exhibit_read_doubles(reading, "lse_bound", 2, shape, EXHIBIT_NOT_NEGATIVE, &bundle->lse_bound, error);
         if (!kind)
-            kind = exhibit_read_choice(reading, "judge", judge_mode_names, JUDGE_MODE_COUNT, &mode, error);
-        if (!kind && mode != JUDGE_TOLERANCE)
-            kind = exhibit_read_size(reading, "budget", &bundle->criterion.budget, error);
+            kind = exhibit_read_mode(reading, &bundle->criterion.mode, &bundle->criterion.budget, error);
         if (kind)
             return kind;
     }
-    bundle->criterion.mode = (enum judge_mode)mode;
     return ERROR_NONE;
 }
 
@@ -170,24 +167,17 @@ static enum error_kind read_demand(struct exhibit_reading *reading, struct error
 static enum error_kind read_arithmetic(struct exhibit_reading *reading, struct error *error)
 {
     struct exhibit_bundle *bundle = reading->bundle;
-    enum error_kind kind = exhibit_read_name(reading, "recipe", &bundle->recipe, error);
-    if (kind || !bundle->recipe)
-        return kind;
-    kind = exhibit_read_name(reading, "kernel", &bundle->kernel, error);
-    if (!kind)
-        kind = exhibit_read_name(reading, "recipe_keys", &bundle->recipe_keys, error);
-    if (!kind)
-        kind = exhibit_read_digest(reading, "recipe_digest", &bundle->recipe_digest, error);
-    if (!kind && tensor_archive_metadata(&reading->archive, "chunk_len"))
-        kind = exhibit_read_whole(reading, "chunk_len", 1, 1 << 30, &bundle->chunk_len, error);
-    if (!kind && !bundle->kernel)
-        kind = exhibit_refuse(reading, "kernel", exhibit_written, error);
-    if (!kind && (!bundle->recipe_keys || bundle->recipe_keys[0] != '{'))
-        kind = exhibit_refuse(reading, "recipe_keys", "{KEY: VALUE, ...}", error);
-    if (!kind && !bundle->bound)
-        kind =
-            error_set(error, ERROR_USAGE, "%s: has a recipe and no bound; allowed: %s", reading->path, exhibit_written);
-    return kind;
+    struct exhibit_arithmetic arithmetic;
+    enum error_kind kind = exhibit_read_arithmetic(reading, &arithmetic, error);
+    bundle->kernel = arithmetic.kernel;
+    bundle->recipe = arithmetic.recipe;
+    bundle->recipe_keys = arithmetic.recipe_keys;
+    bundle->recipe_digest = arithmetic.recipe_digest;
+    bundle->chunk_len = arithmetic.chunk_len;
+    return kind || !bundle->recipe || bundle->bound
+               ? kind
+               : error_set(error, ERROR_USAGE, "%s: has a recipe and no bound; allowed: %s", reading->path,
+                           exhibit_written);
 }
 
 static enum error_kind read_names(struct exhibit_reading *reading, struct error *error)
@@ -333,7 +323,7 @@ bool exhibit_bundle_is(const char *path)
 
 enum error_kind exhibit_bundle_read(struct exhibit_bundle *bundle, const char *path, struct error *error)
 {
-    struct exhibit_reading reading = {.bundle = bundle};
+    struct exhibit_reading reading = {.bundle = bundle, .written = exhibit_written};
     *bundle = (struct exhibit_bundle){.path = strdup(path)};
     quote_path(reading.path, path);
     if (!bundle->path)

@@ -10,13 +10,14 @@
 #include "harness/support/tensor_file.h"
 
 struct exhibit_reading {
-    struct exhibit_bundle *bundle;
+    struct exhibit_bundle *bundle; /* NULL: another kind of file is read */
+    const char *written;           /* what is allowed: "what ... wrote" */
     struct tensor_archive archive;
     char path[PATH_QUOTE_SIZE];
     int64_t queries, heads, dim, rows; /* of out */
 };
 
-extern const char exhibit_written[]; /* what is allowed */
+extern const char exhibit_written[]; /* of a bundle without k and v */
 
 /* ---- texts (exhibit_text.c) -------------------------------------------------------------------------------------- */
 
@@ -38,6 +39,22 @@ enum error_kind exhibit_read_digest(const struct exhibit_reading *reading, const
 /* The index of one of several names. */
 enum error_kind exhibit_read_choice(const struct exhibit_reading *reading, const char *key, const char *const *names,
                                     int count, int *choice, struct error *error);
+
+/* Whose operations an output is of, each in new memory; recipe NULL: nobody knows. With a recipe the others are there.
+ */
+struct exhibit_arithmetic {
+    char *kernel, *recipe, *recipe_keys;
+    uint64_t recipe_digest;
+    int64_t chunk_len;
+};
+
+/* What bundle_text_arithmetic says of both kinds of bundles. arithmetic is to be freed, whatever the result. */
+enum error_kind exhibit_read_arithmetic(const struct exhibit_reading *reading, struct exhibit_arithmetic *arithmetic,
+                                        struct error *error);
+
+/* How it judges; budget is above 0, and set unless the tolerance judges alone. */
+enum error_kind exhibit_read_mode(const struct exhibit_reading *reading, enum judge_mode *mode, double *budget,
+                                  struct error *error);
 
 /* A copy of a text that may be missing: *copy is then NULL. */
 enum error_kind exhibit_read_name(const struct exhibit_reading *reading, const char *key, char **copy,

@@ -15,7 +15,7 @@ enum error_kind exhibit_refuse(const struct exhibit_reading *reading, const char
     char quoted[QUOTE_SIZE];
     const char *text = tensor_archive_metadata(&reading->archive, key);
     if (!text)
-        return error_set(error, ERROR_USAGE, "%s: has no %s; allowed: %s", reading->path, key, exhibit_written);
+        return error_set(error, ERROR_USAGE, "%s: has no %s; allowed: %s", reading->path, key, reading->written);
     return error_set(error, ERROR_USAGE, "%s: %s is %s; allowed: %s", reading->path, key,
                      quote(quoted, text, strlen(text)), allowed);
 }
@@ -95,4 +95,41 @@ enum error_kind exhibit_read_name(const struct exhibit_reading *reading, const c
         return exhibit_refuse(reading, key, "one line of text", error);
     *copy = strdup(text);
     return *copy ? ERROR_NONE : error_memory(error, "a name", (double)strlen(text));
+}
+
+enum error_kind exhibit_read_arithmetic(const struct exhibit_reading *reading, struct exhibit_arithmetic *arithmetic,
+                                        struct error *error)
+{
+    *arithmetic = (struct exhibit_arithmetic){.recipe = NULL};
+    enum error_kind kind = exhibit_read_name(reading, "recipe", &arithmetic->recipe, error);
+    if (kind || !arithmetic->recipe)
+        return kind;
+    kind = exhibit_read_name(reading, "kernel", &arithmetic->kernel, error);
+    if (!kind)
+        kind = exhibit_read_name(reading, "recipe_keys", &arithmetic->recipe_keys, error);
+    if (!kind)
+        kind = exhibit_read_digest(reading, "recipe_digest", &arithmetic->recipe_digest, error);
+    if (!kind && tensor_archive_metadata(&reading->archive, "chunk_len"))
+        kind = exhibit_read_whole(reading, "chunk_len", 1, 1 << 30, &arithmetic->chunk_len, error);
+    if (!kind && !arithmetic->kernel)
+        kind = exhibit_refuse(reading, "kernel", reading->written, error);
+    if (!kind && (!arithmetic->recipe_keys || arithmetic->recipe_keys[0] != '{'))
+        kind = exhibit_refuse(reading, "recipe_keys", "{KEY: VALUE, ...}", error);
+    return kind;
+}
+
+enum error_kind exhibit_read_mode(const struct exhibit_reading *reading, enum judge_mode *mode, double *budget,
+                                  struct error *error)
+{
+    int choice;
+    enum error_kind kind = exhibit_read_choice(reading, "judge", judge_mode_names, JUDGE_MODE_COUNT, &choice, error);
+    if (kind)
+        return kind;
+    *mode = (enum judge_mode)choice;
+    if (*mode == JUDGE_TOLERANCE)
+        return ERROR_NONE;
+    const char *text = tensor_archive_metadata(&reading->archive, "budget");
+    return text && number_parse(text, strlen(text), budget) == VALUE_SOUND && *budget > 0
+               ? ERROR_NONE
+               : exhibit_refuse(reading, "budget", "a number above 0", error);
 }
