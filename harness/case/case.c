@@ -91,6 +91,7 @@ void point_make_foreign(struct point *point, const struct point_kernel *kernel)
     point->foreign = kernel->name;
     point->foreign_paged = kernel->pages;
     point->foreign_same_bits = kernel->same_bits;
+    point->foreign_arithmetic = kernel->arithmetic;
     point->kernel = unset.kernel;
     point->kernel_options = unset.kernel_options;
     if (kernel->pages)

@@ -82,6 +82,8 @@ struct point {
     const char *foreign; /* the name of the kernel that is run in place of `kernel`; the caller's; NULL: that one is */
     bool foreign_paged;  /* which takes pages, so that keys of these are of the point */
     bool foreign_same_bits;                /* and promises the same bits, which oracles then ask for */
+    const char *foreign_arithmetic;        /* and the class that it is meant to be in, by whose bound it is judged; the
+                                            * caller's; NULL or "": it says none */
     const struct given_workload *workload; /* that the output is of; NULL: of none */
     bool expect_fail;
     enum signature signature; /* of the failure that is expected; SIGNATURE_NONE: any */
@@ -98,11 +100,12 @@ void point_derive(struct point *point);
 
 /* A kernel that is not ours, as its points have it. */
 struct point_kernel {
-    const char *name; /* NULL: there is none */
-    bool bounded;     /* there is an error bound for its outputs; otherwise the tolerance alone judges them */
-    bool pages;       /* it takes pages */
-    bool same_bits;   /* it promises the same bits where heads, sequences and masked keys are others */
-    int page_size;    /* keys a page where a case has none; 0: k and v are contiguous there */
+    const char *name;       /* NULL: there is none */
+    bool bounded;           /* there is an error bound for its outputs; otherwise the tolerance alone judges them */
+    bool pages;             /* it takes pages */
+    bool same_bits;         /* it promises the same bits where heads, sequences and masked keys are others */
+    int page_size;          /* keys a page where a case has none; 0: k and v are contiguous there */
+    const char *arithmetic; /* as point.foreign_arithmetic */
 };
 
 /* Makes the point one of a kernel that is not ours: keys of ours are as if they were not given, but those of pages if

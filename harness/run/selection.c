@@ -99,6 +99,7 @@ struct point_kernel selection_kernel(const struct foreign_subject *subject)
         .bounded = !subject->subject.any_order,
         .pages = subject->kernel->takes & ALIBICHECK_KERNEL_PAGES,
         .same_bits = subject->kernel->takes & ALIBICHECK_KERNEL_SAME_BITS,
+        .arithmetic = subject->kernel->arithmetic,
         .page_size = foreign_kernel_page_size(subject->kernel),
     };
 }

@@ -68,6 +68,22 @@ static enum error_kind take_arithmetic(struct bundle_place *place, const struct 
     return place->recipe_keys ? ERROR_NONE : error_memory(error, "a recipe", RECIPE_TEXT_SIZE);
 }
 
+/* The class that is asked for, and the one that a kernel which is not ours is meant to be in: judged again, its output
+ * is that of nobody, and by the bound of that class it is held there too. */
+static struct class_demand demand_of(const struct point *point)
+{
+    struct class_demand demand = point->demand;
+    struct arithmetic_class declared;
+    if (point->criterion.mode == JUDGE_TOLERANCE || point->criterion.budget != 1 || !point->foreign_arithmetic ||
+        !class_parse(&declared, point->foreign_arithmetic, NULL))
+        return demand;
+    if (!demand.asked)
+        return (struct class_demand){.asked = true, .arithmetic = declared};
+    if (!demand.arithmetic.output)
+        demand.arithmetic.set = class_closed(demand.arithmetic.set) & class_closed(declared.set);
+    return demand;
+}
+
 enum error_kind bundle_place_find(struct bundle_place *place, const struct sink *sink, const char *suffix,
                                   const struct record *record, struct error *error)
 {
@@ -83,7 +99,7 @@ enum error_kind bundle_place_find(struct bundle_place *place, const struct sink 
         .workload = workload ? workload->uuid : NULL,
         .seed = workload && workload->is_drawn ? place->seed : NULL,
         .criterion = point->criterion,
-        .demand = point->demand,
+        .demand = demand_of(point),
         .scales = point->given ? point->given->scales : SCALES_SAID,
         .turned = point->given && point->given->turned,
     };
