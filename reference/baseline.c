@@ -16,6 +16,7 @@
 #include "reference/computing_environment.h"
 #include "reference/key_rows.h"
 #include "reference/openblas.h"
+#include "reference/recent_keys.h"
 
 const struct baseline_info baselines[BASELINE_COUNT] = {
     [BASELINE_F32_ABSOLUTE] = {.name = "f32_absolute", .absolute = true},
@@ -170,6 +171,7 @@ static int64_t score_keys(struct workspace *workspace, int head, bool absolute, 
     double slope = (double)problem->slopes[head], scale = rounded(workspace, problem_logit_scale(problem));
     int64_t origin = absolute ? 0 : problem->q_position, visible = 0, next = 0;
     int count;
+    recent_keys_read(problem, problem_kv_head(problem, head), 0);
     while (!progress_cancelled(progress) &&
            (count = gather(workspace, &next, problem->k, problem_kv_head(problem, head))) > 0) {
         double *logits = workspace->logits + visible;

@@ -15,6 +15,7 @@
 
 #include "reference/dot_dd.h"
 #include "reference/key_rows.h"
+#include "reference/recent_keys.h"
 
 enum { BLOCK = KEY_ROWS }; /* keys at once */
 
@@ -166,6 +167,7 @@ static bool look(struct head *head, struct certified_room *room, const struct ef
             room->logits[room->count++] = logit;
         }
     }
+    recent_keys_read(problem, head->kv_head, low);
     double distance = fmax(fabs((double)problem_distance(problem, high)), fabs((double)problem_distance(problem, low)));
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest + CAP_DOUBLE_ERROR * head->cap;

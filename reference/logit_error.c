@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "reference/recent_keys.h"
 #include "reference/soft_cap.h"
 
 /* ln of a probability below which all keys together are none: e^-60 N is below 2^-46, the tail that error_bound.c adds
@@ -116,6 +117,7 @@ struct logit_dot logit_dot(const struct logit_terms *terms, int64_t key, float *
 {
     const struct problem *problem = terms->problem;
     struct logit_dot dot = {0, 0};
+    recent_keys_read(problem, terms->kv_head, key);
     dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, terms->kv_head),
                 (size_t)problem->head_dim, row);
     for (int d = 0; d < problem->head_dim; d++) {

@@ -29,6 +29,7 @@
 
 struct tensor_bounds;
 struct key_masks;
+struct recent_keys;
 
 /* Where the heads of a problem stand in a larger one that was cut into parts for want of memory or time; zeroed: they
  * are all there are. Head h is head first_head + h / own group * group + h % own group of the whole. */
@@ -74,6 +75,7 @@ struct problem {
     const struct key_masks *masks;      /* how many masks remove a key (key_masks.h); NULL: one, where one does */
     struct head_place place;            /* a kernel that makes its own slopes makes those of the whole */
     const struct tensor_bounds *bounds; /* what is known of k and v beforehand (tensor_bounds.h); NULL: nothing */
+    struct recent_keys *recent; /* the newest keys of k and v are all there are (recent_keys.h); NULL: all are */
 };
 
 /* A result, in buffers of the caller's. */

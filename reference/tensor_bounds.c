@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/recent_keys.h"
+
 enum { GROUP = 4 }; /* rows at once: the maxima are loaded and stored once for all of them */
 
 /*
@@ -116,6 +118,8 @@ enum error_kind tensor_bounds_scan(struct tensor_bounds *bounds, const struct pr
         return error_memory(error, "the bounds of k and v", (double)threads * 2 * (double)padded_bytes);
     }
     bounds->v = bounds->k + row;
+    for (int head = 0; head < problem->num_kv_heads; head++)
+        recent_keys_read(problem, head, 0);
 
 #pragma omp parallel num_threads(threads)
     {

@@ -40,6 +40,7 @@
 #include <stdlib.h>
 
 #include "reference/computing_environment.h"
+#include "reference/recent_keys.h"
 
 enum {
     GUARD = 64, /* bits of scale and slope beyond the precision */
@@ -146,6 +147,7 @@ static double score_keys(mpfr_t max, int64_t *num_keys, struct workspace *worksp
     mpfr_set_inf(max, -1);
     *num_keys = 0;
 
+    recent_keys_read(problem, kv_head, 0);
     for (int64_t key = 0; key < problem->seq_len && !progress_cancelled(options->progress); key++) {
         if (!counts(problem, options, head, key))
             continue;
