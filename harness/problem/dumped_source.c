@@ -263,6 +263,8 @@ static enum error_kind open_part(const struct problem_source *source, struct par
         kind = inputs_assemble(inputs, &source->shape, part, error);
     }
     if (!kind)
+        inputs_hash(inputs);
+    if (!kind)
         kind = check_digest(dump, inputs, error);
     if (kind)
         inputs_clear(inputs);
@@ -293,4 +295,4 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return true;
 }
 
-static const struct problem_source_ops dumped_ops = {part_of, open_part, same};
+static const struct problem_source_ops dumped_ops = {.part = part_of, .open = open_part, .same = same};

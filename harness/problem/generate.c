@@ -8,9 +8,10 @@
 
 enum { CHUNK = 256 * 1024 }; /* elements a worker takes at a time; about 0.3 ms */
 
-/* Runs of `run` elements that stand `stride` apart in the tensor, the first at `first`, packed into elements. */
+/* Runs of `run` elements that stand `stride` apart in the tensor, the first at `first`; in memory, from element `to`
+ * on, they stand to_stride apart. */
 struct runs {
-    size_t first, run, stride, count;
+    size_t first, run, stride, count, to, to_stride;
 };
 
 /* maxima: those of channels, which are found while a block is in the cache, of a tensor that is one run; or NULL. */
@@ -39,7 +40,7 @@ static enum error_kind make_tensor(const struct generator *generator, enum tenso
             size_t from = task / chunks_a_run * runs_at_once;
             for (size_t i = from; i < from + runs_at_once && i < runs.count && !progress_cancelled(progress); i++)
                 generator_make(generator, tensor, runs.first + i * runs.stride + begin, size, elements,
-                               i * runs.run + begin);
+                               runs.to + i * runs.to_stride + begin);
             if (maxima && !progress_cancelled(progress))
                 channel_maxima_take(&own, elements, begin, size);
         }
@@ -63,8 +64,8 @@ static enum error_kind make_bounded(const struct generator *generator, enum tens
     maxima.maxima = calloc(row, dtypes[maxima.dtype].size_bytes);
     if (!maxima.maxima)
         return error_memory(error, "the bounds of k and v", (double)row * sizeof(float));
-    enum error_kind kind =
-        make_tensor(generator, tensor, (struct runs){0, count, count, 1}, elements, &maxima, threads, progress, error);
+    enum error_kind kind = make_tensor(generator, tensor, (struct runs){.run = count, .stride = count, .count = 1},
+                                       elements, &maxima, threads, progress, error);
     if (!kind)
         dtype_widen(maxima.dtype, maxima.maxima, 0, row, bounds);
     free(maxima.maxima);
@@ -126,58 +127,124 @@ static enum error_kind make_sinks(float **sinks, const struct problem_spec *spec
     return ERROR_NONE;
 }
 
-enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
-                                struct progress *progress, struct error *error)
+/* Room for bounds of the part's channels. */
+static enum error_kind make_bounds(struct inputs *inputs, struct part part, size_t head_dim, struct error *error)
 {
-    COMPUTING_ENVIRONMENT();
-    struct generator generator = {0};
-    size_t head_dim = (size_t)spec->head_dim, part_row = (size_t)part.num_kv_heads * head_dim;
-    const struct problem shape = problem_spec_shape(spec);
-    enum error_kind status = inputs_allocate(inputs, &shape, part, spec->mask.kind != MASK_NONE, error);
-    if (status)
-        goto out;
+    size_t part_row = (size_t)part.num_kv_heads * head_dim;
     inputs->bounds.k = calloc(2 * part_row, sizeof *inputs->bounds.k);
-    if (!inputs->bounds.k) {
-        status = error_memory(error, "bounds", (double)(2 * part_row * sizeof *inputs->bounds.k));
-        goto out;
-    }
+    if (!inputs->bounds.k)
+        return error_memory(error, "bounds", (double)(2 * part_row * sizeof *inputs->bounds.k));
     inputs->bounds.v = inputs->bounds.k + part_row;
+    return ERROR_NONE;
+}
 
-    size_t queries = (size_t)problem_spec_queries(spec);
-    size_t q_count = queries * (size_t)spec->num_heads * head_dim, row = (size_t)spec->num_kv_heads * head_dim;
-    size_t keys = (size_t)spec->seq_len;
-    struct runs q_runs = {0, q_count, q_count, 1}, kv_runs = {(size_t)part.kv_head * head_dim, part_row, row, keys};
+/* The keys of the part that are to be made, and nothing where that is all of them. What the problem is except for k and
+ * v is known. */
+static enum error_kind name_newest(struct inputs *inputs, struct error *error)
+{
+    const struct problem *problem = &inputs->problem;
+    size_t heads = (size_t)problem->num_kv_heads;
+    int64_t *first = calloc(heads, sizeof *first), oldest = 0;
+    if (!first)
+        return error_memory(error, "the newest keys", (double)(heads * sizeof *first));
+    for (int head = 0; head < problem->num_kv_heads; head++) {
+        first[head] = recent_keys_needed(problem, inputs->bounds.k, head);
+        oldest = first[head] > oldest ? first[head] : oldest;
+    }
+    if (oldest == 0) {
+        free(first);
+        return ERROR_NONE;
+    }
+    inputs->recent = (struct recent_keys){.first = first};
+    inputs->problem.recent = &inputs->recent;
+    return ERROR_NONE;
+}
+
+/* k or v of a part: all keys of its heads, or each head's newest. */
+static enum error_kind make_part(const struct generator *generator, enum tensor tensor, void *elements,
+                                 const struct inputs *inputs, struct part part, int threads,
+                                 const struct progress *progress, struct error *error)
+{
+    size_t head_dim = (size_t)generator->spec->head_dim, row = (size_t)generator->spec->num_kv_heads * head_dim;
+    size_t keys = (size_t)generator->spec->seq_len, part_row = (size_t)part.num_kv_heads * head_dim;
+    size_t first = (size_t)part.kv_head * head_dim;
+    const int64_t *newest = inputs->recent.first;
+    enum error_kind kind = ERROR_NONE;
+    if (!newest)
+        return make_tensor(generator, tensor, (struct runs){first, part_row, row, keys, 0, part_row}, elements, NULL,
+                           threads, progress, error);
+    for (int head = 0; head < part.num_kv_heads && !kind; head++) {
+        size_t channel = (size_t)head * head_dim, from = (size_t)newest[head];
+        const struct runs runs = {from * row + first + channel, head_dim, row, keys - from,
+                                  from * part_row + channel,    part_row};
+        kind = make_tensor(generator, tensor, runs, elements, NULL, threads, progress, error);
+    }
+    return kind;
+}
+
+/* All of the inputs that is not k or v, and the problem. */
+static enum error_kind make_rest(struct inputs *inputs, struct generator *generator, const struct problem_spec *spec,
+                                 struct part part, int threads, const struct progress *progress, struct error *error)
+{
+    const struct problem shape = problem_spec_shape(spec);
+    size_t elements = (size_t)problem_spec_queries(spec) * (size_t)spec->num_heads * (size_t)spec->head_dim;
+    const struct runs runs = {.run = elements, .stride = elements, .count = 1};
+    enum error_kind kind = inputs_allocate(inputs, &shape, part, spec->mask.kind != MASK_NONE, error);
+    if (!kind)
+        kind = make_bounds(inputs, part, (size_t)spec->head_dim, error);
+    if (kind)
+        return kind;
     if (inputs->visible)
         make_visible(inputs->visible, spec, threads);
     make_slopes(inputs->slopes, spec);
-    status = make_sinks(&inputs->sink_logits, spec, error);
-    if (status)
-        goto out;
-    status = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
-    if (!status)
-        status = make_tensor(&generator, TENSOR_Q, q_runs, inputs->q, NULL, threads, progress, error);
-    for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !status; tensor++) {
+    kind = make_sinks(&inputs->sink_logits, spec, error);
+    if (!kind)
+        kind = make_masks(&inputs->masks, inputs->visible, spec, error);
+    if (!kind)
+        kind = generator_init(generator, spec, inputs->slopes, inputs->q, error);
+    if (!kind)
+        kind = make_tensor(generator, TENSOR_Q, runs, inputs->q, NULL, threads, progress, error);
+    return kind ? kind : inputs_assemble(inputs, &shape, part, error);
+}
+
+static enum error_kind make_inputs(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                   bool newest, int threads, struct progress *progress, struct error *error)
+{
+    COMPUTING_ENVIRONMENT();
+    struct generator generator = {0};
+    bool whole = part.num_kv_heads == spec->num_kv_heads;
+    enum error_kind kind = make_rest(inputs, &generator, spec, part, threads, progress, error);
+    if (!kind && !whole) {
+        generator_bounds(&inputs->bounds, &generator, part);
+        inputs->problem.bounds = &inputs->bounds;
+    }
+    if (!kind && newest && !whole)
+        kind = name_newest(inputs, error);
+    for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !kind; tensor++) {
         void *elements = tensor == TENSOR_K ? inputs->k : inputs->v;
         float *bounds = tensor == TENSOR_K ? inputs->bounds.k : inputs->bounds.v;
-        status = part_row < row
-                     ? make_tensor(&generator, tensor, kv_runs, elements, NULL, threads, progress, error)
-                     : make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error);
+        kind = whole ? make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error)
+                     : make_part(&generator, tensor, elements, inputs, part, threads, progress, error);
     }
-    if (status)
-        goto out;
-
-    if (part_row < row)
-        generator_bounds(&inputs->bounds, &generator, part);
-    status = make_masks(&inputs->masks, inputs->visible, spec, error);
-    if (!status)
-        status = inputs_assemble(inputs, &shape, part, error);
-    inputs->problem.masks = inputs->masks.counts ? &inputs->masks : NULL;
-    inputs->problem.bounds = part_row < row ? &inputs->bounds : NULL;
-out:
+    if (!kind && !inputs->recent.first)
+        inputs_hash(inputs);
     generator_clear(&generator);
-    if (status)
+    inputs->problem.masks = inputs->masks.counts ? &inputs->masks : NULL;
+    if (kind)
         inputs_clear(inputs);
-    return status;
+    return kind;
+}
+
+enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
+                                struct progress *progress, struct error *error)
+{
+    return make_inputs(inputs, spec, part, false, threads, progress, error);
+}
+
+enum error_kind inputs_generate_newest(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                       int threads, struct progress *progress, struct error *error)
+{
+    return make_inputs(inputs, spec, part, true, threads, progress, error);
 }
 
 /* ---- as a source ------------------------------------------------------------------------------------------------ */
@@ -198,12 +265,18 @@ static enum error_kind open_part(const struct problem_source *source, struct par
     return inputs_generate(inputs, spec_of(source), part, threads, progress, error);
 }
 
+static enum error_kind open_newest(const struct problem_source *source, struct part part, int threads,
+                                   struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    return inputs_generate_newest(inputs, spec_of(source), part, threads, progress, error);
+}
+
 static bool same(const struct problem_source *source, const struct problem_source *other)
 {
     return problem_spec_equal(spec_of(source), spec_of(other));
 }
 
-static const struct problem_source_ops generated_ops = {part_of, open_part, same};
+static const struct problem_source_ops generated_ops = {part_of, open_part, open_newest, same};
 
 struct generated_source generated_source(const struct problem_spec *spec)
 {

@@ -18,6 +18,10 @@
 enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec *spec, struct part part, int threads,
                                 struct progress *progress, struct error *error);
 
+/* The same, as problem_source_ops.open_newest has it. */
+enum error_kind inputs_generate_newest(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                       int threads, struct progress *progress, struct error *error);
+
 /* A description as a source of its problem. */
 struct generated_source {
     struct problem_source source; /* first */

@@ -96,6 +96,8 @@ static enum error_kind open_part(const struct problem_source *source, struct par
             memcpy(inputs->visible, tensors->visible, (size_t)shape->seq_len);
         kind = inputs_assemble(inputs, shape, part, error);
     }
+    if (!kind)
+        inputs_hash(inputs);
     if (kind)
         inputs_clear(inputs);
     return kind;
@@ -108,7 +110,7 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return false;
 }
 
-static const struct problem_source_ops given_ops = {part_of, open_part, same};
+static const struct problem_source_ops given_ops = {.part = part_of, .open = open_part, .same = same};
 
 struct given_source given_source(const struct problem_spec *spec, const struct given_tensors *tensors)
 {

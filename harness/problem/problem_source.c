@@ -83,6 +83,7 @@ void inputs_clear(struct inputs *inputs)
     free(inputs->visible);
     free((void *)(uintptr_t)inputs->masks.counts);
     free(inputs->bounds.k);
+    free(inputs->recent.first);
     *inputs = (struct inputs){0};
 }
 
@@ -180,8 +181,12 @@ enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *sha
         if (kind)
             return kind;
     }
-    inputs->digest = problem_tensors_digest(problem);
     return ERROR_NONE;
+}
+
+void inputs_hash(struct inputs *inputs)
+{
+    inputs->digest = problem_tensors_digest(&inputs->problem);
 }
 
 uint64_t inputs_problem_digest(const struct inputs *inputs)

@@ -8,6 +8,7 @@
 #include "reference/contract.h"
 #include "reference/key_masks.h"
 #include "reference/progress.h"
+#include "reference/recent_keys.h"
 #include "reference/tensor_bounds.h"
 
 /* Some KV heads of a problem with their query heads. */
@@ -19,7 +20,7 @@ struct part {
 struct inputs {
     struct problem problem; /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
     uint64_t digest;        /* XXH3_64bits of the part's q, k, v, slopes and, if any, visible and sinks; faster than
-                             * XXH64 */
+                             * XXH64. Where recent says that keys are missing: 0, until who has them says it */
     void *q, *k, *v;        /* q of all heads; k and v of the part, [N, part, D] */
     size_t kv_room;         /* bytes there are at k, and at v */
     void *part_q;           /* [Q, part, D] where q is of several queries and more heads; else NULL */
@@ -29,6 +30,7 @@ struct inputs {
     struct key_masks masks; /* problem.masks; counts are [N], NULL where no key has several */
     struct tensor_bounds bounds; /* of a part what is promised of k and v, which is problem.bounds; of the whole what
                                   * they have, over visible keys, where that is known (inputs_bounded) */
+    struct recent_keys recent; /* of a part that was opened with its newest keys: problem.recent; else first is NULL */
 };
 
 /* The first step of opening a part of the problem that shape describes: memory for q of all heads, k and v of the part,
@@ -37,10 +39,13 @@ struct inputs {
 enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *shape, struct part part, bool masked,
                                 struct error *error);
 
-/* The last step: from q, k, v, slopes and visible, which are filled, the problem, its queries packed, and the digest.
- */
+/* From q, slopes and sinks, which are filled, the problem, with its queries packed; k, v and visible may be filled
+ * later. */
 enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *shape, struct part part,
                                 struct error *error);
+
+/* The last step, when all is filled: the digest. */
+void inputs_hash(struct inputs *inputs);
 
 /* Accepts a zeroed one, and what inputs_reuse left. */
 void inputs_clear(struct inputs *inputs);
@@ -80,6 +85,11 @@ struct problem_source_ops {
      * ERROR_INTERRUPTED. */
     enum error_kind (*open)(const struct problem_source *source, struct part part, int threads,
                             struct progress *progress, struct inputs *inputs, struct error *error);
+
+    /* As open, but of k and v no keys except those that a truth of the part is likely to look at (recent_keys.h). NULL:
+     * the source has no such way. Where it does not pay, all keys are there. */
+    enum error_kind (*open_newest)(const struct problem_source *source, struct part part, int threads,
+                                   struct progress *progress, struct inputs *inputs, struct error *error);
 
     /* Whether another source of this kind has the same problem. */
     bool (*same)(const struct problem_source *source, const struct problem_source *other);

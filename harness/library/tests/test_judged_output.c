@@ -36,7 +36,7 @@ static enum error_kind open_part(const struct problem_source *source, struct par
     return given->ops->open(given, part, threads, progress, inputs, error);
 }
 
-static const struct problem_source_ops cut_ops = {part_of, open_part, NULL};
+static const struct problem_source_ops cut_ops = {.part = part_of, .open = open_part};
 
 static struct tensor_view view_of(const float *elements, int heads)
 {
