@@ -60,16 +60,4 @@ enum key_id {
 
 extern const struct key keys[KEY_COUNT];
 
-/* The key called name, or KEY_COUNT. */
-enum key_id key_find(const char *name, size_t size);
-
-/* The key that a mistyped name is closest to, or KEY_COUNT. */
-enum key_id key_meant(const char *name, size_t size);
-
-/* "did you mean 'x'? allowed: case, about, ..." for a key that does not exist. text: FIELD_ALLOWED_SIZE. */
-char *key_advice(char *text, const char *name, size_t size);
-
-/* The default of key in this point as key_format writes it. text: FIELD_TEXT_SIZE. */
-char *key_default(char *text, const struct key *key, const struct point *point);
-
 #endif

@@ -6,6 +6,7 @@
 #include "harness/case/case_document.h"
 #include "harness/case/case_names.h"
 #include "harness/case/case_paths.h"
+#include "harness/case/key_search.h"
 
 /* ---- settings ---- */
 

@@ -1,5 +1,6 @@
 #include "harness/case/key.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "harness/case/key_range.h"
@@ -84,4 +85,16 @@ char *key_format(char *text, const struct key *key, const struct point *point)
 const char *key_about(char *text, const struct key *key)
 {
     return key->type && key->type->about ? key->type->about(text, &key->field) : key->field.about;
+}
+
+char *key_default(char *text, const struct key *key, const struct point *point)
+{
+    if (key->preset) {
+        snprintf(text, FIELD_TEXT_SIZE, "%s", key->preset);
+        return text;
+    }
+    struct point without = *point;
+    field_copy(&key->field, &without, &point_unset);
+    point_derive(&without);
+    return key_format(text, key, &without);
 }

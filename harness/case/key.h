@@ -118,6 +118,9 @@ void key_apply(const struct key *key, const union value *first, uint64_t step, s
  * FIELD_TEXT_SIZE. */
 char *key_format(char *text, const struct key *key, const struct point *point);
 
+/* The default of key in this point as key_format writes it. text: FIELD_TEXT_SIZE. */
+char *key_default(char *text, const struct key *key, const struct point *point);
+
 /* What the key means. text: ABOUT_TEXT_SIZE; what is returned may be another. */
 const char *key_about(char *text, const struct key *key);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/case/case_keys.h"
+#include "harness/case/key_search.h"
 #include "harness/case/recipe_library.h"
 #include "harness/command/command.h"
 #include "harness/command/option_list.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/case/case_keys.h"
+#include "harness/case/key_search.h"
 #include "harness/support/text.h"
 
 static bool has_option(const struct argp *parser, const char *name, size_t size)

@@ -6,6 +6,7 @@
 
 #include "harness/case/case_axis.h"
 #include "harness/case/case_write.h"
+#include "harness/case/key_search.h"
 #include "harness/case/recipe_library.h"
 #include "harness/hunt/space_limits.h"
 #include "harness/problem/distribution.h"

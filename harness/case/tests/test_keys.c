@@ -11,6 +11,7 @@
 
 #include "harness/case/case_keys.h"
 #include "harness/case/case_parameter.h"
+#include "harness/case/key_search.h"
 #include "harness/case/recipe_library.h"
 #include "harness/case/tests/case_fixture.h"
 #include "harness/problem/distribution.h"
