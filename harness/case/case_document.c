@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/case/case_constraint.h"
+#include "harness/case/case_contradiction.h"
 #include "harness/case/key_search.h"
 #include "harness/support/field_yaml.h"
 
