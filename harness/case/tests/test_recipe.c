@@ -322,6 +322,33 @@ static void test_all_is_every_recipe_and_keeps_inputs_together(void **state)
     case_list_clear(&list);
 }
 
+/* Whatever its own choice of a sentinel is. */
+static bool agrees_with(const struct recipe_entry *entry, struct sentinel sentinel)
+{
+    struct recipe recipe = entry->recipe, with = {.sentinel = sentinel};
+    recipe_override(&recipe, OVERRIDE_SENTINEL, &with);
+    return !recipe_contradiction(&recipe);
+}
+
+static void test_all_leaves_out_what_any_value_of_another_key_contradicts(void **state)
+{
+    static const struct sentinel sentinels[] = {{.policy = SENTINEL_EXCLUDE},
+                                                {.policy = SENTINEL_VALUE, .value = -1e4f}};
+    (void)state;
+    struct case_list list = parse(HEAD "recipe: all\nsentinel: [exclude, -1e4]\n");
+    size_t agreeing[2] = {0}, both = 0;
+    for (size_t i = 0; i < recipe_library_count(); i++) {
+        bool first = agrees_with(recipe_library_at(i), sentinels[0]);
+        bool second = agrees_with(recipe_library_at(i), sentinels[1]);
+        agreeing[0] += first;
+        agreeing[1] += second;
+        both += first && second;
+    }
+    assert_true(both > 0 && both < agreeing[0] && both < agreeing[1]); /* each value leaves out some */
+    assert_int_equal(case_num_points(list.cases[0]), 2 * both);
+    case_list_clear(&list);
+}
+
 static void test_keys_of_the_case_override_the_recipe(void **state)
 {
     char key[POINT_KEY_SIZE];
@@ -493,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_a_case_names_a_recipe),
         cmocka_unit_test(test_a_case_without_a_recipe_has_the_sound_one_without_a_name),
         cmocka_unit_test(test_all_is_every_recipe_and_keeps_inputs_together),
+        cmocka_unit_test(test_all_leaves_out_what_any_value_of_another_key_contradicts),
         cmocka_unit_test(test_keys_of_the_case_override_the_recipe),
         cmocka_unit_test(test_the_recipes_own_values_leave_the_key_alone),
         cmocka_unit_test(test_a_case_spells_a_recipe_on_top_of_a_base),
