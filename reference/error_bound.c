@@ -10,6 +10,7 @@
 #include "reference/computing_environment.h"
 #include "reference/exp_dd.h"
 #include "reference/key_rows.h"
+#include "reference/sum_error.h"
 
 /* What a head's bound is summed from, one thread's. */
 struct bound_room {
@@ -46,79 +47,6 @@ static enum error_kind bound_room_init(struct bound_room *room, const struct pro
     }
     room->from_values = room->from_weights + dim;
     return ERROR_NONE;
-}
-
-/* How often a key's contribution is rounded after it was formed (4): rounds that follow it in its chunk, merges. */
-struct roundings {
-    double rescales, sum_adds, out_adds;
-    double narrow_sums, narrow_outs; /* of a lane's sums to a narrow dtype */
-};
-
-static struct roundings roundings_after(const struct rounding_model *model, int64_t seq_len, int64_t key)
-{
-    seq_len = seq_len > 0 ? seq_len : 1; /* of no keys, with a sink: no more than of one */
-    int64_t chunk_len = model->chunk_len ? model->chunk_len : seq_len, chunk = key / chunk_len;
-    int64_t chunks = (seq_len + chunk_len - 1) / chunk_len;
-    int64_t end = (chunk + 1) * chunk_len < seq_len ? (chunk + 1) * chunk_len : seq_len;
-    double rounds = (double)((end - 1 - chunk * chunk_len) / model->keys_per_round -
-                             (key - chunk * chunk_len) / model->keys_per_round);
-    double merges = model->chunk_len ? (double)(chunks - chunk) : 0;
-    return (struct roundings){
-        .rescales = rounds * model->rescales_per_round + model->rescales_after,
-        .sum_adds = (rounds + 1) * model->sum_adds_per_round + model->sum_adds_after + merges,
-        .out_adds = (rounds + 1) * model->out_adds_per_round + model->out_adds_after + merges,
-        .narrow_sums = (rounds + 1) * (model->sum_adds_per_round + model->rescales_per_round),
-        .narrow_outs = (rounds + 1) * (model->out_adds_per_round + model->rescales_per_round),
-    };
-}
-
-/* n roundings of relative error e each, with the higher orders (Higham, lemma 3.1). */
-static double compound(double n, double e)
-{
-    double first = n * e;
-    return first < 0.5 ? first / (1 - first) : INFINITY;
-}
-
-/* (4): what additions do to a key's part of the sum of weights, and of the weighted sum. */
-static double sum_error(const struct rounding_model *model, const struct roundings *roundings)
-{
-    double adds = compound(roundings->sum_adds, model->add), narrow = expm1(roundings->narrow_sums * model->sum_narrow);
-    return adds + narrow + adds * narrow;
-}
-
-static double out_error(const struct rounding_model *model, const struct roundings *roundings)
-{
-    double adds = compound(roundings->out_adds, model->add), narrow = expm1(roundings->narrow_outs * model->out_narrow);
-    return adds + narrow + adds * narrow;
-}
-
-/* The largest factor by which roundings may take a sum above what its exact terms allow, whatever the weights are. */
-static double growth(const struct rounding_model *model, int64_t seq_len)
-{
-    struct roundings most = roundings_after(model, seq_len, 0);
-    double keys = (double)(model->chunk_len ? model->chunk_len : seq_len);
-    double floors = model->weight_floor * keys + model->sum_floor;
-    double once = model->weight + model->partial + floors * exp(model->max_offset) + model->probability_floor * keys;
-    return 1 + 2 * (out_error(model, &most) + sum_error(model, &most) + compound(most.rescales, model->rescale) + once);
-}
-
-/* Whether an element's sums may overflow, in f32 or as partial outputs; magnitude: the largest |v| as held; raised:
- * nats by which maxima are raised at least. */
-static bool sums_overflow(const struct rounding_model *model, int64_t seq_len, double magnitude, double raised)
-{
-    double chunk_len = (double)(model->chunk_len ? model->chunk_len : seq_len), weight = exp(-raised);
-    double partial = model->divided_partials ? 1 : chunk_len * weight;
-    double factors = model->merge_by_lse ? ceil((double)seq_len / chunk_len) : 0; /* of averages, each 1 at most */
-    double of_lane = ceil(chunk_len / (double)model->keys_per_round) * weight;
-    magnitude *= growth(model, seq_len);
-    if (model->probability_floor > 0) /* they add up to 1, however far maxima are raised */
-        return overflows(magnitude, dtypes[DTYPE_F32].max) || overflows(magnitude, model->lane_out_max) ||
-               overflows(of_lane * growth(model, seq_len), model->lane_sum_max);
-    if (overflows(of_lane * model->out_adds_per_round * magnitude, model->lane_out_max) ||
-        overflows(of_lane * growth(model, seq_len), model->lane_sum_max))
-        return true;
-    return overflows(fmax((double)seq_len * weight, factors) * magnitude, dtypes[DTYPE_F32].max) ||
-           overflows(partial * magnitude, model->partial_max);
 }
 
 /* Nats by which the maximum is raised at least: the sum of both is rounded, away from the offset where it is large. */
