@@ -23,6 +23,11 @@ struct alibicheck_problem {
     float *slopes, *sink_logits;
 };
 
+static inline bool is_stated(const struct alibicheck_problem *problem, enum api_fact fact)
+{
+    return problem->stated >> fact & 1;
+}
+
 struct alibicheck_progress {
     struct progress progress;
     _Atomic(const char *) step;
