@@ -6,6 +6,8 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
+#define USUAL_SENTINEL 1e4 /* rounding_left.h */
+
 enum weighting { WEIGHTING_SOFTMAX, WEIGHTING_EQUAL, WEIGHTING_COUNT };
 
 enum population { POPULATION_ALL, POPULATION_MASKED, POPULATION_VISIBLE, POPULATION_COUNT };
@@ -147,6 +149,7 @@ static void offer_mixture(struct suspect *suspect, const double *mean, struct mi
         return;
     mix(suspect, mean, mixture);
     double empty = 1 - mixture.c - mixture.d, lse = lse_of(suspect, mixture);
+    suspect->sentinel = suspect->visible == 0 && suspect->lse_unknown ? USUAL_SENTINEL : 0;
     if (suspect->visible == 0 && weighting == WEIGHTING_EQUAL)
         suspect_offer(suspect, SIGNATURE_UNIFORM, true, suspect->predicted, NAN,
                       "%.3g |times the plain mean of v over masked keys|", mixture.c);
@@ -157,6 +160,7 @@ static void offer_mixture(struct suspect *suspect, const double *mean, struct mi
     else
         suspect_offer(suspect, SIGNATURE_LEAK, true, suspect->predicted, lse,
                       "|masked keys, %s,| carry %.3g%% of the weight", weighting_texts[weighting], 100 * mixture.c);
+    suspect->sentinel = 0;
 }
 
 /* The factor that brings the truth closest to out. */

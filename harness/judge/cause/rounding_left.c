@@ -18,7 +18,7 @@ static double size_of_terms(const struct suspect *suspect, double lse)
     const struct problem *problem = suspect->problem;
     double position = fmax(fabs((double)problem->q_position), fabs((double)(problem->kv_offset + problem->seq_len)));
     double of_lse = isfinite(lse) ? fabs(lse) : isfinite(suspect->truth_lse) ? fabs(suspect->truth_lse) : 0;
-    return suspect->largest_product + fabs(suspect->slope) * position + of_lse;
+    return suspect->largest_product + fabs(suspect->slope) * position + fmax(of_lse, suspect->sentinel);
 }
 
 double rounding_of_logits(const struct suspect *suspect, double lse)

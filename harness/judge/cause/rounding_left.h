@@ -4,7 +4,8 @@
  * A kernel whose output has unit roundoff u is taken to round no step to fewer digits than that, unless an error bound
  * says so. Let S be the size of what a logit is made of: the largest |scale * q.k|, |slope| times the largest position,
  * where biases are formed absolutely, and |lse|, which is the size of the logits of a hypothesis that makes them
- * larger.
+ * larger. Of a row without a visible key, all of whose keys were moved by a sentinel, out does not show how far: where
+ * there is no lse, S has the 1e4 that is usual (ONNX Runtime's mask_filter_value, BERT's and Megatron-LM's masks).
  *
  * In f32 a logit goes through the D additions of q.k and some 8 operations more, each of which rounds a number of S at
  * most by u. Roundings have either sign, so n of them add up to sqrt(n) u S (Higham and Mary, A New Approach to

@@ -72,6 +72,7 @@ struct suspect {
     int64_t visible;        /* keys that take part */
     double max, sum;        /* of the true logits of visible keys: the largest, sum of exp(s - max) */
     double largest_product; /* the largest |scale * k_scale * q.k| of them */
+    double sentinel;        /* nats added to the logits of the hypothesis at hand that no lse shows; 0: none */
     double *logits;         /* [N] of the hypothesis at hand; -INFINITY: not there */
     double *predicted;      /* [D] */
     float *row, *query;     /* [D] */

@@ -1,6 +1,22 @@
 /* Failures of weights by name: masked keys that have some, visible keys that have none, an epsilon in their sum. */
 #include "harness/judge/cause/tests/signature_trial.h"
 
+/* out further off than its fault has it, a thirtieth of the error in signs of no order. */
+static void leave_something(struct signature_trial *trial)
+{
+    int dims = trial->made.problem.head_dim;
+    for (int h = 0; h < trial->made.problem.num_heads; h++) {
+        double out[256], squares = 0;
+        for (int d = 0; d < dims; d++)
+            squares += pow(out_at(trial, h, d) - trial->truth.value[h * dims + d], 2);
+        for (int d = 0; d < dims; d++) {
+            bool up = (uint32_t)(h * dims + d) * 2654435761u >> 30 & 1;
+            out[d] = out_at(trial, h, d) + (up ? 1 : -1) * sqrt(squares / dims) / 30;
+        }
+        set_out(trial, h, out);
+    }
+}
+
 /* ---- the mask -------------------------------------------------------------------------------------------------- */
 
 /* The near keys gone, so that visible logits are low. */
@@ -168,6 +184,34 @@ static void test_empty_rows(void **state)
             attend(&trial, h, rows[i].rule, -1e4, rows[i].slots, -1e4);
         expect_and_end(&trial, rows[i].signature, "");
     }
+}
+
+/* -10000 added in f32, whose ulp there is 2^-10. */
+static double rule_added_f32(const struct problem *problem, int head, int64_t key, double sentinel)
+{
+    return (double)((float)right_logit(problem, head, key) + (float)sentinel);
+}
+
+/* Of a row whose keys were all moved by a sentinel f32 leaves hundreds of tolerances, whether lse shows the sentinel or
+ * there is none. What is left beyond that has no name. */
+static void test_an_empty_row_is_rounded_where_the_sentinel_stands(void **state)
+{
+    (void)state;
+    for (int with_lse = 0; with_lse < 2; with_lse++)
+        for (int more = 0; more < 2; more++) {
+            struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F32);
+            mask_keys(&trial.made, 0, 100, 1);
+            begin(&trial);
+            trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+            break_all(&trial, rule_added_f32, -1e4);
+            if (!with_lse) {
+                free(trial.output.lse);
+                trial.output.lse = NULL;
+            }
+            if (more)
+                leave_something(&trial);
+            expect_and_end(&trial, more ? SIGNATURE_UNKNOWN : SIGNATURE_LEAK, "");
+        }
 }
 
 static void test_the_plain_mean_of_all_keys(void **state)
@@ -391,22 +435,6 @@ static void test_epsilon_in_the_denominator(void **state)
     }
 }
 
-/* out further off than its fault has it, a thirtieth of the error in signs of no order. */
-static void leave_something(struct signature_trial *trial)
-{
-    int dims = trial->made.problem.head_dim;
-    for (int h = 0; h < trial->made.problem.num_heads; h++) {
-        double out[256], squares = 0;
-        for (int d = 0; d < dims; d++)
-            squares += pow(out_at(trial, h, d) - trial->truth.value[h * dims + d], 2);
-        for (int d = 0; d < dims; d++) {
-            bool up = (uint32_t)(h * dims + d) * 2654435761u >> 30 & 1;
-            out[d] = out_at(trial, h, d) + (up ? 1 : -1) * sqrt(squares / dims) / 30;
-        }
-        set_out(trial, h, out);
-    }
-}
-
 /* What a prediction leaves has to be rounding: of 16 bits it may be, of f32 it is thousands of tolerances. */
 static void test_what_leaves_more_than_rounding_is_no_name(void **state)
 {
@@ -616,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_what_explains_half_of_the_rows_is_no_name),
         cmocka_unit_test(test_masks_by_whole_tiles_leak),
         cmocka_unit_test(test_empty_rows),
+        cmocka_unit_test(test_an_empty_row_is_rounded_where_the_sentinel_stands),
         cmocka_unit_test(test_the_plain_mean_of_all_keys),
         cmocka_unit_test(test_missing_keys),
         cmocka_unit_test(test_a_wrong_weight_is_no_missing_key),
