@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-#include "harness/problem/normal_quantile.h"
+#include "kernels/random/normal_quantile.h"
 
 /* The words of one counter. */
 static philox4x32_ctr_t counter_words(struct random_stream stream, uint64_t counter)

@@ -11,8 +11,8 @@
 
 #include <Random123/philox.h>
 
-#include "harness/problem/normal_quantile.h"
 #include "harness/problem/random_stream.h"
+#include "kernels/random/normal_quantile.h"
 
 static const struct random_stream stream_any = {0x0123456789abcdefu, 2};
 

@@ -11,8 +11,8 @@
 
 #include "harness/case/recipe_library.h"
 #include "harness/problem/generate.h"
-#include "harness/problem/normal_quantile.h"
 #include "harness/sentinel/stand_ins.h"
+#include "kernels/random/normal_quantile.h"
 
 static struct stand_in_list stand_ins;
 

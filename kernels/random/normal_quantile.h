@@ -9,8 +9,8 @@
  *
  * Error of z against the exact quantile of (t + 1/2) / 2^32, all 2^31 words tried: at most 8.1e-7.
  */
-#ifndef HARNESS_PROBLEM_NORMAL_QUANTILE_H
-#define HARNESS_PROBLEM_NORMAL_QUANTILE_H
+#ifndef KERNELS_RANDOM_NORMAL_QUANTILE_H
+#define KERNELS_RANDOM_NORMAL_QUANTILE_H
 
 #include <stdint.h>
 
