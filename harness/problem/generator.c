@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "harness/problem/distribution.h"
+#include "kernels/random/variate.h"
 
 void input_stream(float *destination, const struct input_spec *input, uint64_t seed, enum tensor tensor, uint64_t first,
                   size_t count)
@@ -31,14 +32,11 @@ static void shape_block(const struct generator *generator, enum tensor tensor, s
     }
 }
 
-/* Inputs are finite: what the dtype cannot hold becomes its largest value. So does infinity times a factor of 0. */
 static void clamp(float *values, size_t count, float largest)
 {
 #pragma omp simd
-    for (size_t i = 0; i < count; i++) {
-        float below = values[i] < largest ? values[i] : largest;
-        values[i] = below > -largest ? below : -largest;
-    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = variate_clamp(values[i], largest);
 }
 
 void generator_make(const struct generator *generator, enum tensor tensor, size_t first, size_t count, void *elements,

@@ -1,23 +1,10 @@
 #include "harness/problem/random_stream.h"
 
-#include <float.h>
-#include <math.h>
-
-#include <Random123/philox.h>
-
 #ifdef __AVX2__
 #include <immintrin.h>
 #endif
 
-#include "kernels/random/normal_quantile.h"
-
-/* The words of one counter. */
-static philox4x32_ctr_t counter_words(struct random_stream stream, uint64_t counter)
-{
-    philox4x32_ctr_t block = {{(uint32_t)counter, (uint32_t)(counter >> 32), stream.stream, 0}};
-    philox4x32_key_t key = {{(uint32_t)stream.seed, (uint32_t)(stream.seed >> 32)}};
-    return philox4x32_R(RANDOM_ROUNDS, block, key);
-}
+#include "kernels/random/variate.h"
 
 #ifdef __AVX2__
 static inline __m256i broadcast(uint32_t word)
@@ -123,7 +110,7 @@ static size_t normal_by_eights(float *values, const uint32_t *words, size_t coun
         int lanes = _mm256_movemask_ps(_mm256_castsi256_ps(far));
         for (; lanes != 0; lanes &= lanes - 1) {
             size_t lane = i + (size_t)__builtin_ctz((unsigned)lanes);
-            values[lane] = mean + stddev * normal_quantile(words[lane]);
+            values[lane] = variate_normal(normal_coefficients, words[lane], mean, stddev);
         }
     }
     return i;
@@ -141,18 +128,13 @@ void random_normal(float *values, const uint32_t *words, size_t count, float mea
     size_t done = normal_by_eights(values, words, count, mean, stddev);
 #pragma omp simd
     for (size_t i = done; i < count; i++)
-        values[i] = mean + stddev * normal_quantile(words[i]);
+        values[i] = variate_normal(normal_coefficients, words[i], mean, stddev);
 }
 
 void random_uniform(float *values, const uint32_t *words, size_t count, float low, float high)
 {
-    /* Rounding may reach high or pass low by an ulp. */
-    const float highest = low < high ? nextafterf(high, low) : low;
+    const float highest = variate_highest(low, high);
 #pragma omp simd
-    for (size_t i = 0; i < count; i++) {
-        float fraction = (float)(int32_t)(words[i] >> 8) * 0x1p-24f;
-        float value = low * (1 - fraction) + high * fraction;
-        value = value > low ? value : low;
-        values[i] = value < highest ? value : highest;
-    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = variate_uniform(words[i], low, high, highest);
 }

@@ -6,19 +6,8 @@
 #define HARNESS_PROBLEM_RANDOM_STREAM_H
 
 #include <stddef.h>
-#include <stdint.h>
 
-/*
- * Philox4x32 of Random123 (Salmon, Moraes, Dror and Shaw, SC 2011) keyed by the seed's two halves; word i is number
- * i % 4 of counter {low and high half of i / 4, stream, 0}. Seven rounds are the fewest that its
- * authors found to pass BigCrush; ten, the library's default, cost half as much again: 0.73 ns a word against 0.48.
- */
-enum { RANDOM_ROUNDS = 7 };
-
-struct random_stream {
-    uint64_t seed;
-    uint32_t stream;
-};
+#include "kernels/random/random_words.h"
 
 /* words[i] = word first + i of the stream, for i < count. */
 void random_words(uint32_t *words, struct random_stream stream, uint64_t first, size_t count);

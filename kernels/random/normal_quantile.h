@@ -1,6 +1,6 @@
 /*
- * The normal distribution's quantile function on 32-bit words, one word at a time: the definition that
- * random_stream.c's vector form repeats operation by operation.
+ * The normal distribution's quantile function on 32-bit words, one word at a time, on any device: the definition that
+ * harness/problem/random_stream.c's vector form repeats operation by operation.
  *
  * A tail probability p in (0, 1/2) is a power of two times m in [1, 2). The quantile is smooth on each binade of p and
  * the singularity at p = 0 is as far from it, in units of m, as from every other, so that one degree serves all alike:
@@ -12,9 +12,15 @@
 #ifndef KERNELS_RANDOM_NORMAL_QUANTILE_H
 #define KERNELS_RANDOM_NORMAL_QUANTILE_H
 
-#include <stdint.h>
+#include "kernels/dialect/intrinsics.h"
 
-#include "reference/float_bits.h"
+#ifdef __CUDACC__
+#define NORMAL_TABLE static __device__ const
+#define NORMAL_UNROLL SIMT_UNROLL
+#else
+#define NORMAL_TABLE static const
+#define NORMAL_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 enum { NORMAL_DEGREE = 6, NORMAL_BINADES = 32 };
 
@@ -22,7 +28,7 @@ enum { NORMAL_DEGREE = 6, NORMAL_BINADES = 32 };
  * normal_coefficients[k][e] belongs to (m - 3/2)^k where t + 1/2 = 2^(e-1) m. Chebyshev interpolants of
  * sqrt(2) erfinv(1 - 2 p), computed by mpmath.chebyfit at 40 digits and rounded to f32.
  */
-static const float normal_coefficients[NORMAL_DEGREE + 1][NORMAL_BINADES] = {
+NORMAL_TABLE float normal_coefficients[NORMAL_DEGREE + 1][NORMAL_BINADES] = {
     {0x1.919c6ep2f, 0x1.8aa6c8p2f, 0x1.8392aap2f,  0x1.7c5e7cp2f, 0x1.750884p2f, 0x1.6d8ed8p2f, 0x1.65ef68p2f,
      0x1.5e27e8p2f, 0x1.5635dp2f,  0x1.4e1656p2f,  0x1.45c658p2f, 0x1.3d425ap2f, 0x1.348672p2f, 0x1.2b8e2ep2f,
      0x1.225482p2f, 0x1.18d3a6p2f, 0x1.0f04ecp2f,  0x1.04e092p2f, 0x1.f4baep1f,  0x1.dee15cp1f, 0x1.c81a78p1f,
@@ -66,18 +72,24 @@ static const float normal_coefficients[NORMAL_DEGREE + 1][NORMAL_BINADES] = {
 /* The largest f32 below 2^31: t at or beyond it must not round up into a binade of its own. */
 #define NORMAL_LARGEST_TAIL 0x7fffff80
 
-static inline float normal_quantile(uint32_t word)
+/* rows: normal_coefficients, or a copy of them that is nearer. */
+SIMT_FUNCTION float normal_quantile_by(const float (*rows)[NORMAL_BINADES], uint32_t word)
 {
     int32_t tail = (int32_t)(word & 0x7fffffffu);
     tail = tail < NORMAL_LARGEST_TAIL ? tail : NORMAL_LARGEST_TAIL;
-    uint32_t bits = float_to_bits((float)tail + 0.5f);
+    uint32_t bits = float_to_bits(__fadd_rn((float)tail, 0.5f));
     uint32_t binade = (bits >> 23) - 126;
-    float m = float_from_bits((bits & 0x007fffffu) | 0x3f800000u) - 1.5f;
-    float z = normal_coefficients[NORMAL_DEGREE][binade];
-#pragma GCC unroll 16
+    float m = __fsub_rn(float_from_bits((bits & 0x007fffffu) | 0x3f800000u), 1.5f);
+    float z = rows[NORMAL_DEGREE][binade];
+    NORMAL_UNROLL
     for (int k = NORMAL_DEGREE - 1; k >= 0; k--)
-        z = z * m + normal_coefficients[k][binade];
+        z = __fadd_rn(__fmul_rn(z, m), rows[k][binade]);
     return float_from_bits(float_to_bits(z) ^ (word & 0x80000000u));
+}
+
+SIMT_FUNCTION float normal_quantile(uint32_t word)
+{
+    return normal_quantile_by(normal_coefficients, word);
 }
 
 #endif
