@@ -32,7 +32,7 @@ endif
 ifeq ($(CUDA_HEADERS),)
 TESTS := $(filter-out kernels/tests/test_device_cuda.c,$(TESTS))
 else
-FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o tests/fake_gpu_memory.o)
+FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o tests/fake_gpu_memory.o tests/fake_gpu_keys.o)
 FAKE_GPU_BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c))
 FAKE_GPU_TESTS := $(BUILD)/kernels/tests/test_device_cuda
 FAKE_GPU_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/fake_gpu/,alibicheck bench_gpu)
@@ -42,7 +42,8 @@ ifeq ($(HAVE_NVCC),)
 KERNELS := $(filter-out kernels/device/device_cuda.c kernels/probe/prober_cuda.c,$(KERNELS))
 else
 KERNELS := $(filter-out kernels/device/device_cuda_absent.c kernels/probe/prober_cuda_absent.c,$(KERNELS))
-CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o) $(BUILD)/kernels/probe/prober_kernels.cuda.o
+CUDA_OBJECTS := $(KERNELS_CU:%.cu=$(BUILD)/%.cuda.o) $(BUILD)/kernels/probe/prober_kernels.cuda.o \
+                $(BUILD)/kernels/device/key_kernels.cuda.o
 DEVICE_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/,measure_functions dump_functions dump_mma)
 CUDA_PROGRAMS := $(DEVICE_PROGRAMS) $(BUILD)/kernels/tests/bench_gpu
 endif

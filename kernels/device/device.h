@@ -7,6 +7,9 @@
 
 #include "kernels/device/launch.h"
 
+struct block_rows;    /* kernels/digest/block_sums.h */
+struct made_elements; /* kernels/random/made_elements.h */
+
 enum { DEVICE_NAME_SIZE = 384 };
 
 /* Rows within the device's memory, of row_bytes each, so many bytes from one to the next. */
@@ -33,6 +36,11 @@ struct device_ops {
     /* Bytes that can be allocated now, of a device that keys are handed to in parts (device_keys.h); NULL: it is not,
      * since its memory is the caller's. */
     enum error_kind (*room)(void *state, size_t *size_bytes, struct error *error);
+
+    /* Of a device that has room: makes elements of the tensor at memory, and the sums of blocks that stand in its
+     * memory, sums[num_blocks][DIGEST_LANES], which does, too. There is something to make. NULL: it cannot. */
+    enum error_kind (*make_elements)(void *state, void *memory, const struct made_elements *made, struct error *error);
+    enum error_kind (*sum_blocks)(void *state, uint64_t *sums, const struct block_rows *blocks, struct error *error);
 
     bool plain_alone; /* plain forms are the fastest even where heads share no rows */
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/device/device.h"
+#include "kernels/device/key_kernels.h"
 
 #define CUDA_KERNEL(enumerator, name) [KERNEL_##enumerator] = &cuda_##name,
 static const struct compiled_kernel *const cuda_kernels[KERNEL_COUNT] = {KERNELS(CUDA_KERNEL)};
@@ -171,6 +172,27 @@ out:
     return kind;
 }
 
+/* In order with copies of rows, as those are with each other. */
+static enum error_kind cuda_make_elements(void *state, void *memory, const struct made_elements *made,
+                                          struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const struct cuda_state *opened = state;
+    TRY(key_kernels_make(made, memory, (int)opened->multiprocessors, opened->stream));
+out:
+    return kind;
+}
+
+static enum error_kind cuda_sum_blocks(void *state, uint64_t *sums, const struct block_rows *blocks,
+                                       struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const struct cuda_state *opened = state;
+    TRY(key_kernels_sum(blocks, sums, (int)opened->multiprocessors, opened->stream));
+out:
+    return kind;
+}
+
 /* More dynamic shared memory than a kernel may have unasked. */
 static enum error_kind allow_shared_memory(const struct launch *launch, struct error *error)
 {
@@ -277,6 +299,8 @@ const struct device_ops device_cuda_ops = {
     .copy_rows = cuda_copy_rows,
     .fill = cuda_fill,
     .room = cuda_room,
+    .make_elements = cuda_make_elements,
+    .sum_blocks = cuda_sum_blocks,
     .plain_alone = true,
     .has_models = cuda_has_models,
     .enough_blocks = cuda_enough_blocks,

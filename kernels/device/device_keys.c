@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "kernels/device/device.h"
+#include "kernels/random/made_elements.h"
 
 enum { STAGING_BYTES = 64 << 20 };
 
@@ -54,6 +55,8 @@ enum error_kind device_keys_open(struct device_keys *keys, struct device *device
         .device = device,
         .staging_bytes = staging,
         .seq_len = shape->seq_len,
+        .num_kv_heads = shape->num_kv_heads,
+        .head_dim = shape->head_dim,
         .head_bytes = row / (size_t)shape->num_kv_heads,
         .row_bytes = row,
     };
@@ -98,4 +101,27 @@ enum error_kind device_keys_put(struct device_keys *keys, const struct problem *
     size_t row = kv_row_bytes(part), first = (size_t)kv_head * keys->head_bytes;
     enum error_kind kind = put_tensor(keys, (char *)keys->k + first, part->k, row, error);
     return kind ? kind : put_tensor(keys, (char *)keys->v + first, part->v, row, error);
+}
+
+bool device_keys_can_make(const struct device *device, const struct problem *shape)
+{
+    return device->ops->make_elements && device->ops->sum_blocks && shape->head_dim % LANE_DIMS == 0;
+}
+
+enum error_kind device_keys_make(struct device_keys *keys, const struct key_source *source, int kv_head,
+                                 int num_kv_heads, struct error *error)
+{
+    const struct device *device = keys->device;
+    uint64_t dim = (uint64_t)keys->head_dim, row = (uint64_t)keys->num_kv_heads * dim;
+    struct made_elements made = {.source = source->k,
+                                 .first = (uint64_t)source->first_key * row,
+                                 .begin = (uint64_t)kv_head * dim,
+                                 .run = (uint64_t)num_kv_heads * dim,
+                                 .stride = row,
+                                 .runs = (uint64_t)keys->seq_len};
+    if (made.runs == 0 || made.run == 0)
+        return ERROR_NONE;
+    enum error_kind kind = device->ops->make_elements(device->state, keys->k, &made, error);
+    made.source = source->v;
+    return kind ? kind : device->ops->make_elements(device->state, keys->v, &made, error);
 }

@@ -7,12 +7,15 @@
 
 #include "kernels/kernel.h"
 
+struct key_source; /* kernels/random/made_elements.h */
+
 struct device_keys {
     struct device *device; /* the caller's; NULL: there are none */
     void *k, *v;           /* [N, Hkv, D], of the whole problem; the device's memory, for batches of keys_on_device */
     void *staging;         /* where what was copied there waits, side by side, for its place among the other heads */
     size_t staging_bytes;
     int64_t seq_len;
+    int num_kv_heads, head_dim;
     size_t head_bytes, row_bytes; /* of a key: one KV head's, and all */
 };
 
@@ -34,5 +37,13 @@ void device_keys_close(struct device_keys *keys);
 
 /* Puts the keys of a part there: all its KV heads, the first of which is kv_head of the whole. */
 enum error_kind device_keys_put(struct device_keys *keys, const struct problem *part, int kv_head, struct error *error);
+
+/* Whether keys of this shape can be made on the device, and digested there (keys_digest.h): it takes whole lanes. */
+bool device_keys_can_make(const struct device *device, const struct problem *shape);
+
+/* Makes the keys of KV heads kv_head .. kv_head + num_kv_heads where they belong, on a device that can; source is of
+ * the dtype of the shape. It waits for nothing: what the device is asked for behind it finds them made. */
+enum error_kind device_keys_make(struct device_keys *keys, const struct key_source *source, int kv_head,
+                                 int num_kv_heads, struct error *error);
 
 #endif

@@ -20,6 +20,12 @@ struct element_source {
     enum dtype dtype;
 };
 
+/* What k and v of a problem are. */
+struct key_source {
+    struct element_source k, v; /* of one dtype */
+    int64_t first_key;          /* the number of the key that is the first one in memory */
+};
+
 /* Which are made: `runs` runs of `run` elements, `stride` elements from one to the next, the first one `begin` elements
  * from where the tensor stands in memory. All are multiples of LANE_DIMS, and so is first, the number of the element
  * that stands there. */

@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 
 #include "kernels/device/device.h"
+#include "kernels/digest/block_sums.h"
+#include "kernels/random/made_elements.h"
 
 enum { APART_BLOCKS = 64, APART_PAGE = 4096 };
 
@@ -24,6 +26,7 @@ static struct {
     size_t room_bytes;               /* what it says that it has */
     size_t limit_bytes;              /* a block that leaves more than these in use is refused */
     int launches, kv_heads;          /* runs so far, and of the last one */
+    int times_made;                  /* of k or v */
 } apart;
 
 static inline void apart_open_blocks(int protection)
@@ -102,6 +105,27 @@ static inline enum error_kind apart_room(void *state, size_t *size_bytes, struct
     return ERROR_NONE;
 }
 
+static inline enum error_kind apart_make_elements(void *state, void *memory, const struct made_elements *made,
+                                                  struct error *error)
+{
+    (void)state, (void)error;
+    apart.times_made++;
+    apart_open_blocks(PROT_READ | PROT_WRITE);
+    make_elements_in(made, normal_coefficients, memory, 0, 1);
+    apart_open_blocks(PROT_NONE);
+    return ERROR_NONE;
+}
+
+static inline enum error_kind apart_sum_blocks(void *state, uint64_t *sums, const struct block_rows *blocks,
+                                               struct error *error)
+{
+    (void)state, (void)error;
+    apart_open_blocks(PROT_READ | PROT_WRITE);
+    sum_blocks_in(blocks, digest_secret, sums, 0, 1);
+    apart_open_blocks(PROT_NONE);
+    return ERROR_NONE;
+}
+
 static inline enum error_kind apart_launch(void *state, const struct launch_plan *plan, double *seconds,
                                            struct error *error)
 {
@@ -125,6 +149,8 @@ static inline enum error_kind apart_device_open(struct device **device, int thre
     apart.ops.copy_rows = apart_copy_rows;
     apart.ops.fill = apart_fill;
     apart.ops.room = apart_room;
+    apart.ops.make_elements = apart_make_elements;
+    apart.ops.sum_blocks = apart_sum_blocks;
     apart.ops.launch = apart_launch;
     apart.ops.shares_memory = false;
     apart.room_bytes = (size_t)1 << 33;

@@ -10,9 +10,11 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/attention/attention_args.h"
+#include "kernels/device/key_kernels.h"
 #include "kernels/probe/prober_kernels.h"
 #include "kernels/probe/probe.h"
 #include "kernels/tests/fake_gpu_kernel.h"
+#include "kernels/tests/fake_gpu_keys.h"
 #include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/gpu_read.h"
 
@@ -30,7 +32,7 @@ static int held;
 
 /* ---- streams ----------------------------------------------------------------------------------------------------- */
 
-enum work_kind { WORK_COPY, WORK_FILL, WORK_KERNEL, WORK_EVENT };
+enum work_kind { WORK_COPY, WORK_FILL, WORK_KERNEL, WORK_KEYS, WORK_EVENT };
 
 struct work {
     enum work_kind kind;
@@ -41,6 +43,7 @@ struct work {
     const struct compiled_form *form;
     unsigned grid[4]; /* blocks, and a block's threads */
     struct attention_args args;
+    struct fake_key_work keys;
     cudaEvent_t event;
 };
 
@@ -116,6 +119,9 @@ static void run_work(const struct work *work)
     case WORK_KERNEL:
         if (!fake_gpu_run(work->form, work->grid, &work->args))
             lost = cudaErrorLaunchFailure;
+        break;
+    case WORK_KEYS:
+        fake_gpu_work_on_keys(&work->keys);
         break;
     default:
         work->event->done = true;
@@ -634,6 +640,31 @@ cudaError_t gpu_read(const void *data, size_t size_bytes, void *sink, int multip
     bool sound = fake_memory_holds(data, size_bytes) && fake_memory_holds(sink, 4) &&
                  multiprocessors == fake_gpu.multiprocessors;
     return leave(sound ? put(stream, &work) : cudaErrorInvalidValue);
+}
+
+/* What is not where the GPU can work on it ends what it does, as a kernel's arguments do. */
+static cudaError_t work_on_keys(const struct fake_key_work *keys, int multiprocessors, cudaStream_t stream)
+{
+    const struct work work = {.kind = WORK_KEYS, .keys = *keys};
+    ENTER();
+    if (multiprocessors != fake_gpu.multiprocessors)
+        return leave(cudaErrorInvalidValue);
+    if (!fake_gpu_keys_are_sound(keys)) {
+        fprintf(stderr, "fake GPU: keys that are not in the device's memory, or not where they can be worked on\n");
+        lost = cudaErrorIllegalAddress;
+        return leave(lost);
+    }
+    return leave(put(stream, &work));
+}
+
+cudaError_t key_kernels_make(const struct made_elements *made, void *memory, int multiprocessors, cudaStream_t stream)
+{
+    return work_on_keys(&(struct fake_key_work){.made = *made, .memory = memory}, multiprocessors, stream);
+}
+
+cudaError_t key_kernels_sum(const struct block_rows *blocks, uint64_t *sums, int multiprocessors, cudaStream_t stream)
+{
+    return work_on_keys(&(struct fake_key_work){.blocks = *blocks, .sums = sums}, multiprocessors, stream);
 }
 
 /* The GPU's functions and sums are the models'. */
