@@ -24,20 +24,38 @@ static float parameter(double value)
     return (float)(value < FLT_MAX ? value > -FLT_MAX ? value : -FLT_MAX : FLT_MAX);
 }
 
+static struct variate normal_variate(const struct input_spec *input)
+{
+    return (struct variate){.kind = VARIATE_NORMAL, .mean = parameter(input->mean), .stddev = parameter(input->stddev)};
+}
+
+static struct variate uniform_variate(const struct input_spec *input)
+{
+    float low = parameter(input->low), high = parameter(input->high);
+    return (struct variate){.kind = VARIATE_UNIFORM, .low = low, .high = high, .highest = variate_highest(low, high)};
+}
+
+static struct variate constant_variate(const struct input_spec *input)
+{
+    return (struct variate){.kind = VARIATE_CONSTANT, .value = parameter(input->value)};
+}
+
 static void normal_stream(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
                           size_t count)
 {
+    const struct variate variate = normal_variate(input);
     uint32_t words[GENERATOR_BLOCK];
     random_words(words, stream, first, count);
-    random_normal(values, words, count, parameter(input->mean), parameter(input->stddev));
+    random_normal(values, words, count, variate.mean, variate.stddev);
 }
 
 static void uniform_stream(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
                            size_t count)
 {
+    const struct variate variate = uniform_variate(input);
     uint32_t words[GENERATOR_BLOCK];
     random_words(words, stream, first, count);
-    random_uniform(values, words, count, parameter(input->low), parameter(input->high));
+    random_uniform(values, words, count, variate.low, variate.high);
 }
 
 static void constant_stream(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
@@ -45,7 +63,7 @@ static void constant_stream(float *values, const struct input_spec *input, struc
 {
     (void)stream, (void)first;
     for (size_t i = 0; i < count; i++)
-        values[i] = parameter(input->value);
+        values[i] = constant_variate(input).value;
 }
 
 /* |z| < 6.5 of normal numbers. */
@@ -279,13 +297,16 @@ static enum error_kind prepare_logit_floor(struct generator *generator, const fl
 const struct distribution_info distributions[DISTRIBUTION_COUNT] = {
     [DISTRIBUTION_NORMAL] = {.kind = {.name = "normal", .reads = NORMAL},
                              .largest = largest_normal,
-                             .stream = normal_stream},
+                             .stream = normal_stream,
+                             .variate = normal_variate},
     [DISTRIBUTION_UNIFORM] = {.kind = {.name = "uniform", .reads = READS(LOW) | READS(HIGH)},
                               .largest = largest_uniform,
-                              .stream = uniform_stream},
+                              .stream = uniform_stream,
+                              .variate = uniform_variate},
     [DISTRIBUTION_CONSTANT] = {.kind = {.name = "constant", .reads = READS(VALUE)},
                                .largest = largest_constant,
-                               .stream = constant_stream},
+                               .stream = constant_stream,
+                               .variate = constant_variate},
     [DISTRIBUTION_OUTLIERS] = {.kind = {.name = "outliers", .reads = NORMAL | READS(CHANNELS) | READS(FACTOR)},
                                .largest = largest_normal,
                                .stream = normal_stream,

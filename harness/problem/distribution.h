@@ -11,6 +11,7 @@
 
 #include "harness/problem/problem_spec.h"
 #include "harness/problem/random_stream.h"
+#include "kernels/random/variate.h"
 #include "reference/error.h"
 #include "reference/tensor_bounds.h"
 
@@ -49,6 +50,8 @@ struct distribution_info {
     /* At most GENERATOR_BLOCK elements of the plain stream. */
     void (*stream)(float *values, const struct input_spec *input, struct random_stream stream, uint64_t first,
                    size_t count);
+    /* The same elements, as any device makes them. NULL: there is a shape. */
+    struct variate (*variate)(const struct input_spec *input);
     /* Makes what the shape needs. NULL: nothing. */
     enum error_kind (*prepare)(struct generator *generator, const float *slopes, struct error *error);
     /* Changes a run of one row's channels. NULL: q, k and v are the plain stream. */

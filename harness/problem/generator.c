@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "harness/problem/distribution.h"
-#include "kernels/random/variate.h"
 
 void input_stream(float *destination, const struct input_spec *input, uint64_t seed, enum tensor tensor, uint64_t first,
                   size_t count)
