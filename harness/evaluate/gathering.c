@@ -1,5 +1,8 @@
 #include "harness/evaluate/gathering.h"
 
+#include "kernels/device/device.h"
+#include "kernels/device/keys_digest.h"
+
 /* Whether the subject may be run on all heads at once, and that fits so many bytes. */
 static bool fits(const struct work *work, double room)
 {
@@ -40,11 +43,27 @@ void gathering_begin(struct gathering *gathering, struct work *works, int count)
     }
     if (any && (!all_fit || device_keys_open(&gathering->keys, device, &works->source->shape, &no_room)))
         gather_nothing(works, count);
+    gathering->makes = device_keys_can_make(device, &works->source->shape) &&
+                       key_source_of(&gathering->source, &works->generated.spec);
 }
 
 void gathering_end(struct gathering *gathering)
 {
     device_keys_close(&gathering->keys);
+}
+
+static enum error_kind make_keys(struct gathering *gathering, const struct problem *part, struct part heads,
+                                 uint64_t digest, struct error *error)
+{
+    struct device_keys *keys = &gathering->keys;
+    uint64_t made = 0;
+    enum error_kind kind = device_keys_make(keys, &gathering->source, heads.kv_head, heads.num_kv_heads, error);
+    if (!kind)
+        kind = keys_digest(&made, keys, part, heads.kv_head, error);
+    if (!kind && made != digest)
+        kind = error_set(error, ERROR_SYSTEM, "device %s: the keys that it makes are not those of the problem",
+                         keys->device->name);
+    return kind;
 }
 
 enum error_kind gathering_put(struct work *work, const struct part_work *part, int index, struct error *error)
@@ -53,8 +72,10 @@ enum error_kind gathering_put(struct work *work, const struct part_work *part, i
     double start = evaluation_now();
     if (gathering->num_parts > index)
         return ERROR_NONE;
-    int kv_head = work->evaluator->inputs_part.kv_head;
-    enum error_kind kind = device_keys_put(&gathering->keys, &part->problem, kv_head, error);
+    const struct part heads = work->evaluator->inputs_part;
+    enum error_kind kind = gathering->makes
+                               ? make_keys(gathering, &part->problem, heads, work->evaluator->inputs.digest, error)
+                               : device_keys_put(&gathering->keys, &part->problem, heads.kv_head, error);
     gathering->num_parts += !kind;
     work->evaluation->seconds.inputs += evaluation_now() - start;
     return kind;

@@ -6,11 +6,14 @@
 #define HARNESS_EVALUATE_GATHERING_H
 
 #include "harness/evaluate/part_work.h"
+#include "harness/problem/key_source.h"
 #include "kernels/device/device_keys.h"
 
 struct gathering {
     struct device_keys keys;
-    int num_parts; /* the first ones of the source, which are there */
+    bool makes;               /* the device makes them, from source; else they are copied there */
+    struct key_source source; /* of the whole problem */
+    int num_parts;            /* the first ones of the source, which are there */
 };
 
 /*
@@ -21,7 +24,10 @@ struct gathering {
 void gathering_begin(struct gathering *gathering, struct work *works, int count);
 void gathering_end(struct gathering *gathering);
 
-/* Puts a part's keys there, unless the work of another point has done so. Parts come in order. */
+/*
+ * Puts a part's keys there, or has them made there, unless the work of another point has done so. Parts come in order.
+ * Those that the device makes are the part's own by their digest, or the result is ERROR_SYSTEM.
+ */
 enum error_kind gathering_put(struct work *work, const struct part_work *part, int index, struct error *error);
 
 /* Runs the subject on the whole problem, once all parts are there: its output is the evaluation's. */

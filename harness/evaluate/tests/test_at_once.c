@@ -79,6 +79,12 @@ static enum error_kind open_apart(struct device **device, struct limits limits, 
     return kind;
 }
 
+/* Whether a device can make its keys. */
+static bool is_plain(const struct point *point)
+{
+    return point->problem.input.distribution <= DISTRIBUTION_CONSTANT;
+}
+
 /* Part by part in the host's memory, and on the device apart. */
 static void compare(const struct point *point, struct limits limits, bool at_once, int opened)
 {
@@ -104,6 +110,8 @@ static void compare(const struct point *point, struct limits limits, bool at_onc
         int queries = point->problem.num_queries ? point->problem.num_queries : 1;
         assert_int_equal(apart.launches, queries * (at_once ? 1 : NUM_PARTS));
         assert_int_equal(apart.kv_heads, at_once ? 3 : 1);
+        if (at_once)
+            assert_int_equal(apart.times_made, is_plain(point) ? 2 * NUM_PARTS : 0);
     }
     for (int i = 0; i < 2; i++) {
         evaluation_clear(&evaluations[i]);
@@ -117,12 +125,14 @@ static void test_one_launch_of_all_heads_gives_what_launches_of_parts_give(void 
 {
     static const int page_sizes[] = {0, 16};
     (void)state;
-    for (int variant = 0; variant < 8; variant++) {
+    for (int variant = 0; variant < 10; variant++) {
         struct point point = small_point((enum kernel)(variant % KERNEL_ANY_COUNT));
         point.problem.num_queries = variant % 4 == 1 ? 3 : 1;
         point.kernel_options.page_size = page_sizes[variant / 2 % 2];
         point.problem.kv_format = variant == 6 ? KV_E4M3 : KV_AS_DTYPE;
         point.problem.k_scale = point.problem.v_scale = 0.5f;
+        if (variant >= 8)
+            point.problem.input = input_spec_of(variant == 8 ? DISTRIBUTION_OUTLIERS : DISTRIBUTION_UNIFORM);
         point.baselines = variant == 5 ? 1 << BASELINE_F64_RELATIVE : 0;
         point.oracles = variant == 7 ? ~0u >> (32 - ORACLE_COUNT) : 0;
         if (variant == 3)
@@ -132,6 +142,38 @@ static void test_one_launch_of_all_heads_gives_what_launches_of_parts_give(void 
             point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_INFINITY};
         }
         compare(&point, (struct limits){0, 0}, true, NUM_PARTS);
+    }
+}
+
+static enum error_kind make_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
+{
+    struct made_elements bad = *made;
+    bad.first += apart.times_made % 2 ? LANE_DIMS : 0; /* of v */
+    return apart_make_elements(state, memory, &bad, error);
+}
+
+/* A device that makes other keys: they are not what the kernel is run on. */
+static void test_keys_that_are_not_the_problems_are_noticed(void **state)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    struct problem_source_ops ops;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    (void)state;
+    for (int badly = 0; badly < 2; badly++) {
+        const struct generated_source cut = cut_source(&point, &ops);
+        assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
+        apart.ops.make_elements = badly ? make_badly : apart.ops.make_elements;
+        if (evaluate_from(&evaluator, &evaluation, &point, &cut, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(apart.times_made, badly ? 2 : 2 * NUM_PARTS);
+        assert_int_equal(evaluation.at_once, !badly);
+        assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        evaluation_clear(&evaluation);
+        evaluator_clear(&evaluator);
+        device_close(evaluator.device);
+        evaluator = (struct evaluator){.threads = 1};
     }
 }
 
@@ -248,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_launch_of_all_heads_gives_what_launches_of_parts_give),
+        cmocka_unit_test(test_keys_that_are_not_the_problems_are_noticed),
         cmocka_unit_test(test_classes_are_found_of_each_part),
         cmocka_unit_test(test_what_does_not_fit_is_launched_in_parts),
         cmocka_unit_test(test_what_fits_no_longer_is_launched_in_parts),
