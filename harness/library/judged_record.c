@@ -380,6 +380,7 @@ static const struct record_field rows[] = {
     UNKNOWN("explanation"),
     UNKNOWN("run_failure"),
     UNKNOWN("promises"),
+    UNKNOWN("expected_signature"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -13,7 +13,7 @@ const char *const change_outcome_texts[] = {
 };
 
 const struct change_info change_table[CHANGE_COUNT] = {
-    [CHANGE_UNLIKE] = {"not comparable", "have other inputs, another truth, or another sample of rows",
+    [CHANGE_UNLIKE] = {"not comparable", "have another problem, other inputs, another truth, or another sample of rows",
                        CHANGE_IS_NO_COMPARISON},
     [CHANGE_NOT_JUDGED] = {"never judged", "could not be judged, before and after", CHANGE_IS_NO_COMPARISON},
     [CHANGE_NEWLY_FAILING] = {"newly failing", "ended as expected, and no longer do", CHANGE_IS_WORSE},
@@ -88,6 +88,21 @@ static enum tendency compare_criterion(enum fact fact, const struct fact_value *
                     : a->type != b->type      ? a->type == FACT_UNKNOWN
                                               : b->number < a->number;
     return stricter ? TENDENCY_BETTER : TENDENCY_WORSE;
+}
+
+/* Whether a text says nothing. */
+static bool is_usual(enum fact fact, const struct fact_value *value)
+{
+    return value->type == FACT_TEXT && !strcmp(value->text, fact_usual_text(fact));
+}
+
+/* One name is more to ask of a failure than any, and a pass is more to ask than a failure. Of two names neither is: a
+ * failure that changed, and is expected to have, is another one. */
+static enum tendency compare_expected(const struct result *a, const struct result *b)
+{
+    bool of_pass = !strcmp(b->facts[FACT_EXPECT].text, "pass");
+    return of_pass || is_usual(FACT_EXPECTED_SIGNATURE, &a->facts[FACT_EXPECTED_SIGNATURE]) ? TENDENCY_BETTER
+                                                                                            : TENDENCY_WORSE;
 }
 
 static bool is_of_bound(enum fact fact)
@@ -172,15 +187,19 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
     bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
     const enum fact_role role = fact_info(fact).role;
     if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known) ||
-        (fact == FACT_TRUTH_OF && !both_known))
+        (fact_info(fact).is_new && !both_known))
         return TENDENCY_SAME;
+    if (fact == FACT_EXPECTED_SIGNATURE)
+        return compare_expected(a, b);
     if (role == FACT_OF_CRITERION)
         return compare_criterion(fact, of_a, of_b);
     if (role == FACT_OF_CLASS)
         return compare_class(a, b);
     if (fact == FACT_VIOLATED)
         return fact_list_within(of_b, of_a) ? TENDENCY_BETTER : TENDENCY_WORSE;
-    if (fact == FACT_RUN_FAILURE && !strcmp(of_b->text, fact_usual_text(fact)))
+    if (fact == FACT_CONTRACT && is_usual(fact, of_a))
+        return TENDENCY_BETTER;
+    if (fact == FACT_RUN_FAILURE && is_usual(fact, of_b))
         return TENDENCY_BETTER;
     if (role != FACT_OF_ERROR)
         return TENDENCY_OTHER;

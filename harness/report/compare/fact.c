@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/oracle/oracle_report.h"
+#include "harness/report/compare/problem_text.h"
 #include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
 
@@ -16,7 +17,12 @@
 static const struct fact_info rows[FACT_COUNT] = {
     [FACT_STATUS] = {.name = "status", TEXT(FACT_OF_OUTCOME)},
     [FACT_EXPECT] = {.name = "expect", TEXT(FACT_OF_OUTCOME)},
+    [FACT_EXPECTED_SIGNATURE] = {.name = "expected_signature",
+                                 TEXT(FACT_OF_CRITERION),
+                                 .is_zero_often = true,
+                                 .is_often_unsaid = true},
     [FACT_SIGNATURE] = {.name = "signature", TEXT(FACT_OF_CAUSE), .is_zero_often = true},
+    [FACT_CONTRACT] = {.name = "contract", TEXT(FACT_OF_CAUSE), .is_zero_often = true, .is_often_unsaid = true},
     [FACT_VIOLATED] = {.name = "violated", LIST(FACT_OF_CAUSE)},
     [FACT_RUN_FAILURE] = {.name = "run_failure", TEXT(FACT_OF_CAUSE), .is_zero_often = true, .is_often_unsaid = true},
     [FACT_SAMPLE] = {.name = "sample", TEXT(FACT_OF_PROBLEM), .is_zero_often = true, .is_often_unsaid = true},
@@ -31,9 +37,11 @@ static const struct fact_info rows[FACT_COUNT] = {
     [FACT_ORACLES] = {.name = "oracles", LIST(FACT_OF_CRITERION)},
     [FACT_PROMISES] = {.name = "promises", UNSAID_LIST(FACT_OF_CRITERION)},
     [FACT_TAKEN_OVER] = {.name = "taken_over", UNSAID_LIST(FACT_OF_CRITERION), .path = "taken_over.facts"},
+    [FACT_PROBLEM] =
+        {.name = "problem", TEXT(FACT_OF_PROBLEM), .is_list = true, .may_be_unknown = true, .is_new = true},
     [FACT_INPUT_DIGEST] = {.name = "input_digest", TEXT(FACT_OF_PROBLEM)},
     [FACT_TRUTH_DIGEST] = {.name = "truth_digest", TEXT(FACT_OF_PROBLEM)},
-    [FACT_TRUTH_OF] = {.name = "truth_of", TEXT(FACT_OF_PROBLEM), .may_be_unknown = true},
+    [FACT_TRUTH_OF] = {.name = "truth_of", TEXT(FACT_OF_PROBLEM), .may_be_unknown = true, .is_new = true},
     [FACT_KERNEL] = {.name = "kernel", TEXT(FACT_OF_SUBJECT)},
     [FACT_RECIPE] = {.name = "recipe", TEXT(FACT_OF_SUBJECT)},
     [FACT_RECIPE_DIGEST] = {.name = "recipe_digest", TEXT(FACT_OF_SUBJECT)},
@@ -117,6 +125,20 @@ static const char *read_sample(struct fact_value *value, const json_t *sample)
     return complete ? put_text(value, text) : "does not say which rows";
 }
 
+/* The first of the contracts that explain a failure, where it is told from all others. */
+static const char *read_contract(struct fact_value *value, const json_t *contract)
+{
+    const char *fit = json_string_value(json_array_get(json_object_get(contract, "fits"), 0));
+    bool named = json_is_true(json_object_get(contract, "named"));
+    return put_text(value, named && fit ? fit : "");
+}
+
+static const char *read_problem(struct fact_value *value, const json_t *record)
+{
+    *value = (struct fact_value){.type = FACT_TEXT, .text = problem_text(record)};
+    return value->text ? NULL : "";
+}
+
 /* Names in a list, with commas between them. */
 static const char *read_list(struct fact_value *value, const json_t *names)
 {
@@ -170,9 +192,11 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
     const struct fact_info info = fact_info(fact);
     const json_t *json = record_at(record, info.path && !of_baseline ? info.path : info.name);
     *value = (struct fact_value){.type = FACT_UNKNOWN};
+    if (fact == FACT_PROBLEM && !of_baseline)
+        return read_problem(value, record);
     if (info.is_often_unsaid && (!json || json_is_null(json)))
         return read_default(fact, value);
-    if (!json && fact == FACT_TRUTH_OF) /* baselines of before do not say it */
+    if (!json && info.is_new)
         return NULL;
     if (!json)
         return of_baseline && info.is_zero_often ? read_default(fact, value) : "is missing";
@@ -180,6 +204,8 @@ const char *fact_read(enum fact fact, struct fact_value *value, const json_t *re
         return NULL;
     if ((fact == FACT_ORACLES || fact == FACT_VIOLATED) && json_is_object(json))
         return read_oracles(fact, value, json);
+    if (fact == FACT_CONTRACT && json_is_object(json))
+        return read_contract(value, json);
     if (fact == FACT_SAMPLE && json_is_object(json))
         return read_sample(value, json);
     if (fact == FACT_TAKEN_OVER && json_is_array(json))

@@ -13,7 +13,9 @@
 enum fact {
     FACT_STATUS,
     FACT_EXPECT,
+    FACT_EXPECTED_SIGNATURE,
     FACT_SIGNATURE,
+    FACT_CONTRACT, /* under which it is right, if that is known */
     FACT_VIOLATED,
     FACT_RUN_FAILURE, /* how the kernel failed to run */
     FACT_SAMPLE,      /* which rows were judged */
@@ -29,6 +31,7 @@ enum fact {
     FACT_ORACLES,
     FACT_PROMISES,   /* of a kernel that is not ours */
     FACT_TAKEN_OVER, /* what is as a bundle without k and v says it, and was not computed */
+    FACT_PROBLEM,    /* as the record states it */
     FACT_INPUT_DIGEST,
     FACT_TRUTH_DIGEST,
     FACT_TRUTH_OF,
@@ -60,6 +63,7 @@ struct fact_info {
     bool is_zero_often;   /* a count, "" or "none": what a baseline leaves out */
     bool is_often_unsaid; /* null, or not there in records of before: as what a baseline leaves out */
     bool is_list;         /* names with commas between them, in a fixed order */
+    bool is_new;          /* what does not say it, as baselines of before, is as it is */
 };
 
 struct fact_info fact_info(enum fact fact);

@@ -281,6 +281,11 @@ static const struct record_field rows[] = {
     {RECORD_NAMED("promises", "What a kernel that is not ours promises beyond its answers, and oracles ask of it: "
                               "same_bits, or nothing; null of ours, and of an output that was given."),
      .type = "string", .value = record_value_promises},
+    {.part = RECORD_POINT,
+     RECORD_NAMED("expected_signature",
+                  "What its case says of how it fails; null where any failure, or a pass, is expected."),
+     .type = "string",
+     .value = record_value_expected_signature},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

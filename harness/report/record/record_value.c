@@ -220,6 +220,14 @@ json_t *record_value_promises(const struct record_field *field, const void *memb
     return json_string(point->foreign_same_bits ? "same_bits" : "");
 }
 
+json_t *record_value_expected_signature(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct point *point = member;
+    bool says = point->expect_fail && point->signature != SIGNATURE_NONE;
+    return says ? json_string(signature_names[point->signature]) : json_null();
+}
+
 json_t *record_value_run_failure(const struct record_field *field, const void *member)
 {
     (void)field;

@@ -20,7 +20,7 @@ record_value record_value_reason, /* char[], null if empty */
     record_value_mask,            /* of struct point */
     record_value_class_asked,     /* struct class_demand */
     record_value_workload, record_value_recipe, record_value_sentinel, record_value_point_digest,
-    record_value_recipe_digest; /* of struct point */
+    record_value_recipe_digest, record_value_expected_signature; /* of struct point */
 
 extern const struct record_fields record_reference_fields, record_seconds_fields, record_input_fields,
     record_mask_fields, record_oracle_fields, record_oracle_detail_fields, record_run_fields, record_recipe_fields,

@@ -140,15 +140,16 @@ static void test_table(void **state)
     char *text = print(&compare_table, &view);
     const char *changes = strstr(text, "\n\n");
     assert_non_null(changes);
-    assert_string_equal(changes,
-                        "\n\nnot comparable: 1 that have other inputs, another truth, or another sample of rows\n"
-                        "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
-                        "missing: 1 that were there, and are not\n"
-                        "  b:gone\n\n"
-                        "worse: 2 that have a figure or a class that is worse\n"
-                        "  a:much worse  max_ulp_err 0.5 -> 0.75 (+50%)\n"
-                        "  a:worse  max_ulp_err 0.5 -> 0.5000000001 (+2e-08%)\n\n"
-                        "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");
+    assert_string_equal(
+        changes,
+        "\n\nnot comparable: 1 that have another problem, other inputs, another truth, or another sample of rows\n"
+        "  b:unlike  truth_digest 0000000000000003 -> 4\n\n"
+        "missing: 1 that were there, and are not\n"
+        "  b:gone\n\n"
+        "worse: 2 that have a figure or a class that is worse\n"
+        "  a:much worse  max_ulp_err 0.5 -> 0.75 (+50%)\n"
+        "  a:worse  max_ulp_err 0.5 -> 0.5000000001 (+2e-08%)\n\n"
+        "1 not comparable, 1 missing, 2 worse, 5 left out by --where: not comparable\n");
     free(text);
     clear(&pair);
 }

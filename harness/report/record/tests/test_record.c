@@ -67,19 +67,20 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record);
-    ASSERT_MEMBERS(
-        json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads", "head_dim",
-        "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err", "budget_used", "nan",
-        "inf", "signature", "worst", "status", "expect", "key", "input_digest", "output_digest", "truth_digest",
-        "truth_radius", "references", "seconds", "device_name", "tolerance", "undecided", "unwritten", "p99_ulp_err",
-        "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err", "max_lse_err", "scale", "max_bias", "slopes",
-        "q_position", "input", "mask", "chunk_len", "bias", "exponential", "head_offset", "total_heads", "budget",
-        "unbounded", "lse_mismatched", "truth_method", "truth_precision", "truth_of", "contract_distance", "finding",
-        "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size",
-        "page_seed", "batch", "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build",
-        "num_queries", "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
-        "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked",
-        "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation", "run_failure", "promises");
+    ASSERT_MEMBERS(json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads",
+                   "head_dim", "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err",
+                   "budget_used", "nan", "inf", "signature", "worst", "status", "expect", "key", "input_digest",
+                   "output_digest", "truth_digest", "truth_radius", "references", "seconds", "device_name", "tolerance",
+                   "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
+                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
+                   "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
+                   "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
+                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
+                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
+                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
+                   "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
+                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation",
+                   "run_failure", "promises", "expected_signature");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -230,7 +231,10 @@ static void test_records_have_the_fields_of_the_table(void **state)
     json_decref(json);
     sample->point.given = NULL;
     sample->test_case.known_bugs = "nan: K6; leak: K2 K5";
+    sample->point.expect_fail = true;
+    sample->point.signature = SIGNATURE_LEAK;
     json = round_trip(&sample->record);
+    assert_string_equal(json_string_value(json_object_get(json, "expected_signature")), "leak");
     assert_string_equal(json_string_value(json_object_get(json, "known_bugs")), "K2 K5");
     walk_object(&walk, json, &record_fields);
     assert_all_walked(&walk, &record_fields, "a record");
