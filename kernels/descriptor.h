@@ -69,6 +69,10 @@ KERNELS(KERNEL_DECLARATION)
 extern const struct kernel_descriptor *const kernels[KERNEL_COUNT];
 extern const char *const kernel_names[KERNEL_COUNT];
 
+/* "split_kv or tensor_core": the kernels that have chunks. Returns text. */
+enum { KERNEL_NAMES_SIZE = 128 };
+char *kernels_with_chunks(char *text);
+
 /* The kernel called name, or KERNEL_COUNT. */
 enum kernel kernel_from_name(const char *name);
 

@@ -1,5 +1,6 @@
 #include "kernels/kernel.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DESCRIPTOR(enumerator, name) [KERNEL_##enumerator] = &kernel_##name,
@@ -16,6 +17,17 @@ enum kernel kernel_from_name(const char *name)
     while (kernel < KERNEL_COUNT && strcmp(kernels[kernel]->name, name))
         kernel++;
     return (enum kernel)kernel;
+}
+
+char *kernels_with_chunks(char *text)
+{
+    size_t length = 0;
+    *text = 0;
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+        if (kernels[kernel]->uses_chunk_len)
+            length += (size_t)snprintf(text + length, KERNEL_NAMES_SIZE - length, "%s%s", length ? " or " : "",
+                                       kernels[kernel]->name);
+    return text;
 }
 
 /* ---- what kernels on tensor cores do not take -------------------------------------------------------------------- */

@@ -14,7 +14,15 @@
 #include "kernels/recipe.h"
 #include "reference/progress.h"
 
-enum { HEAD_DIM_MIN = 64, HEAD_DIM_MAX = 256, HEAD_DIM_STEP = 16, CHUNK_LEN_MIN = 32, CHUNK_LEN_DEFAULT = 1024 };
+/* Elements of a row; macros, of which the words are made. */
+#define HEAD_DIM_MIN 64
+#define HEAD_DIM_MAX 256
+#define HEAD_DIM_STEP 16
+#define HEAD_DIMS_WORDS_OF(from, to, step) #from " to " #to " in steps of " #step
+#define HEAD_DIMS_WORDS_FROM(from, to, step) HEAD_DIMS_WORDS_OF(from, to, step)
+#define HEAD_DIMS_WORDS HEAD_DIMS_WORDS_FROM(HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP)
+
+enum { CHUNK_LEN_MIN = 32, CHUNK_LEN_DEFAULT = 1024 };
 
 struct kernel_options {
     int64_t chunk_len;  /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
@@ -45,7 +53,7 @@ struct batch {
  * NULL: it takes it. */
 const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format);
 
-/* Whether kernels have rows of so many elements: HEAD_DIM_MIN to HEAD_DIM_MAX in steps of HEAD_DIM_STEP. */
+/* Whether kernels have rows of so many elements: HEAD_DIMS_WORDS. */
 bool kernel_takes_head_dim(int head_dim);
 
 /* Whether a launch takes keys that are on the device (struct batch): not far away, nor with a sentinel that is computed

@@ -72,8 +72,9 @@ const struct key keys[KEY_COUNT] = {
     [KEY_HEAD_DIM] = {.field = {.name = "head_dim",
                                 WHOLE(1, PROBLEM_MAX_DIM),
                                 MEMBER(problem.head_dim),
-                                .about = "Elements of a head, D. Kernels that come with the program take 64 to 256 in "
-                                         "steps of 16, and skip others."},
+                                .about =
+                                    "Elements of a head, D. Kernels that come with the program take " HEAD_DIMS_WORDS
+                                    ", and skip others."},
                       .axis = true},
     [KEY_NUM_QUERIES] =
         {.field = {.name = "num_queries",

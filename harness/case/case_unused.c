@@ -1,5 +1,7 @@
 #include "harness/case/case_unused.h"
 
+#include <stdio.h>
+
 #include "harness/case/test_case.h"
 #include "harness/support/source.h"
 #include "kernels/descriptor.h"
@@ -14,14 +16,30 @@ static bool has_pages(const struct point *point)
     return point->kernel_options.page_size > 0;
 }
 
+enum { ALLOWED_SIZE = KERNEL_NAMES_SIZE + 32 };
+
+static char *kernels_allowed(char *text)
+{
+    char names[KERNEL_NAMES_SIZE];
+    snprintf(text, ALLOWED_SIZE, "with kernel %s, or %s", kernels_with_chunks(names), keys[KEY_KERNEL].field.every);
+    return text;
+}
+
+static char *pages_allowed(char *text)
+{
+    snprintf(text, ALLOWED_SIZE, "with a page_size above 0");
+    return text;
+}
+
 /* What a key takes to be used. */
 static const struct use {
     enum key_id key, by;
     bool (*has)(const struct point *point);
-    const char *lacks, *allowed;
+    const char *lacks;
+    char *(*allowed)(char *text); /* text: ALLOWED_SIZE */
 } uses[] = {
-    {KEY_CHUNK_LEN, KEY_KERNEL, has_chunks, "kernels without chunks", "with kernel split_kv or tensor_core, or all"},
-    {KEY_PAGE_SEED, KEY_PAGE_SIZE, has_pages, "k and v without pages", "with a page_size above 0"},
+    {KEY_CHUNK_LEN, KEY_KERNEL, has_chunks, "kernels without chunks", kernels_allowed},
+    {KEY_PAGE_SEED, KEY_PAGE_SIZE, has_pages, "k and v without pages", pages_allowed},
 };
 
 /* Whether a value of the axis is one that the key is for, whatever the others are. */
@@ -39,6 +57,7 @@ static bool is_used_in(const struct use *use, const struct test_case *test_case)
 
 static enum error_kind check_use(const struct use *use, const struct case_list *list, struct error *error)
 {
+    char allowed[ALLOWED_SIZE];
     bool is_set = false, is_used = false;
     for (size_t i = 0; i < list->count; i++) {
         const struct test_case *test_case = list->cases[i];
@@ -50,12 +69,12 @@ static enum error_kind check_use(const struct use *use, const struct case_list *
         if (axis->given && !axis->is_set && by->given && !by->is_set && !uses_it)
             return error_set(error, ERROR_USAGE, "%s:%d:%d: %s stands beside %s; allowed: %s",
                              quote_path(path, test_case->path), axis->line, axis->column, keys[use->key].field.name,
-                             use->lacks, use->allowed);
+                             use->lacks, use->allowed(allowed));
     }
     if (!is_set || is_used)
         return ERROR_NONE;
     return error_set(error, ERROR_USAGE, "%s is set, and the cases have %s alone; allowed: %s",
-                     keys[use->key].field.name, use->lacks, use->allowed);
+                     keys[use->key].field.name, use->lacks, use->allowed(allowed));
 }
 
 enum error_kind case_list_check_use(const struct case_list *list, struct error *error)

@@ -184,10 +184,9 @@ static enum error_kind check_point(const struct point *point, const struct expla
                          point->foreign ? ", or the worst element in place of --element" : "");
     if (!point->foreign && !kernel_takes_head_dim(spec->head_dim))
         return error_set(error, ERROR_USAGE,
-                         "explain: point %.300s has head_dim %d, which %s does not take; allowed: %d to %d in steps of "
-                         "%d, or --plugin FILE",
-                         point_key(key, point), spec->head_dim, kernel_names[point->kernel], HEAD_DIM_MIN, HEAD_DIM_MAX,
-                         HEAD_DIM_STEP);
+                         "explain: point %.300s has head_dim %d, which %s does not take; allowed: " HEAD_DIMS_WORDS
+                         ", or --plugin FILE",
+                         point_key(key, point), spec->head_dim, kernel_names[point->kernel]);
     if (problem_spec_parts(spec) > 1)
         return error_set(error, ERROR_USAGE,
                          "explain: point %.300s is too large to be in memory whole; allowed: k and v up to %s",

@@ -134,16 +134,16 @@ static enum error_kind check_case(struct judge_input *input, bool own, const str
                                   const char *chunk_len, struct error *error)
 {
     struct point point;
-    char quoted[QUOTE_SIZE];
+    char quoted[QUOTE_SIZE], names[KERNEL_NAMES_SIZE];
     size_t count = case_num_points(input->cases.cases[0]);
     if (count > 1)
         return error_set(error, ERROR_USAGE, "--recipe, --kernel: say %zu arithmetics; allowed: one", count);
     case_point(input->cases.cases[0], 0, &point);
     input->kernel = point.kernel;
     if (chunk_len && !kernels[point.kernel]->uses_chunk_len)
-        return error_set(error, ERROR_USAGE,
-                         "--chunk-len %s: kernel %s has no chunks; allowed: with --kernel split_kv or tensor_core",
-                         quote(quoted, chunk_len, strlen(chunk_len)), kernels[point.kernel]->name);
+        return error_set(error, ERROR_USAGE, "--chunk-len %s: kernel %s has no chunks; allowed: with --kernel %s",
+                         quote(quoted, chunk_len, strlen(chunk_len)), kernels[point.kernel]->name,
+                         kernels_with_chunks(names));
     input->budget = point.criterion.budget;
     if (own && recipe_digest(&point.recipe) != dumped->recipe_digest)
         return error_set(error, ERROR_USAGE,
@@ -203,9 +203,9 @@ enum error_kind judge_recipe_check(const struct judge_input *input, const struct
         return ERROR_NONE;
     return error_set(
         error, ERROR_USAGE,
-        "--recipe: kernel %s takes no head_dim %d, so its order of operations is not known; allowed: %d to "
-        "%d in steps of %d, or --class",
-        kernels[input->kernel]->name, head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+        "--recipe: kernel %s takes no head_dim %d, so its order of operations is not known; allowed: " HEAD_DIMS_WORDS
+        ", or --class",
+        kernels[input->kernel]->name, head_dim);
 }
 
 void judge_recipe_apply(struct point *point, const struct judge_input *input, const struct tolerance *tolerance)

@@ -33,7 +33,7 @@ static enum error_kind list_kernels(const struct selection *selection, const str
     (void)selection, (void)options, (void)error;
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
         printf("%-12s %s\n", kernels[kernel]->name, kernels[kernel]->about);
-    printf("\nAll take head_dim %d to %d in steps of %d and dtypes", HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+    printf("\nAll take head_dim " HEAD_DIMS_WORDS " and dtypes");
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
         printf(" %s", dtypes[dtype].name);
     list_kernels_of_few();

@@ -57,7 +57,7 @@ bool evaluate_takes(const struct evaluator *evaluator, const struct point *point
         return foreign_kernel_takes(evaluator->foreign->kernel, &shape, &extras, point_num_sequences(point), text);
     *text = 0;
     if (!kernel_takes_head_dim(spec->head_dim))
-        snprintf(text, SUBJECT_TEXT_SIZE, "%s does not take head_dim %d, but %d to %d in steps of %d",
-                 kernel_names[point->kernel], spec->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+        snprintf(text, SUBJECT_TEXT_SIZE, "%s does not take head_dim %d, but " HEAD_DIMS_WORDS,
+                 kernel_names[point->kernel], spec->head_dim);
     return !*text;
 }

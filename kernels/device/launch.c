@@ -411,8 +411,8 @@ static enum error_kind check_shapes(const struct batch *batch, struct error *err
 {
     const struct problem *first = batch->problems;
     if (!kernel_takes_head_dim(first->head_dim))
-        return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: %d to %d in steps of %d",
-                         kernels[batch->kernel]->name, first->head_dim, HEAD_DIM_MIN, HEAD_DIM_MAX, HEAD_DIM_STEP);
+        return error_set(error, ERROR_USAGE, "kernel %s takes no head_dim %d; allowed: " HEAD_DIMS_WORDS,
+                         kernels[batch->kernel]->name, first->head_dim);
     const char *refusal = kernel_refusal(batch->kernel, batch->recipe, first->dtype, first->kv_format);
     if (refusal)
         return error_set(error, ERROR_USAGE, "kernel %s %s", kernels[batch->kernel]->name, refusal);

@@ -67,7 +67,7 @@ static const struct {
     [AXIS_PAGE] = {"page", "keys a page, 0 (contiguous) to 4096", parse_page},
     [AXIS_KEYS] = {"keys", "numbers of keys, 1 to 2^30", parse_keys},
     [AXIS_HEADS] = {"heads", "HEADS/KV_HEADS, the second a divisor of the first", parse_heads},
-    [AXIS_DIM] = {"dim", "head dims, 64 to 256 in steps of 16", parse_dim},
+    [AXIS_DIM] = {"dim", "head dims, " HEAD_DIMS_WORDS, parse_dim},
 };
 
 /* What is timed where nothing is chosen. An axis that is not chosen has the values of the first. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -345,6 +346,21 @@ static void test_refuses_head_dim(void **state)
     free_problem(&made);
 }
 
+/* What is said of kernels is so. */
+static void test_words(void **state)
+{
+    (void)state;
+    int from, to, step;
+    char names[KERNEL_NAMES_SIZE];
+    assert_int_equal(sscanf(HEAD_DIMS_WORDS, "%d to %d in steps of %d", &from, &to, &step), 3);
+    for (int head_dim = 1; head_dim <= 2 * to; head_dim++)
+        assert_int_equal(kernel_takes_head_dim(head_dim),
+                         head_dim >= from && head_dim <= to && (head_dim - from) % step == 0);
+    assert_string_equal(kernels_with_chunks(names), "split_kv or tensor_core");
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
+        assert_int_equal(strstr(names, kernel_names[kernel]) != NULL, kernels[kernel]->uses_chunk_len);
+}
+
 /* The adaptive value lies below every logit of the problem, and says so when no f32 does. */
 static void test_adaptive_sentinel(void **state)
 {
@@ -387,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_no_races),
         cmocka_unit_test(test_refuses_sizes),
         cmocka_unit_test(test_refuses_head_dim),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_adaptive_sentinel),
     };
     return cmocka_run_group_tests_name("kernels", tests, NULL, NULL) != 0;
