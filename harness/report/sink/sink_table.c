@@ -34,6 +34,8 @@ struct table {
     char *device_name;
     uint64_t explained; /* bit s: what signature s means has been said */
     char *first;        /* of the first point that did not end as expected; NULL: none */
+    char *skipped;      /* why the first of ours that was skipped was; NULL: none */
+    bool skips_differ;  /* others were for another reason */
     double most_share;  /* of a bound that judges, among points that pass; 0: none */
 };
 
@@ -130,6 +132,19 @@ static bool print_row(struct table *table, const struct point *point, struct tab
     return printed;
 }
 
+/* Of a kernel that is not ours it is known what it takes; what ours skip may be a slip of the case. */
+static void note_skip(struct table *table, struct table_row *row)
+{
+    if (!row->skipped)
+        return;
+    if (table->skipped) {
+        table->skips_differ |= strcmp(table->skipped, row->skipped) != 0;
+        return;
+    }
+    table->skipped = row->skipped;
+    row->skipped = NULL;
+}
+
 /* Prints the rows that are done up to the first that is not, or all of them. */
 static enum error_kind print_rows(struct table *table, bool all, struct error *error)
 {
@@ -144,6 +159,7 @@ static enum error_kind print_rows(struct table *table, bool all, struct error *e
             table->first = row->failure;
             row->failure = NULL;
         }
+        note_skip(table, row);
         table_row_clear(row);
     }
     if (!printed)
@@ -240,6 +256,8 @@ static void print_summary(const struct table *table, const struct summary *summa
         printf("%s%zu %s", separator, summary->by_status[status], status_names[status]);
         if (status == STATUS_PASS && table->most_share > 0 && summary->points_kept == 0)
             printf(" with up to %.3g of the bound", table->most_share);
+        if (status == STATUS_SKIP && table->skipped)
+            printf(" (%s%s)", table->skips_differ ? "the first: " : "", table->skipped);
         separator = ", ";
     }
     print_sample(table->plan);
@@ -258,6 +276,7 @@ static void free_table(struct table *table)
     free(table->device_name);
     free(table->titles);
     free(table->first);
+    free(table->skipped);
     free(table);
 }
 

@@ -177,6 +177,9 @@ bool table_row_make(struct table_row *row, const struct table_style *style, cons
     };
     if (row->unexpected && !(row->failure = tell_failure(record)))
         return false;
+    bool is_skipped = record->outcome.status == STATUS_SKIP && !record->point->foreign;
+    if (is_skipped && !(row->skipped = text_line(record->outcome.reason, sizeof record->outcome.reason)))
+        return false;
     if (!row->unexpected && style->detail == TABLE_QUIET)
         return true;
     row->text = make_part(style, record, PART_ROW);
@@ -189,6 +192,7 @@ bool table_row_make(struct table_row *row, const struct table_style *style, cons
 void table_row_clear(struct table_row *row)
 {
     free(row->failure);
+    free(row->skipped);
     free(row->text);
     free(row->brief);
     free(row->explained);

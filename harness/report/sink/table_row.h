@@ -17,6 +17,7 @@ struct table_style {
 struct table_row {
     bool unexpected;          /* the point did not end as expected */
     char *failure;            /* then: in what way, and how to see it; allocated as the rest */
+    char *skipped;            /* why one of ours was not run, NULL: it was */
     char *text;               /* the row and what the columns do not say; NULL: the row is not shown */
     char *brief, *explained;  /* how the point failed, without and with what its signature means */
     enum signature signature; /* that is then explained; SIGNATURE_NONE: none */

@@ -282,6 +282,42 @@ static void test_rows_are_in_order(void **state)
     free(text);
 }
 
+/* How many are skipped, and why: a head_dim that none of our kernels take may be a slip. */
+static void test_why_points_are_skipped(void **state)
+{
+    struct desk *desk = *state;
+    static const struct {
+        const char *reasons[2], *foreign, *expected;
+    } rows[] = {
+        {{"no head_dim 60", "no head_dim 60"}, NULL, ": 46 pass, 2 skip (no head_dim 60); 12.3 s"},
+        {{"no head_dim 60", "no head_dim 72"}, NULL, ": 46 pass, 2 skip (the first: no head_dim 60); 12.3 s"},
+        {{"no head_dim 60", "no head_dim 72"}, "mine", ": 46 pass, 2 skip; 12.3 s"},
+    };
+    add_point(desk, &desk->points[0]);
+    desk->summary.by_status[STATUS_FAIL] = 0;
+    desk->summary.by_status[STATUS_SKIP] = 2;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        struct capture capture;
+        struct sink sink;
+        desk->plan.table.detail = i % 2 ? TABLE_QUIET : TABLE_NORMAL;
+        capture_begin(&capture);
+        int kinds = sink_open(&sink, &sink_table, "-", &desk->plan, &desk->error);
+        for (int point = 1; point >= 0; point--) { /* the first in the table, whichever ended first */
+            desk->points[point].foreign = rows[i / 2].foreign;
+            desk->sample.record.point = &desk->points[point];
+            desk->sample.record.outcome.status = STATUS_SKIP;
+            snprintf(desk->sample.record.outcome.reason, sizeof desk->sample.record.outcome.reason, "%s",
+                     rows[i / 2].reasons[point]);
+            kinds += sink.kind->record(&sink, &desk->sample.record, &desk->error);
+        }
+        kinds += sink.kind->close(&sink, &desk->summary, &desk->error);
+        char *text = capture_end(&capture);
+        assert_int_equal(kinds, 0);
+        assert_contains(text, rows[i / 2].expected);
+        free(text);
+    }
+}
+
 /* ---- how much --------------------------------------------------------------------------------------------------- */
 
 static void test_details(void **state)
@@ -540,6 +576,7 @@ int main(void)
         TEST(test_an_interrupted_run),
         TEST(test_kept_points),
         TEST(test_rows_are_in_order),
+        TEST(test_why_points_are_skipped),
         TEST(test_details),
         TEST(test_quiet),
         TEST(test_columns_are_those_that_are_asked_for),
