@@ -48,6 +48,30 @@ enum kv_format {
     KV_FORMAT_COUNT
 };
 
+/* The dtype of k and v, where that of the problem is `dtype`. */
+static inline enum dtype kv_format_dtype(enum kv_format format, enum dtype dtype)
+{
+    switch (format) { /* C++ takes no designators with gaps */
+    case KV_E4M3:
+        return DTYPE_E4M3;
+    case KV_E5M2:
+        return DTYPE_E5M2;
+    case KV_E4M3FNUZ:
+        return DTYPE_E4M3FNUZ;
+    default:
+        return dtype;
+    }
+}
+
+/* The format whose k and v are of this dtype in every problem; KV_AS_DTYPE if there is none. */
+static inline enum kv_format kv_format_of(enum dtype dtype)
+{
+    for (int format = KV_AS_DTYPE + 1; format < KV_FORMAT_COUNT; format++)
+        if (kv_format_dtype((enum kv_format)format, DTYPE_F32) == dtype)
+            return (enum kv_format)format;
+    return KV_AS_DTYPE;
+}
+
 /* Where logits are capped. */
 enum soft_cap { SOFT_CAP_NONE, SOFT_CAP_BEFORE_BIAS, SOFT_CAP_AFTER_BIAS, SOFT_CAP_COUNT };
 
@@ -114,16 +138,7 @@ static inline int problem_whole_head(const struct problem *problem, int head)
 
 static inline enum dtype problem_kv_dtype(const struct problem *problem)
 {
-    switch (problem->kv_format) { /* C++ takes no designators with gaps */
-    case KV_E4M3:
-        return DTYPE_E4M3;
-    case KV_E5M2:
-        return DTYPE_E5M2;
-    case KV_E4M3FNUZ:
-        return DTYPE_E4M3FNUZ;
-    default:
-        return problem->dtype;
-    }
+    return kv_format_dtype(problem->kv_format, problem->dtype);
 }
 
 /* scale * k_scale, exact: a product of two f32. */

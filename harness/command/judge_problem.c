@@ -129,10 +129,7 @@ static enum error_kind choose_dtypes(struct judge_reading *reading, struct error
         kind = judge_dtype_of(&v, &files[TENSOR_FILE_V], true, error);
     if (kind)
         return kind;
-    spec->kv_format = KV_AS_DTYPE;
-    for (int format = KV_AS_DTYPE + 1; format < KV_FORMAT_COUNT; format++)
-        if (k == v && problem_kv_dtype(&(struct problem){.kv_format = (enum kv_format)format}) == k)
-            spec->kv_format = (enum kv_format)format;
+    spec->kv_format = k == v ? kv_format_of(k) : KV_AS_DTYPE;
     spec->k_scale = reading->facts.k_scale;
     spec->v_scale = reading->facts.v_scale;
     if (spec->kv_format == KV_AS_DTYPE && (spec->k_scale != 1 || spec->v_scale != 1))

@@ -32,10 +32,7 @@ static enum error_kind choose_format(struct problem_spec *spec, const struct ali
                                      struct error *failure)
 {
     enum dtype k = problem->tensors.k.dtype, v = problem->tensors.v.dtype;
-    spec->kv_format = KV_AS_DTYPE;
-    for (int format = KV_AS_DTYPE + 1; format < KV_FORMAT_COUNT; format++)
-        if (k == v && problem_kv_dtype(&(struct problem){.kv_format = (enum kv_format)format}) == k)
-            spec->kv_format = (enum kv_format)format;
+    spec->kv_format = k == v ? kv_format_of(k) : KV_AS_DTYPE;
     if (spec->kv_format == KV_AS_DTYPE && (spec->k_scale != 1 || spec->v_scale != 1))
         return error_set(failure, ERROR_USAGE,
                          "k_scale, v_scale: k is of %s and v of %s; allowed: with k and v of one fp8 type",

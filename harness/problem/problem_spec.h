@@ -62,7 +62,7 @@ enum { PART_BYTES = 512 << 20 }; /* k and v of a part, unless one KV head takes 
 
 static inline enum dtype problem_spec_kv_dtype(const struct problem_spec *spec)
 {
-    return problem_kv_dtype(&(struct problem){.dtype = spec->dtype, .kv_format = spec->kv_format});
+    return kv_format_dtype(spec->kv_format, spec->dtype);
 }
 
 static inline struct part whole_problem(const struct problem_spec *spec)

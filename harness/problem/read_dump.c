@@ -99,13 +99,8 @@ static enum error_kind take_kv_dtype(struct facts *facts, struct error *error)
 {
     struct problem_spec *problem = &facts->point.problem;
     char allowed[FIELD_ALLOWED_SIZE];
-    for (int format = 0; format < KV_FORMAT_COUNT; format++) {
-        problem->kv_format = (enum kv_format)format;
-        if (problem_spec_kv_dtype(problem) == facts->kv_dtype)
-            return ERROR_NONE;
-    }
-    problem->kv_format = KV_AS_DTYPE;
-    if (facts->kv_dtype == DTYPE_COUNT_WITH_FP8)
+    problem->kv_format = kv_format_of(facts->kv_dtype);
+    if (facts->kv_dtype == DTYPE_COUNT_WITH_FP8 || problem_spec_kv_dtype(problem) == facts->kv_dtype)
         return ERROR_NONE;
     snprintf(allowed, sizeof allowed, "%s, which is the dtype, e4m3, e5m2, e4m3fnuz", dtypes[problem->dtype].name);
     return refuse(facts, "kv_dtype", allowed, error);

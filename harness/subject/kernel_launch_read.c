@@ -63,11 +63,9 @@ static bool find_dtype(enum dtype *dtype, enum element_type type)
 static enum error_kind read_shapes(struct problem *problem, const struct tensor_layout *q,
                                    const struct tensor_layout *k, struct error *error)
 {
-    static const enum kv_format formats[DTYPE_COUNT_WITH_FP8] = {
-        [DTYPE_E4M3] = KV_E4M3, [DTYPE_E5M2] = KV_E5M2, [DTYPE_E4M3FNUZ] = KV_E4M3FNUZ};
     enum dtype of_keys = DTYPE_F32;
     bool fits = find_dtype(&problem->dtype, q->type) && problem->dtype < DTYPE_COUNT && find_dtype(&of_keys, k->type) &&
-                (of_keys == problem->dtype || formats[of_keys] != KV_AS_DTYPE);
+                (of_keys == problem->dtype || kv_format_of(of_keys) != KV_AS_DTYPE);
     static const int64_t greatest[] = {PROBLEM_MAX_QUERIES, PROBLEM_MAX_HEADS, PROBLEM_MAX_DIM};
     for (int axis = 0; axis < 3; axis++)
         fits = fits && q->shape[axis] >= 1 && q->shape[axis] <= greatest[axis] && k->shape[axis] <= PROBLEM_MAX_KEYS;
@@ -75,7 +73,7 @@ static enum error_kind read_shapes(struct problem *problem, const struct tensor_
            q->shape[1] % k->shape[1] == 0;
     if (!fits)
         return error_set(error, ERROR_USAGE, "its message has q and k that do not belong together");
-    problem->kv_format = formats[of_keys];
+    problem->kv_format = kv_format_of(of_keys);
     problem->num_queries = (int)q->shape[0];
     problem->num_heads = (int)q->shape[1];
     problem->head_dim = (int)q->shape[2];

@@ -223,6 +223,22 @@ static void test_memory_counts_the_queries_of_a_part(void **state)
     assert_true(parts[1] - parts[0] == 2 * 4 * row + 3 * row);
 }
 
+/* Who has tensors and no name asks by their dtype. */
+static void test_a_format_of_keys_is_found_by_its_dtype(void **state)
+{
+    (void)state;
+    for (int format = KV_AS_DTYPE + 1; format < KV_FORMAT_COUNT; format++) {
+        enum dtype dtype = kv_format_dtype((enum kv_format)format, DTYPE_F16);
+        assert_int_equal(kv_format_of(dtype), format);
+        assert_string_equal(kv_format_names[format], dtypes[dtype].name);
+    }
+    for (int dtype = 0; dtype < DTYPE_COUNT_WITH_FP8; dtype++) {
+        assert_int_equal(kv_format_of((enum dtype)dtype) == KV_AS_DTYPE, dtype < DTYPE_COUNT);
+        assert_int_equal(kv_format_dtype(KV_AS_DTYPE, (enum dtype)dtype), dtype);
+    }
+    assert_int_equal(kv_format_of(DTYPE_COUNT_WITH_FP8), KV_AS_DTYPE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_a_contract_is_of_the_heads_at_hand),
         cmocka_unit_test(test_own_slopes_come_from_no_convention),
         cmocka_unit_test(test_memory_counts_the_queries_of_a_part),
+        cmocka_unit_test(test_a_format_of_keys_is_found_by_its_dtype),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }
