@@ -10,6 +10,7 @@
 #include "harness/command/judge_recipe.h"
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_tensors.h"
+#include "harness/problem/dumped_file.h"
 #include "harness/support/file.h"
 #include "harness/support/source.h"
 
@@ -83,13 +84,13 @@ static enum error_kind open_outputs(struct judge_input *input, const struct judg
 {
     static const enum element_type types[DTYPE_COUNT] = {
         [DTYPE_F16] = ELEMENT_F16, [DTYPE_BF16] = ELEMENT_BF16, [DTYPE_F32] = ELEMENT_F32};
-    char *lse = file_join(options->exhibit, "lse.npy");
-    enum error_kind kind = lse ? open_output(input, TENSOR_FILE_OUT, options->exhibit, "out.npy", types[shape->dtype],
-                                             problem_elements(shape), error)
+    char *lse = file_join(options->exhibit, dumped_file_name(DUMPED_LSE));
+    enum error_kind kind = lse ? open_output(input, TENSOR_FILE_OUT, options->exhibit, dumped_file_name(DUMPED_OUT),
+                                             types[shape->dtype], problem_elements(shape), error)
                                : error_memory(error, "a path", (double)strlen(options->exhibit));
     if (!kind && access(lse, F_OK) == 0)
-        kind =
-            open_output(input, TENSOR_FILE_LSE, options->exhibit, "lse.npy", ELEMENT_F32, problem_rows(shape), error);
+        kind = open_output(input, TENSOR_FILE_LSE, options->exhibit, dumped_file_name(DUMPED_LSE), ELEMENT_F32,
+                           problem_rows(shape), error);
     free(lse);
     if (kind || !options->values[GIVEN_OTHER])
         return kind;

@@ -14,53 +14,7 @@
 
 enum { BLOCK_BYTES = 4 << 20 }; /* read at a time; between two blocks a run can be interrupted */
 
-/* What an axis counts. AXIS_NONE ends the list. */
-enum axis { AXIS_NONE, AXIS_QUERY, AXIS_HEAD, AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM };
-
-static const struct tensor_file {
-    const char *name;
-    const char *type; /* NULL: the problem's dtype, or that of its k and v */
-    enum axis axes[4];
-} tensor_files[DUMPED_COUNT] = {
-    [DUMPED_Q] = {"q.npy", NULL, {AXIS_QUERY, AXIS_HEAD, AXIS_DIM}},
-    [DUMPED_K] = {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
-    [DUMPED_V] = {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}},
-    [DUMPED_SLOPES] = {"slopes.npy", "<f4", {AXIS_HEAD}},
-    [DUMPED_SINKS] = {"sink_logits.npy", "<f4", {AXIS_HEAD}},
-};
-
-static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
-{
-    switch (axis) {
-    case AXIS_QUERY:
-        return problem_spec_queries(problem);
-    case AXIS_HEAD:
-        return problem->num_heads;
-    case AXIS_KEY:
-        return problem->seq_len;
-    case AXIS_KV_HEAD:
-        return problem->num_kv_heads;
-    case AXIS_DIM:
-        return problem->head_dim;
-    case AXIS_NONE:
-        break;
-    }
-    return 0;
-}
-
 /* ---- opening a folder -------------------------------------------------------------------------------------------- */
-
-/* The header that the file of a tensor of the problem has. */
-static struct npy_header expected_header(const struct tensor_file *file, const struct problem_spec *problem)
-{
-    struct npy_header header = {.num_axes = 0};
-    enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
-    memcpy(header.type, file->type ? file->type : dtypes[dtype].numpy, sizeof header.type);
-    for (int i = 0; file->axes[i] != AXIS_NONE; i++)
-        if (file->axes[i] != AXIS_QUERY || problem_spec_queries(problem) > 1)
-            header.shape[header.num_axes++] = axis_length(file->axes[i], problem);
-    return header;
-}
 
 enum { HEADER_TEXT_SIZE = 96 };
 
@@ -91,8 +45,8 @@ static enum error_kind open_file(struct dumped_source *source, enum dumped_tenso
                                  struct error *error)
 {
     struct npy_file *file = &source->files[tensor];
-    const struct npy_header expected = expected_header(&tensor_files[tensor], &source->point.problem);
-    char *path = source->paths[tensor] = file_join(folder, tensor_files[tensor].name);
+    const struct npy_header expected = dumped_header(tensor, &source->point.problem);
+    char *path = source->paths[tensor] = file_join(folder, dumped_file_name(tensor));
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
     if (tensor == DUMPED_SINKS && !source->point.has_sinks)
@@ -138,11 +92,11 @@ static const struct problem_source_ops dumped_ops;
 enum error_kind dumped_source_open(struct dumped_source *source, const char *folder, struct error *error)
 {
     *source = (struct dumped_source){.point_path = file_join(folder, "point.json")};
-    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++)
+    for (int tensor = 0; tensor < DUMPED_INPUTS; tensor++)
         source->files[tensor].descriptor = -1;
     enum error_kind kind = source->point_path ? dumped_point_read(&source->point, folder, error)
                                               : error_memory(error, "a path", (double)strlen(folder));
-    for (int tensor = 0; !kind && tensor < DUMPED_COUNT; tensor++)
+    for (int tensor = 0; !kind && tensor < DUMPED_INPUTS; tensor++)
         kind = open_file(source, (enum dumped_tensor)tensor, folder, error);
     if (!kind)
         kind = read_slopes(source, error);
@@ -161,7 +115,7 @@ enum error_kind dumped_source_open(struct dumped_source *source, const char *fol
 
 void dumped_source_clear(struct dumped_source *source)
 {
-    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++) {
+    for (int tensor = 0; tensor < DUMPED_INPUTS; tensor++) {
         npy_close(&source->files[tensor]);
         free(source->paths[tensor]);
         source->paths[tensor] = NULL;
@@ -284,7 +238,7 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     if (!a->point.has_digest || !b->point.has_digest || a->point.input_digest != b->point.input_digest ||
         !problem_spec_equal(&a->point.problem, &b->point.problem) || !same_mask(&a->point, &b->point))
         return false;
-    for (int tensor = 0; tensor < DUMPED_COUNT; tensor++) {
+    for (int tensor = 0; tensor < DUMPED_INPUTS; tensor++) {
         struct stat one, two;
         if (tensor == DUMPED_SINKS && !a->point.has_sinks)
             continue;

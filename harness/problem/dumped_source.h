@@ -12,18 +12,17 @@
 #ifndef HARNESS_PROBLEM_DUMPED_SOURCE_H
 #define HARNESS_PROBLEM_DUMPED_SOURCE_H
 
+#include "harness/problem/dumped_file.h"
 #include "harness/problem/problem_source.h"
 #include "harness/problem/read_dump.h"
 #include "harness/support/npy_read.h"
 
-enum dumped_tensor { DUMPED_Q, DUMPED_K, DUMPED_V, DUMPED_SLOPES, DUMPED_SINKS, DUMPED_COUNT };
-
 struct dumped_source {
-    struct problem_source source;        /* first */
-    struct dumped_point point;           /* its problem with the slopes, which are of no convention */
-    struct npy_file files[DUMPED_COUNT]; /* with shapes and dtypes of the problem; v may be missing, descriptor -1,
-                                          * while no problem is opened */
-    char *paths[DUMPED_COUNT], *point_path;
+    struct problem_source source;         /* first */
+    struct dumped_point point;            /* its problem with the slopes, which are of no convention */
+    struct npy_file files[DUMPED_INPUTS]; /* with shapes and dtypes of the problem; v may be missing, descriptor -1,
+                                           * while no problem is opened */
+    char *paths[DUMPED_INPUTS], *point_path;
     float *slopes; /* [H], finite */
     float *sinks;  /* the same; NULL: there are none */
 };

@@ -5,14 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "harness/problem/dumped_file.h"
 #include "harness/report/record/record_field.h"
 #include "harness/support/file.h"
 #include "harness/support/json_value.h"
 #include "harness/support/npy.h"
 #include "harness/support/text.h"
-
-/* What an array's axes count. AXIS_NONE ends the list. */
-enum axis { AXIS_NONE, AXIS_KEY, AXIS_HEAD, AXIS_KV_HEAD, AXIS_DIM };
 
 static const void *get_q(const struct record *record)
 {
@@ -69,59 +67,32 @@ static const void *get_truth_lse(const struct record *record)
     return record->truth ? record->truth->lse : NULL;
 }
 
-static const struct array_file {
-    const char *name;
-    const char *type; /* NULL: the problem's dtype, or that of its k and v */
-    enum axis axes[3];
-    const void *(*get)(const struct record *record); /* NULL if the run did not come so far */
-    bool of_rows;                                    /* of each query */
-} array_files[] = {
-    {"q.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_q, true},
-    {"k.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_k, false},
-    {"v.npy", NULL, {AXIS_KEY, AXIS_KV_HEAD, AXIS_DIM}, get_v, false},
-    {"out.npy", NULL, {AXIS_HEAD, AXIS_DIM}, get_out, true},
-    {"lse.npy", "<f4", {AXIS_HEAD}, get_lse, true},
-    {"slopes.npy", "<f4", {AXIS_HEAD}, get_slopes, false},
-    {"sink_logits.npy", "<f4", {AXIS_HEAD}, get_sinks, false},
-    {"truth.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth, true},
-    {"truth_tail.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_tail, true},
-    {"truth_radius.npy", "<f8", {AXIS_HEAD, AXIS_DIM}, get_truth_radius, true},
-    {"truth_lse.npy", "<f8", {AXIS_HEAD}, get_truth_lse, true},
+/* NULL if the run did not come so far. */
+static const void *(*const getters[DUMPED_COUNT])(const struct record *record) = {
+    [DUMPED_Q] = get_q,
+    [DUMPED_K] = get_k,
+    [DUMPED_V] = get_v,
+    [DUMPED_SLOPES] = get_slopes,
+    [DUMPED_SINKS] = get_sinks,
+    [DUMPED_OUT] = get_out,
+    [DUMPED_LSE] = get_lse,
+    [DUMPED_TRUTH] = get_truth,
+    [DUMPED_TRUTH_TAIL] = get_truth_tail,
+    [DUMPED_TRUTH_RADIUS] = get_truth_radius,
+    [DUMPED_TRUTH_LSE] = get_truth_lse,
 };
 
-static int64_t axis_length(enum axis axis, const struct problem_spec *problem)
-{
-    switch (axis) {
-    case AXIS_KEY:
-        return problem->seq_len;
-    case AXIS_HEAD:
-        return problem->num_heads;
-    case AXIS_KV_HEAD:
-        return problem->num_kv_heads;
-    case AXIS_DIM:
-        return problem->head_dim;
-    case AXIS_NONE:
-        break;
-    }
-    return 0;
-}
-
 /* Writes one array, or removes what an earlier run left under its name where this one has none. */
-static enum error_kind write_array(const char *folder, const struct array_file *file, const struct record *record,
+static enum error_kind write_array(const char *folder, enum dumped_tensor tensor, const struct record *record,
                                    struct error *error)
 {
-    const struct problem_spec *problem = &record->point->problem;
-    char *path = file_join(folder, file->name);
+    const struct npy_header header = dumped_header(tensor, &record->point->problem);
+    struct npy_array array = {.type = header.type, .num_axes = header.num_axes, .data = getters[tensor](record)};
+    char *path = file_join(folder, dumped_file_name(tensor));
     if (!path)
         return error_memory(error, "a path", (double)strlen(folder));
     enum error_kind kind = ERROR_NONE;
-    enum dtype dtype = file->axes[0] == AXIS_KEY ? problem_spec_kv_dtype(problem) : problem->dtype;
-    struct npy_array array = {.type = file->type ? file->type : dtypes[dtype].numpy, .data = file->get(record)};
-    /* Rows are heads, and of several queries [Q, H]; slopes are of heads alone. */
-    if (file->of_rows && problem_spec_queries(problem) > 1)
-        array.shape[array.num_axes++] = problem_spec_queries(problem);
-    for (int i = 0; i < 3 && file->axes[i] != AXIS_NONE; i++)
-        array.shape[array.num_axes++] = axis_length(file->axes[i], problem);
+    memcpy(array.shape, header.shape, sizeof array.shape);
     if (array.data)
         kind = npy_write(path, &array, error);
     else if (unlink(path) != 0 && errno != ENOENT)
@@ -185,8 +156,8 @@ static enum error_kind dump_record(struct sink *sink, const struct record *recor
     char *folder = name ? file_join(sink->path, name) : NULL;
     enum error_kind kind =
         folder ? file_make_folders(folder, error) : error_memory(error, "a path", (double)POINT_KEY_SIZE);
-    for (size_t i = 0; !kind && i < sizeof array_files / sizeof array_files[0]; i++)
-        kind = write_array(folder, &array_files[i], record, error);
+    for (int tensor = 0; !kind && tensor < DUMPED_COUNT; tensor++)
+        kind = write_array(folder, (enum dumped_tensor)tensor, record, error);
     if (!kind)
         kind = write_point(folder, record, error);
     free(folder);
