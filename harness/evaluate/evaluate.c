@@ -21,12 +21,20 @@ static enum error_kind run_or_gather(struct work *work, struct part_work *part, 
     return work->gathering ? gathering_put(work, part, index, error) : part_run(work, part, error);
 }
 
+/* Whether nothing is asked about part `index` that would need its older keys on the host. */
+static bool newest_will_do(const struct work *work, int index, enum truth_method method, bool with_subject)
+{
+    bool asks_oracles = work->point->oracles && index == oracle_part(work);
+    return with_subject && work->gathering && work->gathering->makes && !asks_oracles && !work->point->baselines &&
+           truth_method_under(method, work->source->contract.of) == TRUTH_CERTIFIED;
+}
+
 /* Everything of part `index` that needs its inputs; with_subject: the subject's output is among it. */
 static enum error_kind work_on_part(struct work *work, int index, enum truth_method method, bool with_subject,
                                     struct error *error)
 {
     struct part_work part;
-    enum error_kind kind = part_open(&part, work, index, error);
+    enum error_kind kind = part_open(&part, work, index, newest_will_do(work, index, method, with_subject), error);
     if (!kind && with_subject)
         kind = run_or_gather(work, &part, index, error);
     if (!kind)
@@ -61,7 +69,7 @@ static void begin_parts(struct work *work)
 static enum error_kind find_classes_of_part(struct work *work, int index, struct error *error)
 {
     struct part_work part;
-    enum error_kind kind = part_open(&part, work, index, error);
+    enum error_kind kind = part_open(&part, work, index, false, error);
     if (!kind) {
         part_give_output(&part, work);
         kind = part_need_truth(work, &part, work->point->truth_method, error);

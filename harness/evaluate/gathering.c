@@ -52,17 +52,25 @@ void gathering_end(struct gathering *gathering)
     device_keys_close(&gathering->keys);
 }
 
-static enum error_kind make_keys(struct gathering *gathering, const struct problem *part, struct part heads,
-                                 uint64_t digest, struct error *error)
+static enum error_kind make_keys(struct gathering *gathering, struct inputs *inputs, struct part heads,
+                                 struct error *error)
 {
     struct device_keys *keys = &gathering->keys;
+    const struct problem *part = &inputs->problem;
     uint64_t made = 0;
+    bool same = true;
     enum error_kind kind = device_keys_make(keys, &gathering->source, heads.kv_head, heads.num_kv_heads, error);
     if (!kind)
         kind = keys_digest(&made, keys, part, heads.kv_head, error);
-    if (!kind && made != digest)
+    if (!kind && part->recent)
+        kind = device_keys_compare(&same, keys, part, heads.kv_head, error);
+    else
+        same = made == inputs->digest;
+    if (!kind && !same)
         kind = error_set(error, ERROR_SYSTEM, "device %s: the keys that it makes are not those of the problem",
                          keys->device->name);
+    if (!kind)
+        inputs->digest = made;
     return kind;
 }
 
@@ -73,9 +81,8 @@ enum error_kind gathering_put(struct work *work, const struct part_work *part, i
     if (gathering->num_parts > index)
         return ERROR_NONE;
     const struct part heads = work->evaluator->inputs_part;
-    enum error_kind kind = gathering->makes
-                               ? make_keys(gathering, &part->problem, heads, work->evaluator->inputs.digest, error)
-                               : device_keys_put(&gathering->keys, &part->problem, heads.kv_head, error);
+    enum error_kind kind = gathering->makes ? make_keys(gathering, &work->evaluator->inputs, heads, error)
+                                            : device_keys_put(&gathering->keys, &part->problem, heads.kv_head, error);
     gathering->num_parts += !kind;
     work->evaluation->seconds.inputs += evaluation_now() - start;
     return kind;

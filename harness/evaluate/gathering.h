@@ -26,7 +26,8 @@ void gathering_end(struct gathering *gathering);
 
 /*
  * Puts a part's keys there, or has them made there, unless the work of another point has done so. Parts come in order.
- * Those that the device makes are the part's own by their digest, or the result is ERROR_SYSTEM.
+ * Those that the device makes are the part's own by their digest, or the result is ERROR_SYSTEM; of a part that is here
+ * with its newest keys alone they are compared with some of those, and its digest is then that of what was made.
  */
 enum error_kind gathering_put(struct work *work, const struct part_work *part, int index, struct error *error);
 

@@ -70,7 +70,7 @@ static enum error_kind compare_part(struct pair *pair, int index, struct error *
     int opened = 0;
     enum error_kind kind = ERROR_NONE;
     for (int side = 0; side < 2 && !kind; side++) {
-        kind = part_open(&parts[side], &pair->works[side], index, error);
+        kind = part_open(&parts[side], &pair->works[side], index, false, error);
         opened++;
         if (!kind)
             kind = part_run(&pair->works[side], &parts[side], error);

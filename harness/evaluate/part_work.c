@@ -17,22 +17,42 @@ void part_clear(struct part_work *part)
     free(part->lse_bound);
 }
 
-/* The inputs of a part, unless they are at hand: of these heads, however the source that they came from was cut. */
-static enum error_kind need_inputs(struct work *work, struct part heads, struct error *error)
+/* Whether the inputs at hand are of these heads, however the source that they came from was cut. */
+static bool at_hand(const struct work *work, struct part heads)
+{
+    const struct evaluator *evaluator = work->evaluator;
+    return evaluator->have_inputs && evaluator->inputs_part.kv_head == heads.kv_head &&
+           evaluator->inputs_part.num_kv_heads == heads.num_kv_heads &&
+           problem_source_same(&evaluator->inputs_of.source, work->source);
+}
+
+/* What a device made must be what is made here. */
+static enum error_kind check_digest(uint64_t known, uint64_t digest, struct error *error)
+{
+    if (known == 0 || known == digest)
+        return ERROR_NONE;
+    return error_set(error, ERROR_SYSTEM, "the device made other inputs (digest %016llx) than the host (%016llx)",
+                     (unsigned long long)known, (unsigned long long)digest);
+}
+
+/* The inputs of a part, unless they are at hand; newest: its newest keys are enough (problem_source_ops.open_newest).
+ */
+static enum error_kind need_inputs(struct work *work, struct part heads, bool newest, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
-    const struct part *at_hand = &evaluator->inputs_part;
-    if (evaluator->have_inputs && at_hand->kv_head == heads.kv_head && at_hand->num_kv_heads == heads.num_kv_heads &&
-        problem_source_same(&evaluator->inputs_of.source, work->source))
+    const struct problem_source_ops *ops = work->source->ops;
+    bool some = at_hand(work, heads), all = some && !evaluator->inputs.recent.first;
+    uint64_t known = some && !all ? evaluator->inputs.digest : 0;
+    if (all || (some && newest))
         return ERROR_NONE;
     double start = evaluation_now();
     inputs_reuse(&evaluator->inputs);
     evaluator->have_inputs = false;
     progress_display_step(evaluator->display, "inputs", 0);
-    enum error_kind kind = work->source->ops->open(work->source, heads, evaluator->threads, evaluator->progress,
-                                                   &evaluator->inputs, error);
+    enum error_kind kind = (newest && ops->open_newest ? ops->open_newest : ops->open)(
+        work->source, heads, evaluator->threads, evaluator->progress, &evaluator->inputs, error);
     work->evaluation->seconds.inputs += evaluation_now() - start;
-    if (kind)
+    if (kind || (kind = check_digest(known, evaluator->inputs.digest, error)))
         return kind;
     evaluator->inputs_of = work->generated;
     evaluator->inputs_part = heads;
@@ -43,14 +63,14 @@ static enum error_kind need_inputs(struct work *work, struct part heads, struct 
 enum error_kind work_need_inputs(struct work *work, struct error *error)
 {
     return work->evaluator->have_inputs ? ERROR_NONE
-                                        : need_inputs(work, work->source->ops->part(work->source, 0), error);
+                                        : need_inputs(work, work->source->ops->part(work->source, 0), true, error);
 }
 
-enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error)
+enum error_kind part_open(struct part_work *part, struct work *work, int index, bool newest, struct error *error)
 {
     *part = (struct part_work){.bound = NULL};
     struct part heads = work->source->ops->part(work->source, index);
-    enum error_kind kind = need_inputs(work, heads, error);
+    enum error_kind kind = need_inputs(work, heads, newest, error);
     if (kind)
         return kind;
     part->problem = work->evaluator->inputs.problem;
@@ -64,6 +84,23 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
         return error_memory(error, "the output", (double)elements * (sizeof(float) + sizeof(double)));
     output_poison(&part->output, &part->problem);
     return ERROR_NONE;
+}
+
+/* All keys of a part that was opened with its newest ones. */
+static enum error_kind complete(struct part_work *part, struct work *work, struct error *error)
+{
+    enum error_kind kind = need_inputs(work, work->evaluator->inputs_part, false, error);
+    part->problem = work->evaluator->inputs.problem;
+    return kind;
+}
+
+/* Whether something that was found of the part means nothing, for want of its older keys; they are then there. */
+static bool lacked_keys(struct part_work *part, struct work *work, enum error_kind *kind, struct error *error)
+{
+    if (*kind || !part->problem.recent || !part->problem.recent->wanted)
+        return false;
+    *kind = complete(part, work, error);
+    return !*kind;
 }
 
 /* Keeps what a run did that it must not. */
@@ -114,7 +151,7 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     return ERROR_NONE;
 }
 
-static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
+static enum error_kind judged_truth(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluator *evaluator = work->evaluator;
     struct truth_cache_entry *entry = part->entry;
@@ -133,9 +170,20 @@ static enum error_kind compute_truth(struct work *work, struct part_work *part, 
     return kind;
 }
 
+static enum error_kind compute_truth(struct work *work, struct part_work *part, struct error *error)
+{
+    enum error_kind kind = judged_truth(work, part, error);
+    return lacked_keys(part, work, &kind, error) ? judged_truth(work, part, error) : kind;
+}
+
 enum error_kind part_need_truth(struct work *work, struct part_work *part, enum truth_method method,
                                 struct error *error)
 {
+    enum error_kind kind = ERROR_NONE;
+    if (part->problem.recent && work->evaluator->inputs.digest == 0) /* which nobody who has all keys has said */
+        kind = complete(part, work, error);
+    if (kind)
+        return kind;
     const struct truth_key key = {
         .problem = inputs_problem_digest(&work->evaluator->inputs),
         .contract = truth_contract_of_heads(&work->source->contract, part->first_head),
@@ -149,7 +197,7 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
     part->entry = truth_cache_begin(&key, &part->problem);
     if (!part->entry)
         return error_memory(error, "the truth", 4.0 * (double)problem_elements(&part->problem) * 8);
-    enum error_kind kind = compute_truth(work, part, error);
+    kind = compute_truth(work, part, error);
     if (kind)
         truth_cache_drop(part->entry);
     else
@@ -157,7 +205,7 @@ enum error_kind part_need_truth(struct work *work, struct part_work *part, enum 
     return kind;
 }
 
-enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error)
+static enum error_kind compute_bound(struct work *work, struct part_work *part, struct error *error)
 {
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "bound", 0);
@@ -167,6 +215,12 @@ enum error_kind part_compute_bound(struct work *work, struct part_work *part, st
                                         work->evaluator->threads, work->evaluator->progress, error);
     work->evaluation->seconds.judge += evaluation_now() - start;
     return kind;
+}
+
+enum error_kind part_compute_bound(struct work *work, struct part_work *part, struct error *error)
+{
+    enum error_kind kind = compute_bound(work, part, error);
+    return lacked_keys(part, work, &kind, error) ? compute_bound(work, part, error) : kind;
 }
 
 enum error_kind part_need_baselines(struct work *work, struct part_work *part, struct error *error)

@@ -45,8 +45,10 @@ struct part_work {
 /* The inputs of whatever part, for what the whole has of them: they are gone where another work could not open its. */
 enum error_kind work_need_inputs(struct work *work, struct error *error);
 
-/* Opens part `index`; whatever the result, part is to be cleared. */
-enum error_kind part_open(struct part_work *part, struct work *work, int index, struct error *error);
+/* Opens part `index`; whatever the result, part is to be cleared. newest: all that is asked about it is a certified
+ * truth and the bounds, for which its newest keys may be enough; they see to it that more are there where they are not.
+ */
+enum error_kind part_open(struct part_work *part, struct work *work, int index, bool newest, struct error *error);
 void part_clear(struct part_work *part);
 
 /* Runs the subject: on the part alone or, of a batch, on the whole problem in its place among its companions. */

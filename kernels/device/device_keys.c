@@ -1,11 +1,14 @@
 #include "kernels/device/device_keys.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "kernels/device/device.h"
+#include "reference/recent_keys.h"
 #include "kernels/random/made_elements.h"
 
-enum { STAGING_BYTES = 64 << 20 };
+enum { STAGING_BYTES = 64 << 20, COMPARED_BYTES = 256 << 10 };
 
 /* Of a device's free memory: for its runtime, what a launch takes that is too small to be counted, and holes. */
 static const double kept_free_bytes = 256 << 20, kept_free_share = 1.0 / 32;
@@ -124,4 +127,44 @@ enum error_kind device_keys_make(struct device_keys *keys, const struct key_sour
     enum error_kind kind = device->ops->make_elements(device->state, keys->k, &made, error);
     made.source = source->v;
     return kind ? kind : device->ops->make_elements(device->state, keys->v, &made, error);
+}
+
+/* The first of the newest keys that all heads of the part have and that COMPARED_BYTES hold. */
+static int64_t compared_from(const struct device_keys *keys, const struct problem *part)
+{
+    int64_t from = keys->seq_len - (int64_t)(COMPARED_BYTES / keys->row_bytes) - 1;
+    for (int head = 0; part->recent && head < part->num_kv_heads; head++)
+        from = part->recent->first[head] > from ? part->recent->first[head] : from;
+    return from > 0 ? from : 0;
+}
+
+/* rows: those of all KV heads, from key `from` on. */
+static bool same_rows(const struct device_keys *keys, const struct problem *part, const void *tensor, int kv_head,
+                      const char *rows, int64_t from)
+{
+    size_t part_row = kv_row_bytes(part), first = (size_t)kv_head * keys->head_bytes;
+    for (int64_t key = from; key < keys->seq_len; key++)
+        if (memcmp((const char *)tensor + (size_t)key * part_row, rows + (size_t)(key - from) * keys->row_bytes + first,
+                   part_row) != 0)
+            return false;
+    return true;
+}
+
+enum error_kind device_keys_compare(bool *same, const struct device_keys *keys, const struct problem *part, int kv_head,
+                                    struct error *error)
+{
+    struct device *device = keys->device;
+    int64_t from = compared_from(keys, part);
+    size_t offset = (size_t)from * keys->row_bytes, size = (size_t)(keys->seq_len - from) * keys->row_bytes;
+    char *rows = malloc(size > 0 ? size : 1);
+    *same = false;
+    if (!rows)
+        return error_memory(error, "keys to compare", (double)size);
+    enum error_kind kind = device->ops->copy_out(device->state, rows, (char *)keys->k + offset, size, error);
+    bool of_k = !kind && same_rows(keys, part, part->k, kv_head, rows, from);
+    if (!kind)
+        kind = device->ops->copy_out(device->state, rows, (char *)keys->v + offset, size, error);
+    *same = of_k && !kind && same_rows(keys, part, part->v, kv_head, rows, from);
+    free(rows);
+    return kind;
 }

@@ -46,4 +46,9 @@ bool device_keys_can_make(const struct device *device, const struct problem *sha
 enum error_kind device_keys_make(struct device_keys *keys, const struct key_source *source, int kv_head,
                                  int num_kv_heads, struct error *error);
 
+/* Whether the newest keys there are those of a part, the first of whose KV heads is kv_head of the whole: a few of all,
+ * or of the newest ones where the part has no others (recent_keys.h). */
+enum error_kind device_keys_compare(bool *same, const struct device_keys *keys, const struct problem *part, int kv_head,
+                                    struct error *error);
+
 #endif

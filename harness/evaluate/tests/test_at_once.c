@@ -8,8 +8,8 @@
 
 enum { NUM_PARTS = 2, HEADS = 6, DIM = 64 };
 
-/* Keys that are opened at a time, at most, and how often any were. */
-static int most_heads, num_opened;
+/* Keys that are opened at a time, at most, and how often any were, and the newest ones alone. */
+static int most_heads, num_opened, num_newest;
 
 /* The KV heads of a part: 0 and 1, then 2. */
 static struct part cut_in_two(const struct problem_source *source, int index)
@@ -27,6 +27,18 @@ static enum error_kind open_and_count(const struct problem_source *source, struc
     return generated.source.ops->open(source, part, threads, progress, inputs, error);
 }
 
+static enum error_kind open_newest_and_count(const struct problem_source *source, struct part part, int threads,
+                                             struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    struct point any = small_point(KERNEL_SPLIT_KV);
+    const struct generated_source generated = generated_source(&any.problem);
+    enum error_kind kind = generated.source.ops->open_newest(source, part, threads, progress, inputs, error);
+    num_opened++;
+    num_newest += inputs->recent.first != NULL;
+    most_heads = part.num_kv_heads > most_heads ? part.num_kv_heads : most_heads;
+    return kind;
+}
+
 /* The point's source in two parts; the ops outlive it. */
 static struct generated_source cut_source(const struct point *point, struct problem_source_ops *ops)
 {
@@ -34,9 +46,10 @@ static struct generated_source cut_source(const struct point *point, struct prob
     *ops = *cut.source.ops;
     ops->part = cut_in_two;
     ops->open = open_and_count;
+    ops->open_newest = open_newest_and_count;
     cut.source.ops = ops;
     cut.source.num_parts = NUM_PARTS;
-    most_heads = num_opened = 0;
+    most_heads = num_opened = num_newest = 0;
     return cut;
 }
 
@@ -152,6 +165,52 @@ static enum error_kind make_badly(void *state, void *memory, const struct made_e
     return apart_make_elements(state, memory, &bad, error);
 }
 
+static struct point long_point(void)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    point.problem.seq_len = 4000;
+    point.problem.q_position = 3999;
+    point.problem.max_bias = 4;
+    return point;
+}
+
+/* What the device makes the host has the newest keys of, where nothing is asked that more of them would be needed for,
+ * and more where the truth wants them. */
+static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **state)
+{
+    static const struct {
+        const char *what;
+        unsigned oracles, baselines;
+        enum truth_method method;
+        enum distribution distribution;
+        int opened, newest;
+    } variants[] = {
+        {"nothing else", 0, 0, TRUTH_CERTIFIED, DISTRIBUTION_NORMAL, NUM_PARTS, NUM_PARTS},
+        {"oracles", 1u << ORACLE_DETERMINISM, 0, TRUTH_CERTIFIED, DISTRIBUTION_NORMAL, NUM_PARTS, NUM_PARTS - 1},
+        {"a reference", 0, 1u << BASELINE_F64_RELATIVE, TRUTH_CERTIFIED, DISTRIBUTION_NORMAL, NUM_PARTS, 0},
+        {"MPFR", 0, 0, TRUTH_PLAIN, DISTRIBUTION_NORMAL, NUM_PARTS, 0},
+        {"logits of masked keys", 0, 0, TRUTH_CERTIFIED, DISTRIBUTION_UNIFORM, 2 * NUM_PARTS, NUM_PARTS},
+        {"keys that the host makes", 0, 0, TRUTH_CERTIFIED, DISTRIBUTION_OUTLIERS, NUM_PARTS, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
+        struct point point = long_point();
+        point.oracles = variants[i].oracles;
+        point.baselines = variants[i].baselines;
+        point.truth_method = variants[i].method;
+        point.problem.input = input_spec_of(variants[i].distribution);
+        if (variants[i].distribution ==
+            DISTRIBUTION_UNIFORM) { /* which the bound of a kernel that adds to them asks for */
+            point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 3000};
+            point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_VALUE, .value = -1e4f};
+            point.recipe.masked_entry = MASKED_ADD;
+        }
+        compare(&point, (struct limits){0, 0}, true, variants[i].opened);
+        if (num_newest != variants[i].newest)
+            fail_msg("%s: %d parts with their newest keys, not %d", variants[i].what, num_newest, variants[i].newest);
+    }
+}
+
 /* A device that makes other keys: they are not what the kernel is run on. */
 static void test_keys_that_are_not_the_problems_are_noticed(void **state)
 {
@@ -161,7 +220,9 @@ static void test_keys_that_are_not_the_problems_are_noticed(void **state)
     struct evaluation evaluation;
     struct error error;
     (void)state;
-    for (int badly = 0; badly < 2; badly++) {
+    for (int i = 0; i < 4; i++) {
+        bool badly = i % 2;
+        point = i < 2 ? small_point(KERNEL_SPLIT_KV) : long_point(); /* of which there are the newest alone */
         const struct generated_source cut = cut_source(&point, &ops);
         assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
         apart.ops.make_elements = badly ? make_badly : apart.ops.make_elements;
@@ -170,6 +231,7 @@ static void test_keys_that_are_not_the_problems_are_noticed(void **state)
         assert_int_equal(apart.times_made, badly ? 2 : 2 * NUM_PARTS);
         assert_int_equal(evaluation.at_once, !badly);
         assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        assert_int_equal(num_newest, i < 2 ? 0 : badly ? 1 : NUM_PARTS);
         evaluation_clear(&evaluation);
         evaluator_clear(&evaluator);
         device_close(evaluator.device);
@@ -290,6 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_launch_of_all_heads_gives_what_launches_of_parts_give),
+        cmocka_unit_test(test_the_host_has_the_newest_keys_of_those_that_are_made),
         cmocka_unit_test(test_keys_that_are_not_the_problems_are_noticed),
         cmocka_unit_test(test_classes_are_found_of_each_part),
         cmocka_unit_test(test_what_does_not_fit_is_launched_in_parts),
