@@ -22,6 +22,7 @@
 #include "kernels/device/device.h"
 #include "kernels/device/device_cuda.h"
 #include "kernels/tests/bench_gpu_judge.h"
+#include "kernels/tests/bench_gpu_keys.h"
 #include "kernels/tests/bench_gpu_options.h"
 #include "kernels/tests/gpu_timing.h"
 #include "reference/slopes.h"
@@ -482,6 +483,29 @@ static enum error_kind run_bench(struct bench *bench, struct error *error)
     return kind ? kind : measure_bandwidth(bench, "after", error);
 }
 
+/* The shapes' keys, in the place of kernels. */
+static enum error_kind run_keys(struct bench *bench, struct device *device, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    struct shape shape;
+    for (struct shape_walk walk = {0}; !kind && shapes_next(&walk, bench->options, &shape);) {
+        struct keys_made made;
+        kind = bench_gpu_keys(&made, device, &shape, error);
+        if (kind)
+            break;
+        bench->failed += !made.bits_agree || !made.digest_agrees;
+        bench->lines++;
+        printf("{\"bench\": \"gpu_make_keys\", \"device\": \"%s\", \"keys\": %lld, \"kv_heads\": %d, \"head_dim\": %d, "
+               "\"kv_dtype\": \"%s\", \"bytes\": %.0f, \"make_ms\": %.3f, \"digest_ms\": %.3f, \"compared_keys\": "
+               "%lld, \"bits_agree\": %s, \"digest_agrees\": %s}\n",
+               bench->device_name, (long long)shape.keys, shape.kv_heads, shape.dim, dtypes[shape.kv_dtype].name,
+               made.bytes, 1e3 * made.make_s, 1e3 * made.digest_s, (long long)made.compared_keys,
+               made.bits_agree ? "true" : "false", made.digest_agrees ? "true" : "false");
+        fflush(stdout);
+    }
+    return kind;
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -498,7 +522,8 @@ int main(int argc, char **argv)
     bench.device_name = device_name(device);
     bench.end_s = now_s() + options.seconds;
     double start = now_s();
-    status = run_bench(&bench, &error) || bench.failed ? STATUS_FAILED : 0;
+    enum error_kind kind = options.keys ? run_keys(&bench, device, &error) : run_bench(&bench, &error);
+    status = kind || bench.failed ? STATUS_FAILED : 0;
     if (error.kind)
         fprintf(stderr, "bench_gpu: after %d lines: %s\n", bench.lines, error.text);
     if (bench.failed)

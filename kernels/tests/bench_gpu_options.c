@@ -136,6 +136,9 @@ static void print_help(void)
          "  --judge KEYS        compares out with an f64 reference, made on the host, where there are not more keys "
          "(0)\n"
          "  --check             launches twice, compares the bits of out and lse, prints their digests\n"
+         "  --make-keys         makes k and v of each shape on the GPU, and times that and their digest, in the place "
+         "of "
+         "kernels\n"
          "  --help");
 }
 
@@ -161,6 +164,7 @@ enum setting {
     SETTING_JUDGE,
     SETTING_CHECK,
     SETTING_GENERIC,
+    SETTING_MAKE_KEYS,
     SETTING_HELP,
     SETTING_COUNT
 };
@@ -197,6 +201,9 @@ static int parse_setting(struct options *options, enum setting setting, const ch
     case SETTING_GENERIC:
         options->generic = true;
         return -1;
+    case SETTING_MAKE_KEYS:
+        options->keys = true;
+        return -1;
     default:
         print_help();
         return 0;
@@ -229,6 +236,7 @@ int options_parse(struct options *options, int argc, char **argv)
         [SETTING_JUDGE] = {"judge", required_argument, NULL, SETTING_JUDGE},
         [SETTING_CHECK] = {"check", no_argument, NULL, SETTING_CHECK},
         [SETTING_GENERIC] = {"generic", no_argument, NULL, SETTING_GENERIC},
+        [SETTING_MAKE_KEYS] = {"make-keys", no_argument, NULL, SETTING_MAKE_KEYS},
         [SETTING_HELP] = {"help", no_argument, NULL, SETTING_HELP},
     };
     for (int axis = 0; axis < AXIS_COUNT; axis++)

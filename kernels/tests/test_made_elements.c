@@ -52,7 +52,7 @@ static void test_numbers_are_narrowed_as_on_the_host(void **state)
 
 /* ---- places ------------------------------------------------------------------------------------------------------ */
 
-enum { ROW = 48, RUN = 16, BEGIN = 24, ROWS = 37, ALL = ROW * ROWS };
+enum { ROW = 72, RUN = 40, BEGIN = 24, ROWS = 37, ALL = ROW * ROWS };
 
 static const struct element_source normal = {
     .stream = {0x123456789abcdefu, 1}, .variate = {.kind = VARIATE_NORMAL, .stddev = 1}, .largest = 100};
