@@ -24,14 +24,14 @@ static inline void four_counters(__m256i *words, struct random_stream stream, ui
     uint32_t key0 = (uint32_t)stream.seed, key1 = (uint32_t)(stream.seed >> 32);
 #pragma GCC unroll 16
     for (int round = 0; round < RANDOM_ROUNDS; round++) {
-        __m256i product0 = _mm256_mul_epu32(word0, broadcast(PHILOX_M4x32_0));
-        __m256i product1 = _mm256_mul_epu32(word2, broadcast(PHILOX_M4x32_1));
+        __m256i product0 = _mm256_mul_epu32(word0, broadcast(PHILOX_MULTIPLIER_0));
+        __m256i product1 = _mm256_mul_epu32(word2, broadcast(PHILOX_MULTIPLIER_1));
         word0 = _mm256_xor_si256(_mm256_srli_epi64(product1, 32), _mm256_xor_si256(word1, broadcast(key0)));
         word2 = _mm256_xor_si256(_mm256_srli_epi64(product0, 32), _mm256_xor_si256(word3, broadcast(key1)));
         word1 = product1;
         word3 = product0;
-        key0 += PHILOX_W32_0;
-        key1 += PHILOX_W32_1;
+        key0 += PHILOX_WEYL_0;
+        key1 += PHILOX_WEYL_1;
     }
     __m256i words01 = _mm256_blend_epi32(word0, _mm256_slli_epi64(word1, 32), 0xaa);
     __m256i words23 = _mm256_blend_epi32(word2, _mm256_slli_epi64(word3, 32), 0xaa);
@@ -45,9 +45,9 @@ void random_words(uint32_t *words, struct random_stream stream, uint64_t first, 
     uint64_t counter = first / 4;
     size_t i = 0;
     if (first % 4 != 0 && count > 0) {
-        philox4x32_ctr_t block = counter_words(stream, counter++);
+        struct counter_words block = words_of_counter(stream, counter++);
         for (size_t word = first % 4; word < 4 && i < count; word++)
-            words[i++] = block.v[word];
+            words[i++] = block.words[word];
     }
 #ifdef __AVX2__
     for (; i + 16 <= count; i += 16, counter += 4) {
@@ -58,14 +58,14 @@ void random_words(uint32_t *words, struct random_stream stream, uint64_t first, 
     }
 #endif
     for (; i + 4 <= count; i += 4, counter++) {
-        philox4x32_ctr_t block = counter_words(stream, counter);
+        struct counter_words block = words_of_counter(stream, counter);
         for (size_t word = 0; word < 4; word++)
-            words[i + word] = block.v[word];
+            words[i + word] = block.words[word];
     }
     if (i < count) {
-        philox4x32_ctr_t block = counter_words(stream, counter);
+        struct counter_words block = words_of_counter(stream, counter);
         for (size_t word = 0; i < count; word++)
-            words[i++] = block.v[word];
+            words[i++] = block.words[word];
     }
 }
 

@@ -70,10 +70,10 @@ SIMT_FUNCTION void make_lane(const struct made_elements *made, const float (*row
     uint32_t elements[LANE_DIMS];
     SIMT_UNROLL
     for (int i = 0; i < LANE_DIMS; i += COUNTER_WORDS) {
-        philox4x32_ctr_t drawn = counter_words(source->stream, counter + (uint64_t)(i / COUNTER_WORDS));
+        struct counter_words drawn = words_of_counter(source->stream, counter + (uint64_t)(i / COUNTER_WORDS));
         SIMT_UNROLL
         for (int word = 0; word < COUNTER_WORDS; word++) {
-            float value = variate_clamp(variate_of(&source->variate, rows, drawn.v[word]), source->largest);
+            float value = variate_clamp(variate_of(&source->variate, rows, drawn.words[word]), source->largest);
             elements[i + word] = narrowed(source->dtype, value);
         }
     }

@@ -106,7 +106,7 @@ static void test_an_element_is_what_its_word_says(void **state)
             static float elements[ALL];
             make_elements_in(&made, normal_coefficients, elements, 0, 1);
             for (uint64_t i = 0; i < ALL; i++) {
-                uint32_t word = counter_words(source.stream, (first + i) / 4).v[i % 4];
+                uint32_t word = words_of_counter(source.stream, (first + i) / 4).words[i % 4];
                 const float values[] = {0.5f + 3 * normal_quantile(word),
                                         -1 * (1 - (float)(word >> 8) * 0x1p-24f) + 3 * ((float)(word >> 8) * 0x1p-24f),
                                         0.3f};
