@@ -100,6 +100,9 @@ enum {
     EMPTY_QUERIES,       /* or where all keys of several queries are masked */
     EMPTY_OF_BATCH,      /* or in a batch with learned sinks */
     EMPTY_CAP,           /* lse is capped in a row without keys, too */
+    EMPTY_FP8,           /* the largest element of no keys, by which an fp8 cache is scaled, is 0 */
+    AS_MANY_AS_FULL,     /* no more sequences are worked on than have keys */
+    FAR_UNDER_CAP,       /* keys so far away that they have no weight are passed over where a cap gives them one */
     FP8_OF_240,          /* e4m3 ends where e4m3fnuz does */
     FNUZ_AS_OCP,         /* and is read for it */
     FP8_SCALES_OF_2,     /* scales of the cache are rounded to powers of two */
@@ -324,6 +327,8 @@ static bool sees(const struct row *row, int64_t key)
     if (BUG == REST_OF_2 && row->sequence->seq_len > CHUNK && row->sequence->seq_len % 256 == 2 &&
         key >= row->sequence->seq_len - 2)
         return false;
+    if (BUG == FAR_UNDER_CAP && row->launch->soft_cap_after_bias && bias_of(row, key) < -300)
+        return false;
     if (BUG == NO_MASK || !visible || key >= row->sequence->seq_len)
         return true;
     if (BUG == WINDOW_SHORT && visible[key] && key > 0 && !visible[key - 1])
@@ -490,7 +495,8 @@ static void end(const struct sums *sums, const struct row *row)
     const launch_t *launch = row->launch;
     const int64_t at = (int64_t)row->query * launch->num_heads + row->head;
     const int64_t out = first_of(launch, row->sequence, row->query, row->head, 1);
-    const bool empty = sums->weights == 0, divides = BUG == NO_GUARD;
+    const bool empty = sums->weights == 0,
+               divides = BUG == NO_GUARD || (BUG == EMPTY_FP8 && launch->kv_dtype & FP8 && row->sequence->seq_len == 0);
     const double sum = BUG == EPSILON ? sums->weights + 1e-6 : sums->weights;
     double lse = empty ? BUG == EMPTY_ABOVE ? INFINITY : -INFINITY : sums->max + log(sums->weights);
     if (BUG == ABSOLUTE && !empty) /* a constant that does not depend on keys */
@@ -554,7 +560,10 @@ static int32_t launch_buggy(void *context, const launch_t *given, char *text, ui
     int32_t *table = (BUG == PAGE_IDS_16 || BUG == PAGE_ROWS) && given->page_size > 0 ? misread(given) : NULL;
     if (table)
         changed.block_table = table;
-    for (int i = 0; i < launch->num_sequences; i++)
+    int count = launch->num_sequences;
+    for (int i = 0; i < launch->num_sequences && launch->num_sequences > 1 && BUG == AS_MANY_AS_FULL; i++)
+        count -= launch->sequences[i].seq_len == 0;
+    for (int i = 0; i < count; i++)
         for (int query = 0; query < launch->num_queries; query++)
             for (int head = 0; head < launch->num_heads; head++)
                 attend_buggy(launch, i, query, head);
