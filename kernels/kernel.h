@@ -25,10 +25,12 @@
 enum { CHUNK_LEN_MIN = 32, CHUNK_LEN_DEFAULT = 1024 };
 
 struct kernel_options {
-    int64_t chunk_len;  /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
-    int page_size;      /* keys a page of the KV cache; 0: k and v are contiguous */
-    uint64_t page_seed; /* what the page table is shuffled from */
-    int64_t pool_pages; /* pages of the pool that they are taken from; those that the sequences need at least */
+    int64_t chunk_len;   /* keys a partition, >= CHUNK_LEN_MIN; kernels that do not split ignore it */
+    int page_size;       /* keys a page of the KV cache; 0: k and v are contiguous */
+    uint64_t page_seed;  /* what the page table is shuffled from */
+    int64_t pool_pages;  /* pages of the pool that they are taken from; those that the sequences need at least */
+    int64_t shared_keys; /* whole pages of so many keys of the first sequence are those of others, too, that have the
+                          * same k and v there */
     struct launch_setting setting;
 };
 

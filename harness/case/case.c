@@ -99,6 +99,7 @@ void point_make_foreign(struct point *point, const struct point_kernel *kernel)
     if (point->kernel_options.page_size > 0) { /* else what follows says nothing */
         point->kernel_options.page_seed = said.page_seed;
         point->kernel_options.pool_pages = said.pool_pages;
+        point->kernel_options.shared_keys = said.shared_keys;
     }
     point->base_recipe = unset.base_recipe;
     point->expect_fail = false;

@@ -127,6 +127,19 @@ static bool batch_fits(const struct point *point)
     return bytes <= 4.0 * PART_BYTES;
 }
 
+static bool prefix_is_shared(const struct point *point)
+{
+    const int page_size = point->kernel_options.page_size;
+    return point->problem.shared_prefix == 0 ||
+           (point->batch == BATCH_TOGETHER && page_size > 0 && page_size <= point->problem.shared_prefix);
+}
+
+/* Where k is made of q, or of a place from the end, what is a key of one sequence is none of another. */
+static bool prefix_is_plain(const struct point *point)
+{
+    return point->problem.shared_prefix == 0 || !distributions[point->problem.input.distribution].shape;
+}
+
 /* Pages of all sequences of the launch. */
 static bool pool_fits(const struct point *point)
 {
@@ -245,6 +258,16 @@ static const struct constraint {
      6,
      "has k and v of more than 2 GiB",
      "alone, or lengths whose k and v take up to 2 GiB in all"},
+    {prefix_is_shared,
+     {KEY_SHARED_PREFIX, KEY_PAGE_SIZE, KEY_BATCH},
+     3,
+     "has no page that sequences share",
+     "0, or batch together, and at least one page of page_size keys"},
+    {prefix_is_plain,
+     {KEY_SHARED_PREFIX, KEY_INPUT},
+     2,
+     "is given beside keys that depend on the query, or on the end of their sequence",
+     "0, or input normal, uniform or constant"},
     {pool_fits,
      {KEY_POOL_PAGES, KEY_PAGE_SIZE, KEY_SEQ_LEN, KEY_BATCH},
      4,

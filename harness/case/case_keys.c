@@ -213,6 +213,16 @@ const struct key keys[KEY_COUNT] = {
             .of_kernel = true,
             .stage = STAGE_RECIPE,
             .preset = "alone"},
+    [KEY_SHARED_PREFIX] =
+        {.field = {.name = "shared_prefix",
+                   WHOLE(0, SEQ_LEN_MAX),
+                   MEMBER(problem.shared_prefix),
+                   .about = "Keys that all sequences of a batch begin with, as with a prompt: those of the first one, "
+                            "whose whole pages the others' page tables name, too."},
+         .axis = true,
+         .of_kernel = true,
+         .added = true,
+         .preset = "0"},
     [KEY_SCALE] = {.field = {.name = "scale", FACTOR, MEMBER(problem.scale), .about = "Factor of q.k, rounded to f32."},
                    .axis = true,
                    .derived = "1/sqrt(head_dim)"},

@@ -29,6 +29,7 @@ enum key_id {
     KEY_PAGE_SEED,
     KEY_POOL_PAGES,
     KEY_BATCH,
+    KEY_SHARED_PREFIX,
     KEY_SCALE,
     KEY_MAX_BIAS,
     KEY_SLOPES,

@@ -55,6 +55,7 @@ void point_derive(struct point *point)
      * quotients lies near the middle of two floats, so the conversion gives 1/sqrt(D) rounded to f32. */
     if (problem->scale == 0)
         problem->scale = (float)(1 / sqrt(problem->head_dim));
+    point->kernel_options.shared_keys = problem->shared_prefix;
     derive_recipe(point);
     derive_criterion(&point->criterion, problem->dtype);
 }

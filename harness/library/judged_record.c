@@ -381,6 +381,7 @@ static const struct record_field rows[] = {
     UNKNOWN("run_failure"),
     UNKNOWN("promises"),
     UNKNOWN("expected_signature"),
+    UNKNOWN("shared_prefix"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

@@ -38,6 +38,18 @@ static void clamp(float *values, size_t count, float largest)
         values[i] = variate_clamp(values[i], largest);
 }
 
+/* The plain stream's, of keys that are those of the batch's first sequence by its seed. */
+static void stream_block(const struct problem_spec *spec, enum tensor tensor, size_t first, size_t count, size_t shared,
+                         float *values)
+{
+    const size_t before = tensor == TENSOR_Q || first >= shared ? 0 : shared - first;
+    const size_t common = before < count ? before : count;
+    if (common > 0)
+        input_stream(values, &spec->input, spec->seed, tensor, first, common);
+    if (common < count)
+        input_stream(values + common, &spec->input, problem_spec_seed(spec), tensor, first + common, count - common);
+}
+
 void generator_make(const struct generator *generator, enum tensor tensor, size_t first, size_t count, void *elements,
                     size_t at)
 {
@@ -46,7 +58,7 @@ void generator_make(const struct generator *generator, enum tensor tensor, size_
     float values[GENERATOR_BLOCK];
     for (size_t done = 0; done < count; done += GENERATOR_BLOCK) {
         size_t block = count - done < GENERATOR_BLOCK ? count - done : GENERATOR_BLOCK;
-        input_stream(values, &spec->input, problem_spec_seed(spec), tensor, first + done, block);
+        stream_block(spec, tensor, first + done, block, (size_t)spec->shared_prefix * generator->key_elements, values);
         if (distributions[spec->input.distribution].shape)
             shape_block(generator, tensor, first + done, block, values);
         if (generator->may_overflow)

@@ -14,7 +14,8 @@ static struct element_source element_source_of(const struct problem_spec *spec, 
 
 bool key_source_of(struct key_source *source, const struct problem_spec *spec)
 {
-    if (!distributions[spec->input.distribution].variate)
+    const bool of_two_streams = spec->shared_prefix > 0 && spec->sequence > 0;
+    if (!distributions[spec->input.distribution].variate || of_two_streams)
         return false;
     *source = (struct key_source){
         .k = element_source_of(spec, TENSOR_K), .v = element_source_of(spec, TENSOR_V), .first_key = 0};

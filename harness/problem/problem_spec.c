@@ -125,6 +125,6 @@ bool problem_spec_equal(const struct problem_spec *a, const struct problem_spec 
            a->v_scale == b->v_scale && a->scale == b->scale && slopes_equal(a, b) &&
            a->soft_cap.where == b->soft_cap.where && a->soft_cap.value == b->soft_cap.value &&
            sinks_equal(&a->sinks, &b->sinks) && a->kv_offset == b->kv_offset && a->q_position == b->q_position &&
-           a->seed == b->seed && a->sequence == b->sequence && a->truth_of == b->truth_of &&
-           input_spec_equal(&a->input, &b->input) && mask_spec_equal(&a->mask, &b->mask);
+           a->seed == b->seed && a->sequence == b->sequence && a->shared_prefix == b->shared_prefix &&
+           a->truth_of == b->truth_of && input_spec_equal(&a->input, &b->input) && mask_spec_equal(&a->mask, &b->mask);
 }

@@ -55,6 +55,8 @@ struct problem_spec {
     struct mask_spec mask;
     uint64_t seed;
     int sequence;           /* of a batch: each has inputs of its own, the first those of the seed */
+    int64_t shared_prefix;  /* keys that a sequence has from the first one of the batch, k and v alike; of plain
+                             * distributions alone */
     enum truth_of truth_of; /* what it is judged by; inputs do not depend on it */
 };
 

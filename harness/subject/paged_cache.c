@@ -44,8 +44,10 @@ static enum error_kind lay_out_pool(struct paged_cache *cache, struct kv_cache *
                                     struct error *error)
 {
     static const struct recipe recipe = {.contract = {.page_table_row = PAGE_ROW_OWN}};
-    const struct kernel_options options = {
-        .page_size = setting->size, .page_seed = setting->seed, .pool_pages = cache->num_pages};
+    const struct kernel_options options = {.page_size = setting->size,
+                                           .page_seed = setting->seed,
+                                           .pool_pages = cache->num_pages,
+                                           .shared_keys = setting->shared_keys};
     const struct batch batch = {.options = &options,
                                 .recipe = &recipe,
                                 .problems = sequences->problems,
@@ -88,6 +90,8 @@ static void share_pages(struct paged_cache *cache, const struct sequences *seque
         const int64_t shared = problem->k == first->k && problem->v == first->v ? (keys / cache->page_size + 1) / 2 : 0;
         for (int64_t page = 0; page < shared; page++) {
             int32_t *entry = &table[(int64_t)i * cache->max_pages + page];
+            if (*entry == table[page]) /* shared already */
+                continue;
             make_nobodys(k, *entry, first, cache->page_size);
             make_nobodys(v, *entry, first, cache->page_size);
             *entry = table[page];

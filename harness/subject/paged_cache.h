@@ -17,6 +17,7 @@ struct page_setting {
     int64_t pool;  /* pages of the pool; 0: as few as can be */
     bool shared;   /* sequences that have k and v of the first one have the first half of its whole pages, too, as of a
                     * prompt that they have in common; what would be theirs there is nobody's */
+    int64_t shared_keys; /* as kernel_options have it */
 };
 
 struct paged_cache {

@@ -194,6 +194,30 @@ static void copy_keys(char *to, const char *from, const struct kv_cache *cache, 
         memcpy(to + (size_t)run.row * row, from + (size_t)run.key * row, (size_t)run.count * row);
 }
 
+/* Whether two sequences hold the same in keys `key` to key + count. */
+static bool are_same(const struct problem *a, const struct problem *b, int64_t key, int64_t count)
+{
+    const size_t row = kv_row_bytes(a), first = (size_t)key * row, size = (size_t)count * row;
+    return memcmp((const char *)a->k + first, (const char *)b->k + first, size) == 0 &&
+           memcmp((const char *)a->v + first, (const char *)b->v + first, size) == 0;
+}
+
+/* Pages that several sequences begin with are in the pool once; what would be the others' is nobody's. */
+static void share_pages(struct kv_cache *cache, const struct batch *batch, const struct sequence_args *sequences)
+{
+    const struct problem *first = batch->problems;
+    const int64_t page_size = batch->options->page_size;
+    for (int i = 1; i < batch->num_sequences && page_size > 0; i++) {
+        const struct problem *problem = &batch->problems[i];
+        int64_t keys = batch->options->shared_keys;
+        keys = first->seq_len < keys ? first->seq_len : keys;
+        keys = problem->seq_len < keys ? problem->seq_len : keys;
+        for (int64_t page = 0; page < keys / page_size; page++)
+            if (are_same(first, problem, page * page_size, page_size))
+                cache->page_table[sequences[i].first_page + page] = cache->page_table[sequences[0].first_page + page];
+    }
+}
+
 /* Room for k and v behind each other, filled with NaN. */
 static bool make_room(struct kv_cache *cache, int nan_byte)
 {
@@ -243,6 +267,7 @@ enum error_kind kv_cache_lay_out(struct kv_cache *cache, const struct batch *bat
     }
     if (cache->pages)
         shuffle(cache->page_table, before / page_size, pool, batch->options->page_seed);
+    share_pages(cache, batch, sequences);
     for (int i = 0; i < batch->num_sequences && !cache->of_device; i++) {
         copy_keys((char *)(uintptr_t)cache->k, batch->problems[i].k, cache, &batch->problems[i], &sequences[i],
                   batch->options, row);

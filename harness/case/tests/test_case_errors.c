@@ -310,6 +310,20 @@ static const struct bad {
     {"batch of too many lengths",
      TEXT("case: a\nseq_len: 1..1025\nnum_heads: 8\nhead_dim: 64\nbatch: [alone, together]\n"), 5, 16,
      "batch has no batch of lengths"},
+    {"prefix without pages",
+     TEXT("case: a\nseq_len: [33, 40]\nnum_heads: 8\nhead_dim: 64\nbatch: together\nshared_prefix: 32\n"), 6, 16,
+     "shared_prefix has no page that sequences share"},
+    {"prefix of less than a page",
+     TEXT(
+         "case: a\nseq_len: [33, 40]\nnum_heads: 8\nhead_dim: 64\nbatch: together\nshared_prefix: 32\npage_size: 33\n"),
+     6, 16, "shared_prefix has no page that sequences share"},
+    {"prefix of nobody",
+     TEXT("case: a\nseq_len: [33, 40]\nnum_heads: 8\nhead_dim: 64\nshared_prefix: 32\npage_size: 16\n"), 5, 16,
+     "shared_prefix has no page that sequences share"},
+    {"prefix of keys by their query",
+     TEXT("case: a\nseq_len: [33, 40]\nnum_heads: 8\nhead_dim: 64\nbatch: together\nshared_prefix: 32\npage_size: "
+          "16\ninput: onehot\n"),
+     6, 16, "shared_prefix is given beside keys that depend on the query"},
     {"batch beyond 2 GiB",
      TEXT(
          "case: a\nseq_len: [1000, 500001, 550000]\nnum_heads: 8\nhead_dim: 128\ndtype: [f16, f32]\nbatch: together\n"),

@@ -740,6 +740,37 @@ static void memory_that_cannot_be_had_is_an_error(void **state)
     }
 }
 
+/* The keys that sequences of a batch begin with are the first one's, from the first to the last; q and the others are
+ * their own. */
+static void a_prefix_is_that_of_the_first_sequence(void **state)
+{
+    (void)state;
+    static const enum distribution plains[] = {DISTRIBUTION_NORMAL, DISTRIBUTION_UNIFORM};
+    for (size_t i = 0; i < sizeof plains / sizeof plains[0]; i++) {
+        struct problem_spec first = small_spec(plains[i], DTYPE_F32), own = first, sharing = first;
+        struct inputs inputs[3];
+        memset(inputs, 0, sizeof inputs);
+        own.sequence = sharing.sequence = 2;
+        own.seq_len = sharing.seq_len = 33;
+        sharing.shared_prefix = 13;
+        generate(&inputs[0], &first);
+        generate(&inputs[1], &own);
+        generate(&inputs[2], &sharing);
+        const size_t row = key_elements(&first) * sizeof(float), shared = 13 * row;
+        const void *const tensors[3][2] = {
+            {inputs[0].k, inputs[0].v}, {inputs[1].k, inputs[1].v}, {inputs[2].k, inputs[2].v}};
+        for (int t = 0; t < 2; t++) {
+            const char *of_first = tensors[0][t], *of_own = tensors[1][t], *of_sharing = tensors[2][t];
+            assert_memory_equal(of_sharing, of_first, shared);
+            assert_memory_not_equal(of_sharing + shared, of_first + shared, row);
+            assert_memory_equal(of_sharing + shared, of_own + shared, 20 * row);
+        }
+        assert_memory_equal(inputs[2].q, inputs[1].q, element_count(&own, TENSOR_Q) * sizeof(float));
+        for (int j = 0; j < 3; j++)
+            inputs_clear(&inputs[j]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -758,6 +789,7 @@ int main(void)
         cmocka_unit_test(floors_that_cannot_be_held_are_known),
         cmocka_unit_test(an_fp8_cache_holds_the_streams_rounded_to_it),
         cmocka_unit_test(fp8_inputs_are_finite_and_within_their_bounds),
+        cmocka_unit_test(a_prefix_is_that_of_the_first_sequence),
         cmocka_unit_test(slopes_can_be_given),
         cmocka_unit_test(bounds_of_the_whole_are_those_of_a_scan),
         cmocka_unit_test(bounds_go_with_the_tensors_that_they_are_of),

@@ -47,6 +47,7 @@ static const struct part {
     {"pool_pages", "0"},
     {"batch", ""},
     {"sequence", ""},
+    {"shared_prefix", "0"},
 };
 
 enum { NAME_SIZE = 128, LIST_SHOWN = 4 };

@@ -286,6 +286,9 @@ static const struct record_field rows[] = {
                   "What its case says of how it fails; null where any failure, or a pass, is expected."),
      .type = "string",
      .value = record_value_expected_signature},
+    {OF_DRAWN(shared_prefix, WHOLE,
+              "Keys that all sequences of a batch have from the first one, in pages that they share."),
+     .unit = "keys"},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

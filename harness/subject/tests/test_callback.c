@@ -540,7 +540,7 @@ static void test_pages_are_given_and_watched(void **state)
     struct error error;
     double seconds;
     launch_fixture_make(&fixture);
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, false}, &error),
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
                      0);
     fixture.sequences.pages = &cache;
     assert_int_equal(callback_launcher.run(&callback, &fixture.sequences, &audit, &seconds, &error), ERROR_NONE);

@@ -105,9 +105,9 @@ static void test_another_seed_puts_pages_elsewhere(void **state)
     struct paged_cache a, b;
     struct error error;
     make(&fixture, (const int[]){40, 40, 17});
-    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0, false}, &error),
+    assert_int_equal(paged_cache_lay_out(&a, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
                      ERROR_NONE);
-    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0, false}, &error),
+    assert_int_equal(paged_cache_lay_out(&b, &fixture.sequences, &(struct page_setting){4, 2, 0, false, 0}, &error),
                      ERROR_NONE);
     assert_true(memcmp(a.block_table, b.block_table, SEQUENCES * 10 * sizeof(int32_t)) != 0);
     paged_cache_clear(&a);
@@ -124,7 +124,7 @@ static void test_slots_of_the_last_page_are_the_problem_s(void **state)
     make(&fixture, (const int[]){5, 5, 5});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].kv_slots = 2;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0, false}, &error),
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){8, 1, 0, false, 0}, &error),
                      0);
     const float *page = (const float *)cache.k + (size_t)cache.block_table[1] * 8 * ROW;
     assert_memory_equal(page, fixture.kv[1][0], 7 * ROW * sizeof(float));
@@ -145,7 +145,7 @@ static void test_pages_become_the_last_of_a_pool(void **state)
         for (int near = 0; near < 2; near++) {
             struct paged_cache cache, whole;
             struct error error;
-            const struct page_setting setting = {sizes[s], 3, 0, false};
+            const struct page_setting setting = {sizes[s], 3, 0, false, 0};
             int64_t elements = 0;
             assert_int_equal(paged_cache_lay_out(&whole, &fixture.sequences, &setting, &error), ERROR_NONE);
             assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), ERROR_NONE);
@@ -187,10 +187,10 @@ static void test_sequences_of_the_same_keys_share_pages(void **state)
         make(&fixture, rows[r].lengths);
         fixture.problems[2].k = fixture.problems[0].k;
         fixture.problems[2].v = fixture.problems[0].v;
-        assert_int_equal(paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false}, &error),
-                         0);
-        assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, true}, &error),
-                         0);
+        assert_int_equal(
+            paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error), 0);
+        assert_int_equal(
+            paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){4, 1, 0, true, 0}, &error), 0);
         assert_int_equal(cache.num_pages, own.num_pages);
         for (int i = 0; i < SEQUENCES; i++)
             for (int64_t page = 0; page < cache.max_pages; page++) {
@@ -216,6 +216,40 @@ static void test_sequences_of_the_same_keys_share_pages(void **state)
     }
 }
 
+/* The whole pages of what sequences begin with are in the pool once, where they are the same. */
+static void test_a_prefix_is_in_the_pool_once(void **state)
+{
+    (void)state;
+    static struct fixture fixture;
+    static const int lengths[SEQUENCES] = {13, 9, 13};
+    struct paged_cache own, cache;
+    struct error error;
+    make(&fixture, lengths);
+    for (int i = 1; i < SEQUENCES; i++)
+        memcpy(fixture.kv[i], fixture.kv[0], sizeof fixture.kv[0]);
+    fixture.kv[2][1][5 * ROW]++; /* a v of its second page */
+    assert_int_equal(paged_cache_lay_out(&own, &fixture.sequences, &(struct page_setting){4, 1, 0, false, 0}, &error),
+                     0);
+    for (int shared = 0; shared < 2; shared++) { /* what k and v of one place share as well is shared once */
+        const struct page_setting setting = {4, 1, 0, shared, 10};
+        fixture.problems[1].k = shared ? fixture.problems[0].k : fixture.kv[1][0];
+        fixture.problems[1].v = shared ? fixture.problems[0].v : fixture.kv[1][1];
+        assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &setting, &error), 0);
+        for (int i = 0; i < SEQUENCES; i++)
+            for (int64_t page = 0; page < cache.max_pages; page++) {
+                const int64_t at = i * cache.max_pages + page;
+                const bool in_common = (i == 1 && page < 2) || (i == 2 && page < 1);
+                assert_int_equal(cache.block_table[at], own.block_table[in_common ? page : at]);
+                for (int n = 0; n < 4 * ROW && in_common; n++)
+                    assert_true(isnan(((const float *)cache.k)[own.block_table[at] * 4 * ROW + n]));
+            }
+        assert_memory_equal((const float *)cache.k + cache.block_table[0] * 4 * ROW, fixture.kv[0][0],
+                            4 * ROW * sizeof(float));
+        paged_cache_clear(&cache);
+    }
+    paged_cache_clear(&own);
+}
+
 static void test_more_pages_than_32_bits_number_are_refused(void **state)
 {
     (void)state;
@@ -226,7 +260,7 @@ static void test_more_pages_than_32_bits_number_are_refused(void **state)
     make(&fixture, (const int[]){5, 1, 1});
     for (int i = 0; i < SEQUENCES; i++)
         fixture.problems[i].num_heads = fixture.problems[i].num_kv_heads = fixture.problems[i].head_dim = 1;
-    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0, false}, &error),
+    assert_int_equal(paged_cache_lay_out(&cache, &fixture.sequences, &(struct page_setting){1, 1, 0, false, 0}, &error),
                      0);
     assert_int_equal(paged_cache_scatter(&cache, fixture.problems, SEQUENCES, false, &elements, &error), ERROR_SUBJECT);
     assert_non_null(strstr(error.text, "its pages cannot be numbered"));
@@ -241,6 +275,7 @@ int main(void)
         cmocka_unit_test(test_slots_of_the_last_page_are_the_problem_s),
         cmocka_unit_test(test_pages_become_the_last_of_a_pool),
         cmocka_unit_test(test_sequences_of_the_same_keys_share_pages),
+        cmocka_unit_test(test_a_prefix_is_in_the_pool_once),
         cmocka_unit_test(test_more_pages_than_32_bits_number_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

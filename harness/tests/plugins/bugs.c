@@ -90,6 +90,7 @@ enum {
     PAGE_SHIFT,     /* pages are taken to have a power of two of keys */
     PARTS_OF_FIRST, /* all sequences are cut into as many parts as the first one */
     REST_OF_2,      /* two keys behind the last whole chunk of 256 are lost */
+    PREFIX_ONCE,    /* pages that are the first sequence's, too, have its distances */
     /* at the ends of ranges */
     SINK_OVERFLOWS,      /* weights are relative to keys alone, so that exp of a sink far above them is infinite */
     SINK_BF16,           /* learned sinks are rounded */
@@ -279,10 +280,20 @@ static float slope_of(const struct row *row)
     }
 }
 
+/* Whether a key is in a page of the batch's first sequence. */
+static bool in_first(const struct row *row, int64_t key)
+{
+    const launch_t *launch = row->launch;
+    const int64_t i = row->sequence - launch->sequences, page = launch->page_size > 0 ? key / launch->page_size : -1;
+    return page >= 0 && page < launch->max_pages &&
+           launch->block_table[i * launch->max_pages + page] == launch->block_table[page];
+}
+
 static float bias_of(const struct row *row, int64_t key)
 {
     const bool local = BUG == LOCAL || (BUG == LOCAL_QUERIES && row->launch->num_queries > 1);
-    const int64_t from = local ? 0 : row->sequence->kv_offset, query = row->sequence->q_position - row->later;
+    const sequence_t *counted = BUG == PREFIX_ONCE && in_first(row, key) ? row->launch->sequences : row->sequence;
+    const int64_t from = local ? 0 : row->sequence->kv_offset, query = counted->q_position - row->later;
     const float slope = slope_of(row);
     if (BUG == ABSOLUTE)
         return slope * (float)(from + key);

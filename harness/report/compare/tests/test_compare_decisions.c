@@ -147,6 +147,7 @@ static const struct ruling rulings[] = {
     UNLIKE("pool_pages", "0", "16"),
     UNLIKE("batch", "[9,17]", "[9,33]"),
     UNLIKE("sequence", "0", "1"),
+    UNLIKE("shared_prefix", "0", "16"),
 
     /* how its truth is computed: the digest is that of the truth, and what its radius leaves open is counted */
     NOT_LOOKED_AT("truth_radius", "0", "1"),
