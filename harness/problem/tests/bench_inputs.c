@@ -4,6 +4,9 @@
  * value: one thread, memory that the process has touched before, so that it is not the kernel's clearing of pages that
  * is timed. of_which_digest: hashing the same bytes again, as inputs_generate does. value_fresh_memory: on new pages,
  * as the first point of a run sees them. value_all_threads: value with every core.
+ *
+ * A second line is of a million keys that a device makes: what the host has to do of them, which is to make the newest
+ * keys of each part and to find its truth. keys_made: their share of all.
  */
 #include <malloc.h>
 #include <omp.h>
@@ -14,6 +17,7 @@
 #include <xxhash.h>
 
 #include "harness/problem/generate.h"
+#include "reference/truth.h"
 
 enum { REPEATS = 5 };
 
@@ -72,6 +76,56 @@ static enum error_kind measure(struct times *times, int threads)
     return ERROR_NONE;
 }
 
+/* Of a part with its newest keys: seconds, and keys of its heads that were made. */
+static enum error_kind measure_part(const struct problem_spec *million, struct inputs *inputs, int index, int threads,
+                                    double *inputs_s, double *truth_s, double *keys, struct error *error)
+{
+    const struct truth_options options = {.precision = TRUTH_DEFAULT_PRECISION, .threads = threads};
+    struct truth truth = {.head_dim = 0};
+    double start = omp_get_wtime();
+    inputs_reuse(inputs);
+    enum error_kind kind =
+        inputs_generate_newest(inputs, million, problem_spec_part(million, index), threads, NULL, error);
+    if (kind)
+        return kind;
+    double made = omp_get_wtime();
+    kind = truth_init(&truth, &inputs->problem, error);
+    if (!kind)
+        kind = truth_compute(&truth, TRUTH_CERTIFIED, &inputs->problem, &options, error);
+    truth_clear(&truth);
+    if (!kind && (!inputs->recent.first || inputs->recent.wanted))
+        kind = error_set(error, ERROR_SYSTEM, "part %d: the newest keys were not enough", index);
+    *inputs_s += made - start;
+    *truth_s += omp_get_wtime() - made;
+    for (int head = 0; head < inputs->problem.num_kv_heads && !kind; head++)
+        *keys += (double)(million->seq_len - inputs->recent.first[head]);
+    return kind;
+}
+
+static enum error_kind measure_million(int threads)
+{
+    struct problem_spec million = spec;
+    struct inputs inputs = {0};
+    struct error error;
+    double inputs_s = 0, truth_s = 0, keys = 0;
+    enum error_kind kind = ERROR_NONE;
+    million.seq_len = 1 << 20;
+    million.q_position = million.seq_len - 1;
+    for (int part = 0; part < problem_spec_parts(&million) && !kind; part++)
+        kind = measure_part(&million, &inputs, part, threads, &inputs_s, &truth_s, &keys, &error);
+    inputs_clear(&inputs);
+    if (kind) {
+        fprintf(stderr, "bench_inputs: %s\n", error.text);
+        return kind;
+    }
+    printf("{\"bench\": \"newest_of_a_million_keys_s\", \"value\": %.3f, \"unit\": \"s\", \"threads\": %d, "
+           "\"seq_len\": %lld, \"num_heads\": %d, \"head_dim\": %d, \"dtype\": \"f16\", \"inputs_s\": %.3f, "
+           "\"truth_s\": %.3f, \"keys_made\": %.4f}\n",
+           inputs_s + truth_s, threads, (long long)million.seq_len, million.num_heads, million.head_dim, inputs_s,
+           truth_s, keys / ((double)million.seq_len * million.num_kv_heads));
+    return ERROR_NONE;
+}
+
 int main(void)
 {
     int threads = omp_get_num_procs();
@@ -94,5 +148,5 @@ int main(void)
            "\"all_threads\": %d}\n",
            touched.generate_s * ns, elements, touched.digest_s * ns, fresh.generate_s * ns, all.generate_s * ns,
            threads);
-    return EXIT_SUCCESS;
+    return measure_million(threads) ? EXIT_FAILURE : EXIT_SUCCESS;
 }
