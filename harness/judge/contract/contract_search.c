@@ -140,9 +140,29 @@ static bool is_kept(const struct search *search, const struct contract_trial *tr
     return false;
 }
 
-/* Takes what is assumed, which is then clear, unless what it says is said already, or better. */
-static void keep(struct search *search, struct assumed *assumed, const struct contract_fit *fit, int rank)
+static bool reads_lse_anew(const struct search *search, const struct contract_trial *trial)
 {
+    return trial->output.lse != search->exhibit->output->lse;
+}
+
+/* An lse that is read anew is rounded once more, so that what it was before may have been the exact one, rounded once:
+ * beside a contract under which the output is that, one of lse in f32 is no worse. */
+static int rank_beside(const struct search *search, const struct assumed *assumed, int rank)
+{
+    bool anew = false;
+    if (search->finding->num_fits == 0 || rank + search->rank != -1)
+        return rank;
+    if (rank == 0)
+        return reads_lse_anew(search, &assumed->second) ? search->rank : rank;
+    for (int i = 0; i < search->num_kept; i++)
+        anew = anew || reads_lse_anew(search, &search->kept[i].second);
+    return anew ? search->rank : rank;
+}
+
+/* Takes what is assumed, which is then clear, unless what it says is said already, or better. */
+static void keep(struct search *search, struct assumed *assumed, const struct contract_fit *fit, int own_rank)
+{
+    const int rank = rank_beside(search, assumed, own_rank);
     if (search->num_kept > 0 && rank < search->rank) {
         drop_kept(search);
         search->finding->num_fits = 0;

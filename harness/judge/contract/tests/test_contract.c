@@ -788,6 +788,24 @@ static void test_an_lse_that_is_near_names_no_contract(void **state)
     assert_false(search(desk, true)->named);
 }
 
+/* Of one key lse is its logit, and in base 2 that of another scale. That an lse is rounded once more where it is read
+ * in another base speaks for neither. */
+static void test_the_lse_of_one_key_tells_no_base_from_a_scale(void **state)
+{
+    struct desk *desk = *state;
+    static const uint8_t first[N] = {1};
+    memset(desk->slopes, 0, sizeof desk->slopes);
+    desk->problem.visible = first;
+    for (int i = 0; i < 4; i++) {
+        desk->problem.scale = 0.125f + 0.017f * (float)i;
+        struct problem other = desk->problem;
+        other.scale = (float)((double)other.scale * M_LOG2E);
+        answer(desk, &other);
+        assert_false(search(desk, true)->named);
+        assert_int_equal(desk->finding.num_fits, 2);
+    }
+}
+
 /* ---- several queries -----------------------------------------------------------------------------------------------
  */
 
@@ -952,6 +970,7 @@ int main(void)
         TEST(test_positions_counted_in_visible_keys),
         TEST(test_zeros_name_no_contract),
         TEST(test_an_lse_that_is_near_names_no_contract),
+        TEST(test_the_lse_of_one_key_tells_no_base_from_a_scale),
         TEST(test_another_buffer_makes_no_difference),
         TEST(test_lse_alone_names_no_pair),
         TEST(test_what_queries_see_is_named),
