@@ -150,6 +150,15 @@ static double predict_without(struct suspect *suspect, const struct chunks *chun
     return max + log(rest);
 }
 
+/* Whether a chunk has all visible keys. What is left without it is no attention over some of them, but a sink alone. */
+static bool has_all_keys(const struct chunks *chunks, int64_t chunk)
+{
+    for (int64_t c = 0; c < chunks->count; c++)
+        if (c != chunk && chunks->sum[c] > 0)
+            return false;
+    return true;
+}
+
 static void offer_one_missing(struct suspect *suspect, const struct chunks *chunks)
 {
     int dims = suspect->problem->head_dim;
@@ -157,7 +166,7 @@ static void offer_one_missing(struct suspect *suspect, const struct chunks *chun
         long long first = (long long)(c * chunks->len), end = first + chunks->len;
         if (!(chunks->sum[c] > 0))
             continue;
-        double lse = predict_without(suspect, chunks, c);
+        double lse = has_all_keys(chunks, c) ? -INFINITY : predict_without(suspect, chunks, c);
         if (lse > -INFINITY)
             suspect_offer(suspect, SIGNATURE_DROPPED_KEYS, true, suspect->predicted, lse,
                           "keys %lld to %lld missing, a chunk of %lld", first, end - 1, (long long)chunks->len);

@@ -489,6 +489,51 @@ static void test_keys_are_missing_beside_a_sink(void **state)
     }
 }
 
+static double rule_weight_bf16(const struct problem *problem, int head, int64_t key, double max)
+{
+    return max + log((double)dtype_round(DTYPE_BF16, (float)exp(rule_right(problem, head, key, 0) - max)));
+}
+
+/* Weights that are rounded before their product with v, beside a sink: the sum, which is not, has the sink's. */
+static void test_weights_are_rounded_beside_a_sink(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {8, 8, 8, 8};
+    struct signature_trial trial = make_trial(300, 4, 2, 64, DTYPE_F32);
+    trial.made.problem.sink_logits = sinks;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-12, 1e-5, 1e-3};
+    for (int h = 0; h < 4; h++) {
+        double out[64], lse = attend_exactly(&trial.made.problem, h, rule_weight_bf16, 8, 1, 8, out);
+        for (int d = 0; d < 64; d++)
+            out[d] *= exp(lse - trial.truth.lse[h]);
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "weights rounded to bf16");
+}
+
+/* Beside a sink that has next to all weight, out is next to 0 without any key: of a row whose keys are all in one chunk
+ * that is no chunk that is missing, and no weights that were rounded to nothing, which would leave as much. */
+static void test_no_key_is_left_beside_a_sink(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {24, 24, 24, 24};
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        struct signature_trial trial = make_trial(9, 4, 2, 64, DTYPE_F32);
+        trial.made.problem.sink_logits = sinks;
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-13, 1e-5, 1e-12};
+        for (int h = 0; h < 4; h++) {
+            double out[64];
+            for (int d = 0; d < 64; d++)
+                out[d] = d % 2 ? 1e-15 : -1e-15;
+            set_out(&trial, h, out);
+            trial.output.lse[h] = with_lse ? 24 : (float)trial.truth.lse[h];
+        }
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* Two heads that are too small by what one epsilon takes from both, and off by half as much in other ways: roundings of
  * weights leave that of values with a mean, and two heads agree by chance. Four do not. */
 static void test_an_epsilon_of_two_heads_leaves_little(void **state)
@@ -655,6 +700,8 @@ int main(void)
         cmocka_unit_test(test_what_leaves_more_than_rounding_is_no_name),
         cmocka_unit_test(test_what_a_bound_allows_is_rounding),
         cmocka_unit_test(test_keys_are_missing_beside_a_sink),
+        cmocka_unit_test(test_weights_are_rounded_beside_a_sink),
+        cmocka_unit_test(test_no_key_is_left_beside_a_sink),
         cmocka_unit_test(test_an_epsilon_of_two_heads_leaves_little),
         cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
         cmocka_unit_test(test_weights_that_are_subnormal),
