@@ -17,10 +17,13 @@ static int best_epsilon_place(const struct suspect *suspect)
     return best;
 }
 
+/* Without lse an epsilon is a small number: a 1 in the sum is the weight of a sink whose logit is 0 ("softmax plus
+ * one", Miller 2023), or of a slot without a key, and no output tells which. */
 static bool fits_epsilon(const struct suspect *suspect, int place)
 {
     const struct epsilon_fit *fit = &suspect->epsilons[place];
-    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= 1 && fit->rms <= suspect->error / 2 &&
+    double most = suspect->lse_unknown ? 0x1p-4 : 1;
+    return fit->epsilon > 4 * fit->sigma && fit->epsilon <= most && fit->rms <= suspect->error / 2 &&
            fit->rms <= rounding_left(suspect, suspect->truth, NAN);
 }
 

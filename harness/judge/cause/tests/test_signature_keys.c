@@ -413,6 +413,25 @@ static void scale_out(struct signature_trial *trial, double epsilon, int times)
     }
 }
 
+/* What adds 1 to the sum may be a sink, unless lse says that it is in the denominator alone. */
+static void test_a_one_in_the_sum_is_no_epsilon_without_lse(void **state)
+{
+    (void)state;
+    static const double epsilons[] = {1e-3, 0.9};
+    for (size_t i = 0; i < sizeof epsilons / sizeof epsilons[0]; i++)
+        for (int with_lse = 0; with_lse < 2; with_lse++) {
+            struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F32);
+            begin(&trial);
+            set_bound(&trial, 1e-7);
+            scale_out(&trial, epsilons[i], 1);
+            if (!with_lse) {
+                free(trial.output.lse);
+                trial.output.lse = NULL;
+            }
+            expect_and_end(&trial, i == 1 && !with_lse ? SIGNATURE_UNKNOWN : SIGNATURE_EPS_BIAS, "");
+        }
+}
+
 static void test_epsilon_in_the_denominator(void **state)
 {
     (void)state;
@@ -696,6 +715,7 @@ int main(void)
         cmocka_unit_test(test_keys_are_not_missing_where_lse_rose),
         cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
+        cmocka_unit_test(test_a_one_in_the_sum_is_no_epsilon_without_lse),
         cmocka_unit_test(test_epsilon_in_the_denominator),
         cmocka_unit_test(test_what_leaves_more_than_rounding_is_no_name),
         cmocka_unit_test(test_what_a_bound_allows_is_rounding),
