@@ -117,12 +117,22 @@ static void cuda_release(void *state, void *memory)
     cudaFree(memory); /* accepts NULL; after a failure the first error is the one that counts */
 }
 
+/* Waits for a copy from or to memory of the host's. A wait that fails is tried once more: the memory is its owner's
+ * again when this returns, and a copy that is still to come would be one from or to what he has freed. */
+static cudaError_t wait_for_copy(cudaStream_t stream)
+{
+    cudaError_t code = cudaStreamSynchronize(stream);
+    if (code != cudaSuccess)
+        (void)cudaStreamSynchronize(stream);
+    return code;
+}
+
 static enum error_kind cuda_copy_in(void *state, void *to, const void *from, size_t size_bytes, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     cudaStream_t stream = ((struct cuda_state *)state)->stream;
     TRY(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyHostToDevice, stream));
-    TRY(cudaStreamSynchronize(stream));
+    TRY(wait_for_copy(stream));
 out:
     return kind;
 }
@@ -132,7 +142,7 @@ static enum error_kind cuda_copy_out(void *state, void *to, const void *from, si
     enum error_kind kind = ERROR_NONE;
     cudaStream_t stream = ((struct cuda_state *)state)->stream;
     TRY(cudaMemcpyAsync(to, from, size_bytes, cudaMemcpyDeviceToHost, stream));
-    TRY(cudaStreamSynchronize(stream));
+    TRY(wait_for_copy(stream));
 out:
     return kind;
 }

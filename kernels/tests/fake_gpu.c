@@ -173,11 +173,27 @@ static cudaError_t leave(cudaError_t code)
     return code;
 }
 
+static void drop_queue(struct CUstream_st *stream)
+{
+    free(stream->queue.work);
+    stream->queue = (struct queue){NULL, 0, 0};
+}
+
+/* Of a device whose calls fail from now on nothing that was put on a stream runs any more. */
+static void drop_all(void)
+{
+    drop_queue(&legacy);
+    for (struct CUstream_st *stream = all_streams; stream; stream = stream->next)
+        drop_queue(stream);
+}
+
 static cudaError_t enter(void)
 {
     pthread_mutex_lock(&lock);
     if (fake_gpu_calls_left >= 0 && fake_gpu_calls_left-- == 0) {
         fake_gpu_calls_left = fake_gpu_fails_once ? -1 : 0;
+        if (!fake_gpu_fails_once)
+            drop_all();
         return cudaErrorUnknown;
     }
     if (fake_gpu.count == 0)
