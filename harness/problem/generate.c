@@ -138,20 +138,21 @@ static enum error_kind make_bounds(struct inputs *inputs, struct part part, size
     return ERROR_NONE;
 }
 
-/* The keys of the part that are to be made, and nothing where that is all of them. What the problem is except for k and
- * v is known. */
+/* Names the keys of the part that are to be made, unless that is all of them. All of the problem but k and v is known.
+ */
 static enum error_kind name_newest(struct inputs *inputs, struct error *error)
 {
     const struct problem *problem = &inputs->problem;
     size_t heads = (size_t)problem->num_kv_heads;
-    int64_t *first = calloc(heads, sizeof *first), oldest = 0;
+    int64_t *first = calloc(heads, sizeof *first);
+    bool some_older = false;
     if (!first)
         return error_memory(error, "the newest keys", (double)(heads * sizeof *first));
     for (int head = 0; head < problem->num_kv_heads; head++) {
         first[head] = recent_keys_needed(problem, inputs->bounds.k, head);
-        oldest = first[head] > oldest ? first[head] : oldest;
+        some_older |= first[head] > 0;
     }
-    if (oldest == 0) {
+    if (!some_older) {
         free(first);
         return ERROR_NONE;
     }

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "kernels/device/device.h"
-#include "reference/recent_keys.h"
 #include "kernels/random/made_elements.h"
+#include "reference/recent_keys.h"
 
 enum { STAGING_BYTES = 64 << 20, COMPARED_BYTES = 256 << 10 };
 

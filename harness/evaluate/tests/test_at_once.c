@@ -199,8 +199,8 @@ static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **stat
         point.baselines = variants[i].baselines;
         point.truth_method = variants[i].method;
         point.problem.input = input_spec_of(variants[i].distribution);
-        if (variants[i].distribution ==
-            DISTRIBUTION_UNIFORM) { /* which the bound of a kernel that adds to them asks for */
+        if (variants[i].distribution == DISTRIBUTION_UNIFORM) {
+            /* The bound of a kernel that adds to masked logits asks for all of them. */
             point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 3000};
             point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_VALUE, .value = -1e4f};
             point.recipe.masked_entry = MASKED_ADD;
