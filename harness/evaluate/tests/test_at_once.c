@@ -2,6 +2,7 @@
  * A problem that is worked on in parts, on a device that takes all of it: its kernel is launched once, and nothing else
  * differs from the launches of its parts.
  */
+#include "harness/evaluate/part_work.h"
 #include "harness/evaluate/tests/small_point.h"
 #include "kernels/device/device_keys.h"
 #include "kernels/tests/apart_device.h"
@@ -211,6 +212,30 @@ static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **stat
     }
 }
 
+/* Truths are kept by the digest of their inputs: newest keys of which nobody has said it are not enough for one. */
+static void test_a_part_without_a_digest_is_completed(void **state)
+{
+    struct point point = long_point();
+    struct problem_source_ops ops;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation = {.bound = NULL};
+    struct work work = {.evaluator = &evaluator, .evaluation = &evaluation, .point = &point};
+    struct part_work part;
+    struct error error;
+    (void)state;
+    work.generated = cut_source(&point, &ops);
+    work.source = &work.generated.source;
+    work.shipped = point_subject(&point, NULL);
+    work.subject = &work.shipped.subject;
+    assert_int_equal(part_open(&part, &work, 0, true, &error), ERROR_NONE);
+    assert_non_null(part.problem.recent);
+    assert_int_equal(part_need_truth(&work, &part, TRUTH_CERTIFIED, &error), ERROR_NONE);
+    assert_null(part.problem.recent);
+    assert_true(evaluator.inputs.digest != 0 && part.entry->key.problem == inputs_problem_digest(&evaluator.inputs));
+    part_clear(&part);
+    evaluator_clear(&evaluator);
+}
+
 /* A device that makes other keys: they are not what the kernel is run on. */
 static void test_keys_that_are_not_the_problems_are_noticed(void **state)
 {
@@ -353,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_launch_of_all_heads_gives_what_launches_of_parts_give),
         cmocka_unit_test(test_the_host_has_the_newest_keys_of_those_that_are_made),
+        cmocka_unit_test(test_a_part_without_a_digest_is_completed),
         cmocka_unit_test(test_keys_that_are_not_the_problems_are_noticed),
         cmocka_unit_test(test_classes_are_found_of_each_part),
         cmocka_unit_test(test_what_does_not_fit_is_launched_in_parts),
