@@ -82,11 +82,9 @@ static enum error_kind check_axes(const struct judge_input *input, struct error 
 static enum error_kind open_outputs(struct judge_input *input, const struct judge_options *options,
                                     const struct problem *shape, struct error *error)
 {
-    static const enum element_type types[DTYPE_COUNT] = {
-        [DTYPE_F16] = ELEMENT_F16, [DTYPE_BF16] = ELEMENT_BF16, [DTYPE_F32] = ELEMENT_F32};
     char *lse = file_join(options->exhibit, dumped_file_name(DUMPED_LSE));
     enum error_kind kind = lse ? open_output(input, TENSOR_FILE_OUT, options->exhibit, dumped_file_name(DUMPED_OUT),
-                                             types[shape->dtype], problem_elements(shape), error)
+                                             dtype_element_types[shape->dtype], problem_elements(shape), error)
                                : error_memory(error, "a path", (double)strlen(options->exhibit));
     if (!kind && access(lse, F_OK) == 0)
         kind = open_output(input, TENSOR_FILE_LSE, options->exhibit, dumped_file_name(DUMPED_LSE), ELEMENT_F32,
@@ -94,7 +92,7 @@ static enum error_kind open_outputs(struct judge_input *input, const struct judg
     free(lse);
     if (kind || !options->values[GIVEN_OTHER])
         return kind;
-    kind = open_tensor(input, TENSOR_FILE_OTHER, options->values[GIVEN_OTHER], types[shape->dtype],
+    kind = open_tensor(input, TENSOR_FILE_OTHER, options->values[GIVEN_OTHER], dtype_element_types[shape->dtype],
                        problem_elements(shape), error);
     return kind ? kind : check_axes(input, error);
 }

@@ -12,20 +12,13 @@
 /* The dtype of q, k, v or out. */
 enum error_kind judge_dtype_of(enum dtype *dtype, const struct tensor_file *file, bool fp8, struct error *error)
 {
-    static const struct {
-        enum element_type type;
-        enum dtype dtype;
-    } same[] = {
-        {ELEMENT_F16, DTYPE_F16},   {ELEMENT_BF16, DTYPE_BF16}, {ELEMENT_F32, DTYPE_F32},
-        {ELEMENT_E4M3, DTYPE_E4M3}, {ELEMENT_E5M2, DTYPE_E5M2}, {ELEMENT_E4M3FNUZ, DTYPE_E4M3FNUZ},
-    };
     const struct element_type_info *info = &element_types[file->layout.type];
     char path[PATH_QUOTE_SIZE];
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        if (same[i].type == file->layout.type && (fp8 || same[i].dtype < DTYPE_COUNT)) {
-            *dtype = same[i].dtype;
-            return ERROR_NONE;
-        }
+    const enum dtype of_type = element_type_dtype(file->layout.type);
+    if (of_type < (fp8 ? DTYPE_COUNT_WITH_FP8 : DTYPE_COUNT)) {
+        *dtype = of_type;
+        return ERROR_NONE;
+    }
     bool raw = info->is_raw || info->may_be_bits;
     return error_set(error, ERROR_USAGE, "%s: is of %s%s; allowed: f16, bf16, f32%s", quote_path(path, file->name),
                      info->name, raw ? ", raw bits of which --dtype TENSOR=DTYPE has to say what they are" : "",

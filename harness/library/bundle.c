@@ -8,8 +8,8 @@ static size_t list_tensors(struct safetensors_tensor *tensors, const struct prob
 {
     const int64_t queries = problem_queries(problem), heads = problem->num_heads, dim = problem->head_dim,
                   keys = problem->seq_len, kv_heads = problem->num_kv_heads;
-    const enum element_type type = bundle_element_type(problem->dtype),
-                            of_keys = bundle_element_type(problem_kv_dtype(problem));
+    const enum element_type type = dtype_element_types[problem->dtype],
+                            of_keys = dtype_element_types[problem_kv_dtype(problem)];
     const struct safetensors_tensor all[] = {
         {"q", type, 3, {queries, heads, dim}, problem->q},
         {"k", of_keys, 3, {keys, kv_heads, dim}, problem->k},

@@ -8,15 +8,6 @@
 
 const char bundle_flag_holds[] = "yes";
 
-enum element_type bundle_element_type(enum dtype dtype)
-{
-    static const enum element_type types[DTYPE_COUNT_WITH_FP8] = {
-        [DTYPE_F16] = ELEMENT_F16,   [DTYPE_BF16] = ELEMENT_BF16, [DTYPE_F32] = ELEMENT_F32,
-        [DTYPE_E4M3] = ELEMENT_E4M3, [DTYPE_E5M2] = ELEMENT_E5M2, [DTYPE_E4M3FNUZ] = ELEMENT_E4M3FNUZ,
-    };
-    return types[dtype];
-}
-
 char *bundle_text_add(struct bundle_texts *texts, const char *key)
 {
     char *value = texts->values[texts->count];

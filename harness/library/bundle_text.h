@@ -56,9 +56,6 @@ void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem
 /* How an output is judged by an error bound, with a kernel and a recipe where they are known. */
 void bundle_text_arithmetic(struct bundle_texts *texts, const struct bundle_facts *facts);
 
-/* What a dtype's elements are in a file. */
-enum element_type bundle_element_type(enum dtype dtype);
-
 /* ---- reading (bundle_text_read.c) -------------------------------------------------------------------------------- */
 
 extern const char bundle_flag_holds[]; /* "yes": what stands where a fact holds */

@@ -57,7 +57,7 @@ static size_t list_tensors(struct safetensors_tensor *tensors, const struct exhi
     const int64_t queries = problem_queries(problem), heads = problem->num_heads, dim = problem->head_dim,
                   looked = (int64_t)classes->count;
     const struct safetensors_tensor all[] = {
-        {"out", bundle_element_type(problem->dtype), 3, {queries, heads, dim}, exhibit->output->out},
+        {"out", dtype_element_types[problem->dtype], 3, {queries, heads, dim}, exhibit->output->out},
         {"lse", ELEMENT_F32, 2, {queries, heads}, exhibit->output->lse},
         {"slopes", ELEMENT_F32, 1, {heads}, problem->slopes},
         {"sink_logits", ELEMENT_F32, 1, {heads}, problem->sink_logits},

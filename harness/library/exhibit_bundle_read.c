@@ -15,7 +15,7 @@ static enum error_kind read_output(struct exhibit_reading *reading, struct error
     struct exhibit_bundle *bundle = reading->bundle;
     const int64_t shape[] = {reading->queries, reading->heads, reading->dim};
     void *lse = NULL;
-    enum error_kind kind = exhibit_read_tensor(reading, "out", bundle_element_type(bundle->spec.dtype), 3, shape,
+    enum error_kind kind = exhibit_read_tensor(reading, "out", dtype_element_types[bundle->spec.dtype], 3, shape,
                                                &bundle->output.out, error);
     if (!kind && tensor_archive_find(&reading->archive, "lse"))
         kind = exhibit_read_tensor(reading, "lse", ELEMENT_F32, 2, shape, &lse, error);

@@ -14,9 +14,7 @@ static enum error_kind read_shape(struct exhibit_reading *reading, struct error 
     enum error_kind kind = exhibit_describe(reading, "out", &layout, error);
     if (kind)
         return kind;
-    enum dtype dtype = 0;
-    while (dtype < DTYPE_COUNT && bundle_element_type(dtype) != layout.type)
-        dtype++;
+    const enum dtype dtype = element_type_dtype(layout.type);
     bool sound = dtype < DTYPE_COUNT && layout.num_axes == 3 && layout.shape[0] >= 1 &&
                  layout.shape[0] <= PROBLEM_MAX_QUERIES && layout.shape[1] >= 1 &&
                  layout.shape[1] <= PROBLEM_MAX_HEADS && layout.shape[2] >= 1 && layout.shape[2] <= PROBLEM_MAX_DIM &&

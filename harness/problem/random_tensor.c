@@ -12,26 +12,9 @@
 
 enum { BLOCK = 256 * 1024 }; /* elements that are drawn, rounded and written at a time: a multiple of GENERATOR_BLOCK */
 
-/* The dtype of the same bits; DTYPE_COUNT_WITH_FP8: none that can be drawn. */
-static enum dtype dtype_of(enum element_type type)
-{
-    static const struct {
-        enum element_type type;
-        enum dtype dtype;
-    } same[] = {{ELEMENT_F16, DTYPE_F16},
-                {ELEMENT_BF16, DTYPE_BF16},
-                {ELEMENT_F32, DTYPE_F32},
-                {ELEMENT_E4M3, DTYPE_E4M3},
-                {ELEMENT_E5M2, DTYPE_E5M2}};
-    for (size_t i = 0; i < sizeof same / sizeof *same; i++)
-        if (same[i].type == type)
-            return same[i].dtype;
-    return DTYPE_COUNT_WITH_FP8;
-}
-
 bool random_tensor_may_be(enum element_type type)
 {
-    return dtype_of(type) != DTYPE_COUNT_WITH_FP8;
+    return element_type_dtype(type) < DTYPE_COUNT_WITH_FP8;
 }
 
 /* Room for it on the disk, or the reason why there is none. What the file system cannot do at once is left to writing.
@@ -50,7 +33,7 @@ static enum error_kind draw(int descriptor, const struct tensor_file *tensor, en
                             const struct progress *progress, struct error *error)
 {
     COMPUTING_ENVIRONMENT();
-    enum dtype dtype = dtype_of(tensor->layout.type);
+    enum dtype dtype = element_type_dtype(tensor->layout.type);
     size_t count = (size_t)tensor->layout.num_elements;
     float *values = malloc(BLOCK * sizeof *values);
     void *rounded = malloc(BLOCK * dtypes[dtype].size_bytes);

@@ -11,7 +11,7 @@
 #include "harness/problem/distribution.h"
 #include "harness/support/tensor_file.h"
 
-/* Types that can be drawn: f16, bf16, f32, e4m3, e5m2. */
+/* Whether it can be drawn: it is a dtype. */
 bool random_tensor_may_be(enum element_type type);
 
 /*

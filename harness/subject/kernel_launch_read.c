@@ -49,22 +49,12 @@ static enum error_kind find_layout(const struct tensor_layout **layout, const st
     return ERROR_NONE;
 }
 
-/* The dtype of an element type; false for what q, k and v are not made of. */
-static bool find_dtype(enum dtype *dtype, enum element_type type)
-{
-    for (int d = 0; d < DTYPE_COUNT_WITH_FP8; d++)
-        if (message_type((enum dtype)d) == type) {
-            *dtype = (enum dtype)d;
-            return true;
-        }
-    return false;
-}
-
 static enum error_kind read_shapes(struct problem *problem, const struct tensor_layout *q,
                                    const struct tensor_layout *k, struct error *error)
 {
-    enum dtype of_keys = DTYPE_F32;
-    bool fits = find_dtype(&problem->dtype, q->type) && problem->dtype < DTYPE_COUNT && find_dtype(&of_keys, k->type) &&
+    const enum dtype of_keys = element_type_dtype(k->type);
+    problem->dtype = element_type_dtype(q->type);
+    bool fits = problem->dtype < DTYPE_COUNT && of_keys < DTYPE_COUNT_WITH_FP8 &&
                 (of_keys == problem->dtype || kv_format_of(of_keys) != KV_AS_DTYPE);
     static const int64_t greatest[] = {PROBLEM_MAX_QUERIES, PROBLEM_MAX_HEADS, PROBLEM_MAX_DIM};
     for (int axis = 0; axis < 3; axis++)

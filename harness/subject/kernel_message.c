@@ -157,7 +157,7 @@ static void add_outputs(struct contents *contents, const struct sequences *seque
     const struct problem *problem = &sequences->problems[i];
     const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
     int number = sequences->count > 1 ? i : -1;
-    add_tensor(contents, "out", number, message_type(problem->dtype), 3, rows, sequences->outputs[i].out);
+    add_tensor(contents, "out", number, dtype_element_types[problem->dtype], 3, rows, sequences->outputs[i].out);
     if (with_lse)
         add_tensor(contents, "lse", number, ELEMENT_F32, 2, rows, sequences->outputs[i].lse);
 }
@@ -168,10 +168,10 @@ static void add_sequence(struct contents *contents, const struct sequences *sequ
     const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
     const int64_t keys[] = {problem->seq_len, problem->num_kv_heads, problem->head_dim};
     int number = sequences->count > 1 ? i : -1;
-    add_tensor(contents, "q", number, message_type(problem->dtype), 3, rows, problem->q);
+    add_tensor(contents, "q", number, dtype_element_types[problem->dtype], 3, rows, problem->q);
     if (!sequences->pages) {
-        add_tensor(contents, "k", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->k);
-        add_tensor(contents, "v", number, message_type(problem_kv_dtype(problem)), 3, keys, problem->v);
+        add_tensor(contents, "k", number, dtype_element_types[problem_kv_dtype(problem)], 3, keys, problem->k);
+        add_tensor(contents, "v", number, dtype_element_types[problem_kv_dtype(problem)], 3, keys, problem->v);
     }
     if (problem->visible)
         add_tensor(contents, "mask", number, ELEMENT_U8, 1, keys, problem->visible);
@@ -196,7 +196,7 @@ static void add_pages(struct contents *contents, const struct sequences *sequenc
 {
     const struct problem *first = sequences->problems;
     const struct paged_cache *pages = sequences->pages;
-    const enum element_type type = message_type(problem_kv_dtype(first));
+    const enum element_type type = dtype_element_types[problem_kv_dtype(first)];
     const int64_t held = paged_cache_held(pages);
     const int64_t pool[] = {held, pages->page_size, first->num_kv_heads, first->head_dim};
     const int64_t table[] = {sequences->count, pages->max_pages};

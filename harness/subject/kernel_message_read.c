@@ -103,8 +103,8 @@ static enum error_kind copy_outputs(const struct sequences *sequences, bool with
         const struct problem *problem = &sequences->problems[i];
         const int64_t rows[] = {problem_queries(problem), problem->num_heads, problem->head_dim};
         int number = sequences->count > 1 ? i : -1;
-        kind = message_copy_tensor(sequences->outputs[i].out, archive, "out", number, message_type(problem->dtype), 3,
-                                   rows, error);
+        kind = message_copy_tensor(sequences->outputs[i].out, archive, "out", number,
+                                   dtype_element_types[problem->dtype], 3, rows, error);
         if (!kind && with_lse)
             kind = message_copy_tensor(sequences->outputs[i].lse, archive, "lse", number, ELEMENT_F32, 2, rows, error);
     }

@@ -23,11 +23,6 @@ enum { MESSAGE_NAME_SIZE = 32, TENSORS_OF_SEQUENCE = 6, TEXTS_OF_SEQUENCE = 7, T
 /* The texts that say how tensors are to lie, by enum strided_tensor. */
 static const char *const message_strides[STRIDED_COUNT] = {"q_strides", "k_strides", "v_strides", "out_strides"};
 
-static inline enum element_type message_type(enum dtype dtype)
-{
-    return element_type_from_name(dtypes[dtype].name);
-}
-
 /* The name of sequence i's part; i < 0: of the launch's. name: MESSAGE_NAME_SIZE. */
 static inline void message_make_name(char *name, const char *part, int i)
 {

@@ -25,6 +25,19 @@ const struct element_type_info element_types[ELEMENT_COUNT] = {
     [ELEMENT_RAW8] = {.name = "raw8", .size_bytes = 1, .is_raw = true},
 };
 
+const enum element_type dtype_element_types[DTYPE_COUNT_WITH_FP8] = {
+    [DTYPE_F16] = ELEMENT_F16,   [DTYPE_BF16] = ELEMENT_BF16, [DTYPE_F32] = ELEMENT_F32,
+    [DTYPE_E4M3] = ELEMENT_E4M3, [DTYPE_E5M2] = ELEMENT_E5M2, [DTYPE_E4M3FNUZ] = ELEMENT_E4M3FNUZ,
+};
+
+enum dtype element_type_dtype(enum element_type type)
+{
+    enum dtype dtype = 0;
+    while (dtype < DTYPE_COUNT_WITH_FP8 && dtype_element_types[dtype] != type)
+        dtype++;
+    return dtype;
+}
+
 enum element_type element_type_from_name(const char *name)
 {
     enum element_type type = 0;

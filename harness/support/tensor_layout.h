@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of reference/dtype.h the types of the same names have the same bits. */
+#include "reference/dtype.h"
+
 enum element_type {
     ELEMENT_F64,
     ELEMENT_F32,
@@ -40,6 +41,12 @@ struct element_type_info {
 };
 
 extern const struct element_type_info element_types[ELEMENT_COUNT];
+
+/* What elements of a dtype are in a file: the type of the same name and bits. */
+extern const enum element_type dtype_element_types[DTYPE_COUNT_WITH_FP8];
+
+/* The dtype whose elements are of that type; DTYPE_COUNT_WITH_FP8 if there is none. */
+enum dtype element_type_dtype(enum element_type type);
 
 /* The type called name, those without a meaning apart; ELEMENT_COUNT if there is none. */
 enum element_type element_type_from_name(const char *name);

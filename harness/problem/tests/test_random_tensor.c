@@ -11,26 +11,16 @@
 #include "harness/problem/generate.h"
 #include "harness/problem/random_tensor.h"
 
-static const struct {
-    enum element_type type;
-    enum dtype dtype;
-} types[] = {{ELEMENT_F16, DTYPE_F16},
-             {ELEMENT_BF16, DTYPE_BF16},
-             {ELEMENT_F32, DTYPE_F32},
-             {ELEMENT_E4M3, DTYPE_E4M3},
-             {ELEMENT_E5M2, DTYPE_E5M2}};
-enum { NUM_TYPES = sizeof types / sizeof *types };
-
 static void elements_are_those_of_a_problem(void **state)
 {
     (void)state;
-    for (int t = 0; t < 3; t++) { /* those that a problem's q, k and v are of */
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++) {
         struct problem_spec spec = {.seq_len = 2051,
                                     .num_queries = 3,
                                     .num_heads = 4,
                                     .num_kv_heads = 2,
                                     .head_dim = 80,
-                                    .dtype = types[t].dtype,
+                                    .dtype = dtype,
                                     .k_scale = 1,
                                     .v_scale = 1,
                                     .scale = 0.125f,
@@ -46,9 +36,9 @@ static void elements_are_those_of_a_problem(void **state)
         const void *of_problem[] = {inputs.q, inputs.k, inputs.v};
         for (int tensor = TENSOR_Q; tensor <= TENSOR_V; tensor++) {
             struct tensor_file made;
-            struct tensor_layout layout = {types[t].type, 3, {2051, 2, 80, 1, 1, 1, 1, 1}, 2051 * 2 * 80};
+            struct tensor_layout layout = {dtype_element_types[dtype], 3, {2051, 2, 80, 1, 1, 1, 1, 1}, 2051 * 2 * 80};
             if (tensor == TENSOR_Q)
-                layout = (struct tensor_layout){types[t].type, 3, {3, 4, 80, 1, 1, 1, 1, 1}, 3 * 4 * 80};
+                layout = (struct tensor_layout){dtype_element_types[dtype], 3, {3, 4, 80, 1, 1, 1, 1, 1}, 3 * 4 * 80};
             assert_int_equal(random_tensor_make(&made, "x", &layout, (enum tensor)tensor, 5, NULL, &error), ERROR_NONE);
             size_t size = (size_t)tensor_layout_bytes(&layout);
             assert_memory_equal(made.elements, of_problem[tensor], size);
@@ -61,17 +51,17 @@ static void elements_are_those_of_a_problem(void **state)
     }
 }
 
-static void every_type_that_may_be_drawn_is(void **state)
+static void every_dtype_can_be_drawn(void **state)
 {
     (void)state;
-    for (int t = 0; t < NUM_TYPES; t++) {
-        struct tensor_layout layout = {types[t].type, 1, {1000, 1, 1, 1, 1, 1, 1, 1}, 1000};
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT_WITH_FP8; dtype++) {
+        struct tensor_layout layout = {dtype_element_types[dtype], 1, {1000, 1, 1, 1, 1, 1, 1, 1}, 1000};
         struct tensor_file made;
         struct error error = {0};
         float values[1000], sum = 0;
-        assert_true(random_tensor_may_be(types[t].type));
+        assert_true(random_tensor_may_be(dtype_element_types[dtype]));
         assert_int_equal(random_tensor_make(&made, "x", &layout, TENSOR_K, 1, NULL, &error), ERROR_NONE);
-        dtype_widen(types[t].dtype, made.elements, 0, 1000, values);
+        dtype_widen(dtype, made.elements, 0, 1000, values);
         for (int i = 0; i < 1000; i++)
             sum += values[i] * values[i];
         assert_true(sum > 850 && sum < 1150); /* 1000 +- 3 standard deviations of 45 */
@@ -104,7 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(elements_are_those_of_a_problem),
-        cmocka_unit_test(every_type_that_may_be_drawn_is),
+        cmocka_unit_test(every_dtype_can_be_drawn),
         cmocka_unit_test(nothing_and_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

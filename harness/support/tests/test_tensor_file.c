@@ -355,9 +355,26 @@ static void test_no_room_for_a_copy(void **state)
     tensor_close(&tensor);
 }
 
+/* What a file calls f16 is of f16, and so on; no integer, and nothing unknown, is of a dtype. */
+static void test_dtypes(void **state)
+{
+    (void)state;
+    int of_a_dtype = 0;
+    for (enum dtype dtype = 0; dtype < DTYPE_COUNT_WITH_FP8; dtype++) {
+        const enum element_type type = dtype_element_types[dtype];
+        assert_string_equal(element_types[type].name, dtypes[dtype].name);
+        assert_int_equal(element_types[type].size_bytes, dtypes[dtype].size_bytes);
+        assert_int_equal(element_type_dtype(type), dtype);
+    }
+    for (enum element_type type = 0; type <= ELEMENT_COUNT; type++)
+        of_a_dtype += element_type_dtype(type) != DTYPE_COUNT_WITH_FP8;
+    assert_int_equal(of_a_dtype, DTYPE_COUNT_WITH_FP8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dtypes),
         cmocka_unit_test(test_npy_types),
         cmocka_unit_test(test_npy_shapes),
         cmocka_unit_test(test_npy_that_is_refused),
