@@ -69,6 +69,10 @@ KERNELS(KERNEL_DECLARATION)
 extern const struct kernel_descriptor *const kernels[KERNEL_COUNT];
 extern const char *const kernel_names[KERNEL_COUNT];
 
+/* "single_pass, split_kv, ..., ": all names, for a text that goes on behind them. */
+#define KERNEL_THEN(enumerator, name) #name ", "
+#define KERNELS_LISTED KERNELS(KERNEL_THEN)
+
 /* "split_kv or tensor_core": the kernels that have chunks. Returns text. */
 enum { KERNEL_NAMES_SIZE = 128 };
 char *kernels_with_chunks(char *text);

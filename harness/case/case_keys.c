@@ -45,8 +45,9 @@ const struct key keys[KEY_COUNT] = {
                               .every = "all",
                               .num_every = KERNEL_ANY_COUNT,
                               MEMBER(kernel),
-                              .about = "The kernel under test. all: those that take every dtype and recipe, so not "
-                                       "tensor_core, which takes f16 and bf16."},
+                              .about =
+                                  "The kernel under test. all: those that take every dtype and recipe; `alibicheck "
+                                  "list kernels` says what others take."},
                     .axis = true,
                     .of_kernel = true,
                     .of_shipped = true,

@@ -88,7 +88,7 @@ static const struct argp_option own_options[] = {
     {"recipes", OPTION_RECIPES, "DIR", 0, "recipe files of your own, beside those of `list recipes`; repeatable", 4},
     OPTION(GIVEN_KERNEL, "kernel", "NAME", 4, "whose order of sums it is, with --recipe (single_pass, or DIR's)"),
     OPTION(GIVEN_CHUNK_LEN, "chunk-len", "N", 4,
-           "keys of a chunk, of kernels split_kv and tensor_core (1024, or DIR's)"),
+           "keys of a chunk, of kernels that split the sequence (1024, or DIR's)"),
     OPTION(GIVEN_BUDGET, "budget", "B", 4,
            "with --recipe: an error may be B times its bound (1); without --tolerance that alone judges"),
     OPTION(

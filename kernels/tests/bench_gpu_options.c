@@ -63,7 +63,7 @@ static const struct {
     bool (*parse)(int64_t *value, const char *text);
 } axes[AXIS_COUNT] = {
     [AXIS_DTYPE] = {"dtype", "f16, bf16, f32, e4m3, e5m2", parse_dtype},
-    [AXIS_KERNEL] = {"kernel", "names of kernels: split_kv, single_pass, two_pass, tensor_core", parse_kernel},
+    [AXIS_KERNEL] = {"kernel", KERNELS_LISTED "or several", parse_kernel},
     [AXIS_PAGE] = {"page", "keys a page, 0 (contiguous) to 4096", parse_page},
     [AXIS_KEYS] = {"keys", "numbers of keys, 1 to 2^30", parse_keys},
     [AXIS_HEADS] = {"heads", "HEADS/KV_HEADS, the second a divisor of the first", parse_heads},

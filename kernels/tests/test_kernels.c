@@ -359,6 +359,13 @@ static void test_words(void **state)
     assert_string_equal(kernels_with_chunks(names), "split_kv or tensor_core");
     for (int kernel = 0; kernel < KERNEL_COUNT; kernel++)
         assert_int_equal(strstr(names, kernel_names[kernel]) != NULL, kernels[kernel]->uses_chunk_len);
+    for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+        assert_string_equal(kernels[kernel]->name, kernel_names[kernel]);
+        bool any_dtype = true;
+        for (enum dtype dtype = 0; dtype < DTYPE_COUNT; dtype++)
+            any_dtype &= !kernel_refusal((enum kernel)kernel, &(struct recipe){.name = NULL}, dtype, KV_AS_DTYPE);
+        assert_int_equal(any_dtype, kernel < KERNEL_ANY_COUNT);
+    }
 }
 
 /* The adaptive value lies below every logit of the problem, and says so when no f32 does. */

@@ -19,10 +19,8 @@ static const struct record_field rows[] = {
     {RECORD_NAMED("schema", "1: what this table says."), .type = "integer", .value = record_value_schema},
     {RECORD_NAMED("case", "The case's name."), .type = "string", .value = record_value_case, .of_point = true},
     {.part = RECORD_KERNEL,
-     RECORD_NAMED(
-         "kernel",
-         "The kernel: single_pass, split_kv, two_pass, tensor_core, or the name of one that is not ours; of an output "
-         "that was given what --recipe says."),
+     RECORD_NAMED("kernel", "The kernel: " KERNELS_LISTED
+                            "or the name of one that is not ours; of an output that was given what --recipe says."),
      .type = "string",
      .value = record_value_kernel,
      .of_point = true},
