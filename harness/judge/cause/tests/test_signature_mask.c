@@ -1,0 +1,256 @@
+/* Failures of the mask by name: masked keys and slots that have weight, rows that are the plain mean of their keys. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+/* The near keys gone, so that visible logits are low. */
+static struct signature_trial make_far_trial(void)
+{
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    mask_keys(&trial.made, 150, 400, 1);
+    begin(&trial);
+    return trial;
+}
+
+static void test_replaced_logits_leak(void **state)
+{
+    (void)state;
+    /* A sentinel among the visible logits, and one above all of them. */
+    static const double offsets[] = {-6, -3, 0, 30};
+    for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+        struct signature_trial trial = make_far_trial();
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rule_replaced, trial.truth.lse[h] + offsets[i], 0, 0);
+        expect_and_end(&trial, SIGNATURE_LEAK, "equal among themselves, carry");
+    }
+}
+
+static void test_added_sentinels_leak(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    break_all(&trial, rule_added, -58);
+    expect_and_end(&trial, SIGNATURE_LEAK, "by their own logits");
+    trial = make_far_trial();
+    break_all(&trial, rule_added, 0);
+    expect_and_end(&trial, SIGNATURE_LEAK, "all masked keys are let in");
+}
+
+/* Weight that no key has may be that of slots, of a sum that does not begin with 0, of a sink: no output tells. That
+ * masked slots change the result does. */
+static void test_weight_of_no_key_is_unknown_and_said(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 112, trial.truth.lse[h] - 5);
+    expect(&trial, SIGNATURE_UNKNOWN, "43% of the weight is with no key");
+    trial.facts.violated = 1u << ORACLE_BIAS_SHIFT;
+    expect(&trial, SIGNATURE_UNKNOWN, "43% of the weight is with no key");
+    trial.facts.violated |= 1u << ORACLE_MASKED_SLOTS;
+    expect_and_end(&trial, SIGNATURE_LEAK, "what stands in masked slots changes the result, and carries 43%");
+    trial = make_far_trial(); /* there are masked keys, and their mean is next to 0 */
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_right, 0, 1, trial.truth.lse[h] - 4);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "of the weight is with no key");
+}
+
+static void test_masked_keys_and_slots_leak(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    for (int h = 0; h < 4; h++)
+        attend(&trial, h, rule_replaced, trial.truth.lse[h] - 5, 112, trial.truth.lse[h] - 5);
+    expect_and_end(&trial, SIGNATURE_LEAK, "slots without a key");
+}
+
+/* One of the masked keys takes part. */
+static double rule_key_let_in(const struct problem *problem, int head, int64_t key, double let_in)
+{
+    return (double)key == let_in ? right_logit(problem, head, key) : rule_right(problem, head, key, 0);
+}
+
+static void test_one_masked_key_let_in_leaks(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    break_all(&trial, rule_key_let_in, 160);
+    expect_and_end(&trial, SIGNATURE_LEAK, "masked key 160 carries");
+}
+
+/* Out is right but for its rounding, and lse alone tells. That some masked key fits the lse of one row may be chance.
+ */
+static void test_a_key_let_in_by_lse_alone(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    double out[64];
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = (float)attend_exactly(&trial.made.problem, h, rule_key_let_in, 155, 0, 0, out);
+    trial.tolerance.lse = 1e-6;
+    expect(&trial, SIGNATURE_LEAK, "masked key 155 carries");
+    for (int h = 0; h < 3; h++)
+        trial.output.lse[h] = (float)trial.truth.lse[h];
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* Tiles of `len` keys of which one is visible take part as a whole. */
+static double rule_tiles(const struct problem *problem, int head, int64_t key, double len)
+{
+    int64_t first = key / (int64_t)len * (int64_t)len;
+    for (int64_t j = first; j < first + (int64_t)len && j < problem->seq_len; j++)
+        if (problem_visible(problem, j))
+            return right_logit(problem, head, key);
+    return -INFINITY;
+}
+
+static void test_masks_by_whole_tiles_leak(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_far_trial();
+    break_all(&trial, rule_tiles, 64);
+    expect_and_end(&trial, SIGNATURE_LEAK, "in tiles of 64 keys");
+    /* Where each tile has a visible key, of whatever length, it is no mask at all. */
+    trial = make_trial(700, 4, 4, 64, DTYPE_F16);
+    mask_keys(&trial.made, 0, 699, 3);
+    begin(&trial);
+    break_all(&trial, rule_added, 0);
+    expect_and_end(&trial, SIGNATURE_LEAK, "all masked keys are let in");
+}
+
+/* Nearly all keys are masked, so that the mean of all keys is nearly theirs. */
+static void test_a_leak_to_nearly_all_keys_is_no_uniform(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(4000, 4, 2, 64, DTYPE_F16);
+    mask_keys(&trial.made, 20, 4000, 1);
+    begin(&trial);
+    break_all(&trial, rule_replaced, 100);
+    expect_and_end(&trial, SIGNATURE_LEAK, "100%");
+}
+
+static void test_empty_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        logit_rule *rule;
+        int slots;
+        enum signature signature;
+    } rows[] = {
+        {rule_constant, 0, SIGNATURE_UNIFORM},
+        {rule_constant, 28, SIGNATURE_UNIFORM},
+        {rule_added, 0, SIGNATURE_LEAK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+        mask_keys(&trial.made, 0, 100, 1);
+        begin(&trial);
+        assert_true(trial.truth.lse[0] == -INFINITY && out_at(&trial, 0, 0) == 0);
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rows[i].rule, -1e4, rows[i].slots, -1e4);
+        expect_and_end(&trial, rows[i].signature, "");
+    }
+}
+
+/* -10000 added in f32, whose ulp there is 2^-10. */
+static double rule_added_f32(const struct problem *problem, int head, int64_t key, double sentinel)
+{
+    return (double)((float)right_logit(problem, head, key) + (float)sentinel);
+}
+
+/* Of a row whose keys were all moved by a sentinel f32 leaves hundreds of tolerances, whether lse shows the sentinel or
+ * there is none. What is left beyond that has no name. */
+static void test_an_empty_row_is_rounded_where_the_sentinel_stands(void **state)
+{
+    (void)state;
+    for (int with_lse = 0; with_lse < 2; with_lse++)
+        for (int more = 0; more < 2; more++) {
+            struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F32);
+            mask_keys(&trial.made, 0, 100, 1);
+            begin(&trial);
+            trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-3};
+            break_all(&trial, rule_added_f32, -1e4);
+            if (!with_lse) {
+                free(trial.output.lse);
+                trial.output.lse = NULL;
+            }
+            if (more)
+                leave_something(&trial);
+            expect_and_end(&trial, more ? SIGNATURE_UNKNOWN : SIGNATURE_LEAK, "");
+        }
+}
+
+static void test_the_plain_mean_of_all_keys(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    break_all(&trial, rule_constant, 0);
+    expect_and_end(&trial, SIGNATURE_UNIFORM, "");
+}
+
+/* q.k hardly differs, so that any small slope makes weights that are next to equal, and v has a mean. */
+static struct signature_trial make_flat_trial(void)
+{
+    struct signature_trial trial = make_trial(576, 2, 1, 64, DTYPE_BF16);
+    const size_t queries = 2 * 64, values = 576 * 64;
+    for (size_t i = 0; i < values; i++) {
+        float q, v;
+        if (i < queries) {
+            dtype_widen(DTYPE_BF16, trial.made.q, i, 1, &q);
+            q *= 0x1p-4f;
+            dtype_narrow(DTYPE_BF16, trial.made.q, i, 1, &q);
+        }
+        dtype_widen(DTYPE_BF16, trial.made.v, i, 1, &v);
+        v = 1 + 0.1f * v;
+        dtype_narrow(DTYPE_BF16, trial.made.v, i, 1, &v);
+    }
+    slopes_fill(trial.made.slopes, 2, SLOPES_GEOMETRIC, 4, 0, 2);
+    return trial;
+}
+
+/* A slope that is another one in each head, from 2^-2 to 2^-12 of its own. Equal weights come as near to out in the
+ * flatter one, and are not what it has. */
+static void test_small_slopes_are_no_plain_mean(void **state)
+{
+    (void)state;
+    for (int power = 2; power <= 4; power++) {
+        struct signature_trial trial = make_flat_trial();
+        begin(&trial);
+        break_all(&trial, rule_slope_power, power);
+        find(&trial);
+        assert_int_not_equal(trial.finding.signature, SIGNATURE_UNIFORM);
+        end(&trial);
+    }
+}
+
+/* A sentinel for every logit has the same out, and an lse that no slope has. */
+static void test_a_plain_mean_of_keys_that_are_alike(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_flat_trial();
+    begin(&trial);
+    break_all(&trial, rule_constant, -1e4);
+    expect(&trial, SIGNATURE_UNIFORM, "the plain mean of v over ");
+    break_all(&trial, rule_constant, 20);
+    expect_and_end(&trial, SIGNATURE_UNIFORM, "the plain mean of v over ");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replaced_logits_leak),
+        cmocka_unit_test(test_added_sentinels_leak),
+        cmocka_unit_test(test_weight_of_no_key_is_unknown_and_said),
+        cmocka_unit_test(test_masked_keys_and_slots_leak),
+        cmocka_unit_test(test_one_masked_key_let_in_leaks),
+        cmocka_unit_test(test_a_key_let_in_by_lse_alone),
+        cmocka_unit_test(test_masks_by_whole_tiles_leak),
+        cmocka_unit_test(test_a_leak_to_nearly_all_keys_is_no_uniform),
+        cmocka_unit_test(test_empty_rows),
+        cmocka_unit_test(test_an_empty_row_is_rounded_where_the_sentinel_stands),
+        cmocka_unit_test(test_the_plain_mean_of_all_keys),
+        cmocka_unit_test(test_small_slopes_are_no_plain_mean),
+        cmocka_unit_test(test_a_plain_mean_of_keys_that_are_alike),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}
