@@ -32,9 +32,9 @@ endif
 ifeq ($(CUDA_HEADERS),)
 TESTS := $(filter-out kernels/tests/test_device_cuda%,$(TESTS))
 else
-FAKE_GPU := $(addprefix $(BUILD)/kernels/,device/device_cuda.o probe/prober_cuda.o tests/fake_gpu.o tests/fake_gpu_kernel.o tests/fake_gpu_memory.o tests/fake_gpu_keys.o)
+FAKE_GPU := $(patsubst %.c,$(BUILD)/%.o,kernels/device/device_cuda.c kernels/probe/prober_cuda.c $(wildcard kernels/tests/fake_gpu*.c))
 FAKE_GPU_BENCH := $(patsubst %.c,$(BUILD)/%.o,$(wildcard kernels/tests/bench_gpu*.c kernels/tests/gpu_*.c))
-FAKE_GPU_TESTS := $(addprefix $(BUILD)/kernels/tests/,test_device_cuda test_device_cuda_keys)
+FAKE_GPU_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard kernels/tests/test_device_cuda*.c))
 FAKE_GPU_PROGRAMS := $(addprefix $(BUILD)/kernels/tests/fake_gpu/,alibicheck bench_gpu)
 endif
 

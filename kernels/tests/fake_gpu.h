@@ -1,6 +1,6 @@
 /*
  * A GPU that is not there: the calls of the CUDA runtime that the CUDA device and the benchmark on a GPU make, with the
- * kernels' host forms in the place of those that nvcc compiles. What is linked with fake_gpu.c in the place of the
+ * kernels' host forms in the place of those that nvcc compiles. What is linked with fake_gpu*.c in the place of the
  * runtime runs all of device_cuda.c. Nothing is said of machine code or time.
  *
  * It is as unforgiving as CUDA allows. The device's memory cannot be read by the host. What is put on a stream runs

@@ -1,4 +1,5 @@
-/* What fake_gpu.c does in the place of the kernels of key_kernels.cu: their code, a thread after the other. */
+/* What a GPU that is not there (fake_gpu.h) does in the place of the kernels of key_kernels.cu: their code, a thread
+ * after the other. */
 #ifndef KERNELS_TESTS_FAKE_GPU_KEYS_H
 #define KERNELS_TESTS_FAKE_GPU_KEYS_H
 

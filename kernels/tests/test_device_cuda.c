@@ -12,6 +12,7 @@
 
 #include "kernels/device/device_cuda.h"
 #include "kernels/device/device_keys.h"
+#include "kernels/tests/failing_calls.h"
 #include "kernels/tests/fake_gpu.h"
 #include "kernels/tests/fake_gpu_memory.h"
 #include "kernels/tests/gpu_timing.h"
@@ -218,42 +219,23 @@ static void test_keys_that_are_put_there_in_parts(void **state)
 
 /* ---- failures ---------------------------------------------------------------------------------------------------- */
 
-/* Opens a device and runs on it, with the call after the first `calls` failing, and those behind it unless once. */
-static enum error_kind attempt(long calls, bool once, bool audited, bool by_parts, struct error *error)
+enum way { WAY_PLAIN, WAY_AUDITED, WAY_BY_PARTS, WAY_COUNT };
+
+static enum error_kind run_in_a_way(const void *context, struct device *device, struct error *error)
 {
-    struct device *device = NULL;
+    const enum way *way = context;
+    const struct shape *shape = &shapes[2];
     struct result result;
     struct memory_audit audit;
-    const struct shape *shape = &shapes[2];
-    fake_gpu_calls_left = calls;
-    fake_gpu_fails_once = once;
-    enum error_kind kind =
-        device_open(&device, DEVICE_CUDA, &(struct device_options){.threads = 1, .form = FORM_FASTEST}, error);
-    if (!kind)
-        kind = by_parts ? run_keys(&result, device, shape, error)
-                        : run(&result, device, shape, 1, audited ? &audit : NULL, error);
-    if (!kind && once) /* or a call has failed, and nobody has noticed */
-        assert_true(fake_gpu_calls_left >= 0);
-    device_close(device);
-    fake_gpu_calls_left = -1;
-    cudaGetLastError();
-    return kind;
+    return *way == WAY_BY_PARTS ? run_keys(&result, device, shape, error)
+                                : run(&result, device, shape, 1, *way == WAY_AUDITED ? &audit : NULL, error);
 }
 
 static void test_each_call_that_fails_is_told_and_leaves_nothing_behind(void **state)
 {
     (void)state;
-    for (int way = 0; way < 6; way++) {
-        struct error error;
-        long calls = 0;
-        for (; attempt(calls, way >= 3, way % 3 == 1, way % 3 == 2, &error); calls++) {
-            assert_int_equal(error.kind, ERROR_SYSTEM);
-            assert_non_null(strstr(error.text, "device cuda: "));
-            assert_nothing_held();
-        }
-        assert_in_range(calls, 20, 2000); /* so many calls it takes, and each has failed once */
-        assert_nothing_held();
-    }
+    for (enum way way = 0; way < WAY_COUNT; way++)
+        expect_failures_told(run_in_a_way, &way, 20);
 }
 
 static void test_memory_that_is_not_there(void **state)

@@ -18,6 +18,7 @@
 #include "kernels/device/keys_digest.h"
 #include "kernels/device/kv_cache.h"
 #include "kernels/random/made_elements.h"
+#include "kernels/tests/failing_calls.h"
 #include "kernels/tests/fake_gpu.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
@@ -146,37 +147,17 @@ static void test_keys_that_are_made_there(void **state)
     assert_int_equal(fake_gpu_held(), 0);
 }
 
-/* The call after the first `calls` fails, and those behind it unless once. */
-static enum error_kind attempt(long calls, bool once, struct error *error)
+static enum error_kind make_keys(const void *context, struct device *device, struct error *error)
 {
-    struct device *device = NULL;
     struct result result;
-    fake_gpu_calls_left = calls;
-    fake_gpu_fails_once = once;
-    enum error_kind kind = device_open(&device, DEVICE_CUDA, &(struct device_options){.threads = 1}, error);
-    if (!kind)
-        kind = run_there(&result, device, DTYPE_F16, 1, error);
-    if (!kind && once) /* or a call has failed, and nobody has noticed */
-        assert_true(fake_gpu_calls_left >= 0);
-    device_close(device);
-    fake_gpu_calls_left = -1;
-    cudaGetLastError();
-    return kind;
+    (void)context;
+    return run_there(&result, device, DTYPE_F16, 1, error);
 }
 
 static void test_each_call_that_fails_is_told(void **state)
 {
     (void)state;
-    for (int once = 0; once < 2; once++) {
-        struct error error;
-        long calls = 0;
-        for (; attempt(calls, once, &error); calls++) {
-            assert_int_equal(error.kind, ERROR_SYSTEM);
-            assert_non_null(strstr(error.text, "device cuda: "));
-            assert_int_equal(fake_gpu_held(), 0);
-        }
-        assert_in_range(calls, 60, 2000); /* so many calls it takes, and each has failed once */
-    }
+    expect_failures_told(make_keys, NULL, 60);
 }
 
 int main(void)
