@@ -130,9 +130,7 @@ static enum error_kind plan_line(struct line *line, struct error *error)
         .num_kv_heads = shape->kv_heads,
         .head_dim = shape->dim,
         .dtype = shape->dtype,
-        .kv_format = shape->kv_dtype == DTYPE_E4M3   ? KV_E4M3
-                     : shape->kv_dtype == DTYPE_E5M2 ? KV_E5M2
-                                                     : KV_AS_DTYPE,
+        .kv_format = kv_format_of(shape->kv_dtype),
         .k_scale = 1,
         .v_scale = 1,
         .scale = line->scale,

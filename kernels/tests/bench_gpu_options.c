@@ -62,7 +62,7 @@ static const struct {
     const char *option, *allowed;
     bool (*parse)(int64_t *value, const char *text);
 } axes[AXIS_COUNT] = {
-    [AXIS_DTYPE] = {"dtype", "f16, bf16, f32, e4m3, e5m2", parse_dtype},
+    [AXIS_DTYPE] = {"dtype", "f16, bf16, f32, e4m3, e5m2, e4m3fnuz", parse_dtype},
     [AXIS_KERNEL] = {"kernel", KERNELS_LISTED "or several", parse_kernel},
     [AXIS_PAGE] = {"page", "keys a page, 0 (contiguous) to 4096", parse_page},
     [AXIS_KEYS] = {"keys", "numbers of keys, 1 to 2^30", parse_keys},
