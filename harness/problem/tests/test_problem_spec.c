@@ -131,8 +131,10 @@ static void test_slopes_of_their_own_are_compared_by_value(void **state)
     other.slope_values = other_slope_values;
     assert_true(problem_spec_equal(&spec, &same));
     assert_false(problem_spec_equal(&spec, &other));
-    struct problem_spec none = make_spec();
+    struct problem_spec none = make_spec(), fewer = spec;
+    fewer.num_slope_values = 3;
     assert_false(problem_spec_equal(&spec, &none));
+    assert_false(problem_spec_equal(&spec, &fewer));
 }
 
 static void test_each_parameter_tells_masks_apart(void **state)
