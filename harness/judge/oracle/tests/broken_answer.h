@@ -1,0 +1,358 @@
+/* Kernels broken on purpose for the tests of the oracles, one way each: in what they are told, or in what they answer.
+ */
+#ifndef HARNESS_JUDGE_ORACLE_TESTS_BROKEN_ANSWER_H
+#define HARNESS_JUDGE_ORACLE_TESTS_BROKEN_ANSWER_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/oracle/oracle.h"
+#include "harness/judge/oracle/oracle_work.h"
+#include "harness/judge/oracle/trial.h"
+#include "harness/subject/shipped.h"
+#include "kernels/tests/made_problem.h"
+
+/* A kernel on the host device, and what breaks it. */
+struct broken_subject {
+    struct subject subject; /* first */
+    struct shipped_subject sound;
+    /* Changes what the kernel is told of sequence i of a launch; NULL: nothing. */
+    void (*before)(struct problem *problems, int i, void *scratch);
+    /* Changes what it answers for a sequence; NULL: nothing. */
+    void (*after)(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                  int run);
+    bool keeps_zeros; /* elements that are 0 are not written */
+    int *runs;        /* so far */
+};
+
+enum { SCRATCH_BYTES = 4096, MAX_SEQUENCES = ORACLE_MANY, MAX_ELEMENTS = 4096 };
+
+static enum error_kind run_broken(const struct subject *subject, const struct sequences *sequences,
+                                  struct memory_audit *audit, double *seconds, struct error *error)
+{
+    static float old[MAX_SEQUENCES][MAX_ELEMENTS];
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    const struct problem *problems = sequences->problems;
+    struct problem told[MAX_SEQUENCES];
+    size_t elements = (size_t)problem_elements(problems);
+    _Alignas(64) char scratch[SCRATCH_BYTES];
+    assert_true(sequences->count <= MAX_SEQUENCES && elements <= MAX_ELEMENTS);
+    memcpy(told, problems, (size_t)sequences->count * sizeof *problems);
+    for (int i = 0; i < sequences->count; i++) {
+        dtype_widen(problems[i].dtype, sequences->outputs[i].out, 0, elements, old[i]);
+        if (broken->before)
+            broken->before(told, i, scratch);
+    }
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, sequences->pages, NULL, false};
+    enum error_kind kind = broken->sound.subject.ops->run(&broken->sound.subject, &as_told, audit, seconds, error);
+    for (int i = 0; i < sequences->count && !kind; i++) {
+        const struct output *output = &sequences->outputs[i];
+        for (size_t e = 0; e < elements && broken->keeps_zeros; e++) {
+            float value;
+            dtype_widen(problems[i].dtype, output->out, e, 1, &value);
+            if (value == 0)
+                dtype_narrow(problems[i].dtype, output->out, e, 1, &old[i][e]);
+        }
+        if (broken->after)
+            broken->after(&problems[i], &broken->sound.options, output, *broken->runs);
+    }
+    ++*broken->runs;
+    return kind;
+}
+
+static struct rounding_model rounding_of_sound(const struct subject *subject, const struct problem *problem)
+{
+    const struct subject *sound = &((const struct broken_subject *)(const void *)subject)->sound.subject;
+    return sound->ops->rounding(sound, problem);
+}
+
+/* The same break in a subject that is launched otherwise. */
+static struct subject *broken_too(const struct broken_subject *broken, struct subject *sound)
+{
+    struct broken_subject *copy = malloc(sizeof *copy);
+    assert_non_null(copy);
+    *copy = *broken;
+    copy->sound = *(struct shipped_subject *)(void *)sound;
+    subject_release(sound);
+    return &copy->subject;
+}
+
+static enum error_kind resettle_broken(const struct subject *subject, const struct launch_setting *setting,
+                                       struct subject **other, char *text, struct error *error)
+{
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    struct subject *sound;
+    enum error_kind kind = broken->sound.subject.ops->resettle(&broken->sound.subject, setting, &sound, text, error);
+    *other = !kind && sound ? broken_too(broken, sound) : NULL;
+    return kind;
+}
+
+static enum error_kind repartition_broken(const struct subject *subject, int64_t seq_len, struct subject **other,
+                                          char *text, struct error *error)
+{
+    const struct broken_subject *broken = (const struct broken_subject *)(const void *)subject;
+    struct subject *sound;
+    enum error_kind kind = broken->sound.subject.ops->repartition(&broken->sound.subject, seq_len, &sound, text, error);
+    *other = !kind && sound ? broken_too(broken, sound) : NULL;
+    return kind;
+}
+
+static const struct subject_ops broken_ops = {
+    .run = run_broken,
+    .rounding = rounding_of_sound,
+    .repartition = repartition_broken,
+    .resettle = resettle_broken,
+};
+
+/* A kernel with nothing broken yet; runs: a count of the caller's, 0. */
+static struct broken_subject broken_subject(struct device *device, enum kernel kernel, int64_t chunk_len,
+                                            const struct recipe *recipe, int *runs)
+{
+    const struct kernel_options options = {.chunk_len = chunk_len};
+    struct broken_subject broken = {.sound = shipped_subject(device, kernel, &options, recipe), .runs = runs};
+    broken.subject = broken.sound.subject;
+    broken.subject.ops = &broken_ops;
+    return broken;
+}
+
+enum { N = 300, H = 4, HKV = 2, D = 64, MASKED_KEY = 290, CHUNK = 96, ZERO_DIM = 5 };
+
+static float *f32(const void *tensor)
+{
+    return (float *)(uintptr_t)tensor;
+}
+
+/* Atomic additions in an order that changes. */
+static void differs_by_an_ulp(const struct problem *problem, const struct kernel_options *options,
+                              const struct output *output, int run)
+{
+    (void)options;
+    if (run % 2 && problem->seq_len > 0)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
+/* Weight 0 times whatever the last tile's slots hold. */
+static void reads_past_the_end(const struct problem *problem, const struct kernel_options *options,
+                               const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        f32(output->out)[h * D] +=
+            0 * f32(problem->v)[problem_row(problem, problem->seq_len, problem_kv_head(problem, h))];
+}
+
+static void reads_masked_values(const struct problem *problem, const struct kernel_options *options,
+                                const struct output *output, int run)
+{
+    (void)options, (void)run;
+    if (problem->seq_len > MASKED_KEY)
+        f32(output->out)[3] += 0 * f32(problem->v)[problem_row(problem, MASKED_KEY, 0) + 3];
+}
+
+/* A head has `weight` too much of a key, if there is one. */
+static void weigh_more(const struct problem *problem, int64_t key, int head, float weight, const struct output *output)
+{
+    for (int d = 0; d < D && key < problem->seq_len; d++) {
+        float *out = &f32(output->out)[head * D + d];
+        size_t row = problem_row(problem, key, problem_kv_head(problem, head));
+        *out += weight * (f32(problem->v)[row + (size_t)d] - *out);
+    }
+}
+
+/* The first key of the second chunk is taken to be a little nearer than it is. */
+static void places_a_boundary_key_too_near(const struct problem *problem, const struct kernel_options *options,
+                                           const struct output *output, int run)
+{
+    (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        weigh_more(problem, options->chunk_len, h, 8e-4f * problem->slopes[h], output);
+}
+
+/* The same of a key of which nothing else knows. */
+static void counts_a_key_twice(const struct problem *problem, const struct kernel_options *options,
+                               const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        weigh_more(problem, 280, h, 2e-4f, output);
+}
+
+/* The weight of a key in a row that is right. */
+static double weight_in(const struct problem *problem, int64_t key, int head, const struct output *output)
+{
+    size_t row = problem_row(problem, key, problem_kv_head(problem, head));
+    double logit = (double)problem->slopes[head] * (double)problem_distance(problem, key);
+    for (int d = 0; d < D; d++)
+        logit += problem_logit_scale(problem) * (double)f32(problem->q)[head * D + d] *
+                 (double)f32(problem->k)[row + (size_t)d];
+    return problem_visible(problem, key) ? exp(logit - (double)output->lse[head]) : 0;
+}
+
+/* Weighs v of one key with the weight of another, if there are both. */
+static void take_value_of(const struct problem *problem, int64_t key, int64_t other, double weight, int head,
+                          const struct output *output)
+{
+    size_t of_key = problem_row(problem, key, problem_kv_head(problem, head)),
+           of_other = problem_row(problem, other, problem_kv_head(problem, head));
+    for (int d = 0; d < D; d++)
+        f32(output->out)[head * D + d] += (float)(weight * ((double)f32(problem->v)[of_other + (size_t)d] -
+                                                            (double)f32(problem->v)[of_key + (size_t)d]));
+}
+
+/* Two keys' v, each in the other's place, in the path of heads without a slope. */
+static void swaps_two_values(const struct problem *problem, const struct kernel_options *options,
+                             const struct output *output, int run)
+{
+    enum { ONE = 270, OTHER = 283 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > OTHER; h++) {
+        if (problem->slopes[h] != 0)
+            continue;
+        take_value_of(problem, ONE, OTHER, weight_in(problem, ONE, h, output), h, output);
+        take_value_of(problem, OTHER, ONE, weight_in(problem, OTHER, h, output), h, output);
+    }
+}
+
+/* A row of a tile is loaded one key late: v of the key after, in the same path. */
+static void takes_v_of_the_key_after(const struct problem *problem, const struct kernel_options *options,
+                                     const struct output *output, int run)
+{
+    enum { FIRST = 264, END = 288 };
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads && problem->seq_len > END; h++)
+        for (int64_t key = FIRST; key < END && problem->slopes[h] == 0; key++)
+            take_value_of(problem, key, key + 1, weight_in(problem, key, h, output), h, output);
+}
+
+/* A constant of another base or of the bias, as lse alone may have it. */
+static void adds_to_lse(const struct problem *problem, const struct kernel_options *options,
+                        const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int h = 0; h < problem->num_heads; h++)
+        output->lse[h] += 1e-4f;
+}
+
+/* Another order of sums in the first head. */
+static void rounds_the_first_head_otherwise(const struct problem *problem, const struct kernel_options *options,
+                                            const struct output *output, int run)
+{
+    (void)options, (void)run;
+    if (problem->seq_len > 0)
+        f32(output->out)[7] = nextafterf(f32(output->out)[7], 2);
+}
+
+/* What it does depends on another KV head than its own, of which there are as many as there are remainders. */
+static void rounds_by_the_kv_head_modulo(const struct problem *problem, const struct kernel_options *options,
+                                         const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int i = 0; i < problem->num_heads * D && problem->seq_len > 0; i++) {
+        const float *v = f32(problem->v) + problem_row(problem, 0, i / D % problem->num_kv_heads);
+        f32(output->out)[i] = nextafterf(f32(output->out)[i], v[i % D] < 0 ? -2 : 2);
+    }
+}
+
+/* As an epsilon in the denominator does. */
+static void is_biased(const struct problem *problem, const struct kernel_options *options, const struct output *output,
+                      int run)
+{
+    (void)options, (void)run;
+    for (int64_t i = 0; i < problem_elements(problem); i++)
+        f32(output->out)[i] *= 1 - 3e-4f;
+}
+
+static void takes_the_query_to_be_the_newest_key(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    (void)scratch;
+    problem->q_position = problem->seq_len - 1;
+}
+
+/* Whole for positions up to 2048 and its like; the error is in lse alone. */
+static void holds_the_position_in_bf16(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    (void)scratch;
+    problem->q_position = (int64_t)dtype_round(DTYPE_BF16, (float)problem->q_position + 1) - 1;
+}
+
+static void makes_its_own_slopes(struct problem *problems, int i, void *scratch)
+{
+    struct problem *problem = &problems[i];
+    float *slopes = scratch;
+    slopes_fill(slopes, problem->num_heads, SLOPES_BLOOM, 8, 0, problem->num_heads);
+    problem->slopes = slopes;
+}
+
+/* A batch padded to a short sequence, the second one here. */
+static void takes_all_to_be_as_long_as_the_second(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (i > 1 && problems[i].seq_len > problems[1].seq_len)
+        problems[i].seq_len = problems[1].seq_len;
+}
+
+/* What is kept of a sequence is found again by its length. */
+static void takes_equal_lengths_for_one_sequence(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    for (int j = i - 1; j >= 0; j--)
+        if (problems[j].seq_len == problems[i].seq_len)
+            problems[i] = problems[j];
+}
+
+static void holds_the_sequence_in_2_bits(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i] = problems[i % 4];
+}
+
+static void holds_the_sequence_in_4_bits(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i] = problems[i % 16];
+}
+
+/* A loop over whole tiles that ends one key early. */
+static void drops_the_last_key_of_whole_tiles(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    if (problems[i].seq_len > 0 && problems[i].seq_len % 64 == 0)
+        problems[i].seq_len--;
+}
+
+/* Nothing is launched where there is no key. */
+static void leaves_empty_sequences(const struct problem *problem, const struct kernel_options *options,
+                                   const struct output *output, int run)
+{
+    (void)options, (void)run;
+    for (int64_t i = 0; i < problem_elements(problem) && problem->seq_len == 0; i++)
+        f32(output->out)[i] = NAN;
+}
+
+static void rounds_the_scale_up(struct problem *problems, int i, void *scratch)
+{
+    (void)scratch;
+    problems[i].scale *= 1 + 1e-5f;
+}
+
+/* Goes on with the number of lanes that the last launch took. */
+static void keeps_lanes_of_the_last_launch(const struct problem *problem, const struct kernel_options *options,
+                                           const struct output *output, int run)
+{
+    static int last;
+    (void)options;
+    if (run > 0 && last != problem->head_dim)
+        f32(output->out)[3] *= 1 - 2e-4f;
+    last = problem->head_dim;
+}
+
+#endif

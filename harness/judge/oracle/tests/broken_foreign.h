@@ -1,0 +1,178 @@
+/* Kernels that are not ours, broken on purpose for the tests of the oracles: in how they find keys by strides or by
+ * pages, and in batches. */
+#ifndef HARNESS_JUDGE_ORACLE_TESTS_BROKEN_FOREIGN_H
+#define HARNESS_JUDGE_ORACLE_TESTS_BROKEN_FOREIGN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/judge/class/class_rounding.h"
+#include "harness/judge/oracle/tests/broken_answer.h"
+#include "harness/subject/far_tensor.h"
+#include "harness/subject/foreign.h"
+
+/* That takes strides, and reads k by none: the host device's, of what stands where k would be packed. */
+static enum error_kind run_with_packed_keys(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct shipped_subject *sound = launcher;
+    struct problem told[MAX_SEQUENCES];
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
+    void *memory = NULL;
+    memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
+    if (sequences->strides) {
+        const struct tensor_strides *strides = &sequences->strides->of[STRIDED_K];
+        const struct strided_shape shape = strided_shape(told, NULL, STRIDED_K);
+        const size_t bytes = strided_bytes(strides, &shape), first = (size_t)strides->first * sizeof(float);
+        assert_int_equal(sequences->count, 1);
+        assert_non_null(memory = malloc(bytes));
+        memset(memory, dtype_nan_byte(told->dtype), bytes);
+        strided_spread(memory, told->k, strides, &shape);
+        told->k = (char *)memory + first;
+        told->kv_slots = 0; /* the copy has none */
+    }
+    enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+    free(memory);
+    return kind;
+}
+
+/* That takes strides, and reads k where 32 bits hold of one stride's share of an offset what they can. */
+static enum error_kind run_with_offsets_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                   struct memory_audit *audit, double *seconds, struct error *error,
+                                                   enum far_axis cuts)
+{
+    const struct shipped_subject *sound = launcher;
+    struct problem told[MAX_SEQUENCES];
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
+    struct far_tensor far = {.memory = NULL};
+    char *memory = NULL;
+    memcpy(told, sequences->problems, (size_t)sequences->count * sizeof *told);
+    if (sequences->strides && sequences->strides->far_elements > 0) {
+        const struct tensor_strides *strides = &sequences->strides->of[STRIDED_K];
+        const struct strided_shape shape = strided_shape(told, NULL, STRIDED_K);
+        const int64_t rows = strided_rows(&shape), row_bytes = shape.dim * (int64_t)sizeof(float);
+        assert_int_equal(sequences->count, 1);
+        assert_non_null(memory = malloc((size_t)(rows * row_bytes)));
+        assert_true(far_tensor_make(&far, told->k, strides, &shape, sequences->strides->far_elements));
+        for (int64_t i = 0; i < rows; i++) {
+            const int64_t of_key = i / shape.heads * strides->row, of_head = i % shape.heads * strides->head;
+            const int64_t place =
+                cuts == FAR_ROWS ? (int32_t)(uint32_t)of_key + of_head : of_key + (int32_t)(uint32_t)of_head;
+            memcpy(memory + i * row_bytes, far.first + place * (int64_t)sizeof(float), (size_t)row_bytes);
+        }
+        told->k = memory;
+        told->kv_slots = 0; /* the copy has none */
+    }
+    enum error_kind kind = sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+    far_tensor_clear(&far);
+    free(memory);
+    return kind;
+}
+
+static enum error_kind run_with_keys_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_with_offsets_of_32_bits(launcher, sequences, audit, seconds, error, FAR_ROWS);
+}
+
+static enum error_kind run_with_heads_of_32_bits(void *launcher, const struct sequences *sequences,
+                                                 struct memory_audit *audit, double *seconds, struct error *error)
+{
+    return run_with_offsets_of_32_bits(launcher, sequences, audit, seconds, error, FAR_HEADS);
+}
+
+/* Runs sequences as others than they are. */
+static enum error_kind run_as_told(void *launcher, const struct sequences *sequences, struct problem *told,
+                                   struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct shipped_subject *sound = launcher;
+    const struct sequences as_told = {told, sequences->outputs, sequences->count, NULL, NULL, false};
+    return sound->subject.ops->run(&sound->subject, &as_told, audit, seconds, error);
+}
+
+/* A path of its own for launches whose sequences have one length, in which v is the first one's. */
+static enum error_kind run_with_one_length(void *launcher, const struct sequences *sequences,
+                                           struct memory_audit *audit, double *seconds, struct error *error)
+{
+    struct problem told[MAX_SEQUENCES];
+    bool one_length = true;
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        one_length &= told[i].seq_len == told[0].seq_len;
+    }
+    for (int i = 0; i < sequences->count && one_length; i++)
+        told[i].v = told[0].v;
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
+/* Goes through the pool, where a page is of the last sequence that has it: others do without. */
+static enum error_kind run_with_owned_pages(void *launcher, const struct sequences *sequences,
+                                            struct memory_audit *audit, double *seconds, struct error *error)
+{
+    const struct paged_cache *pages = sequences->pages;
+    struct problem told[MAX_SEQUENCES];
+    for (int i = 0; i < sequences->count; i++) {
+        told[i] = sequences->problems[i];
+        for (int later = i + 1; later < sequences->count; later++)
+            if (told[i].seq_len > 0 && sequences->problems[later].seq_len > 0 &&
+                pages->block_table[i * pages->max_pages] == pages->block_table[later * pages->max_pages])
+                told[i].seq_len -= pages->page_size;
+    }
+    return run_as_told(launcher, sequences, told, audit, seconds, error);
+}
+
+static const struct foreign_launcher of_32_bits[] = {
+    [FAR_ROWS] = {.run = run_with_keys_of_32_bits, .audits = true, .keeps = true, .far = true},
+    [FAR_HEADS] = {.run = run_with_heads_of_32_bits, .audits = true, .keeps = true, .far = true}};
+static const struct foreign_launcher packed_keys = {.run = run_with_packed_keys, .audits = true, .keeps = true};
+static const struct foreign_kernel with_packed_keys = {
+    .name = "packed_keys",
+    .takes = ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
+             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
+             ALIBICHECK_KERNEL_STRIDES,
+    .arithmetic = "f32",
+};
+
+static const struct foreign_kernel with_pages = {
+    .name = "with_pages",
+    .takes = ALIBICHECK_KERNEL_F32 | ALIBICHECK_KERNEL_GQA | ALIBICHECK_KERNEL_BATCH | ALIBICHECK_KERNEL_ALIBI |
+             ALIBICHECK_KERNEL_POSITION | ALIBICHECK_KERNEL_MASK | ALIBICHECK_KERNEL_LSE | ALIBICHECK_KERNEL_SAME_BITS |
+             ALIBICHECK_KERNEL_PAGES,
+    .arithmetic = "f32",
+};
+
+/* In a batch. */
+static const struct broken_in_batch {
+    const char *run_was; /* as what of a launch it is seen */
+    struct foreign_launcher launcher;
+} broken_in_batches[] = {
+    {"as the second of 2 of one length in one launch, v constant",
+     {.run = run_with_one_length, .audits = true, .keeps = true}},
+    {"as the first of 2 in one launch that share their first pages",
+     {.run = run_with_owned_pages, .audits = true, .keeps = true}},
+};
+
+static struct foreign_subject foreign_broken(struct shipped_subject *sound, enum far_axis cuts)
+{
+    struct foreign_subject foreign = foreign_subject(&with_packed_keys, cuts ? &of_32_bits[cuts] : &packed_keys, sound);
+    foreign.model = class_rounding_model; /* of f32: no other roundings */
+    foreign.subject.any_order = false;
+    return foreign;
+}
+
+static struct foreign_subject foreign_in_batch(struct shipped_subject *sound, const struct broken_in_batch *broken)
+{
+    const struct foreign_subject foreign = foreign_subject(&with_pages, &broken->launcher, sound);
+    struct foreign_subject paged = foreign_subject_paged(&foreign, &(struct page_setting){.size = 16});
+    paged.model = class_rounding_model;
+    paged.subject.any_order = false;
+    return paged;
+}
+
+#endif
