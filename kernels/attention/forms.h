@@ -83,10 +83,11 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
 #define FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(ONLY_FORM, function, body))
 #define ONLY_FORM(function, body, form, dtype, group) FORM_IF(true, function##_##form, body, dtype, group)
 
-/* Its plain forms, of body_1 and body_4(launch, args, dtype, group): for one query head, and for MAX_SHARED_HEADS. */
+/* Its plain forms, of body_1, body_2 and body_4(launch, args, dtype, group): for so many query heads. */
 #define PLAIN_FORMS(function, body) FORMS_ARE_MADE(FORMS_OF_PLAIN(PLAIN_FORMS_OF_TYPE, function, body))
 #define PLAIN_FORMS_OF_TYPE(function, body, form, dtype, group) \
     PLAIN_FORM(function##_##form##_x1, body##_1, dtype, group)  \
+    PLAIN_FORM(function##_##form##_x2, body##_2, dtype, group)  \
     PLAIN_FORM(function##_##form##_x4, body##_4, dtype, group)
 /* Those of 16 bits alone, of body(launch, args, dtype, group), whose heads share rows in every form. */
 #define PLAIN_FORMS_16_BITS(function, body) FORMS_ARE_MADE(FORMS_OF_16_BITS(PLAIN_FORM_ALONE, function, body))
@@ -102,8 +103,8 @@ static_assert(FORMS_SHARE < FORMS_SHARE_OF, "CUDA_FORMS=K/N, with K from 0 to N 
 
 #define FORM_COUNTED(function, body, form, dtype, group) +1
 
-/* For one head and for several. */
-enum { PLAIN_SHARES = 2 };
+/* For 1, 2 and MAX_SHARED_HEADS heads. */
+enum { PLAIN_SHARES = 3 };
 enum {
     NUM_GENERIC_FORMS = 0 FORMS_OF_ALL(FORM_COUNTED, 0, 0),
     NUM_PLAIN_FORMS = PLAIN_SHARES * (0 FORMS_OF_PLAIN(FORM_COUNTED, 0, 0))
@@ -142,8 +143,9 @@ struct compiled_kernel {
 #define NO_ENTRY(function, body, form, dtype, group) {NULL, NULL},
 #define ALONE_ENTRY(function, body, form, dtype, group) FORM_ENTRY(function)
 #define PLAIN_ENTRIES(function, body, form, dtype, group) \
-    FORM_ENTRY(function##_##form##_x1) FORM_ENTRY(function##_##form##_x4)
-#define PLAIN_ENTRY_ALONE(function, body, form, dtype, group) FORM_ENTRY(function##_##form##_plain){NULL, NULL},
+    FORM_ENTRY(function##_##form##_x1) FORM_ENTRY(function##_##form##_x2) FORM_ENTRY(function##_##form##_x4)
+#define PLAIN_ENTRY_ALONE(function, body, form, dtype, group) \
+    FORM_ENTRY(function##_##form##_plain){NULL, NULL}, {NULL, NULL},
 
 #define COMPILED_KERNEL_DECLARATION(enumerator, name) \
     extern const struct compiled_kernel host_##name, replay_##name, cuda_##name;

@@ -25,11 +25,17 @@ SIMT_BODY void softmax_of_heads(const struct attention_args *launch, const struc
         store_head(args, first_head + h, merge_warps(args, group, &states[h], h > 0));
 }
 
-/* Forms for one head, and for four that share rows. */
+/* Forms for one head, and for two and four that share rows. */
 SIMT_ONE_BODY void softmax_of_heads_1(const struct attention_args *launch, const struct attention_args *args,
                                       enum dtype dtype, int group)
 {
     softmax_of_heads(launch, args, dtype, group, 1);
+}
+
+SIMT_FUNCTION void softmax_of_heads_2(const struct attention_args *launch, const struct attention_args *args,
+                                      enum dtype dtype, int group)
+{
+    softmax_of_heads(launch, args, dtype, group, 2);
 }
 
 SIMT_FUNCTION void softmax_of_heads_4(const struct attention_args *launch, const struct attention_args *args,

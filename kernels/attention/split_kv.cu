@@ -57,11 +57,17 @@ SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct 
                       chunk_result(args, here.chunk, merge_warps(args, group, &states[h], h > 0)));
 }
 
-/* Forms for one head, and for four that share rows. */
+/* Forms for one head, and for two and four that share rows. */
 SIMT_ONE_BODY void split_kv_heads_1(const struct attention_args *launch, const struct attention_args *args,
                                     enum dtype dtype, int group)
 {
     split_kv_heads(launch, args, dtype, group, 1);
+}
+
+SIMT_FUNCTION void split_kv_heads_2(const struct attention_args *launch, const struct attention_args *args,
+                                    enum dtype dtype, int group)
+{
+    split_kv_heads(launch, args, dtype, group, 2);
 }
 
 SIMT_FUNCTION void split_kv_heads_4(const struct attention_args *launch, const struct attention_args *args,

@@ -35,9 +35,10 @@ static int generic_form(enum dtype dtype, int group)
     return (int)dtype * LANE_GROUPS + group;
 }
 
-static int plain_form(enum dtype dtype, int group, bool shared)
+/* share: of plain_shares. */
+static int plain_form(enum dtype dtype, int group, int share)
 {
-    return NUM_GENERIC_FORMS + (plain_dtypes[dtype] * LANE_GROUPS + group) * PLAIN_SHARES + shared;
+    return NUM_GENERIC_FORMS + (plain_dtypes[dtype] * LANE_GROUPS + group) * PLAIN_SHARES + share;
 }
 
 static int64_t chunks_of(const struct kernel_options *options, int64_t seq_len)
@@ -290,13 +291,19 @@ static bool has_shared_room(const struct plan_options *options)
     return options->shared_room == 0 || RING_BYTES + PLAIN_STATIC_BYTES_MAX <= options->shared_room;
 }
 
-/* How many query heads share rows by a plain form, where all blocks for one head each would be so many. Columns share
- * them in every form. */
-static int heads_shared(const struct problem *problem, const struct kernel_launch *step, unsigned long blocks,
-                        const struct plan_options *options)
+/* Query heads that share rows by a plain form. */
+static const int plain_shares[PLAIN_SHARES] = {1, 2, MAX_SHARED_HEADS};
+
+/* Which of plain_shares is the largest that the heads of a KV head take and that leaves enough blocks, where all blocks
+ * for one head each would be so many. Columns share rows in every form. */
+static int largest_share(const struct problem *problem, const struct kernel_launch *step, unsigned long blocks,
+                         const struct plan_options *options)
 {
-    bool divides = problem->num_heads / problem->num_kv_heads % MAX_SHARED_HEADS == 0 && !step->over_columns;
-    return divides && blocks / MAX_SHARED_HEADS >= options->shared_blocks ? MAX_SHARED_HEADS : 1;
+    int heads = problem->num_heads / problem->num_kv_heads, share = step->over_columns ? 0 : PLAIN_SHARES - 1;
+    while (share > 0 &&
+           (heads % plain_shares[share] != 0 || blocks / (unsigned)plain_shares[share] < options->shared_blocks))
+        share--;
+    return share;
 }
 
 /* ERROR_USAGE for more blocks than a grid takes. */
@@ -319,12 +326,12 @@ static enum error_kind make_launches(struct launch_plan *plan, const struct batc
         int form = generic_form(dtype, group);
         bool takes = false;
         if (plain && step->has_plain && (step->over_columns || has_shared_room(options))) {
-            int shared =
-                heads_shared(problem, step, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
-            takes = shared > 1 || options->plain_alone;
+            int share =
+                largest_share(problem, step, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
+            takes = share > 0 || options->plain_alone;
             if (takes)
-                form = plain_form(dtype, group, shared > 1);
-            heads /= (unsigned)shared;
+                form = plain_form(dtype, group, share);
+            heads /= (unsigned)plain_shares[share];
         }
         if (step->over_columns)
             heads = (unsigned)column_blocks(&plan->args);

@@ -8,7 +8,7 @@ struct plan_options {
     size_t real_bytes;      /* of a kernel's `real` */
     bool generic;           /* no plain forms (plain.h) */
     bool plain_alone;       /* plain forms for heads that share no rows, too */
-    unsigned shared_blocks; /* heads share rows (MAX_SHARED_HEADS) where so many blocks are left */
+    unsigned shared_blocks; /* heads share rows, 2 or MAX_SHARED_HEADS, where so many blocks are left */
     size_t shared_room;     /* bytes of shared memory that a block may have: plain forms that take more are left out; 0:
                              * any number */
 };
