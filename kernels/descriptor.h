@@ -27,6 +27,7 @@ struct kernel_launch {
     bool has_plain;    /* plain forms, too (plain.h) */
     bool over_chunks;  /* blocks are heads x chunks, heads fastest, as blockIdx.x; else heads alone, as blockIdx.y */
     bool over_columns; /* blocks are of heads that share a KV head (columns.h) */
+    bool merges;       /* the chunks of the launch before it: left out where plain forms of that one do */
 };
 
 /* What a launch leaves for the next: numbers of each head, one or a row of head_dim. */

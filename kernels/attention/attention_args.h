@@ -42,6 +42,8 @@ struct attention_args {
 
     void *workspace[MAX_WORKSPACE_BUFFERS]; /* of the kernel's descriptor: real, [sequence][head][chunk or key] or of
                                              * that [D] */
+    uint32_t *arrivals; /* [B, H] 0 before and after a launch whose last blocks merge chunks (last_of_blocks); NULL: a
+                         * launch of its own does */
     int64_t chunk_len;
 
     struct sequence_args sequence; /* the block's; set by attention_args_here() */

@@ -67,11 +67,11 @@ SIMT_FUNCTION void store_partial(const struct attention_args *args, int head, in
 
 enum { MERGE_FETCHED = 16 }; /* partial outputs that a thread fetches before it uses the first of them */
 
-/* Merges the chunks of a head: grid (1, H, B), block BLOCK_THREADS. */
-SIMT_FUNCTION void merge_chunks(const struct attention_args *args)
+/* Merges the chunks of a head, a block's work. again: it has been called before. */
+SIMT_FUNCTION void merge_chunks(const struct attention_args *args, int head, bool again)
 {
     __shared__ real warp_maxima[BLOCK_WARPS], factors[BLOCK_THREADS], scaled_sums[BLOCK_THREADS];
-    int head = (int)blockIdx.y, thread = (int)threadIdx.x, chunks = args->sequence.num_chunks;
+    int thread = (int)threadIdx.x, chunks = args->sequence.num_chunks;
     const real *maxima = (const real *)args->workspace[PARTIAL_MAX] + first_partial(args, head);
     const real *sums = (const real *)args->workspace[PARTIAL_SUM] + first_partial(args, head);
     const real *outs = (const real *)args->workspace[PARTIAL_OUT] + first_partial(args, head) * (size_t)args->head_dim;
@@ -80,6 +80,8 @@ SIMT_FUNCTION void merge_chunks(const struct attention_args *args)
     for (int chunk = thread; chunk < chunks; chunk += BLOCK_THREADS)
         max = real_max(max, maxima[chunk]);
     max = warp_max(max);
+    if (again)
+        __syncthreads(); /* what was left then has been read */
     if (thread % WARP_SIZE == 0)
         warp_maxima[thread / WARP_SIZE] = max;
     __syncthreads();
@@ -113,5 +115,20 @@ SIMT_FUNCTION void merge_chunks(const struct attention_args *args)
     }
     store_head(args, head, merged);
 }
+
+#ifndef SIMT_REPLAY
+/* The merge of a launch that has no other (attention_args.arrivals), after a block has stored its chunk of these heads:
+ * the last of their blocks does it, in the order of chunks, whatever order the blocks had. launch: its arguments. A
+ * function of its own, so that it takes no registers from what comes before. */
+SIMT_NOINLINE void merge_arrived(const struct attention_args *launch, int first_head, int heads)
+{
+    struct attention_args args = attention_args_here(launch, false);
+    int chunks = args.sequence.num_chunks;
+    if (chunks > 0 && !last_of_blocks(&args.arrivals[query_row(&args, first_head)], (uint32_t)chunks))
+        return; /* the same for every thread */
+    for (int h = 0; h < heads; h++)
+        merge_chunks(&args, first_head + h, h > 0);
+}
+#endif
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * split_kv: one block a chunk of keys and a query head, or in the plain form `heads` that share a KV head, writes the
  * partial maximum, sum and output; a second kernel merges the chunks of a head in the recipe's form (Dao et al.,
- * Flash-Decoding, 2023, for lse). split_kv: grid (H / heads x chunks of the longest sequence, 1, B), heads fastest, so
- * that blocks that read the same rows run side by side; split_kv_merge: grid (1, H, B); block BLOCK_THREADS.
+ * Flash-Decoding, 2023, for lse), or in the plain form the last of its blocks. split_kv: grid (H / heads x chunks of
+ * the longest sequence, 1, B), heads fastest, so that blocks that read the same rows run side by side; split_kv_merge:
+ * grid (1, H, B); block BLOCK_THREADS.
  */
 #include "kernels/attention/chunks.h"
 #include "kernels/attention/plain_softmax.h"
@@ -37,7 +38,7 @@ SIMT_BODY void split_kv_chunk(const struct attention_args *args, enum dtype dtyp
 SIMT_KERNEL(split_kv_merge, struct attention_args, launch)
 {
     struct attention_args args = attention_args_here(&launch, false);
-    merge_chunks(&args);
+    merge_chunks(&args, (int)blockIdx.y, false);
 }
 
 GENERIC_FORMS(split_kv, split_kv_chunk)
@@ -48,13 +49,17 @@ SIMT_BODY void split_kv_heads(const struct attention_args *launch, const struct 
 {
     struct chunk_here here = chunk_here(args, heads);
     struct softmax_state states[MAX_SHARED_HEADS];
-    if (here.chunk >= args->sequence.num_chunks)
-        return;
-    plain_warp_softmax(launch, args, dtype, group, heads, here.first_head, here.first, here.last, states);
-    SIMT_UNROLL
-    for (int h = 0; h < heads; h++)
-        store_partial(args, here.first_head + h, here.chunk,
-                      chunk_result(args, here.chunk, merge_warps(args, group, &states[h], h > 0)));
+    if (here.chunk < args->sequence.num_chunks) {
+        plain_warp_softmax(launch, args, dtype, group, heads, here.first_head, here.first, here.last, states);
+        SIMT_UNROLL
+        for (int h = 0; h < heads; h++)
+            store_partial(args, here.first_head + h, here.chunk,
+                          chunk_result(args, here.chunk, merge_warps(args, group, &states[h], h > 0)));
+    } else if (here.chunk > 0) {
+        return; /* as above; a sequence without keys has nothing but its merge */
+    }
+    if (args->arrivals)
+        merge_arrived(launch, here.first_head, heads);
 }
 
 /* Forms for one head, and for two and four that share rows. */
@@ -88,7 +93,7 @@ const struct kernel_descriptor kernel_split_kv = {
     .uses_chunk_len = true,
     .reads_past_end = true,
     .num_launches = 2,
-    .launches = {{.has_plain = true, .over_chunks = true}, {.over_chunks = false}},
+    .launches = {{.has_plain = true, .over_chunks = true}, {.merges = true}},
     .workspace = PARTIAL_WORKSPACE,
     .sums = {.rescales_per_round = 1, .sum_adds_per_round = 1, .out_adds_per_lane = 1, .merged_warps = BLOCK_WARPS},
 };

@@ -294,7 +294,7 @@ struct column_work {
     struct head_factors factors[LANE_HEADS];
 };
 
-/* false: a longer sequence of the batch has a chunk here. */
+/* false: the sequence has no chunk here; a longer one of the batch may. */
 SIMT_FUNCTION bool column_work(const struct attention_args *args, struct column_work *work)
 {
     int blocks = column_blocks(args);
@@ -380,8 +380,11 @@ SIMT_BODY void tensor_core_plain_chunk(const struct attention_args *launch, cons
     args.recipe.weight_dtype = dtype == DTYPE_F16 ? ROUND_F16 : ROUND_BF16; /* kernel_refusal knows no other, */
     args.recipe.weight_scale = 0;                                           /* and this */
     args.head_dim = group * LANE_DIMS;
-    if (!column_work(&args, &work))
+    if (!column_work(&args, &work)) {
+        if (args.arrivals && work.chunk == 0) /* a sequence without keys has nothing but its merge */
+            merge_arrived(launch, work.columns.first_head, work.columns.heads);
         return;
+    }
     struct column_state state = column_begin(&args, &work.lane);
     load_queries(&args, &work.columns, &queries);
     int64_t tile = work.first + work.lane.rows.warp * WARP_SIZE;
@@ -396,6 +399,8 @@ SIMT_BODY void tensor_core_plain_chunk(const struct attention_args *launch, cons
     for (; tile < work.last; tile += ROUND_KEYS)
         other_column_tile(launch, dtype, group, &work, &queries, tile, &state);
     column_end(&args, group, &work, &state);
+    if (args.arrivals)
+        merge_arrived(launch, work.columns.first_head, work.columns.heads);
 }
 
 PLAIN_FORMS_16_BITS(tensor_core, tensor_core_plain_chunk)
@@ -404,7 +409,7 @@ PLAIN_FORMS_16_BITS(tensor_core, tensor_core_plain_chunk)
 SIMT_KERNEL(tensor_core_merge, struct attention_args, launch)
 {
     struct attention_args args = attention_args_here(&launch, false);
-    merge_chunks(&args);
+    merge_chunks(&args, (int)blockIdx.y, false);
 }
 
 COMPILED_KERNEL(tensor_core, {COMPILED_16_BITS(tensor_core) COMPILED_PLAIN_16_BITS(tensor_core)},
@@ -418,7 +423,7 @@ const struct kernel_descriptor kernel_tensor_core = {
     .reads_past_end = true,
     .tensor_cores = true,
     .num_launches = 2,
-    .launches = {{.has_plain = true, .over_chunks = true, .over_columns = true}, {.over_chunks = false}},
+    .launches = {{.has_plain = true, .over_chunks = true, .over_columns = true}, {.merges = true}},
     .workspace = PARTIAL_WORKSPACE,
     .sums = {.rescales_per_round = 1,
              .sum_adds_per_round = LANE_KEYS,

@@ -116,7 +116,7 @@ static enum error_kind poison(const struct running *running, char *data, size_t 
 /* NaN is for numbers: what else is read past its end has no such value. */
 static enum guard guard_of(const struct running *running, enum buffer b)
 {
-    bool numbers = b != BUFFER_PAGE_TABLE && b != BUFFER_VISIBLE && b != BUFFER_SEQUENCES;
+    bool numbers = b != BUFFER_PAGE_TABLE && b != BUFFER_VISIBLE && b != BUFFER_SEQUENCES && b != BUFFER_ARRIVALS;
     return running->plan.setting.nan_zones && numbers ? GUARD_NAN : GUARD_PATTERN;
 }
 

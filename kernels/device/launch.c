@@ -51,6 +51,7 @@ static const struct {
     [BUFFER_SINKS] = {"the sinks", offsetof(struct attention_args, sink_logits)},
     [BUFFER_VISIBLE] = {"visible", offsetof(struct attention_args, visible)},
     [BUFFER_SEQUENCES] = {"the sequences", offsetof(struct attention_args, sequences)},
+    [BUFFER_ARRIVALS] = {"the arrivals", offsetof(struct attention_args, arrivals)},
     [BUFFER_OUT] = {"out", offsetof(struct attention_args, out)},
     [BUFFER_LSE] = {"lse", offsetof(struct attention_args, lse)},
 };
@@ -281,6 +282,7 @@ static void make_buffers(struct launch_plan *plan, const struct batch *batch, si
         [BUFFER_SINKS] = {problem->sink_logits, NULL, sinks ? heads * sizeof(float) : 0},
         [BUFFER_VISIBLE] = {plan->masks ? plan->masks : problem->visible, NULL, keys},
         [BUFFER_SEQUENCES] = {plan->sequences, NULL, sequences * sizeof *plan->sequences},
+        [BUFFER_ARRIVALS] = {plan->arrivals, NULL, plan->arrivals ? sequences * heads * sizeof *plan->arrivals : 0},
         [BUFFER_OUT] = {batch->outputs->out, batch->outputs->out, sequences * row},
         [BUFFER_LSE] = {batch->outputs->lse, batch->outputs->lse, sequences * heads * sizeof(float)},
     };
@@ -363,6 +365,7 @@ void plan_clear(struct launch_plan *plan)
     free(plan->sequences);
     free(plan->slopes);
     free(plan->masks);
+    free(plan->arrivals);
     free(plan->packed);
     kv_cache_clear(&plan->cache);
 }

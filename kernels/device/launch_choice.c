@@ -1,5 +1,7 @@
 #include "kernels/device/launch_choice.h"
 
+#include <stdlib.h>
+
 #include "kernels/attention/columns.h"
 #include "kernels/attention/plain.h"
 #include "kernels/attention/row_ring.h"
@@ -68,44 +70,62 @@ static int largest_share(const struct problem *problem, const struct kernel_laun
     return share;
 }
 
+/* A launch of the batch, whose longest sequence has so many chunks. plain: there may be a plain form for it. */
+static struct launch choose_launch(const struct launch_plan *plan, const struct batch *batch, int number, int chunks,
+                                   bool plain, const struct plan_options *options)
+{
+    const struct problem *problem = batch->problems;
+    const struct kernel_launch *step = &kernels[batch->kernel]->launches[number];
+    unsigned heads = (unsigned)problem->num_heads, over = step->over_chunks ? (unsigned)chunks : 1;
+    enum dtype dtype = problem_kv_dtype(problem);
+    int group = group_of(problem->head_dim), form = generic_form(dtype, group);
+    bool takes = false;
+    if (plain && step->has_plain && (step->over_columns || has_shared_room(options))) {
+        int share = largest_share(problem, step, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
+        takes = share > 0 || options->plain_alone;
+        if (takes)
+            form = plain_form(dtype, group, share);
+        heads /= (unsigned)plain_shares[share];
+    }
+    if (step->over_columns)
+        heads = (unsigned)column_blocks(&plan->args);
+    return (struct launch){
+        .kernel = batch->kernel,
+        .step = number,
+        .form = form,
+        .blocks_x = step->over_chunks ? heads * over : 1,
+        .blocks_y = step->over_chunks ? 1 : heads,
+        .blocks_z = (unsigned)batch->num_sequences,
+        .threads = BLOCK_THREADS,
+        .shared_bytes = takes && !step->over_columns ? RING_BYTES : 0,
+    };
+}
+
+/* Leaves a merge out that the last blocks of a plain form before it can do, and makes what they count themselves by. */
+static enum error_kind merge_within(struct launch_plan *plan, const struct batch *batch, struct error *error)
+{
+    const struct kernel_launch *steps = kernels[batch->kernel]->launches;
+    int last = plan->num_launches - 1;
+    size_t rows = (size_t)batch->num_sequences * (size_t)batch->problems->num_heads;
+    if (!steps[last].merges || plan->launches[last - 1].form < NUM_GENERIC_FORMS)
+        return ERROR_NONE;
+    plan->num_launches = last;
+    plan->arrivals = calloc(rows, sizeof *plan->arrivals);
+    return plan->arrivals ? ERROR_NONE : error_memory(error, "the arrivals of blocks", (double)rows * sizeof(uint32_t));
+}
+
 enum error_kind choose_launches(struct launch_plan *plan, const struct batch *batch, const struct plan_options *options,
                                 struct error *error)
 {
-    const struct problem *problem = batch->problems;
-    enum dtype dtype = problem_kv_dtype(problem);
-    int group = group_of(problem->head_dim), chunks = 1;
+    int chunks = 1;
     bool plain = !options->generic && takes_plain(plan, batch);
     for (int i = 0; i < batch->num_sequences; i++)
         chunks = plan->sequences[i].num_chunks > chunks ? plan->sequences[i].num_chunks : chunks;
-    if ((int64_t)problem->num_heads * chunks > INT32_MAX)
+    if ((int64_t)batch->problems->num_heads * chunks > INT32_MAX)
         return error_set(error, ERROR_USAGE, "kernel %s takes no more than 2^31 - 1 chunks of all heads",
                          kernels[batch->kernel]->name);
     plan->num_launches = kernels[batch->kernel]->num_launches;
-    for (int i = 0; i < plan->num_launches; i++) {
-        const struct kernel_launch *step = &kernels[batch->kernel]->launches[i];
-        unsigned heads = (unsigned)problem->num_heads, over = step->over_chunks ? (unsigned)chunks : 1;
-        int form = generic_form(dtype, group);
-        bool takes = false;
-        if (plain && step->has_plain && (step->over_columns || has_shared_room(options))) {
-            int share =
-                largest_share(problem, step, (unsigned long)heads * over * (unsigned)batch->num_sequences, options);
-            takes = share > 0 || options->plain_alone;
-            if (takes)
-                form = plain_form(dtype, group, share);
-            heads /= (unsigned)plain_shares[share];
-        }
-        if (step->over_columns)
-            heads = (unsigned)column_blocks(&plan->args);
-        plan->launches[i] = (struct launch){
-            .kernel = batch->kernel,
-            .step = i,
-            .form = form,
-            .blocks_x = step->over_chunks ? heads * over : 1,
-            .blocks_y = step->over_chunks ? 1 : heads,
-            .blocks_z = (unsigned)batch->num_sequences,
-            .threads = BLOCK_THREADS,
-            .shared_bytes = takes && !step->over_columns ? RING_BYTES : 0,
-        };
-    }
-    return ERROR_NONE;
+    for (int i = 0; i < plan->num_launches; i++)
+        plan->launches[i] = choose_launch(plan, batch, i, chunks, plain, options);
+    return options->merge_apart ? ERROR_NONE : merge_within(plan, batch, error);
 }

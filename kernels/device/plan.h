@@ -32,6 +32,7 @@ enum buffer {
     BUFFER_SINKS,
     BUFFER_VISIBLE,
     BUFFER_SEQUENCES,
+    BUFFER_ARRIVALS,
     BUFFER_OUT,
     BUFFER_LSE,
     BUFFER_WORKSPACE, /* the first of those that the kernel's descriptor names */
@@ -58,9 +59,10 @@ struct launch_plan {
     /* The plan's own memory behind some of the buffers. */
     struct sequence_args *sequences; /* [B] */
     struct kv_cache cache;
-    float *slopes;  /* [H] of a kernel that has its own; NULL: the problem's */
-    uint8_t *masks; /* [sum of N] of masked sequences, in the place of visible (count_masks); NULL: the problems' */
-    char *packed;   /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
+    float *slopes;      /* [H] of a kernel that has its own; NULL: the problem's */
+    uint32_t *arrivals; /* [B, H] 0 of launches whose last blocks merge chunks; NULL: there are none */
+    uint8_t *masks;     /* [sum of N] of masked sequences, in the place of visible (count_masks); NULL: the problems' */
+    char *packed; /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
 };
 
 /* Points args at a buffer where the device has it; NULL for one that there is not. */

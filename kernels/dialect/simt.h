@@ -22,6 +22,9 @@
  *                                          group/2 first, then group/4, ...
  *   struct warp_gather g                   an all-gather: after begin,
  *   warp_gather_begin(&g, x, group)        warp_gather_at(&g, r, group) is x of lane r of the caller's group
+ *   last_of_blocks(&arrivals, n)           whether a block is the last of n to call it, the same for all its threads,
+ *                                          each of which calls it; that one then sees all that the others have written
+ *                                          before they did. arrivals is 0 before the first and after the last
  *   load_shared_4(from, to)                to[4] = from[4], aligned to 16 bytes in shared memory; never kept from an
  *                                          earlier call, so that it takes no registers in between
  *   element_pair pair_of(dtype, x, y)      two numbers that f16 or bf16 holds, as fragments have them

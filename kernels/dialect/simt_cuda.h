@@ -77,6 +77,23 @@ SIMT_FUNCTION real warp_scatter_end_in(enum stage stage, const struct warp_scatt
     return scatter->levels[group == 8 ? 3 : group == 16 ? 4 : 5];
 }
 
+/* As in NVIDIA's sample threadFenceReduction: the fences keep what a block has written before its arrival, and what the
+ * last one reads behind it. */
+SIMT_FUNCTION bool last_of_blocks(uint32_t *arrivals, uint32_t blocks)
+{
+    __shared__ bool last;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        last = atomicAdd(arrivals, 1u) == blocks - 1;
+        if (last)
+            *arrivals = 0;
+    }
+    __syncthreads();
+    __threadfence();
+    return last;
+}
+
 struct warp_gather {
     real x;
 };

@@ -237,6 +237,20 @@ SIMT_FUNCTION real warp_gather_at(const struct warp_gather *gather, int lane, in
     return gather->all[lane];
 }
 
+/* What a block has written is seen by one that arrives later, on whatever CPU thread it runs. */
+SIMT_FUNCTION bool last_of_blocks(uint32_t *arrivals, uint32_t blocks)
+{
+    __shared__ bool last;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        last = __atomic_fetch_add(arrivals, 1, __ATOMIC_ACQ_REL) == blocks - 1;
+        if (last)
+            __atomic_store_n(arrivals, 0, __ATOMIC_RELAXED);
+    }
+    __syncthreads();
+    return last;
+}
+
 SIMT_FUNCTION void load_shared_4(const real *from, real *to)
 {
     memcpy(to, from, 4 * sizeof *to);

@@ -145,6 +145,7 @@ static enum error_kind plan_line(struct line *line, struct error *error)
     const struct plan_options plan_options = {
         .real_bytes = sizeof(float),
         .generic = line->options->generic || shape->page_size % PLAIN_RUN_KEYS != 0, /* pages come below */
+        .merge_apart = line->options->merge_apart,
         .plain_alone = true,
         .shared_blocks = (unsigned)line->arena->multiprocessors,
         .shared_room = line->arena->shared_room,

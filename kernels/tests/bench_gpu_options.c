@@ -133,6 +133,7 @@ static void print_help(void)
          "  --line-seconds S    fewer replays, but 3, where they would take longer (3)\n"
          "  --seconds S         no line begins later; 0: no limit (180)\n"
          "  --generic           no plain forms of kernels: what their bits are compared with\n"
+         "  --merge-apart       chunks are merged by a launch of their own, and not by the last block of a plain form\n"
          "  --judge KEYS        compares out with an f64 reference, made on the host, where there are not more keys "
          "(0)\n"
          "  --check             launches twice, compares the bits of out and lse, prints their digests\n"
@@ -164,6 +165,7 @@ enum setting {
     SETTING_JUDGE,
     SETTING_CHECK,
     SETTING_GENERIC,
+    SETTING_MERGE_APART,
     SETTING_MAKE_KEYS,
     SETTING_HELP,
     SETTING_COUNT
@@ -201,6 +203,9 @@ static int parse_setting(struct options *options, enum setting setting, const ch
     case SETTING_GENERIC:
         options->generic = true;
         return -1;
+    case SETTING_MERGE_APART:
+        options->merge_apart = true;
+        return -1;
     case SETTING_MAKE_KEYS:
         options->keys = true;
         return -1;
@@ -236,6 +241,7 @@ int options_parse(struct options *options, int argc, char **argv)
         [SETTING_JUDGE] = {"judge", required_argument, NULL, SETTING_JUDGE},
         [SETTING_CHECK] = {"check", no_argument, NULL, SETTING_CHECK},
         [SETTING_GENERIC] = {"generic", no_argument, NULL, SETTING_GENERIC},
+        [SETTING_MERGE_APART] = {"merge-apart", no_argument, NULL, SETTING_MERGE_APART},
         [SETTING_MAKE_KEYS] = {"make-keys", no_argument, NULL, SETTING_MAKE_KEYS},
         [SETTING_HELP] = {"help", no_argument, NULL, SETTING_HELP},
     };

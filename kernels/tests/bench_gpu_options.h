@@ -28,6 +28,7 @@ struct options {
     struct gpu_timing timing; /* replays 0: nothing is timed */
     double seconds;           /* no line begins later; 0: without end */
     bool check, generic;
+    bool merge_apart;    /* chunks are merged by a launch of their own */
     bool keys;           /* k and v are made on the GPU, and that is timed in the place of kernels */
     int64_t judged_keys; /* shapes of at most as many are judged */
     enum exponential exponential;

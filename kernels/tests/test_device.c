@@ -74,6 +74,7 @@ static enum error_kind launch(void *state, const struct launch_plan *plan, doubl
         [BUFFER_SINKS] = offsetof(struct attention_args, sink_logits),
         [BUFFER_VISIBLE] = offsetof(struct attention_args, visible),
         [BUFFER_SEQUENCES] = offsetof(struct attention_args, sequences),
+        [BUFFER_ARRIVALS] = offsetof(struct attention_args, arrivals),
         [BUFFER_OUT] = offsetof(struct attention_args, out),
         [BUFFER_LSE] = offsetof(struct attention_args, lse),
     };
@@ -98,6 +99,7 @@ static struct device *open_device(struct device_ops *ops)
     struct error error;
     *ops = device_host_ops;
     ops->shares_memory = false;
+    ops->plain_alone = true;
     ops->allocate = allocate;
     ops->release = release;
     ops->copy_in = copy;
@@ -113,7 +115,8 @@ static void sizes_of(size_t *sizes, const struct batch *batch)
 {
     struct launch_plan plan;
     struct error error;
-    if (plan_launches(&plan, batch, &(struct plan_options){.real_bytes = sizeof(float)}, &error))
+    const struct plan_options options = {.real_bytes = sizeof(float), .plain_alone = true, .shared_blocks = 1};
+    if (plan_launches(&plan, batch, &options, &error))
         fail_msg("%s", error.text);
     for (int b = 0; b < BUFFER_COUNT; b++)
         sizes[b] = plan.buffers[b].size_bytes;

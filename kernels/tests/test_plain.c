@@ -345,6 +345,70 @@ static void test_plain_forms_need_their_shared_memory(void **state)
     free_problem(&made);
 }
 
+/* The plan's launches where chunks are merged within a plain form (`apart`: by a launch of their own all the same). */
+static int launches_of(const struct batch *batch, bool generic, bool apart)
+{
+    const struct plan_options options = {
+        .real_bytes = sizeof(float), .generic = generic, .merge_apart = apart, .plain_alone = true, .shared_blocks = 1};
+    struct launch_plan plan;
+    struct error error;
+    if (plan_launches(&plan, batch, &options, &error))
+        fail_msg("%s", error.text);
+    int launches = plan.num_launches;
+    assert_int_equal(plan.arrivals != NULL, kernels[batch->kernel]->num_launches > launches);
+    plan_clear(&plan);
+    return launches;
+}
+
+/* Of a sequence's heads the last block to have its chunk ready merges them, whichever that is, and an empty sequence
+ * has its merge, too; what blocks count themselves by is afterwards what it was, as an input is to be. */
+static void test_the_last_block_merges(void **state)
+{
+    enum { SEQUENCES = 5, HEADS = 4, DIM = 64 };
+    static const int64_t seq_lens[SEQUENCES] = {75, 0, 700, 96, 1};
+    static const enum kernel of_chunks[] = {KERNEL_SPLIT_KV, KERNEL_TENSOR_CORE};
+    static const int kv_heads[] = {1, 2, 4};
+    struct made_problem made[SEQUENCES];
+    struct problem problems[SEQUENCES];
+    struct device *threads;
+    struct error error;
+    (void)state;
+    if (device_open(&threads, DEVICE_HOST, &(struct device_options){.threads = 4, .form = FORM_PLAIN}, &error))
+        fail_msg("%s", error.text);
+    for (int turn = 0; turn < 24; turn++) {
+        static struct result results[2][SEQUENCES];
+        struct device *merging = turn / 12 ? threads : plain_device;
+        const bool backward = turn % 2;
+        for (int i = 0; i < SEQUENCES; i++) {
+            made[i] = make_sequence(i, seq_lens[i], HEADS, kv_heads[turn / 4 % 3], DIM, DTYPE_F16);
+            problems[i] = made[i].problem;
+        }
+        for (int generic = 0; generic < 2; generic++) {
+            const struct kernel_options options = {.chunk_len = 64, .setting = {.backward = backward && !generic}};
+            struct output outputs[SEQUENCES];
+            struct memory_audit audit;
+            double seconds;
+            memset(results[generic], 0, sizeof results[generic]);
+            for (int i = 0; i < SEQUENCES; i++)
+                outputs[i] = (struct output){results[generic][i].out, results[generic][i].lse};
+            const struct batch batch = {
+                of_chunks[turn / 2 % 2], &options, &recipes[turn % 4], problems, outputs, SEQUENCES, false};
+            assert_int_equal(launches_of(&batch, generic, false), 1 + generic);
+            assert_int_equal(launches_of(&batch, generic, true), 2);
+            if (device_run_batch(generic ? generic_device : merging, &batch, &audit, &seconds, &error))
+                fail_msg("%s", error.text);
+            assert_string_equal(audit.changed, "");
+            assert_string_equal(audit.breached, "");
+        }
+        for (int i = 0; i < SEQUENCES; i++) {
+            if (!same_bits(DTYPE_F16, &results[0][i], &results[1][i], HEADS * DIM, HEADS))
+                fail_msg("turn %d: sequence %d has other bits where the last block merges", turn, i);
+            free_problem(&made[i]);
+        }
+    }
+    device_close(threads);
+}
+
 static int open_devices(void **state)
 {
     (void)state;
@@ -370,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_what_has_no_plain_form),
         cmocka_unit_test(test_shared_rows_leave_blocks),
         cmocka_unit_test(test_plain_forms_need_their_shared_memory),
+        cmocka_unit_test(test_the_last_block_merges),
     };
     return cmocka_run_group_tests_name("plain", tests, open_devices, close_devices);
 }

@@ -279,7 +279,7 @@ static void test_what_does_not_fit_is_launched_in_parts(void **state)
     (void)state;
     /* Of what is free too little may be asked for; and of what may be asked for there is less, enough for a part. */
     compare(&point, (struct limits){.room_bytes = 1 << 20}, false, NUM_PARTS);
-    compare(&point, (struct limits){.limit_bytes = (size_t)5 * 301 * DIM * 2}, false, NUM_PARTS);
+    compare(&point, (struct limits){.limit_bytes = (size_t)5 * 301 * DIM * 2 + APART_PAGE}, false, NUM_PARTS);
     point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_ADAPTIVE}; /* it sees all of k */
     compare(&point, (struct limits){0, 0}, false, NUM_PARTS);
 }
