@@ -455,4 +455,4 @@ help:  ## this text
 	@echo 'make [TARGET] [SETTING=VALUE]; the settings are described in config.mk.'
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-15s %s\n", $$1, $$2}'
 
--include $(PART_OBJECTS:.o=.d) $(RUN_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(WHEEL_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
+-include $(PART_OBJECTS:.o=.d) $(RUN_OBJECTS:.o=.d) $(BENCH_GPU:.o=.d) $(FAKE_GPU:.o=.d) $(BUILD)/harness/main.d $(PORTABLE_PARTS:.o=.d) $(WHEEL_PARTS:.o=.d) $(BUILD)/reference/tests/arb_attention.d $(addsuffix .d,$(CUDA_PROGRAMS) $(TEST_PROGRAMS) $(BENCH_PROGRAMS) $(FUZZ_PROGRAMS) $(SOAK_PROGRAMS) $(FIT_PROGRAMS))
