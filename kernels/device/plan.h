@@ -65,6 +65,17 @@ struct launch_plan {
     char *packed; /* q, out, lse and visible of a batch, one sequence after the other; NULL: there is one sequence */
 };
 
+/* What a device has of what forms take, and which of them are asked for. */
+struct plan_options {
+    size_t real_bytes;      /* of a kernel's `real` */
+    bool generic;           /* no plain forms (plain.h) */
+    bool merge_apart;       /* chunks are merged by a launch of their own where plain forms would do it, too */
+    bool plain_alone;       /* plain forms for heads that share no rows, too */
+    unsigned shared_blocks; /* heads share rows, 2 or MAX_SHARED_HEADS, where so many blocks are left */
+    size_t shared_room;     /* bytes of shared memory that a block may have: plain forms that take more are left out; 0:
+                             * any number */
+};
+
 /* Points args at a buffer where the device has it; NULL for one that there is not. */
 void plan_bind(struct launch_plan *plan, enum buffer buffer, void *memory);
 

@@ -17,6 +17,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/device/device_cuda.h"
+#include "kernels/device/launch_choice.h"
 #include "kernels/tests/bench_gpu_keys.h"
 #include "kernels/tests/bench_gpu_line.h"
 #include "kernels/tests/bench_gpu_options.h"

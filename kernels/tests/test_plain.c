@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "kernels/device/launch.h"
+#include "kernels/device/launch_choice.h"
 #include "kernels/tests/made_problem.h"
 
 enum { MAX_HEADS = 8, MAX_DIM = 256, MAX_ELEMENTS = MAX_HEADS * MAX_DIM };
