@@ -1,6 +1,5 @@
 #include "harness/command/foreign_parser.h"
 
-#include "harness/command/foreign_kernel.h"
 #include "harness/command/options.h"
 
 enum { OPTION_PLUGIN = 1024, OPTION_KERNEL_COMMAND, OPTION_KERNEL_TIMEOUT, OPTION_KERNEL_PIPES };
@@ -50,3 +49,13 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 }
 
 const struct argp foreign_parser = {option_table, parse_option, NULL, NULL, NULL, NULL, NULL};
+
+void foreign_check_resume(const struct foreign_options *options, bool resume, bool any_build,
+                          const struct argp_state *state)
+{
+    if (any_build && !resume)
+        argp_error(state, "--any-build: is of records that --resume keeps");
+    if (resume && !any_build && foreign_is_asked(options))
+        argp_error(state, "--resume: nobody knows whether the kernel is still the one that made the records; "
+                          "allowed: with --any-build, which keeps them all the same");
+}

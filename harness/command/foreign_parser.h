@@ -4,8 +4,15 @@
 
 #include <argp.h>
 
+#include "harness/command/foreign_kernel.h"
+
 /* --plugin, --kernel-command, --kernel-pipes, --kernel-timeout: a child parser. Its input, which the parent hands on at
  * ARGP_KEY_INIT (state->child_inputs), is a struct foreign_options, zeroed. */
 extern const struct argp foreign_parser;
+
+/* argp_error where --any-build stands without --resume, and where --resume would keep records of a kernel that is not
+ * ours without --any-build: nobody knows whether it is still the same. */
+void foreign_check_resume(const struct foreign_options *options, bool resume, bool any_build,
+                          const struct argp_state *state);
 
 #endif

@@ -61,11 +61,7 @@ static void end(struct hunt_options *options, const struct argp_state *state)
         argp_error(state, "--resume: there is no file to go on with; allowed: with --results FILE");
     if (options->results && !strcmp(options->results, "-"))
         argp_error(state, "--results -: allowed: a file; standard output has the finds");
-    if (options->any_build && !options->resume)
-        argp_error(state, "--any-build: is of records that --resume keeps");
-    if (options->resume && !options->any_build && foreign_is_asked(&options->foreign))
-        argp_error(state, "--resume: nobody knows whether the kernel is still the one that made the records; "
-                          "allowed: with --any-build, which keeps them all the same");
+    foreign_check_resume(&options->foreign, options->resume, options->any_build, state);
     options->evaluations = options->evaluations_said ? options->evaluations : EVALUATIONS;
     options->shrink_evaluations = options->shrink_said ? options->shrink_evaluations : SHRINK_EVALUATIONS;
     if (options->vary.count == 0)

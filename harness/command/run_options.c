@@ -86,11 +86,7 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
         options->junit_gitlab = parse_junit_style(argument, state);
         return 0;
     case ARGP_KEY_END:
-        if (options->resume && !options->any_build && foreign_is_asked(&options->foreign))
-            argp_error(state, "--resume: nobody knows whether the kernel is still the one that made the records; "
-                              "allowed: with --any-build, which keeps them all the same");
-        if (options->any_build && !options->resume)
-            argp_error(state, "--any-build: is of records that --resume keeps");
+        foreign_check_resume(&options->foreign, options->resume, options->any_build, state);
         if (options->foreign.pipes && options->jobs > 1)
             argp_error(state, "--kernel-pipes: one point at a time; allowed: --jobs 1");
         if (!options->jobs)
