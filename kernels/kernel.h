@@ -51,8 +51,8 @@ struct batch {
     bool keys_on_device;            /* k and v of the one problem are in its memory (device_keys.h); without audit */
 };
 
-/* Why a kernel takes no such recipe, or none for problems of these dtypes, as what follows its name in a sentence;
- * NULL: it takes it. */
+/* Why a kernel takes no such recipe, or none for problems of these dtypes, as what follows its name in a sentence
+ * and ends in "; allowed: ..."; NULL: it takes it. */
 const char *kernel_refusal(enum kernel kernel, const struct recipe *recipe, enum dtype dtype, enum kv_format kv_format);
 
 /* Whether kernels have rows of so many elements: HEAD_DIMS_WORDS. */

@@ -589,6 +589,9 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         assert_int_equal(!kernel_refusal(KERNEL_TENSOR_CORE, &rows[i].recipe, rows[i].dtype, rows[i].kv_format),
                          rows[i].taken);
+        if (!rows[i].taken)
+            assert_non_null(strstr(
+                kernel_refusal(KERNEL_TENSOR_CORE, &rows[i].recipe, rows[i].dtype, rows[i].kv_format), "; allowed: "));
         assert_null(kernel_refusal(KERNEL_SPLIT_KV, &rows[i].recipe, rows[i].dtype, rows[i].kv_format));
     }
     struct made_problem made = make_problem(3, 1, 1, 64, DTYPE_F32);
