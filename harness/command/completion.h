@@ -1,6 +1,6 @@
 /*
  * What a command line may go on with, told from the tables that parse it: commands, options, and values where a table
- * knows them. A shell's script (completion_script.h) asks for it while the user types.
+ * knows them. A shell's script (completion_script.c) asks for it while the user types.
  */
 #ifndef HARNESS_COMMAND_COMPLETION_H
 #define HARNESS_COMMAND_COMPLETION_H

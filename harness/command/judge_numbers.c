@@ -9,7 +9,6 @@
 
 /* Tensors as lists of numbers, and what elements are held in. */
 
-/* The dtype of q, k, v or out. */
 enum error_kind judge_dtype_of(enum dtype *dtype, const struct tensor_file *file, bool fp8, struct error *error)
 {
     const struct element_type_info *info = &element_types[file->layout.type];
@@ -25,8 +24,6 @@ enum error_kind judge_dtype_of(enum dtype *dtype, const struct tensor_file *file
                      fp8 ? ", e4m3, e5m2, e4m3fnuz" : "");
 }
 
-/* A new array of numbers that are whole and within a range, all of a file with `count` elements in one axis, or in two
- * where a row has row > 0 of them. */
 enum error_kind judge_read_whole(int64_t **numbers, const struct tensor_file *file, int64_t count, int64_t least,
                                  int64_t greatest, const char *what, struct error *error)
 {
@@ -48,7 +45,6 @@ enum error_kind judge_read_whole(int64_t **numbers, const struct tensor_file *fi
     return ERROR_NONE;
 }
 
-/* A new array of f32, one a head. */
 enum error_kind judge_read_of_heads(float **values, const struct tensor_file *file, int num_heads, const char *what,
                                     struct error *error)
 {

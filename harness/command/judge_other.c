@@ -15,7 +15,8 @@ struct judge_other {
     uint64_t input_digest;
 };
 
-bool judge_other_is_exhibit(const char *text)
+/* Whether a text of --other names one of these, and no tensor. */
+static bool is_exhibit(const char *text)
 {
     struct tensor_archive archive = {.path = NULL};
     struct stat status;
@@ -156,7 +157,7 @@ enum error_kind judge_other_open(struct judge_input *input, const struct judge_o
     char quoted[PATH_QUOTE_SIZE];
     bool without_kv = path && exhibit_bundle_is(path);
     bool keyless = judge_claim_is(options) && !options->values[GIVEN_Q]; /* which has no problem to be the same */
-    if (!path || keyless || (!without_kv && !judge_other_is_exhibit(path)))
+    if (!path || keyless || (!without_kv && !is_exhibit(path)))
         return judge_input_open(input, options, error);
     *input = (struct judge_input){.num_sequences = 0};
     if (without_kv)

@@ -6,9 +6,6 @@
 
 #include "harness/command/judge_input.h"
 
-/* Whether a text of --other names one of these, and no tensor. */
-bool judge_other_is_exhibit(const char *text);
-
 /*
  * As judge_input_open, and where --other is one of these it is opened beside the input, whose one sequence then has its
  * output as the other one. ERROR_USAGE if it is of another problem, as far as is said without reading k and v:

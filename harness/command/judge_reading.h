@@ -37,7 +37,7 @@ enum error_kind judge_reinterpret(struct judge_reading *reading, struct error *e
 
 /* ---- numbers in files (judge_numbers.c) -------------------------------------------------------------------------- */
 
-/* The dtype of q, k, v or out. */
+/* The dtype of q, k, v or out. ERROR_USAGE for a type that is none, and for fp8 unless that is allowed. */
 enum error_kind judge_dtype_of(enum dtype *dtype, const struct tensor_file *file, bool fp8, struct error *error);
 
 /* A new array of numbers that are whole and within a range, all of a file with `count` elements, whatever its axes. */

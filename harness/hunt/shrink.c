@@ -17,7 +17,8 @@ struct shrunk {
     bool reduced;
 };
 
-bool shrink_keeps(const struct find *find, const struct trial *trial, double keep)
+/* Whether a trial is still what the find was. */
+static bool is_still(const struct find *find, const struct trial *trial, double keep)
 {
     if (*find->trial.failure || *trial->failure)
         return strcmp(find->trial.failure, trial->failure) == 0;
@@ -49,7 +50,7 @@ static enum error_kind try_one(struct shrunk *shrunk, const struct candidate *ca
     shrunk->left -= taken;
     if (kind == ERROR_USAGE)
         return ERROR_NONE; /* no case may be so */
-    if (kind || !taken || !shrink_keeps(shrunk->was, &trial, how->keep))
+    if (kind || !taken || !is_still(shrunk->was, &trial, how->keep))
         return kind;
     struct candidate copy;
     kind = candidate_copy(&copy, candidate, error);

@@ -24,9 +24,6 @@ struct shrinking {
     void *context;
 };
 
-/* Whether a trial is still what the find was. */
-bool shrink_keeps(const struct find *find, const struct trial *trial, double keep);
-
 /* Shrinks, greedily: of the first reduction that keeps the find one goes on, until none does. ERROR_INTERRUPTED leaves
  * it as small as it had become. */
 enum error_kind shrink(struct find *find, const struct shrinking *shrinking, struct error *error);

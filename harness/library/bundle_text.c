@@ -21,7 +21,7 @@ void bundle_text_say(struct bundle_texts *texts, const char *key, const char *va
         texts->all[texts->count++] = (struct tensor_metadata){key, value};
 }
 
-void bundle_text_float(struct bundle_texts *texts, const char *key, float number)
+static void say_float(struct bundle_texts *texts, const char *key, float number)
 {
     char text[NUMBER_TEXT_MAX];
     snprintf(bundle_text_add(texts, key), BUNDLE_TEXT_SIZE, "%s", format_float(text, number));
@@ -60,10 +60,10 @@ void bundle_text_facts(struct bundle_texts *texts, const struct problem *problem
 {
     char a[NUMBER_TEXT_MAX], r[NUMBER_TEXT_MAX], l[NUMBER_TEXT_MAX], name[CLASS_NAME_SIZE];
     const struct tolerance *tolerance = &facts->criterion.tolerance;
-    bundle_text_float(texts, "scale", problem->scale);
+    say_float(texts, "scale", problem->scale);
     if (problem->kv_format != KV_AS_DTYPE) {
-        bundle_text_float(texts, "k_scale", problem->k_scale);
-        bundle_text_float(texts, "v_scale", problem->v_scale);
+        say_float(texts, "k_scale", problem->k_scale);
+        say_float(texts, "v_scale", problem->v_scale);
     }
     bundle_text_whole(texts, "q_position", problem->q_position);
     bundle_text_whole(texts, "kv_offset", problem->kv_offset);

@@ -45,7 +45,6 @@ char *bundle_text_add(struct bundle_texts *texts, const char *key);
 /* A text of the caller's; NULL adds nothing. */
 void bundle_text_say(struct bundle_texts *texts, const char *key, const char *value);
 
-void bundle_text_float(struct bundle_texts *texts, const char *key, float number);
 void bundle_text_whole(struct bundle_texts *texts, const char *key, int64_t number);
 void bundle_text_digest(struct bundle_texts *texts, const char *key, uint64_t digest);
 

@@ -25,7 +25,8 @@ struct walking {
     struct error *error;
 };
 
-bool walk_points_belong(const struct point *a, const struct point *b)
+/* Whether two points that stand together share their inputs: who works on one works on the other. */
+static bool points_belong(const struct point *a, const struct point *b)
 {
     return problem_spec_equal(&a->problem, &b->problem);
 }
@@ -255,8 +256,7 @@ static bool take_points(struct walking *walking, size_t *first, size_t *end)
         keep_point(walking, walking->next);
     bool taken = !is_to_end(walking) && walking->next < walk->selection->count;
     *first = *end = walking->next;
-    while (taken && *end < walk->selection->count && !walk->kept[*end] &&
-           walk_points_belong(&points[*first], &points[*end]))
+    while (taken && *end < walk->selection->count && !walk->kept[*end] && points_belong(&points[*first], &points[*end]))
         ++*end;
     walking->next = *end;
     pthread_mutex_unlock(&walking->mutex);

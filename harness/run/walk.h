@@ -47,9 +47,6 @@ struct walk {
 /* What records call the device that points run on. */
 const char *walk_device(bool foreign, const struct device *device);
 
-/* Whether two points that stand together share their inputs: who works on one works on the other. */
-bool walk_points_belong(const struct point *a, const struct point *b);
-
 /*
  * Walks through the points. ERROR_INTERRUPTED after progress is cancelled, or when the time limit has come: the points
  * done until then have their records. summary->cut_short says why not all are done where that was asked for: the time

@@ -6,8 +6,9 @@
 
 enum { BLOCK = 64 }; /* elements converted at a time */
 
-/* Of the largest number, the smallest and the significand what `to` has at least. */
-bool dtype_holds(enum dtype to, enum dtype from)
+/* Whether every number of `from` is one of `to`, f16 of f32, e4m3 of bf16: of the largest number, the smallest and the
+ * significand it has at least as much. */
+static bool dtype_holds(enum dtype to, enum dtype from)
 {
     const struct dtype_info *wide = &dtypes[to], *narrow = &dtypes[from];
     int least_of_wide = wide->min_exponent - (wide->significand_bits - 1),

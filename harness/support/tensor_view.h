@@ -27,7 +27,4 @@ struct tensor_view {
 enum error_kind tensor_view_copy(void *destination, enum dtype dtype, const struct tensor_view *view, int64_t i,
                                  int64_t j, int count, struct error *error);
 
-/* Whether every number of `from` is one of `to`: f16 of f32, e4m3 of bf16. */
-bool dtype_holds(enum dtype to, enum dtype from);
-
 #endif

@@ -5,8 +5,6 @@
 #define OF_RECORD(member, of_type, says) RECORD_MEMBER(#member, struct record, member, of_type, says)
 #define OF_POINT(member, of_type, says, ...) \
     .part = RECORD_POINT, RECORD_MEMBER(#member, struct point, member, of_type, says, __VA_ARGS__)
-#define OF_KERNEL(member, of_type, says, ...) \
-    .part = RECORD_KERNEL, RECORD_MEMBER(#member, struct point, member, of_type, says, __VA_ARGS__)
 #define OF_DRAWN(member, of_type, says, ...) \
     .part = RECORD_DRAWN, RECORD_MEMBER(#member, struct problem_spec, member, of_type, says, __VA_ARGS__)
 #define OF_PROBLEM(member, of_type, says, ...) \

@@ -40,10 +40,6 @@ void review_write_oracles(struct document *document, const struct review *review
 /* All points. */
 void review_write_points(struct document *document, const struct review *review);
 
-/* The columns of figures, and a row of them. */
-void figure_columns(struct grid *grid, bool of_heads);
-void figure_cells(struct grid *grid, const struct figures *figures, bool of_heads);
-
 /* What a status stands for on a page. */
 enum tone review_tone(const char *status);
 

@@ -56,7 +56,7 @@ static const struct axis axes[] = {
     {"heads", "By number of heads", "by-heads", "heads", by_heads, .heads = false},
 };
 
-void figure_columns(struct grid *grid, bool of_heads)
+static void figure_columns(struct grid *grid, bool of_heads)
 {
     grid_column(grid, of_heads ? "heads" : "points", NULL, true);
     if (!of_heads)
@@ -67,7 +67,7 @@ void figure_columns(struct grid *grid, bool of_heads)
             grid_column(grid, figure_table[f].title, figure_table[f].about, true);
 }
 
-void figure_cells(struct grid *grid, const struct figures *figures, bool of_heads)
+static void figure_cells(struct grid *grid, const struct figures *figures, bool of_heads)
 {
     grid_count(grid, (double)figures->count);
     if (!of_heads)

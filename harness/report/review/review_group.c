@@ -112,7 +112,8 @@ static bool add_number(json_t *numbers, double number)
     return json_object_set_new(numbers, text, json_true()) == 0;
 }
 
-size_t count_numbers(const struct review *review, enum review_number number)
+/* Different numbers of a field among those that know it. */
+static size_t count_numbers(const struct review *review, enum review_number number)
 {
     json_t *numbers = json_object();
     double value;

@@ -44,7 +44,5 @@ double number_group(char *text, const struct number_groups *groups, double numbe
 
 /* Different words that points have for a field; those that the record does not know count as one. */
 size_t count_texts(const struct review *review, enum review_text text);
-/* Different numbers of a field among those that know it. */
-size_t count_numbers(const struct review *review, enum review_number number);
 
 #endif

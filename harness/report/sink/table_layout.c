@@ -58,7 +58,7 @@ static bool says_something(const struct key *key, const struct point *points)
            (key->is_kernel || !key_is_of_others(key, points));
 }
 
-struct table_keys table_keys_of(const struct point *points, size_t num_points)
+static struct table_keys keys_of_points(const struct point *points, size_t num_points)
 {
     struct table_keys sets = {0};
     for (int id = 0; id < KEY_COUNT && num_points; id++)
@@ -214,7 +214,7 @@ static void fit_columns(struct table_layout *layout, const struct point *points,
 void table_layout_make(struct table_layout *layout, const struct table_options *options, int width,
                        const struct point *points, size_t num_points)
 {
-    *layout = (struct table_layout){.width = width, .keys = table_keys_of(points, num_points)};
+    *layout = (struct table_layout){.width = width, .keys = keys_of_points(points, num_points)};
     if (options->num_columns == 0) {
         fit_columns(layout, points, num_points);
         return;

@@ -25,8 +25,6 @@ struct table_layout {
     struct table_keys keys; /* of all points */
 };
 
-struct table_keys table_keys_of(const struct point *points, size_t num_points);
-
 /* Lays out the points of a run on lines of width characters. options->width is not looked at. */
 void table_layout_make(struct table_layout *layout, const struct table_options *options, int width,
                        const struct point *points, size_t num_points);
