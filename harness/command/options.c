@@ -7,9 +7,9 @@
 #include "harness/support/number.h"
 #include "harness/support/threads.h"
 
-/* Keys above those that commands give their own options (256 and up). */
 enum { SHARDS_MAX = 100000 };
 
+/* Keys above those that commands give their own options (256 and up). */
 enum {
     OPTION_DEVICE = 512,
     OPTION_THREADS,

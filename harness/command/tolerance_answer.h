@@ -32,10 +32,12 @@ struct answers {
     struct answer faults[TOLERANCE_MAX_FAULTS], sound[TOLERANCE_MAX_SOUND];
     int num_sound;
     const struct answer *sought; /* the class that is asked for, one of sound */
-    double least_fault;          /* what the rule would have to be multiplied by to accept the first fault that is */
-    const char *least_name;      /* beyond what is sound; infinite: none would do for any */
-    int seeds;                   /* that the point's kernel was run on */
-    double seen;                 /* the largest of what its outputs need; NAN: it was run on none */
+    /* What the rule would have to be multiplied by to accept the first fault that is beyond what is sound, and that
+     * fault; infinite: nothing would do. */
+    double least_fault;
+    const char *least_name;
+    int seeds;   /* that the point's kernel was run on */
+    double seen; /* the largest of what its outputs need; NAN: it was run on none */
     int num_accepted, num_faults;
 };
 

@@ -127,7 +127,7 @@ static bool row_is_wrong(const struct metrics *row)
     return row->mismatched > 0 || row->lse_off > 0;
 }
 
-/* "1 of 8 heads is wrong:", "9 of 16 rows, a query and a head, are wrong, the worst of them:" */
+/* "1 of 8 heads is wrong:", "9 of 16 rows (a query and a head) are wrong, the worst of them:" */
 static void print_count(FILE *stream, const struct judged_record *record, int wrong)
 {
     bool of_queries = problem_spec_queries(record->problem) > 1;
@@ -185,7 +185,7 @@ static void print_other(FILE *stream, const struct judged_record *record)
                 fault->total.mismatched, at_fault[FAULT_KERNEL], at_fault[FAULT_REFERENCE], at_fault[FAULT_BOTH]);
 }
 
-/* "  class f32: the tightest arithmetic that explains the error". */
+/* "  class: f32, where output is asked for": the tightest arithmetic that explains the error. */
 static void print_class(FILE *stream, const struct judged_record *record)
 {
     char found[CLASS_NAME_SIZE], asked[CLASS_NAME_SIZE];
