@@ -18,8 +18,8 @@ static const struct step_cost {
     [STEP_ORACLES] = {1.5e-3, 8e-8},   /* the same of the part that they look at, with all oracles */
 };
 
+/* Beside single_pass, as which one counts that has not been fitted. */
 static const double kernel_factors[KERNEL_COUNT] = {
-    [KERNEL_SINGLE_PASS] = 1,
     [KERNEL_SPLIT_KV] = 1.2,
     [KERNEL_TWO_PASS] = 0.9,
     [KERNEL_TENSOR_CORE] = 1.5,
@@ -74,7 +74,8 @@ struct work_units work_units(const struct point *point, const struct point *befo
 static double step_seconds(const struct work_units *work, enum step step, enum kernel kernel)
 {
     const struct step_cost *cost = &step_costs[step];
-    double factor = step == STEP_KERNEL || step == STEP_ORACLES ? kernel_factors[kernel] : 1;
+    bool of_kernel = step == STEP_KERNEL || step == STEP_ORACLES;
+    double factor = of_kernel && kernel_factors[kernel] > 0 ? kernel_factors[kernel] : 1;
     return work->units[step] > 0 ? factor * (cost->fixed_s + cost->unit_s * work->units[step]) : 0;
 }
 
