@@ -72,6 +72,7 @@ enum error_kind judge_read_lengths(struct judge_reading *reading, struct error *
 /* seq_lens and the table of pages, each of which is there. */
 enum error_kind judge_read_pages(struct judge_reading *reading, struct error *error);
 
+/* positions: of the last query of each sequence, as said, or the newest key's. */
 enum error_kind judge_read_positions(struct judge_reading *reading, struct error *error);
 
 /* ---- tensors that are read whole (judge_problem.c) --------------------------------------------------------------- */

@@ -72,6 +72,7 @@ void part_give_output(struct part_work *part, const struct work *work);
 bool part_has_classes(const struct work *work);
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error);
 
+/* The oracles that the point asks for, on the part alone: their findings are the whole point's. */
 enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error);
 
 /* Copies what is known of the part's rows into the evaluation; with_output: out, lse and baselines as well. */

@@ -56,6 +56,8 @@ struct search {
     double parent_value;                             /* NaN: it has none */
 };
 
+/* Before the first candidate; search_end frees what it has, and may follow at any time. setting is copied, and its
+ * space stays the caller's. */
 void search_begin(struct search *search, const struct search_setting *setting);
 void search_end(struct search *search);
 

@@ -72,6 +72,7 @@ enum error_kind exhibit_read_tensor(const struct exhibit_reading *reading, const
 /* What every number of a tensor has to be. */
 enum exhibit_range { EXHIBIT_ANY, EXHIBIT_FINITE, EXHIBIT_NOT_NEGATIVE, EXHIBIT_NOT_NEGATIVE_FINITE };
 
+/* ERROR_USAGE: element `at` of the tensor called name is out of the range. */
 enum error_kind exhibit_refuse_number(const struct exhibit_reading *reading, const char *name, size_t at, double number,
                                       enum exhibit_range range, struct error *error);
 

@@ -10,7 +10,7 @@ enum { WORST_ELEMENTS = 5, WORST_ROWS = 8 };
 
 /* An element, or a row's lse, that is outside its tolerance; or a row in which one is. */
 struct wrong {
-    int64_t at;
+    int64_t at; /* element r * D + d; of lse and rows r, query * H + head */
     double out, truth, err;
     double share; /* of its tolerance; infinite for what is no number */
 };
@@ -21,6 +21,7 @@ struct worst {
     int count, max;
 };
 
+/* Of the WORST_ELEMENTS worst elements and lse, and of the WORST_ROWS worst rows that have one of them. */
 void worst_find(struct worst *elements, struct worst *lses, struct worst *rows, const struct judged_record *record);
 
 /* The class in whose bounds errors are said: that which is asked for, or which explains the output, or f32. */

@@ -60,6 +60,7 @@ struct problem_extras {
 /* Keys a page where nobody says how many; 0: the kernel takes k and v that are contiguous. */
 int foreign_kernel_page_size(const struct foreign_kernel *kernel);
 
+/* Whether it takes pages of so many keys, if it takes pages: any, where it names no sizes. */
 bool foreign_kernel_takes_page_size(const struct foreign_kernel *kernel, int page_size);
 
 /* Whether the kernel takes problems of this shape, whose tensors are not read, so many in a launch. If it does not,

@@ -103,6 +103,7 @@ enum error_kind tensor_archive_choose(const struct tensor_entry **entry, const s
 enum error_kind tensor_archive_describe(struct tensor_layout *layout, const struct tensor_archive *archive,
                                         const struct tensor_entry *entry, struct error *error);
 
+/* Opens the tensor of an entry, as tensor_open does; tensor_close ends it, before or after the archive. */
 enum error_kind tensor_archive_tensor(struct tensor_file *tensor, const struct tensor_archive *archive,
                                       const struct tensor_entry *entry, struct error *error);
 

@@ -10,6 +10,7 @@
 extern "C" {
 #endif
 
+/* As struct prober (probe.h) has them. */
 cudaError_t prober_digests(int function, uint32_t first, uint32_t count, uint64_t *digests);
 cudaError_t prober_results(int function, uint32_t first, uint32_t count, uint32_t *results);
 cudaError_t prober_sums(enum dtype dtype, const struct mma_sum *sums, size_t count, uint32_t *results);

@@ -7,6 +7,7 @@
 #include "harness/library/bundle.h"
 #include "harness/report/sink/sink.h"
 
+/* Makes the folder: ERROR_SYSTEM if it cannot be written into. Closing does nothing, since each bundle is a file. */
 enum error_kind bundle_sink_open(struct sink *sink, struct error *error);
 enum error_kind bundle_sink_close(struct sink *sink, const struct summary *summary, struct error *error);
 
