@@ -1,9 +1,12 @@
 /*
  * alibicheck COMMAND [OPTIONS]: parses the command line, dispatches, prints the one error, returns the exit code.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/case/recipe_library.h"
 #include "harness/command/command.h"
@@ -31,12 +34,28 @@ static void print_error(const struct error *error)
     }
 }
 
+/* Takes the places of standard input, output and error that are closed, so that no file which is opened later stands
+ * there: it would get the table between its records, and messages. Reading and writing still fail with EBADF. */
+static bool keep_standard_places(void)
+{
+    for (int place = STDIN_FILENO; place <= STDERR_FILENO; place++)
+        if (fcntl(place, F_GETFD) == -1 && errno == EBADF &&
+            open("/dev/null", place == STDIN_FILENO ? O_WRONLY : O_RDONLY) != place)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct error error = {0};
     char program[64];              /* what a command's own messages start with */
     computing_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
+    if (!keep_standard_places()) {
+        fprintf(stderr, "alibicheck: cannot open /dev/null in the place of a closed standard input or output: %s\n",
+                strerror(errno));
+        return ERROR_SYSTEM;
+    }
 #ifdef __AVX2__
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
         fprintf(stderr, "alibicheck: this build needs a CPU with AVX2; build with `make ARCH=`\n");

@@ -82,26 +82,37 @@ static enum error_kind make_view(struct work *work, struct error *error)
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const char *a, const char *b)
+/* "-" is standard input, whatever file that is. */
+static const char *input_file(const char *path)
 {
-    return a && b && strcmp(a, "-") != 0 && strcmp(b, "-") != 0 && file_same(a, b);
+    return strcmp(path, "-") == 0 ? "/dev/stdin" : path;
+}
+
+/* Whether output i is a file that is read, or that another output is written to, be it by way of standard output. */
+static bool is_taken(const struct compare_options *options, int i)
+{
+    const char *path = options->outputs[i];
+    if (!path || strcmp(path, "-") == 0)
+        return false;
+    bool taken = file_same(path, input_file(options->base)) || file_same(path, input_file(options->new));
+    for (int j = 0; j < COMPARE_FORMAT_COUNT; j++) {
+        const char *other = options->outputs[j];
+        taken |= j != i && other && (j < i || strcmp(other, "-") == 0) && file_same(path, other);
+    }
+    return taken;
 }
 
 /* A comparison of a file with itself finds nothing; an output in the place of an input would lose it. */
 static enum error_kind check_paths(const struct compare_options *options, struct error *error)
 {
     char quoted[PATH_QUOTE_SIZE];
-    if (strcmp(options->base, options->new) == 0 || is_same(options->base, options->new))
+    if (strcmp(options->base, options->new) == 0 || file_same(input_file(options->base), input_file(options->new)))
         return error_set(error, ERROR_USAGE, "%s: the same file twice; allowed: two files",
                          quote_path(quoted, options->new));
     for (int i = 0; i < COMPARE_FORMAT_COUNT; i++) {
-        const char *path = options->outputs[i];
-        bool is_taken = is_same(path, options->base) || is_same(path, options->new);
-        for (int j = 0; j < i && !is_taken; j++)
-            is_taken = is_same(path, options->outputs[j]);
-        if (is_taken)
+        if (is_taken(options, i))
             return error_set(error, ERROR_USAGE, "--%s=%s: the same file as another; allowed: a file of its own",
-                             compare_formats[i]->option, quote_path(quoted, path));
+                             compare_formats[i]->option, quote_path(quoted, options->outputs[i]));
     }
     if (options->update_baseline && strcmp(options->base, "-") == 0)
         return error_set(error, ERROR_USAGE, "--update-baseline: BASE is standard input; allowed: a file");

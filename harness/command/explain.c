@@ -200,8 +200,8 @@ static enum error_kind check_point(const struct point *point, const struct expla
 static enum error_kind check_selection(const struct selection *selection, const struct explain_options *options,
                                        struct error *error)
 {
-    enum error_kind kind = ERROR_NONE;
-    if (selection->count > EXPLAIN_MAX_POINTS)
+    enum error_kind kind = selection_check_any(selection, &options->selection, "explain", error);
+    if (!kind && selection->count > EXPLAIN_MAX_POINTS)
         return error_set(error, ERROR_USAGE,
                          "explain: %zu points; allowed: up to %d; choose with --only GLOB or --set KEY=VALUE "
                          "(`alibicheck list points CASE...` prints the keys)",

@@ -200,8 +200,8 @@ static enum error_kind compare_points(struct comparing *comparing, struct error 
 
 static enum error_kind check_points(const struct comparing *comparing, struct error *error)
 {
-    enum error_kind kind = outputs_check(&comparing->options->outputs, &comparing->selection,
-                                         comparing->options->selection.last_failed, error);
+    const struct outputs_read read = {comparing->options->selection.last_failed, comparing->options->foreign.plugin};
+    enum error_kind kind = outputs_check(&comparing->options->outputs, &comparing->selection, &read, error);
     for (size_t i = 0; i < comparing->selection.count && !kind; i++) {
         const struct point *point = &comparing->selection.points[i];
         kind = selection_check_memory(point, pair_bytes(point, comparing->options->selection.threads), 1, error);

@@ -73,18 +73,9 @@ static const struct argp *fidelity_parser(void)
     return &parser;
 }
 
-/* The place of --results among outputs. */
-static int place_of_results(void)
-{
-    int place = 0;
-    while (!sink_kinds[place]->option || strcmp(sink_kinds[place]->option, "results") != 0)
-        place++;
-    return place;
-}
-
 static int fidelity_command(int argc, char **argv, struct error *error)
 {
-    struct fidelity_options options = {.selection.example = "cases/example", .results = place_of_results()};
+    struct fidelity_options options = {.selection.example = "cases/example", .results = outputs_place("results")};
     argp_parse(fidelity_parser(), argc, argv, 0, NULL, &options);
     int code = fidelity(&options, interrupt_catch(), error);
     selection_options_clear(&options.selection);

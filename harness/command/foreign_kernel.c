@@ -98,6 +98,9 @@ void foreign_close(struct foreign_opened *opened)
 /* Where it runs is the kernel's to say, of which --device can be no more than a confirmation. */
 static enum error_kind check_device(const struct foreign_opened *opened, const char *device, struct error *error)
 {
+    enum error_kind kind = selection_check_device_name(device, error);
+    if (kind)
+        return kind;
     const char *there = kernel_process_kernel(opened->process)->device;
     const bool wants_gpu = device && !strcmp(device, device_kind_names[DEVICE_CUDA]),
                wants_host = device && !strcmp(device, device_kind_names[DEVICE_HOST]);

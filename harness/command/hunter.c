@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/command/outputs.h"
 #include "harness/hunt/hunt.h"
 #include "harness/report/sink/sink.h"
 #include "harness/support/file.h"
@@ -96,6 +97,16 @@ static enum error_kind check_objective(const struct hunter *hunter, struct error
     return ERROR_NONE;
 }
 
+/* The file of records is none that the hunt reads, and not where the finds are printed. */
+static enum error_kind check_results(const struct hunter *hunter, struct error *error)
+{
+    const struct hunt_options *options = hunter->options;
+    const struct outputs_read read = {options->selection.last_failed, options->foreign.plugin};
+    struct outputs outputs = {0};
+    outputs.paths[outputs_place("results")] = options->results;
+    return outputs_check(&outputs, &hunter->selection, &read, error);
+}
+
 static enum error_kind plan(struct hunter *hunter, struct progress *progress, struct error *error)
 {
     struct hunt_options *options = hunter->options;
@@ -106,6 +117,10 @@ static enum error_kind plan(struct hunter *hunter, struct progress *progress, st
         kind = set_start(&options->selection.settings, error);
     if (!kind)
         kind = selection_make(&hunter->selection, &options->selection, error);
+    if (!kind)
+        kind = selection_check_any(&hunter->selection, &options->selection, "hunt", error);
+    if (!kind)
+        kind = check_results(hunter, error);
     for (size_t i = 0; i < hunter->selection.count && !kind; i++)
         kind = check_start(&hunter->selection.points[i], error);
     if (!kind)

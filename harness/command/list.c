@@ -321,8 +321,12 @@ int list(const struct list_options *options, struct error *error)
     }
     if (topics[i].takes_cases && asked->paths.count == 0)
         return error_set(error, ERROR_USAGE, "list %s needs case files or folders", options->topic);
-    if (!topics[i].takes_cases && asked->paths.count + asked->settings.count + asked->only.count > 0)
-        return error_set(error, ERROR_USAGE, "list %s takes no case, --set, --recipe or --only", options->topic);
+    bool selects = asked->paths.count + asked->settings.count + asked->only.count + asked->where.count > 0 ||
+                   asked->shard.count > 0 || asked->last_failed;
+    if (!topics[i].takes_cases && selects)
+        return error_set(error, ERROR_USAGE,
+                         "list %s takes no case, --set, --recipe, --only, --where, --shard or --last-failed",
+                         options->topic);
     enum error_kind kind = selection_make(&selection, asked, error);
     if (!kind)
         kind = options->json ? topics[i].json(&selection, asked, error) : topics[i].print(&selection, options, error);

@@ -23,10 +23,12 @@ static bool is_mask(const char *path, const struct case_list *cases)
 }
 
 /* What the run reads from path, or NULL. */
-static const char *find_input(const char *path, const struct selection *selection, const char *last_failed)
+static const char *find_input(const char *path, const struct selection *selection, const struct outputs_read *read)
 {
-    if (last_failed && file_same(path, strcmp(last_failed, "-") == 0 ? "/dev/stdin" : last_failed))
+    if (read->last_failed && file_same(path, strcmp(read->last_failed, "-") == 0 ? "/dev/stdin" : read->last_failed))
         return "--last-failed";
+    if (read->plugin && file_same(path, read->plugin))
+        return "--plugin";
     for (size_t c = 0; c < selection->cases.count; c++) {
         const struct test_case *test_case = selection->cases.cases[c];
         if (file_same(path, case_from_standard_input(test_case) ? "/dev/stdin" : case_path(test_case)))
@@ -48,6 +50,14 @@ const char *outputs_path(const struct outputs *outputs, int kind)
     return "-";
 }
 
+int outputs_place(const char *option)
+{
+    int place = 0;
+    while (!sink_kinds[place]->option || strcmp(sink_kinds[place]->option, option) != 0)
+        place++;
+    return place;
+}
+
 /* The file that a kind writes to; standard output, which has the table if not the records, is always one. */
 static const char *file_of(const struct outputs *outputs, int kind)
 {
@@ -65,14 +75,14 @@ static const char *file_of(const struct outputs *outputs, int kind)
 
 /* Of a file that two would write to, the one keeps it that comes later in sink_kinds, standard output first of all. */
 static enum error_kind check_files(const struct outputs *outputs, const struct selection *selection,
-                                   const char *last_failed, struct error *error)
+                                   const struct outputs_read *read, struct error *error)
 {
     for (int i = SINK_COUNT - 1; i >= 0; i--) {
         const char *path = file_of(outputs, i);
         char quoted[PATH_QUOTE_SIZE];
         if (!path || strcmp(path, "-") == 0)
             continue;
-        const char *input = find_input(path, selection, last_failed);
+        const char *input = find_input(path, selection, read);
         if (input)
             return error_set(error, ERROR_USAGE, "--%s %s: the same file as %s; allowed: a file of its own",
                              sink_kinds[i]->option, quote_path(quoted, path), input);
@@ -87,10 +97,10 @@ static enum error_kind check_files(const struct outputs *outputs, const struct s
     return ERROR_NONE;
 }
 
-enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, const char *last_failed,
-                              struct error *error)
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection,
+                              const struct outputs_read *read, struct error *error)
 {
-    enum error_kind result = check_files(outputs, selection, last_failed, error);
+    enum error_kind result = check_files(outputs, selection, read, error);
     for (int i = 0; i < SINK_COUNT; i++)
         for (size_t p = 0; p < selection->count && outputs->paths[i] && sink_kinds[i]->check && !result; p++)
             result = sink_kinds[i]->check(outputs->paths[i], &selection->points[p], error);

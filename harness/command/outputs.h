@@ -14,9 +14,17 @@ struct outputs {
 /* Where the kind's records go, "-" for stdout; NULL: it is not to be opened. */
 const char *outputs_path(const struct outputs *outputs, int kind);
 
+/* The place in paths of what an option of this name writes to. */
+int outputs_place(const char *option);
+
+/* What a run reads beside its selection; NULL: no such file. */
+struct outputs_read {
+    const char *last_failed, *plugin;
+};
+
 /* To be called before an output is opened. ERROR_USAGE, with the option, if one is the file of another or of a case, a
- * recipe, a mask or last_failed (NULL: none), or cannot take the record of a point. */
-enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection, const char *last_failed,
-                              struct error *error);
+ * recipe, a mask or of what is read beside them, or cannot take the record of a point. */
+enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection,
+                              const struct outputs_read *read, struct error *error);
 
 #endif

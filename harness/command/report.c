@@ -26,13 +26,13 @@ enum report_format report_format_of(const char *path)
     return (enum report_format)format;
 }
 
-/* A file must not be written over those that it is made of. */
+/* A file must not be written over those that it is made of, standard input among them. */
 static enum error_kind check_output(const struct report_options *options, const struct strings *inputs,
                                     struct error *error)
 {
     char quoted[PATH_QUOTE_SIZE];
     for (size_t i = 0; i < inputs->count && strcmp(options->output, "-") != 0; i++)
-        if (strcmp(inputs->items[i], "-") != 0 && file_same(options->output, inputs->items[i]))
+        if (file_same(options->output, strcmp(inputs->items[i], "-") == 0 ? "/dev/stdin" : inputs->items[i]))
             return error_set(error, ERROR_USAGE,
                              "--output %s: a file of records that is read; allowed: a file of its "
                              "own",

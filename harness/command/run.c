@@ -125,11 +125,12 @@ static enum error_kind open_foreign(struct run *run, struct error *error)
 static enum error_kind plan(struct run *run, struct error *error)
 {
     const struct run_options *options = run->options;
+    const struct outputs_read read = {options->selection.last_failed, options->foreign.plugin};
     enum error_kind kind = open_foreign(run, error);
     if (!kind)
         kind = selection_make(&run->selection, &run->selection_options, error);
     if (!kind)
-        kind = outputs_check(&options->outputs, &run->selection, options->selection.last_failed, error);
+        kind = outputs_check(&options->outputs, &run->selection, &read, error);
     if (!kind && !options->dry_run)
         kind = selection_check_room(&run->selection, options->selection.threads, run_jobs(options, &run->selection),
                                     error);

@@ -149,6 +149,8 @@ static enum error_kind ask_cases(struct tolerance_run *run, struct error *error)
     struct selection selection;
     enum error_kind kind = selection_make(&selection, &options->selection, error);
     if (!kind)
+        kind = selection_check_any(&selection, &options->selection, "tolerance", error);
+    if (!kind)
         kind = check_selection(&selection, options, error);
     if (!kind)
         kind = selection_open_device(&run->evaluator.device, &options->selection, error);

@@ -311,6 +311,24 @@ enum error_kind selection_check_references(const struct selection *selection, st
     return ERROR_NONE;
 }
 
+enum error_kind selection_check_any(const struct selection *selection, const struct selection_options *options,
+                                    const char *command, struct error *error)
+{
+    if (selection->count > 0)
+        return ERROR_NONE;
+    return error_set(error, ERROR_USAGE,
+                     "%s: --shard %d/%d is of %zu points in all without any; allowed: one with a point", command,
+                     options->shard.index, options->shard.count, selection->run.count);
+}
+
+enum error_kind selection_check_device_name(const char *device, struct error *error)
+{
+    bool known = !device || !strcmp(device, "auto");
+    for (int kind = 0; kind < DEVICE_COUNT && !known; kind++)
+        known = !strcmp(device, device_kind_names[kind]);
+    return known ? ERROR_NONE : error_set(error, ERROR_USAGE, "--device %s: allowed: auto, cuda, host", device);
+}
+
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,
                                       struct error *error)
 {
@@ -329,5 +347,5 @@ enum error_kind selection_open_device(struct device **device, const struct selec
     for (int kind = 0; kind < DEVICE_COUNT; kind++)
         if (!strcmp(options->device, device_kind_names[kind]))
             return device_open(device, (enum device_kind)kind, &device_options, error);
-    return error_set(error, ERROR_USAGE, "--device %s: allowed: auto, cuda, host", options->device);
+    return selection_check_device_name(options->device, error);
 }

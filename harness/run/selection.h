@@ -85,6 +85,14 @@ enum error_kind selection_check_room(const struct selection *selection, int thre
 /* ERROR_SYSTEM if a point has a conventional reference, and none can be had. */
 enum error_kind selection_check_references(const struct selection *selection, struct error *error);
 
+/* ERROR_USAGE if none of the points is in the shard that is asked for, which is right for a run of many and nothing
+ * that `command` could say something of. */
+enum error_kind selection_check_any(const struct selection *selection, const struct selection_options *options,
+                                    const char *command, struct error *error);
+
+/* ERROR_USAGE if that is no device's name; NULL is auto. */
+enum error_kind selection_check_device_name(const char *device, struct error *error);
+
 /* Starts the CPU threads and opens the device that is asked for; auto: a GPU if one answers, else
  * the host, and a note says why. */
 enum error_kind selection_open_device(struct device **device, const struct selection_options *options,

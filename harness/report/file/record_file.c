@@ -65,7 +65,9 @@ static enum error_kind read_line(struct reader *reader, struct error *error)
     }
     reader->whole = byte == '\n';
     reader->at_end = byte == EOF;
-    if (!kind && ferror(reader->stream))
+    if (!kind && ferror(reader->stream) && errno == EISDIR)
+        kind = error_set(error, ERROR_USAGE, "%s: a folder; allowed: a file of records", reader->shown);
+    else if (!kind && ferror(reader->stream))
         kind = error_set(error, ERROR_SYSTEM, "cannot read %s: %s", reader->shown, strerror(errno));
     return kind;
 }
