@@ -174,3 +174,18 @@ uint64_t truth_digest(const struct truth *truth)
     uint64_t digest = XXH64(truth->value, 2 * elements * sizeof(double), 0); /* value and tail are adjacent */
     return XXH64(truth->lse, 2 * rows * sizeof(double), digest);
 }
+
+uint64_t truth_digest_of_rows(const struct truth *truth, const bool *rows)
+{
+    size_t dim = (size_t)truth->head_dim;
+    uint64_t digest = 0;
+    for (size_t row = 0; row < (size_t)truth->num_rows; row++) {
+        if (!rows[row])
+            continue;
+        const double lse[2] = {truth->lse[row], truth->lse_tail[row]};
+        digest = XXH64(truth->value + row * dim, dim * sizeof(double), digest);
+        digest = XXH64(truth->tail + row * dim, dim * sizeof(double), digest);
+        digest = XXH64(lse, sizeof lse, digest);
+    }
+    return digest;
+}

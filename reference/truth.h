@@ -101,4 +101,7 @@ double truth_distance(const struct truth *a, const struct truth *b);
 /* XXH64 of value, tail, lse and lse_tail. */
 uint64_t truth_digest(const struct truth *truth);
 
+/* The same of those rows alone that rows[num_rows] says, one after the other: no number of another one is in it. */
+uint64_t truth_digest_of_rows(const struct truth *truth, const bool *rows);
+
 #endif

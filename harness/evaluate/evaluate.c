@@ -175,13 +175,16 @@ static enum error_kind finish(struct work *work, struct error *error)
 }
 
 /* What failed with the keys in the device's memory, of which others may have taken what was free, is done again: part
- * by part. The keys are there no longer. */
+ * by part. The keys are there no longer. What failed is kept: a device that makes other keys has more wrong with it. */
 static enum error_kind work_again_in_parts(struct work *work, enum error_kind kind, struct error *error)
 {
     if (kind != ERROR_SYSTEM || !work->gathering)
         return kind;
     work->gathering = NULL;
     work->evaluation->at_once = false;
+    char *failure = work->evaluation->launch_failure;
+    int most = (int)sizeof work->evaluation->launch_failure - 1;
+    snprintf(failure, sizeof work->evaluation->launch_failure, "%.*s", most, error->text);
     return work_through(work, work->point->truth_method, true, error);
 }
 

@@ -62,6 +62,7 @@ struct evaluation {
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance; /* of the truth from that of the inputs */
     bool at_once;             /* what was judged was run on the whole problem, though it was worked on in parts */
+    char launch_failure[400]; /* what kept it from that, where it was to be; "": nothing */
     struct seconds seconds;
 };
 

@@ -247,6 +247,7 @@ static enum error_kind work_through_rows(struct judged_output *judged, const str
     if (kind)
         return kind;
     judged->truth.contract = source->contract;
+    judged->truth_digest = truth_digest_of_rows(&judged->truth, judging->rows);
     judged->problem = *shape;
     return ERROR_NONE;
 }

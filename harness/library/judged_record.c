@@ -382,6 +382,8 @@ static const struct record_field rows[] = {
     UNKNOWN("promises"),
     UNKNOWN("expected_signature"),
     UNKNOWN("shared_prefix"),
+    UNKNOWN("sampled_truth_digest"),
+    UNKNOWN("launch_failure"),
 };
 
 const struct record_fields judged_record_fields = {rows, sizeof rows / sizeof rows[0], find_part};

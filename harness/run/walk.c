@@ -18,6 +18,7 @@ struct walking {
     size_t next;   /* the first point that nobody has taken */
     size_t begun;  /* points, the kept ones included */
     bool *in_work; /* [selection->count] begun and not ended */
+    bool told;     /* that a launch on all heads failed: once is enough, as each record says it */
     double start_s;
     struct cost_estimate seen, left; /* expected seconds of what is done and of what is not */
     double evaluated_s;              /* of all points done, one after the other */
@@ -144,6 +145,18 @@ static bool is_to_end(struct walking *walking)
     return walking->kind || walk->summary->cut_short;
 }
 
+/* That a device did not do what it was to do, though the point has its result all the same. */
+static void tell_launch_failure(struct walking *walking, const struct record *record)
+{
+    char key[POINT_KEY_SIZE];
+    FILE *notes = walking->walk->asked->notes;
+    if (walking->told || !notes || !record->launch_failure || !*record->launch_failure)
+        return;
+    walking->told = true;
+    fprintf(notes, "alibicheck: point %s was launched in parts, after %s\n", point_key(key, record->point),
+            record->launch_failure);
+}
+
 /* Hands out what came of a point, under the mutex. One that failed has a record too; the walk goes on. */
 static void end_point(struct walking *walking, size_t index, enum error_kind kind, const struct error *failure,
                       const struct evaluation *evaluation)
@@ -154,6 +167,7 @@ static void end_point(struct walking *walking, size_t index, enum error_kind kin
     record_take(&record, kind, failure, evaluation);
     tally(walking, record.outcome.status);
     progress_display_hide(walking->display);
+    tell_launch_failure(walking, &record);
     fail(walking, hand_out(walking->walk, &record, &write_failure), &write_failure);
     learn(walking, index, &evaluation->seconds);
     progress_display_show(walking->display);

@@ -12,6 +12,9 @@ enum { NUM_PARTS = 2, HEADS = 6, DIM = 64 };
 /* Keys that are opened at a time, at most, and how often any were, and the newest ones alone. */
 static int most_heads, num_opened, num_newest;
 
+/* Whether what was compared last had been launched on all heads, which failed. */
+static int failed_launches;
+
 /* The KV heads of a part: 0 and 1, then 2. */
 static struct part cut_in_two(const struct problem_source *source, int index)
 {
@@ -119,6 +122,8 @@ static void compare(const struct point *point, struct limits limits, bool at_onc
     }
     assert_false(evaluations[0].at_once);
     assert_int_equal(evaluations[1].at_once, at_once);
+    assert_false(at_once && *evaluations[1].launch_failure);
+    failed_launches = !!*evaluations[1].launch_failure;
     assert_same(&evaluations[0], &evaluations[1]);
     if (!point->oracles) {
         int queries = point->problem.num_queries ? point->problem.num_queries : 1;
@@ -255,6 +260,8 @@ static void test_keys_that_are_not_the_problems_are_noticed(void **state)
             fail_msg("%s", error.text);
         assert_int_equal(apart.times_made, badly ? 2 : 2 * NUM_PARTS);
         assert_int_equal(evaluation.at_once, !badly);
+        assert_int_equal(strstr(evaluation.launch_failure, "the keys that it makes are not") != NULL, badly);
+        assert_true(badly || !*evaluation.launch_failure);
         assert_int_equal(evaluation.verdict.total.mismatched, 0);
         assert_int_equal(num_newest, i < 2 ? 0 : badly ? 1 : NUM_PARTS);
         evaluation_clear(&evaluation);
@@ -292,6 +299,7 @@ static void test_what_fits_no_longer_is_launched_in_parts(void **state)
     (void)state;
     point.oracles = 0;
     compare(&point, (struct limits){.limit_bytes = 3 * TENSOR}, false, 2 * NUM_PARTS);
+    assert_true(failed_launches == 1);
     point.find_class = CLASS_OF_ALL;
     point.kernel_options.page_size = 16;
     compare(&point, (struct limits){.limit_bytes = 4 * TENSOR}, false, 2 * NUM_PARTS);

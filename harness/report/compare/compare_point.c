@@ -185,9 +185,10 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
     const struct fact_value *of_a = &a->facts[fact], *of_b = &b->facts[fact];
     bool both_judged = status_is_judged(a->status) && status_is_judged(b->status);
     bool both_known = of_a->type != FACT_UNKNOWN && of_b->type != FACT_UNKNOWN;
+    bool unsaid = fact_info(fact).is_often_unsaid && (is_usual(fact, of_a) || is_usual(fact, of_b));
     const enum fact_role role = fact_info(fact).role;
     if (fact_equal(of_a, of_b) || (fact == FACT_ORACLES && !both_judged && !both_known) ||
-        (fact_info(fact).is_new && !both_known))
+        (fact_info(fact).is_new && (!both_known || unsaid)))
         return TENDENCY_SAME;
     if (fact == FACT_EXPECTED_SIGNATURE)
         return compare_expected(a, b);

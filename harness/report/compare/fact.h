@@ -34,6 +34,7 @@ enum fact {
     FACT_PROBLEM,    /* as the record states it */
     FACT_INPUT_DIGEST,
     FACT_TRUTH_DIGEST,
+    FACT_SAMPLED_TRUTH, /* of the rows of a sample */
     FACT_TRUTH_OF,
     FACT_KERNEL,
     FACT_RECIPE,

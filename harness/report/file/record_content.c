@@ -7,7 +7,7 @@
 
 #include "harness/support/json_value.h"
 
-static const char *const aside[] = {"seconds", "build", "device_name", "launched", "fidelity"};
+static const char *const aside[] = {"seconds", "build", "device_name", "launched", "launch_failure", "fidelity"};
 
 bool record_content_hash(const json_t *record, uint64_t *hash)
 {

@@ -52,7 +52,8 @@ struct record {
     const double *bound, *lse_bound; /* error bounds of out [R, D] and lse [R]; NULL: none is known */
     uint64_t input_digest, output_digest, truth_digest;
     double contract_distance;
-    bool at_once; /* the kernel was launched on the whole of a problem that is worked on in parts */
+    bool at_once;               /* the kernel was launched on the whole of a problem that is worked on in parts */
+    const char *launch_failure; /* of such a launch, after which it was launched in parts; NULL, "": none */
     struct seconds seconds;
     time_t ended; /* when the point was done; 0: not known */
 };

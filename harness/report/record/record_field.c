@@ -94,6 +94,8 @@ const void *record_find_part(const void *holder, int part)
         return record->explained;
     case RECORD_SAMPLE:
         return is_sample(point) ? &point->given->sample : NULL;
+    case RECORD_SAMPLED:
+        return record->truth && is_sample(point) ? record : NULL;
     case RECORD_ORACLES:
         return point->given ? NULL : record->oracles;
     }

@@ -37,6 +37,7 @@ enum record_part {
     RECORD_CONTRACT,  /* struct contract_finding of an output that was given and fits another one */
     RECORD_EXPLAINED, /* struct explained_element of an output of which that was asked */
     RECORD_SAMPLE,    /* struct given_sample of an output that is judged by some rows */
+    RECORD_SAMPLED,   /* struct record of one of which the truth of these rows is known */
     RECORD_ORACLES    /* struct oracle_report; the last */
 };
 

@@ -44,6 +44,13 @@ json_t *record_value_launched(const struct record_field *field, const void *memb
     return record->point->given ? json_null() : json_string(record_in_parts(record) ? "parts" : "whole");
 }
 
+json_t *record_value_launch_failure(const struct record_field *field, const void *member)
+{
+    (void)field;
+    const struct record *record = member;
+    return record->launch_failure && *record->launch_failure ? json_from_text(record->launch_failure) : json_null();
+}
+
 /* ---- the recipe -------------------------------------------------------------------------------------------------- */
 
 static bool put_keys(json_t *object, const struct record_field *field, const void *member)

@@ -285,6 +285,17 @@ static const struct record_field rows[] = {
     {OF_DRAWN(shared_prefix, WHOLE,
               "Keys that all sequences of a batch have from the first one, in pages that they share."),
      .unit = "keys"},
+    {.part = RECORD_SAMPLED,
+     RECORD_MEMBER("sampled_truth_digest", struct record, truth_digest, UNSIGNED,
+                   "Where rows drawn from an output are judged (`sample`), a hash of the truth of these rows: those of "
+                   "other tensors have another one. null where all rows are judged."),
+     .type = "string",
+     .value = record_value_digest},
+    {RECORD_NAMED("launch_failure",
+                  "What failed when the kernel was to be launched on all KV heads at once, so that `launched` is "
+                  "parts: keys that the device itself makes are not those of the problem, or the memory that it had "
+                  "free is taken; null where nothing did. It is left out where records of two builds are compared."),
+     .type = "string", .value = record_value_launch_failure},
 };
 
 const struct record_fields record_fields = {rows, sizeof rows / sizeof rows[0], record_find_part};

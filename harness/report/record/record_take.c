@@ -26,6 +26,7 @@ void record_take(struct record *record, enum error_kind kind, const struct error
     record->seconds = evaluation->seconds;
     record->ended = time(NULL);
     record->at_once = evaluation->at_once;
+    record->launch_failure = evaluation->launch_failure;
     if (kind) {
         outcome_not_run(&record->outcome, failure->text);
         return;

@@ -156,8 +156,9 @@ char *record_notes(const struct record *record)
     const struct given *given = record->point->given;
     const char *scales = given ? unsaid_scales[given->scales].note : NULL;
     bool noted = false;
+    const char *failure = record->launch_failure && *record->launch_failure ? record->launch_failure : NULL;
     if (record_in_parts(record))
-        add_note(stream, &noted, "launched in parts");
+        add_note(stream, &noted, "launched in parts%s%s", failure ? ", after " : "", failure ? failure : "");
     if (record_claim(record))
         add_note(stream, &noted, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
     if (given && given->claim && given->claim->by_oracle)

@@ -67,20 +67,20 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
 {
     struct sample *sample = *state;
     json_t *json = round_trip(&sample->record);
-    ASSERT_MEMBERS(json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads",
-                   "head_dim", "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err",
-                   "budget_used", "nan", "inf", "signature", "worst", "status", "expect", "key", "input_digest",
-                   "output_digest", "truth_digest", "truth_radius", "references", "seconds", "device_name", "tolerance",
-                   "undecided", "unwritten", "p99_ulp_err", "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err",
-                   "max_lse_err", "scale", "max_bias", "slopes", "q_position", "input", "mask", "chunk_len", "bias",
-                   "exponential", "head_offset", "total_heads", "budget", "unbounded", "lse_mismatched", "truth_method",
-                   "truth_precision", "truth_of", "contract_distance", "finding", "oracles", "oracle_details", "heads",
-                   "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size", "page_seed", "batch",
-                   "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build", "num_queries",
-                   "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
-                   "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes",
-                   "class_asked", "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation",
-                   "run_failure", "promises", "expected_signature", "shared_prefix");
+    ASSERT_MEMBERS(
+        json, "schema", "case", "kernel", "recipe", "device", "seq_len", "num_heads", "num_kv_heads", "head_dim",
+        "dtype", "sentinel", "seed", "elements", "mismatched", "max_abs_err", "max_ulp_err", "budget_used", "nan",
+        "inf", "signature", "worst", "status", "expect", "key", "input_digest", "output_digest", "truth_digest",
+        "truth_radius", "references", "seconds", "device_name", "tolerance", "undecided", "unwritten", "p99_ulp_err",
+        "p50_ulp_err", "max_rel_err", "max_scaled_err", "rms_err", "max_lse_err", "scale", "max_bias", "slopes",
+        "q_position", "input", "mask", "chunk_len", "bias", "exponential", "head_offset", "total_heads", "budget",
+        "unbounded", "lse_mismatched", "truth_method", "truth_precision", "truth_of", "contract_distance", "finding",
+        "oracles", "oracle_details", "heads", "error", "kv_dtype", "k_scale", "v_scale", "kv_offset", "page_size",
+        "page_seed", "batch", "sequence", "lse_budget_used", "judge", "lse_off", "lse_unbounded", "build",
+        "num_queries", "point_digest", "run", "launched", "recipe_keys", "recipe_digest", "overridden", "settings",
+        "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked",
+        "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation", "run_failure", "promises",
+        "expected_signature", "shared_prefix", "sampled_truth_digest", "launch_failure");
     ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
@@ -244,7 +244,8 @@ static void test_records_have_the_fields_of_the_table(void **state)
     {
         if (json_is_null(value) && strcmp(name, "error") != 0 && strcmp(name, "budget_used") != 0 &&
             strcmp(name, "lse_budget_used") != 0 && strcmp(name, "sample") != 0 && strcmp(name, "taken_over") != 0 &&
-            strcmp(name, "run_failure") != 0 && strcmp(name, "promises") != 0)
+            strcmp(name, "run_failure") != 0 && strcmp(name, "promises") != 0 && strcmp(name, "launch_failure") != 0 &&
+            strcmp(name, "sampled_truth_digest") != 0)
             fail_msg("%s is null in a record that knows all", name);
     }
     json_decref(json);
@@ -467,10 +468,20 @@ static void test_how_it_came_to_be(void **state)
     assert_string_equal(text_at(json, "launched"), "parts");
     char *notes = record_notes(&sample->record);
     assert_non_null(notes);
-    assert_true(!strncmp(notes, "launched in parts", strlen("launched in parts")));
+    assert_true(!strncmp(notes, "launched in parts", strlen("launched in parts")) && !strstr(notes, "after"));
     free(notes);
+    assert_true(json_is_null(json_object_get(json, "launch_failure")));
     assert_string_equal(json_string_value(json_array_get(json_object_get(json, "settings"), 1)), "recipe=mine");
     json_decref(json);
+    sample->record.launch_failure = "device cuda: other keys"; /* by one that would have taken it all */
+    json = round_trip(&sample->record);
+    notes = record_notes(&sample->record);
+    assert_non_null(notes);
+    assert_non_null(strstr(notes, "launched in parts, after device cuda: other keys"));
+    free(notes);
+    assert_string_equal(text_at(json, "launch_failure"), "device cuda: other keys");
+    json_decref(json);
+    sample->record.launch_failure = "";
     sample->record.at_once = true; /* by a device that takes it */
     json = round_trip(&sample->record);
     assert_string_equal(text_at(json, "launched"), "whole");
