@@ -7,6 +7,7 @@
 
 #include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
+#include "harness/support/threads.h"
 #include "kernels/fidelity.h"
 #include "reference/computing_environment.h"
 
@@ -359,7 +360,7 @@ static enum error_kind start_workers(struct walking *walking, struct worker *wor
             kind = foreign->open(foreign->context, &workers[i].opened, &workers[i].foreign, error);
     }
     for (int i = 1; i < walk->jobs && !kind; i++) {
-        int reason = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+        int reason = thread_start(&workers[i].thread, work, &workers[i]);
         workers[i].started = reason == 0;
         if (reason) /* those that have started end before their next point */
             kind = error_set(error, ERROR_SYSTEM, "cannot start --jobs %d: %s", walk->jobs, strerror(reason));

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/support/threads.h"
 #include "reference/computing_environment.h"
 
 enum { REDRAW_MS = 200, LABEL_SIZE = 128, STEP_SIZE = 32, LINE_SIZE = 320, COLUMNS_DEFAULT = 80 };
@@ -138,7 +139,7 @@ struct progress_display *progress_display_start(size_t points_total, struct prog
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&display->thread, NULL, redraw, display);
+    int failed = thread_start(&display->thread, redraw, display);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed) {
         pthread_cond_destroy(&display->wake);

@@ -40,6 +40,22 @@ int threads_default(void)
  * deepest of our functions as much again. */
 enum { STACK_LEFT_BYTES = 256 << 10 };
 
+/* What threads that we start ourselves have: what a main thread has as a rule. */
+enum { STACK_BYTES = 8 << 20 };
+
+int thread_start(pthread_t *thread, void *(*work)(void *context), void *context)
+{
+    pthread_attr_t attributes;
+    int failure = pthread_attr_init(&attributes);
+    if (failure)
+        return failure;
+    failure = pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    if (!failure)
+        failure = pthread_create(thread, &attributes, work, context);
+    pthread_attr_destroy(&attributes);
+    return failure;
+}
+
 /* As OMP_STACKSIZE says it: a number, then B, K, M or G; K without one. 0: nothing that OpenMP would take. */
 static size_t parse_stack_size(const char *text)
 {
