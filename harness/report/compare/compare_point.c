@@ -123,6 +123,14 @@ static bool is_beyond(const struct fact_value *share)
     return share->type == FACT_NUMBER && !(share->number <= 1);
 }
 
+/* Whether a share is of a bound that was not asked before, as of a kernel that has come to say its arithmetic: it is
+ * known for the first time, and the output is what it was. */
+static bool is_first_share(enum fact fact, const struct result *a, const struct result *b)
+{
+    return is_of_bound(fact) && a->facts[fact].type == FACT_UNKNOWN && a->facts[FACT_BUDGET].type == FACT_UNKNOWN &&
+           b->facts[FACT_BUDGET].type == FACT_NUMBER;
+}
+
 /* Of shares of two bounds: one says nothing of the other, but for what lies within none, or has none any more. */
 static enum tendency compare_share(enum fact fact, const struct fact_value *a, const struct fact_value *b)
 {
@@ -208,6 +216,8 @@ static enum tendency compare_fact(enum fact fact, const struct result *a, const 
         return compare_share(fact, of_a, of_b);
     if (is_of_bound(fact) && both_judged && of_a->type == FACT_UNKNOWN && is_beyond(of_b))
         return TENDENCY_WORSE;
+    if (is_first_share(fact, a, b))
+        return TENDENCY_OTHER;
     return compare_metric(of_a, of_b, &rules->allowances[fact - FACT_METRICS]);
 }
 
@@ -299,14 +309,15 @@ static bool is_expired(const struct compared *point, const struct compare_rules 
     return expires && !status_as_expected(point->b->status) && strcmp(rules->today, expires) > 0;
 }
 
-/* A figure of the output that is another: by the bound of another kernel or recipe none is, and a class that nobody had
- * looked for before is none. */
+/* A figure of the output that is another: by the bound of another kernel or recipe none is, nor one by a bound that was
+ * not asked before and that holds, and a class that nobody had looked for before is none. */
 static bool has_other_figures(const struct compared *point)
 {
     if (point->tendencies[FACT_CLASS] != TENDENCY_SAME && !is_unlooked_for(&point->a->facts[FACT_CLASS]))
         return true;
     for (enum fact fact = FACT_METRICS; fact < FACT_METRICS + METRIC_COUNT; fact++)
-        if (point->tendencies[fact] != TENDENCY_SAME && !(is_of_bound(fact) && has_other_bound(point->a, point->b)))
+        if (point->tendencies[fact] != TENDENCY_SAME && !(is_of_bound(fact) && has_other_bound(point->a, point->b)) &&
+            !(is_first_share(fact, point->a, point->b) && point->tendencies[fact] != TENDENCY_WORSE))
             return true;
     return false;
 }

@@ -116,6 +116,15 @@ static void test_what_is_asked(void **state)
     for (size_t i = 0; i < sizeof stricter / sizeof stricter[0]; i++)
         assert_change("", stricter[i], &exact, CHANGE_SAME_BITS);
     assert_change("judge=\"tolerance\";budget=null", "", &exact, CHANGE_SAME_BITS);
+    /* as a kernel does that says its arithmetic from now on, unless the bound that is asked for the first time does not
+     * hold; a share that is known at last where nothing more is asked was not measured before */
+#define NO_BOUND "judge=\"tolerance\";budget=null;budget_used=null;lse_budget_used=null"
+    assert_change(NO_BOUND, "", &exact, CHANGE_SAME_BITS);
+    assert_change(NO_BOUND, OTHER, &exact, CHANGE_OTHER_BITS);
+    assert_change(NO_BOUND, "budget_used=1.5", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change(NO_BOUND, "judge=\"tolerance\";budget=null", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("budget_used=null;lse_budget_used=null", "", &exact, CHANGE_JUDGED_OTHERWISE);
+    assert_change("", NO_BOUND, &exact, CHANGE_JUDGED_OTHERWISE);
     assert_change("", "tolerance.atol=0.0005;mismatched=4", &exact, CHANGE_JUDGED_OTHERWISE);
     assert_change("", "tolerance.atol=0.0005;mismatched=4;" OTHER, &exact, CHANGE_WORSE);
 }
