@@ -7,6 +7,7 @@
 #include "harness/report/record/record_field.h"
 #include "harness/support/json_value.h"
 
+/* What an unknown failure takes is this command, which need not advise itself. */
 static enum error_kind print_text(const struct record *record, int64_t element, struct error *error)
 {
     const struct problem_spec *spec = &record->point->problem;
@@ -18,7 +19,9 @@ static enum error_kind print_text(const struct record *record, int64_t element, 
     if (!record->verdict || *record->outcome.reason) /* skipped, or failed to run: nothing stands in its output */
         return ERROR_NONE;
     const struct metrics *total = &record->verdict->total;
-    char *findings = record_findings(record, "  ", true), *notes = record_notes(record);
+    const bool advised = !record->finding || record->finding->signature != SIGNATURE_UNKNOWN ||
+                         (record->contract && record->contract->named) || record_failed_by_oracle_alone(record);
+    char *findings = record_findings(record, "  ", advised), *notes = record_notes(record);
     if (!findings || !notes) {
         free(findings);
         free(notes);

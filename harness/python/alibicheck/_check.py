@@ -200,10 +200,7 @@ class KernelReport:
         return self.passed
 
     def __str__(self):
-        reasons = {}
-        for record in self.skipped:
-            reasons[record["error"]] = reasons.get(record["error"], 0) + 1
-        lines = [self._table] + [f"  {count} skipped: {reason}" for reason, count in reasons.items()]
+        lines = [self._table]
         if self.records and len(self.skipped) == len(self.records):
             lines.append("nothing was judged: the function takes none of the points")
         return "\n".join(line for line in lines + [self._notes] + self.tracebacks if line)

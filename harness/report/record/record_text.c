@@ -202,6 +202,19 @@ static const char *remedy_of(const struct record *record)
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 
+bool record_failed_by_oracle_alone(const struct record *record)
+{
+    const struct signature_finding *finding = record->finding;
+    return finding && finding->signature == SIGNATURE_UNKNOWN && finding->num_rows_failing == 0 && record->oracles &&
+           oracles_violated_mask(record->oracles) != 0 &&
+           !(record->classes && outcome_out_of_class(record->point, record->classes));
+}
+
+/* Of what was seen under an oracle alone no element of the output that was judged says anything. */
+static const char by_oracle_alone[] =
+    "The output that was judged is within all that is asked of it; on a changed copy of the problem, of which the "
+    "oracle's line tells, the kernel is wrong. `alibicheck list oracles` says what must hold there.";
+
 /* "signature leak: DETAIL (3 of 4 heads examined)", of several queries rows, and of a failure that nobody expected what
  * it means and takes. */
 static bool print_finding(FILE *stream, const char *indent, const struct record *record, bool explained)
@@ -218,8 +231,11 @@ static bool print_finding(FILE *stream, const char *indent, const struct record 
     if (finding->num_rows_examined > 0)
         snprintf(rows, sizeof rows, " (%d of %d %s examined)", finding->num_rows_explained, finding->num_rows_examined,
                  of_queries ? "rows" : "heads");
-    return fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature], finding->detail[0] ? ": " : "",
-                   finding->detail, rows) > 0 &&
+    bool named = fprintf(stream, "%ssignature %s%s%s%s\n", indent, signature_names[signature],
+                         finding->detail[0] ? ": " : "", finding->detail, rows) > 0;
+    if (!brief && record_failed_by_oracle_alone(record))
+        return fprintf(stream, "%s  %s\n", indent, by_oracle_alone) > 0 && named;
+    return named &&
            (brief || fprintf(stream, "%s  %s%s%s\n", indent, untried ? "" : signature_meaning(signature),
                              untried ? "" : " ", remedy_for(remedy, remedy_of(record), reader_of(record))) > 0);
 }
@@ -325,7 +341,8 @@ bool record_known_bugs(char **bugs, const struct record *record)
     return false;
 }
 
-/* "known bugs that fail so here: K2 K5", or, where none does, how those fail that the case names. */
+/* "known bugs that fail so here: K2 K5", or, where none does, how those fail that the case names:
+ * "nan: K20 K86". */
 static bool print_known_bugs(FILE *stream, const char *indent, const struct record *record)
 {
     const char *all = bugs_of_case(record);
@@ -333,8 +350,8 @@ static bool print_known_bugs(FILE *stream, const char *indent, const struct reco
     if (record->outcome.status != STATUS_FAIL || !all || has_not_run(record))
         return true;
     if (fit == BUGS_NONE)
-        return fprintf(stream, "%sno known bug fails so here, but ", indent) > 0 && known_bugs_print_all(stream, all) &&
-               fprintf(stream, "\n") > 0;
+        return fprintf(stream, "%sno known bug fails so here; those that are known fail otherwise: ", indent) > 0 &&
+               known_bugs_print_all(stream, all) && fprintf(stream, "\n") > 0;
     char name[CLASS_NAME_SIZE];
     const struct seen_failure seen = seen_in(record, name);
     bool by_place = fit == BUGS_BY_SIGNATURE && seen.signature == SIGNATURE_UNKNOWN;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/report/sink/table_row.h"
+#include "harness/report/sink/table_skips.h"
 #include "harness/report/sink/table_text.h"
 #include "harness/support/text.h"
 
@@ -32,12 +33,13 @@ struct table {
     const struct test_case *printed; /* the case of the row above */
     char *titles;                    /* above it */
     char *device_name;
-    uint64_t explained; /* bit s: what signature s means has been said */
-    char *first;        /* of the first point that did not end as expected; NULL: none */
-    char *skipped;      /* why the first of ours that was skipped was; NULL: none */
-    bool skips_differ;  /* others were for another reason */
-    double most_share;  /* of a bound that judges, among points that pass; 0: none */
+    uint64_t explained;       /* bit m: meaning m has been said */
+    char *first;              /* of the first point that did not end as expected; NULL: none */
+    struct table_skips skips; /* of points that were not run */
+    double most_share;        /* of a bound that judges, among points that pass; 0: none */
 };
+
+_Static_assert((int)TABLE_MEANINGS <= 64, "a bit for each meaning");
 
 /* ---- what stands above rows ------------------------------------------------------------------------------------ */
 
@@ -120,29 +122,16 @@ static enum error_kind flush(struct error *error)
 static bool print_row(struct table *table, const struct point *point, struct table_row *row)
 {
     bool printed = true;
-    uint64_t signature = UINT64_C(1) << row->signature;
-    bool brief = table->style.detail != TABLE_VERBOSE && table->explained & signature;
+    uint64_t meaning = UINT64_C(1) << row->meaning;
+    bool brief = table->style.detail != TABLE_VERBOSE && table->explained & meaning;
     if (!table->printed)
         printed = print_head(table, point);
     if (point->test_case != table->printed)
         printed = print_case(table, point) && printed;
     table->printed = point->test_case;
     printf("%s%s%s", row->text, brief ? row->brief : row->explained, row->end);
-    table->explained |= row->unexpected ? signature : 0;
+    table->explained |= row->unexpected ? meaning : 0;
     return printed;
-}
-
-/* Of a kernel that is not ours it is known what it takes; what ours skip may be a slip of the case. */
-static void note_skip(struct table *table, struct table_row *row)
-{
-    if (!row->skipped)
-        return;
-    if (table->skipped) {
-        table->skips_differ |= strcmp(table->skipped, row->skipped) != 0;
-        return;
-    }
-    table->skipped = row->skipped;
-    row->skipped = NULL;
 }
 
 /* Prints the rows that are done up to the first that is not, or all of them. */
@@ -159,7 +148,7 @@ static enum error_kind print_rows(struct table *table, bool all, struct error *e
             table->first = row->failure;
             row->failure = NULL;
         }
-        note_skip(table, row);
+        printed = table_skips_add(&table->skips, row->skipped) && printed;
         table_row_clear(row);
     }
     if (!printed)
@@ -256,8 +245,8 @@ static void print_summary(const struct table *table, const struct summary *summa
         printf("%s%zu %s", separator, summary->by_status[status], status_names[status]);
         if (status == STATUS_PASS && table->most_share > 0 && summary->points_kept == 0)
             printf(" with up to %.3g of the bound", table->most_share);
-        if (status == STATUS_SKIP && table->skipped)
-            printf(" (%s%s)", table->skips_differ ? "the first: " : "", table->skipped);
+        if (status == STATUS_SKIP)
+            table_skips_print_first(stdout, &table->skips, table->plan);
         separator = ", ";
     }
     print_sample(table->plan);
@@ -276,7 +265,7 @@ static void free_table(struct table *table)
     free(table->device_name);
     free(table->titles);
     free(table->first);
-    free(table->skipped);
+    table_skips_clear(&table->skips);
     free(table);
 }
 
@@ -286,6 +275,7 @@ static enum error_kind close_table(struct sink *sink, const struct summary *summ
     enum error_kind kind = print_rows(table, true, error);
     if (table->printed)
         printf("\n");
+    table_skips_print(stdout, &table->skips, table->plan);
     print_summary(table, summary);
     free_table(table);
     sink->state = NULL;

@@ -114,6 +114,14 @@ static void drop_column(struct table_layout *layout, int id)
     layout->num_columns = kept;
 }
 
+static bool has_column(const struct table_layout *layout, int id)
+{
+    for (size_t i = 0; i < layout->num_columns; i++)
+        if (layout->columns[i].id == id)
+            return true;
+    return false;
+}
+
 /* Characters that the columns take. */
 static int columns_width(const struct table_layout *layout)
 {
@@ -217,6 +225,7 @@ void table_layout_make(struct table_layout *layout, const struct table_options *
     *layout = (struct table_layout){.width = width, .keys = keys_of_points(points, num_points)};
     if (options->num_columns == 0) {
         fit_columns(layout, points, num_points);
+        layout->has_lost_place = !has_column(layout, COLUMN_WORST);
         return;
     }
     for (size_t i = 0; i < options->num_columns; i++)

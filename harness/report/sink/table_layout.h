@@ -23,6 +23,7 @@ struct table_layout {
     size_t num_columns;
     int point_width;        /* not 0: the keys that vary stand before the columns, as KEY=VALUE, ... */
     struct table_keys keys; /* of all points */
+    bool has_lost_place;    /* there was no room for the column that says where the largest error is */
 };
 
 /* Lays out the points of a run on lines of width characters. options->width is not looked at. */

@@ -104,17 +104,46 @@ static char *tell_failure(const struct record *record)
     return told;
 }
 
+/* Whether an output that is wrong is in a table that had no room to say where. */
+static bool has_lost_its_place(const struct table_style *style, const struct record *record)
+{
+    if (record->outcome.status != STATUS_FAIL || !record->verdict || record->is_unanswered ||
+        !style->layout->has_lost_place)
+        return false;
+    const struct criterion *criterion = &record->point->criterion;
+    const struct metrics *total = &record->verdict->total;
+    return criterion_out_off(total) || (criterion->mode != JUDGE_TOLERANCE && criterion_out_beyond(criterion, total));
+}
+
+/* "largest error at query 1, head 2, dim 44", in place of the column. */
+static void print_place(FILE *out, const char *separator, const struct record *record)
+{
+    const struct problem_spec *problem = &record->point->problem;
+    const int64_t worst = record->verdict->total.worst, row = worst / problem->head_dim;
+    fprintf(out, "%slargest error at ", separator);
+    if (problem_spec_queries(problem) > 1)
+        fprintf(out, "query %lld, ", (long long)(row / problem->num_heads));
+    fprintf(out, "head %lld, dim %lld", (long long)(row % problem->num_heads), (long long)(worst % problem->head_dim));
+}
+
 /* What the columns do not say: of a failure that is expected only if all is asked for. */
 static bool print_notes(FILE *out, const struct table_style *style, const struct record *record)
 {
     if (record->outcome.status == STATUS_XFAIL && style->detail != TABLE_VERBOSE)
         return true;
-    char *notes = record_notes(record);
-    bool any = notes && *notes, printed = notes;
-    char *line = any ? table_with_prefix(indent, notes) : NULL;
-    if (any)
-        return table_print_lines(out, line, style->layout->width);
+    char *notes = record_notes(record), *line = NULL;
+    size_t size;
+    FILE *stream = notes ? open_memstream(&line, &size) : NULL;
+    if (stream) {
+        fprintf(stream, "%s%s", *notes ? indent : "", notes);
+        if (has_lost_its_place(style, record))
+            print_place(stream, *notes ? ", " : indent, record);
+    }
+    bool printed = stream && fclose(stream) == 0;
     free(notes);
+    if (printed && *line)
+        return table_print_lines(out, line, style->layout->width);
+    free(line);
     return printed;
 }
 
@@ -173,11 +202,13 @@ bool table_row_make(struct table_row *row, const struct table_style *style, cons
 {
     *row = (struct table_row){
         .unexpected = !status_as_expected(record->outcome.status),
-        .signature = record->finding ? record->finding->signature : SIGNATURE_NONE,
+        .meaning = record_failed_by_oracle_alone(record) ? TABLE_MEANING_OF_ORACLES
+                   : record->finding                     ? (unsigned)record->finding->signature
+                                                         : (unsigned)SIGNATURE_NONE,
     };
     if (row->unexpected && !(row->failure = tell_failure(record)))
         return false;
-    bool is_skipped = record->outcome.status == STATUS_SKIP && !record->point->foreign;
+    bool is_skipped = record->outcome.status == STATUS_SKIP;
     if (is_skipped && !(row->skipped = text_line(record->outcome.reason, sizeof record->outcome.reason)))
         return false;
     if (!row->unexpected && style->detail == TABLE_QUIET)

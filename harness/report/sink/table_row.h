@@ -14,14 +14,16 @@ struct table_style {
     bool colour;
 };
 
+enum { TABLE_MEANING_OF_ORACLES = SIGNATURE_COUNT, TABLE_MEANINGS };
+
 struct table_row {
-    bool unexpected;          /* the point did not end as expected */
-    char *failure;            /* then: in what way, and how to see it; allocated as the rest */
-    char *skipped;            /* why one of ours was not run, NULL: it was */
-    char *text;               /* the row and what the columns do not say; NULL: the row is not shown */
-    char *brief, *explained;  /* how the point failed, without and with what its signature means */
-    enum signature signature; /* that is then explained; SIGNATURE_NONE: none */
-    char *end;                /* references, why the point was not judged, how to run it alone */
+    bool unexpected;         /* the point did not end as expected */
+    char *failure;           /* then: in what way, and how to see it; allocated as the rest */
+    char *skipped;           /* why it was not run, NULL: it was */
+    char *text;              /* the row and what the columns do not say; NULL: the row is not shown */
+    char *brief, *explained; /* how the point failed, without and with what its signature means */
+    unsigned meaning;        /* which one that is, below TABLE_MEANINGS: of a signature, or of an oracle alone */
+    char *end;               /* references, why the point was not judged, how to run it alone */
 };
 
 /* False if memory ran out; row is to be cleared in any case. */
