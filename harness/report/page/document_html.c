@@ -293,11 +293,10 @@ static void print_foot(struct page *page)
     char text[256];
     size_t size;
     const char *script = page_script(&size);
-    snprintf(
-        text, sizeof text,
-        "Made by alibicheck %s (%s) report. What the words and columns mean is in its manual, docs/verdicts.md and "
-        "docs/records.md.",
-        build_info.version, build_info.commit);
+    snprintf(text, sizeof text,
+             "Made by alibicheck %s (%s) report. Its manual says more of words and columns: docs/verdicts.md and "
+             "docs/records.md.",
+             build_info.version, build_info.commit);
     page_start(page, "footer");
     page_element(page, "p", NULL, text);
     page_end(page);

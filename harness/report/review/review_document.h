@@ -39,6 +39,8 @@ void review_write_references(struct document *document, const struct review *rev
 void review_write_oracles(struct document *document, const struct review *review);
 /* All points. */
 void review_write_points(struct document *document, const struct review *review);
+/* What the words and figures of all that mean. */
+void review_write_words(struct document *document, const struct review *review);
 
 /* What a status stands for on a page. */
 enum tone review_tone(const char *status);

@@ -10,30 +10,60 @@
 
 /* ---- what is said of a point ------------------------------------------------------------------------------------- */
 
+/* Whether the point is of axes alone, and no case file has it. */
+static bool is_of_sweep(const struct review *review, const struct review_point *point)
+{
+    return !strcmp(review_text_of(review, point, TEXT_CASE), "sweep");
+}
+
+/* " --plugin ./mine.so", of a kernel that is not ours: what its points have for a device's name. */
+static bool print_foreign(FILE *stream, const struct review *review, const struct review_point *point)
+{
+    static const char *const options[] = {"--plugin ", "--kernel-command "};
+    const char *name = review_text_of(review, point, TEXT_DEVICE_NAME);
+    if (strcmp(review_text_of(review, point, TEXT_DEVICE), "foreign") != 0)
+        return true;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        const size_t size = strlen(options[i]);
+        if (strncmp(name, options[i], size) != 0)
+            continue;
+        char *quoted = text_shell_quote(name + size, false);
+        bool complete = quoted && fprintf(stream, " %s%s", options[i], quoted) >= 0;
+        free(quoted);
+        return complete;
+    }
+    return true;
+}
+
 /* The command of all points as it was told, or as far as records know it: what it was given with --set. */
-static bool print_command(FILE *stream, const json_t *failure, const struct review_options *options)
+static bool print_command(FILE *stream, const struct review *review, const struct review_point *point,
+                          const json_t *failure, const struct review_options *options)
 {
     const json_t *settings = json_object_get(failure, "settings");
     bool complete = true;
-    fputs(options->command ? options->command : "alibicheck run CASE...", stream);
-    for (size_t i = 0; i < json_array_size(settings) && !options->command && complete; i++) {
+    if (options->command)
+        return fputs(options->command, stream) >= 0;
+    fputs(is_of_sweep(review, point) ? "alibicheck sweep" : "alibicheck run CASE...", stream);
+    for (size_t i = 0; i < json_array_size(settings) && complete; i++) {
         const char *setting = json_string_value(json_array_get(settings, i));
         char *quoted = text_shell_quote(setting ? setting : "", false);
         complete = quoted && fprintf(stream, " --set %s", quoted) >= 0;
         free(quoted);
     }
-    return complete;
+    return complete && print_foreign(stream, review, point);
 }
 
 /* The line that runs the point alone, a new string, or NULL: as the record has it, or the command of all points with
  * --only. */
-static char *reproduce(const struct review_point *point, const json_t *failure, const struct review_options *options)
+static char *reproduce(const struct review *review, const struct review_point *point, const json_t *failure,
+                       const struct review_options *options)
 {
     const char *told = json_string_value(json_object_get(failure, "reproduce"));
     char *quoted = text_shell_quote(point->key, true), *line = NULL;
     size_t size = 0;
     FILE *stream = quoted && !told ? open_memstream(&line, &size) : NULL;
-    bool complete = stream && print_command(stream, failure, options) && fprintf(stream, " --only %s", quoted) >= 0;
+    bool complete =
+        stream && print_command(stream, review, point, failure, options) && fprintf(stream, " --only %s", quoted) >= 0;
     complete = stream && fclose(stream) == 0 && complete;
     free(quoted);
     if (told)
@@ -71,12 +101,15 @@ static void say_beyond(FILE *stream, const struct review_point *point, enum revi
 
 static void say_what(FILE *stream, const struct review *review, const struct review_point *point)
 {
-    fprintf(stream, "%s, %s, sentinel %s, ", review_text_of(review, point, TEXT_KERNEL),
-            review_text_of(review, point, TEXT_RECIPE), review_text_of(review, point, TEXT_SENTINEL));
-    say_number(stream, point, NUMBER_SEQ_LEN, "", WHOLE, "");
-    say_number(stream, point, NUMBER_NUM_HEADS, "x", WHOLE, "");
-    say_number(stream, point, NUMBER_HEAD_DIM, "x", WHOLE, "");
-    fprintf(stream, " %s, on %s.", review_text_of(review, point, TEXT_DTYPE),
+    fprintf(stream, "%s, ", review_text_of(review, point, TEXT_KERNEL));
+    if (point->text[TEXT_RECIPE])
+        fprintf(stream, "%s, ", review_text_of(review, point, TEXT_RECIPE));
+    if (point->text[TEXT_SENTINEL])
+        fprintf(stream, "sentinel %s, ", review_text_of(review, point, TEXT_SENTINEL));
+    say_number(stream, point, NUMBER_SEQ_LEN, "", WHOLE, " keys");
+    say_number(stream, point, NUMBER_NUM_HEADS, " x ", WHOLE, " heads");
+    say_number(stream, point, NUMBER_HEAD_DIM, " x ", WHOLE, "");
+    fprintf(stream, " in %s, on %s.", review_text_of(review, point, TEXT_DTYPE),
             review_text_of(review, point, TEXT_DEVICE));
 }
 
@@ -126,7 +159,7 @@ static void say_signature(FILE *stream, const struct review *review, const struc
     if (detail && *detail)
         fprintf(stream, ": %s", detail);
     if (record_number(record_at(failure, "finding.heads_explained"), &explained) &&
-        record_number(record_at(failure, "finding.heads_examined"), &examined))
+        record_number(record_at(failure, "finding.heads_examined"), &examined) && examined > 0)
         fprintf(stream, " (%.0f of %.0f heads examined)", explained, examined);
     fputs(".", stream);
 }
@@ -204,7 +237,7 @@ static void write_failure(struct document *document, const struct review *review
     const char *status = review_text_of(review, point, TEXT_STATUS);
     char name[48];
     json_t *failure = point->failure ? json_loads(point->failure, 0, NULL) : NULL;
-    char *line = reproduce(point, failure, options);
+    char *line = reproduce(review, point, failure, options);
     document->spoilt |= !line || (point->failure && !failure);
     snprintf(name, sizeof name, "point-%zu", (size_t)(point - review->points) + 1);
     document_item(document, review_tone(status), name, point->key);
