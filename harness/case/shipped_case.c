@@ -17,21 +17,40 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* top/name, a new string, if top/sign and it are folders; else NULL. */
+static char *folder_at(const char *top, const char *name, const char *sign)
+{
+    char *folder = NULL, *beside = NULL;
+    bool is_there = asprintf(&beside, "%s/%s", top, sign) >= 0 && is_folder(beside);
+    if (!is_there || asprintf(&folder, "%s/%s", top, name) < 0)
+        folder = NULL;
+    free(beside);
+    if (folder && is_folder(folder))
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+char *shipped_cases_below(const char *top)
+{
+    static const char installed[] = "share/alibicheck/cases";
+    char *folder = folder_at(top, installed, installed);
+    return folder ? folder : folder_at(top, "cases", "harness/case");
+}
+
 char *shipped_cases_folder(void)
 {
-    char program[PATH_MAX], *folder = NULL;
+    char program[PATH_MAX];
     ssize_t size = readlink("/proc/self/exe", program, sizeof program - 1);
-    for (int up = 0; up < 2 && size > 0; up++) { /* PREFIX/bin/alibicheck */
+    for (int up = 0; up < 2 && size > 0; up++) { /* PREFIX/bin/alibicheck, CHECKOUT/build/alibicheck */
         program[size] = '\0';
         char *slash = strrchr(program, '/');
         size = slash ? slash - program : 0;
     }
-    if (size < 0 || asprintf(&folder, "%.*s/share/alibicheck/cases", (int)size, program) < 0)
+    if (size < 0)
         return NULL;
-    if (is_folder(folder))
-        return folder;
-    free(folder);
-    return NULL;
+    program[size] = '\0';
+    return shipped_cases_below(program);
 }
 
 /* Whether there is something of that name, be it a link that leads nowhere or what may not be looked at. */

@@ -1,14 +1,18 @@
 /*
- * Cases by the names that they are shipped under: `alibicheck run seed` where a program was installed with its cases.
+ * Cases by the names that they are shipped under: `alibicheck run seed` where a program was installed with its cases,
+ * or built in a checkout.
  */
 #ifndef HARNESS_CASE_SHIPPED_CASE_H
 #define HARNESS_CASE_SHIPPED_CASE_H
 
 #include "reference/error.h"
 
-/* Where an installed program has its cases: ../share/alibicheck/cases from the folder of the executable, as a new
- * string; NULL if there is no such folder. */
+/* Where the program has its cases, from the folder of the executable: ../share/alibicheck/cases where it was installed,
+ * ../cases where it was built in a checkout. A new string; NULL if there is no such folder. */
 char *shipped_cases_folder(void);
+
+/* The same of a program in a folder of top. */
+char *shipped_cases_below(const char *top);
 
 /*
  * *found, a new string, is what `path` stands for: itself where there is such a file or folder, where it begins with

@@ -239,7 +239,8 @@ static const struct {
     {"FILES",
      {
          {"../share/alibicheck/cases",
-          "From the folder of the program: the shipped cases, which can be given by name."},
+          "From the folder of the program: the shipped cases, which can be given by name. Of one that was built in a "
+          "checkout, ../cases."},
          {"libopenblas.so.0", "Loaded where a case asks for a conventional reference (`reference`)."},
          {"libcuda.so.1", "The GPU's driver, loaded by a program that was built with CUDA."},
      }},

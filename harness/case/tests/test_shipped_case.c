@@ -103,6 +103,33 @@ static void without_shipped_cases_a_path_is_as_given(void **state)
     expect_as_given("seed", NULL);
 }
 
+static void expect_cases(const char *top, const char *below_top)
+{
+    char path[256], expected[512], *folder;
+    snprintf(path, sizeof path, "%s/%s", root, top);
+    snprintf(expected, sizeof expected, "%s/%s", path, below_top ? below_top : "");
+    folder = shipped_cases_below(path);
+    if (below_top)
+        assert_string_equal(folder, expected);
+    else
+        assert_null(folder);
+    free(folder);
+}
+
+/* A folder `cases` beside a folder of programs is no checkout's unless its sources are there. */
+static void cases_are_those_that_were_installed_or_of_the_checkout(void **state)
+{
+    (void)state;
+    assert_int_equal(system("mkdir -p ../both/share/alibicheck/cases ../both/cases ../both/harness/case "
+                            "../checkout/cases ../checkout/harness/case ../other/cases ../sources/harness/case"),
+                     0);
+    expect_cases("both", "share/alibicheck/cases");
+    expect_cases("checkout", "cases");
+    expect_cases("other", NULL);
+    expect_cases("sources", NULL);
+    expect_cases("nothing", NULL);
+}
+
 static void what_is_nowhere_is_an_error_with_both_places(void **state)
 {
     char *found;
@@ -121,6 +148,7 @@ int main(void)
         cmocka_unit_test(what_is_here_comes_first),
         cmocka_unit_test(a_path_is_no_name),
         cmocka_unit_test(without_shipped_cases_a_path_is_as_given),
+        cmocka_unit_test(cases_are_those_that_were_installed_or_of_the_checkout),
         cmocka_unit_test(what_is_nowhere_is_an_error_with_both_places),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down) != 0;
