@@ -14,6 +14,36 @@ bool parameter_read_by(const struct parameter_set *set, size_t field, unsigned k
     return read;
 }
 
+/* Whether a text begins with the name of a kind and a colon. */
+static bool begins_with_kind(const struct parameter_set *set, const char *text)
+{
+    const size_t size = strcspn(text, ":");
+    for (int kind = 0; kind < set->num_kinds && text[size]; kind++) {
+        const char *name = parameter_kind(set, kind)->name;
+        if (strlen(name) == size && !strncmp(name, text, size))
+            return true;
+    }
+    return false;
+}
+
+/* "{window: 64, sinks: 4}" of the "window:64:sinks:4" that keys of points have, and with a chooser "{distribution:
+ * onehot, factor: 2}" of "onehot:factor=2"; "" of other texts. text: QUOTE_SIZE. */
+static char *mapping_of_key(char *text, const struct parameter_set *set, const char *of_key)
+{
+    bool names = !set->chooser; /* what stands behind the next colon is the value of what stands before it */
+    text[0] = '\0';
+    if (!begins_with_kind(set, of_key) || strlen(of_key) > QUOTE_SIZE / 3) /* of which none becomes more than two */
+        return text;
+    int length = snprintf(text, QUOTE_SIZE, "{%s%s", set->chooser ? set->chooser : "", set->chooser ? ": " : "");
+    for (const char *at = of_key; *at; at++) {
+        const char *instead = *at == '=' || (*at == ':' && names) ? ": " : *at == ':' ? ", " : (char[]){*at, '\0'};
+        length += snprintf(text + length, (size_t)(QUOTE_SIZE - length), "%s", instead);
+        names ^= *at == ':' && !set->chooser;
+    }
+    snprintf(text + length, (size_t)(QUOTE_SIZE - length), "}");
+    return text;
+}
+
 enum error_kind parameter_kind_parse(const struct parameter_set *set, const char *allowed, const struct yaml_node *node,
                                      int *kind, struct error *error)
 {
@@ -22,7 +52,13 @@ enum error_kind parameter_kind_parse(const struct parameter_set *set, const char
     if (failure)
         return failure;
     *kind = field_choice(&names, node->text, node->size);
-    return *kind < set->num_kinds ? ERROR_NONE : unknown_name_error(set->what, &names, node, allowed, error);
+    if (*kind < set->num_kinds)
+        return ERROR_NONE;
+    char mapping[QUOTE_SIZE], quoted[QUOTE_SIZE];
+    if (node->kind == YAML_SCALAR && *mapping_of_key(mapping, set, node->text))
+        return place_error(error, &node->place, "unknown %s: %s; did you mean %s? allowed: %s", set->what,
+                           yaml_quote(quoted, node), mapping, allowed);
+    return unknown_name_error(set->what, &names, node, allowed, error);
 }
 
 /* "window, holes". text: FIELD_ALLOWED_SIZE. */

@@ -288,6 +288,13 @@ static const struct bad {
     {"list of inputs in a list", TEXT(HEAD "input: [[normal]]\n"), 5, 9, "input is not a distribution: a list"},
     {"no mask of that name", TEXT(HEAD "mask: paddign\n"), 5, 7,
      "unknown mask: 'paddign'; did you mean 'padding'? allowed: none, all, {holes: P}, {window: W, sinks: S}"},
+    {"mask as a point's key has it", TEXT(HEAD "mask: 'window:64:sinks:4'\n"), 5, 7,
+     "unknown mask: 'window:64:sinks:4'; did you mean {window: 64, sinks: 4}? allowed: none, all, {holes: P}"},
+    {"input as a point's key has it", TEXT(HEAD "input: normal:mean=0.5:stddev=2\n"), 5, 8,
+     "unknown distribution: 'normal:mean=0.5:stddev=2'; did you mean {distribution: normal, mean: 0.5, stddev: 2}? "
+     "allowed: normal, "},
+    {"mask of no kind as a key would have it", TEXT(HEAD "mask: 'widnow:64'\n"), 5, 7,
+     "unknown mask: 'widnow:64'; allowed: none, "},
     {"mask without its number", TEXT(HEAD "mask: window\n"), 5, 7,
      "mask window has no number: 'window'; allowed: none"},
     {"mask without value", TEXT(HEAD "mask: ~\n"), 5, 7, "mask has no value: '~'"},
