@@ -301,6 +301,15 @@ static int find_width(const struct table_options *options)
                                      : width;
 }
 
+/* Whether what was handed over is of several sequences. */
+static bool has_sequences(const struct sink_plan *plan)
+{
+    for (size_t i = 0; i < plan->num_points; i++)
+        if (plan->points[i].given && plan->points[i].problem.sequence > 0)
+            return true;
+    return false;
+}
+
 static enum error_kind open_table(struct sink *sink, struct error *error)
 {
     const struct sink_plan *plan = sink->plan;
@@ -318,6 +327,7 @@ static enum error_kind open_table(struct sink *sink, struct error *error)
     table->style = (struct table_style){
         .layout = table->layout.point_width ? &table->case_layout : &table->layout,
         .detail = plan->table.detail,
+        .of_batch = has_sequences(plan),
         .colour = isatty(STDOUT_FILENO) && (!no_colour || !*no_colour),
     };
     sink->state = table;

@@ -135,9 +135,14 @@ static bool print_notes(FILE *out, const struct table_style *style, const struct
     size_t size;
     FILE *stream = notes ? open_memstream(&line, &size) : NULL;
     if (stream) {
-        fprintf(stream, "%s%s", *notes ? indent : "", notes);
+        const bool numbered =
+            style->of_batch && (style->detail == TABLE_VERBOSE || record->outcome.status == STATUS_FAIL);
+        if (numbered)
+            fprintf(stream, "%ssequence %d", indent, record->point->problem.sequence);
+        if (*notes)
+            fprintf(stream, "%s%s", numbered ? ": " : indent, notes);
         if (has_lost_its_place(style, record))
-            print_place(stream, *notes ? ", " : indent, record);
+            print_place(stream, *notes || numbered ? ", " : indent, record);
     }
     bool printed = stream && fclose(stream) == 0;
     free(notes);

@@ -12,6 +12,7 @@ struct table_style {
     const struct table_layout *layout;
     enum table_detail detail;
     bool colour;
+    bool of_batch; /* points are the sequences of one output that was handed over, which no column tells apart */
 };
 
 enum { TABLE_MEANING_OF_ORACLES = SIGNATURE_COUNT, TABLE_MEANINGS };
