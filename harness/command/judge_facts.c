@@ -81,14 +81,14 @@ static enum error_kind read_scale(struct judge_facts *facts, const char *value, 
 
 static enum error_kind read_slopes(struct judge_facts *facts, const char *value, struct error *error)
 {
+    static const char allowed[] =
+        "a tensor of a slope a head, bloom, geometric, hf, vllm, falcon, or none for attention "
+        "without ALiBi";
     if (!value)
-        return missing(GIVEN_SLOPES,
-                       "a tensor of a slope a head, bloom, geometric, hf, vllm, falcon, or none for attention "
-                       "without ALiBi",
-                       error);
+        return missing(GIVEN_SLOPES, allowed, error);
     facts->slopes = (enum slope_convention)find(value, slope_convention_names, SLOPES_COUNT);
     facts->slopes_named = facts->slopes != SLOPES_COUNT || !strcmp(value, "none");
-    return ERROR_NONE;
+    return facts->slopes_named || strchr(value, '.') ? ERROR_NONE : refused(GIVEN_SLOPES, value, allowed, error);
 }
 
 static enum error_kind read_lse_base(struct judge_facts *facts, const struct judge_options *options,

@@ -1,23 +1,66 @@
 #include "harness/command/option_advice.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/case/case_keys.h"
 #include "harness/case/key_search.h"
+#include "harness/support/source.h"
+#include "harness/support/suggest.h"
 #include "harness/support/text.h"
 
-static bool has_option(const struct argp *parser, const char *name, size_t size)
+static bool is_end(const struct argp_option *option)
 {
-    for (const struct argp_option *option = parser->options; option && (option->name || option->key || option->doc);
-         option++)
-        if (option->name && strlen(option->name) == size && memcmp(option->name, name, size) == 0)
-            return true;
+    return !option->name && !option->key && !option->doc;
+}
+
+/* The option of a parser that is called so, or that an abbreviation begins; NULL: none. */
+static const struct argp_option *find_option(const struct argp *parser, const char *name, size_t size, bool abbreviated)
+{
+    for (const struct argp_option *option = parser->options; option && !is_end(option); option++)
+        if (option->name && !strncmp(option->name, name, size) && (abbreviated || !option->name[size]))
+            return option;
+    for (const struct argp_child *child = parser->children; child && child->argp; child++) {
+        const struct argp_option *found = find_option(child->argp, name, size, abbreviated);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+static void offer_options(struct suggestion *suggestion, const struct argp *parser)
+{
+    for (const struct argp_option *option = parser->options; option && !is_end(option); option++)
+        if (option->name && !(option->flags & OPTION_HIDDEN))
+            suggestion_offer(suggestion, option->name);
     for (const struct argp_child *child = parser->children; child && child->argp; child++)
-        if (has_option(child->argp, name, size))
+        offer_options(suggestion, child->argp);
+}
+
+/* Those that argp has by itself. */
+static bool is_of_argp(const char *name, size_t size)
+{
+    static const char *const names[] = {"help", "usage", "version", "program-name"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (!strncmp(names[i], name, size))
             return true;
     return false;
+}
+
+/* "--treads: unknown option; did you mean '--threads'?" of one that is like an option; what is like none is argp's. */
+static enum error_kind advise_like(const struct argp *parser, const char *name, size_t size, struct error *error)
+{
+    char typed[64], quoted[PATH_QUOTE_SIZE];
+    if (size >= sizeof typed)
+        return ERROR_NONE;
+    snprintf(typed, sizeof typed, "%.*s", (int)size, name);
+    struct suggestion suggestion = {.text = typed};
+    offer_options(&suggestion, parser);
+    return suggestion.best ? error_set(error, ERROR_USAGE, "--%s: unknown option; did you mean '--%s'?",
+                                       quote_path(quoted, typed), suggestion.best)
+                           : ERROR_NONE;
 }
 
 /* The key that "--NAME" would be: seq_len, and as options are written seq-len. KEY_COUNT: none. */
@@ -31,23 +74,39 @@ static enum key_id find_key(const char *name, size_t size)
     return key_find(written, size);
 }
 
+/* Of a key that was given as an option. */
+static enum error_kind advise_key(enum key_id key, const char *name, size_t size, const char *given,
+                                  struct error *error)
+{
+    char *value = text_shell_quote(given, false);
+    enum error_kind kind =
+        error_set(error, ERROR_USAGE, "--%.*s: a key of cases, not an option; allowed: --set %s=%.500s", (int)size,
+                  name, keys[key].field.name, value ? value : "VALUE");
+    free(value);
+    return kind;
+}
+
 enum error_kind option_advise(const struct argp *parser, int argc, char *const *argv, struct error *error)
 {
-    if (!has_option(parser, "set", strlen("set")))
-        return ERROR_NONE;
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    const bool sets_keys = find_option(parser, "set", strlen("set"), false);
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0 && !kind; i++) {
         const char *name = argv[i] + 2;
         size_t size = strncmp(argv[i], "--", 2) == 0 ? strcspn(name, "=") : 0;
-        enum key_id key = find_key(name, size);
-        if (size == 0 || key == KEY_COUNT || keys[key].constant_of_run || has_option(parser, name, size))
-            continue;
-        const char *given = name[size] == '=' ? name + size + 1 : i + 1 < argc ? argv[i + 1] : "VALUE";
-        char *value = text_shell_quote(given, false);
-        enum error_kind kind =
-            error_set(error, ERROR_USAGE, "--%.*s: a key of cases, not an option; allowed: --set %s=%.500s", (int)size,
-                      name, keys[key].field.name, value ? value : "VALUE");
-        free(value);
-        return kind;
+        const struct argp_option *option = size ? find_option(parser, name, size, false) : NULL;
+        enum key_id key = sets_keys && size && !option ? find_key(name, size) : KEY_COUNT;
+        if (!option && size)
+            option = find_option(parser, name, size, true);
+        if (key != KEY_COUNT && !keys[key].constant_of_run)
+            kind = advise_key(key, name, size,
+                              name[size] == '=' ? name + size + 1
+                              : i + 1 < argc    ? argv[i + 1]
+                                                : "VALUE",
+                              error);
+        else if (size && !option && !is_of_argp(name, size))
+            kind = advise_like(parser, name, size, error);
+        else if (option && option->arg && !(option->flags & OPTION_ARG_OPTIONAL) && name[size] != '=')
+            i++; /* its value, whatever that looks like */
     }
-    return ERROR_NONE;
+    return kind;
 }
