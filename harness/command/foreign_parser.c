@@ -10,11 +10,13 @@ static const struct argp_option option_table[] = {
      "process of its own",
      1},
     {"kernel-command", OPTION_KERNEL_COMMAND, "CMD", 0,
-     "the same of a program that answers launches over its standard input and output (docs/kernels.md)", 1},
-    {"kernel-pipes", OPTION_KERNEL_PIPES, "TO,FROM", 0,
-     "the same of whoever is at the other ends of two pipes that this process has inherited", 1},
-    {"kernel-timeout", OPTION_KERNEL_TIMEOUT, "TIME", 0, "for a launch of either; what takes longer has failed (60s)",
+     "run your own kernel: a program in any language that answers launches over its standard input and output "
+     "(docs/kernels.md)",
      1},
+    {"kernel-pipes", OPTION_KERNEL_PIPES, "TO,FROM", 0,
+     "run your own kernel: whoever is at the other ends of two pipes that this process has inherited", 1},
+    {"kernel-timeout", OPTION_KERNEL_TIMEOUT, "TIME", 0,
+     "for a launch of your own kernel; what takes longer has failed (60s)", 1},
     {0}};
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)

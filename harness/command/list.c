@@ -301,24 +301,31 @@ const char *list_topic(size_t i)
     return i < NUM_TOPICS ? topics[i].name : NULL;
 }
 
+/* Of a topic that is none, or NULL: none was given. */
+static enum error_kind no_topic_error(const char *given, struct error *error)
+{
+    struct suggestion suggestion = {.text = given ? given : ""};
+    char names[512], advice[SUGGESTION_SIZE];
+    size_t length = 0;
+    for (size_t t = 0; t < NUM_TOPICS && length < sizeof names; t++) {
+        suggestion_offer(&suggestion, topics[t].name);
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
+    }
+    if (!given)
+        return error_set(error, ERROR_USAGE, "list: no topic given; allowed: %s", names);
+    return error_set(error, ERROR_USAGE, "list %.256s: unknown; %sallowed: %s", given,
+                     suggestion_format(advice, &suggestion), names);
+}
+
 int list(const struct list_options *options, struct error *error)
 {
     const struct selection_options *asked = &options->selection;
     struct selection selection;
     size_t i = 0;
-    while (i < NUM_TOPICS && strcmp(topics[i].name, options->topic))
+    while (i < NUM_TOPICS && options->topic && strcmp(topics[i].name, options->topic))
         i++;
-    if (i == NUM_TOPICS) {
-        struct suggestion suggestion = {.text = options->topic};
-        char names[512], advice[SUGGESTION_SIZE];
-        size_t length = 0;
-        for (size_t t = 0; t < NUM_TOPICS && length < sizeof names; t++) {
-            suggestion_offer(&suggestion, topics[t].name);
-            length += (size_t)snprintf(names + length, sizeof names - length, "%s%s", t ? ", " : "", topics[t].name);
-        }
-        return error_set(error, ERROR_USAGE, "list %.256s: unknown; %sallowed: %s", options->topic,
-                         suggestion_format(advice, &suggestion), names);
-    }
+    if (!options->topic || i == NUM_TOPICS)
+        return (int)no_topic_error(options->topic, error);
     if (topics[i].takes_cases && asked->paths.count == 0)
         return error_set(error, ERROR_USAGE, "list %s needs case files or folders", options->topic);
     bool selects = asked->paths.count + asked->settings.count + asked->only.count + asked->where.count > 0 ||

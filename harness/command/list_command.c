@@ -29,9 +29,6 @@ static error_t parse_list_option(int key, char *argument, struct argp_state *sta
             return ARGP_ERR_UNKNOWN; /* a case */
         options->topic = argument;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "no topic given");
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
