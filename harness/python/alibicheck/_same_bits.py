@@ -121,15 +121,24 @@ class _Calls:
             return name
         if name in self.kwargs:
             return name
-        try:
-            names = [p.name for p in inspect.signature(self.function).parameters.values()
-                     if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        except (TypeError, ValueError):
-            names = []
+        names = self._names()
         if name in names[:len(self.args)]:
             return names.index(name)
         raise Refused(f"{what} {name!r}: is no argument that {self.name} is given; allowed: names of arguments, or places of "
                       "those without a name")
+
+    def _names(self):
+        """Of the function's parameters by place; none of a function that does not say them."""
+        try:
+            return [p.name for p in inspect.signature(self.function).parameters.values()
+                    if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        except (TypeError, ValueError):
+            return []
+
+    def name_of(self, place):
+        """What an argument is called in messages: 'slopes', or its place where it has no name."""
+        names = self._names() if isinstance(place, int) else []
+        return repr(names[place] if isinstance(place, int) and place < len(names) else place)
 
     def argument(self, place):
         return self.args[place] if isinstance(place, int) else self.kwargs[place]
@@ -243,7 +252,9 @@ class _Batch:
         self.rows = counts[self.places[0]]
         for place, rows in counts.items():
             if rows != self.rows or rows < 1:
-                raise Refused(f"batched {place!r}: has {rows} rows; allowed: {max(self.rows, 1)}, as {self.places[0]!r} has")
+                raise Refused(f"batched {calls.name_of(place)}: has {rows} rows; allowed: {max(self.rows, 1)}, as "
+                              f"{calls.name_of(self.places[0])} has; what has no row for each of the batch is given by name, or "
+                              "left out of batched=")
         self._take_lengths(lengths, keys)
 
     @staticmethod
@@ -259,7 +270,8 @@ class _Batch:
             return len(argument)
         shape = getattr(argument, "shape", ())
         if len(shape) == 0:
-            raise Refused(f"batched {place!r}: is {type(argument).__name__}; allowed: arrays with an axis of rows in front")
+            raise Refused(f"batched {self.calls.name_of(place)}: is {type(argument).__name__}; allowed: arrays with an axis of rows "
+                          "in front")
         return int(shape[0])
 
     def _take_lengths(self, lengths, keys):

@@ -363,9 +363,9 @@ def test_which_arguments_are_batched():
 
 
 @pytest.mark.parametrize("arguments,facts,what", [
-    ((Q, K[:3]), {}, r"batched 1: has 3 rows; allowed: 4, as 0 has"),
+    ((Q, K[:3]), {}, r"batched 'k': has 3 rows; allowed: 4, as 'q' has; what has no row for each of the batch is given by name"),
     ((), {}, "batched: there is none"),
-    ((Q, 3), {"batched": ["q", "k"]}, "batched 1: is int; allowed: arrays"),
+    ((Q, 3), {"batched": ["q", "k"]}, "batched 'k': is int; allowed: arrays"),
     ((Q, K), {"batched": ["q", "w"]}, "batched 'w': is no argument that decode is given"),
     ((Q, K, V, LENGTHS), {"keys": {"k": 1}}, "keys, lengths: allowed: both"),
     ((Q, K, V, LENGTHS), {"lengths": "seq_lens", "keys": {"k": 0}},
