@@ -1,5 +1,6 @@
 #include "harness/case/case_constraint.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,11 +99,26 @@ static bool file_fits(const struct point *point)
     return !bits || 8 * bits->size_bytes >= (uint64_t)point->problem.seq_len;
 }
 
+/* The largest length that the case has. */
+static double longest(const struct test_case *test_case)
+{
+    const struct axis *lengths = &test_case->axes[KEY_SEQ_LEN];
+    double most = 0;
+    for (size_t i = 0; i < lengths->num_segments; i++) {
+        const struct segment *segment = &lengths->segments[i];
+        most = fmax(most, field_real(&keys[KEY_SEQ_LEN].field, &segment->first) + (double)segment->extra);
+    }
+    return most;
+}
+
+/* A sliding window keeps all of a cache that is shorter, as every one is at its beginning; what is longer than all
+ * caches of the case is a slip. */
 static bool mask_fits(const struct point *point)
 {
     const struct mask_spec *mask = &point->problem.mask;
-    const int64_t counts[] = {mask->window, mask->sinks, mask->drop_newest, mask->padding, mask->block};
-    bool fits = true;
+    const int64_t counts[] = {mask->drop_newest, mask->padding, mask->block};
+    const double most = longest(point->test_case);
+    bool fits = (double)mask->window <= most && (double)mask->sinks <= most;
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         fits &= counts[i] <= point->problem.seq_len;
     return fits;
@@ -215,7 +231,11 @@ static const struct constraint {
      "head_offset + num_heads or more"},
     {model_has_room, {KEY_HEAD_OFFSET, KEY_NUM_HEADS}, 2, "is too large", "head_offset + num_heads of at most 4096"},
     {channels_fit, {KEY_INPUT, KEY_HEAD_DIM}, 2, "has more outlier channels than head_dim", "channels up to head_dim"},
-    {mask_fits, {KEY_MASK, KEY_SEQ_LEN}, 2, "counts more keys than seq_len", "counts up to seq_len"},
+    {mask_fits,
+     {KEY_MASK, KEY_SEQ_LEN},
+     2,
+     "counts more keys than seq_len",
+     "counts up to seq_len, of window and sinks up to the largest one of the case"},
     {gap_fits,
      {KEY_MASK, KEY_SEQ_LEN},
      2,

@@ -19,9 +19,21 @@ static bool is_kept(enum key_id id, const struct point_kernel *kernel)
     return !of_case && !of_failure && !(kernel->name && keys[id].of_shipped && !(keys[id].of_pages && kernel->pages));
 }
 
-enum error_kind candidate_of_point(struct candidate *candidate, const struct point *point,
+/* A window that is longer than the cache removes nothing, and is of a case with longer ones alone. */
+static void forget_window(struct problem_spec *problem)
+{
+    struct mask_spec *mask = &problem->mask;
+    if (mask->window <= problem->seq_len && mask->sinks <= problem->seq_len)
+        return;
+    mask->kind &= ~(unsigned)MASK_WINDOW;
+    mask->window = mask->sinks = 0;
+}
+
+enum error_kind candidate_of_point(struct candidate *candidate, const struct point *of_case,
                                    const struct point_kernel *kernel, struct error *error)
 {
+    struct point own = *of_case, *point = &own;
+    forget_window(&own.problem);
     *candidate = (struct candidate){{NULL}};
     for (int id = 0; id < KEY_COUNT; id++) {
         if (!is_kept((enum key_id)id, kernel) || !case_gives(point, (enum key_id)id))

@@ -15,7 +15,8 @@ struct candidate {
 
 /*
  * The point that a case file's reader made: a failure that its case expects is not expected of the candidate, and
- * oracles that it does not ask for are not tried. Overwritten; candidate_clear frees, whatever the result.
+ * oracles that it does not ask for are not tried; a window beyond its keys is left out. Overwritten; candidate_clear
+ * frees, whatever the result.
  */
 enum error_kind candidate_of_point(struct candidate *candidate, const struct point *point,
                                    const struct point_kernel *kernel, struct error *error);

@@ -292,6 +292,16 @@ static void test_mask_defaults(void **state)
     case_list_clear(&list);
 }
 
+/* As every cache is while it fills. */
+static void test_a_window_may_be_longer_than_the_shorter_caches(void **state)
+{
+    (void)state;
+    assert_keys("case: a\nseq_len: [4..16:x4, 33]\nnum_heads: 2\nhead_dim: 64\nmask: {window: 33, sinks: 33}\n",
+                "a:seq_len=4,num_heads=2,head_dim=64,mask=window:33:sinks:33\n"
+                "a:seq_len=16,num_heads=2,head_dim=64,mask=window:33:sinks:33\n"
+                "a:seq_len=33,num_heads=2,head_dim=64,mask=window:33:sinks:33\n");
+}
+
 static void test_kernel_then_sentinel_vary_fastest_and_problems_slowest(void **state)
 {
     (void)state;
@@ -650,6 +660,7 @@ int main(void)
         cmocka_unit_test(test_many_slopes_are_named_by_their_hash),
         cmocka_unit_test(test_every_mask_has_a_key_of_its_own),
         cmocka_unit_test(test_mask_defaults),
+        cmocka_unit_test(test_a_window_may_be_longer_than_the_shorter_caches),
         cmocka_unit_test(test_kernel_then_sentinel_vary_fastest_and_problems_slowest),
         cmocka_unit_test(test_ranges_are_inclusive_and_mix_with_values),
         cmocka_unit_test(test_ranges_have_steps),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,37 @@ static void test_a_candidate_expects_no_failure_and_tries_no_oracle_unasked(void
     case_list_clear(&asked);
 }
 
+/* A window beyond a shorter cache of its case is of a case with longer ones: it goes, and what else the mask has stays.
+ */
+static void test_a_window_beyond_the_cache_goes(void **state)
+{
+    static const struct {
+        const char *mask;
+        unsigned kept;
+    } rows[] = {{"{window: 40}", MASK_NONE},
+                {"{window: 9, sinks: 40}", MASK_NONE},
+                {"{window: 9}", MASK_WINDOW},
+                {"{window: 40, padding: 3}", MASK_PADDING}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[256];
+        snprintf(text, sizeof text, "case: a\nseq_len: [9, 40]\nnum_heads: 2\nhead_dim: 64\nmask: %s\n", rows[i].mask);
+        struct case_list list = parse(text);
+        struct candidate candidate;
+        struct hunted_point read;
+        struct error error = {0};
+        struct point point;
+        case_point(list.cases[0], 0, &point);
+        assert_int_equal(candidate_of_point(&candidate, &point, &ours, &error), ERROR_NONE);
+        assert_int_equal(candidate_read(&read, &candidate, "b", &ours, &error), ERROR_NONE);
+        assert_int_equal(read.point.problem.mask.kind, rows[i].kept);
+        assert_int_equal(read.point.problem.seq_len, 9);
+        hunted_point_clear(&read);
+        candidate_clear(&candidate);
+        case_list_clear(&list);
+    }
+}
+
 static void test_what_no_case_may_be_is_refused(void **state)
 {
     struct case_list list = parse(HEAD);
@@ -150,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_points_of_shipped_cases_are_the_same_when_read_again),
         cmocka_unit_test(test_values_of_every_form_are_the_same_when_read_again),
         cmocka_unit_test(test_a_candidate_expects_no_failure_and_tries_no_oracle_unasked),
+        cmocka_unit_test(test_a_window_beyond_the_cache_goes),
         cmocka_unit_test(test_what_no_case_may_be_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
