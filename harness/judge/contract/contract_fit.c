@@ -104,9 +104,10 @@ bool contract_fit_scale(struct contract_trial *trial, int variant, const struct 
     if (isnan(factor))
         return false;
     put_scale(trial, NULL, factor);
+    const int digits = fabs(factor - 1) < 0x1p-16 ? 9 : 6; /* as many as tell the two apart, and no noise of the fit */
     return trial->problem.scale != trial->before.scale &&
-           contract_say(trial, "scale %.6g in place of %.9g (%.6g times it)", (double)trial->problem.scale,
-                        (double)trial->before.scale, factor);
+           contract_say(trial, "scale %.*g in place of %.9g (%.*g times it)", digits, (double)trial->problem.scale,
+                        (double)trial->before.scale, digits, factor);
 }
 
 static void put_slopes(struct contract_trial *trial, float *slopes, double factor)
