@@ -173,6 +173,20 @@ static enum error_kind give_up(struct kernel_process *process, enum transfer how
     return blame(error, kind, ended);
 }
 
+/* ", and begins with 'loading '" where bytes are text, which a kernel prints that takes standard output for its own;
+ * else "". text: SAID_SIZE. */
+enum { SAID_SIZE = QUOTE_SIZE + 32 };
+static char *say_text(char *text, const uint8_t bytes[FRAME_LENGTH_BYTES])
+{
+    char quoted[QUOTE_SIZE];
+    bool is_text = true;
+    for (int i = 0; i < FRAME_LENGTH_BYTES; i++)
+        is_text &= (bytes[i] >= ' ' && bytes[i] < 0x7f) || bytes[i] == '\n' || bytes[i] == '\t' || bytes[i] == '\r';
+    snprintf(text, SAID_SIZE, "%s%s", is_text ? ", and begins with " : "",
+             is_text ? quote(quoted, (const char *)bytes, FRAME_LENGTH_BYTES) : "");
+    return text;
+}
+
 /* Reads a message of at most max_bytes into *descriptor, a file in memory. */
 static enum error_kind receive(struct kernel_process *process, int *descriptor, uint64_t max_bytes, double *deadline_s,
                                enum error_kind kind, const char *doing, struct error *error)
@@ -185,12 +199,13 @@ static enum error_kind receive(struct kernel_process *process, int *descriptor, 
         return give_up(process, received, kind, doing, error);
     uint64_t size = frame_get_length(length);
     if (size < FRAME_LENGTH_BYTES || size > max_bytes) {
-        char why[WHY_SIZE];
+        char why[WHY_SIZE], said[SAID_SIZE];
         end_process(process, false, why);
         error_set(error, kind,
-                  "%s: what it writes to standard output is no message: a length of %llu bytes; allowed: %d to %llu "
+                  "%s: what it writes to standard output is no message%s: a length of %llu bytes; allowed: %d to %llu "
                   "(what is meant for people goes to standard error)",
-                  process->options.name, (unsigned long long)size, FRAME_LENGTH_BYTES, (unsigned long long)max_bytes);
+                  process->options.name, say_text(said, length), (unsigned long long)size, FRAME_LENGTH_BYTES,
+                  (unsigned long long)max_bytes);
         return blame(error, kind, RUN_FAILURE_NONSENSE);
     }
     enum error_kind made = frame_make_room(descriptor, &bytes, size, error);
