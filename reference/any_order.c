@@ -33,9 +33,9 @@ enum value_sum {
 
 enum error_kind any_order_room_init(struct any_order_room *room, const struct problem *problem, struct error *error)
 {
-    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
+    size_t keys = key_scores_room(problem), dim = (size_t)problem->head_dim;
     *room = (struct any_order_room){
-        .logit_error = malloc((2 * keys + 1) * sizeof(double)),
+        .logit_error = malloc(2 * keys * sizeof(double)),
         .above = malloc((STEPS + 1) * sizeof(int32_t)),
         .values = malloc(VALUE_SUMS * dim * sizeof(double)),
     };

@@ -13,12 +13,12 @@
 enum error_kind key_scores_init(struct key_scores *scores, const struct problem *problem, bool keep,
                                 struct error *error)
 {
-    size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
+    size_t keys = key_scores_room(problem), dim = (size_t)problem->head_dim;
     *scores = (struct key_scores){
-        .logits = malloc((2 * keys + 1) * sizeof(double)), /* of no keys too: malloc(0) may be NULL */
+        .logits = malloc(2 * keys * sizeof(double)),
         .query = malloc(dim * sizeof(double)),
         .row = malloc(dim * sizeof(float)),
-        .dots = keep ? malloc((keys + 1) * sizeof(struct logit_dot)) : NULL,
+        .dots = keep ? malloc(keys * sizeof(struct logit_dot)) : NULL,
         .of_query = keep ? malloc(dim * sizeof(double)) : NULL,
         .of_kv_head = -1,
     };

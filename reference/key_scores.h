@@ -31,6 +31,13 @@ enum error_kind key_scores_init(struct key_scores *scores, const struct problem 
                                 struct error *error);
 void key_scores_clear(struct key_scores *scores);
 
+/* Keys that there has to be room for, for any query of the problem: one that has none has one, which is masked
+ * (problem_query). */
+static inline size_t key_scores_room(const struct problem *problem)
+{
+    return problem->seq_len > 0 ? (size_t)problem->seq_len : 1;
+}
+
 /* What roundings do to any key at most, its logit's aside: relative errors of all its rescalings, and of all additions
  * to its part of the output. */
 struct most_roundings {

@@ -266,6 +266,36 @@ static void test_what_may_be_anything_is_unbounded(void **state)
     order_trial_clear(&trial);
 }
 
+/* Of several queries over no keys each has one, which is masked (problem_query), and there is room for it. */
+static void test_queries_without_keys_have_a_class(void **state)
+{
+    enum { QUERIES = 3, ROWS = 2 * QUERIES };
+    static const float sinks[] = {1.3f, -2.7f};
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 8, 0);
+    struct problem *problem = &trial.made.problem;
+    problem->seq_len = 0;
+    problem->num_queries = QUERIES;
+    problem->q_position = -1;
+    free(trial.made.q);
+    free(trial.output.out);
+    free(trial.output.lse);
+    problem->q = trial.made.q = calloc(ROWS * 32, sizeof(float));
+    problem->sink_logits = sinks;
+    trial.output = (struct output){calloc(ROWS * 32, sizeof(float)), malloc(ROWS * sizeof(float))};
+    assert_true(trial.made.q && trial.output.out && trial.output.lse);
+    for (int row = 0; row < ROWS; row++)
+        trial.output.lse[row] = sinks[row % 2];
+    take_truth(&trial);
+    assert_named(&trial, "output");
+    trial.output.lse[ROWS - 1] = nextafterf(trial.output.lse[ROWS - 1], INFINITY);
+    assert_named(&trial, "f32");
+    ((float *)trial.output.out)[ROWS * 32 - 1] = 1;
+    assert_named(&trial, "none");
+    order_trial_clear(&trial);
+}
+
 /* A row that sees nothing is 0, with an lse of -inf, in every class. */
 static void test_an_empty_row_is_exact(void **state)
 {
@@ -501,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_rungs_are_told_apart),
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),
+        cmocka_unit_test(test_queries_without_keys_have_a_class),
         cmocka_unit_test(test_an_empty_row_is_exact),
         cmocka_unit_test(test_what_may_be_anything_is_unbounded),
         cmocka_unit_test(test_bounds_are_used),
