@@ -204,6 +204,8 @@ static void find_row(struct class_report *report, struct asker *asker, int row)
     report->covered[row] = search.covered;
     report->open[row] = search.open;
     memcpy(report->size[row], search.size, sizeof search.size);
+    if (report->output[row]) /* a kernel of any set may round nothing but its output, whatever its bound promises */
+        class_sets_add_above(&report->covered[row], CLASS_F32);
 }
 
 enum error_kind class_find_bounds(struct class_report *report, struct class_bounds *looked,

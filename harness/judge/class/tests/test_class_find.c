@@ -266,6 +266,32 @@ static void test_what_may_be_anything_is_unbounded(void **state)
     order_trial_clear(&trial);
 }
 
+/* Beyond 2^24 f32 holds no distance of these, and no class promises anything. The exact result, rounded, is one that a
+ * kernel of each of them may have come to all the same. */
+static void test_output_is_in_classes_that_promise_nothing(void **state)
+{
+    (void)state;
+    struct order_trial trial;
+    telling_problem(&trial, 5, 0);
+    trial.made.slopes[0] = trial.made.slopes[1] = 3e5f;
+    trial.made.problem.q_position += 100000;
+    take_truth(&trial);
+    round_truth(&trial);
+    assert_named(&trial, "output");
+    struct class_report report = order_trial_classes(&trial);
+    for (int s = 0; s < ALONE; s++)
+        assert_true(covers(&report, alone[s]));
+    class_report_clear(&report);
+    float *out = trial.output.out;
+    out[40] = nextafterf(out[40], INFINITY);
+    assert_named(&trial, "unbounded");
+    report = order_trial_classes(&trial);
+    for (int s = 0; s < ALONE; s++)
+        assert_false(covers(&report, alone[s]));
+    class_report_clear(&report);
+    order_trial_clear(&trial);
+}
+
 /* Of several queries over no keys each has one, which is masked (problem_query), and there is room for it. */
 static void test_queries_without_keys_have_a_class(void **state)
 {
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_rungs_are_told_apart),
         cmocka_unit_test(test_a_missing_key_is_no_rounding),
         cmocka_unit_test(test_output_is_the_truth_rounded_once),
+        cmocka_unit_test(test_output_is_in_classes_that_promise_nothing),
         cmocka_unit_test(test_queries_without_keys_have_a_class),
         cmocka_unit_test(test_an_empty_row_is_exact),
         cmocka_unit_test(test_what_may_be_anything_is_unbounded),
