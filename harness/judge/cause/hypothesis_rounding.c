@@ -160,9 +160,20 @@ static const char *remedy_of(const struct suspect *suspect, const struct roundin
                            : "f32 can do no better for logits of this size: {judge-by-bound}.";
 }
 
-static void try_path(struct suspect *suspect, const struct rounding_path *path)
+/* Of a query at position 0 both forms are of the same numbers, and nothing is gained by the other one. Of several
+ * queries the others tell. */
+static bool forms_are_one(const struct suspect *suspect)
+{
+    return suspect->whole->q_position == 0 && problem_queries(suspect->whole) == 1;
+}
+
+static void try_path(struct suspect *suspect, const struct rounding_path *tried)
 {
     char text[SIGNATURE_DETAIL_SIZE];
+    const bool is_relative = !tried->contract && forms_are_one(suspect);
+    struct rounding_path named = *tried;
+    named.absolute = tried->absolute && !is_relative;
+    const struct rounding_path *path = &named;
     enum signature signature = loses_keys(suspect, path) ? weigh_lost_keys(suspect) : SIGNATURE_PRECISION_LOSS;
     fill_logits(suspect, path);
     suspect->remedy = signature == SIGNATURE_PRECISION_LOSS ? remedy_of(suspect, path) : NULL;

@@ -281,6 +281,18 @@ static void test_rounded_biases_and_positions(void **state)
     }
 }
 
+/* Where the query stands at position 0 distances are positions: there is no form by which less is rounded. */
+static void test_forms_are_one_where_the_query_stands_at_0(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(900, 12, 2, 64, DTYPE_F16);
+    trial.made.problem.kv_offset = 200000;
+    trial.made.problem.q_position = 0;
+    begin(&trial);
+    break_all(&trial, rule_absolute_f32, 200000);
+    expect_and_end(&trial, SIGNATURE_PRECISION_LOSS, "biases, logits rounded to f32, relative form");
+}
+
 /* Rounding can do no more than its bound: what is beyond and looks like it by 19 of 20 parts is something else. */
 static void test_rounding_is_not_named_beyond_its_bound(void **state)
 {
@@ -564,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_an_lse_without_a_bound_speaks_against_a_name),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),
+        cmocka_unit_test(test_forms_are_one_where_the_query_stands_at_0),
         cmocka_unit_test(test_rounding_is_not_named_beyond_its_bound),
         cmocka_unit_test(test_lse_merge_in_the_absolute_form),
         cmocka_unit_test(test_f16_distances),
