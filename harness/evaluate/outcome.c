@@ -90,7 +90,8 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
     }
     if (decision == DECISION_UNDECIDED)
         snprintf(outcome->reason, sizeof outcome->reason,
-                 "the tolerance lies within the radius of the truth for %lld elements; raise truth_precision",
+                 "the tolerance lies within the radius of the truth for %lld elements; allow a little more or, in a "
+                 "case, raise truth_precision",
                  (long long)total->undecided);
     if (decision == DECISION_UNBOUNDED)
         snprintf(outcome->reason, sizeof outcome->reason,

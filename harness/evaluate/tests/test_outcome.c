@@ -107,7 +107,9 @@ static void test_outcome_of_a_point_and_its_reason(void **state)
          .reason = "expected to fail as leak, fails as none"},
         {.total = {.undecided = 3},
          .status = STATUS_ERROR,
-         .reason = "the tolerance lies within the radius of the truth for 3 elements; raise truth_precision"},
+         .reason =
+             "the tolerance lies within the radius of the truth for 3 elements; allow a little more or, in a case, "
+             "raise truth_precision"},
         {.criterion = {.mode = JUDGE_BUDGET},
          .total = {.unbounded = 4, .lse_unbounded = 1},
          .status = STATUS_ERROR,
