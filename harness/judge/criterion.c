@@ -41,13 +41,14 @@ bool criterion_lse_beyond(const struct criterion *criterion, const struct metric
 enum decision criterion_decide(const struct criterion *criterion, const struct metrics *metrics)
 {
     bool by_tolerance = criterion->mode != JUDGE_BUDGET, by_bound = criterion->mode != JUDGE_TOLERANCE;
+    /* The radius is part of a share, so what is beyond the bound is so whatever a tolerance leaves open, and whatever
+     * other elements are that have no bound. */
+    if (by_bound && (criterion_out_beyond(criterion, metrics) || criterion_lse_beyond(criterion, metrics)))
+        return DECISION_FAIL;
     if (!by_tolerance && (metrics->unbounded + metrics->lse_unbounded > 0 || isnan(metrics->budget_used) ||
                           (isnan(metrics->lse_budget_used) && !metrics->lse_unknown)))
         return DECISION_UNBOUNDED;
-    /* The radius is part of a share, so what is beyond the bound is so whatever a tolerance leaves open. */
-    if (by_bound && (criterion_out_beyond(criterion, metrics) || criterion_lse_beyond(criterion, metrics)))
-        return DECISION_FAIL;
-    if (by_tolerance && metrics->undecided > 0)
+    if (by_tolerance && metrics->undecided > 0 && metrics->surely_off == 0)
         return DECISION_UNDECIDED;
     return by_tolerance && (criterion_out_off(metrics) || criterion_lse_off(metrics)) ? DECISION_FAIL : DECISION_PASS;
 }

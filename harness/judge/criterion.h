@@ -55,8 +55,8 @@ struct criterion {
 enum decision {
     DECISION_PASS,
     DECISION_FAIL,
-    DECISION_UNDECIDED, /* the tolerance lies within the radius of the truth */
-    DECISION_UNBOUNDED, /* judged by a bound that there is not */
+    DECISION_UNDECIDED, /* the tolerance lies within the radius of the truth, and nothing is outside it for sure */
+    DECISION_UNBOUNDED, /* judged by a bound that there is not, and nothing is beyond one that there is */
     DECISION_COUNT
 };
 

@@ -123,6 +123,7 @@ static void tally_element(struct tally *tally, const struct element *element)
     metrics->elements++;
     metrics->mismatched += element->comparison.mismatched;
     metrics->undecided += element->comparison.undecided;
+    metrics->surely_off += element->comparison.mismatched && !element->comparison.undecided;
     metrics->nan += isnan(element->output) && !same;
     metrics->inf += isinf(element->output) && !same;
     metrics->unwritten += element->unwritten;
@@ -161,6 +162,7 @@ static void tally_lse(struct tally *tally, const struct row_lse *lse)
     metrics->lse_mismatched += lse->relatively_off;
     metrics->lse_off += lse->comparison.mismatched;
     metrics->undecided += lse->comparison.undecided;
+    metrics->surely_off += lse->comparison.mismatched && !lse->comparison.undecided;
     metrics->lse_unbounded += isinf(lse->bound);
     if (isnan(metrics->lse_budget_used) || lse->budget_share > metrics->lse_budget_used)
         metrics->lse_budget_used = lse->budget_share;

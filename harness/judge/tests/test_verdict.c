@@ -288,6 +288,35 @@ static void test_radius_leaves_a_comparison_undecided(void **state)
     verdict_clear(&bench.verdict);
 }
 
+/* What is known to be off is so whatever is left open beside it: a NaN, an element, an lse. */
+static void test_what_is_surely_off_is_so_beside_what_is_left_open(void **state)
+{
+    (void)state;
+    static struct bench bench;
+    set_up(&bench, DTYPE_F16, 2, 4);
+    bench.tolerance = (struct tolerance){0, 0, 0};
+    for (int i = 0; i < 8; i++)
+        bench.radius[i] = 0x1p-40;
+    for (int row = 0; row < 2; row++)
+        bench.truth_lse_radius[row] = 0x1p-40;
+    bench.value[2] += 0x1p-41;
+    bench.truth_lse[0] = 0x1p-41;
+    const struct metrics *total = judge(&bench);
+    assert_int_equal(total->undecided, 10);
+    assert_int_equal(total->mismatched, 1);
+    assert_int_equal(total->lse_off, 1);
+    assert_int_equal(total->surely_off, 0);
+    set_out(&bench, 1, NAN);
+    set_out(&bench, 6, 2);
+    bench.lse[1] = 0x1p-20f;
+    total = judge(&bench);
+    assert_int_equal(total->undecided, 7);
+    assert_int_equal(total->surely_off, 3);
+    assert_int_equal(bench.verdict.rows[0].surely_off, 1);
+    assert_int_equal(bench.verdict.rows[1].surely_off, 2);
+    verdict_clear(&bench.verdict);
+}
+
 /* rtol * truth is rounded: an e within that rounding of the limit is left open. */
 static void test_rounding_of_the_limit_is_no_verdict(void **state)
 {
@@ -557,6 +586,7 @@ int main(void)
         cmocka_unit_test(test_non_finite_truth),
         cmocka_unit_test(test_ties_at_the_tolerance_pass),
         cmocka_unit_test(test_radius_leaves_a_comparison_undecided),
+        cmocka_unit_test(test_what_is_surely_off_is_so_beside_what_is_left_open),
         cmocka_unit_test(test_rounding_of_the_limit_is_no_verdict),
         cmocka_unit_test(test_percentiles_are_nearest_rank),
         cmocka_unit_test(test_heads_are_judged_apart),
