@@ -55,7 +55,22 @@ enum status outcome_status(const struct expectation *expected, enum decision dec
 
 bool outcome_out_of_class(const struct point *point, const struct class_report *classes)
 {
-    return point->demand.asked && classes->num_rows > 0 && !class_covers(classes, &point->demand.arithmetic);
+    return point->demand.asked && class_stands(classes, &point->demand.arithmetic, NULL) == CLASS_OUT_OF;
+}
+
+/* Why it cannot be told whether the output is in the class that is asked for. */
+static void say_class_is_open(struct outcome *outcome, const struct point *point, const struct class_report *classes)
+{
+    char asked[CLASS_NAME_SIZE], of_query[32] = "";
+    int row = 0, heads = point->problem.num_heads;
+    class_stands(classes, &point->demand.arithmetic, &row);
+    if (problem_spec_queries(&point->problem) > 1)
+        snprintf(of_query, sizeof of_query, " of query %d", row / heads);
+    snprintf(
+        outcome->reason, sizeof outcome->reason,
+        "in class %s rounding can do anything to head %d%s, so whether the output is in it cannot be told; ask for "
+        "another class, or for none",
+        class_format(asked, &point->demand.arithmetic), row % heads, of_query);
 }
 
 /* The first of the oracles that the point asks for, where none of them could be tried; else ORACLE_COUNT. */
@@ -75,8 +90,10 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
                    const struct class_report *classes, const struct oracle_report *report, enum signature found)
 {
     const struct expectation expected = {point->expect_fail, point->signature};
-    enum decision decision = criterion_decide(&point->criterion, total);
-    bool violated = oracles_violated(report) > 0 || outcome_out_of_class(point, classes);
+    enum decision of_numbers = criterion_decide(&point->criterion, total), decision = of_numbers;
+    bool violated = oracles_violated(report) > 0;
+    if (!violated)
+        decision = class_decide(of_numbers, classes, &point->demand);
     *outcome = (struct outcome){.status = outcome_status(&expected, decision, violated, found)};
     if (outcome->status == STATUS_FAIL && expected.failure)
         snprintf(outcome->reason, sizeof outcome->reason, "expected to fail as %s, fails as %s",
@@ -93,7 +110,9 @@ void outcome_reach(struct outcome *outcome, const struct point *point, const str
                  "the tolerance lies within the radius of the truth for %lld elements; allow a little more or, in a "
                  "case, raise truth_precision",
                  (long long)total->undecided);
-    if (decision == DECISION_UNBOUNDED)
+    if (decision == DECISION_UNBOUNDED && of_numbers == DECISION_PASS)
+        say_class_is_open(outcome, point, classes);
+    else if (decision == DECISION_UNBOUNDED)
         snprintf(outcome->reason, sizeof outcome->reason,
                  "rounding can do anything to %lld %s, so a budget says nothing; give a tolerance",
                  (long long)(total->unbounded ? total->unbounded : total->lse_unbounded),

@@ -140,11 +140,10 @@ static void say_roundings(struct bundle_texts *texts)
 static const char *status_of(const struct exhibit *exhibit, const struct exhibit_bundle_facts *facts,
                              const struct class_report *report)
 {
-    const struct class_demand *demand = &facts->facts.demand;
-    bool covers = !demand->asked || class_covers(report, &demand->arithmetic);
-    switch (criterion_decide(&exhibit->criterion, facts->total)) {
+    enum decision of_numbers = criterion_decide(&exhibit->criterion, facts->total);
+    switch (class_decide(of_numbers, report, &facts->facts.demand)) {
     case DECISION_PASS:
-        return covers ? "pass" : "fail";
+        return "pass";
     case DECISION_FAIL:
         return "fail";
     default:

@@ -36,7 +36,7 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
     const struct exhibit exhibit = judged_exhibit(judged, judging);
     const struct oracle_facts facts = {0};
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
-        !(judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic)))
+        class_decide(DECISION_PASS, &judged->classes, &judging->demand) != DECISION_FAIL)
         return ERROR_NONE;
     if (judging->rows) {
         find_nothing(judged, &judging->criterion);

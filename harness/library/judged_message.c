@@ -28,6 +28,12 @@ static void print_first_line(FILE *stream, const struct judged_record *record)
                 total->undecided);
         return;
     }
+    if (judged_class_is_open(record->judging, record->judged)) {
+        char asked[CLASS_NAME_SIZE];
+        fprintf(stream, "not decided: in class %s rounding can do anything, so whether out is in it cannot be told\n",
+                class_format(asked, &record->judging->demand.arithmetic));
+        return;
+    }
     if (decision == DECISION_PASS) {
         fprintf(stream,
                 "right: all %" PRId64 " elements of out are within %.3g + %.3g |truth|; at most %.3g off, %.3g "

@@ -11,14 +11,27 @@
 
 bool judged_out_of_class(const struct judging *judging, const struct judged_output *judged)
 {
-    return judging->demand.asked && !class_covers(&judged->classes, &judging->demand.arithmetic);
+    return judging->demand.asked && class_stands(&judged->classes, &judging->demand.arithmetic, NULL) == CLASS_OUT_OF;
+}
+
+/* What the numbers and the class that is asked for come to. */
+static enum decision decision_of(const struct judging *judging, const struct judged_output *judged)
+{
+    return class_decide(criterion_decide(&judging->criterion, &judged->verdict.total), &judged->classes,
+                        &judging->demand);
+}
+
+bool judged_class_is_open(const struct judging *judging, const struct judged_output *judged)
+{
+    return criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
+           decision_of(judging, judged) == DECISION_UNBOUNDED;
 }
 
 const char *judged_status(const struct judging *judging, const struct judged_output *judged)
 {
-    switch (criterion_decide(&judging->criterion, &judged->verdict.total)) {
+    switch (decision_of(judging, judged)) {
     case DECISION_PASS:
-        return judged_out_of_class(judging, judged) ? "fail" : "pass";
+        return "pass";
     case DECISION_FAIL:
         return "fail";
     default:
@@ -132,8 +145,14 @@ static json_t *heads_of(const struct judged_record *record)
 
 static json_t *error_of(const struct judged_record *record)
 {
-    char text[128];
+    char text[256], asked[CLASS_NAME_SIZE];
     const struct metrics *total = &record->judged->verdict.total;
+    if (judged_class_is_open(record->judging, record->judged)) {
+        snprintf(text, sizeof text,
+                 "in class %s rounding can do anything, so whether the output is in it cannot be told",
+                 class_format(asked, &record->judging->demand.arithmetic));
+        return json_string(text);
+    }
     if (criterion_decide(&record->judging->criterion, total) != DECISION_UNDECIDED)
         return json_null();
     snprintf(text, sizeof text, "the tolerance lies within the radius of the truth for %" PRId64 " elements",

@@ -32,7 +32,11 @@ json_t *judged_record_to_json(const struct judged_record *record);
 /* Whether a class is asked for that does not cover the output. */
 bool judged_out_of_class(const struct judging *judging, const struct judged_output *judged);
 
-/* What came of it: "pass", "fail"; "error" if the truth is too coarse to tell. */
+/* Whether the numbers pass, and whether the output is in the class that is asked for cannot be told. */
+bool judged_class_is_open(const struct judging *judging, const struct judged_output *judged);
+
+/* What came of it: "pass", "fail"; "error" if the truth, or the class that is asked for, is too coarse to tell.
+ */
 const char *judged_status(const struct judging *judging, const struct judged_output *judged);
 
 /* "judge:seq_len=9,...": its key, behind it ",sequence=N" of one of a batch, and nothing if sequence is below 0. A new

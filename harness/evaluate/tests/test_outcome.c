@@ -160,6 +160,37 @@ static void test_an_output_outside_the_class_that_is_asked_for_fails(void **stat
     class_report_clear(&classes);
 }
 
+/* A class that is asked for, and promises nothing of a row: neither a pass nor a fail, unless the numbers fail or an
+ * oracle does. */
+static void test_a_class_that_cannot_be_told_decides_nothing(void **state)
+{
+    (void)state;
+    const struct metrics right = {.elements = 2}, off = {.elements = 2, .mismatched = 1};
+    const struct oracle_report held = {.outcome = {[ORACLE_BATCH] = ORACLE_HELD}},
+                               violated = {.outcome = {[ORACLE_BATCH] = ORACLE_VIOLATED}};
+    const struct point point = {.problem = {.num_heads = 2},
+                                .criterion = {.mode = JUDGE_TOLERANCE},
+                                .demand = {true, {.set = 1 << CLASS_LOGITS16}},
+                                .oracles = 1u << ORACLE_BATCH};
+    struct class_report classes;
+    struct outcome outcome;
+    assert_int_equal(class_report_init(&classes, 2, NULL), ERROR_NONE);
+    class_sets_add_above(&classes.covered[0], CLASS_F32);
+    class_sets_add_above(&classes.open[1], 1 << CLASS_LOGITS16);
+    outcome_reach(&outcome, &point, &right, &classes, &held, SIGNATURE_NONE);
+    assert_int_equal(outcome.status, STATUS_ERROR);
+    assert_string_equal(outcome.reason,
+                        "in class f32+logits16 rounding can do anything to head 1, so whether the output is in it "
+                        "cannot be told; ask for another class, or for none");
+    assert_false(outcome_out_of_class(&point, &classes));
+    outcome_reach(&outcome, &point, &off, &classes, &held, SIGNATURE_UNKNOWN);
+    assert_int_equal(outcome.status, STATUS_FAIL);
+    outcome_reach(&outcome, &point, &right, &classes, &violated, SIGNATURE_UNKNOWN);
+    assert_int_equal(outcome.status, STATUS_FAIL);
+    assert_string_equal(outcome.reason, "");
+    class_report_clear(&classes);
+}
+
 static void test_a_point_that_was_not_run_is_an_error(void **state)
 {
     (void)state;
@@ -205,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_status_as_expected),
         cmocka_unit_test(test_outcome_of_a_point_and_its_reason),
         cmocka_unit_test(test_an_output_outside_the_class_that_is_asked_for_fails),
+        cmocka_unit_test(test_a_class_that_cannot_be_told_decides_nothing),
         cmocka_unit_test(test_a_point_that_was_not_run_is_an_error),
         cmocka_unit_test(test_statuses_by_name),
         cmocka_unit_test(test_statuses_that_an_expectation_allows),

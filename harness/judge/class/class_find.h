@@ -76,14 +76,27 @@ void class_of_row(struct class_whole *whole, const struct class_report *report, 
 /* The class's name, "none" or "unbounded". text: CLASS_NAME_SIZE; returned. */
 char *class_name(char *text, const struct class_whole *whole);
 
+/* How rows stand to a class that is asked for. What is the exact result, rounded once, is in every class; of another
+ * row of which the class promises nothing, nobody can tell whether it is in it. */
+enum class_standing {
+    CLASS_IN,
+    CLASS_OPEN_TO, /* no row is out of it, but it promises nothing of one */
+    CLASS_OUT_OF
+};
+
+/* Of all rows. *row: the first that stands so, unless all are in it; may be NULL. */
+enum class_standing class_stands(const struct class_report *report, const struct arithmetic_class *asked, int *row);
+
+/* What the class that is asked for, if one is, makes of an output on whose numbers was decided: one that passes fails
+ * where it is out of its class, and is unbounded where that is open. */
+enum decision class_decide(enum decision of_numbers, const struct class_report *report,
+                           const struct class_demand *demand);
+
 /* Whether a class that is asked for covers every row. */
 bool class_covers(const struct class_report *report, const struct arithmetic_class *asked);
 
 /* Whether a class covers every row, and the one that is asked for, if one is: of the minimal sets those are kept that
  * it has in it. */
 bool class_keep_asked(struct class_whole *whole, const struct class_report *report, const struct class_demand *demand);
-
-/* The first row that it does not cover; num_rows if there is none. */
-int class_first_uncovered(const struct class_report *report, const struct arithmetic_class *asked);
 
 #endif

@@ -60,19 +60,41 @@ char *class_name(char *text, const struct class_whole *whole)
     return text;
 }
 
-int class_first_uncovered(const struct class_report *report, const struct arithmetic_class *asked)
+static enum class_standing row_stands(const struct class_report *report, int row, const struct arithmetic_class *asked)
 {
-    int row = 0;
-    while (row < report->num_rows &&
-           (!class_report_has(report, row) ||
-            (asked->output ? report->output[row] : class_sets_have(&report->covered[row], asked->set))))
-        row++;
-    return row;
+    if (!class_report_has(report, row) || report->output[row])
+        return CLASS_IN;
+    if (asked->output)
+        return CLASS_OUT_OF;
+    if (class_sets_have(&report->covered[row], asked->set))
+        return CLASS_IN;
+    return class_sets_have(&report->open[row], asked->set) ? CLASS_OPEN_TO : CLASS_OUT_OF;
+}
+
+enum class_standing class_stands(const struct class_report *report, const struct arithmetic_class *asked, int *row)
+{
+    enum class_standing worst = CLASS_IN;
+    for (int r = 0; r < report->num_rows; r++) {
+        enum class_standing standing = row_stands(report, r, asked);
+        if (standing > worst && row)
+            *row = r;
+        worst = standing > worst ? standing : worst;
+    }
+    return worst;
+}
+
+enum decision class_decide(enum decision of_numbers, const struct class_report *report,
+                           const struct class_demand *demand)
+{
+    enum class_standing standing = demand->asked ? class_stands(report, &demand->arithmetic, NULL) : CLASS_IN;
+    if (of_numbers != DECISION_PASS || standing == CLASS_IN)
+        return of_numbers;
+    return standing == CLASS_OPEN_TO ? DECISION_UNBOUNDED : DECISION_FAIL;
 }
 
 bool class_covers(const struct class_report *report, const struct arithmetic_class *asked)
 {
-    return class_first_uncovered(report, asked) == report->num_rows;
+    return class_stands(report, asked, NULL) == CLASS_IN;
 }
 
 bool class_keep_asked(struct class_whole *whole, const struct class_report *report, const struct class_demand *demand)

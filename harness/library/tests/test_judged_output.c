@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "harness/library/judged_output.h"
+#include "harness/library/judged_record.h"
 #include "harness/library/tests/api_fixture.h"
 #include "harness/problem/given_source.h"
 #include "kernels/attention/rounding.h"
@@ -299,6 +300,30 @@ static void test_a_sample_says_nothing_of_other_rows(void **state)
     judged_output_clear(&judged);
 }
 
+/* Of a row that the class which is asked for promises nothing of: neither right nor wrong. */
+static void test_a_class_that_cannot_be_told_is_no_verdict(void **state)
+{
+    (void)state;
+    struct judging judging = plain;
+    struct judged_output judged = {.verdict.total = {.elements = 1}};
+    judging.demand = (struct class_demand){true, {.set = CLASS_F32}};
+    assert_int_equal(class_report_init(&judged.classes, 1, NULL), ERROR_NONE);
+    assert_string_equal(judged_status(&judging, &judged), "fail");
+    assert_true(judged_out_of_class(&judging, &judged));
+    assert_false(judged_class_is_open(&judging, &judged));
+    class_sets_add_above(&judged.classes.open[0], CLASS_F32);
+    assert_string_equal(judged_status(&judging, &judged), "error");
+    assert_false(judged_out_of_class(&judging, &judged));
+    assert_true(judged_class_is_open(&judging, &judged));
+    judged.verdict.total.mismatched = judged.verdict.total.surely_off = 1;
+    assert_string_equal(judged_status(&judging, &judged), "fail");
+    assert_false(judged_class_is_open(&judging, &judged));
+    judged.verdict.total.mismatched = judged.verdict.total.surely_off = 0;
+    judged.classes.output[0] = true;
+    assert_string_equal(judged_status(&judging, &judged), "pass");
+    class_report_clear(&judged.classes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_lse_of_another_base_may_be_off_by_more),
         cmocka_unit_test(test_rows_are_judged_as_among_all),
         cmocka_unit_test(test_a_sample_says_nothing_of_other_rows),
+        cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -257,7 +257,8 @@ static bool print_class(FILE *stream, const char *indent, const struct record *r
     if (!printed)
         return false;
     if (outcome_out_of_class(point, record->classes)) {
-        int row = class_first_uncovered(record->classes, &point->demand.arithmetic), heads = point->problem.num_heads;
+        int row = 0, heads = point->problem.num_heads;
+        class_stands(record->classes, &point->demand.arithmetic, &row);
         if (fprintf(stream, ", where %s is asked for: head %d", class_format(asked, &point->demand.arithmetic),
                     row % heads) < 0 ||
             (problem_spec_queries(&point->problem) > 1 && fprintf(stream, " of query %d", row / heads) < 0))

@@ -171,8 +171,6 @@ static void test_rows_together(void **state)
     assert_int_equal(whole.num_minimal, 2);
     assert_true(class_covers(&report, &(struct arithmetic_class){.set = A | L}));
     assert_false(class_covers(&report, &(struct arithmetic_class){.set = W}));
-    assert_int_equal(class_first_uncovered(&report, &(struct arithmetic_class){.set = W}), 1);
-    assert_int_equal(class_first_uncovered(&report, &(struct arithmetic_class){.output = true}), 0);
 
     memset(&report.covered[1], 0, sizeof report.covered[1]);
     class_of_rows(&whole, &report);
@@ -181,6 +179,48 @@ static void test_rows_together(void **state)
     class_of_rows(&whole, &report);
     assert_int_equal(whole.outcome, CLASS_UNBOUNDED);
     assert_string_equal(class_name(text, &whole), "unbounded");
+    class_report_clear(&report);
+}
+
+/* A demand is met, missed, or cannot be told: by the worst row, and the first of such. */
+static void test_rows_stand_to_a_class_that_is_asked_for(void **state)
+{
+    enum { W = 1 << CLASS_WEIGHTS16, L = 1 << CLASS_LOGITS16 };
+    static const struct arithmetic_class weights = {.set = W}, logits = {.set = L}, output = {.output = true};
+    struct class_report report;
+    int row = -1;
+    (void)state;
+    assert_int_equal(class_report_init(&report, 4, NULL), ERROR_NONE);
+    for (int r = 0; r < 4; r++)
+        class_sets_add_above(&report.covered[r], W);
+    class_sets_add_above(&report.covered[0], L);
+    class_sets_add_above(&report.open[1], L);
+    class_sets_add_above(&report.open[2], L);
+    report.output[3] = true; /* of which f32+logits16 neither holds nor promises anything */
+    assert_int_equal(class_stands(&report, &weights, &row), CLASS_IN);
+    assert_int_equal(row, -1);
+    assert_int_equal(class_stands(&report, &logits, &row), CLASS_OPEN_TO);
+    assert_int_equal(row, 1);
+    assert_int_equal(class_stands(&report, &output, &row), CLASS_OUT_OF);
+    assert_int_equal(row, 0);
+
+    const struct class_demand none = {.asked = false, .arithmetic = logits}, asked = {true, logits},
+                              met = {true, weights};
+    static const enum decision all[] = {DECISION_PASS, DECISION_FAIL, DECISION_UNDECIDED, DECISION_UNBOUNDED};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(class_decide(all[i], &report, &none), all[i]);
+        assert_int_equal(class_decide(all[i], &report, &met), all[i]);
+        assert_int_equal(class_decide(all[i], &report, &asked), i == 0 ? DECISION_UNBOUNDED : all[i]);
+    }
+    memset(&report.open[2], 0, sizeof report.open[2]);
+    assert_int_equal(class_stands(&report, &logits, &row), CLASS_OUT_OF); /* whatever is open beside it */
+    assert_int_equal(row, 2);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(class_decide(all[i], &report, &asked), i == 0 ? DECISION_FAIL : all[i]);
+    for (int r = 0; r < 4; r++)
+        class_sets_add_above(&report.covered[r], CLASS_F32);
+    assert_int_equal(class_stands(&report, &output, &row), CLASS_OUT_OF);
+    assert_int_equal(row, 0);
     class_report_clear(&report);
 }
 
@@ -219,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_sets_hold_what_has_more_roundings),
         cmocka_unit_test(test_the_search_finds_what_asking_for_all_would),
         cmocka_unit_test(test_rows_together),
+        cmocka_unit_test(test_rows_stand_to_a_class_that_is_asked_for),
         cmocka_unit_test(test_heads_of_a_part_come_to_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
