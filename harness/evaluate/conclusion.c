@@ -20,6 +20,7 @@ static struct exhibit exhibit_of(const struct work *work)
         .lse_bound = work_has_bound(work) ? evaluation->lse_bound : NULL,
         .criterion = work->point->criterion,
         .is_rounding = evaluation->classes.num_rows > 0 && evaluation->class_of_all.outcome == CLASS_FOUND,
+        .is_coarse = evaluation->classes.num_rows > 0 && class_is_coarse(&evaluation->class_of_all),
     };
 }
 
@@ -128,7 +129,7 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
     progress_display_step(work->evaluator->display, "contract", 0);
     enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
                                            work->evaluator->threads, NULL, error);
-    signature_overrule(&evaluation->finding, &evaluation->contract);
+    signature_overrule(&evaluation->finding, &evaluation->contract, &evaluation->class_of_all);
     evaluation->seconds.judge += evaluation_now() - start;
     return kind;
 }

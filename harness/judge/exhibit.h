@@ -18,6 +18,8 @@ struct exhibit {
     bool turned;      /* elements of heads stand in an order, and have signs, that are not their own */
     bool is_rounding; /* the roundings of some arithmetic explain every row (class_find.h); false: they do not, or
                        * nobody has looked */
+    bool is_coarse;   /* none does, or it takes so many or such coarse ones that they would explain other faults as well
+                       * (class_is_coarse); false: one plain rounding is enough, or nobody has looked */
 };
 
 #endif

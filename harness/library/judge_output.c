@@ -72,7 +72,7 @@ static enum error_kind find_contract(struct judged_output *judged, const struct 
     judged_step(judging, "contract", 0);
     enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &judging->demand,
                                            judging->threads, judging->progress, error);
-    signature_overrule(&judged->finding, &judged->contract);
+    signature_overrule(&judged->finding, &judged->contract, &judged->class_of_all);
     judged->seconds.judge += judged_now_s() - start;
     return kind;
 }

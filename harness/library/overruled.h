@@ -12,21 +12,35 @@
 #include "harness/judge/cause/signature_info.h"
 #include "harness/judge/contract/contract_finding.h"
 
-/* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has; and
- * unknown where several contracts fit alike, and not all of them have that name. */
-static inline void signature_overrule(struct signature_finding *finding, const struct contract_finding *contract)
+/* Two reasons are as good as each other. */
+static inline void signature_leave_open(struct signature_finding *finding, const char *one, const char *other)
 {
+    *finding = (struct signature_finding){.signature = SIGNATURE_UNKNOWN,
+                                          .head = -1, /* all */
+                                          .num_rows_failing = finding->num_rows_failing,
+                                          .residual = NAN,
+                                          .remedy = signature_remedy(SIGNATURE_UNKNOWN)};
+    snprintf(finding->detail, sizeof finding->detail, "%.*s, or %.*s", (int)sizeof finding->detail / 3, one,
+             (int)sizeof finding->detail / 3, other);
+}
+
+/* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has; and
+ * unknown where several contracts fit alike, and not all of them have that name, or where some fit, and none has.
+ * stated: the class of the output as it was stated. */
+static inline void signature_overrule(struct signature_finding *finding, const struct contract_finding *contract,
+                                      const struct class_whole *stated)
+{
+    char said[SIGNATURE_DETAIL_SIZE];
+    if (contract_contradicts(contract, finding->signature, stated)) {
+        snprintf(said, sizeof said, "%.*s", (int)sizeof said / 3, finding->detail);
+        signature_leave_open(finding, said, contract->fits[0].text);
+        return;
+    }
     bool open = contract_leaves_open(contract, finding->signature);
     if (!open && !contract_speaks_against(contract, finding->signature))
         return;
     if (open) {
-        *finding = (struct signature_finding){.signature = SIGNATURE_UNKNOWN,
-                                              .head = -1, /* all */
-                                              .num_rows_failing = finding->num_rows_failing,
-                                              .residual = NAN,
-                                              .remedy = signature_remedy(SIGNATURE_UNKNOWN)};
-        snprintf(finding->detail, sizeof finding->detail, "%.*s, or %.*s", (int)sizeof finding->detail / 3,
-                 contract->fits[0].text, (int)sizeof finding->detail / 3, contract->fits[1].text);
+        signature_leave_open(finding, contract->fits[0].text, contract->fits[1].text);
         return;
     }
     *finding = (struct signature_finding){.signature = contract->fits[0].seen_as,

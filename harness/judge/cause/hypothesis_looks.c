@@ -252,6 +252,14 @@ void hypothesis_noise(struct suspect *suspect)
                      largest, lse_err, limit);
         return;
     }
+    if (suspect->is_coarse && !suspect->within) {
+        snprintf(
+            suspect->remark, sizeof suspect->remark,
+            "errors without a direction, up to %.3g of sum w|v|, which no arithmetic with one rounding explains that "
+            "is not as coarse as other faults",
+            largest);
+        return;
+    }
     suspect->best.signature = SIGNATURE_PRECISION_LOSS;
     suspect->best.rms = suspect->error;
     suspect->best.residual = NAN;

@@ -69,6 +69,7 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
         .lse_bound = exhibit->lse_bound && isfinite(exhibit->lse_bound[row]) ? exhibit->lse_bound[row] : 0,
         .unbounded = exhibit->lse_bound && !isfinite(exhibit->lse_bound[row]),
         .is_rounding = exhibit->is_rounding,
+        .is_coarse = exhibit->is_coarse,
         .lse_unknown = !exhibit->output->lse,
         .lse_unwritten = exhibit->output->lse && poison_is_at(DTYPE_F32, exhibit->output->lse, (size_t)row),
         .lse = exhibit->output->lse ? (double)exhibit->output->lse[row] : truth->lse[row],

@@ -60,7 +60,7 @@ struct suspect {
     double lse, truth_lse;
     double lse_bound;                        /* of lse; 0 where there is none, or an infinite one */
     bool unbounded;                          /* it is infinite: rounding may give keys any weights */
-    bool is_rounding;                        /* as the exhibit has it */
+    bool is_rounding, is_coarse;             /* as the exhibit has it */
     double bound_share;                      /* the largest bound of an element, in units of its sum w|v|; 0: none */
     double *out, *truth, *magnitude, *slack; /* [D] */
     double error;                            /* rms of out - truth; |lse - truth_lse| if judged by lse */

@@ -73,6 +73,15 @@ struct class_whole {
 void class_of_rows(struct class_whole *whole, const struct class_report *report);
 void class_of_row(struct class_whole *whole, const struct class_report *report, int row);
 
+/* The fewest roundings beyond f32's own that explain it; -1: none but the output's; more than there are: no set does.
+ */
+int class_fewest_roundings(const struct class_whole *whole);
+
+/* Whether no set explains it that is f32, or has one rounding beside: several together, weights of 8 bits, and sums in
+ * 16 bits may be off by so much that their bounds hold for other faults as well. Not so where rounding might do
+ * anything. */
+bool class_is_coarse(const struct class_whole *whole);
+
 /* The class's name, "none" or "unbounded". text: CLASS_NAME_SIZE; returned. */
 char *class_name(char *text, const struct class_whole *whole);
 

@@ -52,6 +52,24 @@ void class_of_row(struct class_whole *whole, const struct class_report *report, 
     of_rows(whole, report, row, row + 1);
 }
 
+int class_fewest_roundings(const struct class_whole *whole)
+{
+    int fewest = CLASS_ROUNDING_COUNT + 1;
+    for (int i = 0; i < whole->num_minimal; i++) {
+        int roundings = __builtin_popcount(whole->minimal[i]);
+        fewest = roundings < fewest ? roundings : fewest;
+    }
+    return whole->output ? -1 : fewest;
+}
+
+bool class_is_coarse(const struct class_whole *whole)
+{
+    bool coarse = whole->outcome != CLASS_UNBOUNDED && !whole->output;
+    for (int i = 0; i < whole->num_minimal; i++)
+        coarse = coarse && __builtin_popcount(class_closed(whole->minimal[i])) > 1;
+    return coarse;
+}
+
 char *class_name(char *text, const struct class_whole *whole)
 {
     if (whole->outcome == CLASS_FOUND)

@@ -15,6 +15,7 @@ struct contract_fit {
     enum signature seen_as; /* contract_table.h; of a pair unknown, unless both have the same */
     unsigned seen_too;      /* of a pair: of either */
     char text[CONTRACT_TEXT_SIZE];
+    int num_roundings;                /* beyond f32's own, under it; -1: nothing but the output's */
     class_set set;                    /* of the output under it, */
     char class_name[CLASS_NAME_SIZE]; /* and that in words */
 };
@@ -31,5 +32,11 @@ bool contract_speaks_against(const struct contract_finding *finding, enum signat
 
 /* Whether contracts that fit alike are of different causes, of which the name is one: another one is as good. */
 bool contract_leaves_open(const struct contract_finding *finding, enum signature seen);
+
+/* Whether what fits, though none is the one that the kernel took, speaks against a name as well: none of them is of
+ * that cause. Rounding is no less of a cause where it takes no more roundings of the output as it was stated
+ * (class_find.h) than under what fits; what is seen in the output itself is so under any contract. */
+bool contract_contradicts(const struct contract_finding *finding, enum signature seen,
+                          const struct class_whole *stated);
 
 #endif

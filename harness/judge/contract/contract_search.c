@@ -101,6 +101,7 @@ static enum error_kind confirm(struct search *search, const struct contract_tria
     if (!kind) {
         class_of_rows(whole, &report);
         covered = class_keep_asked(whole, &report, search->demand);
+        fit->num_roundings = class_fewest_roundings(whole);
         fit->set = whole->minimal[0];
         class_name(fit->class_name, whole);
         snprintf(fit->text, sizeof fit->text, "%s", trial->text);
@@ -346,16 +347,6 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
     return kind;
 }
 
-static int fewest_roundings(const struct class_whole *whole)
-{
-    int fewest = CLASS_ROUNDING_COUNT;
-    for (int i = 0; i < whole->num_minimal; i++) {
-        int roundings = __builtin_popcount(whole->minimal[i]);
-        fewest = roundings < fewest ? roundings : fewest;
-    }
-    return whole->output ? -1 : fewest;
-}
-
 /* What is right as it was stated by no more roundings than under the contract is no case for that. */
 static enum error_kind weigh_stated(const struct search *search, bool *enough, struct error *error)
 {
@@ -364,7 +355,7 @@ static enum error_kind weigh_stated(const struct search *search, bool *enough, s
     enum error_kind kind = class_find(&report, search->exhibit, search->threads, search->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        *enough = whole.outcome != CLASS_FOUND || fewest_roundings(&whole) > search->rank;
+        *enough = class_fewest_roundings(&whole) > search->rank;
     }
     class_report_clear(&report);
     return kind;

@@ -91,3 +91,18 @@ bool contract_leaves_open(const struct contract_finding *finding, enum signature
     }
     return finding->num_fits > 1 && seen != SIGNATURE_UNKNOWN && (some & ~all) >> seen & 1;
 }
+
+/* What an output shows by itself, whatever it comes from. */
+static const unsigned sights = SEEN(SILENT_ZERO) | SEEN(UNIFORM) | SEEN(UNKNOWN);
+
+bool contract_contradicts(const struct contract_finding *finding, enum signature seen, const struct class_whole *stated)
+{
+    bool contradicts = finding->num_fits > 0 && !finding->named && (causes & ~sights) >> seen & 1;
+    for (int i = 0; i < finding->num_fits && i < CONTRACT_FITS_MAX; i++) {
+        const struct contract_fit *fit = &finding->fits[i];
+        bool plain = seen == SIGNATURE_PRECISION_LOSS ? fit->num_roundings < class_fewest_roundings(stated)
+                                                      : fit->num_roundings <= (fit->remedy_too ? 0 : 1);
+        contradicts = contradicts && plain && !(fit->seen_too >> seen & 1);
+    }
+    return contradicts;
+}

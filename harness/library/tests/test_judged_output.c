@@ -7,6 +7,7 @@
 
 #include "harness/library/judged_output.h"
 #include "harness/library/judged_record.h"
+#include "harness/library/overruled.h"
 #include "harness/library/tests/api_fixture.h"
 #include "harness/problem/given_source.h"
 #include "kernels/attention/rounding.h"
@@ -324,6 +325,24 @@ static void test_a_class_that_cannot_be_told_is_no_verdict(void **state)
     class_report_clear(&judged.classes);
 }
 
+/* A name that what fits contradicts is left open: both are said. */
+static void test_a_contradicted_name_is_left_open(void **state)
+{
+    static const struct class_whole none = {.outcome = CLASS_NONE};
+    struct contract_finding contract = {
+        .num_fits = 1, .fits = {{.text = "scale 2 in place of 1", .seen_too = 1u << SIGNATURE_WRONG_SCALE}}};
+    struct signature_finding finding = {
+        .signature = SIGNATURE_DROPPED_KEYS, .num_rows_failing = 3, .detail = "key 7 is missing"};
+    (void)state;
+    signature_overrule(&finding, &contract, &none);
+    assert_int_equal(finding.signature, SIGNATURE_UNKNOWN);
+    assert_int_equal(finding.num_rows_failing, 3);
+    assert_string_equal(finding.detail, "key 7 is missing, or scale 2 in place of 1");
+    finding.signature = SIGNATURE_WRONG_SCALE;
+    signature_overrule(&finding, &contract, &none);
+    assert_int_equal(finding.signature, SIGNATURE_WRONG_SCALE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_rows_are_judged_as_among_all),
         cmocka_unit_test(test_a_sample_says_nothing_of_other_rows),
         cmocka_unit_test(test_a_class_that_cannot_be_told_is_no_verdict),
+        cmocka_unit_test(test_a_contradicted_name_is_left_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

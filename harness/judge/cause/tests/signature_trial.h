@@ -28,6 +28,7 @@ struct signature_trial {
     bool judge_by_tolerance; /* though there is a bound */
     bool turned;             /* its elements have an order and signs that are not their own */
     bool is_rounding;        /* a class explains it */
+    bool is_coarse;          /* but none of one rounding */
     const bool *rows;        /* [H], those that are judged; NULL: all */
     struct oracle_facts facts;
     struct signature_finding finding;
@@ -93,6 +94,7 @@ static inline void find(struct signature_trial *trial)
         .rows = trial->rows,
         .turned = trial->turned,
         .is_rounding = trial->is_rounding,
+        .is_coarse = trial->is_coarse,
     };
     struct verdict verdict;
     struct error error;

@@ -96,27 +96,33 @@ static void test_two_values_are_not_rounding(void **state)
 }
 
 /* What looks like rounding is none of f32 where it is by far more than f32 rounds; the detail says so. An output of 16
- * bits may have weights of as many, and one of f32 where a class says so. */
+ * bits may have weights of as many, and one of f32 where a class says so. Where it takes many roundings to explain it,
+ * or coarse ones, other faults would look alike. */
 static void test_noise_beyond_f32_is_no_rounding_of_f32(void **state)
 {
     (void)state;
     static const struct {
         enum dtype dtype;
-        bool is_rounding; /* a class explains it */
+        bool is_rounding, is_coarse; /* a class explains it, but none of one rounding */
         double size;
         enum signature signature;
         const char *detail;
     } rows[] = {
-        {DTYPE_F16, false, 0x1p-7, SIGNATURE_PRECISION_LOSS, "without a direction"},
-        {DTYPE_F32, false, 0x1p-7, SIGNATURE_UNKNOWN, "where rounding does 1.1"},
-        {DTYPE_F32, true, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
-        {DTYPE_F32, true, 0x1p-6, SIGNATURE_UNKNOWN, "where rounding does 0.0039"},
+        {DTYPE_F16, false, false, 0x1p-7, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, true, false, 0x1p-7, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F16, true, true, 0x1p-7, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
+        {DTYPE_F16, false, true, 0x1p-7, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
+        {DTYPE_F32, false, false, 0x1p-7, SIGNATURE_UNKNOWN, "where rounding does 1.1"},
+        {DTYPE_F32, true, false, 0x1p-9, SIGNATURE_PRECISION_LOSS, "without a direction"},
+        {DTYPE_F32, true, true, 0x1p-9, SIGNATURE_UNKNOWN, "which no arithmetic with one rounding explains"},
+        {DTYPE_F32, true, false, 0x1p-6, SIGNATURE_UNKNOWN, "where rounding does 0.0039"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct signature_trial trial = make_trial(60, 2, 2, 64, rows[i].dtype);
         begin(&trial);
         trial.tolerance = (struct tolerance){1e-6, 1e-6, 1e-3};
         trial.is_rounding = rows[i].is_rounding;
+        trial.is_coarse = rows[i].is_coarse;
         change_weights(&trial, rows[i].size, -1);
         expect_and_end(&trial, rows[i].signature, rows[i].detail);
     }

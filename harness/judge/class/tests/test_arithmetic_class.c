@@ -182,6 +182,32 @@ static void test_rows_together(void **state)
     class_report_clear(&report);
 }
 
+/* How few roundings explain an output, and whether other faults would be explained as well. */
+static void test_what_explains_little_is_coarse(void **state)
+{
+    enum { W = 1 << CLASS_WEIGHTS16, E = 1 << CLASS_WEIGHTS8, S = 1 << CLASS_SUMS16, L = 1 << CLASS_LOGITS16 };
+    static const struct {
+        struct class_whole whole;
+        int fewest;
+        bool coarse;
+    } rows[] = {
+        {{CLASS_FOUND, true, 1, {CLASS_F32}}, -1, false},
+        {{CLASS_FOUND, false, 1, {CLASS_F32}}, 0, false},
+        {{CLASS_FOUND, false, 1, {L}}, 1, false},
+        {{CLASS_FOUND, false, 2, {L | W, L}}, 1, false}, /* whichever bound is smaller */
+        {{CLASS_FOUND, false, 1, {L | W}}, 2, true},
+        {{CLASS_FOUND, false, 2, {E, S}}, 1, true},
+        {{CLASS_FOUND, false, 3, {E, L | W, S}}, 1, true},
+        {{CLASS_NONE, false, 0, {0}}, CLASS_ROUNDING_COUNT + 1, true},
+        {{CLASS_UNBOUNDED, false, 0, {0}}, CLASS_ROUNDING_COUNT + 1, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(class_fewest_roundings(&rows[i].whole), rows[i].fewest);
+        assert_int_equal(class_is_coarse(&rows[i].whole), rows[i].coarse);
+    }
+}
+
 /* A demand is met, missed, or cannot be told: by the worst row, and the first of such. */
 static void test_rows_stand_to_a_class_that_is_asked_for(void **state)
 {
@@ -259,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_sets_hold_what_has_more_roundings),
         cmocka_unit_test(test_the_search_finds_what_asking_for_all_would),
         cmocka_unit_test(test_rows_together),
+        cmocka_unit_test(test_what_explains_little_is_coarse),
         cmocka_unit_test(test_rows_stand_to_a_class_that_is_asked_for),
         cmocka_unit_test(test_heads_of_a_part_come_to_their_places),
     };

@@ -416,6 +416,42 @@ static void test_a_contract_speaks_against_other_causes(void **state)
     assert_false(contract_speaks_against(&finding, SIGNATURE_DROPPED_KEYS));
 }
 
+/* Contracts that fit, none of which is named, contradict a name that is none of theirs, if they need few roundings;
+ * what rounding is called, if they need fewer than the output as it was stated. */
+static void test_what_fits_contradicts_a_name_that_it_does_not_have(void **state)
+{
+    static const struct class_whole one = {CLASS_FOUND, false, 1, {1 << CLASS_LOGITS16}},
+                                    none = {.outcome = CLASS_NONE};
+    struct contract_finding finding = {.num_fits = 1, .fits = {{.seen_too = 1u << SIGNATURE_WRONG_SCALE}}};
+    struct contract_fit *fit = finding.fits;
+    (void)state;
+    static const enum signature seen[] = {SIGNATURE_NAN,         SIGNATURE_STALE,   SIGNATURE_UNWRITTEN,
+                                          SIGNATURE_SILENT_ZERO, SIGNATURE_UNIFORM, SIGNATURE_UNKNOWN,
+                                          SIGNATURE_WRONG_SCALE};
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++)
+        assert_false(contract_contradicts(&finding, seen[i], &none));
+    for (int roundings = -1; roundings < 3; roundings++) {
+        fit->num_roundings = roundings;
+        fit->remedy_too = NULL;
+        assert_int_equal(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &one), roundings <= 1);
+        assert_int_equal(contract_contradicts(&finding, SIGNATURE_PRECISION_LOSS, &one), roundings < 1);
+        assert_true(contract_contradicts(&finding, SIGNATURE_PRECISION_LOSS, &none));
+        fit->remedy_too = "The second of a pair.";
+        assert_int_equal(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &one), roundings <= 0);
+    }
+    fit->num_roundings = 0;
+    finding.num_fits = 2;
+    finding.fits[1] = *fit;
+    assert_true(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &none));
+    finding.fits[1].seen_too |= 1u << SIGNATURE_DROPPED_KEYS; /* one of the two is of that cause */
+    assert_false(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &none));
+    finding.num_fits = 1;
+    finding.named = true; /* speaks for itself */
+    assert_false(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &none));
+    finding = (struct contract_finding){.num_fits = 0};
+    assert_false(contract_contradicts(&finding, SIGNATURE_DROPPED_KEYS, &none));
+}
+
 /* What is kept of products and values gives what a screen without them gives. */
 static void test_a_screen_forgets_what_is_moved(void **state)
 {
@@ -959,6 +995,7 @@ int main(void)
         TEST(test_contracts_are_the_same_in_any_order_of_heads),
         TEST(test_rows_pair_in_one_order),
         TEST(test_a_contract_speaks_against_other_causes),
+        TEST(test_what_fits_contradicts_a_name_that_it_does_not_have),
         TEST(test_a_screen_forgets_what_is_moved),
         TEST(test_misplaced_keys_are_named),
         TEST(test_a_window_is_named_where_it_is_no_other),
