@@ -15,6 +15,24 @@ static bool may_be_a_shift(const struct suspect *suspect)
     return !tells && suspect_lse_is_exactly(suspect, suspect->truth_lse + suspect->slope * keys);
 }
 
+/* Whether no slope at all, in the absolute form, would do as well as the one whose prediction is at hand, with its lse:
+ * then out does not tell that one, and lse little more than the constant. Leaves that prediction if not. */
+static bool none_does_as_well(struct suspect *suspect, double slope, double lse)
+{
+    int dim = suspect->problem->head_dim;
+    double left = fabs(suspect->lse - lse), rms = suspect_rms(suspect, suspect->predicted, dim);
+    if (suspect->by_lse || suspect->lse_unknown || slope == 0 || !(rms <= suspect->error / 4))
+        return false;
+    suspect_fill_slope(suspect, 0);
+    double of_none = suspect_attend(suspect, dim) - suspect->slope * (double)suspect->problem->q_position;
+    if (fabs(suspect->lse - of_none) <= fmax(2 * left, suspect_lse_rounding(suspect)) &&
+        suspect_rms(suspect, suspect->predicted, dim) <= 2 * fmax(rms, suspect->noise))
+        return true;
+    suspect_fill_slope(suspect, slope);
+    suspect_attend(suspect, dim);
+    return false;
+}
+
 /*
  * The absolute form's logits are slope * P larger, which is taken off lse in the end: by the slope that they were
  * formed with, or by the right one.
@@ -29,6 +47,8 @@ static void try_slope(struct suspect *suspect, double slope, const char *origin)
         return;
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse, "slope %.6g in place of %.6g: |%s|",
                   slope, suspect->slope, origin);
+    if (none_does_as_well(suspect, slope, lse + constant))
+        return;
     suspect_offer(suspect, SIGNATURE_WRONG_SLOPE, false, suspect->predicted, lse + constant,
                   "slope %.6g in place of %.6g: |%s%s|", slope, suspect->slope, origin, SLOPE_RULE_ABSOLUTE);
 }

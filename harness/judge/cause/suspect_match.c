@@ -116,12 +116,14 @@ static double chance_of_lse(const struct suspect *suspect, double lse)
     return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / off);
 }
 
-/* Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, and no better than the truth. */
+/* Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, f16 beside an output in f16 and
+ * bf16 beside others, and no better than the truth. */
 static bool lse_is_beyond_rounding(const struct suspect *suspect, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
+    double of_16_bits = 8 * (suspect->problem->dtype == DTYPE_F16 ? 0x1p-11 : 0x1p-8);
     return !suspect->lse_unknown && !suspect->lse_unwritten &&
-           left > fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))) / 32 && !(left <= err / 4);
+           left > fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))) * of_16_bits && !(left <= err / 4);
 }
 
 /* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for

@@ -187,6 +187,57 @@ static void test_an_lse_without_a_bound_speaks_against_a_name(void **state)
     }
 }
 
+/* Where the output is in f16, so are logits of 16 bits, which leave an lse nearer than those of bf16. */
+static void test_an_lse_of_f16_is_off_by_less_than_one_of_bf16(void **state)
+{
+    (void)state;
+    static const enum dtype dtypes_of[] = {DTYPE_F16, DTYPE_BF16};
+    for (int i = 0; i < 2; i++) {
+        struct signature_trial trial = make_trial(400, 4, 2, 64, dtypes_of[i]);
+        for (int h = 0; h < 4; h++)
+            trial.made.slopes[h] = 0x1p-11f; /* nats of lse: a fiftieth of it */
+        begin(&trial);
+        trial.is_coarse = true; /* no rounding by its looks */
+        break_all(&trial, rule_no_bias, 0);
+        for (int h = 0; h < 4; h++)
+            trial.output.lse[h] = (float)trial.truth.lse[h];
+        expect_and_end(&trial, i == 0 ? SIGNATURE_UNKNOWN : SIGNATURE_DROPPED_BIAS, "");
+    }
+}
+
+static double rule_positions_within_chunks(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    double bias = (double)problem->slopes[head] * ((double)(key % 4) - (double)problem->q_position);
+    (void)parameter;
+    return visible_or_none(problem, key, scaled_dot(problem, head, key) + bias);
+}
+
+static double rule_slope_squared(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    double slope = (double)problem->slopes[head];
+    (void)parameter;
+    return visible_or_none(problem, key,
+                           scaled_dot(problem, head, key) + slope * slope * (double)problem_distance(problem, key));
+}
+
+/* Next to no bias, and lse as far off as in the absolute form without one: any slope near 0 would do. One that out
+ * tells from 0 has its name. */
+static void test_a_slope_that_is_next_to_none_is_no_slope(void **state)
+{
+    (void)state;
+    for (int squared = 0; squared < 2; squared++) {
+        struct signature_trial trial = make_trial(257, 4, 1, 32, DTYPE_BF16);
+        for (int h = 0; h < 4; h++)
+            trial.made.slopes[h] = squared ? 0.125f : 0.018f + 0.001f * (float)h;
+        begin(&trial);
+        break_all(&trial, squared ? rule_slope_squared : rule_positions_within_chunks, 0);
+        for (int h = 0; h < 4 && squared; h++)
+            trial.output.lse[h] -= (float)((0.125 - 0x1p-6) * (double)trial.made.problem.q_position);
+        expect_and_end(&trial, squared ? SIGNATURE_WRONG_SLOPE : SIGNATURE_UNKNOWN,
+                       squared ? "in the absolute form" : "");
+    }
+}
+
 /* v is constant, so that out is right whatever the weights are; lse still tells. */
 static void test_dropped_bias_by_lse_alone(void **state)
 {
@@ -574,6 +625,8 @@ int main(void)
         cmocka_unit_test(test_slopes_rounded_to_bf16),
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
         cmocka_unit_test(test_an_lse_without_a_bound_speaks_against_a_name),
+        cmocka_unit_test(test_an_lse_of_f16_is_off_by_less_than_one_of_bf16),
+        cmocka_unit_test(test_a_slope_that_is_next_to_none_is_no_slope),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),
         cmocka_unit_test(test_forms_are_one_where_the_query_stands_at_0),
