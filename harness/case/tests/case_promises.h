@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/case/key.h"
 #include "harness/case/case.h"
 #include "harness/support/error_list.h"
 
@@ -54,9 +55,9 @@ static inline const char *point_promise_broken(const struct test_case *test_case
         !(recipe->epsilon >= 0 && recipe->epsilon <= 1) || !isfinite(recipe->initial_max_value) ||
         (unsigned)recipe->bias >= BIAS_COUNT || (unsigned)recipe->exponential >= EXPONENTIAL_COUNT)
         return "a point's recipe is not allowed";
-    const struct mask_spec *mask = &problem->mask;
+    const struct mask_spec *mask = &problem->mask; /* its window and sinks may be of a longer cache of the case */
     if ((unsigned)mask->kind >= 1u << MASK_KINDS || !(mask->holes >= 0 && mask->holes <= 1) || mask->window < 0 ||
-        mask->window > problem->seq_len || mask->sinks < 0 || mask->sinks > problem->seq_len || mask->drop_newest < 0 ||
+        mask->window > SEQ_LEN_MAX || mask->sinks < 0 || mask->sinks > SEQ_LEN_MAX || mask->drop_newest < 0 ||
         mask->drop_newest > problem->seq_len || mask->padding < 0 || mask->padding > problem->seq_len ||
         mask->block > problem->seq_len || (mask->kind & MASK_BLOCK && (mask->block < 1 || mask->keep_every < 1)) ||
         mask->gap_from < 0 || mask->gap_keys < 0 || mask->gap_from + mask->gap_keys > problem->seq_len ||
