@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/case/key.h"
 #include "harness/case/case.h"
+#include "harness/case/key.h"
 #include "harness/support/error_list.h"
 
 /* The sentence of the promise that a point breaks, or NULL. */
