@@ -141,6 +141,18 @@ static void test_the_same_point_twice(void **state)
     results_clear(&results);
 }
 
+/* What the build is called goes to a terminal, and is what whoever wrote the file says. */
+static void test_a_build_is_a_line_of_printable_text(void **state)
+{
+    (void)state;
+    static const char *const edits[] = {"build.commit=\"\\u001b[2J\\n\""};
+    struct results results;
+    struct error error;
+    assert_int_equal(read_edits(&results, edits, 1, &error), 0);
+    assert_string_equal(results.made_by, "0.1 (\xef\xbf\xbd[2J , gcc)");
+    results_clear(&results);
+}
+
 static void test_files_without_points(void **state)
 {
     (void)state;
@@ -188,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_a_kernel_that_is_not_ours),
         cmocka_unit_test(test_an_output_that_was_handed_over),
         cmocka_unit_test(test_the_same_point_twice),
+        cmocka_unit_test(test_a_build_is_a_line_of_printable_text),
         cmocka_unit_test(test_files_without_points),
         cmocka_unit_test(test_a_torn_file),
         cmocka_unit_test(test_days),
