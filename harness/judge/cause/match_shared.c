@@ -94,10 +94,9 @@ static bool any_speaks_against(const struct suspect *suspects, int failing, cons
 
 bool match_stands(const struct suspect *suspects, int failing, const struct match *match)
 {
-    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_SILENT_ZERO ||
-        match->signature == SIGNATURE_UNWRITTEN)
+    if (match->signature == SIGNATURE_NAN || match->signature == SIGNATURE_UNWRITTEN)
         return true;
-    if (may_be_chance(suspects, failing, match))
+    if (match->signature != SIGNATURE_SILENT_ZERO && may_be_chance(suspects, failing, match))
         return false;
     int rows = match_rows(suspects, failing, match, true);
     for (int i = 0; i < failing && is_of_sentinels(match->signature); i++) {
@@ -106,6 +105,8 @@ bool match_stands(const struct suspect *suspects, int failing, const struct matc
         rows +=
             unknown && suspects[i].remark[0]; /* weight of no key: where it is of slots, it is of the same sentinel */
     }
+    if (match->signature == SIGNATURE_SILENT_ZERO)
+        return 2 * rows >= failing || !any_speaks_against(suspects, failing, match);
     bool any_number = match->fitted && (match->signature == SIGNATURE_WRONG_SLOPE ||
                                         match->signature == SIGNATURE_WRONG_SCALE); /* of no known origin */
     bool of_many = match->choices > SUSPECT_CHOICES || any_number;

@@ -15,8 +15,8 @@ int match_rows(const struct suspect *suspects, int failing, const struct match *
 const struct match *match_most_shared(const struct suspect *suspects, int failing, const struct suspect *suspect);
 
 /* Whether a match explains more than half of the rows or, where it was neither chosen among many nor is any number that
- * fits, half and the others do not speak against it, and that is no chance; what is seen at a glance does in any case.
- */
+ * fits, half and the others do not speak against it, and that is no chance. A NaN, and what was never written, is seen
+ * at a glance; so are zeros, unless most rows are none and some of them are far off in a way that is not theirs. */
 bool match_stands(const struct suspect *suspects, int failing, const struct match *match);
 
 #endif

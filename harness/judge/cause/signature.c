@@ -82,8 +82,11 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     }
     static const struct match none = {.signature = SIGNATURE_UNKNOWN, .residual = NAN};
     const struct match *best = match_most_shared(suspects, failing, &suspects[chosen]);
-    if (!match_stands(suspects, failing, best))
+    const char *seen = suspects[chosen].remark;
+    if (!match_stands(suspects, failing, best)) {
+        seen = best->signature == SIGNATURE_SILENT_ZERO ? best->detail : seen;
         best = &none;
+    }
     bool unknown = best->signature == SIGNATURE_UNKNOWN;
     finding->signature = best->signature;
     inquiry_place(finding, suspects[chosen].whole, suspects[chosen].of_row);
@@ -91,8 +94,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     finding->num_rows_explained = unknown ? 0 : match_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
-    memcpy(finding->detail, unknown && suspects[chosen].remark[0] ? suspects[chosen].remark : best->detail,
-           sizeof finding->detail);
+    memcpy(finding->detail, unknown && seen[0] ? seen : best->detail, sizeof finding->detail);
 }
 
 /* Whether what stands in masked slots is known to change results: of a kernel whose runs differ anyway, or that did not

@@ -143,6 +143,23 @@ static void add_constant(struct signature_trial *trial, double size, int step, b
     }
 }
 
+/* A row of zeros among others that are far off in a way that nobody knows says what it is, not what they are. */
+static void test_one_row_of_zeros_names_no_other_fault(void **state)
+{
+    (void)state;
+    for (int zeros = 1; zeros <= 3; zeros++) {
+        struct signature_trial trial = make_trial(200, 4, 2, 64, DTYPE_F16);
+        double out[64];
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            for (int d = 0; d < 64; d++) /* the others: elements the wrong way round, unless all but one are right */
+                out[d] = h < zeros ? 0 : trial.truth.value[h * 64 + (zeros < 3 ? 63 - d : d)];
+            set_out(&trial, h, out);
+        }
+        expect_and_end(&trial, zeros == 1 ? SIGNATURE_UNKNOWN : SIGNATURE_SILENT_ZERO, "out is 0");
+    }
+}
+
 static void test_a_constant_is_not_rounding(void **state)
 {
     (void)state;
@@ -628,6 +645,7 @@ int main(void)
         cmocka_unit_test(test_small_noise_is_precision_loss),
         cmocka_unit_test(test_two_values_are_not_rounding),
         cmocka_unit_test(test_noise_beyond_f32_is_no_rounding_of_f32),
+        cmocka_unit_test(test_one_row_of_zeros_names_no_other_fault),
         cmocka_unit_test(test_a_constant_is_not_rounding),
         cmocka_unit_test(test_small_errors_of_elements_that_were_turned_are_unknown),
         cmocka_unit_test(test_few_elements_are_not_rounding),
