@@ -80,6 +80,7 @@ def with_mask(p):
     """Of a problem whose mask removes every fifth key and the first nine."""
     N = p.N
     yield "no mask", "no mask: every key visible", p.changed(visible=lambda n: True).attend(), True
+    yield "the mask turned", "the mask the other way round", p.changed(visible=lambda n: not p.visible(n)).attend(), True
     let_in = (N - 12) // 5 * 5
     yield "a masked key", f"masked key {let_in} let in", p.changed(visible=lambda n: p.visible(n) or n == let_in).attend(), True
     place = [sum(map(p.visible, range(n + 1))) - 1 for n in range(N)]

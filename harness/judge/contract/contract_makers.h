@@ -48,6 +48,7 @@ bool contract_make_next_key(struct contract_trial *trial, int variant, const str
 bool contract_make_soft_cap(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_no_sinks(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_no_mask(struct contract_trial *trial, int variant, const struct contract_clue *clue);
+bool contract_make_turned_mask(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 bool contract_make_ends(struct contract_trial *trial, int variant, const struct contract_clue *clue);
 
 /* contract_lse.c */

@@ -55,6 +55,8 @@ const struct contract_row contract_rows[] = {
     ROW("sinks", 1, FITTED, contract_fit_sink, WRONG_SINK, SEEN(EPS_BIAS),
         "Begin the sum of weights with 0 and count no slot without a key, or state it as a learned sink."),
     ROW("keys", 1, PLAIN, contract_make_no_mask, LEAK, 0, "Let the mask remove keys, or state none."),
+    ROW("keys", 1, PLAIN, contract_make_turned_mask, LEAK, SEEN(DROPPED_KEYS),
+        "Take 1 or true in the mask for what it is said to stand for, or state the mask the other way round."),
     ROW("keys", 3, PLAIN, contract_make_ends, DROPPED_KEYS, 0, "Look at every visible key."),
     ROW("keys", 1, FITTED, contract_fit_window, DROPPED_KEYS, SEEN(LEAK),
         "State the window as a mask, or look at every visible key."),

@@ -41,6 +41,22 @@ bool contract_make_no_mask(struct contract_trial *trial, int variant, const stru
     return contract_say(trial, "no mask: every key visible");
 }
 
+/* 1 for a key that is removed, as of PyTorch's key_padding_mask, where of its scaled_dot_product_attention's attn_mask
+ * it is one that is seen. */
+bool contract_make_turned_mask(struct contract_trial *trial, int variant, const struct contract_clue *clue)
+{
+    (void)clue;
+    (void)variant;
+    int64_t keys = trial->problem.seq_len, removed = 0;
+    uint8_t *visible = trial->problem.visible ? contract_own_mask(trial) : NULL;
+    for (int64_t key = 0; key < keys && visible; key++) {
+        removed += !visible[key];
+        visible[key] = !visible[key];
+    }
+    return removed > 0 && removed < keys &&
+           contract_say(trial, "the mask the other way round: its visible keys removed, the others visible");
+}
+
 /* Keys at the ends of a cache. */
 bool contract_make_ends(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {

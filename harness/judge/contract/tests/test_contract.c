@@ -631,6 +631,32 @@ static void test_a_window_is_named_where_it_is_no_other(void **state)
     assert_false(search(desk, false)->named);
 }
 
+/* A kernel that takes 1 in the mask for a key that is removed. A mask of ones alone removes all keys of it, which many
+ * mistakes do. */
+static void test_a_mask_the_other_way_round_is_named(void **state)
+{
+    struct desk *desk = *state;
+    uint8_t stated[N], taken[N];
+    for (int key = 0; key < N; key++) {
+        stated[key] = key % 3 != 1;
+        taken[key] = !stated[key];
+    }
+    for (int with_lse = 0; with_lse < 2; with_lse++) {
+        desk->problem.visible = taken;
+        answer(desk, &desk->problem);
+        desk->problem.visible = stated;
+        assert_named(search(desk, with_lse), "the mask the other way round");
+    }
+    memset(stated, 1, sizeof stated);
+    memset(taken, 0, sizeof taken);
+    desk->problem.visible = taken;
+    answer(desk, &desk->problem);
+    desk->problem.visible = stated;
+    const struct contract_finding *finding = search(desk, false);
+    for (int i = 0; i < finding->num_fits && i < CONTRACT_FITS_MAX; i++)
+        assert_null(strstr(finding->fits[i].text, "the other way round"));
+}
+
 /* One of seven masked keys is let in; then one that has a twin. */
 static void test_a_masked_key_that_is_let_in_is_named(void **state)
 {
@@ -999,6 +1025,7 @@ int main(void)
         TEST(test_a_screen_forgets_what_is_moved),
         TEST(test_misplaced_keys_are_named),
         TEST(test_a_window_is_named_where_it_is_no_other),
+        TEST(test_a_mask_the_other_way_round_is_named),
         TEST(test_a_masked_key_that_is_let_in_is_named),
         TEST(test_keys_are_told_beside_a_sink),
         TEST(test_a_contract_holds_in_the_class_that_is_asked_for),

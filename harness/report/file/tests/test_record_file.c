@@ -139,7 +139,8 @@ static void test_files_that_cannot_be_read_say_so(void **state)
     struct error error = {0};
     assert_int_equal(record_file_read("/nowhere/a.jsonl", note, NULL, NULL, &error), ERROR_USAGE);
     assert_string_equal(error.text, "cannot open /nowhere/a.jsonl: No such file or directory");
-    assert_int_equal(record_file_read("/", note, NULL, NULL, &error), ERROR_SYSTEM);
+    assert_int_equal(record_file_read("/", note, NULL, NULL, &error), ERROR_USAGE);
+    assert_string_equal(error.text, "/: a folder; allowed: a file of records");
 }
 
 static void test_numbers_are_also_in_texts(void **state)
