@@ -12,6 +12,7 @@
 #include "harness/command/command.h"
 #include "harness/command/option_advice.h"
 #include "harness/command/version.h"
+#include "harness/support/gmp_memory.h"
 #include "harness/support/suggest.h"
 #include "reference/computing_environment.h"
 
@@ -51,6 +52,7 @@ int main(int argc, char **argv)
     char program[64];              /* what a command's own messages start with */
     computing_environment_enter(); /* for good: what a library has set at its start is not what numbers are parsed in */
     argp_err_exit_status = ERROR_USAGE;
+    gmp_memory_ends_program();
     if (!keep_standard_places()) {
         fprintf(stderr, "alibicheck: cannot open /dev/null in the place of a closed standard input or output: %s\n",
                 strerror(errno));
