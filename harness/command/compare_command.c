@@ -230,7 +230,7 @@ static const struct argp parser_without_formats = {
     "FACT_pct. Facts are status, expect, signature, violated, kernel, recipe, recipe_digest, device, what is asked "
     "(judge, atol, "
     "rtol, "
-    "lse_tolerance, budget, oracles), the three digests, and figures, which are called as in records.\n\n"
+    "lse_tolerance, budget, oracles), the digests, and figures, which are called as in records.\n\n"
     "Exit code: 0 no point is worse, 1 a point is worse, 2 usage or a bad file, 3 points cannot be compared, or system "
     "failure.",
     help_parsers,

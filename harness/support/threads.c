@@ -36,8 +36,8 @@ int threads_default(void)
 
 /* ---- stacks ------------------------------------------------------------------------------------------------------ */
 
-/* What a thread's stack has to have left where it begins. MPFR and GMP take some 64 KiB for what is short, and the
- * deepest of our functions as much again. */
+/* What a thread's stack has to have left where it begins: GMP puts up to 64 KiB of what is short there, and the rest is
+ * room for all else. */
 enum { STACK_LEFT_BYTES = 256 << 10 };
 
 /* What threads that we start ourselves have: what a main thread has as a rule. */
