@@ -1,4 +1,5 @@
-/* What fake_gpu.c runs in the place of a kernel on a GPU. Apart, since the kernel dialect's words are CUDA's, too. */
+/* What fake_gpu_queue.c runs in the place of a kernel on a GPU. Apart, since the kernel dialect's words are CUDA's,
+ * too. */
 #ifndef KERNELS_TESTS_FAKE_GPU_KERNEL_H
 #define KERNELS_TESTS_FAKE_GPU_KERNEL_H
 

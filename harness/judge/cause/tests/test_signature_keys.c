@@ -62,6 +62,31 @@ static void test_keys_are_not_missing_where_lse_rose(void **state)
     for (int h = 0; h < 4; h++)
         trial.output.lse[h] = (float)trial.truth.lse[h] + 0.5f;
     expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    /* By no more than an lse may be off that was made of logits in 16 bits. */
+    trial = make_trial(700, 1, 1, 64, DTYPE_F16);
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-4, 1e-3, 1e-3};
+    break_all(&trial, rule_older_missing, 680);
+    expect(&trial, SIGNATURE_DROPPED_KEYS, "keys older than 680 missing");
+    trial.output.lse[0] = (float)trial.truth.lse[0] + 1e-3f;
+    find(&trial);
+    assert_int_not_equal(trial.finding.signature, SIGNATURE_DROPPED_KEYS);
+    end(&trial);
+}
+
+/* An output of fewer keys beside an lse that is right, to what rounding allows it. */
+static void test_keys_are_not_missing_beside_an_lse_of_all(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(700, 4, 2, 64, DTYPE_F16);
+    begin(&trial);
+    set_bound(&trial, 1e-3);
+    set_lse_bound(&trial, 1e-5);
+    break_all(&trial, rule_newest_missing, 60);
+    expect(&trial, SIGNATURE_DROPPED_KEYS, "key 640");
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] = (float)trial.truth.lse[h];
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
 }
 
 static double rule_positive_missing(const struct problem *problem, int head, int64_t key, double parameter)
@@ -232,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_missing_keys),
         cmocka_unit_test(test_a_wrong_weight_is_no_missing_key),
         cmocka_unit_test(test_keys_are_not_missing_where_lse_rose),
+        cmocka_unit_test(test_keys_are_not_missing_beside_an_lse_of_all),
         cmocka_unit_test(test_keys_newer_than_the_query_missing),
         cmocka_unit_test(test_chunks_cut_off_in_the_merge),
         cmocka_unit_test(test_what_explains_half_of_the_rows_is_no_name),
