@@ -185,13 +185,22 @@ static bool within_slack(const struct suspect *suspect, const double *predicted)
     return true;
 }
 
+/* Whether so little is left of out that it has the prediction's shape, and not alone that both are small. */
+static bool has_shape(const struct suspect *suspect, double rms)
+{
+    double squares = 0;
+    for (int d = 0; d < suspect->problem->head_dim; d++)
+        squares += suspect->out[d] * suspect->out[d];
+    return rms <= sqrt(squares / suspect->problem->head_dim) / 2;
+}
+
 /* rms of what is left of out, e of its error: see the head of suspect_match.h. */
 static bool explains_out(const struct suspect *suspect, const double *predicted, double rms, double lse)
 {
     if (!(rms <= suspect->error / 4))
         return false;
     return within_slack(suspect, predicted) ||
-           (rms <= suspect->error / 16 && rms <= rounding_left(suspect, predicted, lse));
+           (rms <= suspect->error / 16 && has_shape(suspect, rms) && rms <= rounding_left(suspect, predicted, lse));
 }
 
 /* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */

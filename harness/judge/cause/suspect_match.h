@@ -4,15 +4,17 @@
  * A prediction explains the row if, with e the rms of out - truth and r the rms of out - predicted over the D
  * elements,
  *
- *     r <= e / 4    and    |out - predicted| <= slack for each element, or r <= e / 16 and r <= rounding_left.
+ *     r <= e / 4    and    |out - predicted| <= slack for each element, or r <= e / 16, r <= rounding_left and
+ *                                              r <= half the rms of out.
  *
  * slack is a quarter of the tolerance or an ulp of the dtype, and 2^-23 (8 + |max logit|) of sum w|v| / l, what an f32
  * kernel may lose on the way. What is left beyond rounding_left.h is another fault's: the prediction is then of part of
- * what is wrong at best, or next to the right one by chance. D random errors are reduced by a factor sqrt(1 - p / D) by
- * p fitted parameters, so none of the two happens by chance for D >= 16. A row whose out is right and whose lse is not
- * is judged by lse alone: a prediction without fitted parameters explains it to a 256th of the error that logits may be
- * rounded by, or to a few ulp of f32; in a row without a key, where that error is infinite, to a few ulp alone. So it
- * does where out is off by hardly more than its rounding, which the prediction must leave it.
+ * what is wrong at best, or next to the right one by chance; and of what is small, as a mean of many v is, not every
+ * other small thing is the same. D random errors are reduced by a factor sqrt(1 - p / D) by p fitted parameters, so
+ * none of the two happens by chance for D >= 16. A row whose out is right and whose lse is not is judged by lse alone:
+ * a prediction without fitted parameters explains it to a 256th of the error that logits may be rounded by, or to a few
+ * ulp of f32; in a row without a key, where that error is infinite, to a few ulp alone. So it does where out is off by
+ * hardly more than its rounding, which the prediction must leave it.
  *
  * A prediction that also gives lse, to a 64th of its error or a few ulp, is confirmed, and preferred to those that out
  * alone supports. Where lse has an error bound, a prediction must give it to that, whatever out says: it is what a

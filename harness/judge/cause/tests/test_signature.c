@@ -637,9 +637,34 @@ static void test_an_lse_is_near_to_nothing_of_another_size(void **state)
     end(&trial);
 }
 
+/* At a position of a million, logits in bf16 or no biases are predicted to leave next to nothing of steep heads, and
+ * the newest page of v is read as next to nothing: both are small, and of different shapes. */
+static void test_what_is_small_has_a_shape(void **state)
+{
+    enum { ROW = 2 * 64, FIRST = 6000 - 16 };
+    static const int numbers[] = {2, 7, 13, 41, 56, 58}; /* of problems that had another name */
+    (void)state;
+    for (size_t p = 0; p < sizeof numbers / sizeof *numbers; p++) {
+        struct signature_trial trial = {.made = make_sequence(numbers[p], 6000, 8, 2, 64, DTYPE_F32)};
+        float *v = trial.made.v;
+        trial.made.problem.kv_offset = 1000000;
+        trial.made.problem.q_position = 1005999;
+        begin(&trial);
+        for (int i = FIRST * ROW; i < 6000 * ROW; i++)
+            v[i] *= 0x1p-10f;
+        break_all(&trial, rule_right, 0);
+        for (int i = FIRST * ROW; i < 6000 * ROW; i++)
+            v[i] *= 0x1p10f;
+        free(trial.output.lse);
+        trial.output.lse = NULL;
+        expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_small_has_a_shape),
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
