@@ -146,7 +146,7 @@ enum error_kind threads_start(int threads, struct error *error)
     if (trial.stack_left < STACK_LEFT_BYTES || failure == EINVAL) /* EINVAL: less than a thread's own variables */
         return error_set(error, ERROR_SYSTEM,
                          "the stack of a thread is too small; allowed: OMP_STACKSIZE, or where it is not set `ulimit "
-                         "-s`, of 4 MiB or more");
+                         "-s`, of 2 MiB or more");
     if (failure)
         return error_set(error, ERROR_SYSTEM, "%d threads: the system starts no more than %d (%s); see `ulimit -a`",
                          threads, started + 1, strerror(failure));
