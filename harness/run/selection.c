@@ -316,9 +316,8 @@ enum error_kind selection_check_any(const struct selection *selection, const str
 {
     if (selection->count > 0)
         return ERROR_NONE;
-    return error_set(error, ERROR_USAGE,
-                     "%s: --shard %d/%d is of %zu points in all without any; allowed: one with a point", command,
-                     options->shard.index, options->shard.count, selection->run.count);
+    return error_set(error, ERROR_USAGE, "%s: --shard %d/%d has none of the %zu points; allowed: a part that has one",
+                     command, options->shard.index, options->shard.count, selection->run.count);
 }
 
 enum error_kind selection_check_device_name(const char *device, struct error *error)
