@@ -39,7 +39,8 @@ static int ask(size_t size_bytes, int again, char *said, size_t size)
         gmp_memory_ends_program();
         mp_get_memory_functions(&allocate, &reallocate, &release);
         printf("written before; ");
-        void *memory = allocate(again ? 8 : size_bytes);
+        static void *memory; /* within reach where the process ends: nothing of it is lost */
+        memory = allocate(again ? 8 : size_bytes);
         if (again)
             memory = reallocate(memory, 8, size_bytes);
         memset(memory, 1, size_bytes);
