@@ -4,49 +4,33 @@
 #include <string.h>
 
 #include "harness/report/compare/compare_text.h"
+#include "harness/support/github_annotation.h"
 #include "harness/support/text.h"
 
-/* GitHub shows ten errors of a step and drops the others. */
-enum { ANNOTATIONS_MAX = 10, CHANGES_NAMED = 6 };
-
-/* Text of a workflow command; of a property, ':' and ',' are escaped too. */
-static void print_escaped(FILE *stream, const char *text, bool is_property)
-{
-    for (const char *c = text; *c; c++)
-        if (*c == '%' || *c == '\r' || *c == '\n' || (is_property && (*c == ':' || *c == ',')))
-            fprintf(stream, "%%%02X", (unsigned char)*c);
-        else
-            fputc(*c, stream);
-}
-
-/* The place of the point in a baseline, which is a file of the repository. */
-static void print_place(FILE *stream, const struct results *base, const struct compared *point)
-{
-    if (!base->is_baseline || strcmp(base->path, "-") == 0)
-        return;
-    fprintf(stream, " file=");
-    print_escaped(stream, base->path, true);
-    fprintf(stream, ",line=%zu,", point->a ? point->a->line : 1);
-}
+enum { CHANGES_NAMED = 6 };
 
 static bool print_annotation(FILE *stream, const struct collation *collation, const struct compared *point)
 {
+    const struct results *base = collation->base;
+    /* A baseline is a file of the repository. */
+    bool has_place = base->is_baseline && strcmp(base->path, "-") != 0;
     char *changes = compared_changes(point, CHANGES_NAMED), *key = text_line(compared_key(point), POINT_KEY_SIZE);
-    bool complete = changes && key;
-    if (complete) {
-        fprintf(stream, "::error");
-        print_place(stream, collation->base, point);
-        fprintf(stream, "%stitle=", collation->base->is_baseline ? "" : " ");
-        print_escaped(stream, change_table[point->change].name, true);
-        fprintf(stream, "::");
-        print_escaped(stream, key, false);
-        fprintf(stream, "%%0A");
-        print_escaped(stream, changes, false);
-        fprintf(stream, "\n");
-    }
+    char *text = NULL;
+    if (changes && key && asprintf(&text, "%s\n%s", key, changes) < 0)
+        text = NULL;
+    const struct github_annotation annotation = {
+        .level = "error",
+        .path = has_place ? base->path : NULL,
+        .line = point->a ? point->a->line : 1,
+        .title = change_table[point->change].name,
+        .text = text,
+    };
+    if (text)
+        github_annotation_print(stream, &annotation);
+    free(text);
     free(key);
     free(changes);
-    return complete;
+    return text != NULL;
 }
 
 static bool print_github(FILE *stream, const struct compare_view *view)
@@ -56,7 +40,7 @@ static bool print_github(FILE *stream, const struct compare_view *view)
     bool complete = true;
     for (enum change change = 0; change < CHANGE_COUNT; change++)
         total += collation_outcome(collation, change) == CHANGE_IS_FINE ? 0 : collation->by_change[change];
-    size_t most = total > ANNOTATIONS_MAX ? ANNOTATIONS_MAX - 1 : total;
+    size_t most = total > GITHUB_ANNOTATIONS_MAX ? GITHUB_ANNOTATIONS_MAX - 1 : total;
     for (size_t i = 0; i < collation->count && printed < most && complete; i++)
         if (collation_outcome(collation, collation->points[i].change) != CHANGE_IS_FINE) {
             complete = print_annotation(stream, collation, &collation->points[i]);
