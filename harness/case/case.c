@@ -36,6 +36,11 @@ const char *case_path(const struct test_case *test_case)
     return test_case->path;
 }
 
+int case_line(const struct test_case *test_case)
+{
+    return test_case->line;
+}
+
 bool case_from_standard_input(const struct test_case *test_case)
 {
     return test_case->standard_input;

@@ -26,6 +26,7 @@ const char *case_about(const struct test_case *test_case);
 const char *case_because(const struct test_case *test_case);
 const char *case_known_bugs(const struct test_case *test_case);
 const char *case_path(const struct test_case *test_case);
+int case_line(const struct test_case *test_case);                 /* of its path, from 1: where its name stands */
 bool case_from_standard_input(const struct test_case *test_case); /* its path is then "standard input" */
 
 /*

@@ -40,7 +40,7 @@ static enum error_kind choose_outputs(struct judging *judging, struct error *err
             return error_set(error, ERROR_USAGE, "--json: with --%s; allowed: one of them", sink_kinds[i]->option);
         judging->outputs.paths[i] = "-";
     }
-    return ERROR_NONE;
+    return outputs_check_stdout(&judging->outputs, error);
 }
 
 /* Whether a path is one of the files that are judged, or of another output's. */
@@ -128,15 +128,6 @@ static enum error_kind evaluate_sequence(struct judging *judging, struct evaluat
                           sequence->has_other ? &sequence->other : NULL, error);
 }
 
-/* Whether records go to standard output, where no text is to stand between them. */
-static bool goes_to_stdout(const struct judging *judging)
-{
-    for (int i = 0; i < SINK_COUNT; i++)
-        if (judging->outputs.paths[i] && !strcmp(judging->outputs.paths[i], "-"))
-            return true;
-    return false;
-}
-
 static enum error_kind judge_sequence(struct judging *judging, struct evaluator *evaluator, int64_t b,
                                       struct error *error)
 {
@@ -172,7 +163,7 @@ static enum error_kind judge_sequence(struct judging *judging, struct evaluator 
     progress_display_hide(evaluator->display);
     for (size_t i = 0; i < judging->num_sinks && !kind; i++)
         kind = judging->sinks[i].kind->record(&judging->sinks[i], &record, error);
-    if (!kind && judging->options->explain && !goes_to_stdout(judging))
+    if (!kind && judging->options->explain && !outputs_take_stdout(&judging->outputs))
         kind = judge_explain(&record, record.explained, "worst element", error);
     progress_display_show(evaluator->display);
     evaluation_clear(&evaluation);

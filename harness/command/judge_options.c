@@ -134,12 +134,8 @@ static const struct argp_option *option_table(void)
     memcpy(table, own_options, sizeof own_options);
     for (int i = 0; i < SINK_COUNT; i++)
         if (has_option(i))
-            *option++ = (struct argp_option){sink_kinds[i]->option,
-                                             OPTION_SINK + i,
-                                             sink_kinds[i]->target == SINK_TO_FOLDER ? "DIR" : "FILE",
-                                             0,
-                                             sink_kinds[i]->about,
-                                             5};
+            *option++ = (struct argp_option){
+                sink_kinds[i]->option, OPTION_SINK + i, sink_argument(sink_kinds[i]), 0, sink_kinds[i]->about, 5};
     return table;
 }
 
@@ -161,10 +157,11 @@ static void parse_sink(struct judge_options *options, int key, char *argument, c
 {
     const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
     const char **path = &options->outputs.paths[key - OPTION_SINK];
-    option_once(*path, option_table(), key, argument, state);
+    if (sink_argument(kind))
+        option_once(*path, option_table(), key, argument, state);
     if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
         argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
-    *path = argument;
+    *path = argument ? argument : "-";
 }
 
 /* Leaves out the word that was just read, and the one before it where that is the option and this its argument. */

@@ -40,14 +40,29 @@ static const char *find_input(const char *path, const struct selection *selectio
     return is_mask(path, &selection->cases) ? "a mask file of the run" : NULL;
 }
 
+bool outputs_take_stdout(const struct outputs *outputs)
+{
+    for (int i = 0; i < SINK_COUNT; i++)
+        if (sink_kinds[i]->target == SINK_TO_FILE_OR_STDOUT && outputs->paths[i] && !strcmp(outputs->paths[i], "-"))
+            return true;
+    return false;
+}
+
 const char *outputs_path(const struct outputs *outputs, int kind)
 {
     if (sink_kinds[kind]->target != SINK_TO_STDOUT)
         return outputs->paths[kind];
+    return outputs_take_stdout(outputs) ? NULL : "-";
+}
+
+enum error_kind outputs_check_stdout(const struct outputs *outputs, struct error *error)
+{
     for (int i = 0; i < SINK_COUNT; i++)
-        if (sink_kinds[i]->target == SINK_TO_FILE_OR_STDOUT && outputs->paths[i] && !strcmp(outputs->paths[i], "-"))
-            return NULL;
-    return "-";
+        if (sink_kinds[i]->target == SINK_BEHIND_STDOUT && outputs->paths[i] && outputs_take_stdout(outputs))
+            return error_set(error, ERROR_USAGE,
+                             "--%s: standard output has the records; allowed: records that go to a file",
+                             sink_kinds[i]->option);
+    return ERROR_NONE;
 }
 
 int outputs_place(const char *option)
@@ -68,6 +83,7 @@ static const char *file_of(const struct outputs *outputs, int kind)
     case SINK_TO_FILE_OR_STDOUT:
         return outputs->paths[kind];
     case SINK_TO_FOLDER:
+    case SINK_BEHIND_STDOUT:
         break;
     }
     return NULL;
@@ -100,7 +116,9 @@ static enum error_kind check_files(const struct outputs *outputs, const struct s
 enum error_kind outputs_check(const struct outputs *outputs, const struct selection *selection,
                               const struct outputs_read *read, struct error *error)
 {
-    enum error_kind result = check_files(outputs, selection, read, error);
+    enum error_kind result = outputs_check_stdout(outputs, error);
+    if (!result)
+        result = check_files(outputs, selection, read, error);
     for (int i = 0; i < SINK_COUNT; i++)
         for (size_t p = 0; p < selection->count && outputs->paths[i] && sink_kinds[i]->check && !result; p++)
             result = sink_kinds[i]->check(outputs->paths[i], &selection->points[p], error);

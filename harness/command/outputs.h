@@ -14,6 +14,12 @@ struct outputs {
 /* Where the kind's records go, "-" for stdout; NULL: it is not to be opened. */
 const char *outputs_path(const struct outputs *outputs, int kind);
 
+/* Whether records go to standard output, where no text is to stand between them. */
+bool outputs_take_stdout(const struct outputs *outputs);
+
+/* ERROR_USAGE, with the option, if text is to stand behind records on standard output. */
+enum error_kind outputs_check_stdout(const struct outputs *outputs, struct error *error);
+
 /* The place in paths of what an option of this name writes to. */
 int outputs_place(const char *option);
 

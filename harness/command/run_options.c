@@ -43,10 +43,11 @@ static void parse_path(struct run_options *options, int key, char *argument, con
 {
     const struct sink_kind *kind = sink_kinds[key - OPTION_SINK];
     const char **path = &options->outputs.paths[key - OPTION_SINK];
-    option_once(*path, parser()->options, key, argument, state);
+    if (sink_argument(kind))
+        option_once(*path, parser()->options, key, argument, state);
     if (kind->target == SINK_TO_FILE && strcmp(argument, "-") == 0)
         argp_error(state, "--%s -: allowed: a file; standard output has the table or the records", kind->option);
-    *path = argument;
+    *path = argument ? argument : "-";
 }
 
 static error_t parse_option(int key, char *argument, struct argp_state *state)
@@ -108,7 +109,7 @@ static const struct argp *parser(void)
             *option++ = (struct argp_option){
                 .name = sink_kinds[i]->option,
                 .key = OPTION_SINK + i,
-                .arg = sink_kinds[i]->target == SINK_TO_FOLDER ? "DIR" : "FILE",
+                .arg = sink_argument(sink_kinds[i]),
                 .doc = sink_kinds[i]->about,
                 .group = 2,
             };

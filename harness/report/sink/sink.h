@@ -22,6 +22,7 @@ struct sink_plan {
     const struct point *points; /* [num_points], of which a record's point is one */
     size_t num_points;
     const struct kept *kept; /* records that are known already; NULL: none */
+    bool of_files;           /* cases are from case files, or from standard input */
     struct table_options table;
     int threads;       /* for what a sink computes */
     bool junit_gitlab; /* in JUnit, failures that are expected are skipped tests */
@@ -41,11 +42,12 @@ enum sink_target {
     SINK_TO_FILE,           /* of its own */
     SINK_TO_FILE_OR_STDOUT, /* "-" takes stdout; one kind at most, or two would mix there */
     SINK_TO_FOLDER,
+    SINK_BEHIND_STDOUT, /* whose option takes no path: standard output, behind the table */
 };
 
 /* A kind of sink, the last thing in its file. */
 struct sink_kind {
-    const char *option; /* of `run`, --OPTION PATH; NULL for SINK_TO_STDOUT */
+    const char *option; /* of `run`, --OPTION PATH, or --OPTION; NULL for SINK_TO_STDOUT */
     const char *about;  /* the option's help */
     enum sink_target target;
     /* ERROR_USAGE, with the option and `path`, if it cannot take the point's record; NULL: it takes every one. Called
@@ -64,8 +66,8 @@ struct sink_kind {
 /*
  * Every kind, NAME standing for sink_NAME at the foot of sink_NAME.c; a new sink is that file and a row here. They are
  * opened, get a record and are closed in this order. Nothing is left of a run that cannot write what it is asked for:
- * the folder of dumps comes first, since all it does is to be there, then JUnit, which writes aside; the table last,
- * since closing it prints.
+ * the folder of dumps comes first, since all it does is to be there, then JUnit, which writes aside; last the table,
+ * since closing it prints, and what stands behind it.
  */
 #define SINK_KINDS(ROW)    \
     ROW(dump)              \
@@ -74,7 +76,8 @@ struct sink_kind {
     ROW(bundle_without_kv) \
     ROW(junit)             \
     ROW(jsonl)             \
-    ROW(table)
+    ROW(table)             \
+    ROW(github)
 
 #define SINK_DECLARE(name) extern const struct sink_kind sink_##name;
 SINK_KINDS(SINK_DECLARE)
@@ -83,6 +86,9 @@ SINK_KINDS(SINK_DECLARE)
 enum { SINK_COUNT = SINK_KINDS(SINK_ONE_MORE) };
 
 extern const struct sink_kind *const sink_kinds[SINK_COUNT];
+
+/* What the option of a kind takes, as help calls it: "FILE"; NULL: nothing. */
+const char *sink_argument(const struct sink_kind *kind);
 
 /* sink is overwritten; to be closed only if it was opened. */
 enum error_kind sink_open(struct sink *sink, const struct sink_kind *kind, const char *path,

@@ -19,6 +19,7 @@
 struct test_case {
     const char *name, *about, *because, *known_bugs, *path, *key;
     bool standard_input;
+    int line;
 };
 
 const char *case_name(const struct test_case *test_case)
@@ -44,6 +45,11 @@ const char *case_known_bugs(const struct test_case *test_case)
 const char *case_path(const struct test_case *test_case)
 {
     return test_case->path;
+}
+
+int case_line(const struct test_case *test_case)
+{
+    return test_case->line;
 }
 
 bool case_from_standard_input(const struct test_case *test_case)
