@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "kernels/descriptor.h"
+
 /*
  * Seconds on two cores with AVX2, host device, fitted to the records of
  *     alibicheck sweep --seq-len 16..64Ki:x4 --kernel all --num-heads 2,32 --head-dim 64,256 --dtype f16,f32
@@ -16,13 +18,6 @@ static const struct step_cost {
     [STEP_JUDGE] = {1.5e-4, 1.2e-9},   /* the same */
     [STEP_REFERENCE] = {1e-3, 1.0e-9}, /* a product of q.k */
     [STEP_ORACLES] = {1.5e-3, 8e-8},   /* the same of the part that they look at, with all oracles */
-};
-
-/* Beside single_pass, as which one counts that has not been fitted. */
-static const double kernel_factors[KERNEL_COUNT] = {
-    [KERNEL_SPLIT_KV] = 1.2,
-    [KERNEL_TWO_PASS] = 0.9,
-    [KERNEL_TENSOR_CORE] = 1.5,
 };
 
 /* The certified truth and the bound look at the keys near the query, whose weights are not negligible, and only pass
@@ -75,7 +70,7 @@ static double step_seconds(const struct work_units *work, enum step step, enum k
 {
     const struct step_cost *cost = &step_costs[step];
     bool of_kernel = step == STEP_KERNEL || step == STEP_ORACLES;
-    double factor = of_kernel && kernel_factors[kernel] > 0 ? kernel_factors[kernel] : 1;
+    double factor = of_kernel && kernels[kernel]->host_time > 0 ? kernels[kernel]->host_time : 1;
     return work->units[step] > 0 ? factor * (cost->fixed_s + cost->unit_s * work->units[step]) : 0;
 }
 
