@@ -5,8 +5,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness/evaluate/cost.h"
 #include "harness/evaluate/evaluate.h"
+#include "harness/run/time_left.h"
 #include "harness/support/threads.h"
 #include "kernels/fidelity.h"
 #include "reference/computing_environment.h"
@@ -21,9 +21,8 @@ struct walking {
     bool *in_work; /* [selection->count] begun and not ended */
     bool told;     /* that a launch on all heads failed: once is enough, as each record says it */
     double start_s;
-    struct cost_estimate seen, left; /* expected seconds of what is done and of what is not */
-    double evaluated_s;              /* of all points done, one after the other */
-    enum error_kind kind;            /* the first failure, which ends the walk */
+    struct time_left time_left;
+    enum error_kind kind; /* the first failure, which ends the walk */
     struct error *error;
 };
 
@@ -74,42 +73,6 @@ static enum error_kind hand_out(const struct walk *walk, const struct record *re
     return kind;
 }
 
-/* ---- time left --------------------------------------------------------------------------------------------------- */
-
-static struct work_units units_at(const struct walk *walk, size_t index)
-{
-    const struct point *points = walk->selection->points;
-    return work_units(&points[index], index > 0 && !walk->kept[index - 1] ? &points[index - 1] : NULL);
-}
-
-static void expect_all(struct walking *walking)
-{
-    const struct walk *walk = walking->walk;
-    for (size_t i = 0; i < walk->selection->count; i++) {
-        const struct work_units units = units_at(walk, i);
-        if (!walk->kept[i])
-            cost_expect(&walking->left, &units, walk->selection->points[i].kernel, 1);
-    }
-}
-
-/* Seconds on the clock until all is done: what steps are expected to take, corrected by how much of the clock the steps
- * done so far are. */
-static double time_left_s(const struct walking *walking)
-{
-    double elapsed_s = evaluation_now() - walking->start_s, left_s = cost_predict(&walking->seen, &walking->left);
-    return walking->evaluated_s > 0 ? left_s * elapsed_s / walking->evaluated_s : left_s;
-}
-
-static void learn(struct walking *walking, size_t index, const struct seconds *seconds)
-{
-    const struct work_units units = units_at(walking->walk, index);
-    enum kernel kernel = walking->walk->selection->points[index].kernel;
-    cost_learn(&walking->seen, &units, kernel, seconds);
-    cost_expect(&walking->left, &units, kernel, -1);
-    walking->evaluated_s += seconds_sum(seconds);
-    progress_display_expect(walking->display, time_left_s(walking));
-}
-
 /* ---- points ------------------------------------------------------------------------------------------------------ */
 
 /* Counts a record; the walk ends where it is to. Under the mutex. */
@@ -156,6 +119,12 @@ static void tell_launch_failure(struct walking *walking, const struct record *re
     walking->told = true;
     fprintf(notes, "alibicheck: point %s was launched in parts, after %s\n", point_key(key, record->point),
             record->launch_failure);
+}
+
+static void learn(struct walking *walking, size_t index, const struct seconds *seconds)
+{
+    time_left_learn(&walking->time_left, index, seconds);
+    progress_display_expect(walking->display, time_left_s(&walking->time_left));
 }
 
 /* Hands out what came of a point, under the mutex. One that failed has a record too; the walk goes on. */
@@ -427,15 +396,15 @@ enum error_kind walk_points(struct walk *walk, struct error *error)
         .walk = walk,
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .start_s = evaluation_now(),
+        .time_left = time_left_begin(walk->selection, walk->kept),
         .error = error,
     };
     walking.in_work = calloc(walk->selection->count + 1, sizeof *walking.in_work);
     if (!walking.in_work)
         return error_memory(error, "the list of points", (double)walk->selection->count);
-    expect_all(&walking);
     if (walk->is_displayed)
         walking.display = progress_display_start(walk->selection->count, walk->progress);
-    progress_display_expect(walking.display, time_left_s(&walking));
+    progress_display_expect(walking.display, time_left_s(&walking.time_left));
     if (walk->watch_begin)
         walking.kind = walk->watch_begin(end_crashed, &walking, error);
     if (!walking.kind)
