@@ -279,6 +279,7 @@ static void test_rows_without_a_part_fail(void **state)
             fail_msg("%s", error.text);
         assert_int_equal(criterion_decide(&point.criterion, &evaluation.verdict.total), DECISION_FAIL);
         assert_int_equal(evaluation.verdict.total.unwritten, 2 * 2 * 64);
+        assert_int_equal(evaluation.verdict.total.unbounded, 0); /* but 0: nothing may be off */
         for (int row = 0; row < 12; row++)
             assert_true((evaluation.verdict.rows[row].unwritten > 0) == (row % 6 > 3));
         evaluation_clear(&evaluation);
