@@ -596,6 +596,31 @@ static void test_one_of_two_keys_is_not_dropped(void **state)
     end(&trial);
 }
 
+/* Key 0 has less weight than it should have, by exp(-factor). */
+static double rule_weakened(const struct problem *problem, int head, int64_t key, double factor)
+{
+    double bias = (double)problem->slopes[head] * (double)(key - (problem->seq_len - 1));
+    return scaled_dot(problem, head, key) + bias - (key == 0 ? factor : 0);
+}
+
+/* What takes most of its weight off one of two keys, so that what is left of it is within the tolerance, may have
+ * dropped it by chance. */
+static void test_one_of_two_keys_that_is_weakened_is_not_dropped(void **state)
+{
+    (void)state;
+    for (int slope = 18; slope <= 22; slope++) /* in halves */
+        for (int factor = 4; factor <= 8; factor++) {
+            struct signature_trial trial = make_trial(2, 1, 1, 64, DTYPE_F32);
+            trial.made.slopes[0] = (float)slope / 2;
+            begin(&trial);
+            trial.tolerance = (struct tolerance){1e-5, 1e-5, 1e-5};
+            break_all(&trial, rule_weakened, factor);
+            free(trial.output.lse);
+            trial.output.lse = NULL;
+            expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+        }
+}
+
 /* A key that has next to all weight: without biases lse is off by its own, and out is right. As many keys moved do
  * that. */
 static void test_one_key_tells_no_shift_from_a_slope(void **state)
@@ -638,6 +663,7 @@ int main(void)
         cmocka_unit_test(test_positions_counted_in_visible_keys),
         cmocka_unit_test(test_of_two_keys_out_is_one_number),
         cmocka_unit_test(test_one_of_two_keys_is_not_dropped),
+        cmocka_unit_test(test_one_of_two_keys_that_is_weakened_is_not_dropped),
         cmocka_unit_test(test_one_key_tells_no_shift_from_a_slope),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;

@@ -255,6 +255,18 @@ static void test_what_rounding_may_have_done_is_no_other_fault(void **state)
             trial.output.lse[h] = (float)trial.truth.lse[h];
         expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
     }
+    /* The same of values, of which lse says nothing. */
+    struct signature_trial trial = make_some_trial(0, 4);
+    set_bound(&trial, INFINITY);
+    set_lse_bound(&trial, INFINITY);
+    trial.judge_by_tolerance = true;
+    break_heads(&trial, own, next);
+    expect(&trial, SIGNATURE_UNKNOWN, "");
+    free(trial.bound);
+    free(trial.lse_bound);
+    set_bound(&trial, 1e-6); /* where it may not, out is enough */
+    set_lse_bound(&trial, 1e-6);
+    expect_and_end(&trial, SIGNATURE_WRONG_KV_HEAD, "values of KV head");
 }
 
 int main(void)
