@@ -104,6 +104,9 @@ static enum error_kind measure(struct sentinel_report *report, struct sentinel_t
     }
     if (!arguments->nearest_given)
         range->nearest_distance = tensors->nearest_distance;
+    range->masked |= tensors->num_visible < tensors->seq_len;
+    range->keys_ahead = tensors->keys_ahead;
+    range->first_position = tensors->first_position;
     if (!arguments->lengths_given)
         add_length(report, tensors->span);
     snprintf(report->dot_source, sizeof report->dot_source,
@@ -127,7 +130,9 @@ static int sentinel_command(int argc, char **argv, struct error *error)
         .head_offset = arguments.head_offset,
         .slopes = (enum slope_convention)arguments.slopes,
         .max_bias = arguments.max_bias,
-        .range = {.bias = (enum bias_form)arguments.bias, .nearest_distance = arguments.nearest_distance},
+        .range = {.bias = (enum bias_form)arguments.bias,
+                  .nearest_distance = arguments.nearest_distance,
+                  .masked = arguments.nearest_distance > 0},
         .num_lengths = arguments.num_lengths,
         .stand_ins = &stand_ins,
     };

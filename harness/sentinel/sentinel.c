@@ -103,29 +103,32 @@ double highest_logit(const struct logit_range *range, int64_t seq_len, enum logi
     double highest = 0;
     for (int i = 0; i < head_count(range); i++) {
         struct head_range head = head_at(range, i);
-        double bias = range->bias == BIAS_ABSOLUTE ? product_up(head.slope, (double)(seq_len - 1)) : 0;
+        int64_t farthest = range->bias == BIAS_ABSOLUTE ? range->first_position + seq_len - 1 : 0;
+        double bias = product_up(head.slope, (double)(farthest + range->keys_ahead));
         highest = fmax(highest, in_base_up(sum_up(head.highest_score, bias), base));
     }
     return highest;
 }
 
-bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_score)
+bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_masked)
 {
     double masked = stand_in->value;
     if (stand_in->kind == STAND_IN_ADDS)
-        masked = sum_up(masked, in_base_up(fmax(highest_score, 0), stand_in->base));
+        masked = highest_masked > 0 ? sum_up(masked, in_base_up(highest_masked, stand_in->base))
+                                    : masked + highest_masked * (stand_in->base == BASE_2 ? M_LOG2E : 1);
     return maximum < sum_up(masked, flushed_gap[stand_in->base]);
 }
 
 /* An added stand-in moves along with the bias form, so that masked and visible keys compare as they do in the relative
- * form, where no bias is above 0. */
+ * form, where no bias is above 0 but of keys ahead of the query. */
 static bool is_unsafe(const struct stand_in *stand_in, const struct logit_range *range, int64_t nearest_distance)
 {
     enum bias_form bias = stand_in->kind == STAND_IN_ADDS ? BIAS_RELATIVE : range->bias;
     for (int i = 0; i < head_count(range); i++) {
         struct head_range head = head_at(range, i);
         double maximum = lowest_of_head(&head, bias, nearest_distance, stand_in->base);
-        if (stand_in_weighs(stand_in, maximum, head.highest_score))
+        double highest_masked = sum_up(head.highest_score, product_up(head.slope, (double)range->keys_ahead));
+        if (stand_in_weighs(stand_in, maximum, highest_masked))
             return true;
     }
     return false;
@@ -143,7 +146,7 @@ enum standing stand_in_standing(const struct stand_in *stand_in, const struct lo
     if (stand_in->kind == STAND_IN_SOUND)
         return STANDING_SAFE;
     if (stand_in->kind == STAND_IN_INFINITE)
-        return range->nearest_distance > 0 ? STANDING_UNSAFE : STANDING_SAFE;
+        return range->masked ? STANDING_UNSAFE : STANDING_SAFE;
     if (stand_in->kind == STAND_IN_ADAPTIVE) {
         float value;
         bool found = !adaptive_sentinel_below(&value, lowest_logit(range, seq_len - 1, BASE_2), NULL);
@@ -195,6 +198,6 @@ int64_t stand_in_reached_from(const struct stand_in *stand_in, const struct logi
 int64_t stand_in_unsafe_from(const struct stand_in *stand_in, const struct logit_range *range)
 {
     if (stand_in->kind == STAND_IN_INFINITE)
-        return 1;
+        return range->masked && range->nearest_distance == 0 ? 0 : 1;
     return first_distance(is_unsafe_at, &(struct question){stand_in, range, stand_in->base});
 }

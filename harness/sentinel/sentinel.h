@@ -41,8 +41,11 @@ struct logit_range {
     double steepest_slope, flattest_slope; /* > 0 */
     enum bias_form bias;                   /* BIAS_ABSOLUTE: slope * j >= 0, the lowest logit has no bias */
     int64_t nearest_distance;              /* of a visible key; 0: the newest key */
-    const struct head_range *heads;        /* [num_heads], the caller's, where they are known one by one; NULL: each of
-                                            * them has at most dot_bound and steepest_slope */
+    int64_t keys_ahead;             /* how far keys stand ahead of the query at most, where the bias is above 0 */
+    int64_t first_position;         /* of key 0, from which biases of the absolute form count */
+    bool masked;                    /* a mask removes keys, whichever: a row, tile or chunk can lack them all */
+    const struct head_range *heads; /* [num_heads], the caller's, where they are known one by one; NULL: each of
+                                     * them has at most dot_bound and steepest_slope */
     int num_heads;
 };
 
@@ -100,10 +103,10 @@ enum standing stand_in_standing(const struct stand_in *stand_in, const struct lo
 
 /*
  * Whether a masked key can weigh 2^-126 of a visible one or more where a row's maximum over its visible keys is
- * `maximum`, in the stand-in's base. Finite kinds; an added one stands on top of a score of up to highest_score, base
- * e.
+ * `maximum`, in the stand-in's base. Finite kinds; an added one stands on top of a masked key's logit of up to
+ * highest_masked, base e: of the bias form of `maximum`, -INFINITY where no key is masked.
  */
-bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_score);
+bool stand_in_weighs(const struct stand_in *stand_in, double maximum, double highest_masked);
 
 /* Whether logits overflow what they are held in, upwards: +inf in a row makes it NaN. */
 bool stand_in_overflows(const struct stand_in *stand_in, const struct logit_range *range, int64_t seq_len);
@@ -112,7 +115,8 @@ bool stand_in_overflows(const struct stand_in *stand_in, const struct logit_rang
  * kinds; DISTANCE_NEVER for others. */
 int64_t stand_in_reached_from(const struct stand_in *stand_in, const struct logit_range *range, enum logit_base base);
 
-/* The first nearest_distance that makes the stand-in unsafe, whatever range->nearest_distance is; DISTANCE_NEVER. */
+/* The first nearest_distance that makes the stand-in unsafe, whatever range->nearest_distance is; DISTANCE_NEVER. 0
+ * where the mask alone does. */
 int64_t stand_in_unsafe_from(const struct stand_in *stand_in, const struct logit_range *range);
 
 #endif

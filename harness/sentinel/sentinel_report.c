@@ -101,7 +101,7 @@ static void print_model(FILE *stream, const struct sentinel_report *report)
     print_wrapped(stream, report->dot_source, column, 8);
     fprintf(stream, "Bias: %s; the nearest visible key is %" PRId64 " from the query%s\n",
             range->bias == BIAS_ABSOLUTE ? "absolute, slope * j" : "relative, slope * (j - P)", range->nearest_distance,
-            range->nearest_distance ? "" : " (nothing masked)");
+            range->nearest_distance == 0 && !range->masked ? " (nothing masked)" : "");
 }
 
 static void print_lengths(FILE *stream, const struct sentinel_report *report)
@@ -145,7 +145,7 @@ static void print_lengths(FILE *stream, const struct sentinel_report *report)
 /* Heads of the tensors whose own rows meet a finite stand-in. */
 struct heads_met {
     int reached; /* with a visible key at or below it */
-    int failing; /* where a masked key weighs something: for an added one, at the most */
+    int failing; /* where a masked key weighs something, or an initial maximum that is as low would */
 };
 
 static struct heads_met heads_met(const struct sentinel_tensors *tensors, const struct stand_in *stand_in)
@@ -155,8 +155,8 @@ static struct heads_met heads_met(const struct sentinel_tensors *tensors, const 
     for (int h = 0; h < tensors->num_heads; h++) {
         const struct tensor_head *head = &tensors->heads[h];
         met.reached += head->lowest_key >= 0 && head->lowest_logit * factor <= stand_in->value;
-        met.failing += head->highest_key >= 0 &&
-                       stand_in_weighs(stand_in, head->highest_logit * factor, tensors->ranges[h].highest_score);
+        met.failing +=
+            head->highest_key >= 0 && stand_in_weighs(stand_in, head->highest_logit * factor, head->highest_masked);
     }
     return met;
 }
@@ -241,13 +241,14 @@ static char *because(char *text, const struct sentinel_report *report, const str
     } else if (stand_in->kind == STAND_IN_SOUND || stand_in->kind == STAND_IN_ADAPTIVE) {
         snprintf(text, SENTENCE_SIZE, "%s.", consequence);
     } else if (stand_in->kind == STAND_IN_INFINITE) {
-        snprintf(text, SENTENCE_SIZE, range->nearest_distance ? "%s." : "only while nothing is masked: %s.",
-                 consequence);
+        snprintf(text, SENTENCE_SIZE, range->masked ? "%s." : "only while nothing is masked: %s.", consequence);
     } else if (stand_in_overflows(stand_in, range, seq_len)) {
         snprintf(text, SENTENCE_SIZE, "logits can reach +%.7g at seq_len %" PRId64 ", which is +inf in %s: NaN.",
                  highest_logit(range, seq_len, stand_in->base), seq_len, dtypes[stand_in->held_in].name);
     } else if (overall(report, stand_in) == STANDING_UNSAFE) {
-        if (range->nearest_distance)
+        if (stand_in->kind == STAND_IN_ADDS && range->keys_ahead && range->masked)
+            snprintf(rows, sizeof rows, "with masked keys up to %" PRId64 " ahead of the query", range->keys_ahead);
+        else if (range->nearest_distance)
             snprintf(rows, sizeof rows, "with the nearest visible key %" PRId64 " away", range->nearest_distance);
         else
             snprintf(rows, sizeof rows, "even with the newest key visible");

@@ -112,7 +112,7 @@ static enum error_kind fill_slopes(struct sentinel_tensors *tensors, struct read
                                "above");
         tensors->ranges[h] =
             (struct head_range){.slope = (double)slopes[h], .lowest_score = INFINITY, .highest_score = -INFINITY};
-        tensors->heads[h] = (struct tensor_head){.lowest_key = -1, .highest_key = -1};
+        tensors->heads[h] = (struct tensor_head){.lowest_key = -1, .highest_key = -1, .highest_masked = -INFINITY};
     }
     return ERROR_NONE;
 }
@@ -168,10 +168,12 @@ static void take_score(struct sentinel_tensors *tensors, const struct reading *r
     double radius = (tensors->head_dim + 2) * 0x1p-52 * fabs(tensors->scale) * magnitude;
     range->lowest_score = fmin(range->lowest_score, score - radius);
     range->highest_score = fmax(range->highest_score, score + radius);
-    if (reading->visible && !reading->visible[key])
-        return;
     int64_t origin = tensors->bias == BIAS_ABSOLUTE ? 0 : reading->q_position;
     double logit = score + range->slope * (double)(reading->kv_offset + key - origin);
+    if (reading->visible && !reading->visible[key]) {
+        row->highest_masked = fmax(row->highest_masked, logit);
+        return;
+    }
     if (row->lowest_key < 0 || logit < row->lowest_logit) {
         row->lowest_logit = logit;
         row->lowest_key = key;
@@ -213,6 +215,8 @@ static void find_nearest(struct sentinel_tensors *tensors, const struct reading 
     tensors->nearest_distance = newest >= 0 && distance > 0 ? distance : 0;
     int64_t span = reading->q_position - reading->kv_offset + 1;
     tensors->span = span > 0 ? span : tensors->seq_len;
+    tensors->first_position = reading->kv_offset;
+    tensors->keys_ahead = span < tensors->seq_len ? tensors->seq_len - span : 0;
 }
 
 /* Opens the two files that a request names. */

@@ -31,6 +31,7 @@ struct tensor_request {
 struct tensor_head {
     double lowest_logit, highest_logit; /* over the visible keys, base e, to double precision; 0 if none is visible */
     int64_t lowest_key, highest_key;    /* the oldest key that has it; -1 if none is visible */
+    double highest_masked;              /* the same of keys that are not visible; -INFINITY if all are */
 };
 
 struct sentinel_tensors {
@@ -40,6 +41,7 @@ struct sentinel_tensors {
     double scale;
     enum bias_form bias;
     int64_t num_visible, nearest_distance; /* of the newest visible key from the query, at least 0; 0 if none is */
+    int64_t first_position, keys_ahead;    /* as of a logit_range */
     int64_t span;                          /* keys from key 0 to the query: seq_len where the query is the newest key */
     struct head_range *ranges;             /* [num_heads] */
     struct tensor_head *heads;             /* [num_heads] */

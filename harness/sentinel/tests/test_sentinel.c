@@ -200,10 +200,39 @@ static void test_standings(void **state)
     };
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
         range.nearest_distance = 0;
+        range.masked = false;
         assert_int_equal(stand_in_standing(find(rows[r].name), &range, 1 << 20), rows[r].visible);
         range.nearest_distance = 1 << 19;
+        range.masked = true;
         assert_int_equal(stand_in_standing(find(rows[r].name), &range, 1 << 20), rows[r].masked);
     }
+}
+
+/* A query before the newest key: keys ahead of it have biases above 0, and a window masks whole tiles of far keys. */
+static void test_keys_that_masks_remove(void **state)
+{
+    (void)state;
+    struct logit_range range = {.dot_bound = 10, .steepest_slope = 0.5, .flattest_slope = 0.5};
+    const struct stand_in *added = find("-1e4 added"), *infinite = find("-inf unguarded");
+    int64_t reach = (int64_t)floor((1e4 - 20 - 126 * M_LN2) * 2) + 1; /* a masked key so far ahead weighs something */
+    range.keys_ahead = reach - 1;
+    assert_int_equal(stand_in_standing(added, &range, 100), STANDING_SAFE);
+    assert_true(stand_in_unsafe_from(added, &range) == 1);
+    range.keys_ahead = reach;
+    assert_int_equal(stand_in_standing(added, &range, 100), STANDING_UNSAFE);
+    assert_true(stand_in_unsafe_from(added, &range) == 0);
+    assert_int_equal(stand_in_standing(find("-1e4"), &range, 100), STANDING_SAFE);
+    assert_true(highest_logit(&range, 100, BASE_E) == 10 + 0.5 * (double)reach);
+    range.bias = BIAS_ABSOLUTE;
+    range.first_position = 1000;
+    assert_true(highest_logit(&range, 100, BASE_E) == 10 + 0.5 * (double)(1000 + 99 + reach));
+
+    range = (struct logit_range){.steepest_slope = 0.5, .flattest_slope = 0.5, .nearest_distance = 100};
+    assert_int_equal(stand_in_standing(infinite, &range, 1000), STANDING_SAFE); /* a far query, and every key visible */
+    range.nearest_distance = 0;
+    range.masked = true;
+    assert_int_equal(stand_in_standing(infinite, &range, 1000), STANDING_UNSAFE);
+    assert_true(stand_in_unsafe_from(infinite, &range) == 0);
 }
 
 /* Large negative q.k is enough: the newest key itself can be below the sentinel. */
@@ -534,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_normal_inputs_stay_below_the_default),
         cmocka_unit_test(test_monotone),
         cmocka_unit_test(test_standings),
+        cmocka_unit_test(test_keys_that_masks_remove),
         cmocka_unit_test(test_large_scores_are_unsafe_without_masks),
         cmocka_unit_test(test_absolute_form),
         cmocka_unit_test(test_bounds_hold_on_problems),

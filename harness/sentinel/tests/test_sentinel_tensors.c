@@ -97,13 +97,16 @@ static void check_heads(const struct sentinel_tensors *tensors, const struct fix
 {
     for (int h = 0; h < HEADS; h++) {
         long double score[2] = {INFINITY, -INFINITY}, logit[2] = {INFINITY, -INFINITY};
+        long double masked = -INFINITY;
         int64_t at[2] = {-1, -1};
         for (int64_t key = 0; key < KEYS; key++) {
             long double s = score_of(fixture, scale, h, key), l = s + (long double)slopes[h] * (key - origin);
             score[0] = fminl(score[0], s);
             score[1] = fmaxl(score[1], s);
-            if (key < first_visible || key > last_visible)
+            if (key < first_visible || key > last_visible) {
+                masked = fmaxl(masked, l);
                 continue;
+            }
             at[0] = l < logit[0] ? key : at[0];
             at[1] = l > logit[1] ? key : at[1];
             logit[0] = fminl(logit[0], l);
@@ -118,6 +121,8 @@ static void check_heads(const struct sentinel_tensors *tensors, const struct fix
                     (long double)range->highest_score <= score[1] + 1e-12L);
         assert_true(fabsl((long double)head->lowest_logit - logit[0]) <= 1e-12L);
         assert_true(fabsl((long double)head->highest_logit - logit[1]) <= 1e-12L);
+        assert_true((long double)head->highest_masked == masked ||
+                    fabsl((long double)head->highest_masked - masked) <= 1e-12L);
         assert_int_equal(head->lowest_key, at[0]);
         assert_int_equal(head->highest_key, at[1]);
     }
@@ -179,7 +184,16 @@ static void test_dumped_point(void **state)
     assert_int_equal(tensors.num_visible, 70);
     assert_int_equal(tensors.nearest_distance, 150 - 20 - 79);
     assert_int_equal(tensors.span, 131);
+    assert_int_equal(tensors.first_position, 20);
+    assert_int_equal(tensors.keys_ahead, 0);
     check_heads(&tensors, &fixture, 0.25, fixture.slopes_f32, 10, 79, 130);
+    sentinel_tensors_clear(&tensors);
+
+    write_text(fixture.point, POINT "50, \"mask\": [[0, 10], [40, 97]]}");
+    assert_int_equal(sentinel_tensors_read(&tensors, &request, &error), 0);
+    assert_int_equal(tensors.span, 51);
+    assert_int_equal(tensors.keys_ahead, 46);
+    check_heads(&tensors, &fixture, 0.25, fixture.slopes_f32, 10, 39, 50);
     sentinel_tensors_clear(&tensors);
 
     write_text(fixture.point, POINT "96, \"mask\": [[0, 97]]}");
