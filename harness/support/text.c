@@ -35,9 +35,12 @@ static size_t decode(const unsigned char *text, uint32_t *character)
     return 0;
 }
 
-/* Neither a control character (C0, DEL, C1) nor one that XML 1.0 excludes. */
+/* Neither a control character (C0, DEL, C1) nor one that XML 1.0 excludes, nor one that breaks a line or has what
+ * follows shown in another order: a reader would see another text than is there. */
 static bool presentable(uint32_t character)
 {
+    if ((character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069))
+        return false;
     return character == '\n' || character == '\t' ||
            (character >= 0x20 && !(character >= 0x7f && character <= 0x9f) && (character & 0xfffe) != 0xfffe);
 }

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /*
- * text as valid UTF-8 that XML 1.0 and a terminal can take: malformed bytes and control characters other than newline
- * and tab become U+FFFD.
+ * text as valid UTF-8 that XML 1.0 and a terminal can take: malformed bytes, and control characters other than newline
+ * and tab, those of lines and directions among them (U+2028 to 202E, U+2066 to 2069), become U+FFFD.
  */
 char *text_clean(const char *text);
 

@@ -26,12 +26,14 @@ static void test_clean_keeps_text_and_replaces_the_rest(void **state)
         {"a\tb\nc", "a\tb\nc"},
         {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
         {"a\x01\x1b\x7f z", "a" BAD BAD BAD " z"},
-        {"\xc2\x9b", BAD},                     /* C1: a terminal's escape */
-        {"\xff\xfe", BAD BAD},                 /* never in UTF-8 */
-        {"\xc3", BAD},                         /* cut short */
-        {"\xc0\xaf", BAD BAD},                 /* overlong '/' */
-        {"\xed\xa0\x80", BAD BAD BAD},         /* surrogate */
-        {"\xef\xbf\xbf", BAD},                 /* U+FFFF is not a character of XML */
+        {"\xc2\x9b", BAD},                               /* C1: a terminal's escape */
+        {"\xff\xfe", BAD BAD},                           /* never in UTF-8 */
+        {"\xc3", BAD},                                   /* cut short */
+        {"\xc0\xaf", BAD BAD},                           /* overlong '/' */
+        {"\xed\xa0\x80", BAD BAD BAD},                   /* surrogate */
+        {"\xef\xbf\xbf", BAD},                           /* U+FFFF is not a character of XML */
+        {"a\xe2\x80\xae-\xe2\x80\xa8", "a" BAD "-" BAD}, /* U+202E turns what follows round, U+2028 ends a line */
+        {"\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa\xe2\x80\xa7", BAD BAD "\xe2\x81\xaa\xe2\x80\xa7"},
         {"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* beyond U+10FFFF */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
