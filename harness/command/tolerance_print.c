@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <jansson.h>
 
@@ -34,28 +35,51 @@ static void print_rule(const struct rule *rule)
     printf("\n");
 }
 
+/* Which way a limit is rounded, so that whoever takes it as it is printed has what is said of it. */
+enum rounded { TO_ALLOW_MORE, TO_ALLOW_LESS };
+
+/* A number of `digits` digits, never below it, or never above it. */
+static void print_rounded(const char *name, double number, int digits, bool up)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.*g", digits, number);
+    double printed = strtod(text, NULL);
+    if (isfinite(number) && number != 0 && (up ? printed < number : printed > number)) {
+        double step = pow(10, floor(log10(fabs(number))) + 1 - digits); /* of the last digit */
+        snprintf(text, sizeof text, "%.*g", digits, number + (up ? step : -step) / 2);
+    }
+    printf("%s %s", name, text);
+}
+
 /* What the rule allows, times a factor. */
-static void print_limits(const struct rule *rule, double factor)
+static void print_limits(const struct rule *rule, double factor, enum rounded rounded)
 {
     const char *comma = "";
+    bool up = rounded == TO_ALLOW_MORE;
     if (rule->by_elements) {
-        printf("atol %.3g, rtol %.3g", rule->atol * factor, rule->rtol * factor);
+        print_rounded("atol", rule->atol * factor, 3, up);
+        print_rounded(", rtol", rule->rtol * factor, 3, up);
         comma = ", ";
     }
     if (!isnan(rule->cosine)) {
-        printf("%scosine %.9g", comma, fmax(1 - (1 - rule->cosine) * factor, -1));
+        printf("%s", comma);
+        print_rounded("cosine", fmax(1 - (1 - rule->cosine) * factor, -1), 9, !up);
         comma = ", ";
     }
     if (!isnan(rule->nmse)) {
-        printf("%snmse %.3g", comma, rule->nmse * factor);
+        printf("%s", comma);
+        print_rounded("nmse", rule->nmse * factor, 3, up);
         comma = ", ";
     }
     if (!isnan(rule->norm)) {
-        printf("%srelative norm %.3g", comma, rule->norm * factor);
+        printf("%s", comma);
+        print_rounded("relative norm", rule->norm * factor, 3, up);
         comma = ", ";
     }
-    if (!isnan(rule->lse))
-        printf("%slse %.3g", comma, rule->lse * factor);
+    if (!isnan(rule->lse)) {
+        printf("%s", comma);
+        print_rounded("lse", rule->lse * factor, 3, up);
+    }
 }
 
 static void print_header(const struct rule *rule)
@@ -139,7 +163,7 @@ static void print_loosest(const struct asking *asking, const struct answers *ans
         return;
     }
     printf("  The loosest that refuses %s: just below ", which);
-    print_limits(&asking->rule, answers->least_fault);
+    print_limits(&asking->rule, answers->least_fault, TO_ALLOW_LESS);
     printf(" (%s).\n", answers->least_name);
     print_holding(answers);
 }
@@ -153,7 +177,7 @@ static void print_needed(const struct rule *rule, double needed, const char *who
         return;
     }
     printf("  %c%s %s ", toupper((unsigned char)who[0]), who + 1, word);
-    print_limits(rule, needed);
+    print_limits(rule, needed, TO_ALLOW_MORE);
     printf("%s.\n", tail);
 }
 
