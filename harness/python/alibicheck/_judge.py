@@ -102,7 +102,7 @@ class Explanation(dict):
 
 class SequenceVerdict:
     """The verdict on one sequence; `.bundle` is the path of the bundle that was written, or None. It keeps the arrays that
-    were judged, for explain, which refuses them once they have changed."""
+    were judged, for explain, which refuses them once they have changed. What is pickled or copied has all but these."""
 
     def __init__(self, verdict, given, sequence):
         self._verdict, self._given, self._sequence = verdict, given, sequence
@@ -116,9 +116,14 @@ class SequenceVerdict:
     def explain(self, row=-1, dim=-1):
         """As Verdict.explain."""
         row, dim = _whole("row", row), _whole("dim", dim)
+        if self._verdict is None:
+            raise Refused("explain: a verdict that was pickled or copied has no arrays; allowed: the one that judge returned")
         problem = self._given.problem(self._sequence)
         output = self._given.output(self._sequence, self._given.out, self._given.lse)
         return Explanation(lib.Object("explanation", problem, output, self._verdict, row, dim, maker="explain"))
+
+    def __getstate__(self):
+        return {**self.__dict__, "_verdict": None, "_given": None}
 
     def __bool__(self):
         return self.passed

@@ -76,6 +76,8 @@ def _tensor_in(capsule):
         if managed.major > 1:
             raise BufferError(f"DLPack {managed.major}")
         return managed.dl_tensor
+    if not _is_valid(capsule, b"dltensor"):
+        raise BufferError("__dlpack__ returns no capsule")
     return _DLTensor.from_address(_pointer_of(capsule, b"dltensor"))
 
 
@@ -170,7 +172,7 @@ def _to_cpu(array):
 def _as_bits(array):
     """The array as unsigned numbers of the same bits, where its library does not hand it over as what it is; and what
     that is."""
-    name = str(array.dtype).rsplit(".", maxsplit=1)[-1]
+    name = str(getattr(array, "dtype", "")).rsplit(".", maxsplit=1)[-1]
     dtype = OTHER_NAMES.get(name)
     if not dtype:
         return None, None

@@ -109,6 +109,18 @@ def test_dlpack_that_cannot_be_read():
             view_of("x", packed)
 
 
+@pytest.mark.parametrize("returned, said", [(3, "returns no capsule"), (RuntimeError("it is lazy"), "it is lazy")])
+def test_dlpack_that_is_none(returned, said):
+    class Odd:
+        def __dlpack__(self, **options):
+            if isinstance(returned, Exception):
+                raise returned
+            return returned
+
+    with pytest.raises(alibicheck.Refused, match=f"x: cannot be read through DLPack .*{said}"):
+        view_of("x", Odd())
+
+
 def test_what_is_on_a_device_is_copied():
     class OnDevice(Packed):
         def cpu(self):

@@ -1,6 +1,8 @@
 """Verdicts: what they say, and how they are reached beside other work."""
 import concurrent.futures
+import copy
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -28,6 +30,21 @@ def test_right():
     assert repr(verdict).startswith("<alibicheck.Verdict: right: all 128 elements")
     assert verdict.record["max_ulp_err"] <= 0.5 + 1e-6
     assert alibicheck.assert_attention(out, **arguments).passed
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda verdict: pickle.loads(pickle.dumps(verdict))])
+def test_a_verdict_of_another_process(copied):
+    out, arguments = Problem("f16").one()
+    out[0, 0] += 1
+    verdict = alibicheck.judge(out, **arguments)
+    other = copied(verdict)
+    assert not other.passed and other.record == verdict.record and str(other) == str(verdict)
+    assert (other.truth.value == verdict.truth.value).all()
+    assert verdict.explain()["out"] == float(out[0, 0])
+    assert copied(verdict.explain()) == verdict.explain()
+    if copied is not copy.copy:  # which shares the sequences
+        with pytest.raises(alibicheck.Refused, match="explain: a verdict that was pickled or copied has no arrays"):
+            other.explain()
 
 
 def test_the_truth():
