@@ -9,17 +9,14 @@
 #include "reference/certified_head.h"
 
 #include <math.h>
-#include <mpfr.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/certified_end.h"
 #include "reference/dot_dd.h"
 #include "reference/key_rows.h"
 #include "reference/recent_keys.h"
 
-enum { BLOCK = KEY_ROWS }; /* keys at once */
-
-#define UNIT 0x1p-53          /* u */
 #define LARGEST_LOGIT 0x1p+40 /* |logits| beyond it go to MPFR; below it bounds in double are off by < 2^-8 */
 
 /* How hard to try: first as cheap as the goal allows, then everything in double-double and a far smaller tail. */
@@ -81,22 +78,6 @@ static bool room_grow(struct certified_room *room)
     room->capacity = capacity;
     return true;
 }
-
-/* A head while it is worked on. */
-struct head {
-    const struct problem *problem;
-    int index, kv_head;
-    double slope, scale;
-    double cap;        /* C of a soft cap; 0: there is none */
-    double sink;       /* a learned sink; -INFINITY: there is none */
-    double reach;      /* B: |scale| sum_i |q_i| max_j |k_ij|, rounded up: no logit is further from its bias */
-    double largest;    /* A: reach plus the largest |bias| in the window */
-    double look_error; /* of a logit in double */
-    double max;        /* largest logit looked at */
-    double shift;      /* of all weights: that or the sink */
-    double unseen;     /* bound on the weight of keys that were not looked at or dropped, relative to exp(max), and from
-                        * add_up() on to exp(shift) */
-};
 
 static void fetch_rows(const struct head *head, const void *tensor, const int64_t *keys, size_t count)
 {
@@ -172,9 +153,8 @@ static bool look(struct head *head, struct certified_room *room, const struct ef
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest + CAP_DOUBLE_ERROR * head->cap;
     head->unseen = low > 0 ? effort->tail : 0;
-    head->shift = fmax(head->max, head->sink);
-    if (room->count > 0 && head->shift - head->max + effort->dropped_below > 499) /* exp's range ends at 500 */
-        return false;
+    head->sunk = room->count > 0 && head->sink - head->max + effort->dropped_below > 499; /* exp's range ends at 500 */
+    head->shift = head->sunk ? head->max : fmax(head->max, head->sink);
     /* From 2^53 on the distance itself may be rounded; an error above 2^-7 is not 1.01 times linear in exp. */
     return head->largest < LARGEST_LOGIT && distance < 0x1p53 && head->look_error < 0x1p-7;
 }
@@ -259,18 +239,11 @@ static double add_light(const struct head *head, struct certified_room *room, co
     return sum;
 }
 
-/* What the keys looked at add up to. */
-struct sums {
-    struct double_double heavy; /* sum of weights */
-    double light;
-    size_t num_heavy, num_light;
-};
-
 /* Lemma 3: a sink that weighs less than a dropped key is left out like one. */
 static void add_sink(struct sums *sums, struct head *head)
 {
     struct double_double below = dd_two_sum(head->sink, -head->shift);
-    if (head->sink == -INFINITY)
+    if (head->sink == -INFINITY || head->sunk)
         return;
     if (below.hi < -490) {
         head->unseen += 0x1p-705;
@@ -316,89 +289,70 @@ static struct sums add_up(struct head *head, struct certified_room *room, const 
     return sums;
 }
 
-/* value + tail = x, up to 2^-106 |x| + 2^-1074; destroys x. */
-static void split(double *value, double *tail, mpfr_t x)
+/* Whether a visible key's logit is NaN or +inf: lemma 6. Products are exact, and of infinities and numbers double has
+ * the sums that the formula has; with a cap, infinities have an end. */
+static bool some_logit_is_none(const struct head *head, struct certified_room *room, const struct progress *progress)
 {
-    *value = mpfr_get_d(x, MPFR_RNDN);
-    mpfr_sub_d(x, x, *value, MPFR_RNDN);
-    *tail = mpfr_get_d(x, MPFR_RNDN);
-}
-
-/* lse = shift + log l by MPFR, once a head. */
-static void store_lse(struct truth *truth, const struct head *head, struct double_double sum, double relative_error)
-{
-    mpfr_t lse;
-    mpfr_init2(lse, TRUTH_DEFAULT_PRECISION);
-    mpfr_set_d(lse, sum.hi, MPFR_RNDN);
-    mpfr_add_d(lse, lse, sum.lo, MPFR_RNDN);
-    mpfr_log(lse, lse, MPFR_RNDN);
-    mpfr_add_d(lse, lse, head->shift, MPFR_RNDN);
-    split(&truth->lse[head->index], &truth->lse_tail[head->index], lse);
-    truth->lse_radius[head->index] = 1.01 * relative_error + 0x1p-105 * fabs(truth->lse[head->index]) + 0x1p-150;
-    mpfr_clear(lse);
-}
-
-/* Lemma 5: values and radii. False if a radius misses the goal. */
-static bool conclude(struct truth *truth, const struct head *head, const struct certified_room *room,
-                     const struct sums *sums, const float *v_bounds)
-{
-    double value_scale = problem_value_scale(head->problem);
-    double dim = head->problem->head_dim, blocks = (double)(sums->num_heavy / BLOCK + 2);
-    double weight_error = 1.01 * (dim * dim + 16) * UNIT * UNIT * head->largest + EXP_DD_ERROR;
-    if (head->cap > 0)
-        weight_error += 1.01 * (24 * UNIT * UNIT * head->largest + CAP_DD_ERROR * head->cap);
-    double heavy_error = weight_error + (3.0 * BLOCK * (BLOCK + 2) + 3 * blocks + 16) * UNIT * UNIT;
-    double heavy_sum_error = weight_error + 3 * (double)(sums->num_heavy + 1) * UNIT * UNIT;
-    double light_error =
-        1.01 * (head->look_error + 490 * 2 * UNIT + EXP_DOUBLE_ERROR + (double)(sums->num_light + 3) * UNIT);
-
-    struct double_double sum = dd_add_d(sums->heavy, sums->light);
-    double sum_error = 1.01 * (heavy_sum_error * sums->heavy.hi + light_error * sums->light) / sum.hi;
-    double unseen = 1.02 * head->unseen / sum.hi;
-    bool reached = sum_error < RADIUS_GOAL;
-
-    for (int d = 0; d < head->problem->head_dim; d++) {
-        size_t i = (size_t)head->index * (size_t)head->problem->head_dim + (size_t)d;
-        struct double_double numerator = dd_add_d((struct double_double){room->hi[d], room->lo[d]}, room->light[d]);
-        struct double_double out = dd_div(numerator, sum), scaled = dd_mul_d(out, value_scale);
-        double heavy = room->magnitude[d], light = room->light_magnitude[d], out_abs = fabs(out.hi);
-        double radius = (heavy_error * heavy + light_error * light) / sum.hi;
-        radius += out_abs * (sum_error + 32 * UNIT * UNIT) + unseen * ((double)v_bounds[d] + out_abs);
-        truth->value[i] = scaled.hi;
-        truth->tail[i] = scaled.lo;
-        truth->magnitude[i] = (heavy + light) / sum.hi * fabs(value_scale);
-        truth->radius[i] = radius > 0 && value_scale != 0 ? 1.05 * radius * fabs(value_scale) + 0x1p-1060 : 0;
-        reached = reached && truth->radius[i] <= RADIUS_GOAL * truth->magnitude[i];
+    const struct problem *problem = head->problem;
+    recent_keys_read(problem, head->kv_head, 0);
+    for (int64_t key = problem->seq_len - 1; key >= 0 && !progress_cancelled(progress); key--) {
+        if (!problem_visible(problem, key))
+            continue;
+        double product = dot_double(room->query, load_row(room, head, problem->k, key), room->padded) * head->scale;
+        if (isnan(product) || (product == INFINITY && !problem->soft_cap))
+            return true;
     }
-    store_lse(truth, head, sum, sum_error + unseen);
-    return reached;
+    return false;
+}
+
+/* Whether every element of v is a number, or its channel's sum of those that are none is known. */
+static bool values_are_known(const struct head *head)
+{
+    bool known = true;
+    for (int d = 0; d < head->problem->head_dim && known; d++)
+        known = isfinite(head->v_bounds[d]) || (head->v_beyond && !isfinite(head->v_beyond[d]));
+    return known;
+}
+
+/* Reads q into the room, and finds how far a logit can be from its bias. */
+static void take_query(struct head *head, struct certified_room *room, const float *k_bounds)
+{
+    const struct problem *problem = head->problem;
+    size_t dim = (size_t)problem->head_dim;
+    for (size_t d = 0; d < dim; d++) {
+        float element;
+        dtype_widen(problem->dtype, problem->q, (size_t)head->index * dim + d, 1, &element);
+        room->query[d] = (double)element;
+        head->reach += fabs((double)element) * (double)k_bounds[d];
+    }
+    head->reach *= fabs(head->scale) * (1 + 0x1p-40);
 }
 
 bool certify_head(struct truth *truth, struct certified_room *room, const struct problem *problem, int index,
                   const struct tensor_bounds *bounds, const struct progress *progress)
 {
-    size_t dim = (size_t)problem->head_dim;
+    int kv_head = problem_kv_head(problem, index);
+    size_t channels = (size_t)kv_head * (size_t)problem->head_dim;
     struct head head = {
         .problem = problem,
         .index = index,
-        .kv_head = problem_kv_head(problem, index),
+        .kv_head = kv_head,
+        .v_bounds = bounds->v + channels,
+        .v_beyond = bounds->v_beyond ? bounds->v_beyond + channels : NULL,
         .slope = (double)problem->slopes[index],
         .scale = problem_logit_scale(problem),
         .cap = problem->soft_cap ? (double)problem->soft_cap_value : 0,
         .sink = problem->sink_logits ? (double)problem->sink_logits[index] : -INFINITY,
     };
-    const float *k_bounds = bounds->k + (size_t)head.kv_head * dim, *v_bounds = bounds->v + (size_t)head.kv_head * dim;
-    bool finite = isfinite(head.slope) && isfinite(head.scale) && isfinite(problem_value_scale(problem)) &&
-                  !(problem->sink_logits && !isfinite(head.sink));
-    float row[DOT_LANES];
-    for (size_t d = 0; d < dim; d++) {
-        dtype_widen(problem->dtype, problem->q, (size_t)index * dim + d, 1, row);
-        room->query[d] = (double)row[0];
-        head.reach += fabs((double)row[0]) * (double)k_bounds[d];
-        finite = finite && isfinite(v_bounds[d]);
+    take_query(&head, room, bounds->k + channels);
+    if (!isfinite(head.slope) || !isfinite(head.scale) || !isfinite(problem_value_scale(problem)) ||
+        (problem->sink_logits && !isfinite(head.sink)))
+        return false;
+    if (!isfinite(head.reach) && some_logit_is_none(&head, room, progress)) {
+        certified_end_nan(truth, &head);
+        return true;
     }
-    head.reach *= fabs(head.scale) * (1 + 0x1p-40);
-    if (!finite || !(head.reach < LARGEST_LOGIT))
+    if (!(head.reach < LARGEST_LOGIT) || !values_are_known(&head))
         return false;
 
     for (size_t i = 0; i < sizeof efforts / sizeof efforts[0] && !progress_cancelled(progress); i++) {
@@ -409,7 +363,7 @@ bool certify_head(struct truth *truth, struct certified_room *room, const struct
             return true;
         }
         struct sums sums = add_up(&head, room, &efforts[i]);
-        if (conclude(truth, &head, room, &sums, v_bounds))
+        if (certified_end(truth, &head, room, &sums))
             return true;
     }
     return false;

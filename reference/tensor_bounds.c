@@ -1,10 +1,12 @@
 #include "reference/tensor_bounds.h"
 
+#include <float.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "reference/computing_environment.h"
 #include "reference/recent_keys.h"
 
 enum { GROUP = 4 }; /* rows at once: the maxima are loaded and stored once for all of them */
@@ -187,8 +189,57 @@ enum error_kind tensor_bounds_of_query(struct tensor_bounds *bounds, const struc
     return ERROR_NONE;
 }
 
+/* Whether a bound of some channels says that they are not finite. */
+static bool any_beyond(const float *bounds, size_t channels)
+{
+    bool any = false;
+    for (size_t i = 0; i < channels; i++)
+        any |= !isfinite(bounds[i]);
+    return any;
+}
+
+/* sums[D] of the elements of v of a KV head that are no numbers, over visible keys from .. to. */
+static void add_beyond(float *sums, const struct problem *problem, int kv_head, int64_t from, int64_t to,
+                       const struct progress *progress)
+{
+    size_t dim = (size_t)problem->head_dim;
+    float row[PROBLEM_MAX_DIM];
+    recent_keys_read(problem, kv_head, from);
+    for (int64_t key = from; key < to && !progress_cancelled(progress); key++) {
+        if (!problem_visible(problem, key))
+            continue;
+        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, row);
+        for (size_t d = 0; d < dim; d++)
+            sums[d] += fabsf(row[d]) <= FLT_MAX ? 0 : row[d];
+    }
+}
+
+enum error_kind tensor_bounds_beyond(struct tensor_bounds *bounds, const struct problem *problem, int query,
+                                     int threads, const struct progress *progress, struct error *error)
+{
+    size_t dim = (size_t)problem->head_dim, channels = (size_t)problem->num_kv_heads * dim;
+    if (!any_beyond(bounds->v, channels))
+        return ERROR_NONE;
+    if (!bounds->v_beyond)
+        bounds->v_beyond = calloc(channels, sizeof *bounds->v_beyond);
+    if (!bounds->v_beyond)
+        return error_memory(error, "the bounds of k and v", (double)channels * sizeof *bounds->v_beyond);
+#pragma omp parallel num_threads(threads)
+    {
+        COMPUTING_ENVIRONMENT();
+#pragma omp for schedule(dynamic, 1)
+        for (int head = 0; head < problem->num_kv_heads; head++)
+            if (any_beyond(bounds->v + (size_t)head * dim, dim))
+                add_beyond(bounds->v_beyond + (size_t)head * dim, problem, head, bounds->beyond_keys,
+                           keys_seen(problem, query), progress);
+    }
+    bounds->beyond_keys = keys_seen(problem, query);
+    return progress_cancelled(progress) ? error_set(error, ERROR_INTERRUPTED, "interrupted") : ERROR_NONE;
+}
+
 void tensor_bounds_clear(struct tensor_bounds *bounds)
 {
+    free(bounds->v_beyond);
     free(bounds->k);
     memset(bounds, 0, sizeof *bounds);
 }

@@ -11,6 +11,10 @@
 struct tensor_bounds {
     float *k; /* [Hkv, D] >= |k| of every visible key; NaN or infinite if one of them is */
     float *v; /* [Hkv, D] the same for v */
+    /* [Hkv, D] the sum of those elements of v of visible keys that are NaN or infinite, 0 of none; NULL: not known.
+     * Only where v says that there are some, it is looked for. */
+    float *v_beyond;
+    int64_t beyond_keys; /* of the first so many */
 };
 
 /* Those that the problem carries, or by one pass over the visible keys, exact. ERROR_SYSTEM if memory is short,
@@ -41,6 +45,13 @@ void channel_maxima_merge(const struct channel_maxima *channels, const void *oth
  */
 enum error_kind tensor_bounds_of_query(struct tensor_bounds *bounds, const struct problem *problem, int query,
                                        int threads, const struct progress *progress, struct error *error);
+
+/*
+ * Adds what is known of those of that query, v_beyond among them, one pass over v for all queries: asked for each query
+ * in order, after its bounds. Nothing is looked at as long as all of v is finite.
+ */
+enum error_kind tensor_bounds_beyond(struct tensor_bounds *bounds, const struct problem *problem, int query,
+                                     int threads, const struct progress *progress, struct error *error);
 void tensor_bounds_clear(struct tensor_bounds *bounds);
 
 #endif

@@ -49,6 +49,8 @@ static enum error_kind of_each_query(struct truth *truth, const struct problem *
         struct truth rows = truth_rows(truth, query * problem->num_heads, problem->num_heads);
         if (bounded) {
             kind = tensor_bounds_of_query(&bounds, problem, query, options->threads, options->progress, error);
+            if (!kind)
+                kind = tensor_bounds_beyond(&bounds, problem, query, options->threads, options->progress, error);
             one.bounds = &bounds;
         }
         if (kind)

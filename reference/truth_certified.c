@@ -38,8 +38,11 @@ static enum error_kind solve_head_by_mpfr(struct truth *truth, const struct prob
 enum error_kind truth_certified_query(struct truth *truth, const struct problem *problem,
                                       const struct truth_options *options, struct error *error)
 {
-    struct tensor_bounds bounds;
-    enum error_kind result = tensor_bounds_scan(&bounds, problem, options->threads, options->progress, error);
+    struct tensor_bounds scanned = {.k = NULL};
+    const struct tensor_bounds *bounds = problem->bounds ? problem->bounds : &scanned;
+    enum error_kind result = ERROR_NONE;
+    if (!problem->bounds)
+        result = tensor_bounds_scan(&scanned, problem, options->threads, options->progress, error);
     if (result)
         return result;
     truth->plain_rows = 0;
@@ -56,7 +59,7 @@ enum error_kind truth_certified_query(struct truth *truth, const struct problem 
             int head = problem->num_heads - 1 - i; /* the flattest, which take longest, first */
             if (kind || progress_cancelled(options->progress))
                 continue;
-            if (certify_head(truth, &room, problem, head, &bounds, options->progress)) {
+            if (certify_head(truth, &room, problem, head, bounds, options->progress)) {
                 progress_add(options->progress, (long)problem->seq_len);
             } else {
                 kind = solve_head_by_mpfr(truth, problem, head, options, &failure);
@@ -71,7 +74,7 @@ enum error_kind truth_certified_query(struct truth *truth, const struct problem 
         certified_room_clear(&room);
         mpfr_free_cache2(MPFR_FREE_LOCAL_CACHE);
     }
-    tensor_bounds_clear(&bounds);
+    tensor_bounds_clear(&scanned);
     if (!result && progress_cancelled(options->progress))
         result = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return result;

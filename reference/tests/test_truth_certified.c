@@ -237,14 +237,10 @@ static void make_far_channel(struct made *made) /* v is 0 where weight is */
     made->v[0] = 1;
 }
 
-static void make_nan_key(struct made *made)
+static void make_key_without_weight(struct made *made) /* a logit of -inf: what is no number elsewhere is certified */
 {
-    made->k[3] = NAN;
-}
-
-static void make_infinite_value(struct made *made)
-{
-    made->v[7] = -INFINITY;
+    made->q[1] = 1;
+    made->k[3] = -INFINITY;
 }
 
 static void make_negligible_weights(struct made *made) /* a weight below every double: 2^-1443 */
@@ -265,10 +261,8 @@ static void test_fallback(void **state)
         void (*make)(struct made *made);
         bool finite;
     } inputs[] = {
-        {make_large_logits, true},      {make_large_logits_without_values, true},
-        {make_far_channel, true},       {make_nan_key, false},
-        {make_infinite_value, false},   {make_negligible_weights, true},
-        {make_cancelled_weights, true},
+        {make_large_logits, true},        {make_large_logits_without_values, true}, {make_far_channel, true},
+        {make_key_without_weight, false}, {make_negligible_weights, true},          {make_cancelled_weights, true},
     };
     (void)state;
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
@@ -471,7 +465,7 @@ static void test_progress_and_cancelling(void **state)
         struct truth_options options = {.precision = 64, .threads = 2, .progress = &progress};
         made_init(&made, 100, 1);
         made.q[0] = by_mpfr ? 0x1p80f : 1; /* at 64 bits it takes several rounds */
-        made.k[7] = by_mpfr == 2 ? NAN : 1;
+        made.k[7] = by_mpfr == 2 ? -INFINITY : 1;
         made.v[0] = 1;
         assert_int_equal(truth_init(&truth, &made.problem, &error), ERROR_NONE);
         assert_int_equal(truth_certified(&truth, &made.problem, &options, &error), ERROR_NONE);
