@@ -47,6 +47,7 @@ bool contract_make_exchange(struct contract_trial *trial, int variant, const str
     struct problem *problem = &trial->problem;
     const void *k = problem->k;
     (void)variant;
+    trial->waiting = (trial->waiting & MOVE_K ? MOVE_V : 0) | (trial->waiting & MOVE_V ? MOVE_K : 0);
     problem->k = problem->v;
     problem->v = k;
     problem->bounds = NULL;

@@ -129,7 +129,7 @@ static enum error_kind try_first(struct work *work, const struct contract_row *r
     struct contract_trial first = contract_trial_begin(work->stated);
     const struct contract_clue clue = {&work->screens[0], work->row};
     bool enough = true;
-    if (row->make(&first, variant, &clue)) {
+    if (row->make(&first, variant, &clue) && contract_place_keys(&first)) {
         enough = try_seconds(work, row, &first);
         take_passed(work, row, variant);
     }

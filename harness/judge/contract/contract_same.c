@@ -22,10 +22,12 @@ static bool same_mask(const struct problem *a, const struct problem *b)
 /* Whether k and v are the same, as they are or moved in the same way. */
 static bool same_keys(const struct contract_trial *x, const struct contract_trial *y)
 {
-    const struct problem *a = &x->problem, *b = &y->problem;
-    bool k = x->source[0] ? x->source[0] == y->source[0] && x->source_by[0] == y->source_by[0] : a->k == b->k;
-    bool v = x->source[1] ? x->source[1] == y->source[1] && x->source_by[1] == y->source_by[1] : a->v == b->v;
-    return k && v;
+    const void *const of_x[] = {x->problem.k, x->problem.v}, *const of_y[] = {y->problem.k, y->problem.v};
+    bool same = true;
+    for (int tensor = 0; tensor < 2; tensor++)
+        same = same && x->source[tensor] == y->source[tensor] &&
+               (x->source[tensor] ? x->source_by[tensor] == y->source_by[tensor] : of_x[tensor] == of_y[tensor]);
+    return same;
 }
 
 static bool same_row(const void *x, const void *y, size_t row, size_t other, size_t bytes)

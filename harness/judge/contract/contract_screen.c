@@ -147,20 +147,33 @@ static double dot(const float *a, const float *b, size_t dim)
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
-static void fill_products(double *products, struct contract_screen *screen, const struct problem *problem, int kv_head)
+/* Where a row of k (0) or v (1) is; waiting: the trial that has it elsewhere, or NULL. */
+static size_t row_at(const struct contract_trial *waiting, int tensor, const struct problem *problem, int64_t key,
+                     int kv_head)
+{
+    return waiting ? contract_key_row(waiting, tensor, key, kv_head) : problem_row(problem, key, kv_head);
+}
+
+static void fill_products(double *products, struct contract_screen *screen, const struct problem *problem, int kv_head,
+                          const struct contract_trial *waiting)
 {
     size_t dim = (size_t)problem->head_dim;
     for (int64_t key = 0; key < problem->seq_len; key++) {
-        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, kv_head), dim, screen->row);
+        dtype_widen(problem_kv_dtype(problem), problem->k, row_at(waiting, 0, problem, key, kv_head), dim, screen->row);
         products[key] = dot(screen->query, screen->row, dim);
     }
 }
 
-/* Of screen->query and every key, masked ones too. */
-static const double *products_of(struct contract_screen *screen, const struct problem *problem, int kv_head)
+/* Of screen->query and every key, masked ones too. Those of keys that wait to be moved are nobody else's. */
+static const double *products_of(struct contract_screen *screen, const struct problem *problem, int kv_head,
+                                 const struct contract_trial *waiting)
 {
     size_t dim = (size_t)problem->head_dim, bytes = dim * sizeof *screen->query;
     struct screen_memory *memory = screen->memory;
+    if (waiting && waiting->waiting & MOVE_K) {
+        fill_products(screen->logits, screen, problem, kv_head, waiting);
+        return screen->logits;
+    }
     for (int i = 0; i < memory->num_products; i++) {
         const struct kept_products *kept = &memory->products[i];
         if (kept->k == problem->k && kept->kv_head == kv_head && kept->keys == problem->seq_len &&
@@ -169,7 +182,7 @@ static const double *products_of(struct contract_screen *screen, const struct pr
     }
     struct kept_products *slot = next_products(memory, dim);
     double *products = slot ? slot->products : screen->logits;
-    fill_products(products, screen, problem, kv_head);
+    fill_products(products, screen, problem, kv_head, NULL);
     if (slot) {
         memcpy(slot->query, screen->query, bytes);
         slot->k = problem->k;
@@ -202,13 +215,14 @@ static const float *values_of(struct contract_screen *screen, const struct probl
 }
 
 /* Logits and weights. The lse. */
-static double weigh(struct contract_screen *screen, const struct problem *problem, int head)
+static double weigh(struct contract_screen *screen, const struct problem *problem, int head,
+                    const struct contract_trial *waiting)
 {
     size_t dim = (size_t)problem->head_dim;
     double scale = problem_logit_scale(problem), slope = (double)problem->slopes[head],
            max = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
     dtype_widen(problem->dtype, problem->q, (size_t)head * dim, dim, screen->query);
-    const double *products = products_of(screen, problem, problem_kv_head(problem, head));
+    const double *products = products_of(screen, problem, problem_kv_head(problem, head), waiting);
     for (int64_t key = 0; key < problem->seq_len; key++) {
         double bias = slope * (double)problem_distance(problem, key);
         screen->logits[key] =
@@ -225,18 +239,20 @@ static double weigh(struct contract_screen *screen, const struct problem *proble
 }
 
 /* The sums over v of what was weighed. */
-static void add_up(struct contract_screen *screen, const struct problem *problem, int head)
+static void add_up(struct contract_screen *screen, const struct problem *problem, int head,
+                   const struct contract_trial *waiting)
 {
     int kv_head = problem_kv_head(problem, head);
     size_t dim = (size_t)screen->dim;
-    const float *values = values_of(screen, problem, kv_head);
+    const float *values = waiting && waiting->waiting & MOVE_V ? NULL : values_of(screen, problem, kv_head);
     for (int64_t key = 0; key < problem->seq_len; key++) {
         double weight = screen->weights[key];
         const float *row = values ? values + (size_t)key * dim : screen->row;
         if (!(weight > 0))
             continue;
         if (!values)
-            dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
+            dtype_widen(problem_kv_dtype(problem), problem->v, row_at(waiting, 1, problem, key, kv_head), dim,
+                        screen->row);
         for (size_t d = 0; d < dim; d++)
             screen->sums[d] += weight * (double)row[d];
     }
@@ -244,14 +260,20 @@ static void add_up(struct contract_screen *screen, const struct problem *problem
         screen->sums[d] *= problem_value_scale(problem) / screen->whole;
 }
 
-double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
+static double attend(struct contract_screen *screen, const struct problem *problem, int row,
+                     const struct contract_trial *waiting)
 {
     const struct problem one = problem_query(problem, row / problem->num_heads);
-    double lse = weigh(screen, &one, row % problem->num_heads);
+    double lse = weigh(screen, &one, row % problem->num_heads, waiting);
     memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
     if (lse > -INFINITY)
-        add_up(screen, &one, row % problem->num_heads);
+        add_up(screen, &one, row % problem->num_heads, waiting);
     return lse;
+}
+
+double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
+{
+    return attend(screen, problem, row, NULL);
 }
 
 /* ---- what a row is held against ---------------------------------------------------------------------------------- */
@@ -286,7 +308,7 @@ bool contract_screen_row(struct contract_screen *screen, const struct contract_t
     const struct problem *problem = &trial->problem;
     const struct truth *truth = trial->stated->truth;
     size_t first = (size_t)row * (size_t)problem->head_dim;
-    double lse = contract_screen_attend(screen, problem, row);
+    double lse = attend(screen, problem, row, trial->waiting ? trial : NULL);
     if (!lse_is_near(trial, row, lse))
         return false;
     double of_trial = contract_screen_squares(screen, trial, row, 1), of_stated = 0, noise = 0;

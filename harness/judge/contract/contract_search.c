@@ -206,7 +206,8 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    if (row->make(&assumed.second, variant, &clue) && screened(search, &assumed.second)) {
+    if (row->make(&assumed.second, variant, &clue) && screened(search, &assumed.second) &&
+        contract_place_keys(&assumed.second)) {
         kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits)
             keep(search, &assumed, &fit, rank_of(&whole));
@@ -237,7 +238,7 @@ static bool make_pair(struct search *search, const struct contract_pair *pair, s
 {
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     *assumed = (struct assumed){.pair = *pair, .is_pair = true, .first = contract_trial_begin(search->exhibit)};
-    if (!pair->row[0]->make(&assumed->first, pair->variant[0], &clue))
+    if (!pair->row[0]->make(&assumed->first, pair->variant[0], &clue) || !contract_place_keys(&assumed->first))
         return false;
     assumed->second = contract_trial_on(&assumed->first);
     return pair->row[1]->make(&assumed->second, pair->variant[1], &clue);
@@ -266,7 +267,8 @@ static enum error_kind confirm_pair(struct search *search, const struct contract
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second)) {
+    if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second) &&
+        contract_place_keys(&assumed.second)) {
         kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
@@ -309,7 +311,7 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
     struct assumed alone = {.second = contract_trial_begin(search->exhibit)};
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     enum error_kind kind = ERROR_NONE;
-    if (pair->row[which]->make(&alone.second, pair->variant[which], &clue)) {
+    if (pair->row[which]->make(&alone.second, pair->variant[which], &clue) && contract_place_keys(&alone.second)) {
         struct truth truth;
         struct exhibit exhibit;
         kind = find_truth(search, &alone.second, &truth, &exhibit, error);

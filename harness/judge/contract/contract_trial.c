@@ -133,31 +133,42 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
 
 bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
 {
-    struct problem *problem = &trial->problem;
+    if (trial->waiting & which && !contract_place_keys(trial))
+        return false;
+    for (int tensor = 0; tensor < 2; tensor++)
+        if (which >> tensor & 1) {
+            trial->source[tensor] = source;
+            trial->source_by[tensor] = by;
+        }
+    trial->waiting |= which;
+    trial->problem.bounds = NULL;
+    return true;
+}
+
+/* k or v as source has it, in new memory; NULL if that is short. */
+static char *moved_keys(struct contract_trial *trial, int tensor)
+{
+    const struct problem *problem = &trial->problem;
     size_t row = key_bytes(problem), rows = (size_t)problem->seq_len * (size_t)problem->num_kv_heads;
-    for (int tensor = 0; tensor < 2; tensor++) {
-        const char *from = tensor ? problem->v : problem->k;
-        if (!(which >> tensor & 1))
-            continue;
-        char *to = own(trial, rows * row);
-        if (!to)
-            return false;
-        for (int64_t key = 0; key < problem->seq_len; key++)
-            for (int head = 0; head < problem->num_kv_heads; head++) {
-                int64_t of_key = key;
-                int of_head = head;
-                source(problem, by, &of_key, &of_head);
-                memcpy(to + (size_t)(key * problem->num_kv_heads + head) * row,
-                       from + (size_t)(of_key * problem->num_kv_heads + of_head) * row, row);
-            }
-        if (tensor)
-            problem->v = to;
-        else
-            problem->k = to;
-        trial->source[tensor] = source;
-        trial->source_by[tensor] = by;
-    }
-    problem->bounds = NULL;
+    size_t element = dtypes[problem_kv_dtype(problem)].size_bytes;
+    const char *from = tensor ? problem->v : problem->k;
+    char *to = own(trial, rows * row);
+    for (int64_t key = 0; to && key < problem->seq_len; key++)
+        for (int head = 0; head < problem->num_kv_heads; head++)
+            memcpy(to + problem_row(problem, key, head) * element,
+                   from + contract_key_row(trial, tensor, key, head) * element, row);
+    return to;
+}
+
+bool contract_place_keys(struct contract_trial *trial)
+{
+    char *k = trial->waiting & MOVE_K ? moved_keys(trial, 0) : NULL;
+    char *v = trial->waiting & MOVE_V ? moved_keys(trial, 1) : NULL;
+    if ((trial->waiting & MOVE_K && !k) || (trial->waiting & MOVE_V && !v))
+        return false;
+    trial->problem.k = k ? k : trial->problem.k;
+    trial->problem.v = v ? v : trial->problem.v;
+    trial->waiting = 0;
     return true;
 }
 

@@ -26,6 +26,7 @@ struct contract_trial {
     double factor, offset;          /* the output is the problem's exact result times factor, plus offset; 1 and 0 */
     contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
     int64_t source_by[2];
+    unsigned waiting; /* of MOVE_K and MOVE_V: not moved yet, so that the problem has them where they were */
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -57,9 +58,22 @@ enum { MOVE_QUERIES = 1 << 0, MOVE_SLOPES = 1 << 1, MOVE_OUT = 1 << 2, MOVE_LSE 
 enum { MOVE_ALL_OF_HEADS = MOVE_QUERIES | MOVE_SLOPES | MOVE_OUT | MOVE_LSE | MOVE_SINKS };
 bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which);
 
-/* Row (key, KV head) of k or v is what was row source(by, key, KV head): which has bits of these. */
+/* Row (key, KV head) of k or v is what was row source(by, key, KV head): which has bits of these. Nothing is copied
+ * before contract_place_keys: a screen looks at a few rows, and most trials go no further. False if memory is short. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
 bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by);
+
+/* Makes k and v of the trial's problem what it says of them: for all but contract_screen_row. False if memory is short.
+ */
+bool contract_place_keys(struct contract_trial *trial);
+
+/* Index of the first element of a key's row in the k (tensor 0) or v (1) that the problem has, moved or not. */
+static inline size_t contract_key_row(const struct contract_trial *trial, int tensor, int64_t key, int kv_head)
+{
+    if (trial->waiting >> tensor & 1)
+        trial->source[tensor](&trial->problem, trial->source_by[tensor], &key, &kv_head);
+    return problem_row(&trial->problem, key, kv_head);
+}
 
 /* Appends a key that is masked, so that each query but the last sees one key more. */
 bool contract_append_key(struct contract_trial *trial);

@@ -306,7 +306,7 @@ enum error_kind planted_answer(double *out, double *lse, bool *is_none, const st
     struct contract_trial trial = contract_trial_begin(stated);
     size_t dim = (size_t)stated->problem->head_dim;
     enum error_kind kind = contract_screen_init(&screen, stated->problem, SCREEN_ALL_ELEMENTS, error);
-    *is_none = !kind && fault->make && !fault->make(&trial);
+    *is_none = !kind && fault->make && !(fault->make(&trial) && contract_place_keys(&trial));
     if (!kind && trial.is_short)
         kind = error_memory(error, "a fault", (double)stated->problem->seq_len);
     for (int row = 0; row < problem_rows(stated->problem) && !kind && !*is_none; row++) {

@@ -144,6 +144,23 @@ static void test_a_pair_of_layout_and_scale(void **state)
     assert_named(search(desk, false), "k alone as [KV heads, keys, head_dim] and scale 1 in place of 0.125");
 }
 
+/* What is fitted to one contract on top of another is fitted to its keys, not to those that were stated. */
+static void test_a_pair_of_layout_and_sink(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other = desk->problem;
+    static uint16_t k[N * G * D];
+    const float sinks[H] = {1.5f, 1.5f, 1.5f, 1.5f};
+    for (int key = 0; key < N; key++)
+        for (int g = 0; g < G; g++)
+            memcpy(k + (key * G + g) * D, desk->k + (g * N + key) * D, D * sizeof *k);
+    other.k = k;
+    other.sink_logits = sinks;
+    answer(desk, &other);
+    assert_int_equal(search(desk, true)->num_fits, 1);
+    assert_non_null(strstr(desk->finding.fits[0].text, "k alone as [KV heads, keys, head_dim] and a sink of 1.50"));
+}
+
 /* The output of a kernel that rounds weights to f16, and nothing else but its output. */
 static void answer_with_narrow_weights(struct desk *desk, const struct problem *problem)
 {
@@ -598,6 +615,7 @@ int main(void)
         TEST(test_little_evidence_lists_and_does_not_name),
         TEST(test_two_contracts_at_once_are_a_pair),
         TEST(test_a_pair_of_layout_and_scale),
+        TEST(test_a_pair_of_layout_and_sink),
         TEST(test_roundings_are_no_second_contract),
         TEST(test_a_pair_of_which_one_matters_little_is_not_named),
         TEST(test_three_contracts_at_once_are_not_named),

@@ -59,6 +59,77 @@ static void test_misplaced_keys_are_named(void **state)
     }
 }
 
+/* A screen of a trial as it is, and what is in it then. */
+struct screened {
+    bool passes;
+    double sums[D], logits[N];
+};
+
+static struct screened screen_row(struct contract_screen *screen, const struct contract_trial *trial, int row)
+{
+    struct screened screened = {.passes = contract_screen_row(screen, trial, row)};
+    memcpy(screened.sums, screen->sums, (size_t)screen->dim * sizeof *screened.sums);
+    memcpy(screened.logits, screen->logits, (size_t)(N - 1) * sizeof *screened.logits); /* the first query's keys */
+    return screened;
+}
+
+/* Keys that wait to be moved have the bits of those that were, are no contract but their own, and leave nothing in the
+ * screen that the next trial would take for its. */
+static void screen_before_and_after(struct desk *desk, const struct exhibit *stated, const struct contract_row *row,
+                                    int variant, int dim)
+{
+    struct contract_screen screen, fresh;
+    struct contract_trial trial = contract_trial_begin(stated), as_stated = trial, twin = trial;
+    const struct contract_clue clue = {&screen, 0};
+    assert_int_equal(contract_screen_init(&screen, &desk->problem, dim, &error), ERROR_NONE);
+    assert_int_equal(contract_screen_init(&fresh, &desk->problem, dim, &error), ERROR_NONE);
+    if (row->make(&trial, variant, &clue)) {
+        assert_true(row->make(&twin, variant, &clue));
+        assert_true(trial.waiting && trial.problem.k == desk->k && trial.problem.v == desk->v);
+        assert_false(contract_same(&trial, &as_stated) || contract_same(&as_stated, &trial));
+        for (int r = 0; r < 2 * H; r++) {
+            const struct screened before = screen_row(&screen, &as_stated, r), waiting = screen_row(&screen, &trial, r);
+            const struct screened again = screen_row(&screen, &as_stated, r);
+            assert_memory_equal(&again, &before, sizeof before);
+            struct contract_trial placed = twin;
+            assert_true(contract_place_keys(&placed) && !placed.waiting && contract_moved(&placed));
+            assert_true(contract_same(&placed, &trial) && contract_same(&trial, &placed));
+            const struct screened after = screen_row(&fresh, &placed, r);
+            assert_memory_equal(&after, &waiting, sizeof after);
+            contract_screen_forget(&fresh);
+            contract_trial_clear(&placed);
+        }
+    }
+    contract_trial_clear(&trial);
+    contract_screen_clear(&screen);
+    contract_screen_clear(&fresh);
+}
+
+static void test_keys_that_wait_are_those_that_are_moved(void **state)
+{
+    struct desk *desk = *state;
+    static uint16_t q[2 * H * D], out[2 * H * D];
+    int looked_at = 0;
+    memcpy(q, desk->q, sizeof desk->q);
+    memcpy(q + H * D, desk->k, sizeof desk->q);
+    memcpy(out, desk->v, sizeof out);
+    desk->problem.q = q;
+    desk->problem.num_queries = 2;
+    const struct output output = {out, NULL};
+    find_truth(&desk->truth, &desk->problem);
+    const struct exhibit stated = {.problem = &desk->problem, .output = &output, .truth = &desk->truth};
+    for (int r = 0; r < num_contract_rows; r++) {
+        const struct contract_row *row = &contract_rows[r];
+        bool moves = row->make == contract_make_layout || row->make == contract_make_shifted ||
+                     row->make == contract_make_pages || row->make == contract_make_one_kv_head;
+        for (int variant = 0; variant < row->num_variants && moves; variant++, looked_at++) {
+            screen_before_and_after(desk, &stated, row, variant, SCREEN_ALL_ELEMENTS);
+            screen_before_and_after(desk, &stated, row, variant, SCREEN_SAMPLE);
+        }
+    }
+    assert_true(looked_at >= 30);
+}
+
 /* The newest keys alone; then with a key before them that weighs so little that a window of one more is as near. */
 static void test_a_window_is_named_where_it_is_no_other(void **state)
 {
@@ -300,6 +371,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_misplaced_keys_are_named),
+        TEST(test_keys_that_wait_are_those_that_are_moved),
         TEST(test_a_window_is_named_where_it_is_no_other),
         TEST(test_a_mask_the_other_way_round_is_named),
         TEST(test_a_masked_key_that_is_let_in_is_named),
