@@ -360,6 +360,22 @@ static void test_pages_in_any_order(void **state)
     pages.pool_pages = 6;
     assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
     assert_string_equal(error.text, "page numbers: page 2 is page 6 of the pool; allowed: 0 to 5");
+    pages.pool_pages = PAGES;
+    pages.v_stride = INT64_MAX / 2;
+    assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
+    assert_non_null(strstr(error.text, "; allowed: pages that lie within 2^63 bytes"));
+    pages.v_stride = PAGE;
+    pages.k_stride = INT64_MIN;
+    assert_int_equal(alibicheck_problem_set_pages(problem, &pages, &error), ALIBICHECK_INVALID);
+    for (int axis = 0; axis < 3; axis++) {
+        struct alibicheck_tensor far = k;
+        far.strides[axis] = axis ? INT64_MAX / 2 : INT64_MIN;
+        assert_int_equal(alibicheck_problem_set_k(problem, &far, &error), ALIBICHECK_INVALID);
+        assert_non_null(strstr(error.text, "; allowed: elements that lie within 2^63 bytes"));
+    }
+    struct alibicheck_tensor back = k;
+    back.strides[0] = -back.strides[0]; /* which any memory may have */
+    assert_ok(alibicheck_problem_set_k(problem, &back, &error));
     alibicheck_problem_free(problem);
 }
 
