@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "harness/evaluate/outcome.h"
+#include "harness/evaluate/part_causes.h"
 #include "harness/evaluate/replayed_cause.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/library/overruled.h"
@@ -81,7 +82,8 @@ static void conclude_stale(struct signature_finding *finding)
 enum error_kind conclude_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
+    struct exhibit exhibit = exhibit_of(work);
+    struct part_causes causes;
     const unsigned violated = oracles_violated_mask(&evaluation->oracles);
     const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
                                        evaluation->oracles.how, evaluation->oracles.stale};
@@ -94,6 +96,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
         !outcome_out_of_class(work->point, &evaluation->classes))
         return ERROR_NONE;
     progress_display_step(work->evaluator->display, "signature", 0);
+    part_causes_begin(&causes, &exhibit, work, "signature");
     enum error_kind kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
     if (!kind)
@@ -101,7 +104,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
                               work->evaluator->threads, error);
     if (!kind && is_stale(work))
         conclude_stale(&evaluation->finding);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += evaluation_now() - start - part_causes_end(&causes, work);
     return kind;
 }
 
@@ -120,17 +123,19 @@ static struct class_demand demand_of(const struct work *work)
 enum error_kind conclude_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    if (!work->evaluator->foreign || !evaluation->problem.k || *evaluation->subject_failure || is_stale(work) ||
+    struct exhibit exhibit = exhibit_of(work);
+    struct part_causes causes;
+    if (!work->evaluator->foreign || *evaluation->subject_failure || is_stale(work) ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     const struct class_demand demand = demand_of(work);
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "contract", 0);
+    part_causes_begin(&causes, &exhibit, work, "contract");
     enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
                                            work->evaluator->threads, NULL, error);
     signature_overrule(&evaluation->finding, &evaluation->contract, &evaluation->class_of_all);
-    evaluation->seconds.judge += evaluation_now() - start;
+    evaluation->seconds.judge += evaluation_now() - start - part_causes_end(&causes, work);
     return kind;
 }
 

@@ -6,6 +6,7 @@
 #define HARNESS_JUDGE_EXHIBIT_H
 
 #include "harness/judge/criterion.h"
+#include "harness/judge/key_parts.h"
 #include "reference/truth.h"
 
 struct exhibit {
@@ -20,6 +21,14 @@ struct exhibit {
                        * nobody has looked */
     bool is_coarse;   /* none does, or it takes so many or such coarse ones that they would explain other faults as well
                        * (class_is_coarse); false: one plain rounding is enough, or nobody has looked */
+    /* Where k and v are NULL: how to have those of some KV heads; NULL: there are none. */
+    const struct key_parts *parts;
 };
+
+/* Whether there are k and v, all of them or a part at a time. */
+static inline bool exhibit_has_keys(const struct exhibit *exhibit)
+{
+    return (exhibit->problem->k && exhibit->problem->v) || exhibit->parts;
+}
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "harness/library/judged_output.h"
 #include "harness/library/judged_parts.h"
+#include "harness/library/opened_parts.h"
 #include "harness/library/overruled.h"
 #include "reference/computing_environment.h"
 
@@ -31,9 +32,32 @@ static void find_nothing(struct judged_output *judged, const struct criterion *c
             rows[r].elements > 0 && criterion_decide(criterion, &rows[r]) == DECISION_FAIL;
 }
 
-static enum error_kind find_signature(struct judged_output *judged, const struct judging *judging, struct error *error)
+/* What is sought needs keys: of a problem that was worked on in parts these are opened again. */
+static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, struct judged_output *judged,
+                        const struct problem_source *source, const struct judging *judging, const char *purpose)
 {
-    const struct exhibit exhibit = judged_exhibit(judged, judging);
+    *opened = (struct opened_parts){.lender = NULL};
+    if (source->num_parts == 1)
+        return;
+    opened_parts_begin(opened, source, &judged->inputs, judging->threads, judging->progress);
+    opened->step = judging->step;
+    opened->context = judging->context;
+    opened->purpose = purpose;
+    exhibit->parts = &opened->parts;
+}
+
+/* start: when it began to be sought. */
+static void take_parts_back(struct opened_parts *opened, struct judged_output *judged, double start)
+{
+    judged->seconds.inputs += opened->seconds;
+    judged->seconds.judge += judged_now_s() - start - opened->seconds;
+    opened_parts_end(opened);
+}
+
+static enum error_kind find_signature(struct judged_output *judged, const struct problem_source *source,
+                                      const struct judging *judging, struct error *error)
+{
+    struct exhibit exhibit = judged_exhibit(judged, judging);
     const struct oracle_facts facts = {0};
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS &&
         class_decide(DECISION_PASS, &judged->classes, &judging->demand) != DECISION_FAIL)
@@ -43,10 +67,12 @@ static enum error_kind find_signature(struct judged_output *judged, const struct
         return ERROR_NONE;
     }
     double start = judged_now_s();
+    struct opened_parts opened;
     judged_step(judging, "signature", 0);
+    offer_parts(&exhibit, &opened, judged, source, judging, "signature");
     enum error_kind kind =
         signature_find(&judged->finding, &exhibit, &judged->verdict, &facts, judging->threads, error);
-    judged->seconds.judge += judged_now_s() - start;
+    take_parts_back(&opened, judged, start);
     return kind;
 }
 
@@ -62,18 +88,21 @@ static bool is_of_other_arithmetic(const struct judged_output *judged, const str
 
 /* Of an output that is right but in another class than is asked for, or made with another arithmetic than it is said to
  * be, the contract is no question. */
-static enum error_kind find_contract(struct judged_output *judged, const struct judging *judging, struct error *error)
+static enum error_kind find_contract(struct judged_output *judged, const struct problem_source *source,
+                                     const struct judging *judging, struct error *error)
 {
-    const struct exhibit exhibit = judged_exhibit(judged, judging);
+    struct exhibit exhibit = judged_exhibit(judged, judging);
     if (criterion_decide(&judging->criterion, &judged->verdict.total) == DECISION_PASS ||
         is_of_other_arithmetic(judged, judging) || judging->rows)
         return ERROR_NONE;
     double start = judged_now_s();
+    struct opened_parts opened;
     judged_step(judging, "contract", 0);
+    offer_parts(&exhibit, &opened, judged, source, judging, "contract");
     enum error_kind kind = contract_search(&judged->contract, &exhibit, &judged->verdict, &judging->demand,
                                            judging->threads, judging->progress, error);
     signature_overrule(&judged->finding, &judged->contract, &judged->class_of_all);
-    judged->seconds.judge += judged_now_s() - start;
+    take_parts_back(&opened, judged, start);
     return kind;
 }
 
@@ -109,9 +138,9 @@ enum error_kind judge_output(struct judged_output *judged, const struct problem_
     if (!kind)
         class_of_rows(&judged->class_of_all, &judged->classes);
     if (!kind)
-        kind = find_signature(judged, judging, error);
+        kind = find_signature(judged, source, judging, error);
     if (!kind)
-        kind = find_contract(judged, judging, error);
+        kind = find_contract(judged, source, judging, error);
     if (!kind)
         judged->output_digest = judge_output_digest(&judged->output, &judged->problem);
     return kind;

@@ -7,7 +7,8 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
-/* Beyond so many products of an element of q and one of k, KV heads that follow from nothing are not tried. */
+/* Beyond so many products of an element of q and one of k, KV heads that follow from nothing are not tried; nor are
+ * those of other parts, each of which would be opened for it. */
 static const double PRODUCTS_MAX = 0x1p30;
 
 static int tiled(const struct problem *problem, int head)
@@ -90,9 +91,12 @@ static void fill_logits(struct suspect *suspect)
 }
 
 /* other: room for the products of q and its keys. */
-static void try_kv_head(struct suspect *suspect, int kv_head, double *other)
+static enum error_kind try_kv_head(struct suspect *suspect, int kv_head, double *other, struct error *error)
 {
     double *own = suspect->dots;
+    enum error_kind kind = suspect_need_keys(suspect, kv_head, error);
+    if (kind)
+        return kind;
     fill_logits(suspect);
     attend(suspect, kv_head, "values", kv_head);
     suspect_read_dots(suspect, kv_head, other, NULL);
@@ -100,7 +104,10 @@ static void try_kv_head(struct suspect *suspect, int kv_head, double *other)
     fill_logits(suspect);
     suspect->dots = own;
     attend(suspect, kv_head, "keys and values", kv_head);
-    attend(suspect, suspect->kv_head, "keys", kv_head);
+    kind = suspect_need_keys(suspect, suspect->kv_head, error);
+    if (!kind)
+        attend(suspect, suspect->kv_head, "keys", kv_head);
+    return kind;
 }
 
 static bool follows_from_a_rule(const struct problem *problem, int head, int kv_head)
@@ -120,10 +127,11 @@ enum error_kind hypothesis_heads(struct suspect *suspect, struct error *error)
     double *other = malloc((size_t)problem->seq_len * sizeof *other);
     if (!other)
         return error_memory(error, "a head's signature", (double)problem->seq_len * sizeof *other);
-    for (int kv_head = 0; kv_head < problem->num_kv_heads && !suspect_is_settled(suspect); kv_head++)
-        if (kv_head != suspect->kv_head &&
-            (products <= PRODUCTS_MAX || follows_from_a_rule(problem, suspect->head, kv_head)))
-            try_kv_head(suspect, kv_head, other);
+    enum error_kind kind = ERROR_NONE;
+    for (int kv_head = 0; kv_head < problem->num_kv_heads && !suspect_is_settled(suspect) && !kind; kv_head++)
+        if (kv_head != suspect->kv_head && ((products <= PRODUCTS_MAX && suspect_shares_part(suspect, kv_head)) ||
+                                            follows_from_a_rule(problem, suspect->head, kv_head)))
+            kind = try_kv_head(suspect, kv_head, other, error);
     free(other);
-    return ERROR_NONE;
+    return kind;
 }

@@ -67,7 +67,7 @@ void hypothesis_inputs(struct suspect *suspect)
     const struct {
         const char *name;
         const void *tensor;
-    } of_keys[] = {{"k", problem->k}, {"v", problem->v}};
+    } of_keys[] = {{"k", suspect->keys->k}, {"v", suspect->keys->v}};
     float value;
     int d = no_number_at(problem->dtype, problem->q, (size_t)suspect->head * (size_t)dims, dims, &value);
     if (d >= 0) {
@@ -78,7 +78,7 @@ void hypothesis_inputs(struct suspect *suspect)
     }
     for (int64_t key = 0; key < problem->seq_len; key++)
         for (int i = 0; i < 2 && problem_visible(problem, key); i++) {
-            d = no_number_at(problem_kv_dtype(problem), of_keys[i].tensor, problem_row(problem, key, suspect->kv_head),
+            d = no_number_at(problem_kv_dtype(problem), of_keys[i].tensor, suspect_row(suspect, key, suspect->kv_head),
                              dims, &value);
             if (d < 0)
                 continue;

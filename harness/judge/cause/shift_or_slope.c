@@ -29,7 +29,7 @@ enum error_kind shift_may_be_slope(bool *may_be, double keys, const struct inqui
     const struct exhibit *exhibit = inquiry->exhibit;
     enum error_kind kind = ERROR_NONE;
     double factor = NAN;
-    *may_be = exhibit->problem->k && exhibit->problem->v;
+    *may_be = exhibit_has_keys(exhibit);
     for (int i = 0; i < max_rows && i < problem_rows(exhibit->problem) && ranked[i].failing && *may_be && !kind; i++) {
         struct suspect suspect;
         int row = ranked[i].row;

@@ -110,7 +110,6 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
                                struct error *error)
 {
     static const struct criterion by_bound = {.mode = JUDGE_BUDGET, .budget = 1};
-    const struct problem *problem = inquiry->exhibit->problem;
     int row = ranked->row;
     bool by_lse = ranked->failing && !ranked->out_fails;
     enum error_kind kind = suspect_init(suspect, row, by_lse, inquiry->exhibit, &inquiry->verdict->rows[row], error);
@@ -120,11 +119,13 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     suspect->leaks = slots_matter(inquiry->facts);
     if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
         return kind;
-    if (!problem->k || !problem->v)
+    if (!exhibit_has_keys(inquiry->exhibit))
         return ERROR_NONE;
     if (!truth_is_finite(suspect)) {
-        hypothesis_inputs(suspect);
-        return ERROR_NONE;
+        kind = suspect_need_keys(suspect, suspect->kv_head, error);
+        if (!kind)
+            hypothesis_inputs(suspect);
+        return kind;
     }
     kind = explain_by_keys(suspect, ranked->failing, error);
     if (!kind && ranked->failing && suspect->best.signature == SIGNATURE_UNKNOWN && suspect_leave_later_keys(suspect))
@@ -162,25 +163,25 @@ static bool is_systematic(const struct inquiry *inquiry, const struct ranked_row
 }
 
 /* What merely looks like rounding says nothing of a worse row that does not. */
-static void explain_by_looks(struct suspect *suspects, int failing, bool systematic)
+static enum error_kind explain_by_looks(struct suspect *suspects, int failing, bool systematic, struct error *error)
 {
-    for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN); i++)
-        if (suspects[i].dots && suspects[i].best.signature == SIGNATURE_UNKNOWN && !suspects[i].beyond_anywhere &&
-            !hypothesis_rounded_slope(&suspects[i]) && !(systematic && !suspects[i].by_lse))
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN) && !kind; i++) {
+        if (!suspects[i].dots || suspects[i].best.signature != SIGNATURE_UNKNOWN || suspects[i].beyond_anywhere)
+            continue;
+        kind = suspect_need_keys(&suspects[i], suspects[i].kv_head, error); /* others had theirs since */
+        if (!kind && !hypothesis_rounded_slope(&suspects[i]) && !(systematic && !suspects[i].by_lse))
             hypothesis_noise(&suspects[i]);
+    }
+    return kind;
 }
 
-static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
-                                   const struct ranked_row *ranked, int threads, struct error *error)
+/* All rows at once. */
+static enum error_kind examine_together(struct suspect *suspects, int examined, const struct inquiry *inquiry,
+                                        const struct ranked_row *ranked, int threads, struct error *error)
 {
-    struct suspect suspects[MAX_EXAMINED] = {0};
     struct error errors[MAX_EXAMINED];
     enum error_kind kinds[MAX_EXAMINED] = {ERROR_NONE}, kind = ERROR_NONE;
-    int examined =
-        problem_rows(inquiry->exhibit->problem) < MAX_EXAMINED ? problem_rows(inquiry->exhibit->problem) : MAX_EXAMINED;
-    int failing = 0;
-    while (failing < examined && ranked[failing].failing)
-        failing++;
 #pragma omp parallel num_threads(threads)
     {
         COMPUTING_ENVIRONMENT();
@@ -191,6 +192,38 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     for (int i = 0; i < examined && !kind; i++)
         if ((kind = kinds[i]) && error)
             *error = errors[i];
+    return kind;
+}
+
+/* One row after the other, those of a part together: what one of them opens would be gone for another. */
+static enum error_kind examine_in_parts(struct suspect *suspects, int examined, const struct inquiry *inquiry,
+                                        const struct ranked_row *ranked, struct error *error)
+{
+    const struct problem *problem = inquiry->exhibit->problem;
+    const struct key_parts *parts = inquiry->exhibit->parts;
+    int part_of[MAX_EXAMINED];
+    enum error_kind kind = ERROR_NONE;
+    for (int i = 0; i < examined; i++)
+        part_of[i] = parts->of_kv_head(parts->context, problem_kv_head(problem, ranked[i].row % problem->num_heads));
+    for (int part = 0; part < parts->count; part++)
+        for (int i = 0; i < examined && !kind; i++)
+            if (part_of[i] == part)
+                kind = examine(&suspects[i], inquiry, &ranked[i], error);
+    return kind;
+}
+
+static enum error_kind examine_all(struct signature_finding *finding, const struct inquiry *inquiry,
+                                   const struct ranked_row *ranked, int threads, struct error *error)
+{
+    struct suspect suspects[MAX_EXAMINED] = {0};
+    int examined =
+        problem_rows(inquiry->exhibit->problem) < MAX_EXAMINED ? problem_rows(inquiry->exhibit->problem) : MAX_EXAMINED;
+    int failing = 0;
+    while (failing < examined && ranked[failing].failing)
+        failing++;
+    enum error_kind kind = inquiry->exhibit->parts
+                               ? examine_in_parts(suspects, examined, inquiry, ranked, error)
+                               : examine_together(suspects, examined, inquiry, ranked, threads, error);
     if (!kind)
         kind = slope_witnesses_hear(suspects, failing, inquiry, error);
     if (!kind) {
@@ -201,7 +234,7 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
                 explain_by_facts(&suspects[i]);
             }
         char remark[SIGNATURE_DETAIL_SIZE];
-        explain_by_looks(suspects, failing, is_systematic(inquiry, ranked, remark));
+        kind = explain_by_looks(suspects, failing, is_systematic(inquiry, ranked, remark), error);
         conclude(finding, suspects, failing);
         if (finding->signature == SIGNATURE_UNKNOWN && !finding->detail[0])
             memcpy(finding->detail, remark, sizeof remark);

@@ -20,9 +20,10 @@
  * an earlier launch, nan if a NaN in masked slots reaches the result, a leak if what stands there changes it, else
  * unknown.
  *
- * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL only what
- * needs no keys is found: nan, silent-zero, bias-shift, of a constant in it wrong-lse, of rows without a key
- * wrong-sink. threads >= 1. ERROR_SYSTEM if memory is short.
+ * The exhibit and verdict->rows are of the same rows: all of them, or a part's. Where k and v are NULL, the parts of
+ * the rows that are looked at are opened; without parts only what needs no keys is found: nan, silent-zero, bias-shift,
+ * of a constant in it wrong-lse, of rows without a key wrong-sink. threads >= 1. ERROR_SYSTEM if memory is short; what
+ * opening a part returns.
  */
 enum error_kind signature_find(struct signature_finding *finding, const struct exhibit *exhibit,
                                const struct verdict *verdict, const struct oracle_facts *facts, int threads,

@@ -58,6 +58,8 @@ enum error_kind suspect_init(struct suspect *suspect, int row, bool by_lse, cons
     *suspect = (struct suspect){
         .whole = problem,
         .of_row = row,
+        .parts = problem->k && problem->v ? NULL : exhibit->parts,
+        .keys = problem->k && problem->v ? problem : NULL,
         .tolerance = &exhibit->criterion.tolerance,
         .truth_of = truth->contract.of,
         .head = row % problem->num_heads,
@@ -113,14 +115,29 @@ void suspect_clear(struct suspect *suspect)
     *suspect = (struct suspect){.problem = NULL};
 }
 
+enum error_kind suspect_need_keys(struct suspect *suspect, int kv_head, struct error *error)
+{
+    const struct key_parts *parts = suspect->parts;
+    if (!parts)
+        return ERROR_NONE;
+    return parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &suspect->keys, error);
+}
+
+bool suspect_shares_part(const struct suspect *suspect, int kv_head)
+{
+    const struct key_parts *parts = suspect->parts;
+    return !parts || parts->of_kv_head(parts->context, kv_head) ==
+                         parts->of_kv_head(parts->context, problem_kv_head(suspect->problem, suspect->head));
+}
+
 void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, double *products)
 {
-    const struct problem *problem = suspect->problem;
+    const struct problem *problem = suspect->problem, *keys = suspect->keys;
     double scale = problem_logit_scale(problem);
     for (int64_t j = 0; j < problem->seq_len; j++) {
         if (j % KEY_ROWS == 0)
-            key_rows_fetch(problem, problem->k, kv_head, j);
-        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, j, kv_head), (size_t)problem->head_dim,
+            key_rows_fetch(keys, keys->k, suspect_kv_head_at_hand(suspect, kv_head), j);
+        dtype_widen(problem_kv_dtype(problem), keys->k, suspect_row(suspect, j, kv_head), (size_t)problem->head_dim,
                     suspect->row);
         double dot = 0;
         for (int d = 0; d < problem->head_dim; d++)
@@ -181,6 +198,9 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
 {
     const struct problem *problem = suspect->problem;
     size_t keys = (size_t)problem->seq_len, dim = (size_t)problem->head_dim;
+    enum error_kind kind = suspect_need_keys(suspect, suspect->kv_head, error);
+    if (kind)
+        return kind;
     suspect->dots = malloc((keys + 1) * sizeof(double)); /* of no keys too: malloc(0) may be NULL */
     suspect->logits = malloc((keys + 1) * sizeof(double));
     suspect->products = problem->soft_cap ? malloc((keys + 1) * sizeof(double)) : NULL;
@@ -197,7 +217,7 @@ enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error)
 void suspect_read_value(struct suspect *suspect, int64_t key, int dims)
 {
     const struct problem *problem = suspect->problem;
-    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, suspect->kv_head), (size_t)dims,
+    dtype_widen(problem_kv_dtype(problem), suspect->keys->v, suspect_row(suspect, key, suspect->kv_head), (size_t)dims,
                 suspect->row);
 }
 

@@ -44,6 +44,8 @@ struct suspect {
     struct problem one;            /* of the row's query alone: keys that only later queries see are masked */
     uint8_t *seen;                 /* its mask, where there are later queries */
     const struct problem *problem; /* one */
+    const struct key_parts *parts; /* of the whole, where its k and v are not all at hand; else NULL */
+    const struct problem *keys;    /* whose k and v are: the whole, or a part of it; NULL: nobody's */
     const struct tolerance *tolerance;
     enum truth_of truth_of; /* the contract that the truth is of */
     int head;
@@ -97,7 +99,26 @@ void suspect_clear(struct suspect *suspect);
  * query with the keys that it sees. Dots, max and sum are to be computed again. False where there are no such keys. */
 bool suspect_leave_later_keys(struct suspect *suspect);
 
-/* Computes dots, max and sum. */
+/* Has k and v of a KV head at hand, whose part is opened where they are not: what other suspects had is then gone, as
+ * is what this one had. */
+enum error_kind suspect_need_keys(struct suspect *suspect, int kv_head, struct error *error);
+
+/* Whether those are at hand, or would be by no more than opening the part of its own KV head. */
+bool suspect_shares_part(const struct suspect *suspect, int kv_head);
+
+/* The number that a KV head has in what is at hand. */
+static inline int suspect_kv_head_at_hand(const struct suspect *suspect, int kv_head)
+{
+    return suspect->parts ? kv_head - key_part_first(suspect->keys) : kv_head;
+}
+
+/* Where a row of k or v is there. */
+static inline size_t suspect_row(const struct suspect *suspect, int64_t key, int kv_head)
+{
+    return problem_row(suspect->keys, key, suspect_kv_head_at_hand(suspect, kv_head));
+}
+
+/* Needs the keys of its own KV head, and computes dots, max and sum. */
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
 
 /* dots[N] and, unless it is NULL, products[N] of this row's query with the keys of a KV head. */

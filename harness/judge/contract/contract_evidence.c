@@ -66,21 +66,24 @@ static enum error_kind allow(struct allowed *allowed, const struct exhibit *exhi
     return error_bounds(allowed->out, allowed->lse, &model, problem, exhibit->truth, threads, progress, error);
 }
 
-enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, class_set set, int threads,
-                                  struct progress *progress, struct error *error)
+enum error_kind contract_count_off(struct contract_off *off, const struct exhibit *exhibit, class_set set, int threads,
+                                   struct progress *progress, struct error *error)
 {
     struct allowed allowed;
-    int64_t off = 0, rows_off = 0, lses_off = 0;
     enum error_kind kind = allow(&allowed, exhibit, set, threads, progress, error);
     for (size_t row = 0; row < (size_t)problem_rows(exhibit->problem) && !kind; row++) {
         int64_t of_row = elements_off(exhibit, allowed.out, row);
-        off += of_row;
-        rows_off += of_row > 0;
-        lses_off += lse_off(exhibit, allowed.lse, row);
+        off->elements += of_row;
+        off->rows += of_row > 0;
+        off->lses += lse_off(exhibit, allowed.lse, row);
     }
-    *enough = !kind && ((off >= EVIDENCE_ELEMENTS && rows_off >= EVIDENCE_ROWS) || lses_off >= EVIDENCE_ROWS);
     allowed_clear(&allowed);
     return kind;
+}
+
+bool contract_is_enough(const struct contract_off *off)
+{
+    return (off->elements >= EVIDENCE_ELEMENTS && off->rows >= EVIDENCE_ROWS) || off->lses >= EVIDENCE_ROWS;
 }
 
 /* What an output that is read otherwise has more. */

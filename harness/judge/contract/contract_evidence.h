@@ -9,10 +9,19 @@
 #include "harness/judge/exhibit.h"
 #include "reference/progress.h"
 
-/* *enough: at least 64 elements in 2 rows, or 2 lse, are off by more than 8 times the bound of a set of roundings; of a
- * row of zeros none is. Criterion and bounds are not read. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
-enum error_kind contract_evidence(bool *enough, const struct exhibit *exhibit, class_set set, int threads,
-                                  struct progress *progress, struct error *error);
+/* What speaks against an exhibit, or some heads of it after others. */
+struct contract_off {
+    int64_t elements; /* off by more than 8 times the bound of a set of roundings; of a row of zeros none is */
+    int rows, lses;   /* with such elements; the same of lse */
+};
+
+/* Counts those of an exhibit on. Criterion and bounds are not read. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED.
+ */
+enum error_kind contract_count_off(struct contract_off *off, const struct exhibit *exhibit, class_set set, int threads,
+                                   struct progress *progress, struct error *error);
+
+/* At least 64 elements in 2 rows, or 2 lse. */
+bool contract_is_enough(const struct contract_off *off);
 
 /* *differs: what is right under a trial's contract, with that problem's truth, is not what is right as it was stated,
  * by more than a set of roundings may be off: of an element or of an lse. Where the trial reads the output otherwise,

@@ -178,7 +178,7 @@ static void add_key(struct contract_screen *screen, const struct problem *proble
                     double weight)
 {
     size_t dim = (size_t)screen->dim;
-    dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim, screen->row);
+    contract_screen_read(screen, problem, 1, key, kv_head, dim);
     for (size_t d = 0; d < dim; d++)
         screen->sums[d] += weight * (double)screen->row[d];
 }

@@ -64,7 +64,32 @@ static enum error_kind work_init(struct work *work, struct error *error)
         kind = error_memory(error, "pairs of contracts", (double)work->threads * sizeof *work->screens);
     for (int i = 0; i < work->threads && !kind; i++)
         kind = contract_screen_init(&work->screens[i], work->stated->problem, SCREEN_SAMPLE, error);
+    for (int i = 0; i < work->threads && !kind; i++)
+        work->screens[i].parts = work->stated->parts;
     return kind;
+}
+
+/* In parts, the row's: opened once, before several threads look at it, and no other is. */
+static enum error_kind open_part(const struct work *work, struct error *error)
+{
+    const struct key_parts *parts = work->stated->parts;
+    const struct problem *problem = work->stated->problem, *part;
+    if (!parts)
+        return ERROR_NONE;
+    int kv_head = problem_kv_head(problem, work->row % problem->num_heads);
+    return parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &part, error);
+}
+
+/* What a screen could not open. */
+static enum error_kind screens_failed(const struct work *work, struct error *error)
+{
+    for (int i = 0; i < work->threads; i++)
+        if (work->screens[i].failed) {
+            if (error)
+                *error = work->screens[i].error;
+            return work->screens[i].failed;
+        }
+    return ERROR_NONE;
 }
 
 /* Whether the sample does not speak against a second contract on top of a first. *is_short: memory was. */
@@ -73,7 +98,7 @@ static bool second_passes(const struct work *work, const struct contract_trial *
 {
     const struct contract_clue clue = {screen, work->row};
     struct contract_trial trial = contract_trial_on(first);
-    bool passes = row->make(&trial, variant, &clue) && contract_screen_row(screen, &trial, work->row);
+    bool passes = contract_make(row, &trial, variant, &clue) && contract_screen_row(screen, &trial, work->row);
     *is_short |= trial.is_short;
     contract_trial_clear(&trial);
     return passes;
@@ -129,7 +154,7 @@ static enum error_kind try_first(struct work *work, const struct contract_row *r
     struct contract_trial first = contract_trial_begin(work->stated);
     const struct contract_clue clue = {&work->screens[0], work->row};
     bool enough = true;
-    if (row->make(&first, variant, &clue) && contract_place_keys(&first)) {
+    if (contract_make(row, &first, variant, &clue) && contract_place_keys(&first)) {
         enough = try_seconds(work, row, &first);
         take_passed(work, row, variant);
     }
@@ -146,10 +171,14 @@ enum error_kind contract_pairs_find(struct contract_pairs *pairs, const struct e
     struct work work = {.pairs = pairs, .stated = stated, .row = row, .threads = threads};
     pairs->count = 0;
     enum error_kind kind = work_init(&work, error);
+    if (!kind)
+        kind = open_part(&work, error);
     for (int r = 0; r < num_contract_rows && !kind; r++)
         for (int variant = 0; variant < contract_rows[r].num_variants && !kind && has_seconds(&contract_rows[r]);
              variant++) {
             kind = try_first(&work, &contract_rows[r], variant, error);
+            if (!kind)
+                kind = screens_failed(&work, error);
             if (!kind && progress_cancelled(progress))
                 kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
         }

@@ -154,12 +154,43 @@ static size_t row_at(const struct contract_trial *waiting, int tensor, const str
     return waiting ? contract_key_row(waiting, tensor, key, kv_head) : problem_row(problem, key, kv_head);
 }
 
+/* As contract_screen_read; waiting: as row_at has it, never of a problem in parts. */
+static void read_row(struct contract_screen *screen, const struct problem *problem, int tensor, int64_t key,
+                     int kv_head, size_t dim, const struct contract_trial *waiting)
+{
+    const void *of = tensor ? problem->v : problem->k;
+    if (!screen->parts) {
+        dtype_widen(problem_kv_dtype(problem), of, row_at(waiting, tensor, problem, key, kv_head), dim, screen->row);
+        return;
+    }
+    const struct problem *part = screen->part;
+    const int64_t *read_at = screen->read_at ? screen->read_at[tensor] : NULL;
+    int64_t at = read_at ? read_at[key] : key;
+    if (at < 0)
+        memset(screen->row, 0, dim * sizeof *screen->row);
+    else
+        dtype_widen(problem_kv_dtype(problem), key_part_tensor(screen->parts, part, of),
+                    problem_row(part, at, kv_head - key_part_first(part)), dim, screen->row);
+}
+
+void contract_screen_read(struct contract_screen *screen, const struct problem *problem, int tensor, int64_t key,
+                          int kv_head, size_t dim)
+{
+    read_row(screen, problem, tensor, key, kv_head, dim, NULL);
+}
+
+/* Whether k (0) or v (1) is the problem's own, so that what comes of it may be kept. */
+static bool is_as_stated(const struct contract_screen *screen, int tensor)
+{
+    return !screen->read_at || !screen->read_at[tensor];
+}
+
 static void fill_products(double *products, struct contract_screen *screen, const struct problem *problem, int kv_head,
                           const struct contract_trial *waiting)
 {
     size_t dim = (size_t)problem->head_dim;
     for (int64_t key = 0; key < problem->seq_len; key++) {
-        dtype_widen(problem_kv_dtype(problem), problem->k, row_at(waiting, 0, problem, key, kv_head), dim, screen->row);
+        read_row(screen, problem, 0, key, kv_head, dim, waiting);
         products[key] = dot(screen->query, screen->row, dim);
     }
 }
@@ -174,13 +205,14 @@ static const double *products_of(struct contract_screen *screen, const struct pr
         fill_products(screen->logits, screen, problem, kv_head, waiting);
         return screen->logits;
     }
-    for (int i = 0; i < memory->num_products; i++) {
+    const bool kept_at_all = is_as_stated(screen, 0);
+    for (int i = 0; i < memory->num_products && kept_at_all; i++) {
         const struct kept_products *kept = &memory->products[i];
         if (kept->k == problem->k && kept->kv_head == kv_head && kept->keys == problem->seq_len &&
             memcmp(kept->query, screen->query, bytes) == 0)
             return kept->products;
     }
-    struct kept_products *slot = next_products(memory, dim);
+    struct kept_products *slot = kept_at_all ? next_products(memory, dim) : NULL;
     double *products = slot ? slot->products : screen->logits;
     fill_products(products, screen, problem, kv_head, NULL);
     if (slot) {
@@ -197,6 +229,8 @@ static const float *values_of(struct contract_screen *screen, const struct probl
 {
     size_t dim = (size_t)screen->dim;
     struct screen_memory *memory = screen->memory;
+    if (!is_as_stated(screen, 1))
+        return NULL;
     for (int i = 0; i < memory->num_values; i++) {
         const struct kept_values *kept = &memory->values[i];
         if (kept->v == problem->v && kept->kv_head == kv_head && kept->keys >= problem->seq_len)
@@ -205,9 +239,10 @@ static const float *values_of(struct contract_screen *screen, const struct probl
     struct kept_values *slot = next_values(memory, dim);
     if (!slot)
         return NULL;
-    for (int64_t key = 0; key < problem->seq_len; key++)
-        dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head), dim,
-                    slot->values + (size_t)key * dim);
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        contract_screen_read(screen, problem, 1, key, kv_head, dim);
+        memcpy(slot->values + (size_t)key * dim, screen->row, dim * sizeof *screen->row);
+    }
     slot->v = problem->v;
     slot->kv_head = kv_head;
     slot->keys = problem->seq_len;
@@ -251,8 +286,7 @@ static void add_up(struct contract_screen *screen, const struct problem *problem
         if (!(weight > 0))
             continue;
         if (!values)
-            dtype_widen(problem_kv_dtype(problem), problem->v, row_at(waiting, 1, problem, key, kv_head), dim,
-                        screen->row);
+            read_row(screen, problem, 1, key, kv_head, dim, waiting);
         for (size_t d = 0; d < dim; d++)
             screen->sums[d] += weight * (double)row[d];
     }
@@ -260,10 +294,27 @@ static void add_up(struct contract_screen *screen, const struct problem *problem
         screen->sums[d] *= problem_value_scale(problem) / screen->whole;
 }
 
+/* Opens the part with a row's keys. False where that failed, now or before. */
+static bool open_part(struct contract_screen *screen, const struct problem *problem, int row)
+{
+    const struct key_parts *parts = screen->parts;
+    if (parts && !screen->failed) {
+        int kv_head = problem_kv_head(problem, row % problem->num_heads);
+        screen->failed =
+            parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &screen->part, &screen->error);
+    }
+    return !screen->failed;
+}
+
 static double attend(struct contract_screen *screen, const struct problem *problem, int row,
                      const struct contract_trial *waiting)
 {
     const struct problem one = problem_query(problem, row / problem->num_heads);
+    if (!open_part(screen, problem, row)) {
+        for (int d = 0; d < screen->dim; d++)
+            screen->sums[d] = NAN;
+        return NAN;
+    }
     double lse = weigh(screen, &one, row % problem->num_heads, waiting);
     memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
     if (lse > -INFINITY)
@@ -308,8 +359,10 @@ bool contract_screen_row(struct contract_screen *screen, const struct contract_t
     const struct problem *problem = &trial->problem;
     const struct truth *truth = trial->stated->truth;
     size_t first = (size_t)row * (size_t)problem->head_dim;
+    screen->read_at = trial->read_at;
     double lse = attend(screen, problem, row, trial->waiting ? trial : NULL);
-    if (!lse_is_near(trial, row, lse))
+    screen->read_at = NULL;
+    if (screen->failed || !lse_is_near(trial, row, lse))
         return false;
     double of_trial = contract_screen_squares(screen, trial, row, 1), of_stated = 0, noise = 0;
     for (size_t d = 0; d < (size_t)screen->dim; d++) {

@@ -25,9 +25,16 @@ struct contract_screen {
     float *query;                 /* [D] */
     float *row;                   /* [D] */
     struct screen_memory *memory; /* of products and values */
+    /* Of a problem in parts: where its keys are, whose part is open, and of what it was that none could be opened. */
+    const struct key_parts *parts;
+    const struct problem *part;
+    int64_t *const *read_at; /* the trial's, while its row is looked at; NULL: it has none */
+    enum error_kind failed;
+    struct error error;
 };
 
-/* dim: SCREEN_ALL_ELEMENTS, or how many. */
+/* dim: SCREEN_ALL_ELEMENTS, or how many. parts is the caller's to set: where they cannot be opened, the lse of a row is
+ * NAN, no row passes any more, and `failed` says why. */
 enum error_kind contract_screen_init(struct contract_screen *screen, const struct problem *problem, int dim,
                                      struct error *error);
 void contract_screen_clear(struct contract_screen *screen);
@@ -38,6 +45,10 @@ void contract_screen_forget(struct contract_screen *screen);
 /* Attention of one query of one head, of the problem as it stands: into screen->sums, with the logits of its keys, -inf
  * for those that it does not see. The lse; -INFINITY without a key. */
 double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row);
+
+/* An element of k (tensor 0) or v (1) of a key into screen->row, and those behind it, `dim` in all. */
+void contract_screen_read(struct contract_screen *screen, const struct problem *problem, int tensor, int64_t key,
+                          int kv_head, size_t dim);
 
 /* The sum of squares of what the trial's output of a row is off from screen->sums * factor. */
 double contract_screen_squares(const struct contract_screen *screen, const struct contract_trial *trial, int row,

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/contract/contract_evidence.h"
+#include "harness/judge/contract/contract_holding.h"
 #include "harness/judge/contract/contract_pair.h"
+#include "harness/judge/contract/contract_parts.h"
 #include "harness/judge/contract/contract_same.h"
 
 enum { SCREENED_ROWS = 3 };
@@ -22,15 +23,13 @@ struct search {
     struct contract_finding *finding;
     const struct exhibit *exhibit;
     const struct verdict *verdict;
-    const struct class_demand *demand;
     struct contract_screen screen;
     struct assumed kept[CONTRACT_FITS_MAX]; /* of the finding's fits */
     int num_kept, rank;
     int rank_of_singles;               /* of the best single contract; no pair has as much */
     bool too_many;                     /* pairs pass the screen: the rows do not tell what is right */
     int rows[SCREENED_ROWS], num_rows; /* the furthest off, worst first */
-    int threads;
-    struct progress *progress;
+    struct contract_holding holding;
 };
 
 /* ---- which rows tell --------------------------------------------------------------------------------------------- */
@@ -67,50 +66,6 @@ static bool screened(struct search *search, const struct contract_trial *trial)
     for (int i = 0; i < search->num_rows && passes; i++)
         passes = contract_screen_row(&search->screen, trial, search->rows[i]);
     return passes;
-}
-
-/* A trial with its own truth, which is to be cleared whatever is returned. */
-static enum error_kind find_truth(struct search *search, const struct contract_trial *trial, struct truth *truth,
-                                  struct exhibit *exhibit, struct error *error)
-{
-    const struct truth_options options = {
-        .precision = TRUTH_DEFAULT_PRECISION, .threads = search->threads, .progress = search->progress};
-    *exhibit = (struct exhibit){
-        .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = search->exhibit->criterion};
-    enum error_kind kind = truth_init(truth, &trial->problem, error);
-    if (!kind)
-        kind = truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
-    if (!kind)
-        contract_change_truth(trial, truth);
-    return kind;
-}
-
-/* Holds a trial against its own truth, on all rows. *fits: a class covers the output, which is another one than what is
- * right as it was stated: a key without weight that is missing explains nothing. */
-static enum error_kind confirm(struct search *search, const struct contract_trial *trial, struct class_whole *whole,
-                               bool *fits, struct contract_fit *fit, struct error *error)
-{
-    struct truth truth;
-    struct exhibit exhibit;
-    struct class_report report = {.num_rows = 0};
-    enum error_kind kind = find_truth(search, trial, &truth, &exhibit, error);
-    *fits = false;
-    if (!kind)
-        kind = class_find(&report, &exhibit, search->threads, search->progress, error);
-    bool covered = false;
-    if (!kind) {
-        class_of_rows(whole, &report);
-        covered = class_keep_asked(whole, &report, search->demand);
-        fit->num_roundings = class_fewest_roundings(whole);
-        fit->set = whole->minimal[0];
-        class_name(fit->class_name, whole);
-        snprintf(fit->text, sizeof fit->text, "%s", trial->text);
-    }
-    if (!kind && covered)
-        kind = contract_differs(fits, trial, &truth, fit->set, search->threads, search->progress, error);
-    class_report_clear(&report);
-    truth_clear(&truth);
-    return kind;
 }
 
 static void assumed_clear(struct assumed *assumed)
@@ -188,12 +143,26 @@ static enum error_kind end_trial(struct search *search, struct assumed *assumed,
     bool moved = contract_moved(&assumed->first) || contract_moved(&assumed->second);
     if (!kind && (assumed->first.is_short || assumed->second.is_short))
         kind = error_memory(error, "a contract", (double)search->exhibit->problem->head_dim * sizeof(double));
+    if (!kind && search->screen.failed) {
+        kind = search->screen.failed;
+        if (error)
+            *error = search->screen.error;
+    }
     if (moved)
         contract_screen_forget(&search->screen);
     assumed_clear(assumed);
-    if (!kind && progress_cancelled(search->progress))
+    if (!kind && progress_cancelled(search->holding.progress))
         kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return kind;
+}
+
+/* What passes the screen, and reads keys elsewhere: in parts it is not held against a truth. */
+static void leave_unconfirmed(struct search *search, const struct contract_trial *trial, unsigned seen_too)
+{
+    struct contract_finding *finding = search->finding;
+    finding->unconfirmed_too = *finding->unconfirmed ? finding->unconfirmed_too & seen_too : seen_too;
+    if (!*finding->unconfirmed)
+        snprintf(finding->unconfirmed, sizeof finding->unconfirmed, "%s", trial->text);
 }
 
 static enum error_kind try_variant(struct search *search, const struct contract_row *row, int variant,
@@ -206,9 +175,11 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    if (row->make(&assumed.second, variant, &clue) && screened(search, &assumed.second) &&
-        contract_place_keys(&assumed.second)) {
-        kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
+    bool passes = contract_make(row, &assumed.second, variant, &clue) && screened(search, &assumed.second);
+    if (passes && !contract_has_parts(&assumed.second)) {
+        leave_unconfirmed(search, &assumed.second, row->seen_too);
+    } else if (passes && contract_place_keys(&assumed.second)) {
+        kind = contract_confirm(&search->holding, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
@@ -238,10 +209,10 @@ static bool make_pair(struct search *search, const struct contract_pair *pair, s
 {
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     *assumed = (struct assumed){.pair = *pair, .is_pair = true, .first = contract_trial_begin(search->exhibit)};
-    if (!pair->row[0]->make(&assumed->first, pair->variant[0], &clue) || !contract_place_keys(&assumed->first))
+    if (!contract_make(pair->row[0], &assumed->first, pair->variant[0], &clue) || !contract_place_keys(&assumed->first))
         return false;
     assumed->second = contract_trial_on(&assumed->first);
-    return pair->row[1]->make(&assumed->second, pair->variant[1], &clue);
+    return contract_make(pair->row[1], &assumed->second, pair->variant[1], &clue);
 }
 
 /* Whether the rows that are furthest off are right under a pair. */
@@ -267,9 +238,11 @@ static enum error_kind confirm_pair(struct search *search, const struct contract
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second) &&
-        contract_place_keys(&assumed.second)) {
-        kind = confirm(search, &assumed.second, &whole, &fits, &fit, error);
+    bool made = make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second);
+    if (made && !contract_has_parts(&assumed.second)) {
+        leave_unconfirmed(search, &assumed.second, fit.seen_too);
+    } else if (made && contract_place_keys(&assumed.second)) {
+        kind = contract_confirm(&search->holding, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
@@ -282,8 +255,8 @@ static enum error_kind try_pairs(struct search *search, struct error *error)
     int passed[CONFIRMED_MAX], num_passed = 0;
     if (!pairs)
         return error_memory(error, "pairs of contracts", sizeof *pairs);
-    enum error_kind kind =
-        contract_pairs_find(pairs, search->exhibit, search->rows[0], search->threads, search->progress, error);
+    enum error_kind kind = contract_pairs_find(pairs, search->exhibit, search->rows[0], search->holding.threads,
+                                               search->holding.progress, error);
     int count = pairs->count <= CONTRACT_PAIRS_MAX ? pairs->count : 0;
     for (int i = 0; i < count && num_passed <= CONFIRMED_MAX && !kind; i++) {
         bool pass;
@@ -311,14 +284,9 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
     struct assumed alone = {.second = contract_trial_begin(search->exhibit)};
     const struct contract_clue clue = {&search->screen, search->rows[0]};
     enum error_kind kind = ERROR_NONE;
-    if (pair->row[which]->make(&alone.second, pair->variant[which], &clue) && contract_place_keys(&alone.second)) {
-        struct truth truth;
-        struct exhibit exhibit;
-        kind = find_truth(search, &alone.second, &truth, &exhibit, error);
-        if (!kind)
-            kind = contract_evidence(enough, &exhibit, set, search->threads, search->progress, error);
-        truth_clear(&truth);
-    }
+    if (contract_make(pair->row[which], &alone.second, pair->variant[which], &clue) &&
+        contract_place_keys(&alone.second))
+        kind = contract_weigh_trial(enough, &search->holding, &alone.second, set, error);
     return end_trial(search, &alone, kind, error);
 }
 
@@ -326,40 +294,29 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
  * roundings than out has, many an lse would come near to. So would two contracts, of one number a row. */
 static enum error_kind weigh_lse(const struct search *search, bool *enough, struct error *error)
 {
-    const struct output out_alone = {search->exhibit->output->out, NULL};
-    struct exhibit exhibit = *search->exhibit;
-    struct class_report report = {.num_rows = 0};
     struct class_whole whole;
     bool out_tells;
-    exhibit.output = &out_alone;
     enum error_kind kind =
-        contract_evidence(&out_tells, &exhibit, search->finding->fits[0].set, search->threads, search->progress, error);
+        contract_weigh_stated(&out_tells, &search->holding, search->finding->fits[0].set, true, error);
     if (kind || out_tells)
         return kind;
     if (search->kept[0].is_pair) {
         *enough = false;
         return ERROR_NONE;
     }
-    kind = class_find(&report, &exhibit, search->threads, search->progress, error);
-    if (!kind) {
-        class_of_rows(&whole, &report);
+    kind = contract_classify_stated(&whole, &search->holding, true, error);
+    if (!kind)
         *enough = whole.outcome != CLASS_FOUND || search->rank <= (whole.output ? 0 : rank_of(&whole));
-    }
-    class_report_clear(&report);
     return kind;
 }
 
 /* What is right as it was stated by no more roundings than under the contract is no case for that. */
 static enum error_kind weigh_stated(const struct search *search, bool *enough, struct error *error)
 {
-    struct class_report report = {.num_rows = 0};
     struct class_whole whole;
-    enum error_kind kind = class_find(&report, search->exhibit, search->threads, search->progress, error);
-    if (!kind) {
-        class_of_rows(&whole, &report);
+    enum error_kind kind = contract_classify_stated(&whole, &search->holding, false, error);
+    if (!kind)
         *enough = class_fewest_roundings(&whole) > search->rank;
-    }
-    class_report_clear(&report);
     return kind;
 }
 
@@ -368,7 +325,7 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
 {
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
-    enum error_kind kind = contract_evidence(named, search->exhibit, set, search->threads, search->progress, error);
+    enum error_kind kind = contract_weigh_stated(named, &search->holding, set, false, error);
     if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)
@@ -395,34 +352,47 @@ static enum error_kind look_for_pairs(struct search *search, struct error *error
     search->rank_of_singles = search->finding->num_fits > 0 ? search->rank : CLASS_ROUNDING_COUNT + 1;
     if (is_explained(search) || search->exhibit->problem->seq_len > PAIRED_KEYS_MAX)
         return ERROR_NONE;
-    kind = contract_evidence(&enough, search->exhibit, CLASS_F32, search->threads, search->progress, error);
+    kind = contract_weigh_stated(&enough, &search->holding, CLASS_F32, false, error);
     return kind || !enough ? kind : try_pairs(search, error);
+}
+
+/* The search itself, which has rows to look at. */
+static enum error_kind look_for(struct search *search, struct error *error)
+{
+    struct contract_finding *finding = search->finding;
+    const struct problem *problem = search->exhibit->problem;
+    search->holding.kv_head = problem_kv_head(problem, search->rows[0] % problem->num_heads);
+    enum error_kind kind = contract_screen_init(&search->screen, problem, SCREEN_ALL_ELEMENTS, error);
+    search->screen.parts = search->exhibit->parts;
+    if (!kind)
+        kind = try_rows(search, false, error);
+    if (!kind && !is_explained(search)) /* no parameter explains it better than f32 does */
+        kind = try_rows(search, true, error);
+    if (!kind)
+        kind = look_for_pairs(search, error);
+    if (!kind && finding->num_fits == 1 && !search->too_many && !*finding->unconfirmed)
+        kind = weigh(search, &finding->named, error);
+    drop_kept(search);
+    contract_screen_clear(&search->screen);
+    return kind;
 }
 
 enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
                                 const struct verdict *verdict, const struct class_demand *demand, int threads,
                                 struct progress *progress, struct error *error)
 {
-    struct search search = {.finding = finding,
-                            .exhibit = exhibit,
-                            .verdict = verdict,
-                            .demand = demand,
-                            .threads = threads,
-                            .progress = progress};
+    struct problem problem = *exhibit->problem;
+    struct exhibit stated = *exhibit;
+    struct search search = {
+        .finding = finding, .exhibit = &stated, .verdict = verdict, .holding = {&stated, demand, 0, threads, progress}};
     *finding = (struct contract_finding){.num_fits = 0};
+    if (problem.k && problem.v)
+        stated.parts = NULL;
+    if (stated.parts) {
+        problem.k = &stated.parts->k;
+        problem.v = &stated.parts->v;
+        stated.problem = &problem;
+    }
     choose_rows(&search);
-    if (!exhibit->problem->k || !exhibit->problem->v || search.num_rows == 0)
-        return ERROR_NONE;
-    enum error_kind kind = contract_screen_init(&search.screen, exhibit->problem, SCREEN_ALL_ELEMENTS, error);
-    if (!kind)
-        kind = try_rows(&search, false, error);
-    if (!kind && !is_explained(&search)) /* no parameter explains it better than f32 does */
-        kind = try_rows(&search, true, error);
-    if (!kind)
-        kind = look_for_pairs(&search, error);
-    if (!kind && finding->num_fits == 1 && !search.too_many)
-        kind = weigh(&search, &finding->named, error);
-    drop_kept(&search);
-    contract_screen_clear(&search.screen);
-    return kind;
+    return exhibit_has_keys(&stated) && search.num_rows > 0 ? look_for(&search, error) : ERROR_NONE;
 }

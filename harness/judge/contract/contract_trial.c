@@ -131,8 +131,41 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
     return moved;
 }
 
+/* Which row each of k, and of v, is read from, with room for a key more; NULL if memory is short. */
+static int64_t *own_places(struct contract_trial *trial)
+{
+    int64_t *places = own(trial, ((size_t)trial->problem.seq_len + 1) * sizeof *places);
+    for (int64_t key = 0; places && key < trial->problem.seq_len; key++)
+        places[key] = key;
+    return places;
+}
+
+/* What contract_move_keys does in parts: one KV head is like another. */
+static bool read_keys_at(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
+{
+    for (int tensor = 0; tensor < 2; tensor++) {
+        if (!(which >> tensor & 1))
+            continue;
+        int64_t *places = trial->read_at[tensor] ? NULL : own_places(trial); /* no pair moves them twice */
+        for (int64_t key = 0; places && key < trial->problem.seq_len; key++) {
+            int kv_head = 0;
+            source(&trial->problem, by, &places[key], &kv_head);
+            if (kv_head != 0)
+                return false;
+        }
+        trial->read_at[tensor] = places;
+        trial->source[tensor] = source;
+        trial->source_by[tensor] = by;
+        if (!places)
+            return false;
+    }
+    return true;
+}
+
 bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
 {
+    if (trial->stated->parts)
+        return read_keys_at(trial, which, source, by);
     if (trial->waiting & which && !contract_place_keys(trial))
         return false;
     for (int tensor = 0; tensor < 2; tensor++)
@@ -176,19 +209,26 @@ bool contract_append_key(struct contract_trial *trial)
 {
     struct problem *problem = &trial->problem;
     size_t keys = (size_t)problem->seq_len, row = key_bytes(problem) * (size_t)problem->num_kv_heads;
-    char *k = own(trial, (keys + 1) * row), *v = k ? own(trial, (keys + 1) * row) : NULL;
-    uint8_t *visible = v ? own(trial, keys + 1) : NULL;
+    const bool in_parts = trial->stated->parts;
+    char *k = in_parts ? NULL : own(trial, (keys + 1) * row), *v = k ? own(trial, (keys + 1) * row) : NULL;
+    int64_t *places = in_parts ? own_places(trial) : NULL;
+    uint8_t *visible = v || places ? own(trial, keys + 1) : NULL;
     if (!visible)
         return false;
-    memcpy(k, problem->k, keys * row);
-    memcpy(v, problem->v, keys * row);
-    memset(k + keys * row, 0, row);
-    memset(v + keys * row, 0, row);
+    if (in_parts) {
+        places[keys] = -1;
+        trial->read_at[0] = trial->read_at[1] = places;
+    } else {
+        memcpy(k, problem->k, keys * row);
+        memcpy(v, problem->v, keys * row);
+        memset(k + keys * row, 0, row);
+        memset(v + keys * row, 0, row);
+        problem->k = k;
+        problem->v = v;
+    }
     for (size_t key = 0; key < keys; key++)
         visible[key] = problem_visible(problem, (int64_t)key);
     visible[keys] = 0;
-    problem->k = k;
-    problem->v = v;
     problem->visible = visible;
     problem->seq_len++;
     problem->kv_slots = 0;
@@ -213,21 +253,31 @@ bool contract_leave_masked_keys(struct contract_trial *trial)
         left += problem_visible(problem, (int64_t)key);
     if (left == 0 || left == keys || !later_keys_are_visible(problem))
         return false;
-    char *k = own(trial, left * row), *v = k ? own(trial, left * row) : NULL;
-    for (size_t key = 0, to = 0; v && key < keys; key++)
+    const bool in_parts = trial->stated->parts;
+    char *k = in_parts ? NULL : own(trial, left * row), *v = k ? own(trial, left * row) : NULL;
+    int64_t *places = in_parts ? own_places(trial) : NULL;
+    for (size_t key = 0, to = 0; (v || places) && key < keys; key++)
         if (problem_visible(problem, (int64_t)key)) {
-            memcpy(k + to * row, (const char *)problem->k + key * row, row);
-            memcpy(v + to * row, (const char *)problem->v + key * row, row);
+            if (places) {
+                places[to] = (int64_t)key;
+            } else {
+                memcpy(k + to * row, (const char *)problem->k + key * row, row);
+                memcpy(v + to * row, (const char *)problem->v + key * row, row);
+            }
             to++;
         }
-    problem->k = k;
-    problem->v = v;
+    if (in_parts) {
+        trial->read_at[0] = trial->read_at[1] = places;
+    } else {
+        problem->k = k;
+        problem->v = v;
+    }
     problem->visible = NULL;
     problem->q_position -= (int64_t)(keys - left);
     problem->seq_len = (int64_t)left;
     problem->kv_slots = 0;
     problem->bounds = NULL;
-    return v;
+    return v || places;
 }
 
 /* The row of query and head as a head of one query alone: heads of a KV head stand together. */

@@ -27,6 +27,10 @@ struct contract_trial {
     contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
     int64_t source_by[2];
     unsigned waiting; /* of MOVE_K and MOVE_V: not moved yet, so that the problem has them where they were */
+    /* [N] Of a problem in parts, whose k and v are not there to be moved: at which key a row of k or v is read, -1: it
+     * is 0. NULL: at its own. A trial with one of these can be screened, and no more: it would take a part's memory
+     * once again. */
+    int64_t *read_at[2];
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -59,7 +63,9 @@ enum { MOVE_ALL_OF_HEADS = MOVE_QUERIES | MOVE_SLOPES | MOVE_OUT | MOVE_LSE | MO
 bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which);
 
 /* Row (key, KV head) of k or v is what was row source(by, key, KV head): which has bits of these. Nothing is copied
- * before contract_place_keys: a screen looks at a few rows, and most trials go no further. False if memory is short. */
+ * before contract_place_keys: a screen looks at a few rows, and most trials go no further. False if memory is short,
+ * and of a problem in parts, where nothing is copied at all, where that is of another KV head, which may be in another
+ * part. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
 bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by);
 

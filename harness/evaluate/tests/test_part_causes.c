@@ -1,0 +1,245 @@
+/* What failures are called of problems that are worked on in parts: what they are called with all keys at hand. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "harness/evaluate/tests/named_fault.h"
+#include "harness/evaluate/tests/one_head_parts.h"
+
+#define PROBLEM "seq_len: 500\nnum_heads: 6\nnum_kv_heads: 3\nhead_dim: 64\noracles: none\n"
+
+/* A case's only point, with a recipe, run on all keys at once. */
+struct ran {
+    struct case_list list;
+    struct point point;
+    struct evaluator evaluator;
+    struct evaluation evaluation;
+};
+
+static void ran_clear(struct ran *ran)
+{
+    evaluation_clear(&ran->evaluation);
+    evaluator_clear(&ran->evaluator);
+    device_close(ran->evaluator.device);
+    case_list_clear(&ran->list);
+}
+
+static void run(struct ran *ran, const char *problem, const char *recipe)
+{
+    char text[FAULT_TEXT_SIZE];
+    struct error error;
+    *ran = (struct ran){.evaluator.threads = 1};
+    snprintf(text, sizeof text, "case: parts\n%srecipe: {name: tried%s}\n", problem, recipe);
+    if (!fault_point(&ran->list, &ran->point, text, &error) ||
+        device_open(&ran->evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error) ||
+        evaluate(&ran->evaluator, &ran->evaluation, &ran->point, &error))
+        fail_msg("%s", error.text);
+}
+
+static void assert_same_finding(const struct signature_finding *whole, const struct signature_finding *parts)
+{
+    assert_int_equal(whole->signature, parts->signature);
+    assert_string_equal(whole->detail, parts->detail);
+    assert_true(whole->query == parts->query && whole->head == parts->head);
+    assert_int_equal(whole->num_rows_failing, parts->num_rows_failing);
+    assert_int_equal(whole->num_rows_examined, parts->num_rows_examined);
+    assert_int_equal(whole->num_rows_explained, parts->num_rows_explained);
+}
+
+/* Four rows are looked at, which are of several parts. */
+static void test_a_run_in_parts_has_the_name_of_the_whole(void **state)
+{
+    static const struct {
+        const char *problem, *recipe;
+        enum signature signature;
+    } faults[] = {
+        {PROBLEM, ", bias: none", SIGNATURE_DROPPED_BIAS},
+        {PROBLEM, ", slope_factor: 2", SIGNATURE_WRONG_SLOPE},
+        {PROBLEM, ", lse_base: 2", SIGNATURE_WRONG_LSE},
+        {PROBLEM "num_queries: 3\n", ", slope_factor: -1", SIGNATURE_WRONG_SLOPE},
+        {PROBLEM "mask: {holes: 0.5}\n", ", sentinel: -1", SIGNATURE_LEAK},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct ran ran;
+        struct generated_source cut;
+        struct problem_source_ops ops;
+        struct evaluation parts;
+        struct error error;
+        run(&ran, faults[i].problem, faults[i].recipe);
+        assert_int_equal(ran.evaluation.finding.signature, faults[i].signature);
+        struct signature_finding whole = ran.evaluation.finding;
+        const size_t q_bytes = (size_t)problem_elements(&ran.evaluation.problem) * 2;
+        void *q = fault_copy(ran.evaluation.problem.q, q_bytes);
+        cut_by_head(&cut, &ops, &ran.point.problem);
+        if (evaluate_from(&ran.evaluator, &parts, &ran.point, &cut, &error))
+            fail_msg("%s", error.text);
+        assert_same_finding(&whole, &parts.finding);
+        assert_null(parts.problem.k);
+        assert_memory_equal(parts.problem.q, q, q_bytes); /* which the parts that were opened left */
+        free(q);
+        evaluation_clear(&parts);
+        ran_clear(&ran);
+    }
+}
+
+/* Keys and values of other KV heads are in other parts. */
+static void test_an_output_in_parts_has_the_name_of_the_whole(void **state)
+{
+    static const struct {
+        const char *problem, *recipe, *contract;
+        enum signature signature;
+    } faults[] = {
+        {PROBLEM, ", bias: none", "no bias", SIGNATURE_DROPPED_BIAS},
+        {PROBLEM, ", scale_factor: 2", "scale 0.25 in place of 0.125 (twice it)", SIGNATURE_WRONG_SCALE},
+        {PROBLEM, ", kv_head_map: modulo", "query head h reads KV head h mod Hkv, not h / (H / Hkv)",
+         SIGNATURE_WRONG_KV_HEAD},
+        {PROBLEM, ", lse_base: 2", "lse in base 2, where e was stated", SIGNATURE_WRONG_LSE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct ran ran;
+        struct judged_output judged[2];
+        struct error error;
+        run(&ran, faults[i].problem, faults[i].recipe);
+        if (judge_at_once_and_in_parts(judged, &ran.evaluation, &ran.point, &error))
+            fail_msg("%s", error.text);
+        assert_int_equal(judged[1].finding.signature, faults[i].signature);
+        assert_same_finding(&judged[0].finding, &judged[1].finding);
+        for (int way = 0; way < 2; way++) {
+            assert_true(judged[way].contract.named);
+            assert_string_equal(judged[way].contract.fits[0].text, faults[i].contract);
+        }
+        assert_string_equal(judged[0].contract.fits[0].class_name, judged[1].contract.fits[0].class_name);
+        judged_output_clear(&judged[0]);
+        judged_output_clear(&judged[1]);
+        ran_clear(&ran);
+    }
+}
+
+/* Right under it in some parts, and not in another: the one that is looked at first is none of the latter. */
+static void test_a_contract_has_to_hold_in_every_part(void **state)
+{
+    (void)state;
+    for (int sound_head = 0; sound_head < 3; sound_head++) {
+        struct ran ran, sound;
+        struct judged_output judged[2];
+        struct error error;
+        run(&ran, PROBLEM, ", scale_factor: 2");
+        run(&sound, PROBLEM, "");
+        for (int head = 2 * sound_head; head < 2 * sound_head + 2; head++) {
+            memcpy((char *)ran.evaluation.output.out + head * 128, (char *)sound.evaluation.output.out + head * 128,
+                   128);
+            ran.evaluation.output.lse[head] = sound.evaluation.output.lse[head];
+        }
+        if (judge_at_once_and_in_parts(judged, &ran.evaluation, &ran.point, &error))
+            fail_msg("%s", error.text);
+        for (int way = 0; way < 2; way++)
+            assert_int_equal(judged[way].contract.num_fits, 0);
+        assert_int_equal(judged[0].finding.signature, judged[1].finding.signature);
+        judged_output_clear(&judged[0]);
+        judged_output_clear(&judged[1]);
+        ran_clear(&ran);
+        ran_clear(&sound);
+    }
+}
+
+/* Draws whose names were others in parts, or are left open there. */
+static void test_no_draw_has_another_name(void **state)
+{
+    static const struct {
+        uint64_t seed, number;
+        bool left_open; /* what would take the memory of a part once more may be it as well */
+    } draws[] = {
+        {0, 10, false},   /* keys of the row that was looked at last, for those of the row */
+        {1, 354, false},  /* as before */
+        {1, 110, false},  /* an epsilon, or biases times a factor */
+        {1, 685, false},  /* classes by what is promised of k, in place of what it has */
+        {1, 199, true},   /* a sink, or one and positions that are counted in visible keys */
+        {1, 249, true},   /* v of the key after */
+        {7, 2017, false}, /* a slope of the other sign, or pages in reversed order */
+    };
+    (void)state;
+    struct evaluator evaluator = {.threads = 1};
+    struct error error;
+    if (device_open(&evaluator.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error))
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < sizeof draws / sizeof draws[0]; i++) {
+        struct drawn_fault fault;
+        struct case_list list = {0};
+        struct point point;
+        struct evaluation evaluation;
+        struct judged_output judged[2];
+        char text[FAULT_TEXT_SIZE];
+        bool done = true;
+        fault_draw(&fault, draws[i].seed, draws[i].number);
+        bool planted = fault.plant != PLANT_NONE;
+        snprintf(text, sizeof text, "case: drawn\n%soracles: none\nrecipe: {name: drawn%s%s}\n", fault.problem,
+                 fault.variant, planted ? "" : fault.recipe);
+        if (!fault_point(&list, &point, text, &error) || evaluate(&evaluator, &evaluation, &point, &error) ||
+            (planted && fault_answer(&evaluation, &point, &point.recipe, &fault, evaluator.device, &done, &error)) ||
+            judge_at_once_and_in_parts(judged, &evaluation, &point, &error))
+            fail_msg("%s", error.text);
+        assert_true(done && judged[0].finding.signature != SIGNATURE_NONE);
+        if (judged[1].finding.signature != SIGNATURE_UNKNOWN)
+            assert_int_equal(judged[0].finding.signature, judged[1].finding.signature);
+        assert_true(judged[0].contract.named == (judged[1].contract.named || draws[i].left_open));
+        if (judged[1].contract.named)
+            assert_string_equal(judged[0].contract.fits[0].text, judged[1].contract.fits[0].text);
+        else
+            assert_true(draws[i].left_open || !judged[0].contract.named);
+        judged_output_clear(&judged[0]);
+        judged_output_clear(&judged[1]);
+        evaluation_clear(&evaluation);
+        case_list_clear(&list);
+    }
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+static int opened;
+static struct progress progress;
+
+/* Somebody presses Ctrl-C when the parts, of which there are three, have been worked on. */
+static enum error_kind open_and_cancel(const struct problem_source *source, struct part part, int threads,
+                                       struct progress *of, struct inputs *inputs, struct error *error)
+{
+    const struct generated_source generated =
+        generated_source(&((const struct generated_source *)(const void *)source)->spec);
+    atomic_store(&progress.cancelled, ++opened > 4);
+    return generated.source.ops->open(source, part, threads, of, inputs, error);
+}
+
+static void test_looking_for_a_cause_can_be_interrupted(void **state)
+{
+    struct ran ran;
+    struct generated_source cut;
+    struct problem_source_ops ops;
+    struct evaluation parts;
+    struct error error;
+    (void)state;
+    run(&ran, PROBLEM, ", bias: none");
+    cut_by_head(&cut, &ops, &ran.point.problem);
+    ops.open = open_and_cancel;
+    ops.open_newest = NULL;
+    ran.evaluator.progress = &progress;
+    assert_int_equal(evaluate_from(&ran.evaluator, &parts, &ran.point, &cut, &error), ERROR_INTERRUPTED);
+    assert_int_equal(opened, 5);
+    evaluation_clear(&parts);
+    ran_clear(&ran);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_run_in_parts_has_the_name_of_the_whole),
+        cmocka_unit_test(test_an_output_in_parts_has_the_name_of_the_whole),
+        cmocka_unit_test(test_a_contract_has_to_hold_in_every_part),
+        cmocka_unit_test(test_no_draw_has_another_name),
+        cmocka_unit_test(test_looking_for_a_cause_can_be_interrupted),
+    };
+    return cmocka_run_group_tests_name("part causes", tests, NULL, NULL) != 0;
+}

@@ -1,0 +1,34 @@
+/*
+ * The parts of a problem opened again, when all of them have been judged: for what is sought of a failure in k and v.
+ *
+ * There is memory for the k and v of one part. It is lent by the inputs of what was opened last, whose q, slopes and
+ * mask stay what they are and where they are: the whole problem points into them.
+ */
+#ifndef HARNESS_LIBRARY_OPENED_PARTS_H
+#define HARNESS_LIBRARY_OPENED_PARTS_H
+
+#include "harness/judge/key_parts.h"
+#include "harness/problem/problem_source.h"
+
+struct opened_parts {
+    struct key_parts parts; /* whose context this is, so that it stays where it is */
+    const struct problem_source *source;
+    struct inputs *lender, inputs; /* of the part that is open */
+    int open;                      /* its number; -1: none is */
+    int threads;
+    struct progress *progress;
+    /* A part is about to be opened: "signature, part 3 of 32". NULL: nobody wants to know. */
+    void (*step)(void *context, const char *step, long work);
+    void *context;
+    const char *purpose; /* "signature" */
+    double seconds;      /* that opening took so far */
+};
+
+/* From now on lender has no k and v, and the parts, of a source that has several, may be asked for. */
+void opened_parts_begin(struct opened_parts *opened, const struct problem_source *source, struct inputs *lender,
+                        int threads, struct progress *progress);
+
+/* Closes what is open, and gives the memory back, with nothing in it. Accepts a zeroed one. */
+void opened_parts_end(struct opened_parts *opened);
+
+#endif
