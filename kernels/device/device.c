@@ -311,6 +311,9 @@ enum error_kind device_run_batch(struct device *device, const struct batch *batc
     };
     if (audit && batch->keys_on_device)
         return error_set(error, ERROR_USAGE, "keys that are on a device are not between guard zones");
+    for (int i = 0; i < batch->num_sequences; i++)
+        if (batch->problems[i].recent && !batch->keys_on_device)
+            return error_set(error, ERROR_USAGE, "a launch looks at all keys, and the newest ones alone are there");
     enum error_kind kind = plan_launches(&running.plan, batch, &options, error);
     if (!kind && audit) {
         *audit = (struct memory_audit){.breached = ""};

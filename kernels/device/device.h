@@ -9,6 +9,7 @@
 
 struct block_rows;    /* kernels/digest/block_sums.h */
 struct made_elements; /* kernels/random/made_elements.h */
+struct row_maxima;    /* kernels/digest/row_maxima.h */
 
 enum { DEVICE_NAME_SIZE = 384 };
 
@@ -37,10 +38,12 @@ struct device_ops {
      * since its memory is the caller's. */
     enum error_kind (*room)(void *state, size_t *size_bytes, struct error *error);
 
-    /* Of a device that has room: makes elements of the tensor at memory, and the sums of blocks that stand in its
-     * memory, sums[num_blocks][DIGEST_LANES], which does, too. There is something to make. NULL: it cannot. */
+    /* Of a device that has room: makes elements of the tensor at memory, and of what stands in its memory the sums of
+     * blocks, sums[num_blocks][DIGEST_LANES], and the maxima of rows, maxima[num_groups][row_words], which stand there,
+     * too. There is something to make. NULL: it cannot. */
     enum error_kind (*make_elements)(void *state, void *memory, const struct made_elements *made, struct error *error);
     enum error_kind (*sum_blocks)(void *state, uint64_t *sums, const struct block_rows *blocks, struct error *error);
+    enum error_kind (*find_maxima)(void *state, uint32_t *maxima, const struct row_maxima *find, struct error *error);
 
     bool plain_alone; /* plain forms are the fastest even where heads share no rows */
 

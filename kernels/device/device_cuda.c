@@ -203,6 +203,16 @@ out:
     return kind;
 }
 
+static enum error_kind cuda_find_maxima(void *state, uint32_t *maxima, const struct row_maxima *find,
+                                        struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    const struct cuda_state *opened = state;
+    TRY(key_kernels_maxima(find, maxima, (int)opened->multiprocessors, opened->stream));
+out:
+    return kind;
+}
+
 /* More dynamic shared memory than a kernel may have unasked. */
 static enum error_kind allow_shared_memory(const struct launch *launch, struct error *error)
 {
@@ -311,6 +321,7 @@ const struct device_ops device_cuda_ops = {
     .room = cuda_room,
     .make_elements = cuda_make_elements,
     .sum_blocks = cuda_sum_blocks,
+    .find_maxima = cuda_find_maxima,
     .plain_alone = true,
     .has_models = cuda_has_models,
     .enough_blocks = cuda_enough_blocks,

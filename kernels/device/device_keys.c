@@ -108,7 +108,8 @@ enum error_kind device_keys_put(struct device_keys *keys, const struct problem *
 
 bool device_keys_can_make(const struct device *device, const struct problem *shape)
 {
-    return device->ops->make_elements && device->ops->sum_blocks && shape->head_dim % LANE_DIMS == 0;
+    const struct device_ops *ops = device->ops;
+    return ops->make_elements && ops->sum_blocks && ops->find_maxima && shape->head_dim % LANE_DIMS == 0;
 }
 
 enum error_kind device_keys_make(struct device_keys *keys, const struct key_source *source, int kv_head,

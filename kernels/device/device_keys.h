@@ -38,7 +38,8 @@ void device_keys_close(struct device_keys *keys);
 /* Puts the keys of a part there: all its KV heads, the first of which is kv_head of the whole. */
 enum error_kind device_keys_put(struct device_keys *keys, const struct problem *part, int kv_head, struct error *error);
 
-/* Whether keys of this shape can be made on the device, and digested there (keys_digest.h): it takes whole lanes. */
+/* Whether keys of this shape can be made on the device, digested (keys_digest.h) and bounded there (keys_bounds.h): it
+ * takes whole lanes. */
 bool device_keys_can_make(const struct device *device, const struct problem *shape);
 
 /* Makes the keys of KV heads kv_head .. kv_head + num_kv_heads where they belong, on a device that can; source is of

@@ -23,6 +23,12 @@ __global__ static void __launch_bounds__(THREADS)
     sum_blocks_in(&blocks, secret, sums, (uint64_t)blockIdx.x * THREADS + threadIdx.x, (uint64_t)gridDim.x * THREADS);
 }
 
+__global__ static void __launch_bounds__(THREADS)
+    find_maxima(const __grid_constant__ struct row_maxima find, uint32_t *maxima)
+{
+    find_row_maxima(&find, maxima, (uint64_t)blockIdx.x * THREADS + threadIdx.x, (uint64_t)gridDim.x * THREADS);
+}
+
 /* As many blocks as have something to do, and no more than are there at once. */
 static unsigned blocks_for(uint64_t threads, int multiprocessors)
 {
@@ -42,5 +48,12 @@ extern "C" cudaError_t key_kernels_sum(const struct block_rows *blocks, uint64_t
                                        cudaStream_t stream)
 {
     sum_blocks<<<blocks_for(blocks->num_blocks * BLOCK_PAIRS, multiprocessors), THREADS, 0, stream>>>(*blocks, sums);
+    return cudaGetLastError();
+}
+
+extern "C" cudaError_t key_kernels_maxima(const struct row_maxima *find, uint32_t *maxima, int multiprocessors,
+                                          cudaStream_t stream)
+{
+    find_maxima<<<blocks_for(find->num_groups * find->row_words, multiprocessors), THREADS, 0, stream>>>(*find, maxima);
     return cudaGetLastError();
 }

@@ -8,6 +8,7 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/digest/block_sums.h"
+#include "kernels/digest/row_maxima.h"
 #include "kernels/random/made_elements.h"
 
 #ifdef __cplusplus
@@ -19,6 +20,10 @@ cudaError_t key_kernels_make(const struct made_elements *made, void *memory, int
 
 /* sums[num_blocks][DIGEST_LANES], in the device's memory (sum_blocks_in). */
 cudaError_t key_kernels_sum(const struct block_rows *blocks, uint64_t *sums, int multiprocessors, cudaStream_t stream);
+
+/* maxima[num_groups][row_words], in the device's memory (find_row_maxima). */
+cudaError_t key_kernels_maxima(const struct row_maxima *find, uint32_t *maxima, int multiprocessors,
+                               cudaStream_t stream);
 
 #ifdef __cplusplus
 }

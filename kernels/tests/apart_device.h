@@ -11,6 +11,7 @@
 
 #include "kernels/device/device.h"
 #include "kernels/digest/block_sums.h"
+#include "kernels/digest/row_maxima.h"
 #include "kernels/random/made_elements.h"
 
 enum { APART_BLOCKS = 64, APART_PAGE = 4096 };
@@ -27,6 +28,7 @@ static struct {
     size_t limit_bytes;              /* a block that leaves more than these in use is refused */
     int launches, kv_heads;          /* runs so far, and of the last one */
     int times_made;                  /* of k or v */
+    size_t copied_bytes;             /* from the host's memory */
 } apart;
 
 static inline void apart_open_blocks(int protection)
@@ -82,6 +84,13 @@ static inline enum error_kind apart_copy(void *state, void *to, const void *from
     return ERROR_NONE;
 }
 
+static inline enum error_kind apart_copy_in(void *state, void *to, const void *from, size_t size_bytes,
+                                            struct error *error)
+{
+    apart.copied_bytes += size_bytes;
+    return apart_copy(state, to, from, size_bytes, error);
+}
+
 static inline enum error_kind apart_copy_rows(void *state, const struct row_copy *copy, struct error *error)
 {
     apart_open_blocks(PROT_READ | PROT_WRITE);
@@ -126,6 +135,16 @@ static inline enum error_kind apart_sum_blocks(void *state, uint64_t *sums, cons
     return ERROR_NONE;
 }
 
+static inline enum error_kind apart_find_maxima(void *state, uint32_t *maxima, const struct row_maxima *find,
+                                                struct error *error)
+{
+    (void)state, (void)error;
+    apart_open_blocks(PROT_READ | PROT_WRITE);
+    find_row_maxima(find, maxima, 0, 1);
+    apart_open_blocks(PROT_NONE);
+    return ERROR_NONE;
+}
+
 static inline enum error_kind apart_launch(void *state, const struct launch_plan *plan, double *seconds,
                                            struct error *error)
 {
@@ -144,13 +163,14 @@ static inline enum error_kind apart_device_open(struct device **device, int thre
     apart.ops = device_host_ops;
     apart.ops.allocate = apart_allocate;
     apart.ops.release = apart_release;
-    apart.ops.copy_in = apart_copy;
+    apart.ops.copy_in = apart_copy_in;
     apart.ops.copy_out = apart_copy;
     apart.ops.copy_rows = apart_copy_rows;
     apart.ops.fill = apart_fill;
     apart.ops.room = apart_room;
     apart.ops.make_elements = apart_make_elements;
     apart.ops.sum_blocks = apart_sum_blocks;
+    apart.ops.find_maxima = apart_find_maxima;
     apart.ops.launch = apart_launch;
     apart.ops.shares_memory = false;
     apart.room_bytes = (size_t)1 << 33;

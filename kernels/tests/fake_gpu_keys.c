@@ -28,9 +28,21 @@ static bool blocks_are_sound(const struct block_rows *blocks, const uint64_t *su
            fake_memory_holds(sums, blocks->num_blocks * DIGEST_LANES * sizeof *sums);
 }
 
+static bool maxima_are_sound(const struct row_maxima *find, const uint32_t *maxima)
+{
+    const uint64_t row_bytes = find->row_words * sizeof *maxima;
+    return find->row_words > 0 && find->num_groups > 0 && find->num_groups <= find->num_rows &&
+           is_aligned(find->rows, 4) && is_aligned(maxima, 4) &&
+           fake_memory_holds(find->rows, find->num_rows * row_bytes) &&
+           fake_memory_holds(maxima, find->num_groups * row_bytes) &&
+           (!find->visible || fake_memory_holds(find->visible, find->num_rows));
+}
+
 bool fake_gpu_keys_are_sound(const struct fake_key_work *work)
 {
-    return work->memory ? made_are_sound(&work->made, work->memory) : blocks_are_sound(&work->blocks, work->sums);
+    return work->memory ? made_are_sound(&work->made, work->memory)
+           : work->sums ? blocks_are_sound(&work->blocks, work->sums)
+                        : maxima_are_sound(&work->find, work->maxima);
 }
 
 void fake_gpu_work_on_keys(const struct fake_key_work *work)
@@ -38,7 +50,9 @@ void fake_gpu_work_on_keys(const struct fake_key_work *work)
     for (uint64_t thread = 0; thread < THREADS; thread++) {
         if (work->memory)
             make_elements_in(&work->made, normal_coefficients, work->memory, thread, THREADS);
-        else
+        else if (work->sums)
             sum_blocks_in(&work->blocks, digest_secret, work->sums, thread, THREADS);
+        else
+            find_row_maxima(&work->find, work->maxima, thread, THREADS);
     }
 }

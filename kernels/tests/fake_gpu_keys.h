@@ -6,14 +6,17 @@
 #include <stdbool.h>
 
 #include "kernels/digest/block_sums.h"
+#include "kernels/digest/row_maxima.h"
 #include "kernels/random/made_elements.h"
 
-/* Elements to be made, or where memory is NULL blocks to be summed. */
+/* Elements to be made, where memory is not NULL; or blocks to be summed, where sums is not; or maxima to be found. */
 struct fake_key_work {
     struct made_elements made;
     void *memory;
     struct block_rows blocks;
     uint64_t *sums;
+    struct row_maxima find;
+    uint32_t *maxima;
 };
 
 /* Whether there is something to do, and all that is read and written is in the device's memory and aligned. */

@@ -151,6 +151,12 @@ cudaError_t key_kernels_sum(const struct block_rows *blocks, uint64_t *sums, int
     return work_on_keys(&(struct fake_key_work){.blocks = *blocks, .sums = sums}, multiprocessors, stream);
 }
 
+cudaError_t key_kernels_maxima(const struct row_maxima *find, uint32_t *maxima, int multiprocessors,
+                               cudaStream_t stream)
+{
+    return work_on_keys(&(struct fake_key_work){.find = *find, .maxima = maxima}, multiprocessors, stream);
+}
+
 /* The GPU's functions and sums are the models'. */
 static cudaError_t as_modelled(enum error_kind kind)
 {

@@ -12,6 +12,7 @@
 #include "kernels/tests/apart_device.h"
 #include "kernels/tests/made_problem.h"
 #include "kernels/tests/sound_recipes.h"
+#include "reference/recent_keys.h"
 
 enum { KEYS = 203, HEADS = 6, KV_HEADS = 3, DIM = 64 };
 
@@ -241,12 +242,36 @@ static void test_room(void **state)
     device_close(device);
 }
 
+/* A problem of which the newest keys alone are there is launched on keys of the device's, or not at all. */
+static void test_missing_keys_are_refused(void **state)
+{
+    static const struct kernel_options options = {.chunk_len = 64};
+    struct made_problem made = make_problem(KEYS, HEADS, KV_HEADS, DIM, DTYPE_F16);
+    int64_t first[KV_HEADS] = {0, 7, 0};
+    struct recent_keys recent = {.first = first};
+    struct device *device;
+    struct result result;
+    struct error error;
+    double seconds;
+    (void)state;
+    assert_int_equal(device_open(&device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    for (int missing = 0; missing < 2; missing++) {
+        const struct output output = {result.out, result.lse};
+        const struct batch batch = {KERNEL_SPLIT_KV, &options, &sound_recipes[0], &made.problem, &output, 1, false};
+        made.problem.recent = missing ? &recent : NULL;
+        assert_int_equal(device_run_batch(device, &batch, NULL, &seconds, &error), missing ? ERROR_USAGE : ERROR_NONE);
+    }
+    device_close(device);
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_launch_on_gathered_keys_has_the_same_bits),
         cmocka_unit_test(test_rows_beyond_2_to_the_32_elements_have_their_places),
         cmocka_unit_test(test_what_takes_no_keys_on_a_device_is_refused),
+        cmocka_unit_test(test_missing_keys_are_refused),
         cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests_name("device_keys", tests, NULL, NULL);
