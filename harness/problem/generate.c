@@ -138,6 +138,23 @@ static enum error_kind make_bounds(struct inputs *inputs, struct part part, size
     return ERROR_NONE;
 }
 
+/* What is not there is NaN where somebody looks for such faults: whoever reads it without a word (recent_keys_read) is
+ * then seen to. Elsewhere it is what the memory held. */
+#if defined(__SANITIZE_ADDRESS__)
+#define SPOILS_OLDER_KEYS true
+#else
+#define SPOILS_OLDER_KEYS false
+#endif
+
+static void spoil_keys(struct inputs *inputs)
+{
+    const struct problem *problem = &inputs->problem;
+    size_t bytes = (size_t)problem->seq_len * (size_t)problem->num_kv_heads * (size_t)problem->head_dim *
+                   dtypes[problem_kv_dtype(problem)].size_bytes;
+    memset(inputs->k, dtype_nan_byte(problem_kv_dtype(problem)), bytes);
+    memset(inputs->v, dtype_nan_byte(problem_kv_dtype(problem)), bytes);
+}
+
 /* Names the keys of the part that are to be made, unless that is all of them. All of the problem but k and v is known.
  */
 static enum error_kind name_newest(struct inputs *inputs, struct error *error)
@@ -158,7 +175,22 @@ static enum error_kind name_newest(struct inputs *inputs, struct error *error)
     }
     inputs->recent = (struct recent_keys){.first = first};
     inputs->problem.recent = &inputs->recent;
+    if (SPOILS_OLDER_KEYS)
+        spoil_keys(inputs);
     return ERROR_NONE;
+}
+
+/* Keys `from` to `end` of one head of a part. */
+static enum error_kind make_keys_of_head(const struct generator *generator, enum tensor tensor, void *elements,
+                                         struct part part, int head, size_t from, size_t end, int threads,
+                                         const struct progress *progress, struct error *error)
+{
+    size_t head_dim = (size_t)generator->spec->head_dim, row = (size_t)generator->spec->num_kv_heads * head_dim;
+    size_t part_row = (size_t)part.num_kv_heads * head_dim, channel = (size_t)head * head_dim;
+    size_t first = (size_t)part.kv_head * head_dim;
+    const struct runs runs = {from * row + first + channel, head_dim, row, end - from,
+                              from * part_row + channel,    part_row};
+    return make_tensor(generator, tensor, runs, elements, NULL, threads, progress, error);
 }
 
 /* k or v of a part: all keys of its heads, or each head's newest. */
@@ -174,12 +206,9 @@ static enum error_kind make_part(const struct generator *generator, enum tensor 
     if (!newest)
         return make_tensor(generator, tensor, (struct runs){first, part_row, row, keys, 0, part_row}, elements, NULL,
                            threads, progress, error);
-    for (int head = 0; head < part.num_kv_heads && !kind; head++) {
-        size_t channel = (size_t)head * head_dim, from = (size_t)newest[head];
-        const struct runs runs = {from * row + first + channel, head_dim, row, keys - from,
-                                  from * part_row + channel,    part_row};
-        kind = make_tensor(generator, tensor, runs, elements, NULL, threads, progress, error);
-    }
+    for (int head = 0; head < part.num_kv_heads && !kind; head++)
+        kind = make_keys_of_head(generator, tensor, elements, part, head, (size_t)newest[head], keys, threads, progress,
+                                 error);
     return kind;
 }
 
@@ -215,17 +244,18 @@ static enum error_kind make_inputs(struct inputs *inputs, const struct problem_s
     struct generator generator = {0};
     bool whole = part.num_kv_heads == spec->num_kv_heads;
     enum error_kind kind = make_rest(inputs, &generator, spec, part, threads, progress, error);
-    if (!kind && !whole) {
+    if (!kind && (!whole || newest))
         generator_bounds(&inputs->bounds, &generator, part);
+    if (!kind && !whole)
         inputs->problem.bounds = &inputs->bounds;
-    }
-    if (!kind && newest && !whole)
+    if (!kind && newest)
         kind = name_newest(inputs, error);
+    bool bounded = whole && !inputs->recent.first; /* by what is made: all of it */
     for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !kind; tensor++) {
         void *elements = tensor == TENSOR_K ? inputs->k : inputs->v;
         float *bounds = tensor == TENSOR_K ? inputs->bounds.k : inputs->bounds.v;
-        kind = whole ? make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error)
-                     : make_part(&generator, tensor, elements, inputs, part, threads, progress, error);
+        kind = bounded ? make_bounded(&generator, tensor, elements, bounds, inputs->visible, threads, progress, error)
+                       : make_part(&generator, tensor, elements, inputs, part, threads, progress, error);
     }
     if (!kind && !inputs->recent.first)
         inputs_hash(inputs);
@@ -246,6 +276,19 @@ enum error_kind inputs_generate_newest(struct inputs *inputs, const struct probl
                                        int threads, struct progress *progress, struct error *error)
 {
     return make_inputs(inputs, spec, part, true, threads, progress, error);
+}
+
+enum error_kind inputs_add_keys(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                struct key_range range, struct error *error)
+{
+    COMPUTING_ENVIRONMENT();
+    struct generator generator = {0};
+    enum error_kind kind = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
+    for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V && !kind; tensor++)
+        kind = make_keys_of_head(&generator, tensor, tensor == TENSOR_K ? inputs->k : inputs->v, part, range.kv_head,
+                                 (size_t)range.first, (size_t)(range.first + range.count), 1, NULL, error);
+    generator_clear(&generator);
+    return kind;
 }
 
 /* ---- as a source ------------------------------------------------------------------------------------------------ */
@@ -272,12 +315,18 @@ static enum error_kind open_newest(const struct problem_source *source, struct p
     return inputs_generate_newest(inputs, spec_of(source), part, threads, progress, error);
 }
 
+static enum error_kind add_keys(const struct problem_source *source, struct part part, struct key_range range,
+                                struct inputs *inputs, struct error *error)
+{
+    return inputs_add_keys(inputs, spec_of(source), part, range, error);
+}
+
 static bool same(const struct problem_source *source, const struct problem_source *other)
 {
     return problem_spec_equal(spec_of(source), spec_of(other));
 }
 
-static const struct problem_source_ops generated_ops = {part_of, open_part, open_newest, same};
+static const struct problem_source_ops generated_ops = {part_of, open_part, open_newest, add_keys, same};
 
 struct generated_source generated_source(const struct problem_spec *spec)
 {

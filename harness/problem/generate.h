@@ -22,6 +22,10 @@ enum error_kind inputs_generate(struct inputs *inputs, const struct problem_spec
 enum error_kind inputs_generate_newest(struct inputs *inputs, const struct problem_spec *spec, struct part part,
                                        int threads, struct progress *progress, struct error *error);
 
+/* Keys more of a part that inputs_generate_newest has made, as problem_source_ops.add_keys has it. */
+enum error_kind inputs_add_keys(struct inputs *inputs, const struct problem_spec *spec, struct part part,
+                                struct key_range range, struct error *error);
+
 /* A description as a source of its problem. */
 struct generated_source {
     struct problem_source source; /* first */

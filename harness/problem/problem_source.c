@@ -110,7 +110,7 @@ struct problem part_shape(const struct problem *whole, struct part part)
 struct problem inputs_whole(const struct inputs *inputs, const struct problem *shape)
 {
     struct problem whole = *shape;
-    bool all = inputs->problem.num_kv_heads == shape->num_kv_heads;
+    bool all = inputs->problem.num_kv_heads == shape->num_kv_heads && !inputs->recent.first;
     whole.q = inputs->q;
     whole.slopes = inputs->slopes;
     whole.sink_logits = inputs->sink_logits;

@@ -16,6 +16,12 @@ struct part {
     int kv_head, num_kv_heads; /* first, count */
 };
 
+/* Some keys of one KV head, which is counted from the first of the part that they are of. */
+struct key_range {
+    int kv_head;
+    int64_t first, count;
+};
+
 /* A problem, or a part of one, and the memory behind it. */
 struct inputs {
     struct problem problem; /* of the part: num_heads, num_kv_heads, q, slopes are the part's */
@@ -30,7 +36,8 @@ struct inputs {
     struct key_masks masks; /* problem.masks; counts are [N], NULL where no key has several */
     struct tensor_bounds bounds; /* of a part what is promised of k and v, which is problem.bounds; of the whole what
                                   * they have, over visible keys, where that is known (inputs_bounded) */
-    struct recent_keys recent; /* of a part that was opened with its newest keys: problem.recent; else first is NULL */
+    struct recent_keys recent;   /* of what was opened with its newest keys: problem.recent; else first is NULL. bounds
+                                  * are then promised of the whole, too, until who has all keys says what they have */
 };
 
 /* The first step of opening a part of the problem that shape describes: memory for q of all heads, k and v of the part,
@@ -64,7 +71,8 @@ uint64_t inputs_problem_digest(const struct inputs *inputs);
  * have in pieces, is the caller's to point at. */
 struct problem part_shape(const struct problem *whole, struct part part);
 
-/* The problem as far as it is in memory with a part: all of q and slopes, and k and v if the part is all there is. */
+/* The problem as far as it is in memory with a part: all of q and slopes, and k and v if the part is all there is, with
+ * all of its keys. Of the newest ones alone nobody is to take k or v for those of the whole: they are NULL. */
 struct problem inputs_whole(const struct inputs *inputs, const struct problem *shape);
 
 /*
@@ -90,6 +98,11 @@ struct problem_source_ops {
      * the source has no such way. Where it does not pay, all keys are there. */
     enum error_kind (*open_newest)(const struct problem_source *source, struct part part, int threads,
                                    struct progress *progress, struct inputs *inputs, struct error *error);
+
+    /* Makes some keys more of a part that open_newest has opened; nothing else of *inputs changes, recent neither. NULL
+     * where open_newest is. ERROR_SYSTEM, ERROR_INTERRUPTED. */
+    enum error_kind (*add_keys)(const struct problem_source *source, struct part part, struct key_range range,
+                                struct inputs *inputs, struct error *error);
 
     /* Whether another source of this kind has the same problem. */
     bool (*same)(const struct problem_source *source, const struct problem_source *other);

@@ -74,15 +74,41 @@ static void assert_same_truth(const struct problem *a, const struct problem *b)
     truth_clear(&of_b);
 }
 
+/* Keys of the last head that are added, the oldest and some in the midst, are its own, and change no other's. */
+static void assert_add_keys(struct inputs *newest, const struct inputs *all, const struct problem_spec *spec,
+                            struct part part)
+{
+    const struct problem *problem = &newest->problem;
+    const int head = part.num_kv_heads - 1;
+    size_t row = (size_t)part.num_kv_heads * DIM, bytes = DIM * dtypes[problem_kv_dtype(problem)].size_bytes;
+    const struct key_range ranges[] = {{head, 0, 1}, {head, newest->recent.first[head] / 2, 3}};
+    struct error error;
+    if (newest->recent.first[head] < 100)
+        return;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(inputs_add_keys(newest, spec, part, ranges[i], &error), ERROR_NONE);
+    for (enum tensor tensor = TENSOR_K; tensor <= TENSOR_V; tensor++)
+        for (size_t i = 0; i < 2; i++)
+            for (int64_t key = ranges[i].first; key < ranges[i].first + ranges[i].count; key++) {
+                size_t at = ((size_t)key * row + (size_t)head * DIM) / DIM * bytes;
+                assert_memory_equal((const char *)tensor_of(newest, tensor) + at,
+                                    (const char *)tensor_of(all, tensor) + at, bytes);
+            }
+    assert_newest(newest, all);
+}
+
 static void check(const struct problem_spec *spec)
 {
-    static const struct part parts[] = {{0, 1}, {3, 1}, {0, 2}, {1, 2}, {1, 3}};
+    static const struct part parts[] = {{0, 1}, {3, 1}, {0, 2}, {1, 2}, {1, 3}, {0, KV_HEADS}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         struct inputs newest = {0}, all = {0};
         struct error error;
         assert_int_equal(inputs_generate(&all, spec, parts[i], 2, NULL, &error), ERROR_NONE);
         assert_int_equal(inputs_generate_newest(&newest, spec, parts[i], 2, NULL, &error), ERROR_NONE);
         assert_newest(&newest, &all);
+        assert_add_keys(&newest, &all, spec, parts[i]);
+        if (!newest.problem.bounds) /* of the whole, whose bounds a device is to find */
+            newest.problem.bounds = all.problem.bounds = &newest.bounds;
         assert_same_truth(&newest.problem, &all.problem);
         /* Where no logit is far above the least that it may be, the guess of recent_keys_needed() fails. */
         if (spec->input.distribution != DISTRIBUTION_CONSTANT && spec->input.distribution != DISTRIBUTION_LOGIT_FLOOR)
@@ -117,7 +143,7 @@ static void test_several_queries_masks_and_fp8(void **state)
     check(&fp8);
 }
 
-/* Slopes that do not fall, and a part that is the whole: all keys are there. */
+/* Slopes that do not fall: all keys are there, and their bounds are those of what is made. */
 static void test_all_keys_where_it_does_not_pay(void **state)
 {
     static const float flat[HEADS] = {0, 0, 0, 0, 0, 0, 0, 0};
@@ -127,12 +153,13 @@ static void test_all_keys_where_it_does_not_pay(void **state)
         const struct part part = whole ? (struct part){0, KV_HEADS} : (struct part){1, 1};
         struct inputs newest = {0}, all = {0};
         struct error error;
-        spec.slope_values = whole ? NULL : flat;
-        spec.num_slope_values = whole ? 0 : HEADS;
+        spec.slope_values = flat;
+        spec.num_slope_values = HEADS;
         assert_int_equal(inputs_generate(&all, &spec, part, 1, NULL, &error), ERROR_NONE);
         assert_int_equal(inputs_generate_newest(&newest, &spec, part, 1, NULL, &error), ERROR_NONE);
         assert_null(newest.problem.recent);
         assert_int_equal(newest.digest, all.digest);
+        assert_memory_equal(newest.bounds.k, all.bounds.k, (size_t)(2 * part.num_kv_heads * DIM) * sizeof(float));
         inputs_clear(&newest);
         inputs_clear(&all);
     }
