@@ -6,6 +6,7 @@
 #include "harness/evaluate/outcome.h"
 #include "harness/evaluate/part_causes.h"
 #include "harness/evaluate/replayed_cause.h"
+#include "harness/evaluate/work_inputs.h"
 #include "harness/judge/cause/signature_info.h"
 #include "harness/library/overruled.h"
 #include "harness/subject/launch_watch.h"
@@ -82,7 +83,6 @@ static void conclude_stale(struct signature_finding *finding)
 enum error_kind conclude_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    struct exhibit exhibit = exhibit_of(work);
     struct part_causes causes;
     const unsigned violated = oracles_violated_mask(&evaluation->oracles);
     const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
@@ -95,9 +95,14 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     if (criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS && !violated &&
         !outcome_out_of_class(work->point, &evaluation->classes))
         return ERROR_NONE;
+    enum error_kind kind = work_need_keys(work, error);
+    if (kind)
+        return kind;
+    struct exhibit exhibit = exhibit_of(work);
+    start = evaluation_now();
     progress_display_step(work->evaluator->display, "signature", 0);
     part_causes_begin(&causes, &exhibit, work, "signature");
-    enum error_kind kind =
+    kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
     if (!kind)
         kind = replayed_cause(&evaluation->finding, &exhibit, &evaluation->verdict, work->subject,
@@ -123,7 +128,7 @@ static struct class_demand demand_of(const struct work *work)
 enum error_kind conclude_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    struct exhibit exhibit = exhibit_of(work);
+    struct exhibit exhibit = exhibit_of(work); /* what is not ours has all keys */
     struct part_causes causes;
     if (!work->evaluator->foreign || *evaluation->subject_failure || is_stale(work) ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
@@ -142,15 +147,17 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
 enum error_kind conclude_class(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    const struct exhibit exhibit = exhibit_of(work);
-    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 || !evaluation->problem.k ||
+    if (work->point->find_class != CLASS_OF_FAILING || evaluation->classes.num_rows > 0 ||
         *evaluation->subject_failure ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
+    enum error_kind kind = work_need_keys(work, error);
+    if (kind || !evaluation->problem.k)
+        return kind;
+    const struct exhibit exhibit = exhibit_of(work);
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "class", 0);
-    enum error_kind kind =
-        class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    kind = class_find(&evaluation->classes, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
     if (!kind)
         class_of_rows(&evaluation->class_of_all, &evaluation->classes);
     evaluation->seconds.judge += evaluation_now() - start;

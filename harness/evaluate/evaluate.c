@@ -3,6 +3,8 @@
 #include "harness/evaluate/conclusion.h"
 #include "harness/evaluate/gathering.h"
 #include "harness/evaluate/part_work.h"
+#include "harness/evaluate/work_inputs.h"
+#include "harness/judge/oracle/trial.h"
 #include "harness/library/judged_again.h"
 #include "harness/library/other_output.h"
 #include "reference/computing_environment.h"
@@ -21,11 +23,29 @@ static enum error_kind run_or_gather(struct work *work, struct part_work *part, 
     return work->gathering ? gathering_put(work, part, index, error) : part_run(work, part, error);
 }
 
+/* Whether the trial of the oracles takes all of a part, and so all of its keys. */
+static bool trial_is_whole(const struct work *work, int index)
+{
+    const struct problem *whole = &work->source->shape;
+    const struct problem part = part_shape(whole, work->source->ops->part(work->source, index));
+    const struct trial_cut cut = trial_cut_shape(&part, TRIAL_MAX_ELEMENTS);
+    return cut.num_keys == part.seq_len && cut.num_kv_heads == part.num_kv_heads;
+}
+
+/* Whether a problem of one part may be judged without its older keys. Its bounds are those of its keys, which the
+ * device finds of one query; of several the keys of each have bounds of their own. */
+static bool whole_may_lack_keys(const struct work *work)
+{
+    return work->evaluator->without_keys && problem_queries(&work->source->shape) == 1 && !part_has_classes(work);
+}
+
 /* Whether nothing is asked about part `index` that would need its older keys on the host. */
 static bool newest_will_do(const struct work *work, int index, enum truth_method method, bool with_subject)
 {
     bool asks_oracles = work->point->oracles && index == oracle_part(work);
-    return with_subject && work->gathering && work->gathering->makes && !asks_oracles && !work->point->baselines &&
+    return with_subject && work->gathering && work->gathering->makes &&
+           (work->source->num_parts > 1 || whole_may_lack_keys(work)) &&
+           !(asks_oracles && trial_is_whole(work, index)) && !work->point->baselines &&
            truth_method_under(method, work->source->contract.of) == TRUTH_CERTIFIED;
 }
 

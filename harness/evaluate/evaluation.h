@@ -26,6 +26,7 @@ struct evaluator {
     int threads;
     struct progress *progress;
     struct progress_display *display; /* NULL: none */
+    bool without_keys; /* nobody looks at k and v of evaluations: they may be NULL where they need not be here */
     struct truth_cache cache;
 
     /* The inputs at hand. */
@@ -41,7 +42,7 @@ void evaluator_clear(struct evaluator *evaluator);
 
 /* What is known of a point. k and v of the problem, and the names in it, hold until the evaluator's next use. */
 struct evaluation {
-    struct problem problem; /* the whole; k and v are NULL if it was worked on in parts */
+    struct problem problem; /* the whole; k and v are NULL if it was worked on in parts, or may be by without_keys */
     struct output output;
     double *bound;     /* [R, D]; NULL: there is none */
     double *lse_bound; /* [R]; the same */

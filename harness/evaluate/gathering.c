@@ -1,6 +1,11 @@
 #include "harness/evaluate/gathering.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "kernels/device/device.h"
+#include "kernels/device/keys_bounds.h"
 #include "kernels/device/keys_digest.h"
 
 /* Whether the subject may be run on all heads at once, and that fits so many bytes. */
@@ -32,7 +37,12 @@ void gathering_begin(struct gathering *gathering, struct work *works, int count)
     bool any = false, all_fit = true;
     *gathering = (struct gathering){.num_parts = 0};
     gather_nothing(works, count);
-    if (works->source->num_parts == 1 || !works->subject->ops->takes_device_keys) /* of all of them */
+    if (!works->subject->ops->takes_device_keys) /* of all of them */
+        return;
+    gathering->makes = device_keys_can_make(device, &works->source->shape) &&
+                       key_source_of(&gathering->source, &works->generated.spec);
+    /* One part is copied for its launch as well as before it. */
+    if (works->source->num_parts == 1 && !(gathering->makes && works->source->shape.seq_len > 0))
         return;
     double room = device_room(device);
     for (int i = 0; i < count; i++) {
@@ -43,13 +53,54 @@ void gathering_begin(struct gathering *gathering, struct work *works, int count)
     }
     if (any && (!all_fit || device_keys_open(&gathering->keys, device, &works->source->shape, &no_room)))
         gather_nothing(works, count);
-    gathering->makes = device_keys_can_make(device, &works->source->shape) &&
-                       key_source_of(&gathering->source, &works->generated.spec);
 }
 
 void gathering_end(struct gathering *gathering)
 {
     device_keys_close(&gathering->keys);
+}
+
+/* Whether bounds that a device found can be: of the newest keys that are here no element is larger, none of them is
+ * larger than what is promised, and what was found before is found again. */
+static bool bounds_can_be(const struct tensor_bounds *found, const struct inputs *inputs)
+{
+    enum { LOOKED_AT = 16 }; /* keys: of those that all heads have here */
+    const struct problem *problem = &inputs->problem;
+    size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
+    int64_t from = problem->seq_len > LOOKED_AT ? problem->seq_len - LOOKED_AT : 0;
+    for (size_t i = 0; i < 2 * row; i++)
+        if (inputs->digest ? found->k[i] != inputs->bounds.k[i] : !(found->k[i] <= inputs->bounds.k[i]))
+            return false;
+    for (int head = 0; head < problem->num_kv_heads; head++)
+        from = inputs->recent.first[head] > from ? inputs->recent.first[head] : from;
+    for (size_t i = (size_t)from * row; i < (size_t)problem->seq_len * row; i++) {
+        float k, v;
+        if (!problem_visible(problem, (int64_t)(i / row)))
+            continue;
+        dtype_widen(problem_kv_dtype(problem), problem->k, i, 1, &k);
+        dtype_widen(problem_kv_dtype(problem), problem->v, i, 1, &v);
+        if (!(fabsf(k) <= found->k[i % row] && fabsf(v) <= found->v[i % row]))
+            return false;
+    }
+    return true;
+}
+
+/* Of a whole that is here with its newest keys the bounds that all of them have, as inputs of all keys know them. */
+static enum error_kind find_bounds(bool *can_be, const struct device_keys *keys, struct inputs *inputs,
+                                   struct error *error)
+{
+    const struct problem *whole = &inputs->problem;
+    size_t row = (size_t)whole->num_kv_heads * (size_t)whole->head_dim, bytes = 2 * row * sizeof(float);
+    struct tensor_bounds found = {.k = malloc(bytes)};
+    if (!found.k)
+        return error_memory(error, "bounds", (double)bytes);
+    found.v = found.k + row;
+    enum error_kind kind = keys_bounds(&found, keys, whole, error);
+    *can_be = !kind && bounds_can_be(&found, inputs);
+    if (*can_be)
+        memcpy(inputs->bounds.k, found.k, bytes);
+    free(found.k);
+    return kind;
 }
 
 static enum error_kind make_keys(struct gathering *gathering, struct inputs *inputs, struct part heads,
@@ -64,8 +115,9 @@ static enum error_kind make_keys(struct gathering *gathering, struct inputs *inp
         kind = keys_digest(&made, keys, part, heads.kv_head, error);
     if (!kind && part->recent)
         kind = device_keys_compare(&same, keys, part, heads.kv_head, error);
-    else
-        same = made == inputs->digest;
+    same = same && (inputs->digest == 0 || made == inputs->digest);
+    if (!kind && same && part->recent && !part->bounds)
+        kind = find_bounds(&same, keys, inputs, error);
     if (!kind && !same)
         kind = error_set(error, ERROR_SYSTEM, "device %s: the keys that it makes are not those of the problem",
                          keys->device->name);

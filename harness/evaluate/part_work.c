@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/evaluate/work_inputs.h"
+#include "harness/judge/oracle/trial.h"
 #include "harness/judge/poison.h"
 #include "harness/library/judged_output.h"
 #include "harness/subject/launch_watch.h"
@@ -17,60 +19,11 @@ void part_clear(struct part_work *part)
     free(part->lse_bound);
 }
 
-/* Whether the inputs at hand are of these heads, however the source that they came from was cut. */
-static bool at_hand(const struct work *work, struct part heads)
-{
-    const struct evaluator *evaluator = work->evaluator;
-    return evaluator->have_inputs && evaluator->inputs_part.kv_head == heads.kv_head &&
-           evaluator->inputs_part.num_kv_heads == heads.num_kv_heads &&
-           problem_source_same(&evaluator->inputs_of.source, work->source);
-}
-
-/* What a device made must be what is made here. */
-static enum error_kind check_digest(uint64_t known, uint64_t digest, struct error *error)
-{
-    if (known == 0 || known == digest)
-        return ERROR_NONE;
-    return error_set(error, ERROR_SYSTEM, "the device made other inputs (digest %016llx) than the host (%016llx)",
-                     (unsigned long long)known, (unsigned long long)digest);
-}
-
-/* The inputs of a part, unless they are at hand; newest: its newest keys are enough (problem_source_ops.open_newest).
- */
-static enum error_kind need_inputs(struct work *work, struct part heads, bool newest, struct error *error)
-{
-    struct evaluator *evaluator = work->evaluator;
-    const struct problem_source_ops *ops = work->source->ops;
-    bool some = at_hand(work, heads), all = some && !evaluator->inputs.recent.first;
-    uint64_t known = some && !all ? evaluator->inputs.digest : 0;
-    if (all || (some && newest))
-        return ERROR_NONE;
-    double start = evaluation_now();
-    inputs_reuse(&evaluator->inputs);
-    evaluator->have_inputs = false;
-    progress_display_step(evaluator->display, "inputs", 0);
-    enum error_kind kind = (newest && ops->open_newest ? ops->open_newest : ops->open)(
-        work->source, heads, evaluator->threads, evaluator->progress, &evaluator->inputs, error);
-    work->evaluation->seconds.inputs += evaluation_now() - start;
-    if (kind || (kind = check_digest(known, evaluator->inputs.digest, error)))
-        return kind;
-    evaluator->inputs_of = work->generated;
-    evaluator->inputs_part = heads;
-    evaluator->have_inputs = true;
-    return ERROR_NONE;
-}
-
-enum error_kind work_need_inputs(struct work *work, struct error *error)
-{
-    return work->evaluator->have_inputs ? ERROR_NONE
-                                        : need_inputs(work, work->source->ops->part(work->source, 0), true, error);
-}
-
 enum error_kind part_open(struct part_work *part, struct work *work, int index, bool newest, struct error *error)
 {
     *part = (struct part_work){.bound = NULL};
     struct part heads = work->source->ops->part(work->source, index);
-    enum error_kind kind = need_inputs(work, heads, newest, error);
+    enum error_kind kind = work_open_inputs(work, heads, newest, error);
     if (kind)
         return kind;
     part->problem = work->evaluator->inputs.problem;
@@ -89,9 +42,15 @@ enum error_kind part_open(struct part_work *part, struct work *work, int index, 
 /* All keys of a part that was opened with its newest ones. */
 static enum error_kind complete(struct part_work *part, struct work *work, struct error *error)
 {
-    enum error_kind kind = need_inputs(work, work->evaluator->inputs_part, false, error);
+    enum error_kind kind = work_open_inputs(work, work->evaluator->inputs_part, false, error);
     part->problem = work->evaluator->inputs.problem;
     return kind;
+}
+
+/* For whoever looks at any key of the part without a word. */
+static enum error_kind need_all_keys(struct part_work *part, struct work *work, struct error *error)
+{
+    return part->problem.recent ? complete(part, work, error) : ERROR_NONE;
 }
 
 /* Whether something that was found of the part means nothing, for want of its older keys; they are then there. */
@@ -118,11 +77,13 @@ enum error_kind part_run(struct work *work, struct part_work *part, struct error
     const struct point *point = work->point;
     struct evaluator *evaluator = work->evaluator;
     struct companions *companions = &evaluator->companions;
+    enum error_kind kind = need_all_keys(part, work, error);
     struct sequences sequences = {&part->problem, &part->output, 1, NULL, NULL, false};
     /* What ours write is looked at in the trials of oracles alone: it costs a copy of all that they are given. */
     struct memory_audit audit = {.breached = ""}, *asked = evaluator->foreign ? &audit : NULL;
-    enum error_kind kind = ERROR_NONE;
     double seconds = 0, start = evaluation_now();
+    if (kind)
+        return kind;
     if (point->batch == BATCH_TOGETHER) {
         progress_display_step(evaluator->display, "inputs of the batch", 0);
         kind = companions_make(companions, point, evaluator->threads, evaluator->progress, error);
@@ -228,8 +189,8 @@ enum error_kind part_need_baselines(struct work *work, struct part_work *part, s
     struct evaluator *evaluator = work->evaluator;
     struct truth_cache_entry *entry = part->entry;
     unsigned missing = work->point->baselines & ~entry->have_baselines;
+    enum error_kind kind = missing ? need_all_keys(part, work, error) : ERROR_NONE;
     double start = evaluation_now();
-    enum error_kind kind = ERROR_NONE;
     for (enum baseline c = 0; c < BASELINE_COUNT && !kind; c++) {
         if (!(missing >> c & 1))
             continue;
@@ -255,14 +216,17 @@ bool part_has_classes(const struct work *work)
 enum error_kind part_find_classes(struct work *work, struct part_work *part, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
+    if (!part_has_classes(work))
+        return ERROR_NONE;
+    enum error_kind kind = need_all_keys(part, work, error);
+    if (kind)
+        return kind;
     const struct problem problem = inputs_bounded(&work->evaluator->inputs, &part->problem);
     const struct exhibit exhibit = {.problem = &problem, .output = &part->output, .truth = &part->entry->truth};
     struct class_report report = {.num_rows = 0};
     double start = evaluation_now();
-    if (!part_has_classes(work))
-        return ERROR_NONE;
     progress_display_step(work->evaluator->display, "class", 0);
-    enum error_kind kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
+    kind = class_find(&report, &exhibit, work->evaluator->threads, work->evaluator->progress, error);
     if (!kind && !evaluation->classes.output)
         kind = class_report_init(&evaluation->classes, problem_rows(&work->source->shape), error);
     if (!kind)
@@ -273,11 +237,39 @@ enum error_kind part_find_classes(struct work *work, struct part_work *part, str
     return kind;
 }
 
-enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error)
+/* Of a part that has its newest keys the others that the oracles' trial is cut from, which recent->first then names of
+ * its heads: the trial reads no key behind them. */
+static enum error_kind bring_trial_keys(struct recent_keys *recent, struct work *work, const struct part_work *part,
+                                        struct error *error)
+{
+    struct evaluator *evaluator = work->evaluator;
+    const struct problem *problem = &part->problem;
+    const struct trial_cut cut = trial_cut(problem, TRIAL_MAX_ELEMENTS, point_digest(work->point));
+    size_t bytes = (size_t)problem->num_kv_heads * sizeof *recent->first;
+    double start = evaluation_now();
+    enum error_kind kind = ERROR_NONE;
+    recent->first = malloc(bytes);
+    if (!recent->first)
+        return error_memory(error, "the newest keys", (double)bytes);
+    memcpy(recent->first, problem->recent->first, bytes);
+    for (int head = cut.kv_head; head < cut.kv_head + cut.num_kv_heads && !kind; head++) {
+        int64_t newest = recent->first[head], end = cut.first_key + cut.num_keys;
+        const struct key_range older = {head, cut.first_key, (end < newest ? end : newest) - cut.first_key};
+        if (older.count <= 0)
+            continue;
+        recent->first[head] = cut.first_key;
+        kind = work->source->ops->add_keys(work->source, evaluator->inputs_part, older, &evaluator->inputs, error);
+    }
+    work->evaluation->seconds.inputs += evaluation_now() - start;
+    return kind;
+}
+
+static enum error_kind run_oracles(struct work *work, const struct part_work *part, const struct problem *problem,
+                                   struct error *error)
 {
     struct oracle_inquiry inquiry = {
         .subject = work->subject,
-        .problem = &part->problem,
+        .problem = problem,
         .truth = &part->entry->truth,
         .choice = point_digest(work->point),
         .threads = work->evaluator->threads,
@@ -287,6 +279,27 @@ enum error_kind part_run_oracles(struct work *work, struct part_work *part, stru
     progress_display_step(work->evaluator->display, "oracles", 0);
     enum error_kind kind = oracles_run(&work->evaluation->oracles, &inquiry, work->point->oracles, error);
     work->evaluation->seconds.oracles += evaluation_now() - start;
+    return kind;
+}
+
+enum error_kind part_run_oracles(struct work *work, struct part_work *part, struct error *error)
+{
+    struct problem problem = part->problem;
+    struct recent_keys recent = {.first = NULL};
+    enum error_kind kind = ERROR_NONE;
+    if (!work->point->oracles) /* not even a trial, which would look at keys */
+        return ERROR_NONE;
+    if (problem.recent) {
+        kind = bring_trial_keys(&recent, work, part, error);
+        problem.recent = &recent;
+    }
+    if (!kind)
+        kind = run_oracles(work, part, &problem, error);
+    if (!kind && recent.wanted) {
+        kind = complete(part, work, error);
+        kind = kind ? kind : run_oracles(work, part, &part->problem, error);
+    }
+    free(recent.first);
     return kind;
 }
 

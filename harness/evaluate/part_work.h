@@ -5,33 +5,7 @@
 #ifndef HARNESS_EVALUATE_PART_WORK_H
 #define HARNESS_EVALUATE_PART_WORK_H
 
-#include "harness/evaluate/evaluation.h"
-#include "harness/evaluate/point_subject.h"
-
-struct gathering; /* gathering.h */
-
-/* The work on a point, while it goes on. */
-struct work {
-    struct evaluator *evaluator;
-    struct evaluation *evaluation;
-    const struct point *point;
-    struct generated_source generated;
-    struct shipped_subject shipped;
-    struct foreign_subject foreign; /* where the kernel is not ours */
-    const struct problem_source *source;
-    const struct subject *subject;
-    struct gathering *gathering; /* where the subject is run on all parts at once; NULL: on one after the other */
-    char breached[ORACLE_DETAIL_SIZE], changed[ORACLE_DETAIL_SIZE]; /* what its runs wrote beside outputs, and the input
-                                                                     * that they changed; "": nothing */
-    uint64_t launch, repeats; /* of a subject that is watched: its last run, and the launch whose output that gave
-                               * again, as launch_watch.h has them */
-};
-
-/* Whether the subject's operations are known, or promised, so that their bound is one for its output. */
-static inline bool work_has_bound(const struct work *work)
-{
-    return !work->subject->any_order;
-}
+#include "harness/evaluate/work.h"
 
 /* Some heads of the work, with room for what comes of them. */
 struct part_work {
@@ -42,12 +16,9 @@ struct part_work {
     int first_head; /* in the whole */
 };
 
-/* The inputs of whatever part, for what the whole has of them: they are gone where another work could not open its. */
-enum error_kind work_need_inputs(struct work *work, struct error *error);
-
 /* Opens part `index`; whatever the result, part is to be cleared. newest: all that is asked about it is a certified
- * truth and the bounds, for which its newest keys may be enough; they see to it that more are there where they are not.
- */
+ * truth, the bounds and oracles, for which its newest keys may be enough. Each of the functions below sees to it that
+ * more are there where it needs them. */
 enum error_kind part_open(struct part_work *part, struct work *work, int index, bool newest, struct error *error);
 void part_clear(struct part_work *part);
 

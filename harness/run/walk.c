@@ -117,7 +117,8 @@ static void tell_launch_failure(struct walking *walking, const struct record *re
     if (walking->told || !notes || !record->launch_failure || !*record->launch_failure)
         return;
     walking->told = true;
-    fprintf(notes, "alibicheck: point %s was launched in parts, after %s\n", point_key(key, record->point),
+    fprintf(notes, "alibicheck: point %s was %s, after %s\n", point_key(key, record->point),
+            problem_spec_parts(&record->point->problem) > 1 ? "launched in parts" : "launched on keys of the host's",
             record->launch_failure);
 }
 
@@ -228,6 +229,15 @@ static void keep_point(struct walking *walking, size_t index)
     fail(walking, kind, &failure);
 }
 
+/* Whether records go to nobody who reads k and v. A sink that says nothing has them. */
+static bool is_without_keys(const struct walk *walk)
+{
+    bool without = true;
+    for (size_t i = 0; i < walk->num_sinks; i++)
+        without = without && walk->sinks[i].kind->without_keys;
+    return without;
+}
+
 /* ---- workers ----------------------------------------------------------------------------------------------------- */
 
 /* Takes points [*first, *end) that belong together; false if there are none. Those that are kept are done with. */
@@ -305,6 +315,7 @@ static void *work(void *context)
         .threads = threads_of_worker(walk),
         .progress = walk->progress,
         .display = walk->jobs == 1 ? walking->display : NULL,
+        .without_keys = is_without_keys(walk),
     };
     size_t first, end;
     while (take_points(walking, &first, &end))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "harness/judge/poison.h"
+#include "reference/recent_keys.h"
 
 const char *const trial_tensor_names[TRIAL_TENSOR_COUNT] = {
     [TRIAL_Q] = "q",           [TRIAL_K] = "k",         [TRIAL_V] = "v",
@@ -58,6 +59,7 @@ static struct problem part_of(const struct problem *problem, const struct trial_
         (struct head_place){problem_whole_heads(problem), problem_whole_head(problem, first_head), group_of(problem)};
     part.q_position = cut->q_position;
     part.bounds = NULL; /* of tensors that trials change */
+    part.recent = NULL; /* of the copy all keys are there */
     return part;
 }
 
@@ -160,6 +162,8 @@ static void load_keys(struct trial *trial, enum trial_tensor tensor, const void 
     const char *from = (const char *)source + (size_t)trial->cut.first_key * source_row +
                        (size_t)trial->cut.kv_head * (row / (size_t)part->num_kv_heads);
     char *to = trial->tensors[tensor].data;
+    for (int head = 0; head < part->num_kv_heads; head++)
+        recent_keys_read(trial->original, trial->cut.kv_head + head, trial->cut.first_key);
     if (row == source_row)
         memcpy(to, from, keys * row);
     else

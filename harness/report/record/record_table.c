@@ -292,9 +292,10 @@ static const struct record_field rows[] = {
      .type = "string",
      .value = record_value_digest},
     {RECORD_NAMED("launch_failure",
-                  "What failed when the kernel was to be launched on all KV heads at once, so that `launched` is "
-                  "parts: keys that the device itself makes are not those of the problem, or the memory that it had "
-                  "free is taken; null where nothing did. It is left out where records of two builds are compared."),
+                  "What failed when the kernel was to be launched on all KV heads at once, or on keys that the device "
+                  "makes, so that it was launched on parts, or on keys that the host made: the device's keys are not "
+                  "those of the problem, or the memory that it had free is taken; null where nothing did. It is left "
+                  "out where records of two builds are compared."),
      .type = "string", .value = record_value_launch_failure},
 };
 

@@ -159,6 +159,8 @@ char *record_notes(const struct record *record)
     const char *failure = record->launch_failure && *record->launch_failure ? record->launch_failure : NULL;
     if (record_in_parts(record))
         add_note(stream, &noted, "launched in parts%s%s", failure ? ", after " : "", failure ? failure : "");
+    else if (failure)
+        add_note(stream, &noted, "launched on keys of the host's, after %s", failure);
     if (record_claim(record))
         add_note(stream, &noted, "%s", record_cause_is_claimed(record) ? claimed_with_cause : claimed);
     if (given && given->claim && given->claim->by_oracle)

@@ -50,6 +50,7 @@ struct sink_kind {
     const char *option; /* of `run`, --OPTION PATH, or --OPTION; NULL for SINK_TO_STDOUT */
     const char *about;  /* the option's help */
     enum sink_target target;
+    bool without_keys; /* it looks at neither k nor v of records' problems, which then need not be there */
     /* ERROR_USAGE, with the option and `path`, if it cannot take the point's record; NULL: it takes every one. Called
      * for each point before any sink is opened. */
     enum error_kind (*check)(const char *path, const struct point *point, struct error *error);

@@ -198,6 +198,7 @@ const struct sink_kind sink_jsonl = {
     .about =
         "write records as JSON Lines, each as its point ends; replaces FILE, or goes on with --resume; - is stdout",
     .target = SINK_TO_FILE_OR_STDOUT,
+    .without_keys = true,
     .open = open_jsonl,
     .record = write_record,
     .close = close_jsonl,

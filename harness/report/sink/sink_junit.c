@@ -271,6 +271,7 @@ const struct sink_kind sink_junit = {
     .option = "junit",
     .about = "write a JUnit report; replaces FILE when complete",
     .target = SINK_TO_FILE,
+    .without_keys = true,
     .open = open_junit,
     .record = record_junit,
     .keep = keep_junit,

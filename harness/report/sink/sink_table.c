@@ -338,6 +338,7 @@ static enum error_kind open_table(struct sink *sink, struct error *error)
  * it. */
 const struct sink_kind sink_table = {
     .target = SINK_TO_STDOUT,
+    .without_keys = true,
     .open = open_table,
     .record = take_record,
     .keep = keep_record,

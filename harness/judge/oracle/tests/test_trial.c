@@ -12,6 +12,7 @@
 #include "harness/judge/oracle/trial_bound.h"
 #include "harness/subject/shipped.h"
 #include "kernels/tests/made_problem.h"
+#include "reference/recent_keys.h"
 
 static const struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
 static const struct kernel_options options = {.chunk_len = 64};
@@ -324,6 +325,27 @@ static void test_the_bound_moves_with_the_query(void **state)
     free_problem(&made);
 }
 
+/* Of a problem that has its newest keys alone a trial says where it looks at others; its own keys are all there. */
+static void test_a_trial_says_which_keys_it_takes(void **state)
+{
+    struct made_problem made = make_problem(100, 4, 2, 64, DTYPE_F16);
+    int64_t first[2];
+    struct recent_keys recent = {.first = first};
+    (void)state;
+    made.problem.recent = &recent;
+    for (int missing = 0; missing < 4; missing++) {
+        first[0] = missing == 1 || missing == 3 ? 61 : 60;
+        first[1] = missing >= 2 ? 61 : 60;
+        recent.wanted = false;
+        struct trial trial = trial_of(&made.problem, 40 * 4 * 64);
+        assert_int_equal(trial.cut.first_key, 60);
+        assert_null(trial.problem.recent);
+        assert_int_equal(recent.wanted, missing > 0);
+        trial_clear(&trial);
+    }
+    free_problem(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_reload_undoes_every_change),
         cmocka_unit_test(test_the_bound_of_lse_holds_and_is_narrow),
         cmocka_unit_test(test_the_bound_moves_with_the_query),
+        cmocka_unit_test(test_a_trial_says_which_keys_it_takes),
     };
     return cmocka_run_group_tests(tests, open_device, close_device);
 }

@@ -1,0 +1,400 @@
+/*
+ * A problem of one part on a device that makes its keys: nothing but seconds differs from a run on keys that the host
+ * made, the host makes the newest alone where that is enough, and all of them for whoever asks more.
+ */
+#include "harness/evaluate/tests/small_point.h"
+#include "kernels/device/device_keys.h"
+#include "kernels/tests/apart_device.h"
+
+enum { KEYS = 9000, HEADS = 6, KV_HEADS = 3, DIM = 64, TENSOR_BYTES = KEYS * KV_HEADS * DIM * 2 };
+
+/* How often the problem was opened, how often with its newest keys alone, and how often some were added to them. */
+static struct {
+    int opened, newest, added;
+} counts;
+
+static const struct problem_source_ops *generated_ops(void)
+{
+    struct point any = small_point(KERNEL_SPLIT_KV);
+    return generated_source(&any.problem).source.ops;
+}
+
+static enum error_kind open_and_count(const struct problem_source *source, struct part part, int threads,
+                                      struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    counts.opened++;
+    return generated_ops()->open(source, part, threads, progress, inputs, error);
+}
+
+/* NaN where keys are not: whoever reads it is seen to. */
+static void spoil_older(struct inputs *inputs)
+{
+    const struct problem *problem = &inputs->problem;
+    size_t bytes = (size_t)problem->head_dim * dtypes[problem_kv_dtype(problem)].size_bytes;
+    for (int head = 0; head < problem->num_kv_heads; head++)
+        for (int64_t key = 0; key < inputs->recent.first[head]; key++) {
+            size_t row = problem_row(problem, key, head) / (size_t)problem->head_dim * bytes;
+            memset((char *)inputs->k + row, 0xff, bytes);
+            memset((char *)inputs->v + row, 0xff, bytes);
+        }
+}
+
+static enum error_kind open_newest_and_count(const struct problem_source *source, struct part part, int threads,
+                                             struct progress *progress, struct inputs *inputs, struct error *error)
+{
+    enum error_kind kind = generated_ops()->open_newest(source, part, threads, progress, inputs, error);
+    counts.opened++;
+    counts.newest += !kind && inputs->recent.first;
+    if (!kind && inputs->recent.first)
+        spoil_older(inputs);
+    return kind;
+}
+
+static enum error_kind add_and_count(const struct problem_source *source, struct part part, struct key_range range,
+                                     struct inputs *inputs, struct error *error)
+{
+    counts.added++;
+    return generated_ops()->add_keys(source, part, range, inputs, error);
+}
+
+/* The ops outlive the source. */
+static struct generated_source counted_source(const struct point *point, struct problem_source_ops *ops)
+{
+    struct generated_source source = generated_source(&point->problem);
+    *ops = *source.source.ops;
+    ops->open = open_and_count;
+    ops->open_newest = open_newest_and_count;
+    ops->add_keys = add_and_count;
+    source.source.ops = ops;
+    memset(&counts, 0, sizeof counts);
+    return source;
+}
+
+static struct point long_point(void)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    point.problem.seq_len = KEYS;
+    point.problem.q_position = KEYS - 1;
+    point.problem.max_bias = 4;
+    return point;
+}
+
+static void assert_same(const struct evaluation *a, const struct evaluation *b)
+{
+    size_t rows = (size_t)problem_rows(&a->problem), elements = (size_t)problem_elements(&a->problem);
+    assert_memory_equal(a->output.out, b->output.out, elements * 2);
+    assert_memory_equal(a->output.lse, b->output.lse, rows * sizeof(float));
+    assert_memory_equal(a->bound, b->bound, elements * sizeof(double));
+    assert_memory_equal(a->lse_bound, b->lse_bound, rows * sizeof(double));
+    assert_memory_equal(a->truth.value, b->truth.value, elements * sizeof(double));
+    assert_memory_equal(a->truth.radius, b->truth.radius, elements * sizeof(double));
+    assert_true(a->input_digest == b->input_digest && a->output_digest == b->output_digest);
+    assert_true(a->truth_digest == b->truth_digest);
+    assert_memory_equal(&a->verdict.total, &b->verdict.total, sizeof b->verdict.total);
+    assert_int_equal(a->finding.signature, b->finding.signature);
+    assert_string_equal(a->finding.detail, b->finding.detail);
+    assert_memory_equal(a->oracles.outcome, b->oracles.outcome, sizeof b->oracles.outcome);
+    assert_memory_equal(a->oracles.detail, b->oracles.detail, sizeof b->oracles.detail);
+    assert_int_equal(a->classes.num_rows, b->classes.num_rows);
+    for (int row = 0; row < a->classes.num_rows; row++)
+        assert_memory_equal(&a->classes.output[row], &b->classes.output[row], sizeof *a->classes.output);
+}
+
+/* What a test does to the device once it is open. */
+static void as_it_is(void)
+{
+}
+
+static enum error_kind make_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
+{
+    struct made_elements bad = *made;
+    bad.first += apart.times_made % 2 ? LANE_DIMS : 0; /* of v */
+    return apart_make_elements(state, memory, &bad, error);
+}
+
+static void make_other_keys(void)
+{
+    apart.ops.make_elements = make_badly;
+}
+
+static enum error_kind make_old_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
+{
+    struct made_elements old = *made;
+    enum error_kind kind = apart_make_elements(state, memory, made, error);
+    old.runs = 1;
+    old.source.stream.seed++;
+    return kind ? kind : apart_make_elements(state, memory, &old, error);
+}
+
+/* The oldest alone, which nobody on the host has. */
+static void make_other_oldest_key(void)
+{
+    apart.ops.make_elements = make_old_badly;
+}
+
+static uint32_t bounds_mask, bounds_more;
+
+static enum error_kind find_badly(void *state, uint32_t *maxima, const struct row_maxima *find, struct error *error)
+{
+    enum error_kind kind = apart_find_maxima(state, maxima, find, error);
+    apart_open_blocks(PROT_READ | PROT_WRITE);
+    *maxima = (*maxima & bounds_mask) + bounds_more;
+    apart_open_blocks(PROT_NONE);
+    return kind;
+}
+
+static void find_low_bounds(void)
+{
+    bounds_mask = 0xff;
+    bounds_more = 0;
+    apart.ops.find_maxima = find_badly;
+}
+
+static void find_high_bounds(void)
+{
+    bounds_mask = ~0u;
+    bounds_more = 0x1000;
+    apart.ops.find_maxima = find_badly;
+}
+
+static void find_other_bounds(void)
+{
+    bounds_mask = ~0u;
+    bounds_more = 1;
+    apart.ops.find_maxima = find_badly;
+}
+
+struct expected {
+    int opened, newest; /* on the device apart */
+    bool keys;          /* k and v of the evaluation are there */
+};
+
+static enum error_kind evaluate_apart(struct evaluator *evaluator, struct evaluation *evaluation,
+                                      const struct point *point, void (*change)(void), struct error *error)
+{
+    struct problem_source_ops ops;
+    const struct generated_source source = counted_source(point, &ops);
+    *evaluator = (struct evaluator){.threads = 1, .without_keys = true};
+    assert_int_equal(apart_device_open(&evaluator->device, 1, error), ERROR_NONE);
+    change();
+    enum error_kind kind = evaluate_from(evaluator, evaluation, point, &source, error);
+    evaluator->have_inputs = false; /* the source's ops are gone */
+    return kind;
+}
+
+static void close_apart(struct evaluator *evaluator, struct evaluation *evaluation)
+{
+    evaluation_clear(evaluation);
+    evaluator_clear(evaluator);
+    device_close(evaluator->device);
+    assert_int_equal(apart.in_use_bytes, 0);
+}
+
+static void compare(const char *what, const struct point *point, struct expected expected)
+{
+    struct evaluator here = {.threads = 1}, there;
+    struct evaluation of_host, of_device;
+    struct error error;
+    assert_int_equal(device_open(&here.device, DEVICE_HOST, &(struct device_options){.threads = 1}, &error), 0);
+    if (evaluate(&here, &of_host, point, &error) || evaluate_apart(&there, &of_device, point, as_it_is, &error))
+        fail_msg("%s: %s", what, error.text);
+    if (counts.opened != expected.opened || counts.newest != expected.newest || !!of_device.problem.k != expected.keys)
+        fail_msg("%s: opened %d times, %d with the newest keys, %s keys", what, counts.opened, counts.newest,
+                 of_device.problem.k ? "with" : "without");
+    assert_same(&of_host, &of_device);
+    assert_true(of_device.at_once && !*of_device.launch_failure);
+    assert_int_equal(apart.times_made, 2);
+    if (!point->oracles)
+        assert_true(apart.copied_bytes < TENSOR_BYTES / 16); /* q, slopes, a mask, and no keys */
+    if (expected.keys) {
+        assert_memory_equal(of_device.problem.k, of_host.problem.k, TENSOR_BYTES);
+        assert_memory_equal(of_device.problem.v, of_host.problem.v, TENSOR_BYTES);
+    }
+    evaluation_clear(&of_host);
+    evaluator_clear(&here);
+    device_close(here.device);
+    close_apart(&there, &of_device);
+}
+
+static void test_a_pass_takes_the_newest_keys(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 6; variant++) {
+        struct point point = long_point();
+        point.kernel = (enum kernel)(variant % KERNEL_ANY_COUNT);
+        point.problem.seed = (uint64_t)variant;
+        point.kernel_options.page_size = variant == 3 ? 16 : 0;
+        if (variant == 1)
+            point.problem.mask = (struct mask_spec){.kind = MASK_HOLES, .holes = 0.4};
+        if (variant == 2)
+            point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 5000};
+        if (variant >= 4)
+            point.problem.input = input_spec_of(variant == 4 ? DISTRIBUTION_UNIFORM : DISTRIBUTION_NORMAL);
+        compare("a pass", &point, (struct expected){1, 1, false});
+    }
+}
+
+/* Half of the trials are cut from the newest keys, half from anywhere. */
+static void test_oracles_take_the_keys_of_their_trial(void **state)
+{
+    int added = 0;
+    (void)state;
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        struct point point = long_point();
+        point.problem.seed = seed;
+        point.oracles = ~0u >> (32 - ORACLE_COUNT);
+        compare("oracles", &point, (struct expected){1, 1, false});
+        added += counts.added > 0;
+    }
+    assert_true(added > 0);
+    struct point point = long_point();
+    point.problem.seq_len = 4001; /* of which a trial takes all */
+    point.problem.q_position = 4000;
+    struct evaluator evaluator;
+    struct evaluation evaluation;
+    struct error error;
+    point.oracles = 1u << ORACLE_DETERMINISM;
+    assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, as_it_is, &error), ERROR_NONE);
+    assert_true(counts.newest == 0 && evaluation.problem.k);
+    close_apart(&evaluator, &evaluation);
+}
+
+static void test_who_asks_more_has_all_keys(void **state)
+{
+    (void)state;
+    struct point point = long_point();
+    point.recipe.bias = BIAS_ABSOLUTE; /* fails, and has a name by its keys */
+    point.criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
+    compare("a signature", &point, (struct expected){2, 1, true});
+    point.find_class = CLASS_OF_FAILING;
+    compare("the class of a failure", &point, (struct expected){2, 1, true});
+    point = long_point();
+    point.find_class = CLASS_OF_ALL;
+    compare("classes", &point, (struct expected){1, 0, true});
+    point = long_point();
+    point.baselines = 1u << BASELINE_F64_RELATIVE;
+    compare("a reference", &point, (struct expected){1, 0, true});
+    point = long_point();
+    point.truth_method = TRUTH_PLAIN;
+    point.problem.seq_len = KEYS;
+    point.problem.num_queries = 1;
+    point.truth_precision = 64;
+    compare("MPFR", &point, (struct expected){1, 0, true});
+    point = long_point();
+    point.problem.num_queries = 2;
+    point.problem.seed = 3;
+    struct evaluator evaluator;
+    struct evaluation evaluation;
+    struct error error;
+    assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, as_it_is, &error), ERROR_NONE);
+    assert_true(counts.newest == 0 && evaluation.problem.k && apart.times_made == 2);
+    close_apart(&evaluator, &evaluation);
+    point = long_point();
+    /* The bound of a kernel that adds to masked logits asks for all of them. */
+    point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 3000};
+    point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_VALUE, .value = -1e4f};
+    point.recipe.masked_entry = MASKED_ADD;
+    compare("logits of masked keys", &point, (struct expected){2, 1, true});
+}
+
+/* Whoever does not say that he looks at no keys has them. */
+static void test_keys_are_there_unless_nobody_looks(void **state)
+{
+    const struct point point = long_point();
+    struct problem_source_ops ops;
+    struct evaluator evaluator = {.threads = 1};
+    struct evaluation evaluation;
+    struct error error;
+    (void)state;
+    const struct generated_source source = counted_source(&point, &ops);
+    assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
+    assert_int_equal(evaluate_from(&evaluator, &evaluation, &point, &source, &error), ERROR_NONE);
+    assert_true(counts.newest == 0 && evaluation.problem.k && evaluation.problem.v && apart.times_made == 2);
+    close_apart(&evaluator, &evaluation);
+}
+
+/* Points of one problem, one after the other: what is at hand does for the next, and is completed for one that fails.
+ */
+static void test_points_of_one_problem_share_its_newest_keys(void **state)
+{
+    struct point points[3] = {long_point(), long_point(), long_point()};
+    struct evaluator evaluator = {.threads = 1, .without_keys = true};
+    struct problem_source_ops ops;
+    struct error error;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        points[i].kernel = i == 0 ? KERNEL_TWO_PASS : KERNEL_SINGLE_PASS;
+        points[i].problem.seed = 1; /* of which both bounds look at the newest keys alone */
+    }
+    points[2].criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
+    assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
+    const struct generated_source source = counted_source(&points[0], &ops);
+    for (int i = 0; i < 3; i++) {
+        struct evaluation evaluation;
+        assert_int_equal(evaluate_from(&evaluator, &evaluation, &points[i], &source, &error), ERROR_NONE);
+        if (counts.opened != (i < 2 ? 1 : 2) || counts.newest != 1)
+            fail_msg("point %d: opened %d times, %d with the newest keys; %s", i, counts.opened, counts.newest,
+                     evaluation.launch_failure);
+        assert_true(!!evaluation.problem.k == (i == 2) && !*evaluation.launch_failure);
+        assert_true(evaluation.seconds.truth_shared == (i > 0));
+        evaluation_clear(&evaluation);
+    }
+    assert_int_equal(apart.times_made, 6);
+    evaluator_clear(&evaluator);
+    device_close(evaluator.device);
+}
+
+/* A device that makes other keys, or finds bounds that cannot be theirs: the host makes them. */
+static void test_a_device_that_is_wrong_is_not_asked(void **state)
+{
+    void (*const changes[])(void) = {make_other_keys, find_low_bounds, find_high_bounds};
+    const struct point point = long_point();
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct evaluator evaluator;
+        struct evaluation evaluation;
+        struct error error;
+        if (evaluate_apart(&evaluator, &evaluation, &point, changes[i], &error))
+            fail_msg("%s", error.text);
+        if (!strstr(evaluation.launch_failure, "the keys that it makes are not those of the problem"))
+            fail_msg("change %d: '%s'", (int)i, evaluation.launch_failure);
+        assert_false(evaluation.at_once);
+        assert_int_equal(evaluation.verdict.total.mismatched, 0);
+        assert_true(counts.opened == 2 && evaluation.problem.k);
+        close_apart(&evaluator, &evaluation);
+    }
+}
+
+/* What the host cannot know of a pass it finds out where a failure has it make all keys; nothing that came of what the
+ * device said is kept. */
+static void test_what_a_device_said_is_held_against_all_keys(void **state)
+{
+    static const char *const texts[] = {"the device made other inputs", "the device found other bounds"};
+    void (*const changes[])(void) = {make_other_oldest_key, find_other_bounds};
+    struct point point = long_point();
+    (void)state;
+    point.criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
+    for (size_t i = 0; i < 2; i++) {
+        struct evaluator evaluator;
+        struct evaluation evaluation;
+        struct error error;
+        assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, changes[i], &error), ERROR_SYSTEM);
+        assert_non_null(strstr(error.text, texts[i]));
+        assert_null(evaluator.cache.newest);
+        close_apart(&evaluator, &evaluation);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_pass_takes_the_newest_keys),
+        cmocka_unit_test(test_oracles_take_the_keys_of_their_trial),
+        cmocka_unit_test(test_who_asks_more_has_all_keys),
+        cmocka_unit_test(test_keys_are_there_unless_nobody_looks),
+        cmocka_unit_test(test_points_of_one_problem_share_its_newest_keys),
+        cmocka_unit_test(test_a_device_that_is_wrong_is_not_asked),
+        cmocka_unit_test(test_what_a_device_said_is_held_against_all_keys),
+    };
+    return cmocka_run_group_tests_name("made_whole", tests, NULL, NULL);
+}
