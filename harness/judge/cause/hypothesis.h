@@ -36,6 +36,15 @@ void hypothesis_contract(struct suspect *suspect);
  * first; absolute and base-2 forms of the bias. */
 void hypothesis_rounding(struct suspect *suspect);
 
+/* hypothesis_rounding.c, of a row whose out is as without a bias, where no lse tells: rounded biases that do as well,
+ * as where the keys stand so far from the query that all are rounded alike. suspect->rounded_away says whether there
+ * are. */
+void hypothesis_rounded_away(struct suspect *suspect);
+
+/* hypothesis_rounding.c: whether what f32 rounds off a bias of absolute form takes some of the error away. Where it is
+ * all of it, or more, it does not depend on how a kernel goes on with it. Offers nothing. */
+bool hypothesis_absolute_helps(struct suspect *suspect);
+
 /* hypothesis_cap.c, of problems that have them: a soft cap that is missing, comes twice, elsewhere or after the mask; a
  * learned sink that is missing or counted more than once. */
 void hypothesis_cap(struct suspect *suspect);
@@ -61,6 +70,10 @@ void hypothesis_epsilon(struct suspect *suspects, int count, int failing);
 
 /* hypothesis_looks.c: NaN, infinities, zeros, elements never written. Needs no keys; false for ordinary numbers. */
 bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics);
+
+/* hypothesis_looks.c, of a row of zeros, once its keys are read: it keeps its name unless lse says that the weights
+ * were there, of which one is too large to be rounded to 0. */
+void hypothesis_zeros(struct suspect *suspect);
 
 /* hypothesis_looks.c, for a row whose truth is no finite number: which element of its inputs is none, as a remark. */
 void hypothesis_inputs(struct suspect *suspect);

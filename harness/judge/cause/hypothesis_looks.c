@@ -131,6 +131,22 @@ bool hypothesis_sight(struct suspect *suspect, const struct metrics *metrics)
     return true;
 }
 
+void hypothesis_zeros(struct suspect *suspect)
+{
+    static const double least = 0x1p-9; /* of e4m3: half of it rounds to 0, and nothing above it does in any dtype */
+    double largest = -INFINITY;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        if (suspect_visible(suspect, j))
+            largest = fmax(largest, suspect_logit(suspect, j));
+    if (suspect->best.signature != SIGNATURE_SILENT_ZERO || !suspect_lse_is_exactly(suspect, suspect->truth_lse) ||
+        !(exp(largest - suspect->truth_lse) >= least))
+        return;
+    suspect->best = (struct match){.signature = SIGNATURE_UNKNOWN, .residual = NAN};
+    suspect->is_seen = true;
+    snprintf(suspect->remark, sizeof suspect->remark,
+             "out is 0, and lse is right: no weight was lost, but v was read as 0, or what was there is not written");
+}
+
 /* What rounding a logit to f32 may add to it where its bias is absolute: a few half ulp of the largest one. */
 static double absolute_loss(const struct suspect *suspect)
 {
@@ -203,9 +219,10 @@ static void explain_factor(struct suspect *suspect, double factor, double loss)
  * that some arithmetic explains the output, what weights of 16 bits do, which is 2^-9 of bf16 for the weights and for
  * their sum. A class whose bound is larger explains other faults as well. With outputs of 16 bits weights may have
  * fewer digits yet, which nothing states: of e4m3, over keys that do not all round alike, 2^-5. */
-static double noise_limit(const struct suspect *suspect, double looks_small)
+static double noise_limit(const struct suspect *suspect, double looks_small, bool far)
 {
-    double of_f32 = fmax(rounding_share(suspect, NAN), suspect->is_rounding ? 0x1p-8 : 0);
+    double of_16_bits = 0x1p-8, share = rounding_share(suspect, NAN);
+    double of_f32 = fmax(far ? share : fmin(share, of_16_bits), suspect->is_rounding ? of_16_bits : 0);
     return suspect->problem->dtype == DTYPE_F32 ? fmin(looks_small, of_f32) : looks_small;
 }
 
@@ -214,7 +231,7 @@ static double noise_limit(const struct suspect *suspect, double looks_small)
 void hypothesis_noise(struct suspect *suspect)
 {
     double along = 0, truth_squares = 0, err_squares = 0, largest = 0, loss = absolute_loss(suspect);
-    double looks_small = fmin(0x1p-3, fmax(0x1p-5, loss)), limit = noise_limit(suspect, looks_small);
+    double small = 0x1p-5; /* beyond it only where biases have an absolute form, far from position 0 */
     int dims = suspect->problem->head_dim;
     if (suspect->visible == 0 || dims < 16)
         return;
@@ -222,6 +239,9 @@ void hypothesis_noise(struct suspect *suspect)
         explain_lse(suspect, loss);
         return;
     }
+    bool far = loss > small && hypothesis_absolute_helps(suspect);
+    double looks_small = far ? fmin(0x1p-3, loss) : small,
+           limit = noise_limit(suspect, looks_small, far || loss <= small);
     for (int d = 0; d < dims; d++) {
         double err = suspect->out[d] - suspect->truth[d];
         along += err * suspect->truth[d];

@@ -3,21 +3,43 @@
 
 #include "harness/judge/cause/hypothesis.h"
 
+/* Logits, and a learned sink, times a factor; what lse is then. */
+static double attend_times(struct suspect *suspect, double factor, int dims)
+{
+    double sink = suspect->sink;
+    for (int64_t j = 0; j < suspect->problem->seq_len; j++)
+        suspect->logits[j] = suspect_visible(suspect, j) ? factor * suspect_logit(suspect, j) : -INFINITY;
+    suspect->sink = sink > -INFINITY ? factor * sink : sink;
+    double lse = suspect_attend(suspect, dims);
+    suspect->sink = sink;
+    return lse;
+}
+
+/* Whether logits times the factor would give the same lse, and leave out within what it may be off: of one key, or
+ * where one has next to all weight, it does not show whether lse was multiplied or they were. */
+static bool may_be_of_logits(struct suspect *suspect, double lse, double factor)
+{
+    if (!(fabs(attend_times(suspect, factor, suspect->problem->head_dim) - lse) <= suspect_lse_rounding(suspect)))
+        return false;
+    return suspect_residual(suspect, suspect->predicted) <= 1;
+}
+
 void hypothesis_lse(struct suspect *suspect)
 {
     double lse = suspect->truth_lse;
     const struct {
-        double lse;
+        double lse, of_logits; /* the factor on logits that may do the same */
         const char *text;
     } rows[] = {
-        {lse * M_LOG2E, "lse is in base 2: log2(e) times what it should be"},
-        {lse * M_LN2, "lse is multiplied by ln 2, as if it had been in base 2"},
-        {suspect->max, "lse is the row's maximum: the logarithm of the sum is missing"},
-        {lse - suspect->max, "lse is the logarithm of the sum: the row's maximum is missing"},
-        {-lse, "lse has the wrong sign"},
+        {lse * M_LOG2E, M_LOG2E, "lse is in base 2: log2(e) times what it should be"},
+        {lse * M_LN2, M_LN2, "lse is multiplied by ln 2, as if it had been in base 2"},
+        {suspect->max, 1, "lse is the row's maximum: the logarithm of the sum is missing"},
+        {lse - suspect->max, 0, "lse is the logarithm of the sum: the row's maximum is missing"},
+        {-lse, -1, "lse has the wrong sign"},
     };
     if (!suspect->by_lse || suspect->visible == 0)
         return;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        suspect_offer(suspect, SIGNATURE_WRONG_LSE, false, suspect->truth, rows[i].lse, "%s", rows[i].text);
+        if (!may_be_of_logits(suspect, rows[i].lse, rows[i].of_logits))
+            suspect_offer(suspect, SIGNATURE_WRONG_LSE, false, suspect->truth, rows[i].lse, "%s", rows[i].text);
 }

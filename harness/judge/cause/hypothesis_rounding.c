@@ -223,6 +223,47 @@ static bool rounds_nothing(const struct suspect *suspect, const struct rounding_
     return (subset & SLOPE && slope_held) || (subset & POSITION && positions_held);
 }
 
+void hypothesis_rounded_away(struct suspect *suspect)
+{
+    static const struct rounding_path rows[] = {
+        {F32, .absolute = true},
+        {BUT_BIAS(DTYPE_BF16)},
+        {BUT_BIAS(DTYPE_BF16), .absolute = true},
+        {BUT_POSITION(DTYPE_BF16)},
+        {BUT_POSITION(DTYPE_BF16), .absolute = true},
+        {BUT_BIAS(DTYPE_F16)},
+        {BUT_BIAS(DTYPE_F16), .absolute = true},
+        {BUT_POSITION(DTYPE_F16)},
+        {BUT_POSITION(DTYPE_F16), .absolute = true},
+    };
+    const double most = 2 * fmax(suspect->best.rms, suspect->noise);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fill_logits(suspect, &rows[i]);
+        bool any = suspect_attend(suspect, suspect->problem->head_dim) > -INFINITY;
+        bool as_well = any && suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= most;
+        suspect->rounded_away |= as_well;
+        if (as_well)
+            try_path(suspect, &rows[i]);
+    }
+}
+
+bool hypothesis_absolute_helps(struct suspect *suspect)
+{
+    static const struct rounding_path rows[] = {
+        {F32, .absolute = true},
+        {F32, .absolute = true, .base_2 = true},
+        {F32, .absolute = true, .before_scale = true},
+        {F32, .absolute = true, .times_log2e = true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        fill_logits(suspect, &rows[i]);
+        suspect_attend(suspect, suspect->problem->head_dim);
+        if (suspect_rms(suspect, suspect->predicted, suspect->problem->head_dim) <= 0.75 * suspect->error)
+            return true;
+    }
+    return false;
+}
+
 static bool is_power_of_two(double slope)
 {
     int exponent;

@@ -50,6 +50,9 @@ static void try_factor(struct suspect *suspect, double factor, const char *origi
         return;
     fill_logits(suspect, factor);
     double lse = suspect_attend(suspect, suspect->problem->head_dim);
+    bool is_of_base = factor == M_LN2 || factor == M_LOG2E; /* lse may be multiplied as well: hypothesis_lse.c */
+    if (suspect->by_lse && is_of_base && fabs(lse - factor * suspect->truth_lse) <= suspect_lse_rounding(suspect))
+        return;
     offer_values(suspect, lse, origin);
 }
 

@@ -173,6 +173,9 @@ void hypothesis_slope(struct suspect *suspect)
         return;
     suspect_fill_slope(suspect, 0);
     suspect_try(suspect, SIGNATURE_DROPPED_BIAS, "|slope 0| in place of %.6g", suspect->slope);
+    bool lse_tells = suspect->best.confirmed && suspect_lse_is_off(suspect);
+    if (suspect->best.signature == SIGNATURE_DROPPED_BIAS && !suspect->by_lse && !lse_tells)
+        hypothesis_rounded_away(suspect);
     if (suspect_is_settled(suspect))
         return;
     for (int i = 0; i < slope_rules_count; i++)

@@ -271,6 +271,32 @@ static bool out_stayed(const struct inquiry *inquiry, const struct constant *con
     return false;
 }
 
+/* Keys that a row sees. */
+static int64_t keys_seen(const struct problem *problem, int row)
+{
+    const struct problem one = problem_query(problem, row / problem->num_heads);
+    int64_t keys = 0;
+    for (int64_t key = 0; key < one.seq_len; key++)
+        keys += problem_visible(&one, key);
+    return keys;
+}
+
+/* Where a row has one key, that key taken a few times over moves lse by the logarithm of their number, and leaves out
+ * as it is. Of several keys all would have to be. */
+static bool may_be_counted(const struct inquiry *inquiry, const struct constant *constant)
+{
+    enum { TIMES_MAX = 64 };
+    const struct problem *problem = inquiry->exhibit->problem;
+    double times = round(exp(constant->value));
+    if (!(times >= 2 && times <= TIMES_MAX) ||
+        !(fabs(constant->value - log(times)) <= lse_uncertainty(inquiry, constant->row)))
+        return false;
+    for (int row = 0; row < problem_rows(problem); row++)
+        if (has_lse(inquiry, row) && keys_seen(problem, row) > 1)
+            return false;
+    return true;
+}
+
 bool lse_alone_constant(struct signature_finding *finding, const struct inquiry *inquiry,
                         const struct ranked_row *ranked, float *elements)
 {
@@ -278,7 +304,7 @@ bool lse_alone_constant(struct signature_finding *finding, const struct inquiry 
         return false;
     const struct constant constant = guess_constant(inquiry);
     if (constant.row < 0 || constant.value == 0 || !fits_rows(inquiry, &constant) || !rows_differ(inquiry, &constant) ||
-        !out_stayed(inquiry, &constant, elements))
+        !out_stayed(inquiry, &constant, elements) || may_be_counted(inquiry, &constant))
         return false;
     finding->signature = SIGNATURE_WRONG_LSE;
     finding->remedy = "Return max + log(sum), and take off again what was added to the maximum or to the logits.";

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/judge/cause/copied_row.h"
 #include "harness/judge/cause/error_lean.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
@@ -67,6 +68,18 @@ static enum error_kind explain_by_keys(struct suspect *suspect, bool failing, st
 
 /* ---- the finding ----------------------------------------------------------------------------------------------- */
 
+/* Whether a bias that is gone may be one that rounding has taken away, in all rows that it is gone in. */
+static bool is_untold_bias(const struct suspect *suspects, int failing, const struct match *match)
+{
+    bool any = false;
+    for (int i = 0; i < failing && match->signature == SIGNATURE_DROPPED_BIAS; i++) {
+        if (suspects[i].best.signature == SIGNATURE_DROPPED_BIAS && !suspects[i].rounded_away)
+            return false;
+        any |= suspects[i].rounded_away;
+    }
+    return any;
+}
+
 /* The worst row, or if nothing explains that one the row whose signature explains most of the others. */
 static void conclude(struct signature_finding *finding, const struct suspect *suspects, int failing)
 {
@@ -83,7 +96,11 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     static const struct match none = {.signature = SIGNATURE_UNKNOWN, .residual = NAN};
     const struct match *best = match_most_shared(suspects, failing, &suspects[chosen]);
     const char *seen = suspects[chosen].remark;
-    if (!match_stands(suspects, failing, best)) {
+    if (is_untold_bias(suspects, failing, best)) {
+        seen = "out is as without a bias, and as with biases that are rounded to one number far from the query: no lse "
+               "tells which";
+        best = &none;
+    } else if (!match_stands(suspects, failing, best)) {
         seen = best->signature == SIGNATURE_SILENT_ZERO ? best->detail : seen;
         best = &none;
     }
@@ -94,7 +111,7 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     finding->num_rows_explained = unknown ? 0 : match_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
-    memcpy(finding->detail, unknown && seen[0] ? seen : best->detail, sizeof finding->detail);
+    snprintf(finding->detail, sizeof finding->detail, "%s", unknown && seen[0] ? seen : best->detail);
 }
 
 /* Whether what stands in masked slots is known to change results: of a kernel whose runs differ anyway, or that did not
@@ -103,6 +120,19 @@ static bool slots_matter(const struct oracle_facts *facts)
 {
     const unsigned slots = facts->violated & ~facts->failed;
     return (slots >> ORACLE_MASKED_SLOTS & 1) && !(facts->violated >> ORACLE_DETERMINISM & 1);
+}
+
+/* A row of zeros whose lse is right. */
+static enum error_kind explain_zeros(struct suspect *suspect, struct error *error)
+{
+    if (!suspect_lse_is_exactly(suspect, suspect->truth_lse) || !truth_is_finite(suspect))
+        return ERROR_NONE;
+    enum error_kind kind = suspect_read_keys(suspect, error);
+    if (!kind)
+        hypothesis_zeros(suspect);
+    if (suspect->best.signature == SIGNATURE_SILENT_ZERO)
+        suspect_forget_keys(suspect);
+    return kind;
 }
 
 /* A row on its own; those that do not fail are read for the epsilon alone. */
@@ -117,10 +147,11 @@ static enum error_kind examine(struct suspect *suspect, const struct inquiry *in
     suspect->beyond_anywhere = criterion_out_beyond(&by_bound, &inquiry->verdict->total) ||
                                criterion_lse_beyond(&by_bound, &inquiry->verdict->total);
     suspect->leaks = slots_matter(inquiry->facts);
-    if (kind || (ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row])))
+    bool seen = !kind && ranked->failing && hypothesis_sight(suspect, &inquiry->verdict->rows[row]);
+    if (kind || (seen && suspect->best.signature != SIGNATURE_SILENT_ZERO) || !exhibit_has_keys(inquiry->exhibit))
         return kind;
-    if (!exhibit_has_keys(inquiry->exhibit))
-        return ERROR_NONE;
+    if (seen)
+        return explain_zeros(suspect, error);
     if (!truth_is_finite(suspect)) {
         kind = suspect_need_keys(suspect, suspect->kv_head, error);
         if (!kind)
@@ -167,7 +198,8 @@ static enum error_kind explain_by_looks(struct suspect *suspects, int failing, b
 {
     enum error_kind kind = ERROR_NONE;
     for (int i = 0; i < failing && (i == 0 || suspects[0].best.signature != SIGNATURE_UNKNOWN) && !kind; i++) {
-        if (!suspects[i].dots || suspects[i].best.signature != SIGNATURE_UNKNOWN || suspects[i].beyond_anywhere)
+        if (!suspects[i].dots || suspects[i].best.signature != SIGNATURE_UNKNOWN || suspects[i].beyond_anywhere ||
+            suspects[i].is_seen)
             continue;
         kind = suspect_need_keys(&suspects[i], suspects[i].kv_head, error); /* others had theirs since */
         if (!kind && !hypothesis_rounded_slope(&suspects[i]) && !(systematic && !suspects[i].by_lse))
@@ -229,7 +261,9 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
         for (int i = 0; i < failing; i++)
-            if (suspects[i].best.signature == SIGNATURE_UNKNOWN && suspects[i].dots) {
+            copied_row_hear(&suspects[i], inquiry);
+        for (int i = 0; i < failing; i++)
+            if (suspects[i].best.signature == SIGNATURE_UNKNOWN && suspects[i].dots && !suspects[i].is_seen) {
                 hypothesis_underflow(&suspects[i]);
                 explain_by_facts(&suspects[i]);
             }

@@ -90,7 +90,9 @@ static const struct {
       "the class says which roundings explain the error", "the class says which roundings explain the error"}},
     {"{look}",
      {"Compare the stages of the worst head with their exact values: `alibicheck explain`",
-      "See what its worst element is made of: `alibicheck explain`, with the kernel",
+      "See what its worst element is made of: `alibicheck explain`, with the kernel; `alibicheck hunt` looks for a "
+      "small "
+      "case on which it fails",
       "See what its worst element is made of: `alibicheck judge ... --explain`",
       "See what its worst element is made of: explain() of the verdict in Python, alibicheck_explain in C"}},
     {"{within-bound}",

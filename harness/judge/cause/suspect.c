@@ -33,18 +33,23 @@ static enum error_kind take_query(struct suspect *suspect, const struct problem 
     return ERROR_NONE;
 }
 
+void suspect_forget_keys(struct suspect *suspect)
+{
+    free(suspect->dots);
+    free(suspect->products);
+    free(suspect->logits);
+    suspect->dots = suspect->products = suspect->logits = NULL;
+    suspect->visible = 0;
+    suspect->sum = suspect->largest_product = 0;
+}
+
 bool suspect_leave_later_keys(struct suspect *suspect)
 {
     if (!suspect->seen)
         return false;
     free(suspect->seen);
-    free(suspect->dots);
-    free(suspect->products);
-    free(suspect->logits);
     suspect->seen = NULL;
-    suspect->dots = suspect->products = suspect->logits = NULL;
-    suspect->visible = 0;
-    suspect->sum = suspect->largest_product = 0;
+    suspect_forget_keys(suspect);
     suspect->one = problem_query(suspect->whole, suspect->of_row / suspect->whole->num_heads);
     return true;
 }

@@ -57,6 +57,8 @@ struct suspect {
     bool beyond;          /* out or lse is further off than the error bound allows, where there is one */
     bool beyond_anywhere; /* that of some row is, this one or another */
     bool within;          /* no row's is, and each has one: the whole would pass by its bound */
+    bool is_seen;         /* its remark says what it is, which is no rounding */
+    bool rounded_away;    /* its biases may be gone, or rounded to one number: out does not tell */
     bool lse_unknown;     /* the output has none: lse is the truth's, and confirms nothing */
     bool lse_unwritten;   /* lse is what stood there before the run */
     double lse, truth_lse;
@@ -120,6 +122,9 @@ static inline size_t suspect_row(const struct suspect *suspect, int64_t key, int
 
 /* Needs the keys of its own KV head, and computes dots, max and sum. */
 enum error_kind suspect_read_keys(struct suspect *suspect, struct error *error);
+
+/* As before they were read. */
+void suspect_forget_keys(struct suspect *suspect);
 
 /* dots[N] and, unless it is NULL, products[N] of this row's query with the keys of a KV head. */
 void suspect_read_dots(struct suspect *suspect, int kv_head, double *dots, double *products);

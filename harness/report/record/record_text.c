@@ -185,6 +185,10 @@ static enum remedy_reader reader_of(const struct record *record)
     return record->point->given ? REMEDY_FOR_OUTPUT : record->point->foreign ? REMEDY_FOR_PLUGIN : REMEDY_FOR_KERNEL;
 }
 
+/* Of what can be run again, and was looked at once. */
+static const char without_oracles[] =
+    "{look}. `--set oracles=all` runs it on changed copies of the problem as well, which tell more.";
+
 static const char *remedy_of(const struct record *record)
 {
     const struct signature_finding *finding = record->finding;
@@ -201,6 +205,8 @@ static const char *remedy_of(const struct record *record)
         !criterion_out_off(&record->verdict->total) && !criterion_lse_off(&record->verdict->total))
         return "It may be made with other operations than --recipe says, or in another order: the class says with "
                "which.";
+    if (!given && finding->signature == SIGNATURE_UNKNOWN && record->point->oracles == 0)
+        return without_oracles;
     return finding->remedy ? finding->remedy : signature_remedy(finding->signature);
 }
 

@@ -84,6 +84,8 @@ static const char *way_of(const struct record *record)
     if (record->run_failure && finding && finding->signature == SIGNATURE_NO_ANSWER)
         return run_failures[record->run_failure].name;
     bool by_oracles = finding && finding->num_rows_failing == 0 && finding->signature == SIGNATURE_UNKNOWN;
+    if (finding && finding->signature == SIGNATURE_UNKNOWN && record->contract && record->contract->named)
+        return "right under another contract";
     if (finding && finding->signature != SIGNATURE_NONE && !by_oracles)
         return signature_names[finding->signature];
     for (int o = 0; record->oracles && o < ORACLE_COUNT; o++)

@@ -1,0 +1,158 @@
+/* Outputs that two causes explain alike, of which none may be named. */
+#include "harness/judge/cause/tests/signature_trial.h"
+
+static void forget_lse(struct signature_trial *trial)
+{
+    free(trial->output.lse);
+    trial->output.lse = NULL;
+}
+
+/* Of one key lse is its logit: whether lse or the logit was multiplied, or lost, does not show. Of many keys it does.
+ */
+static void test_lse_of_one_key(void **state)
+{
+    (void)state;
+    for (int keys = 1; keys <= 300; keys += 299)
+        for (int i = 0; i < 3; i++) {
+            struct signature_trial trial = make_trial(keys, 4, 1, 64, DTYPE_F32);
+            begin(&trial);
+            for (int h = 0; h < 4; h++) {
+                double max = -INFINITY, lse = trial.truth.lse[h];
+                for (int64_t j = 0; j < keys; j++)
+                    max = fmax(max, rule_right(&trial.made.problem, h, j, 0));
+                trial.output.lse[h] = (float)(i == 0 ? lse - max : i == 1 ? lse * M_LN2 : lse * M_LOG2E);
+            }
+            expect_and_end(&trial, keys == 1 ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_LSE, "");
+        }
+}
+
+/* A key that is counted twice makes an lse larger by ln 2, and where it is the only one that is all. */
+static void test_one_key_counted_twice(void **state)
+{
+    (void)state;
+    static const struct {
+        int keys;
+        double constant;
+        enum signature signature;
+    } rows[] = {
+        {1, M_LN2, SIGNATURE_UNKNOWN},
+        {1, 0.75, SIGNATURE_WRONG_LSE},
+        {1, -M_LN2, SIGNATURE_WRONG_LSE},
+        {300, M_LN2, SIGNATURE_WRONG_LSE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(rows[i].keys, 4, 1, 64, DTYPE_F32);
+        begin(&trial);
+        for (int h = 0; h < 4; h++)
+            trial.output.lse[h] = (float)(trial.truth.lse[h] + rows[i].constant);
+        expect_and_end(&trial, rows[i].signature, "");
+    }
+}
+
+static void zero_query(struct signature_trial *trial)
+{
+    const struct problem *problem = &trial->made.problem;
+    memset(trial->made.q, 0,
+           (size_t)problem->num_heads * (size_t)problem->head_dim * dtypes[problem->dtype].size_bytes);
+    memset(trial->made.slopes, 0, (size_t)problem->num_heads * sizeof(float));
+}
+
+/* Where all keys weigh alike, values of another KV head give the row of its query head. Heads of a group that are wrong
+ * together tell. */
+static void test_a_row_copied_from_another_head(void **state)
+{
+    (void)state;
+    for (int wrong = 1; wrong <= 2; wrong++) {
+        struct signature_trial trial = make_trial(33, 4, 2, 64, DTYPE_F16);
+        zero_query(&trial);
+        begin(&trial);
+        for (int h = 4 - wrong; h < 4; h++)
+            set_out(&trial, h, trial.truth.value);
+        if (wrong == 1)
+            expect_and_end(&trial, SIGNATURE_UNKNOWN, "bit for bit");
+        else
+            expect_and_end(&trial, SIGNATURE_WRONG_KV_HEAD, "");
+    }
+}
+
+/* Far from the query bf16 has one number for the biases of a few keys: no bias looks like that, unless lse tells. */
+static void test_a_bias_that_is_gone_or_rounded_away(void **state)
+{
+    (void)state;
+    static const struct {
+        int far;
+        bool with_lse;
+        enum signature signature;
+    } rows[] = {
+        {2008, false, SIGNATURE_UNKNOWN}, {2008, true, SIGNATURE_DROPPED_BIAS}, {0, false, SIGNATURE_DROPPED_BIAS}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(4, 2, 1, 64, DTYPE_F32);
+        trial.made.problem.q_position += rows[i].far;
+        trial.made.slopes[0] = trial.made.slopes[1] = 0x1p-2f;
+        begin(&trial);
+        const struct truth right = trial.truth;
+        free(trial.output.out);
+        free(trial.output.lse);
+        trial.made.slopes[0] = trial.made.slopes[1] = 0;
+        begin(&trial); /* the output is the truth of no bias */
+        truth_clear(&trial.truth);
+        trial.truth = right;
+        trial.made.slopes[0] = trial.made.slopes[1] = 0x1p-2f;
+        if (!rows[i].with_lse)
+            forget_lse(&trial);
+        expect_and_end(&trial, rows[i].signature,
+                       rows[i].signature == SIGNATURE_UNKNOWN ? "rounded to one number" : "");
+    }
+}
+
+/* lse says that the weights were there; of weights that are small enough they may have been rounded to 0. */
+static void test_zeros_beside_a_right_lse(void **state)
+{
+    (void)state;
+    static const double zeros[64];
+    for (int keys = 64; keys <= 4096; keys *= 64) {
+        struct signature_trial trial = make_trial(keys, 2, 1, 64, DTYPE_F16);
+        zero_query(&trial);
+        begin(&trial);
+        trial.tolerance = (struct tolerance){1e-4, 1e-3, 1e-3};
+        for (int h = 0; h < 2; h++)
+            set_out(&trial, h, zeros);
+        if (keys == 64)
+            expect(&trial, SIGNATURE_UNKNOWN, "lse is right");
+        else
+            expect(&trial, SIGNATURE_SILENT_ZERO, "");
+        trial.output.lse[0] = trial.output.lse[1] = -100;
+        expect_and_end(&trial, SIGNATURE_SILENT_ZERO, "");
+    }
+}
+
+/* Near position 2^31 f32 rounds biases of absolute form to anything; an error that is not of theirs, and too large for
+ * other roundings, is none. */
+static void test_far_positions_are_no_excuse(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(64, 1, 1, 64, DTYPE_F32);
+    trial.made.problem.kv_offset = 2147483000;
+    trial.made.problem.q_position = 2147483000 + 63;
+    trial.made.slopes[0] = 0x1p-8f;
+    begin(&trial);
+    trial.is_rounding = true;
+    double out[64];
+    for (int d = 0; d < 64; d++)
+        out[d] = trial.truth.value[d] + 0.04 * sin(17.0 * d * d) * trial.truth.magnitude[d];
+    set_out(&trial, 0, out);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lse_of_one_key),
+        cmocka_unit_test(test_one_key_counted_twice),
+        cmocka_unit_test(test_a_row_copied_from_another_head),
+        cmocka_unit_test(test_a_bias_that_is_gone_or_rounded_away),
+        cmocka_unit_test(test_zeros_beside_a_right_lse),
+        cmocka_unit_test(test_far_positions_are_no_excuse),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
