@@ -120,7 +120,7 @@ static enum error_kind run_there(struct result *result, struct device *device, e
         if (!kind && dtype != DTYPE_BF16) /* which is run on keys that nobody has waited for */
             kind = keys_digest(&result->digests[kv_head / heads], &keys, &part, kv_head, error);
     }
-    struct tensor_bounds bounds = {result->k_bounds, result->v_bounds};
+    struct tensor_bounds bounds = {.k = result->k_bounds, .v = result->v_bounds};
     if (!kind)
         kind = keys_bounds(&bounds, &keys, &made.problem, error);
     struct problem there = made.problem;

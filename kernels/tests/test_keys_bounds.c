@@ -37,7 +37,7 @@ static bool same(float a, float b)
 static void compare(struct problem *problem, uint64_t *state)
 {
     size_t row = (size_t)problem->num_kv_heads * (size_t)problem->head_dim;
-    struct tensor_bounds scanned, bounds = {found, found + row};
+    struct tensor_bounds scanned, bounds = {.k = found, .v = found + row};
     struct device *device;
     struct device_keys keys;
     struct error error;

@@ -254,6 +254,8 @@ static void test_a_cause_is_named(void **state)
     alibicheck_problem *problem = problem_of(&small);
     for (int i = 0; i < ROWS * DIM; i++)
         small.out[i] = 0;
+    for (int row = 0; row < ROWS; row++)
+        small.lse[row] = -INFINITY;
     alibicheck_verdict *verdict = judged(problem, &output);
     assert_string_equal(alibicheck_verdict_signature(verdict), "silent-zero");
     assert_non_null(strstr(alibicheck_verdict_message(verdict), "cause: silent-zero: "));
