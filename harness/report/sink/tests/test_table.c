@@ -282,6 +282,26 @@ static void test_rows_are_in_order(void **state)
     free(text);
 }
 
+/* A contract that is named is what the failure is, where no signature is. */
+static void test_a_named_contract_is_told_first(void **state)
+{
+    struct desk *desk = *state;
+    struct signature_finding unknown = {.signature = SIGNATURE_UNKNOWN, .num_rows_failing = 1};
+    struct contract_finding contract = {
+        .fits = {{.name = "scale", .remedy = "Take it.", .text = "scale 2 in place of 1"}}, .num_fits = 1};
+    desk->sample.record.finding = &unknown;
+    desk->sample.record.contract = &contract;
+    for (int named = 0; named < 2; named++) {
+        contract.named = named;
+        char *text = print_table(desk);
+        assert_contains(text,
+                        named ? "; first: right under another contract; to see it: " : "; first: unknown; to see it: ");
+        free(text);
+    }
+    desk->sample.record.finding = NULL;
+    desk->sample.record.contract = NULL;
+}
+
 /* How many are skipped, and why: a head_dim that none of our kernels take may be a slip. */
 static void test_why_points_are_skipped(void **state)
 {
@@ -576,6 +596,7 @@ int main(void)
         TEST(test_an_interrupted_run),
         TEST(test_kept_points),
         TEST(test_rows_are_in_order),
+        TEST(test_a_named_contract_is_told_first),
         TEST(test_why_points_are_skipped),
         TEST(test_details),
         TEST(test_quiet),
