@@ -94,7 +94,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2) >&2)
 
 .DEFAULT_GOAL := all
 .PHONY: all library tests fuzz-programs check check-format check-layers check-tests check-golden check-truth check-judge check-contracts check-library check-python check-plugins check-gauntlet check-gpu-calls check-readme check-examples \
-        check-threads check-valgrind soak soak-extremes soak-names soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc which-cuda-headers help FORCE
+        check-threads check-valgrind soak soak-extremes soak-names soak-parts soak-sound soak-class bench bench-gpu sanitize fuzz format install deb portable wheel clean which-nvcc which-cuda-headers help FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -387,6 +387,9 @@ soak-extremes: $(BUILD)/kernels/tests/soak_extremes  ## the same at the ends of 
 
 soak-names: $(BUILD)/harness/evaluate/tests/soak_names  ## kernels with one drawn fault each, until 2000 have failed (SOAK, SOAK_SEED): none by a wrong name
 	$(Q)$< $(or $(SOAK),2000) $(or $(SOAK_SEED),0)
+
+soak-parts: $(BUILD)/harness/evaluate/tests/soak_parts  ## the same faults in one part and a KV head at a time: 500 failures, none by another name
+	$(Q)$< drawn $(or $(SOAK),500) $(or $(SOAK_SEED),0)
 
 soak-sound: $(BUILD)/harness/evaluate/tests/soak_names  ## the same draws without their faults: 10000, none may be accused
 	$(Q)$< sound $(or $(SOAK),10000) $(or $(SOAK_SEED),0)
