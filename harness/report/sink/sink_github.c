@@ -141,6 +141,7 @@ const struct sink_kind sink_github = {
     .option = "github",
     .about = "print annotations for GitHub Actions, behind the table: ten points at most, the rest counted",
     .target = SINK_BEHIND_STDOUT,
+    .without_keys = true,
     .open = open_github,
     .record = record_github,
     .keep = keep_github,
