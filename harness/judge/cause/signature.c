@@ -111,7 +111,8 @@ static void conclude(struct signature_finding *finding, const struct suspect *su
     finding->num_rows_explained = unknown ? 0 : match_rows(suspects, failing, best, true);
     finding->residual = (double)(float)best->residual; /* libm's last bits differ from CPU to CPU */
     finding->remedy = best->remedy ? best->remedy : signature_remedy(best->signature);
-    snprintf(finding->detail, sizeof finding->detail, "%s", unknown && seen[0] ? seen : best->detail);
+    snprintf(finding->detail, sizeof finding->detail, "%.*s", (int)sizeof finding->detail - 1,
+             unknown && seen[0] ? seen : best->detail);
 }
 
 /* Whether what stands in masked slots is known to change results: of a kernel whose runs differ anyway, or that did not
