@@ -358,7 +358,8 @@ sanitize:  ## tests, command line and what fuzzing has found under the address a
 UNSANITIZED := $(addprefix $(BUILD)/kernels/tests/test_,contracts contract_keys replay rounding) \
                $(BUILD)/harness/command/tests/test_explain $(BUILD)/harness/evaluate/tests/test_names
 # What takes a minute of the rest is left out of a part of it.
-UNSHARED := $(if $(SHARE),$(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/report/compare/tests/test_compare)
+UNSHARED := $(if $(SHARE),$(BUILD)/harness/judge/oracle/tests/test_oracle $(BUILD)/harness/report/compare/tests/test_compare \
+              $(BUILD)/harness/evaluate/tests/test_made_whole)
 SANITIZED := $(call shared,$(filter-out $(UNSANITIZED) $(UNSHARED),$(TEST_PROGRAMS)))
 SANITIZED_GOLDEN := $(if $(SHARE),$(call shared,$(patsubst harness/tests/golden/%.test,%,$(wildcard harness/tests/golden/*.test))))
 check-sanitized: $(SANITIZED) $(PROGRAM) $(FUZZ_PROGRAMS)
