@@ -17,6 +17,7 @@
 #include "reference/key_rows.h"
 #include "reference/recent_keys.h"
 
+#define SUNK_ABOVE 437.0 /* nats that a sink is above all keys: what the first effort drops is in exp's range then */
 #define LARGEST_LOGIT 0x1p+40 /* |logits| beyond it go to MPFR; below it bounds in double are off by < 2^-8 */
 
 /* How hard to try: first as cheap as the goal allows, then everything in double-double and a far smaller tail. */
@@ -153,8 +154,10 @@ static bool look(struct head *head, struct certified_room *room, const struct ef
     head->largest = (head->reach + fabs(head->slope) * distance) * (1 + 0x1p-40);
     head->look_error = (problem->head_dim + 8) * UNIT * head->largest + CAP_DOUBLE_ERROR * head->cap;
     head->unseen = low > 0 ? effort->tail : 0;
-    head->sunk = room->count > 0 && head->sink - head->max + effort->dropped_below > 499; /* exp's range ends at 500 */
+    head->sunk = room->count > 0 && head->sink - head->max > SUNK_ABOVE;
     head->shift = head->sunk ? head->max : fmax(head->max, head->sink);
+    if (room->count > 0 && head->shift - head->max + effort->dropped_below > 499) /* exp's range ends at 500 */
+        return false;
     /* From 2^53 on the distance itself may be rounded; an error above 2^-7 is not 1.01 times linear in exp. */
     return head->largest < LARGEST_LOGIT && distance < 0x1p53 && head->look_error < 0x1p-7;
 }
