@@ -7,42 +7,15 @@
 
 #include <xxhash.h>
 
+#include "harness/support/character.h"
+
 #define REPLACEMENT "\xEF\xBF\xBD" /* U+FFFD */
 
-/*
- * Length of the well-formed UTF-8 sequence at text (Unicode 15, table 3-7), 0 if there is none. *character is what it
- * encodes.
- */
-static size_t decode(const unsigned char *text, uint32_t *character)
-{
-    static const struct {
-        unsigned char mask, lead;
-        uint32_t smallest; /* below it the sequence is overlong */
-    } forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (size_t length = 1; length <= 4; length++) {
-        if ((text[0] & forms[length - 1].mask) != forms[length - 1].lead)
-            continue;
-        uint32_t value = text[0] & (unsigned char)~forms[length - 1].mask;
-        for (size_t i = 1; i < length; i++) {
-            if ((text[i] & 0xc0) != 0x80)
-                return 0;
-            value = value << 6 | (text[i] & 0x3f);
-        }
-        *character = value;
-        bool surrogate = value >= 0xd800 && value <= 0xdfff;
-        return value >= forms[length - 1].smallest && value <= 0x10ffff && !surrogate ? length : 0;
-    }
-    return 0;
-}
-
-/* Neither a control character (C0, DEL, C1) nor one that XML 1.0 excludes, nor one that breaks a line or has what
- * follows shown in another order: a reader would see another text than is there. */
+/* Not one that XML 1.0 excludes, nor one that would be acted on: a reader would see another text than is there. */
 static bool presentable(uint32_t character)
 {
-    if ((character >= 0x2028 && character <= 0x202e) || (character >= 0x2066 && character <= 0x2069))
-        return false;
     return character == '\n' || character == '\t' ||
-           (character >= 0x20 && !(character >= 0x7f && character <= 0x9f) && (character & 0xfffe) != 0xfffe);
+           (!character_is_unprintable(character) && (character & 0xfffe) != 0xfffe);
 }
 
 char *text_clean(const char *text)
@@ -51,10 +24,10 @@ char *text_clean(const char *text)
     if (!clean)
         return NULL;
     char *end = clean;
-    const unsigned char *next = (const unsigned char *)text;
-    while (*next) {
+    const char *next = text, *last = text + strlen(text);
+    while (next < last) {
         uint32_t character = 0;
-        size_t length = decode(next, &character);
+        size_t length = utf8_decode(next, (size_t)(last - next), &character);
         if (length && presentable(character)) {
             memcpy(end, next, length);
             end += length;

@@ -34,7 +34,8 @@ static void test_clean_keeps_text_and_replaces_the_rest(void **state)
         {"\xef\xbf\xbf", BAD},                           /* U+FFFF is not a character of XML */
         {"a\xe2\x80\xae-\xe2\x80\xa8", "a" BAD "-" BAD}, /* U+202E turns what follows round, U+2028 ends a line */
         {"\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa\xe2\x80\xa7", BAD BAD "\xe2\x81\xaa\xe2\x80\xa7"},
-        {"\xf4\x90\x80\x80", BAD BAD BAD BAD}, /* beyond U+10FFFF */
+        {"\xe2\x80\x8f\xd8\x9c\xef\xbb\xbf", BAD BAD BAD}, /* marks of direction, a byte order mark */
+        {"\xf4\x90\x80\x80", BAD BAD BAD BAD},             /* beyond U+10FFFF */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         assert_text(text_clean(rows[i].text), rows[i].clean);
