@@ -54,11 +54,11 @@ struct sum_order {
 struct kernel_descriptor {
     const char *name;
     const char *about;
-    bool uses_chunk_len; /* chunks are merged: the arithmetic depends on chunk_len */
-    bool reads_past_end; /* the kernel has what MASKED_VALUES_READ_PAST_END asks for */
-    bool knows_sum;      /* before the product with v, for WEIGHT_PROBABILITIES */
-    bool tensor_cores;   /* q.k and the product with v are fused sums of f16 or bf16 (dialect/fused_sum.h) */
-    double host_time;    /* on the host device, beside single_pass, for what is expected of a run; 0: as long */
+    bool uses_chunk_len;    /* chunks are merged: the arithmetic depends on chunk_len */
+    bool reads_past_end;    /* the kernel has what MASKED_VALUES_READ_PAST_END asks for */
+    bool knows_sum;         /* before the product with v, for WEIGHT_PROBABILITIES */
+    bool tensor_cores;      /* q.k and the product with v are fused sums of f16 or bf16 (dialect/fused_sum.h) */
+    double host_time_ratio; /* on the host device, beside single_pass, for what is expected of a run; 0: as long */
     int num_launches;
     struct kernel_launch launches[MAX_KERNEL_LAUNCHES];
     struct workspace_buffer workspace[MAX_WORKSPACE_BUFFERS];

@@ -87,7 +87,6 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     const unsigned violated = oracles_violated_mask(&evaluation->oracles);
     const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
                                        evaluation->oracles.how, evaluation->oracles.stale};
-    double start = evaluation_now();
     if (*evaluation->subject_failure) {
         conclude_no_answer(evaluation);
         return ERROR_NONE;
@@ -99,7 +98,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     if (kind)
         return kind;
     struct exhibit exhibit = exhibit_of(work);
-    start = evaluation_now();
+    double start = evaluation_now();
     progress_display_step(work->evaluator->display, "signature", 0);
     part_causes_begin(&causes, &exhibit, work, "signature");
     kind =

@@ -70,7 +70,7 @@ static double step_seconds(const struct work_units *work, enum step step, enum k
 {
     const struct step_cost *cost = &step_costs[step];
     bool of_kernel = step == STEP_KERNEL || step == STEP_ORACLES;
-    double factor = of_kernel && kernels[kernel]->host_time > 0 ? kernels[kernel]->host_time : 1;
+    double factor = of_kernel && kernels[kernel]->host_time_ratio > 0 ? kernels[kernel]->host_time_ratio : 1;
     return work->units[step] > 0 ? factor * (cost->fixed_s + cost->unit_s * work->units[step]) : 0;
 }
 

@@ -92,7 +92,7 @@ const struct kernel_descriptor kernel_split_kv = {
     .about = "one block a chunk of keys, then a kernel that merges the chunks of a head",
     .uses_chunk_len = true,
     .reads_past_end = true,
-    .host_time = 1.2,
+    .host_time_ratio = 1.2,
     .num_launches = 2,
     .launches = {{.has_plain = true, .over_chunks = true}, {.merges = true}},
     .workspace = PARTIAL_WORKSPACE,

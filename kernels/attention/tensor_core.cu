@@ -422,7 +422,7 @@ const struct kernel_descriptor kernel_tensor_core = {
     .uses_chunk_len = true,
     .reads_past_end = true,
     .tensor_cores = true,
-    .host_time = 1.5,
+    .host_time_ratio = 1.5,
     .num_launches = 2,
     .launches = {{.has_plain = true, .over_chunks = true, .over_columns = true}, {.merges = true}},
     .workspace = PARTIAL_WORKSPACE,

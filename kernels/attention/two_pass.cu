@@ -136,7 +136,7 @@ const struct kernel_descriptor kernel_two_pass = {
     .about = "all logits are stored, then their softmax times v, one block a head",
     .reads_past_end = false,
     .knows_sum = true,
-    .host_time = 0.9,
+    .host_time_ratio = 0.9,
     .num_launches = 2,
     .launches = {{.over_chunks = true}, {.over_chunks = false}},
     .workspace = {[LOGITS] = {"logits", WORKSPACE_OF_KEYS, false}},

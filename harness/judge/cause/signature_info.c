@@ -91,8 +91,7 @@ static const struct {
     {"{look}",
      {"Compare the stages of the worst head with their exact values: `alibicheck explain`",
       "See what its worst element is made of: `alibicheck explain`, with the kernel; `alibicheck hunt` looks for a "
-      "small "
-      "case on which it fails",
+      "small case on which it fails",
       "See what its worst element is made of: `alibicheck judge ... --explain`",
       "See what its worst element is made of: explain() of the verdict in Python, alibicheck_explain in C"}},
     {"{within-bound}",
