@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/judge/contract/contract_holding.h"
+#include "harness/judge/contract/contract_confirm.h"
 #include "harness/judge/contract/contract_pair.h"
 #include "harness/judge/contract/contract_parts.h"
 #include "harness/judge/contract/contract_same.h"
@@ -29,7 +29,7 @@ struct search {
     int rank_of_singles;               /* of the best single contract; no pair has as much */
     bool too_many;                     /* pairs pass the screen: the rows do not tell what is right */
     int rows[SCREENED_ROWS], num_rows; /* the furthest off, worst first */
-    struct contract_holding holding;
+    struct contract_inquiry inquiry;
 };
 
 /* ---- which rows tell --------------------------------------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static enum error_kind end_trial(struct search *search, struct assumed *assumed,
     if (moved)
         contract_screen_forget(&search->screen);
     assumed_clear(assumed);
-    if (!kind && progress_cancelled(search->holding.progress))
+    if (!kind && progress_cancelled(search->inquiry.progress))
         kind = error_set(error, ERROR_INTERRUPTED, "interrupted");
     return kind;
 }
@@ -179,7 +179,7 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     if (passes && !contract_has_parts(&assumed.second)) {
         leave_unconfirmed(search, &assumed.second, row->seen_too);
     } else if (passes && contract_place_keys(&assumed.second)) {
-        kind = contract_confirm(&search->holding, &assumed.second, &whole, &fits, &fit, error);
+        kind = contract_confirm(&search->inquiry, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
@@ -242,7 +242,7 @@ static enum error_kind confirm_pair(struct search *search, const struct contract
     if (made && !contract_has_parts(&assumed.second)) {
         leave_unconfirmed(search, &assumed.second, fit.seen_too);
     } else if (made && contract_place_keys(&assumed.second)) {
-        kind = contract_confirm(&search->holding, &assumed.second, &whole, &fits, &fit, error);
+        kind = contract_confirm(&search->inquiry, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
     }
@@ -255,8 +255,8 @@ static enum error_kind try_pairs(struct search *search, struct error *error)
     int passed[CONFIRMED_MAX], num_passed = 0;
     if (!pairs)
         return error_memory(error, "pairs of contracts", sizeof *pairs);
-    enum error_kind kind = contract_pairs_find(pairs, search->exhibit, search->rows[0], search->holding.threads,
-                                               search->holding.progress, error);
+    enum error_kind kind = contract_pairs_find(pairs, search->exhibit, search->rows[0], search->inquiry.threads,
+                                               search->inquiry.progress, error);
     int count = pairs->count <= CONTRACT_PAIRS_MAX ? pairs->count : 0;
     for (int i = 0; i < count && num_passed <= CONFIRMED_MAX && !kind; i++) {
         bool pass;
@@ -286,7 +286,7 @@ static enum error_kind weigh_alone(struct search *search, const struct contract_
     enum error_kind kind = ERROR_NONE;
     if (contract_make(pair->row[which], &alone.second, pair->variant[which], &clue) &&
         contract_place_keys(&alone.second))
-        kind = contract_weigh_trial(enough, &search->holding, &alone.second, set, error);
+        kind = contract_weigh_trial(enough, &search->inquiry, &alone.second, set, error);
     return end_trial(search, &alone, kind, error);
 }
 
@@ -297,14 +297,14 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
     struct class_whole whole;
     bool out_tells;
     enum error_kind kind =
-        contract_weigh_stated(&out_tells, &search->holding, search->finding->fits[0].set, true, error);
+        contract_weigh_stated(&out_tells, &search->inquiry, search->finding->fits[0].set, true, error);
     if (kind || out_tells)
         return kind;
     if (search->kept[0].is_pair) {
         *enough = false;
         return ERROR_NONE;
     }
-    kind = contract_classify_stated(&whole, &search->holding, true, error);
+    kind = contract_classify_stated(&whole, &search->inquiry, true, error);
     if (!kind)
         *enough = whole.outcome != CLASS_FOUND || search->rank <= (whole.output ? 0 : rank_of(&whole));
     return kind;
@@ -314,7 +314,7 @@ static enum error_kind weigh_lse(const struct search *search, bool *enough, stru
 static enum error_kind weigh_stated(const struct search *search, bool *enough, struct error *error)
 {
     struct class_whole whole;
-    enum error_kind kind = contract_classify_stated(&whole, &search->holding, false, error);
+    enum error_kind kind = contract_classify_stated(&whole, &search->inquiry, false, error);
     if (!kind)
         *enough = class_fewest_roundings(&whole) > search->rank;
     return kind;
@@ -325,7 +325,7 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
 {
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
-    enum error_kind kind = contract_weigh_stated(named, &search->holding, set, false, error);
+    enum error_kind kind = contract_weigh_stated(named, &search->inquiry, set, false, error);
     if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)
@@ -352,7 +352,7 @@ static enum error_kind look_for_pairs(struct search *search, struct error *error
     search->rank_of_singles = search->finding->num_fits > 0 ? search->rank : CLASS_ROUNDING_COUNT + 1;
     if (is_explained(search) || search->exhibit->problem->seq_len > PAIRED_KEYS_MAX)
         return ERROR_NONE;
-    kind = contract_weigh_stated(&enough, &search->holding, CLASS_F32, false, error);
+    kind = contract_weigh_stated(&enough, &search->inquiry, CLASS_F32, false, error);
     return kind || !enough ? kind : try_pairs(search, error);
 }
 
@@ -361,7 +361,7 @@ static enum error_kind look_for(struct search *search, struct error *error)
 {
     struct contract_finding *finding = search->finding;
     const struct problem *problem = search->exhibit->problem;
-    search->holding.kv_head = problem_kv_head(problem, search->rows[0] % problem->num_heads);
+    search->inquiry.kv_head = problem_kv_head(problem, search->rows[0] % problem->num_heads);
     enum error_kind kind = contract_screen_init(&search->screen, problem, SCREEN_ALL_ELEMENTS, error);
     search->screen.parts = search->exhibit->parts;
     if (!kind)
@@ -384,7 +384,7 @@ enum error_kind contract_search(struct contract_finding *finding, const struct e
     struct problem problem = *exhibit->problem;
     struct exhibit stated = *exhibit;
     struct search search = {
-        .finding = finding, .exhibit = &stated, .verdict = verdict, .holding = {&stated, demand, 0, threads, progress}};
+        .finding = finding, .exhibit = &stated, .verdict = verdict, .inquiry = {&stated, demand, 0, threads, progress}};
     *finding = (struct contract_finding){.num_fits = 0};
     if (problem.k && problem.v)
         stated.parts = NULL;

@@ -1,4 +1,4 @@
-#include "harness/judge/contract/contract_holding.h"
+#include "harness/judge/contract/contract_confirm.h"
 
 #include <stdio.h>
 
@@ -8,13 +8,13 @@
 /* ---- its own truth ----------------------------------------------------------------------------------------------- */
 
 /* A trial with its own truth, which is to be cleared whatever is returned. */
-static enum error_kind find_truth(const struct contract_holding *holding, const struct contract_trial *trial,
+static enum error_kind find_truth(const struct contract_inquiry *inquiry, const struct contract_trial *trial,
                                   struct truth *truth, struct exhibit *exhibit, struct error *error)
 {
     const struct truth_options options = {
-        .precision = TRUTH_DEFAULT_PRECISION, .threads = holding->threads, .progress = holding->progress};
+        .precision = TRUTH_DEFAULT_PRECISION, .threads = inquiry->threads, .progress = inquiry->progress};
     *exhibit = (struct exhibit){
-        .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = holding->stated->criterion};
+        .problem = &trial->problem, .output = &trial->output, .truth = truth, .criterion = inquiry->stated->criterion};
     enum error_kind kind = truth_init(truth, &trial->problem, error);
     if (!kind)
         kind = truth_compute(truth, TRUTH_CERTIFIED, &trial->problem, &options, error);
@@ -25,7 +25,7 @@ static enum error_kind find_truth(const struct contract_holding *holding, const 
 
 /* A trial held against its own truth. */
 struct confirming {
-    const struct contract_holding *holding;
+    const struct contract_inquiry *inquiry;
     struct class_report report; /* of all rows */
     struct truth truth;         /* of the trial, where it is gone through at once */
     class_set set;              /* of what covers it */
@@ -37,18 +37,18 @@ static enum error_kind confirm_part(void *context, const struct contract_trial *
                                     struct error *error)
 {
     struct confirming *confirming = context;
-    const struct contract_holding *holding = confirming->holding;
-    const bool at_once = !holding->stated->parts;
+    const struct contract_inquiry *inquiry = confirming->inquiry;
+    const bool at_once = !inquiry->stated->parts;
     struct truth truth;
     struct exhibit exhibit;
     struct class_report report = {.num_rows = 0};
     struct class_whole whole;
-    enum error_kind kind = find_truth(holding, part, &truth, &exhibit, error);
+    enum error_kind kind = find_truth(inquiry, part, &truth, &exhibit, error);
     if (!kind)
-        kind = class_find(&report, &exhibit, holding->threads, holding->progress, error);
+        kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        *stop = !class_keep_asked(&whole, &report, holding->demand);
+        *stop = !class_keep_asked(&whole, &report, inquiry->demand);
         int heads = confirming->report.num_rows / problem_queries(&part->problem);
         class_report_take_heads(&confirming->report, heads, first_head, &report, part->problem.num_heads);
     }
@@ -65,28 +65,28 @@ static enum error_kind tell_apart(void *context, const struct contract_trial *pa
                                   struct error *error)
 {
     struct confirming *confirming = context;
-    const struct contract_holding *holding = confirming->holding;
+    const struct contract_inquiry *inquiry = confirming->inquiry;
     struct truth own = {.value = NULL}, *truth = &confirming->truth;
     struct exhibit exhibit;
     enum error_kind kind = ERROR_NONE;
     (void)first_head;
-    if (holding->stated->parts) {
+    if (inquiry->stated->parts) {
         truth = &own;
-        kind = find_truth(holding, part, truth, &exhibit, error);
+        kind = find_truth(inquiry, part, truth, &exhibit, error);
     }
     if (!kind)
-        kind = contract_differs(&confirming->fits, part, truth, confirming->set, holding->threads, holding->progress,
+        kind = contract_differs(&confirming->fits, part, truth, confirming->set, inquiry->threads, inquiry->progress,
                                 error);
     truth_clear(&own);
     *stop = confirming->fits;
     return kind;
 }
 
-enum error_kind contract_confirm(const struct contract_holding *holding, const struct contract_trial *trial,
+enum error_kind contract_confirm(const struct contract_inquiry *inquiry, const struct contract_trial *trial,
                                  struct class_whole *whole, bool *fits, struct contract_fit *fit, struct error *error)
 {
-    struct confirming confirming = {.holding = holding};
-    const int kv_head = holding->kv_head;
+    struct confirming confirming = {.inquiry = inquiry};
+    const int kv_head = inquiry->kv_head;
     bool covered = false;
     *fits = false;
     enum error_kind kind = class_report_init(&confirming.report, problem_rows(&trial->problem), error);
@@ -94,7 +94,7 @@ enum error_kind contract_confirm(const struct contract_holding *holding, const s
         kind = contract_each_part(trial, kv_head, confirm_part, &confirming, error);
     if (!kind) {
         class_of_rows(whole, &confirming.report);
-        covered = class_keep_asked(whole, &confirming.report, holding->demand);
+        covered = class_keep_asked(whole, &confirming.report, inquiry->demand);
         confirming.set = whole->minimal[0];
         fit->num_roundings = class_fewest_roundings(whole);
         fit->set = whole->minimal[0];
@@ -113,7 +113,7 @@ enum error_kind contract_confirm(const struct contract_holding *holding, const s
 
 /* What speaks against an output. */
 struct weighing {
-    const struct contract_holding *holding;
+    const struct contract_inquiry *inquiry;
     class_set set;    /* of what it may be off by */
     bool of_trial;    /* it is held against the truth of the trial; else against what was stated */
     bool without_lse; /* out alone */
@@ -135,14 +135,14 @@ static enum error_kind weigh_part(void *context, const struct contract_trial *pa
                                   struct error *error)
 {
     struct weighing *weighing = context;
-    const struct contract_holding *holding = weighing->holding;
+    const struct contract_inquiry *inquiry = weighing->inquiry;
     struct truth truth = {.value = NULL};
     struct output out_alone;
     struct exhibit exhibit = weighed_exhibit(weighing, part, &out_alone);
-    enum error_kind kind = weighing->of_trial ? find_truth(holding, part, &truth, &exhibit, error) : ERROR_NONE;
+    enum error_kind kind = weighing->of_trial ? find_truth(inquiry, part, &truth, &exhibit, error) : ERROR_NONE;
     (void)first_head;
     if (!kind)
-        kind = contract_count_off(&weighing->off, &exhibit, weighing->set, holding->threads, holding->progress, error);
+        kind = contract_count_off(&weighing->off, &exhibit, weighing->set, inquiry->threads, inquiry->progress, error);
     *stop = contract_is_enough(&weighing->off);
     truth_clear(&truth);
     return kind;
@@ -151,23 +151,23 @@ static enum error_kind weigh_part(void *context, const struct contract_trial *pa
 static enum error_kind weigh(bool *enough, struct weighing *weighing, const struct contract_trial *trial,
                              struct error *error)
 {
-    enum error_kind kind = contract_each_part(trial, weighing->holding->kv_head, weigh_part, weighing, error);
+    enum error_kind kind = contract_each_part(trial, weighing->inquiry->kv_head, weigh_part, weighing, error);
     *enough = !kind && contract_is_enough(&weighing->off);
     return kind;
 }
 
-enum error_kind contract_weigh_trial(bool *enough, const struct contract_holding *holding,
+enum error_kind contract_weigh_trial(bool *enough, const struct contract_inquiry *inquiry,
                                      const struct contract_trial *trial, class_set set, struct error *error)
 {
-    struct weighing weighing = {.holding = holding, .set = set, .of_trial = true};
+    struct weighing weighing = {.inquiry = inquiry, .set = set, .of_trial = true};
     return weigh(enough, &weighing, trial, error);
 }
 
-enum error_kind contract_weigh_stated(bool *enough, const struct contract_holding *holding, class_set set,
+enum error_kind contract_weigh_stated(bool *enough, const struct contract_inquiry *inquiry, class_set set,
                                       bool without_lse, struct error *error)
 {
-    struct weighing weighing = {.holding = holding, .set = set, .without_lse = without_lse};
-    const struct contract_trial stated = contract_trial_begin(holding->stated);
+    struct weighing weighing = {.inquiry = inquiry, .set = set, .without_lse = without_lse};
+    const struct contract_trial stated = contract_trial_begin(inquiry->stated);
     return weigh(enough, &weighing, &stated, error);
 }
 
@@ -175,27 +175,27 @@ static enum error_kind classify_part(void *context, const struct contract_trial 
                                      struct error *error)
 {
     struct weighing *weighing = context;
-    const struct contract_holding *holding = weighing->holding;
+    const struct contract_inquiry *inquiry = weighing->inquiry;
     struct output out_alone;
     const struct exhibit exhibit = weighed_exhibit(weighing, part, &out_alone);
     struct class_report report = {.num_rows = 0};
-    enum error_kind kind = class_find(&report, &exhibit, holding->threads, holding->progress, error);
+    enum error_kind kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     (void)stop;
     if (!kind)
-        class_report_take_heads(&weighing->report, holding->stated->problem->num_heads, first_head, &report,
+        class_report_take_heads(&weighing->report, inquiry->stated->problem->num_heads, first_head, &report,
                                 exhibit.problem->num_heads);
     class_report_clear(&report);
     return kind;
 }
 
-enum error_kind contract_classify_stated(struct class_whole *whole, const struct contract_holding *holding,
+enum error_kind contract_classify_stated(struct class_whole *whole, const struct contract_inquiry *inquiry,
                                          bool without_lse, struct error *error)
 {
-    struct weighing weighing = {.holding = holding, .without_lse = without_lse};
-    const struct contract_trial stated = contract_trial_begin(holding->stated);
-    enum error_kind kind = class_report_init(&weighing.report, problem_rows(holding->stated->problem), error);
+    struct weighing weighing = {.inquiry = inquiry, .without_lse = without_lse};
+    const struct contract_trial stated = contract_trial_begin(inquiry->stated);
+    enum error_kind kind = class_report_init(&weighing.report, problem_rows(inquiry->stated->problem), error);
     if (!kind)
-        kind = contract_each_part(&stated, holding->kv_head, classify_part, &weighing, error);
+        kind = contract_each_part(&stated, inquiry->kv_head, classify_part, &weighing, error);
     if (!kind)
         class_of_rows(whole, &weighing.report);
     class_report_clear(&weighing.report);
