@@ -178,4 +178,13 @@ static inline enum error_kind apart_device_open(struct device **device, int thre
     return device_open_with(device, DEVICE_HOST, &apart.ops, &(struct device_options){.threads = threads}, error);
 }
 
+/* In the place of apart_make_elements: makes other elements of v. */
+static inline enum error_kind apart_make_badly(void *state, void *memory, const struct made_elements *made,
+                                               struct error *error)
+{
+    struct made_elements bad = *made;
+    bad.first += apart.times_made % 2 ? LANE_DIMS : 0;
+    return apart_make_elements(state, memory, &bad, error);
+}
+
 #endif

@@ -39,6 +39,16 @@ static inline struct point small_point(enum kernel kernel)
                           .criterion = {.mode = JUDGE_BOTH, .tolerance = {1e-3, 1e-3, 1e-3}, .budget = 1}};
 }
 
+/* Of so many keys, of which the newest alone weigh anything. */
+static inline struct point long_point(int64_t keys)
+{
+    struct point point = small_point(KERNEL_SPLIT_KV);
+    point.problem.seq_len = keys;
+    point.problem.q_position = keys - 1;
+    point.problem.max_bias = 4;
+    return point;
+}
+
 static inline void generate(struct inputs *inputs, const struct problem_spec *spec, struct part part)
 {
     struct error error;

@@ -167,22 +167,6 @@ static void test_one_launch_of_all_heads_gives_what_launches_of_parts_give(void 
     }
 }
 
-static enum error_kind make_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
-{
-    struct made_elements bad = *made;
-    bad.first += apart.times_made % 2 ? LANE_DIMS : 0; /* of v */
-    return apart_make_elements(state, memory, &bad, error);
-}
-
-static struct point long_point(void)
-{
-    struct point point = small_point(KERNEL_SPLIT_KV);
-    point.problem.seq_len = 4000;
-    point.problem.q_position = 3999;
-    point.problem.max_bias = 4;
-    return point;
-}
-
 /* What the device makes the host has the newest keys of, where nothing is asked that more of them would be needed for,
  * and more where the truth wants them. */
 static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **state)
@@ -203,7 +187,7 @@ static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **stat
     };
     (void)state;
     for (size_t i = 0; i < sizeof variants / sizeof variants[0]; i++) {
-        struct point point = long_point();
+        struct point point = long_point(4000);
         point.oracles = variants[i].oracles;
         point.baselines = variants[i].baselines;
         point.truth_method = variants[i].method;
@@ -223,7 +207,7 @@ static void test_the_host_has_the_newest_keys_of_those_that_are_made(void **stat
 /* Truths are kept by the digest of their inputs: newest keys of which nobody has said it are not enough for one. */
 static void test_a_part_without_a_digest_is_completed(void **state)
 {
-    struct point point = long_point();
+    struct point point = long_point(4000);
     struct problem_source_ops ops;
     struct evaluator evaluator = {.threads = 1};
     struct evaluation evaluation = {.bound = NULL};
@@ -255,10 +239,10 @@ static void test_keys_that_are_not_the_problems_are_noticed(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         bool badly = i % 2;
-        point = i < 2 ? small_point(KERNEL_SPLIT_KV) : long_point(); /* of which there are the newest alone */
+        point = i < 2 ? small_point(KERNEL_SPLIT_KV) : long_point(4000); /* of which there are the newest alone */
         const struct generated_source cut = cut_source(&point, &ops);
         assert_int_equal(apart_device_open(&evaluator.device, 1, &error), ERROR_NONE);
-        apart.ops.make_elements = badly ? make_badly : apart.ops.make_elements;
+        apart.ops.make_elements = badly ? apart_make_badly : apart.ops.make_elements;
         if (evaluate_from(&evaluator, &evaluation, &point, &cut, &error))
             fail_msg("%s", error.text);
         assert_int_equal(apart.times_made, badly ? 2 : 2 * NUM_PARTS);

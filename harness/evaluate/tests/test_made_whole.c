@@ -70,15 +70,6 @@ static struct generated_source counted_source(const struct point *point, struct 
     return source;
 }
 
-static struct point long_point(void)
-{
-    struct point point = small_point(KERNEL_SPLIT_KV);
-    point.problem.seq_len = KEYS;
-    point.problem.q_position = KEYS - 1;
-    point.problem.max_bias = 4;
-    return point;
-}
-
 static void assert_same(const struct evaluation *a, const struct evaluation *b)
 {
     size_t rows = (size_t)problem_rows(&a->problem), elements = (size_t)problem_elements(&a->problem);
@@ -105,16 +96,9 @@ static void as_it_is(void)
 {
 }
 
-static enum error_kind make_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
-{
-    struct made_elements bad = *made;
-    bad.first += apart.times_made % 2 ? LANE_DIMS : 0; /* of v */
-    return apart_make_elements(state, memory, &bad, error);
-}
-
 static void make_other_keys(void)
 {
-    apart.ops.make_elements = make_badly;
+    apart.ops.make_elements = apart_make_badly;
 }
 
 static enum error_kind make_old_badly(void *state, void *memory, const struct made_elements *made, struct error *error)
@@ -221,7 +205,7 @@ static void test_a_pass_takes_the_newest_keys(void **state)
 {
     (void)state;
     for (int variant = 0; variant < 6; variant++) {
-        struct point point = long_point();
+        struct point point = long_point(KEYS);
         point.kernel = (enum kernel)(variant % KERNEL_ANY_COUNT);
         point.problem.seed = (uint64_t)variant;
         point.kernel_options.page_size = variant == 3 ? 16 : 0;
@@ -241,14 +225,14 @@ static void test_oracles_take_the_keys_of_their_trial(void **state)
     int added = 0;
     (void)state;
     for (uint64_t seed = 0; seed < 3; seed++) {
-        struct point point = long_point();
+        struct point point = long_point(KEYS);
         point.problem.seed = seed;
         point.oracles = 1u << (seed % 2 ? ORACLE_CONSTANT_V : ORACLE_DETERMINISM);
         compare("oracles", &point, (struct expected){1, 1, false});
         added += counts.added > 0;
     }
     assert_true(added > 0);
-    struct point point = long_point();
+    struct point point = long_point(KEYS);
     point.problem.seq_len = 4001; /* of which a trial takes all */
     point.problem.q_position = 4000;
     struct evaluator evaluator;
@@ -263,24 +247,24 @@ static void test_oracles_take_the_keys_of_their_trial(void **state)
 static void test_who_asks_more_has_all_keys(void **state)
 {
     (void)state;
-    struct point point = long_point();
+    struct point point = long_point(KEYS);
     point.recipe.bias = BIAS_ABSOLUTE; /* fails, and has a name by its keys */
     point.criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
     point.find_class = CLASS_OF_FAILING;
     compare("a signature, and the class of a failure", &point, (struct expected){2, 1, true});
-    point = long_point();
+    point = long_point(KEYS);
     point.find_class = CLASS_OF_ALL;
     compare("classes", &point, (struct expected){1, 0, true});
-    point = long_point();
+    point = long_point(KEYS);
     point.baselines = 1u << BASELINE_F64_RELATIVE;
     compare("a reference", &point, (struct expected){1, 0, true});
-    point = long_point();
+    point = long_point(KEYS);
     point.truth_method = TRUTH_PLAIN;
     point.problem.seq_len = 2000;
     point.problem.q_position = 1999;
     point.truth_precision = 64;
     compare("MPFR", &point, (struct expected){1, 0, true});
-    point = long_point();
+    point = long_point(KEYS);
     point.problem.num_queries = 2;
     point.problem.seed = 3;
     struct evaluator evaluator;
@@ -289,7 +273,7 @@ static void test_who_asks_more_has_all_keys(void **state)
     assert_int_equal(evaluate_apart(&evaluator, &evaluation, &point, as_it_is, &error), ERROR_NONE);
     assert_true(counts.newest == 0 && evaluation.problem.k && apart.times_made == 2);
     close_apart(&evaluator, &evaluation);
-    point = long_point();
+    point = long_point(KEYS);
     /* The bound of a kernel that adds to masked logits asks for all of them. */
     point.problem.mask = (struct mask_spec){.kind = MASK_WINDOW, .window = 3000};
     point.recipe.sentinel = (struct sentinel){.policy = SENTINEL_VALUE, .value = -1e4f};
@@ -300,7 +284,7 @@ static void test_who_asks_more_has_all_keys(void **state)
 /* Whoever does not say that he looks at no keys has them. */
 static void test_keys_are_there_unless_nobody_looks(void **state)
 {
-    const struct point point = long_point();
+    const struct point point = long_point(KEYS);
     struct problem_source_ops ops;
     struct evaluator evaluator = {.threads = 1};
     struct evaluation evaluation;
@@ -317,7 +301,7 @@ static void test_keys_are_there_unless_nobody_looks(void **state)
  */
 static void test_points_of_one_problem_share_its_newest_keys(void **state)
 {
-    struct point points[3] = {long_point(), long_point(), long_point()};
+    struct point points[3] = {long_point(KEYS), long_point(KEYS), long_point(KEYS)};
     struct evaluator evaluator = {.threads = 1, .without_keys = true};
     struct problem_source_ops ops;
     struct error error;
@@ -348,7 +332,7 @@ static void test_points_of_one_problem_share_its_newest_keys(void **state)
 static void test_a_device_that_is_wrong_is_not_asked(void **state)
 {
     void (*const changes[])(void) = {make_other_keys, find_low_bounds, find_high_bounds};
-    const struct point point = long_point();
+    const struct point point = long_point(KEYS);
     (void)state;
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         struct evaluator evaluator;
@@ -371,7 +355,7 @@ static void test_what_a_device_said_is_held_against_all_keys(void **state)
 {
     static const char *const texts[] = {"the device made other inputs", "the device found other bounds"};
     void (*const changes[])(void) = {make_other_oldest_key, find_other_bounds};
-    struct point point = long_point();
+    struct point point = long_point(KEYS);
     (void)state;
     point.criterion.tolerance = (struct tolerance){1e-12, 0, 1e-3};
     for (size_t i = 0; i < 2; i++) {
