@@ -252,8 +252,10 @@ static char *because(char *text, const struct sentinel_report *report, const str
             snprintf(rows, sizeof rows, "with the nearest visible key %" PRId64 " away", range->nearest_distance);
         else
             snprintf(rows, sizeof rows, "even with the newest key visible");
-        snprintf(text, SENTENCE_SIZE, "%s the row's maximum can be %s (base %s), no longer far above the sentinel: %s.",
-                 rows, format_bound(number, lowest_maximum(range, stand_in->base)), base, consequence);
+        snprintf(text, SENTENCE_SIZE, "%s the row's maximum can be %s (base %s), no longer far above %s: %s.", rows,
+                 format_bound(number, lowest_maximum(range, stand_in->base)), base,
+                 stand_in->kind == STAND_IN_ADDS ? "a masked key's logit with the sentinel added" : "the sentinel",
+                 consequence);
     } else if (overall(report, stand_in) == STANDING_REACHED) {
         if (unsafe_from == DISTANCE_NEVER)
             snprintf(rows, sizeof rows, "never unsafe in this bias form");
