@@ -19,7 +19,7 @@ struct truth {
     double *tail;       /* [R, D] the next 53 bits: exact result is value + tail, up to radius */
     double *radius;     /* [R, D] proven bound */
     double *magnitude;  /* [R, D] |v_scale| sum_j w_j |v_j| / l, what errors are scaled by; 1e-9 relative where radius
-                           is small and it is above 1e-280; below, 0 only where it is 0 */
+                           is small and it is above 1e-220; below, 0 only where it is 0 */
     double *lse;        /* [R] */
     double *lse_tail;   /* [R] */
     double *lse_radius; /* [R] */

@@ -24,14 +24,16 @@
  * 2.1 -> 2.2 covers for N + D < 2^40. Storing value + tail adds 2^-106 |o_d| + 2^-1074.
  *
  * Limits. Below 2^-969, about 1e-292, a product of M_d may be subnormal and lose 2^-1075 absolutely, all of them (N +
- * 1) 2^-1075: the radius has 1.2 (N + 1) (eta + (N + 2) u) 2^-1074 for it, in whole multiples of 2^-1074. A result of
- * which only weights that MPFR does not hold have a part is not 0: value is, and radius is 2^-1074 at least, as of all
- * that is below it. Only where every v_jd that counts is 0 is the result 0, and its radius. Where eta + (N + 2) u >
- * 0.01 nothing is proven and the radius is infinite.
+ * 1) 2^-1075, times v_scale: the radius has 1.2 (N + 1) (eta + (N + 2) u) 2^-1074 for it, times |v_scale| where that is
+ * above 1, in whole multiples of 2^-1074. A result of
+ * which only weights that MPFR does not hold have a part is not 0, nor is M_d where its terms cancel: value is, and
+ * radius is 2^-1074 at least, as of all that is below it. Only where every v_jd that counts is 0, or v_scale, is the
+ * result 0, and its radius. Where eta + (N + 2) u > 0.01 nothing is proven and the radius is infinite.
  *
  * A soft cap, C tanh(x / C), moves no error of x by more than itself. Its quotient, tanh and product add u of their
- * size each, |x| at most: g_(D+2) becomes g_(D+6), where 3 would do. A sink is one more term of the sum, whose logit is
- * exact: |sink| enters the maximum A for the rounding of sink - m, and N + 2 becomes N + 3.
+ * size each, |x| at most: g_(D+2) becomes g_(D+6), where 3 would do. What is infinite becomes +-C exactly, and A_j has
+ * C in its place. A sink is one more term of the sum, whose logit is exact: |sink| enters the maximum A for the
+ * rounding of sink - m, and N + 2 becomes N + 3.
  */
 #include "reference/truth.h"
 
@@ -166,7 +168,10 @@ static double score_keys(mpfr_t max, int64_t *num_keys, struct workspace *worksp
         if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
             cap_logit(logit, problem);
         mpfr_mul_si(bias, slope, (long)parts.distance, MPFR_RNDN);
-        absolute = absolute * fabs(nearest_scale) + fabs(mpfr_get_d(bias, MPFR_RNDA)) + fabs(parts.rounded);
+        absolute *= fabs(nearest_scale);
+        if (problem->soft_cap && isinf(absolute))
+            absolute = (double)problem->soft_cap_value; /* what is infinite becomes that, exactly */
+        absolute += fabs(mpfr_get_d(bias, MPFR_RNDA)) + fabs(parts.rounded);
         mpfr_add_d(bias, bias, parts.rounded, MPFR_RNDN);
         mpfr_add(logit, logit, bias, MPFR_RNDN);
         if (problem->soft_cap == SOFT_CAP_AFTER_BIAS)
@@ -207,6 +212,13 @@ static void weigh_keys(mpfr_t sum, const mpfr_t max, struct workspace *workspace
     }
 }
 
+/* |a b|, which is 0 only where one of them is. */
+static double magnitude_of(double a, double b)
+{
+    double product = fabs(a) * fabs(b);
+    return product == 0 && a != 0 && b != 0 ? 0x1p-1074 : product;
+}
+
 /* o_d and sum_j p_j |v_jd|, the latter without v_scale, from the weights and their sum. */
 static void sum_values(struct workspace *workspace, const mpfr_t sum, const struct problem *problem, int head,
                        const struct truth_options *options)
@@ -229,7 +241,7 @@ static void sum_values(struct workspace *workspace, const mpfr_t sum, const stru
         for (int d = 0; d < dim; d++) {
             mpfr_mul_d(term, probability, (double)workspace->row[d], MPFR_RNDN);
             mpfr_add(workspace->out[d], workspace->out[d], term, MPFR_RNDN);
-            workspace->absolute[d] += nearest * fabs((double)workspace->row[d]);
+            workspace->absolute[d] += magnitude_of(nearest, (double)workspace->row[d]);
         }
     }
     for (int d = 0; d < dim; d++)
@@ -242,7 +254,7 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
 {
     int dim = problem->head_dim;
     size_t first = (size_t)head * (size_t)dim;
-    double u = ldexp(1, -options->precision), value_scale = fabs(problem_value_scale(problem));
+    double u = ldexp(1, -options->precision), value_scale = problem_value_scale(problem);
     int64_t num_keys;
     mpfr_t sum, max;
     mpfr_inits2(options->precision, sum, max, (mpfr_ptr)0);
@@ -267,12 +279,10 @@ static void head_truth(struct truth *truth, struct workspace *workspace, const s
     double relative = eta + (double)(problem->seq_len + (problem->sink_logits ? 3 : 2)) * u;
     if (!(relative <= 0.01))
         relative = INFINITY;
-    double lost = 0x1p-1074 * ceil(1.2 * relative * (double)(problem->seq_len + 1));
+    double lost = 0x1p-1074 * ceil(1.2 * relative * (double)(problem->seq_len + 1) * fmax(1, fabs(value_scale)));
     for (int d = 0; d < dim; d++) {
         size_t i = first + (size_t)d;
-        double magnitude = workspace->absolute[d] * value_scale;
-        if (magnitude == 0 && !mpfr_zero_p(workspace->out[d]))
-            magnitude = 0x1p-1074; /* too small for a double; 0 is left to where every v is 0, or v_scale */
+        double magnitude = magnitude_of(workspace->absolute[d], value_scale);
         split(&truth->value[i], &truth->tail[i], workspace->out[d]);
         truth->magnitude[i] = magnitude;
         truth->radius[i] = 0;

@@ -63,7 +63,7 @@ static enum error_kind check_truth(const struct checking *checking, struct error
                        ? refuse_number(checking, "truth's tail", i, dim, said->tail[i], is->tail[i], error)
                        : refuse_number(checking, "truth", i, dim, said->value[i], is->value[i], error);
         /* Each is within 1e-9 of the exact one where the radius is small (truth.h). */
-        bool known = is->radius[i] <= 0x1p-40 * is->magnitude[i] && is->magnitude[i] > 1e-280;
+        bool known = is->radius[i] <= 0x1p-40 * is->magnitude[i] && is->magnitude[i] > 1e-220;
         if (known && !(fabs(is->magnitude[i] - said->magnitude[i]) <= 1e-8 * is->magnitude[i]))
             return refuse_number(checking, "magnitude", i, dim, said->magnitude[i], is->magnitude[i], error);
     }

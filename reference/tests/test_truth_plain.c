@@ -211,6 +211,39 @@ static void test_nan_and_infinite_inputs(void **state)
     small_free(small);
 }
 
+/* Under a soft cap a logit of infinity is C, and its key one of many: two keys, out = v_0 / (1 + e^(b_1 - b_0 -+ C)),
+ * lse = b_0 +- C + log(1 + ...), b_1 - b_0 = slope; where the bias is capped as well, b is 0. */
+static void test_infinities_below_a_cap(void **state)
+{
+    (void)state;
+    for (int after = 0; after < 2; after++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            struct small *small = small_new(2, 1);
+            small->problem.soft_cap = after ? SOFT_CAP_AFTER_BIAS : SOFT_CAP_BEFORE_BIAS;
+            small->problem.soft_cap_value = 3;
+            small->slopes[0] = after ? 0 : 0.5f;
+            small->q[0] = 1;
+            small->k[0] = (float)sign * INFINITY;
+            small->v[0] = 1;
+            small_solve(small, 64);
+            const struct truth *truth = &small->truth;
+            assert_true(truth->radius[0] > 0 && truth->radius[0] < 0x1p-54 && truth->lse_radius[0] < 0x1p-54);
+            assert_true(truth->lse_radius[0] > (2 * 64 + 3 * 13) * 0x1p-64); /* the cap is rounded like any logit */
+            mpfr_t exact, lse;
+            mpfr_inits2(512, exact, lse, (mpfr_ptr)0);
+            mpfr_set_d(exact, (after ? 0 : 0.5) - 3 * sign, MPFR_RNDN);
+            mpfr_exp(exact, exact, MPFR_RNDN);
+            mpfr_log1p(lse, exact, MPFR_RNDN);
+            mpfr_add_d(lse, lse, 3 * sign - (after ? 0 : 0.5), MPFR_RNDN);
+            mpfr_add_ui(exact, exact, 1, MPFR_RNDN);
+            mpfr_ui_div(exact, 1, exact, MPFR_RNDN);
+            assert_encloses(truth->value[0], truth->tail[0], truth->radius[0], exact);
+            assert_encloses(truth->lse[0], truth->lse_tail[0], truth->lse_radius[0], lse);
+            mpfr_clears(exact, lse, (mpfr_ptr)0);
+            small_free(small);
+        }
+}
+
 /* More bits, smaller radius, and the intervals intersect. */
 static void test_precision(void **state)
 {
@@ -296,6 +329,36 @@ static void test_what_no_number_holds_has_a_radius(void **state)
     }
 }
 
+/* Nor is what cancels beside a sink that outweighs every double 0 in its magnitude and radius, with or without a
+ * v_scale that takes it there. Either method. */
+static void test_what_cancels_has_a_magnitude(void **state)
+{
+    (void)state;
+    const float sinks[] = {1e30f, 300, 700}, value_scales[] = {1, 1, 0x1p-149f};
+    for (int i = 0; i < 3; i++)
+        for (int method = 0; method < TRUTH_METHOD_COUNT; method++) {
+            static const uint8_t k[2 * DIM] = {0}, v[2 * DIM] = {0x01, 0, 0, 0, 0x81, 0, 0, 0}; /* +-2^-9 in e4m3 */
+            struct small *small = small_new(2, 1);
+            struct truth_options options = {.precision = 160, .threads = 1};
+            struct error error;
+            small->problem.kv_format = KV_E4M3;
+            small->problem.k_scale = 1;
+            small->problem.v_scale = value_scales[i];
+            small->problem.k = k;
+            small->problem.v = v;
+            small->problem.sink_logits = &sinks[i];
+            small->slopes[0] = 0;
+            assert_int_equal(truth_init(&small->truth, &small->problem, &error), ERROR_NONE);
+            assert_int_equal(truth_compute(&small->truth, (enum truth_method)method, &small->problem, &options, &error),
+                             ERROR_NONE);
+            const struct truth *truth = &small->truth;
+            assert_true(truth->value[0] == 0 && truth->radius[0] > 0 && truth->magnitude[0] > 0);
+            assert_true(truth->radius[0] < 0x1p-150 && truth->magnitude[0] < 0x1p-400);
+            assert_true(truth->value[1] == 0 && truth->radius[1] == 0 && truth->magnitude[1] == 0);
+            small_free(small);
+        }
+}
+
 /* Where products of the magnitude are subnormal, the radius has what they lose: here 300 times half of 2^-1074 times
  * the error of 12 bits. */
 static void test_subnormal_magnitudes_are_in_the_radius(void **state)
@@ -314,6 +377,24 @@ static void test_subnormal_magnitudes_are_in_the_radius(void **state)
     small_free(small);
 }
 
+/* And a v_scale multiplies what they lose: 301 times half of 2^-1074 times 2^100 times the error of 13 bits. */
+static void test_a_value_scale_multiplies_what_is_lost(void **state)
+{
+    (void)state;
+    static const uint8_t k[300 * DIM] = {0}, v[300 * DIM] = {0x01}; /* 2^-9 in e4m3, of a weight of 2^-1067 */
+    struct small *small = small_new(300, 1);
+    small->problem.kv_format = KV_E4M3;
+    small->problem.k_scale = 1;
+    small->problem.v_scale = 0x1p100f;
+    small->problem.k = k;
+    small->problem.v = v;
+    small->slopes[0] = 2.4736f;
+    small_solve(small, 64);
+    assert_true(small->truth.value[0] > 0 && small->truth.value[0] < 0x1p-970);
+    assert_true(small->truth.radius[0] > 0x1p-1018 && small->truth.radius[0] < 0x1p-1010);
+    small_free(small);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,10 +404,13 @@ int main(void)
         cmocka_unit_test(test_mask_removes_keys),
         cmocka_unit_test(test_no_visible_key),
         cmocka_unit_test(test_nan_and_infinite_inputs),
+        cmocka_unit_test(test_infinities_below_a_cap),
         cmocka_unit_test(test_precision),
         cmocka_unit_test(test_radius_admits_ignorance),
         cmocka_unit_test(test_what_no_number_holds_has_a_radius),
+        cmocka_unit_test(test_what_cancels_has_a_magnitude),
         cmocka_unit_test(test_subnormal_magnitudes_are_in_the_radius),
+        cmocka_unit_test(test_a_value_scale_multiplies_what_is_lost),
         cmocka_unit_test(test_threads_and_cancelling),
     };
     return cmocka_run_group_tests_name("truth_plain", tests, NULL, NULL) != 0;
