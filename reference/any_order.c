@@ -332,7 +332,7 @@ static double element_bound(const struct row *row, const struct weight_sums *sum
         error += (magnitude + error) * (bound_of_lse(model, row->terms, row->lse, row->max, 0) + model->exponential);
     if (!(error <= largest + magnitude)) /* what any weights give */
         return INFINITY;
-    return bound_of_output(model, problem, magnitude, error + floors * scale);
+    return bound_of_output(model, problem, magnitude, error + floors * fmax(scale, 1));
 }
 
 static double lse_bound(const struct row *row, const struct weight_sums *sums)

@@ -155,6 +155,28 @@ static void test_each_rounding_costs_what_it_should(void **state)
     }
 }
 
+/* What is lost absolutely is lost before v_scale, which multiplies it, or behind it: of an fp8 cache v may be scaled as
+ * it is read. */
+static void test_floors_of_a_scaled_cache(void **state)
+{
+    static const float value_scales[] = {8, 1, 0x1p-3f, 0x1p-140f};
+    (void)state;
+    for (size_t i = 0; i < sizeof value_scales / sizeof value_scales[0]; i++) {
+        static const uint8_t k[KEYS * DIM];
+        uint8_t v[KEYS * DIM];
+        struct made made;
+        memset(v, 0x38, sizeof v); /* 1 in e4m3 */
+        make(&made, EQUAL, ONES);
+        made.problem.kv_format = KV_E4M3;
+        made.problem.k_scale = 1;
+        made.problem.v_scale = value_scales[i];
+        made.problem.k = k;
+        made.problem.v = v;
+        take_bounds(&made, &(struct rounding_model){.out_floor = E, .divided_floor = E});
+        assert_near("floors", "out", made.out[3], 65 / 64.0 * E * fmax(value_scales[i], 1));
+    }
+}
+
 /* Of f32 in turn and of 16 bits: of a bias whose slope is no power of two. */
 static void test_biases_are_rounded_where_they_are_not_exact(void **state)
 {
@@ -345,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_rounding_costs_what_it_should),
+        cmocka_unit_test(test_floors_of_a_scaled_cache),
         cmocka_unit_test(test_biases_are_rounded_where_they_are_not_exact),
         cmocka_unit_test(test_a_sink_is_a_key_without_value),
         cmocka_unit_test(test_what_is_lost_is_rescaled),
