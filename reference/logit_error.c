@@ -85,7 +85,7 @@ struct logit_terms logit_terms_of(const struct rounding_model *model, const stru
         terms.slope_narrow = model->slope_narrow;
         terms.slope_floor = model->slope_floor;
     }
-    terms.slope_floor += model->slope_divided;
+    terms.slope_lost = terms.slope_floor + model->slope_divided;
     mpfr_t number;
     mpfr_init2(number, 128);
     contract_scale(number, contract, problem);
@@ -183,7 +183,7 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double distance = fmax(slope * keys, fabs(logit_bias(terms, key)));
     double position = formed_position(model, problem, key);
     double formed_bias = (model->absolute_bias ? slope * position : distance) * (1 + slope_error(model, terms)) +
-                         position * terms->slope_floor;
+                         position * terms->slope_lost;
     double formed_shift = model->absolute_bias ? slope * fabs((double)problem->q_position) : 0;
     double from_position = position_error(model, position), own_bias = model->bias + narrow_bias_error(model, terms);
     double bias_error = own_bias + from_position + own_bias * from_position;
@@ -198,7 +198,8 @@ static struct formed form_logit(const struct rounding_model *model, const struct
     double uncapped = problem->soft_cap == SOFT_CAP_AFTER_BIAS ? absolute + distance : fabs(logit);
 
     double error = fmax(distance * terms->slope_narrow, keys * terms->slope_floor) * (1 + model->slope) +
-                   distance * (model->slope + given_slope_error(terms)) + formed_bias * bias_error;
+                   keys * model->slope_divided + distance * (model->slope + given_slope_error(terms)) +
+                   formed_bias * bias_error;
     if (problem->soft_cap == SOFT_CAP_BEFORE_BIAS)
         error += capped_error(model, problem, absolute, product_error + terms->dot_floor);
     else
@@ -225,7 +226,7 @@ static bool bias_overflows(const struct rounding_model *model, const struct logi
 {
     double slope = fabs(terms->slope);
     return overflows(formed->position, model->position_max) || overflows(slope, model->slope_max) ||
-           overflows(slope * (1 + slope_error(model, terms)) + terms->slope_floor, model->folded_slope_max) ||
+           overflows(slope * (1 + slope_error(model, terms)) + terms->slope_lost, model->folded_slope_max) ||
            overflows(formed->bias, model->bias_max);
 }
 
@@ -239,7 +240,7 @@ static bool logit_overflows(const struct rounding_model *model, const struct log
 /* Whether a bias that overflows is -inf: of a key older than the query, under a slope that is not rounded to 0. */
 static bool bias_falls(const struct rounding_model *model, const struct logit_terms *terms, int64_t key)
 {
-    double least_slope = terms->slope * (1 - slope_error(model, terms)) - terms->slope_floor;
+    double least_slope = terms->slope * (1 - slope_error(model, terms)) - terms->slope_lost;
     bool older = model->distance_magnitude || problem_distance(terms->problem, key) < 0;
     return !model->absolute_bias && least_slope > 0 && older;
 }
@@ -293,7 +294,7 @@ double logit_error(const struct rounding_model *model, const struct logit_terms 
 double logit_shift_error(const struct rounding_model *model, const struct logit_terms *terms)
 {
     double position = fabs((double)terms->problem->q_position), slope = fabs(terms->slope);
-    double error = position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_floor);
+    double error = position * (slope * (model->lse_slope + terms->slope_narrow) + terms->slope_lost);
     if (model->any_order) { /* where it may be rounded like the biases of keys */
         double from_position = position_error(model, position), from_product = narrow_bias_error(model, terms);
         error += (position * slope + error) * (from_position + from_product + from_position * from_product);
@@ -316,7 +317,7 @@ double sink_error(const struct rounding_model *model, const struct logit_terms *
 
 static double error_growth(const struct rounding_model *model, const struct logit_terms *terms)
 {
-    return 1.1 * (slope_error(model, terms) + terms->slope_floor / terms->slope + model->bias + model->narrow_bias +
+    return 1.1 * (slope_error(model, terms) + terms->slope_lost / terms->slope + model->bias + model->narrow_bias +
                   model->position + model->logit + model->shift + model->maximum +
                   (model->merge_by_lse ? model->lse_sum : 0));
 }

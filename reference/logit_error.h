@@ -18,10 +18,10 @@ struct logit_terms {
     int head, kv_head;
     const double *query; /* [D] the head's q */
     double scale, slope;
-    double slope_narrow, slope_floor; /* the model's, or 0 where a narrow dtype holds the head's slope; the latter with
-                                       * what division by the scale loses */
-    double dot_floor;                 /* the model's, and what subnormal elements of a scaled query lose */
-    bool query_held;                  /* no element of a scaled query overflows */
+    double slope_narrow, slope_floor; /* the model's, or 0 where a narrow dtype holds the head's slope */
+    double slope_lost; /* absolutely: of that floor and of what division by the scale loses, another rounding */
+    double dot_floor;  /* the model's, and what subnormal elements of a scaled query lose */
+    bool query_held;   /* no element of a scaled query overflows */
 };
 
 /* sum_i q_i k_ij, and of the magnitudes, without the scale. */

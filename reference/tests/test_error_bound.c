@@ -303,6 +303,13 @@ static void test_lse_takes_each_of_its_roundings(void **state)
         {"sums of the absolute form", {.lse_sum = 0x1p-20, .absolute_bias = true}, 12 * 0x1p-20},
         {"floor of a slope", {.slope_floor = 0x1p-20}, 12 * 0x1p-20},
         {"floor of an absolute slope", {.slope_floor = 0x1p-20, .absolute_bias = true}, (12 + 20) * 0x1p-20},
+        /* A narrow slope is rounded once more as it is divided by the scale, whichever part of its own is the larger.
+         */
+        {"a divided slope", {.slope_divided = 0x1p-20}, 12 * 0x1p-20},
+        {"a narrow slope, divided", {.slope_narrow = 0x1p-20, .slope_divided = 0x1p-20}, (6 + 12) * 0x1p-20},
+        {"a subnormal slope, divided",
+         {.slope_narrow = 0x1p-24, .slope_floor = 0x1p-20, .slope_divided = 0x1p-20},
+         (12 + 12) * 0x1p-20},
         {"exponential", {.exponential = 0x1p-20}, 0x1p-20},
         {"additions", {.add = 0x1p-20, .sum_adds_after = 4}, 4 * 0x1p-20},
     };
