@@ -35,7 +35,8 @@ static enum error_kind put_sequence(struct device_launch *there, const struct gu
     return kind;
 }
 
-/* All that the kernel is given, which is copies. */
+/* All that the kernel is given, which is copies, on whatever stream it reads them: the driver's copies from memory that
+ * is not page-locked may be under way yet when they return, and a stream of the kernel's own need not wait for them. */
 static enum error_kind put_there(struct device_launch *there, struct cuda_device *device,
                                  const struct launching *launching, struct error *error)
 {
@@ -51,7 +52,9 @@ static enum error_kind put_there(struct device_launch *there, struct cuda_device
     if (!kind)
         kind = device_launch_put(there, launching->sinks.copy, given_copy_bytes(&launching->sinks), error);
     const struct guarded *workspace = &launching->workspace;
-    return kind ? kind : device_launch_put(there, workspace->memory, workspace->size_bytes + 2 * ZONE_BYTES, error);
+    if (!kind)
+        kind = device_launch_put(there, workspace->memory, workspace->size_bytes + 2 * ZONE_BYTES, error);
+    return kind ? kind : cuda_device_wait(device, error);
 }
 
 /* Says where it all is there. */

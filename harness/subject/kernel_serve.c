@@ -123,7 +123,8 @@ enum error_kind kernel_serve(const struct alibicheck_kernel *kernel, const char 
 {
     struct kernel_hello hello = {.audits = true, .keeps = true};
     struct safetensors_plan plan;
-    struct leftover leftover = {.first_files = 0};
+    const bool on_cuda = kernel->memory == ALIBICHECK_KERNEL_CUDA_MEMORY;
+    struct leftover leftover = {.driver_files = on_cuda ? "/dev/nvidia" : NULL};
     struct callback callback = {.kernel = kernel, .takes = kernel->takes, .giving = GIVE_ZONED, .leftover = &leftover};
     enum error_kind kind = foreign_kernel_take(&hello.kernel, kernel, source, error);
     if (kind)

@@ -8,13 +8,21 @@
 
 /* ---- files ------------------------------------------------------------------------------------------------------- */
 
-/* Files that the process has open; 0 if nobody knows. */
-static int count_files(void)
+/* Whether what a descriptor of the folder is open for is a driver's. */
+static bool is_driver_file(int folder, const char *descriptor, const char *driver_files)
+{
+    char name[256] = "";
+    return driver_files && readlinkat(folder, descriptor, name, sizeof name - 1) > 0 &&
+           strncmp(name, driver_files, strlen(driver_files)) == 0;
+}
+
+/* Files that the process has open, but for a driver's; 0 if nobody knows. */
+static int count_files(const char *driver_files)
 {
     int count = 0;
     DIR *folder = opendir("/proc/self/fd");
-    while (folder && readdir(folder))
-        count++;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        count += !is_driver_file(dirfd(folder), entry->d_name, driver_files);
     if (folder)
         closedir(folder);
     return count;
@@ -22,11 +30,13 @@ static int count_files(void)
 
 static void look_at_files(struct leftover *leftover, char *text, size_t size)
 {
-    int count = count_files();
+    if (!leftover->launched)
+        return;
+    int count = count_files(leftover->driver_files);
     if (leftover->first_files == 0)
         leftover->first_files = count;
     if (count > leftover->first_files + LEFTOVER_FILES)
-        snprintf(text, size, "it leaves files open: %d more than before its first launch",
+        snprintf(text, size, "it leaves files open: %d more than after its first launch",
                  count - leftover->first_files);
 }
 
@@ -106,6 +116,7 @@ void leftover_end(struct leftover *leftover, uint64_t shape, size_t out_bytes)
 {
     const int64_t enough = out_bytes < LEFTOVER_BYTES ? (int64_t)out_bytes : LEFTOVER_BYTES;
     const bool known = is_known(leftover, shape);
+    leftover->launched = true;
     for (int kind = 0; kind < LEFTOVER_KINDS && known; kind++)
         leftover_count(leftover, (enum leftover_kind)kind, enough, out_bytes);
 }

@@ -1,7 +1,8 @@
 /*
  * NVIDIA's driver for tests on machines without a GPU, as libcuda.so.1: the functions that cuda_device.c asks for, on
  * memory that this process cannot read at the device's addresses. It can by fake_cuda_view alone, which knows no
- * others: a pointer of the wrong kind is found out on either side. FAKE_CUDA_FAIL=FUNCTION:N:CODE makes the Nth call of
+ * others: a pointer of the wrong kind is found out on either side. A copy there is done when somebody waits for it and
+ * no sooner, as one from memory that is not page-locked may be. FAKE_CUDA_FAIL=FUNCTION:N:CODE makes the Nth call of
  * a function return an error, FUNCTION:N:CODE:sticky all calls from then on.
  */
 #define _GNU_SOURCE
@@ -12,14 +13,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MAX_BLOCKS = 512, ALIGNMENT = 256, INVALID_VALUE = 1, OUT_OF_MEMORY = 2, ILLEGAL_ADDRESS = 700 };
+enum {
+    MAX_BLOCKS = 512,
+    MAX_COPIES = 512,
+    ALIGNMENT = 256,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    ILLEGAL_ADDRESS = 700
+};
 #define MEMORY_BYTES ((size_t)256 << 20)
 
 static struct block {
     uint64_t address;
     size_t size_bytes;
 } blocks[MAX_BLOCKS]; /* in the order of addresses */
-static int num_blocks, sticky;
+static struct copy {
+    char *to;
+    void *bytes;
+    size_t size_bytes;
+} copies[MAX_COPIES]; /* that nobody has waited for */
+static int num_blocks, num_copies, sticky;
 static char *device, *view; /* the same memory, at two places */
 static char stream;
 
@@ -125,8 +138,18 @@ int cuCtxSetCurrent(void *context)
     return context == &stream ? 0 : INVALID_VALUE;
 }
 
+static void finish_copies(void)
+{
+    for (int i = 0; i < num_copies; i++) {
+        memcpy(copies[i].to, copies[i].bytes, copies[i].size_bytes);
+        free(copies[i].bytes);
+    }
+    num_copies = 0;
+}
+
 int cuCtxSynchronize(void)
 {
+    finish_copies();
     return begin("cuCtxSynchronize");
 }
 
@@ -177,6 +200,7 @@ int cuMemFree_v2(uint64_t address)
         return sticky;
     if (i < 0 || blocks[i].address != address)
         return INVALID_VALUE;
+    finish_copies();
     memset(view + (address - (uint64_t)(uintptr_t)device), 0xdd, blocks[i].size_bytes);
     memmove(&blocks[i], &blocks[i + 1], (size_t)(--num_blocks - i) * sizeof *blocks);
     return 0;
@@ -187,9 +211,13 @@ int cuMemcpyHtoD_v2(uint64_t address, const void *from, size_t size_bytes)
     int wrong = begin("cuMemcpyHtoD_v2");
     if (!wrong && find(address, size_bytes) < 0)
         wrong = INVALID_VALUE;
-    if (!wrong)
-        memcpy(view + (address - (uint64_t)(uintptr_t)device), from, size_bytes);
-    return wrong;
+    if (num_copies == MAX_COPIES)
+        finish_copies();
+    void *bytes = wrong ? NULL : malloc(size_bytes);
+    if (bytes)
+        copies[num_copies++] =
+            (struct copy){view + (address - (uint64_t)(uintptr_t)device), memcpy(bytes, from, size_bytes), size_bytes};
+    return wrong || bytes ? wrong : OUT_OF_MEMORY;
 }
 
 int cuMemcpyDtoH_v2(void *to, uint64_t address, size_t size_bytes)
@@ -197,6 +225,7 @@ int cuMemcpyDtoH_v2(void *to, uint64_t address, size_t size_bytes)
     int wrong = begin("cuMemcpyDtoH_v2");
     if (!wrong && find(address, size_bytes) < 0)
         wrong = INVALID_VALUE;
+    finish_copies();
     if (!wrong)
         memcpy(to, view + (address - (uint64_t)(uintptr_t)device), size_bytes);
     return wrong;
