@@ -25,7 +25,10 @@ struct cuda_state {
     int major, minor; /* compute capability */
 };
 
-enum { DRIVER_SIZE = 32 };
+enum {
+    DRIVER_SIZE = 32,
+    LEAST_MAJOR = 8 /* that has the asynchronous copies of row_ring.h */
+};
 
 /* The kernel driver's version, "535.104.05": what stands behind the first gap of two spaces in what it says of itself
  * ("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  ..."); "unknown" where that cannot be read. */
@@ -40,11 +43,51 @@ static void driver_version(char *version)
         fclose(file);
 }
 
+/* The runtime's own word for a driver that is too old, or is none, names neither. */
+static enum error_kind count_devices(int *count, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    int known = 0, needed = 0;
+    char driver[DRIVER_SIZE];
+    cudaError_t code = cudaGetDeviceCount(count);
+    if (code == cudaErrorInsufficientDriver && cudaDriverGetVersion(&known) == cudaSuccess &&
+        cudaRuntimeGetVersion(&needed) == cudaSuccess) {
+        driver_version(driver);
+        if (known == 0)
+            return error_set(error, ERROR_SYSTEM, "device cuda: there is no driver of a GPU (libcuda.so.1)");
+        return error_set(error, ERROR_SYSTEM,
+                         "device cuda: the driver, %s, knows CUDA %d.%d, and this program takes CUDA %d.%d: it takes a "
+                         "newer driver",
+                         driver, known / 1000, known % 1000 / 10, needed / 1000, needed % 1000 / 10);
+    }
+    TRY_OF(code, "cudaGetDeviceCount");
+out:
+    return kind;
+}
+
+/* Makes the context and loads a kernel, so that a GPU that cannot be used is known before any work. */
+static enum error_kind load_first_kernel(const struct cudaDeviceProp *properties, struct error *error)
+{
+    enum error_kind kind = ERROR_NONE;
+    struct cudaFuncAttributes attributes;
+    cudaError_t code = cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function);
+    if (code == cudaErrorNoKernelImageForDevice && properties->major < LEAST_MAJOR)
+        return error_set(error, ERROR_SYSTEM, "device cuda: %s is sm_%d%d, and kernels take sm_%d0 or newer",
+                         properties->name, properties->major, properties->minor, LEAST_MAJOR);
+    if (code == cudaErrorNoKernelImageForDevice)
+        return error_set(error, ERROR_SYSTEM,
+                         "device cuda: %s is sm_%d%d, for which this program has no machine code; `make "
+                         "CUDA_ARCHS=%d%d` builds one that has",
+                         properties->name, properties->major, properties->minor, properties->major, properties->minor);
+    TRY_OF(code, "cudaFuncGetAttributes");
+out:
+    return kind;
+}
+
 static enum error_kind cuda_open(void **state, char *name, const struct device_options *options, struct error *error)
 {
     enum error_kind kind = ERROR_NONE;
     struct cudaDeviceProp properties;
-    struct cudaFuncAttributes attributes;
     int count = 0, version = 0;
     char driver[DRIVER_SIZE];
     (void)options;
@@ -52,7 +95,8 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     *state = opened;
     if (!opened)
         return error_memory(error, "device cuda", sizeof *opened);
-    TRY(cudaGetDeviceCount(&count));
+    if ((kind = count_devices(&count, error)))
+        goto out;
     if (count == 0) {
         kind = error_set(error, ERROR_SYSTEM, "device cuda: the runtime sees no GPU");
         goto out;
@@ -60,8 +104,8 @@ static enum error_kind cuda_open(void **state, char *name, const struct device_o
     TRY(cudaSetDevice(0));
     TRY(cudaGetDeviceProperties(&properties, 0));
     TRY(cudaRuntimeGetVersion(&version));
-    /* Makes the context and loads a kernel now, so that a GPU that cannot be used is known before any work. */
-    TRY(cudaFuncGetAttributes(&attributes, (const void *)cuda_kernels[0]->forms[0][0].function));
+    if ((kind = load_first_kernel(&properties, error)))
+        goto out;
     TRY(cudaStreamCreateWithFlags(&opened->stream, cudaStreamNonBlocking));
     opened->multiprocessors = (unsigned)properties.multiProcessorCount;
     opened->shared_room = properties.sharedMemPerBlockOptin;

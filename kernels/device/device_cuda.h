@@ -10,14 +10,15 @@
 #include "kernels/device/launch.h"
 
 /* Runs a CUDA call; on failure reports it by name in `kind` and `error`, and goes to out. */
-#define TRY(call)                                                                                              \
-    do {                                                                                                       \
-        cudaError_t code = (call);                                                                             \
-        if (code != cudaSuccess) {                                                                             \
-            kind = error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", #call, cudaGetErrorString(code), \
-                             cudaGetErrorName(code));                                                          \
-            goto out;                                                                                          \
-        }                                                                                                      \
+#define TRY(call) TRY_OF(call, #call)
+#define TRY_OF(call, name)                                                                                      \
+    do {                                                                                                        \
+        cudaError_t result = (call);                                                                            \
+        if (result != cudaSuccess) {                                                                            \
+            kind = error_set(error, ERROR_SYSTEM, "device cuda: %s: %s (%s)", name, cudaGetErrorString(result), \
+                             cudaGetErrorName(result));                                                         \
+            goto out;                                                                                           \
+        }                                                                                                       \
     } while (0)
 
 /* Loads a plan's functions and lets them have their shared memory, which would count as time of the first launch. */

@@ -15,7 +15,9 @@
 
 /* What the GPU is. Its memory is fake_gpu_memory.h's. */
 struct fake_gpu {
-    int count; /* of such GPUs; 0: there is none */
+    int count;     /* of such GPUs; 0: there is none */
+    int driver;    /* the CUDA that its driver knows, 1000 major + 10 minor; 0: there is no driver */
+    bool no_image; /* what is compiled has no machine code for it */
     int major, minor, multiprocessors;
     size_t shared_room;
 };

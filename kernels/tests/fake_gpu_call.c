@@ -7,7 +7,8 @@
 #include "kernels/tests/fake_gpu.h"
 #include "kernels/tests/fake_gpu_queue.h"
 
-struct fake_gpu fake_gpu = {.count = 1, .major = 9, .minor = 0, .multiprocessors = 4, .shared_room = 227 << 10};
+struct fake_gpu fake_gpu = {
+    .count = 1, .driver = CUDART_VERSION, .major = 9, .minor = 0, .multiprocessors = 4, .shared_room = 227 << 10};
 long fake_gpu_calls_left = -1;
 bool fake_gpu_fails_once;
 int fake_gpu_holds;
@@ -53,7 +54,16 @@ cudaError_t cudaGetDeviceCount(int *count)
 {
     fake_call_begin();
     *count = fake_gpu.count;
-    return fake_call_leave(fake_gpu.count > 0 ? cudaSuccess : cudaErrorNoDevice);
+    return fake_call_leave(fake_gpu.driver < CUDART_VERSION ? cudaErrorInsufficientDriver
+                           : fake_gpu.count > 0             ? cudaSuccess
+                                                            : cudaErrorNoDevice);
+}
+
+/* Is told without a GPU, too. */
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = fake_gpu.driver;
+    return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device)
@@ -75,11 +85,11 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
     return fake_call_leave(device == 0 ? cudaSuccess : cudaErrorInvalidDevice);
 }
 
+/* The same. */
 cudaError_t cudaRuntimeGetVersion(int *version)
 {
-    ENTER();
     *version = CUDART_VERSION;
-    return fake_call_leave(cudaSuccess);
+    return cudaSuccess;
 }
 
 cudaError_t cudaGetLastError(void)

@@ -49,6 +49,8 @@ cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const v
 {
     ENTER();
     struct loaded *function = function_at(address);
+    if (fake_gpu.no_image)
+        return fake_call_leave(cudaErrorNoKernelImageForDevice);
     if (!function || fake_streams_disturb_capture()) /* loading one does */
         return fake_call_leave(function ? cudaErrorStreamCaptureUnsupported : cudaErrorInvalidDeviceFunction);
     function->loaded = true;
@@ -79,8 +81,9 @@ cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessor(int *count, const void
 /* Pointers are NULL, or to memory of the device. */
 static bool arguments_are_sound(const struct attention_args *args)
 {
-    const void *const pointers[] = {args->q,           args->k,       args->v,         args->page_table, args->slopes,
-                                    args->sink_logits, args->visible, args->sequences, args->out,        args->lse};
+    const void *const pointers[] = {args->q,        args->k,           args->v,       args->page_table,
+                                    args->slopes,   args->sink_logits, args->visible, args->sequences,
+                                    args->arrivals, args->out,         args->lse};
     bool sound = args->recipe.name == NULL;
     for (size_t i = 0; i < sizeof pointers / sizeof pointers[0]; i++)
         sound = sound && (!pointers[i] || fake_memory_holds(pointers[i], 1));

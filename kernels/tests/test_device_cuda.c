@@ -256,16 +256,35 @@ static void test_memory_that_is_not_there(void **state)
     assert_nothing_held();
 }
 
+/* Each is told in a sentence that says what it takes. */
 static void test_no_gpu(void **state)
 {
-    struct device *device;
-    struct error error;
+    static const struct {
+        struct fake_gpu gpu;
+        const char *told;
+    } rows[] = {
+        {{.count = 0, .driver = CUDART_VERSION}, "cudaGetDeviceCount"},
+        {{.count = 0, .driver = 0}, "there is no driver of a GPU"},
+        {{.count = 1, .driver = 12040}, "knows CUDA 12.4, and this program takes CUDA 13.0"},
+        {{.count = 1, .driver = CUDART_VERSION, .major = 7, .minor = 5, .no_image = true},
+         "no GPU, its calls alone is sm_75, and kernels take sm_80 or newer"},
+        {{.count = 1, .driver = CUDART_VERSION, .major = 8, .minor = 6, .no_image = true},
+         "is sm_86, for which this program has no machine code; `make CUDA_ARCHS=86` builds one that has"},
+    };
+    const struct fake_gpu before = fake_gpu;
     (void)state;
-    fake_gpu.count = 0;
-    assert_int_equal(device_open(&device, DEVICE_CUDA, &(struct device_options){.threads = 1}, &error), ERROR_SYSTEM);
-    fake_gpu.count = 1;
-    assert_null(device);
-    assert_nothing_held();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct device *device;
+        struct error error;
+        fake_gpu = rows[i].gpu;
+        assert_int_equal(device_open(&device, DEVICE_CUDA, &(struct device_options){.threads = 1}, &error),
+                         ERROR_SYSTEM);
+        fake_gpu = before;
+        if (!strstr(error.text, rows[i].told))
+            fail_msg("%s", error.text);
+        assert_null(device);
+        assert_nothing_held();
+    }
 }
 
 /* ---- other GPUs -------------------------------------------------------------------------------------------------- */
