@@ -118,18 +118,23 @@ static enum error_kind check_needs(const struct collation *collation, const stru
 {
     struct need needs[] = {
         {.what = "not judged, and so no baseline", .option = "points that were judged, or --where without them"},
+        {.what = "missing, and the new records are not all of their run's",
+         .option = "all of them (run --resume, merge), or --where 'change != missing'"},
         {.what = "not as good as before", .option = "--reason TEXT, which is kept beside them"},
         {.what = "failing", .option = "--known-failure LINK and --expires YYYY-MM-DD"},
     };
     char key[QUOTE_SIZE];
+    const bool is_whole = record_runs_missing(&collation->new->runs) == 0;
     for (size_t i = 0; i < collation->count; i++) {
         const struct compared *point = &collation->points[i];
         if (is_failing(point) && point->b->status == STATUS_ERROR)
             add_need(&needs[0], point);
-        if (needs_reason(collation, point) && !notes->reason)
+        if (point->change == CHANGE_MISSING && !is_whole)
             add_need(&needs[1], point);
-        if (needs_link(point) && !(notes->known_failure && notes->expires))
+        if (needs_reason(collation, point) && !notes->reason)
             add_need(&needs[2], point);
+        if (needs_link(point) && !(notes->known_failure && notes->expires))
+            add_need(&needs[3], point);
     }
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
         if (needs[i].count)

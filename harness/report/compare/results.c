@@ -16,7 +16,6 @@ const char *const note_names[NOTE_COUNT] = {
     [NOTE_DATE] = "date",
 };
 
-const char baseline_mark[] = "baseline";
 const char status_removed[] = "removed";
 
 bool is_day(const char *text)
@@ -296,7 +295,7 @@ static enum error_kind sort_results(struct results *results, struct error *error
 enum error_kind results_read(struct results *results, const char *path, struct error *error)
 {
     *results = (struct results){.path = path};
-    enum error_kind kind = record_file_read(path, take_line, results, NULL, error);
+    enum error_kind kind = record_or_baseline_read(path, take_line, results, error);
     if (!kind)
         kind = sort_results(results, error);
     if (!kind && results_points(results) == 0)

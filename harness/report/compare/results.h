@@ -25,7 +25,6 @@ enum note {
 extern const char *const note_names[NOTE_COUNT];
 
 enum { BASELINE_SCHEMA = 1 };
-extern const char baseline_mark[];  /* "baseline": the member that a line of a baseline has, and no record */
 extern const char status_removed[]; /* "removed": of a point that a baseline had, and for a reason has no more */
 
 struct result {

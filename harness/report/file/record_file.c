@@ -25,7 +25,10 @@ struct reader {
     size_t line;
     off_t start;        /* of the line */
     bool at_end, whole; /* nothing follows; the line ended in a newline */
+    bool of_baselines;  /* lines of a baseline are wanted, too */
 };
+
+const char baseline_mark[] = "baseline";
 
 static enum error_kind refuse(const struct reader *reader, size_t column, const char *what, const char *quoted,
                               const char *allowed, struct error *error)
@@ -94,6 +97,12 @@ static enum error_kind check_record(const struct reader *reader, const json_t *o
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (!json_is_string(json_object_get(object, texts[i])))
             return refuse(reader, 1, "the record has no text", texts[i], "records as --results writes them", error);
+    if (json_object_get(object, baseline_mark) && !reader->of_baselines) {
+        const char *key = json_string_value(json_object_get(object, "key"));
+        char quoted[QUOTE_SIZE];
+        return refuse(reader, 1, "a line of a baseline", quote(quoted, key, strlen(key)),
+                      "records as --results writes them; baselines are what `alibicheck compare` takes", error);
+    }
     return ERROR_NONE;
 }
 
@@ -151,27 +160,38 @@ static enum error_kind read_all(struct reader *reader, record_visit *visit, void
 }
 
 /* Closes the stream, unless that is standard input. */
-static enum error_kind read_stream(FILE *stream, const char *path, record_visit *visit, void *context,
+static enum error_kind read_stream(struct reader reader, record_visit *visit, void *context,
                                    struct record_file_info *info, struct error *error)
 {
-    struct reader reader = {.path = path, .stream = stream};
     quote_path(reader.shown, reader.path);
     if (!reader.stream)
         return error_set(error, errno == ENOENT ? ERROR_USAGE : ERROR_SYSTEM, "cannot open %s: %s", reader.shown,
                          strerror(errno));
     enum error_kind kind = read_all(&reader, visit, context, info, error);
-    if (stream != stdin)
-        fclose(stream);
+    if (reader.stream != stdin)
+        fclose(reader.stream);
     free(reader.text);
     return kind;
+}
+
+static struct reader reader_open(const char *path)
+{
+    if (strcmp(path, "-") == 0)
+        return (struct reader){.path = "standard input", .stream = stdin};
+    return (struct reader){.path = path, .stream = fopen(path, "rbe")};
 }
 
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
                                  struct error *error)
 {
-    if (strcmp(path, "-") == 0)
-        return read_stream(stdin, "standard input", visit, context, info, error);
-    return read_stream(fopen(path, "rbe"), path, visit, context, info, error);
+    return read_stream(reader_open(path), visit, context, info, error);
+}
+
+enum error_kind record_or_baseline_read(const char *path, record_visit *visit, void *context, struct error *error)
+{
+    struct reader reader = reader_open(path);
+    reader.of_baselines = true;
+    return read_stream(reader, visit, context, NULL, error);
 }
 
 enum error_kind record_file_read_open(int descriptor, const char *path, record_visit *visit, void *context,
@@ -181,7 +201,7 @@ enum error_kind record_file_read_open(int descriptor, const char *path, record_v
     FILE *stream = own >= 0 && lseek(own, 0, SEEK_SET) == 0 ? fdopen(own, "rb") : NULL;
     if (!stream && own >= 0)
         close(own);
-    return read_stream(stream, path, visit, context, info, error);
+    return read_stream((struct reader){.path = path, .stream = stream}, visit, context, info, error);
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */

@@ -23,6 +23,8 @@ struct record_line {
     size_t whole_size; /* with all that ends it */
 };
 
+extern const char baseline_mark[]; /* "baseline": the member that a line of a baseline has, and no record */
+
 /* Whatever is not ERROR_NONE ends the reading and is its result. */
 typedef enum error_kind record_visit(void *context, const struct record_line *line, struct error *error);
 
@@ -36,13 +38,16 @@ struct record_file_info {
 /*
  * Visits the records of a file, "-" for standard input, in their order; a line at a time is in memory.
  * ERROR_USAGE with "FILE:LINE:COLUMN: what is wrong; allowed: ..." for what is no record of this schema: an object with
- * `schema` 1, a `key` and a `status`. Blank lines are passed over. ERROR_SYSTEM if the file cannot be read. info may be
- * NULL: a torn last line is then an error as well.
+ * `schema` 1, a `key` and a `status`, and no line of a baseline. Blank lines are passed over. ERROR_SYSTEM if the file
+ * cannot be read. info may be NULL: a torn last line is then an error as well.
  */
 enum error_kind record_file_read(const char *path, record_visit *visit, void *context, struct record_file_info *info,
                                  struct error *error);
 
-/* The same of a file that is open for reading, from its beginning; it stays open. */
+/* The same of a file that may have lines of a baseline, too. A torn last line is an error. */
+enum error_kind record_or_baseline_read(const char *path, record_visit *visit, void *context, struct error *error);
+
+/* The same as record_file_read of a file that is open for reading, from its beginning; it stays open. */
 enum error_kind record_file_read_open(int descriptor, const char *path, record_visit *visit, void *context,
                                       struct record_file_info *info, struct error *error);
 

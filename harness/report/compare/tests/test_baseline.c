@@ -199,6 +199,26 @@ static void test_points_come_and_go(void **state)
     free(text);
 }
 
+/* A run that was cut short, or a shard of one, tells nothing of points that it did not come to. */
+static void test_a_part_of_a_run_removes_nothing(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"key=\"a\"", "key=\"b\""};
+    static const char part[] = "key=\"a\";run={\"index\":0,\"of\":2,\"digest\":\"1\"}",
+                      whole[] = "key=\"a\";run={\"index\":0,\"of\":1,\"digest\":\"1\"}";
+    char *text = make(two, 2);
+    assert_refused(
+        text, part, &why,
+        "--update-baseline: 1 point is missing, and the new records are not all of their run's, 'b'; allowed: "
+        "all of them (run --resume, merge), or --where 'change != missing'");
+    char *less = updated(text, whole, &why), *same = updated(less, part, &none);
+    assert_non_null(strstr(less, "\"key\":\"b\",\"status\":\"removed\""));
+    assert_string_equal(same, less);
+    free(same);
+    free(less);
+    free(text);
+}
+
 /* An update of some points alone. */
 static void test_what_is_left_out_stays(void **state)
 {
@@ -280,10 +300,15 @@ static void test_lines_that_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_read_back),        cmocka_unit_test(test_nothing_changes_where_nothing_changed),
-        cmocka_unit_test(test_worse_needs_a_reason),   cmocka_unit_test(test_what_is_allowed_does_not_add_up),
-        cmocka_unit_test(test_failures_need_a_link),   cmocka_unit_test(test_points_come_and_go),
-        cmocka_unit_test(test_what_is_left_out_stays), cmocka_unit_test(test_lines_that_are_refused),
+        cmocka_unit_test(test_lines_read_back),
+        cmocka_unit_test(test_nothing_changes_where_nothing_changed),
+        cmocka_unit_test(test_worse_needs_a_reason),
+        cmocka_unit_test(test_what_is_allowed_does_not_add_up),
+        cmocka_unit_test(test_failures_need_a_link),
+        cmocka_unit_test(test_points_come_and_go),
+        cmocka_unit_test(test_a_part_of_a_run_removes_nothing),
+        cmocka_unit_test(test_what_is_left_out_stays),
+        cmocka_unit_test(test_lines_that_are_refused),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }

@@ -13,6 +13,7 @@
 #include "harness/report/file/record_file.h"
 
 #define RECORD(key) "{\"schema\": 1, \"key\": \"" key "\", \"status\": \"pass\"}"
+#define BASELINE(key) "{\"baseline\": 1, \"schema\": 1, \"key\": \"" key "\", \"status\": \"pass\"}"
 
 static char path[] = "/tmp/test_record_file.XXXXXX";
 
@@ -83,6 +84,19 @@ static void test_who_does_not_ask_is_told_of_a_torn_line(void **state)
     assert_string_equal(seen.keys, "1:a 2:b ");
 }
 
+static void test_a_baseline_is_read_by_who_asks_for_it(void **state)
+{
+    (void)state;
+    struct seen seen = {.keys = ""};
+    struct error error = {0};
+    static const char text[] = RECORD("a") "\n" BASELINE("b") "\n";
+    write_text(text, strlen(text));
+    assert_int_equal(record_or_baseline_read(path, note, &seen, &error), ERROR_NONE);
+    assert_string_equal(seen.keys, "1:a 2:b ");
+    write_text(sound[4].text, strlen(sound[4].text));
+    assert_int_equal(record_or_baseline_read(path, note, &seen, &error), ERROR_USAGE);
+}
+
 #define REFUSED(text, message)              \
     {                                       \
         (text), sizeof(text) - 1, (message) \
@@ -100,6 +114,7 @@ static const struct {
     REFUSED(RECORD("a") "\n{\"schema\": 1, \"status\": \"pass\"}\n", ":2:1: the record has no text: key; allowed:"),
     REFUSED("{\"schema\": 1, \"key\": \"a\", \"status\": 1}\n", ":1:1: the record has no text: status; allowed:"),
     REFUSED("{\"schema\": 1, \"key\": \"a\", \"key\": \"b\", \"status\": \"pass\"}\n", "duplicate object key"),
+    REFUSED(RECORD("a") "\n" BASELINE("b") "\n", ":2:1: a line of a baseline: 'b'; allowed: records as --results"),
     REFUSED("{\"schema\": 1,\n", ":1:"),
     REFUSED("\0\n", ":1:"),
     REFUSED("{\"schema\": 1\033[31m\n", "near '\xef\xbf\xbd'"),
@@ -166,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_lines_are_records),
         cmocka_unit_test(test_who_does_not_ask_is_told_of_a_torn_line),
+        cmocka_unit_test(test_a_baseline_is_read_by_who_asks_for_it),
         cmocka_unit_test(test_what_is_no_record_is_refused_at_its_place),
         cmocka_unit_test(test_a_visit_ends_the_reading),
         cmocka_unit_test(test_files_that_cannot_be_read_say_so),
