@@ -11,43 +11,47 @@
 #include "harness/report/file/record_file.h"
 #include "harness/support/json_value.h"
 
+/* Numbers that are not whole by their nature are real where a tool that filtered records has printed 8.0 as 8, too. */
+enum numbers { AS_THEY_ARE, REAL };
+
 /* What a record was stated without, as older ones are, is as usual. */
 static const struct part {
     const char *name, *usual;
+    enum numbers numbers;
 } parts[] = {
     /* the shape, and what tensors are stored in */
-    {"seq_len", ""},
-    {"num_heads", ""},
-    {"num_kv_heads", ""},
-    {"head_dim", ""},
-    {"num_queries", "1"},
-    {"dtype", ""},
-    {"kv_dtype", ""},
-    {"k_scale", "1"},
-    {"v_scale", "1"},
+    {"seq_len", "", AS_THEY_ARE},
+    {"num_heads", "", AS_THEY_ARE},
+    {"num_kv_heads", "", AS_THEY_ARE},
+    {"head_dim", "", AS_THEY_ARE},
+    {"num_queries", "1", AS_THEY_ARE},
+    {"dtype", "", AS_THEY_ARE},
+    {"kv_dtype", "", AS_THEY_ARE},
+    {"k_scale", "", REAL},
+    {"v_scale", "", REAL},
     /* what is computed */
-    {"scale", ""},
-    {"slopes", ""},
-    {"max_bias", ""},
-    {"head_offset", "0"},
-    {"total_heads", ""},
-    {"soft_cap", ""},
-    {"sink_logits", ""},
-    {"q_position", ""},
-    {"kv_offset", "0"},
-    {"mask", ""},
+    {"scale", "", REAL},
+    {"slopes", "", REAL},
+    {"max_bias", "", REAL},
+    {"head_offset", "0", AS_THEY_ARE},
+    {"total_heads", "", AS_THEY_ARE},
+    {"soft_cap", "", REAL},
+    {"sink_logits", "", REAL},
+    {"q_position", "", AS_THEY_ARE},
+    {"kv_offset", "0", AS_THEY_ARE},
+    {"mask", "", AS_THEY_ARE},
     /* what it is drawn from, or was given by */
-    {"input", ""},
-    {"seed", ""},
-    {"workload", ""},
-    {"sample.sequences", ""},
+    {"input", "", REAL},
+    {"seed", "", AS_THEY_ARE},
+    {"workload", "", AS_THEY_ARE},
+    {"sample.sequences", "", AS_THEY_ARE},
     /* where keys lie, and what is launched beside them */
-    {"page_size", "0"},
-    {"page_seed", "0"},
-    {"pool_pages", "0"},
-    {"batch", ""},
-    {"sequence", ""},
-    {"shared_prefix", "0"},
+    {"page_size", "0", AS_THEY_ARE},
+    {"page_seed", "0", AS_THEY_ARE},
+    {"pool_pages", "0", AS_THEY_ARE},
+    {"batch", "", AS_THEY_ARE},
+    {"sequence", "", AS_THEY_ARE},
+    {"shared_prefix", "0", AS_THEY_ARE},
 };
 
 enum { NAME_SIZE = 128, LIST_SHOWN = 4 };
@@ -74,6 +78,22 @@ static bool put_list(FILE *stream, const char *name, const json_t *list)
     return true;
 }
 
+/* The number, or a list's numbers, as records have those that are not whole: 8.0. A new reference, or NULL. */
+static json_t *as_real(const json_t *value)
+{
+    if (json_is_integer(value))
+        return json_real((double)json_integer_value(value));
+    if (!json_is_array(value))
+        return json_incref((json_t *)(uintptr_t)value);
+    json_t *list = json_array();
+    for (size_t i = 0; i < json_array_size(value) && list; i++)
+        if (json_array_append_new(list, as_real(json_array_get(value, i))) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 static bool put_value(FILE *stream, const char *name, const json_t *value, const char *usual)
 {
     if (!value || json_is_null(value))
@@ -88,18 +108,26 @@ static bool put_value(FILE *stream, const char *name, const json_t *value, const
     return text;
 }
 
+static bool put_number(FILE *stream, const char *name, const json_t *value, const char *usual, enum numbers numbers)
+{
+    json_t *number = numbers == REAL ? as_real(value) : NULL;
+    bool complete = (numbers != REAL || number || !value) && put_value(stream, name, number ? number : value, usual);
+    json_decref(number);
+    return complete;
+}
+
 /* An object by its members, which no record nests. */
 static bool put_part(FILE *stream, const struct part *part, const json_t *value)
 {
     const char *member;
     json_t *of_member;
     if (!json_is_object(value))
-        return put_value(stream, part->name, value, part->usual);
+        return put_number(stream, part->name, value, part->usual, part->numbers);
     json_object_foreach((json_t *)(uintptr_t)value, member, of_member)
     {
         char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s.%s", part->name, member);
-        if (!put_value(stream, name, of_member, ""))
+        if (!put_number(stream, name, of_member, "", part->numbers))
             return false;
     }
     return true;

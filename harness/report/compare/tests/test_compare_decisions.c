@@ -324,6 +324,33 @@ static void test_baselines_of_before(void **state)
     results_clear(&record);
 }
 
+/* jq and others print 8.0 as 8: the problem is the same, be it a number, a member's or a list's. */
+static void test_numbers_as_other_tools_print_them(void **state)
+{
+    (void)state;
+#define PRINTED(before, after)                                 \
+    {                                                          \
+        before "2.0" after, before "2" after, before "3" after \
+    }
+    static const char *const rows[][3] = {
+        PRINTED("k_scale=", ""),
+        PRINTED("v_scale=", ""),
+        PRINTED("scale=", ""),
+        PRINTED("max_bias=", ""),
+        PRINTED("slopes={\"values\":[0.5,", "]}"),
+        PRINTED("slopes={\"values\":[0.5,1,1,1,", "]}"),
+        PRINTED("soft_cap={\"before_bias\":", "}"),
+        PRINTED("sink_logits={\"value\":", "}"),
+        PRINTED("sink_logits={\"values\":[", "]}"),
+        PRINTED("input={\"mean\":", "}"),
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(classify(rows[i][0], rows[i][1]), CHANGE_SAME_BITS);
+        assert_int_equal(classify(rows[i][1], rows[i][0]), CHANGE_SAME_BITS);
+        assert_int_equal(classify(rows[i][0], rows[i][2]), CHANGE_UNLIKE);
+    }
+}
+
 /* A sample whose truth a baseline of before does not say is that of these tensors. */
 static void test_samples_of_before(void **state)
 {
@@ -374,7 +401,7 @@ int main(void)
         cmocka_unit_test(test_each_decision_is_as_it_says), cmocka_unit_test(test_each_key_is_decided),
         cmocka_unit_test(test_baselines_of_before),         cmocka_unit_test(test_contracts),
         cmocka_unit_test(test_expected_signatures),         cmocka_unit_test(test_oracles_count),
-        cmocka_unit_test(test_samples_of_before),
+        cmocka_unit_test(test_samples_of_before),           cmocka_unit_test(test_numbers_as_other_tools_print_them),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
