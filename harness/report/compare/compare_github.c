@@ -9,15 +9,26 @@
 
 enum { CHANGES_NAMED = 6 };
 
+/* The point's key, and what there is to say of it, each in a line of its own; a new string, or NULL. */
+static char *annotation_text(const struct compared *point)
+{
+    char *changes = compared_changes(point, CHANGES_NAMED), *notes = compared_notes(point),
+         *key = text_line(compared_key(point), POINT_KEY_SIZE), *text = NULL;
+    if (changes && notes && key &&
+        asprintf(&text, "%s%s%s%s%s", key, *changes ? "\n" : "", changes, *notes ? "\n" : "", notes) < 0)
+        text = NULL;
+    free(key);
+    free(notes);
+    free(changes);
+    return text;
+}
+
 static bool print_annotation(FILE *stream, const struct collation *collation, const struct compared *point)
 {
     const struct results *base = collation->base;
     /* A baseline is a file of the repository. */
     bool has_place = base->is_baseline && strcmp(base->path, "-") != 0;
-    char *changes = compared_changes(point, CHANGES_NAMED), *key = text_line(compared_key(point), POINT_KEY_SIZE);
-    char *text = NULL;
-    if (changes && key && asprintf(&text, "%s\n%s", key, changes) < 0)
-        text = NULL;
+    char *text = annotation_text(point);
     const struct github_annotation annotation = {
         .level = "error",
         .path = has_place ? base->path : NULL,
@@ -28,8 +39,6 @@ static bool print_annotation(FILE *stream, const struct collation *collation, co
     if (text)
         github_annotation_print(stream, &annotation);
     free(text);
-    free(key);
-    free(changes);
     return text != NULL;
 }
 

@@ -36,7 +36,7 @@ static bool print_row(FILE *stream, const struct compare_view *view, const struc
         fprintf(stream, " | ");
         complete = print_cell(stream, changes, false) && complete;
         if (*notes) {
-            fprintf(stream, "; ");
+            fprintf(stream, "%s", *changes ? "; " : "");
             complete = print_cell(stream, notes, false) && complete;
         }
         fprintf(stream, " |\n");
@@ -52,7 +52,8 @@ static bool print_change(FILE *stream, const struct compare_view *view, enum cha
     size_t count = view->collation->by_change[change], named = 0;
     bool is_fine = collation_outcome(view->collation, change) == CHANGE_IS_FINE, complete = true;
     size_t most = is_fine && !view->verbose && count > FINE_NAMED ? FINE_NAMED : count;
-    fprintf(stream, "\n<details%s><summary><b>%s</b>: %zu that %s</summary>\n\n| point | |\n|---|---|\n",
+    fprintf(stream,
+            "\n<details%s><summary><b>%s</b>: %zu that %s</summary>\n\n| point | what is said of it |\n|---|---|\n",
             is_fine ? "" : " open", change_table[change].name, count, change_table[change].about);
     for (; named < most && complete && ftell(stream) < MARKDOWN_MAX_BYTES; named++)
         complete = print_row(stream, view, points[named]);
@@ -66,8 +67,8 @@ static bool print_counts(FILE *stream, const struct collation *collation)
 {
     char *left_out = collation_left_out(collation);
     static const char *const marks[] = {
-        [CHANGE_IS_FINE] = "", [CHANGE_IS_WORSE] = "worse", [CHANGE_IS_NO_COMPARISON] = "not comparable"};
-    fprintf(stream, "\n| points | | |\n|---:|---|---|\n");
+        [CHANGE_IS_FINE] = "as good", [CHANGE_IS_WORSE] = "worse", [CHANGE_IS_NO_COMPARISON] = "not comparable"};
+    fprintf(stream, "\n| points | change | counts as |\n|---:|---|---|\n");
     for (enum change change = 0; change < CHANGE_COUNT; change++)
         if (collation->by_change[change])
             fprintf(stream, "| %zu | %s | %s |\n", collation->by_change[change], change_table[change].name,

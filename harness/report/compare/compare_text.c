@@ -193,7 +193,7 @@ char *compared_notes(const struct compared *point)
         fprintf(stream, "known failure %s, expires %s", notes[NOTE_KNOWN_FAILURE], notes[NOTE_EXPIRES]);
     if (notes[NOTE_REASON])
         fprintf(stream, "%s%s %s%s%s", notes[NOTE_KNOWN_FAILURE] ? "; " : "",
-                point->a && point->a->removed ? "removed" : "worse", notes[NOTE_DATE] ? notes[NOTE_DATE] : "",
+                point->a && point->a->removed ? "removed" : "accepted", notes[NOTE_DATE] ? notes[NOTE_DATE] : "",
                 notes[NOTE_DATE] ? ": " : "", notes[NOTE_REASON]);
     return finish(stream, &text);
 }
