@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* 1, 2 or 5 times a power of ten, such that `most` of them span the range. */
 static double nice_step(double range, int most)
@@ -78,19 +79,32 @@ double plot_place(const struct plot_scale *scale, double value)
     return scale->from + fmax(0, fmin(1, share)) * (scale->to - scale->from);
 }
 
+enum { TICK_SIZE = 32 };
+
+/* "2.5e-7": as %g, which writes 2.5e-07, and of all ticks of an axis alike. */
+static void print_power(char *text, double tick)
+{
+    snprintf(text, TICK_SIZE, "%.2e", tick);
+    char *end = strchr(text, 'e');
+    const int exponent = atoi(end + 1);
+    while (end[-1] == '0')
+        end--;
+    end -= end[-1] == '.';
+    snprintf(end, (size_t)(text + TICK_SIZE - end), "e%d", exponent);
+}
+
 char *plot_tick_text(char *text, double tick)
 {
     double size = fabs(tick);
-    int exponent = (int)lround(log10(size > 0 ? size : 1));
     if (size >= 0x1p20 && size < 0x1p30 && fmod(tick, 0x1p20) == 0)
-        snprintf(text, 32, "%.0fMi", tick / 0x1p20);
+        snprintf(text, TICK_SIZE, "%.0fMi", tick / 0x1p20);
     else if (size >= 1024 && size < 0x1p20 && fmod(tick, 1024) == 0)
-        snprintf(text, 32, "%.0fKi", tick / 1024);
+        snprintf(text, TICK_SIZE, "%.0fKi", tick / 1024);
     else if (tick == rint(tick) && size < 1e5)
-        snprintf(text, 32, "%.0f", tick);
-    else if (tick > 0 && abs(exponent) > 3 && fabs(tick / pow(10, exponent) - 1) < 1e-9)
-        snprintf(text, 32, "1e%d", exponent);
+        snprintf(text, TICK_SIZE, "%.0f", tick);
+    else if (isfinite(tick) && (size < 0x1.062p-10 || size >= 1e5)) /* below 0.001 */
+        print_power(text, tick);
     else
-        snprintf(text, 32, "%.3g", tick);
+        snprintf(text, TICK_SIZE, "%.3g", tick);
     return text;
 }

@@ -23,7 +23,7 @@ void plot_scale_make(struct plot_scale *scale, double least, double most, bool l
 /* The place of a value: of one outside at the edge, of NaN and infinities `off`. */
 double plot_place(const struct plot_scale *scale, double value);
 
-/* A tick for people: "1e-04", "2k", "0.25". text has 32 characters and is returned. */
+/* A tick for people: "2.5e-4", "2Ki", "0.25". text has 32 characters and is returned. */
 char *plot_tick_text(char *text, double tick);
 
 #endif

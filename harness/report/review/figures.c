@@ -36,6 +36,7 @@ void figures_merge(struct figures *figures, const struct figures *other)
 {
     figures->count += other->count;
     figures->not_passed += other->not_passed;
+    figures->skipped += other->skipped;
     figures->unexpected += other->unexpected;
     figures->mismatched += other->mismatched;
     figures->elements += other->elements;

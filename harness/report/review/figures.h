@@ -21,6 +21,7 @@ extern const struct figure_info figure_table[FIGURE_COUNT];
 
 struct figures {
     size_t count, not_passed, unexpected; /* points; of heads: all, and those with mismatches */
+    size_t skipped;                       /* of those that did not pass */
     double mismatched, elements;
     unsigned known; /* bit f: largest[f] is one */
     double largest[FIGURE_COUNT];

@@ -28,6 +28,11 @@ bool review_as_expected(const struct review *review, const struct review_point *
     return status_name_as_expected(review_text_of(review, point, TEXT_STATUS));
 }
 
+bool review_skipped(const struct review *review, const struct review_point *point)
+{
+    return status_find(review_text_of(review, point, TEXT_STATUS)) == STATUS_SKIP;
+}
+
 bool review_bound_used(const struct review_point *point, double *share)
 {
     double out, lse;

@@ -107,6 +107,7 @@ bool review_number_of(const struct review_point *point, enum review_number numbe
 /* What a status says of a point. A word that this program does not know is none of them. */
 bool review_passed(const struct review *review, const struct review_point *point);
 bool review_as_expected(const struct review *review, const struct review_point *point);
+bool review_skipped(const struct review *review, const struct review_point *point);
 
 /* The largest share of an error bound, of out or lse; NaN for a NaN; false where there is none. */
 bool review_bound_used(const struct review_point *point, double *share);

@@ -36,6 +36,7 @@ void review_write(struct document *document, const struct review *review, const 
     review_write_references(document, review);
     review_write_oracles(document, review);
     review_write_failures(document, review, true, options);
+    review_write_skips(document, review);
     review_write_points(document, review);
     if (review->num_points > 0)
         review_write_words(document, review);

@@ -27,9 +27,11 @@ void review_write_verdict(struct document *document, const struct review *review
 /* What was run, where, by which build, on which inputs. */
 void review_write_run(struct document *document, const struct review *review, const struct review_options *options);
 void review_write_changes(struct document *document, const struct review *review, const struct review_changes *changes);
-/* Each point that did not end as expected, or each expected failure, one by one. */
+/* Each point that did not end as expected, or each expected failure, skipped ones apart, one by one. */
 void review_write_failures(struct document *document, const struct review *review, bool expected,
                            const struct review_options *options);
+/* Points that the kernel does not take, by the reason. */
+void review_write_skips(struct document *document, const struct review *review);
 /* Error, ulp and budget by length, head, slope, dtype, policy, kernel; heads x length; histograms. */
 void review_write_figures(struct document *document, const struct review *review);
 void review_write_heat(struct document *document, const struct review *review);

@@ -253,6 +253,13 @@ static void write_failure(struct document *document, const struct review *review
 
 /* ---- all of them ------------------------------------------------------------------------------------------------- */
 
+/* Whether the point is one that failed, as expected or not. */
+static bool is_meant(const struct review *review, const struct review_point *point, bool expected)
+{
+    return !review_passed(review, point) && !review_skipped(review, point) &&
+           review_as_expected(review, point) == expected;
+}
+
 /* Those that ended as expected, or not; in the order of the records. */
 static void write_some(struct document *document, const struct review *review, bool expected, size_t count,
                        const struct review_options *options)
@@ -260,7 +267,7 @@ static void write_some(struct document *document, const struct review *review, b
     size_t shown = 0;
     for (size_t p = 0; p < review->num_points && shown < FAILURES_SHOWN; p++) {
         const struct review_point *point = &review->points[p];
-        if (review_passed(review, point) || review_as_expected(review, point) != expected)
+        if (!is_meant(review, point, expected))
             continue;
         write_failure(document, review, point, options);
         shown++;
@@ -277,8 +284,7 @@ void review_write_failures(struct document *document, const struct review *revie
 {
     size_t count = 0;
     for (size_t p = 0; p < review->num_points; p++)
-        count +=
-            !review_passed(review, &review->points[p]) && review_as_expected(review, &review->points[p]) == expected;
+        count += is_meant(review, &review->points[p], expected);
     if (count == 0)
         return;
     document_section(document, expected ? "expected" : "failing",

@@ -56,7 +56,7 @@ const struct review_field review_numbers[REVIEW_NUMBERS] = {
         FIELD("max_ulp_err", "max ulp", ABOUT("The largest error in units of the last place."), COLUMN),
     [NUMBER_P99_ULP_ERR] = FIELD("p99_ulp_err", "p99 ulp", ABOUT("99% of a point's elements are off by no more.")),
     [NUMBER_P50_ULP_ERR] = FIELD("p50_ulp_err", "p50 ulp", ABOUT("The median of a point's elements.")),
-    [NUMBER_BUDGET_USED] = FIELD("budget_used", "bound used",
+    [NUMBER_BUDGET_USED] = FIELD("budget_used", "out bound used",
                                  ABOUT("The largest error of out over its error bound; above 1 is a bug."), COLUMN),
     [NUMBER_MAX_LSE_ERR] = FIELD("max_lse_err", "max lse err", ABOUT("The largest error of lse, in nats.")),
     [NUMBER_LSE_BUDGET_USED] = FIELD("lse_budget_used", "lse bound used",

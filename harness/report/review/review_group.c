@@ -71,6 +71,7 @@ static void add_point(struct figures *figures, const struct review *review, cons
     figures->count++;
     figures->not_passed += !review_passed(review, point);
     figures->unexpected += !review_as_expected(review, point);
+    figures->skipped += review_skipped(review, point);
     add_figure(figures, FIGURE_ABS, point, NUMBER_MAX_ABS_ERR);
     add_figure(figures, FIGURE_ULP, point, NUMBER_MAX_ULP_ERR);
     add_figure(figures, FIGURE_P99, point, NUMBER_P99_ULP_ERR);

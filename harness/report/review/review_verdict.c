@@ -25,6 +25,15 @@ static size_t count_unexpected(const struct review *review)
     return count;
 }
 
+/* Whether a point was run: one that the kernel does not take says nothing of it. */
+static bool any_was_run(const struct review *review)
+{
+    for (size_t p = 0; p < review->num_points; p++)
+        if (!review_skipped(review, &review->points[p]))
+            return true;
+    return false;
+}
+
 /* Whether the points that are there are all, as far as files and records tell. */
 static bool is_complete(const struct review *review)
 {
@@ -54,7 +63,9 @@ static void say_verdict(FILE *stream, const struct review *review, const struct 
                         size_t unexpected)
 {
     size_t points = review->num_points, bad = count_bad(changes);
-    if (unexpected == 0 && points == 1)
+    if (!any_was_run(review))
+        fprintf(stream, points == 1 ? "The point was not run: " : "None of the %zu points was run: ", points);
+    else if (unexpected == 0 && points == 1)
         fputs("The point ended as its case expects: ", stream);
     else if (unexpected == 0)
         fprintf(stream, "All %zu points ended as their cases expect: ", points);
@@ -172,7 +183,7 @@ static void write_signatures(struct document *document, const struct review *rev
     for (size_t g = 0; g < signatures.count; g++) {
         const struct group *group = &signatures.groups[g];
         enum signature signature = find_signature(group->label);
-        if (group->all.not_passed == 0)
+        if (group->all.not_passed == group->all.skipped)
             continue;
         if (!grid) {
             grid = document_grid(document, "Points that did not pass, by signature");
@@ -183,7 +194,7 @@ static void write_signatures(struct document *document, const struct review *rev
             grid_column(grid, "what to do", NULL, false);
         }
         grid_text(grid, group->label);
-        grid_count(grid, (double)group->all.not_passed);
+        grid_count(grid, (double)(group->all.not_passed - group->all.skipped));
         grid_count(grid, (double)group->all.unexpected);
         grid_text(grid, signature < SIGNATURE_COUNT ? signature_meaning(signature) : "-");
         grid_text(grid, signature < SIGNATURE_COUNT ? remedy_for(remedy, signature_remedy(signature), reader) : "-");
@@ -203,7 +214,8 @@ void review_write_verdict(struct document *document, const struct review *review
     if (!stream || fclose(stream) != 0) {
         document->spoilt = true;
     } else {
-        bool good = unexpected == 0 && count_bad(changes) == 0 && is_complete(review) && review->left_out_worse == 0;
+        bool good = any_was_run(review) && unexpected == 0 && count_bad(changes) == 0 && is_complete(review) &&
+                    review->left_out_worse == 0;
         document_verdict(document, good ? TONE_GOOD : TONE_BAD, text);
     }
     free(text);

@@ -194,8 +194,10 @@ static void test_ticks_are_short(void **state)
     static const struct {
         double tick;
         const char *text;
-    } rows[] = {{0, "0"},       {0.25, "0.25"},   {1000, "1000"}, {1024, "1Ki"},   {0x1p20, "1Mi"}, {1e6, "1e6"},
-                {1e-6, "1e-6"}, {0.0001, "1e-4"}, {-2, "-2"},     {1e-3, "0.001"}, {0x1p16, "64Ki"}};
+    } rows[] = {{0, "0"},         {0.25, "0.25"},     {1000, "1000"},     {1024, "1Ki"},      {0x1p20, "1Mi"},
+                {1e6, "1e6"},     {1e-6, "1e-6"},     {0.0001, "1e-4"},   {-2, "-2"},         {1e-3, "0.001"},
+                {0x1p16, "64Ki"}, {2e-7, "2e-7"},     {3 * 1e-7, "3e-7"}, {2.5e-4, "2.5e-4"}, {-2e-5, "-2e-5"},
+                {2e5, "2e5"},     {9.999e-5, "1e-4"}, {NAN, "nan"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[32];
         assert_string_equal(plot_tick_text(text, rows[i].tick), rows[i].text);
