@@ -680,4 +680,4 @@ def test_a_run_of_tests_counts_points(program, case, pytester, monkeypatch):
         """)
     result = pytester.runpytest_subprocess(*options)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["E *right under: biases of the opposite sign", "alibicheck: 8 outputs judged, 2 wrong; *"])
+    result.stdout.fnmatch_lines(["E *right under: biases of the opposite sign*", "alibicheck: 8 outputs judged, 2 wrong; *"])

@@ -282,16 +282,17 @@ static bool print_remedies(FILE *stream, const char *indent, const struct contra
            (!fit->remedy_too || fprintf(stream, "%s  %s\n", indent, fit->remedy_too) > 0);
 }
 
-/* "right under: SENTENCE" with what to do, or the contracts among which the output does not decide. */
+/* "right under: SENTENCE (class f32)" with what to do, or the contracts among which the output does not decide. */
 static bool print_contract(FILE *stream, const char *indent, const struct record *record, bool explained)
 {
     const struct contract_finding *contract = record->contract;
     bool complete = true;
     for (int i = 0; i < contract->num_fits && i < CONTRACT_FITS_MAX && complete; i++) {
         const struct contract_fit *fit = &contract->fits[i];
-        complete = fprintf(stream, "%s%s %s\n", indent,
-                           contract->named ? "right under:" : "would be right under:", fit->text) > 0 &&
-                   (!explained || !contract->named || print_remedies(stream, indent, fit));
+        complete =
+            fprintf(stream, "%s%s %s (class %s)\n", indent,
+                    contract->named ? "right under:" : "would be right under:", fit->text, fit->class_name) > 0 &&
+            (!explained || !contract->named || print_remedies(stream, indent, fit));
     }
     return complete;
 }
