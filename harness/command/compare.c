@@ -160,12 +160,18 @@ static int lock_folder_of(const char *path)
 static enum error_kind read_base(struct work *work, struct error *error)
 {
     const struct compare_options *options = work->options;
+    char quoted[PATH_QUOTE_SIZE];
     if (options->update_baseline)
         work->lock = lock_folder_of(options->base);
     if (options->update_baseline && access(options->base, F_OK) != 0 && errno == ENOENT) {
         work->base = (struct results){.path = options->base, .is_baseline = true};
         return ERROR_NONE;
     }
+    if (strcmp(options->base, "-") != 0 && access(options->base, F_OK) != 0 && errno == ENOENT)
+        return error_set(error, ERROR_USAGE,
+                         "cannot open %s: No such file or directory; allowed: records, a baseline, or with "
+                         "--update-baseline a new one",
+                         quote_path(quoted, options->base));
     enum error_kind kind = results_read(&work->base, options->base, error);
     if (!kind && options->update_baseline && !work->base.is_baseline)
         kind = error_set(error, ERROR_USAGE, "--update-baseline: %s has records; allowed: a baseline, or a new file",

@@ -227,10 +227,9 @@ static const struct argp parser_without_formats = {
     "  alibicheck compare baseline.jsonl now.jsonl --update-baseline --reason 'WHY'\n\n"
     "A FIELD is key, change or outcome, or a fact with a suffix: FACT_a before, FACT_b after, and of figures "
     "FACT_diff, "
-    "FACT_pct. Facts are status, expect, signature, violated, kernel, recipe, recipe_digest, device, what is asked "
-    "(judge, atol, "
-    "rtol, "
-    "lse_tolerance, budget, oracles), the digests, and figures, which are called as in records.\n\n"
+    "FACT_pct. --json prints all facts of a point: status, signature, class, atol, oracles, problem, device, and "
+    "figures, "
+    "which are called as in records, among them.\n\n"
     "Exit code: 0 no point is worse, 1 a point is worse, 2 usage or a bad file, 3 points cannot be compared, or system "
     "failure.",
     help_parsers,

@@ -1,20 +1,38 @@
 #include "harness/command/judge_input.h"
 
+#include <dirent.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/command/judge_claim.h"
 #include "harness/command/judge_recorder.h"
 #include "harness/command/judge_sample.h"
 #include "harness/command/judge_tensors.h"
 #include "harness/command/judge_trace.h"
+#include "harness/support/file.h"
 #include "harness/support/source.h"
 
 static bool is_folder(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* What --bundle writes to: a folder with no point.json and some .safetensors. */
+static bool has_bundles(const char *path)
+{
+    char *point = file_join(path, "point.json");
+    bool is_dump = point && access(point, F_OK) == 0, found = false;
+    DIR *folder = is_dump ? NULL : opendir(path);
+    for (struct dirent *entry = NULL; folder && !found && (entry = readdir(folder));)
+        found = fnmatch("*.safetensors", entry->d_name, 0) == 0;
+    if (folder)
+        closedir(folder);
+    free(point);
+    return found;
 }
 
 /* Options of one kind of exhibit, where another is judged. */
@@ -32,6 +50,7 @@ static enum error_kind refuse_options(const struct judge_options *options, const
 static enum error_kind open_exhibit(struct judge_input *input, const struct judge_options *options, struct error *error)
 {
     struct judge_bundle bundle;
+    char quoted[PATH_QUOTE_SIZE];
     bool traced = judge_trace_is(options);
     bool recorded = !traced && options->exhibit && judge_recorder_is(options->exhibit);
     enum error_kind kind = ERROR_NONE;
@@ -45,6 +64,11 @@ static enum error_kind open_exhibit(struct judge_input *input, const struct judg
         return kind;
     if (!options->exhibit && !traced)
         return judge_input_open_tensors(input, options, NULL, error);
+    if (!traced && !recorded && is_folder(options->exhibit) && has_bundles(options->exhibit))
+        return error_set(
+            error, ERROR_USAGE,
+            "%s: no point.json in it; allowed: a folder that `run --dump` wrote, or one of the bundles in it",
+            quote_path(quoted, options->exhibit));
     if (!traced && !recorded && is_folder(options->exhibit))
         return judge_input_open_folder(input, options, error);
     if (!traced && !recorded && judge_claim_is(options))

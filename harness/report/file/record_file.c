@@ -115,7 +115,11 @@ static enum error_kind visit_line(struct reader *reader, record_visit *visit, vo
     if (!object || !json_is_object(object)) {
         size_t column = object || fault.column < 1 ? 1 : (size_t)fault.column;
         char *said = text_line(fault.text, JSON_ERROR_TEXT_LENGTH); /* it quotes the line as it is */
-        const char *what = object ? "no JSON object" : said ? said : "no JSON";
+        const bool is_cut = !reader->whole && reader->text[0] == '{';
+        const char *what = object   ? "no JSON object"
+                           : is_cut ? "the end of a record is missing, as a run leaves it that was killed"
+                           : said   ? said
+                                    : "no JSON";
         kind = refuse(reader, column, what, quote(quoted, reader->text, reader->size),
                       "records as --results writes them, one a line", error);
         free(said);

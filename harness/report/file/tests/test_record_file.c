@@ -78,6 +78,10 @@ static void test_who_does_not_ask_is_told_of_a_torn_line(void **state)
     struct error error = {0};
     write_text(sound[4].text, strlen(sound[4].text));
     assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_USAGE);
+    assert_non_null(strstr(error.text, ": the end of a record is missing, as a run leaves it that was killed: '{"));
+    write_text("<html>", 6);
+    assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_USAGE);
+    assert_non_null(strstr(error.text, ":1:1: '[' or '{' expected near '<': '<html>'; allowed: records as"));
     seen = (struct seen){.keys = ""};
     write_text(sound[5].text, strlen(sound[5].text));
     assert_int_equal(record_file_read(path, note, &seen, NULL, &error), ERROR_NONE);
