@@ -13,7 +13,7 @@ enum { GITHUB_ANNOTATIONS_MAX = 10 };
 
 struct github_annotation {
     const char *level; /* error, warning, notice */
-    const char *path;  /* of the repository; NULL: of no file */
+    const char *path;  /* of a file, printed as from GITHUB_WORKSPACE on if it is in there; NULL: of no file */
     size_t line;       /* of it, from 1 */
     const char *title;
     const char *text; /* of one or more lines */
