@@ -9,24 +9,55 @@
 #include "harness/support/memory.h"
 #include "harness/support/progress_display.h"
 
-static double expected_seconds(const struct selection *selection, const struct kept_record **kept)
+/* What is to be run: whether a kernel takes a point is known before. */
+struct plan {
+    const struct selection *selection;
+    const struct kept_record **kept;
+    struct evaluator evaluator;
+    size_t num_kept, num_skipped;
+    char reason[SUBJECT_TEXT_SIZE]; /* why the first is skipped, */
+    bool has_others;                /* and whether another is for another reason */
+};
+
+static bool is_run(struct plan *plan, size_t i)
 {
+    char text[SUBJECT_TEXT_SIZE];
+    return !plan->kept[i] && evaluate_takes(&plan->evaluator, &plan->selection->points[i], text);
+}
+
+static void count(struct plan *plan)
+{
+    char text[SUBJECT_TEXT_SIZE];
+    for (size_t i = 0; i < plan->selection->count; i++) {
+        plan->num_kept += plan->kept[i] != NULL;
+        if (plan->kept[i] || evaluate_takes(&plan->evaluator, &plan->selection->points[i], text))
+            continue;
+        if (plan->num_skipped++ == 0)
+            memcpy(plan->reason, text, sizeof text);
+        plan->has_others |= strcmp(plan->reason, text) != 0;
+    }
+}
+
+static double expected_seconds(struct plan *plan)
+{
+    const struct selection *selection = plan->selection;
     double sum_s = 0;
     for (size_t i = 0; i < selection->count; i++) {
         const struct point *points = selection->points;
-        const struct work_units units = work_units(&points[i], i > 0 && !kept[i - 1] ? &points[i - 1] : NULL);
-        sum_s += kept[i] ? 0 : work_seconds(&units, points[i].kernel);
+        const struct work_units units = work_units(&points[i], i > 0 && is_run(plan, i - 1) ? &points[i - 1] : NULL);
+        sum_s += is_run(plan, i) ? work_seconds(&units, points[i].kernel) : 0;
     }
     return sum_s;
 }
 
 /* The point that takes most memory, and how much. */
-static size_t find_largest(const struct selection *selection, int threads, double *most_bytes)
+static size_t find_largest(struct plan *plan, int threads, double *most_bytes)
 {
+    const struct selection *selection = plan->selection;
     size_t largest = 0;
     *most_bytes = 0;
     for (size_t i = 0; i < selection->count; i++) {
-        double bytes = evaluate_bytes(&selection->points[i], threads);
+        double bytes = is_run(plan, i) ? evaluate_bytes(&selection->points[i], threads) : 0;
         if (bytes > *most_bytes) {
             *most_bytes = bytes;
             largest = i;
@@ -36,24 +67,26 @@ static size_t find_largest(const struct selection *selection, int threads, doubl
 }
 
 enum error_kind dry_run(const struct run_options *options, const struct selection *selection,
-                        const struct kept_record **kept, struct error *error)
+                        const struct foreign_subject *foreign, const struct kept_record **kept, struct error *error)
 {
+    struct plan plan = {.selection = selection, .kept = kept, .evaluator = {.foreign = foreign}};
     char time[32], sizes[2][32], key[POINT_KEY_SIZE];
     double bytes, available_bytes = memory_available_bytes();
-    size_t num_kept = 0, largest = find_largest(selection, options->selection.threads, &bytes);
-    for (size_t i = 0; i < selection->count; i++)
-        num_kept += kept[i] != NULL;
+    size_t largest = find_largest(&plan, options->selection.threads, &bytes);
+    count(&plan);
     bytes *= run_jobs(options, selection);
     printf("points   %zu", selection->count);
     if (options->selection.shard.count > 0)
         printf(" of %zu, shard %d of %d", selection->run.count, options->selection.shard.index,
                options->selection.shard.count);
-    if (num_kept > 0)
-        printf(", %zu of them done", num_kept);
+    if (plan.num_kept > 0)
+        printf(", %zu of them done", plan.num_kept);
     printf("\n");
-    format_time(time, sizeof time, expected_seconds(selection, kept));
+    if (plan.num_skipped > 0)
+        printf("skipped  %zu of them (%s%s)\n", plan.num_skipped, plan.has_others ? "the first: " : "", plan.reason);
+    format_time(time, sizeof time, expected_seconds(&plan));
     printf("time     about %s on the 2 cores that this was measured on; a run corrects it as it goes\n", time);
-    if (selection->count > 0)
+    if (bytes > 0)
         printf("memory   up to %s of %s available%s, for %s\n", format_size(sizes[0], bytes),
                format_size(sizes[1], available_bytes), bytes > available_bytes ? ": TOO MUCH" : "",
                point_key(key, &selection->points[largest]));

@@ -233,7 +233,7 @@ int run(const struct run_options *options, struct progress *progress, struct err
     struct run run = {.options = options, .progress = progress, .start_s = evaluation_now()};
     enum error_kind kind = plan(&run, error);
     if (!kind && options->dry_run)
-        kind = dry_run(options, &run.selection, run.kept_of, error);
+        kind = dry_run(options, &run.selection, opened(&run) ? &run.foreign.subject : NULL, run.kept_of, error);
     else if (!kind)
         kind = walk(&run, progress, error);
     if (kind && !run.summary.cut_short)
