@@ -78,14 +78,17 @@ static enum where_field find_name(const char *name)
     return field.part < PART_A || fact_info(field.fact).is_text ? WHERE_TEXT : WHERE_NUMBER;
 }
 
-/* A fact's name, which a suggestion keeps, stands for those with a suffix; who left that out needs no suggestion. */
+/* A fact's name, which a suggestion keeps, stands for those with a suffix; who left that out is told of suffixes, and
+ * has not meant another fact. */
 static void offer_names(struct suggestion *suggestion)
 {
+    for (enum fact fact = 0; fact < FACT_COUNT; fact++)
+        if (strcmp(fact_info(fact).name, suggestion->text) == 0)
+            return;
     for (enum compare_part part = PART_KEY; part <= PART_OUTCOME; part++)
         suggestion_offer(suggestion, part_names[part]);
     for (enum fact fact = 0; fact < FACT_COUNT; fact++)
-        if (strcmp(fact_info(fact).name, suggestion->text) != 0)
-            suggestion_offer(suggestion, fact_info(fact).name);
+        suggestion_offer(suggestion, fact_info(fact).name);
 }
 
 const struct where_names compare_field_names = {

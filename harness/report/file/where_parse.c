@@ -39,14 +39,21 @@ struct parser {
     struct error *error;
 };
 
-static enum error_kind fault(const struct parser *parser, const char *at, size_t size, const char *what,
-                             const char *allowed)
+/* advice: "did you mean 'seq_len'? ", or "". */
+static enum error_kind fault_advised(const struct parser *parser, const char *at, size_t size, const char *what,
+                                     const char *advice, const char *allowed)
 {
     char expression[QUOTE_SIZE], offending[QUOTE_SIZE];
     const char *option = parser->names->option ? parser->names->option : "--where";
-    return error_set(parser->error, ERROR_USAGE, "%s %s:%zu: %s: %s; allowed: %s", option,
+    return error_set(parser->error, ERROR_USAGE, "%s %s:%zu: %s: %s; %sallowed: %s", option,
                      quote(expression, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
-                     quote(offending, at, size), allowed);
+                     quote(offending, at, size), advice, allowed);
+}
+
+static enum error_kind fault(const struct parser *parser, const char *at, size_t size, const char *what,
+                             const char *allowed)
+{
+    return fault_advised(parser, at, size, what, "", allowed);
 }
 
 static const char *skip_blanks(struct parser *parser)
@@ -134,12 +141,12 @@ const struct where_names where_record_names = {
 
 static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
 {
-    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE], allowed[256];
+    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE];
     snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
     struct suggestion suggestion = {.text = typed};
     parser->names->offer(&suggestion);
-    snprintf(allowed, sizeof allowed, "%s%s", suggestion_format(advice, &suggestion), parser->names->allowed);
-    return fault(parser, at, size, "unknown field", allowed);
+    return fault_advised(parser, at, size, "unknown field", suggestion_format(advice, &suggestion),
+                         parser->names->allowed);
 }
 
 /* A value may hold signs of comparison, as keys do. */

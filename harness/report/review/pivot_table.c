@@ -35,13 +35,20 @@ struct parser {
     struct error *error;
 };
 
+/* advice: "did you mean 'seq_len'? ", or "". */
+static enum error_kind fault_advised(const struct parser *parser, const char *at, size_t size, const char *what,
+                                     const char *advice, const char *allowed)
+{
+    char table[QUOTE_SIZE], offending[QUOTE_SIZE];
+    return error_set(parser->error, ERROR_USAGE, "--table %s:%zu: %s: %s; %sallowed: %s",
+                     quote(table, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
+                     quote(offending, at, size), advice, allowed);
+}
+
 static enum error_kind fault(const struct parser *parser, const char *at, size_t size, const char *what,
                              const char *allowed)
 {
-    char table[QUOTE_SIZE], offending[QUOTE_SIZE];
-    return error_set(parser->error, ERROR_USAGE, "--table %s:%zu: %s: %s; allowed: %s",
-                     quote(table, parser->text, strlen(parser->text)), (size_t)(at - parser->text) + 1, what,
-                     quote(offending, at, size), allowed);
+    return fault_advised(parser, at, size, what, "", allowed);
 }
 
 /* ---- words ------------------------------------------------------------------------------------------------------- */
@@ -104,12 +111,12 @@ static enum error_kind copy(char **to, const char *from, size_t size, struct err
 
 static enum error_kind refuse_field(const struct parser *parser, const char *at, size_t size)
 {
-    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE], allowed[256];
+    char typed[SUGGESTION_SIZE], advice[SUGGESTION_SIZE];
     snprintf(typed, sizeof typed, "%.*s", (int)(size < sizeof typed ? size : sizeof typed), at);
     struct suggestion suggestion = {.text = typed};
     pivot_names.offer(&suggestion);
-    snprintf(allowed, sizeof allowed, "%s%s", suggestion_format(advice, &suggestion), pivot_names.allowed);
-    return fault(parser, at, size, "unknown field", allowed);
+    return fault_advised(parser, at, size, "unknown field", suggestion_format(advice, &suggestion),
+                         pivot_names.allowed);
 }
 
 static enum error_kind read_field(struct parser *parser, struct pivot_fields *fields, char *title)

@@ -119,7 +119,7 @@ static const struct {
     const char *text, *message;
 } refused[] = {
     {"", "--where '':1: a field is missing: ''; allowed: FIELD = VALUE, joined by and, or, not"},
-    {"seqlen = 1", "--where 'seqlen = 1':1: unknown field: 'seqlen'; allowed: did you mean 'seq_len'? a name of "
+    {"seqlen = 1", "--where 'seqlen = 1':1: unknown field: 'seqlen'; did you mean 'seq_len'? allowed: a name of "
                    "`alibicheck list record-fields`"},
     {"worst.heat = 1", "--where 'worst.heat = 1':1: unknown field: 'worst.heat'; allowed: a name of `alibicheck list "
                        "record-fields`"},
