@@ -14,6 +14,7 @@
 #include "harness/judge/oracle/oracle.h"
 #include "harness/judge/oracle/tests/broken_kernel.h"
 #include "harness/judge/verdict.h"
+#include "harness/subject/launch_watch.h"
 
 static struct device *open_host(void)
 {
@@ -290,6 +291,58 @@ static void test_what_alternates_is_not_blamed_on_the_poison(void **state)
     device_close(device);
 }
 
+static void differs_in_every_third_run(const struct problem *problem, const struct kernel_options *options,
+                                       const struct output *output, int run)
+{
+    (void)problem, (void)options;
+    if (run % 3 == 2)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
+static void differs_once(const struct problem *problem, const struct kernel_options *options,
+                         const struct output *output, int run)
+{
+    (void)problem, (void)options;
+    if (run == 2 || run == 3)
+        f32(output->out)[70] = nextafterf(f32(output->out)[70], 2);
+}
+
+/* Base, repeat and then the run with other masked slots, which is the third; what follows are runs on end. Of them the
+ * first tells nothing. Kernels of ours are not asked again. */
+static void test_what_differs_now_and_then_is_found_in_runs_on_end(void **state)
+{
+    static const struct {
+        void (*after)(const struct problem *, const struct kernel_options *, const struct output *, int);
+        bool is_ours;
+        enum oracle_outcome determinism, masked_slots;
+        int runs;
+    } rows[] = {
+        {differs_in_every_third_run, false, ORACLE_VIOLATED, ORACLE_VIOLATED, 6},
+        {differs_in_every_third_run, true, ORACLE_HELD, ORACLE_VIOLATED, 3},
+        {differs_once, false, ORACLE_HELD, ORACLE_VIOLATED, 10},
+        {NULL, false, ORACLE_HELD, ORACLE_HELD, 3},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct device *device = open_host();
+        struct made_problem made = make_broken_problem();
+        struct recipe recipe = {.sentinel.policy = SENTINEL_EXCLUDE};
+        struct launch_watch watch = {.num_launches = 0};
+        int runs = 0;
+        struct broken_subject subject = broken_subject(device, KERNEL_SINGLE_PASS, CHUNK, &recipe, &runs);
+        subject.after = rows[i].after;
+        subject.subject.watch = rows[i].is_ours ? NULL : &watch;
+        struct oracle_report report =
+            put_to_oracles(&subject.subject, &made.problem, 0, 1 << ORACLE_DETERMINISM | 1 << ORACLE_MASKED_SLOTS);
+        assert_int_equal(report.outcome[ORACLE_DETERMINISM], rows[i].determinism);
+        assert_int_equal(report.outcome[ORACLE_MASKED_SLOTS], rows[i].masked_slots);
+        assert_int_equal(runs, rows[i].runs);
+        launch_watch_clear(&watch);
+        free_problem(&made);
+        device_close(device);
+    }
+}
+
 /* A sentinel above the logits: masked keys weigh what v they have in, and who changes it changes out. */
 static void test_a_leak_is_a_masked_slot_that_matters(void **state)
 {
@@ -381,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_a_part_of_the_problem_shows_it),
         cmocka_unit_test(test_sequences_of_one_length_and_with_common_pages),
         cmocka_unit_test(test_what_alternates_is_not_blamed_on_the_poison),
+        cmocka_unit_test(test_what_differs_now_and_then_is_found_in_runs_on_end),
         cmocka_unit_test(test_a_leak_is_a_masked_slot_that_matters),
         cmocka_unit_test(test_own_slopes_promise_no_permutation),
         cmocka_unit_test(test_wrong_slopes_alone_are_no_other_fault),
