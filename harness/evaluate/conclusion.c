@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 #include "harness/evaluate/outcome.h"
-#include "harness/evaluate/part_causes.h"
 #include "harness/evaluate/replayed_cause.h"
 #include "harness/evaluate/work_inputs.h"
 #include "harness/judge/cause/signature_info.h"
+#include "harness/library/opened_parts.h"
 #include "harness/library/overruled.h"
 #include "harness/subject/launch_watch.h"
 
@@ -80,10 +80,33 @@ static void conclude_stale(struct signature_finding *finding)
     finding->detail[0] = '\0';
 }
 
+static void show_step(void *display, const char *step, long work)
+{
+    progress_display_step(display, step, work);
+}
+
+/* What is sought needs keys: of a point that was worked on in parts these are opened again. */
+static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, struct work *work, const char *purpose)
+{
+    struct evaluator *evaluator = work->evaluator;
+    const struct part_opening how = {evaluator->threads, evaluator->progress, show_step, evaluator->display, purpose};
+    opened_parts_offer(opened, exhibit, work->source, &evaluator->inputs, &how);
+    if (exhibit->parts)
+        evaluator->have_inputs = false; /* k and v are lent */
+}
+
+/* start: when it began to be sought. */
+static void take_parts_back(struct opened_parts *opened, struct evaluation *evaluation, double start)
+{
+    double opening = opened_parts_end(opened);
+    evaluation->seconds.inputs += opening;
+    evaluation->seconds.judge += evaluation_now() - start - opening;
+}
+
 enum error_kind conclude_signature(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
-    struct part_causes causes;
+    struct opened_parts opened;
     const unsigned violated = oracles_violated_mask(&evaluation->oracles);
     const struct oracle_facts facts = {violated, evaluation->oracles.not_finite, evaluation->oracles.failed,
                                        evaluation->oracles.how, evaluation->oracles.stale};
@@ -100,7 +123,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
     struct exhibit exhibit = exhibit_of(work);
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "signature", 0);
-    part_causes_begin(&causes, &exhibit, work, "signature");
+    offer_parts(&exhibit, &opened, work, "signature");
     kind =
         signature_find(&evaluation->finding, &exhibit, &evaluation->verdict, &facts, work->evaluator->threads, error);
     if (!kind)
@@ -108,7 +131,7 @@ enum error_kind conclude_signature(struct work *work, struct error *error)
                               work->evaluator->threads, error);
     if (!kind && is_stale(work))
         conclude_stale(&evaluation->finding);
-    evaluation->seconds.judge += evaluation_now() - start - part_causes_end(&causes, work);
+    take_parts_back(&opened, evaluation, start);
     return kind;
 }
 
@@ -128,18 +151,18 @@ enum error_kind conclude_contract(struct work *work, struct error *error)
 {
     struct evaluation *evaluation = work->evaluation;
     struct exhibit exhibit = exhibit_of(work); /* what is not ours has all keys */
-    struct part_causes causes;
+    struct opened_parts opened;
     if (!work->evaluator->foreign || *evaluation->subject_failure || is_stale(work) ||
         criterion_decide(&work->point->criterion, &evaluation->verdict.total) == DECISION_PASS)
         return ERROR_NONE;
     const struct class_demand demand = demand_of(work);
     double start = evaluation_now();
     progress_display_step(work->evaluator->display, "contract", 0);
-    part_causes_begin(&causes, &exhibit, work, "contract");
+    offer_parts(&exhibit, &opened, work, "contract");
     enum error_kind kind = contract_search(&evaluation->contract, &exhibit, &evaluation->verdict, &demand,
                                            work->evaluator->threads, NULL, error);
     signature_overrule(&evaluation->finding, &evaluation->contract, &evaluation->class_of_all);
-    evaluation->seconds.judge += evaluation_now() - start - part_causes_end(&causes, work);
+    take_parts_back(&opened, evaluation, start);
     return kind;
 }
 

@@ -36,22 +36,16 @@ static void find_nothing(struct judged_output *judged, const struct criterion *c
 static void offer_parts(struct exhibit *exhibit, struct opened_parts *opened, struct judged_output *judged,
                         const struct problem_source *source, const struct judging *judging, const char *purpose)
 {
-    *opened = (struct opened_parts){.lender = NULL};
-    if (source->num_parts == 1)
-        return;
-    opened_parts_begin(opened, source, &judged->inputs, judging->threads, judging->progress);
-    opened->step = judging->step;
-    opened->context = judging->context;
-    opened->purpose = purpose;
-    exhibit->parts = &opened->parts;
+    const struct part_opening how = {judging->threads, judging->progress, judging->step, judging->context, purpose};
+    opened_parts_offer(opened, exhibit, source, &judged->inputs, &how);
 }
 
 /* start: when it began to be sought. */
 static void take_parts_back(struct opened_parts *opened, struct judged_output *judged, double start)
 {
-    judged->seconds.inputs += opened->seconds;
-    judged->seconds.judge += judged_now_s() - start - opened->seconds;
-    opened_parts_end(opened);
+    double opening = opened_parts_end(opened);
+    judged->seconds.inputs += opening;
+    judged->seconds.judge += judged_now_s() - start - opening;
 }
 
 static enum error_kind find_signature(struct judged_output *judged, const struct problem_source *source,

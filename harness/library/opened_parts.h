@@ -7,28 +7,34 @@
 #ifndef HARNESS_LIBRARY_OPENED_PARTS_H
 #define HARNESS_LIBRARY_OPENED_PARTS_H
 
-#include "harness/judge/key_parts.h"
+#include "harness/judge/exhibit.h"
 #include "harness/problem/problem_source.h"
 
-struct opened_parts {
-    struct key_parts parts; /* whose context this is, so that it stays where it is */
-    const struct problem_source *source;
-    struct inputs *lender, inputs; /* of the part that is open */
-    int open;                      /* its number; -1: none is */
+/* How parts are opened, and who is told. */
+struct part_opening {
     int threads;
     struct progress *progress;
     /* A part is about to be opened: "signature, part 3 of 32". NULL: nobody wants to know. */
     void (*step)(void *context, const char *step, long work);
     void *context;
     const char *purpose; /* "signature" */
-    double seconds;      /* that opening took so far */
 };
 
-/* From now on lender has no k and v, and the parts, of a source that has several, may be asked for. */
-void opened_parts_begin(struct opened_parts *opened, const struct problem_source *source, struct inputs *lender,
-                        int threads, struct progress *progress);
+struct opened_parts {
+    struct key_parts parts; /* whose context this is, so that it stays where it is */
+    const struct problem_source *source;
+    struct inputs *lender, inputs; /* of the part that is open */
+    int open;                      /* its number; -1: none is */
+    struct part_opening how;
+    double seconds; /* that opening took so far */
+};
 
-/* Closes what is open, and gives the memory back, with nothing in it. Accepts a zeroed one. */
-void opened_parts_end(struct opened_parts *opened);
+/* Lets the exhibit, which is of all of the source's problem, have the keys of its parts: from now on lender has no k
+ * and v. Of a source with one part nothing changes. opened is overwritten and, whatever follows, to be ended. */
+void opened_parts_offer(struct opened_parts *opened, struct exhibit *exhibit, const struct problem_source *source,
+                        struct inputs *lender, const struct part_opening *how);
+
+/* Closes what is open, and gives the memory back, with nothing in it. The seconds that opening took. */
+double opened_parts_end(struct opened_parts *opened);
 
 #endif
