@@ -3,20 +3,18 @@
 /* k and v read in another place. */
 
 /* [Hkv, N, D] where [N, Hkv, D] was stated, and the other way round. */
-static void read_heads_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void read_heads_first(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
-    int64_t at = *kv_head * problem->seq_len + *key;
-    *key = at / problem->num_kv_heads;
-    *kv_head = (int)(at % problem->num_kv_heads);
+    int64_t at = *kv_head * map->seq_len + *key;
+    *key = at / map->num_kv_heads;
+    *kv_head = (int)(at % map->num_kv_heads);
 }
 
-static void read_keys_first(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void read_keys_first(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
-    int64_t at = *key * problem->num_kv_heads + *kv_head;
-    *kv_head = (int)(at / problem->seq_len);
-    *key = at % problem->seq_len;
+    int64_t at = *key * map->num_kv_heads + *kv_head;
+    *kv_head = (int)(at / map->seq_len);
+    *key = at % map->seq_len;
 }
 
 bool contract_make_layout(struct contract_trial *trial, int variant, const struct contract_clue *clue)
@@ -47,25 +45,25 @@ bool contract_make_exchange(struct contract_trial *trial, int variant, const str
     struct problem *problem = &trial->problem;
     const void *k = problem->k;
     (void)variant;
-    trial->waiting = (trial->waiting & MOVE_K ? MOVE_V : 0) | (trial->waiting & MOVE_V ? MOVE_K : 0);
     problem->k = problem->v;
     problem->v = k;
     problem->bounds = NULL;
-    contract_key_source *of_k = trial->source[0];
-    int64_t by = trial->source_by[0];
-    trial->source[0] = trial->source[1];
-    trial->source[1] = of_k;
-    trial->source_by[0] = trial->source_by[1];
-    trial->source_by[1] = by;
+    trial->waiting = (trial->waiting & MOVE_K ? MOVE_V : 0) | (trial->waiting & MOVE_V ? MOVE_K : 0);
+    const struct key_map of_k = trial->map[0];
+    trial->map[0] = trial->map[1];
+    trial->map[1] = of_k;
+    const void *of = trial->of[0];
+    trial->of[0] = trial->of[1];
+    trial->of[1] = of;
     return contract_say(trial, "k and v exchanged");
 }
 
 /* by keys later, as far as there are any. */
-static void shifted(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void shifted(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    int64_t of = *key + by;
+    int64_t of = *key + map->by;
     (void)kv_head;
-    *key = of < 0 ? 0 : of < problem->seq_len ? of : problem->seq_len - 1;
+    *key = of < 0 ? 0 : of < map->seq_len ? of : map->seq_len - 1;
 }
 
 /* k or v alone a key off, or two. */
@@ -83,36 +81,36 @@ bool contract_make_shifted(struct contract_trial *trial, int variant, const stru
 }
 
 /* Whole pages of so many keys in reversed order; what is left over stays. */
-static void pages_reversed(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void pages_reversed(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    int64_t pages = problem->seq_len / by, page = *key / by;
+    int64_t pages = map->seq_len / map->by, page = *key / map->by;
     (void)kv_head;
     if (page < pages)
-        *key = (pages - 1 - page) * by + *key % by;
+        *key = (pages - 1 - page) * map->by + *key % map->by;
 }
 
 /* Each two pages the one in the other's place. */
-static void pages_in_pairs(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void pages_in_pairs(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    int64_t pages = problem->seq_len / by / 2 * 2, page = *key / by;
+    int64_t pages = map->seq_len / map->by / 2 * 2, page = *key / map->by;
     (void)kv_head;
     if (page < pages)
-        *key = (page ^ 1) * by + *key % by;
+        *key = (page ^ 1) * map->by + *key % map->by;
 }
 
 /* Each page the one behind it, the last one the first. */
-static void pages_later(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void pages_later(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    int64_t pages = problem->seq_len / by, page = *key / by;
+    int64_t pages = map->seq_len / map->by, page = *key / map->by;
     (void)kv_head;
     if (page < pages)
-        *key = (page + 1) % pages * by + *key % by;
+        *key = (page + 1) % pages * map->by + *key % map->by;
 }
 
 bool contract_make_pages(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     (void)clue;
-    static contract_key_source *const orders[] = {pages_reversed, pages_in_pairs, pages_later};
+    static key_place *const orders[] = {pages_reversed, pages_in_pairs, pages_later};
     static const char *const what[] = {"in reversed order", "exchanged two by two", "one page late"};
     int order = variant / CONTRACT_PAGE_SIZES;
     int64_t size = INT64_C(16) << variant % CONTRACT_PAGE_SIZES, pages = trial->problem.seq_len / size;
@@ -122,18 +120,16 @@ bool contract_make_pages(struct contract_trial *trial, int variant, const struct
            contract_say(trial, "pages of %lld keys %s", (long long)size, what[order]);
 }
 
-static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void next_head(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
     (void)key;
-    *kv_head = (*kv_head + 1) % problem->num_kv_heads;
+    *kv_head = (*kv_head + 1) % map->num_kv_heads;
 }
 
-static void head_before(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void head_before(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
     (void)key;
-    *kv_head = (*kv_head + problem->num_kv_heads - 1) % problem->num_kv_heads;
+    *kv_head = (*kv_head + map->num_kv_heads - 1) % map->num_kv_heads;
 }
 
 /* k or v alone of another KV head. */

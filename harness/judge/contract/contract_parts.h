@@ -17,7 +17,7 @@ typedef enum error_kind contract_part_work(void *context, const struct contract_
 /* Whether the trial can be gone through. */
 static inline bool contract_has_parts(const struct contract_trial *trial)
 {
-    return !trial->read_at[0] && !trial->read_at[1];
+    return !trial->stated->parts || !trial->waiting;
 }
 
 /* Does the work with each part, that of a KV head first. What work returns, or ERROR_SYSTEM, ERROR_USAGE,

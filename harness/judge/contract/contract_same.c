@@ -19,14 +19,20 @@ static bool same_mask(const struct problem *a, const struct problem *b)
     return true;
 }
 
+/* Lists of keys are one if they have the same keys. */
+static bool same_map(struct key_map x, struct key_map y)
+{
+    if (x.keys && y.keys && x.seq_len == y.seq_len && memcmp(x.keys, y.keys, (size_t)x.seq_len * sizeof *x.keys) == 0)
+        x.keys = y.keys;
+    return key_map_same(&x, &y);
+}
+
 /* Whether k and v are the same, as they are or moved in the same way. */
 static bool same_keys(const struct contract_trial *x, const struct contract_trial *y)
 {
-    const void *const of_x[] = {x->problem.k, x->problem.v}, *const of_y[] = {y->problem.k, y->problem.v};
     bool same = true;
     for (int tensor = 0; tensor < 2; tensor++)
-        same = same && x->source[tensor] == y->source[tensor] &&
-               (x->source[tensor] ? x->source_by[tensor] == y->source_by[tensor] : of_x[tensor] == of_y[tensor]);
+        same = same && x->of[tensor] == y->of[tensor] && same_map(x->map[tensor], y->map[tensor]);
     return same;
 }
 

@@ -14,6 +14,7 @@ enum { KEPT_NUMBERS = 1 << 21, PRODUCT_SLOTS = 64, VALUE_SLOTS = 8 };
 /* q.k of a query and the keys of a KV head. */
 struct kept_products {
     const void *k; /* NULL: none are kept */
+    struct key_map map;
     int kv_head;
     int64_t keys;
     float *query;     /* [D] */
@@ -23,6 +24,7 @@ struct kept_products {
 /* The first elements of each v of a KV head. */
 struct kept_values {
     const void *v; /* NULL: none are kept */
+    struct key_map map;
     int kv_head;
     int64_t keys;
     float *values; /* [N, dim] */
@@ -147,77 +149,61 @@ static double dot(const float *a, const float *b, size_t dim)
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
-/* Where a row of k (0) or v (1) is; waiting: the trial that has it elsewhere, or NULL. */
-static size_t row_at(const struct contract_trial *waiting, int tensor, const struct problem *problem, int64_t key,
-                     int kv_head)
+/* By which the rows of k (0) or v (1) are read that wait to be moved; zeroed: they are where the problem has them. */
+static struct key_map map_of(const struct contract_screen *screen, int tensor)
 {
-    return waiting ? contract_key_row(waiting, tensor, key, kv_head) : problem_row(problem, key, kv_head);
-}
-
-/* As contract_screen_read; waiting: as row_at has it, never of a problem in parts. */
-static void read_row(struct contract_screen *screen, const struct problem *problem, int tensor, int64_t key,
-                     int kv_head, size_t dim, const struct contract_trial *waiting)
-{
-    const void *of = tensor ? problem->v : problem->k;
-    if (!screen->parts) {
-        dtype_widen(problem_kv_dtype(problem), of, row_at(waiting, tensor, problem, key, kv_head), dim, screen->row);
-        return;
-    }
-    const struct problem *part = screen->part;
-    const int64_t *read_at = screen->read_at ? screen->read_at[tensor] : NULL;
-    int64_t at = read_at ? read_at[key] : key;
-    if (at < 0)
-        memset(screen->row, 0, dim * sizeof *screen->row);
-    else
-        dtype_widen(problem_kv_dtype(problem), key_part_tensor(screen->parts, part, of),
-                    problem_row(part, at, kv_head - key_part_first(part)), dim, screen->row);
+    const struct contract_trial *moved = screen->moved;
+    return moved && moved->waiting >> tensor & 1 ? moved->map[tensor] : (struct key_map){.place = NULL};
 }
 
 void contract_screen_read(struct contract_screen *screen, const struct problem *problem, int tensor, int64_t key,
                           int kv_head, size_t dim)
 {
-    read_row(screen, problem, tensor, key, kv_head, dim, NULL);
-}
-
-/* Whether k (0) or v (1) is the problem's own, so that what comes of it may be kept. */
-static bool is_as_stated(const struct contract_screen *screen, int tensor)
-{
-    return !screen->read_at || !screen->read_at[tensor];
-}
-
-static void fill_products(double *products, struct contract_screen *screen, const struct problem *problem, int kv_head,
-                          const struct contract_trial *waiting)
-{
-    size_t dim = (size_t)problem->head_dim;
-    for (int64_t key = 0; key < problem->seq_len; key++) {
-        read_row(screen, problem, 0, key, kv_head, dim, waiting);
-        products[key] = dot(screen->query, screen->row, dim);
+    const struct problem *at = screen->parts ? screen->part : problem;
+    const void *of = tensor ? problem->v : problem->k;
+    if (screen->moved && screen->moved->waiting >> tensor & 1)
+        key_map_row(&screen->moved->map[tensor], &key, &kv_head);
+    if (key < 0) {
+        memset(screen->row, 0, dim * sizeof *screen->row);
+        return;
     }
+    if (screen->parts) {
+        of = key_part_tensor(screen->parts, at, of);
+        kv_head -= key_part_first(at);
+    }
+    dtype_widen(problem_kv_dtype(problem), of, problem_row(at, key, kv_head), dim, screen->row);
 }
 
-/* Of screen->query and every key, masked ones too. Those of keys that wait to be moved are nobody else's. */
-static const double *products_of(struct contract_screen *screen, const struct problem *problem, int kv_head,
-                                 const struct contract_trial *waiting)
+/* Whether what comes of keys is as good for another trial: of those that wait, a list says which for one alone, and
+ * where all are at hand they are looked at once. */
+static bool may_keep(const struct contract_screen *screen, const struct key_map *map)
+{
+    return !map->place || (screen->parts && !map->keys);
+}
+
+/* Of screen->query and every key, masked ones too. */
+static const double *products_of(struct contract_screen *screen, const struct problem *problem, int kv_head)
 {
     size_t dim = (size_t)problem->head_dim, bytes = dim * sizeof *screen->query;
     struct screen_memory *memory = screen->memory;
-    if (waiting && waiting->waiting & MOVE_K) {
-        fill_products(screen->logits, screen, problem, kv_head, waiting);
-        return screen->logits;
-    }
-    const bool kept_at_all = is_as_stated(screen, 0);
-    for (int i = 0; i < memory->num_products && kept_at_all; i++) {
+    const struct key_map map = map_of(screen, 0);
+    const bool keep = may_keep(screen, &map);
+    for (int i = 0; i < memory->num_products && keep; i++) {
         const struct kept_products *kept = &memory->products[i];
-        if (kept->k == problem->k && kept->kv_head == kv_head && kept->keys == problem->seq_len &&
-            memcmp(kept->query, screen->query, bytes) == 0)
+        if (kept->k == problem->k && key_map_same(&kept->map, &map) && kept->kv_head == kv_head &&
+            kept->keys == problem->seq_len && memcmp(kept->query, screen->query, bytes) == 0)
             return kept->products;
     }
-    struct kept_products *slot = kept_at_all ? next_products(memory, dim) : NULL;
+    struct kept_products *slot = keep ? next_products(memory, dim) : NULL;
     double *products = slot ? slot->products : screen->logits;
-    fill_products(products, screen, problem, kv_head, NULL);
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        contract_screen_read(screen, problem, 0, key, kv_head, dim);
+        products[key] = dot(screen->query, screen->row, dim);
+    }
     if (slot) {
         memcpy(slot->query, screen->query, bytes);
         slot->k = problem->k;
+        slot->map = map;
         slot->kv_head = kv_head;
         slot->keys = problem->seq_len;
     }
@@ -229,11 +215,13 @@ static const float *values_of(struct contract_screen *screen, const struct probl
 {
     size_t dim = (size_t)screen->dim;
     struct screen_memory *memory = screen->memory;
-    if (!is_as_stated(screen, 1))
+    const struct key_map map = map_of(screen, 1);
+    if (!may_keep(screen, &map))
         return NULL;
     for (int i = 0; i < memory->num_values; i++) {
         const struct kept_values *kept = &memory->values[i];
-        if (kept->v == problem->v && kept->kv_head == kv_head && kept->keys >= problem->seq_len)
+        if (kept->v == problem->v && key_map_same(&kept->map, &map) && kept->kv_head == kv_head &&
+            kept->keys >= problem->seq_len)
             return kept->values;
     }
     struct kept_values *slot = next_values(memory, dim);
@@ -244,20 +232,20 @@ static const float *values_of(struct contract_screen *screen, const struct probl
         memcpy(slot->values + (size_t)key * dim, screen->row, dim * sizeof *screen->row);
     }
     slot->v = problem->v;
+    slot->map = map;
     slot->kv_head = kv_head;
     slot->keys = problem->seq_len;
     return slot->values;
 }
 
 /* Logits and weights. The lse. */
-static double weigh(struct contract_screen *screen, const struct problem *problem, int head,
-                    const struct contract_trial *waiting)
+static double weigh(struct contract_screen *screen, const struct problem *problem, int head)
 {
     size_t dim = (size_t)problem->head_dim;
     double scale = problem_logit_scale(problem), slope = (double)problem->slopes[head],
            max = problem->sink_logits ? (double)problem->sink_logits[head] : -INFINITY;
     dtype_widen(problem->dtype, problem->q, (size_t)head * dim, dim, screen->query);
-    const double *products = products_of(screen, problem, problem_kv_head(problem, head), waiting);
+    const double *products = products_of(screen, problem, problem_kv_head(problem, head));
     for (int64_t key = 0; key < problem->seq_len; key++) {
         double bias = slope * (double)problem_distance(problem, key);
         screen->logits[key] =
@@ -274,19 +262,18 @@ static double weigh(struct contract_screen *screen, const struct problem *proble
 }
 
 /* The sums over v of what was weighed. */
-static void add_up(struct contract_screen *screen, const struct problem *problem, int head,
-                   const struct contract_trial *waiting)
+static void add_up(struct contract_screen *screen, const struct problem *problem, int head)
 {
     int kv_head = problem_kv_head(problem, head);
     size_t dim = (size_t)screen->dim;
-    const float *values = waiting && waiting->waiting & MOVE_V ? NULL : values_of(screen, problem, kv_head);
+    const float *values = values_of(screen, problem, kv_head);
     for (int64_t key = 0; key < problem->seq_len; key++) {
         double weight = screen->weights[key];
         const float *row = values ? values + (size_t)key * dim : screen->row;
         if (!(weight > 0))
             continue;
         if (!values)
-            read_row(screen, problem, 1, key, kv_head, dim, waiting);
+            contract_screen_read(screen, problem, 1, key, kv_head, dim);
         for (size_t d = 0; d < dim; d++)
             screen->sums[d] += weight * (double)row[d];
     }
@@ -306,8 +293,7 @@ static bool open_part(struct contract_screen *screen, const struct problem *prob
     return !screen->failed;
 }
 
-static double attend(struct contract_screen *screen, const struct problem *problem, int row,
-                     const struct contract_trial *waiting)
+double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
 {
     const struct problem one = problem_query(problem, row / problem->num_heads);
     if (!open_part(screen, problem, row)) {
@@ -315,16 +301,11 @@ static double attend(struct contract_screen *screen, const struct problem *probl
             screen->sums[d] = NAN;
         return NAN;
     }
-    double lse = weigh(screen, &one, row % problem->num_heads, waiting);
+    double lse = weigh(screen, &one, row % problem->num_heads);
     memset(screen->sums, 0, (size_t)screen->dim * sizeof *screen->sums);
     if (lse > -INFINITY)
-        add_up(screen, &one, row % problem->num_heads, waiting);
+        add_up(screen, &one, row % problem->num_heads);
     return lse;
-}
-
-double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
-{
-    return attend(screen, problem, row, NULL);
 }
 
 /* ---- what a row is held against ---------------------------------------------------------------------------------- */
@@ -359,9 +340,9 @@ bool contract_screen_row(struct contract_screen *screen, const struct contract_t
     const struct problem *problem = &trial->problem;
     const struct truth *truth = trial->stated->truth;
     size_t first = (size_t)row * (size_t)problem->head_dim;
-    screen->read_at = trial->read_at;
-    double lse = attend(screen, problem, row, trial->waiting ? trial : NULL);
-    screen->read_at = NULL;
+    screen->moved = trial;
+    double lse = contract_screen_attend(screen, problem, row);
+    screen->moved = NULL;
     if (screen->failed || !lse_is_near(trial, row, lse))
         return false;
     double of_trial = contract_screen_squares(screen, trial, row, 1), of_stated = 0, noise = 0;

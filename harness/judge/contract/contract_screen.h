@@ -17,18 +17,18 @@ struct screen_memory;
 
 /* Memory for rows of problems with so many keys and elements a head. */
 struct contract_screen {
-    int dim;                      /* elements that are looked at */
-    double *logits;               /* [N] */
-    double *weights;              /* [N], the largest of all is 1 */
-    double whole;                 /* their sum, that of a sink counted */
-    double *sums;                 /* [dim] */
-    float *query;                 /* [D] */
-    float *row;                   /* [D] */
-    struct screen_memory *memory; /* of products and values */
+    int dim;                            /* elements that are looked at */
+    double *logits;                     /* [N] */
+    double *weights;                    /* [N], the largest of all is 1 */
+    double whole;                       /* their sum, that of a sink counted */
+    double *sums;                       /* [dim] */
+    float *query;                       /* [D] */
+    float *row;                         /* [D] */
+    struct screen_memory *memory;       /* of products and values */
+    const struct contract_trial *moved; /* whose keys wait to be moved, while a row of it is looked at; else NULL */
     /* Of a problem in parts: where its keys are, whose part is open, and of what it was that none could be opened. */
     const struct key_parts *parts;
     const struct problem *part;
-    int64_t *const *read_at; /* the trial's, while its row is looked at; NULL: it has none */
     enum error_kind failed;
     struct error error;
 };

@@ -36,14 +36,13 @@ static inline bool contract_is_fitted(const struct contract_row *row)
     return row->stage == STAGE_FITTED || row->stage == STAGE_SEARCHED;
 }
 
-/* Makes a variant of a trial, which may be one that reads its keys elsewhere: so does then what looks at them. */
+/* Makes a variant of a trial, which may be one whose keys wait to be moved: what looks at them reads them there. */
 static inline bool contract_make(const struct contract_row *row, struct contract_trial *trial, int variant,
                                  const struct contract_clue *clue)
 {
-    int64_t *read_at[] = {trial->read_at[0], trial->read_at[1]};
-    clue->screen->read_at = read_at;
+    clue->screen->moved = trial;
     bool made = row->make(trial, variant, clue);
-    clue->screen->read_at = NULL;
+    clue->screen->moved = NULL;
     return made;
 }
 

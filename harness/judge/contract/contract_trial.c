@@ -15,7 +15,8 @@ struct contract_trial contract_trial_begin(const struct exhibit *stated)
                                    .output_before = *stated->output,
                                    .problem = *stated->problem,
                                    .output = *stated->output,
-                                   .factor = 1};
+                                   .factor = 1,
+                                   .of = {stated->problem->k, stated->problem->v}};
 }
 
 struct contract_trial contract_trial_on(const struct contract_trial *first)
@@ -131,54 +132,28 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
     return moved;
 }
 
-/* Which row each of k, and of v, is read from, with room for a key more; NULL if memory is short. */
-static int64_t *own_places(struct contract_trial *trial)
+/* As map has it, which the trial's problem is made for. */
+static bool move_keys(struct contract_trial *trial, unsigned which, const struct key_map *map)
 {
-    int64_t *places = own(trial, ((size_t)trial->problem.seq_len + 1) * sizeof *places);
-    for (int64_t key = 0; places && key < trial->problem.seq_len; key++)
-        places[key] = key;
-    return places;
-}
-
-/* What contract_move_keys does in parts: one KV head is like another. */
-static bool read_keys_at(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
-{
-    for (int tensor = 0; tensor < 2; tensor++) {
-        if (!(which >> tensor & 1))
-            continue;
-        int64_t *places = trial->read_at[tensor] ? NULL : own_places(trial); /* no pair moves them twice */
-        for (int64_t key = 0; places && key < trial->problem.seq_len; key++) {
-            int kv_head = 0;
-            source(&trial->problem, by, &places[key], &kv_head);
-            if (kv_head != 0)
-                return false;
-        }
-        trial->read_at[tensor] = places;
-        trial->source[tensor] = source;
-        trial->source_by[tensor] = by;
-        if (!places)
-            return false;
-    }
-    return true;
-}
-
-bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by)
-{
-    if (trial->stated->parts)
-        return read_keys_at(trial, which, source, by);
-    if (trial->waiting & which && !contract_place_keys(trial))
+    if (trial->stated->parts ? trial->waiting & which || !key_map_keeps_heads(map) /* no pair moves them twice */
+                             : trial->waiting & which && !contract_place_keys(trial))
         return false;
     for (int tensor = 0; tensor < 2; tensor++)
-        if (which >> tensor & 1) {
-            trial->source[tensor] = source;
-            trial->source_by[tensor] = by;
-        }
+        if (which >> tensor & 1)
+            trial->map[tensor] = *map;
     trial->waiting |= which;
     trial->problem.bounds = NULL;
     return true;
 }
 
-/* k or v as source has it, in new memory; NULL if that is short. */
+bool contract_move_keys(struct contract_trial *trial, unsigned which, key_place *place, int64_t by)
+{
+    const struct problem *problem = &trial->problem;
+    const struct key_map map = {place, by, NULL, problem->seq_len, problem->num_kv_heads};
+    return move_keys(trial, which, &map);
+}
+
+/* k or v as its map has it, in new memory; NULL if that is short. */
 static char *moved_keys(struct contract_trial *trial, int tensor)
 {
     const struct problem *problem = &trial->problem;
@@ -187,14 +162,23 @@ static char *moved_keys(struct contract_trial *trial, int tensor)
     const char *from = tensor ? problem->v : problem->k;
     char *to = own(trial, rows * row);
     for (int64_t key = 0; to && key < problem->seq_len; key++)
-        for (int head = 0; head < problem->num_kv_heads; head++)
-            memcpy(to + problem_row(problem, key, head) * element,
-                   from + contract_key_row(trial, tensor, key, head) * element, row);
+        for (int head = 0; head < problem->num_kv_heads; head++) {
+            int64_t at = key;
+            int of_head = head;
+            key_map_row(&trial->map[tensor], &at, &of_head);
+            if (at < 0)
+                memset(to + problem_row(problem, key, head) * element, 0, row);
+            else
+                memcpy(to + problem_row(problem, key, head) * element,
+                       from + problem_row(problem, at, of_head) * element, row);
+        }
     return to;
 }
 
 bool contract_place_keys(struct contract_trial *trial)
 {
+    if (trial->stated->parts) /* where they are placed as they are opened */
+        return true;
     char *k = trial->waiting & MOVE_K ? moved_keys(trial, 0) : NULL;
     char *v = trial->waiting & MOVE_V ? moved_keys(trial, 1) : NULL;
     if ((trial->waiting & MOVE_K && !k) || (trial->waiting & MOVE_V && !v))
@@ -205,35 +189,28 @@ bool contract_place_keys(struct contract_trial *trial)
     return true;
 }
 
+/* A row behind those that there are. */
+static void with_one_more(const struct key_map *map, int64_t *key, int *kv_head)
+{
+    (void)kv_head;
+    if (*key == map->seq_len - 1)
+        *key = -1;
+}
+
 bool contract_append_key(struct contract_trial *trial)
 {
     struct problem *problem = &trial->problem;
-    size_t keys = (size_t)problem->seq_len, row = key_bytes(problem) * (size_t)problem->num_kv_heads;
-    const bool in_parts = trial->stated->parts;
-    char *k = in_parts ? NULL : own(trial, (keys + 1) * row), *v = k ? own(trial, (keys + 1) * row) : NULL;
-    int64_t *places = in_parts ? own_places(trial) : NULL;
-    uint8_t *visible = v || places ? own(trial, keys + 1) : NULL;
+    size_t keys = (size_t)problem->seq_len;
+    uint8_t *visible = own(trial, keys + 1);
     if (!visible)
         return false;
-    if (in_parts) {
-        places[keys] = -1;
-        trial->read_at[0] = trial->read_at[1] = places;
-    } else {
-        memcpy(k, problem->k, keys * row);
-        memcpy(v, problem->v, keys * row);
-        memset(k + keys * row, 0, row);
-        memset(v + keys * row, 0, row);
-        problem->k = k;
-        problem->v = v;
-    }
     for (size_t key = 0; key < keys; key++)
         visible[key] = problem_visible(problem, (int64_t)key);
     visible[keys] = 0;
     problem->visible = visible;
     problem->seq_len++;
     problem->kv_slots = 0;
-    problem->bounds = NULL;
-    return true;
+    return contract_move_keys(trial, MOVE_K | MOVE_V, with_one_more, 0);
 }
 
 /* Whether later queries' keys are all visible: which of them a query sees is counted from the end. */
@@ -245,39 +222,30 @@ static bool later_keys_are_visible(const struct problem *problem)
     return true;
 }
 
+static void by_list(const struct key_map *map, int64_t *key, int *kv_head)
+{
+    (void)kv_head;
+    *key = map->keys[*key];
+}
+
 bool contract_leave_masked_keys(struct contract_trial *trial)
 {
     struct problem *problem = &trial->problem;
-    size_t row = key_bytes(problem) * (size_t)problem->num_kv_heads, left = 0, keys = (size_t)problem->seq_len;
-    for (size_t key = 0; key < keys; key++)
-        left += problem_visible(problem, (int64_t)key);
+    int64_t left = 0, keys = problem->seq_len;
+    for (int64_t key = 0; key < keys; key++)
+        left += problem_visible(problem, key);
     if (left == 0 || left == keys || !later_keys_are_visible(problem))
         return false;
-    const bool in_parts = trial->stated->parts;
-    char *k = in_parts ? NULL : own(trial, left * row), *v = k ? own(trial, left * row) : NULL;
-    int64_t *places = in_parts ? own_places(trial) : NULL;
-    for (size_t key = 0, to = 0; (v || places) && key < keys; key++)
-        if (problem_visible(problem, (int64_t)key)) {
-            if (places) {
-                places[to] = (int64_t)key;
-            } else {
-                memcpy(k + to * row, (const char *)problem->k + key * row, row);
-                memcpy(v + to * row, (const char *)problem->v + key * row, row);
-            }
-            to++;
-        }
-    if (in_parts) {
-        trial->read_at[0] = trial->read_at[1] = places;
-    } else {
-        problem->k = k;
-        problem->v = v;
-    }
+    int64_t *list = own(trial, (size_t)left * sizeof *list);
+    for (int64_t key = 0, to = 0; list && key < keys; key++)
+        if (problem_visible(problem, key))
+            list[to++] = key;
     problem->visible = NULL;
-    problem->q_position -= (int64_t)(keys - left);
-    problem->seq_len = (int64_t)left;
+    problem->q_position -= keys - left;
+    problem->seq_len = left;
     problem->kv_slots = 0;
-    problem->bounds = NULL;
-    return v || places;
+    return list && move_keys(trial, MOVE_K | MOVE_V,
+                             &(struct key_map){by_list, 0, list, problem->seq_len, problem->num_kv_heads});
 }
 
 /* The row of query and head as a head of one query alone: heads of a KV head stand together. */

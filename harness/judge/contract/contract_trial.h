@@ -11,11 +11,9 @@
 
 #include "harness/judge/contract/contract_finding.h"
 #include "harness/judge/exhibit.h"
+#include "harness/judge/key_map.h"
 
 enum { CONTRACT_OWNED_MAX = 16 };
-
-/* Where a row of k or v is read; by: what there is to say of that beside. */
-typedef void contract_key_source(const struct problem *problem, int64_t by, int64_t *key, int *kv_head);
 
 struct contract_trial {
     const struct exhibit *stated;
@@ -23,14 +21,10 @@ struct contract_trial {
     struct output output_before;
     struct problem problem;
     struct output output;
-    double factor, offset;          /* the output is the problem's exact result times factor, plus offset; 1 and 0 */
-    contract_key_source *source[2]; /* by which k and v were moved last; NULL: they were not */
-    int64_t source_by[2];
-    unsigned waiting; /* of MOVE_K and MOVE_V: not moved yet, so that the problem has them where they were */
-    /* [N] Of a problem in parts, whose k and v are not there to be moved: at which key a row of k or v is read, -1: it
-     * is 0. NULL: at its own. A trial with one of these can be screened, and no more: it would take a part's memory
-     * once again. */
-    int64_t *read_at[2];
+    double factor, offset; /* the output is the problem's exact result times factor, plus offset; 1 and 0 */
+    const void *of[2];     /* which of the stated k and v its k and v are made of, */
+    struct key_map map[2]; /* and by which they were moved last; zeroed: they were not */
+    unsigned waiting;      /* of MOVE_K and MOVE_V: not moved yet, so that the problem has them where they were */
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -62,24 +56,15 @@ enum { MOVE_QUERIES = 1 << 0, MOVE_SLOPES = 1 << 1, MOVE_OUT = 1 << 2, MOVE_LSE 
 enum { MOVE_ALL_OF_HEADS = MOVE_QUERIES | MOVE_SLOPES | MOVE_OUT | MOVE_LSE | MOVE_SINKS };
 bool contract_move_heads(struct contract_trial *trial, const int *source, unsigned which);
 
-/* Row (key, KV head) of k or v is what was row source(by, key, KV head): which has bits of these. Nothing is copied
- * before contract_place_keys: a screen looks at a few rows, and most trials go no further. False if memory is short,
- * and of a problem in parts, where nothing is copied at all, where that is of another KV head, which may be in another
- * part. */
+/* Row (key, KV head) of k or v is what was row place(map, key, KV head), map->by of it: which has bits of these.
+ * Nothing is copied before contract_place_keys: a screen looks at a few rows, and most trials go no further. False if
+ * memory is short. */
 enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
-bool contract_move_keys(struct contract_trial *trial, unsigned which, contract_key_source *source, int64_t by);
+bool contract_move_keys(struct contract_trial *trial, unsigned which, key_place *place, int64_t by);
 
 /* Makes k and v of the trial's problem what it says of them: for all but contract_screen_row. False if memory is short.
- */
+ * Of a problem in parts they go on waiting: whoever opens a part has its rows read where they are. */
 bool contract_place_keys(struct contract_trial *trial);
-
-/* Index of the first element of a key's row in the k (tensor 0) or v (1) that the problem has, moved or not. */
-static inline size_t contract_key_row(const struct contract_trial *trial, int tensor, int64_t key, int kv_head)
-{
-    if (trial->waiting >> tensor & 1)
-        trial->source[tensor](&trial->problem, trial->source_by[tensor], &key, &kv_head);
-    return problem_row(&trial->problem, key, kv_head);
-}
 
 /* Appends a key that is masked, so that each query but the last sees one key more. */
 bool contract_append_key(struct contract_trial *trial);

@@ -125,11 +125,10 @@ static bool slope_exponent_off(struct contract_trial *trial)
 
 /* ---- heads ------------------------------------------------------------------------------------------------------- */
 
-static void next_head(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void next_head(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
     (void)key;
-    *kv_head = (*kv_head + 1) % problem->num_kv_heads;
+    *kv_head = (*kv_head + 1) % map->num_kv_heads;
 }
 
 /* Of two KV heads the next one is the other: that is the next fault. */
@@ -138,11 +137,10 @@ static bool next_kv_head(struct contract_trial *trial)
     return trial->problem.num_kv_heads > 2 && contract_move_keys(trial, MOVE_K | MOVE_V, next_head, 0);
 }
 
-static void head_of_pair(const struct problem *problem, int64_t by, int64_t *key, int *kv_head)
+static void head_of_pair(const struct key_map *map, int64_t *key, int *kv_head)
 {
-    (void)by;
     (void)key;
-    *kv_head = (*kv_head ^ 1) < problem->num_kv_heads ? *kv_head ^ 1 : *kv_head;
+    *kv_head = (*kv_head ^ 1) < map->num_kv_heads ? *kv_head ^ 1 : *kv_head;
 }
 
 static bool kv_heads_swapped(struct contract_trial *trial)
