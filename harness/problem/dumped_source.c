@@ -225,6 +225,23 @@ static enum error_kind open_part(const struct problem_source *source, struct par
     return kind;
 }
 
+/* Rows that follow one another in the file are read at once. */
+static enum error_kind read_any_rows(const struct problem_source *source, const struct inputs *inputs, bool of_v,
+                                     const int64_t *rows, size_t count, int threads, void *to, struct error *error)
+{
+    (void)inputs;
+    (void)threads; /* the file system's time */
+    const struct npy_file *file = &dump_of(source)->files[of_v ? DUMPED_V : DUMPED_K];
+    const size_t dim = (size_t)source->shape.head_dim, row_bytes = dim * npy_element_bytes(&file->header);
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0, run; i < count && !kind; i += run) {
+        for (run = 1; i + run < count && rows[i + run] == rows[i] + (int64_t)run;)
+            run++;
+        kind = npy_read(file, rows[i] * (int64_t)dim, run * dim, (char *)to + i * row_bytes, error);
+    }
+    return kind;
+}
+
 static bool same_mask(const struct dumped_point *a, const struct dumped_point *b)
 {
     return a->masked == b->masked && a->num_removed == b->num_removed &&
@@ -249,4 +266,5 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return true;
 }
 
-static const struct problem_source_ops dumped_ops = {.part = part_of, .open = open_part, .same = same};
+static const struct problem_source_ops dumped_ops = {
+    .part = part_of, .open = open_part, .read_rows = read_any_rows, .same = same};

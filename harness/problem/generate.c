@@ -291,6 +291,27 @@ enum error_kind inputs_add_keys(struct inputs *inputs, const struct problem_spec
     return kind;
 }
 
+enum { ROWS_AT_ONCE = 256 };
+
+enum error_kind inputs_generate_rows(const struct inputs *inputs, const struct problem_spec *spec, bool of_v,
+                                     const int64_t *rows, size_t count, int threads, void *to, struct error *error)
+{
+    COMPUTING_ENVIRONMENT();
+    struct generator generator = {0};
+    const enum tensor tensor = of_v ? TENSOR_V : TENSOR_K;
+    const size_t dim = (size_t)spec->head_dim;
+    enum error_kind kind = generator_init(&generator, spec, inputs->slopes, inputs->q, error);
+#pragma omp parallel num_threads(threads) if (count > ROWS_AT_ONCE)
+    {
+        COMPUTING_ENVIRONMENT();
+#pragma omp for schedule(dynamic, ROWS_AT_ONCE) nowait
+        for (size_t i = 0; i < (kind ? 0 : count); i++)
+            generator_make(&generator, tensor, (size_t)rows[i] * dim, dim, to, i * dim);
+    }
+    generator_clear(&generator);
+    return kind;
+}
+
 /* ---- as a source ------------------------------------------------------------------------------------------------ */
 
 static const struct problem_spec *spec_of(const struct problem_source *source)
@@ -321,12 +342,18 @@ static enum error_kind add_keys(const struct problem_source *source, struct part
     return inputs_add_keys(inputs, spec_of(source), part, range, error);
 }
 
+static enum error_kind read_rows(const struct problem_source *source, const struct inputs *inputs, bool of_v,
+                                 const int64_t *rows, size_t count, int threads, void *to, struct error *error)
+{
+    return inputs_generate_rows(inputs, spec_of(source), of_v, rows, count, threads, to, error);
+}
+
 static bool same(const struct problem_source *source, const struct problem_source *other)
 {
     return problem_spec_equal(spec_of(source), spec_of(other));
 }
 
-static const struct problem_source_ops generated_ops = {part_of, open_part, open_newest, add_keys, same};
+static const struct problem_source_ops generated_ops = {part_of, open_part, open_newest, add_keys, read_rows, same};
 
 struct generated_source generated_source(const struct problem_spec *spec)
 {

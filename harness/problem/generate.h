@@ -26,6 +26,10 @@ enum error_kind inputs_generate_newest(struct inputs *inputs, const struct probl
 enum error_kind inputs_add_keys(struct inputs *inputs, const struct problem_spec *spec, struct part part,
                                 struct key_range range, struct error *error);
 
+/* Rows of k or v, as problem_source_ops.read_rows has it; inputs are those of any part of spec. */
+enum error_kind inputs_generate_rows(const struct inputs *inputs, const struct problem_spec *spec, bool of_v,
+                                     const int64_t *rows, size_t count, int threads, void *to, struct error *error);
+
 /* A description as a source of its problem. */
 struct generated_source {
     struct problem_source source; /* first */

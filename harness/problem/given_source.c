@@ -39,6 +39,13 @@ static struct tensor_view view_of_key(const struct tensor_view *view, const stru
     return page;
 }
 
+/* What is read of a key brings pages of other heads with it, the key's at most. */
+static double bytes_brought(const struct given_source *given, const struct tensor_view *view)
+{
+    const struct problem *shape = &given->source.shape;
+    return (double)(shape->num_kv_heads * shape->head_dim) * (double)dtypes[view->dtype].size_bytes;
+}
+
 /* k or v of a part's heads. */
 static enum error_kind copy_keys(void *destination, const struct given_source *given, const struct tensor_view *view,
                                  int64_t page_stride, struct part part, const struct progress *progress,
@@ -47,9 +54,7 @@ static enum error_kind copy_keys(void *destination, const struct given_source *g
     const struct problem *shape = &given->source.shape;
     enum dtype dtype = problem_kv_dtype(shape);
     size_t row_bytes = (size_t)shape->head_dim * dtypes[dtype].size_bytes;
-    /* What is read brings pages of other heads with it, a key's at most. */
-    double key_bytes = (double)(shape->num_kv_heads * shape->head_dim) * (double)dtypes[view->dtype].size_bytes,
-           read = 0;
+    double key_bytes = bytes_brought(given, view), read = 0;
     char *to = destination;
     enum error_kind kind = ERROR_NONE;
     for (int64_t key = 0; key < shape->seq_len && !kind; key++) {
@@ -64,6 +69,34 @@ static enum error_kind copy_keys(void *destination, const struct given_source *g
         }
         if (!kind && key % KEYS_AT_ONCE == 0 && progress_cancelled(progress))
             kind = error_set(error, ERROR_INTERRUPTED, "interrupted while reading inputs");
+    }
+    return kind;
+}
+
+static enum error_kind read_rows(const struct problem_source *source, const struct inputs *inputs, bool of_v,
+                                 const int64_t *rows, size_t count, int threads, void *to, struct error *error)
+{
+    (void)inputs;
+    (void)threads; /* memory's time */
+    const struct given_source *given = given_of(source);
+    const struct given_tensors *tensors = &given->tensors;
+    const struct problem *shape = &source->shape;
+    const struct tensor_view *view = of_v ? &tensors->v : &tensors->k;
+    const enum dtype dtype = problem_kv_dtype(shape);
+    const size_t row_bytes = (size_t)shape->head_dim * dtypes[dtype].size_bytes;
+    double key_bytes = bytes_brought(given, view), read = 0;
+    enum error_kind kind = ERROR_NONE;
+    for (size_t i = 0; i < count && !kind; i++) {
+        int64_t key = rows[i] / shape->num_kv_heads;
+        const struct tensor_view page =
+            view_of_key(view, tensors, of_v ? tensors->v_page_stride : tensors->k_page_stride, &key);
+        kind = tensor_view_copy((char *)to + i * row_bytes, dtype, &page, key, (int)(rows[i] % shape->num_kv_heads),
+                                shape->head_dim, error);
+        read += key_bytes;
+        if (tensors->forget && (read >= FORGET_BYTES || i + 1 == count)) {
+            tensors->forget(tensors->context);
+            read = 0;
+        }
     }
     return kind;
 }
@@ -110,7 +143,8 @@ static bool same(const struct problem_source *source, const struct problem_sourc
     return false;
 }
 
-static const struct problem_source_ops given_ops = {.part = part_of, .open = open_part, .same = same};
+static const struct problem_source_ops given_ops = {
+    .part = part_of, .open = open_part, .read_rows = read_rows, .same = same};
 
 struct given_source given_source(const struct problem_spec *spec, const struct given_tensors *tensors)
 {

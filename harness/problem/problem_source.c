@@ -50,6 +50,12 @@ static enum error_kind allocate_keys(struct inputs *inputs, double size_bytes, s
     return kind;
 }
 
+enum error_kind inputs_need_room(struct inputs *inputs, size_t bytes, bool *lost, struct error *error)
+{
+    *lost = inputs->kv_room < bytes || !inputs->k;
+    return *lost ? allocate_keys(inputs, (double)bytes, error) : ERROR_NONE;
+}
+
 enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *shape, struct part part, bool masked,
                                 struct error *error)
 {

@@ -51,6 +51,11 @@ enum error_kind inputs_allocate(struct inputs *inputs, const struct problem *sha
 enum error_kind inputs_assemble(struct inputs *inputs, const struct problem *shape, struct part part,
                                 struct error *error);
 
+/* Sees to it that there is memory for k and v of so many bytes each. *lost: it was not there, and what both had is
+ * gone; else nothing changes. inputs->k and v alone: who points at them is to look anew. ERROR_SYSTEM: then they have
+ * none. */
+enum error_kind inputs_need_room(struct inputs *inputs, size_t bytes, bool *lost, struct error *error);
+
 /* The last step, when all is filled: the digest. */
 void inputs_hash(struct inputs *inputs);
 
@@ -103,6 +108,14 @@ struct problem_source_ops {
      * where open_newest is. ERROR_SYSTEM, ERROR_INTERRUPTED. */
     enum error_kind (*add_keys)(const struct problem_source *source, struct part part, struct key_range range,
                                 struct inputs *inputs, struct error *error);
+
+    /*
+     * Rows of k, or of v, of whatever keys and KV heads, packed into `to`: rows[i] = key * Hkv + KV head of the whole,
+     * count of them. inputs: a part that is open, whose own k and v are not looked at. ERROR_SYSTEM, ERROR_INTERRUPTED,
+     * and as of open.
+     */
+    enum error_kind (*read_rows)(const struct problem_source *source, const struct inputs *inputs, bool of_v,
+                                 const int64_t *rows, size_t count, int threads, void *to, struct error *error);
 
     /* Whether another source of this kind has the same problem. */
     bool (*same)(const struct problem_source *source, const struct problem_source *other);

@@ -269,6 +269,35 @@ static void test_parts_of_several_blocks(void **state)
     remove_all(&fixture);
 }
 
+/* Those that follow one another in the file, and others, whichever part is open. */
+static void test_rows_of_any_keys(void **state)
+{
+    (void)state;
+    for (int row = 0; row < SPEC_ROWS; row++) {
+        static const int64_t rows[] = {62, 3, 4, 5, 6, 6, 20, 19, 0, 61, 62, 40};
+        enum { ROWS = sizeof rows / sizeof rows[0] };
+        const struct problem_spec spec = spec_of_row(row);
+        const size_t bytes = (size_t)spec.head_dim * dtypes[problem_spec_kv_dtype(&spec)].size_bytes;
+        char to[ROWS * 80 * 4];
+        struct fixture fixture;
+        struct dumped_source dump;
+        struct inputs inputs = {0};
+        struct error error;
+        make(&fixture, &spec);
+        open_folder(&dump, &fixture);
+        open_problem(&inputs, &dump, (struct part){1, 1});
+        for (int of_v = 0; of_v < 2; of_v++) {
+            const char *whole = of_v ? fixture.inputs.v : fixture.inputs.k;
+            assert_int_equal(dump.source.ops->read_rows(&dump.source, &inputs, of_v, rows, ROWS, 1, to, &error), 0);
+            for (size_t i = 0; i < ROWS; i++)
+                assert_memory_equal(to + i * bytes, whole + (size_t)rows[i] * bytes, bytes);
+        }
+        inputs_clear(&inputs);
+        dumped_source_clear(&dump);
+        remove_all(&fixture);
+    }
+}
+
 static void test_its_truth_is_that_of_the_inputs(void **state)
 {
     (void)state;
@@ -505,6 +534,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_heads_and_some),
         cmocka_unit_test(test_parts_of_several_blocks),
+        cmocka_unit_test(test_rows_of_any_keys),
         cmocka_unit_test(test_its_truth_is_that_of_the_inputs),
         cmocka_unit_test(test_tensors_of_another_point_are_refused),
         cmocka_unit_test(test_points_that_are_refused),
