@@ -4,15 +4,21 @@
 #ifndef HARNESS_JUDGE_KEY_PARTS_H
 #define HARNESS_JUDGE_KEY_PARTS_H
 
+#include "harness/judge/key_map.h"
 #include "reference/problem.h"
 
 struct key_parts {
     int count;
     /* The part that has a KV head of the whole. */
     int (*of_kv_head)(void *context, int kv_head);
-    /* Opens part `index`, unless it is what was opened last: *part, whose place in the whole is stated, has its k and v
-     * until another one is opened. ERROR_SYSTEM, ERROR_USAGE, ERROR_INTERRUPTED. */
-    enum error_kind (*open)(void *context, int index, const struct problem **part, struct error *error);
+    /*
+     * Opens part `index`, unless it is what was opened last: *part, whose place in the whole is stated, has its k and v
+     * until another one is opened. moved[2]: by which rows of k and v are read, of whatever parts they are, so many as
+     * the map has; *part is then its shape, k and v. NULL: each at its own place. ERROR_SYSTEM, ERROR_USAGE,
+     * ERROR_INTERRUPTED.
+     */
+    enum error_kind (*open)(void *context, int index, const struct key_map *moved, const struct problem **part,
+                            struct error *error);
     void *context;
     /* Addresses that stand for k and v of the whole, where a search takes the one for the other: nothing is there. */
     char k, v;

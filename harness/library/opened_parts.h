@@ -1,8 +1,8 @@
 /*
  * The parts of a problem opened again, when all of them have been judged: for what is sought of a failure in k and v.
  *
- * There is memory for the k and v of one part. It is lent by the inputs of what was opened last, whose q, slopes and
- * mask stay what they are and where they are: the whole problem points into them.
+ * There is memory for the k and v of one part, for whatever rows of all parts. It is lent by the inputs of what was
+ * opened last, whose q, slopes and mask stay what they are and where they are: the whole problem points into them.
  */
 #ifndef HARNESS_LIBRARY_OPENED_PARTS_H
 #define HARNESS_LIBRARY_OPENED_PARTS_H
@@ -20,11 +20,19 @@ struct part_opening {
     const char *purpose; /* "signature" */
 };
 
+/* What the memory of k or v has. */
+struct held_rows {
+    int part; /* its number; -1: nothing */
+    struct key_map map;
+};
+
 struct opened_parts {
     struct key_parts parts; /* whose context this is, so that it stays where it is */
     const struct problem_source *source;
-    struct inputs *lender, inputs; /* of the part that is open */
+    struct inputs *lender, inputs; /* of the part that was opened last with its keys as they are */
     int open;                      /* its number; -1: none is */
+    struct held_rows held[2];      /* k, v */
+    struct problem moved;          /* the part whose keys were moved last */
     struct part_opening how;
     double seconds; /* that opening took so far */
 };

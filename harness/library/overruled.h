@@ -25,8 +25,8 @@ static inline void signature_leave_open(struct signature_finding *finding, const
 }
 
 /* Gives the failure the contract's name, or unknown where that has none, if it speaks against the one that it has; and
- * unknown where several contracts fit alike, and not all of them have that name, or where some fit, and none has; and
- * where one that could not be confirmed has another. stated: the class of the output as it was stated. */
+ * unknown where several contracts fit alike, and not all of them have that name, or where some fit, and none has.
+ * stated: the class of the output as it was stated. */
 static inline void signature_overrule(struct signature_finding *finding, const struct contract_finding *contract,
                                       const struct class_whole *stated)
 {
@@ -34,11 +34,6 @@ static inline void signature_overrule(struct signature_finding *finding, const s
     if (contract_contradicts(contract, finding->signature, stated)) {
         snprintf(said, sizeof said, "%.*s", (int)sizeof said / 3, finding->detail);
         signature_leave_open(finding, said, contract->fits[0].text);
-        return;
-    }
-    if (contract_unconfirmed_differs(contract, finding->signature)) {
-        snprintf(said, sizeof said, "%.*s", (int)sizeof said / 3, finding->detail);
-        signature_leave_open(finding, said, contract->unconfirmed);
         return;
     }
     bool open = contract_leaves_open(contract, finding->signature);

@@ -26,16 +26,15 @@ static inline void cut_by_head(struct generated_source *cut, struct problem_sour
     cut->source.num_parts = spec->num_kv_heads;
 }
 
-/* An evaluation's output by the point's tolerance, as if nothing were known of what made it. Both are to be cleared,
+/* An evaluation's output by the point's tolerance, as if nothing were known of what made it: with all keys at hand
+ * (judged[0]), and in parts of a source that is cut (judged[1]), which progress may interrupt. Both are to be cleared,
  * whatever is returned. */
-static inline enum error_kind judge_at_once_and_in_parts(struct judged_output judged[2],
-                                                         const struct evaluation *evaluation, const struct point *point,
-                                                         struct error *error)
+static inline enum error_kind judge_by_source(struct judged_output judged[2], const struct evaluation *evaluation,
+                                              const struct point *point, const struct generated_source *cut,
+                                              int threads, struct progress *progress, struct error *error)
 {
     const struct problem *problem = &evaluation->problem;
     const struct generated_source whole = generated_source(&point->problem);
-    struct generated_source cut;
-    struct problem_source_ops ops;
     const struct tensor_view out = {
         .name = "out",
         .elements = evaluation->output.out,
@@ -43,16 +42,27 @@ static inline enum error_kind judge_at_once_and_in_parts(struct judged_output ju
         .strides = {(int64_t)problem->num_heads * problem->head_dim, problem->head_dim, 1},
     };
     const struct given_output given = given_output(&out, evaluation->output.lse);
-    const struct judging judging = {
+    struct judging judging = {
         .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = point->criterion.tolerance, .budget = 1},
         .truth_method = point->truth_method,
         .truth_precision = point->truth_precision,
-        .threads = 1,
+        .threads = threads,
     };
-    cut_by_head(&cut, &ops, &point->problem);
     judged[0] = judged[1] = (struct judged_output){.bound = NULL};
     enum error_kind kind = judge_output(&judged[0], &whole.source, &given, &judging, error);
-    return kind ? kind : judge_output(&judged[1], &cut.source, &given, &judging, error);
+    judging.progress = progress;
+    return kind ? kind : judge_output(&judged[1], &cut->source, &given, &judging, error);
+}
+
+/* The same, in parts of a KV head. */
+static inline enum error_kind judge_at_once_and_in_parts(struct judged_output judged[2],
+                                                         const struct evaluation *evaluation, const struct point *point,
+                                                         struct error *error)
+{
+    struct generated_source cut;
+    struct problem_source_ops ops;
+    cut_by_head(&cut, &ops, &point->problem);
+    return judge_by_source(judged, evaluation, point, &cut, 1, NULL, error);
 }
 
 #endif

@@ -2,22 +2,25 @@
  * What failures are called where a problem is worked on a KV head at a time, beside what they are called in one part.
  *     soak_parts CASE... [KEY=VALUE...] [only=NAME]  all points of the cases, or of the one that is called NAME, run by
  *         their kernels and then judged as outputs alone
- *     soak_parts drawn [FAILING [SEED]]  faults drawn at random, until so many have failed (500, 0)
- * Prints each failure that has another name in parts, and a table: of signatures and of contracts, how many are the
- * same, unknown in parts alone, and others. Exit code 1 if one is another, 3 if something could not be run.
+ *     soak_parts drawn [FAILING [SEED]]  faults, and contracts that read keys in another place, drawn at random, until
+ * so many have failed (500, 0) Prints each failure that has another name in parts, and a table: of signatures and of
+ * contracts, how many are the same, unknown in parts alone, and others. Exit code 1 if one is another, 3 if something
+ * could not be run.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "harness/case/recipe_library.h"
+#include "harness/evaluate/tests/drawn_contract.h"
 #include "harness/evaluate/tests/named_fault.h"
 #include "harness/evaluate/tests/one_head_parts.h"
 
-enum { RUN_SIGNATURE, JUDGED_SIGNATURE, JUDGED_CONTRACT, SUBJECTS };
+enum { RUN_SIGNATURE, JUDGED_SIGNATURE, JUDGED_CONTRACT, ELSEWHERE_SIGNATURE, ELSEWHERE_CONTRACT, SUBJECTS };
 enum { NAMED_SAME, UNKNOWN_SAME, UNKNOWN_IN_PARTS, OTHER, ENDS };
 
 static long counts[SUBJECTS][ENDS];
-static const char *const subjects[SUBJECTS] = {"signature of a run", "signature of an output", "contract of an output"};
+static const char *const subjects[SUBJECTS] = {"signature of a run", "signature of an output", "contract of an output",
+                                               "signature, keys elsewhere", "contract, keys elsewhere"};
 
 /* Empty texts: there is no name. */
 static void compare(int subject, const char *whole, const char *parts, const char *whole_says, const char *parts_say,
@@ -42,25 +45,31 @@ static void compare_signatures(int subject, const struct signature_finding *whol
     compare(subject, name_of(whole), name_of(parts), whole->detail, parts->detail, label);
 }
 
-static void compare_contracts(const struct contract_finding *whole, const struct contract_finding *parts,
+static void compare_contracts(int subject, const struct contract_finding *whole, const struct contract_finding *parts,
                               const char *label)
 {
     const char *of_whole = whole->named ? whole->fits[0].text : "", *of_parts = parts->named ? parts->fits[0].text : "";
-    compare(JUDGED_CONTRACT, of_whole, of_parts, whole->num_fits ? whole->fits[0].text : "",
+    compare(subject, of_whole, of_parts, whole->num_fits ? whole->fits[0].text : "",
             parts->num_fits ? parts->fits[0].text : "", label);
 }
 
 /* ---- an output that is there ------------------------------------------------------------------------------------- */
 
-static enum error_kind judge_both_ways(const struct evaluation *evaluation, const struct point *point,
-                                       const char *label, struct error *error)
+/* elsewhere: a contract was drawn. *failed, unless NULL: the output is wrong. */
+static enum error_kind judge_both_ways(const struct evaluation *evaluation, const struct point *point, bool elsewhere,
+                                       const char *label, bool *failed, struct error *error)
 {
     struct judged_output judged[2];
     enum error_kind kind = judge_at_once_and_in_parts(judged, evaluation, point, error);
-    if (!kind && judged[0].finding.signature != SIGNATURE_NONE) {
-        compare_signatures(JUDGED_SIGNATURE, &judged[0].finding, &judged[1].finding, label);
-        compare_contracts(&judged[0].contract, &judged[1].contract, label);
+    const bool fails = !kind && judged[0].finding.signature != SIGNATURE_NONE;
+    if (fails) {
+        compare_signatures(elsewhere ? ELSEWHERE_SIGNATURE : JUDGED_SIGNATURE, &judged[0].finding, &judged[1].finding,
+                           label);
+        compare_contracts(elsewhere ? ELSEWHERE_CONTRACT : JUDGED_CONTRACT, &judged[0].contract, &judged[1].contract,
+                          label);
     }
+    if (failed)
+        *failed = fails;
     judged_output_clear(&judged[0]);
     judged_output_clear(&judged[1]);
     return kind;
@@ -95,7 +104,7 @@ static enum error_kind try_point(const struct point *point, struct error *error)
     if (!kind && whole.finding.signature != SIGNATURE_NONE && !contract_needs_all_heads(&point->recipe.contract))
         kind = run_in_parts(&whole, point, label, error);
     if (!kind && whole.finding.signature != SIGNATURE_NONE && !*whole.subject_failure)
-        kind = judge_both_ways(&whole, point, label, error);
+        kind = judge_both_ways(&whole, point, false, label, NULL, error);
     evaluation_clear(&whole);
     return kind;
 }
@@ -160,10 +169,42 @@ static enum error_kind try_draw(uint64_t seed, uint64_t number, bool *failed, st
         kind = fault_rejudge(&evaluation, &point, error);
     *failed = !kind && done && criterion_decide(&point.criterion, &evaluation.verdict.total) == DECISION_FAIL;
     if (*failed)
-        kind = judge_both_ways(&evaluation, &point, label, error);
+        kind = judge_both_ways(&evaluation, &point, false, label, NULL, error);
     if (*failed && !kind && !planted && !contract_needs_all_heads(&point.recipe.contract) &&
         evaluation.finding.signature != SIGNATURE_NONE)
         kind = run_in_parts(&evaluation, &point, label, error);
+
+out:
+    evaluation_clear(&evaluation);
+    case_list_clear(&list);
+    return kind;
+}
+
+/* On the problem of a draw, often with several queries: what answers has its keys elsewhere. */
+static enum error_kind try_contract(uint64_t seed, uint64_t number, bool *failed, struct error *error)
+{
+    struct drawn_fault fault;
+    struct case_list list = {0};
+    struct point point;
+    struct evaluation evaluation = {.bound = NULL};
+    char text[FAULT_TEXT_SIZE], drawn[CONTRACT_TEXT_SIZE], label[CONTRACT_TEXT_SIZE + 64];
+    enum error_kind kind = ERROR_NONE;
+    bool done = false;
+    *failed = false;
+    fault_draw(&fault, seed, number);
+    uint64_t state = fault.state + 1;
+    const int queries = draw_below(&state, 3) ? 1 : 2 + draw_below(&state, 4);
+    snprintf(text, sizeof text, "case: drawn\n%snum_queries: %d\noracles: none\nrecipe: {name: drawn}\n", fault.problem,
+             queries);
+    if (!fault_point(&list, &point, text, error) || point.problem.num_kv_heads == 1 || point.batch != BATCH_ALONE)
+        goto out;
+    kind = evaluate(&evaluators[0], &evaluation, &point, error);
+    if (!kind)
+        kind = contract_answer(&evaluation, &state, drawn, &done, error);
+    snprintf(label, sizeof label, "%s, contract %llu %llu", drawn, (unsigned long long)seed,
+             (unsigned long long)number);
+    if (!kind && done)
+        kind = judge_both_ways(&evaluation, &point, true, label, failed, error);
 
 out:
     evaluation_clear(&evaluation);
@@ -178,6 +219,9 @@ static enum error_kind try_draws(long wanted, uint64_t seed, struct error *error
     for (uint64_t number = 0; failing < wanted && !kind; number++) {
         bool failed;
         kind = try_draw(seed, number, &failed, error);
+        failing += failed;
+        if (!kind)
+            kind = try_contract(seed, number, &failed, error);
         failing += failed;
     }
     return kind;
@@ -207,11 +251,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "soak_parts: %s\n", error.text);
         return 3;
     }
-    printf("| %-24s | the same | unknown in both | unknown in parts | another |\n", "");
-    printf("|--------------------------|----------|-----------------|------------------|---------|\n");
+    printf("| %-25s | the same | unknown in both | unknown in parts | another |\n", "");
+    printf("|---------------------------|----------|-----------------|------------------|---------|\n");
     long others = 0;
     for (int s = 0; s < SUBJECTS; s++) {
-        printf("| %-24s | %8ld | %15ld | %16ld | %7ld |\n", subjects[s], counts[s][NAMED_SAME], counts[s][UNKNOWN_SAME],
+        printf("| %-25s | %8ld | %15ld | %16ld | %7ld |\n", subjects[s], counts[s][NAMED_SAME], counts[s][UNKNOWN_SAME],
                counts[s][UNKNOWN_IN_PARTS], counts[s][OTHER]);
         others += counts[s][OTHER];
     }

@@ -125,7 +125,7 @@ enum error_kind suspect_need_keys(struct suspect *suspect, int kv_head, struct e
     const struct key_parts *parts = suspect->parts;
     if (!parts)
         return ERROR_NONE;
-    return parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &suspect->keys, error);
+    return parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), NULL, &suspect->keys, error);
 }
 
 bool suspect_shares_part(const struct suspect *suspect, int kv_head)

@@ -33,8 +33,7 @@ struct confirming {
 };
 
 /* The classes of a part's rows. What no class covers here, none covers in all. */
-static enum error_kind confirm_part(void *context, const struct contract_trial *part, int first_head, bool *stop,
-                                    struct error *error)
+static enum error_kind confirm_part(void *context, struct contract_part *part, bool *stop, struct error *error)
 {
     struct confirming *confirming = context;
     const struct contract_inquiry *inquiry = confirming->inquiry;
@@ -43,14 +42,15 @@ static enum error_kind confirm_part(void *context, const struct contract_trial *
     struct exhibit exhibit;
     struct class_report report = {.num_rows = 0};
     struct class_whole whole;
-    enum error_kind kind = find_truth(inquiry, part, &truth, &exhibit, error);
+    enum error_kind kind = find_truth(inquiry, part->trial, &truth, &exhibit, error);
     if (!kind)
         kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
         *stop = !class_keep_asked(&whole, &report, inquiry->demand);
-        int heads = confirming->report.num_rows / problem_queries(&part->problem);
-        class_report_take_heads(&confirming->report, heads, first_head, &report, part->problem.num_heads);
+        const struct problem *problem = &part->trial->problem;
+        int heads = confirming->report.num_rows / problem_queries(problem);
+        class_report_take_heads(&confirming->report, heads, part->first_head, &report, problem->num_heads);
     }
     class_report_clear(&report);
     if (at_once && !kind)
@@ -61,22 +61,22 @@ static enum error_kind confirm_part(void *context, const struct contract_trial *
 }
 
 /* Whether what is right under the trial is in some part another thing than as it was stated. */
-static enum error_kind tell_apart(void *context, const struct contract_trial *part, int first_head, bool *stop,
-                                  struct error *error)
+static enum error_kind tell_apart(void *context, struct contract_part *part, bool *stop, struct error *error)
 {
     struct confirming *confirming = context;
     const struct contract_inquiry *inquiry = confirming->inquiry;
     struct truth own = {.value = NULL}, *truth = &confirming->truth;
     struct exhibit exhibit;
     enum error_kind kind = ERROR_NONE;
-    (void)first_head;
     if (inquiry->stated->parts) {
         truth = &own;
-        kind = find_truth(inquiry, part, truth, &exhibit, error);
+        kind = find_truth(inquiry, part->trial, truth, &exhibit, error);
     }
     if (!kind)
-        kind = contract_differs(&confirming->fits, part, truth, confirming->set, inquiry->threads, inquiry->progress,
-                                error);
+        kind = contract_part_as_stated(part, error);
+    if (!kind)
+        kind = contract_differs(&confirming->fits, part->trial, truth, confirming->set, inquiry->threads,
+                                inquiry->progress, error);
     truth_clear(&own);
     *stop = confirming->fits;
     return kind;
@@ -131,16 +131,14 @@ static struct exhibit weighed_exhibit(const struct weighing *weighing, const str
     return exhibit;
 }
 
-static enum error_kind weigh_part(void *context, const struct contract_trial *part, int first_head, bool *stop,
-                                  struct error *error)
+static enum error_kind weigh_part(void *context, struct contract_part *part, bool *stop, struct error *error)
 {
     struct weighing *weighing = context;
     const struct contract_inquiry *inquiry = weighing->inquiry;
     struct truth truth = {.value = NULL};
     struct output out_alone;
-    struct exhibit exhibit = weighed_exhibit(weighing, part, &out_alone);
-    enum error_kind kind = weighing->of_trial ? find_truth(inquiry, part, &truth, &exhibit, error) : ERROR_NONE;
-    (void)first_head;
+    struct exhibit exhibit = weighed_exhibit(weighing, part->trial, &out_alone);
+    enum error_kind kind = weighing->of_trial ? find_truth(inquiry, part->trial, &truth, &exhibit, error) : ERROR_NONE;
     if (!kind)
         kind = contract_count_off(&weighing->off, &exhibit, weighing->set, inquiry->threads, inquiry->progress, error);
     *stop = contract_is_enough(&weighing->off);
@@ -171,18 +169,17 @@ enum error_kind contract_weigh_stated(bool *enough, const struct contract_inquir
     return weigh(enough, &weighing, &stated, error);
 }
 
-static enum error_kind classify_part(void *context, const struct contract_trial *part, int first_head, bool *stop,
-                                     struct error *error)
+static enum error_kind classify_part(void *context, struct contract_part *part, bool *stop, struct error *error)
 {
     struct weighing *weighing = context;
     const struct contract_inquiry *inquiry = weighing->inquiry;
     struct output out_alone;
-    const struct exhibit exhibit = weighed_exhibit(weighing, part, &out_alone);
+    const struct exhibit exhibit = weighed_exhibit(weighing, part->trial, &out_alone);
     struct class_report report = {.num_rows = 0};
     enum error_kind kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     (void)stop;
     if (!kind)
-        class_report_take_heads(&weighing->report, inquiry->stated->problem->num_heads, first_head, &report,
+        class_report_take_heads(&weighing->report, inquiry->stated->problem->num_heads, part->first_head, &report,
                                 exhibit.problem->num_heads);
     class_report_clear(&report);
     return kind;

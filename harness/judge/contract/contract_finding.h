@@ -24,10 +24,6 @@ struct contract_finding {
     struct contract_fit fits[CONTRACT_FITS_MAX];
     int num_fits; /* all that fit, those that have no room too */
     bool named;   /* fits[0] is what the kernel took */
-    /* Of a problem in parts: what the rows that are furthest off are right under, and cannot be held against the others
-     * there. "": nothing; then nothing is named. */
-    char unconfirmed[CONTRACT_TEXT_SIZE];
-    unsigned unconfirmed_too; /* bit s: all of these may be signature s */
 };
 
 /* Whether the contract that the kernel took, which all rows are right under, speaks against a name that a few rows have
@@ -36,9 +32,6 @@ bool contract_speaks_against(const struct contract_finding *finding, enum signat
 
 /* Whether contracts that fit alike are of different causes, of which the name is one: another one is as good. */
 bool contract_leaves_open(const struct contract_finding *finding, enum signature seen);
-
-/* Whether what could not be confirmed is of another cause than the name. */
-bool contract_unconfirmed_differs(const struct contract_finding *finding, enum signature seen);
 
 /* Whether what fits, though none is the one that the kernel took, speaks against a name as well: none of them is of
  * that cause. Rounding is no less of a cause where it takes no more roundings of the output as it was stated

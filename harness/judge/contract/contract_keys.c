@@ -39,6 +39,11 @@ bool contract_make_layout(struct contract_trial *trial, int variant, const struc
            contract_say(trial, "%s", variants[variant].what);
 }
 
+static unsigned exchanged(unsigned tensors)
+{
+    return (tensors & MOVE_K ? MOVE_V : 0) | (tensors & MOVE_V ? MOVE_K : 0);
+}
+
 bool contract_make_exchange(struct contract_trial *trial, int variant, const struct contract_clue *clue)
 {
     (void)clue;
@@ -48,7 +53,8 @@ bool contract_make_exchange(struct contract_trial *trial, int variant, const str
     problem->k = problem->v;
     problem->v = k;
     problem->bounds = NULL;
-    trial->waiting = (trial->waiting & MOVE_K ? MOVE_V : 0) | (trial->waiting & MOVE_V ? MOVE_K : 0);
+    trial->waiting = exchanged(trial->waiting);
+    trial->crossing = exchanged(trial->crossing);
     const struct key_map of_k = trial->map[0];
     trial->map[0] = trial->map[1];
     trial->map[1] = of_k;

@@ -17,13 +17,16 @@ bool contract_rows_pair(const struct contract_row *first, const struct contract_
     return true;
 }
 
+/* What came of a second contract on top of a first. */
+enum second { SECOND_FAILS, SECOND_PASSES, SECOND_ELSEWHERE, SECOND_SHORT };
+
 /* The search at work. */
 struct work {
     struct contract_pairs *pairs;
     const struct exhibit *stated;
     int row, threads;
     struct contract_screen *screens; /* [threads] */
-    bool *passed;                    /* [variants] of the seconds */
+    enum second *came;               /* [variants] of the seconds */
     int num_variants;
 };
 
@@ -51,7 +54,7 @@ static void work_clear(struct work *work)
         if (work->screens[i].logits)
             contract_screen_clear(&work->screens[i]);
     free(work->screens);
-    free(work->passed);
+    free(work->came);
 }
 
 static enum error_kind work_init(struct work *work, struct error *error)
@@ -59,25 +62,14 @@ static enum error_kind work_init(struct work *work, struct error *error)
     enum error_kind kind = ERROR_NONE;
     work->num_variants = count_variants();
     work->screens = calloc((size_t)work->threads, sizeof *work->screens);
-    work->passed = calloc((size_t)work->num_variants, sizeof *work->passed);
-    if (!work->screens || !work->passed)
+    work->came = calloc((size_t)work->num_variants, sizeof *work->came);
+    if (!work->screens || !work->came)
         kind = error_memory(error, "pairs of contracts", (double)work->threads * sizeof *work->screens);
     for (int i = 0; i < work->threads && !kind; i++)
         kind = contract_screen_init(&work->screens[i], work->stated->problem, SCREEN_SAMPLE, error);
     for (int i = 0; i < work->threads && !kind; i++)
         work->screens[i].parts = work->stated->parts;
     return kind;
-}
-
-/* In parts, the row's: opened once, before several threads look at it, and no other is. */
-static enum error_kind open_part(const struct work *work, struct error *error)
-{
-    const struct key_parts *parts = work->stated->parts;
-    const struct problem *problem = work->stated->problem, *part;
-    if (!parts)
-        return ERROR_NONE;
-    int kv_head = problem_kv_head(problem, work->row % problem->num_heads);
-    return parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &part, error);
 }
 
 /* What a screen could not open. */
@@ -92,33 +84,56 @@ static enum error_kind screens_failed(const struct work *work, struct error *err
     return ERROR_NONE;
 }
 
-/* Whether the sample does not speak against a second contract on top of a first. *is_short: memory was. */
-static bool second_passes(const struct work *work, const struct contract_trial *first, const struct contract_row *row,
-                          int variant, struct contract_screen *screen, bool *is_short)
+/* Whether the sample does not speak against a second. */
+static enum second try_second(const struct work *work, const struct contract_trial *first,
+                              const struct contract_row *row, int variant, struct contract_screen *screen)
 {
     const struct contract_clue clue = {screen, work->row};
     struct contract_trial trial = contract_trial_on(first);
+    screen->elsewhere = false;
     bool passes = contract_make(row, &trial, variant, &clue) && contract_screen_row(screen, &trial, work->row);
-    *is_short |= trial.is_short;
+    bool is_short = trial.is_short;
     contract_trial_clear(&trial);
-    return passes;
+    return is_short ? SECOND_SHORT : screen->elsewhere ? SECOND_ELSEWHERE : passes ? SECOND_PASSES : SECOND_FAILS;
 }
 
-/* Tries all seconds, one after the other in each thread. False if memory is short. */
+/* Opens, of a problem in parts, that of the first's row for all screens. Of what fails screens_failed tells. */
+static void open_part(struct work *work, const struct contract_trial *first)
+{
+    for (int i = 0; i < work->threads; i++) {
+        struct contract_screen *screen = &work->screens[i];
+        screen->moved = first;
+        contract_screen_open(screen, &first->problem, work->row);
+        screen->moved = NULL;
+    }
+}
+
+/* Tries all seconds, one after the other in each thread, which look at the part that is open, and then those that look
+ * at another one. False if memory is short. */
 static bool try_seconds(struct work *work, const struct contract_row *row, const struct contract_trial *first)
 {
     bool is_short = false;
-#pragma omp parallel num_threads(work->threads) reduction(|| : is_short)
+    open_part(work, first);
+#pragma omp parallel num_threads(work->threads)
     {
         COMPUTING_ENVIRONMENT();
         struct contract_screen *screen = &work->screens[omp_get_thread_num()];
+        screen->stays = true;
 #pragma omp for schedule(dynamic, 4)
         for (int i = 0; i < work->num_variants; i++) {
             int variant = i;
             const struct contract_row *second = row_of(&variant);
-            work->passed[i] =
-                contract_rows_pair(row, second) && second_passes(work, first, second, variant, screen, &is_short);
+            work->came[i] =
+                contract_rows_pair(row, second) ? try_second(work, first, second, variant, screen) : SECOND_FAILS;
         }
+        screen->stays = false;
+    }
+    for (int i = 0; i < work->num_variants; i++) {
+        int variant = i;
+        const struct contract_row *second = row_of(&variant);
+        if (work->came[i] == SECOND_ELSEWHERE)
+            work->came[i] = try_second(work, first, second, variant, &work->screens[0]);
+        is_short |= work->came[i] == SECOND_SHORT;
     }
     return !is_short;
 }
@@ -128,7 +143,7 @@ static void take_passed(struct work *work, const struct contract_row *row, int v
     for (int i = 0; i < work->num_variants; i++) {
         int of_second = i;
         const struct contract_row *second = row_of(&of_second);
-        if (work->passed[i] && work->pairs->count++ < CONTRACT_PAIRS_MAX)
+        if (work->came[i] == SECOND_PASSES && work->pairs->count++ < CONTRACT_PAIRS_MAX)
             work->pairs->pairs[work->pairs->count - 1] = (struct contract_pair){{row, second}, {variant, of_second}};
     }
 }
@@ -171,8 +186,6 @@ enum error_kind contract_pairs_find(struct contract_pairs *pairs, const struct e
     struct work work = {.pairs = pairs, .stated = stated, .row = row, .threads = threads};
     pairs->count = 0;
     enum error_kind kind = work_init(&work, error);
-    if (!kind)
-        kind = open_part(&work, error);
     for (int r = 0; r < num_contract_rows && !kind; r++)
         for (int variant = 0; variant < contract_rows[r].num_variants && !kind && has_seconds(&contract_rows[r]);
              variant++) {

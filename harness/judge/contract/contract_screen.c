@@ -149,7 +149,7 @@ static double dot(const float *a, const float *b, size_t dim)
     return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]);
 }
 
-/* By which the rows of k (0) or v (1) are read that wait to be moved; zeroed: they are where the problem has them. */
+/* By which the rows of k (0) or v (1) are moved that wait for it; zeroed: they are where the problem has them. */
 static struct key_map map_of(const struct contract_screen *screen, int tensor)
 {
     const struct contract_trial *moved = screen->moved;
@@ -161,8 +161,9 @@ void contract_screen_read(struct contract_screen *screen, const struct problem *
 {
     const struct problem *at = screen->parts ? screen->part : problem;
     const void *of = tensor ? problem->v : problem->k;
-    if (screen->moved && screen->moved->waiting >> tensor & 1)
-        key_map_row(&screen->moved->map[tensor], &key, &kv_head);
+    const struct contract_trial *moved = screen->moved;
+    if (moved && (moved->waiting & ~moved->crossing) >> tensor & 1) /* those that cross were opened so */
+        key_map_row(&moved->map[tensor], &key, &kv_head);
     if (key < 0) {
         memset(screen->row, 0, dim * sizeof *screen->row);
         return;
@@ -281,22 +282,28 @@ static void add_up(struct contract_screen *screen, const struct problem *problem
         screen->sums[d] *= problem_value_scale(problem) / screen->whole;
 }
 
-/* Opens the part with a row's keys. False where that failed, now or before. */
-static bool open_part(struct contract_screen *screen, const struct problem *problem, int row)
+bool contract_screen_open(struct contract_screen *screen, const struct problem *problem, int row)
 {
     const struct key_parts *parts = screen->parts;
-    if (parts && !screen->failed) {
-        int kv_head = problem_kv_head(problem, row % problem->num_heads);
-        screen->failed =
-            parts->open(parts->context, parts->of_kv_head(parts->context, kv_head), &screen->part, &screen->error);
+    struct key_map moved[2] = {{.place = NULL}};
+    if (!parts || screen->failed)
+        return !screen->failed;
+    int index = parts->of_kv_head(parts->context, problem_kv_head(problem, row % problem->num_heads));
+    if (screen->stays && index != screen->index) {
+        screen->elsewhere = true;
+        return false;
     }
+    if (screen->moved)
+        contract_key_maps(moved, screen->moved, screen->moved->crossing);
+    screen->failed = parts->open(parts->context, index, moved, &screen->part, &screen->error);
+    screen->index = index;
     return !screen->failed;
 }
 
 double contract_screen_attend(struct contract_screen *screen, const struct problem *problem, int row)
 {
     const struct problem one = problem_query(problem, row / problem->num_heads);
-    if (!open_part(screen, problem, row)) {
+    if (!contract_screen_open(screen, problem, row)) {
         for (int d = 0; d < screen->dim; d++)
             screen->sums[d] = NAN;
         return NAN;

@@ -29,6 +29,9 @@ struct contract_screen {
     /* Of a problem in parts: where its keys are, whose part is open, and of what it was that none could be opened. */
     const struct key_parts *parts;
     const struct problem *part;
+    int index;  /* of the part */
+    bool stays; /* no other part is opened: others look at the one that is open. A row of another one has an lse of */
+    bool elsewhere; /* NAN, and this is set */
     enum error_kind failed;
     struct error error;
 };
@@ -41,6 +44,10 @@ void contract_screen_clear(struct contract_screen *screen);
 
 /* Forgets what is kept of k and v: to be called before memory that a trial has copied them into is freed. */
 void contract_screen_forget(struct contract_screen *screen);
+
+/* Opens the part with a row's keys, where there are parts; what looks at a row does so itself. Once it is open, several
+ * threads may look at its rows. False where that failed, now or before, or another one is to stay. */
+bool contract_screen_open(struct contract_screen *screen, const struct problem *problem, int row);
 
 /* Attention of one query of one head, of the problem as it stands: into screen->sums, with the logits of its keys, -inf
  * for those that it does not see. The lse; -INFINITY without a key. */

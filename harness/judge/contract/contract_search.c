@@ -7,7 +7,6 @@
 
 #include "harness/judge/contract/contract_confirm.h"
 #include "harness/judge/contract/contract_pair.h"
-#include "harness/judge/contract/contract_parts.h"
 #include "harness/judge/contract/contract_same.h"
 
 enum { SCREENED_ROWS = 3 };
@@ -156,15 +155,6 @@ static enum error_kind end_trial(struct search *search, struct assumed *assumed,
     return kind;
 }
 
-/* What passes the screen, and reads keys elsewhere: in parts it is not held against a truth. */
-static void leave_unconfirmed(struct search *search, const struct contract_trial *trial, unsigned seen_too)
-{
-    struct contract_finding *finding = search->finding;
-    finding->unconfirmed_too = *finding->unconfirmed ? finding->unconfirmed_too & seen_too : seen_too;
-    if (!*finding->unconfirmed)
-        snprintf(finding->unconfirmed, sizeof finding->unconfirmed, "%s", trial->text);
-}
-
 static enum error_kind try_variant(struct search *search, const struct contract_row *row, int variant,
                                    struct error *error)
 {
@@ -175,10 +165,8 @@ static enum error_kind try_variant(struct search *search, const struct contract_
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    bool passes = contract_make(row, &assumed.second, variant, &clue) && screened(search, &assumed.second);
-    if (passes && !contract_has_parts(&assumed.second)) {
-        leave_unconfirmed(search, &assumed.second, row->seen_too);
-    } else if (passes && contract_place_keys(&assumed.second)) {
+    if (contract_make(row, &assumed.second, variant, &clue) && screened(search, &assumed.second) &&
+        contract_place_keys(&assumed.second)) {
         kind = contract_confirm(&search->inquiry, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits)
             keep(search, &assumed, &fit, rank_of(&whole));
@@ -238,10 +226,8 @@ static enum error_kind confirm_pair(struct search *search, const struct contract
     struct class_whole whole;
     enum error_kind kind = ERROR_NONE;
     bool fits;
-    bool made = make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second);
-    if (made && !contract_has_parts(&assumed.second)) {
-        leave_unconfirmed(search, &assumed.second, fit.seen_too);
-    } else if (made && contract_place_keys(&assumed.second)) {
+    if (make_pair(search, pair, &assumed) && !is_kept(search, &assumed.second) &&
+        contract_place_keys(&assumed.second)) {
         kind = contract_confirm(&search->inquiry, &assumed.second, &whole, &fits, &fit, error);
         if (!kind && fits && rank_of(&whole) < search->rank_of_singles)
             keep(search, &assumed, &fit, rank_of(&whole));
@@ -370,7 +356,7 @@ static enum error_kind look_for(struct search *search, struct error *error)
         kind = try_rows(search, true, error);
     if (!kind)
         kind = look_for_pairs(search, error);
-    if (!kind && finding->num_fits == 1 && !search->too_many && !*finding->unconfirmed)
+    if (!kind && finding->num_fits == 1 && !search->too_many)
         kind = weigh(search, &finding->named, error);
     drop_kept(search);
     contract_screen_clear(&search->screen);

@@ -21,11 +21,10 @@
 #include "reference/progress.h"
 
 /* Searches for the contract of an output that fails, under which it is in the class that is asked for, if one is.
- * finding is overwritten. Where k and v are NULL their parts are opened: trials of their rows go through all of them
- * (contract_parts.h), and where one passes the screen that cannot, nothing is named. Without parts nothing is looked
- * for, and of more than 2^20 keys no pair. At most 16 pairs are held against a truth: where the screen lets more pass,
- * the rows do not tell one from another, and none is said. Beside these, pairs cost what contract_pairs_find says.
- * ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
+ * finding is overwritten. Where k and v are NULL their parts are opened, and trials of all rows go through them
+ * (contract_parts.h). Without parts nothing is looked for, and of more than 2^20 keys no pair. At most 16 pairs are
+ * held against a truth: where the screen lets more pass, the rows do not tell one from another, and none is said.
+ * Beside these, pairs cost what contract_pairs_find says. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */
 enum error_kind contract_search(struct contract_finding *finding, const struct exhibit *exhibit,
                                 const struct verdict *verdict, const struct class_demand *demand, int threads,
                                 struct progress *progress, struct error *error);

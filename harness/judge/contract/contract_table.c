@@ -97,11 +97,6 @@ bool contract_leaves_open(const struct contract_finding *finding, enum signature
 /* What an output shows by itself, whatever it comes from. */
 static const unsigned sights = SEEN(SILENT_ZERO) | SEEN(UNIFORM) | SEEN(UNKNOWN);
 
-bool contract_unconfirmed_differs(const struct contract_finding *finding, enum signature seen)
-{
-    return *finding->unconfirmed && (causes & ~sights & ~finding->unconfirmed_too) >> seen & 1;
-}
-
 bool contract_contradicts(const struct contract_finding *finding, enum signature seen, const struct class_whole *stated)
 {
     bool contradicts = finding->num_fits > 0 && !finding->named && (causes & ~sights) >> seen & 1;

@@ -135,9 +135,11 @@ bool contract_move_heads(struct contract_trial *trial, const int *source, unsign
 /* As map has it, which the trial's problem is made for. */
 static bool move_keys(struct contract_trial *trial, unsigned which, const struct key_map *map)
 {
-    if (trial->stated->parts ? trial->waiting & which || !key_map_keeps_heads(map) /* no pair moves them twice */
-                             : trial->waiting & which && !contract_place_keys(trial))
+    const bool in_parts = trial->stated->parts;
+    if (trial->waiting & which && (in_parts || !contract_place_keys(trial))) /* no pair moves them twice */
         return false;
+    if (in_parts && !key_map_keeps_heads(map))
+        trial->crossing |= which;
     for (int tensor = 0; tensor < 2; tensor++)
         if (which >> tensor & 1)
             trial->map[tensor] = *map;
@@ -187,6 +189,14 @@ bool contract_place_keys(struct contract_trial *trial)
     trial->problem.v = v ? v : trial->problem.v;
     trial->waiting = 0;
     return true;
+}
+
+void contract_key_maps(struct key_map moved[2], const struct contract_trial *trial, unsigned which)
+{
+    for (int tensor = 0; tensor < 2; tensor++) {
+        const int of = trial->of[tensor] == trial->stated->problem->v;
+        moved[of] = trial->waiting & which & 1u << tensor ? trial->map[tensor] : (struct key_map){.place = NULL};
+    }
 }
 
 /* A row behind those that there are. */

@@ -25,6 +25,7 @@ struct contract_trial {
     const void *of[2];     /* which of the stated k and v its k and v are made of, */
     struct key_map map[2]; /* and by which they were moved last; zeroed: they were not */
     unsigned waiting;      /* of MOVE_K and MOVE_V: not moved yet, so that the problem has them where they were */
+    unsigned crossing; /* the same, of a problem in parts: their rows may be of other KV heads, and so other parts */
     void *owned[CONTRACT_OWNED_MAX];
     int num_owned;
     bool is_short;                 /* of memory: that a step is refused then says nothing about the contract */
@@ -63,8 +64,12 @@ enum { MOVE_K = 1 << 0, MOVE_V = 1 << 1 };
 bool contract_move_keys(struct contract_trial *trial, unsigned which, key_place *place, int64_t by);
 
 /* Makes k and v of the trial's problem what it says of them: for all but contract_screen_row. False if memory is short.
- * Of a problem in parts they go on waiting: whoever opens a part has its rows read where they are. */
+ * Of a problem in parts they go on waiting: whoever opens a part has its rows read where they are
+ * (contract_key_maps). */
 bool contract_place_keys(struct contract_trial *trial);
+
+/* By which rows of the stated k and v are read for the trial, where they wait and have a bit in which. */
+void contract_key_maps(struct key_map moved[2], const struct contract_trial *trial, unsigned which);
 
 /* Appends a key that is masked, so that each query but the last sees one key more. */
 bool contract_append_key(struct contract_trial *trial);

@@ -38,7 +38,14 @@ static enum error_kind open_part(const struct problem_source *source, struct par
     return given->ops->open(given, part, threads, progress, inputs, error);
 }
 
-static const struct problem_source_ops cut_ops = {.part = part_of, .open = open_part};
+static enum error_kind read_rows(const struct problem_source *source, const struct inputs *inputs, bool of_v,
+                                 const int64_t *rows, size_t count, int threads, void *to, struct error *error)
+{
+    const struct problem_source *given = &((const struct cut_source *)(const void *)source)->given.source;
+    return given->ops->read_rows(given, inputs, of_v, rows, count, threads, to, error);
+}
+
+static const struct problem_source_ops cut_ops = {.part = part_of, .open = open_part, .read_rows = read_rows};
 
 static struct tensor_view view_of(const float *elements, int heads)
 {
