@@ -16,6 +16,7 @@
 
 #include "kernels/attention/rounding.h"
 #include "reference/tests/drawn_problem.h"
+#include "reference/soft_cap.h"
 #include "reference/truth.h"
 
 enum { EXTREME_KEYS = 600, EXTREME_HEADS = 2, EXTREME_DIM = 128, EXTREME_ROW = EXTREME_HEADS * EXTREME_DIM };
@@ -268,7 +269,26 @@ static inline void extreme_contract(uint64_t *state, struct extreme_run *run)
     }
 }
 
-/* The run of that number. run holds nothing that has to be freed, and is not to be copied. */
+/* Of the visible keys, by the inputs and in double; 0 where there is none, or it is no number. */
+static inline double extreme_largest_logit(const struct problem *problem, int head)
+{
+    int dim = problem->head_dim;
+    float q[EXTREME_DIM], k[EXTREME_DIM];
+    double largest = -INFINITY;
+    dtype_widen(problem->dtype, problem->q, (size_t)head * (size_t)dim, (size_t)dim, q);
+    for (int64_t key = 0; key < problem->seq_len; key++) {
+        double product = 0;
+        dtype_widen(problem_kv_dtype(problem), problem->k, problem_row(problem, key, problem_kv_head(problem, head)),
+                    (size_t)dim, k);
+        for (int d = 0; d < dim; d++)
+            product += (double)q[d] * (double)k[d];
+        double logit = problem_logit(problem, product * problem_logit_scale(problem),
+                                     (double)problem->slopes[head] * (double)problem_distance(problem, key));
+        largest = problem_visible(problem, key) ? fmax(largest, logit) : largest;
+    }
+    return isfinite(largest) ? largest : 0;
+}
+
 /* A soft cap and learned sinks, each a quarter of the time. A cap after the bias takes no absolute one. */
 static inline void extreme_cap_and_sinks(uint64_t *state, struct extreme_run *run)
 {
@@ -285,8 +305,14 @@ static inline void extreme_cap_and_sinks(uint64_t *state, struct extreme_run *ru
                 run->contract = (struct truth_contract){.of = TRUTH_OF_INPUTS};
         }
     }
-    for (int head = 0; head < EXTREME_HEADS; head++)
-        run->sinks[head] = (float)(draw_normal(state) * unit);
+    bool beside = extreme_chance(state, 0.5); /* the keys, a float's exponents away at most */
+    double apart = draw_below(state, 2) ? 4 : 100;
+    for (int head = 0; head < EXTREME_HEADS; head++) {
+        double sink = draw_normal(state) * unit;
+        if (beside && head < run->problem.num_heads)
+            sink = extreme_largest_logit(&run->problem, head) + draw_between(state, -apart, apart);
+        run->sinks[head] = (float)fmax(-FLT_MAX, fmin(FLT_MAX, sink));
+    }
     run->problem.sink_logits = sunk ? run->sinks : NULL;
 }
 
@@ -302,6 +328,7 @@ static inline void extreme_tensor_cores(uint64_t *state, struct extreme_run *run
     recipe->scale_entry = recipe->scale_entry == SCALE_QUERY ? SCALE_DOT : recipe->scale_entry;
 }
 
+/* The run of that number. run holds nothing that has to be freed, and is not to be copied. */
 static inline void extreme_draw(struct extreme_run *run, uint64_t seed, uint64_t number)
 {
     uint64_t mixed = seed, of_number = draw_bits(&mixed) + number, state = draw_bits(&of_number);
