@@ -422,6 +422,13 @@ portable: $(PORTABLE)  ## make one file for glibc 2.28 and later, build/portable
 $(PORTABLE): $(BUILD)/harness/main.o $(PORTABLE_PARTS) $(PARTS)
 	$(call say,LINK,$@)
 	$(Q)$(make_portable) $@ $^ $(PORTABLE_CUDART)
+
+# The benchmark on a GPU, for scripts/gpu-evidence: a machine with one need not have the libraries either.
+$(BUILD)/portable/bench_gpu: $(BENCH_GPU) $(addprefix $(BUILD)/harness/portable_,glibc.o icu.o) $(PARTS)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(make_portable) $@ $^ $(PORTABLE_CUDART)
+
 $(BUILD)/portable/openblas.so.xz: scripts/make-portable
 	$(if $(ZIG),,$(error no zig; `scripts/setup portable` installs it))
 	@mkdir -p $(@D)

@@ -128,7 +128,7 @@ static void print_help(void)
         printf("  --%-8s %s (%s)\n", axes[axis].option, axes[axis].allowed, defaults[0][axis]);
     puts("\n"
          "  --exponential NAME  of the recipe: polynomial, ex2_approx, exp2 (polynomial)\n"
-         "  --repeat N          replays that the median is of; 0 times nothing (20)\n"
+         "  --repeat N          replays that the median is of; 0, with --check or --judge, times nothing (20)\n"
          "  --replay-ms MS      a replay has so many launches that it takes as long (1)\n"
          "  --line-seconds S    fewer replays, but 3, where they would take longer (3)\n"
          "  --seconds S         no line begins later; 0: no limit (180)\n"
@@ -264,7 +264,12 @@ int options_parse(struct options *options, int argc, char **argv)
         fprintf(stderr, "bench_gpu: what is \"%s\"? bench_gpu --help lists the options\n", argv[optind]);
         return STATUS_USAGE;
     }
-    return select_shapes(options, chosen);
+    int status = select_shapes(options, chosen);
+    bool launches = options->timing.replays || options->check || options->judged_keys || options->keys;
+    return status >= 0 || launches ? status
+                                   : complain("repeat", "0",
+                                              "1 to 1000, or with --check, --judge or --make-keys: "
+                                              "nothing else launches anything");
 }
 
 /* ---- shapes ----------------------------------------------------------------------------------------------------- */

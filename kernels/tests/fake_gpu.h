@@ -13,7 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the GPU is. Its memory is fake_gpu_memory.h's. */
+/* What the GPU is. Its memory is fake_gpu_memory.h's. In the environment FAKE_GPU_MULTIPROCESSORS is for its
+ * multiprocessors, and FAKE_GPU_LAUNCHED a file for the names of the functions that were launched. */
 struct fake_gpu {
     int count;     /* of such GPUs; 0: there is none */
     int driver;    /* the CUDA that its driver knows, 1000 major + 10 minor; 0: there is no driver */

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kernels/tests/fake_gpu.h"
@@ -79,6 +80,8 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int devic
     snprintf(properties->name, sizeof properties->name, "no GPU, its calls alone");
     properties->major = fake_gpu.major;
     properties->minor = fake_gpu.minor;
+    if (getenv("FAKE_GPU_MULTIPROCESSORS"))
+        fake_gpu.multiprocessors = atoi(getenv("FAKE_GPU_MULTIPROCESSORS"));
     properties->multiProcessorCount = fake_gpu.multiprocessors;
     properties->sharedMemPerBlockOptin = fake_gpu.shared_room;
     properties->l2CacheSize = 1 << 20;
