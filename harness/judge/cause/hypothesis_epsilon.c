@@ -35,6 +35,13 @@ static bool lse_stayed(const struct suspect *suspect, int place)
     return !suspect_lse_is_off(suspect) && fabs(suspect->lse - suspect->truth_lse) <= grown / 2;
 }
 
+/* One row is off by a factor, whatever made it. An epsilon that somebody wrote is a power of ten. */
+static bool is_power_of_10(const struct epsilon_fit *fit)
+{
+    double power = pow(10, rint(log10(fit->epsilon)));
+    return fabs(fit->epsilon - power) <= fmin(4 * fit->sigma, power / 50);
+}
+
 /* The same epsilon for every row examined, and for at least two of them visibly. Of two, and of the only one, it leaves
  * next to nothing: of nearly equal values, rounded weights make nearly a factor, too, which two rows share by chance.
  */
@@ -51,7 +58,7 @@ static bool epsilon_is_shared(const struct suspect *suspects, int count, const s
         visibly += fit->epsilon > 4 * other->sigma;
     }
     if (problem_rows(of->whole) == 1)
-        return fit->rms <= of->error / 16;
+        return fit->rms <= of->error / 16 && is_power_of_10(fit);
     return visibly >= ROWS_ENOUGH || (visibly == 2 && fit->rms <= fmax(of->error / 16, 1.25 * of->noise));
 }
 

@@ -262,6 +262,12 @@ void hypothesis_noise(struct suspect *suspect)
             "out is off along the values of two keys alone, and by more than roundings would be that leave all others");
         return;
     }
+    if (nearest_values_are_one_and_truth(suspect)) {
+        snprintf(suspect->remark, sizeof suspect->remark,
+                 "out is off along the value of one key and its own alone, and by more than roundings would be that "
+                 "leave all others");
+        return;
+    }
     if (!(largest <= limit) || !(fabs(lse_err) <= limit)) {
         if (suspect->lse_unknown)
             snprintf(suspect->remark, sizeof suspect->remark,

@@ -17,15 +17,22 @@ static bool belongs(const struct problem *problem, int64_t key, enum population 
     return population == POPULATION_ALL || problem_visible(problem, key) == (population == POPULATION_VISIBLE);
 }
 
-/* Mean of v over a population into suspect->predicted. False without such a key. */
-static bool mean_of(struct suspect *suspect, enum population population, enum weighting weighting)
+/* Mean of v over a population into suspect->predicted, beside a sink a share of it. Its lse; -inf without such a key.
+ */
+static double attend_to(struct suspect *suspect, enum population population, enum weighting weighting)
 {
     const struct problem *problem = suspect->problem;
     for (int64_t j = 0; j < problem->seq_len; j++)
         suspect->logits[j] = !belongs(problem, j, population) ? -INFINITY
                              : weighting == WEIGHTING_SOFTMAX ? suspect_logit(suspect, j)
                                                               : 0;
-    return suspect_attend(suspect, problem->head_dim) > -INFINITY;
+    return suspect_attend(suspect, problem->head_dim);
+}
+
+/* False without such a key. */
+static bool mean_of(struct suspect *suspect, enum population population, enum weighting weighting)
+{
+    return attend_to(suspect, population, weighting) > -INFINITY;
 }
 
 static double rms_of(const struct suspect *suspect, const double *elements)
@@ -52,7 +59,8 @@ static bool may_be_a_smaller_slope(struct suspect *suspect, enum population popu
     return between && suspect_rms(suspect, suspect->predicted, problem->head_dim) < 4 * fmax(left, suspect->noise);
 }
 
-/* Equal logits leave their mark on lse, unless it was the truth's to begin with. */
+/* Equal logits leave their mark on lse, unless it was the truth's to begin with: any, unless a sink has a share of the
+ * weight, which tells that they are 0. */
 static void offer_uniform(struct suspect *suspect)
 {
     if (suspect->visible > 0 && suspect_lse_is(suspect, suspect->truth_lse))
@@ -71,8 +79,11 @@ static void offer_uniform(struct suspect *suspect)
         if (2 * left > rms_of(suspect, suspect->out) ||
             (suspect->visible > 0 && may_be_a_smaller_slope(suspect, p, left)))
             continue;
-        mean_of(suspect, p, WEIGHTING_EQUAL);
-        suspect_offer(suspect, SIGNATURE_UNIFORM, false, suspect->predicted, NAN, "%s", texts[p]);
+        double lse = attend_to(suspect, p, WEIGHTING_EQUAL);
+        suspect->equal = true;
+        suspect_offer(suspect, SIGNATURE_UNIFORM, false, suspect->predicted, suspect->sink > -INFINITY ? lse : NAN,
+                      "%s", texts[p]);
+        suspect->equal = false;
     }
 }
 

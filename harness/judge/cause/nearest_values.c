@@ -75,6 +75,14 @@ static double weight_of(const struct suspect *suspect, int64_t key)
     return exp(suspect_logit(suspect, key) - suspect->max) / suspect->sum;
 }
 
+/* What roundings leave along all other values, squared, were they of the size that the two factors have: of weights by
+ * factor / weight. */
+static bool is_beyond_roundings(const struct suspect *suspect, double roundings, double spread, double left)
+{
+    double noise = suspect->noise * suspect->noise * suspect->problem->head_dim;
+    return roundings * spread > 16 * fmax(left, noise);
+}
+
 /* Sum of w_j^2 |v_j - truth|^2 over the visible keys but two. */
 static double spread_of_others(struct suspect *suspect, int64_t one, int64_t other)
 {
@@ -108,6 +116,20 @@ bool nearest_values_are_two(struct suspect *suspect)
     double of_first = weight_of(suspect, first.key), of_second = weight_of(suspect, second.key);
     double rounding =
         (first_factor * first_factor + second.factor * second.factor) / (of_first * of_first + of_second * of_second);
-    double left = fmax(second.left, suspect->noise * suspect->noise * dims);
-    return rounding * spread_of_others(suspect, first.key, second.key) > 16 * left;
+    return is_beyond_roundings(suspect, rounding, spread_of_others(suspect, first.key, second.key), second.left);
+}
+
+bool nearest_values_are_one_and_truth(struct suspect *suspect)
+{
+    const int dims = suspect->problem->head_dim;
+    double *unit = suspect->predicted, length = 0;
+    for (int d = 0; d < dims; d++)
+        length += suspect->truth[d] * suspect->truth[d];
+    for (int d = 0; d < dims && length > 0; d++)
+        unit[d] = suspect->truth[d] / sqrt(length);
+    const struct nearest_value one = find(suspect, length > 0 ? unit : NULL);
+    if (one.key < 0 || one.left > error_squares(suspect) / 16)
+        return false;
+    double rounding = one.factor / weight_of(suspect, one.key);
+    return is_beyond_roundings(suspect, rounding * rounding, spread_of_others(suspect, one.key, one.key), one.left);
 }

@@ -1,7 +1,8 @@
 /*
  * Along the values of which keys a row's error lies. Where one key has another weight, e = out - truth is a number
- * times v_j - truth; where two have, or their values are exchanged, it is a sum of two such vectors. Roundings of
- * weights leave something of every key that has some.
+ * times v_j - truth; where two have, or their values are exchanged, it is a sum of two such vectors. Where one key
+ * counts otherwise in the weighted sum of values than in the sum of weights, as where its v is another one or a sink is
+ * given one, it is a sum of v_j and the truth. Roundings of weights leave something of every key that has some.
  */
 #ifndef HARNESS_JUDGE_CAUSE_NEAREST_VALUES_H
 #define HARNESS_JUDGE_CAUSE_NEAREST_VALUES_H
@@ -17,5 +18,8 @@ double nearest_values_left_by_one(struct suspect *suspect);
  * would have to be, would have left far more of all others. Overwrites suspect->predicted.
  */
 bool nearest_values_are_two(struct suspect *suspect);
+
+/* The same of one value and the truth. */
+bool nearest_values_are_one_and_truth(struct suspect *suspect);
 
 #endif

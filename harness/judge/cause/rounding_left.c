@@ -12,19 +12,26 @@ static double narrow_unit(const struct suspect *suspect)
     return dtype == DTYPE_F32 ? 0 : ldexp(1, -dtypes[dtype].significand_bits);
 }
 
-/* S. */
+/* S without biases of an absolute form, and these. */
 static double size_of_terms(const struct suspect *suspect, double lse)
+{
+    double of_lse = isfinite(lse) ? fabs(lse) : isfinite(suspect->truth_lse) ? fabs(suspect->truth_lse) : 0;
+    return suspect->largest_product + fmax(of_lse, suspect->sentinel);
+}
+
+static double size_of_absolute(const struct suspect *suspect)
 {
     const struct problem *problem = suspect->problem;
     double position = fmax(fabs((double)problem->q_position), fabs((double)(problem->kv_offset + problem->seq_len)));
-    double of_lse = isfinite(lse) ? fabs(lse) : isfinite(suspect->truth_lse) ? fabs(suspect->truth_lse) : 0;
-    return suspect->largest_product + fabs(suspect->slope) * position + fmax(of_lse, suspect->sentinel);
+    return fabs(suspect->slope) * position;
 }
 
 double rounding_of_logits(const struct suspect *suspect, double lse)
 {
-    double size = size_of_terms(suspect, lse);
-    return (UNIT * sqrt(suspect->problem->head_dim + 8) + 4 * narrow_unit(suspect)) * size;
+    double size = size_of_terms(suspect, lse), of_f32 = UNIT * sqrt(suspect->problem->head_dim + 8);
+    if (suspect->equal)
+        return 0;
+    return of_f32 * (size + size_of_absolute(suspect)) + 4 * narrow_unit(suspect) * size;
 }
 
 double rounding_share(const struct suspect *suspect, double lse)

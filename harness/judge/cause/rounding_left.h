@@ -12,7 +12,11 @@
  * Probabilistic Rounding Error Analysis, 2019), and delta = sqrt(D + 8) u S.
  *
  * In 16 bits what is rounded is q or k when it is scaled, the sum of their products, the bias and the logit, each once,
- * the sums between them being in f32: 4 u S on top.
+ * the sums between them being in f32: 4 u S on top, of biases that are formed from the distance, which of keys with
+ * weight are no larger than what else there is. An absolute form in 16 bits is a fault of its own, and off by nats:
+ * beside it nothing else can be told.
+ *
+ * Logits that are all one number lose nothing, whatever that is: delta is 0.
  *
  * Logits that are off by delta change the quotients of weights by a factor within e^(+-2 delta), and so move a mean of
  * v by (e^(2 delta) - 1) M at most, where M = sum w|v| / l.

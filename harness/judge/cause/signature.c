@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/cause/copied_row.h"
+#include "harness/judge/cause/epsilon_witness.h"
 #include "harness/judge/cause/error_lean.h"
 #include "harness/judge/cause/hypothesis.h"
 #include "harness/judge/cause/inquiry.h"
@@ -261,6 +262,9 @@ static enum error_kind examine_all(struct signature_finding *finding, const stru
         kind = slope_witnesses_hear(suspects, failing, inquiry, error);
     if (!kind) {
         hypothesis_epsilon(suspects, examined, failing);
+        kind = epsilon_witnesses_hear(suspects, failing, inquiry, error);
+    }
+    if (!kind) {
         for (int i = 0; i < failing; i++)
             copied_row_hear(&suspects[i], inquiry);
         for (int i = 0; i < failing; i++)

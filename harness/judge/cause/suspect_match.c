@@ -116,14 +116,35 @@ static double chance_of_lse(const struct suspect *suspect, double lse)
     return fmin(1, 2 * fmax(fabs(suspect->lse - lse), ulp) / off);
 }
 
-/* Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, f16 beside an output in f16 and
- * bf16 beside others, and no better than the truth. */
-static bool lse_is_beyond_rounding(const struct suspect *suspect, double lse)
+/* Whether an lse may be one that was stored in 16 bits. */
+static bool has_16_bits(double lse)
+{
+    return (double)dtype_round(DTYPE_BF16, (float)lse) == lse || (double)dtype_round(DTYPE_F16, (float)lse) == lse;
+}
+
+/*
+ * Of arithmetic that nobody knows: further off than logits in 16 bits would lead it, f16 beside an output in f16 and
+ * bf16 beside others, and, where these are large, than would take it from a quarter of its error.
+ *
+ * Where out is as predicted but for its own rounding, weights were off by no more than that, and so was their sum: by
+ * twice u of the output, in nats, unless lse itself is a number of 16 bits. An lse that is right, as near as logits in
+ * f32 make it, was not led there by chance from where it is predicted.
+ */
+static bool lse_is_beyond_rounding(const struct suspect *suspect, const struct match *match, double lse)
 {
     double err = fabs(suspect->lse - suspect->truth_lse), left = fabs(suspect->lse - lse);
-    double of_16_bits = 8 * (suspect->problem->dtype == DTYPE_F16 ? 0x1p-11 : 0x1p-8);
-    return !suspect->lse_unknown && !suspect->lse_unwritten &&
-           left > fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))) * of_16_bits && !(left <= err / 4);
+    double unit = suspect->problem->dtype == DTYPE_F16 ? 0x1p-11 : 0x1p-8;
+    double size = fmax(1, fmax(fabs(suspect->truth_lse), fabs(lse))), allowed = fmax(8 * unit * size, 0);
+    bool exact_out = !suspect->by_lse && match->rms <= 1.25 * suspect->noise && match->rms <= suspect->error / 16;
+    if (suspect->lse_unknown || suspect->lse_unwritten)
+        return false;
+    if (!exact_out)
+        allowed = fmax(allowed, fmin(err / 4, rounding_of_logits(suspect, lse)));
+    else if (has_16_bits(suspect->lse))
+        allowed = 2 * unit * size;
+    else
+        allowed = fmax(4 * suspect_lse_rounding(suspect), suspect->problem->dtype == DTYPE_F32 ? 0 : 2 * unit);
+    return left > allowed || (err <= left / 64 && left > 4 * suspect_lse_rounding(suspect));
 }
 
 /* An lse that the prediction does not have, though rounding cannot have led it there. Roundings are predicted for
@@ -134,7 +155,7 @@ static bool lse_contradicts(const struct suspect *suspect, const struct match *m
         match->signature == SIGNATURE_PRECISION_LOSS || (match->signature == SIGNATURE_LEAK && match->fitted);
     if (isnan(lse) || approximate)
         return false;
-    return suspect->lse_bound > 0 ? !suspect_lse_is_exactly(suspect, lse) : lse_is_beyond_rounding(suspect, lse);
+    return suspect->lse_bound > 0 ? !suspect_lse_is_exactly(suspect, lse) : lse_is_beyond_rounding(suspect, match, lse);
 }
 
 /* How often elements that are off as far lie as near to given ones, each to what its dtype and f32 round. An element
@@ -197,10 +218,10 @@ static bool has_shape(const struct suspect *suspect, double rms)
 /* rms of what is left of out, e of its error: see the head of suspect_match.h. */
 static bool explains_out(const struct suspect *suspect, const double *predicted, double rms, double lse)
 {
-    if (!(rms <= suspect->error / 4))
+    if (!(rms <= suspect->error / 4) || !has_shape(suspect, rms))
         return false;
     return within_slack(suspect, predicted) ||
-           (rms <= suspect->error / 16 && has_shape(suspect, rms) && rms <= rounding_left(suspect, predicted, lse));
+           (rms <= suspect->error / 16 && rms <= rounding_left(suspect, predicted, lse));
 }
 
 /* Where rounding hides part of the error, a prediction that leaves rounding alone, and lse with it. */

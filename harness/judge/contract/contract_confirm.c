@@ -29,6 +29,7 @@ struct confirming {
     struct class_report report; /* of all rows */
     struct truth truth;         /* of the trial, where it is gone through at once */
     class_set set;              /* of what covers it */
+    bool is_off;                /* some row by a factor of its own, or a part has not the truth's shape */
     bool fits;
 };
 
@@ -47,7 +48,8 @@ static enum error_kind confirm_part(void *context, struct contract_part *part, b
         kind = class_find(&report, &exhibit, inquiry->threads, inquiry->progress, error);
     if (!kind) {
         class_of_rows(&whole, &report);
-        *stop = !class_keep_asked(&whole, &report, inquiry->demand);
+        confirming->is_off |= contract_leaves_factor(&exhibit) || !contract_has_shape(&exhibit);
+        *stop = !class_keep_asked(&whole, &report, inquiry->demand) || confirming->is_off;
         const struct problem *problem = &part->trial->problem;
         int heads = confirming->report.num_rows / problem_queries(problem);
         class_report_take_heads(&confirming->report, heads, part->first_head, &report, problem->num_heads);
@@ -94,7 +96,7 @@ enum error_kind contract_confirm(const struct contract_inquiry *inquiry, const s
         kind = contract_each_part(trial, kv_head, confirm_part, &confirming, error);
     if (!kind) {
         class_of_rows(whole, &confirming.report);
-        covered = class_keep_asked(whole, &confirming.report, inquiry->demand);
+        covered = class_keep_asked(whole, &confirming.report, inquiry->demand) && !confirming.is_off;
         confirming.set = whole->minimal[0];
         fit->num_roundings = class_fewest_roundings(whole);
         fit->set = whole->minimal[0];

@@ -86,6 +86,90 @@ bool contract_is_enough(const struct contract_off *off)
     return (off->elements >= EVIDENCE_ELEMENTS && off->rows >= EVIDENCE_ROWS) || off->lses >= EVIDENCE_ROWS;
 }
 
+/*
+ * A factor that is no rounding: 16 bits lose 2^-8 of a sum of weights at once, and 2^-9 of each weight, which are not
+ * all off the same way. Where few elements tell, any error lies along them.
+ */
+static const double FACTOR_OFF = 0x1p-6;
+enum { FACTOR_ELEMENTS = 16, FACTOR_LEFT = 16 };
+
+/* Whether a row's own factor leaves a quarter of its errors at most. */
+static bool has_factor(const struct exhibit *exhibit, size_t row)
+{
+    const struct truth *truth = exhibit->truth;
+    size_t dim = (size_t)exhibit->problem->head_dim;
+    double exact_squares = 0, squares = 0, along = 0;
+    for (size_t i = row * dim; i < (row + 1) * dim; i++) {
+        float out;
+        dtype_widen(exhibit->problem->dtype, exhibit->output->out, i, 1, &out);
+        exact_squares += truth->value[i] * truth->value[i];
+        squares += (double)out * (double)out;
+        along += (double)out * truth->value[i];
+    }
+    double factor = along / exact_squares, left = squares - factor * along;
+    return isfinite(truth->lse[row]) && dim >= FACTOR_ELEMENTS && fabs(factor - 1) > FACTOR_OFF &&
+           FACTOR_LEFT * left <= squares - 2 * along + exact_squares;
+}
+
+bool contract_leaves_factor(const struct exhibit *exhibit)
+{
+    for (size_t row = 0; row < (size_t)problem_rows(exhibit->problem); row++)
+        if (has_factor(exhibit, row))
+            return true;
+    return false;
+}
+
+bool contract_has_shape(const struct exhibit *exhibit)
+{
+    const struct truth *truth = exhibit->truth;
+    double squares = 0, left = 0;
+    for (size_t i = 0; i < (size_t)problem_elements(exhibit->problem); i++) {
+        float out;
+        dtype_widen(exhibit->problem->dtype, exhibit->output->out, i, 1, &out);
+        double value = (double)out, off = value - truth->value[i];
+        if (!isfinite(off) || !isfinite(truth->lse[i / (size_t)exhibit->problem->head_dim]))
+            continue;
+        squares += value * value;
+        left += off * off;
+    }
+    return 4 * left <= squares;
+}
+
+/* Keys that a row sees, and whether its output is the value of one of them, but for what f32 and its dtype round. */
+static int64_t keys_of_row(const struct contract_trial *trial, int row, bool *is_one)
+{
+    const struct problem *problem = &trial->problem, one = problem_query(problem, row / problem->num_heads);
+    const int kv_head = problem_kv_head(problem, row % problem->num_heads);
+    const size_t dim = (size_t)problem->head_dim;
+    int64_t keys = 0;
+    *is_one = false;
+    for (int64_t key = 0; key < one.seq_len; key++) {
+        bool is_this = problem_visible(&one, key);
+        keys += is_this;
+        for (size_t d = 0; d < dim && is_this && !*is_one; d++) {
+            float out, v;
+            dtype_widen(problem->dtype, trial->output.out, (size_t)row * dim + d, 1, &out);
+            dtype_widen(problem_kv_dtype(problem), problem->v, problem_row(problem, key, kv_head) + d, 1, &v);
+            double value = contract_made_of(trial, problem_value_scale(problem) * (double)v);
+            is_this = fabs((double)out - value) <= dtype_ulp(problem->dtype, value) + 0x1p-20 * fabs(value);
+        }
+        *is_one |= is_this;
+    }
+    return keys;
+}
+
+bool contract_is_told(const struct contract_trial *trial)
+{
+    enum { BITS_MIN = 24 };
+    double bits = trial->stated->parts ? BITS_MIN : 0;
+    for (int row = 0; row < problem_rows(&trial->problem) && bits < BITS_MIN; row++) {
+        bool is_one;
+        int64_t keys = keys_of_row(trial, row, &is_one);
+        bits += keys == 0 ? 0 : is_one ? log2((double)keys) : BITS_MIN;
+    }
+    return bits >= BITS_MIN;
+}
+
 /* What an output that is read otherwise has more. */
 static double change(double was, double is)
 {

@@ -23,6 +23,18 @@ enum error_kind contract_count_off(struct contract_off *off, const struct exhibi
 /* At least 64 elements in 2 rows, or 2 lse. */
 bool contract_is_enough(const struct contract_off *off);
 
+/* Whether a row of an exhibit is off by a factor of its own, and by next to nothing else: another divisor, which is
+ * none of what contracts are about, and no rounding, however much a set of roundings allows for. */
+bool contract_leaves_factor(const struct exhibit *exhibit);
+
+/* Whether what an exhibit's truth leaves of its output is half of that at most, over all its rows: what is small as the
+ * truth is, and has not its shape, is covered by a class that allows for as much, and explained by nothing. */
+bool contract_has_shape(const struct exhibit *exhibit);
+
+/* Whether an output tells a trial from thousands of others. A row that is the value of one key tells which of its keys
+ * that is, and no more. Of a problem in parts it is taken to. */
+bool contract_is_told(const struct contract_trial *trial);
+
 /* *differs: what is right under a trial's contract, with that problem's truth, is not what is right as it was stated,
  * by more than a set of roundings may be off: of an element or of an lse. Where the trial reads the output otherwise,
  * what that changes is taken off. ERROR_SYSTEM if memory is short, ERROR_INTERRUPTED. */

@@ -73,7 +73,16 @@ static double rounded(const struct parameter *of, double parameter)
     return parameter;
 }
 
-/* The parameter between two at which the row comes closest; NAN if that is at an end. */
+/* Whether twice or half of it does as well, as where all logits are held by a soft cap, or none is: then it is not
+ * known.
+ */
+static bool is_open(const struct parameter *of, double parameter)
+{
+    double as_well = by_chance(of->clue->screen, squares_at(of, parameter));
+    return squares_at(of, 2 * parameter) <= as_well || squares_at(of, parameter / 2) <= as_well;
+}
+
+/* The parameter between two at which the row comes closest; NAN if that is at an end, or not the only one. */
 static double fit(const struct parameter *of, double low, double high)
 {
     double step = log(high / low) / (GRID - 1), least = INFINITY;
@@ -87,7 +96,8 @@ static double fit(const struct parameter *of, double low, double high)
     }
     if (best == 0 || best == GRID - 1 || !isfinite(least))
         return NAN;
-    return rounded(of, refine(of, log(low) + (best - 1) * step, log(low) + (best + 1) * step));
+    double parameter = rounded(of, refine(of, log(low) + (best - 1) * step, log(low) + (best + 1) * step));
+    return is_open(of, parameter) ? NAN : parameter;
 }
 
 static void put_scale(struct contract_trial *trial, float *slopes, double factor)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/judge/contract/contract_confirm.h"
+#include "harness/judge/contract/contract_evidence.h"
 #include "harness/judge/contract/contract_pair.h"
 #include "harness/judge/contract/contract_same.h"
 
@@ -196,7 +197,11 @@ enum { CONFIRMED_MAX = 16 };
 static bool make_pair(struct search *search, const struct contract_pair *pair, struct assumed *assumed)
 {
     const struct contract_clue clue = {&search->screen, search->rows[0]};
-    *assumed = (struct assumed){.pair = *pair, .is_pair = true, .first = contract_trial_begin(search->exhibit)};
+    *assumed = (struct assumed){
+        .pair = *pair,
+        .is_pair = true,
+        .first = contract_trial_begin(search->exhibit),
+    };
     if (!contract_make(pair->row[0], &assumed->first, pair->variant[0], &clue) || !contract_place_keys(&assumed->first))
         return false;
     assumed->second = contract_trial_on(&assumed->first);
@@ -312,6 +317,7 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_weigh_stated(named, &search->inquiry, set, false, error);
+    *named = *named && (!assumed->is_pair || contract_is_told(&assumed->second));
     if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)

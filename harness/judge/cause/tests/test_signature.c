@@ -95,6 +95,25 @@ static void test_two_values_are_not_rounding(void **state)
     }
 }
 
+/* A value that counts in the weighted sum and not in the sum of weights, as one that a sink is given: beside the truth
+ * roundings leave something of all values. */
+static void test_one_value_beside_the_truth_is_not_rounding(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(60, 2, 2, 64, DTYPE_F32);
+    const struct problem *problem = &trial.made.problem;
+    begin(&trial);
+    trial.tolerance = (struct tolerance){1e-8, 1e-8, 1e-3};
+    for (int h = 0; h < 2; h++) {
+        double out[64];
+        size_t row = problem_row(problem, 50, problem_kv_head(problem, h));
+        for (int d = 0; d < 64; d++)
+            out[d] = trial.truth.value[h * 64 + d] + 0x1p-19 * element(problem->v, DTYPE_F32, row + (size_t)d);
+        set_out(&trial, h, out);
+    }
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "along the value of one key and its own alone");
+}
+
 /* What looks like rounding is none of f32 where it is by far more than f32 rounds; the detail says so. An output of 16
  * bits may have weights of as many, and one of f32 where a class says so. Where it takes many roundings to explain it,
  * or coarse ones, other faults would look alike. */
@@ -662,14 +681,38 @@ static void test_what_is_small_has_a_shape(void **state)
     }
 }
 
+/* A sink has all weight of what is left of a few old keys, which is next to nothing, as the output is. */
+static void test_next_to_nothing_has_a_shape(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {0, 0, 0, 0};
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F32);
+    uint64_t word = 1;
+    trial.made.problem.sink_logits = sinks;
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.5f;
+    begin(&trial);
+    for (int h = 0; h < 4; h++) {
+        double out[64];
+        for (int d = 0; d < 64; d++)
+            out[d] = 1e-20 * noise(&word);
+        set_out(&trial, h, out);
+    }
+    free(trial.output.lse);
+    trial.output.lse = NULL;
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_small_has_a_shape),
+        cmocka_unit_test(test_next_to_nothing_has_a_shape),
         cmocka_unit_test(test_the_rounded_truth_has_no_signature),
         cmocka_unit_test(test_garbage_is_unknown),
         cmocka_unit_test(test_small_noise_is_precision_loss),
         cmocka_unit_test(test_two_values_are_not_rounding),
+        cmocka_unit_test(test_one_value_beside_the_truth_is_not_rounding),
         cmocka_unit_test(test_noise_beyond_f32_is_no_rounding_of_f32),
         cmocka_unit_test(test_one_row_of_zeros_names_no_other_fault),
         cmocka_unit_test(test_a_constant_is_not_rounding),

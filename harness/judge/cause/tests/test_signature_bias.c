@@ -172,36 +172,59 @@ static void test_slopes_rounded_in_the_absolute_form(void **state)
     expect_and_end(&trial, SIGNATURE_WRONG_SLOPE, "rounded to bf16, in the absolute form");
 }
 
-/* Of arithmetic that nobody knows no bound of lse is known, either: what leaves it nats off is no explanation, and what
- * rounds no further than logits of 16 bits do may be. */
+/* Of arithmetic that nobody knows no bound of lse is known, either: what leaves it further off than it may be rounded
+ * to 16 bits is no explanation, where out has all the digits that it can have. */
 static void test_an_lse_without_a_bound_speaks_against_a_name(void **state)
 {
     (void)state;
-    for (int off = 0; off < 2; off++) {
+    static const float factors[] = {1 + 0x1p-14f, 1 + 0x1p-9f, 0}; /* 0: the truth's */
+    for (size_t i = 0; i < sizeof factors / sizeof factors[0]; i++) {
         struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
         begin(&trial);
         break_all(&trial, rule_no_bias, 0);
         for (int h = 0; h < 4; h++)
-            trial.output.lse[h] = off ? (float)trial.truth.lse[h] : trial.output.lse[h] * (1 + 0x1p-7f);
-        expect_and_end(&trial, off ? SIGNATURE_UNKNOWN : SIGNATURE_DROPPED_BIAS, "");
+            trial.output.lse[h] = factors[i] == 0 ? (float)trial.truth.lse[h] : trial.output.lse[h] * factors[i];
+        expect_and_end(&trial, i > 0 ? SIGNATURE_UNKNOWN : SIGNATURE_DROPPED_BIAS, "");
     }
 }
 
-/* Where the output is in f16, so are logits of 16 bits, which leave an lse nearer than those of bf16. */
+/* Where the output is in f16, so is what is rounded to 16 bits, which leaves an lse nearer than bf16 does; where out
+ * has more roundings than its own, logits may have, and lse is itself rounded where it is a number of 16 bits. The
+ * truth's own lse, to the last digit, was not led there by rounding. */
 static void test_an_lse_of_f16_is_off_by_less_than_one_of_bf16(void **state)
 {
     (void)state;
-    static const enum dtype dtypes_of[] = {DTYPE_F16, DTYPE_BF16};
-    for (int i = 0; i < 2; i++) {
-        struct signature_trial trial = make_trial(400, 4, 2, 64, dtypes_of[i]);
+    static const struct {
+        enum dtype dtype;
+        bool more;    /* roundings of out */
+        double off;   /* of lse, in units of it; 0: the truth's */
+        bool rounded; /* to bf16, too */
+        enum signature signature;
+    } rows[] = {
+        {DTYPE_F16, false, 0x1p-11, false, SIGNATURE_UNKNOWN},
+        {DTYPE_BF16, false, 0x1p-11, false, SIGNATURE_DROPPED_BIAS},
+        {DTYPE_BF16, false, 0x1p-8, false, SIGNATURE_UNKNOWN},
+        {DTYPE_BF16, false, 0x1p-8, true, SIGNATURE_DROPPED_BIAS},
+        {DTYPE_F16, true, 0x1p-6, false, SIGNATURE_UNKNOWN},
+        {DTYPE_BF16, true, 0x1p-6, false, SIGNATURE_DROPPED_BIAS},
+        {DTYPE_BF16, true, 0, false, SIGNATURE_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct signature_trial trial = make_trial(400, 4, 2, 64, rows[i].dtype);
         for (int h = 0; h < 4; h++)
             trial.made.slopes[h] = 0x1p-11f; /* nats of lse: a fiftieth of it */
         begin(&trial);
         trial.is_coarse = true; /* no rounding by its looks */
         break_all(&trial, rule_no_bias, 0);
-        for (int h = 0; h < 4; h++)
-            trial.output.lse[h] = (float)trial.truth.lse[h];
-        expect_and_end(&trial, i == 0 ? SIGNATURE_UNKNOWN : SIGNATURE_DROPPED_BIAS, "");
+        for (int h = 0; h < 4; h++) {
+            float lse = (float)((double)trial.output.lse[h] * (1 + rows[i].off));
+            trial.output.lse[h] = rows[i].off == 0  ? (float)trial.truth.lse[h]
+                                  : rows[i].rounded ? dtype_round(DTYPE_BF16, lse)
+                                                    : lse;
+        }
+        if (rows[i].more)
+            leave_something(&trial);
+        expect_and_end(&trial, rows[i].signature, "");
     }
 }
 
@@ -235,6 +258,46 @@ static void test_a_slope_that_is_next_to_none_is_no_slope(void **state)
             trial.output.lse[h] -= (float)((0.125 - 0x1p-6) * (double)trial.made.problem.q_position);
         expect_and_end(&trial, squared ? SIGNATURE_WRONG_SLOPE : SIGNATURE_UNKNOWN,
                        squared ? "in the absolute form" : "");
+    }
+}
+
+/* A bias that grows with the logarithm of the distance, next to none beside the right one. */
+static double rule_logarithm(const struct problem *problem, int head, int64_t key, double parameter)
+{
+    double bias = -parameter * (double)problem->slopes[head] * log1p(-(double)problem_distance(problem, key));
+    return visible_or_none(problem, key, scaled_dot(problem, head, key) + bias);
+}
+
+/* A prediction without the bias comes nearer to lse than the truth does, and is nats off still. */
+static void test_a_bias_of_another_form_is_not_gone(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F16);
+    for (int h = 0; h < 4; h++)
+        trial.made.slopes[h] = 0.25f - 0.03125f * (float)h;
+    begin(&trial);
+    break_all(&trial, rule_logarithm, 0.25);
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
+/* Far from position 0 biases of an absolute form are large. What 16 bits would round off them is no excuse for what a
+ * sink that is counted 5 or 6 times leaves of one that is counted 5.5 times. */
+static void test_far_positions_excuse_nothing_in_16_bits(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {0, 0, 0, 0};
+    for (int half = 0; half < 2; half++) {
+        struct signature_trial trial = make_trial(500, 4, 2, 64, DTYPE_F16);
+        trial.made.problem.scale = 0x1p-6f;
+        trial.made.problem.sink_logits = sinks;
+        for (int h = 0; h < 4; h++)
+            trial.made.slopes[h] = 3;
+        begin(&trial);
+        for (int h = 0; h < 4; h++)
+            attend(&trial, h, rule_right, 0, 1, log(half ? 5.5 : 5));
+        free(trial.output.lse);
+        trial.output.lse = NULL;
+        expect_and_end(&trial, half ? SIGNATURE_UNKNOWN : SIGNATURE_WRONG_SINK, half ? "" : "5 times");
     }
 }
 
@@ -651,6 +714,8 @@ int main(void)
         cmocka_unit_test(test_slopes_rounded_in_the_absolute_form),
         cmocka_unit_test(test_an_lse_without_a_bound_speaks_against_a_name),
         cmocka_unit_test(test_an_lse_of_f16_is_off_by_less_than_one_of_bf16),
+        cmocka_unit_test(test_a_bias_of_another_form_is_not_gone),
+        cmocka_unit_test(test_far_positions_excuse_nothing_in_16_bits),
         cmocka_unit_test(test_a_slope_that_is_next_to_none_is_no_slope),
         cmocka_unit_test(test_dropped_bias_by_lse_alone),
         cmocka_unit_test(test_rounded_biases_and_positions),

@@ -235,6 +235,42 @@ static void test_a_plain_mean_of_keys_that_are_alike(void **state)
     expect_and_end(&trial, SIGNATURE_UNIFORM, "the plain mean of v over ");
 }
 
+/* A sink's share tells what number all logits are, and lse with it. */
+static void test_a_plain_mean_beside_a_sink(void **state)
+{
+    (void)state;
+    static const float sinks[4] = {4, 4.5f, 5, 3.5f};
+    for (int off = 0; off < 2; off++) {
+        struct signature_trial trial = make_trial(100, 4, 2, 64, DTYPE_F16);
+        trial.made.problem.sink_logits = sinks;
+        begin(&trial);
+        for (int h = 0; h < 4; h++) {
+            attend(&trial, h, rule_constant, 0, 1, (double)sinks[h]);
+            trial.output.lse[h] += off ? 2 * (float)(1 + h) : 0;
+        }
+        expect_and_end(&trial, off ? SIGNATURE_UNKNOWN : SIGNATURE_UNIFORM, "");
+    }
+}
+
+static double rule_squashed(const struct problem *problem, int head, int64_t key, double to)
+{
+    return visible_or_none(problem, key, to * right_logit(problem, head, key));
+}
+
+/* Of logits that are one number nothing is rounded off, however large those of the truth are; of ones that are nearly
+ * so weights differ. */
+static void test_weights_that_are_nearly_equal_are_no_plain_mean(void **state)
+{
+    (void)state;
+    struct signature_trial trial = make_trial(400, 4, 2, 64, DTYPE_F16);
+    trial.made.problem.scale = 4;
+    begin(&trial);
+    break_all(&trial, rule_squashed, 0x1p-8);
+    for (int h = 0; h < 4; h++)
+        trial.output.lse[h] += 3; /* of no slope */
+    expect_and_end(&trial, SIGNATURE_UNKNOWN, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +287,8 @@ int main(void)
         cmocka_unit_test(test_the_plain_mean_of_all_keys),
         cmocka_unit_test(test_small_slopes_are_no_plain_mean),
         cmocka_unit_test(test_a_plain_mean_of_keys_that_are_alike),
+        cmocka_unit_test(test_a_plain_mean_beside_a_sink),
+        cmocka_unit_test(test_weights_that_are_nearly_equal_are_no_plain_mean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

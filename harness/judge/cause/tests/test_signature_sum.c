@@ -60,6 +60,39 @@ static void test_a_one_in_the_sum_is_no_epsilon_without_lse(void **state)
         }
 }
 
+/* A factor of the only row is an epsilon where somebody would write one. */
+static void test_an_epsilon_of_one_row_is_a_power_of_ten(void **state)
+{
+    (void)state;
+    static const double epsilons[] = {1e-3, 0.0437};
+    for (size_t i = 0; i < sizeof epsilons / sizeof epsilons[0]; i++) {
+        struct signature_trial trial = make_trial(60, 1, 1, 64, DTYPE_F32);
+        begin(&trial);
+        set_bound(&trial, 1e-7);
+        scale_out(&trial, epsilons[i], 1);
+        expect_and_end(&trial, i ? SIGNATURE_UNKNOWN : SIGNATURE_EPS_BIAS, "");
+    }
+}
+
+/* The worst heads fit an epsilon, and of the others each has a factor that has nothing to do with its weights. */
+static void test_an_epsilon_is_of_all_rows(void **state)
+{
+    (void)state;
+    for (int all = 0; all < 2; all++) {
+        struct signature_trial trial = make_trial(60, 16, 4, 64, DTYPE_F32);
+        begin(&trial);
+        scale_out(&trial, 0.5, 1);
+        for (int h = 0; h < 16 && !all; h++) {
+            double out[64], factor = 0.5 / sum_of_weights(&trial, h);
+            for (int d = 0; d < 64; d++)
+                out[d] = trial.truth.value[h * 64 + d] * (1 - factor / 4);
+            if (factor < 0.1)
+                set_out(&trial, h, out);
+        }
+        expect_and_end(&trial, all ? SIGNATURE_EPS_BIAS : SIGNATURE_UNKNOWN, "");
+    }
+}
+
 /* Two heads that are too small by what one epsilon takes from both, and off by half as much in other ways: roundings of
  * weights leave that of values with a mean, and two heads agree by chance. Four do not. */
 static void test_an_epsilon_of_two_heads_leaves_little(void **state)
@@ -220,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_epsilon_in_the_denominator),
         cmocka_unit_test(test_a_one_in_the_sum_is_no_epsilon_without_lse),
+        cmocka_unit_test(test_an_epsilon_of_one_row_is_a_power_of_ten),
+        cmocka_unit_test(test_an_epsilon_is_of_all_rows),
         cmocka_unit_test(test_an_epsilon_of_two_heads_leaves_little),
         cmocka_unit_test(test_a_sum_that_begins_above_0_is_no_epsilon),
         cmocka_unit_test(test_epsilon_is_no_leak_to_many_masked_keys),

@@ -42,6 +42,76 @@ static void test_a_factor_of_the_output_is_fitted(void **state)
     assert_named(search(desk, true), "the output multiplied by 2 and lse in base 2");
 }
 
+/* Each row divided by another number, as a sum that is left out makes it: no factor is that of all rows, though one
+ * leaves little of what is so small, and a coarse class allows for it. */
+static void test_factors_that_rows_do_not_share_are_no_contract(void **state)
+{
+    struct desk *desk = *state;
+    static const double factors[H] = {0.117, 0.15, 0.13, 0.121};
+    for (int shared = 0; shared < 2; shared++) {
+        find_truth(&desk->truth, &desk->problem);
+        for (int i = 0; i < H * D; i++) {
+            const float value = (float)((shared ? 0.13 : factors[i / D]) * desk->truth.value[i]);
+            dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+        }
+        truth_clear(&desk->truth);
+        if (shared)
+            assert_named(search(desk, false), "the output multiplied by 0.13");
+        else
+            assert_int_equal(search(desk, false)->num_fits, 0);
+    }
+}
+
+/* A soft cap holds all logits where slopes are so large, and twice as large ones are as good. */
+static void test_a_parameter_that_is_as_good_twice_as_large_is_none(void **state)
+{
+    struct desk *desk = *state;
+    struct problem other;
+    float slopes[H];
+    desk->problem.soft_cap = SOFT_CAP_AFTER_BIAS;
+    desk->problem.soft_cap_value = 1;
+    desk->problem.q_position = N + 3;
+    other = desk->problem;
+    for (int h = 0; h < H; h++)
+        slopes[h] = 300 * desk->slopes[h];
+    other.slopes = slopes;
+    answer(desk, &other);
+    search(desk, false);
+    for (int i = 0; i < desk->finding.num_fits; i++)
+        assert_null(strstr(desk->finding.fits[i].text, "biases multiplied"));
+}
+
+/* The value of one key of two is a bit, and of numbers that are none of one key each tells. */
+static void test_rows_of_one_key_tell_little(void **state)
+{
+    struct desk *desk = *state;
+    const struct output output = {desk->out, NULL};
+    const struct exhibit exhibit = {.problem = &desk->problem, .output = &output, .truth = &desk->truth};
+    struct contract_trial trial = contract_trial_begin(&exhibit);
+    answer(desk, &desk->problem);
+    assert_true(contract_is_told(&trial));
+    for (int h = 0; h < H; h++)
+        memcpy(desk->out + h * D, desk->v + (3 * G + h / (H / G)) * D, D * sizeof *desk->v);
+    assert_true(contract_is_told(&trial)); /* one of 70, four times */
+    trial.problem.seq_len = 60;
+    assert_false(contract_is_told(&trial));
+    desk->out[0] ^= 1 << 9;
+    assert_true(contract_is_told(&trial));
+    contract_trial_clear(&trial);
+}
+
+static void test_what_is_as_small_has_no_shape(void **state)
+{
+    struct desk *desk = *state;
+    const struct output output = {desk->out, NULL};
+    const struct exhibit exhibit = {.problem = &desk->problem, .output = &output, .truth = &desk->truth};
+    answer(desk, &desk->problem);
+    find_truth(&desk->truth, &desk->problem);
+    assert_true(contract_has_shape(&exhibit));
+    memmove(desk->out, desk->out + 1, (H * D - 1) * sizeof *desk->out);
+    assert_false(contract_has_shape(&exhibit));
+}
+
 static void test_a_constant_of_the_output_is_fitted(void **state)
 {
     struct desk *desk = *state;
@@ -607,6 +677,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_another_scale_is_named),
         TEST(test_a_factor_of_the_output_is_fitted),
+        TEST(test_factors_that_rows_do_not_share_are_no_contract),
+        TEST(test_a_parameter_that_is_as_good_twice_as_large_is_none),
+        TEST(test_rows_of_one_key_tell_little),
+        TEST(test_what_is_as_small_has_no_shape),
         TEST(test_a_constant_of_the_output_is_fitted),
         TEST(test_a_small_constant_is_not_named),
         TEST(test_a_parameter_is_fitted),
