@@ -57,38 +57,21 @@ static void narrow_bf16(uint16_t *restrict destination, size_t count, const floa
         destination[i] = bf16_narrow_portable(source[i]);
 }
 
-/* e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included, e4m3fnuz 2^-7. */
-static float fp8_widen(enum dtype dtype, uint8_t byte)
+/* dtype is a constant where these are called, so that each loop is of one format. */
+__attribute__((always_inline)) static inline void widen_fp8(enum dtype dtype, const uint8_t *restrict source,
+                                                            size_t count, float *restrict destination)
 {
-    if (dtype == DTYPE_E4M3FNUZ)
-        return byte == 0x80 ? float_from_bits(0x7fc00000u)
-                            : 0x1p7f * f16_widen_portable((uint16_t)((byte & 0x80) << 8 | (byte & 0x7f) << 7));
-    if (dtype == DTYPE_E5M2)
-        return f16_widen_portable((uint16_t)(byte << 8));
-    if ((byte & 0x7f) == 0x7f)
-        return float_from_bits(0x7fc00000u | (uint32_t)(byte & 0x80) << 24);
-    return 0x1p8f * f16_widen_portable((uint16_t)((byte & 0x80) << 8 | (byte & 0x7f) << 7));
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        destination[i] = fp8_widen_portable(dtype, source[i]);
 }
 
-/* value / ulp is exact, rint rounds to even. Exponent and significand of the result are one integer: carries fit. */
-static uint8_t fp8_narrow(enum dtype dtype, float value)
+__attribute__((always_inline)) static inline void narrow_fp8(enum dtype dtype, uint8_t *restrict destination,
+                                                             size_t count, const float *restrict source)
 {
-    const struct dtype_info *info = &dtypes[dtype];
-    uint8_t sign = signbit(value) ? 0x80 : 0, overflow = dtype == DTYPE_E5M2 ? 0x7c : 0x7f;
-    if (dtype == DTYPE_E4M3FNUZ)
-        overflow = sign ^ 0x80; /* 0x80 either way */
-    if (isnan(value))
-        return dtype == DTYPE_E4M3FNUZ ? 0x80 : (uint8_t)(sign | 0x7f);
-    double magnitude = isinf(value) ? INFINITY : fabs((double)value),
-           ulp = dtype_ulp(dtype, fmin(magnitude, info->max));
-    double significand = rint(magnitude / ulp);
-    if (significand * ulp > info->max)
-        return (uint8_t)(sign | overflow);
-    if (significand == 0 && dtype == DTYPE_E4M3FNUZ)
-        return 0; /* of either sign */
-    int exponent = ilogb(ulp) + info->significand_bits - 1;
-    return (uint8_t)(sign | ((unsigned)significand +
-                             ((unsigned)(exponent - info->min_exponent) << (info->significand_bits - 1))));
+#pragma omp simd
+    for (size_t i = 0; i < count; i++)
+        destination[i] = fp8_narrow_portable(dtype, source[i]);
 }
 
 void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t count, float *destination)
@@ -101,10 +84,13 @@ void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t co
         widen_bf16((const uint16_t *)elements + first, count, destination);
         break;
     case DTYPE_E4M3:
+        widen_fp8(DTYPE_E4M3, (const uint8_t *)elements + first, count, destination);
+        break;
     case DTYPE_E5M2:
+        widen_fp8(DTYPE_E5M2, (const uint8_t *)elements + first, count, destination);
+        break;
     case DTYPE_E4M3FNUZ:
-        for (size_t i = 0; i < count; i++)
-            destination[i] = fp8_widen(dtype, ((const uint8_t *)elements)[first + i]);
+        widen_fp8(DTYPE_E4M3FNUZ, (const uint8_t *)elements + first, count, destination);
         break;
     default:
         memcpy(destination, (const float *)elements + first, count * sizeof *destination);
@@ -121,10 +107,13 @@ void dtype_narrow(enum dtype dtype, void *elements, size_t first, size_t count, 
         narrow_bf16((uint16_t *)elements + first, count, source);
         break;
     case DTYPE_E4M3:
+        narrow_fp8(DTYPE_E4M3, (uint8_t *)elements + first, count, source);
+        break;
     case DTYPE_E5M2:
+        narrow_fp8(DTYPE_E5M2, (uint8_t *)elements + first, count, source);
+        break;
     case DTYPE_E4M3FNUZ:
-        for (size_t i = 0; i < count; i++)
-            ((uint8_t *)elements)[first + i] = fp8_narrow(dtype, source[i]);
+        narrow_fp8(DTYPE_E4M3FNUZ, (uint8_t *)elements + first, count, source);
         break;
     default:
         memcpy((float *)elements + first, source, count * sizeof *source);
@@ -141,7 +130,7 @@ float dtype_round(enum dtype dtype, float value)
     case DTYPE_E4M3:
     case DTYPE_E5M2:
     case DTYPE_E4M3FNUZ:
-        return fp8_widen(dtype, fp8_narrow(dtype, value));
+        return fp8_widen_portable(dtype, fp8_narrow_portable(dtype, value));
     default:
         return value;
     }

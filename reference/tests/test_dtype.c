@@ -285,12 +285,12 @@ static void fp8_narrows_to_nearest_even(void **state)
             assert_int_equal(words[1], byte % 2 ? above : byte);
             assert_int_equal(words[2], above);
         }
-        const float beyond[] = {1e30f, -INFINITY, NAN};
-        uint8_t words[3];
-        dtype_narrow(dtype, words, 0, 3, beyond);
-        assert_int_equal(words[0], overflow_of[dtype][0]);
-        assert_int_equal(words[1], overflow_of[dtype][1]);
-        assert_true(isnan(fp8_value(dtype, words[2])));
+        const float max = (float)dtypes[dtype].max, beyond[] = {1e30f, -INFINITY, 1.25f * max, -1.5f * max, NAN};
+        uint8_t words[5];
+        dtype_narrow(dtype, words, 0, 5, beyond);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(words[i], overflow_of[dtype][i % 2]);
+        assert_true(isnan(fp8_value(dtype, words[4])));
     }
 }
 
