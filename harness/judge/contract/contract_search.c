@@ -17,6 +17,7 @@ struct assumed {
     struct contract_trial first, second; /* second: what is judged; first: what it is on top of, or zeroed */
     struct contract_pair pair;
     bool is_pair;
+    bool has_number; /* one of them has (contract_table.h) */
 };
 
 struct search {
@@ -159,7 +160,7 @@ static enum error_kind end_trial(struct search *search, struct assumed *assumed,
 static enum error_kind try_variant(struct search *search, const struct contract_row *row, int variant,
                                    struct error *error)
 {
-    struct assumed assumed = {.second = contract_trial_begin(search->exhibit)};
+    struct assumed assumed = {.second = contract_trial_begin(search->exhibit), .has_number = contract_has_number(row)};
     struct contract_fit fit = {
         .name = row->name, .remedy = row->remedy, .seen_as = row->seen_as, .seen_too = row->seen_too};
     const struct contract_clue clue = {&search->screen, search->rows[0]};
@@ -200,6 +201,7 @@ static bool make_pair(struct search *search, const struct contract_pair *pair, s
     *assumed = (struct assumed){
         .pair = *pair,
         .is_pair = true,
+        .has_number = contract_has_number(pair->row[0]) || contract_has_number(pair->row[1]),
         .first = contract_trial_begin(search->exhibit),
     };
     if (!contract_make(pair->row[0], &assumed->first, pair->variant[0], &clue) || !contract_place_keys(&assumed->first))
@@ -311,13 +313,17 @@ static enum error_kind weigh_stated(const struct search *search, bool *enough, s
     return kind;
 }
 
+/* Roundings that are as coarse as what another number would make: beside them none is known. */
+static const class_set coarse = 1u << CLASS_WEIGHTS8 | 1u << CLASS_SUMS16;
+
 /* Whether the only one that fits is to be named. */
 static enum error_kind weigh(struct search *search, bool *named, struct error *error)
 {
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_weigh_stated(named, &search->inquiry, set, false, error);
-    *named = *named && (!assumed->is_pair || contract_is_told(&assumed->second));
+    *named =
+        *named && !(assumed->has_number && set & coarse) && (!assumed->is_pair || contract_is_told(&assumed->second));
     if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)

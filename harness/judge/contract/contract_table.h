@@ -36,6 +36,12 @@ static inline bool contract_is_fitted(const struct contract_row *row)
     return row->stage == STAGE_FITTED || row->stage == STAGE_SEARCHED;
 }
 
+/* Whether there is a number that is looked for, in the keys or in lse. */
+static inline bool contract_has_number(const struct contract_row *row)
+{
+    return contract_is_fitted(row) || row->make == contract_make_origin;
+}
+
 /* Makes a variant of a trial, which may be one whose keys wait to be moved: what looks at them reads them there. */
 static inline bool contract_make(const struct contract_row *row, struct contract_trial *trial, int variant,
                                  const struct contract_clue *clue)

@@ -105,19 +105,25 @@ static inline void answer(struct desk *desk, const struct problem *problem)
     truth_clear(&truth);
 }
 
-static inline const struct contract_finding *search(struct desk *desk, bool with_lse)
+static inline const struct contract_finding *search_output(struct desk *desk, const struct problem *problem,
+                                                           const struct output *output)
 {
-    const struct output output = {desk->out, with_lse ? desk->lse : NULL};
     truth_clear(&desk->truth);
     verdict_clear(&desk->verdict);
-    find_truth(&desk->truth, &desk->problem);
-    const struct exhibit exhibit = {.problem = &desk->problem,
-                                    .output = &output,
+    find_truth(&desk->truth, problem);
+    const struct exhibit exhibit = {.problem = problem,
+                                    .output = output,
                                     .truth = &desk->truth,
                                     .criterion = {.mode = JUDGE_TOLERANCE, .tolerance = {1e-3, 1e-3, 1e-3}}};
     assert_int_equal(verdict_reach(&desk->verdict, &exhibit, &error), ERROR_NONE);
     assert_int_equal(contract_search(&desk->finding, &exhibit, &desk->verdict, &demand, 1, NULL, &error), ERROR_NONE);
     return &desk->finding;
+}
+
+static inline const struct contract_finding *search(struct desk *desk, bool with_lse)
+{
+    const struct output output = {desk->out, with_lse ? desk->lse : NULL};
+    return search_output(desk, &desk->problem, &output);
 }
 
 static inline void assert_named(const struct contract_finding *finding, const char *text)

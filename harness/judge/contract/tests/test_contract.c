@@ -672,6 +672,66 @@ static void test_lse_alone_names_no_pair(void **state)
     assert_false(search(desk, true)->named);
 }
 
+/* ---- numbers beside coarse classes ------------------------------------------------------------------------------- */
+
+enum { FEW_H = 32, FEW_G = 8, FEW_D = 64, FEW_N = 2 };
+
+/* Slopes a quarter of an octave too large, of two keys under a soft cap: another position nearly does, and weights of 8
+ * bits are coarse enough to cover the rest. Whether it is named for one of some draws. */
+static bool position_is_named(struct desk *desk, uint64_t random)
+{
+    static uint16_t q[FEW_H * FEW_D], k[FEW_N * FEW_G * FEW_D], v[FEW_N * FEW_G * FEW_D], out[FEW_H * FEW_D];
+    static float lse[FEW_H];
+    uint16_t *const tensors[] = {q, k, v};
+    const int sizes[] = {FEW_H * FEW_D, FEW_N * FEW_G * FEW_D, FEW_N * FEW_G * FEW_D};
+    float slopes[FEW_H], larger[FEW_H];
+    struct truth truth;
+    for (int t = 0; t < 3; t++)
+        for (int i = 0; i < sizes[t]; i++) {
+            const uint16_t half = draw(&random);
+            float value;
+            dtype_widen(DTYPE_F16, &half, 0, 1, &value);
+            dtype_narrow(DTYPE_BF16, tensors[t], (size_t)i, 1, &value);
+        }
+    for (int h = 0; h < FEW_H; h++) {
+        slopes[h] = exp2f(-(float)(h + 1) / 4);
+        larger[h] = exp2f(-(float)h / 4);
+    }
+    struct problem problem = {.seq_len = FEW_N,
+                              .num_queries = 1,
+                              .num_heads = FEW_H,
+                              .num_kv_heads = FEW_G,
+                              .head_dim = FEW_D,
+                              .dtype = DTYPE_BF16,
+                              .scale = 0.125f,
+                              .soft_cap = SOFT_CAP_AFTER_BIAS,
+                              .soft_cap_value = 5,
+                              .q_position = 22,
+                              .slopes = larger,
+                              .q = q,
+                              .k = k,
+                              .v = v};
+    find_truth(&truth, &problem);
+    for (int i = 0; i < FEW_H * FEW_D; i++) {
+        const float value = (float)truth.value[i];
+        dtype_narrow(DTYPE_BF16, out, (size_t)i, 1, &value);
+    }
+    for (int h = 0; h < FEW_H; h++)
+        lse[h] = (float)truth.lse[h];
+    truth_clear(&truth);
+    problem.slopes = slopes;
+    const struct output output = {out, lse};
+    const struct contract_finding *finding = search_output(desk, &problem, &output);
+    return finding->named && strstr(finding->fits[0].text, "position");
+}
+
+static void test_a_number_is_not_known_beside_a_coarse_class(void **state)
+{
+    static const uint64_t seeds[] = {155, 259, 271, 368}; /* the four of 400 whose bounds cover it */
+    for (int i = 0; i < 4; i++)
+        assert_false(position_is_named(*state, seeds[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -709,6 +769,7 @@ int main(void)
         TEST(test_lse_has_a_say),
         TEST(test_without_keys_nothing_is_looked_for),
         TEST(test_planted_faults_change_the_answer),
+        TEST(test_a_number_is_not_known_beside_a_coarse_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
