@@ -57,21 +57,21 @@ static void narrow_bf16(uint16_t *restrict destination, size_t count, const floa
         destination[i] = bf16_narrow_portable(source[i]);
 }
 
-/* dtype is a constant where these are called, so that each loop is of one format. */
-__attribute__((always_inline)) static inline void widen_fp8(enum dtype dtype, const uint8_t *restrict source,
+/* format is a constant where these are called, so that each loop is of one format. */
+__attribute__((always_inline)) static inline void widen_fp8(enum fp8_format format, const uint8_t *restrict source,
                                                             size_t count, float *restrict destination)
 {
 #pragma omp simd
     for (size_t i = 0; i < count; i++)
-        destination[i] = fp8_widen_portable(dtype, source[i]);
+        destination[i] = fp8_widen_portable(format, source[i]);
 }
 
-__attribute__((always_inline)) static inline void narrow_fp8(enum dtype dtype, uint8_t *restrict destination,
+__attribute__((always_inline)) static inline void narrow_fp8(enum fp8_format format, uint8_t *restrict destination,
                                                              size_t count, const float *restrict source)
 {
 #pragma omp simd
     for (size_t i = 0; i < count; i++)
-        destination[i] = fp8_narrow_portable(dtype, source[i]);
+        destination[i] = fp8_narrow_portable(format, source[i]);
 }
 
 void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t count, float *destination)
@@ -84,13 +84,13 @@ void dtype_widen(enum dtype dtype, const void *elements, size_t first, size_t co
         widen_bf16((const uint16_t *)elements + first, count, destination);
         break;
     case DTYPE_E4M3:
-        widen_fp8(DTYPE_E4M3, (const uint8_t *)elements + first, count, destination);
+        widen_fp8(FP8_E4M3, (const uint8_t *)elements + first, count, destination);
         break;
     case DTYPE_E5M2:
-        widen_fp8(DTYPE_E5M2, (const uint8_t *)elements + first, count, destination);
+        widen_fp8(FP8_E5M2, (const uint8_t *)elements + first, count, destination);
         break;
     case DTYPE_E4M3FNUZ:
-        widen_fp8(DTYPE_E4M3FNUZ, (const uint8_t *)elements + first, count, destination);
+        widen_fp8(FP8_E4M3FNUZ, (const uint8_t *)elements + first, count, destination);
         break;
     default:
         memcpy(destination, (const float *)elements + first, count * sizeof *destination);
@@ -107,17 +107,22 @@ void dtype_narrow(enum dtype dtype, void *elements, size_t first, size_t count, 
         narrow_bf16((uint16_t *)elements + first, count, source);
         break;
     case DTYPE_E4M3:
-        narrow_fp8(DTYPE_E4M3, (uint8_t *)elements + first, count, source);
+        narrow_fp8(FP8_E4M3, (uint8_t *)elements + first, count, source);
         break;
     case DTYPE_E5M2:
-        narrow_fp8(DTYPE_E5M2, (uint8_t *)elements + first, count, source);
+        narrow_fp8(FP8_E5M2, (uint8_t *)elements + first, count, source);
         break;
     case DTYPE_E4M3FNUZ:
-        narrow_fp8(DTYPE_E4M3FNUZ, (uint8_t *)elements + first, count, source);
+        narrow_fp8(FP8_E4M3FNUZ, (uint8_t *)elements + first, count, source);
         break;
     default:
         memcpy((float *)elements + first, source, count * sizeof *source);
     }
+}
+
+static float fp8_round(enum fp8_format format, float value)
+{
+    return fp8_widen_portable(format, fp8_narrow_portable(format, value));
 }
 
 float dtype_round(enum dtype dtype, float value)
@@ -128,9 +133,11 @@ float dtype_round(enum dtype dtype, float value)
     case DTYPE_BF16:
         return bf16_widen_portable(bf16_narrow_portable(value));
     case DTYPE_E4M3:
+        return fp8_round(FP8_E4M3, value);
     case DTYPE_E5M2:
+        return fp8_round(FP8_E5M2, value);
     case DTYPE_E4M3FNUZ:
-        return fp8_widen_portable(dtype, fp8_narrow_portable(dtype, value));
+        return fp8_round(FP8_E4M3FNUZ, value);
     default:
         return value;
     }

@@ -9,7 +9,8 @@
 #ifndef REFERENCE_DTYPE_PORTABLE_H
 #define REFERENCE_DTYPE_PORTABLE_H
 
-#include "reference/dtype.h"
+#include <stdbool.h>
+
 #include "reference/float_bits.h"
 
 static inline float f16_widen_portable(uint16_t half)
@@ -48,10 +49,12 @@ static inline uint16_t bf16_narrow_portable(float value)
     return (uint16_t)(((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded) >> 16);
 }
 
+enum fp8_format { FP8_E4M3, FP8_E5M2, FP8_E4M3FNUZ };
+
 /* e5m2 is the upper byte of f16. e4m3 in f16's places is 2^-8 of the value, subnormals included, e4m3fnuz 2^-7. */
-static inline float fp8_widen_portable(enum dtype dtype, uint8_t byte)
+static inline float fp8_widen_portable(enum fp8_format format, uint8_t byte)
 {
-    const bool wide = dtype == DTYPE_E5M2, fnuz = dtype == DTYPE_E4M3FNUZ;
+    const bool wide = format == FP8_E5M2, fnuz = format == FP8_E4M3FNUZ;
     uint32_t magnitude = byte & 0x7fu, sign = byte & 0x80u;
     float value = f16_widen_portable((uint16_t)(sign << 8 | magnitude << (wide ? 8 : 7))) * (wide   ? 1
                                                                                              : fnuz ? 0x1p7f
@@ -60,9 +63,9 @@ static inline float fp8_widen_portable(enum dtype dtype, uint8_t byte)
     return nan ? float_from_bits(0x7fc00000u | (fnuz ? 0 : sign << 24)) : value;
 }
 
-static inline uint8_t fp8_narrow_portable(enum dtype dtype, float value)
+static inline uint8_t fp8_narrow_portable(enum fp8_format format, float value)
 {
-    const bool wide = dtype == DTYPE_E5M2, fnuz = dtype == DTYPE_E4M3FNUZ;
+    const bool wide = format == FP8_E5M2, fnuz = format == FP8_E4M3FNUZ;
     /* Bits of f32's significand; the exponent of the smallest normal number, 2^-14, 2^-7 or 2^-6; the last byte that
      * rounding comes to: of e5m2 infinity, of e4m3 NaN. */
     const uint32_t dropped = wide ? 21 : 20, lowest = (wide ? 113u : fnuz ? 120u : 121u) << 23;
