@@ -313,7 +313,7 @@ static enum error_kind weigh_stated(const struct search *search, bool *enough, s
     return kind;
 }
 
-/* Roundings that are as coarse as what another number would make: beside them none is known. */
+/* Roundings that are as coarse as what another number, or another pair, would make: beside them none is known. */
 static const class_set coarse = 1u << CLASS_WEIGHTS8 | 1u << CLASS_SUMS16;
 
 /* Whether the only one that fits is to be named. */
@@ -322,8 +322,9 @@ static enum error_kind weigh(struct search *search, bool *named, struct error *e
     const struct assumed *assumed = &search->kept[0];
     class_set set = search->finding->fits[0].set;
     enum error_kind kind = contract_weigh_stated(named, &search->inquiry, set, false, error);
-    *named =
-        *named && !(assumed->has_number && set & coarse) && (!assumed->is_pair || contract_is_told(&assumed->second));
+    if (assumed->is_pair || assumed->has_number)
+        *named = *named && !(set & coarse);
+    *named = *named && (!assumed->is_pair || contract_is_told(&assumed->second));
     if (!kind && *named && search->rank > 0) /* there are no fewer than none */
         kind = weigh_stated(search, named, error);
     if (!kind && *named && search->exhibit->output->lse)

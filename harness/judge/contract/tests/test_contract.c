@@ -732,6 +732,79 @@ static void test_a_number_is_not_known_beside_a_coarse_class(void **state)
         assert_false(position_is_named(*state, seeds[i]));
 }
 
+enum { SMALL_H = 64, SMALL_G = 16, SMALL_D = 80, SMALL_N = 576 };
+
+/* A soft cap that is not multiplied back leaves logits of 1 at most: rows next to the plain mean. Sums in 16 bits over
+ * so many keys are coarse enough to cover what is left under two contracts that make them small, too. */
+/* Next to normal, of variance 1. */
+static uint16_t draw_normal(uint64_t *random)
+{
+    float sum = 0;
+    uint16_t half;
+    for (int i = 0; i < 6; i++) {
+        const uint16_t one = draw(random);
+        float value;
+        dtype_widen(DTYPE_F16, &one, 0, 1, &value);
+        sum += value;
+    }
+    sum *= 0.35355f;
+    dtype_narrow(DTYPE_F16, &half, 0, 1, &sum);
+    return half;
+}
+
+static const struct contract_finding *search_small_logits(struct desk *desk, uint64_t random)
+{
+    enum { ROWS = 2 * SMALL_H };
+    static uint16_t q[ROWS * SMALL_D], k[SMALL_N * SMALL_G * SMALL_D], v[SMALL_N * SMALL_G * SMALL_D];
+    static uint16_t out[ROWS * SMALL_D];
+    float slopes[SMALL_H], smaller[SMALL_H], lse[ROWS];
+    struct truth truth;
+    for (int i = 0; i < ROWS * SMALL_D; i++)
+        q[i] = draw_normal(&random);
+    for (int i = 0; i < SMALL_N * SMALL_G * SMALL_D; i++)
+        k[i] = draw_normal(&random);
+    for (int i = 0; i < SMALL_N * SMALL_G * SMALL_D; i++)
+        v[i] = draw_normal(&random);
+    for (int h = 0; h < SMALL_H; h++) {
+        slopes[h] = exp2f(-(float)(h + 1) / 4);
+        smaller[h] = slopes[h] / 50;
+    }
+    struct problem problem = {.seq_len = SMALL_N,
+                              .num_queries = 2,
+                              .num_heads = SMALL_H,
+                              .num_kv_heads = SMALL_G,
+                              .head_dim = SMALL_D,
+                              .dtype = DTYPE_F16,
+                              .scale = 0.11180340f / 50,
+                              .soft_cap = SOFT_CAP_AFTER_BIAS,
+                              .soft_cap_value = 1,
+                              .q_position = SMALL_N - 1,
+                              .slopes = smaller,
+                              .q = q,
+                              .k = k,
+                              .v = v};
+    find_truth(&truth, &problem);
+    for (int i = 0; i < ROWS * SMALL_D; i++) {
+        const float value = (float)truth.value[i];
+        dtype_narrow(DTYPE_F16, out, (size_t)i, 1, &value);
+    }
+    for (int h = 0; h < ROWS; h++)
+        lse[h] = (float)truth.lse[h];
+    truth_clear(&truth);
+    problem.scale *= 50;
+    problem.soft_cap_value = 50;
+    problem.slopes = slopes;
+    const struct output output = {out, lse};
+    return search_output(desk, &problem, &output);
+}
+
+static void test_a_pair_is_not_known_beside_a_coarse_class(void **state)
+{
+    const struct contract_finding *finding = search_small_logits(*state, 6); /* one draw of six whose bounds cover it */
+    assert_int_equal(finding->num_fits, 1);
+    assert_false(finding->named);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -770,6 +843,7 @@ int main(void)
         TEST(test_without_keys_nothing_is_looked_for),
         TEST(test_planted_faults_change_the_answer),
         TEST(test_a_number_is_not_known_beside_a_coarse_class),
+        TEST(test_a_pair_is_not_known_beside_a_coarse_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
