@@ -84,7 +84,7 @@ FIT_PROGRAMS   := $(FITS:%.c=$(BUILD)/%)
 VALGRIND_EXCEPT := harness/library/tests/test_api_memory.c harness/run/tests/test_run_memory.c $(shell grep -lE 'device_open|simt_launch|tests/answer.h' $(TESTS)) harness/case/tests/test_case_fuzz.c \
                    $(addprefix reference/tests/test_,exp_dd.c truth_certified.c truth_nonfinite.c truth_arb.c) kernels/tests/test_arithmetic.c \
                    harness/report/compare/tests/test_compare.c $(addprefix harness/subject/tests/test_,leftover.c far_tensor.c) \
-                   $(addprefix harness/judge/class/tests/test_,class_find.c arithmetic_class.c) \
+                   $(addprefix harness/judge/,$(addprefix class/tests/test_,class_find.c arithmetic_class.c) contract/tests/test_contract_coarse.c) \
                    $(wildcard kernels/tests/test_fused_sum*.c harness/judge/cause/tests/test_signature*.c)
 VALGRIND_TESTS  := $(patsubst %.c,$(BUILD)/%,$(filter-out $(VALGRIND_EXCEPT),$(TESTS)))
 
