@@ -34,7 +34,7 @@ static bool parses(const char *text, const json_t *record, bool of_points, bool 
     enum error_kind kind = of_points ? where_parse_of_points(&where, text, &error) : where_parse(&where, text, &error);
     if (kind) {
         demand(kind == ERROR_USAGE && !where, "what means nothing is refused");
-        demand(strncmp(error.text, "--where ", 8) == 0 && strstr(error.text, "; allowed: "), "a reason is given");
+        demand(strncmp(error.text, "--where ", 8) == 0 && strstr(error.text, "allowed: "), "a reason is given");
         for (const char *c = error.text; *c; c++)
             demand((unsigned char)*c >= ' ', "the reason is one printable line");
         return false;
