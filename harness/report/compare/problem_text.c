@@ -27,8 +27,8 @@ static const struct part {
     {"num_queries", "1", AS_THEY_ARE},
     {"dtype", "", AS_THEY_ARE},
     {"kv_dtype", "", AS_THEY_ARE},
-    {"k_scale", "", REAL},
-    {"v_scale", "", REAL},
+    {"k_scale", "1.0", REAL},
+    {"v_scale", "1.0", REAL},
     /* what is computed */
     {"scale", "", REAL},
     {"slopes", "", REAL},

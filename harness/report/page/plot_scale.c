@@ -102,7 +102,7 @@ char *plot_tick_text(char *text, double tick)
         snprintf(text, TICK_SIZE, "%.0fKi", tick / 1024);
     else if (tick == rint(tick) && size < 1e5)
         snprintf(text, TICK_SIZE, "%.0f", tick);
-    else if (isfinite(tick) && (size < 0x1.062p-10 || size >= 1e5)) /* below 0.001 */
+    else if (isfinite(tick) && (size < 0.001 * (1 - 1e-9) || size >= 1e5))
         print_power(text, tick);
     else
         snprintf(text, TICK_SIZE, "%.3g", tick);

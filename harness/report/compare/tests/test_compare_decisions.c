@@ -351,6 +351,17 @@ static void test_numbers_as_other_tools_print_them(void **state)
     }
 }
 
+/* What a record of before does not say of a problem is what it usually is. */
+static void test_what_was_not_said_is_as_usual(void **state)
+{
+    (void)state;
+    static const char *const usual[] = {"k_scale=1.0", "k_scale=1",     "v_scale=1.0", "num_queries=1",
+                                        "kv_offset=0", "head_offset=0", "page_size=0", "shared_prefix=0"};
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        assert_int_equal(classify("", usual[i]), CHANGE_SAME_BITS);
+    assert_int_equal(classify("", "k_scale=0.5"), CHANGE_UNLIKE);
+}
+
 /* A sample whose truth a baseline of before does not say is that of these tensors. */
 static void test_samples_of_before(void **state)
 {
@@ -397,11 +408,17 @@ static void test_oracles_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_field_is_decided),       cmocka_unit_test(test_each_decision_is_of_a_field),
-        cmocka_unit_test(test_each_decision_is_as_it_says), cmocka_unit_test(test_each_key_is_decided),
-        cmocka_unit_test(test_baselines_of_before),         cmocka_unit_test(test_contracts),
-        cmocka_unit_test(test_expected_signatures),         cmocka_unit_test(test_oracles_count),
-        cmocka_unit_test(test_samples_of_before),           cmocka_unit_test(test_numbers_as_other_tools_print_them),
+        cmocka_unit_test(test_each_field_is_decided),
+        cmocka_unit_test(test_each_decision_is_of_a_field),
+        cmocka_unit_test(test_each_decision_is_as_it_says),
+        cmocka_unit_test(test_each_key_is_decided),
+        cmocka_unit_test(test_baselines_of_before),
+        cmocka_unit_test(test_contracts),
+        cmocka_unit_test(test_expected_signatures),
+        cmocka_unit_test(test_oracles_count),
+        cmocka_unit_test(test_samples_of_before),
+        cmocka_unit_test(test_numbers_as_other_tools_print_them),
+        cmocka_unit_test(test_what_was_not_said_is_as_usual),
     };
     return cmocka_run_group_tests(tests, fixture_set_up, fixture_tear_down);
 }
