@@ -91,18 +91,24 @@ static inline void find_truth(struct truth *truth, const struct problem *problem
     assert_int_equal(truth_compute(truth, TRUTH_CERTIFIED, problem, &options, &error), ERROR_NONE);
 }
 
-/* The output of a kernel that solves another problem, rounded once. */
-static inline void answer(struct desk *desk, const struct problem *problem)
+/* What a kernel answers that solves a problem, rounded once: out[R * D] and lse[R]. */
+static inline void answer_exactly(uint16_t *out, float *lse, const struct problem *problem)
 {
     struct truth truth;
     find_truth(&truth, problem);
-    for (int i = 0; i < H * D; i++) {
+    for (int64_t i = 0; i < problem_elements(problem); i++) {
         const float value = (float)truth.value[i];
-        dtype_narrow(DTYPE_F16, desk->out, (size_t)i, 1, &value);
+        dtype_narrow(problem->dtype, out, (size_t)i, 1, &value);
     }
-    for (int h = 0; h < H; h++)
-        desk->lse[h] = (float)truth.lse[h];
+    for (int row = 0; row < problem_rows(problem); row++)
+        lse[row] = (float)truth.lse[row];
     truth_clear(&truth);
+}
+
+/* The desk's output, of a kernel that solves another problem. */
+static inline void answer(struct desk *desk, const struct problem *problem)
+{
+    answer_exactly(desk->out, desk->lse, problem);
 }
 
 static inline const struct contract_finding *search_output(struct desk *desk, const struct problem *problem,
