@@ -134,6 +134,7 @@ static enum error_kind select_points_of(struct selection *selection, struct filt
             kind = filter_point(filter, &point, &selected, error);
         if (!kind && !again && selected)
             kind = add_point(selection, &point, error);
+        selection->run.left_out += !again && !selected;
     }
     tdestroy(seen, free);
     return kind;
@@ -176,7 +177,6 @@ static enum error_kind refuse_none(const struct selection_options *options, stru
 static enum error_kind number_points(struct selection *selection, struct error *error)
 {
     char key[POINT_KEY_SIZE];
-    selection->run = (struct run_points){.count = 0};
     selection->places = calloc(selection->count + 1, sizeof *selection->places);
     if (!selection->places)
         return error_memory(error, "the list of points", (double)(selection->count * sizeof *selection->places));

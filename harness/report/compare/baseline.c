@@ -100,6 +100,9 @@ static void choose_notes(const char **chosen, const struct collation *collation,
         chosen[NOTE_KNOWN_FAILURE] = chosen[NOTE_EXPIRES] = NULL;
 }
 
+/* What points may need, in the order in which it is asked for. */
+enum { NEED_JUDGED, NEED_WHOLE_RUN, NEED_ALL_POINTS, NEED_REASON, NEED_LINK };
+
 /* What a need of some points is called, and which option meets it. */
 struct need {
     const char *what, *option;
@@ -117,24 +120,31 @@ static enum error_kind check_needs(const struct collation *collation, const stru
                                    struct error *error)
 {
     struct need needs[] = {
-        {.what = "not judged, and so no baseline", .option = "points that were judged, or --where without them"},
-        {.what = "missing, and the new records are not all of their run's",
-         .option = "all of them (run --resume, merge), or --where 'change != missing'"},
-        {.what = "not as good as before", .option = "--reason TEXT, which is kept beside them"},
-        {.what = "failing", .option = "--known-failure LINK and --expires YYYY-MM-DD"},
+        [NEED_JUDGED] = {.what = "not judged, and so no baseline",
+                         .option = "points that were judged, or --where without them"},
+        [NEED_WHOLE_RUN] = {.what = "missing, and the new records are not all of their run's",
+                            .option = "all of them (run --resume, merge), or --where 'change != missing'"},
+        [NEED_ALL_POINTS] =
+            {.what = "missing, and the new records are of a run that was told to leave points of its cases out",
+             .option = "a run without --only, --where and --last-failed, or --where 'change != missing'"},
+        [NEED_REASON] = {.what = "not as good as before", .option = "--reason TEXT, which is kept beside them"},
+        [NEED_LINK] = {.what = "failing", .option = "--known-failure LINK and --expires YYYY-MM-DD"},
     };
     char key[QUOTE_SIZE];
     const bool is_whole = record_runs_missing(&collation->new->runs) == 0;
+    const bool is_all = record_runs_left_out(&collation->new->runs) == 0;
     for (size_t i = 0; i < collation->count; i++) {
         const struct compared *point = &collation->points[i];
         if (is_failing(point) && point->b->status == STATUS_ERROR)
-            add_need(&needs[0], point);
+            add_need(&needs[NEED_JUDGED], point);
         if (point->change == CHANGE_MISSING && !is_whole)
-            add_need(&needs[1], point);
+            add_need(&needs[NEED_WHOLE_RUN], point);
+        if (point->change == CHANGE_MISSING && is_whole && !is_all)
+            add_need(&needs[NEED_ALL_POINTS], point);
         if (needs_reason(collation, point) && !notes->reason)
-            add_need(&needs[2], point);
+            add_need(&needs[NEED_REASON], point);
         if (needs_link(point) && !(notes->known_failure && notes->expires))
-            add_need(&needs[3], point);
+            add_need(&needs[NEED_LINK], point);
     }
     for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++)
         if (needs[i].count)

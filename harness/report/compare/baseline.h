@@ -21,7 +21,7 @@ struct baseline_change {
  * The baseline that the comparison's new points make of its base: sorted lines, a new string. Points that the
  * comparison leaves out, that are the same, or worse within what was allowed stay as they are: what is allowed does not
  * add up. ERROR_USAGE if a point needs what notes do not have, or was not judged; or is missing, where nobody knows
- * that it is gone: the new records are a part of their run.
+ * that it is gone: the new records are a part of their run, or that was told to leave out points of its cases.
  */
 enum error_kind baseline_update(char **text, struct baseline_change *change, const struct collation *collation,
                                 const struct baseline_notes *notes, struct error *error);

@@ -25,6 +25,7 @@ static struct run_share *find(struct record_runs *runs, const char *identity, si
 /* A point that the run does not have is none of it. */
 static bool add(struct record_runs *runs, const json_t *record, const char *digest, json_int_t index, json_int_t of)
 {
+    const json_int_t left_out = json_integer_value(record_at(record, "run.left_out"));
     const char *device = json_string_value(json_object_get(record, "device"));
     char *identity = NULL, *point = NULL;
     bool complete = asprintf(&identity, "%s %lld %s", digest, (long long)of, device ? device : "") >= 0 &&
@@ -35,6 +36,8 @@ static bool add(struct record_runs *runs, const json_t *record, const char *dige
         complete = json_object_set_new(runs->points, point, json_true()) == 0;
         share->seen++;
     }
+    if (complete && left_out > 0 && (size_t)left_out > share->left_out)
+        share->left_out = (size_t)left_out;
     free(identity);
     free(point);
     return complete;
@@ -61,6 +64,14 @@ size_t record_runs_missing(const struct record_runs *runs)
         if (runs->shares[r].seen < runs->shares[r].of)
             missing += runs->shares[r].of - runs->shares[r].seen;
     return missing;
+}
+
+size_t record_runs_left_out(const struct record_runs *runs)
+{
+    size_t left_out = 0;
+    for (size_t r = 0; r < runs->count; r++)
+        left_out += runs->shares[r].left_out;
+    return left_out;
 }
 
 void record_runs_clear(struct record_runs *runs)

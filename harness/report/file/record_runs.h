@@ -11,6 +11,7 @@
 /* A run on a device. */
 struct run_share {
     size_t of, seen; /* points that it has, and those that have a record */
+    size_t left_out; /* that its cases have as well; 0 where its records do not say it */
 };
 
 struct record_runs {
@@ -25,6 +26,9 @@ bool record_runs_add(struct record_runs *runs, const json_t *record);
 
 /* Points of the runs that have no record. */
 size_t record_runs_missing(const struct record_runs *runs);
+
+/* Points of the runs' cases that they were told to leave out. */
+size_t record_runs_left_out(const struct record_runs *runs);
 
 void record_runs_clear(struct record_runs *runs);
 

@@ -14,6 +14,7 @@
 /* The points of a run, in the order in which they stand in its results. */
 struct run_points {
     size_t count;
+    size_t left_out; /* points that its cases have as well, and that it was told to leave out */
     uint64_t digest; /* of their keys and of what their cases say of them */
 };
 

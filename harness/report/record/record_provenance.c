@@ -115,13 +115,16 @@ json_t *record_value_point_digest(const struct record_field *field, const void *
 }
 
 struct place_in_run {
-    int64_t index, of;
+    int64_t index, of, left_out;
     uint64_t digest;
 };
 
 static const struct record_field run_rows[] = {
     {RECORD_MEMBER("index", struct place_in_run, index, WHOLE, "The place of the point in the run, from 0.")},
     {RECORD_MEMBER("of", struct place_in_run, of, WHOLE, "How many points the run has."), .unit = "points"},
+    {RECORD_MEMBER("left_out", struct place_in_run, left_out, WHOLE,
+                   "How many more its cases have, which --only, --where or --last-failed left out."),
+     .unit = "points"},
     {RECORD_MEMBER("digest", struct place_in_run, digest, UNSIGNED, "A hash of all of them."), .type = "string",
      .value = record_value_digest},
 };
@@ -130,8 +133,10 @@ const struct record_fields record_run_fields = RECORD_FIELDS(run_rows);
 json_t *record_value_run(const struct record_field *field, const void *member)
 {
     const struct record *record = member;
-    if (!record->run)
+    const struct run_points *run = record->run;
+    if (!run)
         return json_null();
-    const struct place_in_run place = {(int64_t)record->place, (int64_t)record->run->count, record->run->digest};
+    const struct place_in_run place = {(int64_t)record->place, (int64_t)run->count, (int64_t)run->left_out,
+                                       run->digest};
     return record_fields_to_json(field->members, &place);
 }

@@ -219,6 +219,26 @@ static void test_a_part_of_a_run_removes_nothing(void **state)
     free(text);
 }
 
+/* Nor does one that was told to leave points out: which of them are gone? */
+static void test_a_run_of_chosen_points_removes_nothing(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"key=\"a\"", "key=\"b\""};
+    static const char chosen[] = "key=\"a\";run={\"index\":0,\"of\":1,\"left_out\":1,\"digest\":\"1\"}",
+                      all[] = "key=\"a\";run={\"index\":0,\"of\":1,\"left_out\":0,\"digest\":\"1\"}";
+    char *text = make(two, 2);
+    assert_refused(text, chosen, &why,
+                   "--update-baseline: 1 point is missing, and the new records are of a run that was told to leave "
+                   "points of its cases out, 'b'; allowed: a run without --only, --where and --last-failed, or --where "
+                   "'change != missing'");
+    char *less = updated(text, all, &why), *same = updated(less, chosen, &none);
+    assert_non_null(strstr(less, "\"key\":\"b\",\"status\":\"removed\""));
+    assert_string_equal(same, less);
+    free(same);
+    free(less);
+    free(text);
+}
+
 /* An update of some points alone. */
 static void test_what_is_left_out_stays(void **state)
 {
@@ -307,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_failures_need_a_link),
         cmocka_unit_test(test_points_come_and_go),
         cmocka_unit_test(test_a_part_of_a_run_removes_nothing),
+        cmocka_unit_test(test_a_run_of_chosen_points_removes_nothing),
         cmocka_unit_test(test_what_is_left_out_stays),
         cmocka_unit_test(test_lines_that_are_refused),
     };

@@ -81,7 +81,7 @@ static void test_fields_have_the_names_and_order_of_the_interface(void **state)
         "soft_cap", "sink_logits", "pool_pages", "contract", "class", "classes", "head_classes", "class_asked",
         "sample", "workload", "known_bugs", "fidelity", "taken_over", "explanation", "run_failure", "promises",
         "expected_signature", "shared_prefix", "sampled_truth_digest", "launch_failure");
-    ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "digest");
+    ASSERT_MEMBERS(json_object_get(json, "run"), "index", "of", "left_out", "digest");
     ASSERT_MEMBERS(json_object_get(json, "worst"), "head", "dim", "out", "truth", "query");
     ASSERT_MEMBERS(json_object_get(json, "seconds"), "inputs", "kernel", "truth", "judge", "reference", "oracles",
                    "ended");
