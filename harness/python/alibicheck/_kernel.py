@@ -24,6 +24,8 @@ WORDS = DTYPES + FP8 + ("gqa", "queries", "batch", "alibi", "position", "mask", 
                         "lse", "lse_base2", "same_bits", "pages", "only_pages", "strides", "unaligned")
 TENSORS = ("numpy", "torch")
 NAME_SIZE, TRACEBACKS_KEPT = 63, 8
+FLOATS = [NUMPY_DTYPES[name] for name in DTYPES + FP8]
+GUARD_ROWS, GUARD_BYTES = 64, 4096
 
 
 # ---- what it says --------------------------------------------------------------------------------------------------
@@ -131,32 +133,62 @@ def maker_of(tensors, device):
     return _torch(device) if tensors == "torch" else lambda array: array
 
 
-def _strided(array, numbers, make):
-    """The array as numbers say, in elements: where it begins, and from a page, a row and a head to the next; NaN between."""
-    first, *strides = numbers
-    strides = (*strides, 1)[-array.ndim:]
-    end = first + sum((length - 1) * stride for length, stride in zip(array.shape, strides)) + 1 if array.size else first
-    nan = 0x80 if array.dtype == NUMPY_DTYPES["e4m3fnuz"] else 0xff
-    memory = np.full((end + 64) * array.itemsize, nan, np.uint8).view(array.dtype)
-    view = np.lib.stride_tricks.as_strided(memory[first:], array.shape, [stride * array.itemsize for stride in strides])
-    view[...] = array
-    if getattr(make, "has_as_strided", False):  # what moves to a device moves with what lies between
-        return make(memory).as_strided(array.shape, strides, first)
-    return make(view)
+def nan_byte(dtype):
+    """Of which all bytes make a NaN of it."""
+    return 0x80 if dtype == NUMPY_DTYPES["e4m3fnuz"] else 0xff
+
+
+def _guard_of(array):
+    """Elements before and behind an array: so much as a tile of it that begins within it reads beyond its end."""
+    row = int(np.prod(array.shape[-2:]))
+    return -(-max(GUARD_ROWS * row * array.itemsize, GUARD_BYTES) // GUARD_BYTES) * GUARD_BYTES // array.itemsize
 
 
 class _Given:
-    """An array that the function has been given, and what it is of."""
+    """
+    An array that the function has been given, and what it is of. Numbers lie between NaN: what reads beyond their ends, or
+    in strides between rows, shows it. strides are in elements: where the array begins, and from a page, a row and a
+    head to the next.
+    """
 
     def __init__(self, name, original, make, strides=None):
         self.name, self.original = name, original
-        self.array = _strided(original, strides, make) if strides else make(np.array(original))
+        self._memory, self._guard = None, 0
+        self.array = self._place(strides, make) if original.dtype in FLOATS else make(np.array(original))
+
+    def _place(self, numbers, make):
+        array, self._guard = self.original, _guard_of(self.original)
+        packed = [int(np.prod(array.shape[axis + 1:])) for axis in range(array.ndim)]
+        first, *strides = numbers or (0, *packed)
+        strides = (*strides, 1)[-array.ndim:] if numbers else packed
+        first += self._guard
+        end = first + sum((length - 1) * stride for length, stride in zip(array.shape, strides)) + 1 if array.size else first
+        self._memory = np.full((end + self._guard) * array.itemsize, nan_byte(array.dtype), np.uint8)
+        view = np.ndarray(array.shape, array.dtype, self._memory, first * array.itemsize,
+                          [stride * array.itemsize for stride in strides])
+        view[...] = array
+        if getattr(make, "has_as_strided", False):  # what moves to a device moves with what lies beside it
+            return make(self._memory.view(array.dtype)).as_strided(array.shape, strides, first)
+        return make(view)
 
     def has_changed(self):
         """Of what is still of the same shape and dtype, which a function of the caller's may make otherwise."""
         now = view_of(self.name, self.array).numpy()
         same = now.shape == self.original.shape and now.dtype == self.original.dtype
         return same and not np.array_equal(bits_of(now), bits_of(self.original))
+
+    def breach(self):
+        """What a message says of the first byte beside the array that was written to, in memory of the CPU that the
+        function shares; none: an empty dict."""
+        if self._memory is None:
+            return {}
+        zone, nan = self._guard * self.original.itemsize, nan_byte(self.original.dtype)
+        size = len(self._memory) - 2 * zone
+        written = np.flatnonzero(np.concatenate([self._memory[:zone], self._memory[-zone:]]) != nan)
+        if not len(written):
+            return {}
+        offset = int(written[0]) - zone if written[0] < zone else int(written[0]) - zone + size
+        return {"breached": self.name, "offset_bytes": str(offset), "buffer_bytes": str(size)}
 
 
 # ---- launches ------------------------------------------------------------------------------------------------------
@@ -246,8 +278,7 @@ class Kernel:
     def answer(self, metadata, tensors):
         """The message that answers a launch."""
         try:
-            seconds, changed, outputs = self._run(Launch(metadata, tensors))
-            said = {"changed": changed} if changed else {}
+            seconds, said, outputs = self._run(Launch(metadata, tensors))
             return _message.pieces_of({"alibicheck": "result 1", "seconds": repr(seconds), **said}, outputs)
         except _Unfit as failure:
             text = str(failure)
@@ -278,7 +309,8 @@ class Kernel:
         views = self._views(returned)  # which waits for what is computed elsewhere
         seconds = time.perf_counter() - start
         changed = next((item.name for item in given.values() if item.has_changed()), None)
-        return seconds, changed, self._results(launch, views)
+        said = next(filter(None, (item.breach() for item in given.values())), {})
+        return seconds, {**({"changed": changed} if changed else {}), **said}, self._results(launch, views)
 
     def _arrays(self, launch):
         """The arrays that the function is given, each a copy of its own."""

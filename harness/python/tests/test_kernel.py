@@ -162,6 +162,8 @@ def test_strides(program, tmp_path):
         report = alibicheck.check_kernel(packed, path, takes=takes, set=f"page_size={page_size}")
         assert not report and all(record["oracles"]["strides"] == "violated" for record in report.failures), str(report)
     assert {(3, True, True, False), (3, False, False, False), (4, False, False, True)} <= seen
+    report = alibicheck.check_kernel(strided, path, takes=takes, set={"page_size": 0, "kv_dtype": "[e4m3, e5m2, e4m3fnuz]"})
+    assert report and all(record["oracles"]["strides"] == "held" for record in report.records), str(report)
     report = alibicheck.check_kernel(packed, path, takes=ALL + ("pages",))
     assert report and {record["oracles"]["strides"] for record in report.records} == {"not_applicable"}
 
@@ -351,6 +353,40 @@ def test_an_input_that_is_changed(program, case):
     assert len(report.failures) == 4
     for record in report.failures:
         assert record["oracle_details"]["inputs"] == "v is not what it was before the run" and record["run_failure"] is None
+
+
+def beyond(array, keys):
+    """So many keys of an array, whose own are fewer."""
+    return np.lib.stride_tricks.as_strided(array, (keys,) + array.shape[1:])
+
+
+@pytest.mark.parametrize("tile", (8, 64))
+def test_a_tile_that_reads_beyond_the_keys(program, case, tile):
+    """What a weight of 0 takes from there is NaN, whatever the process has had in that memory."""
+    def kernel(q, k, v, *, slopes, scale):
+        wrong = decode(q, k, v, slopes=slopes, scale=scale).astype(np.float64)
+        last = len(v) // tile * tile
+        with np.errstate(invalid="ignore"):
+            return (wrong + 0 * beyond(v[last:], tile).astype(np.float64).sum((0, 1))).astype(q.dtype)
+
+    report = alibicheck.check_kernel(kernel, case, oracles="none", set="seq_len=[40, 41]")
+    fails = {record["key"].split("seq_len=")[1][:2]: record["signature"] for record in report.failures}
+    assert fails == ({"41": "nan"} if tile == 8 else {"40": "nan", "41": "nan"}), str(report)
+
+
+@pytest.mark.parametrize("where, offset", (("behind", 0), ("before", -2)))
+def test_a_write_beside_an_input(program, case, where, offset):
+    def kernel(q, k, v, *, slopes, scale):
+        out = decode(q, k, v, slopes=slopes, scale=scale)
+        beside = np.lib.stride_tricks.as_strided(k.reshape(-1), (k.size + 1,), (2 if where == "behind" else -2,))
+        beside[-1 if where == "behind" else 1] = 0
+        return out
+
+    report = alibicheck.check_kernel(kernel, case, set="dtype=f16")
+    assert len(report.failures) == 2 and oracles(report, "violated") == {"guards"}, str(report)
+    size = 2 * 40 * 2 * 64
+    assert report.failures[1]["oracle_details"]["guards"].endswith(
+        f"written to at byte {size + offset if where == 'behind' else offset} of k, which has {size}")
 
 
 def test_answers_of_an_earlier_launch(program, tmp_path):
