@@ -1,43 +1,53 @@
 #include "harness/report/page/document_print.h"
 
 #include <math.h>
+#include <stdlib.h>
 
-/* RFC 4180. */
-static void print_text(FILE *stream, const char *text)
+#include "harness/support/text.h"
+
+/* RFC 4180, whose texts have no control characters: a row is a line, and a terminal obeys none of it. */
+static bool print_text(FILE *stream, const char *text)
 {
+    char *line = text_line(text, (size_t)1 << 20);
     putc('"', stream);
-    for (const char *c = text; *c; c++)
+    for (const char *c = line; c && *c; c++)
         fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stream);
     putc('"', stream);
+    free(line);
+    return line;
 }
 
-static void print_cell(FILE *stream, const struct cell *cell)
+static bool print_cell(FILE *stream, const struct cell *cell)
 {
     if (cell->kind != CELL_NUMBER)
-        print_text(stream, cell->text);
-    else if (isnan(cell->value))
+        return print_text(stream, cell->text);
+    if (isnan(cell->value))
         fputs("nan", stream); /* printf would show its sign */
     else
         fprintf(stream, "%.17g", cell->value);
+    return true;
 }
 
-static void print_grid(FILE *stream, const struct grid *grid)
+static bool print_grid(FILE *stream, const struct grid *grid)
 {
+    bool complete = true;
     for (size_t c = 0; c < grid->num_columns; c++) {
         fputs(c ? "," : "", stream);
-        print_text(stream, grid->columns[c].title);
+        complete &= print_text(stream, grid->columns[c].title);
     }
     fputs("\r\n", stream);
-    for (size_t c = 0; c < grid->num_cells; c++) {
-        print_cell(stream, &grid->cells[c]);
+    for (size_t c = 0; c < grid->num_cells && complete; c++) {
+        complete = print_cell(stream, &grid->cells[c]);
         fputs((c + 1) % grid->num_columns ? "," : "\r\n", stream);
     }
+    return complete;
 }
 
 bool document_print_csv(FILE *stream, const struct document *document)
 {
-    for (size_t b = 0; b < document->num_blocks && !document->spoilt; b++)
+    bool complete = !document->spoilt;
+    for (size_t b = 0; b < document->num_blocks && complete; b++)
         if (document->blocks[b].kind == BLOCK_GRID)
-            print_grid(stream, document->blocks[b].grid);
-    return !document->spoilt;
+            complete = print_grid(stream, document->blocks[b].grid);
+    return complete;
 }

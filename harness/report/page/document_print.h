@@ -15,7 +15,7 @@ bool document_print_html(FILE *stream, const struct document *document);
  * tables. */
 bool document_print_markdown(FILE *stream, const struct document *document);
 
-/* The tables alone, as RFC 4180 has them: a line of titles, numbers in full. */
+/* The tables alone, as RFC 4180 has them: a line of titles, a line a row whatever a text has, numbers in full. */
 bool document_print_csv(FILE *stream, const struct document *document);
 
 /* One JSON object: title, verdict, sections with their blocks; numbers as they are. */

@@ -1,4 +1,4 @@
-/* Documents as HTML, Markdown and JSON: whatever text says, it is shown and never obeyed. */
+/* Documents as HTML, Markdown, JSON and CSV: whatever text says, it is shown and never obeyed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -146,6 +146,26 @@ static void test_json_has_the_numbers(void **state)
     document_clear(&document);
 }
 
+static void test_csv_has_a_line_a_row(void **state)
+{
+    (void)state;
+    struct document document;
+    fill(&document);
+    char *text = print(document_print_csv, &document);
+    size_t lines = 0;
+    for (const char *c = text; *c; c++) {
+        lines += *c == '\n';
+        assert_true((unsigned char)*c >= ' ' || (*c == '\r' && c[1] == '\n') || (*c == '\n' && c[-1] == '\r'));
+        assert_int_not_equal((unsigned char)*c, 0xff);
+    }
+    assert_int_equal(lines, 4); /* titles, and three rows */
+    assert_non_null(strstr(text, "\r\n\"</script></code></td>--><img src=x onerror=alert(1)>&amp;\"\"'`|*_[a](b)"
+                                 "\xEF\xBF\xBD\xEF\xBF\xBD # x\",nan\r\n"));
+    assert_non_null(strstr(text, "\"x\",0.33333333333333331\r\n"));
+    free(text);
+    document_clear(&document);
+}
+
 static void test_a_spoilt_document_is_not_printed(void **state)
 {
     (void)state;
@@ -155,6 +175,7 @@ static void test_a_spoilt_document_is_not_printed(void **state)
     assert_false(document_print_html(stdout, &document));
     assert_false(document_print_markdown(stdout, &document));
     assert_false(document_print_json(stdout, &document));
+    assert_false(document_print_csv(stdout, &document));
     document_clear(&document);
 }
 
@@ -210,6 +231,7 @@ int main(void)
         cmocka_unit_test(test_html_shows_what_looks_like_markup),
         cmocka_unit_test(test_markdown_shows_it_too),
         cmocka_unit_test(test_json_has_the_numbers),
+        cmocka_unit_test(test_csv_has_a_line_a_row),
         cmocka_unit_test(test_a_spoilt_document_is_not_printed),
         cmocka_unit_test(test_scales_hold_what_they_are_of),
         cmocka_unit_test(test_ticks_are_short),
